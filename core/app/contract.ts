@@ -1,0 +1,86 @@
+/** The contract between the runtime and a push application. */
+
+import type { Content } from '../content/content.js';
+import type { ServiceName, Services } from './services.js';
+
+export type PushMode = 'pager' | 'session' | 'indirect';
+
+/** One push, as an application receives it. */
+export interface Push {
+  /** The same for every delivery of this push, also after a restart. */
+  readonly id: string;
+  /** event-app-id of the application addressed, in its short form (`mms.ua`). */
+  readonly app: string;
+  /** URI of the sender as asserted by the SIP/IP core (P-Asserted-Identity). */
+  readonly from: string;
+  /** URI the push was sent to. */
+  readonly to: string;
+  readonly mode: PushMode;
+  readonly content: Content;
+  /** Headers that describe the content (`content-*`, `x-wap-*`), names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fileName?: string;
+  readonly receivedAt: Date;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+}
+
+/** One write to the application's own storage; `value` is JSON or bytes. */
+export type StorageOperation = { type: 'put'; key: string; value: unknown } | { type: 'delete'; key: string };
+
+export interface ReceiveContext {
+  /**
+   * Ends the push and writes the application's storage in one atomic, synchronous batch: with it the
+   * application sees each push exactly once whatever dies; without it at least once.
+   */
+  commit(operations?: readonly StorageOperation[]): Promise<void>;
+  /** Aborted when the deadline has passed, the sender has gone, or the application is being stopped. */
+  readonly signal: AbortSignal;
+}
+
+/** What a person would like to read of a push. */
+export interface PushDescription {
+  title: string;
+  text?: string;
+  fields?: Record<string, string>;
+}
+
+/** A file offered in session mode, ahead of delivery. */
+export interface PushOffer {
+  readonly from: string;
+  readonly type: string;
+  readonly size?: number;
+  readonly fileName?: string;
+}
+
+export interface PushAppInstance {
+  /** Session mode, ahead of delivery: throw PushRefused to refuse this file. */
+  consider?(offer: PushOffer): void | Promise<void>;
+  /** Resolves: responsibility is taken. Throws PushRefused(kind, reason), or anything else for `failed`. */
+  receive(push: Push, context: ReceiveContext): void | Promise<void>;
+  describe?(push: Push): PushDescription | Promise<PushDescription>;
+  stop?(): void | Promise<void>;
+}
+
+/** `durable`: on disk before it is confirmed, given again until taken. `direct`: confirmed when taken. */
+export type Delivery = 'durable' | 'direct';
+
+export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
+  /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
+  readonly id: string;
+  /** Media types it takes, lower-case; a wildcard subtype (`image/*`) is allowed. */
+  readonly accepts: readonly string[];
+  readonly needs?: readonly Needs[];
+  readonly delivery?: Delivery;
+  readonly limits?: {
+    /** Largest content, bytes. */
+    readonly size?: number;
+    /** Seconds `receive` may take; 10 when absent. */
+    readonly seconds?: number;
+  };
+  /** IARI that tells this application from another with the same event-app-id and media types (appendix D). */
+  readonly iari?: string;
+  start(
+    services: Pick<Services, Needs> & { signal: AbortSignal; options: unknown },
+  ): PushAppInstance | Promise<PushAppInstance>;
+}

@@ -1,0 +1,95 @@
+/** What differs between Node.js and a browser. `#platform` resolves to the implementation. */
+
+import type { AbstractLevel } from 'abstract-level';
+
+export interface Address {
+  /** IP address or host name; IPv6 without brackets. */
+  host: string;
+  port: number;
+}
+
+/** TLS material as PEM text or bytes. */
+export interface TlsOptions {
+  /** Authorities to trust instead of the system's. */
+  ca?: string | Uint8Array;
+  cert?: string | Uint8Array;
+  key?: string | Uint8Array;
+  /** Name to verify the peer's certificate against; the host connected to when absent. */
+  serverName?: string;
+}
+
+export type ChannelProtocol = 'tcp' | 'tls' | 'ws' | 'wss';
+
+/** A connected, ordered, reliable path for bytes: TCP, TLS, or WebSocket. */
+export interface Channel {
+  readonly protocol: ChannelProtocol;
+  readonly local: Address;
+  readonly remote: Address;
+  /** True where each `ondata` is one whole message (WebSocket), false for a stream. */
+  readonly framed: boolean;
+  /** Bytes accepted by `send` and not yet handed to the network. */
+  readonly buffered: number;
+  /** Set by the owner before the first event can arrive (synchronously after the channel is received). */
+  ondata: (bytes: Uint8Array) => void;
+  /** Called once, with the error when the end was not clean. */
+  onclose: (error?: Error) => void;
+  send(bytes: Uint8Array): void;
+  /** Ends after what is buffered was sent; `destroy` ends at once. */
+  close(): void;
+  destroy(): void;
+}
+
+export interface ConnectOptions {
+  tls?: TlsOptions;
+  /** WebSocket subprotocol, e.g. `sip` (RFC 7118) or `msrp` (RFC 7977). */
+  subprotocol?: string;
+  /** WebSocket path, `/` when absent. */
+  path?: string;
+  signal?: AbortSignal;
+  /** Largest WebSocket message accepted, bytes. */
+  maxMessage?: number;
+}
+
+export interface ListenOptions {
+  tls?: TlsOptions;
+  subprotocol?: string;
+  maxMessage?: number;
+}
+
+export interface Listener {
+  readonly address: Address;
+  /** Stops accepting; connections already accepted stay. */
+  close(): Promise<void>;
+}
+
+export interface DatagramSocket {
+  readonly local: Address;
+  /** `from` is the sender of this datagram. */
+  onmessage: (bytes: Uint8Array, from: Address) => void;
+  /** An ICMP or socket error; the socket stays usable unless `onclose` follows. */
+  onerror: (error: Error) => void;
+  /** `to` is required unless the socket was opened connected to a remote. */
+  send(bytes: Uint8Array, to?: Address): void;
+  close(): void;
+}
+
+/** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
+export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
+
+export interface Platform {
+  connect(protocol: ChannelProtocol, to: Address, options?: ConnectOptions): Promise<Channel>;
+  listen(
+    protocol: ChannelProtocol,
+    at: Address,
+    options: ListenOptions,
+    onChannel: (channel: Channel) => void,
+  ): Promise<Listener>;
+  /** With `remote` the socket is connected: the kernel drops datagrams of any other source. */
+  openDatagram(options: { local?: Address; remote?: Address }): Promise<DatagramSocket>;
+  /** Lower-case hexadecimal digest. */
+  hash(algorithm: 'md5' | 'sha-1' | 'sha-256' | 'sha-512-256', data: string | Uint8Array): string;
+  /** Hexadecimal text of `bytes` random octets from a cryptographic source. */
+  randomHex(bytes: number): string;
+  /** Opens (creating) a durable store in a folder, or one in memory where no folder is given. */
+  openStore(folder?: string): Promise<Store>;
+}
