@@ -54,6 +54,8 @@ export interface ListenOptions {
   tls?: TlsOptions;
   subprotocol?: string;
   maxMessage?: number;
+  /** Connections open at once, unfinished handshakes among them; further ones are dropped. */
+  maxConnections?: number;
 }
 
 export interface Listener {

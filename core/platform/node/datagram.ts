@@ -1,0 +1,95 @@
+/** UDP sockets over node:dgram. */
+
+import dgram from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv6 } from 'node:net';
+import { TransportError } from '../../errors.js';
+import type { Address, DatagramSocket, Platform } from '../platform.js';
+import { addressText, reasonText } from './failure.js';
+
+/**
+ * A burst of a thousand 1300-byte requests must wait in the kernel while JavaScript is busy; Linux's usual 208 KiB
+ * holds about a hundred. The kernel silently lowers it to its own maximum.
+ */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) => {
+  const host = remote?.host ?? local?.host ?? '0.0.0.0';
+  const address = isIP(host) === 0 ? await resolve(host) : host;
+  const socket = dgram.createSocket({
+    type: isIPv6(address) ? 'udp6' : 'udp4',
+    // [::] and 0.0.0.0 can then both listen on one port, and no address arrives as ::ffff:192.0.2.1.
+    ipv6Only: true,
+    recvBufferSize: RECEIVE_BUFFER_BYTES,
+  });
+  try {
+    await bind(socket, remote === undefined ? { host: address, port: local?.port ?? 0 } : local);
+    if (remote !== undefined) await connect(socket, { host: address, port: remote.port });
+  } catch (error) {
+    socket.close();
+    const what =
+      remote === undefined
+        ? `bind ${addressText(local ?? { host, port: 0 })}`
+        : `reach ${addressText(remote)}`;
+    throw new TransportError(`cannot ${what} over udp: ${reasonText(error)}`, { cause: error });
+  }
+  return new NodeDatagramSocket(socket, remote !== undefined);
+};
+
+async function resolve(host: string): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (error) {
+    throw new TransportError(`the name ${host} does not resolve: ${reasonText(error)}`, { cause: error });
+  }
+}
+
+function bind(socket: dgram.Socket, at: Address | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ port: at?.port ?? 0, ...(at && { address: at.host }) }, () => {
+      socket.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function connect(socket: dgram.Socket, to: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Node hands this callback the error, though its type does not say so.
+    socket.connect(to.port, to.host, (error?: Error) => (error ? reject(error) : resolve()));
+  });
+}
+
+class NodeDatagramSocket implements DatagramSocket {
+  readonly local: Address;
+  onmessage: DatagramSocket['onmessage'] = () => {};
+  onerror: DatagramSocket['onerror'] = () => {};
+  #closed = false;
+  readonly #afterSend = (error: Error | null) => {
+    if (error && !this.#closed) this.onerror(error);
+  };
+
+  constructor(
+    private readonly socket: dgram.Socket,
+    private readonly connected: boolean,
+  ) {
+    const { address, port } = socket.address();
+    this.local = { host: address, port };
+    socket.on('message', (bytes, from) => this.onmessage(bytes, { host: from.address, port: from.port }));
+    socket.on('error', (error) => this.onerror(error));
+  }
+
+  send(bytes: Uint8Array, to?: Address): void {
+    if (this.#closed) throw new TransportError('the datagram socket is closed');
+    if (this.connected) this.socket.send(bytes, this.#afterSend);
+    else if (to) this.socket.send(bytes, to.port, to.host, this.#afterSend);
+    else throw new TransportError('a datagram needs an address: the socket is not connected');
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.socket.close();
+  }
+}

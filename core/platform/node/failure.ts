@@ -1,0 +1,25 @@
+/** Words for what went wrong on a socket, and the deadline of a connection attempt. */
+
+import type { Address } from '../platform.js';
+
+/** A SYN, a TLS handshake and an HTTP upgrade on a bad mobile network; past it another server is the better bet. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** What `close` waits for the peer to take what is buffered before the connection is cut. */
+export const CLOSE_TIMEOUT_MS = 5_000;
+
+export function addressText({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** An AggregateError (several addresses of one name were tried) has an empty message of its own. */
+export function reasonText(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.map(reasonText).join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

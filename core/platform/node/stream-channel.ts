@@ -1,0 +1,148 @@
+/** TCP and TLS connections and listeners over node:net and node:tls. */
+
+import net from 'node:net';
+// From the module, not the global: a test with a fake clock has sockets that are real.
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
+import tls from 'node:tls';
+import { TransportError } from '../../errors.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions } from '../platform.js';
+import { addressText, CLOSE_TIMEOUT_MS, reasonText } from './failure.js';
+import { clientTlsOptions, serverTlsOptions } from './tls.js';
+
+type StreamProtocol = 'tcp' | 'tls';
+
+export function connectStream(
+  protocol: StreamProtocol,
+  to: Address,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Channel> {
+  const target = { host: to.host, port: to.port, noDelay: true };
+  const socket =
+    protocol === 'tls'
+      ? tls.connect({ ...target, ...clientTlsOptions(to.host, options.tls) })
+      : net.connect(target);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => socket.destroy(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const settle = () => {
+      signal.removeEventListener('abort', onAbort);
+      socket.removeListener('error', onError);
+      socket.removeListener('close', onClose);
+    };
+    const onError = (error: Error) => {
+      settle();
+      // A destroyed socket may report again, to nobody.
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(error);
+    };
+    const onClose = () => onError(new TransportError('the peer closed the connection'));
+    socket.once('error', onError);
+    socket.once('close', onClose);
+    socket.pause();
+    socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () => {
+      settle();
+      resolve(new StreamChannel(protocol, socket));
+    });
+  });
+}
+
+export async function listenStream(
+  protocol: StreamProtocol,
+  at: Address,
+  options: ListenOptions,
+  onChannel: (channel: Channel) => void,
+): Promise<Listener> {
+  const accept = (socket: net.Socket) => {
+    // A handshake can end after the listener was closed, or with the peer already gone.
+    if (!server.listening || socket.destroyed || socket.remoteAddress === undefined) socket.destroy();
+    else onChannel(new StreamChannel(protocol, socket));
+  };
+  const server =
+    protocol === 'tls'
+      ? tls.createServer({ ...serverTlsOptions(options.tls), noDelay: true, pauseOnConnect: false }, accept)
+      : net.createServer({ noDelay: true, pauseOnConnect: true }, accept);
+  // A failed handshake costs its own connection only.
+  server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => socket.destroy());
+  return startListening(server, at, options);
+}
+
+/** Also used for the HTTP servers of WebSocket. */
+export async function startListening(
+  server: net.Server,
+  at: Address,
+  options: ListenOptions,
+): Promise<Listener> {
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: Error) =>
+      reject(
+        new TransportError(`cannot listen on ${addressText(at)}: ${reasonText(error)}`, { cause: error }),
+      );
+    server.once('error', onError);
+    server.listen({ host: at.host, port: at.port, ipv6Only: true }, () => {
+      server.removeListener('error', onError);
+      resolve();
+    });
+  });
+  // Errors of accept (no file descriptors left) are not the end of the listener.
+  server.on('error', () => {});
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new TransportError('the listener has no address');
+  return {
+    address: { host: bound.address, port: bound.port },
+    async close() {
+      // The callback waits for every connection to end; the port is free at once.
+      server.close();
+    },
+  };
+}
+
+class StreamChannel implements Channel {
+  readonly framed = false;
+  readonly local: Address;
+  readonly remote: Address;
+  ondata: Channel['ondata'] = () => {};
+  onclose: Channel['onclose'] = () => {};
+
+  constructor(
+    readonly protocol: StreamProtocol,
+    private readonly socket: net.Socket,
+  ) {
+    this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 };
+    this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    let failure: Error | undefined;
+    socket.pause();
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    socket.once('close', () => this.onclose(failure));
+    socket.on('data', (bytes) => this.ondata(bytes));
+    // Adding the listener set the socket flowing: hold it until whoever awaits the channel has set the handlers.
+    socket.pause();
+    setImmediate(() => socket.resume());
+  }
+
+  get buffered(): number {
+    return this.socket.writableLength;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.socket.writable) this.socket.write(bytes);
+    else throw new TransportError(`the connection to ${addressText(this.remote)} is closed`);
+  }
+
+  close(): void {
+    if (this.socket.destroyed) return;
+    this.socket.end();
+    const timer = setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT_MS);
+    timer.unref();
+    this.socket.once('close', () => clearTimeout(timer));
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}

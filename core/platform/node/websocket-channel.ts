@@ -1,0 +1,164 @@
+/** WebSocket (RFC 6455) connections and listeners over the `ws` package. */
+
+import { isUtf8 } from 'node:buffer';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import { TransportError } from '../../errors.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions } from '../platform.js';
+import { addressText, CLOSE_TIMEOUT_MS } from './failure.js';
+import { startListening } from './stream-channel.js';
+import { clientTlsOptions, HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls.js';
+
+type WebSocketProtocol = 'ws' | 'wss';
+
+/** Where the caller names no limit: one message of 1 MiB. */
+const DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 7.4.1). */
+const ORDERLY = new Set([1000, 1001, 1005]);
+
+export function connectWebSocket(
+  protocol: WebSocketProtocol,
+  to: Address,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Channel> {
+  const socket = new WebSocket(
+    `${protocol}://${addressText(to)}${options.path ?? '/'}`,
+    options.subprotocol === undefined ? [] : [options.subprotocol],
+    {
+      ...(protocol === 'wss' && clientTlsOptions(to.host, options.tls)),
+      ...socketOptions(options.maxMessage),
+    },
+  );
+  return new Promise((resolve, reject) => {
+    let connection: Socket | undefined;
+    let aborted: unknown;
+    const onAbort = () => {
+      aborted = signal.reason;
+      socket.terminate();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const onError = (error: Error) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(aborted ?? error);
+    };
+    socket.on('error', onError);
+    socket.once('upgrade', (response) => {
+      connection = response.socket;
+    });
+    socket.once('open', () => {
+      signal.removeEventListener('abort', onAbort);
+      socket.removeListener('error', onError);
+      if (connection) resolve(new WebSocketChannel(protocol, socket, connection));
+    });
+  });
+}
+
+export function listenWebSocket(
+  protocol: WebSocketProtocol,
+  at: Address,
+  options: ListenOptions,
+  onChannel: (channel: Channel) => void,
+): Promise<Listener> {
+  const timeouts = {
+    headersTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestTimeout: HANDSHAKE_TIMEOUT_MS,
+    noDelay: true,
+  };
+  const server =
+    protocol === 'wss'
+      ? https.createServer({ ...serverTlsOptions(options.tls), ...timeouts })
+      : http.createServer(timeouts);
+  const upgrader = new WebSocketServer({ noServer: true, ...socketOptions(options.maxMessage) });
+  server.on('request', (_request, response) => {
+    response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end();
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy());
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {});
+    if (!server.listening) return void socket.destroy();
+    if (options.subprotocol !== undefined && !offers(request, options.subprotocol)) {
+      // RFC 7118 4.1: the client has to offer "sip"; another protocol's client must not be taken for one.
+      return void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    }
+    upgrader.handleUpgrade(request, socket, head, (accepted) => {
+      onChannel(new WebSocketChannel(protocol, accepted, request.socket));
+    });
+  });
+  return startListening(server, at, options);
+}
+
+function offers(request: http.IncomingMessage, subprotocol: string): boolean {
+  const offered = request.headers['sec-websocket-protocol'] ?? '';
+  return offered.split(',').some((one) => one.trim() === subprotocol);
+}
+
+function socketOptions(maxMessage = DEFAULT_MAX_MESSAGE_BYTES) {
+  // Compression would let a peer turn a few bytes into the whole limit, and SIP gains little by it.
+  return { perMessageDeflate: false, maxPayload: maxMessage, closeTimeout: CLOSE_TIMEOUT_MS };
+}
+
+class WebSocketChannel implements Channel {
+  readonly framed = true;
+  readonly local: Address;
+  readonly remote: Address;
+  ondata: Channel['ondata'] = () => {};
+  onclose: Channel['onclose'] = () => {};
+
+  constructor(
+    readonly protocol: WebSocketProtocol,
+    private readonly socket: WebSocket,
+    connection: Socket,
+  ) {
+    this.local = { host: connection.localAddress ?? '', port: connection.localPort ?? 0 };
+    this.remote = { host: connection.remoteAddress ?? '', port: connection.remotePort ?? 0 };
+    let failure: Error | undefined;
+    socket.on('error', (error) => {
+      failure ??= error;
+    });
+    socket.on('message', (data) => this.ondata(oneBuffer(data)));
+    socket.once('close', (code, reason) => {
+      if (!failure && !ORDERLY.has(code)) {
+        failure = new TransportError(`the WebSocket was closed with ${code} ${reason.toString()}`.trim());
+      }
+      this.onclose(failure);
+    });
+    // Held until whoever awaits the channel has set the handlers: the peer's first bytes may be here already.
+    socket.pause();
+    setImmediate(() => socket.resume());
+  }
+
+  get buffered(): number {
+    return this.socket.bufferedAmount;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.socket.readyState !== WebSocket.OPEN) {
+      throw new TransportError(`the WebSocket to ${addressText(this.remote)} is closed`);
+    }
+    // RFC 7118 5, RFC 7977 5.2: text frames carry valid UTF-8 only. Text where it can be, since every peer and
+    // every browser's tools read it; binary for the rest.
+    this.socket.send(bytes, { binary: !isUtf8(bytes) });
+  }
+
+  close(): void {
+    this.socket.close(1000);
+  }
+
+  destroy(): void {
+    this.socket.terminate();
+  }
+}
+
+/** `ws` hands over one Buffer by default; its type allows for other `binaryType`s. */
+function oneBuffer(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
