@@ -19,7 +19,7 @@ export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) 
   const socket = dgram.createSocket({
     type: isIPv6(address) ? 'udp6' : 'udp4',
     // [::] and 0.0.0.0 can then both listen on one port, and no address arrives as ::ffff:192.0.2.1.
-    ipv6Only: true,
+    ...(isIPv6(address) && { ipv6Only: true }),
     recvBufferSize: RECEIVE_BUFFER_BYTES,
   });
   try {
