@@ -1,0 +1,50 @@
+/** The non-INVITE client transaction (RFC 3261 17.1.2). */
+
+import type { SipResponse } from '../message.js';
+import { ClientMachine } from './client-machine.js';
+import { Retransmission, transactionTimeout } from './timers.js';
+
+export class NonInviteClient extends ClientMachine {
+  #state: 'trying' | 'proceeding' | 'completed' = 'trying';
+
+  start(): void {
+    const { flow, timers } = this.setup;
+    // Timers E and F.
+    new Retransmission(this.alarm, {
+      deadline: transactionTimeout(timers),
+      interval: flow.reliable ? undefined : timers.T1,
+      next: (interval) => (this.#state === 'proceeding' ? timers.T2 : Math.min(2 * interval, timers.T2)),
+      retransmit: () => this.transmit(),
+      expire: () => this.timedOut(),
+    });
+    this.transmit();
+  }
+
+  receive(response: SipResponse): void {
+    // A final response that was retransmitted ends here.
+    if (!this.pending) return;
+    const { handlers } = this;
+    if (response.status < 200) this.#state = 'proceeding';
+    else this.#complete();
+    handlers.onResponse(response);
+  }
+
+  /** RFC 3261 9.1: a CANCEL is for INVITE. */
+  cancel(): void {}
+
+  abandon(): void {
+    this.terminate();
+  }
+
+  protected get pending(): boolean {
+    return this.#state !== 'completed';
+  }
+
+  #complete(): void {
+    const { flow, timers } = this.setup;
+    this.#state = 'completed';
+    // Timer K.
+    if (flow.reliable) this.terminate();
+    else this.alarm.set(timers.T4, () => this.terminate());
+  }
+}
