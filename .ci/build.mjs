@@ -1,0 +1,153 @@
+/**
+ * Builds dist: every module of core, sdk and plugins by itself, so that dist has the shape of the tree. A class
+ * then exists once however it is reached (`sip-push`, `sip-push/sdk`, the command line), `#platform` and
+ * `sip-push/sdk` stay imports that the reader's own export conditions decide, and a stack trace names the module.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+const WORK = join(ROOT, 'node_modules/.cache/sip-push');
+// Beside the work, not in dist, which is published.
+const STAMP = join(WORK, 'dist.sha256');
+const ROOMS = ['core', 'sdk', 'plugins'];
+const INPUTS = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  '.ci/tsconfig.build.json',
+  '.ci/build.mjs',
+];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+
+/** Builds unless dist was made from what the tree holds now. */
+export async function buildIfStale() {
+  const built = existsSync(DIST) && existsSync(STAMP) && readFileSync(STAMP, 'utf8');
+  if (built !== digest()) await build();
+}
+
+export async function build() {
+  const before = digest();
+  const sources = ROOMS.flatMap(modules);
+  process.stderr.write(`build: ${sources.length} modules\n`);
+  const fresh = join(WORK, `dist-${process.pid}`);
+  try {
+    mkdirSync(fresh, { recursive: true });
+    await transpile(sources, fresh);
+    declare(fresh);
+    checkManifest(fresh);
+    replaceDist(fresh);
+    writeFileSync(STAMP, before);
+  } catch (error) {
+    process.stderr.write(`build: ${error instanceof Error ? error.message : error}\n`);
+    process.exit(1);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+async function transpile(sources, fresh) {
+  const esbuild = await import('esbuild');
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: sources,
+    outbase: ROOT,
+    outdir: DIST,
+    // Written below: in place of dist only when all of it is there, with source maps as seen from dist.
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    tsconfig: join(ROOT, 'tsconfig.json'),
+    logLevel: 'warning',
+  });
+  for (const { path, contents } of outputFiles) {
+    const target = join(fresh, relative(DIST, path));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, contents);
+  }
+}
+
+function declare(fresh) {
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      '--project',
+      '.ci/tsconfig.build.json',
+      '--outDir',
+      fresh,
+    ],
+    { cwd: ROOT, stdio: ['ignore', 2, 2] },
+  );
+  if (status !== 0) throw new Error('the declarations have type errors (above)');
+}
+
+/** Everything that package.json promises must have been built; a program must be executable. */
+function checkManifest(fresh) {
+  const { exports, imports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const inFresh = (target) => join(fresh, relative(DIST, resolve(ROOT, target)));
+  const targets = [exports, imports]
+    .flatMap((entries) => Object.values(entries))
+    .flatMap((entry) => [entry.types, entry.default])
+    .filter((target) => target !== undefined);
+  for (const target of [...targets, ...Object.values(bin)]) {
+    if (!existsSync(inFresh(target))) throw new Error(`package.json names ${target}, which has no source`);
+  }
+  for (const target of Object.values(bin)) {
+    if (!readFileSync(inFresh(target), 'utf8').startsWith('#!'))
+      throw new Error(`${target} lacks its #! line`);
+    chmodSync(inFresh(target), 0o755);
+  }
+}
+
+/** Two builds may end at the same moment (npm start beside npm test): the last one stays. */
+function replaceDist(fresh) {
+  for (let attempt = 0; ; attempt++) {
+    const old = `${fresh}-old-${attempt}`;
+    try {
+      if (existsSync(DIST)) renameSync(DIST, old);
+      renameSync(fresh, DIST);
+      return;
+    } catch (error) {
+      if (attempt === 5) throw error;
+    } finally {
+      rmSync(old, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Paths of the modules in a room, relative to the root. */
+function modules(room) {
+  return readdirSync(join(ROOT, room), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name))
+    .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+function digest() {
+  const hash = createHash('sha256');
+  for (const path of [...INPUTS, ...ROOMS.flatMap(modules)]) {
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(ROOT, path)))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,54 @@
+/**
+ * The real programs that the interop tests talk to, and whether they are on this machine. Shared by prepare.mjs,
+ * which installs them, and by test/support/peers.ts, which skips their suites.
+ */
+
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** `packages` are Debian's. `modules` are Kamailio's, which come in packages of their own. */
+export const PEERS = {
+  kamailio: {
+    packages: ['kamailio', 'kamailio-tls-modules', 'kamailio-websocket-modules'],
+    commands: ['kamailio'],
+    modules: ['tls.so', 'websocket.so'],
+  },
+  sipp: { packages: ['sip-tester'], commands: ['sipp'], modules: [] },
+  tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
+  openssl: { packages: ['openssl'], commands: ['openssl'], modules: [] },
+};
+
+// A user's PATH often lacks sbin, where Debian puts Kamailio.
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+
+/** The path of a program, or undefined. */
+export function findCommand(name) {
+  return FOLDERS.filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+/** What of a peer is not on this machine: names of commands and modules; empty when all is there. */
+export function missingParts(peer) {
+  const { commands, modules } = PEERS[peer];
+  return [
+    ...commands.filter((name) => findCommand(name) === undefined),
+    ...modules.filter((name) => !moduleFolders().some((folder) => existsSync(join(folder, name)))),
+  ];
+}
+
+function moduleFolders() {
+  return ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64']
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => [folder, ...readdirSync(folder).map((name) => join(folder, name))])
+    .map((folder) => join(folder, 'kamailio/modules'));
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
