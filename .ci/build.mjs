@@ -55,7 +55,7 @@ export async function build() {
     writeFileSync(STAMP, before);
   } catch (error) {
     process.stderr.write(`build: ${error instanceof Error ? error.message : error}\n`);
-    process.exit(1);
+    process.exitCode = 1;
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
