@@ -66,13 +66,25 @@ export interface Listener {
 
 export interface DatagramSocket {
   readonly local: Address;
+  /** Of a connected socket: the address that its host name stood for. */
+  readonly remote: Address | undefined;
   /** `from` is the sender of this datagram. */
   onmessage: (bytes: Uint8Array, from: Address) => void;
-  /** An ICMP or socket error; the socket stays usable unless `onclose` follows. */
+  /**
+   * The network says that the peer cannot be reached (ICMP, no route). The socket stays usable. Whatever else goes
+   * wrong with a datagram is a datagram lost.
+   */
   onerror: (error: Error) => void;
   /** `to` is required unless the socket was opened connected to a remote. */
   send(bytes: Uint8Array, to?: Address): void;
   close(): void;
+}
+
+declare module 'abstract-level' {
+  /** What classic-level takes, sublevels pass on, and the stores without a disk ignore. */
+  interface AbstractBatchOptions<K, V> {
+    sync?: boolean | undefined;
+  }
 }
 
 /** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */

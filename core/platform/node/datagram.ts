@@ -5,13 +5,23 @@ import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { TransportError } from '../../errors.js';
 import type { Address, DatagramSocket, Platform } from '../platform.js';
-import { addressText, reasonText } from './failure.js';
+import { addressText, errorCode, reasonText } from './failure.js';
 
 /**
  * A burst of a thousand 1300-byte requests must wait in the kernel while JavaScript is busy; Linux's usual 208 KiB
  * holds about a hundred. The kernel silently lowers it to its own maximum.
  */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Linux gives a connected socket the ICMP errors of its peer; an address that was taken from us looks like the rest. */
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+]);
 
 export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) => {
   const host = remote?.host ?? local?.host ?? '0.0.0.0';
@@ -33,7 +43,7 @@ export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) 
         : `reach ${addressText(remote)}`;
     throw new TransportError(`cannot ${what} over udp: ${reasonText(error)}`, { cause: error });
   }
-  return new NodeDatagramSocket(socket, remote !== undefined);
+  return new NodeDatagramSocket(socket, remote && { host: address, port: remote.port });
 };
 
 async function resolve(host: string): Promise<string> {
@@ -67,22 +77,22 @@ class NodeDatagramSocket implements DatagramSocket {
   onerror: DatagramSocket['onerror'] = () => {};
   #closed = false;
   readonly #afterSend = (error: Error | null) => {
-    if (error && !this.#closed) this.onerror(error);
+    if (error) this.#report(error);
   };
 
   constructor(
     private readonly socket: dgram.Socket,
-    private readonly connected: boolean,
+    readonly remote: Address | undefined,
   ) {
     const { address, port } = socket.address();
     this.local = { host: address, port };
     socket.on('message', (bytes, from) => this.onmessage(bytes, { host: from.address, port: from.port }));
-    socket.on('error', (error) => this.onerror(error));
+    socket.on('error', (error) => this.#report(error));
   }
 
   send(bytes: Uint8Array, to?: Address): void {
     if (this.#closed) throw new TransportError('the datagram socket is closed');
-    if (this.connected) this.socket.send(bytes, this.#afterSend);
+    if (this.remote) this.socket.send(bytes, this.#afterSend);
     else if (to) this.socket.send(bytes, to.port, to.host, this.#afterSend);
     else throw new TransportError('a datagram needs an address: the socket is not connected');
   }
@@ -91,5 +101,9 @@ class NodeDatagramSocket implements DatagramSocket {
     if (this.#closed) return;
     this.#closed = true;
     this.socket.close();
+  }
+
+  #report(error: Error): void {
+    if (!this.#closed && UNREACHABLE.has(errorCode(error) ?? '')) this.onerror(error);
   }
 }

@@ -1,11 +1,12 @@
 /** What the state machines of both client transactions have in common (RFC 3261 17.1). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { Alarm } from '../alarm.js';
 import type { SipFlow } from '../flow.js';
 import type { SipRequest, SipResponse } from '../message.js';
 import { writeMessage } from '../writer.js';
 import type { ClientHandlers, ClientTransaction } from './client.js';
-import { Alarm, type SipTimers, transactionTimeout } from './timers.js';
+import { type SipTimers, transactionTimeout } from './timers.js';
 
 export interface ClientSetup {
   /** With our Via on top. */

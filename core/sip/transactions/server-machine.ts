@@ -1,13 +1,14 @@
 /** What the state machines of both server transactions have in common (RFC 3261 17.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { Alarm } from '../alarm.js';
 import type { SipFlow } from '../flow.js';
 import type { SipRequest, SipResponse } from '../message.js';
 import { parseNameAddr } from '../name-addr.js';
 import { responseFlow } from '../response-flow.js';
 import { buildResponse, writeMessage } from '../writer.js';
 import type { RespondOptions, ServerTransaction } from './server.js';
-import { Alarm, type SipTimers, transactionTimeout } from './timers.js';
+import { type SipTimers, transactionTimeout } from './timers.js';
 
 /** The user's hold on a transaction: the request and the callbacks. */
 class ServerUser implements ServerTransaction {

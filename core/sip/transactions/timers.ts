@@ -1,5 +1,7 @@
 /** Timer values of RFC 3261 17 (table 4), milliseconds. */
 
+import type { Alarm } from '../alarm.js';
+
 export interface SipTimers {
   /** Estimate of the round trip. */
   T1: number;
@@ -27,21 +29,6 @@ export function nonInviteTryingDelay({ T1, T2 }: SipTimers): number {
   let elapsed = 0;
   for (let interval = T1; interval < T2; interval *= 2) elapsed += interval;
   return elapsed;
-}
-
-/** The one timer that a transaction has at a time. Setting it again forgets what was set. */
-export class Alarm {
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  set(milliseconds: number, ring: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(ring, milliseconds);
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
 }
 
 export interface RetransmissionPlan {
