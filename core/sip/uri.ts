@@ -192,9 +192,13 @@ function sameParameters(
   theirs: ReadonlyMap<string, string | undefined>,
 ): boolean {
   for (const [name, value] of ours) {
-    if (theirs.has(name) && theirs.get(name)?.toLowerCase() !== value?.toLowerCase()) return false;
+    if (theirs.has(name) && comparable(theirs.get(name)) !== comparable(value)) return false;
   }
   return NEVER_IGNORED.every((name) => ours.has(name) === theirs.has(name));
+}
+
+function comparable(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : encodeEscapes(value, NOT_PARAMETER).toLowerCase();
 }
 
 function sameHeaders(ours: string | undefined, theirs: string | undefined): boolean {

@@ -1,0 +1,85 @@
+/** A push host: the durable store, the runtime with its applications, and a Push Receiver Agent, as one. */
+
+import { platform } from '#platform';
+import type { AppEvent, PushAppDefinition, PushDescription } from './app/contract.js';
+import { type LogRecord, PushRuntime } from './app/runtime.js';
+import type { Store } from './platform/platform.js';
+import type { ReceiverEvent } from './receiver/events.js';
+import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
+
+export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
+
+export interface PushHostOptions extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent'> {
+  /** Applications in order; where several take a push, the sender's order decides. */
+  apps: readonly { definition: PushAppDefinition; options?: unknown }[];
+  /** Folder of the durable store; absent: in memory, lost at the end. */
+  data?: string;
+  /** `urn:uuid:…`; absent: made once and kept in the store (6.1-06). */
+  instanceId?: string;
+  onEvent(event: HostEvent): void;
+  onLog?(record: LogRecord): void;
+}
+
+export class PushHost {
+  private constructor(
+    private readonly store: Store,
+    readonly runtime: PushRuntime,
+    private readonly agent: PushReceiverAgent,
+    private readonly onEvent: PushHostOptions['onEvent'],
+  ) {}
+
+  /**
+   * Opens the store, loads every application, gives again what the inbox holds, and starts to register.
+   * @throws ConfigurationError or AppError naming the application that cannot be loaded.
+   */
+  static async start(options: PushHostOptions): Promise<PushHost> {
+    const { apps, data, onEvent, onLog, ...receiver } = options;
+    const store = await platform.openStore(data);
+    let runtime: PushRuntime | undefined;
+    try {
+      runtime = await PushRuntime.open({
+        store,
+        emit: (event) => onEvent({ event: 'app', ...event }),
+        ...(onLog ? { log: onLog } : {}),
+      });
+      for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);
+      const instanceId = options.instanceId ?? (await instanceIdOf(store));
+      const agent = new PushReceiverAgent({ ...receiver, instanceId, runtime, onEvent });
+      const host = new PushHost(store, runtime, agent, onEvent);
+      await runtime.start();
+      await agent.start();
+      return host;
+    } catch (error) {
+      await runtime?.stop();
+      await store.close();
+      throw error;
+    }
+  }
+
+  get registration() {
+    return this.agent.registration;
+  }
+
+  /** What a person would like to read of a push that was taken. */
+  describe(pushId: string): Promise<PushDescription | undefined> {
+    return this.runtime.describe(pushId);
+  }
+
+  /** De-registers, stops the applications, and closes the store. */
+  async stop(reason: string): Promise<void> {
+    await this.agent.stop();
+    await this.runtime.stop();
+    await this.store.close();
+    this.onEvent({ event: 'stopped', reason });
+  }
+}
+
+/** RFC 5627 4.1: the instance id outlives restarts. */
+async function instanceIdOf(store: Store): Promise<string> {
+  const kept = store.sublevel<string, string>('host', { valueEncoding: 'utf8' });
+  const known = await kept.get('instance-id');
+  if (known !== undefined) return known;
+  const made = `urn:uuid:${crypto.randomUUID()}`;
+  await store.batch([{ type: 'put', sublevel: kept, key: 'instance-id', value: made }], { sync: true });
+  return made;
+}

@@ -1,0 +1,14 @@
+/** The agents and the runtime of OMA Push using SIP. */
+
+export type * from './app/contract.js';
+export { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from './app/event-app-id.js';
+export { PushRuntime } from './app/runtime.js';
+export type { Content, MediaType } from './content/content.js';
+export { formatMediaType, parseMediaType } from './content/media-type.js';
+export { memoryContent } from './content/memory-content.js';
+export * from './errors.js';
+export { type HostEvent, PushHost, type PushHostOptions } from './host.js';
+export type { ReceiverEvent } from './receiver/events.js';
+export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
+export type { PushRequest, Receipt } from './sender/push-request.js';
+export { PushSenderAgent, type PushSenderOptions } from './sender/sender.js';

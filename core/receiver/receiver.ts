@@ -1,0 +1,88 @@
+/** The Push Receiver Agent: a SIP user agent whose pushes go to the applications of a runtime. */
+
+import type { PushRuntime } from '../app/runtime.js';
+import type { TlsOptions } from '../platform/platform.js';
+import { SipUserAgent } from '../sip/agent.js';
+import type { Credentials } from '../sip/authorization.js';
+import type { WireObserver } from '../sip/core-connection.js';
+import type { RegistrationState } from '../sip/registration.js';
+import { TrustList } from './authorisation.js';
+import type { ReceiverEvent } from './events.js';
+import { PagerReceiver } from './pager.js';
+import { pushFeatures, registrationHeaders } from './registration.js';
+
+export interface PushReceiverOptions {
+  /** The user's public identity, `sip:bob@domain.test`. */
+  identity: string;
+  /** Servers of the SIP/IP core in order, `sip:127.0.0.1:5060;transport=tcp`. */
+  servers: readonly string[];
+  credentials?: Credentials;
+  tls?: TlsOptions;
+  /** `urn:uuid:…`, the same over restarts. */
+  instanceId: string;
+  /** Seconds to register for. */
+  expires: number;
+  /** Identities whose pushes are taken; nobody's when empty. */
+  trust: readonly string[];
+  /** Product token for User-Agent. */
+  product: string;
+  runtime: PushRuntime;
+  onEvent(event: ReceiverEvent): void;
+  onWire?: WireObserver;
+}
+
+export class PushReceiverAgent {
+  readonly #options: PushReceiverOptions;
+  readonly #agent: SipUserAgent;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(options: PushReceiverOptions) {
+    this.#options = options;
+    const { runtime, onEvent } = options;
+    const pager = new PagerReceiver({ runtime, trust: new TrustList(options.trust), onEvent });
+    this.#agent = new SipUserAgent({
+      identity: options.identity,
+      servers: options.servers,
+      ...(options.credentials ? { credentials: options.credentials } : {}),
+      ...(options.tls ? { tls: options.tls } : {}),
+      ...(options.onWire ? { onWire: options.onWire } : {}),
+      product: options.product,
+      methods: ['MESSAGE'],
+      accept: () => runtime.acceptedTypes(),
+      onRequest: (transaction) => void pager.receive(transaction),
+      onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
+      onConnected: (server) => onEvent({ event: 'connected', server }),
+      onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
+      registration: {
+        instanceId: options.instanceId,
+        expires: options.expires,
+        headers: registrationHeaders,
+        features: () => pushFeatures(runtime.eventAppIds),
+        onRegistered: (state) => onEvent(this.#registered(state)),
+        onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
+      },
+    });
+  }
+
+  /** The GRUUs and the time the registrar granted; undefined while not registered. */
+  get registration(): RegistrationState | undefined {
+    return this.#agent.registration?.state;
+  }
+
+  /** Starts to connect and register; what comes of it is told by events. */
+  async start(): Promise<void> {
+    this.#unsubscribe = this.#options.runtime.onChange(() => this.#agent.registration?.update());
+    await this.#agent.start();
+  }
+
+  /** De-registers and closes the connection. The runtime is its owner's to stop. */
+  async stop(): Promise<void> {
+    this.#unsubscribe?.();
+    await this.#agent.stop();
+  }
+
+  #registered(state: RegistrationState): ReceiverEvent {
+    const { identity, runtime } = this.#options;
+    return { event: 'registered', identity, apps: [...runtime.eventAppIds], ...state };
+  }
+}

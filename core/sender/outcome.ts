@@ -1,0 +1,39 @@
+/** The one table from a response to what it means for the push (appendix C, RFC 3261 21). */
+
+import type { SipResponse } from '../sip/message.js';
+
+/** `refused`: the receiver or the core said no. `failed`: no final word of the receiver came. */
+export type ReceiptOutcome = 'delivered' | 'refused' | 'failed';
+
+export interface Interpretation {
+  outcome: ReceiptOutcome;
+  status: number;
+  reason: string;
+  /** Whether the same push may be tried again later (C-02: yes, C-03: no). */
+  retryable: boolean;
+  /** Seconds before which a retry is unwelcome. */
+  retryAfter?: number;
+}
+
+/**
+ * C-02: 400, 500, 503 and 603 invite a retry; C-04: 408, nothing reached the receiver; 480 and 486 say «not
+ * now». 404 and 410 name nobody, 403 and 604 are final (C-03), 413, 415 and 488 will not change by waiting.
+ */
+const RETRYABLE = new Set([400, 408, 430, 480, 486, 491, 500, 502, 503, 504, 580, 600, 603]);
+/** No word of the receiver: the core could not reach it. */
+const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
+
+export function interpret(response: SipResponse): Interpretation {
+  const { status, reason } = response;
+  if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
+  const retryAfter = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
+  const waits = Number.isFinite(retryAfter);
+  return {
+    outcome: UNREACHED.has(status) ? 'failed' : 'refused',
+    status,
+    reason,
+    // RFC 3261 21.4.11, 20.33: a Retry-After on a 413 or 404 says that the refusal is for now.
+    retryable: RETRYABLE.has(status) || waits,
+    ...(waits ? { retryAfter } : {}),
+  };
+}

@@ -1,0 +1,74 @@
+/** Pager mode at the sender: content in a SIP MESSAGE (TS 8.1.2). */
+
+import { canonicalEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
+import { formatMediaType } from '../content/media-type.js';
+import { LimitError, TimeoutError } from '../errors.js';
+import { formatAcceptContact } from '../sip/accept-contact.js';
+import type { OutgoingRequest, SipUserAgent } from '../sip/agent.js';
+import { SipUri } from '../sip/uri.js';
+import { interpret } from './outcome.js';
+import type { PushRequest, Receipt } from './push-request.js';
+
+/** 8.1.2-03, RFC 3428 8: the largest MESSAGE request as a whole, bytes. */
+export const MAX_PAGER_REQUEST = 1300;
+
+/** The ICSI of SIP Push, percent-encoded as in a feature tag (appendix D). */
+const ICSI = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush';
+
+export async function sendPager(
+  agent: SipUserAgent,
+  push: PushRequest,
+  options: { assertedIdentity?: string; signal?: AbortSignal },
+): Promise<Receipt> {
+  const started = performance.now();
+  const body = await push.content.bytes(MAX_PAGER_REQUEST);
+  const receipt = {
+    to: push.to,
+    ...(isGruu(push.to) ? { terminal: push.to } : {}),
+    mode: 'pager' as const,
+    bytes: body.length,
+  };
+  const milliseconds = () => Math.round(performance.now() - started);
+  try {
+    const response = await agent.request(pagerRequest(push, body, options.assertedIdentity), {
+      maxSize: MAX_PAGER_REQUEST,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    return { ...receipt, ...interpret(response), milliseconds: milliseconds() };
+  } catch (error) {
+    if (error instanceof LimitError || options.signal?.aborted) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    // C-04: what a sender concludes when nobody answers; RFC 4320 forbids the receiver to say it.
+    const status = error instanceof TimeoutError ? { status: 408 } : {};
+    return {
+      ...receipt,
+      ...status,
+      outcome: 'failed',
+      reason,
+      retryable: true,
+      milliseconds: milliseconds(),
+    };
+  }
+}
+
+function pagerRequest(push: PushRequest, body: Uint8Array, assertedIdentity?: string): OutgoingRequest {
+  const resource = [PUSH_FEATURE_TAG, [canonicalEventAppId(push.app)]] as const;
+  return {
+    method: 'MESSAGE',
+    uri: push.to,
+    headers: [
+      // RFC 3841 9.2: only terminals that registered the application; the service as a preference, since
+      // terminals outside IMS register no ICSI (B.1.3).
+      ['Accept-Contact', formatAcceptContact([resource], { require: true, explicit: true })],
+      ['Accept-Contact', formatAcceptContact([['+g.3gpp.icsi-ref', [ICSI]]])],
+      ...(assertedIdentity ? [['P-Asserted-Identity', `<${assertedIdentity}>`] as const] : []),
+      ['Content-Type', formatMediaType(push.content.type)],
+    ],
+    body,
+  };
+}
+
+/** RFC 5627 3.1: a GRUU has a `gr` parameter. */
+function isGruu(uri: string): boolean {
+  return SipUri.parse(uri)?.parameters.has('gr') ?? false;
+}

@@ -1,0 +1,193 @@
+/**
+ * The connection of an agent to its SIP/IP core: one flow to one server at a time, which JsSIP picks and
+ * recovers; a second one over TCP for requests too large for UDP; and a listener where one is configured.
+ */
+
+import { platform } from '#platform';
+import { LimitError, TransportError } from '../errors.js';
+import type { TlsOptions } from '../platform/platform.js';
+import { type ClientFlow, connectFlow } from './connect.js';
+import type { SipFlow, SipTransport } from './flow.js';
+import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
+import { listen, type SipListener } from './listener.js';
+import type { MalformedSip } from './malformed.js';
+import type { SipMessage } from './message.js';
+import { hostPort, parseEndpoint, transportOf, withTransport } from './transport-uri.js';
+
+export type WireObserver = (direction: 'in' | 'out', bytes: Uint8Array, flow: SipFlow) => void;
+
+export interface CoreConnectionOptions {
+  /** In order of preference. */
+  servers: readonly string[];
+  tls?: TlsOptions;
+  listen?: string;
+  onWire?: WireObserver;
+  onMessage(message: SipMessage, flow: SipFlow): void;
+  onMalformed(error: MalformedSip, flow: SipFlow): void;
+  onFlowClosed(flow: SipFlow): void;
+  onConnected(server: string): void;
+  onDisconnected(server: string, error: Error): void;
+  /** What JsSIP schedules registrations with. */
+  registrar: Pick<JsSipUserAgentOptions, 'instanceId' | 'expires' | 'register' | 'carry' | 'onSettled'>;
+}
+
+/** RFC 3261 18.1.1: the largest request for UDP where the path MTU is not known, bytes. */
+export const MAX_UDP_REQUEST = 1300;
+/** Timer F: how long a request waits for a connection, milliseconds. */
+const CONNECT_DEADLINE = 32_000;
+
+export class CoreConnection {
+  readonly jssip: JsSipUserAgent;
+  readonly #options: CoreConnectionOptions;
+  readonly #contactUser: string;
+  #flow: ClientFlow | undefined;
+  #server = '';
+  #largeFlow: Promise<ClientFlow> | undefined;
+  #listener: SipListener | undefined;
+  #waiting: ((flow: ClientFlow) => void)[] = [];
+
+  constructor(options: CoreConnectionOptions) {
+    this.#options = options;
+    // The same over restarts, so that a device that comes back at the same address replaces its own binding.
+    this.#contactUser = platform.hash('sha-256', options.registrar.instanceId).slice(0, 16);
+    this.jssip = new JsSipUserAgent({
+      ...options.registrar,
+      servers: options.servers,
+      contactUser: this.#contactUser,
+      connect: (server, signal) => this.#connect(server, signal),
+      onFlow: (server, flow) => this.#gained(server, flow),
+      onFlowLost: (server, error) => this.#lost(server, error),
+    });
+  }
+
+  /** The flow in use; undefined while there is none. */
+  get flow(): ClientFlow | undefined {
+    return this.#flow;
+  }
+
+  /** User part of our Contact, by which we know our own binding. */
+  get contactUser(): string {
+    return this.#contactUser;
+  }
+
+  /** URI at which the core reaches us. */
+  get contactUri(): string {
+    const { transport, host, port } = this.#listener
+      ? parseEndpoint(this.#listener.uri)
+      : { transport: this.#flow?.transport ?? 'UDP', ...(this.#flow?.local ?? { host: '0.0.0.0', port: 0 }) };
+    return `sip:${this.#contactUser}@${hostPort(host, port)};transport=${transportParameter(transport)}`;
+  }
+
+  /** Listens where configured, and starts to connect; JsSIP goes on trying until `close`. */
+  async open(): Promise<void> {
+    const { listen: at, tls } = this.#options;
+    if (at !== undefined) {
+      this.#listener = await listen(at, { ...(tls ? { tls } : {}), ...this.#handlers() });
+    }
+    this.jssip.start();
+  }
+
+  async close(): Promise<void> {
+    this.jssip.stop();
+    this.#flow = undefined;
+    await Promise.allSettled([
+      this.#largeFlow?.then((flow) => flow.close()),
+      this.#listener?.close() ?? Promise.resolve(),
+    ]);
+  }
+
+  /** The server does not answer: JsSIP turns to the next one. */
+  serverFailed(error: Error): void {
+    if (this.#flow) this.jssip.flowFailed(this.#flow, error);
+  }
+
+  /**
+   * The flow for a request of `size` bytes; waits for a connection. RFC 3261 18.1.1: what is too large for UDP
+   * goes over TCP, where the server has it.
+   * @throws TransportError when there is no connection in time, LimitError when the request is too large.
+   */
+  async flowFor(method: string, size: number, signal?: AbortSignal): Promise<SipFlow> {
+    const flow = this.#flow ?? (await this.#nextFlow(signal));
+    if (flow.transport !== 'UDP' || size <= MAX_UDP_REQUEST) return flow;
+    try {
+      return await this.#openLargeFlow();
+    } catch (error) {
+      const server = this.#server;
+      throw new LimitError(
+        `the ${method} of ${size} bytes is too large for UDP (${MAX_UDP_REQUEST}), and ${server} does not take it over TCP`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #openLargeFlow(): Promise<ClientFlow> {
+    const known = await this.#largeFlow?.catch(() => undefined);
+    if (known && !known.closed) return known;
+    this.#largeFlow = this.#connect(withTransport(this.#server, 'tcp'));
+    return await this.#largeFlow;
+  }
+
+  #nextFlow(signal?: AbortSignal): Promise<ClientFlow> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        clearTimeout(deadline);
+        signal?.removeEventListener('abort', abort);
+        this.#waiting = this.#waiting.filter((waiting) => waiting !== give);
+        settle();
+      };
+      const give = (flow: ClientFlow) => end(() => resolve(flow));
+      const abort = () => end(() => reject(signal?.reason));
+      const deadline = setTimeout(
+        () => end(() => reject(new TransportError(`no connection to ${this.#options.servers.join(', ')}`))),
+        CONNECT_DEADLINE,
+      );
+      this.#waiting.push(give);
+      signal?.addEventListener('abort', abort);
+    });
+  }
+
+  async #connect(server: string, signal?: AbortSignal): Promise<ClientFlow> {
+    // An application server's requests leave from the address it is known by (P-2).
+    if (this.#listener && transportOf(server) === 'UDP' && transportOf(this.#listener.uri) === 'UDP') {
+      return this.#listener.flowTo(parseEndpoint(server));
+    }
+    const { tls } = this.#options;
+    return await connectFlow(server, {
+      ...(tls ? { tls } : {}),
+      ...(signal ? { signal } : {}),
+      ...this.#handlers(),
+    });
+  }
+
+  #handlers() {
+    const { onMessage, onMalformed, onFlowClosed, onWire } = this.#options;
+    return {
+      onMessage,
+      onMalformed,
+      onFlowClosed: (flow: SipFlow, error?: Error) => {
+        onFlowClosed(flow);
+        this.jssip.flowFailed(flow, error ?? new TransportError('the server closed the connection'));
+      },
+      ...(onWire ? { onWire } : {}),
+    };
+  }
+
+  #gained(server: string, flow: ClientFlow): void {
+    this.#flow = flow;
+    this.#server = server;
+    for (const give of [...this.#waiting]) give(flow);
+    this.#options.onConnected(server);
+  }
+
+  #lost(server: string, error: Error): void {
+    const lost = this.#flow;
+    this.#flow = undefined;
+    if (lost) this.#options.onFlowClosed(lost);
+    this.#options.onDisconnected(server, error);
+  }
+}
+
+/** RFC 7118 5.2: a WebSocket over TLS is `ws` in a URI too. */
+function transportParameter(transport: SipTransport): string {
+  return transport === 'WSS' ? 'ws' : transport.toLowerCase();
+}

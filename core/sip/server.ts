@@ -1,0 +1,113 @@
+/** What a user agent does with any request before its owner sees it (RFC 3261 8.2). */
+
+import type { SipUserAgentOptions } from './agent.js';
+import { tagOf } from './dialog.js';
+import type { InviteSessions } from './invite-session.js';
+import type { MalformedSip } from './malformed.js';
+import type { SipRequest } from './message.js';
+import { parseNameAddr } from './name-addr.js';
+import type { ServerTransaction } from './transactions/server.js';
+import { buildResponse } from './writer.js';
+
+export interface RefusedRequest {
+  method: string;
+  status: number;
+  reason: string;
+  /** URI of its From. */
+  from: string;
+}
+
+/** Option tags of the extensions we know (RFC 3261 8.2.2.3). */
+const SUPPORTED = ['gruu', 'path', 'pref'];
+const SCHEMES = new Set(['sip', 'sips', 'tel']);
+/** Always there: OPTIONS is answered here, ACK and CANCEL belong to the transactions. */
+const BASE_METHODS = ['OPTIONS'];
+
+/** RFC 3261 8.2.1: methods that come with INVITE. */
+const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE'];
+
+type Refusal = readonly [status: number, headers?: Iterable<[string, string]>];
+
+export class UserAgentServer {
+  /** Value of our Allow header. */
+  readonly allow: string;
+  readonly #methods: ReadonlySet<string>;
+
+  constructor(
+    private readonly options: Pick<
+      SipUserAgentOptions,
+      'methods' | 'accept' | 'onRequest' | 'onRefused' | 'product'
+    >,
+    private readonly sessions: InviteSessions,
+  ) {
+    const invite = options.methods.includes('INVITE') ? SESSION_METHODS : [];
+    this.#methods = new Set([...BASE_METHODS, ...options.methods, ...invite]);
+    this.allow = [...this.#methods].join(', ');
+  }
+
+  receive(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const session = this.sessions.of(request);
+    const refusal = this.#refusal(request, session !== undefined);
+    if (refusal) {
+      const [status, headers] = refusal;
+      const response = buildResponse(request, status, { ...(headers ? { headers } : {}) });
+      transaction.respond(response);
+      this.options.onRefused?.({
+        method: request.method,
+        status,
+        reason: response.reason,
+        from: fromUri(request),
+      });
+    } else if (session) {
+      session.receive(transaction);
+    } else if (request.method === 'OPTIONS') {
+      this.#answerOptions(transaction);
+    } else {
+      this.options.onRequest(transaction);
+    }
+  }
+
+  noteMalformed(error: MalformedSip): void {
+    const { partial, status } = error;
+    if (!partial) return;
+    this.options.onRefused?.({
+      method: partial.method,
+      status,
+      reason: error.message,
+      from: fromUri(partial),
+    });
+  }
+
+  /** In the order of RFC 3261 8.2. The user of the Request-URI is the core's business, not ours. */
+  #refusal(request: SipRequest, inSession: boolean): Refusal | undefined {
+    const { method, uri, headers } = request;
+    // RFC 6665 4.1.3: a NOTIFY that belongs to no subscription.
+    if (method === 'NOTIFY' && !this.#methods.has(method)) return [481];
+    if (!this.#methods.has(method)) return [405, [['Allow', this.allow]]];
+    if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
+    const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
+    if (unknown.length > 0) return [420, [['Unsupported', unknown.join(', ')]]];
+    // RFC 3261 12.2.2: a dialog that we do not have; OPTIONS may come in any.
+    const stray = !inSession && tagOf(headers.get('To') ?? '') !== '';
+    return (stray && method !== 'OPTIONS') || (method === 'BYE' && !inSession) ? [481] : undefined;
+  }
+
+  #answerOptions(transaction: ServerTransaction): void {
+    transaction.respond(
+      buildResponse(transaction.request, 200, {
+        headers: [
+          ['Allow', this.allow],
+          ['Accept', this.options.accept().join(', ')],
+          ['Supported', SUPPORTED.join(', ')],
+          ['Server', this.options.product],
+        ],
+      }),
+    );
+  }
+}
+
+/** The URI of a request's From, for people to read. */
+export function fromUri(request: SipRequest): string {
+  return parseNameAddr(request.headers.get('From') ?? '')?.uri ?? '';
+}

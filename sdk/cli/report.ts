@@ -1,0 +1,55 @@
+/** Events in words, for people at a terminal. */
+
+import type { LogRecord } from '../../core/app/runtime.js';
+import type { HostEvent } from '../../core/host.js';
+import type { Receipt } from '../../core/sender/push-request.js';
+
+export function hostLine(event: HostEvent): string {
+  switch (event.event) {
+    case 'registered':
+      return [
+        `registered    ${event.identity} for ${event.expires} s with ${event.apps.join(', ') || 'no application'}`,
+        ...(event.publicGruu ? [`              public GRUU ${event.publicGruu}`] : []),
+      ].join('\n');
+    case 'registration-failed': {
+      const retry = event.retryInSeconds === undefined ? '' : `; again in ${event.retryInSeconds} s`;
+      return `not registered  ${event.status ?? 'no answer'} ${event.reason}${retry}`;
+    }
+    case 'push':
+      return `push          ${event.outcome} (${event.status}) ${event.app} from ${event.from}: ${event.contentType}, ${bytes(event.size)}, sha256 ${event.sha256.slice(0, 12)}…`;
+    case 'refused':
+      return `refused       ${event.status} to ${event.method} from ${event.from || 'nobody'}: ${event.reason}`;
+    case 'app': {
+      const { app, kind, event: _, ...fields } = event;
+      return `${app.padEnd(14)}${kind} ${Object.entries(fields).map(field).join(', ')}`;
+    }
+    case 'connected':
+      return `connected     ${event.server}`;
+    case 'disconnected':
+      return `disconnected  ${event.server}: ${event.reason}`;
+    case 'stopped':
+      return `stopped       ${event.reason}`;
+  }
+}
+
+function field([name, value]: [string, unknown]): string {
+  return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+}
+
+export function receiptLine(receipt: Receipt): string {
+  const status = receipt.status === undefined ? '' : ` (${receipt.status})`;
+  const retry = receipt.retryable
+    ? `; may be tried again${receipt.retryAfter === undefined ? '' : ` after ${receipt.retryAfter} s`}`
+    : '';
+  return `${receipt.outcome}${status} ${receipt.to}: ${receipt.reason}, ${receipt.mode} mode, ${bytes(receipt.bytes)} in ${receipt.milliseconds} ms${retry}`;
+}
+
+export function logLine({ level, app, message }: LogRecord): string {
+  return `${level.padEnd(6)}${app ? `${app}: ` : ''}${message}`;
+}
+
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} bytes`;
+  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} kB`;
+  return `${(count / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,78 @@
+/**
+ * Ports on 127.0.0.1 for programs that cannot be told to take any free one. A port handed out here is given to
+ * nobody else, in this process or in another that uses this file: each process holds blocks of ports, and the lock
+ * of a block is a listening socket on its first port, which the system closes whatever becomes of the process.
+ */
+
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+
+// Below the ports that systems take for outgoing connections (from 32768 on Linux), above the well-known ones.
+const FIRST = 20_000;
+const BLOCK = 64;
+const BLOCKS = 196;
+
+let next = 0;
+let end = 0;
+let queue: Promise<unknown> = Promise.resolve();
+
+/** `count` ports that are free for UDP and for TCP on 127.0.0.1. */
+export function freePorts(count: number): Promise<number[]> {
+  const ports = queue.then(() => take(count));
+  queue = ports.catch(() => undefined);
+  return ports;
+}
+
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('no port');
+  return port;
+}
+
+async function take(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) {
+    if (next === end) await takeBlock();
+    const port = next++;
+    if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) ports.push(port);
+  }
+  return ports;
+}
+
+async function takeBlock(): Promise<void> {
+  // Processes start at different blocks so that they seldom meet.
+  const offset = process.pid % BLOCKS;
+  for (let index = 0; index < BLOCKS; index++) {
+    const first = FIRST + ((index + offset) % BLOCKS) * BLOCK;
+    if (await isFreeForTcp(first, 'hold')) {
+      next = first + 1;
+      end = first + BLOCK;
+      return;
+    }
+  }
+  throw new Error(`every port from ${FIRST} to ${FIRST + BLOCKS * BLOCK} is taken`);
+}
+
+function isFreeForTcp(port: number, hold?: 'hold'): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      if (hold) {
+        server.unref();
+        resolve(true);
+      } else server.close(() => resolve(true));
+    });
+  });
+}
+
+function isFreeForUdp(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,153 @@
+/** A SIP/IP core whose every answer the test decides, over a real UDP or TCP socket of loopback. */
+
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { StreamFramer } from '../../core/sip/framing.js';
+import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../../core/sip/message.js';
+import { parseMessage } from '../../core/sip/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/writer.js';
+
+export interface Received {
+  request: SipRequest;
+  /** As it was on the wire. */
+  bytes: Uint8Array;
+  respond(status: number, headers?: [string, string][], body?: Uint8Array): void;
+}
+
+const DEADLINE = 10_000;
+
+export class ScriptedCore {
+  /** Every request, in order. */
+  readonly requests: Received[] = [];
+  readonly responses: SipResponse[] = [];
+  readonly #taken = new Set<unknown>();
+  #changed: (() => void)[] = [];
+  #send: (bytes: Uint8Array) => void = () => {
+    throw new Error('nobody has sent anything yet');
+  };
+
+  private constructor(
+    readonly uri: string,
+    readonly port: number,
+    private readonly closeSockets: () => Promise<void>,
+  ) {}
+
+  static async udp(port = 0): Promise<ScriptedCore> {
+    const socket = createSocket('udp4');
+    socket.bind(port, '127.0.0.1');
+    await once(socket, 'listening');
+    const at = socket.address().port;
+    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=udp`, at, async () => {
+      socket.close();
+    });
+    socket.on('message', (bytes: Buffer, from: RemoteInfo) => {
+      core.#send = (out) => socket.send(out, from.port, from.address);
+      core.#receive(bytes);
+    });
+    return core;
+  }
+
+  static async tcp(port = 0): Promise<ScriptedCore> {
+    const sockets = new Set<Socket>();
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const at = (server.address() as AddressInfo).port;
+    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=tcp`, at, async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+      core.#send = (out) => socket.write(out);
+      const framer = new StreamFramer(
+        {},
+        {
+          onMessage: (bytes) => core.#receive(bytes),
+          onKeepAlive: (kind) => kind === 'ping' && socket.write('\r\n'),
+          onError: () => socket.destroy(),
+        },
+      );
+      socket.on('data', (chunk) => framer.push(chunk));
+    });
+    return core;
+  }
+
+  /** The next request (of this method) that no test has looked at yet. */
+  request(method?: string): Promise<Received> {
+    return this.#next(() =>
+      this.requests.find(
+        (received) =>
+          (method ?? received.request.method) === received.request.method && !this.#taken.has(received),
+      ),
+    );
+  }
+
+  /** The next response to a request with this Call-ID. */
+  response(callId: string | undefined, status?: number): Promise<SipResponse> {
+    return this.#next(() =>
+      this.responses.find(
+        (response) =>
+          response.headers.get('Call-ID') === callId &&
+          (status === undefined || response.status === status) &&
+          !this.#taken.has(response),
+      ),
+    );
+  }
+
+  send(message: SipMessage | Uint8Array | string): void {
+    if (typeof message === 'string') this.#send(Buffer.from(message));
+    else this.#send(message instanceof Uint8Array ? message : writeMessage(message));
+  }
+
+  /** Sends a request and gives the final response to it. */
+  async exchange(request: SipRequest): Promise<SipResponse> {
+    this.send(request);
+    for (;;) {
+      const response = await this.response(request.headers.get('Call-ID'));
+      if (response.status >= 200) return response;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.closeSockets();
+  }
+
+  async #next<T>(find: () => T | undefined): Promise<T> {
+    const deadline = Date.now() + DEADLINE;
+    for (;;) {
+      const found = find();
+      if (found !== undefined) {
+        this.#taken.add(found);
+        return found;
+      }
+      const left = deadline - Date.now();
+      if (left <= 0) throw new Error('the agent did not send what was expected');
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#changed.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (bytes.length <= 4) return;
+    const message = parseMessage(bytes);
+    const send = this.#send;
+    if (isRequest(message)) {
+      const respond: Received['respond'] = (status, headers = [], body) =>
+        send(writeMessage(buildResponse(message, status, { headers, ...(body ? { body } : {}) })));
+      this.requests.push({ request: message, bytes, respond });
+    } else {
+      this.responses.push(message);
+    }
+    for (const changed of this.#changed.splice(0)) changed();
+  }
+}
