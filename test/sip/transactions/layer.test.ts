@@ -1,0 +1,241 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TransportError } from '../../../core/errors.js';
+import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
+import { MAX_SERVER_TRANSACTIONS } from '../../../core/sip/transactions/servers.js';
+import { buildResponse } from '../../../core/sip/writer.js';
+import { answer, branchVia, ClientRecorder, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
+
+describe('transaction layer', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  describe('matching of requests (RFC 3261 17.2.3)', () => {
+    it.each([
+      ['another branch', branchVia('2'), 'MESSAGE'],
+      ['another sent-by host', branchVia('1', '192.0.2.3:5060'), 'MESSAGE'],
+      ['another sent-by port', branchVia('1', '192.0.2.2:5062'), 'MESSAGE'],
+      ['another method', branchVia('1'), 'OPTIONS'],
+    ])('%s is another transaction', (_what, via, method) => {
+      const user = new Recorder();
+      const layer = new TransactionLayer(user);
+      const flow = new MemoryFlow('UDP');
+      layer.receive(request('MESSAGE', { via: branchVia('1') }), flow);
+      layer.receive(request(method, { via }), flow);
+      expect(user.transactions).toHaveLength(2);
+      layer.close();
+    });
+
+    it('sent-by is compared without regard to case', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer(user);
+      const flow = new MemoryFlow('UDP');
+      layer.receive(request('MESSAGE', { via: branchVia('1', 'host.test') }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('1', 'HOST.test') }), flow);
+      expect(user.transactions).toHaveLength(1);
+      layer.close();
+    });
+
+    it.each(['', ';branch=1'])('a client of RFC 2543 (Via%s) is known by the whole request', (branch) => {
+      const user = new Recorder();
+      const layer = new TransactionLayer(user);
+      const flow = new MemoryFlow('UDP');
+      const via = `SIP/2.0/UDP 192.0.2.2:5060${branch};rport=5060`;
+      layer.receive(request('INVITE', { via }), flow);
+      layer.receive(request('INVITE', { via }), flow);
+      const transaction = onlyOne(user.transactions);
+      layer.receive(request('INVITE', { via, cseq: 2 }), flow);
+      layer.receive(request('INVITE', { via, callId: 'other' }), flow);
+      layer.receive(request('INVITE', { via, uri: 'sip:alice@domain.test' }), flow);
+      expect(user.transactions).toHaveLength(4);
+      transaction.respond(buildResponse(transaction.request, 486, { toTag: 'b1' }));
+      layer.receive(request('ACK', { via, toTag: 'b1' }), flow);
+      vi.advanceTimersByTime(1000);
+      expect(flow.lines.filter((line) => line === 486)).toHaveLength(1);
+      layer.close();
+    });
+  });
+
+  describe('where responses go (RFC 3261 18.2.2, RFC 3581)', () => {
+    const respond = (transport: 'UDP' | 'TCP', via: string) => {
+      const user = new Recorder();
+      const layer = new TransactionLayer(user);
+      const flow = new MemoryFlow(transport, { host: '198.51.100.7', port: 40_000 });
+      layer.receive(request('MESSAGE', { via }), flow);
+      const transaction = onlyOne(user.transactions);
+      transaction.respond(buildResponse(transaction.request, 200));
+      layer.close();
+      return { back: flow.lines, others: [...flow.others.keys()] };
+    };
+
+    it.each([
+      [
+        'rport: to the source',
+        'SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1;received=198.51.100.7;rport=40000',
+        [],
+      ],
+      [
+        'no rport: to the source address and the port of sent-by',
+        'SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1;received=198.51.100.7',
+        ['198.51.100.7:5062'],
+      ],
+      [
+        'no rport, no port: 5060',
+        'SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1;received=198.51.100.7',
+        ['198.51.100.7:5060'],
+      ],
+      ['no rport, the same port', 'SIP/2.0/UDP 198.51.100.7:40000;branch=z9hG4bK1', []],
+      ['maddr is not followed', 'SIP/2.0/UDP 198.51.100.7:40000;branch=z9hG4bK1;maddr=203.0.113.9', []],
+    ])('UDP, %s', (_what, via, others) => {
+      expect(respond('UDP', via)).toEqual({ back: others.length === 0 ? [200] : [], others });
+    });
+
+    it('over a connection: back on it', () => {
+      expect(respond('TCP', 'SIP/2.0/TCP 10.0.0.1:5062;branch=z9hG4bK1')).toEqual({
+        back: [200],
+        others: [],
+      });
+    });
+  });
+
+  describe('merged requests (RFC 3261 8.2.2.2)', () => {
+    it('a copy by another path is answered 482', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer({ ...user, detectMerged: true });
+      const flow = new MemoryFlow('UDP');
+      layer.receive(request('MESSAGE', { via: branchVia('1') }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('2') }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('2') }), flow);
+      expect(flow.lines).toEqual([482, 482]);
+      onlyOne(user.transactions).respond(buildResponse(onlyOne(user.transactions).request, 200));
+      layer.receive(request('MESSAGE', { via: branchVia('3') }), flow);
+      expect(flow.lines).toEqual([482, 482, 200, 482]);
+      layer.close();
+    });
+
+    it('is no copy: another number, another Call-ID, within a dialog, or after the transaction ended', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer({ ...user, detectMerged: true });
+      const flow = new MemoryFlow('TCP');
+      layer.receive(request('MESSAGE', { via: branchVia('1') }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('2'), cseq: 2 }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('3'), callId: 'call-2' }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('4'), toTag: 'b1' }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('5'), toTag: 'b1' }), flow);
+      expect(user.transactions).toHaveLength(5);
+      const [first] = user.transactions;
+      first?.respond(buildResponse(first.request, 200));
+      layer.receive(request('MESSAGE', { via: branchVia('6') }), flow);
+      expect(user.transactions).toHaveLength(6);
+      layer.close();
+    });
+
+    it('a proxy takes both', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer(user);
+      const flow = new MemoryFlow('UDP');
+      layer.receive(request('MESSAGE', { via: branchVia('1') }), flow);
+      layer.receive(request('MESSAGE', { via: branchVia('2') }), flow);
+      expect(user.transactions).toHaveLength(2);
+      layer.close();
+    });
+  });
+
+  it('an ACK that nobody waits for goes up, and is never answered', () => {
+    const user = new Recorder();
+    const layer = new TransactionLayer(user);
+    const flow = new MemoryFlow('UDP');
+    layer.receive(request('ACK', { via: branchVia('1'), toTag: 'b1' }), flow);
+    expect(user.acks).toHaveLength(1);
+    expect(flow.sent).toEqual([]);
+  });
+
+  it('a response that nobody waits for goes up: branch and method have to match (17.1.3)', () => {
+    const user = new Recorder();
+    const layer = new TransactionLayer(user);
+    const flow = new MemoryFlow('TCP');
+    const client = new ClientRecorder();
+    layer.send(request('MESSAGE'), flow, client);
+    const wrongMethod = answer(flow.last(), 200);
+    wrongMethod.headers.set('CSeq', '1 OPTIONS');
+    const wrongBranch = answer(flow.last(), 200);
+    wrongBranch.headers.set('Via', branchVia('other'));
+    const noVia = answer(flow.last(), 200);
+    noVia.headers.delete('Via');
+    for (const response of [wrongMethod, wrongBranch, noVia]) layer.receive(response, flow);
+    expect(user.strays).toHaveLength(3);
+    expect(client.responses).toEqual([]);
+    layer.close();
+  });
+
+  it('10,000 outstanding client transactions get their own responses, in any order', () => {
+    const layer = new TransactionLayer(new Recorder());
+    const flow = new MemoryFlow('UDP');
+    const clients = Array.from({ length: 10_000 }, (_, number) => {
+      const client = new ClientRecorder();
+      layer.send(request('MESSAGE', { callId: `call-${number}` }), flow, client);
+      return client;
+    });
+    const responses = flow.sent.map((sent, number) => answer(sent, 200 + (number % 7)));
+    for (let at = 0; at < responses.length; at++) {
+      // 7919 is prime to 10,000: every response once, far from the order of the requests.
+      const response = responses[(at * 7919) % responses.length];
+      if (response) layer.receive(response, flow);
+    }
+    for (const [number, { responses }] of clients.entries()) {
+      const { status, headers } = onlyOne(responses);
+      expect(status).toBe(200 + (number % 7));
+      expect(headers.get('Call-ID')).toBe(`call-${number}`);
+    }
+    layer.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('beyond the most transactions it can hold it answers 500 with Retry-After, statelessly and always alike', () => {
+    const user = new Recorder();
+    const layer = new TransactionLayer({
+      onRequest: (transaction) => {
+        if (user.transactions.length < 1) user.transactions.push(transaction);
+      },
+    });
+    const flow = new MemoryFlow('TCP');
+    const one = request('MESSAGE', { via: branchVia('0') });
+    layer.receive(one, flow);
+    for (let number = 1; number < MAX_SERVER_TRANSACTIONS; number++) {
+      layer.receive({ ...one, headers: one.headers.clone().set('Via', branchVia(String(number))) }, flow);
+    }
+    expect(flow.sent).toEqual([]);
+    layer.receive(request('MESSAGE', { via: branchVia('more') }), flow);
+    layer.receive(request('MESSAGE', { via: branchVia('more') }), flow);
+    expect(flow.lines).toEqual([500, 500]);
+    expect(flow.sent[0]?.headers.get('Retry-After')).toBe('30');
+    expect(flow.sent[1]).toEqual(flow.sent[0]);
+    onlyOne(user.transactions).respond(buildResponse(one, 200));
+    layer.receive(request('MESSAGE', { via: branchVia('more') }), flow);
+    expect(flow.lines).toEqual([500, 500, 200]);
+    layer.close();
+  });
+
+  it('close fails what is outstanding, leaves no timer, and drops what comes later', () => {
+    const user = new Recorder();
+    const layer = new TransactionLayer(user);
+    const flow = new MemoryFlow('UDP');
+    const client = new ClientRecorder();
+    layer.send(request('MESSAGE'), flow, client);
+    layer.send(request('INVITE'), flow, client);
+    layer.receive(request('MESSAGE', { via: branchVia('1') }), flow);
+    layer.receive(request('INVITE', { via: branchVia('2') }), flow);
+    layer.close();
+    expect(client.failures).toEqual([expect.any(TransportError), expect.any(TransportError)]);
+    expect(vi.getTimerCount()).toBe(0);
+    layer.receive(request('MESSAGE', { via: branchVia('3') }), flow);
+    expect(user.transactions).toHaveLength(2);
+  });
+
+  it('timers follow the given T1', () => {
+    const layer = new TransactionLayer({ ...new Recorder(), timers: { T1: 10 } });
+    const client = new ClientRecorder();
+    layer.send(request('MESSAGE'), new MemoryFlow('UDP'), client);
+    vi.advanceTimersByTime(640);
+    expect(client.failures).toHaveLength(1);
+  });
+});
