@@ -58,7 +58,8 @@ export function parseMessage(bytes: Uint8Array): SipMessage {
       message,
     );
   }
-  message.body = wanted === 0 ? NO_BODY : bytes.subarray(headEnd, headEnd + wanted);
+  // Not `subarray`: of a Node.js Buffer that is a Buffer, whose `slice` means something else.
+  if (wanted > 0) message.body = new Uint8Array(bytes.buffer, bytes.byteOffset + headEnd, wanted);
   return message;
 }
 
