@@ -33,6 +33,8 @@ export interface CoreConnectionOptions {
 
 /** RFC 3261 18.1.1: the largest request for UDP where the path MTU is not known, bytes. */
 export const MAX_UDP_REQUEST = 1300;
+/** Most that is added to JsSIP's own wait when server after server says nothing, seconds. */
+const MAX_SILENCE_BACKOFF = 60;
 /** Timer F: how long a request waits for a connection, milliseconds. */
 const CONNECT_DEADLINE = 32_000;
 
@@ -45,6 +47,8 @@ export class CoreConnection {
   #largeFlow: Promise<ClientFlow> | undefined;
   #listener: SipListener | undefined;
   #waiting: ((flow: ClientFlow) => void)[] = [];
+  /** Flows in a row that were lost before anything came by them: a UDP socket opens whoever is there. */
+  #silent = 0;
 
   constructor(options: CoreConnectionOptions) {
     this.#options = options;
@@ -152,6 +156,9 @@ export class CoreConnection {
       return this.#listener.flowTo(parseEndpoint(server));
     }
     const { tls } = this.#options;
+    // JsSIP's backoff starts anew with each connection, which over UDP means nothing.
+    const wait = Math.min(2 ** this.#silent - 1, MAX_SILENCE_BACKOFF);
+    if (wait > 0 && transportOf(server) === 'UDP') await delay(wait * 1000, signal);
     return await connectFlow(server, {
       ...(tls ? { tls } : {}),
       ...(signal ? { signal } : {}),
@@ -162,7 +169,10 @@ export class CoreConnection {
   #handlers() {
     const { onMessage, onMalformed, onFlowClosed, onWire } = this.#options;
     return {
-      onMessage,
+      onMessage: (message: SipMessage, flow: SipFlow) => {
+        this.#silent = 0;
+        onMessage(message, flow);
+      },
       onMalformed,
       onFlowClosed: (flow: SipFlow, error?: Error) => {
         onFlowClosed(flow);
@@ -182,9 +192,24 @@ export class CoreConnection {
   #lost(server: string, error: Error): void {
     const lost = this.#flow;
     this.#flow = undefined;
+    this.#silent++;
     if (lost) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }
+}
+
+function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
 }
 
 /** RFC 7118 5.2: a WebSocket over TLS is `ws` in a URI too. */
