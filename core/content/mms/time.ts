@@ -1,0 +1,44 @@
+/** A point in time, absolute or from now (OMA-TS-MMS_ENC 7.3.20): X-Mms-Expiry, X-Mms-Reply-Charging-Deadline. */
+
+import { ConfigurationError } from '../../errors.js';
+import { readInteger, writeLongInteger } from '../wsp/integers.js';
+import { readFramed, writeFramed } from '../wsp/value-length.js';
+import type { MmsValue } from './value.js';
+
+/** `seconds` count from the moment the PDU was received. */
+export type MmsTime = { readonly seconds: number } | { readonly at: Date };
+
+const ABSOLUTE = 0x80;
+const RELATIVE = 0x81;
+/** The last second that a Date holds. */
+const MAX_SECONDS = 8.64e12;
+
+export const time: MmsValue<MmsTime> = {
+  read: (reader, field) =>
+    readFramed(reader, field, (value) => {
+      const start = value.offset;
+      const token = value.octet(field, '80 (absolute) or 81 (relative)');
+      if (token !== ABSOLUTE && token !== RELATIVE) {
+        throw value.failure(field, '80 (absolute) or 81 (relative)', start);
+      }
+      const seconds = readInteger(value, field);
+      if (seconds > MAX_SECONDS) throw value.failure(field, `at most ${MAX_SECONDS} seconds`, start + 1);
+      return token === RELATIVE ? { seconds } : { at: new Date(seconds * 1000) };
+    }),
+  write: (writer, value) =>
+    writeFramed(writer, (framed) => {
+      if ('seconds' in value) {
+        writeLongInteger(framed.octet(RELATIVE), value.seconds);
+        return;
+      }
+      const milliseconds = value.at.getTime();
+      if (!(milliseconds >= 0)) throw new ConfigurationError('an MMS date lies in 1970 or later');
+      writeLongInteger(framed.octet(ABSOLUTE), Math.floor(milliseconds / 1000));
+    }),
+};
+
+/** @param receivedAt when the PDU came; what lies past the last date there is gives that date. */
+export function absoluteTime(value: MmsTime, receivedAt: Date): Date {
+  if ('at' in value) return value.at;
+  return new Date(Math.min(receivedAt.getTime() + value.seconds * 1000, MAX_SECONDS * 1000));
+}

@@ -1,0 +1,36 @@
+/** Content-type-value: a media type by code or in text, with or without parameters (WAP-230 8.4.2.24). */
+
+import type { MediaType } from '../content.js';
+import { readMedia, writeConstrainedMedia, writeMedia } from './media.js';
+import { codeOfMediaType, SHORT_CODE_MAX } from './media-type-codes.js';
+import type { OctetReader } from './octet-reader.js';
+import type { OctetWriter } from './octet-writer.js';
+import { readParameters, writeParameters } from './parameters.js';
+import { isValueLength, readFramed, writeFramed } from './value-length.js';
+
+export function readContentType(reader: OctetReader, field: string): MediaType {
+  const first = reader.peek();
+  if (first === undefined) throw reader.failure(field, 'a content type');
+  if (!isValueLength(first)) return { type: readMedia(reader, field).toLowerCase(), parameters: {} };
+  return readFramed(reader, field, (value) => ({
+    type: readMedia(value, field).toLowerCase(),
+    parameters: readParameters(value, field),
+  }));
+}
+
+/** The shortest form: a single octet where code and parameters allow it. */
+export function writeContentType(writer: OctetWriter, { type, parameters }: MediaType): void {
+  if (Object.keys(parameters).length === 0 && !needsFrame(type)) {
+    writeConstrainedMedia(writer, type);
+    return;
+  }
+  writeFramed(writer, (value) => {
+    writeMedia(value, type);
+    writeParameters(value, parameters);
+  });
+}
+
+/** Registered codes of two octets do not fit Constrained-media. */
+function needsFrame(type: string): boolean {
+  return (codeOfMediaType(type) ?? 0) > SHORT_CODE_MAX;
+}

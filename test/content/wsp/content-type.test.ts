@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { MediaType } from '../../../core/content/content.js';
+import { readContentType, writeContentType } from '../../../core/content/wsp/content-type.js';
+import { codeOfMediaType, mediaTypeOfCode } from '../../../core/content/wsp/media-type-codes.js';
+import { OctetReader } from '../../../core/content/wsp/octet-reader.js';
+import { OctetWriter } from '../../../core/content/wsp/octet-writer.js';
+import { ConfigurationError, MalformedError } from '../../../core/errors.js';
+import { fromHex, toHex } from '../fixture.js';
+import { wspTexts } from '../wsp-texts.js';
+
+function read(hex: string): MediaType {
+  const reader = new OctetReader(fromHex(hex), 'test');
+  const type = readContentType(reader, 'Content-Type');
+  expect(reader.atEnd).toBe(true);
+  return type;
+}
+
+function write(type: string, parameters: Record<string, string> = {}): string {
+  const writer = new OctetWriter();
+  writeContentType(writer, { type, parameters });
+  return toHex(writer.finish());
+}
+
+const ascii = (text: string) => toHex(new TextEncoder().encode(text));
+
+describe('content type', () => {
+  it.each([
+    ['a short code', 'be', 'application/vnd.wap.mms-message', {}],
+    ['a code with charset', '03ae81ea', 'application/vnd.wap.sic', { charset: 'utf-8' }],
+    ['a registered code of two octets', '0302030a', 'application/vnd.wap.emn+wbxml', {}],
+    ['text', `${ascii('application/x-demo')}00`, 'application/x-demo', {}],
+    [
+      'multipart/related with start and type',
+      `11b38a${ascii('<smil>')}0089${ascii('a/smil')}00`,
+      'application/vnd.wap.multipart.related',
+      { start: '<smil>', type: 'a/smil' },
+    ],
+    [
+      'a name, and a parameter in text',
+      `0f9e85${ascii('a.jpg')}00${ascii('x')}0022${ascii('b c')}00`,
+      'image/jpeg',
+      { name: 'a.jpg', x: 'b c' },
+    ],
+  ])('%s is read and written', (_name, hex, type, parameters) => {
+    expect(read(hex)).toEqual({ type, parameters });
+    expect(write(type, parameters)).toBe(hex);
+  });
+
+  it('reads a known type in text, as an operator writes it', () => {
+    expect(read(`${ascii('application/vnd.wap.mms-message')}00`).type).toBe(
+      'application/vnd.wap.mms-message',
+    );
+    expect(read(`${ascii('Image/JPEG')}00`).type).toBe('image/jpeg');
+  });
+
+  it.each([
+    ['q', '800b', { q: '0.1' }],
+    ['q', '808331', { q: '0.333' }],
+    ['any charset', '8180', { charset: '*' }],
+    ['charset in text', `81${ascii('UTF-8')}00`, { charset: 'utf-8' }],
+    ['a charset nobody knows', '810207d0', { charset: 'mib-2000' }],
+    ['level', '82a1', { level: '2.1' }],
+    ['level in text', `82${ascii('3')}00`, { level: '3' }],
+    ['type as number', '8383', { type: '3' }],
+    ['differences by code', '8791', { differences: '17' }],
+    ['differences by name', `87${ascii('Age')}00`, { differences: 'Age' }],
+    ['type by code', '899e', { type: 'image/jpeg' }],
+    ['max-age', '8e03015180', { 'max-age': '86400' }],
+    ['secure', '9000', { secure: '' }],
+    ['creation-date', '930465b0dd00', { 'creation-date': 'Wed, 24 Jan 2024 09:48:48 GMT' }],
+    ['size', '960203e8', { size: '1000' }],
+    ['name as text-value', `97${ascii('"a b"')}00`, { name: 'a b' }],
+    ['text with a number', `${ascii('n')}0085`, { n: '5' }],
+    ['text with nothing', `${ascii('n')}0000`, { n: '' }],
+    ['a code nobody knows', 'ff02abcd', { 'x-wsp-127': '02abcd' }],
+    ['a name given twice', `85${ascii('a')}0097${ascii('b')}00`, { name: 'a' }],
+    ['a name that objects have', `${ascii('__proto__')}00${ascii('a')}00`, JSON.parse('{"__proto__":"a"}')],
+  ])('reads parameter %s', (_name, hex, parameters) => {
+    const octets = fromHex(`9e${hex}`);
+    expect(read(toHex(Uint8Array.of(octets.length, ...octets)))).toEqual({ type: 'image/jpeg', parameters });
+  });
+
+  it('gives a code that nobody assigned a name of its own', () => {
+    expect(read('d9').type).toBe('application/x-wsp-0059');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a length past the end', '05be'],
+    ['a type without end', '61'],
+    ['a quality of 0', '039e8000'],
+    ['a value in place of no value', '039e9001'],
+    ['a date past every calendar', '099e930609184e72a00000'],
+    ['parameters without number', `1f82019e${'9000'.repeat(64)}9000`],
+  ])('refuses %s', (_name, hex) => {
+    expect(() => read(hex)).toThrow(MalformedError);
+  });
+
+  it('refuses to write a parameter that is no token', () => {
+    expect(() => write('image/png', { 'a b': '1' })).toThrow(ConfigurationError);
+  });
+
+  it('has one code for a type, one type for a code', () => {
+    for (let code = 0; code <= 0x031e; code += 1) {
+      const type = mediaTypeOfCode(code);
+      if (type !== undefined) expect(codeOfMediaType(type)).toBe(code);
+    }
+    expect(mediaTypeOfCode(0x3e)).toBe('application/vnd.wap.mms-message');
+    expect(mediaTypeOfCode(0x59)).toBeUndefined();
+  });
+
+  it('reads back what it writes', () => {
+    const token = fc.stringMatching(/^[a-z][a-z0-9.-]{0,12}$/);
+    const types = fc.oneof(
+      fc.tuple(token, token).map(([type, subtype]) => `${type}/${subtype}`),
+      fc.constantFrom('image/jpeg', 'application/vnd.wap.emn+wbxml', 'text/plain'),
+    );
+    const parameters = fc.record(
+      {
+        name: wspTexts,
+        start: wspTexts,
+        charset: fc.constantFrom('utf-8', 'big5'),
+        type: types,
+        'x-other': wspTexts,
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(types, parameters, (type, given) => {
+        expect(read(write(type, given))).toEqual({ type, parameters: given });
+      }),
+    );
+  });
+});
