@@ -75,7 +75,13 @@ export function listenWebSocket(
     protocol === 'wss'
       ? https.createServer({ ...serverTlsOptions(options.tls), ...timeouts })
       : http.createServer(timeouts);
-  const upgrader = new WebSocketServer({ noServer: true, ...socketOptions(options.maxMessage) });
+  const { subprotocol } = options;
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    ...socketOptions(options.maxMessage),
+    // Of several that the client offers `ws` would take the first.
+    ...(subprotocol !== undefined && { handleProtocols: () => subprotocol }),
+  });
   server.on('request', (_request, response) => {
     response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end();
   });
@@ -84,7 +90,7 @@ export function listenWebSocket(
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {});
     if (!server.listening) return void socket.destroy();
-    if (options.subprotocol !== undefined && !offers(request, options.subprotocol)) {
+    if (subprotocol !== undefined && !offers(request, subprotocol)) {
       // RFC 7118 4.1: the client has to offer "sip"; another protocol's client must not be taken for one.
       return void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     }

@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { ConfigurationError, SipPushError } from '../../core/errors.js';
+
+describe('openStore', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sip-push-store-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('makes the folder, and finds there what was written', async () => {
+    const at = join(folder, 'a', 'b');
+    const store = await platform.openStore(at);
+    await store.batch([{ type: 'put', key: 'k', value: 'v' }], { sync: true });
+    await store.close();
+    const again = await platform.openStore(at);
+    expect(await again.get('k')).toBe('v');
+    await again.close();
+  });
+
+  it('without a folder is in memory, each by itself', async () => {
+    const [one, other] = await Promise.all([platform.openStore(), platform.openStore()]);
+    await one.batch([{ type: 'put', key: 'k', value: 'v' }], { sync: true });
+    expect(await one.get('k')).toBe('v');
+    expect(await other.get('k')).toBeUndefined();
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  it('says so when the folder is in use', async () => {
+    const store = await platform.openStore(folder);
+    await expect(platform.openStore(folder)).rejects.toThrow(
+      new ConfigurationError(`the store in ${folder} is open in another process; give each host a folder`),
+    );
+    await store.close();
+  });
+
+  it('says what is wrong with the folder', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const opening = platform.openStore(join(folder, 'file'));
+    await expect(opening).rejects.toThrow(SipPushError);
+    await expect(opening).rejects.toThrow(/the store in .*file does not open: EEXIST/);
+  });
+});
