@@ -96,7 +96,7 @@ export function parseParameters(text: string, from: number, lenient = false): Pa
       continue;
     }
     at = skipBlanks(text, at + 1);
-    const valueEnd = text.charCodeAt(at) === QUOTE ? endOfQuoted(text, at) : endOfWord(text, at);
+    const valueEnd = text.charCodeAt(at) === QUOTE ? endOfQuoted(text, at) : endOfValue(text, at);
     if (valueEnd <= at) return undefined;
     parameters.setRaw(name, text.slice(at, valueEnd));
     at = skipBlanks(text, valueEnd);
@@ -104,14 +104,21 @@ export function parseParameters(text: string, from: number, lenient = false): Pa
   return separated && !lenient ? undefined : parameters;
 }
 
-/** Values like `gr=urn:uuid:…` go beyond a token, so a word runs to the next separator, not to the next odd character. */
 function endOfWord(text: string, from: number): number {
   let at = from;
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === SEMICOLON || code === COMMA || code === EQUAL || code === QUOTE || isBlank(code)) break;
-  }
+  while (at < text.length && text.charCodeAt(at) !== EQUAL && !endsValue(text.charCodeAt(at))) at++;
   return at;
+}
+
+/** `gr=urn:uuid:…` and base64 with its `=` go beyond a token, so a value runs to the next separator, not to the next odd character. */
+function endOfValue(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !endsValue(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function endsValue(code: number): boolean {
+  return code === SEMICOLON || code === COMMA || code === QUOTE || isBlank(code);
 }
 
 function startsFeatureTag(text: string, from: number): boolean {

@@ -60,6 +60,7 @@ describe('parseMessage', () => {
 
   it('reads a response', () => {
     expect(parseMessage(wire({ start: 'SIP/2.0 200 OK' }))).toMatchObject({ status: 200, reason: 'OK' });
+    expect(parseMessage(wire({ start: 'SIP/2.0 200 a\u2028b' }))).toMatchObject({ reason: 'a\u2028b' });
     expect(parseMessage(wire({ start: 'SIP/2.0 699' }))).toMatchObject({ status: 699, reason: '' });
   });
 

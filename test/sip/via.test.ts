@@ -25,6 +25,12 @@ describe('Via', () => {
     expect(`${via}`).toBe('SIP/2.0/TCP first.example.com:4000;ttl=16;maddr=224.2.0.1;branch=z9hG4bKa7c6');
   });
 
+  it('reads values that go beyond a token, as some peers send them', () => {
+    const via = Via.parse('SIP/2.0/TCP h;branch=z9hG4bKYWJj==;received=2001:db8::1');
+    expect(via?.branch).toBe('z9hG4bKYWJj==');
+    expect(via?.parameters.get('received')).toBe('2001:db8::1');
+  });
+
   it('reads IPv6 with and without a port', () => {
     expect(Via.parse('SIP/2.0/UDP [2001:db8::9:1]:5062;branch=x')).toMatchObject({
       host: '[2001:db8::9:1]',
