@@ -1,0 +1,62 @@
+/** Addresses: which are this machine's own, and who at which address is trusted. */
+
+import { networkInterfaces } from 'node:os';
+import { ConfigurationError } from '../../core/errors.js';
+import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
+import { parseEndpoint } from '../../core/sip/transport-uri.js';
+import { SipUri } from '../../core/sip/uri.js';
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3}|localhost)$/i;
+
+/** Brackets round an IPv6 address do not matter. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host.replace(/^\[(.*)\]$/, '$1'));
+}
+
+/** The address under which a peer reaches a port that listens on all: loopback for loopback, else the first other. */
+export function reachableHost(peer: string): string {
+  if (isLoopback(peer)) return peer.includes(':') ? '::1' : '127.0.0.1';
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  // The peer itself may be on this machine.
+  if (own.some(({ address }) => address === peer)) return peer;
+  const family = peer.includes(':') ? 'IPv6' : 'IPv4';
+  return own.find((address) => !address.internal && address.family === family)?.address ?? peer;
+}
+
+/** A peer as configured: a host, perhaps a port, perhaps a transport. */
+export interface PeerAddress {
+  readonly host: string;
+  readonly port?: number;
+  readonly transport?: SipTransport;
+}
+
+/**
+ * `192.0.2.1`, `192.0.2.1:5080`, `[2001:db8::1]:5080` or `sip:192.0.2.1:5080;transport=udp`. IP addresses only:
+ * a name could be made to point elsewhere.
+ */
+export function parsePeer(text: string): PeerAddress {
+  const uri = SipUri.parse(/^sips?:/i.test(text) ? text : `sip:${bracketed(text)}`);
+  const host = uri?.host.replace(/^\[(.*)\]$/, '$1') ?? '';
+  if (!uri || uri.user !== undefined || !(host.includes(':') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host))) {
+    throw new ConfigurationError(
+      `${JSON.stringify(text)} is no peer; expected an IP address, with a port where only that port is meant: 192.0.2.1:5080`,
+    );
+  }
+  return {
+    host,
+    ...(uri.port === undefined ? {} : { port: uri.port }),
+    ...(uri.parameters.has('transport') ? { transport: parseEndpoint(uri.toString()).transport } : {}),
+  };
+}
+
+function bracketed(text: string): string {
+  return text.split(':').length > 2 && !text.startsWith('[') ? `[${text}]` : text;
+}
+
+export function isPeer({ transport, remote }: SipFlow, peer: PeerAddress): boolean {
+  return (
+    remote.host === peer.host &&
+    (peer.port === undefined || peer.port === remote.port) &&
+    (peer.transport === undefined || peer.transport === transport)
+  );
+}

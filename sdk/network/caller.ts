@@ -1,0 +1,108 @@
+/** Who sent a request: a trusted peer, a user of ours, or nobody we know (RFC 3261 22, RFC 3325). */
+
+import { DigestChallenger } from '../../core/sip/digest-challenger.js';
+import type { SipFlow } from '../../core/sip/flow.js';
+import type { SipRequest } from '../../core/sip/message.js';
+import { parseNameAddr } from '../../core/sip/name-addr.js';
+import type { Account, Accounts } from './accounts.js';
+import { isPeer, type PeerAddress } from './addresses.js';
+import { flowKey } from './flow-table.js';
+import type { LocationStore } from './location.js';
+
+export type Caller =
+  /** Its own P-Asserted-Identity is believed. */
+  | { readonly kind: 'trusted' }
+  | { readonly kind: 'user'; readonly account: Account }
+  | { readonly kind: 'stranger' };
+
+/** Challenges to send back: values of WWW-Authenticate (to a REGISTER) or Proxy-Authenticate. */
+export interface Challenge {
+  readonly kind: 'challenge';
+  readonly values: readonly string[];
+}
+
+export class Callers {
+  readonly #challenger: DigestChallenger;
+
+  constructor(
+    realm: string,
+    private readonly accounts: Accounts,
+    private readonly location: LocationStore,
+    private readonly trustedPeers: readonly PeerAddress[],
+  ) {
+    this.#challenger = new DigestChallenger({ realm });
+  }
+
+  isTrusted(flow: SipFlow): boolean {
+    return this.trustedPeers.some((peer) => isPeer(flow, peer));
+  }
+
+  /** The user whose registration is to be changed. */
+  ofRegister(request: SipRequest, claimed: Account | undefined): Caller | Challenge {
+    if (this.accounts.open) return claimed ? { kind: 'user', account: claimed } : { kind: 'stranger' };
+    return this.#verify(request, 'Authorization');
+  }
+
+  /**
+   * Who sent any other request. A flow on which a user registered counts as that user's, without another challenge:
+   * nobody else writes to a connection, and over UDP we trust the source address as RFC 3261 26.3.2.4 does.
+   */
+  ofRequest(request: SipRequest, flow: SipFlow): Caller | Challenge {
+    if (this.isTrusted(flow)) return { kind: 'trusted' };
+    const onFlow = this.accountsOnFlow(flow);
+    const claimed = this.#claimed(request) ?? (onFlow.length === 1 ? onFlow[0] : undefined);
+    if (!claimed) return { kind: 'stranger' };
+    const registered = onFlow.find(({ username }) => username === claimed.username);
+    if (this.accounts.open || registered) return { kind: 'user', account: registered ?? claimed };
+    return this.#verify(request, 'Proxy-Authorization');
+  }
+
+  /** Users who registered on this very flow, through no proxy, where several users share one. */
+  accountsOnFlow(flow: SipFlow): Account[] {
+    const found = new Map<string, Account>();
+    for (const { username, addressOfRecord, path } of this.location.onFlow(flowKey(flow))) {
+      const account = path.length > 0 ? undefined : this.accounts.byIdentity(addressOfRecord);
+      if (account) found.set(username, account);
+    }
+    return [...found.values()];
+  }
+
+  /**
+   * The identities to assert for a user: those preferred that are his, at most one SIP and one telephone number
+   * (RFC 3325 9.1); his first where he prefers none.
+   */
+  assertedIdentities(account: Account, preferred: readonly string[]): string[] {
+    const chosen = new Map<boolean, string>();
+    for (const value of preferred.slice(0, 2)) {
+      const uri = parseNameAddr(value)?.uri ?? '';
+      const telephone = /^tel:/i.test(uri);
+      if (this.accounts.isIdentityOf(account, uri) && !chosen.has(telephone)) chosen.set(telephone, uri);
+    }
+    return chosen.size > 0 ? [...chosen.values()] : [account.identities[0]];
+  }
+
+  /** RFC 3325: by P-Preferred-Identity, since From may be anonymous; else by From. */
+  #claimed({ headers }: SipRequest): Account | undefined {
+    for (const value of [...headers.getAll('P-Preferred-Identity').slice(0, 2), headers.get('From') ?? '']) {
+      const account = this.accounts.byIdentity(parseNameAddr(value)?.uri ?? '');
+      if (account) return account;
+    }
+    return undefined;
+  }
+
+  #verify(request: SipRequest, header: 'Authorization' | 'Proxy-Authorization'): Caller | Challenge {
+    let stale = false;
+    // One for each realm on the way (RFC 3261 22.3); a few are more than anybody has.
+    for (const credentials of request.headers.getAll(header).slice(0, 4)) {
+      const verdict = this.#challenger.verify(
+        credentials,
+        request,
+        (username) => this.accounts.byUsername(username)?.password,
+      );
+      const account = verdict.ok ? this.accounts.byUsername(verdict.username) : undefined;
+      if (account) return { kind: 'user', account };
+      stale ||= !verdict.ok && verdict.stale;
+    }
+    return { kind: 'challenge', values: this.#challenger.challenge(stale) };
+  }
+}

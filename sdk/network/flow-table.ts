@@ -1,0 +1,138 @@
+/** The flows of the network: a name for each, and a way back to it from a Record-Route (RFC 5626 5.2). */
+
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
+import type { SipListener } from '../../core/sip/listener.js';
+import { type Endpoint, hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
+import { SipUri } from '../../core/sip/uri.js';
+import { reachableHost } from './addresses.js';
+
+/** Of HMAC-SHA-256; enough that nobody finds a token for a flow that is not his. */
+const TAG_BYTES = 10;
+
+interface Port {
+  readonly endpoint: Endpoint;
+  readonly listener: SipListener;
+}
+
+export class FlowTable {
+  readonly #secret = randomBytes(32);
+  readonly #ports: Port[] = [];
+  /** Connections that are open; those of UDP need no entry. */
+  readonly #connections = new Map<string, SipFlow>();
+
+  get uris(): string[] {
+    return this.#ports.map(({ listener }) => listener.uri);
+  }
+
+  addListener(listener: SipListener): void {
+    this.#ports.push({ endpoint: parseEndpoint(listener.uri), listener });
+  }
+
+  /** A connection was made, or told of itself by its first message. */
+  note(flow: SipFlow): void {
+    if (flow.reliable && !flow.closed) this.#connections.set(flowKey(flow), flow);
+  }
+
+  /** A connection was lost. */
+  forget(flow: SipFlow): void {
+    if (this.#connections.get(flowKey(flow)) === flow) this.#connections.delete(flowKey(flow));
+  }
+
+  /** A flow over UDP from one of our ports, where we have one of that address family. */
+  udpFlow(to: { host: string; port: number }, from?: number): SipFlow | undefined {
+    const ipv6 = to.host.includes(':');
+    const port = this.#ports.find(
+      ({ endpoint }) =>
+        endpoint.transport === 'UDP' &&
+        endpoint.host.includes(':') === ipv6 &&
+        (from === undefined || endpoint.port === from),
+    );
+    return port?.listener.flowTo(to);
+  }
+
+  /** An open connection to that address, ours or the peer's. */
+  connection(transport: SipTransport, to: { host: string; port: number }): SipFlow | undefined {
+    for (const port of this.#ports) {
+      const found = this.#connections.get(keyOf(transport, port.endpoint.port, to));
+      if (found && !found.closed) return found;
+    }
+    return undefined;
+  }
+
+  /** Whether a URI without user names one of our ports. */
+  isOurs(uri: SipUri): boolean {
+    const host = uri.host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+    const secure = uri.scheme === 'sips' || /^(tls|wss)$/i.test(uri.parameters.get('transport') ?? '');
+    const port = uri.port ?? (secure ? 5061 : 5060);
+    return this.#ports.some(
+      ({ endpoint }) =>
+        endpoint.port === port &&
+        (endpoint.host === host || (isWildcard(endpoint.host) && host === reachableHost(host))),
+    );
+  }
+
+  /** `sip:token@127.0.0.1:5060;transport=tcp;lr`: the port by which the peer of this flow reaches us, and the flow. */
+  recordRoute(flow: SipFlow): string {
+    const port = this.#portOf(flow);
+    const uri = new SipUri({
+      user: this.#token(flow),
+      host: hostPort(isWildcard(port.endpoint.host) ? reachableHost(flow.remote.host) : port.endpoint.host),
+      port: port.endpoint.port,
+      parameters: [
+        ['transport', port.endpoint.transport.toLowerCase()],
+        ['lr', undefined],
+      ],
+    });
+    return uri.toString();
+  }
+
+  /**
+   * The flow that the user part of a Record-Route of ours names. `lost` when its connection is closed, undefined
+   * when the text is no token of ours.
+   */
+  resolve(token: string): { key: string; flow: SipFlow | 'lost' } | undefined {
+    const [hex = '', tag = '', ...more] = token.split('.');
+    const key = Buffer.from(hex, 'hex').toString('latin1');
+    const given = Buffer.from(tag, 'hex');
+    const expected = this.#tag(key);
+    if (more.length > 0 || given.length !== expected.length || !timingSafeEqual(given, expected))
+      return undefined;
+    const [transport, local, port, host = ''] = key.split(' ', 4);
+    const flow =
+      transport === 'UDP'
+        ? this.udpFlow({ host, port: Number(port) }, Number(local))
+        : this.#connections.get(key);
+    return { key, flow: flow && !flow.closed ? flow : 'lost' };
+  }
+
+  #token(flow: SipFlow): string {
+    const key = flowKey(flow);
+    return `${Buffer.from(key, 'latin1').toString('hex')}.${this.#tag(key).toString('hex')}`;
+  }
+
+  #tag(key: string): Buffer {
+    return createHmac('sha256', this.#secret).update(key, 'latin1').digest().subarray(0, TAG_BYTES);
+  }
+
+  /** The port that a flow came to; for a connection that we opened, any by which its peer can open one. */
+  #portOf(flow: SipFlow): Port {
+    const same = this.#ports.filter(({ endpoint }) => endpoint.transport === flow.transport);
+    const found = same.find(({ endpoint }) => endpoint.port === flow.local.port) ?? same[0] ?? this.#ports[0];
+    if (!found) throw new TypeError('a flow without any listener');
+    return found;
+  }
+}
+
+/** Tells flows apart: transport, our port, the peer's port and address. */
+export function flowKey({ transport, local, remote }: SipFlow): string {
+  return keyOf(transport, local.port, remote);
+}
+
+function keyOf(transport: SipTransport, localPort: number, remote: { host: string; port: number }): string {
+  return `${transport} ${localPort} ${remote.port} ${remote.host}`;
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

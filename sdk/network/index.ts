@@ -1,0 +1,11 @@
+/** `sip-push/network`: an embedded SIP/IP core for demos, development and tests. */
+
+export type { UserOptions, Users } from './accounts.js';
+export type {
+  DeregisteredEvent,
+  MessageEvent,
+  NetworkEvent,
+  RegisteredEvent,
+  RegistrationInfo,
+} from './events.js';
+export { NETWORK_NOTICE, type Network, type NetworkOptions, startNetwork } from './network.js';

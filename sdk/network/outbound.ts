@@ -1,0 +1,72 @@
+/** Ways to next hops that are no registered device: application servers, edge proxies, peers on this machine. */
+
+import { TransportError } from '../../core/errors.js';
+import type { TlsOptions } from '../../core/platform/platform.js';
+import { type ClientFlow, connectFlow } from '../../core/sip/connect.js';
+import type { SipFlow } from '../../core/sip/flow.js';
+import type { FlowHandlers } from '../../core/sip/incoming.js';
+import { parseEndpoint } from '../../core/sip/transport-uri.js';
+import { SipUri } from '../../core/sip/uri.js';
+import type { FlowTable } from './flow-table.js';
+
+/** Connections opened from here: as many as a network for development has application servers, and more. */
+const MAX_CONNECTIONS = 100;
+/** Milliseconds: well within the time that the request itself has. */
+const CONNECT_DEADLINE = 10_000;
+
+export class Outbound {
+  readonly #opened = new Map<string, Promise<ClientFlow>>();
+
+  constructor(
+    private readonly flows: FlowTable,
+    private readonly handlers: FlowHandlers,
+    private readonly tls: TlsOptions | undefined,
+  ) {}
+
+  /** @throws TransportError, ConfigurationError for a transport that does not exist. */
+  async flowTo({ scheme, host, port, parameters }: SipUri): Promise<SipFlow> {
+    const transport = parameters.get('transport');
+    const address = new SipUri({ scheme, host, ...(port === undefined ? {} : { port }) });
+    if (transport !== undefined) address.parameters.set('transport', transport);
+    const endpoint = parseEndpoint(address.toString());
+    const known =
+      endpoint.transport === 'UDP'
+        ? this.flows.udpFlow(endpoint)
+        : this.flows.connection(endpoint.transport, endpoint);
+    return known ?? (await this.#open(address.toString()));
+  }
+
+  async close(): Promise<void> {
+    const opened = [...this.#opened.values()];
+    this.#opened.clear();
+    for (const result of await Promise.allSettled(opened)) {
+      if (result.status === 'fulfilled') result.value.close();
+    }
+  }
+
+  async #open(uri: string): Promise<SipFlow> {
+    const open = this.#opened.get(uri);
+    if (open) return await open;
+    if (this.#opened.size >= MAX_CONNECTIONS) {
+      throw new TransportError(`${MAX_CONNECTIONS} connections are open already`);
+    }
+    const opening = connectFlow(uri, {
+      ...this.handlers,
+      onFlowClosed: (flow, error) => {
+        this.#opened.delete(uri);
+        this.handlers.onFlowClosed?.(flow, error);
+      },
+      signal: AbortSignal.timeout(CONNECT_DEADLINE),
+      ...(this.tls ? { tls: this.tls } : {}),
+    });
+    this.#opened.set(uri, opening);
+    try {
+      const flow = await opening;
+      this.flows.note(flow);
+      return flow;
+    } catch (error) {
+      this.#opened.delete(uri);
+      throw error;
+    }
+  }
+}
