@@ -11,13 +11,19 @@ import { clientTlsOptions, serverTlsOptions } from './tls.js';
 
 type StreamProtocol = 'tcp' | 'tls';
 
+/**
+ * The kernel asks after a minute of silence whether the peer is still there: a device that lost its network sends no
+ * FIN, and an accepted connection would stay for good.
+ */
+export const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+
 export function connectStream(
   protocol: StreamProtocol,
   to: Address,
   options: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Channel> {
-  const target = { host: to.host, port: to.port, noDelay: true };
+  const target = { host: to.host, port: to.port, ...SOCKET_OPTIONS };
   const socket =
     protocol === 'tls'
       ? tls.connect({ ...target, ...clientTlsOptions(to.host, options.tls) })
@@ -62,8 +68,8 @@ export async function listenStream(
   };
   const server =
     protocol === 'tls'
-      ? tls.createServer({ ...serverTlsOptions(options.tls), noDelay: true, pauseOnConnect: false }, accept)
-      : net.createServer({ noDelay: true, pauseOnConnect: true }, accept);
+      ? tls.createServer({ ...serverTlsOptions(options.tls), ...SOCKET_OPTIONS }, accept)
+      : net.createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, accept);
   // A failed handshake costs its own connection only.
   server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => socket.destroy());
   return startListening(server, at, options);

@@ -10,7 +10,7 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions } from '../platform.js';
 import { addressText, CLOSE_TIMEOUT_MS } from './failure.js';
-import { startListening } from './stream-channel.js';
+import { SOCKET_OPTIONS, startListening } from './stream-channel.js';
 import { clientTlsOptions, HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls.js';
 
 type WebSocketProtocol = 'ws' | 'wss';
@@ -69,7 +69,7 @@ export function listenWebSocket(
   const timeouts = {
     headersTimeout: HANDSHAKE_TIMEOUT_MS,
     requestTimeout: HANDSHAKE_TIMEOUT_MS,
-    noDelay: true,
+    ...SOCKET_OPTIONS,
   };
   const server =
     protocol === 'wss'

@@ -190,6 +190,46 @@ describe('transaction layer', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('with a fifth of all datagrams lost both ways, each request is delivered once and answered', () => {
+    /** Park and Miller's generator: the same losses in every run. */
+    let seed = 42;
+    const lost = () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % 5 === 0;
+    };
+    class LossyFlow extends MemoryFlow {
+      deliver: (flow: MemoryFlow) => void = () => {};
+      override send(bytes: Uint8Array): void {
+        super.send(bytes);
+        if (!lost()) this.deliver(this);
+      }
+    }
+    const [up, down] = [new LossyFlow('UDP'), new LossyFlow('UDP')];
+    const delivered = new Map<string, number>();
+    const server = new TransactionLayer({
+      onRequest(transaction) {
+        const callId = transaction.request.headers.get('Call-ID') ?? '';
+        delivered.set(callId, (delivered.get(callId) ?? 0) + 1);
+        transaction.respond(buildResponse(transaction.request, 200));
+      },
+      detectMerged: true,
+    });
+    const client = new TransactionLayer(new Recorder());
+    up.deliver = (flow) => server.receive(flow.last(), down);
+    down.deliver = (flow) => client.receive(flow.last(), up);
+    const users = Array.from({ length: 1000 }, (_, number) => {
+      const user = new ClientRecorder();
+      client.send(request('MESSAGE', { callId: `call-${number}` }), up, user);
+      return user;
+    });
+    vi.advanceTimersByTime(32_000);
+    expect(users.map(({ statuses }) => statuses)).toEqual(users.map(() => [200]));
+    expect([...delivered.values()]).toEqual(users.map(() => 1));
+    expect(up.sent.length).toBeGreaterThan(1200);
+    client.close();
+    server.close();
+  });
+
   it('beyond the most transactions it can hold it answers 500 with Retry-After, statelessly and always alike', () => {
     const user = new Recorder();
     const layer = new TransactionLayer({
