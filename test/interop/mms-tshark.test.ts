@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { encodeNotification, type MmsNotification } from '../../core/content/mms/notification.js';
+import { fixture, fixtureNames } from '../content/fixture.js';
+import { describePeer } from '../support/peers.js';
+import { type Dissected, dissect, pushPdu } from './wsp-capture.js';
+
+/** application/vnd.wap.mms-message */
+const MMS_MESSAGE = 0x3e;
+const DOCUMENTS = 1000;
+
+describePeer('tshark', 'tshark reads our M-Notification.ind', () => {
+  it('with the values that we wrote, field by field', () => {
+    const notifications = fc.sample(arbitrary, { numRuns: DOCUMENTS, seed: 1 });
+    const packets = dissect(notifications.map((given) => pushPdu(1, MMS_MESSAGE, encodeNotification(given))));
+    expect(packets).toHaveLength(DOCUMENTS);
+    for (const [index, packet] of packets.entries()) {
+      const given = notifications[index];
+      expect(packet.malformed).toEqual([]);
+      expect(seen(packet)).toEqual(given && asTshark(given));
+    }
+  });
+
+  it('without a malformed mark, where it does not know our fields or our charsets', () => {
+    const names = fixtureNames('valid', '4.1');
+    const subject = encodeNotification({ ...minimal, from: 'Zoë <zoe@mail.example>', subject: 'Été 日本' });
+    const pdus = [...names.map((name) => fixture('valid', name)), subject];
+    for (const packet of dissect(pdus.map((pdu) => pushPdu(1, MMS_MESSAGE, pdu)))) {
+      expect(packet.malformed).toEqual([]);
+      // What stands behind those fields was read as well.
+      expect(packet.values('mmse.content_location')).toEqual(['http://mmsc.example/T1']);
+    }
+  });
+
+  it('and marks what is broken', () => {
+    const cut = encodeNotification(minimal).subarray(0, -4);
+    expect(dissect([pushPdu(1, MMS_MESSAGE, cut)])[0]?.malformed).toContain('_ws.malformed');
+  });
+});
+
+const minimal: MmsNotification = {
+  transactionId: 'T1',
+  version: '1.2',
+  messageClass: 'personal',
+  messageSize: 1024,
+  expiry: { seconds: 86_400 },
+  contentLocation: 'http://mmsc.example/T1',
+};
+
+// Printable ASCII: tshark 4.0 shows the octets of anything else, whatever their charset. It trims nothing, and
+// takes a first quotation mark for a quoted-string.
+const text = fc.stringMatching(/^[A-Za-z0-9+][ -~]{0,40}$/);
+// tshark's fields have 32 bits.
+const number = fc.nat(0xffff_ffff);
+const time = fc.oneof(
+  fc.nat(0x7fff_ffff).map((seconds) => ({ seconds })),
+  fc.nat(0x7fff_ffff).map((seconds) => ({ at: new Date(seconds * 1000) })),
+);
+const priorities = ['low', 'normal', 'high'] as const;
+const charging = ['requested', 'requested-text-only', 'accepted', 'accepted-text-only'] as const;
+const classes = ['personal', 'advertisement', 'informational', 'auto'];
+
+const arbitrary: fc.Arbitrary<MmsNotification> = fc.record(
+  {
+    transactionId: text,
+    version: fc.constantFrom('1.0', '1.1', '1.2', '1.3'),
+    from: text,
+    subject: text,
+    deliveryReport: fc.boolean(),
+    messageClass: fc.constantFrom(...classes, 'premium'),
+    priority: fc.constantFrom(...priorities),
+    messageSize: number,
+    expiry: time,
+    replyCharging: fc.constantFrom(...charging),
+    replyChargingDeadline: time,
+    replyChargingSize: number,
+    replyChargingId: text,
+    contentLocation: text,
+  },
+  { requiredKeys: ['transactionId', 'version', 'messageClass', 'messageSize', 'expiry', 'contentLocation'] },
+);
+
+const fields = [
+  'mmse.message_type',
+  'mmse.transaction_id',
+  'mmse.mms_version',
+  'mmse.from',
+  'mmse.subject',
+  'mmse.delivery_report',
+  'mmse.message_class.id',
+  'mmse.message_class.str',
+  'mmse.priority',
+  'mmse.message_size',
+  'mmse.expiry.abs',
+  'mmse.expiry.rel',
+  'mmse.reply_charging',
+  'mmse.reply_charging_deadline.abs',
+  'mmse.reply_charging_deadline.rel',
+  'mmse.reply_charging_size',
+  'mmse.reply_charging_id',
+  'mmse.content_location',
+];
+
+function seen(packet: Dissected): Record<string, string> {
+  return Object.fromEntries(
+    fields.flatMap((field) => packet.values(field).map((value) => [field, comparable(field, value)])),
+  );
+}
+
+/** tshark writes a date as `Jan 24, 2024 09:48:48.000000000 UTC`. */
+function comparable(field: string, value: string): string {
+  return field.endsWith('.abs') ? new Date(value.replace('.000000000', '')).toISOString() : value;
+}
+
+function asTshark(given: MmsNotification): Record<string, string> {
+  const values = {
+    'mmse.message_type': '0x82',
+    'mmse.transaction_id': given.transactionId,
+    'mmse.mms_version': given.version,
+    'mmse.from': given.from,
+    'mmse.subject': given.subject,
+    'mmse.delivery_report':
+      given.deliveryReport === undefined ? undefined : given.deliveryReport ? '0x80' : '0x81',
+    'mmse.message_class.id': place(classes, given.messageClass),
+    'mmse.message_class.str': classes.includes(given.messageClass) ? undefined : given.messageClass,
+    'mmse.priority': place(priorities, given.priority),
+    'mmse.message_size': String(given.messageSize),
+    ...moment('mmse.expiry', given.expiry),
+    'mmse.reply_charging': place(charging, given.replyCharging),
+    ...moment('mmse.reply_charging_deadline', given.replyChargingDeadline),
+    'mmse.reply_charging_size': given.replyChargingSize?.toString(),
+    'mmse.reply_charging_id': given.replyChargingId,
+    'mmse.content_location': given.contentLocation,
+  };
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
+  );
+}
+
+function place<Name extends string>(names: readonly Name[], name: Name | undefined): string | undefined {
+  const index = name === undefined ? -1 : names.indexOf(name);
+  return index < 0 ? undefined : `0x${(0x80 + index).toString(16)}`;
+}
+
+function moment(field: string, value: MmsNotification['replyChargingDeadline']): Record<string, string> {
+  if (value === undefined) return {};
+  return 'at' in value
+    ? { [`${field}.abs`]: value.at.toISOString() }
+    : { [`${field}.rel`]: `${value.seconds}.000000000` };
+}
