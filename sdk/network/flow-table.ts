@@ -21,10 +21,6 @@ export class FlowTable {
   /** Connections that are open; those of UDP need no entry. */
   readonly #connections = new Map<string, SipFlow>();
 
-  get uris(): string[] {
-    return this.#ports.map(({ listener }) => listener.uri);
-  }
-
   addListener(listener: SipListener): void {
     this.#ports.push({ endpoint: parseEndpoint(listener.uri), listener });
   }

@@ -8,4 +8,5 @@ export type {
   RegisteredEvent,
   RegistrationInfo,
 } from './events.js';
-export { NETWORK_NOTICE, type Network, type NetworkOptions, startNetwork } from './network.js';
+export { NETWORK_NOTICE, type Network, startNetwork } from './network.js';
+export type { NetworkOptions } from './options.js';

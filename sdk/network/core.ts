@@ -1,0 +1,160 @@
+/** Transactions, registrar and proxy put together, whatever flows the messages come by. */
+
+import { ConfigurationError } from '../../core/errors.js';
+import type { SipFlow } from '../../core/sip/flow.js';
+import type { FlowHandlers } from '../../core/sip/incoming.js';
+import type { SipListener } from '../../core/sip/listener.js';
+import { refuseMalformed } from '../../core/sip/stateless-answer.js';
+import { TransactionLayer } from '../../core/sip/transactions/layer.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server.js';
+import { isHost, SipUri } from '../../core/sip/uri.js';
+import { buildResponse } from '../../core/sip/writer.js';
+import { Accounts } from './accounts.js';
+import { parsePeer } from './addresses.js';
+import { Callers } from './caller.js';
+import { messageEvent, type RegistrationInfo, registrationInfo } from './events.js';
+import { FlowTable, flowKey } from './flow-table.js';
+import { TemporaryGruus } from './gruu.js';
+import { type LocationEvents, LocationStore } from './location.js';
+import { addressOf, type NetworkOptions, readServices } from './options.js';
+import { Outbound } from './outbound.js';
+import { Registrar } from './registrar.js';
+import { Router } from './router.js';
+import { StatefulProxy } from './stateful-proxy.js';
+
+const DEFAULT_DOMAIN = 'domain.test';
+const METHODS =
+  'REGISTER, OPTIONS, MESSAGE, INVITE, ACK, CANCEL, BYE, SUBSCRIBE, NOTIFY, PUBLISH, REFER, INFO, UPDATE, PRACK';
+
+export class NetworkCore {
+  readonly domain: string;
+  readonly #flows = new FlowTable();
+  readonly #location: LocationStore;
+  readonly #layer: TransactionLayer;
+  readonly #registrar: Registrar;
+  readonly #router: Router;
+  readonly #proxy: StatefulProxy;
+  readonly #outbound: Outbound;
+  /** For every flow of the network. */
+  readonly handlers: FlowHandlers;
+
+  constructor(private readonly options: NetworkOptions) {
+    const domain = (options.domain ?? DEFAULT_DOMAIN).toLowerCase();
+    if (!isHost(domain)) throw new ConfigurationError(`domain: ${JSON.stringify(domain)} is no host name`);
+    this.domain = domain;
+    const flows = this.#flows;
+    const services = readServices(options.applicationServers ?? {});
+    const peers = [...(options.trustedPeers ?? []).map(parsePeer), ...[...services.values()].map(addressOf)];
+    const accounts = new Accounts(domain, options.users, (uri) => flows.isOurs(uri));
+    const location = new LocationStore(this.#locationEvents());
+    const callers = new Callers(domain, accounts, location, peers);
+    const temporaryGruus = new TemporaryGruus();
+    this.#location = location;
+    this.handlers = this.#flowHandlers();
+    this.#outbound = new Outbound(flows, this.handlers, options.tls);
+    this.#registrar = new Registrar(accounts, callers, location, temporaryGruus);
+    const outbound = this.#outbound;
+    this.#router = new Router({
+      domain,
+      accounts,
+      location,
+      temporaryGruus,
+      flows,
+      outbound,
+      peers,
+      services,
+    });
+    this.#layer = new TransactionLayer({
+      onRequest: (transaction) => this.#receive(transaction),
+      onAck: (ack, flow) => this.#proxy.forwardAck(ack, flow),
+    });
+    this.#proxy = new StatefulProxy({
+      realm: domain,
+      layer: this.#layer,
+      router: this.#router,
+      callers,
+      flows,
+      answer: (transaction) => answerOptions(transaction),
+    });
+  }
+
+  registrations(): RegistrationInfo[] {
+    return Array.from(this.#location.all(), registrationInfo);
+  }
+
+  addListener(listener: SipListener): void {
+    this.#flows.addListener(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#proxy.close();
+    this.#layer.close();
+    this.#location.close();
+    await this.#outbound.close();
+  }
+
+  #receive(transaction: ServerTransaction): void {
+    const { request, flow } = transaction;
+    const uri = SipUri.parse(request.uri);
+    if (request.method === 'REGISTER' && uri && this.#router.isOurs(uri)) {
+      transaction.respond(this.#registrar.answer(request, flow));
+    } else {
+      this.#proxy.receive(transaction);
+    }
+  }
+
+  #flowHandlers(): FlowHandlers {
+    const { onEvent } = this.options;
+    const handlers: FlowHandlers = {
+      onMessage: (message, flow) => {
+        this.#flows.note(flow);
+        this.#layer.receive(message, flow);
+      },
+      onMalformed: refuseMalformed,
+      onFlowClosed: (flow) => this.#flowClosed(flow),
+    };
+    if (!onEvent) return handlers;
+    return {
+      ...handlers,
+      onWire: (direction, bytes, flow) => {
+        const users = [...this.#location.onFlow(flowKey(flow))].map(({ username }) => username);
+        onEvent(messageEvent(direction, bytes, flow, users));
+      },
+    };
+  }
+
+  #flowClosed(flow: SipFlow): void {
+    this.#flows.forget(flow);
+    this.#layer.flowClosed(flow);
+    this.#location.flowClosed(flowKey(flow));
+  }
+
+  #locationEvents(): LocationEvents {
+    const { onEvent } = this.options;
+    if (!onEvent) return {};
+    return {
+      onRegistered: (binding) =>
+        onEvent({ event: 'registered', time: Date.now(), ...registrationInfo(binding) }),
+      onEnded: ({ addressOfRecord, contact }, reason) =>
+        onEvent({
+          event: 'deregistered',
+          time: Date.now(),
+          identity: addressOfRecord,
+          contact: contact.toString(),
+          reason,
+        }),
+    };
+  }
+}
+
+/** The network itself is asked what it can (RFC 3261 11); of its own it takes nothing else. */
+function answerOptions(transaction: ServerTransaction): void {
+  const { request } = transaction;
+  const known = request.method === 'OPTIONS';
+  const headers: [string, string][] = [
+    ['Allow', METHODS],
+    ['Supported', 'path, gruu, outbound'],
+    ['Server', 'sip-push network (for development)'],
+  ];
+  transaction.respond(buildResponse(request, known ? 200 : 404, known ? { headers } : {}));
+}
