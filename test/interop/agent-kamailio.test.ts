@@ -1,6 +1,6 @@
 /** The SIP user agent registered with Kamailio, over every transport: a binary MESSAGE comes whole, by every address. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
 import type { SipRequest } from '../../core/sip/message.js';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration.js';

@@ -91,7 +91,7 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
       body: BINARY,
     });
     const sent = await core.request('MESSAGE');
-    expect(sent.request.body).toEqual(Buffer.from(BINARY));
+    expect(sent.request.body).toEqual(BINARY);
     expect(sent.request.headers.get('Content-Length')).toBe('256');
     sent.respond(200, [], BINARY);
     expect(Buffer.from((await answer).body)).toEqual(Buffer.from(BINARY));
