@@ -50,10 +50,12 @@ export class Callers {
   ofRequest(request: SipRequest, flow: SipFlow): Caller | Challenge {
     if (this.isTrusted(flow)) return { kind: 'trusted' };
     const onFlow = this.accountsOnFlow(flow);
-    const claimed = this.#claimed(request) ?? (onFlow.length === 1 ? onFlow[0] : undefined);
-    if (!claimed) return { kind: 'stranger' };
-    const registered = onFlow.find(({ username }) => username === claimed.username);
-    if (this.accounts.open || registered) return { kind: 'user', account: registered ?? claimed };
+    const claimed = this.#claimed(request);
+    const first = claimed[0] ?? (onFlow.length === 1 ? onFlow[0] : undefined);
+    if (!first) return { kind: 'stranger' };
+    const isOnFlow = ({ username }: Account) => onFlow.some((account) => account.username === username);
+    const registered = [...claimed, first].find(isOnFlow);
+    if (this.accounts.open || registered) return { kind: 'user', account: registered ?? first };
     return this.#verify(request, 'Proxy-Authorization');
   }
 
@@ -81,13 +83,10 @@ export class Callers {
     return chosen.size > 0 ? [...chosen.values()] : [account.identities[0]];
   }
 
-  /** RFC 3325: by P-Preferred-Identity, since From may be anonymous; else by From. */
-  #claimed({ headers }: SipRequest): Account | undefined {
-    for (const value of [...headers.getAll('P-Preferred-Identity').slice(0, 2), headers.get('From') ?? '']) {
-      const account = this.accounts.byIdentity(parseNameAddr(value)?.uri ?? '');
-      if (account) return account;
-    }
-    return undefined;
+  /** RFC 3325: by P-Preferred-Identity, since From may be anonymous; then by From. */
+  #claimed({ headers }: SipRequest): Account[] {
+    const names = [...headers.getAll('P-Preferred-Identity').slice(0, 2), headers.get('From') ?? ''];
+    return names.flatMap((value) => this.accounts.byIdentity(parseNameAddr(value)?.uri ?? '') ?? []);
   }
 
   #verify(request: SipRequest, header: 'Authorization' | 'Proxy-Authorization'): Caller | Challenge {

@@ -61,9 +61,9 @@ export class Router {
     return this.#destination(request, uri, flow, caller);
   }
 
-  /** RFC 5626 5.3.2. */
+  /** RFC 5626 5.3.2. A 430 would be for an authoritative proxy, which is what we are ourselves. */
   #dialogPeer(uri: string, flow: SipFlow | 'lost'): Routed {
-    if (flow === 'lost') return { status: 430 };
+    if (flow === 'lost') return { status: 480 };
     return { groups: [[{ uri, route: [], flow: () => flow, others: [] }]] };
   }
 

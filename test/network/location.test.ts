@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseNameAddr } from '../../core/sip/name-addr.js';
+import { ExpiryQueue } from '../../sdk/network/expiry-queue.js';
+import { flowKey } from '../../sdk/network/flow-table.js';
+import { TemporaryGruus } from '../../sdk/network/gruu.js';
+import { LocationStore, type Registering } from '../../sdk/network/location.js';
+import { MemoryNetwork } from './memory-network.js';
+
+const network = new MemoryNetwork();
+
+function registering(user: number, contact: string, more: Partial<Registering> = {}): Registering {
+  const { flow } = network.peer(user, 'TCP', '10.0.0.1');
+  const nameAddr = parseNameAddr(contact);
+  if (!nameAddr) throw new Error('no Contact');
+  return {
+    username: `user${user}`,
+    addressOfRecord: `sip:user${user}@domain.test`,
+    callId: 'boot',
+    cseq: 1,
+    path: [],
+    flow,
+    flowKey: flowKey(flow),
+    contacts: [{ contact: nameAddr, expires: 3600 }],
+    ...more,
+  };
+}
+
+describe('location store', () => {
+  const stores: LocationStore[] = [];
+  afterEach(() => {
+    for (const store of stores.splice(0)) store.close();
+  });
+  function filled(users: number): LocationStore {
+    const store = new LocationStore();
+    stores.push(store);
+    for (let user = 1; user <= users; user++) {
+      store.register(registering(user, `<sip:u@10.0.0.1:${user}>;+sip.instance="<urn:uuid:${user}>"`));
+    }
+    return store;
+  }
+
+  it('a thousand users, each found by name, device, number and flow; none left when all connections close', () => {
+    const store = filled(1000);
+    expect(store.size).toBe(1000);
+    for (let user = 1; user <= 1000; user++) {
+      const [binding] = store.bindingsOfDevice(`user${user}`, `urn:uuid:${user}`);
+      expect(binding?.contact.uri).toBe(`sip:u@10.0.0.1:${user}`);
+      if (!binding?.device) throw new Error('no device');
+      expect(store.device(binding.device.number)).toBe(binding.device);
+      store.flowClosed(binding.flowKey);
+      expect(store.device(binding.device.number)).toBeUndefined();
+    }
+    expect([store.size, [...store.all()].length]).toEqual([0, 0]);
+  });
+
+  it('what a look-up and a refresh cost does not grow with the number of users', () => {
+    const [few, many] = [filled(500), filled(20_000)];
+    const refresh = registering(77, '<sip:u@10.0.0.1:77>;+sip.instance="<urn:uuid:77>"');
+    let cseq = 1;
+    const cost = (store: LocationStore) => {
+      const start = performance.now();
+      for (let n = 0; n < 500; n++) {
+        store.bindingsOfDevice('user77', 'urn:uuid:77');
+        store.register({ ...refresh, cseq: ++cseq });
+      }
+      return performance.now() - start;
+    };
+    const best = (store: LocationStore) => Math.min(...Array.from({ length: 5 }, () => cost(store)));
+    // Forty times the users: a scan would cost forty times as much.
+    expect(best(many)).toBeLessThan(8 * best(few));
+  });
+
+  it('a REGISTER changes all it says or nothing', () => {
+    const store = filled(1);
+    const first = parseNameAddr('<sip:u@10.0.0.1:1>');
+    const second = parseNameAddr('<sip:new@10.0.0.2>');
+    if (!first || !second) throw new Error('no Contact');
+    const contacts = [
+      { contact: second, expires: 60 },
+      { contact: first, expires: 0 },
+    ];
+    expect(store.register(registering(1, '<sip:x@x>', { contacts }))).toBe('out of order');
+    expect([...store.bindings('user1')].map(({ contact }) => contact.uri)).toEqual(['sip:u@10.0.0.1:1']);
+    expect(store.register(registering(1, '<sip:x@x>', { contacts, cseq: 2 }))).toBeUndefined();
+    expect([...store.bindings('user1')].map(({ contact }) => contact.uri)).toEqual(['sip:new@10.0.0.2']);
+  });
+
+  it('an instance id is the same in any case of its UUID', () => {
+    const store = filled(0);
+    store.register(registering(1, '<sip:a@10.0.0.1>;+sip.instance="<URN:UUID:ABCD>"'));
+    expect(store.bindingsOfDevice('user1', 'urn:uuid:abcd')).toHaveLength(1);
+  });
+});
+
+describe('expiry queue', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('gives what is left in order of time, with one timer', () => {
+    const expired: number[] = [];
+    const queue = new ExpiryQueue<{ expiresAt: number }>(({ expiresAt }) => expired.push(expiresAt));
+    const start = performance.now();
+    const items = Array.from({ length: 200 }, (_, n) => ({ expiresAt: start + ((n * 7919) % 200) * 10 }));
+    for (const item of items) queue.add(item);
+    for (const item of items.slice(0, 100)) queue.delete(item);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(2000);
+    expect(expired).toEqual(
+      items
+        .slice(100)
+        .map(({ expiresAt }) => expiresAt)
+        .sort((one, other) => one - other),
+    );
+    expect([queue.size, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('waits longer than a timer can', () => {
+    let expired = 0;
+    const queue = new ExpiryQueue(() => expired++);
+    queue.add({ expiresAt: performance.now() + 2 ** 32 });
+    vi.advanceTimersByTime(2 ** 31);
+    expect(expired).toBe(0);
+    vi.advanceTimersByTime(2 ** 31);
+    expect(expired).toBe(1);
+  });
+});
+
+describe('temporary GRUUs (RFC 5627 appendix A.2)', () => {
+  it('no two are alike, each leads to its registration, and none can be made by others', () => {
+    const gruus = new TemporaryGruus();
+    const minted = Array.from({ length: 100 }, () => gruus.mint(42));
+    expect(new Set(minted).size).toBe(100);
+    expect(minted.map((user) => gruus.resolve(user))).toEqual(Array(100).fill(42));
+    const last = minted[0]?.at(-1) === '0' ? '1' : '0';
+    expect(gruus.resolve(`${minted[0]?.slice(0, -1)}${last}`)).toBeUndefined();
+    expect(new TemporaryGruus().resolve(minted[0] ?? '')).toBeUndefined();
+  });
+});
