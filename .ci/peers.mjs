@@ -3,6 +3,7 @@
  * which installs them, and by test/support/peers.ts, which skips their suites.
  */
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -31,10 +32,18 @@ export function findCommand(name) {
 /** What of a peer is not on this machine: names of commands and modules; empty when all is there. */
 export function missingParts(peer) {
   const { commands, modules } = PEERS[peer];
-  return [
+  const missing = [
     ...commands.filter((name) => findCommand(name) === undefined),
     ...modules.filter((name) => !moduleFolders().some((folder) => existsSync(join(folder, name)))),
   ];
+  if (peer === 'tshark' && missing.length === 0 && !mayCapture())
+    return ['permission to capture (dumpcap -L -i lo)'];
+  return missing;
+}
+
+/** Everybody but root needs to be let: `dpkg-reconfigure wireshark-common`, and the group wireshark. */
+function mayCapture() {
+  return process.getuid?.() === 0 || spawnSync(findCommand('dumpcap'), ['-L', '-i', 'lo']).status === 0;
 }
 
 function moduleFolders() {

@@ -5,7 +5,8 @@ import { type Certificates, makeCertificates } from '../support/certificates.js'
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 import { RawSipPeer } from '../support/raw-sip.js';
-import { openStream, openWebSocket } from '../support/raw-wire.js';
+import { type OnMessage, openStream, openUdp, openWebSocket } from '../support/raw-wire.js';
+import { Capture } from '../support/tshark.js';
 
 const EVERY_OCTET = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet));
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
@@ -167,5 +168,37 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
     expect(challenge.get('WWW-Authenticate')).toContain('algorithm=SHA-256');
     const credentials = { username: 'bob', password: strict.users.bob };
     expect((await device.send(strict.port, { ...asBob, credentials })).status).toBe(200);
+  });
+});
+
+describePeer(['kamailio', 'tshark'], 'the wire of the example configuration', () => {
+  it('is SIP without fault to tshark, over every transport that it can read', async () => {
+    await using kamailio = await startKamailio();
+    await using capture = await Capture.start({ sip: [kamailio.port], websocket: [kamailio.port] });
+    for (const open of [
+      openUdp,
+      (onMessage: OnMessage) => openStream(kamailio.port, onMessage),
+      (onMessage: OnMessage) => openWebSocket(`ws://127.0.0.1:${kamailio.port}`, onMessage),
+    ]) {
+      const peer = await RawSipPeer.open(open);
+      const own = { from: 'sip:alice@domain.test', to: 'sip:alice@domain.test' };
+      const credentials = { username: 'alice', password: kamailio.users.alice };
+      const headers = [`Contact: ${peer.contact('alice')}`];
+      await peer.send(kamailio.port, {
+        method: 'REGISTER',
+        uri: 'sip:domain.test',
+        ...own,
+        headers,
+        credentials,
+      });
+      const type = ['Content-Type: application/octet-stream'];
+      const message = { method: 'MESSAGE', uri: 'sip:alice@domain.test', ...own, headers: type, credentials };
+      expect((await peer.send(kamailio.port, { ...message, body: EVERY_OCTET })).status).toBe(200);
+      peer.close();
+    }
+    await capture.stop();
+    expect(await capture.malformed()).toEqual([]);
+    // Of each transport: twice REGISTER, twice MESSAGE and what Kamailio makes of it.
+    expect((await capture.fields('sip.Request-Line', [])).length).toBeGreaterThanOrEqual(2 * 5);
   });
 });

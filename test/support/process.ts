@@ -69,6 +69,8 @@ export class RunningProcess {
     watchGroup(child.pid);
     // A program that ends without reading what it is told is no error of the test.
     child.stdin.on('error', () => undefined);
+    // What the program itself started ends with it, and holds its output open no longer.
+    child.once('exit', () => killGroup(this.pid));
     const read = [this.#read(child.stdout, this.stdout, true), this.#read(child.stderr, this.stderr, false)];
     this.exited = once(child, 'close').then(async () => {
       await Promise.all(read);

@@ -78,6 +78,10 @@ export class RawSipPeer {
     return peer;
   }
 
+  get port(): number {
+    return this.#wire.port;
+  }
+
   /** A Contact that leads here. */
   contact(user: string): string {
     return `<sip:${user}@127.0.0.1:${this.#wire.port};transport=${this.#wire.transport.toLowerCase()}>`;

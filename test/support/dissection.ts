@@ -1,0 +1,147 @@
+/** What tshark, which shares no code with us, makes of a capture: its fields, and what it finds wrong with the SIP in it. */
+
+import { peerCommand } from './peers.js';
+import { runProcess } from './process.js';
+
+const READ_MS = 60_000;
+// PI_ERROR and PI_MALFORMED of Wireshark's expert information.
+const ERROR = 0x00800000;
+const MALFORMED = 0x07000000;
+// CRLF CRLF (RFC 5626 3.5.1), after the UDP header.
+const LONGEST_KEEP_ALIVE = 4;
+const UDP_HEADER = 8;
+
+/** How the ports of a capture are read. A port may be in both lists. */
+export interface Ports {
+  /** SIP over UDP or TCP. */
+  sip: readonly number[];
+  /** SIP in WebSocket, after an HTTP upgrade. */
+  websocket?: readonly number[];
+}
+
+export interface Complaint {
+  frame: number;
+  /** What is wrong, and what tshark made of the frame. */
+  reason: string;
+}
+
+/** For each frame that the display filter takes: its number, then those fields, several values with commas between. */
+export async function readFields(
+  file: string,
+  filter: string,
+  names: readonly string[],
+  decodeAs: readonly string[],
+): Promise<string[][]> {
+  const { code, stdout, stderr } = await runProcess(
+    peerCommand('tshark'),
+    [
+      ...['-n', '-r', file, '-Y', filter],
+      // The body of a message is no concern of SIP, and tests send octets that are no MMS.
+      ...['--disable-protocol', 'mmse'],
+      ...decodeAs.flatMap((rule) => ['-d', rule]),
+      ...['-T', 'fields', '-E', 'separator=/t', '-e', 'frame.number'],
+      ...names.flatMap((name) => ['-e', name]),
+    ],
+    { withinMs: READ_MS },
+  );
+  if (code !== 0) throw new Error(`tshark: ${stderr}`);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split('\t'));
+}
+
+export function asSip(ports: Ports): string[] {
+  return ports.sip.flatMap((port) => [`udp.port==${port},sip`, `tcp.port==${port},sip`]);
+}
+
+function asWebSocket({ websocket = [] }: Ports): string[] {
+  return websocket.map((port) => `tcp.port==${port},http`);
+}
+
+/**
+ * Every frame in which tshark finds something wrong with SIP, or no SIP where there must be some.
+ *
+ * @param filter a display filter: which frames to look at
+ */
+export async function findMalformed(file: string, ports: Ports, filter: string): Promise<Complaint[]> {
+  const inWebSocket = ports.websocket ? await readFrames(file, 'http || websocket', asWebSocket(ports)) : [];
+  const streams = new Set(inWebSocket.map((frame) => frame.tcpStream));
+  const plain = (await readFrames(file, `(udp || tcp) && !icmp && ${filter}`, asSip(ports))).filter(
+    (frame) => frame.tcpStream === '' || !streams.has(frame.tcpStream),
+  );
+  return [...plain, ...inWebSocket.filter((frame) => !frame.has('http') || frame.has('websocket'))].flatMap(
+    (frame) => {
+      const reason = complaint(frame);
+      return reason === undefined ? [] : [{ frame: frame.number, reason: `${reason} (${frame.summary})` }];
+    },
+  );
+}
+
+/** tshark's dissector is lenient: what it could not make sense of is often only missing among the fields. */
+function complaint(frame: Frame): string | undefined {
+  if (frame.malformed) return `malformed: ${frame.expertMessage}`;
+  if (frame.has('sip') && frame.startLine === '' && frame.payloadLength > LONGEST_KEEP_ALIVE)
+    return 'no start line';
+  if (frame.startLine !== '' && frame.missing.length > 0) {
+    return `missing, or not to be read: ${frame.missing.join(', ')}`;
+  }
+  if (frame.has('udp') && !frame.has('sip') && frame.payloadLength > LONGEST_KEEP_ALIVE) return 'no SIP';
+  return undefined;
+}
+
+interface Frame {
+  number: number;
+  has(protocol: string): boolean;
+  summary: string;
+  startLine: string;
+  /** Of the headers that RFC 3261 8.1.1 wants in every message. */
+  missing: string[];
+  malformed: boolean;
+  expertMessage: string;
+  payloadLength: number;
+  tcpStream: string;
+}
+
+const FIELDS = [
+  'frame.protocols',
+  '_ws.col.Info',
+  '_ws.malformed',
+  '_ws.expert.severity',
+  '_ws.expert.group',
+  '_ws.expert.message',
+  'udp.length',
+  'tcp.len',
+  'tcp.stream',
+  'sip.Request-Line',
+  'sip.Status-Line',
+  'sip.Via.branch',
+  'sip.from.addr',
+  'sip.to.addr',
+  'sip.Call-ID',
+  'sip.CSeq.method',
+] as const;
+
+async function readFrames(file: string, filter: string, decodeAs: readonly string[]): Promise<Frame[]> {
+  const rows = await readFields(file, filter, FIELDS, decodeAs);
+  return rows.map(([number, ...values]) => {
+    const field = (name: (typeof FIELDS)[number]) => values[FIELDS.indexOf(name)] ?? '';
+    const numbers = (name: (typeof FIELDS)[number]) => field(name).split(',').map(Number);
+    const protocols = new Set(field('frame.protocols').split(':'));
+    const udpLength = Number(field('udp.length'));
+    return {
+      number: Number(number),
+      has: (protocol) => protocols.has(protocol),
+      summary: field('_ws.col.Info').trim(),
+      startLine: field('sip.Request-Line') || field('sip.Status-Line'),
+      missing: FIELDS.slice(FIELDS.indexOf('sip.Via.branch')).filter((name) => field(name) === ''),
+      malformed:
+        field('_ws.malformed') !== '' ||
+        numbers('_ws.expert.severity').some((severity) => severity >= ERROR) ||
+        numbers('_ws.expert.group').includes(MALFORMED),
+      expertMessage: field('_ws.expert.message'),
+      payloadLength: udpLength > 0 ? udpLength - UDP_HEADER : Number(field('tcp.len')),
+      tcpStream: field('tcp.stream'),
+    };
+  });
+}

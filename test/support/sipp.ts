@@ -1,0 +1,89 @@
+/** SIPp: runs a scenario of test/interop/scenarios and reads its statistics. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { peerCommand } from './peers.js';
+import { freePort } from './ports.js';
+import { runProcess } from './process.js';
+
+export interface SippRun {
+  /** A file of test/interop/scenarios. */
+  scenario: string;
+  host?: string;
+  port: number;
+  transport: 'udp' | 'tcp';
+  /** [service] of the scenario: the user part of the Request-URI. */
+  user: string;
+  /** Other keywords of the scenario, such as [domain]. */
+  keys?: Readonly<Record<string, string>>;
+  calls: number;
+  /** Calls a second. */
+  rate: number;
+  /** Calls open at the same time, at most. */
+  concurrent?: number;
+  withinMs?: number;
+}
+
+export interface SippResult {
+  created: number;
+  succeeded: number;
+  failed: number;
+  /** Of the failed ones, those that got an answer which the scenario does not expect. */
+  unexpected: number;
+  retransmissions: number;
+  /** Answers to calls that are over, such as a 200 that was sent twice. */
+  late: number;
+  /** What SIPp wrote about failures, for a message. */
+  errors: string;
+}
+
+export async function runSipp(run: SippRun): Promise<SippResult> {
+  const { host = '127.0.0.1', keys = {}, concurrent = run.rate, withinMs = 60_000 } = run;
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-sipp-'));
+  const file = (name: string) => join(folder, name);
+  try {
+    const { code, stderr, stdout } = await runProcess(
+      peerCommand('sipp'),
+      [
+        `${host}:${run.port}`,
+        ...['-sf', fileURLToPath(new URL(`../interop/scenarios/${run.scenario}`, import.meta.url))],
+        ...['-t', run.transport === 'udp' ? 'u1' : 't1', '-i', '127.0.0.1', '-p', String(await freePort())],
+        ...['-ci', '127.0.0.1', '-s', run.user],
+        ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
+        ...['-m', String(run.calls), '-r', String(run.rate), '-l', String(concurrent)],
+        ...['-timeout', `${Math.ceil(withinMs / 1000)}s`, '-timeout_error', '-nostdin', '-skip_rlimit'],
+        ...['-trace_stat', '-stf', file('statistics'), '-trace_err', '-error_file', file('errors')],
+      ],
+      { cwd: folder, withinMs: withinMs + 10_000, env: { ...process.env, TERM: 'dumb' } },
+    );
+    const errors = await readFile(file('errors'), 'utf8').catch(() => '');
+    const statistics = await readFile(file('statistics'), 'utf8').catch(() => {
+      throw new Error(`SIPp ended with ${code} and no statistics: ${stderr || stdout}`);
+    });
+    return { ...read(statistics), errors };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The last line of its statistics, whose columns ending in (C) count from the beginning. */
+function read(statistics: string): Omit<SippResult, 'errors'> {
+  const lines = statistics.trim().split('\n');
+  const names = lines[0]?.split(';') ?? [];
+  const values = lines.at(-1)?.split(';') ?? [];
+  const count = (name: string) => {
+    const index = names.indexOf(name);
+    if (index < 0) throw new Error(`SIPp counts no ${name}`);
+    return Number(values[index]);
+  };
+  return {
+    created: count('TotalCallCreated'),
+    succeeded: count('SuccessfulCall(C)'),
+    failed: count('FailedCall(C)'),
+    unexpected: count('FailedUnexpectedMessage(C)'),
+    retransmissions: count('Retransmissions(C)'),
+    late: count('DeadCallMsgs(C)'),
+  };
+}

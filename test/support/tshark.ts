@@ -1,0 +1,102 @@
+/** Captures test traffic on the loopback interface with dumpcap. */
+
+import { createSocket } from 'node:dgram';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asSip, type Complaint, findMalformed, type Ports, readFields } from './dissection.js';
+import { peerCommand } from './peers.js';
+import { freePort } from './ports.js';
+import { type RunningProcess, startProcess } from './process.js';
+import { eventually } from './wait.js';
+
+export class Capture {
+  /** Of the pcapng file; gone after `remove`. */
+  readonly file: string;
+  readonly #ports: Ports;
+  readonly #folder: string;
+  readonly #dumpcap: RunningProcess;
+  readonly #markerPort: number;
+
+  private constructor(
+    folder: string,
+    file: string,
+    ports: Ports,
+    dumpcap: RunningProcess,
+    markerPort: number,
+  ) {
+    this.#folder = folder;
+    this.file = file;
+    this.#ports = ports;
+    this.#dumpcap = dumpcap;
+    this.#markerPort = markerPort;
+  }
+
+  /** Resolves when packets are being captured. */
+  static async start(ports: Ports): Promise<Capture> {
+    const folder = await mkdtemp(join(tmpdir(), 'sip-push-capture-'));
+    const file = join(folder, 'capture.pcapng');
+    const markerPort = await freePort();
+    const captured = new Set([...ports.sip, ...(ports.websocket ?? []), markerPort]);
+    const filter = [...captured].map((port) => `port ${port}`).join(' or ');
+    const dumpcap = await startProcess(peerCommand('dumpcap'), ['-q', '-i', 'lo', '-f', filter, '-w', file]);
+    const capture = new Capture(folder, file, ports, dumpcap, markerPort);
+    await capture.#mark('first');
+    return capture;
+  }
+
+  /** Resolves when everything that was sent before is in the file. */
+  async stop(): Promise<void> {
+    await this.#mark('last');
+    this.#dumpcap.kill('SIGINT');
+    await this.#dumpcap.exited;
+  }
+
+  async remove(): Promise<void> {
+    await this.#dumpcap.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+
+  /** Every frame in which tshark finds something wrong with SIP. After `stop`. */
+  async malformed(): Promise<Complaint[]> {
+    return await findMalformed(this.file, this.#ports, this.#noMarker);
+  }
+
+  /** For each frame that the display filter takes: its number, then those fields. After `stop`. */
+  fields(filter: string, names: readonly string[]): Promise<string[][]> {
+    return readFields(this.file, `(${filter}) && ${this.#noMarker}`, names, asSip(this.#ports));
+  }
+
+  get #noMarker(): string {
+    return `!(udp.port == ${this.#markerPort})`;
+  }
+
+  /**
+   * Sends a datagram that is captured, until it is in the file. The kernel hands over packets in their order, so all
+   * that went before is in the file then, too.
+   */
+  async #mark(text: string): Promise<void> {
+    const marker = `sip-push ${text} ${this.#markerPort}`;
+    const socket = createSocket('udp4');
+    // Nobody listens there, and the system may say so.
+    socket.on('error', () => undefined);
+    const ended = this.#dumpcap.exited.then(() => {
+      throw new Error(`dumpcap ended: ${this.#dumpcap.describe()}`);
+    });
+    const written = eventually(`dumpcap writes (${text})`, async () => {
+      socket.send(marker, this.#markerPort, '127.0.0.1');
+      const bytes = await readFile(this.file).catch(() => Buffer.alloc(0));
+      return bytes.includes(marker) || undefined;
+    });
+    try {
+      await Promise.race([written, ended]);
+    } finally {
+      socket.close();
+      ended.catch(() => undefined);
+    }
+  }
+}
