@@ -1,0 +1,1 @@
+export function coverage(): { table: string; written: string; covered: Set<string>; ids: string[] };

@@ -1,0 +1,108 @@
+/**
+ * Which test covers which requirement: reads the ids in the titles of the tests and writes test/conformance/COVERAGE.md.
+ * A title begins with the ids that it covers: `it('6.1-03, 7.1-02: …')`, also after a part of its own (`'over %s: 6.1-03: …'`).
+ */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const REQUIREMENTS = join(ROOT, 'test/conformance/requirements.tsv');
+const TABLE = join(ROOT, 'test/conformance/COVERAGE.md');
+const SHORT = 110;
+const ID = String.raw`(?:[A-Z]+-)?[0-9A-Z]+(?:\.[0-9]+)*(?:-[0-9A-Z]+)*(?:-[0-9]+[a-z]?|-[A-Z]|\.[0-9]+)`;
+const TITLE = new RegExp(String.raw`(['"\`])((?:[^'"\`\n]*?: )?(${ID}(?:, ${ID})*): .*?)\1`, 'g');
+
+/** What is not covered yet, and the part of the project that will. */
+const LATER = [
+  [/^5\.|^AD-5\.3\.2$|PRA-C-005|PSA-S-004/, 'capability delivery'],
+  [/^8\.2\.|^7\.2-04$|PRA-C-004|PSA-S-003/, 'session mode'],
+  [/^8\.1\.1-04$|^8\.1\.2-03a?$/, 'content indirection'],
+  [/^9-03$/, 'session mode and content indirection, which have a user plane'],
+  [/^B\.|^E/, 'IMS'],
+  [/^AD-/, 'choice of the push mode, delivery reports, several terminals'],
+];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(TABLE, coverage().table);
+  process.stderr.write(`${relative(ROOT, TABLE)} written\n`);
+}
+
+/**
+ * @returns {{ table: string, written: string, covered: Set<string>, ids: string[] }} the table as it should be and as
+ *   it is in the tree, the ids that have a test, and all ids
+ */
+export function coverage() {
+  const requirements = readRequirements();
+  const known = new Set(requirements.map(({ id }) => id));
+  const tests = readTests(known);
+  return {
+    table: table(requirements, tests),
+    written: readFileSync(TABLE, 'utf8'),
+    covered: new Set(tests.keys()),
+    ids: [...known],
+  };
+}
+
+function readRequirements() {
+  return readFileSync(REQUIREMENTS, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .slice(1)
+    .map((line) => {
+      const [id, role, level, text] = line.split('\t');
+      return { id, role, level, text };
+    });
+}
+
+/** The tests that name each id. */
+function readTests(known) {
+  const tests = new Map();
+  const files = readdirSync(join(ROOT, 'test'), { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name).replaceAll('\\', '/'))
+    .sort();
+  for (const file of files) {
+    for (const [, , title, ids] of readFileSync(join(ROOT, file), 'utf8').matchAll(TITLE)) {
+      for (const id of ids.split(', ').filter((word) => known.has(word))) {
+        tests.set(id, [...(tests.get(id) ?? []), { file, title }]);
+      }
+    }
+  }
+  return tests;
+}
+
+function table(requirements, tests) {
+  const covered = requirements.filter(({ id }) => tests.has(id)).length;
+  return [
+    '# Which test covers which requirement',
+    '',
+    'Written by `node .ci/requirements.mjs` from `requirements.tsv` and the titles of the tests. ' +
+      `${covered} of ${requirements.length} requirements have a test.`,
+    '',
+    '| id | who | level | requirement | tests |',
+    '|---|---|---|---|---|',
+    ...requirements.map(
+      ({ id, role, level, text }) =>
+        `| ${id} | ${role} | ${level} | ${cell(shorten(text))} | ${testsCell(tests.get(id), id)} |`,
+    ),
+    '',
+  ].join('\n');
+}
+
+function testsCell(found, id) {
+  if (!found) {
+    const part = LATER.find(([pattern]) => pattern.test(id))?.[1];
+    return part ? `not yet: ${part}` : 'not yet';
+  }
+  return found.map(({ file, title }) => `\`${file}\`: ${cell(title)}`).join('<br>');
+}
+
+function shorten(text) {
+  return text.length <= SHORT ? text : `${text.slice(0, text.lastIndexOf(' ', SHORT))} …`;
+}
+
+function cell(text) {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+}

@@ -1,0 +1,30 @@
+/** Every requirement that pager mode can meet has a test, and the table of them is up to date. */
+
+import { describe, expect, it } from 'vitest';
+import { coverage } from '../../.ci/requirements.mjs';
+
+/** Registration, push resource identifiers, pager mode, security, response codes. */
+const SECTIONS = /^(6\.1|7\.1|7\.2|8\.1\.1|8\.1\.2|9|9\.1|C)-/;
+const NOT_IN_PAGER_MODE = new Set([
+  // Of INVITE.
+  '7.2-04',
+  // Content indirection.
+  '8.1.1-04',
+  '8.1.2-03',
+  '8.1.2-03a',
+  // Of the user plane, MSRP or HTTP: pager mode has none.
+  '9-03',
+]);
+
+describe('the table of requirements', () => {
+  const { table, written, covered, ids } = coverage();
+
+  it('has a test for each row of registration, identifiers, pager mode, security and response codes', () => {
+    const wanted = ids.filter((id) => SECTIONS.test(id) && !NOT_IN_PAGER_MODE.has(id));
+    expect(wanted.filter((id) => !covered.has(id))).toEqual([]);
+  });
+
+  it('is what `node .ci/requirements.mjs` writes', () => {
+    expect(written).toBe(table);
+  });
+});
