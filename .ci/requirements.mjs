@@ -1,6 +1,7 @@
 /**
  * Which test covers which requirement: reads the ids in the titles of the tests and writes test/conformance/COVERAGE.md.
  * A title begins with the ids that it covers: `it('6.1-03, 7.1-02: …')`, also after a part of its own (`'over %s: 6.1-03: …'`).
+ * A table of cases has them in a cell of their own: `it.each([['C-02', 400], …])('%s: …')`.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,6 +14,8 @@ const TABLE = join(ROOT, 'test/conformance/COVERAGE.md');
 const SHORT = 110;
 const ID = String.raw`(?:[A-Z]+-)?[0-9A-Z]+(?:\.[0-9]+)*(?:-[0-9A-Z]+)*(?:-[0-9]+[a-z]?|-[A-Z]|\.[0-9]+)`;
 const TITLE = new RegExp(String.raw`(['"\`])((?:[^'"\`\n]*?: )?(${ID}(?:, ${ID})*): .*?)\1`, 'g');
+const CASES = /\.each(?:<[^(]*>)?\(\[([\s\S]*?)\](?: as const)?\)\(\s*(['"`])(.*?)\2/g;
+const CELL = new RegExp(String.raw`(['"])(${ID}(?:, ${ID})*)\1`, 'g');
 
 /** What is not covered yet, and the part of the project that will. */
 const LATER = [
@@ -64,13 +67,22 @@ function readTests(known) {
     .map((name) => join('test', name).replaceAll('\\', '/'))
     .sort();
   for (const file of files) {
-    for (const [, , title, ids] of readFileSync(join(ROOT, file), 'utf8').matchAll(TITLE)) {
+    for (const { ids, title } of titles(readFileSync(join(ROOT, file), 'utf8'))) {
       for (const id of ids.split(', ').filter((word) => known.has(word))) {
         tests.set(id, [...(tests.get(id) ?? []), { file, title }]);
       }
     }
   }
   return tests;
+}
+
+function titles(source) {
+  const own = [...source.matchAll(TITLE)].map(([, , title, ids]) => ({ title, ids }));
+  const cases = [...source.matchAll(CASES)].flatMap(([, rows, , title]) => {
+    const ids = [...rows.matchAll(CELL)].flatMap(([, , cell]) => cell.split(', '));
+    return [...new Set(ids)].map((id) => ({ title: `${title} [${id}]`, ids: id }));
+  });
+  return [...own, ...cases];
 }
 
 function table(requirements, tests) {
