@@ -117,8 +117,8 @@ export class NetworkCore {
     return {
       ...handlers,
       onWire: (direction, bytes, flow) => {
-        const users = [...this.#location.onFlow(flowKey(flow))].map(({ username }) => username);
-        onEvent(messageEvent(direction, bytes, flow, users));
+        const users = new Set(Array.from(this.#location.onFlow(flowKey(flow)), ({ username }) => username));
+        onEvent(messageEvent(direction, bytes, flow, [...users]));
       },
     };
   }

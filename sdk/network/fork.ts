@@ -20,7 +20,7 @@ export interface ForkOptions {
   send(request: SipRequest, flow: SipFlow, handlers: ClientHandlers): ClientTransaction;
   /** Makes a device's response fit for who asked. */
   finish(response: SipResponse, target: Target, flow: SipFlow): void;
-  onEnded(): void;
+  onEnded(): unknown;
 }
 
 export class Fork implements BranchOwner {
@@ -40,7 +40,7 @@ export class Fork implements BranchOwner {
     this.#groups = [...groups];
     this.#invite = transaction.request.method === 'INVITE';
     transaction.onCancel = () => this.#cancelled();
-    transaction.onTimeout = () => this.#end();
+    transaction.onTimeout = () => this.end();
   }
 
   start(): void {
@@ -130,10 +130,11 @@ export class Fork implements BranchOwner {
     this.#decided = true;
     clearTimeout(this.#deadline);
     this.options.onEnded();
-    if (!this.#invite) this.#end();
+    if (!this.#invite) this.end();
   }
 
-  #end(): void {
+  /** Nothing more is sent to anybody. */
+  end(): void {
     if (!this.#decided) this.options.onEnded();
     this.#decided = true;
     clearTimeout(this.#deadline);

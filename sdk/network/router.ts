@@ -49,7 +49,7 @@ export class Router {
     const uri = SipUri.parse(request.uri);
     const gruu = uri && this.#gruu(uri);
     // A dialog's target may be a GRUU of ours: where the device is now, not where the dialog began.
-    if (gruu && gruu !== 'unknown' && gruu.length > 0) return this.#contacts(request, gruu);
+    if (gruu && gruu !== 'unknown' && gruu.length > 0) return this.#contacts(request, gruu, true);
     if (token !== undefined) {
       const known = this.options.flows.resolve(token);
       if (known) return this.#dialogPeer(request.uri, known.flow);
@@ -94,8 +94,8 @@ export class Router {
     return location.bindingsOfDevice(account.username, canonicalInstanceId(instance));
   }
 
-  #contacts(request: SipRequest, bindings: Iterable<Binding>): Routed {
-    const groups = targetSet(request, bindings);
+  #contacts(request: SipRequest, bindings: Iterable<Binding>, deviceIsNamed = false): Routed {
+    const groups = targetSet(request, bindings, deviceIsNamed);
     if (groups.length === 0) return { status: 480 };
     return { groups: groups.map((group) => group.map((candidate) => this.#device(candidate))) };
   }

@@ -46,7 +46,7 @@ export interface StatefulProxyOptions {
 
 export class StatefulProxy {
   readonly #loops = new LoopGuard();
-  #forks = 0;
+  readonly #forks = new Set<Fork>();
   #closed = false;
 
   constructor(private readonly options: StatefulProxyOptions) {}
@@ -76,6 +76,7 @@ export class StatefulProxy {
 
   close(): void {
     this.#closed = true;
+    for (const fork of [...this.#forks]) fork.end();
   }
 
   /** Sends the request on its way, or says why not. */
@@ -90,7 +91,7 @@ export class StatefulProxy {
     const routed = copyOf(request);
     const route = this.options.router.route(routed, flow, caller);
     if (route !== 'network' && 'status' in route) return [route.status];
-    if (this.#forks >= MAX_FORKS) return [500, [['Retry-After', '10']]];
+    if (this.#forks.size >= MAX_FORKS) return [500, [['Retry-After', '10']]];
     if (route === 'network') this.options.answer(transaction);
     else this.#fork(transaction, routed, route.groups, caller);
     return undefined;
@@ -119,16 +120,14 @@ export class StatefulProxy {
     assertIdentity(routed.headers, caller, this.options.callers);
     this.#dropOurCredentials(routed.headers);
     const dialog = DIALOG_METHODS.has(request.method);
-    this.#forks++;
     const fork = new Fork(transaction, groups, {
       prepare: (target, next, breadth) =>
         this.#prepare(routed, target, next, breadth, dialog ? flow : undefined),
       send: (prepared, next, handlers) => this.#send(request, prepared, next, handlers),
       finish: (response, target, from) => this.#finish(response, target, from, flow),
-      onEnded: () => {
-        this.#forks--;
-      },
+      onEnded: () => this.#forks.delete(fork),
     });
+    this.#forks.add(fork);
     fork.start();
   }
 

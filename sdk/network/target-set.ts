@@ -18,9 +18,14 @@ const MAX_PREDICATES = 16;
 /**
  * Groups to be tried one after the other, the contacts of each at once: by callee preference (q), and where that is
  * equal by caller preference (RFC 3841 7.2.4). Empty when the caller wants none of them.
+ * @param deviceIsNamed the Request-URI is a GRUU: nothing is guessed about which device the caller would like.
  */
-export function targetSet(request: SipRequest, bindings: Iterable<Binding>): Candidate[][] {
-  const accepts = acceptedFeatures(request);
+export function targetSet(
+  request: SipRequest,
+  bindings: Iterable<Binding>,
+  deviceIsNamed = false,
+): Candidate[][] {
+  const accepts = acceptedFeatures(request, deviceIsNamed);
   const rejects = parseAcceptContact(request.headers.getAll('Reject-Contact').slice(0, MAX_PREDICATES));
   const ranked: { binding: Binding; preference: number }[] = [];
   for (const binding of bindings) {
@@ -65,10 +70,10 @@ function grouped(ranked: { binding: Binding; preference: number }[], request: Si
   return disposition.includes('no-fork') ? groups.slice(0, 1).map((group) => group.slice(0, 1)) : groups;
 }
 
-function acceptedFeatures(request: SipRequest): AcceptContact[] {
+function acceptedFeatures(request: SipRequest, deviceIsNamed: boolean): AcceptContact[] {
   const { headers } = request;
   const explicit = parseAcceptContact(headers.getAll('Accept-Contact')).slice(0, MAX_PREDICATES);
-  if (explicit.length > 0 || headers.has('Reject-Contact')) return explicit;
+  if (explicit.length > 0 || headers.has('Reject-Contact') || deviceIsNamed) return explicit;
   return [implicitPreference(request)];
 }
 

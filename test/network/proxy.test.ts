@@ -56,6 +56,15 @@ describe('a request to a user', () => {
     expect((await sender.send('MESSAGE', uri, { password })).status).toBe(status);
   });
 
+  it('by a telephone number of his, separators or not', async () => {
+    const identities = ['sip:bob@domain.test', 'tel:+1-555-0100'];
+    const network = new MemoryNetwork({ users: { bob: { password: 'b', identities } } });
+    const device = await network.device(4001, { password: 'b' });
+    const from = 'sip:stranger@elsewhere.test';
+    expect((await network.peer(4002).send('MESSAGE', 'tel:+1.555.0100', { from })).status).toBe(200);
+    expect(device.requests[0]?.uri).toContain('sip:bob@');
+  });
+
   it('OPTIONS to the domain is answered by the network', async () => {
     const response = await new MemoryNetwork().peer(4001).send('OPTIONS', 'sip:domain.test');
     expect(response.status).toBe(200);
@@ -213,6 +222,14 @@ describe('caller preferences (RFC 3841)', () => {
     expect(caller.requests).toEqual([]);
   });
 
+  it('by its GRUU it is: the caller knows which device he wants', async () => {
+    const network = new MemoryNetwork();
+    const parameters = ';methods="INVITE,BYE";+sip.instance="<urn:uuid:1>"';
+    const device = await network.device(4001, { parameters });
+    expect((await network.peer(5000).send('MESSAGE', `${BOB};gr=urn:uuid:1`)).status).toBe(200);
+    expect(device.methods).toEqual(['MESSAGE']);
+  });
+
   it('Request-Disposition: no-fork', async () => {
     const { mms, wml, send } = await twoDevices();
     await send('Request-Disposition: no-fork');
@@ -234,6 +251,20 @@ describe('time', () => {
     await vi.advanceTimersByTimeAsync(NON_INVITE_DEADLINE);
     expect((await both).status).toBe(415);
     expect([415, 480]).toContain((await alone).status);
+    await network.core.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('a network that closes leaves nothing running', async () => {
+    const network = new MemoryNetwork();
+    const device = await network.device(4001, { transport: 'UDP' });
+    device.answer = ({ method }) => (method === 'INVITE' ? [180] : []);
+    const sender = network.peer(5000, 'UDP');
+    sender.deliver(sender.request('MESSAGE', BOB));
+    sender.deliver(sender.request('INVITE', BOB));
+    await device.nextRequest('INVITE');
+    await sender.next(isStatus(180));
+    expect(vi.getTimerCount()).toBeGreaterThan(0);
     await network.core.close();
     expect(vi.getTimerCount()).toBe(0);
   });
