@@ -31,7 +31,8 @@ export type StorageOperation = { type: 'put'; key: string; value: unknown } | { 
 export interface ReceiveContext {
   /**
    * Ends the push and writes the application's storage in one atomic, synchronous batch: with it the
-   * application sees each push exactly once whatever dies; without it at least once.
+   * application sees each push exactly once whatever dies; without it at least once, always with the same
+   * `push.id`. Rejects when the push has ended already: committed before, or, for `direct`, past its deadline.
    */
   commit(operations?: readonly StorageOperation[]): Promise<void>;
   /** Aborted when the deadline has passed, the sender has gone, or the application is being stopped. */
@@ -62,7 +63,10 @@ export interface PushAppInstance {
   stop?(): void | Promise<void>;
 }
 
-/** `durable`: on disk before it is confirmed, given again until taken. `direct`: confirmed when taken. */
+/**
+ * `durable`: on disk before it is confirmed, given again until taken. `direct`: confirmed when taken, gone when not;
+ * what a manifest means that does not say.
+ */
 export type Delivery = 'durable' | 'direct';
 
 export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
@@ -75,12 +79,28 @@ export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
   readonly limits?: {
     /** Largest content, bytes. */
     readonly size?: number;
-    /** Seconds `receive` may take; 10 when absent. */
+    /**
+     * Seconds `receive` may take; 10 when absent. The sender of a `durable` push is answered within 15 s however
+     * long that is.
+     */
     readonly seconds?: number;
   };
   /** IARI that tells this application from another with the same event-app-id and media types (appendix D). */
   readonly iari?: string;
-  start(
-    services: Pick<Services, Needs> & { signal: AbortSignal; options: unknown },
-  ): PushAppInstance | Promise<PushAppInstance>;
+  start(context: StartContext<Needs>): PushAppInstance | Promise<PushAppInstance>;
+}
+
+/** What `start` is given: the services in `needs`, and always these. */
+export type StartContext<Needs extends ServiceName = ServiceName> = Pick<Services, Needs | 'emit'> & {
+  /** Aborted when the application is being stopped. */
+  readonly signal: AbortSignal;
+  /** What the host's configuration says for this application; anything, so check it. */
+  readonly options: unknown;
+};
+
+/** What an application emitted: `app` is its event-app-id, the other fields are its own. */
+export interface AppEvent {
+  readonly app: string;
+  readonly kind: string;
+  readonly [field: string]: unknown;
 }

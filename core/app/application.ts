@@ -1,0 +1,125 @@
+/** One loaded application: started, running, stopped. */
+
+import { AppError } from '../errors.js';
+import type { Clock } from './clock.js';
+import type { PushAppDefinition, PushAppInstance, StartContext } from './contract.js';
+import { invoke, within } from './deadline.js';
+import { type RuntimeLimits, START_WITHIN, STOP_WITHIN } from './limits.js';
+import type { LogSink } from './log.js';
+import type { Manifest } from './manifest.js';
+import { reasonOf } from './outcome.js';
+import { Slots } from './slots.js';
+import type { AppScope } from './tokens.js';
+
+/** What an agent knows of an application that it dispatches to. */
+export interface AppHandle {
+  /** Canonical: `mms.ua`. */
+  readonly eventAppId: string;
+  readonly iari?: string;
+  /** Lower-case media types and ranges. */
+  readonly accepts: readonly string[];
+  /** Largest content, bytes; no bound of its own when absent. */
+  readonly maxSize?: number;
+}
+
+/** A call of `receive` under way. */
+interface Running {
+  /** The application is asked to stop. */
+  abort(why: Error): void;
+  /** It has stopped, or would not: nothing is waited for any longer. */
+  giveUp(why: Error): void;
+}
+
+export interface ApplicationParts {
+  definition: PushAppDefinition;
+  manifest: Manifest;
+  scope: AppScope;
+  /** The services it declared, made for it. */
+  services: Partial<StartContext>;
+  options: unknown;
+  clock: Clock;
+  limits: RuntimeLimits;
+  log: LogSink;
+}
+
+export class Application implements AppHandle {
+  readonly eventAppId: string;
+  readonly accepts: readonly string[];
+  readonly iari?: string;
+  readonly maxSize?: number;
+  readonly slots: Slots;
+  readonly #running = new Set<Running>();
+
+  private constructor(
+    readonly manifest: Manifest,
+    readonly scope: AppScope,
+    readonly instance: PushAppInstance,
+    private readonly controller: AbortController,
+    private readonly clock: Clock,
+    private readonly log: LogSink,
+    limits: RuntimeLimits,
+  ) {
+    this.eventAppId = manifest.eventAppId;
+    this.accepts = manifest.accepts;
+    if (manifest.iari !== undefined) this.iari = manifest.iari;
+    if (manifest.size !== undefined) this.maxSize = manifest.size;
+    this.slots = new Slots(limits.concurrency, limits.waiting);
+  }
+
+  /** @throws AppError naming the application when it does not start. */
+  static async start(parts: ApplicationParts): Promise<Application> {
+    const { definition, manifest, scope, services, options, clock, log, limits } = parts;
+    const controller = new AbortController();
+    const context = { ...services, signal: controller.signal, options };
+    const starting = invoke(() => definition.start(context as StartContext));
+    try {
+      const instance = await within(clock, START_WITHIN, 'start()', starting);
+      requireInstance(manifest, instance);
+      return new Application(manifest, scope, instance, controller, clock, log, limits);
+    } catch (error) {
+      controller.abort(error);
+      scope.active = false;
+      stopLate(starting);
+      if (error instanceof AppError) throw error;
+      throw new AppError(manifest.eventAppId, `start() failed: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Counts a call of `receive`; `leave` when it has ended. */
+  enter(running: Running): { leave(): void } {
+    this.#running.add(running);
+    return { leave: () => this.#running.delete(running) };
+  }
+
+  /** Never rejects: an application that does not stop is left behind. */
+  async stop(): Promise<void> {
+    const why = new AppError(this.eventAppId, 'is being stopped');
+    this.slots.close();
+    this.controller.abort(why);
+    for (const { abort } of this.#running) abort(why);
+    try {
+      const stopping = invoke(() => this.instance.stop?.());
+      await within(this.clock, STOP_WITHIN, 'stop()', stopping);
+    } catch (error) {
+      this.log({ level: 'warn', app: this.eventAppId, message: `stop() failed: ${reasonOf(error)}` });
+    }
+    this.scope.active = false;
+    for (const { giveUp } of [...this.#running]) giveUp(why);
+  }
+}
+
+function requireInstance({ eventAppId }: Manifest, instance: unknown): asserts instance is PushAppInstance {
+  const receive =
+    typeof instance === 'object' && instance !== null && 'receive' in instance && instance.receive;
+  if (typeof receive !== 'function') {
+    throw new AppError(
+      eventAppId,
+      'start() returned no receive function; expected start() { return { receive(push) { … } } }',
+    );
+  }
+}
+
+/** An application that starts after all, too late, is stopped again. */
+function stopLate(starting: Promise<PushAppInstance>): void {
+  starting.then((instance) => instance?.stop?.()).catch(() => {});
+}

@@ -1,0 +1,109 @@
+/** One delivery of one push: a call of `receive` with a deadline. */
+
+import type { Content } from '../content/content.js';
+import { AppError, TimeoutError } from '../errors.js';
+import type { Application } from './application.js';
+import type { Clock } from './clock.js';
+import type { StorageOperation } from './contract.js';
+import { handled, invoke, within } from './deadline.js';
+import type { Delivery } from './delivery.js';
+import type { Endings } from './endings.js';
+import { COMMIT_GRACE } from './limits.js';
+import { type Refusal, reasonOf, refusalOf } from './outcome.js';
+import { pushOf } from './push-record.js';
+import { storageWrites } from './storage-values.js';
+
+/** `failed`: it threw anything else, or had not answered by its deadline. */
+export type AttemptResult = { type: 'taken' } | { type: 'refused' | 'failed'; refusal: Refusal };
+
+export interface AttemptOptions {
+  app: Application;
+  delivery: Delivery;
+  content: Content;
+  endings: Endings;
+  clock: Clock;
+  milliseconds: number;
+}
+
+/**
+ * Resolves by the deadline; what `receive` does after it is ignored, but for a commit of a durable push. Never
+ * rejects.
+ */
+export function attempt(options: AttemptOptions): Promise<AttemptResult> {
+  const { app, delivery, content, endings, clock, milliseconds } = options;
+  const controller = new AbortController();
+  const commit = async (operations: readonly StorageOperation[] = []) => {
+    const { eventAppId, namespace, active } = app.scope;
+    if (!active) throw new AppError(eventAppId, `push ${delivery.id} cannot be committed: it was stopped`);
+    await endings.commit(delivery, storageWrites(namespace, operations));
+  };
+  const received = invoke(() =>
+    app.instance.receive(pushOf(delivery.record, content), {
+      commit: (operations) => handled(commit(operations)),
+      signal: controller.signal,
+    }),
+  );
+  const result = received.then(
+    () => ended(delivery, { type: 'taken' }),
+    (thrown: unknown) => ended(delivery, thrownResult(app, thrown)),
+  );
+  return new Promise<AttemptResult>((resolve) => {
+    const settle = (settled: AttemptResult) => {
+      cancelDeadline();
+      cancelTaken();
+      running.leave();
+      resolve(settled);
+    };
+    const giveUp = (why: Error) => {
+      controller.abort(why);
+      void graced(clock, ended(delivery, failed(why.message)), delivery).then(settle);
+    };
+    const cancelDeadline = clock.after(milliseconds, () =>
+      giveUp(
+        new TimeoutError(`${app.eventAppId} did not answer within ${milliseconds / 1000} s (limits.seconds)`),
+      ),
+    );
+    const cancelTaken = delivery.onTaken(() => settle({ type: 'taken' }));
+    const running = app.enter({ abort: (why) => controller.abort(why), giveUp });
+    void result.then(settle);
+  });
+}
+
+/**
+ * What an attempt comes to. A commit decides, whatever `receive` does; an application that did not wait for its
+ * commit, and would not know that it failed, has not taken the push.
+ */
+async function ended(delivery: Delivery, result: AttemptResult): Promise<AttemptResult> {
+  if (!delivery.committing) return closed(delivery, result);
+  try {
+    await delivery.committing;
+    return { type: 'taken' };
+  } catch (error) {
+    return closed(delivery, failed(`its commit failed: ${reasonOf(error)}`));
+  }
+}
+
+/** At once, since a commit that began after the sender was told otherwise must fail. */
+function closed(delivery: Delivery, result: AttemptResult): AttemptResult {
+  if (delivery.ending?.type === 'taken') return { type: 'taken' };
+  if (!delivery.durable && result.type !== 'taken') {
+    delivery.end({ type: 'refused', refusal: result.refusal });
+  }
+  return result;
+}
+
+/** A disk that hangs in the middle of a commit must not hang the answer. */
+function graced(clock: Clock, result: Promise<AttemptResult>, delivery: Delivery): Promise<AttemptResult> {
+  return within(clock, COMMIT_GRACE, 'the commit', result).catch((error: unknown) =>
+    closed(delivery, failed(reasonOf(error))),
+  );
+}
+
+function thrownResult(app: Application, thrown: unknown): AttemptResult {
+  const refusal = refusalOf(thrown);
+  return refusal ? { type: 'refused', refusal } : failed(`${app.eventAppId} threw: ${reasonOf(thrown)}`);
+}
+
+function failed(reason: string): AttemptResult {
+  return { type: 'failed', refusal: { kind: 'failed', reason } };
+}

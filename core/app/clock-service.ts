@@ -1,0 +1,13 @@
+/** The `clock` service. */
+
+import { inject, injectable } from 'tsyringe';
+import type { Clock } from './clock.js';
+import type { AppClock } from './services.js';
+import { CLOCK } from './tokens.js';
+
+@injectable()
+export class ClockService implements AppClock {
+  constructor(@inject(CLOCK) private readonly clock: Clock) {}
+
+  readonly now = () => new Date(this.clock.now());
+}

@@ -1,0 +1,19 @@
+/** Time as the runtime sees it; tests bring their own. */
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `callback` once after `milliseconds`, unless the function that it returns is called before. */
+  after(milliseconds: number, callback: () => void): () => void;
+  /** At least 0, less than 1: spreads retries. */
+  random(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};

@@ -1,0 +1,119 @@
+/** The one place where the runtime and the services of applications are put together. */
+
+// tsyringe asks for it as it loads, so it comes first.
+import 'reflect-metadata';
+import { container, type DependencyContainer } from 'tsyringe';
+import { ConfigurationError } from '../errors.js';
+import type { Clock } from './clock.js';
+import { ClockService } from './clock-service.js';
+import { Deliveries } from './deliveries.js';
+import { Dispatcher } from './dispatcher.js';
+import { DoneMarkers } from './done-markers.js';
+import { EmitService } from './emit-service.js';
+import { Endings } from './endings.js';
+import type { EventSink } from './events.js';
+import { Inbox } from './inbox.js';
+import type { RuntimeLimits } from './limits.js';
+import type { LogSink } from './log.js';
+import { LogService } from './log-service.js';
+import { nearestOf } from './manifest.js';
+import { RecentPushes } from './recent.js';
+import type { Records } from './records.js';
+import { Registry } from './registry.js';
+import type { ServiceName, Services } from './services.js';
+import { SetAside } from './set-aside.js';
+import { StorageService } from './storage-service.js';
+import * as tokens from './tokens.js';
+
+export interface Foundations {
+  records: Records;
+  clock: Clock;
+  limits: RuntimeLimits;
+  log: LogSink;
+  events: EventSink;
+}
+
+/** What the runtime is made of. The container itself stays here. */
+export interface Composition {
+  readonly inbox: Inbox;
+  readonly aside: SetAside;
+  readonly recent: RecentPushes;
+  readonly registry: Registry;
+  readonly deliveries: Deliveries;
+  readonly dispatcher: Dispatcher;
+  /**
+   * The services of one application: those that it needs, and `emit`, made for it alone.
+   * @throws ConfigurationError naming the application and a service that does not exist.
+   */
+  servicesFor(scope: tokens.AppScope, needs: readonly string[]): Partial<Services>;
+}
+
+/** Reads what the store holds. @throws StoreError */
+export async function compose(foundations: Foundations): Promise<Composition> {
+  const { records, clock, limits, log, events } = foundations;
+  // A child: tsyringe's own container is one for the whole process, and there may be several runtimes.
+  const parts = container.createChildContainer();
+  parts.register(tokens.RECORDS, { useValue: records });
+  parts.register(tokens.CLOCK, { useValue: clock });
+  parts.register(tokens.LIMITS, { useValue: limits });
+  parts.register(tokens.LOG_SINK, { useValue: log });
+  parts.register(tokens.EVENT_SINK, { useValue: events });
+  parts.register(tokens.RECENT, { useValue: new RecentPushes(limits) });
+  parts.register(tokens.INBOX, { useValue: await Inbox.open(records, limits, log) });
+  parts.register(tokens.SET_ASIDE, { useValue: await SetAside.open(records, clock, limits, log) });
+  parts.register(tokens.DONE_MARKERS, {
+    useValue: await DoneMarkers.open(records, clock, limits.doneMarkers),
+  });
+  parts.registerSingleton(tokens.REGISTRY, Registry);
+  parts.registerSingleton(tokens.ENDINGS, Endings);
+  parts.registerSingleton(tokens.DELIVERIES, Deliveries);
+  parts.registerSingleton(tokens.DISPATCHER, Dispatcher);
+  return {
+    inbox: parts.resolve(tokens.INBOX),
+    aside: parts.resolve(tokens.SET_ASIDE),
+    recent: parts.resolve(tokens.RECENT),
+    registry: parts.resolve(tokens.REGISTRY),
+    deliveries: parts.resolve(tokens.DELIVERIES),
+    dispatcher: parts.resolve(tokens.DISPATCHER),
+    servicesFor: (scope, needs) => servicesFor(parts, scope, needs),
+  };
+}
+
+/** How each service is made in the child container of the application that declares it. */
+const REGISTER: { readonly [Name in ServiceName]: (child: DependencyContainer) => void } = {
+  storage: (child) => child.registerSingleton(tokens.SERVICE.storage, StorageService),
+  log: (child) => child.registerSingleton(tokens.SERVICE.log, LogService),
+  clock: (child) => child.registerSingleton(tokens.SERVICE.clock, ClockService),
+  emit: (child) =>
+    child.register(tokens.SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
+};
+
+function servicesFor(
+  parts: DependencyContainer,
+  scope: tokens.AppScope,
+  needs: readonly string[],
+): Partial<Services> {
+  // A child resolves everything that its parent has: what the application did not declare is registered nowhere.
+  const child = parts.createChildContainer();
+  child.register(tokens.APP_SCOPE, { useValue: scope });
+  const names = new Set([...needs, 'emit'].map((need) => serviceName(scope.eventAppId, need)));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      REGISTER[name](child);
+      return [name, child.resolve<Services[ServiceName]>(tokens.SERVICE[name])];
+    }),
+  );
+}
+
+function serviceName(eventAppId: string, need: string): ServiceName {
+  if (isServiceName(need)) return need;
+  const existing = Object.keys(REGISTER).sort();
+  const nearest = nearestOf(need, existing);
+  throw new ConfigurationError(
+    `${eventAppId}: needs "${need}", which is no service of this host${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
+  );
+}
+
+function isServiceName(need: string): need is ServiceName {
+  return Object.hasOwn(REGISTER, need);
+}

@@ -1,0 +1,229 @@
+/** The way of a push from an agent to its application, and of the answer back. */
+
+import { inject, injectable } from 'tsyringe';
+import type { Content } from '../content/content.js';
+import { memoryContent } from '../content/memory-content.js';
+import { LimitError } from '../errors.js';
+import type { AppHandle, Application } from './application.js';
+import { attempt } from './attempt.js';
+import type { Clock } from './clock.js';
+import type { PushMode } from './contract.js';
+import type { Deliveries } from './deliveries.js';
+import { Delivery } from './delivery.js';
+import type { DoneMarkers } from './done-markers.js';
+import type { Endings } from './endings.js';
+import { type Inbox, InboxFull } from './inbox.js';
+import { ANSWER_WITHIN, BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER, type RuntimeLimits } from './limits.js';
+import { type Outcome, type Refusal, reasonOf } from './outcome.js';
+import { type PushRecord, pushId, pushOf } from './push-record.js';
+import type { RecentPushes } from './recent.js';
+import { StoreError } from './records.js';
+import type { Registry } from './registry.js';
+import type { SetAside } from './set-aside.js';
+import type { Turn } from './slots.js';
+import {
+  CLOCK,
+  DELIVERIES,
+  DONE_MARKERS,
+  ENDINGS,
+  INBOX,
+  LIMITS,
+  RECENT,
+  REGISTRY,
+  SET_ASIDE,
+} from './tokens.js';
+
+export interface IncomingPush {
+  /** As `PushRuntime.resolve` gave it. */
+  app: AppHandle;
+  /** What tells this push from every other, and is the same when its sender tries again. */
+  key: string;
+  from: string;
+  to: string;
+  mode: PushMode;
+  content: Content;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  fileName?: string;
+}
+
+@injectable()
+export class Dispatcher {
+  readonly #underWay = new Map<string, Promise<Outcome>>();
+
+  constructor(
+    @inject(REGISTRY) private readonly registry: Registry,
+    @inject(INBOX) private readonly inbox: Inbox,
+    @inject(SET_ASIDE) private readonly aside: SetAside,
+    @inject(DONE_MARKERS) private readonly done: DoneMarkers,
+    @inject(DELIVERIES) private readonly deliveries: Deliveries,
+    @inject(ENDINGS) private readonly endings: Endings,
+    @inject(RECENT) private readonly recent: RecentPushes,
+    @inject(CLOCK) private readonly clock: Clock,
+    @inject(LIMITS) private readonly limits: RuntimeLimits,
+  ) {}
+
+  /** Resolves within 16 s, and never rejects. A push that is under way already is joined. */
+  dispatch(incoming: IncomingPush): Promise<Outcome> {
+    const id = pushId(incoming.key);
+    const joined = this.#underWay.get(id);
+    if (joined) return joined;
+    const outcome = this.#dispatch(id, incoming)
+      .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
+      .finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, outcome);
+    return outcome;
+  }
+
+  /** When no push is under way any more. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay.values());
+  }
+
+  async #dispatch(id: string, incoming: IncomingPush): Promise<Outcome> {
+    const known = this.#known(id);
+    if (known) return known;
+    const app = this.registry.loaded(incoming.app);
+    if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
+    const most = this.#largest(app);
+    if (incoming.content.size !== undefined && incoming.content.size > most) {
+      return refused(id, tooLarge(app, most));
+    }
+    const turn = app.slots.enter('sender');
+    if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.waiting} pushes waiting`));
+    if (app.manifest.delivery === 'durable') return this.#durable(app, id, incoming, turn);
+    return this.#direct(app, id, incoming, turn);
+  }
+
+  /** A push that its sender sends again. */
+  #known(id: string): Outcome | undefined {
+    const held = this.inbox.get(id);
+    if (held?.ending?.type === 'refused') return refused(id, busy('it is being removed from the inbox'));
+    if (held || this.done.has(id) || this.aside.has(id)) return { taken: true, pushId: id };
+    return undefined;
+  }
+
+  /** What goes through the inbox is in memory as a whole. */
+  #largest({ manifest: { size = Number.POSITIVE_INFINITY, delivery } }: Application): number {
+    return delivery === 'durable' ? Math.min(size, this.limits.contentBytes) : size;
+  }
+
+  async #direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
+    const { endings, clock } = this;
+    const milliseconds = app.manifest.receiveSeconds * 1000;
+    const late = this.#deadline(ANSWER_WITHIN - milliseconds);
+    try {
+      // Its whole deadline is the application's; what is left may be spent in the queue.
+      if ((await Promise.race([turn.ready, late.passed])) !== true) {
+        return refused(id, busy(`${app.eventAppId} has had no time for it`));
+      }
+      const { content } = incoming;
+      const delivery = new Delivery(this.#record(app, id, incoming, content.size ?? 0), false);
+      const result = await attempt({ app, delivery, content, endings, clock, milliseconds });
+      if (result.type !== 'taken') return refused(id, result.refusal);
+      await endings.take(delivery);
+      this.recent.add(pushOf(delivery.record, content));
+      return { taken: true, pushId: id };
+    } finally {
+      late.cancel();
+      turn.leave();
+    }
+  }
+
+  async #durable(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
+    const late = this.#deadline(ANSWER_WITHIN);
+    try {
+      const stored = await this.#store(app, id, incoming, late.passed);
+      if (!('delivery' in stored)) {
+        turn.leave();
+        return refused(id, stored);
+      }
+      const { delivery, content } = stored;
+      const outcome = await Promise.race([this.deliveries.first(app, delivery, content, turn), late.passed]);
+      if (outcome !== 'late') return outcome;
+      delivery.answered = true;
+      this.recent.add(pushOf(delivery.record, content));
+      if (delivery.ending?.type === 'refused') return refused(id, delivery.ending.refusal);
+      return { taken: true, pushId: id };
+    } finally {
+      late.cancel();
+    }
+  }
+
+  /** On disk when it resolves with a delivery. */
+  async #store(
+    app: Application,
+    id: string,
+    incoming: IncomingPush,
+    late: Promise<'late'>,
+  ): Promise<{ delivery: Delivery; content: Content } | Refusal> {
+    const { content } = incoming;
+    const most = this.#largest(app);
+    try {
+      const bytes = await Promise.race([content.bytes(most), late]);
+      if (bytes === 'late') return { kind: 'failed', reason: 'its content could not be read in time' };
+      if (bytes.length > most) return tooLarge(app, most);
+      const delivery = new Delivery(this.#record(app, id, incoming, bytes.length), true);
+      const added = this.inbox.add(delivery, bytes);
+      if ((await Promise.race([added, late])) === 'late') {
+        this.#withdraw(delivery, added, 'the store takes too long');
+        return resources('the store takes too long');
+      }
+      return { delivery, content: memoryContent(content.type, bytes) };
+    } catch (error) {
+      if (error instanceof StoreError || error instanceof InboxFull) return resources(error.message);
+      if (error instanceof LimitError) return tooLarge(app, most);
+      return { kind: 'failed', reason: `its content cannot be read: ${reasonOf(error)}` };
+    }
+  }
+
+  /** Its sender is told no: when it reaches the disk after all, it is removed. */
+  #withdraw(delivery: Delivery, added: Promise<void>, reason: string): void {
+    const refusal = resources(reason);
+    delivery.end({ type: 'refused', refusal });
+    added.then(() => this.endings.remove(delivery)).catch(() => {});
+  }
+
+  #record(app: Application, id: string, incoming: IncomingPush, size: number): PushRecord {
+    const { from, to, mode, content, headers, fileName } = incoming;
+    const { eventAppId, iari } = app;
+    return {
+      id,
+      app: eventAppId,
+      ...(iari === undefined ? {} : { iari }),
+      from,
+      to,
+      mode,
+      type: content.type,
+      size,
+      headers: { ...headers },
+      ...(fileName === undefined ? {} : { fileName }),
+      receivedAt: this.clock.now(),
+      attempts: 1,
+    };
+  }
+
+  #deadline(milliseconds: number): { passed: Promise<'late'>; cancel(): void } {
+    let cancel = () => {};
+    const passed = new Promise<'late'>((resolve) => {
+      cancel = this.clock.after(milliseconds, () => resolve('late'));
+    });
+    return { passed, cancel };
+  }
+}
+
+function refused(pushId: string, refusal: Refusal): Outcome {
+  return { taken: false, pushId, ...refusal };
+}
+
+function busy(reason: string): Refusal {
+  return { kind: 'busy', reason, retryAfter: BUSY_RETRY_AFTER };
+}
+
+function resources(reason: string): Refusal {
+  return { kind: 'resources', reason, retryAfter: RESOURCES_RETRY_AFTER };
+}
+
+function tooLarge(app: Application, most: number): Refusal {
+  return { kind: 'size', reason: `${app.eventAppId} takes at most ${most} bytes` };
+}

@@ -1,0 +1,34 @@
+/** Push Resource Identifiers: which application a push is for (TS 7.1). */
+
+/** 7.1-02: the media feature tag, prefixed as in a header. */
+export const PUSH_FEATURE_TAG = '+g.oma.pusheventapp';
+
+/** 7.1-04: the namespace of OMNA's push application ids; other prefixes are other applications. */
+const OMNA_PREFIX = 'x-wap-application:';
+
+/** 7.1-03: 1*(%x21 / %x23-2B / %x2D-7E), no quote, no comma, no blank. */
+const EVENT_APP_ID = /^[\x21\x23-\x2b\x2d-\x7e]+$/;
+
+/** Longest id, characters: a registered one has under 40, and every one goes into each REGISTER. */
+const MAX_LENGTH = 255;
+
+export function isEventAppId(text: string): boolean {
+  return text.length <= MAX_LENGTH && EVENT_APP_ID.test(text);
+}
+
+/** `x-wap-application:mms.ua` and `mms.ua` → `mms.ua`; any other text as it is. */
+export function canonicalEventAppId(text: string): string {
+  const prefixed = text.slice(0, OMNA_PREFIX.length).toLowerCase() === OMNA_PREFIX;
+  return prefixed && text.length > OMNA_PREFIX.length ? text.slice(OMNA_PREFIX.length) : text;
+}
+
+/**
+ * The ids in the unquoted value of the feature tag, as written and in order: `wml.ua,mms.ua, syncml.dm` (B.1.1
+ * has a blank after a comma). What is no event-app-id is left out.
+ */
+export function parseEventAppIds(value: string): string[] {
+  return value
+    .split(',')
+    .map((element) => element.trim())
+    .filter(isEventAppId);
+}

@@ -1,0 +1,79 @@
+/** The runtime's bounds, each with its reason. Times in milliseconds, sizes in bytes. */
+
+/** design: the final answer to a MESSAGE goes out within 16 s, half of Timer F; a second is left for the wire. */
+export const ANSWER_WITHIN = 15_000;
+
+/** `receive`, where the manifest says nothing. */
+export const DEFAULT_RECEIVE_SECONDS = 10;
+
+/** A durable application's `receive` may go on past the answer, but not so long that a dead one is never noticed. */
+export const MAX_DURABLE_SECONDS = 3600;
+
+/** A direct one's result is the answer: it has to come before ANSWER_WITHIN, with time to wait for its turn. */
+export const MAX_DIRECT_SECONDS = 14;
+
+/** A commit that has begun when the deadline comes usually ends within one disk write. */
+export const COMMIT_GRACE = 500;
+
+/** `start` reads its storage; a user waits for the host to come up meanwhile. */
+export const START_WITHIN = 10_000;
+
+/** A service manager kills a program about 10 s after it asked it to end. */
+export const STOP_WITHIN = 5_000;
+
+/** `describe` is for a page that a person looks at. */
+export const DESCRIBE_WITHIN = 2_000;
+
+/** Retry-After, seconds, where there is room again as soon as one push has ended. */
+export const BUSY_RETRY_AFTER = 5;
+
+/** Retry-After, seconds, where somebody has to make room: disk, quota. */
+export const RESOURCES_RETRY_AFTER = 60;
+
+/** The first redelivery; each later one waits twice as long: ten attempts take about 45 minutes. */
+export const BACKOFF_BASE = 5_000;
+
+/** Longer than this, a push that could be taken again waits for nothing. */
+export const BACKOFF_MAX = 1_800_000;
+
+/**
+ * A done marker answers a sender that asks again. Retransmissions end after 32 s (Timer F); an hour covers a sender
+ * that tries again after a restart of either side.
+ */
+export const DONE_FOR = 3_600_000;
+
+export interface RuntimeLimits {
+  /** Pushes one application handles at once: applications wait for networks, not for processors. */
+  concurrency: number;
+  /** Pushes that wait for one application's turn; at ten a second each still gets it before the deadline. */
+  waiting: number;
+  /** Deliveries begun before a push is set aside as poison. */
+  attempts: number;
+  /** Pushes in the durable inbox. Their metadata is kept in memory, about 1 KiB each. */
+  inboxCount: number;
+  inboxBytes: number;
+  /** Largest content that goes through the inbox, which holds it in memory while it is written and read. */
+  contentBytes: number;
+  /** Pushes set aside; past this the oldest is dropped. */
+  setAsideCount: number;
+  setAsideBytes: number;
+  /** Done markers, about 100 bytes of memory each. */
+  doneMarkers: number;
+  /** Pushes kept in memory so that `describe` can show them. */
+  recentCount: number;
+  recentBytes: number;
+}
+
+export const DEFAULT_LIMITS: RuntimeLimits = {
+  concurrency: 16,
+  waiting: 100,
+  attempts: 10,
+  inboxCount: 10_000,
+  inboxBytes: 256 * 1024 * 1024,
+  contentBytes: 16 * 1024 * 1024,
+  setAsideCount: 1_000,
+  setAsideBytes: 64 * 1024 * 1024,
+  doneMarkers: 20_000,
+  recentCount: 100,
+  recentBytes: 4 * 1024 * 1024,
+};

@@ -1,0 +1,68 @@
+/** Which storage belongs to which application, over restarts and new versions. */
+
+import { mediaRangesOverlap } from '../content/media-type.js';
+import { APPLICATIONS, decodeJson, encodeJson } from './layout.js';
+import type { Manifest } from './manifest.js';
+import type { Records } from './records.js';
+
+interface Owner {
+  eventAppId: string;
+  iari?: string;
+  accepts: readonly string[];
+}
+
+/**
+ * Two applications may share an event-app-id when IARI or media types tell them apart, so the id alone does not
+ * name a storage. An application is the one seen before when id and IARI are the same and a media type is in
+ * common: no two of those are loaded at once, and a new version may take more types than the last.
+ */
+export class Namespaces {
+  readonly #owners = new Map<string, Owner>();
+  /** Namespaces of loaded applications. */
+  readonly #claimed = new Set<string>();
+
+  private constructor(private readonly records: Records) {}
+
+  static async open(records: Records): Promise<Namespaces> {
+    const namespaces = new Namespaces(records);
+    for await (const [namespace, bytes] of records.entries(APPLICATIONS)) {
+      const owner = decodeJson(bytes);
+      if (isOwner(owner)) namespaces.#owners.set(namespace, owner);
+    }
+    return namespaces;
+  }
+
+  /** The namespace of this application, remembered from now on. @throws StoreError */
+  async claim({ eventAppId, iari, accepts }: Manifest): Promise<string> {
+    const owner: Owner = { eventAppId, accepts, ...(iari === undefined ? {} : { iari }) };
+    const namespace = this.#find(owner) ?? String(this.#owners.size + 1);
+    const value = encodeJson(owner);
+    await this.records.write([{ type: 'put', key: APPLICATIONS + namespace, value }], 'synced');
+    this.#owners.set(namespace, owner);
+    this.#claimed.add(namespace);
+    return namespace;
+  }
+
+  release(namespace: string): void {
+    this.#claimed.delete(namespace);
+  }
+
+  #find({ eventAppId, iari, accepts }: Owner): string | undefined {
+    for (const [namespace, owner] of this.#owners) {
+      if (owner.eventAppId !== eventAppId || owner.iari !== iari || this.#claimed.has(namespace)) continue;
+      if (owner.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other))))
+        return namespace;
+    }
+    return undefined;
+  }
+}
+
+function isOwner(value: unknown): value is Owner {
+  if (typeof value !== 'object' || value === null) return false;
+  const { eventAppId, accepts }: { eventAppId?: unknown; accepts?: unknown } = value;
+  return (
+    typeof eventAppId === 'string' &&
+    Array.isArray(accepts) &&
+    accepts.every((type) => typeof type === 'string')
+  );
+}

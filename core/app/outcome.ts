@@ -1,0 +1,63 @@
+/** How a dispatch ended, and what an application's exception says about it. */
+
+import { PushRefused, type RefusalKind } from '../errors.js';
+
+/** Why a push was not taken; `retryAfter` in seconds, only for `busy` and `resources`. */
+export interface Refusal {
+  kind: RefusalKind;
+  reason: string;
+  retryAfter?: number;
+}
+
+export type Outcome = { taken: true; pushId: string } | ({ taken: false; pushId?: string } & Refusal);
+
+const RETRYABLE: Record<RefusalKind, boolean> = {
+  forbidden: false,
+  type: false,
+  size: false,
+  declined: false,
+  busy: true,
+  resources: true,
+  failed: true,
+};
+
+export function isRetryable(kind: RefusalKind): boolean {
+  return RETRYABLE[kind];
+}
+
+/** A reason is for a log line and perhaps a header. */
+const MAX_REASON = 500;
+
+/** A day: no promise about later than that means anything. */
+const MAX_RETRY_AFTER = 86_400;
+
+/** The refusal that was thrown, if it is one. Never throws, whatever it is given. */
+export function refusalOf(thrown: unknown): Refusal | undefined {
+  try {
+    if (!isPushRefused(thrown)) return undefined;
+    const { kind, retryAfter } = thrown;
+    if (!Object.hasOwn(RETRYABLE, kind)) return undefined;
+    const refusal: Refusal = { kind, reason: reasonOf(thrown) };
+    const waits = (kind === 'busy' || kind === 'resources') && Number.isFinite(retryAfter);
+    if (waits) refusal.retryAfter = Math.min(Math.max(0, Number(retryAfter)), MAX_RETRY_AFTER);
+    return refusal;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By name too: an application bundled by itself brings a PushRefused of its own. */
+function isPushRefused(thrown: unknown): thrown is PushRefused {
+  if (thrown instanceof PushRefused) return true;
+  return thrown instanceof Error && thrown.name === 'PushRefused' && 'kind' in thrown;
+}
+
+/** What was thrown, in words; never throws, whatever it is given. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    const text: unknown = thrown instanceof Error ? thrown.message || thrown.name : thrown;
+    return String(text).slice(0, MAX_REASON);
+  } catch {
+    return 'something that cannot be put in words';
+  }
+}

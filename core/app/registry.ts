@@ -1,0 +1,92 @@
+/** The loaded applications, found by event-app-id, media type and IARI. */
+
+import { injectable } from 'tsyringe';
+import { matchesMediaRange, mediaRangesOverlap } from '../content/media-type.js';
+import type { AppHandle, Application } from './application.js';
+import { canonicalEventAppId } from './event-app-id.js';
+import type { Manifest } from './manifest.js';
+
+@injectable()
+export class Registry {
+  /** By canonical event-app-id, each in the order of loading. */
+  readonly #byId = new Map<string, Application[]>();
+
+  /** Canonical, sorted. */
+  get eventAppIds(): readonly string[] {
+    return [...this.#byId.keys()].sort();
+  }
+
+  /** The loaded application that nothing tells from `manifest`: same id, same IARI, and a media type in common. */
+  conflicting({ eventAppId, iari, accepts }: Manifest): Application | undefined {
+    return this.#byId
+      .get(eventAppId)
+      ?.find(
+        ({ manifest }) =>
+          manifest.iari === iari &&
+          manifest.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other))),
+      );
+  }
+
+  add(app: Application): void {
+    const { eventAppId } = app;
+    const known = this.#byId.get(eventAppId);
+    if (known) known.push(app);
+    else this.#byId.set(eventAppId, [app]);
+  }
+
+  remove(app: Application): void {
+    const left = this.#byId.get(app.eventAppId)?.filter((other) => other !== app) ?? [];
+    if (left.length > 0) this.#byId.set(app.eventAppId, left);
+    else this.#byId.delete(app.eventAppId);
+  }
+
+  /** The application behind a handle, while it is loaded. */
+  loaded(handle: AppHandle): Application | undefined {
+    return this.#byId.get(handle.eventAppId)?.find((app) => app === handle);
+  }
+
+  ofId(eventAppId: string, iari?: string): Application[] {
+    const apps = this.#byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    return apps.filter(({ manifest }) => iari === undefined || manifest.iari === iari);
+  }
+
+  all(): Application[] {
+    return [...this.#byId.values()].flat();
+  }
+
+  /** The first listed application that takes the media type (design, several ids in one Accept-Contact). */
+  resolve(
+    eventAppIds: readonly string[],
+    mediaType: string,
+    iari?: string,
+  ): Application | 'unknown' | 'type' {
+    let known = false;
+    for (const eventAppId of eventAppIds) {
+      const addressed = this.#addressed(eventAppId, iari);
+      known ||= addressed.length > 0;
+      const takes = addressed.find(({ accepts }) =>
+        accepts.some((range) => matchesMediaRange(range, mediaType)),
+      );
+      if (takes) return takes;
+    }
+    return known ? 'type' : 'unknown';
+  }
+
+  /** Media types and ranges of these applications, or of all, each once. */
+  acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds): string[] {
+    return [...new Set(eventAppIds.flatMap((id) => this.ofId(id)).flatMap(({ accepts }) => accepts))];
+  }
+
+  /**
+   * Appendix D: an IARI names one instance of an application. An application without one answers to any; one with
+   * an IARI answers to its own, and to pushes that name none, after those without.
+   */
+  #addressed(eventAppId: string, iari: string | undefined): Application[] {
+    const apps = this.#byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    const general = apps.filter(({ manifest }) => manifest.iari === undefined);
+    const named = apps.filter(
+      ({ manifest }) => manifest.iari !== undefined && (iari === undefined || manifest.iari === iari),
+    );
+    return iari === undefined ? [...general, ...named] : [...named, ...general];
+  }
+}

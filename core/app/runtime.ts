@@ -1,0 +1,199 @@
+/** The application-dispatch runtime: applications come and go, pushes are given to them. It knows no SIP. */
+
+import { memoryContent } from '../content/memory-content.js';
+import { ConfigurationError } from '../errors.js';
+import type { Store } from '../platform/platform.js';
+import { type AppHandle, Application } from './application.js';
+import { type Clock, systemClock } from './clock.js';
+import { type Composition, compose } from './container.js';
+import type { Push, PushAppDefinition, PushDescription } from './contract.js';
+import { describePush } from './describe.js';
+import type { IncomingPush } from './dispatcher.js';
+import { canonicalEventAppId } from './event-app-id.js';
+import { type EventSink, safeEventSink } from './events.js';
+import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
+import { type LogSink, safeLogSink } from './log.js';
+import { readManifest } from './manifest.js';
+import { Namespaces } from './namespaces.js';
+import type { Outcome } from './outcome.js';
+import { pushOf } from './push-record.js';
+import { Records } from './records.js';
+import type { SetAsidePush } from './set-aside.js';
+import type { AppScope } from './tokens.js';
+
+export type { AppHandle } from './application.js';
+export type { Clock } from './clock.js';
+export type { IncomingPush } from './dispatcher.js';
+export type { RuntimeLimits } from './limits.js';
+export type { LogLevel, LogRecord } from './log.js';
+export type { Outcome } from './outcome.js';
+export type { SetAsidePush } from './set-aside.js';
+
+export interface PushRuntimeOptions {
+  /** Opened and closed by the caller, after `stop`. */
+  store: Store;
+  log?: LogSink;
+  emit?: EventSink;
+  clock?: Clock;
+  limits?: Partial<RuntimeLimits>;
+}
+
+export class PushRuntime {
+  readonly #listeners = new Set<() => void>();
+  /** Loading and unloading happen one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly parts: Composition,
+    private readonly namespaces: Namespaces,
+    private readonly clock: Clock,
+    private readonly limits: RuntimeLimits,
+    private readonly log: LogSink,
+  ) {}
+
+  /** Reads what the store holds. @throws StoreError */
+  static async open(options: PushRuntimeOptions): Promise<PushRuntime> {
+    const { store, clock = systemClock } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const log = safeLogSink(options.log);
+    const events = safeEventSink(options.emit, log);
+    const records = new Records(store);
+    const parts = await compose({ records, clock, limits, log, events });
+    return new PushRuntime(parts, await Namespaces.open(records), clock, limits, log);
+  }
+
+  /** Gives what the inbox holds to the applications that are loaded; those loaded later get theirs then. */
+  async start(): Promise<void> {
+    this.parts.deliveries.start();
+  }
+
+  /** Stops every application. What is in the inbox stays there. Nothing touches the store afterwards. */
+  async stop(): Promise<void> {
+    await this.#inTurn(async () => {
+      this.parts.deliveries.stop();
+      await Promise.all(this.parts.registry.all().map((app) => this.#remove(app)));
+      await this.parts.dispatcher.idle();
+    });
+  }
+
+  /**
+   * Checks an application, starts it, and gives it what the inbox holds for it.
+   * @throws ConfigurationError when its manifest is wrong, needs a service that does not exist, or nothing tells it
+   * from an application that is loaded; AppError when it does not start. Nothing of it stays then.
+   */
+  load(definition: PushAppDefinition, options?: unknown): Promise<void> {
+    return this.#inTurn(async () => {
+      const app = await this.#start(definition, options);
+      this.parts.registry.add(app);
+      this.#changed();
+      this.parts.deliveries.redeliver(app);
+    });
+  }
+
+  /**
+   * Stops an application; its pushes in the inbox wait until it is loaded again.
+   * @param iari tells one of several with this event-app-id; absent: all of them.
+   * @throws ConfigurationError when there is none.
+   */
+  unload(eventAppId: string, iari?: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const apps = this.parts.registry.ofId(eventAppId, iari);
+      if (apps.length === 0) {
+        const loaded = this.eventAppIds.join(', ') || 'none';
+        throw new ConfigurationError(
+          `${canonicalEventAppId(eventAppId)} is not loaded; loaded are: ${loaded}`,
+        );
+      }
+      await Promise.all(apps.map((app) => this.#remove(app)));
+    });
+  }
+
+  /** Of loaded applications: canonical, sorted. */
+  get eventAppIds(): readonly string[] {
+    return this.parts.registry.eventAppIds;
+  }
+
+  /** Media types and ranges of these applications, or of all. */
+  acceptedTypes(eventAppIds?: readonly string[]): string[] {
+    return this.parts.registry.acceptedTypes(eventAppIds);
+  }
+
+  /** Calls `listener` after an application came or went; the function that it returns ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * The first listed application that takes the media type; 'unknown' when none of the ids is loaded, 'type' when
+   * none takes the type.
+   */
+  resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): AppHandle | 'unknown' | 'type' {
+    return this.parts.registry.resolve(eventAppIds, mediaType, iari);
+  }
+
+  /** Resolves within 16 s, and never rejects. */
+  dispatch(incoming: IncomingPush): Promise<Outcome> {
+    return this.parts.dispatcher.dispatch(incoming);
+  }
+
+  /** What a person would like to read of a push; undefined when it is neither recent nor in the inbox. */
+  async describe(pushId: string): Promise<PushDescription | undefined> {
+    const push = this.parts.recent.get(pushId) ?? (await this.#held(pushId));
+    if (!push) return undefined;
+    const app = this.parts.registry.resolve([push.app], push.content.type.type);
+    return describePush(push, typeof app === 'string' ? undefined : app, this.clock);
+  }
+
+  /** Pushes that were confirmed and that no application could be made to take, the oldest first. */
+  setAside(): Promise<SetAsidePush[]> {
+    return this.parts.aside.list();
+  }
+
+  async #start(definition: PushAppDefinition, options: unknown): Promise<Application> {
+    const { parts, clock, limits, log } = this;
+    const manifest = readManifest(definition);
+    const other = parts.registry.conflicting(manifest);
+    if (other) {
+      throw new ConfigurationError(
+        `${manifest.label} cannot be loaded beside ${other.manifest.label}: nothing tells a push for one from a push for the other; give them different media types, or an iari`,
+      );
+    }
+    const { eventAppId } = manifest;
+    // Before anything is written: whether there are such services.
+    parts.servicesFor({ eventAppId, namespace: '', active: false }, manifest.needs);
+    const namespace = await this.namespaces.claim(manifest);
+    try {
+      const scope: AppScope = { eventAppId, namespace, active: true };
+      const services = parts.servicesFor(scope, manifest.needs);
+      return await Application.start({ definition, manifest, scope, services, options, clock, limits, log });
+    } catch (error) {
+      this.namespaces.release(namespace);
+      throw error;
+    }
+  }
+
+  async #remove(app: Application): Promise<void> {
+    this.parts.registry.remove(app);
+    this.#changed();
+    await app.stop();
+    this.namespaces.release(app.scope.namespace);
+  }
+
+  async #held(pushId: string): Promise<Push | undefined> {
+    const { inbox } = this.parts;
+    const delivery = inbox.get(pushId);
+    const content = delivery && (await inbox.content(pushId));
+    return content && pushOf(delivery.record, memoryContent(delivery.record.type, content));
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

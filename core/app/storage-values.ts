@@ -1,0 +1,82 @@
+/** Keys and values of an application's storage, as bytes. */
+
+import { ConfigurationError, LimitError } from '../errors.js';
+import type { StorageOperation } from './contract.js';
+import { decodeJson, storagePrefix } from './layout.js';
+import { reasonOf } from './outcome.js';
+import type { Write } from './records.js';
+
+/** Characters of a key: it is read with every entry. */
+const MAX_KEY = 512;
+
+/** Bytes of a value, which is in memory as a whole; larger things belong in several. */
+const MAX_VALUE = 4 * 1024 * 1024;
+
+/** Operations of one commit: they are one write, and others wait for it. */
+const MAX_OPERATIONS = 1000;
+
+// The first byte of a value says what the rest is.
+const JSON_VALUE = 0x7b;
+const BYTES_VALUE = 0x62;
+
+const encoder = new TextEncoder();
+
+/** @throws ConfigurationError or LimitError saying which operation is wrong, and what was expected. */
+export function storageWrites(namespace: string, operations: readonly StorageOperation[]): Write[] {
+  if (!Array.isArray(operations)) throw new ConfigurationError('commit expects a list of storage operations');
+  if (operations.length > MAX_OPERATIONS) {
+    throw new LimitError(`${operations.length} storage operations; at most ${MAX_OPERATIONS} at once`);
+  }
+  return operations.map((operation: StorageOperation) => {
+    const key = storageKey(namespace, operation.key);
+    if (operation.type === 'delete') return { type: 'del', key };
+    if (operation.type === 'put') return { type: 'put', key, value: encodeValue(operation) };
+    const type = JSON.stringify(Object(operation).type);
+    throw new ConfigurationError(`storage operation of type ${type}: expected "put" or "delete"`);
+  });
+}
+
+export function storageKey(namespace: string, key: unknown): string {
+  if (typeof key !== 'string')
+    throw new ConfigurationError(`storage key of type ${typeof key}: expected a string`);
+  if (key.length > MAX_KEY) {
+    throw new LimitError(`storage key of ${key.length} characters; at most ${MAX_KEY}`);
+  }
+  // UTF-8 has no half characters: two such keys would be one.
+  if (/\p{Surrogate}/u.test(key)) throw new ConfigurationError('storage key is not well-formed Unicode');
+  return storagePrefix(namespace) + key;
+}
+
+function encodeValue({ key, value }: { key: string; value: unknown }): Uint8Array {
+  const [kind, bytes] =
+    value instanceof Uint8Array ? [BYTES_VALUE, value] : [JSON_VALUE, encodeJsonValue(key, value)];
+  if (bytes.length > MAX_VALUE) {
+    throw new LimitError(`storage value for "${key}" has ${bytes.length} bytes; at most ${MAX_VALUE}`);
+  }
+  const encoded = new Uint8Array(bytes.length + 1);
+  encoded[0] = kind;
+  encoded.set(bytes, 1);
+  return encoded;
+}
+
+function encodeJsonValue(key: string, value: unknown): Uint8Array {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new ConfigurationError(`storage value for "${key}" is not JSON: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (text === undefined) {
+    throw new ConfigurationError(
+      `storage value for "${key}" is a ${typeof value}: expected JSON or a Uint8Array; delete removes a key`,
+    );
+  }
+  return encoder.encode(text);
+}
+
+export function decodeValue(bytes: Uint8Array): unknown {
+  const value = new Uint8Array(bytes.subarray(1));
+  return bytes[0] === BYTES_VALUE ? value : decodeJson(value);
+}

@@ -1,0 +1,50 @@
+/** Tokens of everything that is injected. esbuild emits no types for decorators, so each injection names one. */
+
+import type { InjectionToken } from 'tsyringe';
+import type { Clock } from './clock.js';
+import type { Deliveries } from './deliveries.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { DoneMarkers } from './done-markers.js';
+import type { Endings } from './endings.js';
+import type { EventSink } from './events.js';
+import type { Inbox } from './inbox.js';
+import type { RuntimeLimits } from './limits.js';
+import type { LogSink } from './log.js';
+import type { RecentPushes } from './recent.js';
+import type { Records } from './records.js';
+import type { Registry } from './registry.js';
+import type { ServiceName, Services } from './services.js';
+import type { SetAside } from './set-aside.js';
+
+// Of the runtime.
+export const CLOCK: InjectionToken<Clock> = Symbol('clock');
+export const LIMITS: InjectionToken<RuntimeLimits> = Symbol('limits');
+export const LOG_SINK: InjectionToken<LogSink> = Symbol('log sink');
+export const EVENT_SINK: InjectionToken<EventSink> = Symbol('event sink');
+export const RECORDS: InjectionToken<Records> = Symbol('records');
+export const INBOX: InjectionToken<Inbox> = Symbol('inbox');
+export const SET_ASIDE: InjectionToken<SetAside> = Symbol('set aside');
+export const DONE_MARKERS: InjectionToken<DoneMarkers> = Symbol('done markers');
+export const RECENT: InjectionToken<RecentPushes> = Symbol('recent pushes');
+export const REGISTRY: InjectionToken<Registry> = Symbol('registry');
+export const ENDINGS: InjectionToken<Endings> = Symbol('endings');
+export const DELIVERIES: InjectionToken<Deliveries> = Symbol('deliveries');
+export const DISPATCHER: InjectionToken<Dispatcher> = Symbol('dispatcher');
+
+/** Of one application: who it is, for the services made for it. */
+export interface AppScope {
+  readonly eventAppId: string;
+  /** Where its storage stands. */
+  readonly namespace: string;
+  /** False from when it has been stopped: what it does later comes to nothing. */
+  active: boolean;
+}
+
+export const APP_SCOPE: InjectionToken<AppScope> = Symbol('application');
+
+export const SERVICE: { readonly [Name in ServiceName]: InjectionToken<Services[Name]> } = {
+  storage: Symbol('storage'),
+  log: Symbol('log'),
+  emit: Symbol('emit'),
+  clock: Symbol('clock service'),
+};
