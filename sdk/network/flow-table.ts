@@ -5,7 +5,7 @@ import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
 import type { SipListener } from '../../core/sip/listener.js';
 import { type Endpoint, hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
 import { SipUri } from '../../core/sip/uri.js';
-import { reachableHost } from './addresses.js';
+import { isLoopback, reachableHost } from './addresses.js';
 
 /** Of HMAC-SHA-256; enough that nobody finds a token for a flow that is not his. */
 const TAG_BYTES = 10;
@@ -42,6 +42,8 @@ export class FlowTable {
       ({ endpoint }) =>
         endpoint.transport === 'UDP' &&
         endpoint.host.includes(':') === ipv6 &&
+        // From a loopback address nothing leaves this machine.
+        (isLoopback(to.host) || !isLoopback(endpoint.host)) &&
         (from === undefined || endpoint.port === from),
     );
     return port?.listener.flowTo(to);

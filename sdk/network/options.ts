@@ -2,10 +2,10 @@
 
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/platform.js';
-import { parseEndpoint } from '../../core/sip/transport-uri.js';
+import { hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
 import { SipUri } from '../../core/sip/uri.js';
 import type { Users } from './accounts.js';
-import { isLoopback, type PeerAddress } from './addresses.js';
+import { isLoopback, type PeerAddress, parsePeer } from './addresses.js';
 import type { NetworkEvent } from './events.js';
 import { serviceKey } from './router.js';
 
@@ -60,7 +60,8 @@ export function readServices(servers: Readonly<Record<string, string>>): Map<str
   return services;
 }
 
+/** What comes from an application server's own address is trusted, so that must be an IP address. */
 export function addressOf(uri: SipUri): PeerAddress {
   const { host, port, transport } = parseEndpoint(uri.toString());
-  return { host, port, transport };
+  return { ...parsePeer(hostPort(host, port)), transport };
 }

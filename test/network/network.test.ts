@@ -130,6 +130,7 @@ describe('a network', () => {
   it.each([
     ['a domain', { domain: 'not a name' }, 'domain'],
     ['a peer by name', { trustedPeers: ['peer.test'] }, 'IP address'],
+    ['an application server by name', { applicationServers: { [PSA]: 'sip:localhost:1' } }, 'IP address'],
     ['an application server', { applicationServers: { psa: 'sip:127.0.0.1:1' } }, 'no SIP URI'],
     [
       'a user twice',

@@ -332,6 +332,33 @@ describe('INVITE', () => {
     expect(caller.methods).toEqual(['BYE']);
   });
 
+  it('5.1-04: a dialog whose remote target is a GRUU follows the device to where it is now', async () => {
+    const network = new MemoryNetwork();
+    const parameters = ';+sip.instance="<urn:uuid:1>"';
+    const callee = await network.device(4001, { parameters });
+    const gruu = 'sip:bob@domain.test;gr=urn:uuid:1';
+    callee.answer = (request) => {
+      callee.respond(request, 200, [['Contact', `<${gruu}>`]]);
+      return [];
+    };
+    const caller = network.peer(5000, 'UDP');
+    const ok = await caller.send('INVITE', BOB, { headers: ['Contact: <sip:psa@10.8.8.8>'] });
+    const inDialog = {
+      from: ok.headers.get('From') ?? '',
+      to: ok.headers.get('To') ?? '',
+      headers: ok.headers
+        .getAll('Record-Route')
+        .reverse()
+        .map((route) => `Route: ${route}`),
+    };
+    caller.deliver(caller.request('ACK', gruu, inDialog));
+    expect((await callee.nextRequest('ACK')).uri).toBe('sip:bob@127.0.0.1:4001;transport=tcp');
+    callee.close();
+    const reconnected = await network.device(4002, { parameters });
+    expect((await caller.send('BYE', gruu, inDialog)).status).toBe(200);
+    expect(reconnected.methods).toEqual(['BYE']);
+  });
+
   it('a dialog whose device lost its connection: 480', async () => {
     const { callee, caller, received } = await call();
     callee.respond(received, 200, [['Contact', '<sip:bob@10.9.9.9>']]);
