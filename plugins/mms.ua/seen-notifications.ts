@@ -1,0 +1,85 @@
+/** Which notifications came before: an MMSC repeats one until it is answered, and each is told once. */
+
+import type { AppStorage, StorageOperation } from 'sip-push/sdk';
+
+const PREFIX = 'seen/';
+/** No MMSC repeats a notification for longer: messages themselves are kept for days. */
+const KEPT_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
+/** Bounds the storage, whatever comes in that time. */
+const KEPT_NOTIFICATIONS = 1000;
+/** After a long silence many are overdue at once; a commit has its limit. */
+const FORGOTTEN_AT_ONCE = 100;
+
+export class SeenNotifications {
+  private readonly underWay = new Map<string, Promise<unknown>>();
+
+  /** @param received when each was received, by its storage key; the oldest first. */
+  private constructor(private readonly received: Map<string, string>) {}
+
+  static async open(storage: AppStorage): Promise<SeenNotifications> {
+    const kept: [key: string, receivedAt: string][] = [];
+    for await (const [key, receivedAt] of storage.entries({ prefix: PREFIX })) {
+      kept.push([key, String(receivedAt)]);
+    }
+    return new SeenNotifications(new Map(kept.sort(([, one], [, other]) => compare(one, other))));
+  }
+
+  /**
+   * Runs `take` unless the notification came before, with what it must write for this one to be known from now
+   * on. Two of the same at once: the second waits, and runs only if the first failed.
+   * @returns whether `take` was run.
+   */
+  async once(
+    transactionId: string,
+    contentLocation: string,
+    receivedAt: Date,
+    take: (operations: StorageOperation[]) => Promise<void>,
+  ): Promise<boolean> {
+    const key = PREFIX + (await digest(JSON.stringify([transactionId, contentLocation])));
+    for (let first = this.underWay.get(key); first; first = this.underWay.get(key)) {
+      await first.catch(() => undefined);
+    }
+    if (this.received.has(key)) return false;
+    const taking = this.take(key, receivedAt, take).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, taking);
+    await taking;
+    return true;
+  }
+
+  private async take(
+    key: string,
+    receivedAt: Date,
+    take: (operations: StorageOperation[]) => Promise<void>,
+  ): Promise<void> {
+    const forgotten = this.overdue(receivedAt);
+    const value = receivedAt.toISOString();
+    await take([
+      { type: 'put', key, value },
+      ...forgotten.map((old) => ({ type: 'delete' as const, key: old })),
+    ]);
+    this.received.set(key, value);
+    for (const old of forgotten) this.received.delete(old);
+  }
+
+  /** Those to forget when one more is kept. */
+  private overdue(now: Date): string[] {
+    const oldest = new Date(now.getTime() - KEPT_MILLISECONDS).toISOString();
+    const overdue: string[] = [];
+    for (const [key, receivedAt] of this.received) {
+      const tooMany = this.received.size - overdue.length >= KEPT_NOTIFICATIONS;
+      if ((!tooMany && receivedAt >= oldest) || overdue.length === FORGOTTEN_AT_ONCE) break;
+      overdue.push(key);
+    }
+    return overdue;
+  }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** Keys of one length, whatever a sender writes: SHA-256 in hexadecimal. */
+async function digest(text: string): Promise<string> {
+  const octets = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,326 @@
+import mms from 'sip-push/apps/mms.ua';
+import { encodeNotification, type MmsNotification } from 'sip-push/formats';
+import type { Push } from 'sip-push/sdk';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import type { AppEvent } from '../../core/app/contract.js';
+import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { Store } from '../../core/platform/platform.js';
+import { fixture, fixtureNames, pushBody } from '../content/fixture.js';
+
+const TYPE = 'application/vnd.wap.mms-message';
+const START = Date.parse('2026-01-01T00:00:00Z');
+const DAY = 86_400_000;
+
+const notification: MmsNotification = {
+  transactionId: 'T1',
+  version: '1.2',
+  from: '+15550100/TYPE=PLMN',
+  subject: 'Greetings from the beach',
+  messageClass: 'personal',
+  messageSize: 29_696,
+  expiry: { seconds: 86_400 },
+  contentLocation: 'http://mmsc.example/T1',
+};
+
+const { from: _from, subject: _subject, ...minimal } = notification;
+
+/** A runtime with mms.ua alone, on a store in memory, at a time that the test sets. */
+class Host {
+  readonly events: AppEvent[] = [];
+  readonly log: LogRecord[] = [];
+  now = START;
+  private runtime: PushRuntime | undefined;
+  private pushes = 0;
+
+  constructor(private readonly store: Store) {}
+
+  async start(): Promise<void> {
+    const clock: Clock = { now: () => this.now, after: () => () => {}, random: () => 0 };
+    this.runtime = await PushRuntime.open({
+      store: this.store,
+      clock,
+      emit: (event) => this.events.push(event),
+      log: (record) => this.log.push(record),
+    });
+    await this.runtime.load(mms);
+    await this.runtime.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.runtime?.stop();
+  }
+
+  get running(): PushRuntime {
+    if (!this.runtime) throw new Error('not started');
+    return this.runtime;
+  }
+
+  push(pdu: Uint8Array, type = TYPE): Promise<Outcome> {
+    const app = this.running.resolve(['mms.ua'], type);
+    if (typeof app === 'string') throw new Error(`resolves to ${app}`);
+    this.pushes += 1;
+    return this.running.dispatch({
+      app,
+      key: `push ${this.pushes}`,
+      from: 'sip:psa@domain.test',
+      to: 'sip:bob@domain.test',
+      mode: 'pager',
+      content: memoryContent({ type, parameters: {} }, pdu),
+      headers: {},
+    });
+  }
+
+  take(given: MmsNotification): Promise<Outcome> {
+    return this.push(encodeNotification(given));
+  }
+}
+
+describe('mms.ua', () => {
+  let host: Host;
+  let store: Store;
+
+  beforeEach(async () => {
+    store = await platform.openStore();
+    host = new Host(store);
+    await host.start();
+  });
+
+  afterEach(async () => {
+    await host.stop();
+    await store.close();
+  });
+
+  it('is loaded under its short and its long name, and takes MMS messages alone', () => {
+    expect(host.running.eventAppIds).toEqual(['mms.ua']);
+    expect(host.running.acceptedTypes(['x-wap-application:mms.ua'])).toEqual([TYPE]);
+    expect(host.running.resolve(['mms.ua'], 'text/plain')).toBe('type');
+  });
+
+  it('tells of a notification', async () => {
+    expect(await host.take(notification)).toMatchObject({ taken: true });
+    expect(host.events).toEqual([
+      {
+        app: 'mms.ua',
+        kind: 'notification',
+        transactionId: 'T1',
+        from: '+15550100/TYPE=PLMN',
+        subject: 'Greetings from the beach',
+        messageSize: 29_696,
+        expiry: '2026-01-02T00:00:00.000Z',
+        contentLocation: 'http://mmsc.example/T1',
+      },
+    ]);
+  });
+
+  it("tells of an operator's own, and leaves out what it does not say", async () => {
+    await host.push(pushBody(fixture('valid', '4.2-push-notification-operator')));
+    await host.take({ ...minimal, expiry: { at: new Date('2026-03-01T12:30:00Z') } });
+    expect(host.events).toMatchObject([
+      { from: '+447785342749/TYPE=PLMN', messageSize: 29_696, expiry: '2026-01-01T20:00:00.000Z' },
+      { transactionId: 'T1', expiry: '2026-03-01T12:30:00.000Z' },
+    ]);
+    expect(Object.keys(host.events[1] ?? {})).not.toContain('from');
+    expect(Object.keys(host.events[1] ?? {})).not.toContain('subject');
+  });
+
+  describe('the same notification again', () => {
+    it('is taken, and not told, also after a restart', async () => {
+      await host.take(notification);
+      expect(await host.take(notification)).toMatchObject({ taken: true });
+      await host.stop();
+      await host.start();
+      expect(await host.take({ ...notification, subject: 'changed' })).toMatchObject({ taken: true });
+      expect(host.events).toHaveLength(1);
+      expect(host.log).toContainEqual({
+        level: 'info',
+        app: 'mms.ua',
+        message: 'notification T1 came before: dropped',
+      });
+    });
+
+    it('is told once when both come at the same moment', async () => {
+      const outcomes = await Promise.all([host.take(notification), host.take(notification)]);
+      expect(outcomes).toMatchObject([{ taken: true }, { taken: true }]);
+      expect(host.events).toHaveLength(1);
+    });
+
+    it('is another one where transaction or location differ', async () => {
+      await host.take(notification);
+      await host.take({ ...notification, transactionId: 'T2' });
+      await host.take({ ...notification, contentLocation: 'http://mmsc.example/T2' });
+      expect(host.events).toHaveLength(3);
+    });
+
+    it('is told again after 30 days', async () => {
+      await host.take(notification);
+      host.now += 29 * DAY;
+      await host.take({ ...notification, transactionId: 'T2' });
+      await host.take(notification);
+      expect(host.events).toHaveLength(2);
+      host.now += 2 * DAY;
+      await host.take({ ...notification, transactionId: 'T3' });
+      await host.take(notification);
+      expect(host.events.map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2', 'T3', 'T1']);
+    });
+
+    it('is remembered for the last 1,000, in storage that grows no further', async () => {
+      for (let number = 0; number < 1050; number += 1) {
+        await host.take({ ...notification, transactionId: `N${number}` });
+      }
+      const told = host.events.length;
+      await host.take({ ...notification, transactionId: 'N1049' });
+      await host.take({ ...notification, transactionId: 'N50' });
+      expect(host.events).toHaveLength(told);
+      await host.stop();
+      expect(await storedKeys(store)).toBe(1000);
+      await host.start();
+      await host.take({ ...notification, transactionId: 'N1049' });
+      await host.take({ ...notification, transactionId: 'N50' });
+      expect(host.events).toHaveLength(told);
+      await host.take({ ...notification, transactionId: 'N49' });
+      expect(host.events).toHaveLength(told + 1);
+    });
+  });
+
+  it.each([
+    ['absolute', { at: new Date(START - 1000) }],
+    ['relative', { seconds: 0 }],
+  ])('takes an expired notification, and tells nothing (%s)', async (_form, expiry) => {
+    expect(await host.take({ ...notification, expiry })).toMatchObject({ taken: true });
+    expect(host.events).toEqual([]);
+    expect(host.log.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^notification T1 expired at 20\d\d-.*Z: dropped$/),
+    ]);
+  });
+
+  it.each([
+    ['M-NotifyResp.ind', fixture('valid', '4.2-notifyresp')],
+    ['M-Acknowledge.ind', fixture('valid', '4.2-acknowledge')],
+    ['unknown type 99', Uint8Array.of(0x8c, 0x99)],
+  ])('refuses %s by its name', async (type, pdu) => {
+    expect(await host.push(pdu)).toMatchObject({
+      taken: false,
+      kind: 'type',
+      reason: `MMS PDU is ${type}, expected M-Notification.ind`,
+    });
+  });
+
+  it.each(fixtureNames('broken', '4.1'))('refuses %s for good', async (name) => {
+    expect(await host.push(fixture('broken', name))).toMatchObject({
+      taken: false,
+      kind: 'type',
+      reason: expect.stringMatching(/ at offset \d+: expected /),
+    });
+    expect(host.events).toEqual([]);
+  });
+
+  it('refuses another major version', async () => {
+    expect(await host.take({ ...notification, version: '2.0' })).toMatchObject({
+      kind: 'type',
+      reason: 'MMS version 2.0, expected 1.x',
+    });
+  });
+
+  it('refuses what is larger than any notification', async () => {
+    expect(await host.push(new Uint8Array(65_537))).toMatchObject({ taken: false, kind: 'size' });
+  });
+
+  describe('for people', () => {
+    async function described(given: MmsNotification) {
+      const outcome = await host.take(given);
+      if (!outcome.taken) throw new Error(outcome.reason);
+      return host.running.describe(outcome.pushId);
+    }
+
+    it('says who, what, how large and until when', async () => {
+      expect(await described({ ...notification, priority: 'high' })).toEqual({
+        title: 'Multimedia message from +15550100',
+        text: 'Greetings from the beach',
+        fields: {
+          from: '+15550100',
+          subject: 'Greetings from the beach',
+          size: '29 KiB',
+          class: 'personal',
+          priority: 'high',
+          expires: '2026-01-02 00:00 UTC',
+          location: 'http://mmsc.example/T1',
+        },
+      });
+    });
+
+    it.each([
+      [0, '0 bytes'],
+      [1023, '1023 bytes'],
+      [1536, '1.5 KiB'],
+      [307_200, '300 KiB'],
+      [5_242_880, '5 MiB'],
+      [Number.MAX_SAFE_INTEGER, '8192 TiB'],
+    ])('%i octets are %s', async (messageSize, size) => {
+      const description = await described({ ...minimal, messageSize });
+      expect(description).toMatchObject({
+        title: 'Multimedia message from an unknown sender',
+        text: `No subject, ${size}`,
+        fields: { size },
+      });
+    });
+
+    it('lets no sender write to a terminal', async () => {
+      const description = await described({ ...notification, subject: 'Hello \u001b[2J\u202edlrow' });
+      expect(description?.text).toBe('Hello  [2J dlrow');
+    });
+  });
+});
+
+describe('mms.ua between its event and its commit', () => {
+  it('tells again what it could not write down: at least once, never not at all', async () => {
+    const kept = new Map<string, unknown>();
+    const told: string[] = [];
+    const quiet = () => {};
+    const app = await mms.start({
+      storage: {
+        get: async (key) => kept.get(key),
+        put: async (key, value) => void kept.set(key, value),
+        delete: async (key) => void kept.delete(key),
+        async *entries() {
+          yield* kept;
+        },
+      },
+      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      emit: (kind) => told.push(kind),
+      clock: { now: () => new Date(START) },
+      signal: new AbortController().signal,
+      options: undefined,
+    });
+    const push: Push = {
+      id: '1',
+      app: 'mms.ua',
+      from: 'sip:psa@domain.test',
+      to: 'sip:bob@domain.test',
+      mode: 'pager',
+      content: memoryContent({ type: TYPE, parameters: {} }, encodeNotification(notification)),
+      headers: {},
+      receivedAt: new Date(START),
+      attempt: 1,
+    };
+    const { signal } = new AbortController();
+    const failing = { signal, commit: () => Promise.reject(new Error('disk full')) };
+    await expect(app.receive(push, failing)).rejects.toThrow('disk full');
+    const committed: unknown[] = [];
+    await app.receive(push, {
+      signal,
+      commit: async (operations) => void committed.push(...(operations ?? [])),
+    });
+    await app.receive(push, failing);
+    expect(told).toEqual(['notification', 'notification']);
+    expect(committed).toEqual([expect.objectContaining({ type: 'put' })]);
+  });
+});
+
+/** Entries of applications' storage that mms.ua wrote. */
+async function storedKeys(store: Store): Promise<number> {
+  let count = 0;
+  for await (const key of store.keys()) if (key.includes('seen/')) count += 1;
+  return count;
+}
