@@ -2,6 +2,8 @@
 
 import { SipPushError } from '../errors.js';
 import type { Store } from '../platform/platform.js';
+import type { Clock } from './clock.js';
+import type { LogSink } from './log.js';
 
 export type Write = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
 
@@ -18,26 +20,43 @@ interface Group {
   settle(error?: StoreError): void;
 }
 
+/** Milliseconds between attempts to open a store that failed: each reads its whole log. */
+const REOPEN_AFTER = 1_000;
+
+/**
+ * A write that failed may have left half a record in LevelDB's log, and recovery ends there: what is written behind
+ * it is confirmed, and gone after a restart (seen with a full disk: 453 of 453 synced writes). So the store is
+ * opened anew before anything else is written, which puts what it has into a table and begins another log.
+ */
 export class Records {
   #next: Group | undefined;
-  #writing = false;
+  #writing: Promise<void> | undefined;
+  #failedAt: number | undefined;
+  #reopening: Promise<void> | undefined;
+  #closed = false;
 
-  constructor(private readonly store: Store) {}
+  constructor(
+    private readonly store: Store,
+    private readonly clock: Clock,
+    private readonly log: LogSink,
+  ) {}
 
   /**
    * All of `operations`, or none. Those that come while a write is under way go to the disk together in the next
    * one: a sync costs the same for one push as for fifty.
    */
   write(operations: readonly Write[], durability: Durability): Promise<void> {
+    if (this.#closed) return Promise.reject(new StoreError('the store is closed'));
     this.#next ??= newGroup();
     const group = this.#next;
     for (const operation of operations) group.operations.push(operation);
     if (durability === 'synced') group.synced = true;
-    if (!this.#writing) void this.#writeGroups();
+    this.#writing ??= this.#writeGroups();
     return group.done;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
+    await this.#reopening;
     try {
       return await this.store.get<string, Uint8Array>(key, { valueEncoding: 'view' });
     } catch (error) {
@@ -47,6 +66,7 @@ export class Records {
 
   /** Entries whose key begins with `prefix`, in order, those after `prefix + after` only; keys without the prefix. */
   async *entries(prefix: string, after?: string): AsyncGenerator<[key: string, value: Uint8Array]> {
+    await this.#reopening;
     try {
       const from = after === undefined ? { gte: prefix } : { gt: prefix + after };
       const range = { ...from, valueEncoding: 'view' };
@@ -59,23 +79,54 @@ export class Records {
     }
   }
 
+  /** Resolves when what was asked for is written; the store itself is its owner's to close. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+  }
+
   async #writeGroups(): Promise<void> {
-    this.#writing = true;
     // What else is written in this turn of the event loop goes along.
     await undefined;
     for (let group = this.#next; group; group = this.#next) {
       this.#next = undefined;
       try {
-        await this.store.batch<string, Uint8Array>(group.operations, {
-          valueEncoding: 'view',
-          sync: group.synced,
-        });
+        await this.#writeGroup(group);
         group.settle();
       } catch (error) {
         group.settle(storeError('write', error));
       }
     }
-    this.#writing = false;
+    this.#writing = undefined;
+  }
+
+  async #writeGroup({ operations, synced }: Group): Promise<void> {
+    if (this.#failedAt !== undefined) await this.#reopen(this.#failedAt);
+    try {
+      await this.store.batch<string, Uint8Array>(operations, { valueEncoding: 'view', sync: synced });
+    } catch (error) {
+      const { message } = storeError('write', error);
+      this.log({ level: 'error', message: `${message}; it is opened anew before the next write` });
+      // The next write finds out at once whether there is room again.
+      this.#failedAt = Number.NEGATIVE_INFINITY;
+      throw error;
+    }
+  }
+
+  async #reopen(failedAt: number): Promise<void> {
+    if (this.clock.now() - failedAt < REOPEN_AFTER)
+      throw new Error('it could not be opened anew a moment ago');
+    this.#reopening = this.store.close().then(() => this.store.open());
+    try {
+      await this.#reopening;
+      this.#failedAt = undefined;
+      this.log({ level: 'info', message: 'the store was opened anew' });
+    } catch (error) {
+      this.#failedAt = this.clock.now();
+      throw error;
+    } finally {
+      this.#reopening = undefined;
+    }
   }
 }
 

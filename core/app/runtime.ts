@@ -45,6 +45,7 @@ export class PushRuntime {
 
   private constructor(
     private readonly parts: Composition,
+    private readonly records: Records,
     private readonly namespaces: Namespaces,
     private readonly clock: Clock,
     private readonly limits: RuntimeLimits,
@@ -57,9 +58,9 @@ export class PushRuntime {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const log = safeLogSink(options.log);
     const events = safeEventSink(options.emit, log);
-    const records = new Records(store);
+    const records = new Records(store, clock, log);
     const parts = await compose({ records, clock, limits, log, events });
-    return new PushRuntime(parts, await Namespaces.open(records), clock, limits, log);
+    return new PushRuntime(parts, records, await Namespaces.open(records), clock, limits, log);
   }
 
   /** Gives what the inbox holds to the applications that are loaded; those loaded later get theirs then. */
@@ -73,6 +74,7 @@ export class PushRuntime {
       this.parts.deliveries.stop();
       await Promise.all(this.parts.registry.all().map((app) => this.#remove(app)));
       await this.parts.dispatcher.idle();
+      await this.records.close();
     });
   }
 

@@ -1,5 +1,6 @@
 /** `sip-push demo`: a sender, a SIP/IP core and a device in one process, over real loopback sockets. */
 
+import { TimeoutError } from '../../../core/errors.js';
 import { type HostEvent, PushHost } from '../../../core/host.js';
 import type { Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
@@ -68,18 +69,21 @@ class Demo {
     const say = (event: HostEvent) => io.out(json ? JSON.stringify(event) : `  ${hostLine(event)}`);
     let demo: Demo | undefined;
     const page = new DemoServer(async () => void (await demo?.pushAll()));
-    const lanes = new Map<string, string>();
+    const devices = new Set<string>();
     const network = await startNetwork({
       domain: DOMAIN,
       users: { bob: { password: 'bob' }, psa: { password: 'psa' } },
       onEvent: (event) => {
-        const shown = wireEvent(event, lanes);
+        const shown = wireEvent(event, devices);
         if (shown) page.show(shown);
       },
     });
     const [udp = '', tcp = ''] = network.uris;
     if (!json) io.out(`SIP/IP core   ${network.uris.join(' and ')} (embedded, for demos and tests)\n`);
-    const registered = Promise.withResolvers<void>();
+    let registered = () => {};
+    const registration = new Promise<void>((resolve) => {
+      registered = resolve;
+    });
     const device = await PushHost.start({
       identity: BOB,
       servers: [tcp],
@@ -93,7 +97,7 @@ class Demo {
       onLog: (record) => io.err(logLine(record)),
       onEvent: (event) => {
         say(event);
-        if (event.event === 'registered') registered.resolve();
+        if (event.event === 'registered') registered();
         if (event.event === 'push') void demo?.show(event);
       },
     });
@@ -106,11 +110,7 @@ class Demo {
     });
     await sender.start();
     demo = new Demo(io, json, network, sender, device, page);
-    const deadline = setTimeout(
-      () => registered.reject(new Error('the device could not register with the embedded core')),
-      REGISTRATION_DEADLINE,
-    );
-    await registered.promise.finally(() => clearTimeout(deadline));
+    await within(registration, REGISTRATION_DEADLINE);
     return demo;
   }
 
@@ -156,4 +156,15 @@ class Demo {
     await this.device.stop('the demo ended');
     await this.network.close();
   }
+}
+
+async function within(registration: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TimeoutError('the device could not register with the embedded core')),
+      milliseconds,
+    );
+  });
+  await Promise.race([registration, late]).finally(() => clearTimeout(timer));
 }

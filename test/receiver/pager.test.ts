@@ -1,0 +1,270 @@
+/** Pager mode at the receiver (TS 8.1.1), against a core whose every request the test writes. */
+
+import { definePushApp, PushRefused } from 'sip-push/sdk';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import type { Push } from '../../core/app/contract.js';
+import { type IncomingPush, PushRuntime } from '../../core/app/runtime.js';
+import type { RefusalKind } from '../../core/errors.js';
+import type { ReceiverEvent } from '../../core/receiver/events.js';
+import { PushReceiverAgent } from '../../core/receiver/receiver.js';
+import { BOB, PSA } from '../support/agents.js';
+import { request } from '../support/requests.js';
+import { ScriptedCore } from '../support/scripted-core.js';
+
+const MMS = 'application/vnd.wap.mms-message';
+const RESOURCE = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua";require;explicit';
+const IDENTITY = `P-Asserted-Identity: <${PSA}>`;
+const TYPE = `Content-Type: ${MMS}`;
+const OCTETS = Uint8Array.from({ length: 256 }, (_, octet) => octet);
+
+let core: ScriptedCore;
+let runtime: PushRuntime;
+let agent: PushReceiverAgent;
+let events: ReceiverEvent[];
+let pushes: { push: Push; body: Uint8Array }[];
+let receive: (push: Push) => void | Promise<void>;
+
+function app(id: string, accepts: string[], size?: number) {
+  return definePushApp({
+    id,
+    accepts,
+    delivery: 'direct',
+    ...(size === undefined ? {} : { limits: { size } }),
+    start: () => ({
+      async receive(push) {
+        pushes.push({ push, body: await push.content.bytes(100_000) });
+        await receive(push);
+      },
+    }),
+  });
+}
+
+beforeEach(async () => {
+  events = [];
+  pushes = [];
+  receive = () => {};
+  core = await ScriptedCore.tcp();
+  runtime = await PushRuntime.open({ store: await platform.openStore() });
+  await runtime.load(app('mms.ua', [MMS], 1000));
+  await runtime.load(app('wml.ua', ['text/vnd.wap.si', 'text/vnd.wap.sl']));
+  agent = new PushReceiverAgent({
+    identity: BOB,
+    servers: [core.uri],
+    instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+    expires: 600,
+    trust: [PSA, 'sip:*@trusted.test'],
+    product: 'test/1',
+    runtime,
+    onEvent: (event) => events.push(event),
+  });
+  await agent.start();
+  const register = await core.request('REGISTER');
+  register.respond(403);
+});
+afterEach(async () => {
+  await agent.stop();
+  await runtime.stop();
+  await core.close();
+});
+
+const message = (lines: string[], body: string | Uint8Array = 'content') =>
+  core.exchange(request('MESSAGE', BOB, lines, body));
+
+describe('the checks, in the order of 8.1.1', () => {
+  it.each([
+    ['no Accept-Contact', []],
+    ['an Accept-Contact without push resource', ['Accept-Contact: *;audio']],
+    ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
+    [
+      "another's application of the same name",
+      ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:mms.ua"'],
+    ],
+    ['a push resource that is negated', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
+  ])('8.1.1-01, 7.2-03: %s: 403', async (_title, lines) => {
+    const answer = await message([...lines, IDENTITY, TYPE]);
+    expect(answer.status).toBe(403);
+    expect(pushes).toEqual([]);
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: 'refused', method: 'MESSAGE', status: 403, from: PSA }),
+    );
+  });
+
+  it.each([
+    ['no identity', []],
+    ['an identity that is not trusted', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
+    ['a trusted one as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    ['a preferred identity, which nobody asserts', [`P-Preferred-Identity: <${PSA}>`]],
+  ])('8.1.1-02, 9-01: %s: 403', async (_title, lines) => {
+    expect((await message([RESOURCE, TYPE, ...lines])).status).toBe(403);
+    expect(pushes).toEqual([]);
+  });
+
+  it('9-01a: a P-Asserted-Identity that RFC 3325 forbids is malformed: 400', async () => {
+    expect((await message([RESOURCE, TYPE, IDENTITY, IDENTITY])).status).toBe(400);
+  });
+
+  it('the resource comes before the identity, the identity before the content', async () => {
+    expect((await message(['Content-Type: text/html'])).status).toBe(403);
+    expect((await message([RESOURCE, 'Content-Type: text/html'])).status).toBe(403);
+    expect((await message([RESOURCE, IDENTITY, 'Content-Type: text/html'])).status).toBe(415);
+  });
+
+  it('C-06: 415 lists in Accept what the applications take', async () => {
+    const answer = await message([RESOURCE, IDENTITY, 'Content-Type: text/html']);
+    expect(answer.status).toBe(415);
+    expect(answer.headers.getAll('Accept').sort()).toEqual(
+      [MMS, 'text/vnd.wap.si', 'text/vnd.wap.sl'].sort(),
+    );
+    expect((await message([RESOURCE, IDENTITY], '')).status).toBe(415);
+  });
+
+  it('an encoding that nobody undoes is 415 with Accept-Encoding', async () => {
+    const answer = await message([RESOURCE, IDENTITY, TYPE, 'Content-Encoding: gzip']);
+    expect(answer.status).toBe(415);
+    expect(answer.headers.get('Accept-Encoding')).toBe('identity');
+  });
+});
+
+describe('a push that passes them', () => {
+  it('8.1.1-03, 8.1.1-05, C-01, SIPPUSH-PRA-C-001-M, SIPPUSH-PRA-C-003-O: 200 when its application has it, octet by octet', async () => {
+    let taken = () => {};
+    receive = () =>
+      new Promise<void>((resolve) => {
+        taken = resolve;
+      });
+    const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE, 'Content-ID: <1@test>'], OCTETS);
+    const answer = core.exchange(sent);
+    await vi.waitFor(() => expect(pushes).toHaveLength(1));
+    expect(core.responses.filter(({ status }) => status >= 200)).toEqual([]);
+    taken();
+    expect((await answer).status).toBe(200);
+    const [{ push, body } = { push: undefined, body: undefined }] = pushes;
+    expect(body).toEqual(OCTETS);
+    expect(push).toMatchObject({ app: 'mms.ua', from: PSA, to: BOB, mode: 'pager', attempt: 1 });
+    expect(push?.headers['content-id']).toBe('<1@test>');
+    await vi.waitFor(() =>
+      expect(events).toContainEqual({
+        event: 'push',
+        id: push?.id,
+        app: 'mms.ua',
+        mode: 'pager',
+        from: PSA,
+        contentType: MMS,
+        size: 256,
+        sha256: platform.hash('sha-256', OCTETS),
+        outcome: 'accepted',
+        status: 200,
+      }),
+    );
+  });
+
+  it.each([
+    ['the URN', '*;+g.oma.pusheventapp="x-wap-application:mms.ua"'],
+    [
+      "B.3's own spelling",
+      '*, +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush", +g.oma.pusheventapp="mms.ua"',
+    ],
+    [
+      "B.3's other spelling",
+      '*; +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"; +g.oma.pusheventapp="mms.ua"',
+    ],
+    ['a list with blanks', '*;+g.oma.pusheventapp="loc.ua, mms.ua"'],
+  ])('7.1-04, 7.2-03: addressed by %s', async (_title, accept) => {
+    expect((await message([`Accept-Contact: ${accept}`, IDENTITY, TYPE])).status).toBe(200);
+  });
+
+  it('7.1-01, 7.1-01a, 7.2-03: of several resources the first that takes the media type has it', async () => {
+    const several = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua,wml.ua"';
+    expect((await message([several, IDENTITY, 'Content-Type: text/vnd.wap.sl'])).status).toBe(200);
+    expect(pushes.map(({ push }) => push.app)).toEqual(['wml.ua']);
+  });
+
+  it('AD-5.3.5: several pushes are under way at a time', async () => {
+    const waiting: (() => void)[] = [];
+    receive = () => new Promise<void>((resolve) => void waiting.push(resolve));
+    const answers = Array.from({ length: 5 }, () => message([RESOURCE, IDENTITY, TYPE]));
+    await vi.waitFor(() => expect(waiting).toHaveLength(5));
+    for (const resolve of waiting) resolve();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it('one that comes again, with another branch, is given once and answered alike', async () => {
+    const first = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
+    expect((await core.exchange(first)).status).toBe(200);
+    // As after a restart of the device: no transaction remembers it.
+    const again: IncomingPush = {
+      app: resolveApp(),
+      key: `${PSA}\n${first.headers.get('Call-ID')}\n${first.headers.get('CSeq')}`,
+      from: PSA,
+      to: BOB,
+      mode: 'pager',
+      content: (pushes[0] ?? fail()).push.content,
+      headers: {},
+    };
+    expect(await runtime.dispatch(again)).toMatchObject({ taken: true });
+    expect(pushes).toHaveLength(1);
+  });
+
+  function resolveApp(): IncomingPush['app'] {
+    const found = runtime.resolve(['mms.ua'], MMS);
+    return typeof found === 'string' ? fail() : found;
+  }
+});
+
+describe('what applications refuse (appendix C)', () => {
+  it.each<[RefusalKind, number, string | undefined, string]>([
+    ['forbidden', 403, undefined, 'C-03'],
+    ['type', 415, undefined, 'C-06'],
+    ['size', 413, undefined, 'C-02'],
+    ['declined', 603, undefined, 'C-02'],
+    ['busy', 480, '7', 'C-02'],
+    ['resources', 500, '7', 'C-05'],
+    ['failed', 500, undefined, 'C-02'],
+  ])('%s: %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
+    receive = () => {
+      throw new PushRefused(kind, 'the test wants it', {
+        ...(retryAfter ? { retryAfter: Number(retryAfter) } : {}),
+      });
+    };
+    const answer = await message([RESOURCE, IDENTITY, TYPE]);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('Retry-After')).toBe(retryAfter);
+    expect(answer.headers.has('Accept')).toBe(kind === 'type');
+    expect(events.find(({ event }) => event === 'push')).toMatchObject({
+      status,
+      outcome: kind === 'failed' ? 'failed' : 'refused',
+    });
+  });
+
+  it('413 for what is larger than the application takes', async () => {
+    expect((await message([RESOURCE, IDENTITY, TYPE], new Uint8Array(1001))).status).toBe(413);
+    expect(pushes).toEqual([]);
+  });
+
+  it('an application that throws costs its own push only', async () => {
+    receive = (push) => {
+      if (push.attempt === 1 && pushes.length === 1) throw undefined;
+    };
+    expect((await message([RESOURCE, IDENTITY, TYPE])).status).toBe(500);
+    expect((await message([RESOURCE, IDENTITY, TYPE])).status).toBe(200);
+  });
+
+  it('C-04: no MESSAGE is ever answered 408 or 503: a slow application is a 500 within 16 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      receive = () => new Promise<void>(() => {});
+      core.send(request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content'));
+      await vi.waitFor(() => expect(pushes).toHaveLength(1));
+      await vi.advanceTimersByTimeAsync(15_900);
+      await vi.waitFor(() => expect(core.responses.some(({ status }) => status === 500)).toBe(true));
+      expect(core.responses.some(({ status }) => status === 408 || status === 503)).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+function fail(): never {
+  throw new Error('the test is wrong');
+}

@@ -1,0 +1,171 @@
+/** Pager mode at the sender (TS 8.1.2), and what each response means (appendix C). */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { LimitError } from '../../core/errors.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import { parseAcceptContact } from '../../core/sip/accept-contact.js';
+import { BOB, PSA, startSender } from '../support/agents.js';
+import { ScriptedCore } from '../support/scripted-core.js';
+
+const OCTETS = Uint8Array.from({ length: 256 }, (_, octet) => octet);
+const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
+
+let core: ScriptedCore;
+const closing: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  core = await ScriptedCore.tcp();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const close of closing.splice(0).reverse()) await close();
+  await core.close();
+});
+
+async function sender(options: Partial<PushSenderOptions> = {}): Promise<PushSenderAgent> {
+  const started = await startSender({ servers: [core.uri], ...options });
+  closing.push(() => started.stop());
+  return started;
+}
+
+const push = (body: Uint8Array = OCTETS, to = BOB, app = 'mms.ua') => ({
+  to,
+  app,
+  content: memoryContent(TYPE, body),
+});
+
+describe('the request', () => {
+  it('8.1.2-01, 7.1-02, 7.1-03, 7.2-02: Accept-Contact has the push resource, required, in its short form', async () => {
+    const agent = await sender();
+    void agent.send(push(OCTETS, BOB, 'x-wap-application:mms.ua'));
+    const { request, respond } = await core.request('MESSAGE');
+    const values = request.headers.getAll('Accept-Contact');
+    expect(values[0]).toBe('*;+g.oma.pusheventapp="mms.ua";require;explicit');
+    expect(parseAcceptContact(values)).toHaveLength(2);
+    respond(200);
+  });
+
+  it.each([
+    ['a public identity', BOB, undefined],
+    ['a GRUU', `${BOB};gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`, true],
+    ['a temporary GRUU', 'sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@domain.test;gr', true],
+  ])('8.1.2-02: the Request-URI is %s', async (_title, to, terminal) => {
+    const agent = await sender();
+    const receipt = agent.send(push(OCTETS, to));
+    const { request, respond } = await core.request('MESSAGE');
+    expect(request.uri).toBe(to);
+    respond(200);
+    expect((await receipt).terminal).toBe(terminal && to);
+  });
+
+  it('8.1.2-04, 9-02: P-Asserted-Identity, unless it is not to be asserted', async () => {
+    const asserting = await sender();
+    void asserting.send(push());
+    const first = await core.request('MESSAGE');
+    expect(first.request.headers.getAll('P-Asserted-Identity')).toEqual([`<${PSA}>`]);
+    first.respond(200);
+    const silent = await sender({ assertIdentity: false });
+    void silent.send(push());
+    const second = await core.request('MESSAGE');
+    expect(second.request.headers.has('P-Asserted-Identity')).toBe(false);
+    second.respond(200);
+  });
+
+  it('8.1.2-05, 8.1.2-06, SIPPUSH-PSA-S-001-M, SIPPUSH-PSA-S-002-O: the content is the body, octet by octet', async () => {
+    const agent = await sender();
+    void agent.send(push());
+    const { request, respond } = await core.request('MESSAGE');
+    expect(request.body).toEqual(OCTETS);
+    expect(request.headers.get('Content-Type')).toBe(TYPE.type);
+    // RFC 3428 8: a MESSAGE makes no dialog.
+    expect(request.headers.has('Contact')).toBe(false);
+    respond(200);
+  });
+
+  it('a MESSAGE of more than 1300 bytes as a whole is not sent', async () => {
+    const agent = await sender();
+    await expect(agent.send(push(new Uint8Array(1301)))).rejects.toThrow(LimitError);
+    await expect(agent.send(push(new Uint8Array(1000)))).rejects.toThrow(/1300/);
+    expect(core.requests).toEqual([]);
+  });
+
+  it('AD-5.3.4: a sender that registers does so; an application server does not', async () => {
+    await sender();
+    const registering = await sender({ instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6' });
+    const { request, respond } = await core.request('REGISTER');
+    expect(request.headers.get('To')).toBe(`<${PSA}>`);
+    respond(403);
+    void registering.send(push());
+    (await core.request('MESSAGE')).respond(200);
+    expect(core.requests.map((received) => received.request.method)).toEqual(['REGISTER', 'MESSAGE']);
+  });
+
+  it('9-01a, E.1.3-02, E.1.3-03: challenges of the core are answered', async () => {
+    const agent = await sender({ credentials: { username: 'psa', password: 'secret' } });
+    const receipt = agent.send(push());
+    (await core.request('MESSAGE')).respond(407, [
+      ['Proxy-Authenticate', 'Digest realm="domain.test", nonce="n", qop="auth", algorithm=SHA-256'],
+    ]);
+    const answered = await core.request('MESSAGE');
+    expect(answered.request.headers.get('Proxy-Authorization')).toMatch(/username="psa".*algorithm=SHA-256/);
+    answered.respond(200);
+    expect((await receipt).outcome).toBe('delivered');
+  });
+});
+
+describe('the receipt', () => {
+  it.each([
+    ['C-01', 200, 'delivered', false],
+    ['C-01', 202, 'delivered', false],
+    ['C-02', 400, 'refused', true],
+    ['C-02, C-05', 500, 'failed', true],
+    ['C-02', 503, 'failed', true],
+    ['C-02', 603, 'refused', true],
+    ['C-03', 403, 'refused', false],
+    ['C-03', 604, 'refused', false],
+    ['C-04', 408, 'failed', true],
+    ['C-06', 415, 'refused', false],
+    ['RFC 3261 21.4.5', 404, 'refused', false],
+    ['RFC 3261 21.4.12', 413, 'refused', false],
+    ['RFC 3261 21.4.18', 480, 'failed', true],
+    ['RFC 3261 21.4.23', 486, 'refused', true],
+  ])('%s: %i is %s, retryable %s', async (_id, status, outcome, retryable) => {
+    const agent = await sender();
+    const receipt = agent.send(push());
+    (await core.request('MESSAGE')).respond(status);
+    expect(await receipt).toEqual({
+      to: BOB,
+      mode: 'pager',
+      bytes: 256,
+      outcome,
+      status,
+      reason: expect.any(String),
+      retryable,
+      milliseconds: expect.any(Number),
+    });
+  });
+
+  it('Retry-After is told, and makes a refusal one for now', async () => {
+    const agent = await sender();
+    const receipt = agent.send(push());
+    (await core.request('MESSAGE')).respond(413, [['Retry-After', '60']]);
+    expect(await receipt).toMatchObject({ status: 413, retryable: true, retryAfter: 60 });
+  });
+
+  it('C-04: silence is a 408 that the sender concludes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const agent = await sender();
+    const receipt = agent.send(push());
+    await core.request('MESSAGE');
+    await vi.advanceTimersByTimeAsync(33_000);
+    expect(await receipt).toMatchObject({ outcome: 'failed', status: 408, retryable: true });
+  });
+
+  it('a lost connection is a failure that may be tried again', async () => {
+    const agent = await sender();
+    const receipt = agent.send(push());
+    await core.request('MESSAGE');
+    await core.close();
+    expect(await receipt).toMatchObject({ outcome: 'failed', retryable: true });
+  });
+});
