@@ -1,0 +1,56 @@
+/** Cache Operation (WAP-175, CO 1.0): text/vnd.wap.co, application/vnd.wap.coc. */
+
+import { MalformedError } from '../../errors.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
+import { isElement, type MarkupElement } from '../wbxml/markup.js';
+import { defineDocument } from './document-codec.js';
+import { DOMAINS } from './domains.js';
+import { element, requiredAttribute } from './element.js';
+
+export const CO: WbxmlLanguage = {
+  title: 'CO 1.0',
+  publicId: 0x07,
+  publicText: '-//WAPFORUM//DTD CO 1.0//EN',
+  systemId: 'http://www.wapforum.org/DTD/co_1.0.dtd',
+  tags: [tagPage('co', 'invalidate-object', 'invalidate-service')],
+  attributeStarts: [
+    attributePage(
+      [0x05, 'uri'],
+      [0x06, 'uri', 'http://'],
+      [0x07, 'uri', 'http://www.'],
+      [0x08, 'uri', 'https://'],
+      [0x09, 'uri', 'https://www.'],
+    ),
+  ],
+  attributeValues: [DOMAINS],
+  dates: new Set(),
+};
+
+/** One thing to invalidate: the resource at a URI, or all those whose URI begins so. */
+export interface Invalidation {
+  readonly what: 'object' | 'service';
+  readonly uri: string;
+}
+
+export interface CacheOperation {
+  /** In the order of the document; one at least. */
+  readonly invalidations: readonly Invalidation[];
+}
+
+export const cacheOperation = defineDocument<CacheOperation>(
+  CO,
+  'co',
+  (co) => {
+    const invalidations = co.children.filter(isElement).flatMap(readInvalidation);
+    if (invalidations.length === 0) throw new MalformedError('CO 1.0: expected an invalidation in co');
+    return { invalidations };
+  },
+  ({ invalidations }) =>
+    element('co', {}, ...invalidations.map(({ what, uri }) => element(`invalidate-${what}`, { uri }))),
+);
+
+function readInvalidation(child: MarkupElement): Invalidation[] {
+  if (child.name === 'invalidate-object') return [{ what: 'object', uri: requiredAttribute(child, 'uri') }];
+  if (child.name === 'invalidate-service') return [{ what: 'service', uri: requiredAttribute(child, 'uri') }];
+  return [];
+}

@@ -1,0 +1,42 @@
+/** A document type in both its forms, from how it is read from elements and written as elements. */
+
+import { MalformedError } from '../../errors.js';
+import { decodeWbxml } from '../wbxml/decoder.js';
+import { encodeWbxml } from '../wbxml/encoder.js';
+import type { WbxmlLanguage } from '../wbxml/language.js';
+import type { MarkupElement } from '../wbxml/markup.js';
+import { parseXml } from '../xml/parse-xml.js';
+import { writeXml } from '../xml/write-xml.js';
+
+/** WBXML 1.2 and 1.3 differ in nothing that these documents use. */
+export type WbxmlVersion = 2 | 3;
+
+export interface DocumentCodec<T> {
+  /** @throws MalformedError saying where and what was expected. */
+  fromXml(bytes: Uint8Array): T;
+  toXml(document: T): Uint8Array;
+  /** @throws MalformedError saying where and what was expected. */
+  fromWbxml(bytes: Uint8Array): T;
+  /** @param version 1.3 (`3`) where nothing is given */
+  toWbxml(document: T, version?: WbxmlVersion): Uint8Array;
+}
+
+export function defineDocument<T>(
+  language: WbxmlLanguage,
+  rootName: string,
+  read: (root: MarkupElement) => T,
+  write: (document: T) => MarkupElement,
+): DocumentCodec<T> {
+  function fromRoot(root: MarkupElement): T {
+    if (root.name !== rootName) {
+      throw new MalformedError(`${language.title}: root element is ${root.name}, expected ${rootName}`);
+    }
+    return read(root);
+  }
+  return {
+    fromXml: (bytes) => fromRoot(parseXml(bytes, language.title)),
+    toXml: (document) => writeXml(write(document), language),
+    fromWbxml: (bytes) => fromRoot(decodeWbxml(bytes, [language]).root),
+    toWbxml: (document, version = 3) => encodeWbxml({ language, version, root: write(document) }),
+  };
+}

@@ -1,0 +1,53 @@
+/** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
+
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
+import { defineDocument } from './document-codec.js';
+import { dateAttribute, element, given, requiredAttribute, writtenDate } from './element.js';
+
+export const EMN: WbxmlLanguage = {
+  title: 'EMN 1.0',
+  publicId: 0x0d,
+  publicText: '-//WAPFORUM//DTD EMN 1.0//EN',
+  systemId: 'http://www.wapforum.org/DTD/emn.dtd',
+  tags: [tagPage('emn')],
+  attributeStarts: [
+    attributePage(
+      [0x05, 'timestamp'],
+      [0x06, 'mailbox'],
+      [0x07, 'mailbox', 'mailat:'],
+      [0x08, 'mailbox', 'pop://'],
+      [0x09, 'mailbox', 'imap://'],
+      [0x0a, 'mailbox', 'http://'],
+      [0x0b, 'mailbox', 'http://www.'],
+      [0x0c, 'mailbox', 'https://'],
+      [0x0d, 'mailbox', 'https://www.'],
+    ),
+  ],
+  // Without the slash that SI, SL and CO have.
+  attributeValues: [
+    new Map([
+      [0x85, '.com'],
+      [0x86, '.edu'],
+      [0x87, '.net'],
+      [0x88, '.org'],
+    ]),
+  ],
+  dates: new Set(['timestamp']),
+};
+
+export interface EmailNotification {
+  /** `mailat:user@domain`, or the URI of the mailbox. */
+  readonly mailbox: string;
+  /** When the mailbox last changed. */
+  readonly timestamp?: Date;
+}
+
+export const emailNotification = defineDocument<EmailNotification>(
+  EMN,
+  'emn',
+  (emn) => ({
+    mailbox: requiredAttribute(emn, 'mailbox'),
+    ...given({ timestamp: dateAttribute(emn, 'timestamp') }),
+  }),
+  ({ mailbox, timestamp }) => element('emn', { mailbox, timestamp: writtenDate(timestamp) }),
+);

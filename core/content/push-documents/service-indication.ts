@@ -1,0 +1,107 @@
+/** Service Indication (WAP-167, SI 1.0): text/vnd.wap.si, application/vnd.wap.sic. */
+
+import { MalformedError } from '../../errors.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
+import type { MarkupElement } from '../wbxml/markup.js';
+import { defineDocument } from './document-codec.js';
+import { DOMAINS } from './domains.js';
+import {
+  attributeAmong,
+  attributeOf,
+  childrenNamed,
+  dateAttribute,
+  element,
+  given,
+  requiredAttribute,
+  textOf,
+  writtenDate,
+} from './element.js';
+
+export const SI: WbxmlLanguage = {
+  title: 'SI 1.0',
+  publicId: 0x05,
+  publicText: '-//WAPFORUM//DTD SI 1.0//EN',
+  systemId: 'http://www.wapforum.org/DTD/si.dtd',
+  tags: [tagPage('si', 'indication', 'info', 'item')],
+  attributeStarts: [
+    attributePage(
+      [0x05, 'action', 'signal-none'],
+      [0x06, 'action', 'signal-low'],
+      [0x07, 'action', 'signal-medium'],
+      [0x08, 'action', 'signal-high'],
+      [0x09, 'action', 'delete'],
+      [0x0a, 'created'],
+      [0x0b, 'href'],
+      [0x0c, 'href', 'http://'],
+      [0x0d, 'href', 'http://www.'],
+      [0x0e, 'href', 'https://'],
+      [0x0f, 'href', 'https://www.'],
+      [0x10, 'si-expires'],
+      [0x11, 'si-id'],
+      [0x12, 'class'],
+    ),
+  ],
+  attributeValues: [DOMAINS],
+  dates: new Set(['created', 'si-expires']),
+};
+
+const actions = ['signal-none', 'signal-low', 'signal-medium', 'signal-high', 'delete'] as const;
+const PRESET = 'signal-medium';
+
+export interface ServiceIndicationItem {
+  readonly class: string;
+  readonly text: string;
+}
+
+export interface ServiceIndication {
+  /** URI of the service. */
+  readonly href?: string;
+  /** `si-id`; where it is absent the href identifies the indication. */
+  readonly id?: string;
+  readonly created?: Date;
+  /** `si-expires` */
+  readonly expires?: Date;
+  readonly action: (typeof actions)[number];
+  readonly text: string;
+  readonly info?: readonly ServiceIndicationItem[];
+}
+
+export const serviceIndication = defineDocument<ServiceIndication>(SI, 'si', read, write);
+
+function read(si: MarkupElement): ServiceIndication {
+  const [indication, ...more] = childrenNamed(si, 'indication');
+  if (!indication || more.length > 0) throw new MalformedError('SI 1.0: expected one indication in si');
+  const info = childrenNamed(si, 'info').flatMap((group) => childrenNamed(group, 'item').map(readItem));
+  return {
+    ...given({
+      href: attributeOf(indication, 'href'),
+      id: attributeOf(indication, 'si-id'),
+      created: dateAttribute(indication, 'created'),
+      expires: dateAttribute(indication, 'si-expires'),
+    }),
+    action: attributeAmong(indication, 'action', actions, PRESET),
+    text: textOf(indication),
+    ...(info.length > 0 ? { info } : {}),
+  };
+}
+
+function readItem(item: MarkupElement): ServiceIndicationItem {
+  return { class: requiredAttribute(item, 'class'), text: textOf(item) };
+}
+
+function write({ href, id, created, expires, action, text, info = [] }: ServiceIndication): MarkupElement {
+  const indication = element(
+    'indication',
+    {
+      href,
+      'si-id': id,
+      created: writtenDate(created),
+      'si-expires': writtenDate(expires),
+      action: action === PRESET ? undefined : action,
+    },
+    text,
+  );
+  if (info.length === 0) return element('si', {}, indication);
+  const items = info.map((item) => element('item', { class: item.class }, item.text));
+  return element('si', {}, indication, element('info', {}, ...items));
+}

@@ -1,0 +1,44 @@
+/** Service Loading (WAP-168, SL 1.0): text/vnd.wap.sl, application/vnd.wap.slc. */
+
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
+import { defineDocument } from './document-codec.js';
+import { DOMAINS } from './domains.js';
+import { attributeAmong, element, requiredAttribute } from './element.js';
+
+export const SL: WbxmlLanguage = {
+  title: 'SL 1.0',
+  publicId: 0x06,
+  publicText: '-//WAPFORUM//DTD SL 1.0//EN',
+  systemId: 'http://www.wapforum.org/DTD/sl.dtd',
+  tags: [tagPage('sl')],
+  attributeStarts: [
+    attributePage(
+      [0x05, 'action', 'execute-low'],
+      [0x06, 'action', 'execute-high'],
+      [0x07, 'action', 'cache'],
+      [0x08, 'href'],
+      [0x09, 'href', 'http://'],
+      [0x0a, 'href', 'http://www.'],
+      [0x0b, 'href', 'https://'],
+      [0x0c, 'href', 'https://www.'],
+    ),
+  ],
+  attributeValues: [DOMAINS],
+  dates: new Set(),
+};
+
+const actions = ['execute-low', 'execute-high', 'cache'] as const;
+const PRESET = 'execute-low';
+
+export interface ServiceLoading {
+  /** URI of what is to be loaded. */
+  readonly href: string;
+  readonly action: (typeof actions)[number];
+}
+
+export const serviceLoading = defineDocument<ServiceLoading>(
+  SL,
+  'sl',
+  (sl) => ({ href: requiredAttribute(sl, 'href'), action: attributeAmong(sl, 'action', actions, PRESET) }),
+  ({ href, action }) => element('sl', { href, action: action === PRESET ? undefined : action }),
+);

@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CO } from '../../../core/content/push-documents/cache-operation.js';
+import { SI } from '../../../core/content/push-documents/service-indication.js';
+import { SL } from '../../../core/content/push-documents/service-loading.js';
+import { dateOfOctets, octetsOfDate } from '../../../core/content/wbxml/date.js';
+import { decodeWbxml } from '../../../core/content/wbxml/decoder.js';
+import { encodeWbxml } from '../../../core/content/wbxml/encoder.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../../../core/content/wbxml/language.js';
+import type { MarkupElement } from '../../../core/content/wbxml/markup.js';
+import { ConfigurationError, MalformedError } from '../../../core/errors.js';
+import { fixture, fromHex, toHex } from '../fixture.js';
+
+/** A language with two code pages, which none of ours has. */
+const demo: WbxmlLanguage = {
+  title: 'Demo',
+  publicId: 0x7f,
+  publicText: '-//DEMO//DTD Demo//EN',
+  systemId: 'http://demo.example/demo.dtd',
+  tags: [tagPage('root', 'a'), tagPage('far')],
+  attributeStarts: [attributePage([0x05, 'x']), attributePage([0x05, 'y'], [0x06, 'y', 'long '])],
+  attributeValues: [new Map([[0x85, 'one']]), new Map([[0x85, 'two']])],
+  dates: new Set(),
+};
+
+function root(hex: string, language = demo): MarkupElement {
+  return decodeWbxml(fromHex(hex), [language]).root;
+}
+
+const header = '037f6a00';
+const leaf = (name: string, ...children: MarkupElement['children']): MarkupElement => ({
+  name,
+  attributes: [],
+  children,
+});
+
+describe('WBXML tokens', () => {
+  it.each([
+    ['an inline string', '4503410001', ['A']],
+    ['strings beside each other', '4503410003420001', ['AB']],
+    ['an entity', '4502823d01', ['Ľ']],
+    ['opaque octets', '45c302010201', [Uint8Array.of(1, 2)]],
+    ['EXT_I_1', '4541410001', [{ extension: 1, value: 'A' }]],
+    ['EXT_T_2', '45820501', [{ extension: 2, value: 5 }]],
+    ['EXT_0', '45c001', [{ extension: 0 }]],
+    ['a processing instruction', '4543050341000101', []],
+  ])('%s in content', (_name, body, children) => {
+    expect(root(header + body).children).toEqual(children);
+  });
+
+  it('the same in attributes', () => {
+    const value = [Uint8Array.of(1), 'A', { extension: 0, value: 'B' }, 'one', { extension: 1 }];
+    expect(root(`${header}8505c3010103410040420085c101`).attributes).toEqual([{ name: 'x', value }]);
+  });
+
+  it('code pages, of tags and of attributes each its own', () => {
+    const document = {
+      language: demo,
+      version: 3,
+      root: {
+        name: 'root',
+        attributes: [
+          { name: 'y', value: ['long two'] },
+          { name: 'x', value: ['one'] },
+        ],
+        children: [leaf('far', leaf('a')), leaf('far')],
+      },
+    };
+    const octets = encodeWbxml(document);
+    // Starts y and x: page 1, then 0. Tags far and a: page 1, 0, 1.
+    expect(toHex(octets)).toBe(`${header}c50001068500000585010001450000060100010501`);
+    expect(decodeWbxml(octets, [demo])).toEqual(document);
+  });
+
+  it('names that the language does not have, in the string table', () => {
+    const document = {
+      language: demo,
+      version: 3,
+      root: {
+        name: 'other',
+        attributes: [{ name: 'odd', value: ['two'] }],
+        children: [leaf('other', leaf('more', 'text'))],
+      },
+    };
+    const octets = encodeWbxml(document);
+    expect(toHex(octets)).toContain(toHex(new TextEncoder().encode('other\0odd\0more\0')));
+    expect(decodeWbxml(octets, [demo])).toEqual(document);
+  });
+
+  it('a string table with a text that is used twice', () => {
+    expect(root('037f6a034142004583008301830001').children).toEqual(['ABBAB']);
+  });
+
+  it.each([
+    ['UTF-16', '037f8777004503feff0041000001', 'A'],
+    ['ISO 8859-1', '037f04004503e90001', 'é'],
+    ['none, which is UTF-8', '037f00004503c3a90001', 'é'],
+  ])('charset %s', (_name, hex, text) => {
+    expect(root(hex).children).toEqual([text]);
+  });
+});
+
+describe('WBXML documents', () => {
+  it('are chosen by their public identifier, in number or in text', () => {
+    const sl = fixture('valid', '3.4-sl');
+    expect(decodeWbxml(sl, [SI, SL, CO]).language).toBe(SL);
+    expect(() => decodeWbxml(sl, [SI, CO])).toThrow('SI 1.0 or CO 1.0: public identifier at offset 1');
+    const text = toHex(new TextEncoder().encode(`${SL.publicText}\0`));
+    const length = (text.length / 2).toString(16);
+    const written = fromHex(`0300006a${length}${text}05`);
+    expect(decodeWbxml(written, [SI, SL]).language).toBe(SL);
+  });
+
+  it('that do not tell their type are what is expected, where that is one', () => {
+    const unknown = fromHex('03016a0005');
+    expect(decodeWbxml(unknown, [SL]).root.name).toBe('sl');
+    expect(() => decodeWbxml(unknown, [SI, SL])).toThrow(MalformedError);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['version 1.0', '007f6a0005'],
+    ['version 1.4', '047f6a0005'],
+    ['a string table past the end', '037f6a0a05'],
+    ['no root', header],
+    ['two roots', `${header}0505`],
+    ['octets behind the root', `${header}0501`],
+    ['a tag that is none', `${header}3e`],
+    ['a tag on a page that is none', `${header}000905`],
+    ['an attribute that is none', `${header}853e01`],
+    ['an attribute twice', `${header}85050501`],
+    ['a value that is none', `${header}8505ff01`],
+    ['a string without end', `${header}450341`],
+    ['a string of the table past its end', '037f6a02410045830201'],
+    ['a string of the table without end', '037f6a02414145830001'],
+    ['opaque octets past the end', `${header}45c3ff7f01`],
+    ['an entity past Unicode', `${header}4502c4808001`],
+    ['33 levels', `${header}${'45'.repeat(32)}05${'01'.repeat(32)}`],
+    ['content without end', `${header}45`],
+  ])('%s: malformed', (_name, hex) => {
+    expect(() => root(hex)).toThrow(MalformedError);
+  });
+
+  it('says where and what was expected', () => {
+    expect(() => root(`${header}45000107`)).toThrow(
+      'Demo: tag at offset 7: expected a tag of Demo on code page 1, not 07, found octet 07 and 0 more',
+    );
+  });
+
+  it('33 attributes: malformed', () => {
+    const names = Array.from({ length: 33 }, (_, index) => String.fromCharCode(0x41 + index));
+    const table = names.map((name) => `${toHex(new TextEncoder().encode(name))}00`).join('');
+    const attributes = names.map((_name, index) => `04${(2 * index).toString(16).padStart(2, '0')}`).join('');
+    expect(() => root(`037f6a${(66).toString(16)}${table}85${attributes}01`)).toThrow(
+      'at most 32 attributes',
+    );
+  });
+
+  it('that unfold to more than a million characters are malformed, before they are in memory', () => {
+    // 16 KiB of text, referred to 30,000 times: half a gigabyte.
+    const text = new Uint8Array(16_385).fill(0x41);
+    text[16_384] = 0;
+    const references = Uint8Array.from({ length: 60_000 }, (_, index) => (index % 2 === 0 ? 0x83 : 0x00));
+    const start = fromHex('037f6a818001');
+    const bomb = Uint8Array.of(...start, ...text, 0x45, ...references, 0x01);
+    expect(() => decodeWbxml(bomb, [demo])).toThrow('expected a document of at most 1048576 characters');
+  });
+
+  it('of any octets are malformed or documents, never anything else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (noise) => {
+        try {
+          decodeWbxml(Uint8Array.of(3, 0x7f, 0x6a, 0, ...noise), [demo]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('hold no zero character in a string', () => {
+    const document = { language: demo, version: 3, root: leaf('root', 'a\0b') };
+    expect(() => encodeWbxml(document)).toThrow(ConfigurationError);
+  });
+
+  const value = fc.oneof(
+    fc.stringMatching(/^[ -~]{1,8}$/),
+    fc.uint8Array({ minLength: 1, maxLength: 4 }),
+    fc.record({ extension: fc.nat(2) }),
+    fc.record({ extension: fc.nat(2), value: fc.oneof(fc.nat(), fc.stringMatching(/^[a-z]{0,5}$/)) }),
+  );
+  /** Neighbouring texts are one: between two of them stands an empty element or nothing. */
+  const values = fc
+    .array(value, { maxLength: 4 })
+    .map((list) =>
+      list.filter((item, index) => typeof item !== 'string' || typeof list[index - 1] !== 'string'),
+    );
+  const name = fc.constantFrom('root', 'a', 'far', 'literal', 'other');
+  const attributes = fc.uniqueArray(fc.record({ name: fc.constantFrom('x', 'y', 'z'), value: values }), {
+    selector: ({ name }) => name,
+  });
+  const { tree } = fc.letrec<{ tree: MarkupElement }>((tie) => ({
+    tree: fc.record({
+      name,
+      attributes,
+      children: fc.oneof({ maxDepth: 4 }, values, fc.array(tie('tree'), { maxLength: 3 })),
+    }),
+  }));
+
+  it('of any elements are read as they were written', () => {
+    fc.assert(
+      fc.property(tree, (written) => {
+        expect(decodeWbxml(encodeWbxml({ language: demo, version: 3, root: written }), [demo]).root).toEqual(
+          written,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('dates in octets', () => {
+  it.each([
+    ['19990630', '1999-06-30T00:00:00Z'],
+    ['19990625152315', '1999-06-25T15:23:15Z'],
+    ['202401020304', '2024-01-02T03:04:00Z'],
+    ['20240102030020', '2024-01-02T03:00:20Z'],
+    ['20000101', '2000-01-01T00:00:00Z'],
+  ])('%s is %s', (hex, date) => {
+    expect(dateOfOctets(fromHex(hex))).toBe(date);
+    expect(toHex(octetsOfDate(date) ?? new Uint8Array())).toBe(hex);
+  });
+
+  it.each(['199906', '1999063000000000', '19991330', '1999063a', '19990230', '1999063024', ''])(
+    '%s is none',
+    (hex) => {
+      expect(dateOfOctets(fromHex(hex))).toBeUndefined();
+    },
+  );
+
+  it.each(['1999-06-31T00:00:00Z', '1999-06-30', 'yesterday'])('%s is none', (text) => {
+    expect(octetsOfDate(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SI } from '../../../core/content/push-documents/service-indication.js';
+import type { MarkupElement } from '../../../core/content/wbxml/markup.js';
+import { parseXml } from '../../../core/content/xml/parse-xml.js';
+import { writeXml } from '../../../core/content/xml/write-xml.js';
+import { ConfigurationError, MalformedError } from '../../../core/errors.js';
+import { fromHex } from '../fixture.js';
+
+const parse = (xml: string) => parseXml(new TextEncoder().encode(xml), 'SI 1.0');
+
+describe('XML read', () => {
+  it('gives elements, attributes and texts in their order', () => {
+    expect(
+      parse('<a x="1" y=" &quot;2&#x41; "> t<b/>u<![CDATA[<&amp;]]>&amp;<!-- c --><?pi x?></a>'),
+    ).toEqual({
+      name: 'a',
+      attributes: [
+        { name: 'x', value: ['1'] },
+        { name: 'y', value: [' "2A '] },
+      ],
+      children: [' t', { name: 'b', attributes: [], children: [] }, 'u<&amp;&'],
+    });
+  });
+
+  it('turns line ends and the white space of attributes into what XML says', () => {
+    expect(parse('<a x="1\r\n2\t3&#10;4">\r\n5\r6</a>')).toMatchObject({
+      attributes: [{ name: 'x', value: ['1 2 3\n4'] }],
+      children: ['\n5\n6'],
+    });
+  });
+
+  it.each([
+    ['a byte order mark', 'efbbbf3c612f3e'],
+    ['UTF-16', 'feff003c0061002f003e'],
+    ['UTF-16, little-endian', 'fffe3c0061002f003e00'],
+  ])('takes %s', (_name, hex) => {
+    expect(parseXml(fromHex(hex), 'SI 1.0').name).toBe('a');
+  });
+
+  it('reads the charset that its declaration names', () => {
+    const octets = Uint8Array.from('<?xml version="1.0" encoding="ISO-8859-1"?><a>\u00e9</a>', (character) =>
+      character.charCodeAt(0),
+    );
+    expect(parseXml(octets, 'SI 1.0').children).toEqual(['é']);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['text alone', 'text'],
+    ['two roots', '<a/><b/>'],
+    ['text behind the root', '<a/>x'],
+    ['an element without end', '<r><a></r>'],
+    ['a tag without end', '<a'],
+    ['an attribute twice', '<a b="1" b="2"/>'],
+    ['an attribute without quotes', '<a b=1/>'],
+    ['an entity of its own', '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'],
+    ['a document type of its own', '<!DOCTYPE a SYSTEM "a.dtd" [ ]><a/>'],
+    ["an entity that is not XML's", '<a>&nbsp;</a>'],
+    ['an ampersand alone', '<a b="x?y=1&z=2"/>'],
+    ['a character that is none', '<a>&#x110000;</a>'],
+    ['a character that XML forbids', '<a>&#0;</a>'],
+    ['a control character', '<a>\u0007</a>'],
+    ['a name that objects have', '<__proto__/>'],
+    ['33 levels and more', '<a>'.repeat(40) + '</a>'.repeat(40)],
+    ['more than 64 KiB', `<a>${'x'.repeat(65_536)}</a>`],
+  ])('refuses %s', (_name, xml) => {
+    expect(() => parse(xml)).toThrow(MalformedError);
+  });
+
+  it('says where', () => {
+    expect(() => parse('<r>\n<a></r>')).toThrow('SI 1.0: line 2, column 4: ');
+  });
+
+  it('gives no document a hold on what objects inherit', () => {
+    const { children, attributes } = parse('<a __proto__="1" constructor="2"><toString/></a>');
+    expect(children).toHaveLength(1);
+    expect(attributes.map(({ name }) => name)).toEqual(['__proto__', 'constructor']);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  it.each([
+    ['<', '<'],
+    ['<a>', '<a>'],
+    ['<!--', '<!--'],
+    ['<!DOCTYPE ', '<!DOCTYPE '],
+    ['&', '&'],
+    ['<a b="', 'x'],
+    ['<![CDATA[', '<a><![CDATA['],
+  ])('answers about 64 KiB of %s at once', (piece, start) => {
+    const begun = performance.now();
+    expect(() => parse(start + piece.repeat(Math.floor(65_000 / piece.length)))).toThrow(MalformedError);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
+  it('of any text is malformed or elements, never anything else', () => {
+    const piece = fc.constantFrom(
+      '<',
+      '>',
+      '/',
+      'a',
+      'b',
+      '="',
+      '"',
+      ' ',
+      '&',
+      'amp;',
+      '<!--',
+      '-->',
+      '<![CDATA[',
+      ']]>',
+      '<?',
+      '?>',
+      '<!DOCTYPE',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        try {
+          parse(`<a>${pieces.join('')}</a>`);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedError);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('XML written', () => {
+  const text = (value: string): MarkupElement => ({ name: 'si', attributes: [], children: [value] });
+
+  it('has the DOCTYPE of its language', () => {
+    const root: MarkupElement = {
+      name: 'si',
+      attributes: [{ name: 'x', value: ['<"&\n'] }],
+      children: [{ name: 'a', attributes: [], children: [] }, ']]>'],
+    };
+    expect(new TextDecoder().decode(writeXml(root, SI))).toBe(
+      '<?xml version="1.0" encoding="UTF-8"?>\n' +
+        '<!DOCTYPE si PUBLIC "-//WAPFORUM//DTD SI 1.0//EN" "http://www.wapforum.org/DTD/si.dtd">\n' +
+        '<si x="&lt;&quot;&amp;&#10;"><a/>]]&gt;</si>\n',
+    );
+  });
+
+  it('refuses what XML cannot hold', () => {
+    expect(() => writeXml(text('\u0000'), SI)).toThrow(ConfigurationError);
+    expect(() => writeXml({ ...text(''), children: [Uint8Array.of(1)] }, SI)).toThrow(ConfigurationError);
+  });
+
+  it('is read as it was written', () => {
+    const texts = fc
+      .string({ unit: 'grapheme-composite' })
+      .map((value) => `x${value.replace(/[^\t\n\r\P{Cc}]/gu, '')}`);
+    fc.assert(
+      fc.property(texts, (value) => {
+        expect(parseXml(writeXml(text(value), SI), 'SI 1.0').children).toEqual([value]);
+      }),
+    );
+  });
+});
