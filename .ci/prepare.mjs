@@ -43,9 +43,10 @@ function installPackages() {
       '--no-audit',
       '--no-fund',
       '--loglevel=error',
-      // The defaults wait minutes before they say that there is no network.
-      '--fetch-retry-mintimeout=1000',
-      '--fetch-retry-maxtimeout=10000',
+      // With its defaults npm takes six minutes to say that there is no network.
+      '--fetch-retries=1',
+      '--fetch-retry-mintimeout=500',
+      '--fetch-retry-maxtimeout=500',
     ],
     'The npm packages could not be installed (above is what npm said). They come from the npm registry: ' +
       'check the network and `npm config get registry`, then run this again.',
@@ -73,14 +74,14 @@ function installPeers() {
   const missing = Object.keys(PEERS).filter((peer) => missingParts(peer).length > 0);
   if (missing.length === 0) return;
   const packages = missing.flatMap((peer) => PEERS[peer].packages).join(' ');
+  const what = `Missing: ${missing.map((peer) => `${peer} (${missingParts(peer).join(', ')})`).join('; ')}.`;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     const how = `sudo apt-get install --no-install-recommends ${packages}`;
-    if (process.env.CI === 'true')
-      fail(`Missing: ${missing.join(', ')}. Under CI=true they are needed: ${how}`);
-    say(`Missing: ${missing.join(', ')}. Their suites will be skipped. On Debian: ${how}`);
+    if (process.env.CI === 'true') fail(`${what} Under CI=true they are needed: ${how}`);
+    say(`${what} Their suites will be skipped. On Debian: ${how}`);
     return;
   }
-  say(`Missing: ${missing.join(', ')}. Installing Debian's ${packages}`);
+  say(`${what} Installing Debian's ${packages}`);
   withoutServices(() => {
     apt(['update']);
     apt(['install', '--yes', '--no-install-recommends', ...packages.split(' ')]);
