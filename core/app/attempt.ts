@@ -9,8 +9,10 @@ import { handled, invoke, within } from './deadline.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
 import { COMMIT_GRACE } from './limits.js';
-import { type Refusal, reasonOf, refusalOf } from './outcome.js';
+import { type Refusal, reasonOf, refusalOf, resources } from './outcome.js';
 import { pushOf } from './push-record.js';
+import { isStoreError } from './records.js';
+import type { Turn } from './slots.js';
 import { storageWrites } from './storage-values.js';
 
 /** `failed`: it threw anything else, or had not answered by its deadline. */
@@ -23,6 +25,8 @@ export interface AttemptOptions {
   endings: Endings;
   clock: Clock;
   milliseconds: number;
+  /** Left when `receive` has ended, or at the deadline. */
+  turn: Turn;
 }
 
 /**
@@ -30,7 +34,7 @@ export interface AttemptOptions {
  * rejects.
  */
 export function attempt(options: AttemptOptions): Promise<AttemptResult> {
-  const { app, delivery, content, endings, clock, milliseconds } = options;
+  const { app, delivery, content, endings, clock, milliseconds, turn } = options;
   const controller = new AbortController();
   const commit = async (operations: readonly StorageOperation[] = []) => {
     const { eventAppId, namespace, active } = app.scope;
@@ -45,27 +49,32 @@ export function attempt(options: AttemptOptions): Promise<AttemptResult> {
   );
   const result = received.then(
     () => ended(delivery, { type: 'taken' }),
-    (thrown: unknown) => ended(delivery, thrownResult(app, thrown)),
+    (error: unknown) => ended(delivery, thrown(error, `${app.eventAppId} threw`)),
   );
   return new Promise<AttemptResult>((resolve) => {
-    const settle = (settled: AttemptResult) => {
+    const release = () => {
       cancelDeadline();
       cancelTaken();
       running.leave();
-      resolve(settled);
+      turn.leave();
     };
     const giveUp = (why: Error) => {
       controller.abort(why);
-      void graced(clock, ended(delivery, failed(why.message)), delivery).then(settle);
+      release();
+      void graced(clock, ended(delivery, failed(why.message)), delivery).then(resolve);
     };
     const cancelDeadline = clock.after(milliseconds, () =>
       giveUp(
         new TimeoutError(`${app.eventAppId} did not answer within ${milliseconds / 1000} s (limits.seconds)`),
       ),
     );
-    const cancelTaken = delivery.onTaken(() => settle({ type: 'taken' }));
+    // A commit is the answer; the slot is the application's until `receive` ends.
+    const cancelTaken = delivery.onTaken(() => resolve({ type: 'taken' }));
     const running = app.enter({ abort: (why) => controller.abort(why), giveUp });
-    void result.then(settle);
+    void result.then((settled) => {
+      release();
+      resolve(settled);
+    });
   });
 }
 
@@ -79,7 +88,7 @@ async function ended(delivery: Delivery, result: AttemptResult): Promise<Attempt
     await delivery.committing;
     return { type: 'taken' };
   } catch (error) {
-    return closed(delivery, failed(`its commit failed: ${reasonOf(error)}`));
+    return closed(delivery, thrown(error, 'its commit failed'));
   }
 }
 
@@ -99,9 +108,13 @@ function graced(clock: Clock, result: Promise<AttemptResult>, delivery: Delivery
   );
 }
 
-function thrownResult(app: Application, thrown: unknown): AttemptResult {
-  const refusal = refusalOf(thrown);
-  return refusal ? { type: 'refused', refusal } : failed(`${app.eventAppId} threw: ${reasonOf(thrown)}`);
+function thrown(error: unknown, what: string): AttemptResult {
+  const refusal = refusalOf(error);
+  if (refusal) return { type: 'refused', refusal };
+  const reason = `${what}: ${reasonOf(error)}`;
+  // Not the application's fault, and soon better, perhaps: a disk that is full.
+  if (isStoreError(error)) return { type: 'failed', refusal: resources(reason) };
+  return failed(reason);
 }
 
 function failed(reason: string): AttemptResult {

@@ -41,11 +41,8 @@ export interface Composition {
   readonly registry: Registry;
   readonly deliveries: Deliveries;
   readonly dispatcher: Dispatcher;
-  /**
-   * The services of one application: those that it needs, and `emit`, made for it alone.
-   * @throws ConfigurationError naming the application and a service that does not exist.
-   */
-  servicesFor(scope: tokens.AppScope, needs: readonly string[]): Partial<Services>;
+  /** The services of one application: those that it needs, and `emit`, made for it alone. */
+  servicesFor(scope: tokens.AppScope, needs: readonly ServiceName[]): Partial<Services>;
 }
 
 /** Reads what the store holds. @throws StoreError */
@@ -91,27 +88,30 @@ const REGISTER: { readonly [Name in ServiceName]: (child: DependencyContainer) =
 function servicesFor(
   parts: DependencyContainer,
   scope: tokens.AppScope,
-  needs: readonly string[],
+  needs: readonly ServiceName[],
 ): Partial<Services> {
   // A child resolves everything that its parent has: what the application did not declare is registered nowhere.
   const child = parts.createChildContainer();
   child.register(tokens.APP_SCOPE, { useValue: scope });
-  const names = new Set([...needs, 'emit'].map((need) => serviceName(scope.eventAppId, need)));
+  const names = new Set<ServiceName>([...needs, 'emit']);
   return Object.fromEntries(
-    [...names].map((name) => {
+    Array.from(names, (name) => {
       REGISTER[name](child);
       return [name, child.resolve<Services[ServiceName]>(tokens.SERVICE[name])];
     }),
   );
 }
 
-function serviceName(eventAppId: string, need: string): ServiceName {
-  if (isServiceName(need)) return need;
-  const existing = Object.keys(REGISTER).sort();
-  const nearest = nearestOf(need, existing);
-  throw new ConfigurationError(
-    `${eventAppId}: needs "${need}", which is no service of this host${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
-  );
+/** @throws ConfigurationError naming the application and the service that does not exist. */
+export function serviceNames(eventAppId: string, needs: readonly string[]): ServiceName[] {
+  return needs.map((need) => {
+    if (isServiceName(need)) return need;
+    const existing = Object.keys(REGISTER).sort();
+    const nearest = nearestOf(need, existing);
+    throw new ConfigurationError(
+      `${eventAppId}: needs "${need}", which is no service of this host${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
+    );
+  });
 }
 
 function isServiceName(need: string): need is ServiceName {

@@ -12,7 +12,6 @@ import type { Inbox } from './inbox.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { isRetryable, type Outcome, type Refusal, reasonOf } from './outcome.js';
-import { pushOf } from './push-record.js';
 import type { RecentPushes } from './recent.js';
 import type { Registry } from './registry.js';
 import type { Turn } from './slots.js';
@@ -50,7 +49,7 @@ export class Deliveries {
   redeliver(app: Application): void {
     if (!this.#started) return;
     for (const delivery of this.inbox.deliveries()) {
-      if (!delivery.running && this.#application(delivery) === app) this.#again(delivery);
+      if (!delivery.running && this.registry.ofRecord(delivery.record) === app) this.#again(delivery);
     }
   }
 
@@ -60,18 +59,29 @@ export class Deliveries {
    * told that it is taken: were it told `failed`, it would send again what is kept already.
    */
   async first(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<Outcome> {
+    try {
+      if (await turn.ready) return await this.#first(app, delivery, content, turn);
+    } finally {
+      delivery.running = false;
+    }
+    // Its application went away meanwhile: another version of it may have come.
+    delivery.answered = true;
+    if (this.#started) this.#again(delivery);
+    return { taken: true, pushId: delivery.id };
+  }
+
+  async #first(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<Outcome> {
     const { id } = delivery;
-    delivery.running = true;
-    const result = (await turn.ready) ? await this.#attempt(app, delivery, content) : undefined;
-    turn.leave();
-    delivery.running = false;
-    if (result?.type === 'refused' && !delivery.answered) {
+    const result = await this.#attempt(app, delivery, content, turn);
+    if (result.type === 'refused' && !delivery.answered) {
       await this.endings.refuse(delivery, result.refusal);
-      if (delivery.ending?.type === 'refused')
-        return { taken: false, pushId: id, ...delivery.ending.refusal };
+      const { ending } = delivery;
+      return ending?.type === 'refused'
+        ? { taken: false, pushId: id, ...ending.refusal }
+        : { taken: true, pushId: id };
     }
     delivery.answered = true;
-    if (result) await this.#conclude(app, delivery, result);
+    await this.#conclude(delivery, result);
     return { taken: true, pushId: id };
   }
 
@@ -86,56 +96,59 @@ export class Deliveries {
   }
 
   async #redelivered(delivery: Delivery): Promise<void> {
-    const app = this.#application(delivery);
+    const app = this.registry.ofRecord(delivery.record);
     const turn = app?.slots.enter('again');
     if (!app || !turn) return;
-    try {
-      // Without its application it stays in the inbox, until that is loaded again.
-      if (!(await turn.ready)) return;
-      await delivery.committing?.catch(() => {});
-      if (delivery.ending || delivery.setAside) return;
-      if (delivery.record.attempts >= this.limits.attempts) {
-        await this.endings.setAside(delivery, 'its deliveries ended with the host');
-        return;
-      }
-      await this.#giveAgain(app, delivery);
-    } finally {
+    // Without its application it stays in the inbox, until that is loaded again.
+    if (!(await turn.ready)) return;
+    const content = await this.#prepare(delivery);
+    if (!content) {
       turn.leave();
+      return;
     }
+    await this.#conclude(delivery, await this.#attempt(app, delivery, content, turn));
   }
 
-  async #giveAgain(app: Application, delivery: Delivery): Promise<void> {
+  /** Counts the delivery and reads the content; undefined when there is to be no delivery now. */
+  async #prepare(delivery: Delivery): Promise<Content | undefined> {
+    if (await this.#over(delivery)) return undefined;
     const { record } = delivery;
-    let content: Uint8Array | undefined;
+    if (record.attempts >= this.limits.attempts) {
+      await this.endings.setAside(delivery, 'its deliveries ended with the host');
+      return undefined;
+    }
     try {
       // Counted ahead: a push that ends the process must not come back for ever.
       await this.inbox.update(delivery, { ...record, attempts: record.attempts + 1 });
-      content = await this.inbox.content(delivery.id);
-    } catch (error) {
-      this.#later(app, delivery, { kind: 'resources', reason: reasonOf(error) });
-      return;
-    }
-    if (!content) {
+      const content = await this.inbox.content(delivery.id);
+      // An earlier delivery, given up, may have committed meanwhile.
+      if (await this.#over(delivery)) return undefined;
+      if (content) return memoryContent(record.type, content);
       await this.endings.setAside(delivery, 'its content is not in the store');
-      return;
+    } catch (error) {
+      this.#later(delivery, { kind: 'resources', reason: reasonOf(error) });
     }
-    const result = await this.#attempt(app, delivery, memoryContent(record.type, content));
-    await this.#conclude(app, delivery, result);
+    return undefined;
   }
 
-  async #attempt(app: Application, delivery: Delivery, content: Content): Promise<AttemptResult> {
+  async #over(delivery: Delivery): Promise<boolean> {
+    await delivery.committing?.catch(() => {});
+    return delivery.ending !== undefined || delivery.setAside;
+  }
+
+  async #attempt(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<AttemptResult> {
     const milliseconds = app.manifest.receiveSeconds * 1000;
     const { endings, clock } = this;
-    const result = await attempt({ app, delivery, content, endings, clock, milliseconds });
+    const result = await attempt({ app, delivery, content, endings, clock, milliseconds, turn });
     if (result.type === 'taken') {
       await endings.take(delivery);
-      this.recent.add(pushOf(delivery.record, content));
+      this.recent.add(delivery.record, content);
     }
     return result;
   }
 
   /** After an attempt whose sender was, or is now, told that the push is taken. */
-  async #conclude(app: Application, delivery: Delivery, result: AttemptResult): Promise<void> {
+  async #conclude(delivery: Delivery, result: AttemptResult): Promise<void> {
     if (result.type === 'taken' || delivery.ending) return;
     const { kind, reason } = result.refusal;
     if (result.type === 'refused' && !isRetryable(kind)) {
@@ -143,12 +156,12 @@ export class Deliveries {
     } else if (delivery.record.attempts >= this.limits.attempts) {
       await this.endings.setAside(delivery, reason);
     } else {
-      this.#later(app, delivery, result.refusal);
+      this.#later(delivery, result.refusal);
     }
   }
 
-  #later(app: Application, delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
-    if (!this.#started || this.registry.loaded(app) === undefined) return;
+  #later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
+    if (!this.#started || !this.registry.ofRecord(delivery.record)) return;
     const doubled = BACKOFF_BASE * 2 ** (delivery.record.attempts - 1);
     // Half of it by chance: what failed together does not come back together.
     const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
@@ -159,11 +172,6 @@ export class Deliveries {
       this.clock.after(milliseconds, () => this.#again(delivery)),
     );
     this.#warn(delivery, `will be given again in ${Math.ceil(milliseconds / 1000)} s: ${reason}`);
-  }
-
-  #application({ record }: Delivery): Application | undefined {
-    const found = this.registry.resolve([record.app], record.type.type, record.iari);
-    return typeof found === 'string' ? undefined : found;
   }
 
   #cancel(delivery: Delivery): void {

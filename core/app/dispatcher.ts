@@ -13,9 +13,9 @@ import { Delivery } from './delivery.js';
 import type { DoneMarkers } from './done-markers.js';
 import type { Endings } from './endings.js';
 import { type Inbox, InboxFull } from './inbox.js';
-import { ANSWER_WITHIN, BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER, type RuntimeLimits } from './limits.js';
-import { type Outcome, type Refusal, reasonOf } from './outcome.js';
-import { type PushRecord, pushId, pushOf } from './push-record.js';
+import { ANSWER_WITHIN, type RuntimeLimits } from './limits.js';
+import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
+import { type PushRecord, pushId } from './push-record.js';
 import type { RecentPushes } from './recent.js';
 import { StoreError } from './records.js';
 import type { Registry } from './registry.js';
@@ -115,18 +115,18 @@ export class Dispatcher {
     try {
       // Its whole deadline is the application's; what is left may be spent in the queue.
       if ((await Promise.race([turn.ready, late.passed])) !== true) {
+        turn.leave();
         return refused(id, busy(`${app.eventAppId} has had no time for it`));
       }
       const { content } = incoming;
       const delivery = new Delivery(this.#record(app, id, incoming, content.size ?? 0), false);
-      const result = await attempt({ app, delivery, content, endings, clock, milliseconds });
+      const result = await attempt({ app, delivery, content, endings, clock, milliseconds, turn });
       if (result.type !== 'taken') return refused(id, result.refusal);
       await endings.take(delivery);
-      this.recent.add(pushOf(delivery.record, content));
+      this.recent.add(delivery.record, content);
       return { taken: true, pushId: id };
     } finally {
       late.cancel();
-      turn.leave();
     }
   }
 
@@ -142,7 +142,7 @@ export class Dispatcher {
       const outcome = await Promise.race([this.deliveries.first(app, delivery, content, turn), late.passed]);
       if (outcome !== 'late') return outcome;
       delivery.answered = true;
-      this.recent.add(pushOf(delivery.record, content));
+      this.recent.add(delivery.record, content);
       if (delivery.ending?.type === 'refused') return refused(id, delivery.ending.refusal);
       return { taken: true, pushId: id };
     } finally {
@@ -164,6 +164,7 @@ export class Dispatcher {
       if (bytes === 'late') return { kind: 'failed', reason: 'its content could not be read in time' };
       if (bytes.length > most) return tooLarge(app, most);
       const delivery = new Delivery(this.#record(app, id, incoming, bytes.length), true);
+      delivery.running = true;
       const added = this.inbox.add(delivery, bytes);
       if ((await Promise.race([added, late])) === 'late') {
         this.#withdraw(delivery, added, 'the store takes too long');
@@ -214,14 +215,6 @@ export class Dispatcher {
 
 function refused(pushId: string, refusal: Refusal): Outcome {
   return { taken: false, pushId, ...refusal };
-}
-
-function busy(reason: string): Refusal {
-  return { kind: 'busy', reason, retryAfter: BUSY_RETRY_AFTER };
-}
-
-function resources(reason: string): Refusal {
-  return { kind: 'resources', reason, retryAfter: RESOURCES_RETRY_AFTER };
 }
 
 function tooLarge(app: Application, most: number): Refusal {

@@ -1,6 +1,7 @@
 /** How a dispatch ended, and what an application's exception says about it. */
 
 import { PushRefused, type RefusalKind } from '../errors.js';
+import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from './limits.js';
 
 /** Why a push was not taken; `retryAfter` in seconds, only for `busy` and `resources`. */
 export interface Refusal {
@@ -10,6 +11,14 @@ export interface Refusal {
 }
 
 export type Outcome = { taken: true; pushId: string } | ({ taken: false; pushId?: string } & Refusal);
+
+export function busy(reason: string): Refusal {
+  return { kind: 'busy', reason, retryAfter: BUSY_RETRY_AFTER };
+}
+
+export function resources(reason: string): Refusal {
+  return { kind: 'resources', reason, retryAfter: RESOURCES_RETRY_AFTER };
+}
 
 const RETRYABLE: Record<RefusalKind, boolean> = {
   forbidden: false,

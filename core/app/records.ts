@@ -10,6 +10,15 @@ export type Write = { type: 'put'; key: string; value: Uint8Array } | { type: 'd
 /** The store did not do it: the disk is full, broken, or the store is closed. */
 export class StoreError extends SipPushError {}
 
+/** Never throws: what an application throws may be anything. */
+export function isStoreError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof StoreError;
+  } catch {
+    return false;
+  }
+}
+
 /** `synced` survives the loss of power, `written` the end of the process. Both are atomic, and in order. */
 export type Durability = 'synced' | 'written';
 
@@ -46,7 +55,7 @@ export class Records {
    * one: a sync costs the same for one push as for fifty.
    */
   write(operations: readonly Write[], durability: Durability): Promise<void> {
-    if (this.#closed) return Promise.reject(new StoreError('the store is closed'));
+    if (this.#closed) return Promise.reject(storeError('write', 'it is closed'));
     this.#next ??= newGroup();
     const group = this.#next;
     for (const operation of operations) group.operations.push(operation);
@@ -56,8 +65,8 @@ export class Records {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    await this.#reopening;
     try {
+      await this.#ready();
       return await this.store.get<string, Uint8Array>(key, { valueEncoding: 'view' });
     } catch (error) {
       throw storeError('read', error);
@@ -66,8 +75,8 @@ export class Records {
 
   /** Entries whose key begins with `prefix`, in order, those after `prefix + after` only; keys without the prefix. */
   async *entries(prefix: string, after?: string): AsyncGenerator<[key: string, value: Uint8Array]> {
-    await this.#reopening;
     try {
+      await this.#ready();
       const from = after === undefined ? { gte: prefix } : { gt: prefix + after };
       const range = { ...from, valueEncoding: 'view' };
       for await (const [key, value] of this.store.iterator<string, Uint8Array>(range)) {
@@ -77,6 +86,11 @@ export class Records {
     } catch (error) {
       throw storeError('read', error);
     }
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#closed) throw new Error('it is closed');
+    await this.#reopening;
   }
 
   /** Resolves when what was asked for is written; the store itself is its owner's to close. */
@@ -106,9 +120,9 @@ export class Records {
       await this.store.batch<string, Uint8Array>(operations, { valueEncoding: 'view', sync: synced });
     } catch (error) {
       const { message } = storeError('write', error);
-      this.log({ level: 'error', message: `${message}; it is opened anew before the next write` });
-      // The next write finds out at once whether there is room again.
-      this.#failedAt = Number.NEGATIVE_INFINITY;
+      this.log({ level: 'error', message });
+      // The next write finds out at once whether there is room again. A store that somebody closed stays so.
+      if (this.store.status === 'open') this.#failedAt = Number.NEGATIVE_INFINITY;
       throw error;
     }
   }

@@ -5,6 +5,7 @@ import { matchesMediaRange, mediaRangesOverlap } from '../content/media-type.js'
 import type { AppHandle, Application } from './application.js';
 import { canonicalEventAppId } from './event-app-id.js';
 import type { Manifest } from './manifest.js';
+import type { PushRecord } from './push-record.js';
 
 @injectable()
 export class Registry {
@@ -70,6 +71,12 @@ export class Registry {
       if (takes) return takes;
     }
     return known ? 'type' : 'unknown';
+  }
+
+  /** The application that a stored push is for, while one is loaded. */
+  ofRecord({ app, type, iari }: PushRecord): Application | undefined {
+    const found = this.resolve([app], type.type, iari);
+    return typeof found === 'string' ? undefined : found;
   }
 
   /** Media types and ranges of these applications, or of all, each once. */

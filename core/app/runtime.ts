@@ -5,8 +5,8 @@ import { ConfigurationError } from '../errors.js';
 import type { Store } from '../platform/platform.js';
 import { type AppHandle, Application } from './application.js';
 import { type Clock, systemClock } from './clock.js';
-import { type Composition, compose } from './container.js';
-import type { Push, PushAppDefinition, PushDescription } from './contract.js';
+import { type Composition, compose, serviceNames } from './container.js';
+import type { PushAppDefinition, PushDescription } from './contract.js';
 import { describePush } from './describe.js';
 import type { IncomingPush } from './dispatcher.js';
 import { canonicalEventAppId } from './event-app-id.js';
@@ -15,8 +15,9 @@ import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type LogSink, safeLogSink } from './log.js';
 import { readManifest } from './manifest.js';
 import { Namespaces } from './namespaces.js';
-import type { Outcome } from './outcome.js';
+import { type Outcome, reasonOf } from './outcome.js';
 import { pushOf } from './push-record.js';
+import type { ShownPush } from './recent.js';
 import { Records } from './records.js';
 import type { SetAsidePush } from './set-aside.js';
 import type { AppScope } from './tokens.js';
@@ -141,10 +142,10 @@ export class PushRuntime {
 
   /** What a person would like to read of a push; undefined when it is neither recent nor in the inbox. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
-    const push = this.parts.recent.get(pushId) ?? (await this.#held(pushId));
-    if (!push) return undefined;
-    const app = this.parts.registry.resolve([push.app], push.content.type.type);
-    return describePush(push, typeof app === 'string' ? undefined : app, this.clock);
+    const shown = this.parts.recent.get(pushId) ?? (await this.#held(pushId));
+    if (!shown) return undefined;
+    const { record, content } = shown;
+    return describePush(pushOf(record, content), this.parts.registry.ofRecord(record), this.clock);
   }
 
   /** Pushes that were confirmed and that no application could be made to take, the oldest first. */
@@ -162,12 +163,11 @@ export class PushRuntime {
       );
     }
     const { eventAppId } = manifest;
-    // Before anything is written: whether there are such services.
-    parts.servicesFor({ eventAppId, namespace: '', active: false }, manifest.needs);
+    const needs = serviceNames(eventAppId, manifest.needs);
     const namespace = await this.namespaces.claim(manifest);
     try {
       const scope: AppScope = { eventAppId, namespace, active: true };
-      const services = parts.servicesFor(scope, manifest.needs);
+      const services = parts.servicesFor(scope, needs);
       return await Application.start({ definition, manifest, scope, services, options, clock, limits, log });
     } catch (error) {
       this.namespaces.release(namespace);
@@ -182,11 +182,11 @@ export class PushRuntime {
     this.namespaces.release(app.scope.namespace);
   }
 
-  async #held(pushId: string): Promise<Push | undefined> {
+  async #held(pushId: string): Promise<ShownPush | undefined> {
     const { inbox } = this.parts;
-    const delivery = inbox.get(pushId);
-    const content = delivery && (await inbox.content(pushId));
-    return content && pushOf(delivery.record, memoryContent(delivery.record.type, content));
+    const record = inbox.get(pushId)?.record;
+    const content = record && (await inbox.content(pushId));
+    return content && { record, content: memoryContent(record.type, content) };
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -196,6 +196,12 @@ export class PushRuntime {
   }
 
   #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        this.log({ level: 'error', message: `a listener to changes failed: ${reasonOf(error)}` });
+      }
+    }
   }
 }

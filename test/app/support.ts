@@ -43,6 +43,15 @@ export interface PushOptions extends Partial<Omit<IncomingPush, 'app' | 'content
   iari?: string;
 }
 
+/** A promise that a test opens when it wants. */
+export function newGate(): { passed: Promise<void>; open(): void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
 let serial = 0;
 
 export async function openBench(

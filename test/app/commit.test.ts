@@ -1,0 +1,290 @@
+/** `commit`: the end of a push and the application's storage in one write. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ReceiveContext } from '../../core/app/contract.js';
+import type { AppStorage } from '../../core/app/services.js';
+import { AppError, ConfigurationError } from '../../core/errors.js';
+import { definePushApp } from '../../sdk/index.js';
+import { type Bench, newGate, openBench, testApp } from './support.js';
+
+const NEVER = new Promise<never>(() => {});
+
+let bench: Bench;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  bench = await openBench();
+  await bench.runtime.start();
+});
+
+afterEach(async () => {
+  const stopped = bench.runtime.stop();
+  await vi.runAllTimersAsync();
+  await stopped;
+  vi.useRealTimers();
+});
+
+describe.each(['direct', 'durable'] as const)('commit by a %s application', (delivery) => {
+  it('writes storage, the done marker and the end of the push in one batch', async () => {
+    const batches = vi.spyOn(bench.store, 'batch');
+    let storage: AppStorage | undefined;
+    await bench.runtime.load(
+      definePushApp({
+        id: 'test.ua',
+        accepts: ['text/plain'],
+        needs: ['storage'],
+        delivery,
+        start(services) {
+          storage = services.storage;
+          return {
+            async receive(push, { commit }) {
+              await commit([
+                { type: 'put', key: 'count', value: 1 },
+                { type: 'put', key: 'bytes', value: await push.content.bytes(10) },
+                { type: 'delete', key: 'old' },
+              ]);
+            },
+          };
+        },
+      }),
+    );
+    batches.mockClear();
+    const { pushId } = await bench.push();
+    const [operations, options]: unknown[] = batches.mock.lastCall ?? [];
+    expect(options).toMatchObject({ sync: true });
+    expect(operations).toMatchObject([
+      { type: 'put', key: 'push/data/1/count' },
+      { type: 'put', key: 'push/data/1/bytes' },
+      { type: 'del', key: 'push/data/1/old' },
+      ...(delivery === 'durable'
+        ? [
+            { type: 'del', key: `push/inbox/${pushId}` },
+            { type: 'del', key: `push/content/${pushId}` },
+            { type: 'del', key: `push/aside/${pushId}` },
+            { type: 'del', key: `push/content/${pushId}` },
+          ]
+        : []),
+      { type: 'put', key: `push/done/${Date.now()}-${pushId}` },
+    ]);
+    // One sync write to accept a durable push, one to end any.
+    expect(batches).toHaveBeenCalledTimes(delivery === 'durable' ? 2 : 1);
+    expect(await storage?.get('count')).toBe(1);
+    expect(await storage?.get('bytes')).toEqual(new TextEncoder().encode('hello'));
+  });
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('after'))],
+    ['never ends', () => NEVER],
+  ])('decides, even if receive then %s', async (_, then) => {
+    let received = 0;
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          received++;
+          await commit();
+          await then();
+        },
+        { delivery },
+      ),
+    );
+    expect(await bench.push({ key: 'once' })).toMatchObject({ taken: true });
+    await vi.advanceTimersByTimeAsync(3_000_000);
+    expect(await bench.push({ key: 'once' })).toMatchObject({ taken: true });
+    expect(received).toBe(1);
+  });
+
+  it('works once: the second is an error, whether it waits for the first or not', async () => {
+    const errors: unknown[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          const first = commit();
+          await commit().catch((error: unknown) => errors.push(error));
+          await first;
+          await commit().catch((error: unknown) => errors.push(error));
+        },
+        { delivery },
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(errors).toHaveLength(2);
+    for (const error of errors) expect(error).toBeInstanceOf(AppError);
+    expect(String(errors[1])).toContain('has been taken already: commit ends a push once');
+  });
+
+  it('that is refused for what is in it may be tried again', async () => {
+    const errors: unknown[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          await commit([{ type: 'put', key: 'x', value: () => {} }]).catch((error) => errors.push(error));
+          await commit([{ type: 'put', key: 'x', value: 1n }]).catch((error) => errors.push(error));
+          await commit([{ type: 'put', key: 'x'.repeat(513), value: 1 }]).catch((error) =>
+            errors.push(error),
+          );
+          await commit([{ type: 'put', key: '\ud800', value: 1 }]).catch((error) => errors.push(error));
+          await commit();
+        },
+        { delivery },
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(errors.map(String)).toEqual([
+      expect.stringContaining('storage value for "x" is a function: expected JSON or a Uint8Array'),
+      expect.stringContaining('storage value for "x" is not JSON'),
+      expect.stringContaining('storage key of 513 characters; at most 512'),
+      expect.stringContaining('not well-formed Unicode'),
+    ]);
+    expect(errors[0]).toBeInstanceOf(ConfigurationError);
+  });
+
+  it('that the application does not wait for still counts, and its failure too', async () => {
+    let fails = false;
+    await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
+    expect(await bench.push()).toMatchObject({ taken: true });
+    const batch = bench.store.batch.bind(bench.store);
+    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
+      const [operations] = given as [{ key: string }[]];
+      if (fails && operations.some(({ key }) => key.startsWith('push/done/'))) {
+        return Promise.reject(new Error('disk full'));
+      }
+      return Reflect.apply(batch, undefined, given);
+    });
+    fails = true;
+    const outcome = await bench.push();
+    if (delivery === 'direct') {
+      expect(outcome).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+      expect(outcome).toHaveProperty('reason', expect.stringContaining('disk full'));
+    } else {
+      expect(outcome).toMatchObject({ taken: true });
+      fails = false;
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(await bench.store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all()).toEqual([]);
+    }
+  });
+});
+
+describe('a late commit', () => {
+  it('of a direct application fails: the sender was told that the push failed', async () => {
+    let late: Promise<unknown> | undefined;
+    const gate = newGate();
+    await bench.runtime.load(
+      testApp(async (_push, { commit }) => {
+        await gate.passed;
+        late = commit().catch((error: unknown) => error);
+        await late;
+      }),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toMatchObject({ taken: false, kind: 'failed' });
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+    const error = await late;
+    expect(error).toBeInstanceOf(AppError);
+    expect(String(error)).toContain('its sender was told that it is not');
+    expect(await bench.store.keys({ gte: 'push/done/' }).all()).toEqual([]);
+  });
+
+  it('of a direct application that has thrown fails', async () => {
+    let context: ReceiveContext | undefined;
+    await bench.runtime.load(
+      testApp((_push, given) => {
+        context = given;
+        throw new Error('no');
+      }),
+    );
+    await bench.push();
+    await expect(context?.commit()).rejects.toThrow(AppError);
+  });
+
+  it('of a durable application counts: the push is not given again', async () => {
+    const gate = newGate();
+    let received = 0;
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          received++;
+          await gate.passed;
+          await commit([{ type: 'put', key: 'n', value: received }]);
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toMatchObject({ taken: true });
+    gate.open();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(received).toBe(1);
+    expect(await bench.store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all()).toEqual([]);
+  });
+
+  it('of one of two deliveries under way counts, the other fails', async () => {
+    const gate = newGate();
+    const results: unknown[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (push, { commit }) => {
+          if (push.attempt === 1) await gate.passed;
+          await commit([{ type: 'put', key: 'by', value: push.attempt }]).then(
+            () => results.push(push.attempt),
+            (error: unknown) => results.push(error),
+          );
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(15_000);
+    await outcome;
+    expect(results).toEqual([2]);
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(results[1]).toBeInstanceOf(AppError);
+    expect(await bench.store.get('push/data/1/by')).toBe('{2');
+  });
+
+  it('finds its push set aside, and takes it from there', async () => {
+    await bench.runtime.stop();
+    bench = await openBench({ limits: { attempts: 1 } });
+    await bench.runtime.start();
+    const gate = newGate();
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          await gate.passed;
+          await commit();
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { pushId } = await outcome;
+    expect(await bench.runtime.setAside()).toMatchObject([{ id: pushId }]);
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await bench.store.keys({ gte: 'push/content/', lt: 'push/content0' }).all()).toEqual([]);
+  });
+
+  it('of an application that was stopped fails', async () => {
+    let context: ReceiveContext | undefined;
+    await bench.runtime.load(
+      testApp(
+        (_push, given) => {
+          context = given;
+          return NEVER;
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(0);
+    await bench.runtime.unload('test.ua');
+    expect(await outcome).toMatchObject({ taken: true });
+    await expect(context?.commit()).rejects.toThrow('it was stopped');
+  });
+});

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  formatMediaType,
+  isMediaRange,
+  matchesMediaRange,
+  mediaRangesOverlap,
+  parseMediaType,
+} from '../../core/content/media-type.js';
+
+describe('a media type is read (RFC 2045 5.1)', () => {
+  it.each([
+    ['text/plain', 'text/plain', {}],
+    ['Text/VND.wap.SI', 'text/vnd.wap.si', {}],
+    ['text/plain; charset=utf-8', 'text/plain', { charset: 'utf-8' }],
+    ['text/plain ; Charset = "UTF-8" ;', 'text/plain', { charset: 'UTF-8' }],
+    ['a/b;x="semi;colon, \\"quote\\" \\\\"', 'a/b', { x: 'semi;colon, "quote" \\' }],
+    ['application/vnd.oma.dcd+xml;version=1', 'application/vnd.oma.dcd+xml', { version: '1' }],
+    ['a/b;x=""', 'a/b', { x: '' }],
+    ['a/b;__proto__=x', 'a/b', JSON.parse('{"__proto__":"x"}')],
+  ])('%s', (text, type, parameters) => {
+    expect(parseMediaType(text)).toEqual({ type, parameters });
+  });
+
+  it.each([
+    '',
+    'text',
+    'text/',
+    '/plain',
+    'text/plain/more',
+    'text/plain charset=utf-8',
+    'text/plain;charset',
+    'text/plain;charset=',
+    'text/plain;=x',
+    'text/plain;a="open',
+    'text/plain;a=b;a=c',
+    'text/*',
+    '*/*',
+    'text/pl\u00e4in',
+    `text/${'a'.repeat(5000)}`,
+  ])('%j is none', (text) => {
+    expect(parseMediaType(text)).toBeUndefined();
+  });
+
+  it('takes no longer than the text is long, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        const parsed = parseMediaType(text);
+        if (parsed) expect(parsed.type).toMatch(/^[^/]+\/[^/]+$/);
+      }),
+    );
+    const started = performance.now();
+    parseMediaType(`a/b${';a="\\'.repeat(1000)}`);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
+
+describe('a media type is written', () => {
+  it('and read back', () => {
+    const token = fc.stringMatching(/^[a-z0-9!#$&^_.+-]{1,20}$/);
+    const value = fc.stringMatching(/^[\t\x20-\x7e\x80-\uffff]{0,40}$/);
+    fc.assert(
+      fc.property(token, token, fc.dictionary(token, value, { maxKeys: 4 }), (type, subtype, parameters) => {
+        const mediaType = { type: `${type}/${subtype}`, parameters: { ...parameters } };
+        expect(parseMediaType(formatMediaType(mediaType))).toEqual(mediaType);
+      }),
+    );
+  });
+
+  it('without what would end a header line', () => {
+    const written = formatMediaType({ type: 'a/b', parameters: { x: 'one\r\nVia: two\0' } });
+    expect(written).toBe('a/b;x="one  Via: two "');
+  });
+});
+
+describe('a range of media types', () => {
+  it.each(['text/plain', 'image/*', '*/*', 'application/vnd.wap.mms-message'])('%s is one', (text) => {
+    expect(isMediaRange(text)).toBe(true);
+  });
+
+  it.each(['', 'text', 'text/', '/x', '*/plain', 'text/pl*', 'text/plain;a=b', 'a/b/c', 'a b/c'])(
+    '%j is none',
+    (text) => {
+      expect(isMediaRange(text)).toBe(false);
+    },
+  );
+
+  it.each([
+    ['image/*', 'image/png', true],
+    ['image/*', 'IMAGE/PNG; x=y', true],
+    ['image/*', 'imagery/png', false],
+    ['*/*', 'image/png', true],
+    ['*/*', '', false],
+    ['text/plain', 'text/plain;charset=utf-8', true],
+    ['text/plain', 'text/plainer', false],
+    ['text/*', 'text', false],
+  ])('%s takes %j: %s', (range, type, takes) => {
+    expect(matchesMediaRange(range, type)).toBe(takes);
+  });
+
+  it.each([
+    ['image/*', 'image/png', true],
+    ['image/png', 'image/*', true],
+    ['image/*', 'image/*', true],
+    ['*/*', 'text/*', true],
+    ['image/*', 'text/*', false],
+    ['image/png', 'image/gif', false],
+  ])('%s and %s overlap: %s', (one, other, overlap) => {
+    expect(mediaRangesOverlap(one, other)).toBe(overlap);
+  });
+});
