@@ -41,8 +41,13 @@ export class Capture {
     const filter = [...captured].map((port) => `port ${port}`).join(' or ');
     const dumpcap = await startProcess(peerCommand('dumpcap'), ['-q', '-i', 'lo', '-f', filter, '-w', file]);
     const capture = new Capture(folder, file, ports, dumpcap, markerPort);
-    await capture.#mark('first');
-    return capture;
+    try {
+      await capture.#mark('first');
+      return capture;
+    } catch (error) {
+      await capture.remove();
+      throw error;
+    }
   }
 
   /** Resolves when everything that was sent before is in the file. */
