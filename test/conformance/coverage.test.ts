@@ -14,6 +14,8 @@ const NOT_IN_PAGER_MODE = new Set([
   '8.1.2-03a',
   // Of the user plane, MSRP or HTTP: pager mode has none.
   '9-03',
+  // Of what a sender knows about terminals: it learns that by capability delivery and registration events.
+  '9-04',
 ]);
 
 describe('the table of requirements', () => {

@@ -1,0 +1,104 @@
+/** `sip-push host` is killed (SIGKILL) again and again while pushes come: none that was acknowledged is lost or doubled. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { BOB, startSender } from '../support/agents.js';
+import { type Kamailio, startKamailio } from '../support/kamailio.js';
+import { describePeer } from '../support/peers.js';
+import { type RunningProcess, startProcess } from '../support/process.js';
+import { scale } from '../support/scale.js';
+import { eventually } from '../support/wait.js';
+
+const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
+const APP = fileURLToPath(new URL('./apps/counting.mjs', import.meta.url));
+const TEXT = { type: 'text/plain', parameters: {} };
+/** Pushes under way at a time: more than one, so that a kill hits every moment of some push's life. */
+const SENDERS = 8;
+
+describePeer('kamailio', 'a host that is killed', () => {
+  const closing: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  it.concurrent.each(['udp', 'tcp'] as const)(
+    '8.1.1-03, 8.1.1-05: over %s, every push answered 200 reaches its application exactly once',
+    async (transport) => {
+      const core = await startKamailio();
+      closing.push(() => core.stop());
+      const folder = await mkdtemp(join(tmpdir(), 'sip-push-kill-'));
+      closing.push(() => rm(folder, { recursive: true }));
+      await writeFile(join(folder, 'host.json'), JSON.stringify(configuration(core, transport)));
+      const sender = await startSender({ servers: [core.trustedServer('udp')] });
+      closing.push(() => sender.stop());
+
+      const acknowledged = new Set<string>();
+      let serial = 0;
+      // Whatever is under way when the host dies waits for the core's timer: each life of the host has senders of its own.
+      const pushDuring = async (life: { over: boolean }) => {
+        while (!life.over) {
+          const text = `push ${serial++}`;
+          const content = memoryContent(TEXT, Buffer.from(text));
+          const receipt = await sender.send({ to: BOB, app: 'count.ua', content });
+          if (receipt.outcome === 'delivered') acknowledged.add(text);
+        }
+      };
+      const senders: Promise<void>[] = [];
+      for (let life = 0; life < scale(10, 100); life++) {
+        const host = await startHost(folder);
+        const now = { over: false };
+        senders.push(...Array.from({ length: SENDERS }, () => pushDuring(now)));
+        const enough = acknowledged.size + 20 + life;
+        await eventually('the next pushes are acknowledged', () => acknowledged.size >= enough || undefined);
+        host.kill('SIGKILL');
+        await host.exited;
+        now.over = true;
+      }
+      await Promise.all(senders);
+      const last = await startHost(folder);
+      last.kill('SIGTERM');
+      expect((await last.exited).code).toBe(0);
+
+      const counts = await countsOf(await startHost(folder));
+      const lost = [...acknowledged].filter((text) => counts[text] === undefined);
+      expect(lost).toEqual([]);
+      expect(Object.entries(counts).filter(([, count]) => count !== 1)).toEqual([]);
+      expect(acknowledged.size).toBeGreaterThan(200);
+    },
+    180_000,
+  );
+
+  async function startHost(folder: string): Promise<RunningProcess> {
+    const host = await startProcess(process.execPath, [
+      CLI,
+      'host',
+      '--config',
+      join(folder, 'host.json'),
+      '--json',
+    ]);
+    closing.push(() => host.stop());
+    await host.line(/"event":"registered"/);
+    return host;
+  }
+});
+
+function configuration(core: Kamailio, transport: 'udp' | 'tcp') {
+  return {
+    identity: BOB,
+    server: core.server(transport),
+    username: 'bob',
+    password: 'bob-password',
+    trust: ['sip:psa@domain.test'],
+    apps: [APP],
+  };
+}
+
+async function countsOf(host: RunningProcess): Promise<Record<string, number>> {
+  const line = await host.line(/"kind":"counts"/);
+  const { counts }: { counts: Record<string, number> } = JSON.parse(line);
+  return counts;
+}

@@ -1,0 +1,112 @@
+/**
+ * A host of its own process for inbox-kill.test.ts: a store on disk, three applications, and a sender that pushes to
+ * them. It kills itself at a write of the store.
+ *
+ *   node inbox-host.js FOLDER PUSHES [before|after WRITE]
+ *
+ * Prints `taken APP KEY` for each push that is confirmed, `received APP KEY` when an application has done its work
+ * and, once the inbox is empty, `count APP KEY TIMES` from the storage of those that commit, and `writes COUNT`.
+ */
+
+import { writeSync } from 'node:fs';
+import { platform } from '#platform';
+import { type Clock, PushRuntime } from '../../core/app/index.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { definePushApp } from '../../sdk/index.js';
+
+const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);
+const say = (line: string) => void writeSync(1, `${line}\n`);
+
+/** The backoff of minutes in milliseconds. */
+const clock: Clock = {
+  now: () => Date.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds / 500);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
+
+/** Counts each push in its storage, in the batch that ends the push. Fails the first delivery of every other one. */
+const committing = (id: string, delivery: 'durable' | 'direct') =>
+  definePushApp({
+    id,
+    accepts: ['text/plain'],
+    needs: ['storage'],
+    delivery,
+    start: ({ storage }) => ({
+      async receive(push, { commit }) {
+        const key = new TextDecoder().decode(await push.content.bytes(100));
+        if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
+        const times = Number((await storage.get(key)) ?? 0);
+        await commit([{ type: 'put', key, value: times + 1 }]);
+        say(`received ${id} ${key}`);
+      },
+      async stop() {
+        for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+      },
+    }),
+  });
+
+const plain = definePushApp({
+  id: 'plain.ua',
+  accepts: ['text/plain'],
+  delivery: 'durable',
+  start: () => ({
+    async receive(push) {
+      const key = new TextDecoder().decode(await push.content.bytes(100));
+      if (push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
+      say(`received plain.ua ${key}`);
+    },
+  }),
+});
+
+const store = await platform.openStore(folder);
+let writes = 0;
+const batch = store.batch.bind(store);
+Object.defineProperty(store, 'batch', {
+  async value(...operations: unknown[]) {
+    const last = ++writes === Number(killAt);
+    if (last && phase === 'before') process.kill(process.pid, 'SIGKILL');
+    await Reflect.apply(batch, undefined, operations);
+    if (last) process.kill(process.pid, 'SIGKILL');
+  },
+});
+
+const runtime = await PushRuntime.open({ store, clock });
+const apps = [committing('commit.ua', 'durable'), committing('direct.ua', 'direct'), plain];
+for (const app of apps) await runtime.load(app);
+await runtime.start();
+
+for (let count = 0; count < Number(pushes); count++) {
+  // By turns one after another, each write with one push in it, and all together.
+  const key = `push-${count}`;
+  if (count % 2 === 0) for (const { id } of apps) await push(id, key);
+  else await Promise.all(apps.map(({ id }) => push(id, key)));
+}
+while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
+await runtime.stop();
+await store.close();
+say(`writes ${writes}`);
+
+/** With the same key in every run: after a restart its sender tries again. */
+async function push(id: string, key: string): Promise<void> {
+  const app = runtime.resolve([id], 'text/plain');
+  if (typeof app === 'string') throw new Error(app);
+  const outcome = await runtime.dispatch({
+    app,
+    key: `${id} ${key}`,
+    from: 'sip:psa@domain.test',
+    to: 'sip:bob@domain.test',
+    mode: 'pager',
+    headers: {},
+    content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode(key)),
+  });
+  if (!outcome.taken) throw new Error(`${id} ${key}: ${outcome.reason}`);
+  say(`taken ${id} ${key}`);
+}
+
+async function inboxHolds(): Promise<boolean> {
+  const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0', limit: 1 }).all();
+  return keys.length > 0;
+}

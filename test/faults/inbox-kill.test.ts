@@ -1,0 +1,112 @@
+/** A push that was confirmed is given to its application, whatever is killed when. */
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProcess, startProcess } from '../support/process.js';
+import { scale } from '../support/scale.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+// In the tree, so that the host finds the packages.
+const BUILT = join(ROOT, 'node_modules/.cache/sip-push/faults');
+const HOST = join(BUILT, `inbox-host-${process.pid}.mjs`);
+const PUSHES = scale(2, 12);
+const APPS = ['commit.ua', 'direct.ua', 'plain.ua'];
+const KEYS = Array.from({ length: PUSHES }, (_, index) => `push-${index}`);
+
+let folder: string;
+
+beforeAll(async () => {
+  await mkdir(BUILT, { recursive: true });
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['test/faults/inbox-host.ts'],
+    outfile: HOST,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['source'],
+    external: ['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
+  });
+  folder = await mkdtemp(join(tmpdir(), 'inbox-kill-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await rm(HOST, { force: true });
+});
+
+let runs = 0;
+const newStore = () => join(folder, String(++runs));
+
+async function host(store: string, ...more: string[]) {
+  const ended = await runProcess(process.execPath, [HOST, store, String(PUSHES), ...more]);
+  return { ...ended, lines: ended.stdout.split('\n') };
+}
+
+/** After the last run: every push, its sender having tried again, once where the application commits. */
+async function expectAllDelivered(store: string, before: readonly string[]): Promise<void> {
+  const { lines, code, stderr } = await host(store);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  const counts = lines.filter((line) => line.startsWith('count ')).sort();
+  const once = ['commit.ua', 'direct.ua'].flatMap((app) => KEYS.map((key) => `count ${app} ${key} 1`)).sort();
+  expect(counts).toEqual(once);
+  const received = new Set([...before, ...lines]);
+  for (const key of KEYS) expect(received).toContain(`received plain.ua ${key}`);
+}
+
+/** Without its sender: what was confirmed is all that counts. Gives what applications have received so far. */
+async function expectConfirmedDelivered(store: string, before: readonly string[]): Promise<string[]> {
+  const { stdout } = await runProcess(process.execPath, [HOST, store, '0']);
+  const after = stdout.split('\n');
+  const received = new Set([...before, ...after]);
+  for (const line of before) {
+    const [what, app, key] = line.split(' ');
+    if (what !== 'taken') continue;
+    if (app === 'plain.ua') expect(received).toContain(`received plain.ua ${key}`);
+    else expect(after).toContain(`count ${app} ${key} 1`);
+  }
+  return [...received];
+}
+
+describe('kill -9 of the host', () => {
+  it('between any two writes of a push loses none that was confirmed', { timeout: 180_000 }, async () => {
+    const undisturbed = await host(newStore());
+    const writes = Number(/writes (\d+)/.exec(undisturbed.stdout)?.[1]);
+    // Each of them is accepted and ended, though several may share a write.
+    expect(writes).toBeGreaterThan(PUSHES * 2);
+    const points = Array.from({ length: writes }, (_, index) => index + 1).flatMap((write) =>
+      ['before', 'after'].map((phase) => [phase, String(write)] as const),
+    );
+    let killed = 0;
+    for (const point of points) {
+      const store = newStore();
+      const { lines, signal } = await host(store, ...point);
+      if (signal === 'SIGKILL') killed++;
+      const received = await expectConfirmedDelivered(store, lines);
+      await expectAllDelivered(store, received);
+    }
+    // How writes come together varies a little from run to run.
+    expect(killed).toBeGreaterThan(points.length / 2);
+  });
+
+  it('in the middle of whatever it does loses none', { timeout: 180_000 }, async () => {
+    const lines = PUSHES * APPS.length;
+    for (let line = 1; line <= scale(lines, lines * 2); line++) {
+      const store = newStore();
+      await using running = await startProcess(process.execPath, [HOST, store, String(PUSHES)]);
+      // It goes on while the signal is on its way.
+      running.onLine(() => {
+        if (running.stdout.length === line) running.kill('SIGKILL');
+      });
+      await running.ended(30_000);
+      const received = await expectConfirmedDelivered(store, running.stdout);
+      await expectAllDelivered(store, received);
+    }
+  });
+});
