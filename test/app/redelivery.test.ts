@@ -1,0 +1,312 @@
+/** Pushes in the inbox: given again with backoff, after restarts, and set aside in the end. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PushAppDefinition } from '../../core/app/contract.js';
+import { PushRefused } from '../../core/errors.js';
+import { type Bench, newGate, openBench, testApp } from './support.js';
+
+const NEVER = new Promise<never>(() => {});
+
+let bench: Bench;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  bench = await openBench();
+  await bench.runtime.start();
+});
+
+afterEach(async () => {
+  const stopped = bench.runtime.stop();
+  await vi.runAllTimersAsync();
+  await stopped;
+  vi.useRealTimers();
+});
+
+const durable = (receive: Parameters<typeof testApp>[0], more: Partial<PushAppDefinition> = {}) =>
+  testApp(receive, { delivery: 'durable', ...more });
+
+async function reopen(options: Parameters<typeof openBench>[0] = {}): Promise<void> {
+  await bench.runtime.stop();
+  bench = await openBench({ store: bench.store, ...options });
+}
+
+/** What is on disk of pushes that have not ended. */
+async function held(): Promise<string[]> {
+  const keys = await bench.store.keys({ gte: 'push/', lt: 'push0' }).all();
+  return keys.filter((key) => /^push\/(inbox|content|aside)\//.test(key));
+}
+
+describe('redelivery', () => {
+  it.each([
+    [0, [0, 2.5, 5, 10, 20, 40, 80, 160, 320, 640]],
+    [1, [0, 5, 10, 20, 40, 80, 160, 320, 640, 1280]],
+  ])(
+    'waits twice as long each time, half of it by chance (%d); the tenth failure sets aside',
+    async (random, waits) => {
+      await reopen({ random });
+      await bench.runtime.start();
+      const times: number[] = [];
+      await bench.runtime.load(
+        durable(() => {
+          times.push(Date.now() / 1000);
+          throw new Error(`failure ${times.length}`);
+        }),
+      );
+      const { pushId } = await bench.push({ from: 'sip:a@b', to: 'sip:c@d', text: '12345' });
+      await vi.advanceTimersByTimeAsync(10_000_000);
+      expect(times.map((time, index) => Math.round((time - (times[index - 1] ?? time)) * 10) / 10)).toEqual(
+        waits,
+      );
+      expect(await bench.runtime.setAside()).toEqual([
+        {
+          id: pushId,
+          app: 'test.ua',
+          from: 'sip:a@b',
+          to: 'sip:c@d',
+          contentType: 'text/plain',
+          size: 5,
+          receivedAt: expect.any(Date),
+          setAsideAt: expect.any(Date),
+          attempts: 10,
+          reason: 'test.ua threw: failure 10',
+        },
+      ]);
+      expect(bench.logs.at(-1)).toMatchObject({
+        level: 'warn',
+        app: 'test.ua',
+        message: `push ${pushId} was set aside after 10 deliveries: test.ua threw: failure 10`,
+      });
+      expect(await held()).toEqual([`push/aside/${pushId}`, `push/content/${pushId}`]);
+    },
+  );
+
+  it('gives the same push: id, content, everything but the attempt', async () => {
+    const seen: unknown[] = [];
+    await bench.runtime.load(
+      durable(async (push) => {
+        const { content, attempt, ...rest } = push;
+        seen.push({ ...rest, type: content.type, bytes: await content.bytes(100) });
+        if (attempt < 3) throw new Error('not yet');
+      }),
+    );
+    await bench.push({ text: 'the same', headers: { 'content-language': 'en' }, fileName: 'x.txt' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(seen).toHaveLength(3);
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[2]).toEqual(seen[0]);
+    expect(await held()).toEqual([]);
+  });
+
+  it('a refusal for good is kept with its reason: the sender was told that the push is taken', async () => {
+    await bench.runtime.load(
+      durable((push) => {
+        if (push.attempt === 1) throw new Error('busy with something');
+        throw new PushRefused('declined', 'not wanted');
+      }),
+    );
+    const { pushId } = await bench.push({ key: 'k' });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await bench.runtime.setAside()).toMatchObject([
+      { id: pushId, attempts: 2, reason: 'refused (declined): not wanted' },
+    ]);
+    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId });
+  });
+
+  it('a refusal for now is a failure like others, and its retryAfter is waited for', async () => {
+    const times: number[] = [];
+    await bench.runtime.load(
+      durable((push) => {
+        times.push(Date.now());
+        if (push.attempt === 1) throw new Error('x');
+        if (push.attempt === 2) throw new PushRefused('busy', 'later', { retryAfter: 300 });
+      }),
+    );
+    await bench.push();
+    await vi.advanceTimersByTimeAsync(1_000_000);
+    expect(times).toHaveLength(3);
+    expect((times[2] ?? 0) - (times[1] ?? 0)).toBe(300_000);
+    expect(await held()).toEqual([]);
+  });
+
+  it('leaves slots for senders, however many pushes wait to be given again', async () => {
+    await reopen({ limits: { concurrency: 4 } });
+    await bench.runtime.start();
+    let hangs = true;
+    await bench.runtime.load(durable((push) => (hangs || push.attempt > 1 ? NEVER : undefined)));
+    const outcomes = Array.from({ length: 20 }, () => bench.push());
+    await vi.advanceTimersByTimeAsync(60_000);
+    await Promise.all(outcomes);
+    hangs = false;
+    const started = Date.now();
+    const outcome = await bench.push();
+    expect(outcome).toMatchObject({ taken: true });
+    expect(Date.now()).toBe(started);
+  });
+});
+
+describe('a restart', () => {
+  it('gives what the inbox holds: only after start, only to its application', async () => {
+    await bench.runtime.load(durable(() => NEVER));
+    await bench.runtime.load(durable(() => NEVER, { id: 'other.ua' }));
+    const outcomes = [bench.push({ text: 'one' }), bench.push({ id: 'other.ua', text: 'two' })];
+    await vi.advanceTimersByTimeAsync(10_000);
+    const [one] = await Promise.all(outcomes);
+    await reopen();
+    const received: [string, string, number][] = [];
+    await bench.runtime.load(
+      durable(async (push) => {
+        received.push([push.id, new TextDecoder().decode(await push.content.bytes(10)), push.attempt]);
+      }),
+    );
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(received).toEqual([]);
+    await bench.runtime.start();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(received).toEqual([[one?.pushId, 'one', 2]]);
+    expect(await held()).toHaveLength(2);
+  });
+
+  it('knows pushes that were taken, that it holds, and that were set aside', async () => {
+    await bench.runtime.load(
+      durable((push) => {
+        if (push.from === 'sip:hangs@d') return NEVER;
+        if (push.from === 'sip:poison@d' && push.attempt > 1) throw new PushRefused('type', 'x');
+        if (push.from === 'sip:poison@d') throw new Error('x');
+        return undefined;
+      }),
+    );
+    const taken = await bench.push({ key: '1' });
+    const holding = bench.push({ key: '2', from: 'sip:hangs@d' });
+    const aside = await bench.push({ key: '3', from: 'sip:poison@d' });
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { pushId } = await holding;
+    await reopen();
+    const received: string[] = [];
+    await bench.runtime.load(durable((push) => void received.push(push.id)));
+    expect(await bench.push({ key: '1' })).toEqual(taken);
+    expect(await bench.push({ key: '2' })).toEqual({ taken: true, pushId });
+    expect(await bench.push({ key: '3' })).toEqual(aside);
+    expect(received).toEqual([]);
+  });
+
+  it('a push whose deliveries ended with the host each time is set aside in the end', async () => {
+    await reopen({ limits: { attempts: 3 } });
+    const app = durable(() => NEVER);
+    await bench.runtime.load(app);
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(0);
+    const crashed: Bench[] = [];
+    for (let restarts = 0; restarts < 3; restarts++) {
+      // No stop: what runs is left as if it had died.
+      crashed.push(bench);
+      bench = await openBench({ store: bench.store, limits: { attempts: 3 } });
+      await bench.runtime.load(app);
+      await bench.runtime.start();
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect(await bench.runtime.setAside()).toMatchObject([
+      { attempts: 3, reason: 'its deliveries ended with the host' },
+    ]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await outcome;
+    for (const { runtime } of crashed) await runtime.stop();
+  });
+
+  it('leaves what cannot be read, and says so', async () => {
+    await bench.store.put('push/inbox/broken', '{"id":');
+    await bench.store.put('push/inbox/empty', '{}');
+    await bench.store.put('push/aside/broken', 'x');
+    await bench.store.put('push/app/1', 'null');
+    await reopen();
+    await bench.runtime.load(durable(() => {}));
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(4);
+    expect(await bench.store.get('push/inbox/broken')).toBe('{"id":');
+  });
+
+  it('a push without its content is set aside', async () => {
+    await bench.runtime.load(durable(() => NEVER));
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { pushId } = await outcome;
+    await bench.store.del(`push/content/${pushId}`);
+    await reopen();
+    await bench.runtime.load(durable(() => {}));
+    await bench.runtime.start();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await bench.runtime.setAside()).toMatchObject([{ reason: 'its content is not in the store' }]);
+  });
+});
+
+describe('what was set aside', () => {
+  it('is bounded in number and bytes: the oldest goes', async () => {
+    await reopen({ limits: { attempts: 1, setAsideCount: 3, setAsideBytes: 100 } });
+    await bench.runtime.load(
+      durable(() => {
+        throw new Error('x');
+      }),
+    );
+    const ids: (string | undefined)[] = [];
+    for (const text of ['1', '2', '3', '4', 'x'.repeat(98)]) {
+      vi.advanceTimersByTime(1);
+      ids.push((await bench.push({ text })).pushId);
+    }
+    expect((await bench.runtime.setAside()).map(({ id }) => id)).toEqual(ids.slice(2));
+    vi.advanceTimersByTime(1);
+    ids.push((await bench.push({ text: 'x'.repeat(90) })).pushId);
+    expect((await bench.runtime.setAside()).map(({ id }) => id)).toEqual(ids.slice(5));
+    await reopen();
+    expect((await bench.runtime.setAside()).map(({ id }) => id)).toEqual(ids.slice(5));
+    expect(await held()).toHaveLength(2);
+  });
+});
+
+describe('loading and unloading while running', () => {
+  it('pushes wait in the inbox while their application is away, and go to its next version', async () => {
+    const gate = newGate();
+    await bench.runtime.load(durable(() => gate.passed));
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(0);
+    await bench.runtime.unload('x-wap-application:test.ua');
+    // On disk, so its sender need not wait for an application that is gone.
+    expect(await outcome).toMatchObject({ taken: true });
+    await vi.advanceTimersByTimeAsync(1_000_000);
+    expect(await held()).toHaveLength(2);
+    const received: string[] = [];
+    await bench.runtime.load(durable((push) => void received.push(push.id), { accepts: ['text/*'] }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(received).toEqual([(await outcome).pushId]);
+    expect(await held()).toEqual([]);
+  });
+
+  it('one that waits for its time is given at once to the application that comes', async () => {
+    await bench.runtime.load(
+      durable(() => {
+        throw new Error('x');
+      }),
+    );
+    await bench.push();
+    await bench.runtime.unload('test.ua');
+    let received = 0;
+    await bench.runtime.load(durable(() => void received++));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(received).toBe(1);
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(received).toBe(1);
+  });
+
+  it('one that is in the queue when its application goes waits too', async () => {
+    await reopen({ limits: { concurrency: 1 } });
+    await bench.runtime.start();
+    await bench.runtime.load(durable(() => NEVER));
+    const outcomes = [bench.push(), bench.push()];
+    await vi.advanceTimersByTimeAsync(0);
+    await bench.runtime.unload('test.ua');
+    expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: true }]);
+    let received = 0;
+    await bench.runtime.load(durable(() => void received++));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(received).toBe(2);
+  });
+});
