@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
 import { BOB, startSender } from '../support/agents.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
@@ -20,22 +20,25 @@ const TEXT = { type: 'text/plain', parameters: {} };
 const SENDERS = 8;
 
 describePeer('kamailio', 'a host that is killed', () => {
-  const closing: (() => Promise<unknown>)[] = [];
-  afterEach(async () => {
-    for (const close of closing.splice(0).reverse()) await close();
-  });
-
-  it.concurrent.each(['udp', 'tcp'] as const)(
+  it.concurrent.for(['udp', 'tcp'] as const)(
     '8.1.1-03, 8.1.1-05: over %s, every push answered 200 reaches its application exactly once',
-    async (transport) => {
+    { timeout: 180_000 },
+    async (transport, { onTestFinished }) => {
       const core = await startKamailio();
-      closing.push(() => core.stop());
+      onTestFinished(() => core.stop());
       const folder = await mkdtemp(join(tmpdir(), 'sip-push-kill-'));
-      closing.push(() => rm(folder, { recursive: true }));
+      onTestFinished(() => rm(folder, { recursive: true }));
       await writeFile(join(folder, 'host.json'), JSON.stringify(configuration(core, transport)));
       const sender = await startSender({ servers: [core.trustedServer('udp')] });
-      closing.push(() => sender.stop());
+      onTestFinished(() => sender.stop());
 
+      const startHost = async (): Promise<RunningProcess> => {
+        const args = [CLI, 'host', '--config', join(folder, 'host.json'), '--json'];
+        const host = await startProcess(process.execPath, args);
+        onTestFinished(() => host.stop().then(() => {}));
+        await host.line(/"event":"registered"/);
+        return host;
+      };
       const acknowledged = new Set<string>();
       let serial = 0;
       // Whatever is under way when the host dies waits for the core's timer: each life of the host has senders of its own.
@@ -49,7 +52,7 @@ describePeer('kamailio', 'a host that is killed', () => {
       };
       const senders: Promise<void>[] = [];
       for (let life = 0; life < scale(10, 100); life++) {
-        const host = await startHost(folder);
+        const host = await startHost();
         const now = { over: false };
         senders.push(...Array.from({ length: SENDERS }, () => pushDuring(now)));
         const enough = acknowledged.size + 20 + life;
@@ -59,31 +62,17 @@ describePeer('kamailio', 'a host that is killed', () => {
         now.over = true;
       }
       await Promise.all(senders);
-      const last = await startHost(folder);
+      const last = await startHost();
       last.kill('SIGTERM');
       expect((await last.exited).code).toBe(0);
 
-      const counts = await countsOf(await startHost(folder));
+      const counts = await countsOf(await startHost());
       const lost = [...acknowledged].filter((text) => counts[text] === undefined);
       expect(lost).toEqual([]);
       expect(Object.entries(counts).filter(([, count]) => count !== 1)).toEqual([]);
       expect(acknowledged.size).toBeGreaterThan(200);
     },
-    180_000,
   );
-
-  async function startHost(folder: string): Promise<RunningProcess> {
-    const host = await startProcess(process.execPath, [
-      CLI,
-      'host',
-      '--config',
-      join(folder, 'host.json'),
-      '--json',
-    ]);
-    closing.push(() => host.stop());
-    await host.line(/"event":"registered"/);
-    return host;
-  }
 });
 
 function configuration(core: Kamailio, transport: 'udp' | 'tcp') {
