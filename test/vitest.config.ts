@@ -6,8 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export default defineConfig({
   root,
   // Tests run the sources; the built package is tested by test/package.
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'] } },
+  resolve: { conditions: ['sip-push-source'] },
+  ssr: { resolve: { conditions: ['sip-push-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
