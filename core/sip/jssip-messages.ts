@@ -1,8 +1,20 @@
-/** Our messages as the objects that JsSIP's registrator reads. */
+/** Our answers to a REGISTER as the objects that JsSIP's registrator reads. */
 
 import { Grammar } from 'jssip';
 import { IncomingResponse } from 'jssip/lib/SIPMessage.js';
-import type { SipResponse } from './message.js';
+
+/**
+ * How a REGISTER ended, as far as JsSIP has to know: it makes timers of what it reads, and reads other people's
+ * Contacts with a grammar that some of them break.
+ */
+export interface RegisterAnswer {
+  status: number;
+  reason: string;
+  /** Of a 2xx: whole seconds for which our Contact is registered; absent where it is not. */
+  expires?: number;
+  /** Of a 423: whole seconds to ask for at once. */
+  minExpires?: number;
+}
 
 /** Internals of JsSIP 3.13.8's IncomingMessage that its declarations leave out. */
 interface ParsedHeaders {
@@ -15,25 +27,25 @@ interface ParsedHeaders {
 /**
  * @param cseq of the REGISTER that JsSIP composed: answering challenges has counted on since, and JsSIP
  *   drops responses to another number.
+ * @param contactUser user part of our Contact, by which JsSIP finds its own binding.
  */
-export function toIncomingResponse(response: SipResponse, cseq: number): IncomingResponse & ParsedHeaders {
+export function toIncomingResponse(
+  answer: RegisterAnswer,
+  cseq: number,
+  contactUser: string,
+): IncomingResponse & ParsedHeaders {
+  const { status, reason, expires, minExpires } = answer;
   const incoming = Object.assign(new IncomingResponse(), {}) as IncomingResponse & ParsedHeaders;
-  incoming.status_code = response.status;
-  incoming.reason_phrase = response.reason;
+  incoming.status_code = status;
+  incoming.reason_phrase = reason;
   incoming.method = 'REGISTER';
   incoming.cseq = cseq;
-  for (const name of ['Expires', 'Min-Expires'] as const) {
-    const value = response.headers.get(name);
-    if (value !== undefined) incoming.addHeader(name, value);
-  }
-  for (const contact of response.headers.getAll('Contact')) {
-    const parsed: unknown = Grammar.parse(contact, 'Contact');
-    // A contact JsSIP's grammar does not know (tel:, say) is not ours.
-    if (parsed === -1 || !Array.isArray(parsed)) continue;
+  if (minExpires !== undefined) incoming.addHeader('Min-Expires', String(minExpires));
+  if (expires !== undefined) {
+    const contact = `<sip:${contactUser}@invalid.invalid>;expires=${expires}`;
     incoming.addHeader('Contact', contact);
-    const contacts = incoming.headers.Contact;
-    const added = contacts?.[contacts.length - 1];
-    if (added) added.parsed = parsed.map((header: { parsed: unknown }) => header.parsed);
+    const parsed: { parsed: unknown }[] = Grammar.parse(contact, 'Contact');
+    for (const added of incoming.headers.Contact ?? []) added.parsed = parsed.map((header) => header.parsed);
   }
   return incoming;
 }

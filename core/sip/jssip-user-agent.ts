@@ -9,8 +9,7 @@ import type { OutgoingRequest } from 'jssip/lib/SIPMessage.js';
 import { TransportError } from '../errors.js';
 import type { ClientFlow } from './connect.js';
 import type { SipFlow } from './flow.js';
-import { toIncomingResponse } from './jssip-messages.js';
-import type { SipResponse } from './message.js';
+import { type RegisterAnswer, toIncomingResponse } from './jssip-messages.js';
 import { ServerSocket, type ServerSocketEvents } from './server-socket.js';
 
 /** What JsSIP's RequestSender hands to `UA.newTransaction` (JsSIP 3.13.8, Transactions.js). */
@@ -44,9 +43,9 @@ export interface JsSipUserAgentOptions extends ServerSocketEvents {
   instanceId: string;
   /** User part of our Contact: JsSIP finds its own binding by it. */
   contactUser: string;
-  /** Sends a REGISTER; resolves with the final response, rejects with TimeoutError or TransportError. */
-  carry(register: JsSipRegister): Promise<SipResponse>;
-  /** JsSIP has taken note of how a REGISTER ended. */
+  /** Sends a REGISTER; resolves with its answer, rejects with TimeoutError or TransportError. */
+  carry(register: JsSipRegister): Promise<RegisterAnswer>;
+  /** JsSIP has taken note of how a REGISTER ended; once for each that was carried. */
   onSettled(): void;
 }
 
@@ -94,13 +93,13 @@ export class JsSipUserAgent extends UA {
 
   async #send({ request, eventHandlers }: JsSipClientTransaction): Promise<void> {
     try {
-      const response = await this.#options.carry({
+      const answer = await this.#options.carry({
         callId: request.call_id,
         cseq: request.cseq,
         fromTag: String(request.from.getParam('tag')),
         expires: Number(request.getHeader('expires') ?? 0),
       });
-      eventHandlers.onReceiveResponse(toIncomingResponse(response, request.cseq));
+      eventHandlers.onReceiveResponse(toIncomingResponse(answer, request.cseq, this.#options.contactUser));
     } catch (error) {
       if (error instanceof TransportError) eventHandlers.onTransportError();
       else eventHandlers.onRequestTimeout();

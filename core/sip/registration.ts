@@ -5,6 +5,7 @@
  */
 
 import { TimeoutError, TransportError } from '../errors.js';
+import type { RegisterAnswer } from './jssip-messages.js';
 import type { JsSipRegister } from './jssip-user-agent.js';
 import type { SipResponse } from './message.js';
 import { type NameAddr, parseNameAddr } from './name-addr.js';
@@ -54,13 +55,21 @@ interface Registrator {
 
 /** Base and bound of the wait after a refused REGISTER, seconds; between half and all of it, at random (RFC 5626 4.5). */
 const RETRY_SECONDS = { base: 5, most: 600 };
+/** A registrar that asks for longer than a day is asked again after a day; `setTimeout` wraps at 24 days. */
+const MAX_RETRY_AFTER = 86_400;
+/** Longest registration that is counted on, seconds: JsSIP's timer for it wraps at 2^31 ms. */
+const MAX_EXPIRES = 2_000_000;
+/** A registrar that goes on asking for longer, however long it is asked for, is refusing. */
+const MAX_BRIEF_ANSWERS = 3;
 /** A de-registration that is not answered may not hold up a shutdown, milliseconds. */
 const CLOSE_DEADLINE = 4000;
 
 export class Registration {
   #state: RegistrationState | undefined;
   #cseq = 0;
-  #inFlight = false;
+  /** REGISTERs that JsSIP awaits the end of: one, or two while it follows a 423. */
+  #inFlight = 0;
+  #briefAnswers = 0;
   #changed = false;
   #closing = false;
   #failures = 0;
@@ -93,7 +102,7 @@ export class Registration {
   /** The features changed: REGISTER now, or as soon as the one on its way is answered. */
   update(): void {
     if (this.#closing) return;
-    if (this.#inFlight) this.#changed = true;
+    if (this.#inFlight > 0) this.#changed = true;
     else if (this.door.connected()) this.#register();
   }
 
@@ -117,8 +126,8 @@ export class Registration {
   }
 
   /** Sends what JsSIP's registrator composed. */
-  async carry(register: JsSipRegister): Promise<SipResponse> {
-    this.#inFlight = true;
+  async carry(register: JsSipRegister): Promise<RegisterAnswer> {
+    this.#inFlight++;
     clearTimeout(this.#retry);
     try {
       const response = await this.door.send({
@@ -127,30 +136,29 @@ export class Registration {
         headers: this.options.headers,
         nextCSeq: () => ++this.#cseq,
       });
-      this.#read(response, register);
-      return response;
+      return this.#read(response, register);
     } catch (error) {
       this.#noResponse(error);
       throw error;
-    } finally {
-      this.#inFlight = false;
     }
   }
 
   /** JsSIP has taken note of the response: it would have ignored a `register()` until now. */
   onSettled(): void {
-    if (this.#inFlight) return;
+    if (--this.#inFlight > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
-    if (this.#changed) this.#register();
+    const changed = this.#changed;
+    this.#changed = false;
+    // Without a connection there is no Contact; JsSIP registers what stands then when it has another.
+    if (changed && this.door.connected()) this.#register();
   }
 
   #register(): void {
-    this.#changed = false;
     this.#registrator?.register();
   }
 
   #settled(): Promise<void> {
-    return this.#inFlight ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+    return this.#inFlight > 0 ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
   }
 
   #contact(expires: number): string {
@@ -163,40 +171,56 @@ export class Registration {
     return `<${this.door.contactUri()}>;${parameters.join(';')}`;
   }
 
-  #read(response: SipResponse, register: JsSipRegister): void {
+  #read(response: SipResponse, register: JsSipRegister): RegisterAnswer {
     const { status, reason } = response;
     if (status < 300) {
-      if (register.expires === 0) this.#state = undefined;
-      else this.#granted(response, register);
-      return;
+      if (register.expires > 0) return this.#granted(response, register);
+      this.#state = undefined;
+      return { status, reason };
     }
-    // 423 with Min-Expires: JsSIP asks again at once for as long as it says.
-    if (status === 423 && response.headers.has('Min-Expires')) return;
-    this.#failed({ status, reason }, Number.parseInt(response.headers.get('Retry-After') ?? '', 10));
+    const minExpires = status === 423 ? this.#longer(response, register) : undefined;
+    if (minExpires !== undefined) return { status, reason, minExpires };
+    this.#failed({ status, reason }, seconds(response.headers.get('Retry-After')));
+    return { status, reason };
   }
 
-  #granted(response: SipResponse, register: JsSipRegister): void {
+  /** RFC 3261 10.2.8: what JsSIP shall ask for at once. Undefined where that would not help. */
+  #longer(response: SipResponse, register: JsSipRegister): number | undefined {
+    const minExpires = seconds(response.headers.get('Min-Expires')) ?? 0;
+    const helps = minExpires > register.expires && minExpires <= MAX_EXPIRES;
+    return helps && this.#briefAnswers++ < MAX_BRIEF_ANSWERS ? minExpires : undefined;
+  }
+
+  #granted(response: SipResponse, register: JsSipRegister): RegisterAnswer {
+    const { status, reason, headers } = response;
     const contact = this.#ourContact(response);
-    if (!contact) {
-      this.#failed({ status: response.status, reason: 'the registrar did not list our Contact' });
-      return;
+    const granted = seconds(contact?.parameters.get('expires') ?? headers.get('Expires')) ?? register.expires;
+    if (!contact || granted === 0) {
+      this.#failed({ status, reason: 'the registrar did not list our Contact' });
+      return { status, reason };
     }
     this.#failures = 0;
-    const expires = contact.parameters.get('expires') ?? response.headers.get('Expires') ?? register.expires;
+    this.#briefAnswers = 0;
+    const expires = Math.min(granted, MAX_EXPIRES);
     const publicGruu = contact.parameters.get('pub-gruu');
     const temporaryGruu = contact.parameters.get('temp-gruu');
     this.#state = {
-      expires: Number(expires),
+      expires,
       ...(publicGruu ? { publicGruu } : {}),
       ...(temporaryGruu ? { temporaryGruu } : {}),
     };
     if (!this.#closing) this.options.onRegistered?.(this.#state);
+    return { status, reason, expires };
   }
 
+  /** RFC 3261 10.2.4 compares URIs; an older connection of ours may still have a binding, too. */
   #ourContact(response: SipResponse): NameAddr | undefined {
     const contacts = response.headers.getAll('Contact').flatMap((value) => parseNameAddr(value) ?? []);
     const instance = `<${this.options.instanceId}>`.toLowerCase();
+    const sent = SipUri.parse(this.door.contactUri());
+    const isSent = (uri: string) => sent && SipUri.parse(uri)?.equals(sent);
     return (
+      contacts.find(({ uri }) => isSent(uri)) ??
       contacts.find(({ parameters }) => parameters.get('+sip.instance')?.toLowerCase() === instance) ??
       contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.door.contactUser())
     );
@@ -217,14 +241,22 @@ export class Registration {
     }
   }
 
-  #failed(failure: RegistrationFailure, retryAfter = Number.NaN): void {
+  #failed(failure: RegistrationFailure, retryAfter?: number): void {
     this.#state = undefined;
+    this.#briefAnswers = 0;
     if (this.#closing) return;
     const wait = Math.min(RETRY_SECONDS.base * 2 ** this.#failures++, RETRY_SECONDS.most);
-    const retryInSeconds = Number.isFinite(retryAfter)
-      ? Math.max(1, retryAfter)
-      : Math.ceil(wait * (0.5 + Math.random() / 2));
+    const retryInSeconds =
+      retryAfter === undefined
+        ? Math.ceil(wait * (0.5 + Math.random() / 2))
+        : Math.min(Math.max(1, retryAfter), MAX_RETRY_AFTER);
     this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
     this.options.onFailed?.({ ...failure, retryInSeconds });
   }
+}
+
+/** `120`, `120 (maintenance);duration=60`; undefined for what is no delta-seconds. */
+function seconds(text: string | undefined): number | undefined {
+  const digits = /^([0-9]+)[ \t]*(?:[(;]|$)/.exec(text ?? '')?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }

@@ -32,6 +32,8 @@ export class ScriptedCore {
     readonly uri: string,
     readonly port: number,
     private readonly closeSockets: () => Promise<void>,
+    /** Ends every connection, and goes on to listen; over UDP there is none. */
+    readonly hangUp: () => void = () => {},
   ) {}
 
   static async udp(port = 0): Promise<ScriptedCore> {
@@ -55,10 +57,14 @@ export class ScriptedCore {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     const at = (server.address() as AddressInfo).port;
-    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=tcp`, at, async () => {
+    const hangUp = () => {
       for (const socket of sockets) socket.destroy();
+    };
+    const close = async () => {
+      hangUp();
       await new Promise((resolve) => server.close(resolve));
-    });
+    };
+    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=tcp`, at, close, hangUp);
     server.on('connection', (socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));

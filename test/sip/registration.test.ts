@@ -1,0 +1,163 @@
+/** The registration against a registrar that answers what it likes (RFC 3261 10.2.4, 10.3). */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
+import { parseNameAddr } from '../../core/sip/name-addr.js';
+import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration.js';
+import { type Received, ScriptedCore } from '../support/scripted-core.js';
+
+const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+async function registering(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUserAgentOptions> = {}) {
+  const core = await ScriptedCore[transport]();
+  const granted: RegistrationState[] = [];
+  const failures: RegistrationFailure[] = [];
+  const agent = new SipUserAgent({
+    identity: 'sip:bob@domain.test',
+    servers: [core.uri],
+    product: 'test/1',
+    methods: ['MESSAGE'],
+    accept: () => [],
+    onRequest: () => {},
+    registration: {
+      instanceId: INSTANCE,
+      expires: 600,
+      headers: [],
+      features: () => [],
+      onRegistered: (state) => granted.push(state),
+      onFailed: (failure) => failures.push(failure),
+    },
+    ...more,
+  });
+  closing.push(async () => {
+    await core.close();
+    await agent.stop();
+  });
+  await agent.start();
+  return { core, agent, granted, failures };
+}
+
+const contactOf = ({ request }: Received) => request.headers.get('Contact') ?? '';
+const uriOf = (received: Received) => parseNameAddr(contactOf(received))?.uri ?? '';
+/** Time for a REGISTER that comes at once, where none shall come: JsSIP's timer for nonsense is one millisecond. */
+const aWhile = () => new Promise((resolve) => setTimeout(resolve, 150));
+
+describe('what a registrar grants', () => {
+  it.each(['abc', '-5', '4294967295', '99999999999999999999', '1e3'])(
+    'expires=%s does not make it register without pause',
+    async (expires) => {
+      const { core, granted } = await registering();
+      const first = await core.request('REGISTER');
+      first.respond(200, [['Contact', `<${uriOf(first)}>;expires=${expires}`]]);
+      await vi.waitFor(() => expect(granted).toHaveLength(1));
+      await aWhile();
+      expect(core.requests).toHaveLength(1);
+      expect(Number.isSafeInteger(granted[0]?.expires)).toBe(true);
+    },
+  );
+
+  it('expires=0 is no registration', async () => {
+    const { core, granted, failures } = await registering();
+    const first = await core.request('REGISTER');
+    first.respond(200, [['Contact', `<${uriOf(first)}>;expires=0`]]);
+    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    expect(granted).toEqual([]);
+  });
+
+  it('10.2.4: the Contact of this connection counts, not that of an older one of the same device', async () => {
+    const { core, granted } = await registering();
+    const first = await core.request('REGISTER');
+    const older = uriOf(first).replace(/:\d+;/, ':9;');
+    first.respond(200, [
+      ['Contact', `<${older}>;+sip.instance="<${INSTANCE}>";expires=7200`],
+      ['Contact', `<${uriOf(first)}>;+sip.instance="<${INSTANCE}>";expires=600`],
+    ]);
+    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    expect(granted[0]?.expires).toBe(600);
+  });
+
+  it('is refreshed also where the core gave our Contact another user part', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { core, granted } = await registering();
+    const first = await core.request('REGISTER');
+    first.respond(200, [['Contact', `<sip:other@10.0.0.1>;+sip.instance="<${INSTANCE}>";expires=60`]]);
+    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(60_000);
+    await vi.waitFor(() => expect(core.requests.length).toBeGreaterThan(1));
+  });
+
+  it("is refreshed whatever stands in other people's Contacts", async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { core, granted } = await registering();
+    const first = await core.request('REGISTER');
+    first.respond(200, [
+      ['Contact', `<sip:${'('.repeat(8000)}@x>, <sip:%@[::::]>;expires="`],
+      ['Contact', `<${uriOf(first)}>;expires=60`],
+    ]);
+    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(60_000);
+    await vi.waitFor(() => expect(core.requests.length).toBeGreaterThan(1));
+  });
+});
+
+describe('what a registrar refuses', () => {
+  it.each(['4294967295', '99999999999999999999', '-5'])(
+    'Retry-After: %s does not make it register without pause',
+    async (retryAfter) => {
+      const { core, failures } = await registering();
+      (await core.request('REGISTER')).respond(503, [['Retry-After', retryAfter]]);
+      await vi.waitFor(() => expect(failures).toHaveLength(1));
+      await aWhile();
+      expect(core.requests).toHaveLength(1);
+      expect(failures[0]?.retryInSeconds).toBeLessThanOrEqual(86_400);
+      expect(failures[0]?.retryInSeconds).toBeGreaterThanOrEqual(1);
+    },
+  );
+
+  it('423: asks again at once for as long as Min-Expires says', async () => {
+    const { core, granted } = await registering();
+    (await core.request('REGISTER')).respond(423, [['Min-Expires', '1800']]);
+    const second = await core.request('REGISTER');
+    expect(second.request.headers.get('Expires')).toBe('1800');
+    second.respond(200, [['Contact', contactOf(second)]]);
+    await vi.waitFor(() => expect(granted).toHaveLength(1));
+  });
+
+  it.each(['abc', '', '-1', '600', '60', '99999999999999999999'])(
+    '423 with Min-Expires: %s is a refusal like others',
+    async (minExpires) => {
+      const { core, failures } = await registering();
+      (await core.request('REGISTER')).respond(423, [['Min-Expires', minExpires]]);
+      await vi.waitFor(() => expect(failures).toHaveLength(1));
+      expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
+      await aWhile();
+      expect(core.requests).toHaveLength(1);
+    },
+  );
+
+  it('423 without end is not followed without end', async () => {
+    const { core, failures } = await registering();
+    let asked = 0;
+    for (let minExpires = 601; failures.length === 0 && asked < 50; minExpires++, asked++) {
+      (await core.request('REGISTER')).respond(423, [['Min-Expires', String(minExpires)]]);
+      await aWhile();
+    }
+    expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
+    expect(asked).toBeLessThan(10);
+  });
+});
+
+it('a change while a REGISTER is on its way, and then the connection is lost: the next Contact is that of the new one', async () => {
+  const { core, agent } = await registering('tcp');
+  await core.request('REGISTER');
+  agent.registration?.update();
+  core.hangUp();
+  const second = await core.request('REGISTER');
+  expect(uriOf(second)).toMatch(/@127\.0\.0\.1:[1-9]\d*;transport=tcp$/);
+});
