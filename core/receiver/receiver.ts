@@ -4,7 +4,7 @@ import type { PushRuntime } from '../app/runtime.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
-import type { WireObserver } from '../sip/core-connection.js';
+import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationState } from '../sip/registration.js';
 import { TrustList } from './authorisation.js';
 import type { ReceiverEvent } from './events.js';

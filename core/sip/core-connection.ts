@@ -7,14 +7,12 @@ import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { type ClientFlow, connectFlow } from './connect.js';
-import type { SipFlow, SipTransport } from './flow.js';
+import type { SipFlow, SipTransport, WireObserver } from './flow.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 import { listen, type SipListener } from './listener.js';
 import type { MalformedSip } from './malformed.js';
 import type { SipMessage } from './message.js';
 import { hostPort, parseEndpoint, transportOf, withTransport } from './transport-uri.js';
-
-export type WireObserver = (direction: 'in' | 'out', bytes: Uint8Array, flow: SipFlow) => void;
 
 export interface CoreConnectionOptions {
   /** In order of preference. */

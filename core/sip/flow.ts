@@ -17,3 +17,6 @@ export interface SipFlow {
   /** The flow on which a response must travel to this address, where the Via names another (RFC 3261 18.2.2); only UDP. */
   to?(address: Address): SipFlow;
 }
+
+/** Sees every message as it is on the wire; keep-alives are not messages. */
+export type WireObserver = (direction: 'in' | 'out', bytes: Uint8Array, flow: SipFlow) => void;

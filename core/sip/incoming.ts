@@ -1,6 +1,6 @@
 /** Bytes of one message from any transport to whoever listens on its flow. */
 
-import type { SipFlow } from './flow.js';
+import type { SipFlow, WireObserver } from './flow.js';
 import { MalformedSip } from './malformed.js';
 import { isRequest, type SipMessage } from './message.js';
 import { parseMessage } from './parser.js';
@@ -13,8 +13,7 @@ export interface FlowHandlers {
   onMalformed?(error: MalformedSip, flow: SipFlow): void;
   /** Once, when the connection is gone, with the reason where it did not end in order. */
   onFlowClosed?(flow: SipFlow, error?: Error): void;
-  /** Every message as it is on the wire; keep-alives are not messages. */
-  onWire?(direction: 'in' | 'out', bytes: Uint8Array, flow: SipFlow): void;
+  onWire?: WireObserver;
 }
 
 /** False when it was none. */

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { ConfigurationError } from '../../core/errors.js';
-import type { WireObserver } from '../../core/sip/core-connection.js';
+import type { WireObserver } from '../../core/sip/flow.js';
 
 /** Bytes that may wait for a slow disk; messages past that are left out, and counted. */
 const MAX_WAITING = 64 * 1024 * 1024;

@@ -1,0 +1,63 @@
+/** What a push costs end to end, side by side: into memory, onto disk, and beside a bare SIP request. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { definePushApp } from 'sip-push/sdk';
+import { afterAll, bench, describe } from 'vitest';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { PushSenderAgent } from '../../core/sender/sender.js';
+import { startNetwork } from '../../sdk/network/index.js';
+import { BOB, Device, PSA } from '../support/agents.js';
+import { countingApp } from '../support/counting-app.js';
+
+const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
+/** Pushes under way at a time. */
+const WINDOW = 64;
+const BODY = 300;
+
+const direct = definePushApp({
+  id: 'direct.ua',
+  accepts: [TYPE.type],
+  start: () => ({ receive() {} }),
+});
+
+const folder = await mkdtemp(join(tmpdir(), 'sip-push-bench-'));
+const network = await startNetwork();
+const [, server = ''] = network.uris;
+const device = await Device.start([direct, countingApp('durable.ua').app], {
+  servers: [server],
+  data: folder,
+});
+const sender = new PushSenderAgent({
+  identity: PSA,
+  servers: [server],
+  assertIdentity: true,
+  product: 'bench/1',
+});
+await sender.start();
+
+afterAll(async () => {
+  await sender.stop();
+  await device.stop();
+  await network.close();
+  await rm(folder, { recursive: true });
+});
+
+let serial = 0;
+async function pushes(app: string): Promise<void> {
+  const receipts = Array.from({ length: WINDOW }, () => {
+    const body = new Uint8Array(BODY);
+    new DataView(body.buffer).setUint32(0, serial++);
+    return sender.send({ to: BOB, app, content: memoryContent(TYPE, body) });
+  });
+  for (const { status, reason } of await Promise.all(receipts)) {
+    if (status !== (app === 'unknown.ua' ? 480 : 200)) throw new Error(`${status} ${reason}`);
+  }
+}
+
+describe(`${WINDOW} pushes of ${BODY} bytes at a time through the embedded core`, () => {
+  bench('turned away by the core: what the way alone costs', () => pushes('unknown.ua'));
+  bench('direct: taken by the application', () => pushes('direct.ua'));
+  bench('durable: on disk, then committed with the application’s storage', () => pushes('durable.ua'));
+});
