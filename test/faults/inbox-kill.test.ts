@@ -1,50 +1,35 @@
 /** A push that was confirmed is given to its application, whatever is killed when. */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProcess, startProcess } from '../support/process.js';
 import { scale } from '../support/scale.js';
+import { bundle, type Program } from './bundle.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-// In the tree, so that the host finds the packages.
-const BUILT = join(ROOT, 'node_modules/.cache/sip-push/faults');
-const HOST = join(BUILT, `inbox-host-${process.pid}.mjs`);
 const PUSHES = scale(2, 12);
 const APPS = ['commit.ua', 'direct.ua', 'plain.ua'];
 const KEYS = Array.from({ length: PUSHES }, (_, index) => `push-${index}`);
 
+let program: Program;
 let folder: string;
 
 beforeAll(async () => {
-  await mkdir(BUILT, { recursive: true });
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: ['test/faults/inbox-host.ts'],
-    outfile: HOST,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['source'],
-    external: ['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
-  });
+  program = await bundle('inbox-host');
   folder = await mkdtemp(join(tmpdir(), 'inbox-kill-'));
 });
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
-  await rm(HOST, { force: true });
+  await program[Symbol.asyncDispose]();
 });
 
 let runs = 0;
 const newStore = () => join(folder, String(++runs));
 
 async function host(store: string, ...more: string[]) {
-  const ended = await runProcess(process.execPath, [HOST, store, String(PUSHES), ...more]);
+  const ended = await runProcess(process.execPath, [program.path, store, String(PUSHES), ...more]);
   return { ...ended, lines: ended.stdout.split('\n') };
 }
 
@@ -62,7 +47,7 @@ async function expectAllDelivered(store: string, before: readonly string[]): Pro
 
 /** Without its sender: what was confirmed is all that counts. Gives what applications have received so far. */
 async function expectConfirmedDelivered(store: string, before: readonly string[]): Promise<string[]> {
-  const { stdout } = await runProcess(process.execPath, [HOST, store, '0']);
+  const { stdout } = await runProcess(process.execPath, [program.path, store, '0']);
   const after = stdout.split('\n');
   const received = new Set([...before, ...after]);
   for (const line of before) {
@@ -99,7 +84,7 @@ describe('kill -9 of the host', () => {
     const lines = PUSHES * APPS.length;
     for (let line = 1; line <= scale(lines, lines * 2); line++) {
       const store = newStore();
-      await using running = await startProcess(process.execPath, [HOST, store, String(PUSHES)]);
+      await using running = await startProcess(process.execPath, [program.path, store, String(PUSHES)]);
       // It goes on while the signal is on its way.
       running.onLine(() => {
         if (running.stdout.length === line) running.kill('SIGKILL');

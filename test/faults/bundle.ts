@@ -1,0 +1,34 @@
+/** Programs of these tests, each a process of its own that can be killed. */
+
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Program {
+  /** For `node`. */
+  path: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @param name of a module in this folder, without `.ts`. */
+export async function bundle(name: string): Promise<Program> {
+  // In the tree, so that the program finds the packages.
+  const folder = join(ROOT, 'node_modules/.cache/sip-push/faults');
+  const path = join(folder, `${name}-${process.pid}.mjs`);
+  await mkdir(folder, { recursive: true });
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`test/faults/${name}.ts`],
+    outfile: path,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['source'],
+    external: ['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
+  });
+  return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+}

@@ -1,0 +1,81 @@
+/**
+ * A host of its own process for full-disk.test.ts, whose files cannot grow beyond a limit for a while.
+ *
+ *   node full-disk-host.js FOLDER fill|deliver
+ *
+ * `fill` pushes until the disk is full, on, and some more when there is room again; it prints `taken KEY` or
+ * `refused KIND` for each, and kills itself. `deliver` prints `received KEY` for what the inbox holds.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { platform } from '#platform';
+import { type Clock, PushRuntime } from '../../core/app/index.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { definePushApp } from '../../sdk/index.js';
+
+const [folder = '', task] = process.argv.slice(2);
+const say = (line: string) => void writeSync(1, `${line}\n`);
+const limitFiles = (bytes: string) =>
+  execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
+// Else a write beyond the limit ends the process; with it, the write fails as on a full disk.
+process.on('SIGXFSZ', () => {});
+
+/** Time passes with every push, so that a store that failed is tried again. */
+let now = 0;
+const clock: Clock = { now: () => now, after: () => () => {}, random: () => 0 };
+
+const store = await platform.openStore(folder);
+const runtime = await PushRuntime.open({
+  store,
+  clock,
+  log: ({ message }) => process.stderr.write(`${message}\n`),
+});
+let received = 0;
+await runtime.load(
+  definePushApp({
+    id: 'test.ua',
+    accepts: ['text/plain'],
+    delivery: 'durable',
+    start: () => ({
+      receive(push) {
+        if (task === 'fill') throw new Error('not now');
+        say(`received ${push.from}`);
+        received++;
+      },
+    }),
+  }),
+);
+
+if (task === 'fill') {
+  limitFiles('200000');
+  for (let full = 0; full < 5; ) if (!(await push())) full++;
+  limitFiles('unlimited');
+  for (let more = 0; more < 50; more++) await push();
+  process.kill(process.pid, 'SIGKILL');
+}
+
+const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all();
+await runtime.start();
+while (received < keys.length) await new Promise((resolve) => setImmediate(resolve));
+await runtime.stop();
+await store.close();
+
+async function push(): Promise<boolean> {
+  now += 1_000;
+  const key = `push-${now}`;
+  const app = runtime.resolve(['test.ua'], 'text/plain');
+  if (typeof app === 'string') throw new Error(app);
+  const outcome = await runtime.dispatch({
+    app,
+    key,
+    from: key,
+    to: 'sip:bob@domain.test',
+    mode: 'pager',
+    headers: {},
+    content: memoryContent({ type: 'text/plain', parameters: {} }, randomBytes(5000)),
+  });
+  say(outcome.taken ? `taken ${key}` : `refused ${outcome.kind}`);
+  return outcome.taken;
+}
