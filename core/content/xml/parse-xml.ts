@@ -13,7 +13,10 @@ const MAX_DEPTH = 32;
 
 const TEXT = '#text';
 const CDATA = '#cdata';
+const COMMENT = '#comment';
 const ATTRIBUTES = ':@';
+/** What may stand before the root (XML 1.0, 2.8). Every alternative begins in its own way: nothing is tried twice. */
+const PROLOG = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*>)*/iy;
 const PREFIX = '@_';
 
 const parser = new XMLParser({
@@ -22,6 +25,8 @@ const parser = new XMLParser({
   attributeNamePrefix: PREFIX,
   textNodeName: TEXT,
   cdataPropName: CDATA,
+  // Without a name for comments the parser forgets the text before one.
+  commentPropName: COMMENT,
   trimValues: false,
   parseTagValue: false,
   // Entities are where a small document becomes a large one; the five that every document has are decoded here.
@@ -40,8 +45,10 @@ export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
     throw new MalformedError(`${title}: expected at most ${MAX_OCTETS} octets of XML`);
   const text = decodeXmlText(bytes);
   requireReadable(text, title);
-  const [root, ...others] = contentOf(parsed(text, title), title).filter((node) => typeof node !== 'string');
-  if (root === undefined || others.length > 0 || !text.trimEnd().endsWith('>')) {
+  const [root, ...others] = contentOf(parsed(text, title), title).filter(
+    (node) => typeof node !== 'string' || /\S/.test(node),
+  );
+  if (root === undefined || typeof root === 'string' || others.length > 0 || !text.trimEnd().endsWith('>')) {
     throw new MalformedError(`${title}: expected one root element, and nothing behind it`);
   }
   return root;
@@ -55,6 +62,11 @@ function requireReadable(text: string, title: string): void {
   // What a DOCTYPE names is never fetched, and what it defines by itself is refused.
   for (const [doctype] of text.matchAll(/<!DOCTYPE[^>[]*\[?/gi)) {
     if (doctype.endsWith('[')) throw new MalformedError(`${title}: a document type defined in the document`);
+  }
+  PROLOG.lastIndex = 0;
+  const prolog = PROLOG.exec(text)?.[0] ?? '';
+  if (/<!DOCTYPE/i.test(text.slice(prolog.length))) {
+    throw new MalformedError(`${title}: a document type that is not before the root`);
   }
 }
 
@@ -80,7 +92,7 @@ function contentOf(nodes: unknown, title: string): (MarkupElement | string)[] {
     for (const [name, value] of entriesOf(node)) {
       if (name === TEXT) appendValue(content, decodeReferences(lines(String(value)), title));
       else if (name === CDATA) for (const section of listOf(value)) appendValue(content, cdataOf(section));
-      else if (name !== ATTRIBUTES) {
+      else if (name !== ATTRIBUTES && name !== COMMENT) {
         content.push({ name, attributes: attributesOf(node, title), children: contentOf(value, title) });
       }
     }

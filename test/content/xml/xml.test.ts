@@ -23,6 +23,12 @@ describe('XML read', () => {
     });
   });
 
+  it('takes comments, instructions and blanks before the root and behind it', () => {
+    const xml =
+      '<?xml version="1.0"?>\n<!-- a -->\n<!DOCTYPE a>\n<?pi x?><a>1<!-- 2 -->3</a>\n<!-- b -->\n<?pi?> ';
+    expect(parse(xml)).toEqual({ name: 'a', attributes: [], children: ['13'] });
+  });
+
   it('turns line ends and the white space of attributes into what XML says', () => {
     expect(parse('<a x="1\r\n2\t3&#10;4">\r\n5\r6</a>')).toMatchObject({
       attributes: [{ name: 'x', value: ['1 2 3\n4'] }],
@@ -50,6 +56,12 @@ describe('XML read', () => {
     ['text alone', 'text'],
     ['two roots', '<a/><b/>'],
     ['text behind the root', '<a/>x'],
+    ['text behind the root, before a comment', '<a/>x<!-- -->'],
+    ['text behind the root, before an instruction', '<a/>x<?pi?>'],
+    ['text behind the root, before a document type', '<a/>x<!DOCTYPE a>'],
+    ['a document type behind the root', '<a/><!DOCTYPE a>'],
+    ['text before the root', 'x<a/>'],
+    ['a section of characters behind the root', '<a/><![CDATA[x]]>'],
     ['an element without end', '<r><a></r>'],
     ['a tag without end', '<a'],
     ['an attribute twice', '<a b="1" b="2"/>'],
