@@ -96,8 +96,10 @@ export class SipUserAgent {
     this.#options = options;
     this.#authorization = new Authorization(options.credentials);
     this.#sessions = new InviteSessions(
-      (request, nextCSeq) =>
-        this.#authorization.send(request, nextCSeq, (authorized) => this.#transact(authorized)),
+      (request, nextCSeq, onAccepted) =>
+        this.#authorization.send(request, nextCSeq, (authorized) =>
+          this.#transact(authorized, onAccepted ? { onAccepted } : {}),
+        ),
       (ack) => this.#sendAck(ack),
     );
     this.#server = new UserAgentServer(options, this.#sessions);
@@ -143,7 +145,7 @@ export class SipUserAgent {
     return await this.#authorization.send(
       request,
       () => ++cseq,
-      (authorized) => this.#transact(authorized, signal),
+      (authorized) => this.#transact(authorized, signal ? { signal } : {}),
     );
   }
 
@@ -186,12 +188,16 @@ export class SipUserAgent {
     return { final, cancel };
   }
 
-  /** Accepts an INVITE that was handed to `onRequest`: a 200, sent until it is acknowledged. */
+  /**
+   * Accepts an INVITE that was handed to `onRequest`: a 200, sent until it is acknowledged.
+   * @throws TransportError when it was answered before, as after a CANCEL.
+   */
   accept(
     transaction: ServerTransaction,
     { headers = [], body }: Pick<OutgoingRequest, 'headers' | 'body'> = {},
   ): InviteSession {
     const { request } = transaction;
+    if (transaction.answered) throw new TransportError('the INVITE was answered before: there is no session');
     const response = buildResponse(request, 200, {
       headers: [
         // RFC 3261 12.1.1: the route set of the dialog, as it came.
@@ -289,12 +295,19 @@ export class SipUserAgent {
     return request;
   }
 
-  async #transact(request: SipRequest, signal?: AbortSignal): Promise<SipResponse> {
+  /** @param onAccepted for each 2xx to an INVITE, sent again or not. */
+  async #transact(
+    request: SipRequest,
+    { signal, onAccepted }: { signal?: AbortSignal; onAccepted?: (response: SipResponse) => void } = {},
+  ): Promise<SipResponse> {
+    signal?.throwIfAborted();
     const flow = await this.#core.flowFor(request.method, wireSize(request), signal);
+    signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
       const transaction = this.#layer.send(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
+          if (response.status < 300) onAccepted?.(response);
           signal?.removeEventListener('abort', abort);
           resolve(response);
         },
@@ -313,8 +326,13 @@ export class SipUserAgent {
 
   #sendAck(ack: SipRequest): void {
     const { flow } = this.#core;
-    // Nobody answers an ACK: where the flow is lost the 2xx comes again, or the session ends.
-    if (flow && !flow.closed) flow.send(writeMessage(withVia(ack, flow).request));
+    if (!flow) return;
+    try {
+      flow.send(writeMessage(withVia(ack, flow).request));
+    } catch (error) {
+      // Nobody answers an ACK: where the flow is lost the 2xx comes again, or the session ends.
+      if (!(error instanceof TransportError)) throw error;
+    }
   }
 }
 

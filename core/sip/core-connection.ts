@@ -33,6 +33,11 @@ export interface CoreConnectionOptions {
 export const MAX_UDP_REQUEST = 1300;
 /** Most that is added to JsSIP's own wait when server after server says nothing, seconds. */
 const MAX_SILENCE_BACKOFF = 60;
+interface Waiting {
+  give(flow: ClientFlow): void;
+  fail(error: Error): void;
+}
+
 /** Timer F: how long a request waits for a connection, milliseconds. */
 const CONNECT_DEADLINE = 32_000;
 
@@ -44,7 +49,8 @@ export class CoreConnection {
   #server = '';
   #largeFlow: Promise<ClientFlow> | undefined;
   #listener: SipListener | undefined;
-  #waiting: ((flow: ClientFlow) => void)[] = [];
+  readonly #waiting = new Set<Waiting>();
+  readonly #closing = new AbortController();
   /** Flows in a row that were lost before anything came by them: a UDP socket opens whoever is there. */
   #silent = 0;
 
@@ -89,13 +95,14 @@ export class CoreConnection {
     this.jssip.start();
   }
 
+  /** What waits for a connection fails. */
   async close(): Promise<void> {
+    const closed = new TransportError('the connection to the SIP/IP core was closed');
+    this.#closing.abort(closed);
     this.jssip.stop();
     this.#flow = undefined;
-    await Promise.allSettled([
-      this.#largeFlow?.then((flow) => flow.close()),
-      this.#listener?.close() ?? Promise.resolve(),
-    ]);
+    for (const { fail } of [...this.#waiting]) fail(closed);
+    await Promise.allSettled([this.#closeLargeFlow(), this.#listener?.close() ?? Promise.resolve()]);
   }
 
   /** The server does not answer: JsSIP turns to the next one. */
@@ -109,6 +116,7 @@ export class CoreConnection {
    * @throws TransportError when there is no connection in time, LimitError when the request is too large.
    */
   async flowFor(method: string, size: number, signal?: AbortSignal): Promise<SipFlow> {
+    this.#closing.signal.throwIfAborted();
     const flow = this.#flow ?? (await this.#nextFlow(signal));
     if (flow.transport !== 'UDP' || size <= MAX_UDP_REQUEST) return flow;
     try {
@@ -123,10 +131,23 @@ export class CoreConnection {
   }
 
   async #openLargeFlow(): Promise<ClientFlow> {
-    const known = await this.#largeFlow?.catch(() => undefined);
+    const opening = this.#largeFlow;
+    const known = await opening?.catch(() => undefined);
     if (known && !known.closed) return known;
-    this.#largeFlow = this.#connect(withTransport(this.#server, 'tcp'));
-    return await this.#largeFlow;
+    // Of several that wait here, the first connects and the others take what it gets.
+    if (this.#largeFlow === opening) {
+      this.#largeFlow = this.#connect(withTransport(this.#server, 'tcp'), this.#closing.signal);
+    }
+    const flow = await this.#largeFlow;
+    if (!flow) throw new TransportError(`the connection to ${this.#server} was lost`);
+    return flow;
+  }
+
+  async #closeLargeFlow(): Promise<void> {
+    const opening = this.#largeFlow;
+    this.#largeFlow = undefined;
+    const flow = await opening?.catch(() => undefined);
+    flow?.close();
   }
 
   #nextFlow(signal?: AbortSignal): Promise<ClientFlow> {
@@ -134,16 +155,19 @@ export class CoreConnection {
       const end = (settle: () => void) => {
         clearTimeout(deadline);
         signal?.removeEventListener('abort', abort);
-        this.#waiting = this.#waiting.filter((waiting) => waiting !== give);
+        this.#waiting.delete(waiting);
         settle();
       };
-      const give = (flow: ClientFlow) => end(() => resolve(flow));
+      const waiting: Waiting = {
+        give: (flow) => end(() => resolve(flow)),
+        fail: (error) => end(() => reject(error)),
+      };
       const abort = () => end(() => reject(signal?.reason));
       const deadline = setTimeout(
-        () => end(() => reject(new TransportError(`no connection to ${this.#options.servers.join(', ')}`))),
+        () => waiting.fail(new TransportError(`no connection to ${this.#options.servers.join(', ')}`)),
         CONNECT_DEADLINE,
       );
-      this.#waiting.push(give);
+      this.#waiting.add(waiting);
       signal?.addEventListener('abort', abort);
     });
   }
@@ -183,7 +207,7 @@ export class CoreConnection {
   #gained(server: string, flow: ClientFlow): void {
     this.#flow = flow;
     this.#server = server;
-    for (const give of [...this.#waiting]) give(flow);
+    for (const { give } of [...this.#waiting]) give(flow);
     this.#options.onConnected(server);
   }
 
@@ -191,6 +215,8 @@ export class CoreConnection {
     const lost = this.#flow;
     this.#flow = undefined;
     this.#silent++;
+    // It is to the same server, which does not answer.
+    void this.#closeLargeFlow();
     if (lost) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }

@@ -4,6 +4,7 @@ import { SipHeaders } from './headers.js';
 import { NO_BODY, type SipRequest, type SipResponse } from './message.js';
 import { parseNameAddr } from './name-addr.js';
 import { parseCSeq } from './parser.js';
+import { SipUri } from './uri.js';
 
 interface DialogState {
   callId: string;
@@ -123,6 +124,9 @@ export function cseqOf(message: SipRequest | SipResponse): number | undefined {
   return parseCSeq(message.headers.get('CSeq') ?? '')?.number;
 }
 
-function contactUri(headers: SipHeaders): string | undefined {
-  return parseNameAddr(headers.get('Contact') ?? '')?.uri;
+/** The Contact as a Request-URI, which has no headers (19.1.1). Undefined where there is none that could be one. */
+export function contactUri(headers: SipHeaders): string | undefined {
+  const text = parseNameAddr(headers.get('Contact') ?? '')?.uri ?? '';
+  const uri = SipUri.parse(text);
+  return uri?.headers === undefined ? uri && text : text.slice(0, -(uri.headers.length + 1));
 }

@@ -12,8 +12,15 @@ export interface SessionHandlers {
   onReinvite(transaction: ServerTransaction): void;
 }
 
-/** Sends a request of a dialog and gives its final response. */
-export type InDialogSender = (request: SipRequest, nextCSeq: () => number) => Promise<SipResponse>;
+/**
+ * Sends a request of a dialog and gives its final response.
+ * @param onAccepted for each 2xx to an INVITE, sent again or not.
+ */
+export type InDialogSender = (
+  request: SipRequest,
+  nextCSeq: () => number,
+  onAccepted?: (response: SipResponse) => void,
+) => Promise<SipResponse>;
 
 export class InviteSession {
   handlers: SessionHandlers = {
@@ -41,12 +48,14 @@ export class InviteSession {
     const request = this.dialog.request('INVITE');
     for (const [name, value] of headers) request.headers.append(name, value);
     request.body = body;
-    const response = await this.send(request, () => this.dialog.nextCSeq());
-    if (response.status < 300) {
-      this.dialog.refreshTarget(response);
-      this.acknowledge(response);
-    }
-    return response;
+    return await this.send(
+      request,
+      () => this.dialog.nextCSeq(),
+      (response) => {
+        this.dialog.refreshTarget(response);
+        this.acknowledge(response);
+      },
+    );
   }
 
   /** The ACK of a 2xx, also of each one sent again (13.2.2.4). */

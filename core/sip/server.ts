@@ -1,7 +1,7 @@
 /** What a user agent does with any request before its owner sees it (RFC 3261 8.2). */
 
 import type { SipUserAgentOptions } from './agent.js';
-import { tagOf } from './dialog.js';
+import { contactUri, tagOf } from './dialog.js';
 import type { InviteSessions } from './invite-session.js';
 import type { MalformedSip } from './malformed.js';
 import type { SipRequest } from './message.js';
@@ -88,6 +88,8 @@ export class UserAgentServer {
     if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
     const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
     if (unknown.length > 0) return [420, [['Unsupported', unknown.join(', ')]]];
+    // RFC 3261 8.1.1.8: without one no request could follow, not even our BYE.
+    if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
     // RFC 3261 12.2.2: a dialog that we do not have; OPTIONS may come in any.
     const stray = !inSession && tagOf(headers.get('To') ?? '') !== '';
     return (stray && method !== 'OPTIONS') || (method === 'BYE' && !inSession) ? [481] : undefined;

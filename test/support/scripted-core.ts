@@ -34,7 +34,13 @@ export class ScriptedCore {
     private readonly closeSockets: () => Promise<void>,
     /** Ends every connection, and goes on to listen; over UDP there is none. */
     readonly hangUp: () => void = () => {},
+    private readonly sockets: ReadonlySet<unknown> = new Set(),
   ) {}
+
+  /** Connections that are open; over UDP there is none. */
+  get connections(): number {
+    return this.sockets.size;
+  }
 
   static async udp(port = 0): Promise<ScriptedCore> {
     const socket = createSocket('udp4');
@@ -64,7 +70,7 @@ export class ScriptedCore {
       hangUp();
       await new Promise((resolve) => server.close(resolve));
     };
-    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=tcp`, at, close, hangUp);
+    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=tcp`, at, close, hangUp, sockets);
     server.on('connection', (socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));

@@ -23,11 +23,12 @@ class ServerUser implements ServerTransaction {
   ) {}
 
   get answered(): boolean {
-    return this.machine.answered;
+    return this.machine.answered || this.machine.terminated;
   }
 
   respond(response: SipResponse, options: RespondOptions = {}): void {
-    this.machine.respond(response, options);
+    // When the layer was closed meanwhile, an answer would only set timers that nobody clears.
+    if (!this.machine.terminated) this.machine.respond(response, options);
   }
 }
 
@@ -87,7 +88,7 @@ export abstract class ServerMachine {
     this.setup.onTerminated();
   }
 
-  protected get terminated(): boolean {
+  get terminated(): boolean {
     return this.#terminated;
   }
 

@@ -1,0 +1,177 @@
+/** The user agent where things end early: aborts, stops, and peers that answer nonsense. */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { TransportError } from '../../core/errors.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server.js';
+import { buildResponse } from '../../core/sip/writer.js';
+import { request } from '../support/requests.js';
+import { ScriptedCore } from '../support/scripted-core.js';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function connected(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUserAgentOptions> = {}) {
+  const core = await ScriptedCore[transport]();
+  closing.push(() => core.close());
+  const transactions: ServerTransaction[] = [];
+  const agent = new SipUserAgent({
+    identity: 'sip:bob@domain.test',
+    servers: [core.uri],
+    product: 'test/1',
+    methods: ['MESSAGE', 'INVITE'],
+    accept: () => [],
+    onRequest: (transaction) => transactions.push(transaction),
+    ...more,
+  });
+  closing.push(() => agent.stop());
+  await agent.start();
+  const greeting = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
+  (await core.request('OPTIONS')).respond(200);
+  await greeting;
+  return { core, agent, transactions };
+}
+
+const uri = 'sip:alice@domain.test';
+
+/** Timers that are set and not cleared while `action` runs. */
+async function timersLeft(action: () => Promise<void>): Promise<number> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  await action();
+  return vi.getTimerCount();
+}
+
+describe('a signal', () => {
+  it('that is aborted already sends nothing', async () => {
+    const { core, agent } = await connected();
+    const signal = AbortSignal.abort(new Error('too late'));
+    await expect(agent.request({ method: 'MESSAGE', uri }, { signal })).rejects.toThrow('too late');
+    expect(core.requests.filter(({ request: { method } }) => method === 'MESSAGE')).toEqual([]);
+  });
+
+  it('that is aborted while there is no connection ends the wait', async () => {
+    const agent = new SipUserAgent({
+      identity: 'sip:bob@domain.test',
+      servers: ['sip:127.0.0.1:9;transport=tcp'],
+      product: 'test/1',
+      methods: [],
+      accept: () => [],
+      onRequest: () => {},
+    });
+    closing.push(() => agent.stop());
+    const signal = AbortSignal.abort(new Error('too late'));
+    await expect(agent.request({ method: 'MESSAGE', uri }, { signal })).rejects.toThrow('too late');
+  });
+});
+
+describe('stop', () => {
+  it('ends a request that waits for a connection', async () => {
+    const agent = new SipUserAgent({
+      identity: 'sip:bob@domain.test',
+      servers: ['sip:127.0.0.1:9;transport=tcp'],
+      product: 'test/1',
+      methods: [],
+      accept: () => [],
+      onRequest: () => {},
+    });
+    const left = await timersLeft(async () => {
+      await agent.start();
+      const refused = expect(agent.request({ method: 'MESSAGE', uri })).rejects.toThrow(TransportError);
+      await agent.stop();
+      await refused;
+      await expect(agent.request({ method: 'MESSAGE', uri })).rejects.toThrow(TransportError);
+    });
+    expect(left).toBe(0);
+  });
+
+  it('leaves no timer of a request that is answered only then', async () => {
+    const { core, agent, transactions } = await connected();
+    core.send(request('MESSAGE', 'sip:bob@domain.test', [], 'x'));
+    core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
+    await vi.waitFor(() => expect(transactions).toHaveLength(2));
+    const left = await timersLeft(async () => {
+      await agent.stop();
+      for (const transaction of transactions) {
+        transaction.respond(buildResponse(transaction.request, 486), { untilAcknowledged: true });
+      }
+    });
+    expect(left).toBe(0);
+  });
+
+  it('closes every connection for large requests, however many wanted one at once', async () => {
+    const { core, agent } = await connected('udp');
+    const tcp = await ScriptedCore.tcp(core.port);
+    closing.push(() => tcp.close());
+    const body = new Uint8Array(2000);
+    const answers = [1, 2, 3].map(() => agent.request({ method: 'MESSAGE', uri, body }));
+    for (const _ of answers) (await tcp.request('MESSAGE')).respond(200);
+    await Promise.all(answers);
+    expect(tcp.connections).toBe(1);
+    await agent.stop();
+    await vi.waitFor(() => expect(tcp.connections).toBe(0));
+  });
+});
+
+describe('a peer that answers nonsense', () => {
+  it.each([
+    ['<sip:al\u00a0ice@x.test>', uri],
+    ['<sip:>', uri],
+    ['<data:a b>', uri],
+    ['*', uri],
+    ['<sip:alice@x.test?x=y z>', 'sip:alice@x.test'],
+    ['<sip:a?b@x.test>', 'sip:a?b@x.test'],
+  ])('a 2xx to INVITE with Contact %s is acknowledged to %s', async (contact, target) => {
+    const { core, agent } = await connected();
+    const crashes: unknown[] = [];
+    const caught = (error: unknown) => crashes.push(error);
+    process.on('uncaughtException', caught);
+    closing.push(async () => process.off('uncaughtException', caught));
+    const invite = agent.invite({ uri });
+    (await core.request('INVITE')).respond(200, [['Contact', contact]]);
+    expect((await invite.final).status).toBe(200);
+    const ack = await core.request('ACK');
+    expect(ack.request.uri).toBe(target);
+    expect(crashes).toEqual([]);
+  });
+});
+
+describe('sessions', () => {
+  it('13.2.2.4: each 2xx to a re-INVITE is acknowledged, sent again or not', async () => {
+    const { core, agent } = await connected();
+    const contact: [string, string] = ['Contact', `<sip:alice@127.0.0.1:${core.port}>`];
+    const invite = agent.invite(
+      { uri },
+      { onSession: (session) => void again.push(session.reinvite(new Uint8Array(), [])) },
+    );
+    const again: Promise<unknown>[] = [];
+    (await core.request('INVITE')).respond(200, [contact]);
+    await invite.final;
+    await core.request('ACK');
+    const second = await core.request('INVITE');
+    const ok = buildResponse(second.request, 200, { headers: [contact] });
+    core.send(ok);
+    expect((await core.request('ACK')).request.headers.get('CSeq')).toBe('2 ACK');
+    core.send(ok);
+    expect((await core.request('ACK')).request.headers.get('CSeq')).toBe('2 ACK');
+    await Promise.all(again);
+  });
+
+  it('an INVITE that was refused already is not accepted', async () => {
+    const { core, agent, transactions } = await connected();
+    core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
+    await vi.waitFor(() => expect(transactions).toHaveLength(1));
+    const [transaction] = transactions;
+    if (!transaction) throw new Error('no INVITE');
+    transaction.respond(buildResponse(transaction.request, 487));
+    expect(() => agent.accept(transaction)).toThrow(TransportError);
+  });
+
+  it('RFC 3261 8.1.1.8: an INVITE without Contact is 400', async () => {
+    const { core } = await connected();
+    expect((await core.exchange(request('INVITE', 'sip:bob@domain.test', []))).status).toBe(400);
+  });
+});
