@@ -1,0 +1,187 @@
+/** Whatever an application throws, returns or keeps is its own push's trouble, and nobody else's. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PushAppInstance } from '../../core/app/contract.js';
+import { PushRefused } from '../../core/errors.js';
+import { definePushApp } from '../../sdk/index.js';
+import { type Bench, openBench, testApp } from './support.js';
+
+let bench: Bench;
+const unhandled: unknown[] = [];
+const keep = (error: unknown) => void unhandled.push(error);
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  bench = await openBench();
+  await bench.runtime.start();
+  process.on('unhandledRejection', keep);
+});
+
+afterEach(async () => {
+  const stopped = bench.runtime.stop();
+  await vi.runAllTimersAsync();
+  await stopped;
+  vi.useRealTimers();
+  // Rejections that nobody handles are told after a turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', keep);
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+const trap = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('trap');
+    },
+    getPrototypeOf() {
+      throw new Error('trap');
+    },
+    has() {
+      throw new Error('trap');
+    },
+  },
+);
+
+const withoutMessage = Object.defineProperty(new PushRefused('forbidden', 'x'), 'message', {
+  get() {
+    throw new Error('no message');
+  },
+});
+
+const THROWN: [string, unknown, string][] = [
+  ['undefined', undefined, 'undefined'],
+  ['null', null, 'null'],
+  ['a string', 'text', 'text'],
+  ['a symbol', Symbol('s'), 'Symbol(s)'],
+  ['an object without a prototype', Object.create(null), 'something that cannot be put in words'],
+  ['a proxy that throws', trap, 'something that cannot be put in words'],
+  ['an error without a message', new TypeError(), 'TypeError'],
+  ['a refusal of no known kind', new PushRefused('toString' as 'failed', 'x'), 'x'],
+  ['a refusal whose message throws', withoutMessage, 'something that cannot'],
+  ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
+];
+
+describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
+  it.each(THROWN)('%s', async (_, thrown, words) => {
+    const receive = (): Promise<void> => {
+      if (way === 'reject') return Promise.reject(thrown);
+      throw thrown;
+    };
+    await bench.runtime.load(testApp(receive));
+    await bench.runtime.load(testApp(receive, { id: 'durable.ua', delivery: 'durable' }));
+    const outcome = await bench.push();
+    expect(outcome).toMatchObject({ taken: false, kind: expect.stringMatching(/^(failed|forbidden)$/) });
+    expect(outcome).toHaveProperty('reason', expect.stringContaining(words));
+    const isRefusal = thrown === withoutMessage;
+    expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ taken: !isRefusal });
+  });
+});
+
+/** A thenable whose `then`, or the reading of it, throws. */
+const badThenable = (then: PropertyDescriptor) => Object.defineProperty({}, 'then', then) as Promise<void>;
+const fails = () => {
+  throw new Error('then');
+};
+
+describe('receive may be', () => {
+  it.each<[string, () => PushAppInstance]>([
+    ['a getter that throws later', instanceWithGetter],
+    ['one that returns a thenable that throws', () => ({ receive: () => badThenable({ value: fails }) })],
+    ['one that returns something whose then throws', () => ({ receive: () => badThenable({ get: fails }) })],
+  ])('%s', async (_, start) => {
+    await bench.runtime.load(testApp(() => {}, { start }));
+    expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+  });
+});
+
+/** As an application throws that brings its own copy of the package. */
+function foreign(): Error {
+  return Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
+}
+
+function instanceWithGetter(): PushAppInstance {
+  let asked = 0;
+  return {
+    get receive(): PushAppInstance['receive'] {
+      if (asked++ > 0) throw new Error('getter');
+      return () => {
+        throw new Error('receive');
+      };
+    },
+  };
+}
+
+it('a PushRefused of another copy of the package is one', async () => {
+  await bench.runtime.load(testApp(() => Promise.reject(foreign())));
+  expect(await bench.push()).toMatchObject({ taken: false, kind: 'declined', reason: 'not here' });
+});
+
+it('retryAfter that is no time is left out, one that is endless is a day', async () => {
+  let retryAfter: number | undefined;
+  await bench.runtime.load(
+    testApp(() => {
+      throw new PushRefused('busy', 'x', retryAfter === undefined ? {} : { retryAfter });
+    }),
+  );
+  for (const [given, told] of [
+    [Number.NaN, undefined],
+    [Number.POSITIVE_INFINITY, undefined],
+    [-5, 0],
+    [1e9, 86_400],
+  ] as const) {
+    retryAfter = given;
+    const outcome = await bench.push();
+    expect('retryAfter' in outcome ? outcome.retryAfter : undefined).toBe(told);
+  }
+});
+
+it('what it does not await does not end the process', async () => {
+  await bench.runtime.load(
+    definePushApp({
+      id: 'test.ua',
+      accepts: ['text/plain'],
+      needs: ['storage'],
+      start: ({ storage }) => ({
+        async receive(_push, { commit }) {
+          await commit();
+          void commit();
+          void storage.put('x', undefined);
+          void storage.delete('x'.repeat(600));
+          void storage.get('\udc00');
+        },
+      }),
+    }),
+  );
+  expect(await bench.push()).toMatchObject({ taken: true });
+  await vi.advanceTimersByTimeAsync(0);
+});
+
+it('a slow one, a broken one and a dead one cost nobody but their own pushes', async () => {
+  const never = new Promise<never>(() => {});
+  await bench.runtime.load(testApp(() => never, { id: 'dead.ua', delivery: 'durable' }));
+  await bench.runtime.load(
+    testApp(
+      () => {
+        throw new Error('broken');
+      },
+      { id: 'broken.ua' },
+    ),
+  );
+  await bench.runtime.load(testApp(() => {}));
+  const others = Array.from({ length: 200 }, (_, index) =>
+    bench.push({ id: index % 2 ? 'dead.ua' : 'broken.ua' }),
+  );
+  for (let count = 0; count < 100; count++) expect(await bench.push()).toMatchObject({ taken: true });
+  await vi.advanceTimersByTimeAsync(15_000);
+  await Promise.all(others);
+});
+
+it('what it is given cannot be changed for others', async () => {
+  await bench.runtime.load(
+    testApp((push) => {
+      Object.assign(push, { from: 'sip:evil@d' });
+    }),
+  );
+  expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+});
