@@ -11,7 +11,7 @@ import type { Endings } from './endings.js';
 import type { Inbox } from './inbox.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
-import { isRetryable, type Outcome, type Refusal, reasonOf } from './outcome.js';
+import { isRetryable, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
 import type { RecentPushes } from './recent.js';
 import type { Registry } from './registry.js';
 import type { Turn } from './slots.js';
@@ -114,7 +114,7 @@ export class Deliveries {
     if (await this.#over(delivery)) return undefined;
     const { record } = delivery;
     if (record.attempts >= this.limits.attempts) {
-      await this.endings.setAside(delivery, 'its deliveries ended with the host');
+      await this.#setAside(delivery, delivery.trouble ?? 'its deliveries ended with the host');
       return undefined;
     }
     try {
@@ -124,7 +124,7 @@ export class Deliveries {
       // An earlier delivery, given up, may have committed meanwhile.
       if (await this.#over(delivery)) return undefined;
       if (content) return memoryContent(record.type, content);
-      await this.endings.setAside(delivery, 'its content is not in the store');
+      await this.#setAside(delivery, 'its content is not in the store');
     } catch (error) {
       this.#later(delivery, { kind: 'resources', reason: reasonOf(error) });
     }
@@ -151,12 +151,21 @@ export class Deliveries {
   async #conclude(delivery: Delivery, result: AttemptResult): Promise<void> {
     if (result.type === 'taken' || delivery.ending) return;
     const { kind, reason } = result.refusal;
+    delivery.trouble = reason;
     if (result.type === 'refused' && !isRetryable(kind)) {
-      await this.endings.setAside(delivery, `refused (${kind}): ${reason}`);
+      await this.#setAside(delivery, `refused (${kind}): ${reason}`);
     } else if (delivery.record.attempts >= this.limits.attempts) {
-      await this.endings.setAside(delivery, reason);
+      await this.#setAside(delivery, reason);
     } else {
       this.#later(delivery, result.refusal);
+    }
+  }
+
+  async #setAside(delivery: Delivery, reason: string): Promise<void> {
+    try {
+      await this.endings.setAside(delivery, reason);
+    } catch (error) {
+      this.#later(delivery, resources(`it cannot be set aside: ${reasonOf(error)}`));
     }
   }
 

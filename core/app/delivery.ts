@@ -15,6 +15,8 @@ export class Delivery {
   answered = false;
   /** In no one's care but its keeper's: its application has had its chances. */
   setAside = false;
+  /** Why it was not taken the last time. */
+  trouble: string | undefined;
   /** An application has it now, or it waits for its turn. */
   running = false;
 

@@ -66,7 +66,7 @@ export class Endings {
     this.#forget(delivery);
   }
 
-  /** The sender was told yes, the application says no: kept for people. */
+  /** The sender was told yes, the application says no: kept for people. @throws StoreError */
   async setAside(delivery: Delivery, reason: string): Promise<void> {
     await delivery.committing?.catch(() => {});
     if (delivery.ending || delivery.setAside) return;
@@ -74,13 +74,13 @@ export class Endings {
     const marker = this.done.mark(delivery.id);
     try {
       await this.aside.add(delivery, reason, marker.operations);
-      marker.apply();
-      this.inbox.forget(delivery.id);
-      this.#warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
     } catch (error) {
       delivery.setAside = false;
-      this.#warn(delivery, `could not be set aside: ${reasonOf(error)}`);
+      throw error;
     }
+    marker.apply();
+    this.inbox.forget(delivery.id);
+    this.#warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
   }
 
   async #taken(delivery: Delivery, storage: readonly Write[], durability: Durability): Promise<void> {

@@ -74,8 +74,8 @@ export class Inbox {
 
   /** Writes the record's new state. It need not outlive a loss of power: a count of attempts is all that changes. */
   async update(delivery: Delivery, record: PushRecord): Promise<void> {
-    delivery.record = record;
     await this.records.write([{ type: 'put', key: INBOX + record.id, value: encodeJson(record) }], 'written');
+    delivery.record = record;
   }
 
   content(id: string): Promise<Uint8Array | undefined> {

@@ -262,6 +262,29 @@ describe('what was set aside', () => {
   });
 });
 
+describe('a store that does not write', () => {
+  it('keeps no push from being set aside when it writes again', async () => {
+    await reopen({ limits: { attempts: 1 } });
+    await bench.runtime.start();
+    await bench.runtime.load(durable(() => Promise.reject(new Error('never'))));
+    const batch = bench.store.batch.bind(bench.store);
+    let full = true;
+    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
+      const [operations] = given as [{ key: string }[]];
+      if (full && operations.some(({ key }) => key.startsWith('push/aside/'))) {
+        return Promise.reject(new Error('disk full'));
+      }
+      return Reflect.apply(batch, undefined, given);
+    });
+    const { pushId } = await bench.push();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(await bench.runtime.setAside()).toEqual([]);
+    full = false;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await bench.runtime.setAside()).toMatchObject([{ id: pushId, reason: 'test.ua threw: never' }]);
+  });
+});
+
 describe('loading and unloading while running', () => {
   it('pushes wait in the inbox while their application is away, and go to its next version', async () => {
     const gate = newGate();

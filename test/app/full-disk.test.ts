@@ -1,0 +1,32 @@
+/** A store that does not write, for a while: what was confirmed is given to its application all the same. */
+
+import { afterEach, expect, it, vi } from 'vitest';
+import { openBench, testApp } from './support.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+it('a full disk is no delivery: the push is not set aside as one that its application would not take', async () => {
+  vi.useFakeTimers();
+  const bench = await openBench();
+  await bench.runtime.start();
+  let received = 0;
+  await bench.runtime.load(
+    testApp(
+      () => {
+        if (received++ === 0) throw new Error('not yet');
+      },
+      { delivery: 'durable' },
+    ),
+  );
+  expect(await bench.push()).toMatchObject({ taken: true });
+  const full = vi.spyOn(bench.store, 'batch').mockRejectedValue(new Error('ENOSPC'));
+  await vi.advanceTimersByTimeAsync(6 * 3_600_000);
+  full.mockRestore();
+  await vi.advanceTimersByTimeAsync(6 * 3_600_000);
+  expect(received).toBe(2);
+  expect(await bench.runtime.setAside()).toEqual([]);
+  await bench.runtime.stop();
+});

@@ -1,0 +1,119 @@
+/** Writes to the store, in groups; and a store that fails. */
+
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import type { LogRecord } from '../../core/app/log.js';
+import { Records, StoreError, type Write } from '../../core/app/records.js';
+import type { Store } from '../../core/platform/platform.js';
+import { testClock } from './support.js';
+
+const put = (key: string): Write => ({ type: 'put', key, value: new TextEncoder().encode(key) });
+
+const read = async (key: string) => new TextDecoder().decode(await records.get(key));
+
+let store: Store;
+let records: Records;
+let logs: LogRecord[];
+let now: number;
+
+beforeEach(async () => {
+  store = await platform.openStore();
+  logs = [];
+  now = 0;
+  records = new Records(store, { ...testClock(), now: () => now }, (record) => logs.push(record));
+});
+
+describe('writes', () => {
+  it('that come together are one batch; synced when one of them is', async () => {
+    const batch = vi.spyOn(store, 'batch');
+    await Promise.all([
+      records.write([put('a')], 'written'),
+      records.write([put('b'), { type: 'del', key: 'a' }], 'synced'),
+    ]);
+    await records.write([put('c')], 'written');
+    const calls: unknown[][] = batch.mock.calls;
+    expect(calls).toMatchObject([
+      [[{ key: 'a' }, { key: 'b' }, { key: 'a' }], { sync: true }],
+      [[{ key: 'c' }], { sync: false }],
+    ]);
+    expect(await store.keys().all()).toEqual(['b', 'c']);
+  });
+
+  it('that come while one is under way wait for it, and go together', async () => {
+    const batch = vi.spyOn(store, 'batch');
+    const first = records.write([put('1')], 'synced');
+    await undefined;
+    await undefined;
+    expect(batch).toHaveBeenCalledTimes(1);
+    await Promise.all([first, ...['2', '3', '4'].map((key) => records.write([put(key)], 'synced'))]);
+    expect(batch).toHaveBeenCalledTimes(2);
+  });
+
+  it('of a group that fails have all failed', async () => {
+    vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
+    const [one, two] = await Promise.allSettled([
+      records.write([put('1')], 'synced'),
+      records.write([put('2')], 'synced'),
+    ]);
+    expect([one?.status, two?.status]).toEqual(['rejected', 'rejected']);
+    await expect(records.get('1')).resolves.toBeUndefined();
+  });
+});
+
+describe('a store that failed to write', () => {
+  it('is opened anew before the next write', async () => {
+    vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
+    const [open, close] = [vi.spyOn(store, 'open'), vi.spyOn(store, 'close')];
+    await expect(records.write([put('1')], 'synced')).rejects.toThrow('the store does not write: disk full');
+    expect(close).not.toHaveBeenCalled();
+    await records.write([put('2')], 'synced');
+    expect(close).toHaveBeenCalledBefore(open);
+    expect(await store.keys().all()).toEqual(['2']);
+    expect(logs.map(({ level }) => level)).toEqual(['error', 'info']);
+    await records.write([put('3')], 'synced');
+    expect(open).toHaveBeenCalledOnce();
+  });
+
+  it('is not tried again more than once a second', async () => {
+    vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
+    const open = vi.spyOn(store, 'open').mockRejectedValue(new Error('still full'));
+    await expect(records.write([put('1')], 'synced')).rejects.toThrow(StoreError);
+    await expect(records.write([put('2')], 'synced')).rejects.toThrow('still full');
+    now = 999;
+    await expect(records.write([put('3')], 'synced')).rejects.toThrow('a moment ago');
+    expect(open).toHaveBeenCalledOnce();
+    open.mockRestore();
+    now = 1000;
+    await records.write([put('4')], 'synced');
+    expect(await read('4')).toBe('4');
+  });
+
+  it('is waited for by who reads', async () => {
+    await records.write([put('kept')], 'synced');
+    vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
+    await records.write([put('1')], 'synced').catch(() => {});
+    const writing = records.write([put('2')], 'synced');
+    await undefined;
+    await undefined;
+    expect(store.status).not.toBe('open');
+    expect(await read('kept')).toBe('kept');
+    await writing;
+  });
+
+  it('that its owner closed stays closed', async () => {
+    await store.close();
+    await expect(records.write([put('1')], 'synced')).rejects.toThrow(StoreError);
+    await expect(records.write([put('2')], 'synced')).rejects.toThrow(StoreError);
+    await expect(records.get('1')).rejects.toThrow('the store does not read');
+    expect(store.status).toBe('closed');
+  });
+
+  it('is let go by close, which waits for what is being written', async () => {
+    const writing = records.write([put('1')], 'synced');
+    await records.close();
+    await writing;
+    await expect(records.write([put('2')], 'synced')).rejects.toThrow('it is closed');
+    await expect(records.entries('').next()).rejects.toThrow('it is closed');
+    expect(store.status).toBe('open');
+  });
+});
