@@ -22,7 +22,7 @@ describePeer('tshark', 'tshark reads our M-Notification.ind', () => {
   });
 
   it('without a malformed mark, where it does not know our fields or our charsets', () => {
-    const names = fixtureNames('valid', '4.1');
+    const names = fixtureNames('valid', '4.1-notification');
     const subject = encodeNotification({ ...minimal, from: 'Zoë <zoe@mail.example>', subject: 'Été 日本' });
     const pdus = [...names.map((name) => fixture('valid', name)), subject];
     for (const packet of dissect(pdus.map((pdu) => pushPdu(1, MMS_MESSAGE, pdu)))) {

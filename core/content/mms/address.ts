@@ -21,6 +21,18 @@ export const from: MmsValue<string> = {
     writeFramed(writer, (value) => writeEncodedString(value.octet(ADDRESS_PRESENT), address)),
 };
 
+/** In place of the sender's address: the MMSC is to insert it, since a device may not know its own. */
+const INSERT = 'insert-address';
+
+/** The address, or `insert-address`. */
+export const fromOrInsert: MmsValue<string> = {
+  read: (reader, field) => from.read(reader, field) ?? INSERT,
+  write(writer, address) {
+    if (address === INSERT) writeFramed(writer, (value) => value.octet(INSERT_ADDRESS));
+    else from.write(writer, address);
+  },
+};
+
 /** `+15550100/TYPE=PLMN` as `+15550100`; a mail address as it is (OMA-TS-MMS_ENC 8). */
 export function displayAddress(address: string): string {
   return address.replace(/\/TYPE=[A-Za-z0-9]+$/i, '');

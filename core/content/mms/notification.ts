@@ -2,8 +2,9 @@
 
 import { from } from './address.js';
 import { type ElementDescriptor, elementDescriptor } from './element-descriptor.js';
+import { optional, required } from './layout.js';
 import { messageClass } from './message-class.js';
-import { definePdu, optional, required, type WithOthers } from './pdu.js';
+import { definePdu, type WithOthers } from './pdu.js';
 import { type MmsTime, time } from './time.js';
 import { boolean, encodedString, enumerated, longInteger, textString, version } from './value.js';
 

@@ -5,9 +5,9 @@ import { hexOctet, OctetReader } from '../wsp/octet-reader.js';
 import { OctetWriter } from '../wsp/octet-writer.js';
 import { readTextString, writeTextString } from '../wsp/text.js';
 import { readAnyValue } from '../wsp/value-length.js';
-import { type MmsFieldName, mmsFieldCode, mmsFieldName } from './field-names.js';
+import { mmsFieldCode, mmsFieldName } from './field-names.js';
+import type { MmsLayout } from './layout.js';
 import { type MmsMessageType, messageTypeOctet, readMessageType } from './message-type.js';
-import type { MmsValue } from './value.js';
 
 /** A field kept as it came: not of this PDU, given a second time, or with a value that is not known. */
 export interface MmsRawField {
@@ -21,39 +21,23 @@ export interface WithOthers {
   readonly others?: readonly MmsRawField[];
 }
 
-interface Entry<T, Required extends boolean> {
-  readonly name: MmsFieldName;
-  readonly value: MmsValue<T>;
-  readonly required: Required;
-}
-
-/** In the order of writing; X-Mms-Message-Type, which every PDU starts with, is not listed. */
-export type MmsLayout<Fields> = {
-  readonly [K in keyof Fields]-?: Entry<Required<Fields>[K], object extends Pick<Fields, K> ? false : true>;
-};
-
-export const required = <T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, true> => ({
-  name,
-  value,
-  required: true,
-});
-
-export const optional = <T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, false> => ({
-  name,
-  value,
-  required: false,
-});
-
 export interface MmsPduCodec<Fields> {
   /** @throws MalformedError naming the field, its offset and what was expected there. */
   decode(pdu: Uint8Array): Fields & WithOthers;
   /** @throws ConfigurationError where a value does not fit its field. */
   encode(fields: Fields & WithOthers): Uint8Array;
+  /** Of a PDU with content: what stands before Content-Type, which is left unread. */
+  readHeader(reader: OctetReader): Fields & WithOthers;
+  writeHeader(writer: OctetWriter, fields: Fields & WithOthers): void;
 }
 
 const MESSAGE_TYPE = 0x0c;
+/** OMA-TS-MMS_ENC 7: where there is content, this is the last field, the content behind it. */
+const CONTENT_TYPE = 0x84;
 /** Twice as many as are assigned: a hostile PDU could hold many thousands. */
 const MAX_FIELDS = 128;
+/** A message to many has a field for each of them. */
+const MAX_FIELDS_WITH_RECIPIENTS = 2048;
 
 export function definePdu<Fields extends object>(
   type: MmsMessageType,
@@ -63,19 +47,18 @@ export function definePdu<Fields extends object>(
   const keys = Object.keys(layout) as (keyof Fields)[];
   const keyOfCode = new Map(keys.map((key) => [mmsFieldCode(layout[key].name), key]));
 
-  function decode(pdu: Uint8Array): Fields & WithOthers {
-    const reader = new OctetReader(pdu, type);
+  function readFields(reader: OctetReader, limit: number, end?: number): Fields & WithOthers {
     const found = readMessageType(reader);
     if (found !== type) throw reader.failure('X-Mms-Message-Type', `${type}, not ${found}`, 1);
     const fields: Partial<Fields> = {};
     const others: MmsRawField[] = [];
-    for (let count = 0; !reader.atEnd; count += 1) {
-      if (count === MAX_FIELDS) throw reader.failure('header', `at most ${MAX_FIELDS} fields`);
+    for (let count = 0; !reader.atEnd && reader.peek() !== end; count += 1) {
+      if (count === limit) throw reader.failure('header', `at most ${limit} fields`);
       const field = readFieldName(reader);
       const start = reader.offset;
       const key = typeof field === 'number' ? keyOfCode.get(field) : undefined;
       if (key === undefined) readAnyValue(reader, fieldLabel(field));
-      else if (readInto(fields, key, layout[key], reader)) continue;
+      else if (readInto(fields, key, reader)) continue;
       others.push({ field, value: reader.since(start).slice() });
     }
     for (const key of keys) {
@@ -86,13 +69,25 @@ export function definePdu<Fields extends object>(
     return { ...(fields as Fields), ...(others.length > 0 ? { others } : {}) };
   }
 
-  function encode(fields: Fields & WithOthers): Uint8Array {
-    const writer = new OctetWriter();
+  /** @returns false where the value is to be kept raw. */
+  function readInto<K extends keyof Fields>(fields: Partial<Fields>, key: K, reader: OctetReader): boolean {
+    const { name, required, read } = layout[key];
+    const start = reader.offset;
+    const value = read(reader, fields[key]);
+    if (value === undefined && required && !(key in fields)) {
+      throw reader.failure(name, 'a value that is known', start);
+    }
+    if (value === undefined) return false;
+    fields[key] = value;
+    return true;
+  }
+
+  function writeHeader(writer: OctetWriter, fields: Fields & WithOthers): void {
     writer.octet(MESSAGE_TYPE | 0x80).octet(messageTypeOctet(type));
     for (const key of keys) {
-      const { name, value, required } = layout[key];
+      const { name, required, write } = layout[key];
       const given = fields[key];
-      if (given !== undefined) value.write(writer.octet(mmsFieldCode(name) | 0x80), given);
+      if (given !== undefined) write(writer, given);
       else if (required) throw new ConfigurationError(`${type} needs ${name}`);
     }
     for (const { field, value } of fields.others ?? []) {
@@ -100,25 +95,18 @@ export function definePdu<Fields extends object>(
       else writeTextString(writer, field);
       writer.octets(value);
     }
-    return writer.finish();
   }
 
-  return { decode, encode };
-}
-
-/** @returns false where the value is to be kept raw: it is none that is known, or the field came before. */
-function readInto<Fields, K extends keyof Fields>(
-  fields: Partial<Fields>,
-  key: K,
-  { name, value, required }: Entry<Required<Fields>[K], boolean>,
-  reader: OctetReader,
-): boolean {
-  const start = reader.offset;
-  const read = value.read(reader, name);
-  if (read === undefined && required) throw reader.failure(name, 'a value that is known', start);
-  if (read === undefined || key in fields) return false;
-  fields[key] = read;
-  return true;
+  return {
+    decode: (pdu) => readFields(new OctetReader(pdu, type), MAX_FIELDS),
+    encode(fields) {
+      const writer = new OctetWriter();
+      writeHeader(writer, fields);
+      return writer.finish();
+    },
+    readHeader: (reader) => readFields(reader, MAX_FIELDS_WITH_RECIPIENTS, CONTENT_TYPE),
+    writeHeader,
+  };
 }
 
 function readFieldName(reader: OctetReader): number | string {

@@ -1,7 +1,7 @@
 /** A point in time, absolute or from now (OMA-TS-MMS_ENC 7.3.20): X-Mms-Expiry, X-Mms-Reply-Charging-Deadline. */
 
-import { ConfigurationError } from '../../errors.js';
-import { readInteger, writeLongInteger } from '../wsp/integers.js';
+import { MAX_SECONDS, readDate, readSeconds, writeDate } from '../wsp/date.js';
+import { writeLongInteger } from '../wsp/integers.js';
 import { readFramed, writeFramed } from '../wsp/value-length.js';
 import type { MmsValue } from './value.js';
 
@@ -10,8 +10,6 @@ export type MmsTime = { readonly seconds: number } | { readonly at: Date };
 
 const ABSOLUTE = 0x80;
 const RELATIVE = 0x81;
-/** The last second that a Date holds. */
-const MAX_SECONDS = 8.64e12;
 
 export const time: MmsValue<MmsTime> = {
   read: (reader, field) =>
@@ -21,19 +19,12 @@ export const time: MmsValue<MmsTime> = {
       if (token !== ABSOLUTE && token !== RELATIVE) {
         throw value.failure(field, '80 (absolute) or 81 (relative)', start);
       }
-      const seconds = readInteger(value, field);
-      if (seconds > MAX_SECONDS) throw value.failure(field, `at most ${MAX_SECONDS} seconds`, start + 1);
-      return token === RELATIVE ? { seconds } : { at: new Date(seconds * 1000) };
+      return token === RELATIVE ? { seconds: readSeconds(value, field) } : { at: readDate(value, field) };
     }),
   write: (writer, value) =>
     writeFramed(writer, (framed) => {
-      if ('seconds' in value) {
-        writeLongInteger(framed.octet(RELATIVE), value.seconds);
-        return;
-      }
-      const milliseconds = value.at.getTime();
-      if (!(milliseconds >= 0)) throw new ConfigurationError('an MMS date lies in 1970 or later');
-      writeLongInteger(framed.octet(ABSOLUTE), Math.floor(milliseconds / 1000));
+      if ('seconds' in value) writeLongInteger(framed.octet(RELATIVE), value.seconds);
+      else writeDate(framed.octet(ABSOLUTE), value.at);
     }),
 };
 

@@ -1,5 +1,6 @@
 /** What reads and writes the value of one MMS header field. */
 
+import { readDate, writeDate } from '../wsp/date.js';
 import { readEncodedString, writeEncodedString } from '../wsp/encoded-string.js';
 import { readInteger, readShortInteger, writeLongInteger, writeShortInteger } from '../wsp/integers.js';
 import { hexOctet, type OctetReader } from '../wsp/octet-reader.js';
@@ -19,6 +20,8 @@ export const encodedString: MmsValue<string> = { read: readEncodedString, write:
 
 /** Sizes: a long-integer, of whatever length. A short-integer is read as well. */
 export const longInteger: MmsValue<number> = { read: readInteger, write: writeLongInteger };
+
+export const date: MmsValue<Date> = { read: readDate, write: writeDate };
 
 /** `1.2` */
 export const version: MmsValue<string> = {

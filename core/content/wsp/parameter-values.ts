@@ -1,15 +1,13 @@
 /** How the values of well-known parameters are written (WAP-230 8.4.2.3, 8.4.2.4), each read as text. */
 
 import { charsetName } from './charset.js';
-import { readInteger, readLongInteger, readShortInteger, readUintvar } from './integers.js';
+import { readDate } from './date.js';
+import { readInteger, readShortInteger, readUintvar } from './integers.js';
 import type { OctetReader } from './octet-reader.js';
 import { readTextString, readTextValue } from './text.js';
 import { formatVersion } from './version.js';
 
 export type ReadParameterValue = (reader: OctetReader, field: string) => string;
-
-/** The last second that a Date holds. */
-const MAX_SECONDS = 8.64e12;
 
 export function readNumber(reader: OctetReader, field: string): string {
   return String(readInteger(reader, field));
@@ -55,11 +53,8 @@ export function readNothing(reader: OctetReader, field: string): string {
 }
 
 /** As RFC 2183 has dates in text. */
-export function readDate(reader: OctetReader, field: string): string {
-  const start = reader.offset;
-  const seconds = readLongInteger(reader, field);
-  if (seconds > MAX_SECONDS) throw reader.failure(field, 'seconds of a date', start);
-  return new Date(seconds * 1000).toUTCString();
+export function readDateText(reader: OctetReader, field: string): string {
+  return readDate(reader, field).toUTCString();
 }
 
 /** Of a parameter named in text: a number, nothing, a token or a quoted-string. */
