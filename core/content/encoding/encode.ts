@@ -1,0 +1,38 @@
+/** Content compressed as it is read. */
+
+import type { ByteRange, Content } from '../content.js';
+import { readAll, streamOf } from '../streams.js';
+import type { ContentCoding } from './coding.js';
+
+/**
+ * The same content in a coding. Its size is counted once; whoever opens it has it compressed anew, so that nothing
+ * but the original is kept. A range is one of the compressed bytes.
+ */
+export async function encodedContent(content: Content, coding: ContentCoding): Promise<Content> {
+  let size = 0;
+  for await (const chunk of compress(content, coding)) size += chunk.length;
+  const open = (range: ByteRange = { start: 0 }) => streamOf(slice(compress(content, coding), range));
+  return { type: content.type, size, open, bytes: (limit) => readAll(open(), limit) };
+}
+
+function compress(content: Content, coding: ContentCoding): ReadableStream<Uint8Array> {
+  // A copy: a compressor takes no bytes that other threads might change.
+  const own = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+    transform: (chunk, controller) => controller.enqueue(new Uint8Array(chunk)),
+  });
+  return content.open().pipeThrough(own).pipeThrough(new CompressionStream(coding));
+}
+
+/** The bytes of a range, as far as there are any. */
+async function* slice(
+  stream: ReadableStream<Uint8Array>,
+  { start, end = Number.MAX_SAFE_INTEGER }: ByteRange,
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const chunk of stream) {
+    const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at));
+    at += chunk.length;
+    if (wanted.length > 0) yield wanted;
+    if (at > end) return;
+  }
+}
