@@ -5,14 +5,14 @@ import type { SipRequest } from '../sip/message.js';
 import { parseNameAddr } from '../sip/name-addr.js';
 import { SipUri } from '../sip/uri.js';
 
-/** What an identity is compared by: never the display name, never URI parameters. */
+/** What an identity is compared by: never the display name, no URI parameter but phone-context. */
 interface Identity {
   /** The URI as asserted. */
   uri: string;
   scheme: string;
   /** User part, unescaped; the number of a tel URI without visual separators. */
   user: string;
-  /** Host, lower-case, with the port where there is one; empty for tel. */
+  /** Host, lower-case, with the port where there is one; of a local tel number its phone-context. */
   host: string;
 }
 
@@ -58,8 +58,12 @@ function identitiesOf(request: SipRequest): Identity[] {
 }
 
 function identity(uri: string): Identity {
-  const tel = /^tel:([^;]*)/i.exec(uri)?.[1];
-  if (tel !== undefined) return { uri, scheme: 'tel', user: tel.replace(/[-.()\s]/g, ''), host: '' };
+  const [, number, parameters] = /^tel:([^;]*)(.*)$/i.exec(uri) ?? [];
+  if (number !== undefined) {
+    // RFC 3966 5.1.5: a local number means something only together with its context.
+    const context = /;phone-context=([^;]*)/i.exec(parameters ?? '')?.[1] ?? '';
+    return { uri, scheme: 'tel', user: number.replace(/[-.()\s]/g, ''), host: context.toLowerCase() };
+  }
   const sip = SipUri.parse(uri);
   if (!sip) throw new MalformedError(`${uri.slice(0, 100)} is not a sip, sips or tel URI`);
   const port = sip.port === undefined ? '' : `:${sip.port}`;

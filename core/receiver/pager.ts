@@ -103,8 +103,10 @@ export class PagerReceiver {
         `no application takes ${request.headers.get('Content-Type') ?? 'no content'}`,
       );
     }
-    const encoding = request.headers.get('Content-Encoding') ?? 'identity';
-    if (encoding.toLowerCase() !== 'identity') throw new Refusal('encoding', `content encoding ${encoding}`);
+    const encodings = request.headers.getAll('Content-Encoding');
+    if (encodings.some((encoding) => encoding.toLowerCase() !== 'identity')) {
+      throw new Refusal('encoding', `content encoding ${encodings.join(', ')}`);
+    }
     return { app, from, type };
   }
 

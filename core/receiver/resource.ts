@@ -1,6 +1,11 @@
 /** Which push resource a request is for: the Push Resource Identifier in its Accept-Contact (7.1, 7.2). */
 
-import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/event-app-id.js';
+import {
+  canonicalEventAppId,
+  canonicalIari,
+  PUSH_FEATURE_TAG,
+  parseEventAppIds,
+} from '../app/event-app-id.js';
 import { parseAcceptContact } from '../sip/accept-contact.js';
 import type { SipRequest } from '../sip/message.js';
 
@@ -21,6 +26,6 @@ export function pushResource(request: SipRequest): PushResource {
       // RFC 3840 9: a leading ! says what the terminal shall not have.
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
-  const iari = valuesOf(IARI_FEATURE_TAG)[0];
+  const iari = valuesOf(IARI_FEATURE_TAG).map(canonicalIari)[0];
   return { eventAppIds: [...new Set(ids)], ...(iari === undefined ? {} : { iari }) };
 }

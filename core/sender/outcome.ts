@@ -1,5 +1,6 @@
 /** The one table from a response to what it means for the push (appendix C, RFC 3261 21). */
 
+import { parseDeltaSeconds } from '../sip/delta-seconds.js';
 import type { SipResponse } from '../sip/message.js';
 
 /** `refused`: the receiver or the core said no. `failed`: no final word of the receiver came. */
@@ -20,20 +21,24 @@ export interface Interpretation {
  * now». 404 and 410 name nobody, 403 and 604 are final (C-03), 413, 415 and 488 will not change by waiting.
  */
 const RETRYABLE = new Set([400, 408, 430, 480, 486, 491, 500, 502, 503, 504, 580, 600, 603]);
+/** RFC 3261 20.33: a Retry-After on these says that the refusal is for now. */
+const FOR_NOW_WITH_RETRY_AFTER = new Set([404, 413]);
+/** A day, seconds: no promise about later than that means anything. */
+const MAX_RETRY_AFTER = 86_400;
 /** No word of the receiver: the core could not reach it. */
 const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
 
 export function interpret(response: SipResponse): Interpretation {
   const { status, reason } = response;
   if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
-  const retryAfter = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
-  const waits = Number.isFinite(retryAfter);
+  const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
+  const waits = retryAfter !== undefined;
+  const retryable = RETRYABLE.has(status) || (waits && FOR_NOW_WITH_RETRY_AFTER.has(status));
   return {
     outcome: UNREACHED.has(status) ? 'failed' : 'refused',
     status,
     reason,
-    // RFC 3261 21.4.11, 20.33: a Retry-After on a 413 or 404 says that the refusal is for now.
-    retryable: RETRYABLE.has(status) || waits,
-    ...(waits ? { retryAfter } : {}),
+    retryable,
+    ...(retryable && waits ? { retryAfter: Math.min(retryAfter, MAX_RETRY_AFTER) } : {}),
   };
 }

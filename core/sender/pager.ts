@@ -1,11 +1,11 @@
 /** Pager mode at the sender: content in a SIP MESSAGE (TS 8.1.2). */
 
-import { canonicalEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
+import { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
 import { formatMediaType } from '../content/media-type.js';
-import { LimitError, TimeoutError } from '../errors.js';
+import { ConfigurationError, TimeoutError, TransportError } from '../errors.js';
 import { formatAcceptContact } from '../sip/accept-contact.js';
 import type { OutgoingRequest, SipUserAgent } from '../sip/agent.js';
-import { SipUri } from '../sip/uri.js';
+import { parseUri, SipUri } from '../sip/uri.js';
 import { interpret } from './outcome.js';
 import type { PushRequest, Receipt } from './push-request.js';
 
@@ -15,12 +15,14 @@ export const MAX_PAGER_REQUEST = 1300;
 /** The ICSI of SIP Push, percent-encoded as in a feature tag (appendix D). */
 const ICSI = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush';
 
+/** @throws LimitError when the content does not fit, ConfigurationError when it is addressed to nobody. */
 export async function sendPager(
   agent: SipUserAgent,
   push: PushRequest,
   options: { assertedIdentity?: string; signal?: AbortSignal },
 ): Promise<Receipt> {
   const started = performance.now();
+  requireAddress(push);
   const body = await push.content.bytes(MAX_PAGER_REQUEST);
   const receipt = {
     to: push.to,
@@ -36,8 +38,10 @@ export async function sendPager(
     });
     return { ...receipt, ...interpret(response), milliseconds: milliseconds() };
   } catch (error) {
-    if (error instanceof LimitError || options.signal?.aborted) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const unreached = error instanceof TimeoutError || error instanceof TransportError;
+    // Anything else will not change by trying again: the content is too large, a value cannot be written.
+    if (!unreached || options.signal?.aborted) throw error;
+    const reason = error.message;
     // C-04: what a sender concludes when nobody answers; RFC 4320 forbids the receiver to say it.
     const status = error instanceof TimeoutError ? { status: 408 } : {};
     return {
@@ -66,6 +70,11 @@ function pagerRequest(push: PushRequest, body: Uint8Array, assertedIdentity?: st
     ],
     body,
   };
+}
+
+function requireAddress({ to, app }: PushRequest): void {
+  if (!parseUri(to)) throw new ConfigurationError(`"${to}" is no URI; expected e.g. sip:bob@domain.test`);
+  if (!isEventAppId(app)) throw new ConfigurationError(`"${app}" is no event-app-id; expected e.g. mms.ua`);
 }
 
 /** RFC 5627 3.1: a GRUU has a `gr` parameter. */

@@ -73,7 +73,8 @@ export class PushSenderAgent {
 
   /**
    * One push, one receipt.
-   * @throws LimitError when the content does not fit the mode that was asked for.
+   * @throws LimitError when the content does not fit the mode that was asked for, ConfigurationError when `to` is no
+   * URI or `app` no event-app-id.
    */
   async send(push: PushRequest, signal?: AbortSignal): Promise<Receipt> {
     const { identity, assertIdentity } = this.#options;

@@ -5,6 +5,7 @@
  */
 
 import { TimeoutError, TransportError } from '../errors.js';
+import { parseDeltaSeconds } from './delta-seconds.js';
 import type { RegisterAnswer } from './jssip-messages.js';
 import type { JsSipRegister } from './jssip-user-agent.js';
 import type { SipResponse } from './message.js';
@@ -180,13 +181,13 @@ export class Registration {
     }
     const minExpires = status === 423 ? this.#longer(response, register) : undefined;
     if (minExpires !== undefined) return { status, reason, minExpires };
-    this.#failed({ status, reason }, seconds(response.headers.get('Retry-After')));
+    this.#failed({ status, reason }, parseDeltaSeconds(response.headers.get('Retry-After')));
     return { status, reason };
   }
 
   /** RFC 3261 10.2.8: what JsSIP shall ask for at once. Undefined where that would not help. */
   #longer(response: SipResponse, register: JsSipRegister): number | undefined {
-    const minExpires = seconds(response.headers.get('Min-Expires')) ?? 0;
+    const minExpires = parseDeltaSeconds(response.headers.get('Min-Expires')) ?? 0;
     const helps = minExpires > register.expires && minExpires <= MAX_EXPIRES;
     return helps && this.#briefAnswers++ < MAX_BRIEF_ANSWERS ? minExpires : undefined;
   }
@@ -194,7 +195,8 @@ export class Registration {
   #granted(response: SipResponse, register: JsSipRegister): RegisterAnswer {
     const { status, reason, headers } = response;
     const contact = this.#ourContact(response);
-    const granted = seconds(contact?.parameters.get('expires') ?? headers.get('Expires')) ?? register.expires;
+    const granted =
+      parseDeltaSeconds(contact?.parameters.get('expires') ?? headers.get('Expires')) ?? register.expires;
     if (!contact || granted === 0) {
       this.#failed({ status, reason: 'the registrar did not list our Contact' });
       return { status, reason };
@@ -253,10 +255,4 @@ export class Registration {
     this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
     this.options.onFailed?.({ ...failure, retryInSeconds });
   }
-}
-
-/** `120`, `120 (maintenance);duration=60`; undefined for what is no delta-seconds. */
-function seconds(text: string | undefined): number | undefined {
-  const digits = /^([0-9]+)[ \t]*(?:[(;]|$)/.exec(text ?? '')?.[1];
-  return digits === undefined ? undefined : Number(digits);
 }

@@ -120,9 +120,12 @@ describe('the checks, in the order of 8.1.1', () => {
   });
 
   it('an encoding that nobody undoes is 415 with Accept-Encoding', async () => {
-    const answer = await message([RESOURCE, IDENTITY, TYPE, 'Content-Encoding: gzip']);
-    expect(answer.status).toBe(415);
-    expect(answer.headers.get('Accept-Encoding')).toBe('identity');
+    for (const encoding of ['gzip', 'identity, gzip', 'identity\r\nContent-Encoding: gzip']) {
+      const answer = await message([RESOURCE, IDENTITY, TYPE, `Content-Encoding: ${encoding}`]);
+      expect(answer.status).toBe(415);
+      expect(answer.headers.get('Accept-Encoding')).toBe('identity');
+    }
+    expect((await message([RESOURCE, IDENTITY, TYPE, 'Content-Encoding: Identity'])).status).toBe(200);
   });
 });
 
@@ -173,6 +176,21 @@ describe('a push that passes them', () => {
   ])('7.1-04, 7.2-03: addressed by %s', async (_title, accept) => {
     expect((await message([`Accept-Contact: ${accept}`, IDENTITY, TYPE])).status).toBe(200);
   });
+
+  it.each(['urn:urn-7:3gpp-application.ims.iari.a', 'urn%3Aurn-7%3A3gpp-application.ims.iari.a'])(
+    'D-01: addressed by an IARI, which a feature tag has percent-encoded; the manifest has %s',
+    async (iari) => {
+      await runtime.load({ ...app('dcd.ua', ['text/plain']), iari });
+      const other = 'urn:urn-7:3gpp-application.ims.iari.b';
+      await runtime.load({ ...app('dcd.ua', ['text/plain']), iari: other });
+      const addressed = (name: string) =>
+        `Accept-Contact: *;+g.oma.pusheventapp="dcd.ua";+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.${name}"`;
+      const text = 'Content-Type: text/plain';
+      expect((await message([addressed('a'), IDENTITY, text])).status).toBe(200);
+      expect((await message([addressed('b'), IDENTITY, text])).status).toBe(200);
+      expect((await message([addressed('c'), IDENTITY, text])).status).toBe(403);
+    },
+  );
 
   it('7.1-01, 7.1-01a, 7.2-03: of several resources the first that takes the media type has it', async () => {
     const several = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua,wml.ua"';

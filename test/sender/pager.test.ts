@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
-import { LimitError } from '../../core/errors.js';
+import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { parseAcceptContact } from '../../core/sip/accept-contact.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
@@ -89,6 +89,20 @@ describe('the request', () => {
     expect(core.requests).toEqual([]);
   });
 
+  it.each([
+    ['bob', 'mms.ua'],
+    ['sip:bob@domain.test>;x=<', 'mms.ua'],
+    ['sip:bob@domain.test\r\nX: y', 'mms.ua'],
+    ['', 'mms.ua'],
+    [BOB, 'mms.ua,wml.ua'],
+    [BOB, 'mms ua'],
+    [BOB, ''],
+  ])('to %j for %j is an error, not a failure that may be tried again', async (to, app) => {
+    const agent = await sender();
+    await expect(agent.send(push(OCTETS, to, app))).rejects.toThrow(ConfigurationError);
+    expect(core.requests).toEqual([]);
+  });
+
   it('AD-5.3.4: a sender that registers does so; an application server does not', async () => {
     await sender();
     const registering = await sender({ instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6' });
@@ -150,6 +164,24 @@ describe('the receipt', () => {
     const receipt = agent.send(push());
     (await core.request('MESSAGE')).respond(413, [['Retry-After', '60']]);
     expect(await receipt).toMatchObject({ status: 413, retryable: true, retryAfter: 60 });
+  });
+
+  it.each([
+    [413, '-60', false, undefined],
+    [413, 'soon', false, undefined],
+    [413, '99999999999999999999', true, 86_400],
+    [404, '60 (in a minute);duration=5', true, 60],
+    [403, '60', false, undefined],
+    [604, '60', false, undefined],
+    [415, '60', false, undefined],
+    [480, '-1', true, undefined],
+  ])('C-03: %i with Retry-After: %s is retryable %s', async (status, value, retryable, retryAfter) => {
+    const agent = await sender();
+    const receipt = agent.send(push());
+    (await core.request('MESSAGE')).respond(status, [['Retry-After', value]]);
+    const told = await receipt;
+    expect(told).toMatchObject({ status, retryable });
+    expect(told.retryAfter).toBe(retryAfter);
   });
 
   it('C-04: silence is a 408 that the sender concludes', async () => {
