@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import type { Clock } from './clock.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from './contract.js';
 import { invoke, within } from './deadline.js';
-import { type RuntimeLimits, START_WITHIN, STOP_WITHIN } from './limits.js';
+import { RECEIVE_ENDS_WITHIN, type RuntimeLimits, START_WITHIN, STOP_WITHIN } from './limits.js';
 import type { LogSink } from './log.js';
 import type { Manifest } from './manifest.js';
 import { reasonOf } from './outcome.js';
@@ -49,6 +49,7 @@ export class Application implements AppHandle {
   readonly maxSize?: number;
   readonly slots: Slots;
   readonly #running = new Set<Running>();
+  #onIdle = () => {};
 
   private constructor(
     readonly manifest: Manifest,
@@ -85,26 +86,53 @@ export class Application implements AppHandle {
     }
   }
 
+  /** From when it is told to stop: nothing more is given to it. */
+  get stopping(): boolean {
+    return this.controller.signal.aborted;
+  }
+
   /** Counts a call of `receive`; `leave` when it has ended. */
   enter(running: Running): { leave(): void } {
     this.#running.add(running);
-    return { leave: () => this.#running.delete(running) };
+    const leave = () => {
+      this.#running.delete(running);
+      if (this.#running.size === 0) this.#onIdle();
+    };
+    return { leave };
   }
 
-  /** Never rejects: an application that does not stop is left behind. */
+  /**
+   * First what is under way may end, told by its signal; then `stop`. Never rejects: an application that does not
+   * stop is left behind.
+   */
   async stop(): Promise<void> {
     const why = new AppError(this.eventAppId, 'is being stopped');
     this.slots.close();
     this.controller.abort(why);
     for (const { abort } of this.#running) abort(why);
-    try {
-      const stopping = invoke(() => this.instance.stop?.());
-      await within(this.clock, STOP_WITHIN, 'stop()', stopping);
-    } catch (error) {
-      this.log({ level: 'warn', app: this.eventAppId, message: `stop() failed: ${reasonOf(error)}` });
-    }
+    await this.#within(RECEIVE_ENDS_WITHIN, 'receive()', this.#idle());
+    await this.#within(
+      STOP_WITHIN,
+      'stop()',
+      invoke(() => this.instance.stop?.()),
+    );
     this.scope.active = false;
     for (const { giveUp } of [...this.#running]) giveUp(why);
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#running.size === 0) resolve();
+    });
+  }
+
+  async #within(milliseconds: number, what: string, ending: Promise<void>): Promise<void> {
+    try {
+      await within(this.clock, milliseconds, what, ending);
+    } catch (error) {
+      this.log({ level: 'warn', app: this.eventAppId, message: `${what} failed: ${reasonOf(error)}` });
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import { handled, invoke, within } from './deadline.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
 import { COMMIT_GRACE } from './limits.js';
-import { type Refusal, reasonOf, refusalOf, resources } from './outcome.js';
+import { busy, type Refusal, reasonOf, refusalOf, resources } from './outcome.js';
 import { pushOf } from './push-record.js';
 import { isStoreError } from './records.js';
 import type { Turn } from './slots.js';
@@ -33,8 +33,12 @@ export interface AttemptOptions {
  * Resolves by the deadline; what `receive` does after it is ignored, but for a commit of a durable push. Never
  * rejects.
  */
-export function attempt(options: AttemptOptions): Promise<AttemptResult> {
+export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
   const { app, delivery, content, endings, clock, milliseconds, turn } = options;
+  if (app.stopping) {
+    turn.leave();
+    return closed(delivery, { type: 'failed', refusal: busy(`${app.eventAppId} is being stopped`) });
+  }
   const controller = new AbortController();
   const commit = async (operations: readonly StorageOperation[] = []) => {
     const { eventAppId, namespace, active } = app.scope;

@@ -18,7 +18,9 @@ export const COMMIT_GRACE = 500;
 /** `start` reads its storage; a user waits for the host to come up meanwhile. */
 export const START_WITHIN = 10_000;
 
-/** A service manager kills a program about 10 s after it asked it to end. */
+/** `receive`, once the application is to stop; with STOP_WITHIN less than the 10 s after which containers are killed. */
+export const RECEIVE_ENDS_WITHIN = 3_000;
+
 export const STOP_WITHIN = 5_000;
 
 /** `describe` is for a page that a person looks at. */

@@ -142,7 +142,7 @@ export class PushRuntime {
 
   /** What a person would like to read of a push; undefined when it is neither recent nor in the inbox. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
-    const shown = this.parts.recent.get(pushId) ?? (await this.#held(pushId));
+    const shown = this.parts.recent.get(pushId) ?? (await this.#held(pushId).catch(() => undefined));
     if (!shown) return undefined;
     const { record, content } = shown;
     return describePush(pushOf(record, content), this.parts.registry.ofRecord(record), this.clock);

@@ -5,7 +5,7 @@ import type { ReceiveContext } from '../../core/app/contract.js';
 import type { AppStorage } from '../../core/app/services.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
-import { type Bench, newGate, openBench, testApp } from './support.js';
+import { type Bench, newGate, openBench, settled, testApp } from './support.js';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -18,9 +18,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const stopped = bench.runtime.stop();
-  await vi.runAllTimersAsync();
-  await stopped;
+  await settled(bench.runtime.stop());
   vi.useRealTimers();
 });
 
@@ -247,7 +245,7 @@ describe('a late commit', () => {
   });
 
   it('finds its push set aside, and takes it from there', async () => {
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ limits: { attempts: 1 } });
     await bench.runtime.start();
     const gate = newGate();
@@ -283,7 +281,7 @@ describe('a late commit', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
-    await bench.runtime.unload('test.ua');
+    await settled(bench.runtime.unload('test.ua'));
     expect(await outcome).toMatchObject({ taken: true });
     await expect(context?.commit()).rejects.toThrow('it was stopped');
   });

@@ -5,7 +5,7 @@ import type { Push, ReceiveContext } from '../../core/app/contract.js';
 import type { Content } from '../../core/content/content.js';
 import { memoryContent } from '../../core/content/memory-content.js';
 import { PushRefused, type RefusalKind } from '../../core/errors.js';
-import { type Bench, newGate, openBench, testApp } from './support.js';
+import { type Bench, newGate, openBench, settled, testApp } from './support.js';
 
 const KINDS: RefusalKind[] = ['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'];
 const NEVER = new Promise<never>(() => {});
@@ -19,9 +19,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const stopped = bench.runtime.stop();
-  await vi.runAllTimersAsync();
-  await stopped;
+  await settled(bench.runtime.stop());
   vi.useRealTimers();
 });
 
@@ -109,7 +107,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     await bench.runtime.load(app);
     const handle = bench.runtime.resolve(['test.ua'], 'text/plain');
     if (typeof handle === 'string') throw new Error(handle);
-    await bench.runtime.unload('test.ua');
+    await settled(bench.runtime.unload('test.ua'));
     expect(bench.runtime.resolve(['test.ua'], 'text/plain')).toBe('unknown');
     expect(await bench.runtime.dispatch({ ...incoming(), app: handle })).toMatchObject({
       taken: false,
@@ -173,7 +171,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
   });
 
   it('waits for its turn, and is turned away as busy when too many do', async () => {
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 2, waiting: 1 } });
     await bench.runtime.start();
     const gate = newGate();
@@ -213,7 +211,7 @@ describe('a push for a direct application', () => {
   });
 
   it('that waits in the queue too long for its whole deadline is busy', async () => {
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.load(testApp(() => NEVER));
     const first = bench.push();
@@ -225,7 +223,7 @@ describe('a push for a direct application', () => {
   });
 
   it('costs others nothing when its application never answers: the slot is free at the deadline', async () => {
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     let hangs = true;
     await bench.runtime.load(testApp(() => (hangs ? NEVER : undefined)));
@@ -287,7 +285,7 @@ describe('a push for a durable application', () => {
   });
 
   it('that is in the queue at 15 s is taken: it is on disk', async () => {
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.start();
     let received = 0;
@@ -304,7 +302,7 @@ describe('a push for a durable application', () => {
   });
 
   it('meets the bounds of the inbox: resources', async () => {
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ limits: { inboxCount: 2, inboxBytes: 1000, contentBytes: 900 } });
     await bench.runtime.load(testApp(() => NEVER, { delivery: 'durable' }));
     const text = 'x'.repeat(500);

@@ -5,7 +5,7 @@ import type { PushAppDefinition } from '../../core/app/contract.js';
 import type { AppHandle } from '../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
-import { type Bench, openBench, testApp } from './support.js';
+import { type Bench, openBench, settled, testApp } from './support.js';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -18,9 +18,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const stopped = bench.runtime.stop();
-  await vi.runAllTimersAsync();
-  await stopped;
+  await settled(bench.runtime.stop());
   vi.useRealTimers();
 });
 
@@ -39,9 +37,9 @@ describe('loading', () => {
     await bench.runtime.load(app({ id: 'x-wap-application:wml.ua', accepts: ['text/vnd.wap.si', 'a/b'] }));
     await bench.runtime.load(app({ id: 'mms.ua', accepts: ['a/b'] }));
     await bench.runtime.load(app({ id: 'x-wap-vodafone:mms.ua', accepts: ['c/*'] }));
-    await bench.runtime.unload('wml.ua');
+    await settled(bench.runtime.unload('wml.ua'));
     unsubscribe();
-    await bench.runtime.unload('mms.ua');
+    await settled(bench.runtime.unload('mms.ua'));
     expect(changes).toEqual([
       ['wml.ua'],
       ['mms.ua', 'wml.ua'],
@@ -170,7 +168,7 @@ describe('two applications with one event-app-id', () => {
     ]);
     await bench.runtime.load(app());
     expect([resolve('urn:a'), resolve('urn:c'), resolve()]).toEqual(['urn:a', 'general', 'general']);
-    await bench.runtime.unload('test.ua', 'urn:a');
+    await settled(bench.runtime.unload('test.ua', 'urn:a'));
     expect([resolve('urn:a'), resolve('urn:b')]).toEqual(['general', 'urn:b']);
   });
 
@@ -195,7 +193,7 @@ describe('two applications with one event-app-id', () => {
     await bench.push({ type: 'image/png' });
     await bench.push();
     await bench.push();
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     bench = await openBench({ store: bench.store });
     // In another order, and one takes more than before.
     await bench.runtime.load(counting(['text/plain'], text));
@@ -269,15 +267,46 @@ describe('unloading', () => {
     await bench.runtime.load(app({ start: () => ({ receive: () => NEVER, stop: stop as () => void }) }));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
-    const unloading = bench.runtime.unload('test.ua');
-    await vi.advanceTimersByTimeAsync(5_000);
-    await unloading;
+    await settled(bench.runtime.unload('test.ua'));
     expect(await outcome).toMatchObject({
       taken: false,
       kind: 'failed',
       reason: 'test.ua: is being stopped',
     });
     expect(bench.logs.at(-1)).toMatchObject({ level: 'warn', app: 'test.ua' });
+  });
+
+  it('gives what is under way three seconds to end by itself, before stop', async () => {
+    const happened: string[] = [];
+    const receive = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2_900));
+      happened.push('received');
+    };
+    await bench.runtime.load(app({ start: () => ({ receive, stop: () => void happened.push('stop') }) }));
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(0);
+    const unloading = bench.runtime.unload('test.ua');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(happened).toEqual([]);
+    await settled(unloading);
+    expect(await outcome).toMatchObject({ taken: true });
+    expect(happened).toEqual(['received', 'stop']);
+  });
+
+  it('gives nothing to an application once it is told to stop', async () => {
+    const receive = vi.fn();
+    await bench.runtime.load(testApp(receive));
+    const direct = bench.push();
+    await bench.runtime.unload('test.ua');
+    expect(await direct).toMatchObject({ taken: false, kind: 'busy' });
+    await bench.runtime.load(testApp(receive, { delivery: 'durable' }));
+    const durable = bench.push();
+    await bench.runtime.unload('test.ua');
+    expect(await durable).toMatchObject({ taken: true });
+    expect(receive).not.toHaveBeenCalled();
+    await bench.runtime.load(testApp(receive, { delivery: 'durable' }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(receive).toHaveBeenCalledOnce();
   });
 
   it('of what is not loaded is an error', async () => {
@@ -317,12 +346,12 @@ describe('stop of the runtime', () => {
     await bench.runtime.load(testApp(() => NEVER, { id: 'direct.ua' }));
     const outcomes = [bench.push(), bench.push({ id: 'direct.ua' })];
     await vi.advanceTimersByTimeAsync(0);
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
     expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: false, kind: 'failed' }]);
     await bench.store.close();
     await vi.advanceTimersByTimeAsync(10_000_000);
     expect(bench.logs.filter(({ level }) => level === 'error')).toEqual([]);
     await expect(bench.runtime.load(app())).rejects.toThrow('it is closed');
-    await bench.runtime.stop();
+    await settled(bench.runtime.stop());
   });
 });

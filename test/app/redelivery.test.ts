@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract.js';
 import { PushRefused } from '../../core/errors.js';
-import { type Bench, newGate, openBench, testApp } from './support.js';
+import { type Bench, newGate, openBench, settled, testApp } from './support.js';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -16,9 +16,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const stopped = bench.runtime.stop();
-  await vi.runAllTimersAsync();
-  await stopped;
+  await settled(bench.runtime.stop());
   vi.useRealTimers();
 });
 
@@ -26,7 +24,7 @@ const durable = (receive: Parameters<typeof testApp>[0], more: Partial<PushAppDe
   testApp(receive, { delivery: 'durable', ...more });
 
 async function reopen(options: Parameters<typeof openBench>[0] = {}): Promise<void> {
-  await bench.runtime.stop();
+  await settled(bench.runtime.stop());
   bench = await openBench({ store: bench.store, ...options });
 }
 
@@ -291,7 +289,7 @@ describe('loading and unloading while running', () => {
     await bench.runtime.load(durable(() => gate.passed));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
-    await bench.runtime.unload('x-wap-application:test.ua');
+    await settled(bench.runtime.unload('x-wap-application:test.ua'));
     // On disk, so its sender need not wait for an application that is gone.
     expect(await outcome).toMatchObject({ taken: true });
     await vi.advanceTimersByTimeAsync(1_000_000);
@@ -310,7 +308,7 @@ describe('loading and unloading while running', () => {
       }),
     );
     await bench.push();
-    await bench.runtime.unload('test.ua');
+    await settled(bench.runtime.unload('test.ua'));
     let received = 0;
     await bench.runtime.load(durable(() => void received++));
     await vi.advanceTimersByTimeAsync(0);
@@ -325,7 +323,7 @@ describe('loading and unloading while running', () => {
     await bench.runtime.load(durable(() => NEVER));
     const outcomes = [bench.push(), bench.push()];
     await vi.advanceTimersByTimeAsync(0);
-    await bench.runtime.unload('test.ua');
+    await settled(bench.runtime.unload('test.ua'));
     expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: true }]);
     let received = 0;
     await bench.runtime.load(durable(() => void received++));

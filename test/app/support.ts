@@ -1,5 +1,6 @@
 /** A runtime on a store in memory, and pushes for it. */
 
+import { vi } from 'vitest';
 import { platform } from '#platform';
 import type { AppEvent, PushAppDefinition } from '../../core/app/contract.js';
 import {
@@ -41,6 +42,17 @@ export interface PushOptions extends Partial<Omit<IncomingPush, 'app' | 'content
   type?: string;
   text?: string;
   iari?: string;
+}
+
+/** What comes of something that waits for time to pass, as far as it has to. */
+export async function settled<T>(promise: Promise<T>): Promise<T> {
+  let over = false;
+  const watched = promise.finally(() => {
+    over = true;
+  });
+  watched.catch(() => {});
+  while (!over) await vi.advanceTimersToNextTimerAsync();
+  return watched;
 }
 
 /** A promise that a test opens when it wants. */

@@ -1,0 +1,36 @@
+/** Where services are registered. */
+
+import { expect, it } from 'vitest';
+import { APP_SCOPE, DISPATCHER, RECORDS, SERVICE } from '../../core/app/tokens.js';
+import { openBench, testApp } from './support.js';
+
+it('nothing is registered in tsyringe’s own container, which is the whole process’s', async () => {
+  const bench = await openBench();
+  await bench.runtime.load(testApp(() => {}, { needs: ['storage', 'log', 'clock', 'emit'] }));
+  // Loaded by the runtime, behind reflect-metadata.
+  const { container } = await import('tsyringe');
+  for (const name of ['storage', 'log', 'clock', 'emit'] as const) {
+    expect(container.isRegistered<unknown>(SERVICE[name], true)).toBe(false);
+  }
+  expect(container.isRegistered(APP_SCOPE, true)).toBe(false);
+  expect(container.isRegistered(RECORDS, true)).toBe(false);
+  expect(container.isRegistered(DISPATCHER, true)).toBe(false);
+  await bench.runtime.stop();
+});
+
+it('each application has services of its own, and what it did not declare it is not given', async () => {
+  const bench = await openBench();
+  const given: Record<string, unknown>[] = [];
+  for (const id of ['a.ua', 'b.ua']) {
+    const start = (services: Record<string, unknown>) => {
+      given.push(services);
+      return { receive() {} };
+    };
+    await bench.runtime.load(testApp(() => {}, { id, needs: ['log', 'clock'], start }));
+  }
+  const [one, other] = given;
+  expect(one?.log).not.toBe(other?.log);
+  expect(one?.emit).not.toBe(other?.emit);
+  expect(one).not.toHaveProperty('storage');
+  await bench.runtime.stop();
+});
