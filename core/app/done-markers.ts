@@ -36,7 +36,8 @@ export class DoneMarkers {
   static async open(records: Records, clock: Clock, maximum: number): Promise<DoneMarkers> {
     const markers = new DoneMarkers(clock, maximum);
     for await (const [key] of records.entries(DONE)) {
-      markers.#times.set(key.slice(TIME_DIGITS + 1), Number(key.slice(0, TIME_DIGITS)));
+      const time = Number(key.slice(0, TIME_DIGITS));
+      if (Number.isFinite(time)) markers.#times.set(key.slice(TIME_DIGITS + 1), time);
     }
     return markers;
   }

@@ -7,7 +7,7 @@ import type { DoneMarkers } from './done-markers.js';
 import type { Inbox } from './inbox.js';
 import type { LogSink } from './log.js';
 import { type Refusal, reasonOf } from './outcome.js';
-import type { Durability, Records, Write } from './records.js';
+import type { Records, Write } from './records.js';
 import type { SetAside } from './set-aside.js';
 import { DONE_MARKERS, INBOX, LOG_SINK, RECORDS, SET_ASIDE } from './tokens.js';
 
@@ -29,7 +29,7 @@ export class Endings {
   async commit(delivery: Delivery, storage: readonly Write[]): Promise<void> {
     const problem = delivery.committing ? 'is being committed' : endedWords(delivery);
     if (problem) throw new AppError(delivery.record.app, `push ${delivery.id} ${problem}`);
-    delivery.committing = this.#taken(delivery, storage, 'synced');
+    delivery.committing = this.#commit(delivery, storage);
     try {
       await delivery.committing;
     } finally {
@@ -39,15 +39,16 @@ export class Endings {
 
   /** `receive` resolved without a commit: its application may get the push once more if power is lost now. */
   async take(delivery: Delivery): Promise<void> {
-    if (delivery.ending) return;
-    delivery.end({ type: 'taken' });
+    if (!delivery.end({ type: 'taken' })) return;
+    const marker = this.done.mark(delivery.id);
     try {
-      await this.#taken(delivery, [], 'written');
+      await this.records.write([...this.#removal(delivery), ...marker.operations], 'written');
     } catch (error) {
-      // Taken it is, whatever the store says; on disk it stays, and is given again after a restart.
-      this.#forget(delivery);
-      this.#warn(delivery, `was taken, but the store still holds it: ${reasonOf(error)}`);
+      // Taken it is, whatever the store says; what is on disk is given again after a restart.
+      this.#warn(delivery, `was taken, but the store does not know: ${reasonOf(error)}`);
     }
+    marker.apply();
+    this.#forget(delivery);
   }
 
   /** The sender hears of it, so nothing stays: when it tries again, that is a new decision. */
@@ -83,10 +84,9 @@ export class Endings {
     this.#warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
   }
 
-  async #taken(delivery: Delivery, storage: readonly Write[], durability: Durability): Promise<void> {
+  async #commit(delivery: Delivery, storage: readonly Write[]): Promise<void> {
     const marker = this.done.mark(delivery.id);
-    const operations = [...storage, ...this.#removal(delivery), ...marker.operations];
-    await this.records.write(operations, durability);
+    await this.records.write([...storage, ...this.#removal(delivery), ...marker.operations], 'synced');
     marker.apply();
     this.#forget(delivery);
     delivery.end({ type: 'taken' });

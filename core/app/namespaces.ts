@@ -1,8 +1,11 @@
 /** Which storage belongs to which application, over restarts and new versions. */
 
 import { mediaRangesOverlap } from '../content/media-type.js';
+import { MalformedError } from '../errors.js';
 import { APPLICATIONS, decodeJson, encodeJson } from './layout.js';
+import type { LogSink } from './log.js';
 import type { Manifest } from './manifest.js';
+import { reasonOf } from './outcome.js';
 import type { Records } from './records.js';
 
 interface Owner {
@@ -21,13 +24,20 @@ export class Namespaces {
   /** Namespaces of loaded applications. */
   readonly #claimed = new Set<string>();
 
+  #last = 0;
+
   private constructor(private readonly records: Records) {}
 
-  static async open(records: Records): Promise<Namespaces> {
+  static async open(records: Records, log: LogSink): Promise<Namespaces> {
     const namespaces = new Namespaces(records);
     for await (const [namespace, bytes] of records.entries(APPLICATIONS)) {
-      const owner = decodeJson(bytes);
-      if (isOwner(owner)) namespaces.#owners.set(namespace, owner);
+      // Whoever it was: nobody else gets its storage.
+      namespaces.#last = Math.max(namespaces.#last, Number(namespace) || 0);
+      try {
+        namespaces.#owners.set(namespace, decodeOwner(bytes));
+      } catch (error) {
+        log({ level: 'error', message: `storage ${namespace} has lost its application: ${reasonOf(error)}` });
+      }
     }
     return namespaces;
   }
@@ -35,7 +45,7 @@ export class Namespaces {
   /** The namespace of this application, remembered from now on. @throws StoreError */
   async claim({ eventAppId, iari, accepts }: Manifest): Promise<string> {
     const owner: Owner = { eventAppId, accepts, ...(iari === undefined ? {} : { iari }) };
-    const namespace = this.#find(owner) ?? String(this.#owners.size + 1);
+    const namespace = this.#find(owner) ?? String(++this.#last);
     const value = encodeJson(owner);
     await this.records.write([{ type: 'put', key: APPLICATIONS + namespace, value }], 'synced');
     this.#owners.set(namespace, owner);
@@ -55,6 +65,12 @@ export class Namespaces {
     }
     return undefined;
   }
+}
+
+function decodeOwner(bytes: Uint8Array): Owner {
+  const value = decodeJson(bytes);
+  if (!isOwner(value)) throw new MalformedError('a record in the store names no application');
+  return value;
 }
 
 function isOwner(value: unknown): value is Owner {

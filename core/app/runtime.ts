@@ -61,7 +61,8 @@ export class PushRuntime {
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
     const parts = await compose({ records, clock, limits, log, events });
-    return new PushRuntime(parts, records, await Namespaces.open(records), clock, limits, log);
+    const namespaces = await Namespaces.open(records, log);
+    return new PushRuntime(parts, records, namespaces, clock, limits, log);
   }
 
   /** Gives what the inbox holds to the applications that are loaded; those loaded later get theirs then. */

@@ -219,7 +219,10 @@ describe('a restart', () => {
     await bench.runtime.load(durable(() => {}));
     expect(await bench.push()).toMatchObject({ taken: true });
     expect(await bench.runtime.setAside()).toEqual([]);
-    expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(4);
+    expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(5);
+    // Nobody gets the storage of an application that is no longer known.
+    expect(await bench.store.get('push/app/1')).toBe('null');
+    expect(await bench.store.get('push/app/2')).toContain('test.ua');
     expect(await bench.store.get('push/inbox/broken')).toBe('{"id":');
   });
 
@@ -261,6 +264,30 @@ describe('what was set aside', () => {
 });
 
 describe('a store that does not write', () => {
+  it.each(['direct', 'durable'] as const)(
+    'keeps no %s push that was taken from being known',
+    async (delivery) => {
+      let full = false;
+      let received = 0;
+      await bench.runtime.load(
+        testApp(
+          () => {
+            received++;
+            full = true;
+          },
+          { delivery },
+        ),
+      );
+      const batch = bench.store.batch.bind(bench.store);
+      vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) =>
+        full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, given),
+      );
+      expect(await bench.push({ key: 'k' })).toMatchObject({ taken: true });
+      expect(await bench.push({ key: 'k' })).toMatchObject({ taken: true });
+      expect(received).toBe(1);
+    },
+  );
+
   it('keeps no push from being set aside when it writes again', async () => {
     await reopen({ limits: { attempts: 1 } });
     await bench.runtime.start();
