@@ -1,12 +1,13 @@
 /** Content-type-value: a media type by code or in text, with or without parameters (WAP-230 8.4.2.24). */
 
 import type { MediaType } from '../content.js';
-import { readMedia, writeConstrainedMedia, writeMedia } from './media.js';
-import { codeOfMediaType, SHORT_CODE_MAX } from './media-type-codes.js';
+import { readMedia, writeConstrainedMedia, writeMedia, writtenCode } from './media.js';
+import { SHORT_CODE_MAX } from './media-type-codes.js';
 import type { OctetReader } from './octet-reader.js';
 import type { OctetWriter } from './octet-writer.js';
 import { readParameters, writeParameters } from './parameters.js';
 import { isValueLength, readFramed, writeFramed } from './value-length.js';
+import { NEWEST } from './version.js';
 
 export function readContentType(reader: OctetReader, field: string): MediaType {
   const first = reader.peek();
@@ -18,19 +19,23 @@ export function readContentType(reader: OctetReader, field: string): MediaType {
   }));
 }
 
-/** The shortest form: a single octet where code and parameters allow it. */
-export function writeContentType(writer: OctetWriter, { type, parameters }: MediaType): void {
-  if (Object.keys(parameters).length === 0 && !needsFrame(type)) {
-    writeConstrainedMedia(writer, type);
+/**
+ * The shortest form: a single octet where code and parameters allow it.
+ *
+ * @param version of the encoding, as a version-value: newer codes are spelled out.
+ */
+export function writeContentType(
+  writer: OctetWriter,
+  { type, parameters }: MediaType,
+  version = NEWEST,
+): void {
+  // Registered codes of two octets do not fit Constrained-media.
+  if (Object.keys(parameters).length === 0 && (writtenCode(type, version) ?? 0) <= SHORT_CODE_MAX) {
+    writeConstrainedMedia(writer, type, version);
     return;
   }
   writeFramed(writer, (value) => {
-    writeMedia(value, type);
-    writeParameters(value, parameters);
+    writeMedia(value, type, version);
+    writeParameters(value, parameters, version);
   });
-}
-
-/** Registered codes of two octets do not fit Constrained-media. */
-function needsFrame(type: string): boolean {
-  return (codeOfMediaType(type) ?? 0) > SHORT_CODE_MAX;
 }

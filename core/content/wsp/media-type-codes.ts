@@ -1,5 +1,7 @@
 /** Well-known media types by their WSP codes (WAP-230 table 40, and OMNA's registered ones). */
 
+import { sinceVersion, type VersionSteps } from './version.js';
+
 /** Index is the code; 59 is unassigned. */
 const assigned: readonly (string | undefined)[] = [
   '*/*',
@@ -144,6 +146,15 @@ const registered: readonly (readonly [code: number, type: string])[] = [
 /** The codes that fit a short-integer. */
 export const SHORT_CODE_MAX = 0x7f;
 
+const since: VersionSteps = [
+  [0x2d, '1.1'],
+  [0x34, '1.2'],
+  [0x36, '1.3'],
+  [0x3f, '1.4'],
+  [0x4e, '1.5'],
+  [0x50, '1.6'],
+];
+
 const types = new Map<number, string>(registered);
 const codes = new Map<string, number>();
 for (const [code, type] of assigned.entries()) if (type !== undefined) types.set(code, type);
@@ -152,6 +163,11 @@ for (const [code, type] of types) codes.set(type, code);
 /** Lower-case `type/subtype`; one (0309) has a parameter in its name, as registered. */
 export function mediaTypeOfCode(code: number): string | undefined {
   return types.get(code);
+}
+
+/** The WSP encoding version that brought the code; when the registered ones came is not told. */
+export function mediaTypeSince(code: number): number {
+  return sinceVersion(since, code);
 }
 
 /** @param type lower-case `type/subtype` */

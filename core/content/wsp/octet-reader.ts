@@ -77,6 +77,11 @@ export class OctetReader {
     return new OctetReader(this.bytes, this.document, start, this.position);
   }
 
+  /** Another reader of the same octets, from here: what it reads stays unread here. */
+  fork(): OctetReader {
+    return new OctetReader(this.bytes, this.document, this.position, this.end);
+  }
+
   /** The error to throw: names the document, the field, where, what was expected and what stands there. */
   failure(field: string, expected: string, offset = this.position): MalformedError {
     const octet = offset < this.end ? this.bytes[offset] : undefined;

@@ -20,6 +20,7 @@ import {
 } from './parameter-values.js';
 import { isToken, readTextString, readTextValue, writeTextString, writeTextValue } from './text.js';
 import { readAnyValue } from './value-length.js';
+import { NEWEST, sinceVersion, type VersionSteps } from './version.js';
 
 /** Index is the code. Where a name has two, the later one (WSP 1.4) holds a text-value. */
 const wellKnown: readonly (readonly [name: string, read: ReadParameterValue])[] = [
@@ -55,9 +56,16 @@ const wellKnown: readonly (readonly [name: string, read: ReadParameterValue])[] 
   ['path', readTextValue],
 ];
 
+const since: VersionSteps = [
+  [0x08, '1.1'],
+  [0x0b, '1.2'],
+  [0x10, '1.3'],
+  [0x1d, '1.4'],
+];
+
 const CHARSET = 0x01;
 const RELATED_TYPE = 0x09;
-/** Names written by code: the first code of each, a text-string, which every version of WSP reads. */
+/** Names written by code: the first code of each, a text-string. */
 const textCodes = new Map([
   ['name', 0x05],
   ['filename', 0x06],
@@ -95,19 +103,27 @@ function readParameter(reader: OctetReader, field: string): [name: string, value
   return [name, read(reader, `${field}, parameter ${name}`)];
 }
 
-/** By code where all versions of WSP have one that holds the value, else in text. */
-export function writeParameters(writer: OctetWriter, parameters: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(parameters)) writeParameter(writer, name, value);
+/**
+ * By code where there is one that holds the value, else in text.
+ *
+ * @param version of the encoding, as a version-value: newer codes are spelled out.
+ */
+export function writeParameters(
+  writer: OctetWriter,
+  parameters: Readonly<Record<string, string>>,
+  version = NEWEST,
+): void {
+  for (const [name, value] of Object.entries(parameters)) writeParameter(writer, name, value, version);
 }
 
-function writeParameter(writer: OctetWriter, name: string, value: string): void {
+function writeParameter(writer: OctetWriter, name: string, value: string, version: number): void {
   const charset = name === 'charset' ? charsetMibEnum(value) : undefined;
   const textCode = textCodes.get(name);
   if (charset !== undefined) {
     writeInteger(writer.octet(CHARSET | 0x80), charset);
-  } else if (name === 'type') {
-    writeConstrainedMedia(writer.octet(RELATED_TYPE | 0x80), value);
-  } else if (textCode !== undefined) {
+  } else if (name === 'type' && sinceVersion(since, RELATED_TYPE) <= version) {
+    writeConstrainedMedia(writer.octet(RELATED_TYPE | 0x80), value, version);
+  } else if (textCode !== undefined && sinceVersion(since, textCode) <= version) {
     writeTextString(writer.octet(textCode | 0x80), value);
   } else {
     if (!isToken(name)) throw new ConfigurationError(`a parameter's name is a token, not "${name}"`);

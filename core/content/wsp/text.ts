@@ -80,6 +80,10 @@ export function writeTextValue(writer: OctetWriter, text: string): void {
     writeTextString(writer, text);
     return;
   }
+  writeQuotedString(writer, text);
+}
+
+export function writeQuotedString(writer: OctetWriter, text: string): void {
   const octets = encoder.encode(text);
   if (octets.includes(0)) throw new ConfigurationError('a quoted-string cannot hold a zero octet');
   writer.octet(QUOTATION_MARK).octets(octets);

@@ -16,3 +16,15 @@ export function parseVersion(text: string): number {
   if (!match) throw new ConfigurationError(`a version is MAJOR.MINOR up to 7.14, not "${text}"`);
   return (Number(match[1]) << 4) | (match[2] === undefined ? NO_MINOR : Number(match[2]));
 }
+
+/** The version of those who take everything. */
+export const NEWEST = 0x7f;
+
+/** Which version of the encoding brought which codes: those up to `last`, from the ones before on. */
+export type VersionSteps = readonly (readonly [last: number, version: string])[];
+
+/** Codes past the last step came later than any version with a number that is known here. */
+export function sinceVersion(steps: VersionSteps, code: number): number {
+  const step = steps.find(([last]) => code <= last);
+  return step ? parseVersion(step[1]) : NEWEST;
+}

@@ -1,0 +1,170 @@
+/** How the values of headers are written where they are not text (WAP-230 8.4.2), each read as text. */
+
+import { ConfigurationError } from '../../errors.js';
+import { formatMediaType, parseMediaType } from '../media-type.js';
+import { applicationIdOfCode, codeOfApplicationId } from './application-ids.js';
+import { readContentType, writeContentType } from './content-type.js';
+import { readDate, writeDate } from './date.js';
+import type { WspHeaderName } from './header-names.js';
+import { readInteger, readShortInteger, writeInteger, writeShortInteger } from './integers.js';
+import type { OctetReader } from './octet-reader.js';
+import type { OctetWriter } from './octet-writer.js';
+import { startsText } from './parameter-values.js';
+import { readParameters, writeParameters } from './parameters.js';
+import { readTextString, readTextValue, writeQuotedString, writeTextString } from './text.js';
+import { readFramed, writeFramed } from './value-length.js';
+import { formatVersion, parseVersion } from './version.js';
+
+export interface WspHeaderValue {
+  /** Undefined: the value is none that is known here. */
+  read(reader: OctetReader, field: string): string | undefined;
+  /** @param version of the encoding, as a version-value */
+  write(writer: OctetWriter, value: string, version: number): void;
+}
+
+type Read = WspHeaderValue['read'];
+
+/** Many senders write in text what has a form of its own. */
+const orText =
+  (read: Read): Read =>
+  (reader, field) => {
+    const first = reader.peek();
+    return first === 0 || (first !== undefined && startsText(first))
+      ? readTextString(reader, field)
+      : read(reader, field);
+  };
+
+const text: WspHeaderValue = { read: orText(() => undefined), write: writeTextString };
+
+const integer: WspHeaderValue = {
+  read: orText((reader, field) => String(readInteger(reader, field))),
+  write: (writer, value) => writeInteger(writer, wholeNumber(value)),
+};
+
+const shortInteger: WspHeaderValue = {
+  read: orText((reader, field) => String(readShortInteger(reader, field))),
+  write: (writer, value) => writeShortInteger(writer, wholeNumber(value)),
+};
+
+/** As HTTP writes dates: `Wed, 24 Jan 2024 09:48:48 GMT`. */
+const date: WspHeaderValue = {
+  read: orText((reader, field) => readDate(reader, field).toUTCString()),
+  write: (writer, value) => writeDate(writer, new Date(value)),
+};
+
+const applicationId: WspHeaderValue = {
+  read: orText((reader, field) => applicationIdOfCode(readInteger(reader, field))),
+  write(writer, value) {
+    const code = codeOfApplicationId(value);
+    if (code === undefined) writeTextString(writer, value);
+    else writeInteger(writer, code);
+  },
+};
+
+/** `1.5`. The form that names a code page beside the version stays as it is. */
+const encodingVersion: WspHeaderValue = {
+  read: orText((reader, field) => {
+    const first = reader.peek() ?? 0;
+    return first < 0x80 ? undefined : formatVersion(readShortInteger(reader, field));
+  }),
+  write: (writer, value) => writeShortInteger(writer, parseVersion(value)),
+};
+
+const contentType: WspHeaderValue = {
+  read: (reader, field) => formatMediaType(readContentType(reader, field)),
+  write(writer, value, version) {
+    const type = parseMediaType(value);
+    if (!type) throw new ConfigurationError(`"${value}" is not a media type`);
+    writeContentType(writer, type, version);
+  },
+};
+
+/** `<part1@mms>`, a quoted-string. */
+const quoted: WspHeaderValue = { read: readTextValue, write: writeQuotedString };
+
+const dispositions = ['form-data', 'attachment', 'inline'];
+
+/** `attachment;filename="a b.jpg"` */
+const disposition: WspHeaderValue = {
+  read: orText((reader, field) =>
+    readFramed(reader, field, (value) => {
+      const start = value.offset;
+      const first = value.peek() ?? 0;
+      const name = first < 0x80 ? readTextString(value, field) : dispositions[value.octet(field) & 0x7f];
+      if (name === undefined) throw value.failure(field, '80, 81, 82 or a token', start);
+      // A disposition is written as a media type is, but for the slash (RFC 2183 2).
+      return formatMediaType({ type: name.toLowerCase(), parameters: readParameters(value, field) });
+    }),
+  ),
+  write(writer, value, version) {
+    const parsed = parseMediaType(value.replace(/^\s*([^;\s]+)/, 'x/$1'));
+    if (!parsed) throw new ConfigurationError(`"${value}" is not a content disposition`);
+    const name = parsed.type.slice(2);
+    const code = dispositions.indexOf(name);
+    writeFramed(writer, (framed) => {
+      if (code < 0) writeTextString(framed, name);
+      else framed.octet(code | 0x80);
+      writeParameters(framed, parsed.parameters, version);
+    });
+  },
+};
+
+const encodings = ['gzip', 'compress', 'deflate'];
+
+const contentEncoding: WspHeaderValue = {
+  read: orText((reader, field) => {
+    const first = reader.peek() ?? 0;
+    return first < 0x80 ? undefined : encodings[reader.octet(field) & 0x7f];
+  }),
+  write(writer, value) {
+    const code = encodings.indexOf(value.toLowerCase());
+    if (code < 0) writeTextString(writer, value);
+    else writer.octet(code | 0x80);
+  },
+};
+
+/** Any other header is written in text, name and value; one that comes otherwise is kept raw. */
+export const applicationHeader = text;
+
+export const headerValues: ReadonlyMap<WspHeaderName, WspHeaderValue> = new Map<
+  WspHeaderName,
+  WspHeaderValue
+>([
+  ['Age', integer],
+  ['Content-Base', text],
+  ['Content-Encoding', contentEncoding],
+  ['Content-Length', integer],
+  ['Content-Location', text],
+  ['Content-Type', contentType],
+  ['Date', date],
+  ['Etag', text],
+  ['Expires', date],
+  ['From', text],
+  ['Host', text],
+  ['If-Modified-Since', date],
+  ['If-Match', text],
+  ['If-None-Match', text],
+  ['If-Unmodified-Since', date],
+  ['Location', text],
+  ['Last-Modified', date],
+  ['Max-Forwards', integer],
+  ['Referer', text],
+  ['Server', text],
+  ['User-Agent', text],
+  ['Via', text],
+  ['Content-Disposition', disposition],
+  ['X-Wap-Application-Id', applicationId],
+  ['X-Wap-Content-URI', text],
+  ['X-Wap-Initiator-URI', text],
+  ['Accept-Application', applicationId],
+  ['Bearer-Indication', integer],
+  ['Push-Flag', shortInteger],
+  ['Profile', text],
+  ['Content-ID', quoted],
+  ['Encoding-Version', encodingVersion],
+]);
+
+function wholeNumber(value: string): number {
+  if (!/^\d{1,16}$/.test(value)) throw new ConfigurationError(`"${value}" is not a whole number`);
+  return Number(value);
+}

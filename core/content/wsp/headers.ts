@@ -1,0 +1,135 @@
+/** A block of WSP headers (WAP-230 8.4.2.6): names and values by code or in text, read as text. */
+
+import { ConfigurationError } from '../../errors.js';
+import { type HeaderList, headerOf } from '../headers.js';
+import { headerCode, headerName, headerSince, type WspHeaderName } from './header-names.js';
+import { applicationHeader, headerValues } from './header-values.js';
+import { OctetReader } from './octet-reader.js';
+import { OctetWriter } from './octet-writer.js';
+import { isToken, readTextString, writeTextString } from './text.js';
+import { readAnyValue } from './value-length.js';
+import { NEWEST, parseVersion } from './version.js';
+
+/** A header kept as it came: with a code or a code page that is not known, or with a value that is none. */
+export interface WspRawHeader {
+  /** Absent on the code page that everybody has. */
+  readonly page?: number;
+  /** Code 00 to 7F, or the name of a header named in text. */
+  readonly field: number | string;
+  /** The octets of its value, whole. */
+  readonly value: Uint8Array;
+}
+
+export interface WspHeaders {
+  readonly headers: HeaderList;
+  readonly others?: readonly WspRawHeader[];
+}
+
+const HEADERS = 'headers';
+const DEFAULT_PAGE = 1;
+const SHIFT = 0x7f;
+/** Code pages 01 to 1F have a shift of one octet. */
+const SHORT_SHIFT_MAX = 0x1f;
+/** Far more than any message has: a hostile block could hold thousands. */
+const MAX_HEADERS = 128;
+
+/** All that is left in `reader`. */
+export function readHeaders(reader: OctetReader): WspHeaders {
+  const headers: (readonly [name: string, value: string])[] = [];
+  const others: WspRawHeader[] = [];
+  let page = DEFAULT_PAGE;
+  for (let count = 0; !reader.atEnd; count += 1) {
+    if (count === MAX_HEADERS) throw reader.failure(HEADERS, `at most ${MAX_HEADERS} headers`);
+    const first = reader.peek() ?? 0;
+    if (first <= SHORT_SHIFT_MAX || first === SHIFT) {
+      page = readPage(reader);
+      continue;
+    }
+    const field = first < 0x80 ? readTextString(reader, HEADERS) : reader.octet(HEADERS) & 0x7f;
+    const known = typeof field === 'number' && page === DEFAULT_PAGE ? headerName(field) : undefined;
+    const name = typeof field === 'string' ? field : known;
+    const start = reader.offset;
+    const value = readValue(reader, name, known);
+    if (name !== undefined && value !== undefined) headers.push([name, value]);
+    else
+      others.push({ ...(page === DEFAULT_PAGE ? {} : { page }), field, value: reader.since(start).slice() });
+  }
+  return { headers, ...(others.length > 0 ? { others } : {}) };
+}
+
+function readPage(reader: OctetReader): number {
+  const start = reader.offset;
+  const octet = reader.octet(HEADERS);
+  const page = octet === SHIFT ? reader.octet(HEADERS, 'a code page') : octet;
+  if (page === 0) throw reader.failure(HEADERS, 'a header, or a code page from 01 on', start);
+  return page;
+}
+
+/** The whole value, whatever is known of it. */
+function readValue(
+  reader: OctetReader,
+  name: string | undefined,
+  known: WspHeaderName | undefined,
+): string | undefined {
+  const field = name ?? HEADERS;
+  const value = reader.within(readAnyValue(reader.fork(), field).length, field);
+  if (name === undefined) return undefined;
+  return ((known && headerValues.get(known)) ?? applicationHeader).read(value, field);
+}
+
+/** @param version of the encoding, as a version-value: newer codes are spelled out. */
+export function writeHeaders(
+  writer: OctetWriter,
+  { headers, others = [] }: WspHeaders,
+  version: number,
+): void {
+  for (const [name, value] of headers) writeHeader(writer, name, value, version);
+  let page = DEFAULT_PAGE;
+  for (const { page: wanted = DEFAULT_PAGE, field, value } of others) {
+    if (wanted !== page) writer.octet(SHIFT).octet(wanted);
+    page = wanted;
+    if (typeof field === 'number') writer.octet(field | 0x80);
+    else writeName(writer, field);
+    writer.octets(value);
+  }
+}
+
+function writeHeader(writer: OctetWriter, name: string, value: string, version: number): void {
+  const code = headerCode(name);
+  const canonical = code === undefined ? undefined : headerName(code);
+  const known = canonical === undefined ? undefined : headerValues.get(canonical);
+  if (code !== undefined && known && headerSince(code) <= version) {
+    known.write(writer.octet(code | 0x80), value, version);
+  } else {
+    writeName(writer, name);
+    writeTextString(writer, value);
+  }
+}
+
+function writeName(writer: OctetWriter, name: string): void {
+  if (!isToken(name)) throw new ConfigurationError(`a header's name is a token, not "${name}"`);
+  writeTextString(writer, name);
+}
+
+/** The version that the headers themselves tell; a message that tells none is written for those who take everything. */
+export function versionOf(headers: HeaderList): number {
+  const told = headerOf(headers, 'Encoding-Version');
+  return told === undefined ? NEWEST : parseVersion(told);
+}
+
+/** @throws MalformedError naming the header, its offset, and what was expected there. */
+export function decodeHeaders(block: Uint8Array): WspHeaders {
+  return readHeaders(new OctetReader(block, 'WSP headers'));
+}
+
+/**
+ * Codes where the reader knows them, else names: up to `version`, or up to what the header Encoding-Version says.
+ *
+ * @param version of the receiver's WSP encoding, `1.3`
+ * @throws ConfigurationError where a value does not fit its header.
+ */
+export function encodeHeaders(headers: WspHeaders, version?: string): Uint8Array {
+  const writer = new OctetWriter();
+  writeHeaders(writer, headers, version === undefined ? versionOf(headers.headers) : parseVersion(version));
+  return writer.finish();
+}

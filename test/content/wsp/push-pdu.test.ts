@@ -1,0 +1,295 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { headerOf } from '../../../core/content/headers.js';
+import { applicationIdOfCode, codeOfApplicationId } from '../../../core/content/wsp/application-ids.js';
+import { headerCode, headerName } from '../../../core/content/wsp/header-names.js';
+import { decodeHeaders, encodeHeaders, type WspHeaders } from '../../../core/content/wsp/headers.js';
+import { decodePushPdu, encodePushPdu, type PushPdu } from '../../../core/content/wsp/push-pdu.js';
+import { ConfigurationError, MalformedError } from '../../../core/errors.js';
+import { fixture, fixtureNames, fromHex, pushBody, toHex } from '../fixture.js';
+import { wspTexts } from '../wsp-texts.js';
+
+type Meaning = Omit<PushPdu, 'body'>;
+
+const mms = 'x-wap-application:mms.ua';
+const sic = (parameters = {}) => ({ type: 'application/vnd.wap.sic', parameters });
+const slc = { type: 'application/vnd.wap.slc', parameters: {} };
+const message = { type: 'application/vnd.wap.mms-message', parameters: {} };
+
+/** With the version that the writer held to, where the PDU itself does not say. */
+const vectors: [name: string, Meaning, version?: string][] = [
+  [
+    '3.5-push-si-kannel',
+    {
+      transactionId: 0,
+      type: sic(),
+      headers: [
+        ['Content-Length', '88'],
+        ['Encoding-Version', '1.3'],
+      ],
+    },
+  ],
+  [
+    '3.5-push-sl-kannel',
+    {
+      transactionId: 1,
+      type: slc,
+      headers: [
+        ['Content-Length', '37'],
+        ['Encoding-Version', '1.3'],
+      ],
+    },
+  ],
+  [
+    '3.5-push-si-operator',
+    {
+      transactionId: 1,
+      type: sic({ charset: 'utf-8' }),
+      headers: [
+        ['Encoding-Version', '1.5'],
+        ['Content-Length', '162'],
+        ['Push-Flag', '4'],
+      ],
+    },
+  ],
+  ['4.2-push-notification', { transactionId: 5, type: message, headers: [['X-Wap-Application-Id', mms]] }],
+  // The operator spells the content type: its code came with 1.4.
+  [
+    '4.2-push-notification-operator',
+    { transactionId: 1, type: message, headers: [['X-Wap-Application-Id', mms]] },
+    '1.3',
+  ],
+  [
+    '8.2-push-every-header',
+    {
+      transactionId: 7,
+      type: { type: 'application/vnd.wap.connectivity-wbxml', parameters: {} },
+      headers: [
+        ['X-Wap-Application-Id', mms],
+        ['X-Wap-Content-URI', 'http://a.example/c'],
+        ['X-Wap-Initiator-URI', 'http://a.example/i'],
+        ['Push-Flag', '7'],
+        ['Content-Location', 'http://a.example/l'],
+        ['Content-Length', '1024'],
+        ['Date', 'Wed, 24 Jan 2024 09:48:48 GMT'],
+        ['Expires', 'Wed, 24 Jan 2024 09:48:49 GMT'],
+        ['Content-Encoding', 'gzip'],
+        ['Content-ID', '<p>'],
+        ['Content-Disposition', 'attachment;filename="a b.txt"'],
+        ['Encoding-Version', '1.5'],
+        ['X-Oma-Thing', 'some text'],
+      ],
+    },
+  ],
+  [
+    '8.2-push-confirmed',
+    {
+      transactionId: 7,
+      confirmed: true,
+      type: sic(),
+      headers: [['X-Wap-Application-Id', 'x-wap-application:wml.ua']],
+    },
+  ],
+  [
+    '8.2-push-unassigned-application',
+    { transactionId: 7, type: sic(), headers: [['X-Wap-Application-Id', '90FF']] },
+  ],
+];
+
+describe('WSP Push', () => {
+  it.each(vectors)('%s says what it says, and is written so', (name, meaning, version) => {
+    const octets = fixture('valid', name);
+    const body = pushBody(octets);
+    expect(decodePushPdu(octets)).toEqual({ ...meaning, body });
+    expect(toHex(encodePushPdu({ ...meaning, body }, version))).toBe(toHex(octets));
+  });
+
+  it('keeps raw what it does not know, and writes it back', () => {
+    const push = decodePushPdu(fixture('valid', '8.2-push-raw-headers'));
+    expect(push).toEqual({
+      transactionId: 7,
+      type: sic(),
+      headers: [['X-Wap-Application-Id', mms]],
+      others: [
+        // Cache-Control by code.
+        { field: 0x08, value: Uint8Array.of(0x83) },
+        { field: 0x50, value: Uint8Array.of(3, 1, 2, 3) },
+        { field: 'X-Odd', value: Uint8Array.of(0x85) },
+        { page: 5, field: 0, value: Uint8Array.of(0x85) },
+        { page: 3, field: 1, value: Uint8Array.of(0x41, 0) },
+      ],
+      body: Uint8Array.of(),
+    });
+    expect(decodePushPdu(encodePushPdu(push))).toEqual(push);
+  });
+
+  it('reads in text what has a form of its own', () => {
+    expect(decodePushPdu(fixture('valid', '8.2-push-content-type-in-text'))).toMatchObject({
+      type: sic(),
+      headers: [['Content-Length', '12']],
+    });
+  });
+
+  it("reads Kannel's blocks of headers", () => {
+    // CO, and a DM notification to application 07 whose type 1.3 has no code for.
+    const co = fromHex('000606b18d01a8c393');
+    expect(decodePushPdu(co)).toMatchObject({
+      type: { type: 'text/vnd.wap.co' },
+      headers: [
+        ['Content-Length', '168'],
+        ['Encoding-Version', '1.3'],
+      ],
+    });
+    expect(toHex(encodePushPdu(decodePushPdu(co)))).toBe(toHex(co));
+    const name = toHex(new TextEncoder().encode('application/vnd.syncml.notification\0'));
+    const dm = fromHex(`00062a${name}af878d9ec393`);
+    expect(headerOf(decodePushPdu(dm).headers, 'x-wap-application-id')).toBe('x-wap-application:syncml.dm');
+    expect(toHex(encodePushPdu(decodePushPdu(dm)))).toBe(toHex(dm));
+  });
+
+  it('spells to an old peer what is too new for it', () => {
+    const push: PushPdu = {
+      transactionId: 1,
+      type: { type: 'application/vnd.wap.multipart.related', parameters: { start: '<a>', path: '/' } },
+      headers: [
+        ['X-Wap-Application-Id', mms],
+        ['Content-ID', '<a>'],
+      ],
+      body: Uint8Array.of(),
+    };
+    for (const version of ['1.1', '1.2', '1.3', '1.5']) {
+      expect(decodePushPdu(encodePushPdu(push, version))).toEqual(push);
+    }
+    expect(Buffer.from(encodePushPdu(push, '1.1')).toString('latin1')).toMatch(
+      /vnd\.wap\.multipart\.related\0start\0"<a>\0path\0"\/\0X-Wap-Application-Id\0x-wap-application:mms\.ua\0Content-ID\0<a>\0$/,
+    );
+  });
+
+  it.each(fixtureNames('broken', '8.2'))('%s is malformed', (name) => {
+    expect(() => decodePushPdu(fixture('broken', name))).toThrow(MalformedError);
+  });
+
+  it.each(vectors)('%s, cut anywhere before its body, is malformed', (name) => {
+    const octets = fixture('valid', name);
+    for (let length = 0; length < octets.length - pushBody(octets).length; length += 1) {
+      expect(() => decodePushPdu(octets.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
+    }
+  });
+
+  it('says which header, where, and what was expected', () => {
+    expect(() => decodePushPdu(fixture('broken', '8.2-push-flag-is-length'))).toThrow(
+      'WSP Push: Push-Flag at offset 5: expected a short-integer (80 to FF), found octet 01 and 1 more',
+    );
+  });
+
+  it.each([
+    ['a transaction id that is none', { transactionId: 256 }],
+    ['a name that is no token', { headers: [['a b', 'c']] }],
+    ['a length that is no number', { headers: [['Content-Length', 'x']] }],
+    ['a date that is none', { headers: [['Date', 'soon']] }],
+    ['a type that is none', { headers: [['Content-Type', 'text']] }],
+    ['a disposition that is none', { headers: [['Content-Disposition', 'a;;=']] }],
+    ['a version that is none', { headers: [['Encoding-Version', 'new']] }],
+    ['a text with a zero octet', { headers: [['X-A', 'a\0b']] }],
+  ] satisfies [string, Partial<PushPdu>][])('refuses to write %s', (_name, change) => {
+    const push: PushPdu = { transactionId: 1, type: sic(), headers: [], body: Uint8Array.of(), ...change };
+    expect(() => encodePushPdu(push)).toThrow(ConfigurationError);
+  });
+});
+
+describe('WSP headers', () => {
+  const dates = fc.nat(0xffff_ffff).map((seconds) => new Date(seconds * 1000).toUTCString());
+  const numbers = fc.maxSafeNat().map(String);
+  const header = fc.oneof(
+    fc.tuple(fc.constantFrom('Content-Length', 'Age', 'Max-Forwards', 'Bearer-Indication'), numbers),
+    fc.tuple(fc.constantFrom('Date', 'Expires', 'Last-Modified'), dates),
+    fc.tuple(
+      fc.constantFrom('Content-Location', 'X-Wap-Content-URI', 'Server', 'X-Own', 'Cache-Control'),
+      wspTexts,
+    ),
+    fc.tuple(
+      fc.constantFrom('X-Wap-Application-Id', 'Accept-Application'),
+      fc.constantFrom(mms, 'x-wap-application:*', 'x-oma-nokia:call.ua', '90FF', 'http://a.example/app'),
+    ),
+    fc.tuple(fc.constant('Push-Flag'), fc.nat(127).map(String)),
+    fc.tuple(fc.constant('Content-Encoding'), fc.constantFrom('gzip', 'deflate', 'br')),
+    fc.tuple(
+      fc.constant('Content-Type'),
+      fc.constantFrom('text/plain;charset=utf-8', 'image/jpeg;name="a b"', 'a/b'),
+    ),
+    fc.tuple(
+      fc.constant('Content-Disposition'),
+      fc.constantFrom('attachment', 'inline;filename=a', 'render'),
+    ),
+    fc.tuple(fc.constant('Content-ID'), fc.stringMatching(/^<[a-z@.]{1,20}>$/)),
+  );
+  const blocks: fc.Arbitrary<WspHeaders> = fc.record(
+    {
+      headers: fc.array(header, { maxLength: 12 }),
+      others: fc.array(
+        fc.record(
+          {
+            page: fc.integer({ min: 2, max: 255 }),
+            field: fc.integer({ min: 0x50, max: 0x7f }),
+            value: fc.constantFrom(Uint8Array.of(0x80), Uint8Array.of(0x41, 0), Uint8Array.of(2, 0, 1)),
+          },
+          { requiredKeys: ['field', 'value'] },
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
+    },
+    { requiredKeys: ['headers'] },
+  );
+
+  it('are read back as they were written, for peers of every version', () => {
+    fc.assert(
+      fc.property(blocks, fc.constantFrom('1.1', '1.2', '1.3', '1.5', undefined), (block, version) => {
+        expect(decodeHeaders(encodeHeaders(block, version))).toEqual(block);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of any octets are malformed or headers, never anything else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
+        try {
+          decodeHeaders(octets);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('have one name a code, and the first code of a name', () => {
+    for (let code = 0; code <= 0x49; code += 1) {
+      const name = headerName(code) ?? '';
+      expect(headerName(headerCode(name) ?? -1)).toBe(name);
+    }
+    expect(headerCode('content-disposition')).toBe(0x2e);
+    expect(headerName(0x4a)).toBeUndefined();
+    expect(headerCode('X-Own')).toBeUndefined();
+  });
+});
+
+describe('application ids', () => {
+  it.each([
+    [0x04, mms],
+    [0x15, 'x-oma-application:cpm:ua'],
+    [0x9071, 'x-wap-3gpp:gba.andsf'],
+    [0x90ff, '90FF'],
+  ])('%i is %s', (code, identifier) => {
+    expect(applicationIdOfCode(code)).toBe(identifier);
+    expect(codeOfApplicationId(identifier)).toBe(code);
+  });
+
+  it('the prefix may be left out; what has no code has none', () => {
+    expect(codeOfApplicationId('MMS.ua')).toBe(4);
+    expect(codeOfApplicationId('ulp.ua')).toBeUndefined();
+    expect(codeOfApplicationId('x-oma-application:dcd.ua')).toBeUndefined();
+    // 904B has the same name.
+    expect(codeOfApplicationId('x-wap-application:push.sia')).toBe(1);
+  });
+});
