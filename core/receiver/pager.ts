@@ -35,10 +35,23 @@ class Refusal extends Error {
 }
 
 export class PagerReceiver {
+  readonly #underWay = new Set<Promise<void>>();
+
   constructor(private readonly options: PagerOptions) {}
 
+  /** When every push that came has been answered. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
   /** Answers the transaction when the push has been taken or refused; never throws. */
-  async receive(transaction: ServerTransaction): Promise<void> {
+  receive(transaction: ServerTransaction): Promise<void> {
+    const answered = this.#receive(transaction).finally(() => this.#underWay.delete(answered));
+    this.#underWay.add(answered);
+    return answered;
+  }
+
+  async #receive(transaction: ServerTransaction): Promise<void> {
     const { request } = transaction;
     try {
       await this.#deliver(transaction);

@@ -31,7 +31,11 @@ export interface PushReceiverOptions {
   onWire?: WireObserver;
 }
 
+/** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
+const ANSWER_GRACE = 2000;
+
 export class PushReceiverAgent {
+  readonly #pager: PagerReceiver;
   readonly #options: PushReceiverOptions;
   readonly #agent: SipUserAgent;
   #unsubscribe: (() => void) | undefined;
@@ -39,7 +43,7 @@ export class PushReceiverAgent {
   constructor(options: PushReceiverOptions) {
     this.#options = options;
     const { runtime, onEvent } = options;
-    const pager = new PagerReceiver({ runtime, trust: new TrustList(options.trust), onEvent });
+    this.#pager = new PagerReceiver({ runtime, trust: new TrustList(options.trust), onEvent });
     this.#agent = new SipUserAgent({
       identity: options.identity,
       servers: options.servers,
@@ -49,7 +53,7 @@ export class PushReceiverAgent {
       product: options.product,
       methods: ['MESSAGE'],
       accept: () => runtime.acceptedTypes(),
-      onRequest: (transaction) => void pager.receive(transaction),
+      onRequest: (transaction) => void this.#pager.receive(transaction),
       onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
       onConnected: (server) => onEvent({ event: 'connected', server }),
       onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
@@ -75,10 +79,23 @@ export class PushReceiverAgent {
     await this.#agent.start();
   }
 
-  /** De-registers and closes the connection. The runtime is its owner's to stop. */
+  /** De-registers, answers what is under way, and closes the connection. The runtime is its owner's to stop. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
+    await this.#agent.registration?.close();
+    // A sender that gets no answer pushes the same content again, as another push.
+    await this.#answered();
     await this.#agent.stop();
+  }
+
+  #answered(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ANSWER_GRACE);
+      void this.#pager.idle().then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   #registered(state: RegistrationState): ReceiverEvent {

@@ -79,6 +79,9 @@ export interface OutgoingInvite {
   cancel(): void;
 }
 
+/** Terminals that may answer one INVITE: each makes a session. Nobody has as many; a broken core may say so. */
+const MAX_BRANCHES = 100;
+
 /** Room for the Via that the transaction layer puts on top, bytes. */
 const VIA_ROOM = 130;
 
@@ -160,6 +163,8 @@ export class SipUserAgent {
     const answered = (authorized: SipRequest, response: SipResponse) => {
       const branch = tagOf(response.headers.get('To') ?? '');
       const known = sessions.get(branch);
+      // Without its ACK a terminal ends its session by itself.
+      if (!known && sessions.size >= MAX_BRANCHES) return;
       const session = known ?? this.#sessions.answered(authorized, response);
       sessions.set(branch, session);
       session.acknowledge(response);

@@ -75,7 +75,7 @@ export class Dialog {
     const [first, ...rest] = routeSet;
     const firstUri = first === undefined ? undefined : parseNameAddr(first)?.uri;
     // A first route without lr is a strict router: it is the Request-URI, and the target goes last.
-    const strict = firstUri !== undefined && !/;lr(?=[;=>]|$)/i.test(firstUri);
+    const strict = firstUri !== undefined && SipUri.parse(firstUri)?.parameters.has('lr') === false;
     return {
       method,
       uri: strict ? firstUri : remoteTarget,

@@ -283,6 +283,35 @@ describe('what applications refuse (appendix C)', () => {
   });
 });
 
+it('a push that is under way when the device stops is answered before it goes', async () => {
+  let taken = () => {};
+  receive = () =>
+    new Promise<void>((resolve) => {
+      taken = resolve;
+    });
+  const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
+  const answer = core.exchange(sent);
+  await vi.waitFor(() => expect(pushes).toHaveLength(1));
+  const stopped = agent.stop();
+  taken();
+  expect((await answer).status).toBe(200);
+  await stopped;
+});
+
+it('one that takes its time does not hold up the stop for long', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    receive = () => new Promise<void>(() => {});
+    core.send(request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content'));
+    await vi.waitFor(() => expect(pushes).toHaveLength(1));
+    const stopped = agent.stop();
+    await vi.advanceTimersByTimeAsync(2_000);
+    await stopped;
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 function fail(): never {
   throw new Error('the test is wrong');
 }

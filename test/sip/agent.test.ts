@@ -139,7 +139,34 @@ describe('a peer that answers nonsense', () => {
   });
 });
 
+it('a strict route that is no URI does not end the process', async () => {
+  const { core, agent } = await connected();
+  const invite = agent.invite({ uri });
+  (await core.request('INVITE')).respond(200, [
+    ['Contact', '<sip:alice@x.test>'],
+    ['Record-Route', '<sip:p\u00a0.test>'],
+  ]);
+  expect((await invite.final).status).toBe(200);
+  expect((await core.request('ACK')).request.uri).toBe('sip:alice@x.test');
+});
+
 describe('sessions', () => {
+  it('an INVITE that more terminals answer than anybody has makes no session of each', async () => {
+    const { core, agent } = await connected();
+    let sessions = 0;
+    const invite = agent.invite({ uri }, { onSession: () => sessions++ });
+    const { request: sent } = await core.request('INVITE');
+    const contact: [string, string] = ['Contact', '<sip:alice@x.test>'];
+    for (let branch = 0; branch < 200; branch++) {
+      core.send(buildResponse(sent, 200, { headers: [contact], toTag: `tag-${branch}` }));
+    }
+    await invite.final;
+    const last = agent.request({ method: 'OPTIONS', uri });
+    (await core.request('OPTIONS')).respond(200);
+    await last;
+    expect(sessions).toBe(100);
+  });
+
   it('13.2.2.4: each 2xx to a re-INVITE is acknowledged, sent again or not', async () => {
     const { core, agent } = await connected();
     const contact: [string, string] = ['Contact', `<sip:alice@127.0.0.1:${core.port}>`];
