@@ -65,6 +65,11 @@ export class PushHost {
     return this.runtime.describe(pushId);
   }
 
+  /** What an application says of its state. @throws ConfigurationError or AppError naming the application. */
+  query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
+    return this.runtime.query(eventAppId, name, args);
+  }
+
   /** De-registers, stops the applications, and closes the store. */
   async stop(reason: string): Promise<void> {
     await this.agent.stop();

@@ -60,6 +60,11 @@ export interface PushAppInstance {
   /** Resolves: responsibility is taken. Throws PushRefused(kind, reason), or anything else for `failed`. */
   receive(push: Push, context: ReceiveContext): void | Promise<void>;
   describe?(push: Push): PushDescription | Promise<PushDescription>;
+  /**
+   * Answers what the host asks about its state, in JSON values: `query('current')`. Which questions there are is
+   * the application's own to say; it throws at others.
+   */
+  query?(name: string, args?: unknown): unknown;
   stop?(): void | Promise<void>;
 }
 

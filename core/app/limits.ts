@@ -26,6 +26,9 @@ export const STOP_WITHIN = 5_000;
 /** `describe` is for a page that a person looks at. */
 export const DESCRIBE_WITHIN = 2_000;
 
+/** `query` reads what the application knows, for somebody who waits for it. */
+export const QUERY_WITHIN = 2_000;
+
 /** Retry-After, seconds, where there is room again as soon as one push has ended. */
 export const BUSY_RETRY_AFTER = 5;
 

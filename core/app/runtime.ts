@@ -17,6 +17,7 @@ import { readManifest } from './manifest.js';
 import { Namespaces } from './namespaces.js';
 import { type Outcome, reasonOf } from './outcome.js';
 import { pushOf } from './push-record.js';
+import { queryApplication } from './query.js';
 import type { ShownPush } from './recent.js';
 import { Records } from './records.js';
 import type { SetAsidePush } from './set-aside.js';
@@ -102,12 +103,7 @@ export class PushRuntime {
   unload(eventAppId: string, iari?: string): Promise<void> {
     return this.#inTurn(async () => {
       const apps = this.parts.registry.ofId(eventAppId, iari);
-      if (apps.length === 0) {
-        const loaded = this.eventAppIds.join(', ') || 'none';
-        throw new ConfigurationError(
-          `${canonicalEventAppId(eventAppId)} is not loaded; loaded are: ${loaded}`,
-        );
-      }
+      if (apps.length === 0) throw this.#notLoaded(eventAppId);
       await Promise.all(apps.map((app) => this.#remove(app)));
     });
   }
@@ -147,6 +143,17 @@ export class PushRuntime {
     if (!shown) return undefined;
     const { record, content } = shown;
     return describePush(pushOf(record, content), this.parts.registry.ofRecord(record), this.clock);
+  }
+
+  /**
+   * Asks a loaded application about its state; which questions it answers is its own to say.
+   * @throws ConfigurationError when it is not loaded, or answers none; AppError when it throws, or takes too long.
+   */
+  async query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
+    const apps = this.parts.registry.ofId(eventAppId);
+    const app = apps.find(({ instance }) => instance.query) ?? apps[0];
+    if (!app) throw this.#notLoaded(eventAppId);
+    return queryApplication(app, name, args, this.clock);
   }
 
   /** Pushes that were confirmed and that no application could be made to take, the oldest first. */
@@ -194,6 +201,11 @@ export class PushRuntime {
     const result = this.#turn.then(task);
     this.#turn = result.catch(() => {});
     return result;
+  }
+
+  #notLoaded(eventAppId: string): ConfigurationError {
+    const loaded = this.eventAppIds.join(', ') || 'none';
+    return new ConfigurationError(`${canonicalEventAppId(eventAppId)} is not loaded; loaded are: ${loaded}`);
   }
 
   #changed(): void {
