@@ -87,6 +87,81 @@ declare module 'abstract-level' {
   }
 }
 
+/** One HTTP request; redirects are not followed. */
+export interface HttpRequest {
+  method: 'GET' | 'HEAD' | 'POST';
+  /** `http:` or `https:`. */
+  url: URL;
+  headers?: Readonly<Record<string, string>>;
+  body?: Uint8Array;
+  /** IP addresses to connect to, whatever the host name stands for by now; absent: it is resolved again. */
+  addresses?: readonly string[];
+  tls?: TlsOptions;
+  /** Ends the exchange at any time, its body too, with its reason. */
+  signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  /** Names in lower case, several values of a name joined by commas. */
+  headers: Readonly<Record<string, string>>;
+  /** To be read to its end or cancelled. Errors when the connection breaks before all of it has come. */
+  body: ReadableStream<Uint8Array>;
+}
+
+/** A request that came to an HTTP server of ours; bodies are not taken. */
+export interface HttpIncoming {
+  method: string;
+  /** Path and query, as written. */
+  target: string;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface HttpReply {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  body?: ReadableStream<Uint8Array>;
+  /** Called once at the end: whether the connection has taken all of it. */
+  onSent?(whole: boolean): void;
+}
+
+/** Part of a file, both ends inclusive, counted from 0. */
+export interface FileRange {
+  start: number;
+  end?: number;
+}
+
+export interface StoredFile {
+  /** Bytes. */
+  readonly size: number;
+  open(range?: FileRange): ReadableStream<Uint8Array>;
+}
+
+/** A file that is written from its start to its end, and can be read meanwhile. */
+export interface SpoolFile extends StoredFile {
+  append(bytes: Uint8Array): Promise<void>;
+  /** Empties it, to be written anew. */
+  clear(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Room on disk for what is too large for memory. Nothing in it outlives the process. */
+export interface Spool {
+  create(): Promise<SpoolFile>;
+  /** Removes what is left. */
+  close(): Promise<void>;
+}
+
+export type HashAlgorithm = 'md5' | 'sha-1' | 'sha-256' | 'sha-512-256';
+
+/** A digest of what comes piece by piece. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** Lower-case hexadecimal; the last call. */
+  digest(): string;
+}
+
 /** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
 export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
 
@@ -101,9 +176,24 @@ export interface Platform {
   /** With `remote` the socket is connected: the kernel drops datagrams of any other source. */
   openDatagram(options: { local?: Address; remote?: Address }): Promise<DatagramSocket>;
   /** Lower-case hexadecimal digest. */
-  hash(algorithm: 'md5' | 'sha-1' | 'sha-256' | 'sha-512-256', data: string | Uint8Array): string;
+  hash(algorithm: HashAlgorithm, data: string | Uint8Array): string;
+  hasher(algorithm: HashAlgorithm): Hasher;
   /** Hexadecimal text of `bytes` random octets from a cryptographic source. */
   randomHex(bytes: number): string;
   /** Opens (creating) a durable store in a folder, or one in memory where no folder is given. */
   openStore(folder?: string): Promise<Store>;
+  /** In a folder that is made, and emptied; where none is given, in a temporary one. */
+  openSpool(folder?: string): Promise<Spool>;
+  /** @throws ConfigurationError when there is no such file, or it may not be read. */
+  openFile(path: string): Promise<StoredFile>;
+  /** IP addresses that a host name stands for. @throws TransportError when it stands for none. */
+  resolve(host: string): Promise<string[]>;
+  /** @throws TransportError when no response came; the reason of `signal` when that ended it. */
+  request(request: HttpRequest): Promise<HttpResponse>;
+  /** `close` of the listener ends what is under way, too. */
+  listenHttp(
+    at: Address,
+    options: Pick<ListenOptions, 'tls' | 'maxConnections'>,
+    answer: (incoming: HttpIncoming) => HttpReply | Promise<HttpReply>,
+  ): Promise<Listener>;
 }

@@ -13,6 +13,11 @@ const OPENSSL_NAMES = {
 export const hash: Platform['hash'] = (algorithm, data) =>
   createHash(OPENSSL_NAMES[algorithm]).update(data).digest('hex');
 
+export const hasher: Platform['hasher'] = (algorithm) => {
+  const digest = createHash(OPENSSL_NAMES[algorithm]);
+  return { update: (bytes) => void digest.update(bytes), digest: () => digest.digest('hex') };
+};
+
 /**
  * Octets are drawn from the kernel by the page and handed out in pieces: a sender makes a branch and a tag for
  * each of thousands of requests, and one call of randomBytes costs as much as the whole message.

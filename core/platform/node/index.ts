@@ -3,7 +3,24 @@
 import type { Platform } from '../platform.js';
 import { connect, listen } from './channel.js';
 import { openDatagram } from './datagram.js';
-import { hash, randomHex } from './hash.js';
+import { openFile, openSpool } from './file.js';
+import { hash, hasher, randomHex } from './hash.js';
+import { request } from './http-client.js';
+import { listenHttp } from './http-server.js';
+import { resolve } from './resolve.js';
 import { openStore } from './store.js';
 
-export const platform: Platform = { connect, listen, openDatagram, hash, randomHex, openStore };
+export const platform: Platform = {
+  connect,
+  listen,
+  openDatagram,
+  hash,
+  hasher,
+  randomHex,
+  openStore,
+  openSpool,
+  openFile,
+  resolve,
+  request,
+  listenHttp,
+};

@@ -1,0 +1,107 @@
+/** Files that are read as streams, and the spool: files that are written as content comes in. */
+
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError, SipPushError } from '../../errors.js';
+import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
+import { errorCode, reasonText } from './failure.js';
+import { webStream } from './web-stream.js';
+
+const WHY = { ENOENT: 'does not exist', EACCES: 'may not be read' } as const;
+
+export const openFile: Platform['openFile'] = async (path) => {
+  try {
+    // Opened once, so that what may not be read is known now.
+    await (await open(path, constants.O_RDONLY)).close();
+    const found = await stat(path);
+    if (!found.isFile()) throw new ConfigurationError(`${path} is no file`);
+    return { size: found.size, open: (range) => read(path, range) };
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    const why = WHY[errorCode(error) as keyof typeof WHY] ?? reasonText(error);
+    throw new ConfigurationError(`${path} ${why}`, { cause: error });
+  }
+};
+
+function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableStream<Uint8Array> {
+  return webStream(createReadStream(path, { start, ...(end === undefined ? {} : { end }) }));
+}
+
+export const openSpool: Platform['openSpool'] = async (folder) => {
+  if (folder === undefined) return new FolderSpool(await mkdtemp(join(tmpdir(), 'sip-push-spool-')));
+  // What an earlier process left: nobody knows any longer what it was.
+  await rm(folder, { recursive: true, force: true });
+  // Pushes are private.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return new FolderSpool(folder);
+};
+
+class FolderSpool implements Spool {
+  readonly #files = new Set<FileHandle>();
+  #count = 0;
+
+  constructor(private readonly folder: string) {}
+
+  async create(): Promise<SpoolFile> {
+    const path = join(this.folder, String(++this.#count));
+    try {
+      const handle = await open(path, 'wx', 0o600);
+      this.#files.add(handle);
+      return new FolderSpoolFile(path, handle, () => this.#files.delete(handle));
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#files, (handle) => handle.close()));
+    this.#files.clear();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+class FolderSpoolFile implements SpoolFile {
+  size = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly handle: FileHandle,
+    private readonly onRemoved: () => void,
+  ) {}
+
+  async append(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await this.handle.write(bytes, at, bytes.length - at, this.size);
+        at += bytesWritten;
+        this.size += bytesWritten;
+      }
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  open(range: FileRange = { start: 0 }): ReadableStream<Uint8Array> {
+    const end = Math.min(range.end ?? this.size - 1, this.size - 1);
+    // createReadStream takes no empty range.
+    if (end < range.start) return new ReadableStream({ start: (controller) => controller.close() });
+    return read(this.path, { start: range.start, end });
+  }
+
+  async clear(): Promise<void> {
+    await this.handle.truncate(0);
+    this.size = 0;
+  }
+
+  async remove(): Promise<void> {
+    this.onRemoved();
+    await this.handle.close();
+    await rm(this.path, { force: true });
+  }
+}
+
+function unwritable(error: unknown): SipPushError {
+  return new SipPushError(`the spool cannot be written: ${reasonText(error)}`, { cause: error });
+}

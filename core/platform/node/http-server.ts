@@ -1,0 +1,63 @@
+/** An HTTP server that answers requests without a body, over node:http and node:https. */
+
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { HttpReply, Platform } from '../platform.js';
+import { startListening } from './stream-channel.js';
+import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls.js';
+
+/** A client that has taken nothing for so long is gone, or means to keep us. */
+const SILENCE_MS = 30_000;
+
+export const listenHttp: Platform['listenHttp'] = async (at, options, answer) => {
+  const settings = {
+    headersTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestTimeout: HANDSHAKE_TIMEOUT_MS,
+    connectionsCheckingInterval: HANDSHAKE_TIMEOUT_MS,
+  };
+  const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
+    const { method = '', url = '', headers } = request;
+    // Nobody reads a body here: the connection ends with the answer, whatever else is on it.
+    request.resume();
+    if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+      response.shouldKeepAlive = false;
+    }
+    const lines = Object.entries(headers).map(([name, value = '']) => [name, [value].flat().join(', ')]);
+    try {
+      await reply(response, await answer({ method, target: url, headers: Object.fromEntries(lines) }));
+    } catch {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
+    }
+  };
+  const server = options.tls
+    ? https.createServer({ ...serverTlsOptions(options.tls), ...settings })
+    : http.createServer(settings);
+  server.on('request', (request, response) => void onRequest(request, response));
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.setTimeout(SILENCE_MS);
+  const { address } = await startListening(server, at, options);
+  return {
+    address,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
+
+async function reply(response: ServerResponse, { status, headers, body, onSent }: HttpReply): Promise<void> {
+  response.writeHead(status, headers);
+  // Node.js would keep them until the first byte of the body, which may take its time.
+  response.flushHeaders();
+  let whole = true;
+  try {
+    await pipeline(body ? Readable.from(body, { objectMode: false }) : Readable.from([]), response);
+  } catch {
+    whole = false;
+  }
+  onSent?.(whole);
+}

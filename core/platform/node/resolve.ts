@@ -1,0 +1,14 @@
+/** Host names, as this system resolves them: its hosts file, then DNS. */
+
+import { lookup } from 'node:dns/promises';
+import { TransportError } from '../../errors.js';
+import type { Platform } from '../platform.js';
+import { reasonText } from './failure.js';
+
+export const resolve: Platform['resolve'] = async (host) => {
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    throw new TransportError(`the name ${host} does not resolve: ${reasonText(error)}`, { cause: error });
+  }
+};

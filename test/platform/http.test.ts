@@ -1,0 +1,164 @@
+/** HTTP both ways over real sockets of loopback. */
+
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { TransportError } from '../../core/errors.js';
+import type { HttpIncoming, HttpReply, HttpRequest, Listener } from '../../core/platform/platform.js';
+import { type Certificates, makeCertificates } from '../support/certificates.js';
+
+const LOCAL = { host: '127.0.0.1', port: 0 };
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function serve(answer: (incoming: HttpIncoming) => HttpReply, tls?: Certificates): Promise<Listener> {
+  const listener = await platform.listenHttp(LOCAL, tls ? { tls } : {}, answer);
+  closing.push(() => listener.close());
+  return listener;
+}
+
+/** A server that writes `bytes` to whoever connects, and ends. */
+async function serveRaw(bytes: string, then: (socket: Socket) => void = (socket) => socket.end()) {
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.write(bytes, () => then(socket)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => server.close());
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+const get = (url: string, more: Partial<HttpRequest> = {}) =>
+  platform.request({ method: 'GET', url: new URL(url), signal: AbortSignal.timeout(5000), ...more });
+const text = (body: ReadableStream<Uint8Array>) => new Response(body).text();
+const streamOf = (value: string) => new Blob([value]).stream();
+
+describe('a request', () => {
+  it('and its response, with headers and a body', async () => {
+    const { address } = await serve(({ method, target, headers }) => ({
+      status: 203,
+      headers: { 'X-Answer': `${method} ${target} ${headers['x-asked']}` },
+      body: streamOf('content'),
+    }));
+    const url = `http://127.0.0.1:${address.port}/a%20b?c=d`;
+    const response = await get(url, { headers: { 'X-Asked': 'yes' } });
+    expect(response.status).toBe(203);
+    expect(response.headers['x-answer']).toBe('GET /a%20b?c=d yes');
+    expect(await text(response.body)).toBe('content');
+  });
+
+  it('goes to the addresses given, whatever the name stands for', async () => {
+    const { address } = await serve(({ headers }) => ({
+      status: 200,
+      headers: { host: headers.host ?? '' },
+    }));
+    const response = await get(`http://mmsc.operator.test:${address.port}/`, { addresses: ['127.0.0.1'] });
+    expect(response.headers.host).toBe(`mmsc.operator.test:${address.port}`);
+    await response.body.cancel();
+  });
+
+  it('over TLS, with the name of the URL on the certificate', async () => {
+    const certificates = await makeCertificates();
+    closing.push(() => certificates.remove());
+    const { address } = await serve(() => ({ status: 204 }), certificates);
+    const tls = { ca: certificates.ca };
+    const good = await get(`https://localhost:${address.port}/`, { tls, addresses: ['127.0.0.1'] });
+    expect(good.status).toBe(204);
+    await expect(
+      get(`https://other.test:${address.port}/`, { tls, addresses: ['127.0.0.1'] }),
+    ).rejects.toThrow(TransportError);
+    await expect(get(`https://localhost:${address.port}/`)).rejects.toThrow(/certificate/);
+  });
+
+  it('is ended by its signal, before the response and after', async () => {
+    const port = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345', () => {});
+    const ending = new AbortController();
+    const response = await get(`http://127.0.0.1:${port}/`, { signal: ending.signal });
+    const reader = response.body.getReader();
+    expect((await reader.read()).value).toHaveLength(5);
+    ending.abort(new Error('enough'));
+    await expect(reader.read()).rejects.toThrow('enough');
+    await expect(get(`http://127.0.0.1:${port}/`, { signal: ending.signal })).rejects.toThrow('enough');
+    const silent = await serveRaw('', () => {});
+    const early = new AbortController();
+    const waiting = get(`http://127.0.0.1:${silent}/`, { signal: early.signal });
+    early.abort(new Error('too slow'));
+    await expect(waiting).rejects.toThrow('too slow');
+  });
+
+  it.each([
+    ['no HTTP', 'SIP/2.0 200 OK\r\n\r\n'],
+    ['nothing', ''],
+    ['headers without end', `HTTP/1.1 200 OK\r\n${'X-More: and more\r\n'.repeat(2000)}`],
+    ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+  ])('to a server that says %s fails', async (_title, bytes) => {
+    const port = await serveRaw(bytes);
+    await expect(get(`http://127.0.0.1:${port}/`)).rejects.toThrow(TransportError);
+  });
+
+  it('whose body is cut short errors', async () => {
+    const port = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345');
+    const response = await get(`http://127.0.0.1:${port}/`);
+    await expect(text(response.body)).rejects.toThrow();
+  });
+
+  it('is told where nobody listens, and names that do not resolve', async () => {
+    await expect(get('http://127.0.0.1:9/')).rejects.toThrow(/ECONNREFUSED/);
+    await expect(platform.resolve('nowhere.invalid')).rejects.toThrow(TransportError);
+    expect(await platform.resolve('localhost')).toContain('127.0.0.1');
+  });
+});
+
+describe('a server', () => {
+  it('tells whether a body was taken, and reads no further than it is', async () => {
+    let read = 0;
+    let cancelled = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      cancelled = resolve;
+    });
+    const sent: boolean[] = [];
+    const endless = () =>
+      new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            read += 65_536;
+            controller.enqueue(new Uint8Array(65_536));
+          },
+          cancel: () => cancelled(),
+        },
+        { highWaterMark: 0 },
+      );
+    const { address } = await serve(({ target }) =>
+      target === '/endless'
+        ? { status: 200, body: endless(), onSent: (whole) => void sent.push(whole) }
+        : { status: 200, onSent: (whole) => void sent.push(whole) },
+    );
+    await (await get(`http://127.0.0.1:${address.port}/`)).body.cancel();
+    const response = await get(`http://127.0.0.1:${address.port}/endless`);
+    const reader = response.body.getReader();
+    await reader.read();
+    await reader.cancel();
+    await stopped;
+    await vi.waitFor(() => expect(sent).toEqual([true, false]));
+    // What the sockets of both sides hold.
+    expect(read).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it('answers 500 when whoever answers throws, and ends what is under way when it is closed', async () => {
+    const listener = await platform.listenHttp(LOCAL, {}, ({ target }) => {
+      if (target === '/throws') throw new Error('the test wants it');
+      return { status: 200, body: new ReadableStream() };
+    });
+    const url = `http://127.0.0.1:${listener.address.port}`;
+    expect((await get(`${url}/throws`)).status).toBe(500);
+    const response = await get(`${url}/`);
+    await listener.close();
+    await expect(text(response.body)).rejects.toThrow();
+    await expect(get(`${url}/`)).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
