@@ -59,10 +59,11 @@ export class UserAgentServer {
         reason: response.reason,
         from: fromUri(request),
       });
+    } else if (request.method === 'OPTIONS') {
+      session?.dialog.receive(request);
+      this.#answerOptions(transaction);
     } else if (session) {
       session.receive(transaction);
-    } else if (request.method === 'OPTIONS') {
-      this.#answerOptions(transaction);
     } else {
       this.options.onRequest(transaction);
     }

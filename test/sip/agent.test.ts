@@ -187,6 +187,27 @@ describe('sessions', () => {
     await Promise.all(again);
   });
 
+  it('11.2: an OPTIONS within a session, as proxies send to keep it alive, is answered like any other', async () => {
+    const { core, agent, transactions } = await connected();
+    const invite = request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']);
+    core.send(invite);
+    await vi.waitFor(() => expect(transactions).toHaveLength(1));
+    for (const transaction of transactions) agent.accept(transaction);
+    const answer = await core.response(invite.headers.get('Call-ID'), 200);
+    const inDialog = (method: string, cseq: number) => {
+      const next = request(method, agent.contact, []);
+      for (const name of ['Call-ID', 'From']) next.headers.set(name, invite.headers.get(name) ?? '');
+      next.headers.set('To', answer.headers.get('To') ?? '').set('CSeq', `${cseq} ${method}`);
+      return next;
+    };
+    core.send(inDialog('ACK', 1));
+    const options = await core.exchange(inDialog('OPTIONS', 5));
+    expect(options.status).toBe(200);
+    expect(options.headers.getAll('Allow')).toContain('BYE');
+    expect((await core.exchange(inDialog('BYE', 4))).status).toBe(500);
+    expect((await core.exchange(inDialog('BYE', 6))).status).toBe(200);
+  });
+
   it('an INVITE that was refused already is not accepted', async () => {
     const { core, agent, transactions } = await connected();
     core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
