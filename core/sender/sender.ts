@@ -24,6 +24,9 @@ export interface PushSenderOptions {
   product: string;
   onRegistered?(state: RegistrationState): void;
   onRegistrationFailed?(failure: RegistrationFailure): void;
+  onConnected?(server: string): void;
+  /** A connection was lost, or an attempt to make one failed; the agent goes on trying. */
+  onDisconnected?(server: string, error: Error): void;
   onWire?: WireObserver;
 }
 
@@ -44,6 +47,8 @@ export class PushSenderAgent {
       ...(options.tls ? { tls: options.tls } : {}),
       ...(options.listen ? { listen: options.listen } : {}),
       ...(options.onWire ? { onWire: options.onWire } : {}),
+      ...(options.onConnected ? { onConnected: options.onConnected } : {}),
+      ...(options.onDisconnected ? { onDisconnected: options.onDisconnected } : {}),
       product: options.product,
       methods: [],
       accept: () => [],

@@ -1,29 +1,36 @@
 /** Finds a push application by what a configuration calls it: a bundled id, a path, or a package. */
 
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { systemClock } from '../../core/app/clock.js';
 import type { PushAppDefinition } from '../../core/app/contract.js';
+import { within } from '../../core/app/deadline.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { BUNDLED_APPLICATIONS } from './manifest.js';
+import { suggestion } from './suggestion.js';
+
+/** A module loads in milliseconds; one that takes longer waits for something that will not come. */
+const LOAD_DEADLINE_MS = 30_000;
+/** An event-app-id, which is no package name that anyone could install. */
+const EVENT_APP_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
 
 /**
  * Bundled applications are found as anyone's are, by package export name.
+ * @param folder that a path starts from, and that packages are looked for from.
  * @throws ConfigurationError naming what was looked for, and where.
  */
 export async function findApplication(use: string, folder: string): Promise<PushAppDefinition> {
   const specifier = specifierOf(use, folder);
   let module: { default?: unknown };
   try {
-    module = await import(specifier);
+    module = await within(systemClock, LOAD_DEADLINE_MS, 'loading', import(specifier));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_PACKAGE_PATH_NOT_EXPORTED';
-    throw new ConfigurationError(
-      missing
-        ? `application "${use}" was not found; expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package`
-        : `application "${use}" could not be loaded: ${message}`,
-      { cause: error },
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError(`application "${use}" could not be loaded: ${reason.replace(/\s+/g, ' ')}`, {
+      cause: error,
+    });
   }
   const { default: definition } = module;
   if (typeof definition !== 'object' || definition === null) {
@@ -34,24 +41,29 @@ export async function findApplication(use: string, folder: string): Promise<Push
 }
 
 function specifierOf(use: string, folder: string): string {
-  if (use.startsWith('.') || isAbsolute(use)) return pathToFileURL(resolve(folder, use)).href;
-  // `mms.ua`: an event-app-id, which is no package name that anyone could install.
-  if (/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(use)) {
-    const bundled = `sip-push/apps/${use}`;
-    if (resolves(bundled)) return bundled;
-  }
+  if (use.startsWith('.') || isAbsolute(use)) return fileSpecifier(use, resolve(folder, use));
+  if (BUNDLED_APPLICATIONS.includes(use)) return `sip-push/apps/${use}`;
   try {
     return pathToFileURL(createRequire(resolve(folder, 'package.json')).resolve(use)).href;
-  } catch {
-    return use;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
+      throw new ConfigurationError(
+        `application "${use}": the package exports nothing by that name under the condition "default"`,
+        { cause: error },
+      );
+    }
+    const bundled = EVENT_APP_ID.test(use) ? suggestion(use, BUNDLED_APPLICATIONS) : '';
+    throw new ConfigurationError(
+      `application "${use}" was not found${bundled || '; expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package'}`,
+      { cause: error },
+    );
   }
 }
 
-function resolves(specifier: string): boolean {
-  try {
-    import.meta.resolve(specifier);
-    return true;
-  } catch {
-    return false;
+function fileSpecifier(use: string, path: string): string {
+  if (!existsSync(path)) throw new ConfigurationError(`application "${use}" was not found: no ${path}`);
+  if (statSync(path).isDirectory()) {
+    throw new ConfigurationError(`application "${use}" is a folder; expected its file, e.g. ${use}/index.js`);
   }
+  return pathToFileURL(path).href;
 }

@@ -1,38 +1,24 @@
-/** What a command of `sip-push` is, and what it is given. */
+/** What a command of `sip-push` is. */
 
-import type { ParseArgsConfig } from 'node:util';
-
-export interface Io {
-  /** One line on stdout. */
-  out(line: string): void;
-  /** One line on stderr: diagnostics, progress. */
-  err(line: string): void;
-  /** Aborted by SIGINT and SIGTERM: end cleanly. */
-  signal: AbortSignal;
-}
-
-export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+import type { Io } from './io.js';
+import type { Words } from './words.js';
 
 export interface Command {
   name: string;
   summary: string;
   /** The whole text of `--help`: usage, options, an example. */
   help: string;
-  options: NonNullable<ParseArgsConfig['options']>;
+  options: Readonly<Record<string, CommandOption>>;
+  /** Whether words that are no options are taken: files. */
+  operands?: boolean;
   /** Resolves with the exit code. */
-  run(values: Values, positionals: string[], io: Io): Promise<number>;
+  run(words: Words, io: Io): Promise<number>;
 }
+
+export type CommandOption = { type: 'string'; multiple?: boolean } | { type: 'boolean' };
 
 /** Exit codes (sysexits.h where it has one). */
-export const EXIT = { ok: 0, refused: 1, usage: 2, tryAgain: 75 } as const;
+export const EXIT = { ok: 0, failed: 1, refused: 1, usage: 2, tryAgain: 75 } as const;
 
-/** Wrong words on the command line: one line that says what is wrong and what was expected, exit 2. */
+/** Wrong words on the command line: one line that says what is wrong and what was expected. */
 export class UsageError extends Error {}
-
-export function required(values: Values, name: string, example: string): string {
-  const value = values[name];
-  if (typeof value !== 'string' || value === '') {
-    throw new UsageError(`--${name} is missing; expected e.g. --${name} ${example}`);
-  }
-  return value;
-}

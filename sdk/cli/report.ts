@@ -1,10 +1,25 @@
 /** Events in words, for people at a terminal. */
 
-import type { LogRecord } from '../../core/app/runtime.js';
+import type { LogRecord } from '../../core/app/log.js';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
+import type { NetworkEvent } from '../network/index.js';
+import type { Io } from './io.js';
 
-export function hostLine(event: HostEvent): string {
+/**
+ * Prints the events of a host. With `json` those of its connection go to stderr: they are for people, who wonder why
+ * nothing happens; stdout has registrations and pushes.
+ */
+export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEvent) => void {
+  return (event) => {
+    const connection = event.event === 'connected' || event.event === 'disconnected';
+    if (!json) io.out(hostLine(event).replace(/^/gm, indent));
+    else if (connection) io.err(hostLine(event));
+    else io.out(JSON.stringify(event));
+  };
+}
+
+function hostLine(event: HostEvent): string {
   switch (event.event) {
     case 'registered':
       return [
@@ -44,8 +59,30 @@ export function receiptLine(receipt: Receipt): string {
   return `${receipt.outcome}${status} ${receipt.to}: ${receipt.reason}, ${receipt.mode} mode, ${bytes(receipt.bytes)} in ${receipt.milliseconds} ms${retry}`;
 }
 
+/** `reported`: a success REPORT came, which only session mode has. */
+export function receiptJson({ bytes, milliseconds, ...receipt }: Receipt): string {
+  return JSON.stringify({ event: 'receipt', ...receipt, reported: false, bytes, milliseconds });
+}
+
 export function logLine({ level, app, message }: LogRecord): string {
   return `${level.padEnd(6)}${app ? `${app}: ` : ''}${message}`;
+}
+
+export function networkLine(event: NetworkEvent): string {
+  const time = new Date(event.time).toISOString().slice(11, 23);
+  switch (event.event) {
+    case 'message': {
+      const what = event.method
+        ? `${event.method} ${event.uri}`
+        : `${event.status} ${event.reason} (${event.cseq})`;
+      const who = event.users.length > 0 ? ` [${event.users.join(', ')}]` : '';
+      return `${time} ${event.transport.padEnd(3)} ${event.from} → ${event.to}${who}  ${what}, ${bytes(event.bytes)}`;
+    }
+    case 'registered':
+      return `${time} registered    ${event.identity} at ${event.address} for ${event.expires} s`;
+    case 'deregistered':
+      return `${time} deregistered  ${event.identity}: ${event.reason}`;
+  }
 }
 
 export function bytes(count: number): string {

@@ -15,7 +15,8 @@ export class TraceWriter {
 
   /** @throws ConfigurationError when the file cannot be written. */
   static async open(file: string): Promise<TraceWriter> {
-    const stream = createWriteStream(file);
+    // What users are sent, and their identities, are nobody else's business.
+    const stream = createWriteStream(file, { mode: 0o600 });
     try {
       await once(stream, 'open');
     } catch (error) {

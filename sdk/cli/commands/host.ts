@@ -1,19 +1,22 @@
 /** `sip-push host`: a device. */
 
-import { type HostEvent, PushHost } from '../../../core/host.js';
-import { type Command, EXIT, required } from '../command.js';
+import { PushHost } from '../../../core/host.js';
+import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
-import { hostLine, logLine } from '../report.js';
+import { ended } from '../io.js';
+import { hostPrinter, logLine } from '../report.js';
 import { TraceWriter } from '../trace-writer.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE]
 
 A device: registers with the SIP/IP core, takes pushes, and hands each to the push application it is
-addressed to. Runs until SIGINT or SIGTERM, which de-registers.
+addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one ends it at once.
 
   --config FILE   configuration, JSON: "identity", "server" and "apps" are required
   --json          one JSON object a line on stdout, nothing else
   --trace FILE    every SIP message as it was on the wire, one JSON object a line
+
+Ends with 0 when told to, 2 when the command or the configuration is wrong.
 
 Example
   sip-push host --config bob.json
@@ -27,21 +30,18 @@ export const host: Command = {
   summary: 'a device: receives pushes and hands them to its applications',
   help: HELP,
   options: { config: { type: 'string' }, json: { type: 'boolean' }, trace: { type: 'string' } },
-  async run(values, _positionals, io) {
-    const settings = await loadHostSettings(required(values, 'config', 'bob.json'), io.err);
-    const trace = typeof values.trace === 'string' ? await TraceWriter.open(values.trace) : undefined;
-    const print = (event: HostEvent) => {
-      if (values.json) io.out(JSON.stringify(event));
-      else io.out(hostLine(event));
-    };
+  async run(words, io) {
+    const settings = await loadHostSettings(words.required('config', 'bob.json'), io.err);
+    const traceFile = words.text('trace');
+    const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
     try {
       const running = await PushHost.start({
         ...settings,
-        onEvent: print,
+        onEvent: hostPrinter(io, words.has('json')),
         onLog: (record) => io.err(logLine(record)),
         ...(trace ? { onWire: trace.observe } : {}),
       });
-      await ended(io.signal);
+      await ended(io);
       await running.stop('signal');
     } finally {
       await trace?.close();
@@ -49,10 +49,3 @@ export const host: Command = {
     return EXIT.ok;
   },
 };
-
-export function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

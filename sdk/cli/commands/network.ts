@@ -1,11 +1,10 @@
 /** `sip-push network`: the embedded SIP/IP core alone. */
 
-import { z } from 'zod';
-import { type NetworkEvent, type NetworkOptions, startNetwork, type Users } from '../../network/index.js';
-import { type Command, EXIT, type Values } from '../command.js';
-import { loadConfig, loadTls } from '../config/load.js';
-import { validate } from '../config/validate.js';
-import { ended } from './host.js';
+import { startNetwork } from '../../network/index.js';
+import { type Command, EXIT } from '../command.js';
+import { loadNetworkSettings } from '../config/network.js';
+import { ended } from '../io.js';
+import { networkLine } from '../report.js';
 
 const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json]
 
@@ -23,21 +22,10 @@ SIGTERM. It is no core for an operator.
                     "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" } }
   --json          one JSON object a line on stdout: listening, registered, deregistered, message
 
+Ends with 0 when told to, 1 when a port cannot be had, 2 when the command or the file is wrong.
+
 Example
   sip-push network --listen 'sip:127.0.0.1:5060;transport=udp' --listen 'sip:127.0.0.1:5060;transport=tcp'`;
-
-const user = z.union([
-  z.string(),
-  z.strictObject({ password: z.string(), identities: z.array(z.string()).optional() }),
-]);
-const users = z.record(z.string(), user);
-const settingsFile = z.strictObject({
-  users: users.optional(),
-  tls: z.strictObject({ cert: z.string(), key: z.string(), ca: z.string().optional() }).optional(),
-  trustedPeers: z.array(z.string()).optional(),
-  applicationServers: z.record(z.string(), z.string()).optional(),
-});
-const anyObject = z.record(z.string(), z.unknown());
 
 export const network: Command = {
   name: 'network',
@@ -49,73 +37,26 @@ export const network: Command = {
     users: { type: 'string' },
     json: { type: 'boolean' },
   },
-  async run(values, _positionals, io) {
+  async run(words, io) {
+    const json = words.has('json');
+    const listen = words.list('listen');
+    const domain = words.text('domain');
+    const users = words.text('users');
     const running = await startNetwork({
-      ...(await settings(values)),
-      onEvent: (event) => io.out(values.json ? JSON.stringify(event) : networkLine(event)),
+      ...(listen.length > 0 ? { listen } : {}),
+      ...(domain === undefined ? {} : { domain }),
+      ...(users === undefined ? {} : await loadNetworkSettings(users)),
+      onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
     });
-    if (values.json) {
-      io.out(JSON.stringify({ event: 'listening', uris: running.uris, domain: running.domain }));
-    } else {
-      io.out(`listening     ${running.uris.join(' and ')}, domain ${running.domain}`);
-    }
+    const { uris } = running;
+    io.out(
+      json
+        ? JSON.stringify({ event: 'listening', uris, domain: running.domain })
+        : `listening     ${uris.join(' and ')}, domain ${running.domain}`,
+    );
     io.err(running.notice);
-    await ended(io.signal);
+    await ended(io);
     await running.close();
     return EXIT.ok;
   },
 };
-
-async function settings(values: Values): Promise<NetworkOptions> {
-  const listen = (Array.isArray(values.listen) ? values.listen : []).map(String);
-  return {
-    ...(listen.length > 0 ? { listen } : {}),
-    ...(typeof values.domain === 'string' ? { domain: values.domain } : {}),
-    ...(typeof values.users === 'string' ? await fileSettings(values.users) : {}),
-  };
-}
-
-async function fileSettings(file: string): Promise<NetworkOptions> {
-  const { config, folder } = await loadConfig(file, anyObject);
-  const wrapped = Object.keys(config).some((key) => key in settingsFile.shape);
-  const { tls, trustedPeers, applicationServers, ...rest } = wrapped
-    ? validate(settingsFile, config, file)
-    : {
-        users: validate(users, config, file),
-        tls: undefined,
-        trustedPeers: undefined,
-        applicationServers: undefined,
-      };
-  const material = await loadTls(tls, folder);
-  return {
-    ...(rest.users ? { users: passwords(rest.users) } : {}),
-    ...(material ? { tls: material } : {}),
-    ...(trustedPeers ? { trustedPeers } : {}),
-    ...(applicationServers ? { applicationServers } : {}),
-  };
-}
-
-function passwords(entries: z.infer<typeof users>): Users {
-  return Object.entries(entries).map(([username, entry]) => {
-    const { password, identities } =
-      typeof entry === 'string' ? { password: entry, identities: undefined } : entry;
-    return { username, password, ...(identities ? { identities } : {}) };
-  });
-}
-
-function networkLine(event: NetworkEvent): string {
-  const time = new Date(event.time).toISOString().slice(11, 23);
-  switch (event.event) {
-    case 'message': {
-      const what = event.method
-        ? `${event.method} ${event.uri}`
-        : `${event.status} ${event.reason} (${event.cseq})`;
-      const who = event.users.length > 0 ? ` [${event.users.join(', ')}]` : '';
-      return `${time} ${event.transport.padEnd(3)} ${event.from} → ${event.to}${who}  ${what}, ${event.bytes} bytes`;
-    }
-    case 'registered':
-      return `${time} registered    ${event.identity} at ${event.address} for ${event.expires} s`;
-    case 'deregistered':
-      return `${time} deregistered  ${event.identity}: ${event.reason}`;
-  }
-}

@@ -4,13 +4,16 @@ import { isEventAppId } from '../../../core/app/event-app-id.js';
 import { parseMediaType } from '../../../core/content/media-type.js';
 import { memoryContent } from '../../../core/content/memory-content.js';
 import { LimitError } from '../../../core/errors.js';
+import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
 import type { Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import { SipUri } from '../../../core/sip/uri.js';
-import { type Command, EXIT, required, UsageError, type Values } from '../command.js';
+import { type Command, EXIT, UsageError } from '../command.js';
 import { readBytes } from '../config/load.js';
 import { loadSenderSettings } from '../config/sender.js';
-import { receiptLine } from '../report.js';
+import { ConnectionProgress } from '../connection-progress.js';
+import { receiptJson, receiptLine } from '../report.js';
+import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push send --config FILE --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE [--mode MODE] [--json] FILE
 
@@ -21,11 +24,11 @@ identity: all of them; a GRUU: one).
   --to URI        e.g. sip:bob@domain.test
   --app ID        e.g. mms.ua
   --type TYPE     e.g. application/vnd.wap.mms-message
-  --mode MODE     auto (default) or pager: a SIP MESSAGE of at most 1300 bytes as a whole
+  --mode MODE     auto (default) or pager: a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes as a whole
   --json          the receipt as one JSON object on stdout
 
 Ends with 0 when delivered, 1 when refused for good, 75 when it failed but may be tried again, 2 when the
-command or the configuration is wrong.
+command or the configuration is wrong. Waits at most 32 seconds for a connection, and as long for an answer.
 
 Example
   sip-push send --config psa.json --to sip:bob@domain.test --app mms.ua \\
@@ -48,28 +51,27 @@ export const send: Command = {
     mode: { type: 'string' },
     json: { type: 'boolean' },
   },
-  async run(values, files, io) {
-    const { to, app, type, mode, file } = words(values, files);
-    const settings = await loadSenderSettings(required(values, 'config', 'psa.json'), io.err);
-    const content = memoryContent(type, await readBytes(file));
-    const sender = new PushSenderAgent({
-      ...settings,
-      onRegistrationFailed: ({ status, reason }) => io.err(`not registered: ${status ?? ''} ${reason}`),
-    });
+  operands: true,
+  async run(words, io) {
+    const { to, app, type, mode, file } = read(words);
+    const settings = await loadSenderSettings(words.required('config', 'psa.json'), io.err);
+    const content = memoryContent(type, await pagerContent(file));
+    const progress = new ConnectionProgress(settings.servers, io.err);
+    const sender = new PushSenderAgent({ ...settings, ...progress.handlers });
     try {
       await sender.start();
+      io.signal.throwIfAborted();
       const receipt = await sender.send({ to, app, content, mode }, io.signal);
-      io.out(values.json ? JSON.stringify({ event: 'receipt', ...receipt }) : receiptLine(receipt));
+      io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
       return exitCode(receipt);
     } catch (error) {
-      if (error instanceof LimitError) {
-        throw new LimitError(`${file} does not fit pager mode: ${error.message} (8.1.2-03)`, {
-          cause: error,
-        });
+      if (io.signal.aborted) {
+        io.err('ended before an answer came: whether the push was delivered is not known');
+        return EXIT.tryAgain;
       }
-      if (io.signal.aborted) return EXIT.tryAgain;
-      throw error;
+      throw error instanceof LimitError ? tooLarge(file, error) : error;
     } finally {
+      progress.stop();
       await sender.stop();
     }
   },
@@ -80,17 +82,31 @@ function exitCode({ outcome, retryable }: Receipt): number {
   return retryable ? EXIT.tryAgain : EXIT.refused;
 }
 
-function words(values: Values, files: string[]) {
-  const to = required(values, 'to', 'sip:bob@domain.test');
+/** Content larger than the largest request is refused without reading it to its end. */
+async function pagerContent(file: string): Promise<Uint8Array> {
+  try {
+    return await readBytes(file, MAX_PAGER_REQUEST);
+  } catch (error) {
+    throw error instanceof LimitError ? tooLarge(file, error) : error;
+  }
+}
+
+function tooLarge(file: string, cause: LimitError): LimitError {
+  return new LimitError(`${file} does not fit pager mode (8.1.2-03): ${cause.message}`, { cause });
+}
+
+function read(words: Words) {
+  const to = words.required('to', 'sip:bob@domain.test');
   if (!SipUri.parse(to)) throw new UsageError(`--to ${to} is no SIP URI; expected e.g. sip:bob@domain.test`);
-  const app = required(values, 'app', 'mms.ua');
+  const app = words.required('app', 'mms.ua');
   if (!isEventAppId(app)) throw new UsageError(`--app ${app} is no event-app-id; expected e.g. mms.ua`);
-  const typeText = required(values, 'type', 'application/vnd.wap.mms-message');
+  const typeText = words.required('type', 'application/vnd.wap.mms-message');
   const type = parseMediaType(typeText);
   if (!type) throw new UsageError(`--type ${typeText} is no media type; expected e.g. text/vnd.wap.si`);
-  const mode = MODES.find((known) => known === (values.mode ?? 'auto'));
-  if (!mode) throw new UsageError(`--mode ${values.mode} is not known; expected ${MODES.join(' or ')}`);
-  const [file, another] = files;
+  const modeText = words.text('mode') ?? 'auto';
+  const mode = MODES.find((known) => known === modeText);
+  if (!mode) throw new UsageError(`--mode ${modeText} is not known; expected ${MODES.join(' or ')}`);
+  const [file, another] = words.operands;
   if (file === undefined) throw new UsageError('FILE is missing; expected the file whose content is pushed');
   if (another !== undefined) throw new UsageError(`pager mode carries one FILE; ${another} is one too many`);
   return { to, app, type, mode, file };

@@ -1,51 +1,103 @@
-/** From a host's configuration file to the options of a push host. */
+/** The configuration of a host: from a file to the options of a push host. */
 
 import { resolve } from 'node:path';
+import { z } from 'zod';
+import { ConfigurationError } from '../../../core/errors.js';
 import type { PushHostOptions } from '../../../core/host.js';
+import { TrustList } from '../../../core/receiver/authorisation.js';
 import { findApplication } from '../applications.js';
-import { PRODUCT } from '../product.js';
-import { loadConfig, loadTls } from './load.js';
-import { hostSchema, WITHOUT_EFFECT } from './schema.js';
+import { accountKeys, accountOptions } from './account.js';
+import { count, seconds, sipUri, text } from './fields.js';
+import { loadConfig } from './load.js';
 
 const DEFAULT_EXPIRES = 3600;
+const DEFAULT_DATA = './data';
+
+const app = z.union([
+  text,
+  z.strictObject({
+    use: text,
+    options: z.record(z.string(), z.unknown()).optional(),
+    isolation: z.enum(['none', 'worker']).optional(),
+  }),
+]);
+
+const trusted = z
+  .string()
+  .refine(isTrustEntry, 'expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100');
+
+const schema = z.strictObject({
+  ...accountKeys,
+  instanceId: z
+    .string()
+    .regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'expected urn:uuid: and a UUID')
+    .optional(),
+  expires: seconds.optional(),
+  trust: z.array(trusted).optional(),
+  apps: z.array(app).min(1, 'expected at least one application'),
+  data: text.optional(),
+  store: z.enum(['level', 'memory']).optional(),
+  senders: z.array(sipUri).optional(),
+  fetch: z
+    .strictObject({
+      allow: z.array(text).optional(),
+      maxSize: count.optional(),
+      timeout: seconds.optional(),
+    })
+    .optional(),
+  msrp: z
+    .strictObject({ relay: text.optional(), maxSize: count.optional(), sessions: count.optional() })
+    .optional(),
+  profile: z
+    .strictObject({ vendor: text.optional(), model: text.optional(), url: text.optional() })
+    .optional(),
+});
+
+/** Checked already, for what later versions do with them. */
+const WITHOUT_EFFECT = ['senders', 'fetch', 'msrp', 'profile'] as const;
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
-/** @throws ConfigurationError naming the file, and the key or the application that is wrong. */
+/**
+ * @param warn is told of keys that have no effect.
+ * @throws ConfigurationError naming the file, and the key or the application that is wrong.
+ */
 export async function loadHostSettings(file: string, warn: (line: string) => void): Promise<HostSettings> {
-  const { config, folder } = await loadConfig(file, hostSchema);
-  for (const key of WITHOUT_EFFECT.host) {
-    if (config[key] !== undefined) warn(`${file}: "${key}" has no effect in this version`);
+  const { config, folder } = await loadConfig(file, schema);
+  const account = await accountOptions(config, file, folder);
+  const entries = config.apps.map((entry) => (typeof entry === 'string' ? { use: entry } : entry));
+  const apps: PushHostOptions['apps'][number][] = [];
+  for (const [index, { use, options }] of entries.entries()) {
+    apps.push({ definition: await find(use, folder, `${file}: "apps[${index}]"`), options });
   }
-  const tls = await loadTls(config.tls, folder);
-  const apps = await Promise.all(
-    config.apps.map(async (entry) => {
-      const { use, options } = typeof entry === 'string' ? { use: entry, options: undefined } : entry;
-      return { definition: await findApplication(use, folder), options };
-    }),
-  );
-  const memory = config.store === 'memory';
+  const idle = [
+    ...WITHOUT_EFFECT.filter((key) => config[key] !== undefined),
+    ...entries.flatMap(({ isolation }, index) => (isolation === 'worker' ? `apps[${index}].isolation` : [])),
+  ];
+  for (const key of idle) warn(`${file}: "${key}" has no effect in this version`);
   return {
-    identity: config.identity,
-    servers: [config.server].flat(),
-    ...credentials(config),
-    ...(tls ? { tls } : {}),
+    ...account,
     ...(config.instanceId ? { instanceId: config.instanceId } : {}),
     expires: config.expires ?? DEFAULT_EXPIRES,
     trust: config.trust ?? [],
-    product: PRODUCT,
     apps,
-    ...(memory ? {} : { data: resolve(folder, config.data ?? './data') }),
+    ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
   };
 }
 
-/** The user name is the identity's user where only a password is given. */
-export function credentials(config: {
-  identity: string;
-  username?: string | undefined;
-  password?: string | undefined;
-}) {
-  if (config.password === undefined) return {};
-  const username = config.username ?? /^sips?:([^@]+)@/i.exec(config.identity)?.[1] ?? '';
-  return { credentials: { username, password: config.password } };
+async function find(use: string, folder: string, where: string) {
+  try {
+    return await findApplication(use, folder);
+  } catch (error) {
+    throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isTrustEntry(entry: string): boolean {
+  try {
+    new TrustList([entry]);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,15 +1,14 @@
-/** Reads a configuration file; paths in it are relative to the file. */
+/** Reads configuration files and what they name; paths in one are relative to it. */
 
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { ConfigurationError } from '../../../core/errors.js';
-import type { TlsOptions } from '../../../core/platform/platform.js';
-import type { HostFile } from './schema.js';
+import { ConfigurationError, LimitError } from '../../../core/errors.js';
 import { validate } from './validate.js';
 
-/** A configuration file is a few kilobytes; more is the wrong file. */
+/** A configuration file is a few kilobytes, as are certificates; more is the wrong file. */
 const MAX_FILE = 1024 * 1024;
+const CHUNK = 65_536;
 
 export interface Loaded<T> {
   config: T;
@@ -19,39 +18,59 @@ export interface Loaded<T> {
 
 /** @throws ConfigurationError naming the file and the line, or the key. */
 export async function loadConfig<T extends z.ZodType>(file: string, schema: T): Promise<Loaded<z.infer<T>>> {
-  const text = await readText(file);
+  const text = new TextDecoder().decode(await readSmallFile(file));
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ConfigurationError(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(`${file} is not JSON: ${reasonOf(error as SyntaxError, text)}`, {
+      cause: error,
+    });
   }
   return { config: validate(schema, value, file), folder: dirname(resolve(file)) };
 }
 
-async function readText(file: string): Promise<string> {
-  const bytes = await readBytes(file);
-  if (bytes.length > MAX_FILE) throw new ConfigurationError(`${file} has more than ${MAX_FILE} bytes`);
-  return new TextDecoder().decode(bytes);
+/** On one line: the message may quote the text, with its line breaks. */
+function reasonOf({ message }: SyntaxError, text: string): string {
+  const before = /at position (\d+)$/.exec(message)?.[1];
+  const line = before === undefined ? undefined : text.slice(0, Number(before)).split('\n').length;
+  return `${message.replace(/\s+/g, ' ')}${line === undefined ? '' : `, line ${line}`}`;
 }
 
 /** @throws ConfigurationError that says what is wrong with the path. */
-export async function readBytes(file: string): Promise<Uint8Array> {
+export async function readSmallFile(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return await readBytes(file, MAX_FILE);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why =
-      { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }[code ?? ''] ??
-      String(error);
-    throw new ConfigurationError(`${file} ${why}`, { cause: error });
+    if (error instanceof LimitError) throw new ConfigurationError(error.message, { cause: error });
+    throw error;
   }
 }
 
-export async function loadTls(tls: HostFile['tls'], folder: string): Promise<TlsOptions | undefined> {
-  if (!tls) return undefined;
-  const entries = Object.entries(tls).map(async ([name, file]) =>
-    file === undefined ? [] : [[name, await readBytes(resolve(folder, file))] as const],
-  );
-  return Object.fromEntries((await Promise.all(entries)).flat());
+/**
+ * The whole of a file, or of a pipe.
+ * @throws ConfigurationError that says what is wrong with the path, LimitError when it has more than `most` bytes.
+ */
+export async function readBytes(file: string, most: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    await using handle = await open(file);
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK), 0, CHUNK);
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      chunks.push(buffer.subarray(0, bytesRead));
+      size += bytesRead;
+      if (size > most) throw new LimitError(`${file} has more than ${most} bytes`);
+    }
+  } catch (error) {
+    if (error instanceof LimitError) throw error;
+    throw new ConfigurationError(`${file} ${fileProblem(error)}`, { cause: error });
+  }
+}
+
+function fileProblem(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const known = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' };
+  return Object.hasOwn(known, code) ? known[code as keyof typeof known] : `cannot be read: ${message}`;
 }

@@ -1,30 +1,51 @@
-/** From a sender's configuration file to the options of a Push Sender Agent. */
+/** The configuration of a sender: from a file to the options of a Push Sender Agent. */
 
+import { z } from 'zod';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
-import { PRODUCT } from '../product.js';
-import { credentials } from './host.js';
-import { loadConfig, loadTls } from './load.js';
-import { senderSchema, WITHOUT_EFFECT } from './schema.js';
+import { accountKeys, accountOptions } from './account.js';
+import { endpoint, port, text, tlsFiles } from './fields.js';
+import { loadConfig } from './load.js';
 
-/** @throws ConfigurationError naming the file and the key that is wrong. */
+const schema = z.strictObject({
+  ...accountKeys,
+  register: z.boolean().optional(),
+  listen: endpoint.optional(),
+  assertIdentity: z.boolean().optional(),
+  msrp: z
+    .strictObject({
+      host: text.optional(),
+      ports: z
+        .string()
+        .regex(/^\d{1,5}-\d{1,5}$/, 'expected a range, e.g. 20000-20100')
+        .optional(),
+      relay: text.optional(),
+      tls: tlsFiles.optional(),
+    })
+    .optional(),
+  publish: z.strictObject({ host: text.optional(), port: port.optional() }).optional(),
+});
+
+/** Checked already, for what later versions do with them. */
+const WITHOUT_EFFECT = ['msrp', 'publish'] as const;
+
+/**
+ * @param warn is told of keys that have no effect.
+ * @throws ConfigurationError naming the file and the key that is wrong.
+ */
 export async function loadSenderSettings(
   file: string,
   warn: (line: string) => void,
 ): Promise<PushSenderOptions> {
-  const { config, folder } = await loadConfig(file, senderSchema);
-  for (const key of WITHOUT_EFFECT.sender) {
+  const { config, folder } = await loadConfig(file, schema);
+  const account = await accountOptions(config, file, folder);
+  for (const key of WITHOUT_EFFECT) {
     if (config[key] !== undefined) warn(`${file}: "${key}" has no effect in this version`);
   }
-  const tls = await loadTls(config.tls, folder);
   return {
-    identity: config.identity,
-    servers: [config.server].flat(),
-    ...credentials(config),
-    ...(tls ? { tls } : {}),
+    ...account,
     ...(config.listen ? { listen: config.listen } : {}),
     // A sender is a new device each time it runs; its registration ends with it.
     ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
     assertIdentity: config.assertIdentity ?? true,
-    product: PRODUCT,
   };
 }

@@ -1,72 +1,84 @@
-/** The demo's web page: the message ladder as it grows, what the device received, and a button to push again. */
+/** The demo's web page; `browser.ts` brings it to life. */
+
+const STYLE = `
+:root {
+  color-scheme: light dark;
+  --ground: light-dark(#f6f7f9, #14171c); --card: light-dark(#fff, #1d2128); --ink: light-dark(#1b1f24, #e7eaee);
+  --soft: light-dark(#5d6673, #9aa4b2); --line: light-dark(#d9dee5, #343b46);
+  --request: light-dark(#1f5fd0, #7fb0ff); --response: light-dark(#0a7d5a, #4ecb9d); --bad: light-dark(#b3261e, #ff8a80);
+}
+* { box-sizing: border-box }
+body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif }
+header.top { background: var(--card); border-bottom: 1px solid var(--line); padding: 1rem clamp(1rem, 4vw, 2.5rem) }
+.top h1 { font-size: 1.25rem; margin: 0 }
+.top p { margin: .2rem 0 .8rem; color: var(--soft); max-width: 46rem }
+button { font: inherit; font-weight: 600; padding: .45rem 1.1rem; border: 0; border-radius: .5rem; background: var(--request);
+  color: var(--card); cursor: pointer }
+button:hover { filter: brightness(1.1) } button:disabled { opacity: .5; cursor: default }
+:focus-visible { outline: 3px solid var(--request); outline-offset: 2px }
+#status { color: var(--soft); margin-left: .8rem }
+main { display: grid; gap: 1.5rem; padding: 1.25rem clamp(1rem, 4vw, 2.5rem); align-items: start;
+  grid-template-columns: minmax(0, 1fr) }
+@media (min-width: 62rem) { main { grid-template-columns: minmax(17rem, 2fr) minmax(0, 5fr) } }
+h2 { font-size: 1rem; margin: 0 0 .6rem }
+.none { color: var(--soft) }
+.push, .exchange { background: var(--card); border: 1px solid var(--line); border-radius: .7rem; margin: 0 0 1rem }
+.push { padding: .8rem 1rem }
+.push h3 { font-size: 1.02rem; line-height: 1.35; margin: .35rem 0 .1rem; overflow-wrap: anywhere }
+.push p { margin: 0; overflow-wrap: anywhere }
+.push .tags { display: flex; gap: .5rem; align-items: center; font-size: .82rem; color: var(--soft) }
+.outcome { font-weight: 600; color: var(--response) } .outcome.bad { color: var(--bad) }
+.app { font-family: ui-monospace, monospace }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem .9rem; margin: .5rem 0 0; font-size: .9rem }
+dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
+.push footer { margin-top: .5rem; font-size: .8rem; color: var(--soft); overflow-wrap: anywhere }
+.exchange { overflow: hidden }
+.exchange h3 { font-size: .9rem; margin: 0; padding: .55rem 1rem; border-bottom: 1px solid var(--line) }
+.lanes { display: grid; grid-template-columns: repeat(3, 1fr); text-align: center; font-size: .82rem; font-weight: 600;
+  color: var(--soft); padding: .45rem 0 }
+.ladder { list-style: none; margin: 0; padding: 0 0 .6rem;
+  background: linear-gradient(var(--line), var(--line)) calc(100% / 6) 0 / 1px 100% no-repeat,
+    linear-gradient(var(--line), var(--line)) 50% 0 / 1px 100% no-repeat,
+    linear-gradient(var(--line), var(--line)) calc(500% / 6) 0 / 1px 100% no-repeat }
+.ladder summary { display: grid; grid-template-columns: repeat(6, 1fr); list-style: none; cursor: pointer; padding: .15rem 0 .3rem }
+.ladder summary::-webkit-details-marker { display: none }
+.ladder summary:hover { background: color-mix(in srgb, var(--request) 9%, transparent) }
+.arrow { position: relative; text-align: center; padding: 0 .6rem .25rem; border-bottom: 2px solid var(--request);
+  color: var(--request); font-size: .88rem; line-height: 1.3 }
+.arrow b { font-family: ui-monospace, monospace } .arrow i { display: block; font-style: normal; font-size: .78rem; color: var(--soft) }
+.sender .arrow { grid-column: 2 / 4 } .device .arrow { grid-column: 4 / 6 }
+.response .arrow { border-bottom-style: dashed; border-color: var(--response); color: var(--response) }
+.failed .arrow { border-color: var(--bad); color: var(--bad) }
+.arrow::after { content: ''; position: absolute; bottom: -6px; border: 5px solid transparent }
+.right .arrow::after { right: -1px; border-left: 8px solid; border-right: 0 }
+.left .arrow::after { left: -1px; border-right: 8px solid; border-left: 0 }
+pre { margin: .2rem 1rem .8rem; padding: .7rem .9rem; border-radius: .5rem; border: 1px solid var(--line); background: var(--ground);
+  font: 12.5px/1.45 ui-monospace, monospace; overflow-x: auto }
+`;
 
 export const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>sip-push demo</title>
-<style>
-  :root { color-scheme: light dark; --line: #8888; --accent: #0a7d5a; --bad: #b3261e }
-  body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem }
-  h1 { font-size: 1.3rem; margin: .2rem 0 } h2 { font-size: 1rem; margin: 1.4rem 0 .4rem }
-  button { font: inherit; padding: .45rem 1rem; border-radius: .4rem; border: 0; background: var(--accent); color: #fff; cursor: pointer }
-  button:disabled { opacity: .5 }
-  .ladder { display: grid; grid-template-columns: repeat(3, 1fr); font: 12.5px/1.3 ui-monospace, monospace; text-align: center }
-  .ladder > header { font-weight: 700; padding: .3rem; border-bottom: 2px solid var(--line); position: sticky; top: 0; background: Canvas }
-  .step { grid-column: 1 / -1; display: grid; grid-template-columns: repeat(3, 1fr); border-bottom: 1px dotted var(--line) }
-  .arrow { padding: .15rem 0; border-bottom: 2px solid var(--accent); position: relative; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; margin: 0 16.6% }
-  .arrow.response { border-bottom-style: dashed } .arrow.bad { border-color: var(--bad); color: var(--bad) }
-  .arrow::after { position: absolute; bottom: -.62rem; font-size: .8rem }
-  .right::after { content: '▶'; right: -.1rem } .left::after { content: '◀'; left: -.1rem }
-  .a { grid-column: 1 / 3 } .b { grid-column: 2 / 4 }
-  .a > .arrow, .b > .arrow { margin: 0 25% .35rem }
-  ul { list-style: none; padding: 0 } li { padding: .45rem .7rem; border-left: 3px solid var(--accent); margin: .4rem 0; background: #8881 }
-  li.refused, li.failed { border-color: var(--bad) }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0 0; font-size: .9em } dt { opacity: .7 } dd { margin: 0; overflow-wrap: anywhere }
-</style>
-<h1>Push using SIP, live</h1>
-<p>A Push Sender Agent, a SIP/IP core and a device in one process, over loopback sockets.
-  <button id="push">Push an MMS notification</button></p>
-<h2>What the device received</h2>
-<ul id="received"></ul>
-<h2>The messages</h2>
-<div class="ladder" id="ladder"><header>Push Sender Agent</header><header>SIP/IP core</header><header>Device (PRA)</header></div>
-<script type="module">
-const MOST = 200;
-const received = document.querySelector('#received'), ladder = document.querySelector('#ladder'), button = document.querySelector('#push');
-const show = {
-  wire({ from, to, text, response, bad }) {
-    const lanes = ['psa', 'core', 'device'], a = lanes.indexOf(from), b = lanes.indexOf(to);
-    if (a < 0 || b < 0 || a === b) return;
-    const step = document.createElement('div'), lane = document.createElement('div'), arrow = document.createElement('div');
-    step.className = 'step';
-    lane.className = Math.min(a, b) === 0 ? 'a' : 'b';
-    arrow.className = 'arrow ' + (a < b ? 'right' : 'left') + (response ? ' response' : '') + (bad ? ' bad' : '');
-    arrow.textContent = arrow.title = text;
-    lane.append(arrow); step.append(lane); ladder.append(step);
-    if (ladder.children.length > MOST) ladder.children[3].remove();
-  },
-  push({ title, text, fields, outcome }) {
-    const item = document.createElement('li'), list = document.createElement('dl');
-    item.className = outcome;
-    const name = document.createElement('strong');
-    name.textContent = title;
-    item.append(name, text ? ' ' + text : '', list);
-    for (const [key, value] of Object.entries(fields ?? {})) {
-      const term = document.createElement('dt'), data = document.createElement('dd');
-      term.textContent = key; data.textContent = value; list.append(term, data);
-    }
-    received.prepend(item);
-    if (received.children.length > MOST) received.lastChild.remove();
-  },
-};
-const events = new EventSource('/events');
-events.onmessage = ({ data }) => { const event = JSON.parse(data); show[event.kind]?.(event); };
-button.onclick = async () => {
-  button.disabled = true;
-  try { await fetch('/push', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }); }
-  finally { button.disabled = false; }
-};
-</script>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M1 6h9V2l5 6-5 6v-4H1z' fill='%231f5fd0'/%3E%3C/svg%3E">
+<style>${STYLE}</style>
+<header class="top">
+  <h1>Push using SIP, live</h1>
+  <p>A Push Sender Agent pushes content through a SIP/IP core to a device, whose push applications take it. All of it runs in
+    one process here, over real sockets.</p>
+  <button id="push" type="button">Push again</button><span id="status" role="status">connecting…</span>
+</header>
+<main>
+  <section aria-labelledby="received-title">
+    <h2 id="received-title">What the device received</h2>
+    <div id="received"><p class="none">Nothing yet.</p></div>
+  </section>
+  <section aria-labelledby="messages-title">
+    <h2 id="messages-title">The messages, newest exchange first; open one to read it</h2>
+    <div id="exchanges"><p class="none">Nothing yet.</p></div>
+  </section>
+</main>
+<script type="module" src="/browser.js"></script>
 </html>
 `;

@@ -1,46 +1,55 @@
-/** Serves the demo's page on loopback: events by server-sent events, a push at a POST. */
+/** Serves the demo's page on loopback: what happens as server-sent events, a push at a POST. */
 
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { PageEvent } from './events.js';
 import { PAGE } from './page.js';
-
-export type PageEvent =
-  | { kind: 'wire'; from: string; to: string; text: string; response: boolean; bad: boolean }
-  | {
-      kind: 'push';
-      title: string;
-      text?: string;
-      fields?: Record<string, string>;
-      outcome: string;
-    };
 
 /** A page opened late is shown this many past events. */
 const MAX_PAST = 300;
 /** Browsers that may watch at a time. */
 const MAX_WATCHERS = 50;
+/** Bytes that a browser may leave unread before it is cut off; it comes again by itself, and is shown the past. */
+const MAX_UNREAD = 4_000_000;
 
-export class DemoServer {
+/** Nothing from elsewhere, whatever a push says. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'";
+
+export class PageServer {
+  /** Pushes again; absent until there is somebody to push. */
+  onPush: (() => Promise<unknown>) | undefined;
   readonly #past: string[] = [];
   readonly #watchers = new Set<ServerResponse>();
   readonly #server: Server;
+  #pushing: Promise<unknown> | undefined;
 
-  constructor(private readonly push: () => Promise<void>) {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+  private constructor(private readonly script: Buffer) {
+    this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
-  /** Listens on a free port of loopback. Resolves with the page's address. */
-  async start(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  /** Listens on a free port of loopback. */
+  static async start(): Promise<PageServer> {
+    const page = new PageServer(await readFile(new URL('./browser.js', import.meta.url)));
+    page.#server.listen(0, '127.0.0.1');
+    await once(page.#server, 'listening');
+    return page;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
   }
 
   show(event: PageEvent): void {
     const line = `data: ${JSON.stringify(event)}\n\n`;
     this.#past.push(line);
     if (this.#past.length > MAX_PAST) this.#past.shift();
-    for (const watcher of this.#watchers) watcher.write(line);
+    for (const watcher of this.#watchers) {
+      watcher.write(line);
+      if (watcher.writableLength > MAX_UNREAD) watcher.destroy();
+    }
   }
 
   async stop(): Promise<void> {
@@ -49,32 +58,77 @@ export class DemoServer {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Another site's page may not push, nor read by a name that it points at loopback.
-    if (!/^127\.0\.0\.1:\d+$/.test(request.headers.host ?? '')) {
-      response.writeHead(403).end();
-    } else if (request.url === '/' && request.method === 'GET') {
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
-    } else if (request.url === '/events' && request.method === 'GET') {
-      this.#watch(response);
-    } else if (request.url === '/push' && request.method === 'POST') {
-      const json = request.headers['content-type'] === 'application/json';
-      request.resume();
-      if (json) await this.push().catch(() => {});
-      response.writeHead(json ? 204 : 415).end();
-    } else {
-      response.writeHead(404).end();
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    // A site that points its own name at loopback may neither read nor push.
+    if (![`127.0.0.1:${this.#port}`, `localhost:${this.#port}`].includes(request.headers.host ?? '')) {
+      end(response, 403, `this page is at ${this.url}`);
+      return;
+    }
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /':
+        end(response, 200, PAGE, 'text/html');
+        return;
+      case 'GET /browser.js':
+        end(response, 200, this.script, 'text/javascript');
+        return;
+      case 'GET /events':
+        this.#watch(response);
+        return;
+      case 'POST /push':
+        void this.#push(request, response);
+        return;
+      default:
+        end(response, 404, 'there is only /');
+    }
+  }
+
+  /** One push at a time: who asks meanwhile is told of that one. */
+  async #push(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Another site's page can post a form, but not JSON: for that its browser would ask here first.
+    if (request.headers['content-type'] !== 'application/json') {
+      end(response, 415, 'expected application/json');
+      return;
+    }
+    if (!this.onPush) {
+      end(response, 503, 'not ready yet');
+      return;
+    }
+    this.#pushing ??= this.onPush().finally(() => {
+      this.#pushing = undefined;
+    });
+    try {
+      await this.#pushing;
+      response.writeHead(204).end();
+    } catch (error) {
+      end(response, 500, error instanceof Error ? error.message : String(error));
     }
   }
 
   #watch(response: ServerResponse): void {
     if (this.#watchers.size >= MAX_WATCHERS) {
-      response.writeHead(503).end();
+      end(response, 503, 'too many browsers watch');
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.flushHeaders();
     response.write(this.#past.join(''));
     this.#watchers.add(response);
+    response.on('error', () => {});
     response.on('close', () => this.#watchers.delete(response));
   }
+}
+
+function end(response: ServerResponse, status: number, body: string | Buffer, type = 'text/plain'): void {
+  response.writeHead(status, {
+    'content-type': `${type}; charset=utf-8`,
+    'content-security-policy': POLICY,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(body);
 }

@@ -1,0 +1,141 @@
+/** A SIP/IP core, a Push Sender Agent and a device with the bundled applications, over real loopback sockets. */
+
+import { systemClock } from '../../../core/app/clock.js';
+import type { PushDescription } from '../../../core/app/contract.js';
+import { within } from '../../../core/app/deadline.js';
+import type { LogRecord } from '../../../core/app/log.js';
+import { type HostEvent, PushHost } from '../../../core/host.js';
+import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
+import { PushSenderAgent } from '../../../core/sender/sender.js';
+import type { WireObserver } from '../../../core/sip/flow.js';
+import { startNetwork } from '../../network/index.js';
+import { findApplication } from '../applications.js';
+import { BUNDLED_APPLICATIONS, PRODUCT } from '../manifest.js';
+import type { Agent } from './events.js';
+import { examplePushes } from './examples.js';
+
+const DOMAIN = 'domain.test';
+const BOB = `sip:bob@${DOMAIN}`;
+const PSA = `sip:psa@${DOMAIN}`;
+const EXPIRES_SECONDS = 3600;
+/** A registration on loopback takes milliseconds. */
+const REGISTRATION_DEADLINE_MS = 10_000;
+
+export type PushEvent = Extract<HostEvent, { event: 'push' }>;
+
+export interface DemoObserver {
+  onNetwork(uris: readonly string[]): void;
+  onEvent(event: HostEvent): void;
+  onLog(record: LogRecord): void;
+  onWire(agent: Agent, ...message: Parameters<WireObserver>): void;
+  onPush(push: PushRequest): void;
+  /** What the application says of a push, once it has it. */
+  onDescribed(push: PushEvent, description: PushDescription | undefined): void;
+  onReceipt(receipt: Receipt): void;
+}
+
+export interface Demo {
+  /** Pushes the example of every application; whether all were delivered. */
+  pushAll(signal: AbortSignal): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+/** Resolves when the device is registered. @throws TimeoutError when it cannot. */
+export async function startDemo(observer: DemoObserver): Promise<Demo> {
+  const closing: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    // What was started last goes first: the device de-registers while there is a core.
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const network = await startNetwork({
+      domain: DOMAIN,
+      users: { bob: { password: 'bob' }, psa: { password: 'psa' } },
+    });
+    closing.push(() => network.close());
+    const [udp = '', tcp = ''] = network.uris;
+    observer.onNetwork(network.uris);
+    const device = await Device.start(tcp, observer);
+    closing.push(() => device.stop());
+    await within(systemClock, REGISTRATION_DEADLINE_MS, 'the registration of the device', device.registered);
+    const sender = new PushSenderAgent({
+      identity: PSA,
+      servers: [udp],
+      credentials: { username: 'psa', password: 'psa' },
+      assertIdentity: true,
+      product: PRODUCT,
+      onWire: (...message) => observer.onWire('sender', ...message),
+    });
+    await sender.start();
+    closing.push(() => sender.stop());
+    let round = 0;
+    const pushAll = async (signal: AbortSignal) => {
+      const receipts: Receipt[] = [];
+      for (const push of examplePushes(BOB, ++round)) {
+        signal.throwIfAborted();
+        observer.onPush(push);
+        const receipt = await sender.send(push, signal);
+        await device.described();
+        observer.onReceipt(receipt);
+        receipts.push(receipt);
+      }
+      return receipts.every(({ outcome }) => outcome === 'delivered');
+    };
+    return { pushAll, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The device, and what it is still asking its applications to describe. */
+class Device {
+  readonly registered: Promise<void>;
+  #host: PushHost | undefined;
+  #described: Promise<void> = Promise.resolve();
+  #noteRegistered = () => {};
+
+  private constructor(private readonly observer: DemoObserver) {
+    this.registered = new Promise((resolve) => {
+      this.#noteRegistered = resolve;
+    });
+  }
+
+  static async start(server: string, observer: DemoObserver): Promise<Device> {
+    const device = new Device(observer);
+    device.#host = await PushHost.start({
+      identity: BOB,
+      servers: [server],
+      credentials: { username: 'bob', password: 'bob' },
+      expires: EXPIRES_SECONDS,
+      trust: [PSA],
+      product: PRODUCT,
+      apps: await Promise.all(
+        BUNDLED_APPLICATIONS.map(async (use) => ({ definition: await findApplication(use, process.cwd()) })),
+      ),
+      onLog: observer.onLog,
+      onWire: (...message) => observer.onWire('device', ...message),
+      onEvent: (event) => device.#take(event),
+    });
+    return device;
+  }
+
+  /** Resolves when every push that came has been described. */
+  described(): Promise<void> {
+    return this.#described;
+  }
+
+  async stop(): Promise<void> {
+    await this.#host?.stop('the demo ended');
+  }
+
+  #take(event: HostEvent): void {
+    this.observer.onEvent(event);
+    if (event.event === 'registered') this.#noteRegistered();
+    if (event.event !== 'push') return;
+    this.#described = this.#described.then(async () => {
+      const description = await this.#host?.describe(event.id).catch(() => undefined);
+      this.observer.onDescribed(event, description);
+    });
+  }
+}

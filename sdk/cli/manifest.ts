@@ -1,0 +1,16 @@
+/** What this package says of itself: its version, and the push applications in its export map. */
+
+import { readFileSync } from 'node:fs';
+
+const manifest: { version: string; exports: Record<string, unknown> } = JSON.parse(
+  readFileSync(new URL(import.meta.resolve('sip-push/package.json')), 'utf8'),
+);
+
+export const VERSION = manifest.version;
+/** Product token of User-Agent and Server (RFC 3261 20.41). */
+export const PRODUCT = `sip-push/${VERSION}`;
+
+/** event-app-ids of the push applications that come with this package, sorted. */
+export const BUNDLED_APPLICATIONS: readonly string[] = Object.keys(manifest.exports)
+  .flatMap((name) => /^\.\/apps\/(.+)$/.exec(name)?.[1] ?? [])
+  .sort();

@@ -1,0 +1,213 @@
+/** The configuration of a host: what is wrong with it is said before anything starts. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Certificates, makeCertificates } from '../support/certificates.js';
+import { freePort } from '../support/ports.js';
+import { BOB, Folder, linesOf, PSA } from './sip-push.js';
+
+const LEAST = { identity: BOB, server: 'sip:127.0.0.1:9;transport=tcp', apps: ['mms.ua'], store: 'memory' };
+const APP = 'accepts: ["text/plain"], start: () => ({ receive() {} })';
+
+describe('the configuration of a host', () => {
+  let folder: Folder;
+  let certificates: Certificates;
+  beforeAll(async () => {
+    folder = await Folder.make();
+    certificates = await makeCertificates();
+    await folder.write('apps/weather.mjs', `export default { id: 'weather.ua', ${APP} };`);
+    await folder.write('apps/throws.mjs', 'throw new Error("no forecast\\ntoday");');
+    await folder.write('apps/nothing.mjs', 'export const id = "weather.ua";');
+    await folder.write('apps/no-id.mjs', `export default { ${APP} };`);
+    await folder.write('apps/lacks.mjs', 'import "no-such-package";');
+    await folder.write('node_modules/weather-app/package.json', {
+      name: 'weather-app',
+      type: 'module',
+      exports: './index.js',
+    });
+    await folder.write('node_modules/weather-app/index.js', `export default { id: 'weather.ua', ${APP} };`);
+  });
+  afterAll(async () => {
+    await certificates?.remove();
+    await folder?.remove();
+  });
+
+  /** Runs a host with it, which must not start; what stderr says, without the name of the file. */
+  async function refusal(configuration: unknown): Promise<string[]> {
+    await folder.write('bob.json', configuration);
+    const { code, stdout, stderr } = await folder.run('host', '--config', 'bob.json', '--json');
+    expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
+    const lines = stderr.split('\n');
+    for (const line of lines) expect(line).toMatch(/^sip-push: bob\.json(: | is not JSON)/);
+    return lines.map((line) => line.replace(/^sip-push: bob\.json(: )?/, '').trim());
+  }
+
+  it('has every key that is documented', async () => {
+    const port = await freePort();
+    await folder.write('bob.json', {
+      identity: BOB,
+      server: [`sip:127.0.0.1:${port};transport=tcp`, `sip:127.0.0.1:${port};transport=tls`],
+      username: 'bob',
+      password: '…',
+      instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+      expires: 3600,
+      senders: [PSA],
+      trust: [PSA, 'sip:*@trusted.test', 'tel:+15550100'],
+      apps: ['mms.ua', { use: './apps/weather.mjs', options: { any: ['thing'] }, isolation: 'worker' }],
+      data: './data',
+      store: 'level',
+      fetch: { allow: ['https://*.operator.test', 'http://127.0.0.1:*'], maxSize: 10_485_760, timeout: 10 },
+      tls: { ca: certificates.caFile, cert: certificates.certFile, key: certificates.keyFile },
+      msrp: { relay: 'msrps://relay.domain.test:2855;tcp', maxSize: 1_073_741_824, sessions: 100 },
+      profile: { vendor: 'V', model: 'M', url: 'http://profile.test/' },
+    });
+    await using host = await folder.start('host', '--config', 'bob.json', '--json');
+    await host.line(/^disconnected {2}sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/);
+    host.kill('SIGTERM');
+    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
+    // Nobody shall believe that what is not there yet is at work.
+    expect(host.stderr.filter((line) => line.includes('no effect'))).toEqual(
+      ['senders', 'fetch', 'msrp', 'profile', 'apps[1].isolation'].map(
+        (key) => `bob.json: "${key}" has no effect in this version`,
+      ),
+    );
+  });
+
+  it('unknown keys are refused with the nearest known one, nested ones too', async () => {
+    expect(
+      await refusal({
+        ...LEAST,
+        trsut: [],
+        colour: 1,
+        tls: { cet: 'a.pem' },
+        apps: ['mms.ua', { use: 'mms.ua', optins: {} }],
+        fetch: { maxsize: 1 },
+      }),
+    ).toEqual([
+      'unknown key "tls.cet"; did you mean "cert"?',
+      'unknown key "apps[1].optins"; did you mean "options"?',
+      'unknown key "fetch.maxsize"; did you mean "maxSize"?',
+      'unknown key "trsut"; did you mean "trust"?',
+      expect.stringMatching(/^unknown key "colour"; expected one of identity, server, username, /),
+    ]);
+  });
+
+  it('wrong types and values are refused, each with what was expected', async () => {
+    expect(
+      await refusal({
+        identity: 'bob',
+        server: 5060,
+        instanceId: 'f81d4fae',
+        expires: '3600',
+        senders: PSA,
+        trust: ['psa'],
+        apps: [17, {}],
+        store: 'leveldb',
+        tls: { ca: 1 },
+        fetch: { timeout: 0 },
+      }),
+    ).toEqual([
+      '"identity": expected a SIP URI, e.g. sip:bob@domain.test',
+      '"server": expected string or array, received number',
+      '"tls.ca": expected string, received number',
+      '"instanceId": expected urn:uuid: and a UUID',
+      '"expires": expected number, received string',
+      '"trust[0]": expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100',
+      '"apps[0]": expected string or object, received number',
+      '"apps[1].use" is missing',
+      '"store": expected one of "level"|"memory"',
+      '"senders": expected array, received string',
+      '"fetch.timeout": expected number to be >0',
+    ]);
+  });
+
+  it.each([
+    [{}, ['"identity" is missing', '"server" is missing', '"apps" is missing']],
+    [{ ...LEAST, apps: [] }, ['"apps": expected at least one application']],
+    [{ ...LEAST, server: [] }, ['"server": expected at least one server']],
+    [
+      { ...LEAST, server: ['sip:127.0.0.1:70000;transport=tcp'] },
+      ['"server[0]": expected e.g. sip:127.0.0.1:5060;transport=tcp (udp, tcp, tls, ws or wss)'],
+    ],
+    [
+      { ...LEAST, server: 'http://127.0.0.1' },
+      ['"server": expected e.g. sip:127.0.0.1:5060;transport=tcp (udp, tcp, tls, ws or wss)'],
+    ],
+    [[], ['expected object, received array']],
+    ['', ['is not JSON: Unexpected end of JSON input']],
+    [
+      '{\n  "identity": "sip:bob@domain.test",\n}',
+      [expect.stringMatching(/^is not JSON: Expected double-quoted property name .*\bline 3\b/)],
+    ],
+    ['{ "a":\n b }', [expect.stringMatching(/^is not JSON: Unexpected token .* is not valid JSON$/)]],
+    [
+      { ...LEAST, tls: { ca: 'none.pem' } },
+      [expect.stringMatching(/^"tls\.ca": .*none\.pem does not exist$/)],
+    ],
+    [{ ...LEAST, tls: { ca: 'bob.json', cert: 'bob.json' } }, ['"tls.cert" and "tls.key" go together']],
+    [
+      { ...LEAST, tls: { cert: 'bob.json', key: 'bob.json' } },
+      [expect.stringMatching(/^"tls\.cert", "tls\.key" cannot be used: /)],
+    ],
+  ])('%j is refused', async (configuration, problems) => {
+    expect(await refusal(configuration)).toEqual(problems);
+  });
+
+  it.each([
+    ['mms.au', 'application "mms.au" was not found; did you mean "mms.ua"?'],
+    [
+      'no-such-app',
+      'application "no-such-app" was not found; expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package',
+    ],
+    ['./apps/none.mjs', expect.stringMatching(/ "\.\/apps\/none\.mjs" was not found: no \/.*none\.mjs$/)],
+    ['./apps', 'application "./apps" is a folder; expected its file, e.g. ./apps/index.js'],
+    ['./apps/throws.mjs', 'application "./apps/throws.mjs" could not be loaded: no forecast today'],
+    ['./apps/lacks.mjs', expect.stringMatching(/could not be loaded: Cannot find package 'no-such-package'/)],
+    [
+      './apps/nothing.mjs',
+      expect.stringMatching(/has no default export; expected definePushApp\(\{ … \}\)$/),
+    ],
+  ])('the application %s is refused', async (use, problem) => {
+    expect(await refusal({ ...LEAST, apps: ['mms.ua', { use }] })).toEqual([
+      typeof problem === 'string' ? `"apps[1]": ${problem}` : problem,
+    ]);
+  });
+
+  it('an application that breaks the contract is refused before the host connects', async () => {
+    await folder.write('bob.json', { ...LEAST, apps: ['./apps/no-id.mjs'] });
+    const { code, stdout, stderr } = await folder.run('host', '--config', 'bob.json', '--json');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^sip-push: .*\bid\b.*$/);
+  });
+
+  it('applications are found by bundled id, path and package', async () => {
+    await folder.write('bob.json', { ...LEAST, apps: ['mms.ua', 'weather-app'] });
+    await using host = await folder.start('host', '--config', 'bob.json');
+    await host.line(/^disconnected/);
+  });
+
+  it('a file that does not exist, a folder, a trace that cannot be written', async () => {
+    await folder.write('bob.json', LEAST);
+    expect(await folder.run('host', '--config', 'none.json')).toMatchObject({
+      code: 2,
+      stderr: 'sip-push: none.json does not exist',
+    });
+    expect(await folder.run('host', '--config', 'apps')).toMatchObject({
+      code: 2,
+      stderr: 'sip-push: apps is a folder',
+    });
+    const untraceable = await folder.run('host', '--config', 'bob.json', '--trace', 'none/trace');
+    expect(untraceable).toMatchObject({ code: 2, stdout: '' });
+    expect(untraceable.stderr).toMatch(/^sip-push: none\/trace cannot be written: .*ENOENT/);
+  });
+
+  it('the store is in use by another host', async () => {
+    const { store: _, ...durable } = LEAST;
+    await folder.write('bob.json', { ...durable, data: 'shared' });
+    await using first = await folder.start('host', '--config', 'bob.json');
+    await first.line(/^disconnected/);
+    const { code, stderr } = await folder.run('host', '--config', 'bob.json');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^sip-push: the store in .*shared is open in another process/);
+  });
+});

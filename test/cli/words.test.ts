@@ -1,0 +1,84 @@
+/** The command line itself: help, versions, and words that are wrong. */
+
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Folder } from './sip-push.js';
+
+const COMMANDS = ['demo', 'host', 'send', 'network'];
+
+describe('the words after sip-push', () => {
+  let folder: Folder;
+  beforeAll(async () => {
+    folder = await Folder.make();
+  });
+  afterAll(() => folder.remove());
+
+  it.each([['--help'], ['-h'], ['help']])('%s lists every command, with an example', async (word) => {
+    const { code, stdout, stderr } = await folder.run(word);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    expect(stdout).toMatch(/^Example\n {2}sip-push /m);
+  });
+
+  it.each(COMMANDS)('%s --help has its usage, every option and an example', async (command) => {
+    const { code, stdout, stderr } = await folder.run(command, '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: sip-push ${command}`));
+    expect(stdout).toMatch(/^ {2}--json /m);
+    expect(stdout).toMatch(new RegExp(`^Example\\n  sip-push ${command} `, 'm'));
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  it('--version is that of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await folder.run('--version')).toMatchObject({ code: 0, stdout: version, stderr: '' });
+  });
+
+  it('without a command there is help, on stderr', async () => {
+    const { code, stdout, stderr } = await folder.run();
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/Usage: sip-push COMMAND/);
+  });
+
+  it.each([
+    [['hots'], 'unknown command hots; did you mean "host"?'],
+    [['frobnicate'], 'unknown command frobnicate; expected one of demo, host, send, network'],
+    [['--json'], 'unknown command --json; expected one of demo, host, send, network'],
+    [['host', '--confg', 'a.json'], 'unknown option --confg; did you mean "--config"?'],
+    [['demo', '-x'], 'unknown option -x; expected one of --once, --json, --help'],
+    [['demo', '--once=yes'], '--once takes no value, but was given "yes"'],
+    [['demo', 'now'], 'demo takes options only; "now" is none'],
+    [['host'], '--config is missing; expected e.g. --config bob.json'],
+    [['host', '--config'], '--config lacks its value'],
+    [['host', '--config', '--json'], '--config lacks its value'],
+    [['host', '--config='], '--config is empty'],
+    [['host', '--config', 'a.json', '--config', 'b.json'], '--config is given twice'],
+    [['send'], '--to is missing; expected e.g. --to sip:bob@domain.test'],
+    [['send', '--to', 'bob'], '--to bob is no SIP URI; expected e.g. sip:bob@domain.test'],
+    [['network', '--listen', 'here'], 'here is no SIP URI; expected e.g. sip:127.0.0.1:5060;transport=udp'],
+    [
+      ['network', '--listen', 'sip:127.0.0.1:0;transport=sctp'],
+      'sip:127.0.0.1:0;transport=sctp: transport=sctp is not one of udp, tcp, tls, ws, wss',
+    ],
+  ])('%j: exit 2, and a line that says %s', async (args, line) => {
+    expect(await folder.run(...args)).toMatchObject({ code: 2, stdout: '', stderr: `sip-push: ${line}` });
+  });
+
+  const words = { to: 'sip:bob@domain.test', app: 'mms.ua', type: 'text/plain' };
+  it.each([
+    [{ app: 'a b' }, [], '--app a b is no event-app-id; expected e.g. mms.ua'],
+    [{ type: 'text' }, [], '--type text is no media type; expected e.g. text/vnd.wap.si'],
+    [{ mode: 'pagr' }, [], '--mode pagr is not known; expected auto or pager'],
+    [{}, [], 'FILE is missing; expected the file whose content is pushed'],
+    [{}, ['a', 'b'], 'pager mode carries one FILE; b is one too many'],
+    [{}, ['a'], '--config is missing; expected e.g. --config psa.json'],
+    [{ config: 'none.json' }, ['a'], 'none.json does not exist'],
+  ])('send with %j and %j: exit 2, and a line that says %s', async (more, files, line) => {
+    const options = Object.entries({ ...words, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
+    expect(await folder.run('send', ...options, ...files)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: `sip-push: ${line}`,
+    });
+  });
+});
