@@ -1,7 +1,7 @@
 /** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
 
 import type { PushMode } from '../app/contract.js';
-import type { RefusedRequest } from '../sip/server.js';
+import type { RefusedRequest } from '../sip/refused-request.js';
 
 export type ReceiverEvent =
   | {

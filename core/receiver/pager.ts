@@ -6,7 +6,7 @@ import { formatMediaType, parseMediaType } from '../content/media-type.js';
 import { memoryContent } from '../content/memory-content.js';
 import { MalformedError, type RefusalKind } from '../errors.js';
 import type { SipRequest } from '../sip/message.js';
-import type { RefusedRequest } from '../sip/server.js';
+import type { RefusedRequest } from '../sip/refused-request.js';
 import { fromUri } from '../sip/server.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import { buildResponse } from '../sip/writer.js';

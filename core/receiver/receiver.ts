@@ -5,7 +5,7 @@ import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
-import type { RegistrationState } from '../sip/registration.js';
+import type { RegistrationState } from '../sip/registration-state.js';
 import { TrustList } from './authorisation.js';
 import type { ReceiverEvent } from './events.js';
 import { PagerReceiver } from './pager.js';

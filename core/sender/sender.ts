@@ -4,7 +4,7 @@ import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
-import type { RegistrationFailure, RegistrationState } from '../sip/registration.js';
+import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
 import { sendPager } from './pager.js';
 import type { PushRequest, Receipt } from './push-request.js';
 

@@ -10,22 +10,8 @@ import type { RegisterAnswer } from './jssip-messages.js';
 import type { JsSipRegister } from './jssip-user-agent.js';
 import type { SipResponse } from './message.js';
 import { type NameAddr, parseNameAddr } from './name-addr.js';
+import type { RegistrationFailure, RegistrationState } from './registration-state.js';
 import { SipUri } from './uri.js';
-
-export interface RegistrationState {
-  /** Seconds granted by the registrar. */
-  expires: number;
-  publicGruu?: string;
-  temporaryGruu?: string;
-}
-
-export interface RegistrationFailure {
-  /** Absent when no response came. */
-  status?: number;
-  reason: string;
-  /** Absent when JsSIP's connection recovery decides when to try again. */
-  retryInSeconds?: number;
-}
 
 export interface RegistrationOptions {
   /** `urn:uuid:…`, the same over restarts (RFC 5627 4.1). */

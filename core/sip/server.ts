@@ -9,14 +9,6 @@ import { parseNameAddr } from './name-addr.js';
 import type { ServerTransaction } from './transactions/server.js';
 import { buildResponse } from './writer.js';
 
-export interface RefusedRequest {
-  method: string;
-  status: number;
-  reason: string;
-  /** URI of its From. */
-  from: string;
-}
-
 /** Option tags of the extensions we know (RFC 3261 8.2.2.3). */
 const SUPPORTED = ['gruu', 'path', 'pref'];
 const SCHEMES = new Set(['sip', 'sips', 'tel']);

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
 import type { SipRequest } from '../../core/sip/message.js';
-import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration.js';
+import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration-state.js';
 import { buildResponse } from '../../core/sip/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LimitError, TimeoutError, TransportError } from '../../core/errors.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
 import type { InviteSession } from '../../core/sip/invite-session.js';
-import type { RefusedRequest } from '../../core/sip/server.js';
+import type { RefusedRequest } from '../../core/sip/refused-request.js';
 import type { ServerTransaction } from '../../core/sip/transactions/server.js';
 import { buildResponse } from '../../core/sip/writer.js';
 import { request } from '../support/requests.js';

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
 import { parseNameAddr } from '../../core/sip/name-addr.js';
-import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration.js';
+import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration-state.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
