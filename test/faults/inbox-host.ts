@@ -11,21 +11,25 @@
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import { type Clock, PushRuntime } from '../../core/app/index.js';
+import type { AppStorage } from '../../core/app/services.js';
 import { memoryContent } from '../../core/content/memory-content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);
 const say = (line: string) => void writeSync(1, `${line}\n`);
 
-/** The backoff of minutes in milliseconds. */
+/** The first redelivery after 125 ms; deadlines are still longer than a busy machine makes anything take. */
 const clock: Clock = {
   now: () => Date.now(),
   after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds / 500);
+    const timer = setTimeout(callback, milliseconds / 20);
     return () => clearTimeout(timer);
   },
-  random: () => Math.random(),
+  random: () => 0,
 };
+
+/** Of applications that commit. */
+const storages = new Map<string, AppStorage>();
 
 /** Counts each push in its storage, in the batch that ends the push. Fails the first delivery of every other one. */
 const committing = (id: string, delivery: 'durable' | 'direct') =>
@@ -34,18 +38,18 @@ const committing = (id: string, delivery: 'durable' | 'direct') =>
     accepts: ['text/plain'],
     needs: ['storage'],
     delivery,
-    start: ({ storage }) => ({
-      async receive(push, { commit }) {
-        const key = new TextDecoder().decode(await push.content.bytes(100));
-        if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
-        const times = Number((await storage.get(key)) ?? 0);
-        await commit([{ type: 'put', key, value: times + 1 }]);
-        say(`received ${id} ${key}`);
-      },
-      async stop() {
-        for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
-      },
-    }),
+    start({ storage }) {
+      storages.set(id, storage);
+      return {
+        async receive(push, { commit }) {
+          const key = new TextDecoder().decode(await push.content.bytes(100));
+          if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
+          const times = Number((await storage.get(key)) ?? 0);
+          await commit([{ type: 'put', key, value: times + 1 }]);
+          say(`received ${id} ${key}`);
+        },
+      };
+    },
   });
 
 const plain = definePushApp({
@@ -87,6 +91,9 @@ for (let count = 0; count < Number(pushes); count++) {
   else await Promise.all(apps.map(({ id }) => push(id, key)));
 }
 while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
+for (const [id, storage] of storages) {
+  for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+}
 await runtime.stop();
 await store.close();
 say(`writes ${writes}`);

@@ -8,7 +8,7 @@ import { runProcess, startProcess } from '../support/process.js';
 import { scale } from '../support/scale.js';
 import { bundle, type Program } from './bundle.js';
 
-const PUSHES = scale(2, 12);
+const PUSHES = scale(2, 8);
 const APPS = ['commit.ua', 'direct.ua', 'plain.ua'];
 const KEYS = Array.from({ length: PUSHES }, (_, index) => `push-${index}`);
 
@@ -60,7 +60,9 @@ async function expectConfirmedDelivered(store: string, before: readonly string[]
 }
 
 describe('kill -9 of the host', () => {
-  it('between any two writes of a push loses none that was confirmed', { timeout: 180_000 }, async () => {
+  it('between any two writes of a push loses none that was confirmed', {
+    timeout: scale(180_000, 400_000),
+  }, async () => {
     const undisturbed = await host(newStore());
     const writes = Number(/writes (\d+)/.exec(undisturbed.stdout)?.[1]);
     // Each of them is accepted and ended, though several may share a write.
@@ -80,7 +82,7 @@ describe('kill -9 of the host', () => {
     expect(killed).toBeGreaterThan(points.length / 2);
   });
 
-  it('in the middle of whatever it does loses none', { timeout: 180_000 }, async () => {
+  it('in the middle of whatever it does loses none', { timeout: scale(180_000, 400_000) }, async () => {
     const lines = PUSHES * APPS.length;
     for (let line = 1; line <= scale(lines, lines * 2); line++) {
       const store = newStore();
