@@ -1,0 +1,73 @@
+/** What was pushed, in words. */
+
+import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
+import type { PushDescription } from 'sip-push/sdk';
+import type { PushDocument } from './documents.js';
+
+export function describeDocument(pushed: PushDocument): PushDescription {
+  switch (pushed.kind) {
+    case 'service-indication':
+      return describeIndication(pushed.document);
+    case 'service-loading':
+      return describeLoading(pushed.document);
+    case 'cache-operation':
+      return describeOperation(pushed.document);
+  }
+}
+
+function describeIndication(indication: ServiceIndication): PushDescription {
+  const { action, href, id, text, created, expires, info = [] } = indication;
+  const fields = {
+    ...(href ? { service: printable(href) } : {}),
+    ...(id ? { id: printable(id) } : {}),
+    ...(created ? { created: displayTime(created) } : {}),
+    ...(expires ? { expires: displayTime(expires) } : {}),
+  };
+  if (action === 'delete') {
+    return {
+      title: 'A service takes an indication back',
+      text: printable(id || href || 'It names none'),
+      fields,
+    };
+  }
+  return {
+    title: 'Service indication',
+    text: printable(text) || 'No text',
+    fields: {
+      ...Object.fromEntries(info.map((item) => [printable(item.class), printable(item.text)])),
+      priority: action.replace('signal-', ''),
+      ...fields,
+    },
+  };
+}
+
+const LOADING: Readonly<Record<ServiceLoading['action'], string>> = {
+  'execute-low': 'in the background',
+  'execute-high': 'at once',
+  cache: 'into the cache, for later',
+};
+
+function describeLoading({ href, action }: ServiceLoading): PushDescription {
+  return {
+    title: 'A service asks to be loaded',
+    text: printable(href),
+    fields: { when: LOADING[action] },
+  };
+}
+
+function describeOperation({ invalidations }: CacheOperation): PushDescription {
+  const lines = invalidations.map(({ what, uri }) =>
+    what === 'object' ? printable(uri) : `everything below ${printable(uri)}`,
+  );
+  return { title: 'What is cached is no longer valid', text: lines.join('\n') };
+}
+
+/** `2026-11-22 02:24 UTC` */
+function displayTime(time: Date): string {
+  return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
+}
+
+/** What a sender wrote may go to a terminal: no control characters, and none that turn the direction of text. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
+}

@@ -1,0 +1,94 @@
+/** One application in a real runtime, on a store in memory, at a time that the test sets. */
+
+import { platform } from '#platform';
+import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract.js';
+import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { Store } from '../../core/platform/platform.js';
+
+const encoder = new TextEncoder();
+
+export interface PushedContent {
+  type: string;
+  /** Text is UTF-8. */
+  body: Uint8Array | string;
+  parameters?: Record<string, string>;
+  headers?: Record<string, string>;
+}
+
+export class AppHost {
+  readonly events: AppEvent[] = [];
+  readonly log: LogRecord[] = [];
+  now = Date.parse('2026-01-01T00:00:00Z');
+  private pushes = 0;
+
+  private constructor(
+    private readonly app: PushAppDefinition,
+    readonly store: Store,
+    public runtime: PushRuntime,
+    public options: unknown,
+  ) {}
+
+  static async start(app: PushAppDefinition, options?: unknown): Promise<AppHost> {
+    const store = await platform.openStore();
+    const host = new AppHost(app, store, await PushRuntime.open({ store }), options);
+    await host.run();
+    return host;
+  }
+
+  /** Ends the application and starts it again on the same store. */
+  async restart(): Promise<void> {
+    await this.runtime.stop();
+    await this.run();
+  }
+
+  async stop(): Promise<void> {
+    await this.runtime.stop();
+    await this.store.close();
+  }
+
+  private async run(): Promise<void> {
+    const clock: Clock = { now: () => this.now, after: () => () => {}, random: () => 0 };
+    this.runtime = await PushRuntime.open({
+      store: this.store,
+      clock,
+      emit: (event) => this.events.push(event),
+      log: (record) => this.log.push(record),
+    });
+    await this.runtime.load(this.app, this.options);
+    await this.runtime.start();
+  }
+
+  push({ type, body, parameters = {}, headers = {} }: PushedContent): Promise<Outcome> {
+    const app = this.runtime.resolve([this.app.id], type);
+    if (typeof app === 'string') throw new Error(`${type} resolves to ${app}`);
+    this.pushes += 1;
+    return this.runtime.dispatch({
+      app,
+      key: `push ${this.pushes}`,
+      from: 'sip:psa@domain.test',
+      to: 'sip:bob@domain.test',
+      mode: 'pager',
+      content: memoryContent({ type, parameters }, typeof body === 'string' ? encoder.encode(body) : body),
+      headers,
+    });
+  }
+
+  async described(content: PushedContent): Promise<PushDescription | undefined> {
+    const outcome = await this.push(content);
+    if (!outcome.taken) throw new Error(outcome.reason);
+    return this.runtime.describe(outcome.pushId);
+  }
+
+  /** Messages of the log's lines, the runtime's own left out. */
+  get logged(): string[] {
+    return this.log.filter(({ app }) => app === this.app.id).map(({ message }) => message);
+  }
+
+  /** Entries of storage whose keys hold `text`. */
+  async stored(text: string): Promise<number> {
+    let count = 0;
+    for await (const key of this.store.keys()) if (key.includes(text)) count += 1;
+    return count;
+  }
+}
