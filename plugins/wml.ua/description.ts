@@ -59,7 +59,7 @@ function describeOperation({ invalidations }: CacheOperation): PushDescription {
   const lines = invalidations.map(({ what, uri }) =>
     what === 'object' ? printable(uri) : `everything below ${printable(uri)}`,
   );
-  return { title: 'What is cached is no longer valid', text: lines.join('\n') };
+  return { title: 'What is cached is no longer valid', text: lines.join(', ') };
 }
 
 /** `2026-11-22 02:24 UTC` */

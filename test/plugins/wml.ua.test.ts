@@ -404,7 +404,7 @@ describe('wml.ua', () => {
         await host.described({ type: 'application/vnd.wap.coc', body: fixture('valid', '3.4-co') }),
       ).toEqual({
         title: 'What is cached is no longer valid',
-        text: 'http://www.example.com/a.wml\neverything below https://example.net/news/',
+        text: 'http://www.example.com/a.wml, everything below https://example.net/news/',
       });
     });
 

@@ -2,11 +2,42 @@
 
 import { memoryContent } from '../../../core/content/memory-content.js';
 import { encodeNotification } from '../../../core/content/mms/notification.js';
+import { cacheOperation } from '../../../core/content/push-documents/cache-operation.js';
+import { serviceIndication } from '../../../core/content/push-documents/service-indication.js';
+import { serviceLoading } from '../../../core/content/push-documents/service-loading.js';
 import type { PushRequest } from '../../../core/sender/push-request.js';
 
 /** @param count tells one push from the next: an MMS client drops a transaction id that it has seen. */
 export function examplePushes(to: string, count: number): PushRequest[] {
-  const notification = encodeNotification({
+  const push = (app: string, type: string, octets: Uint8Array): PushRequest => ({
+    to,
+    app,
+    mode: 'pager',
+    content: memoryContent({ type, parameters: {} }, octets),
+  });
+  return [
+    push('mms.ua', 'application/vnd.wap.mms-message', multimediaMessage(count)),
+    push('wml.ua', 'application/vnd.wap.sic', newMail(count)),
+    push(
+      'wml.ua',
+      'application/vnd.wap.slc',
+      serviceLoading.toWbxml({ href: 'http://weather.example/today.wml', action: 'cache' }),
+    ),
+    push(
+      'wml.ua',
+      'text/vnd.wap.co',
+      cacheOperation.toXml({
+        invalidations: [
+          { what: 'object', uri: 'http://weather.example/yesterday.wml' },
+          { what: 'service', uri: 'http://news.example/' },
+        ],
+      }),
+    ),
+  ];
+}
+
+function multimediaMessage(count: number): Uint8Array {
+  return encodeNotification({
     transactionId: `demo-${process.pid}-${count}`,
     version: '1.2',
     from: '+15550100/TYPE=PLMN',
@@ -16,12 +47,17 @@ export function examplePushes(to: string, count: number): PushRequest[] {
     expiry: { seconds: 86_400 },
     contentLocation: `http://mmsc.example/demo-${count}`,
   });
-  return [
-    {
-      to,
-      app: 'mms.ua',
-      mode: 'pager',
-      content: memoryContent({ type: 'application/vnd.wap.mms-message', parameters: {} }, notification),
-    },
-  ];
+}
+
+/** Each takes the place of the one before. */
+function newMail(count: number): Uint8Array {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  return serviceIndication.toWbxml({
+    id: 'mailbox@mail.example',
+    href: 'https://mail.example/inbox',
+    created: new Date(now),
+    expires: new Date(now + 86_400_000),
+    action: 'signal-high',
+    text: `New mail: ${count}`,
+  });
 }
