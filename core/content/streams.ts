@@ -2,6 +2,8 @@
 
 import { LimitError } from '../errors.js';
 
+type Bytes = ReadableStream<Uint8Array>;
+
 /** What `chunks` yields, drawn only when somebody reads; cancelling the stream ends it. */
 export function streamOf<T extends Uint8Array>(chunks: AsyncGenerator<T>): ReadableStream<T> {
   return new ReadableStream<T>(
@@ -13,6 +15,27 @@ export function streamOf<T extends Uint8Array>(chunks: AsyncGenerator<T>): Reada
       },
       async cancel() {
         await chunks.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** What `generate` makes of `source`; `source` is cancelled even if nobody reads a byte. */
+export function through(source: Bytes, generate: (source: Bytes) => AsyncGenerator<Uint8Array>): Bytes {
+  let chunks: AsyncGenerator<Uint8Array> | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        chunks ??= generate(source);
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel(reason) {
+        // A generator that was never asked for anything ends without a trace.
+        if (chunks) await chunks.return(undefined);
+        else await source.cancel(reason);
       },
     },
     { highWaterMark: 0 },

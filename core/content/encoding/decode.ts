@@ -1,7 +1,7 @@
 /** Compressed content unfolded: as a stream, within bounds, whatever it claims to be. */
 
 import { LimitError, MalformedError } from '../../errors.js';
-import { streamOf } from '../streams.js';
+import { streamOf, through } from '../streams.js';
 import type { ContentCoding } from './coding.js';
 
 /**
@@ -29,7 +29,10 @@ export function decodeStream(
   codings: readonly ContentCoding[],
   limit: number,
 ): ReadableStream<Uint8Array> {
-  return codings.reduceRight((stream, coding) => streamOf(unfold(stream, coding, limit)), source);
+  return codings.reduceRight(
+    (stream, coding) => through(stream, (compressed) => unfold(compressed, coding, limit)),
+    source,
+  );
 }
 
 async function* unfold(

@@ -1,7 +1,7 @@
 /** Content compressed as it is read. */
 
 import type { ByteRange, Content } from '../content.js';
-import { readAll, streamOf } from '../streams.js';
+import { readAll, through } from '../streams.js';
 import type { ContentCoding } from './coding.js';
 
 /**
@@ -11,7 +11,8 @@ import type { ContentCoding } from './coding.js';
 export async function encodedContent(content: Content, coding: ContentCoding): Promise<Content> {
   let size = 0;
   for await (const chunk of compress(content, coding)) size += chunk.length;
-  const open = (range: ByteRange = { start: 0 }) => streamOf(slice(compress(content, coding), range));
+  const open = (range: ByteRange = { start: 0 }) =>
+    through(compress(content, coding), (stream) => slice(stream, range));
   return { type: content.type, size, open, bytes: (limit) => readAll(open(), limit) };
 }
 
