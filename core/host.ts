@@ -2,6 +2,8 @@
 
 import { platform } from '#platform';
 import type { AppEvent, PushAppDefinition, PushDescription } from './app/contract.js';
+import { safeLogSink } from './app/log.js';
+import { reasonOf } from './app/outcome.js';
 import { type LogRecord, PushRuntime } from './app/runtime.js';
 import type { Store } from './platform/platform.js';
 import type { ReceiverEvent } from './receiver/events.js';
@@ -33,7 +35,8 @@ export class PushHost {
    * @throws ConfigurationError or AppError naming the application that cannot be loaded.
    */
   static async start(options: PushHostOptions): Promise<PushHost> {
-    const { apps, data, onEvent, onLog, ...receiver } = options;
+    const { apps, data, onLog, ...receiver } = options;
+    const onEvent = safeListener(options);
     const store = await platform.openStore(data);
     let runtime: PushRuntime | undefined;
     try {
@@ -77,6 +80,18 @@ export class PushHost {
     await this.store.close();
     this.onEvent({ event: 'stopped', reason });
   }
+}
+
+/** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
+function safeListener({ onEvent, onLog }: PushHostOptions): PushHostOptions['onEvent'] {
+  const log = safeLogSink(onLog);
+  return (event) => {
+    try {
+      onEvent(event);
+    } catch (error) {
+      log({ level: 'error', message: `the host did not take the event ${event.event}: ${reasonOf(error)}` });
+    }
+  };
 }
 
 /** RFC 5627 4.1: the instance id outlives restarts. */
