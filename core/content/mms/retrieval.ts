@@ -1,0 +1,170 @@
+/** M-Retrieve.conf: a multimedia message, or why there is none (OMA-TS-MMS_ENC 6.3). */
+
+import { ConfigurationError } from '../../errors.js';
+import type { MediaType } from '../content.js';
+import { isMultipart, readParts } from '../multipart/multipart.js';
+import { OctetSource } from '../multipart/octet-source.js';
+import type { StreamedPart, StreamedParts } from '../multipart/part.js';
+import { PartBody } from '../multipart/part-body.js';
+import { partsFrom, restOf } from '../multipart/streams.js';
+import { readContentType, writeContentType } from '../wsp/content-type.js';
+import { OctetReader } from '../wsp/octet-reader.js';
+import { OctetWriter } from '../wsp/octet-writer.js';
+import { from } from './address.js';
+import { optional, repeated, required } from './layout.js';
+import { messageClass } from './message-class.js';
+import { definePdu, type WithOthers } from './pdu.js';
+import { type MmsRetrieveStatus, retrieveStatus } from './status.js';
+import { type MmsTime, time } from './time.js';
+import { boolean, date, encodedString, enumerated, longInteger, textString, version } from './value.js';
+
+interface RetrievalFields {
+  /** There where the MMSC wants an M-Acknowledge.ind. */
+  readonly transactionId?: string;
+  /** MMS version of the MMSC, `1.2`. */
+  readonly version: string;
+  readonly messageId?: string;
+  readonly date: Date;
+  /** As on the wire, `+15550100/TYPE=PLMN`; absent where it is hidden. */
+  readonly from?: string;
+  readonly to?: readonly string[];
+  readonly cc?: readonly string[];
+  readonly subject?: string;
+  /** `personal`, `advertisement`, `informational`, `auto`, or a class of the operator's own. */
+  readonly messageClass?: string;
+  readonly priority?: 'low' | 'normal' | 'high';
+  readonly deliveryReport?: boolean;
+  /** Whether the sender wants to know that the message was read. */
+  readonly readReport?: boolean;
+  /** Absent means `ok`. */
+  readonly retrieveStatus?: MmsRetrieveStatus;
+  readonly retrieveText?: string;
+  readonly replyCharging?: 'requested' | 'requested-text-only' | 'accepted' | 'accepted-text-only';
+  readonly replyChargingDeadline?: MmsTime;
+  /** Octets. */
+  readonly replyChargingSize?: number;
+  readonly replyChargingId?: string;
+  readonly applicId?: string;
+  readonly replyApplicId?: string;
+  readonly auxApplicInfo?: string;
+  readonly drmContent?: boolean;
+  /** Message-ID of the message that this one replaces. */
+  readonly replaceId?: string;
+}
+
+export type MmsRetrievalHeader = RetrievalFields & WithOthers;
+
+export type MmsRetrieval = MmsRetrievalHeader & {
+  /** Absent only where `retrieveStatus` says why. `decodeMultipart` reads it where the type is of several parts. */
+  readonly content?: { readonly type: MediaType; readonly body: Uint8Array };
+};
+
+export type MmsStreamedRetrieval = MmsRetrievalHeader & {
+  /**
+   * Absent only where `retrieveStatus` says why. Content that is not of several parts is one part by itself.
+   * Whoever does not read the parts to their end calls `parts.return()`, which cancels the stream.
+   */
+  readonly content?: { readonly type: MediaType; readonly parts: StreamedParts };
+};
+
+const TYPE = 'M-Retrieve.conf';
+const CONTENT_TYPE = 0x84;
+/** Octets before the content: a message to a thousand recipients fits. */
+const MAX_HEADER = 65_536;
+
+const codec = definePdu<RetrievalFields>(TYPE, {
+  transactionId: optional('X-Mms-Transaction-ID', textString),
+  version: required('X-Mms-MMS-Version', version),
+  messageId: optional('Message-ID', textString),
+  date: required('Date', date),
+  from: optional('From', from),
+  to: repeated('To', encodedString),
+  cc: repeated('Cc', encodedString),
+  subject: optional('Subject', encodedString),
+  messageClass: optional('X-Mms-Message-Class', messageClass),
+  priority: optional('X-Mms-Priority', enumerated(['low', 'normal', 'high'])),
+  deliveryReport: optional('X-Mms-Delivery-Report', boolean),
+  readReport: optional('X-Mms-Read-Report', boolean),
+  retrieveStatus: optional('X-Mms-Retrieve-Status', retrieveStatus),
+  retrieveText: optional('X-Mms-Retrieve-Text', encodedString),
+  replyCharging: optional(
+    'X-Mms-Reply-Charging',
+    enumerated(['requested', 'requested-text-only', 'accepted', 'accepted-text-only']),
+  ),
+  replyChargingDeadline: optional('X-Mms-Reply-Charging-Deadline', time),
+  replyChargingSize: optional('X-Mms-Reply-Charging-Size', longInteger),
+  replyChargingId: optional('X-Mms-Reply-Charging-ID', textString),
+  applicId: optional('X-Mms-Applic-ID', textString),
+  replyApplicId: optional('X-Mms-Reply-Applic-ID', textString),
+  auxApplicInfo: optional('X-Mms-Aux-Applic-Info', textString),
+  drmContent: optional('X-Mms-DRM-Content', boolean),
+  replaceId: optional('X-Mms-Replace-ID', textString),
+});
+
+/** @throws MalformedError naming the field, its offset, and what was expected there. */
+export function decodeRetrieval(pdu: Uint8Array): MmsRetrieval {
+  const reader = new OctetReader(pdu, TYPE);
+  const { header, type } = readHeader(reader);
+  return { ...header, ...(type ? { content: { type, body: reader.rest().slice() } } : {}) };
+}
+
+/** @throws ConfigurationError where a value does not fit its field, or a message has neither content nor failure. */
+export function encodeRetrieval({ content, ...header }: MmsRetrieval): Uint8Array {
+  const writer = new OctetWriter();
+  codec.writeHeader(writer, header);
+  if (content) {
+    writeContentType(writer.octet(CONTENT_TYPE), content.type);
+    writer.octets(content.body);
+  } else if (!tellsFailure(header)) {
+    throw new ConfigurationError(`${TYPE} needs content, or a status that says why there is none`);
+  }
+  return writer.finish();
+}
+
+/**
+ * A message as it comes: its header is read, its parts are given one after the other with little of them in
+ * memory. Where it is malformed, the stream is cancelled.
+ *
+ * @throws MalformedError naming the field, its offset, and what was expected there; what the stream throws.
+ */
+export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise<MmsStreamedRetrieval> {
+  const source = new OctetSource(stream);
+  try {
+    await source.fill(MAX_HEADER);
+    const within = source.ended ? TYPE : `${TYPE}, first ${MAX_HEADER} octets`;
+    const reader = new OctetReader(source.buffered, within);
+    const { header, type } = readHeader(reader);
+    source.skip(reader.offset);
+    if (type) return { ...header, content: { type, parts: partsFrom(source, partsOf(type, source)) } };
+    await source.cancel();
+    return header;
+  } catch (error) {
+    await source.cancel();
+    throw error;
+  }
+}
+
+function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType } {
+  const header = codec.readHeader(reader);
+  if (reader.atEnd) {
+    if (!tellsFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
+    return { header };
+  }
+  // What ends a header that is not at its end.
+  reader.octet('Content-Type');
+  return { header, type: readContentType(reader, 'Content-Type') };
+}
+
+function tellsFailure({ retrieveStatus = 'ok' }: MmsRetrievalHeader): boolean {
+  return retrieveStatus !== 'ok';
+}
+
+async function* partsOf(type: MediaType, source: OctetSource): AsyncGenerator<StreamedPart, void, undefined> {
+  if (isMultipart(type.type)) {
+    yield* readParts(type, source);
+    return;
+  }
+  const body = new PartBody(restOf(source));
+  yield { type, headers: [], body: body.stream };
+  await body.finish();
+}

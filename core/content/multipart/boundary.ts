@@ -1,0 +1,93 @@
+/** The lines that part a MIME multipart (RFC 2046 5.1.1). */
+
+import { ConfigurationError, MalformedError } from '../../errors.js';
+import type { MediaType } from '../content.js';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const DASH = 0x2d;
+const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
+/** Blanks that a gateway may have put behind a boundary. */
+const MAX_PADDING = 64;
+
+export interface Delimiter {
+  /** Where it ends: the next part begins there. */
+  readonly end: number;
+  /** Whether it is the last. */
+  readonly close: boolean;
+}
+
+type Match = Delimiter | 'open' | undefined;
+
+export class Boundary {
+  readonly #line: Uint8Array;
+
+  private constructor(boundary: string) {
+    this.#line = new TextEncoder().encode(`--${boundary}`);
+  }
+
+  /** That of a multipart to be read. */
+  static of({ type, parameters: { boundary = '' } }: MediaType): Boundary {
+    if (BOUNDARY.test(boundary)) return new Boundary(boundary);
+    throw new MalformedError(
+      `${type}: expected a boundary of 1 to 70 characters, found ${JSON.stringify(boundary)}`,
+    );
+  }
+
+  /** That of a multipart to be written. */
+  static given({ type, parameters: { boundary = '' } }: MediaType): Boundary {
+    if (BOUNDARY.test(boundary)) return new Boundary(boundary);
+    throw new ConfigurationError(`${type} needs a boundary of 1 to 70 characters, not "${boundary}"`);
+  }
+
+  /** The line before a part; before the first it has no line end of its own. */
+  get line(): Uint8Array {
+    return Uint8Array.of(...this.#line, CR, LF);
+  }
+
+  /** The line behind the last part. */
+  get closingLine(): Uint8Array {
+    return Uint8Array.of(...this.#line, DASH, DASH, CR, LF);
+  }
+
+  /**
+   * The delimiter at the start of a line. A line that only begins with the boundary is none: it may be that of
+   * a multipart inside.
+   *
+   * @param final whether no octets follow. `open`: those that do may make it a delimiter.
+   */
+  at(octets: Uint8Array, offset: number, final: boolean): Match {
+    const short = final ? undefined : 'open';
+    for (const [index, octet] of this.#line.entries()) {
+      if (offset + index >= octets.length) return short;
+      if (octets[offset + index] !== octet) return undefined;
+    }
+    let end = offset + this.#line.length;
+    if (octets[end] === DASH) {
+      if (end + 1 >= octets.length) return short;
+      return octets[end + 1] === DASH ? { end: end + 2, close: true } : undefined;
+    }
+    const padding = end + MAX_PADDING;
+    while (end < padding && (octets[end] === 0x20 || octets[end] === 0x09)) end += 1;
+    if (octets[end] === LF) return { end: end + 1, close: false };
+    if (end >= octets.length) return short;
+    if (octets[end] !== CR) return undefined;
+    if (end + 1 >= octets.length) return short;
+    return octets[end + 1] === LF ? { end: end + 2, close: false } : undefined;
+  }
+
+  /**
+   * The first delimiter behind a line end. Octets before `before` belong to the part, for certain; from there on
+   * there is a delimiter, or something that may become one.
+   */
+  find(octets: Uint8Array, final: boolean): { before: number; delimiter?: Delimiter } {
+    for (let at = octets.indexOf(CR); at >= 0; at = octets.indexOf(CR, at + 1)) {
+      if (at + 1 >= octets.length) return { before: final ? octets.length : at };
+      if (octets[at + 1] !== LF) continue;
+      const match = this.at(octets, at + 2, final);
+      if (match === 'open') return { before: at };
+      if (match) return { before: at, delimiter: match };
+    }
+    return { before: octets.length };
+  }
+}

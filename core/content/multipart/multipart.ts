@@ -1,0 +1,61 @@
+/** Content of several parts, whichever of the two formats its media type names. */
+
+import { ConfigurationError } from '../../errors.js';
+import type { MediaType } from '../content.js';
+import { decodeMimeMultipart, encodeMimeMultipart, readMimeParts, writeMimeParts } from './mime-multipart.js';
+import { OctetSource } from './octet-source.js';
+import type { ContentPart, Part, StreamedPart, StreamedParts } from './part.js';
+import { partsFrom, streamFrom } from './streams.js';
+import { decodeWspMultipart, encodeWspMultipart, readWspParts, writeWspParts } from './wsp-multipart.js';
+
+const WSP = 'application/vnd.wap.multipart.';
+const MIME = 'multipart/';
+
+/** @param type lower-case `type/subtype` */
+export function isMultipart(type: string): boolean {
+  return type.startsWith(WSP) || type.startsWith(MIME);
+}
+
+/**
+ * The parts of a whole `multipart/*` or `application/vnd.wap.multipart.*`.
+ *
+ * @throws MalformedError saying where and what was expected.
+ */
+export function decodeMultipart(type: MediaType, octets: Uint8Array): Part[] {
+  return isWsp(type) ? decodeWspMultipart(octets) : decodeMimeMultipart(type, octets);
+}
+
+/**
+ * @param type for MIME with its `boundary`, as `withBoundary` gives one.
+ * @throws ConfigurationError where a header cannot be written, or the boundary stands in a part.
+ */
+export function encodeMultipart(type: MediaType, parts: readonly Part[]): Uint8Array {
+  return isWsp(type) ? encodeWspMultipart(parts) : encodeMimeMultipart(type, parts);
+}
+
+/** The parts of a multipart as it comes, with little of it in memory. Each is read before the next is asked for. */
+export function readMultipart(type: MediaType, stream: ReadableStream<Uint8Array>): StreamedParts {
+  const source = new OctetSource(stream);
+  return partsFrom(source, readParts(type, source));
+}
+
+export function readParts(
+  type: MediaType,
+  source: OctetSource,
+): AsyncGenerator<StreamedPart, void, undefined> {
+  return isWsp(type) ? readWspParts(source) : readMimeParts(type, source);
+}
+
+/**
+ * The same octets as `encodeMultipart`, each part opened when its turn comes.
+ *
+ * @param parts for WSP of contents whose size is known.
+ */
+export function writeMultipart(type: MediaType, parts: readonly ContentPart[]): ReadableStream<Uint8Array> {
+  return streamFrom(isWsp(type) ? writeWspParts(parts) : writeMimeParts(type, parts));
+}
+
+function isWsp({ type }: MediaType): boolean {
+  if (!isMultipart(type)) throw new ConfigurationError(`${type} is no type of several parts`);
+  return type.startsWith(WSP);
+}

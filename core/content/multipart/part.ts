@@ -1,0 +1,48 @@
+/** The parts of a multipart content, in memory and as they come. */
+
+import { MalformedError } from '../../errors.js';
+import type { Content, MediaType } from '../content.js';
+import type { HeaderList } from '../headers.js';
+import type { WspRawHeader } from '../wsp/headers.js';
+
+interface PartHead {
+  readonly type: MediaType;
+  /** All but Content-Type, in their order. */
+  readonly headers: HeaderList;
+  /** Of WSP multipart: headers that have no form in text. */
+  readonly others?: readonly WspRawHeader[];
+}
+
+export interface Part extends PartHead {
+  /** Byte for byte as it was sent: a Content-Transfer-Encoding is not undone. */
+  readonly body: Uint8Array;
+}
+
+/** A part of a stream: to be read, or left, before the next one is asked for. */
+export interface StreamedPart extends PartHead {
+  /** Octets, where the format tells them ahead. */
+  readonly size?: number;
+  /** Errors with MalformedError where the multipart ends inside the part. */
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** The parts one after the other. Whoever stops early calls `return` (as `for await` does): it cancels the stream. */
+export interface StreamedParts extends AsyncIterableIterator<StreamedPart> {
+  return(): Promise<IteratorResult<StreamedPart>>;
+}
+
+/** A part to be written from content that need not be in memory; its type is the content's. */
+export interface ContentPart {
+  readonly headers: HeaderList;
+  readonly content: Content;
+}
+
+/** Octets of the headers of one part: real ones have a few hundred. */
+export const MAX_PART_HEAD = 16_384;
+
+/** Parts of one multipart: real ones have a few dozen, a hostile one of 5 MiB could have millions. */
+export const MAX_PARTS = 1024;
+
+export function requireFewParts(count: number, document: string): void {
+  if (count > MAX_PARTS) throw new MalformedError(`${document}: expected at most ${MAX_PARTS} parts`);
+}

@@ -1,0 +1,128 @@
+/** WSP's multipart (WAP-230 8.5): how many parts, then each with its lengths ahead. */
+
+import { ConfigurationError, MalformedError } from '../../errors.js';
+import type { MediaType } from '../content.js';
+import { readContentType, writeContentType } from '../wsp/content-type.js';
+import { readHeaders, type WspHeaders, writeHeaders } from '../wsp/headers.js';
+import { readUintvar, writeUintvar } from '../wsp/integers.js';
+import { OctetReader } from '../wsp/octet-reader.js';
+import { OctetWriter } from '../wsp/octet-writer.js';
+import { NEWEST } from '../wsp/version.js';
+import type { OctetSource } from './octet-source.js';
+import { type ContentPart, MAX_PART_HEAD, type Part, requireFewParts, type StreamedPart } from './part.js';
+import { PartBody } from './part-body.js';
+import { chunksOf } from './streams.js';
+
+const DOCUMENT = 'WSP multipart';
+/** The longest uintvar. */
+const UINTVAR_OCTETS = 5;
+
+/** What stands behind the last part is passed over. */
+export function decodeWspMultipart(octets: Uint8Array): Part[] {
+  const reader = new OctetReader(octets, DOCUMENT);
+  const count = readUintvar(reader, 'number of parts');
+  requireFewParts(count, DOCUMENT);
+  return Array.from({ length: count }, () => {
+    const headLength = readUintvar(reader, 'length of headers');
+    const bodyLength = readUintvar(reader, 'length of data');
+    requireShortHead(headLength, DOCUMENT);
+    const head = readHead(reader.within(headLength, 'headers'));
+    return { ...head, body: reader.octets(bodyLength, 'data').slice() };
+  });
+}
+
+export function encodeWspMultipart(parts: readonly Part[]): Uint8Array {
+  const writer = new OctetWriter();
+  writeUintvar(writer, parts.length);
+  for (const part of parts) {
+    writer.octets(headOf(part.type, part, part.body.length)).octets(part.body);
+  }
+  return writer.finish();
+}
+
+export async function* readWspParts(source: OctetSource): AsyncGenerator<StreamedPart, void, undefined> {
+  const [count = 0] = await numbers(source, ['number of parts'], DOCUMENT);
+  requireFewParts(count, DOCUMENT);
+  for (let index = 1; index <= count; index += 1) {
+    const document = `${DOCUMENT}, part ${index} of ${count}`;
+    const fields = ['length of headers', 'length of data'];
+    const [headLength = 0, size = 0] = await numbers(source, fields, document);
+    requireShortHead(headLength, document);
+    await source.fill(headLength);
+    const reader = new OctetReader(source.buffered, document);
+    const head = readHead(reader.within(headLength, 'headers'));
+    source.skip(headLength);
+    const body = new PartBody(counted(source, size, document));
+    yield { ...head, size, body: body.stream };
+    await body.finish();
+  }
+}
+
+export async function* writeWspParts(
+  parts: readonly ContentPart[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const writer = new OctetWriter();
+  writeUintvar(writer, parts.length);
+  yield writer.finish();
+  for (const { headers, content } of parts) {
+    const { type, size } = content;
+    if (size === undefined)
+      throw new ConfigurationError('a part of WSP multipart needs content of known size');
+    yield headOf(type, { headers }, size);
+    let written = 0;
+    for await (const chunk of chunksOf(content.open())) {
+      written += chunk.length;
+      if (written > size) break;
+      yield chunk;
+    }
+    if (written !== size)
+      throw new ConfigurationError(`content of ${size} bytes gave ${written > size ? 'more' : written}`);
+  }
+}
+
+function requireShortHead(length: number, document: string): void {
+  if (length <= MAX_PART_HEAD) return;
+  throw new MalformedError(
+    `${document}: expected at most ${MAX_PART_HEAD} octets of headers, found ${length}`,
+  );
+}
+
+function readHead(block: OctetReader): WspHeaders & { type: MediaType } {
+  return { type: readContentType(block, 'Content-Type'), ...readHeaders(block) };
+}
+
+/** Lengths, content type and headers. */
+function headOf(type: MediaType, headers: WspHeaders, size: number): Uint8Array {
+  const block = new OctetWriter();
+  writeContentType(block, type);
+  writeHeaders(block, headers, NEWEST);
+  const octets = block.finish();
+  const writer = new OctetWriter();
+  writeUintvar(writer, octets.length);
+  writeUintvar(writer, size);
+  return writer.octets(octets).finish();
+}
+
+async function numbers(source: OctetSource, fields: readonly string[], document: string): Promise<number[]> {
+  await source.fill(UINTVAR_OCTETS * fields.length);
+  const reader = new OctetReader(source.buffered, document);
+  const values = fields.map((field) => readUintvar(reader, field));
+  source.skip(reader.offset);
+  return values;
+}
+
+/** The next `size` octets. */
+function counted(source: OctetSource, size: number, document: string): () => Promise<Uint8Array | undefined> {
+  let left = size;
+  return async () => {
+    if (left === 0) return undefined;
+    while (source.buffered.length === 0) {
+      if (source.ended)
+        throw new MalformedError(`${document}: data: expected ${left} octets more, found the end`);
+      await source.more();
+    }
+    const octets = source.take(left);
+    left -= octets.length;
+    return octets;
+  };
+}
