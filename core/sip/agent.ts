@@ -141,10 +141,9 @@ export class SipUserAgent {
   async request(outgoing: OutgoingRequest, { signal, maxSize }: RequestOptions = {}): Promise<SipResponse> {
     let cseq = 1;
     const request = this.#compose(outgoing, cseq);
-    if (maxSize !== undefined && wireSize(request) > maxSize) {
-      throw new LimitError(
-        `the ${request.method} would be ${wireSize(request)} bytes; at most ${maxSize} are allowed`,
-      );
+    const size = maxSize === undefined ? 0 : wireSize(request);
+    if (maxSize !== undefined && size > maxSize) {
+      throw new LimitError(`the ${request.method} would be ${size} bytes; at most ${maxSize} are allowed`);
     }
     return await this.#authorization.send(
       request,
@@ -175,7 +174,7 @@ export class SipUserAgent {
       request,
       () => ++cseq,
       async (authorized) => {
-        const flow = await this.#core.flowFor('INVITE', wireSize(authorized));
+        const flow = await this.#core.flowFor('INVITE', () => wireSize(authorized));
         if (cancelled) throw new TransportError('the INVITE was cancelled before it was sent');
         return await new Promise<SipResponse>((resolve, reject) => {
           const onResponse = (response: SipResponse) => {
@@ -307,7 +306,7 @@ export class SipUserAgent {
     { signal, onAccepted }: { signal?: AbortSignal; onAccepted?: (response: SipResponse) => void } = {},
   ): Promise<SipResponse> {
     signal?.throwIfAborted();
-    const flow = await this.#core.flowFor(request.method, wireSize(request), signal);
+    const flow = await this.#core.flowFor(request.method, () => wireSize(request), signal);
     signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
       const transaction = this.#layer.send(request, flow, {

@@ -111,14 +111,17 @@ export class CoreConnection {
   }
 
   /**
-   * The flow for a request of `size` bytes; waits for a connection. RFC 3261 18.1.1: what is too large for UDP
-   * goes over TCP, where the server has it.
+   * The flow for a request; waits for a connection. RFC 3261 18.1.1: what is too large for UDP goes over TCP,
+   * where the server has it.
+   * @param sizeOf bytes of the request, asked for over UDP only
    * @throws TransportError when there is no connection in time, LimitError when the request is too large.
    */
-  async flowFor(method: string, size: number, signal?: AbortSignal): Promise<SipFlow> {
+  async flowFor(method: string, sizeOf: () => number, signal?: AbortSignal): Promise<SipFlow> {
     this.#closing.signal.throwIfAborted();
     const flow = this.#flow ?? (await this.#nextFlow(signal));
-    if (flow.transport !== 'UDP' || size <= MAX_UDP_REQUEST) return flow;
+    if (flow.transport !== 'UDP') return flow;
+    const size = sizeOf();
+    if (size <= MAX_UDP_REQUEST) return flow;
     try {
       return await this.#openLargeFlow();
     } catch (error) {
