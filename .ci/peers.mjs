@@ -17,6 +17,7 @@ export const PEERS = {
   sipp: { packages: ['sip-tester'], commands: ['sipp'], modules: [] },
   tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
   openssl: { packages: ['openssl'], commands: ['openssl'], modules: [] },
+  chromium: { packages: ['chromium'], commands: ['chromium'], modules: [] },
 };
 
 // A user's PATH often lacks sbin, where Debian puts Kamailio.

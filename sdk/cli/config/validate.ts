@@ -35,7 +35,7 @@ function describe(issue: Issue, schema: z.ZodType): string[] {
     ];
   }
   // zod's own messages begin with what kind of problem it is: «Invalid input: expected string, received number».
-  const message = issue.message.replace(/^[A-Z][\w ]*: /, '');
+  const message = issue.message.replace(/^[A-Z][\w ]*: /, '').replace('expected record', 'expected object');
   return [path.length === 0 ? message : `${pathText(path)}: ${message}`];
 }
 

@@ -52,6 +52,7 @@ dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
 .arrow::after { content: ''; position: absolute; bottom: -6px; border: 5px solid transparent }
 .right .arrow::after { right: -1px; border-left: 8px solid; border-right: 0 }
 .left .arrow::after { left: -1px; border-right: 8px solid; border-left: 0 }
+@media (max-width: 40rem) { .arrow { padding-inline: 0; font-size: .74rem; overflow-wrap: anywhere } }
 pre { margin: .2rem 1rem .8rem; padding: .7rem .9rem; border-radius: .5rem; border: 1px solid var(--line); background: var(--ground);
   font: 12.5px/1.45 ui-monospace, monospace; overflow-x: auto }
 `;

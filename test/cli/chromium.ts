@@ -1,0 +1,139 @@
+/** Debian's Chromium without a window, driven by the DevTools protocol: a page as a person has it. */
+
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { peerCommand } from '../support/peers.js';
+import { type RunningProcess, startProcess } from '../support/process.js';
+import { eventually } from '../support/wait.js';
+
+const START_MS = 60_000;
+const FLAGS = [
+  '--headless',
+  // Chromium's own sandbox does not run as root, which tests may.
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--remote-debugging-port=0',
+];
+
+interface Answer {
+  id?: number;
+  method?: string;
+  params?: unknown;
+  result?: unknown;
+  error?: { message: string };
+}
+
+export class Chromium {
+  /** What the page or the browser complained of: uncaught errors, console.error, requests that failed. */
+  readonly complaints: string[] = [];
+  /** Every URL that was asked for. */
+  readonly requests: string[] = [];
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #last = 0;
+
+  private constructor(
+    private readonly running: RunningProcess,
+    private readonly profile: string,
+    private readonly socket: WebSocket,
+  ) {
+    socket.on('message', (data) => this.#read(JSON.parse(String(data))));
+  }
+
+  /** Opens the page in a new profile. */
+  static async open(url: string, looks: { dark?: boolean; width?: number; height?: number } = {}) {
+    const profile = await mkdtemp(join(tmpdir(), 'sip-push-chromium-'));
+    const running = await startProcess(peerCommand('chromium'), [...FLAGS, `--user-data-dir=${profile}`]);
+    const listening = await running.line(/^DevTools listening on ws:/, START_MS);
+    const { host } = new URL(listening.replace(/^DevTools listening on /, ''));
+    const target = await eventually('a page', async () => {
+      const targets: { type: string; webSocketDebuggerUrl: string }[] = await (
+        await fetch(`http://${host}/json/list`)
+      ).json();
+      return targets.find(({ type }) => type === 'page');
+    });
+    const socket = new WebSocket(target.webSocketDebuggerUrl);
+    await once(socket, 'open');
+    const chromium = new Chromium(running, profile, socket);
+    const { dark = false, width = 1280, height = 900 } = looks;
+    for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await chromium.#call(`${domain}.enable`);
+    await chromium.#call('Emulation.setDeviceMetricsOverride', {
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    await chromium.#call('Emulation.setEmulatedMedia', {
+      features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }],
+    });
+    await chromium.#call('Page.navigate', { url });
+    return chromium;
+  }
+
+  /** The value of an expression in the page. */
+  async evaluate<T>(expression: string): Promise<T> {
+    const { result, exceptionDetails } = (await this.#call('Runtime.evaluate', {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    })) as { result: { value: T }; exceptionDetails?: { text: string } };
+    if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.text}`);
+    return result.value;
+  }
+
+  /** Resolves with the value once it is neither undefined, null, false, 0 nor empty. */
+  until<T>(expression: string): Promise<T> {
+    return eventually(expression, async () => (await this.evaluate<T>(expression)) || undefined);
+  }
+
+  async screenshot(file: string): Promise<void> {
+    const { data } = (await this.#call('Page.captureScreenshot')) as { data: string };
+    await writeFile(file, Buffer.from(data, 'base64'));
+  }
+
+  async close(): Promise<void> {
+    this.socket.terminate();
+    await this.running.stop();
+    await rm(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #call(method: string, params: object = {}): Promise<unknown> {
+    const id = ++this.#last;
+    const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
+    this.socket.send(JSON.stringify({ id, method, params }));
+    const { error, result } = await answered;
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result;
+  }
+
+  #read(answer: Answer): void {
+    if (answer.id !== undefined) {
+      this.#waiting.get(answer.id)?.(answer);
+      this.#waiting.delete(answer.id);
+      return;
+    }
+    const params = JSON.stringify(answer.params);
+    switch (answer.method) {
+      case 'Network.requestWillBeSent':
+        this.requests.push((answer.params as { request: { url: string } }).request.url);
+        break;
+      case 'Runtime.exceptionThrown':
+      case 'Runtime.consoleAPICalled':
+      case 'Log.entryAdded':
+        this.complaints.push(`${answer.method} ${params}`);
+        break;
+    }
+  }
+}

@@ -1,0 +1,253 @@
+/** `sip-push send`: how it ends, by what became of the push, and what is said meanwhile. */
+
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/ports.js';
+import type { RunningProcess } from '../support/process.js';
+import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
+
+/** Takes text, but fails at the word «fail». */
+const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start: () => ({
+  receive: async (push) => {
+    if (new TextDecoder().decode(await push.content.bytes(2000)) === 'fail') throw new Error('as asked');
+  } }) };`;
+const RECEIPT = {
+  event: 'receipt',
+  to: BOB,
+  mode: 'pager',
+  reason: expect.any(String),
+  retryable: false,
+  reported: false,
+  bytes: 5,
+  milliseconds: expect.any(Number),
+};
+
+describe('a push from the command line', () => {
+  let folder: Folder;
+  let core: Awaited<ReturnType<typeof startNetworkCommand>>;
+  let host: RunningProcess;
+  beforeAll(async () => {
+    folder = await Folder.make();
+    core = await startNetworkCommand(folder);
+    await folder.write('text.mjs', TEXT_APP);
+    await folder.write('bob.json', { ...bob(core.tcp), apps: ['./text.mjs'] });
+    await folder.write('psa.json', psa(core.tcp));
+    await folder.write('hello', 'hello');
+    await folder.write('fail', 'fail');
+    host = await folder.start('host', '--config', 'bob.json', '--json');
+    await lineOf(host, 'registered');
+  });
+  afterAll(async () => {
+    await host?.stop();
+    await core?.running.stop();
+    await folder?.remove();
+  });
+
+  const words = (file: string, more: Record<string, string> = {}) => [
+    'send',
+    ...Object.entries({ config: 'psa.json', to: BOB, app: 'text.ua', type: 'text/plain', ...more }).flatMap(
+      ([name, value]) => [`--${name}`, value],
+    ),
+    file,
+  ];
+
+  it('delivered: exit 0, and a receipt with the documented fields', async () => {
+    const { code, stdout, stderr } = await folder.run(...words('hello'), '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(linesOf({ stdout })).toEqual([{ ...RECEIPT, outcome: 'delivered', status: 200 }]);
+  });
+
+  it('to one terminal by its GRUU: the receipt names it', async () => {
+    const { publicGruu } = await lineOf(host, 'registered');
+    const to = String(publicGruu);
+    const { code, stdout } = await folder.run(...words('hello', { to }), '--json');
+    expect(code).toBe(0);
+    expect(linesOf({ stdout })).toEqual([
+      { ...RECEIPT, to, terminal: to, outcome: 'delivered', status: 200 },
+    ]);
+  });
+
+  it('in words, without --json', async () => {
+    const { code, stdout, stderr } = await folder.run(...words('hello'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^delivered \(200\) sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms$/);
+  });
+
+  it('C-03: refused for good: exit 1', async () => {
+    await folder.write('nobody.json', {
+      ...psa(core.udp),
+      username: 'bob',
+      password: 'bob-password',
+      identity: BOB,
+    });
+    // Bob does not trust himself.
+    const { code, stdout } = await folder.run(...words('hello', { config: 'nobody.json' }), '--json');
+    expect(linesOf({ stdout })).toEqual([{ ...RECEIPT, outcome: 'refused', status: 403 }]);
+    expect(code).toBe(1);
+  });
+
+  it('C-02, C-04: not now, or nobody there: exit 75', async () => {
+    const failed = await folder.run(...words('fail'), '--json');
+    expect(linesOf(failed)).toMatchObject([{ status: 500, outcome: 'failed', retryable: true }]);
+    expect(failed.code).toBe(75);
+    const nobody = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
+    expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
+    expect(nobody.code).toBe(75);
+    const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
+    expect(inWords.stdout).toMatch(/^failed \(480\) sip:bob@domain\.test: .*; may be tried again$/);
+  });
+
+  it('a wrong password: exit 1, and stderr says who did not let it in', async () => {
+    await folder.write('wrong.json', { ...psa(core.tcp), password: 'wrong' });
+    const { code, stdout, stderr } = await folder.run(...words('hello', { config: 'wrong.json' }), '--json');
+    expect(linesOf({ stdout })).toMatchObject([{ outcome: 'refused', retryable: false }]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^not registered: \d{3} /);
+  });
+
+  it('8.1.2-03: what does not fit pager mode is not sent: exit 1, and the limit is named', async () => {
+    await folder.write('large', 'x'.repeat(1000));
+    const large = await folder.run(...words('large', { mode: 'pager' }), '--json');
+    expect(large).toMatchObject({ code: 1, stdout: '' });
+    expect(large.stderr).toMatch(
+      /^sip-push: large does not fit pager mode \(8\.1\.2-03\): the MESSAGE would be 1\d{3} bytes; at most 1300 are allowed$/,
+    );
+    // What has no end is not read to it.
+    const endless = await folder.run(...words('/dev/zero'), '--json');
+    expect(endless).toMatchObject({
+      code: 1,
+      stderr: 'sip-push: /dev/zero does not fit pager mode (8.1.2-03): /dev/zero has more than 1300 bytes',
+    });
+  });
+
+  it.each([
+    ['none', 'none does not exist'],
+    ['.', '. is a folder'],
+  ])('the file %s: exit 2', async (file, problem) => {
+    expect(await folder.run(...words(file), '--json')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: `sip-push: ${problem}`,
+    });
+  });
+
+  it('unknown keys of the configuration are refused, those without effect are told', async () => {
+    await folder.write('odd.json', { ...psa(core.tcp), msrp: { prots: '1-2' }, pubilsh: {} });
+    expect(await folder.run(...words('hello', { config: 'odd.json' }))).toMatchObject({
+      code: 2,
+      stderr: [
+        'sip-push: odd.json: unknown key "msrp.prots"; did you mean "ports"?',
+        'sip-push: odd.json: unknown key "pubilsh"; did you mean "publish"?',
+      ].join('\n'),
+    });
+    await folder.write('early.json', {
+      ...psa(core.tcp),
+      register: true,
+      assertIdentity: true,
+      msrp: { host: '127.0.0.1', ports: '20000-20100', relay: 'msrps://relay.test', tls: {} },
+      publish: { host: '127.0.0.1', port: 0 },
+    });
+    expect(await folder.run(...words('hello', { config: 'early.json' }))).toMatchObject({
+      code: 0,
+      stderr: ['msrp', 'publish']
+        .map((key) => `early.json: "${key}" has no effect in this version`)
+        .join('\n'),
+    });
+  });
+
+  describe('when there is no answer', () => {
+    let silent: Socket;
+    let silentServer: string;
+    beforeAll(async () => {
+      silent = createSocket('udp4');
+      silent.bind(0, '127.0.0.1');
+      await once(silent, 'listening');
+      silentServer = `sip:127.0.0.1:${silent.address().port};transport=udp`;
+      await folder.write('silent.json', { ...psa(silentServer), register: false });
+    });
+    afterAll(() => void silent?.close());
+
+    it.concurrent('a server that says nothing: it says so within seconds, and gives up with 75 after Timer F', {
+      timeout: 60_000,
+    }, async () => {
+      const started = performance.now();
+      await using sending = await folder.start(...words('hello', { config: 'silent.json' }), '--json');
+      await sending.line(/^sip:127\.0\.0\.1:\d+;transport=udp has not answered yet; waiting on$/, 8_000);
+      expect(await sending.ended(50_000)).toEqual({ code: 75, signal: null });
+      expect(linesOf(sending)).toEqual([{ ...RECEIPT, status: 408, outcome: 'failed', retryable: true }]);
+      expect(performance.now() - started).toBeGreaterThan(30_000);
+    });
+
+    it.concurrent('a server that refuses the connection: it says so at once, once, and gives up with 75', {
+      timeout: 60_000,
+    }, async () => {
+      const server = `sip:127.0.0.1:${await freePort()};transport=tcp`;
+      await folder.write('refusing.json', psa(server));
+      await using sending = await folder.start(...words('hello', { config: 'refusing.json' }), '--json');
+      await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/, 3_000);
+      expect(await sending.ended(50_000)).toEqual({ code: 75, signal: null });
+      expect(linesOf(sending)).toEqual([{ ...RECEIPT, outcome: 'failed', retryable: true }]);
+      expect(sending.stderr).toEqual([
+        expect.stringMatching(/^no connection to .*ECONNREFUSED/),
+        `still no connection to ${server}; trying on`,
+      ]);
+    });
+
+    it.concurrent('a server that comes up meanwhile is found', { timeout: 60_000 }, async () => {
+      const port = await freePort();
+      const server = `sip:127.0.0.1:${port};transport=tcp`;
+      await folder.write('late.json', psa(server));
+      await using sending = await folder.start(...words('hello', { config: 'late.json', to: BOB }), '--json');
+      await sending.line(/^no connection to /);
+      await using late = await folder.start('network', '--users', 'users.json', '--listen', server);
+      await late.line(/^listening/);
+      // Nobody is registered there.
+      expect(await sending.ended(40_000)).toEqual({ code: 75, signal: null });
+      expect(linesOf(sending)).toMatchObject([{ status: 480 }]);
+    });
+
+    it.concurrent('over UDP nobody listens: 75, and why', async () => {
+      await folder.write('closed.json', psa(`sip:127.0.0.1:${await freePort()};transport=udp`));
+      const { code, stdout, stderr } = await folder.run(
+        ...words('hello', { config: 'closed.json' }),
+        '--json',
+      );
+      expect(code).toBe(75);
+      expect(linesOf({ stdout })).toMatchObject([{ outcome: 'failed', retryable: true }]);
+      expect(stderr).toMatch(/^no connection to .*ECONNREFUSED[^\n]*$/);
+    });
+
+    it.concurrent.each([['SIGINT'], ['SIGTERM']] as const)(
+      '%s ends the wait: 75, and what is not known',
+      async (signal) => {
+        // Accepts, and says nothing.
+        const server = createServer().listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        const address = server.address();
+        if (address === null || typeof address === 'string') throw new Error('no port');
+        const config = `${signal}.json`;
+        await folder.write(config, {
+          ...psa(`sip:127.0.0.1:${address.port};transport=tcp`),
+          register: false,
+        });
+        const asked = new Promise<void>((resolve) => {
+          server.once('connection', (socket) => {
+            socket.on('error', () => {});
+            socket.once('data', () => resolve());
+          });
+        });
+        await using sending = await folder.start(...words('hello', { config }), '--json');
+        await asked;
+        sending.kill(signal);
+        expect(await sending.ended(8_000)).toEqual({ code: 75, signal: null });
+        expect(sending.stdout).toEqual([]);
+        expect(sending.stderr).toEqual([
+          'ended before an answer came: whether the push was delivered is not known',
+        ]);
+        server.close();
+      },
+    );
+  });
+});
