@@ -1,0 +1,62 @@
+/** dcd.ua: keeps dynamic content (OMA DCD) by channel until it expires, and tells the host's user of it. */
+
+import { definePushApp } from 'sip-push/sdk';
+import { contentItem } from './content-item.js';
+import { describeContent, printable } from './description.js';
+import { readOptions } from './options.js';
+import { StoredContent } from './stored-content.js';
+
+/** Tickers, headlines and pictures; larger content is fetched by whoever wants it. */
+const MAX_SIZE = 1_048_576;
+
+export default definePushApp({
+  id: 'dcd.ua',
+  accepts: ['application/vnd.oma.dcd', 'application/vnd.oma.dcdc'],
+  needs: ['storage', 'log', 'emit', 'clock'],
+  delivery: 'durable',
+  limits: { size: MAX_SIZE },
+  async start({ storage, log, emit, clock, options }) {
+    const { keep } = readOptions(options);
+    const stored = await StoredContent.open(storage, clock.now());
+    return {
+      async receive(push, { commit }) {
+        const octets = await push.content.bytes(MAX_SIZE);
+        const item = await contentItem(push, octets, keep);
+        const { channel, contentId, contentType, size } = item;
+        const dropped = await stored.keep(item, octets, clock.now(), async (operations) => {
+          // Before the commit: whoever dies between the two tells it twice, but never not at all.
+          emit('content', {
+            ...(channel === undefined ? {} : { channel }),
+            ...(contentId === undefined ? {} : { contentId }),
+            contentType,
+            size,
+          });
+          await commit(operations);
+        });
+        if (dropped) log.info(`content ${printable(contentId ?? item.sha256)}: ${dropped}: dropped`);
+      },
+      async describe(push) {
+        const { size } = push.content;
+        return describeContent(push, size ?? (await push.content.bytes(MAX_SIZE)).length);
+      },
+      async query(name, args) {
+        if (name === 'list') return stored.list(clock.now(), argumentOf(args, 'channel'));
+        if (name !== 'content') throw new Error(`no query "${name}"; expected "list" or "content"`);
+        const key = argumentOf(args, 'key');
+        if (key === undefined) throw new Error('expected { key } of an item of the list');
+        return base64(await stored.octets(key, clock.now()));
+      },
+    };
+  },
+});
+
+function argumentOf(args: unknown, name: 'channel' | 'key'): string | undefined {
+  const { [name]: value }: Partial<Record<typeof name, unknown>> = Object(args);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** JSON has no octets. */
+function base64(octets: Uint8Array | undefined): string | null {
+  if (!octets) return null;
+  return btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(''));
+}

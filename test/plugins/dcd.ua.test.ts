@@ -1,0 +1,261 @@
+import dcd from 'sip-push/apps/dcd.ua';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AppHost, type PushedContent } from './app-host.js';
+
+const TYPE = 'application/vnd.oma.dcd';
+const NEWS = 'http://news.example/';
+const DAY = 86_400_000;
+
+const headlines: PushedContent & { headers: Record<string, string> } = {
+  type: TYPE,
+  body: Uint8Array.of(1, 2, 3, 250),
+  headers: { 'x-wap-initiator-uri': NEWS, 'content-id': '<headlines@news.example>' },
+};
+
+describe('dcd.ua', () => {
+  let host: AppHost;
+
+  beforeEach(async () => {
+    host = await AppHost.start(dcd);
+  });
+
+  afterEach(async () => {
+    await host.stop();
+  });
+
+  const list = async (channel?: string) =>
+    (await host.runtime.query('dcd.ua', 'list', { channel })) as Record<string, unknown>[];
+  const ids = async (channel?: string) => (await list(channel)).map(({ contentId }) => contentId);
+  const content = (key: unknown) => host.runtime.query('dcd.ua', 'content', { key });
+  const named = (contentId: string, channel = NEWS): PushedContent => ({
+    ...headlines,
+    headers: { 'x-wap-initiator-uri': channel, 'content-id': contentId },
+  });
+
+  it('takes both encodings of the container, and nothing else', () => {
+    expect(host.runtime.acceptedTypes(['x-wap-application:dcd.ua'])).toEqual([
+      'application/vnd.oma.dcd',
+      'application/vnd.oma.dcdc',
+    ]);
+    expect(host.runtime.resolve(['dcd.ua'], 'text/html')).toBe('type');
+  });
+
+  it('tells of content, and keeps it byte for byte', async () => {
+    expect(await host.push(headlines)).toMatchObject({ taken: true });
+    expect(host.events).toEqual([
+      {
+        app: 'dcd.ua',
+        kind: 'content',
+        channel: NEWS,
+        contentId: 'headlines@news.example',
+        contentType: TYPE,
+        size: 4,
+      },
+    ]);
+    const [item] = await list();
+    expect(item).toEqual({
+      key: expect.stringMatching(/^[0-9a-f]{64}$/),
+      channel: NEWS,
+      contentId: 'headlines@news.example',
+      contentType: TYPE,
+      size: 4,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      receivedAt: '2026-01-01T00:00:00.000Z',
+      expires: '2026-01-08T00:00:00.000Z',
+    });
+    await host.restart();
+    expect(await list()).toEqual([item]);
+    expect(await content(item?.key)).toBe('AQID+g==');
+  });
+
+  it('does not tell what it does not know', async () => {
+    await host.push({ type: 'application/vnd.oma.dcdc', body: 'anything' });
+    expect(host.events).toEqual([
+      { app: 'dcd.ua', kind: 'content', contentType: 'application/vnd.oma.dcdc', size: 8 },
+    ]);
+  });
+
+  it.each([
+    ['content-id', '<a@b>', 'a@b'],
+    ['x-wap-content-uri', 'http://news.example/1', 'http://news.example/1'],
+    ['content-location', 'http://news.example/2', 'http://news.example/2'],
+  ])('takes the id of content from %s', async (header, value, contentId) => {
+    await host.push({ ...headlines, headers: { 'content-location': 'else', [header]: value } });
+    expect(host.events).toMatchObject([{ contentId }]);
+  });
+
+  describe('the same content again', () => {
+    it('is taken, and not told, also after a restart', async () => {
+      await host.push(headlines);
+      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      await host.restart();
+      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(host.events).toHaveLength(1);
+      expect(host.logged).toEqual(Array(2).fill('content headlines@news.example: came before: dropped'));
+    });
+
+    it('is told once when both come at the same moment', async () => {
+      await Promise.all([host.push(headlines), host.push(headlines)]);
+      expect(host.events).toHaveLength(1);
+    });
+
+    it('is known by its octets where it has no name', async () => {
+      await host.push({ type: TYPE, body: 'one' });
+      await host.push({ type: TYPE, body: 'one' });
+      await host.push({ type: TYPE, body: 'two' });
+      expect(host.events).toHaveLength(2);
+    });
+
+    it('replaces the old where its octets differ', async () => {
+      await host.push(headlines);
+      await host.push({ ...headlines, body: Uint8Array.of(9) });
+      expect(host.events.map(({ size }) => size)).toEqual([4, 1]);
+      expect(await list()).toMatchObject([{ size: 1 }]);
+      expect(await content((await list())[0]?.key)).toBe('CQ==');
+      expect(await host.stored('octets/')).toBe(1);
+    });
+
+    it('is another one in another channel', async () => {
+      await host.push(headlines);
+      await host.push(named('headlines@news.example', 'http://sports.example/'));
+      expect(host.events).toHaveLength(2);
+      expect(await ids(NEWS)).toEqual(['headlines@news.example']);
+      expect(await list()).toHaveLength(2);
+      expect(await list('http://weather.example/')).toEqual([]);
+    });
+  });
+
+  describe('expiry', () => {
+    it('ends what is kept, over a restart as without', async () => {
+      await host.push(named('first'));
+      host.now += DAY;
+      await host.push(named('second'));
+      host.now += 6 * DAY;
+      const [second] = await list();
+      expect(await ids()).toEqual(['second']);
+      await host.restart();
+      expect(await host.stored('item/')).toBe(1);
+      expect(await host.stored('octets/')).toBe(1);
+      host.now += DAY;
+      expect(await list()).toEqual([]);
+      expect(await content(second?.key)).toBeNull();
+      await host.push(named('third'));
+      expect(await host.stored('item/')).toBe(1);
+    });
+
+    it('is when the option keep says', async () => {
+      host.options = { keep: 60 };
+      await host.restart();
+      await host.push(headlines);
+      host.now += 59_000;
+      expect(await list()).toHaveLength(1);
+      host.now += 1_000;
+      expect(await list()).toEqual([]);
+    });
+
+    it('lets the same content be told again', async () => {
+      await host.push(headlines);
+      host.now += 8 * DAY;
+      await host.push(headlines);
+      expect(host.events).toHaveLength(2);
+    });
+  });
+
+  it.each([
+    [{ keep: 0 }, 'options.keep is 0; expected seconds, a whole number from 1 to 31536000'],
+    [{ keep: '60' }, 'options.keep is "60"; expected seconds'],
+    [{ kep: 60 }, 'options.kep is not known; expected keep'],
+    ['60', 'options: expected an object like { "keep": 604800 }'],
+    [null, 'options: expected an object like'],
+  ])('does not start with options %j', async (options, message) => {
+    host.options = options;
+    await expect(host.restart()).rejects.toThrow(`dcd.ua: start() failed: ${message}`);
+  });
+
+  describe('its bounds', () => {
+    it('are 100 pieces of one channel, which leave other channels alone', async () => {
+      await host.push(named('other', 'http://sports.example/'));
+      for (let number = 0; number < 105; number += 1) {
+        host.now += 1000;
+        await host.push(named(`${number}`));
+      }
+      const kept = await ids(NEWS);
+      expect([kept.length, kept[0], kept.at(-1)]).toEqual([100, '104', '5']);
+      expect(await ids('http://sports.example/')).toEqual(['other']);
+    });
+
+    it('are 400 pieces in all', async () => {
+      for (let number = 0; number < 410; number += 1) {
+        host.now += 1000;
+        await host.push(named(`${number}`, `http://channel-${number % 10}.example/`));
+      }
+      expect(await host.stored('item/')).toBe(400);
+      expect(await host.stored('octets/')).toBe(400);
+      expect((await ids()).at(-1)).toBe('10');
+    });
+
+    it('are 64 MiB in all', async () => {
+      const body = new Uint8Array(1_048_576).fill(7);
+      for (let number = 0; number < 66; number += 1) {
+        host.now += 1000;
+        await host.push({ ...named(`${number}`), body });
+      }
+      expect(await host.stored('octets/')).toBe(64);
+      expect((await ids()).at(-1)).toBe('2');
+    });
+  });
+
+  it('refuses what is no content, too large, or named at length', async () => {
+    expect(await host.push({ type: TYPE, body: '' })).toMatchObject({
+      kind: 'type',
+      reason: 'no octets, expected a DCD container',
+    });
+    expect(await host.push({ type: TYPE, body: new Uint8Array(1_048_577) })).toMatchObject({ kind: 'size' });
+    expect(await host.push(named('x'.repeat(2049)))).toMatchObject({
+      kind: 'size',
+      reason: 'content-id has 2049 characters, expected at most 2048',
+    });
+    expect(host.events).toEqual([]);
+  });
+
+  it('answers two queries', async () => {
+    await expect(host.runtime.query('dcd.ua', 'items')).rejects.toThrow(
+      'no query "items"; expected "list" or "content"',
+    );
+    await expect(host.runtime.query('dcd.ua', 'content')).rejects.toThrow('expected { key }');
+    expect(await content('nothing')).toBeNull();
+  });
+
+  describe('for people', () => {
+    it('says where content comes from', async () => {
+      expect(await host.described(headlines)).toEqual({
+        title: 'Content of http://news.example/',
+        text: '4 bytes, a DCD container; what is in it is for the application that reads DCD',
+        fields: {
+          channel: 'http://news.example/',
+          content: 'headlines@news.example',
+          from: 'sip:psa@domain.test',
+        },
+      });
+    });
+
+    it('says what it does not know', async () => {
+      expect(await host.described({ type: 'application/vnd.oma.dcdc', body: 'x' })).toMatchObject({
+        title: 'Content of a channel',
+        text: expect.stringContaining('a packed DCD container'),
+        fields: {
+          channel: 'not known: the push names no initiator',
+          content: 'not known: the push does not name it',
+        },
+      });
+    });
+
+    it('lets no sender write to a terminal', async () => {
+      const description = await host.described(named('\u001b[2Jid', 'ch\u202eannel'));
+      expect(description).toMatchObject({
+        title: 'Content of ch annel',
+        fields: { content: ' [2Jid' },
+      });
+    });
+  });
+});
