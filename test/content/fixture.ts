@@ -20,10 +20,10 @@ export function fixture(kind: FixtureKind, name: string): Uint8Array {
   return fromHex(readFileSync(new URL(`${kind}/${name}.hex`, folder), 'utf8'));
 }
 
-/** Names of the fixtures that start with `prefix`. */
+/** Names of the hexadecimal fixtures that start with `prefix`. */
 export function fixtureNames(kind: FixtureKind, prefix: string): string[] {
   return readdirSync(new URL(`${kind}/`, folder))
-    .filter((file) => file.startsWith(prefix))
+    .filter((file) => file.startsWith(prefix) && file.endsWith('.hex'))
     .map((file) => file.replace(/\.hex$/, ''));
 }
 
