@@ -33,6 +33,14 @@ describe('a bundle', () => {
     expect(paths.filter((path) => /wbxml|xml|push-documents|platform|node_modules/.test(path))).toEqual([]);
   });
 
+  it('with messages as they come has neither documents nor the platform', async () => {
+    const paths = await bundled(
+      "import { readRetrieval, textEnvelope, decodePushPdu } from 'sip-push/formats'; console.log(readRetrieval, textEnvelope, decodePushPdu);",
+    );
+    expect(paths).toContain('core/content/multipart/mime-multipart.ts');
+    expect(paths.filter((path) => /wbxml|xml|push-documents|platform|node_modules/.test(path))).toEqual([]);
+  });
+
   it('with the runtime has the module that tsyringe asks for', async () => {
     const paths = await bundled("import { PushRuntime } from 'sip-push'; console.log(PushRuntime);");
     expect(paths.some((path) => path.startsWith('node_modules/reflect-metadata/'))).toBe(true);
