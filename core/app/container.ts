@@ -3,6 +3,7 @@
 // tsyringe asks for it as it loads, so it comes first.
 import 'reflect-metadata';
 import { container, type DependencyContainer } from 'tsyringe';
+import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import { ConfigurationError } from '../errors.js';
 import type { Clock } from './clock.js';
 import { ClockService } from './clock-service.js';
@@ -12,6 +13,7 @@ import { DoneMarkers } from './done-markers.js';
 import { EmitService } from './emit-service.js';
 import { Endings } from './endings.js';
 import type { EventSink } from './events.js';
+import { FetchService } from './fetch-service.js';
 import { Inbox } from './inbox.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
@@ -19,9 +21,12 @@ import { LogService } from './log-service.js';
 import { nearestOf } from './manifest.js';
 import { RecentPushes } from './recent.js';
 import type { Records } from './records.js';
+import { References } from './references.js';
 import { Registry } from './registry.js';
+import { type RetrievalSink, Retrievals } from './retrievals.js';
 import type { ServiceName, Services } from './services.js';
 import { SetAside } from './set-aside.js';
+import type { SpoolRoom } from './spool-room.js';
 import { StorageService } from './storage-service.js';
 import * as tokens from './tokens.js';
 
@@ -31,6 +36,9 @@ export interface Foundations {
   limits: RuntimeLimits;
   log: LogSink;
   events: EventSink;
+  fetcher: GuardedFetch;
+  room: SpoolRoom;
+  retrieved: RetrievalSink;
 }
 
 /** What the runtime is made of. The container itself stays here. */
@@ -41,13 +49,14 @@ export interface Composition {
   readonly registry: Registry;
   readonly deliveries: Deliveries;
   readonly dispatcher: Dispatcher;
+  readonly retrievals: Retrievals;
   /** The services of one application: those that it needs, and `emit`, made for it alone. */
   servicesFor(scope: tokens.AppScope, needs: readonly ServiceName[]): Partial<Services>;
 }
 
 /** Reads what the store holds. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, events } = foundations;
+  const { records, clock, limits, log, events, fetcher, room, retrieved } = foundations;
   // A child: tsyringe's own container is one for the whole process, and there may be several runtimes.
   const parts = container.createChildContainer();
   parts.register(tokens.RECORDS, { useValue: records });
@@ -55,8 +64,12 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(tokens.LIMITS, { useValue: limits });
   parts.register(tokens.LOG_SINK, { useValue: log });
   parts.register(tokens.EVENT_SINK, { useValue: events });
+  parts.register(tokens.FETCHER, { useValue: fetcher });
+  parts.register(tokens.SPOOL_ROOM, { useValue: room });
+  parts.register(tokens.RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(tokens.RECENT, { useValue: new RecentPushes(limits) });
   parts.register(tokens.INBOX, { useValue: await Inbox.open(records, limits, log) });
+  parts.register(tokens.REFERENCES, { useValue: await References.open(records, limits, log) });
   parts.register(tokens.SET_ASIDE, { useValue: await SetAside.open(records, clock, limits, log) });
   parts.register(tokens.DONE_MARKERS, {
     useValue: await DoneMarkers.open(records, clock, limits.doneMarkers),
@@ -65,6 +78,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.registerSingleton(tokens.ENDINGS, Endings);
   parts.registerSingleton(tokens.DELIVERIES, Deliveries);
   parts.registerSingleton(tokens.DISPATCHER, Dispatcher);
+  parts.registerSingleton(tokens.RETRIEVALS, Retrievals);
   return {
     inbox: parts.resolve(tokens.INBOX),
     aside: parts.resolve(tokens.SET_ASIDE),
@@ -72,6 +86,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
     registry: parts.resolve(tokens.REGISTRY),
     deliveries: parts.resolve(tokens.DELIVERIES),
     dispatcher: parts.resolve(tokens.DISPATCHER),
+    retrievals: parts.resolve(tokens.RETRIEVALS),
     servicesFor: (scope, needs) => servicesFor(parts, scope, needs),
   };
 }
@@ -83,6 +98,8 @@ const REGISTER: { readonly [Name in ServiceName]: (child: DependencyContainer) =
   clock: (child) => child.registerSingleton(tokens.SERVICE.clock, ClockService),
   emit: (child) =>
     child.register(tokens.SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
+  fetch: (child) =>
+    child.register(tokens.SERVICE.fetch, { useFactory: (own) => own.resolve(FetchService).fetch }),
 };
 
 function servicesFor(

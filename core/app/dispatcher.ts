@@ -81,11 +81,11 @@ export class Dispatcher {
   }
 
   async #dispatch(id: string, incoming: IncomingPush): Promise<Outcome> {
-    const known = this.#known(id);
+    const known = this.known(id);
     if (known) return known;
     const app = this.registry.loaded(incoming.app);
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
-    const most = this.#largest(app);
+    const most = this.largest(app);
     if (incoming.content.size !== undefined && incoming.content.size > most) {
       return refused(id, tooLarge(app, most));
     }
@@ -95,16 +95,16 @@ export class Dispatcher {
     return this.#direct(app, id, incoming, turn);
   }
 
-  /** A push that its sender sends again. */
-  #known(id: string): Outcome | undefined {
+  /** How a push has been answered that its sender sends again. */
+  known(id: string): Outcome | undefined {
     const held = this.inbox.get(id);
     if (held?.ending?.type === 'refused') return refused(id, busy('it is being removed from the inbox'));
     if (held || this.done.has(id) || this.aside.has(id)) return { taken: true, pushId: id };
     return undefined;
   }
 
-  /** What goes through the inbox is in memory as a whole. */
-  #largest({ manifest: { size = Number.POSITIVE_INFINITY, delivery } }: Application): number {
+  /** Bytes of content. What goes through the inbox is in memory as a whole. */
+  largest({ manifest: { size = Number.POSITIVE_INFINITY, delivery } }: Application): number {
     return delivery === 'durable' ? Math.min(size, this.limits.contentBytes) : size;
   }
 
@@ -158,7 +158,7 @@ export class Dispatcher {
     late: Promise<'late'>,
   ): Promise<{ delivery: Delivery; content: Content } | Refusal> {
     const { content } = incoming;
-    const most = this.#largest(app);
+    const most = this.largest(app);
     try {
       const bytes = await Promise.race([content.bytes(most), late]);
       if (bytes === 'late') return { kind: 'failed', reason: 'its content could not be read in time' };

@@ -47,6 +47,18 @@ export const BACKOFF_MAX = 1_800_000;
  */
 export const DONE_FOR = 3_600_000;
 
+/** Content elsewhere: past it the reference goes to the disk and is answered, with time to write it. */
+export const RETRIEVE_WITHIN = ANSWER_WITHIN - 1_000;
+
+/** The second attempt to retrieve; each later one waits twice as long, up to BACKOFF_MAX. */
+export const RETRIEVE_AGAIN_AFTER = 1_000;
+
+/** A reference that says nothing of its expiration. */
+export const REFERENCE_FOR = 86_400_000;
+
+/** Longer than a week nobody waits for a push, whatever its sender promises. */
+export const REFERENCE_AT_MOST = 7 * REFERENCE_FOR;
+
 export interface RuntimeLimits {
   /** Pushes one application handles at once: applications wait for networks, not for processors. */
   concurrency: number;
@@ -59,6 +71,10 @@ export interface RuntimeLimits {
   inboxBytes: number;
   /** Largest content that goes through the inbox, which holds it in memory while it is written and read. */
   contentBytes: number;
+  /** References on disk whose content is still to be had, some 2 KiB of memory each. */
+  references: number;
+  /** Bodies retrieved at once: each has a connection, and a file that may grow to the largest size allowed. */
+  retrievals: number;
   /** Pushes set aside; past this the oldest is dropped. */
   setAsideCount: number;
   setAsideBytes: number;
@@ -76,6 +92,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   inboxCount: 10_000,
   inboxBytes: 256 * 1024 * 1024,
   contentBytes: 16 * 1024 * 1024,
+  references: 1_000,
+  retrievals: 16,
   setAsideCount: 1_000,
   setAsideBytes: 64 * 1024 * 1024,
   doneMarkers: 20_000,

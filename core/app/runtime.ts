@@ -1,5 +1,6 @@
 /** The application-dispatch runtime: applications come and go, pushes are given to them. It knows no SIP. */
 
+import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { memoryContent } from '../content/memory-content.js';
 import { ConfigurationError } from '../errors.js';
 import type { Store } from '../platform/platform.js';
@@ -20,7 +21,9 @@ import { pushOf } from './push-record.js';
 import { queryApplication } from './query.js';
 import type { ShownPush } from './recent.js';
 import { Records } from './records.js';
+import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 import type { SetAsidePush } from './set-aside.js';
+import { SpoolRoom } from './spool-room.js';
 import type { AppScope } from './tokens.js';
 
 export type { AppHandle } from './application.js';
@@ -29,6 +32,7 @@ export type { IncomingPush } from './dispatcher.js';
 export type { RuntimeLimits } from './limits.js';
 export type { LogLevel, LogRecord } from './log.js';
 export type { Outcome } from './outcome.js';
+export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 export type { SetAsidePush } from './set-aside.js';
 
 export interface PushRuntimeOptions {
@@ -38,6 +42,12 @@ export interface PushRuntimeOptions {
   emit?: EventSink;
   clock?: Clock;
   limits?: Partial<RuntimeLimits>;
+  /** What may be fetched, for references and for applications that need `fetch`. */
+  fetch?: GuardedFetchOptions;
+  /** Folder for content that is too large for memory, emptied at the start; a temporary one when absent. */
+  spool?: string;
+  /** Told how a push by reference ended whose sender was answered before. */
+  onRetrieved?(end: LateEnd): void;
 }
 
 export class PushRuntime {
@@ -54,28 +64,38 @@ export class PushRuntime {
     private readonly log: LogSink,
   ) {}
 
-  /** Reads what the store holds. @throws StoreError */
+  /** Reads what the store holds. @throws StoreError, or ConfigurationError for `fetch`. */
   static async open(options: PushRuntimeOptions): Promise<PushRuntime> {
     const { store, clock = systemClock } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const log = safeLogSink(options.log);
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
-    const parts = await compose({ records, clock, limits, log, events });
+    const fetcher = new GuardedFetch(options.fetch);
+    const room = new SpoolRoom(options.spool);
+    if (options.spool !== undefined) await room.open();
+    const retrieved = (end: LateEnd) => options.onRetrieved?.(end);
+    const parts = await compose({ records, clock, limits, log, events, fetcher, room, retrieved });
     const namespaces = await Namespaces.open(records, log);
     return new PushRuntime(parts, records, namespaces, clock, limits, log);
   }
 
-  /** Gives what the inbox holds to the applications that are loaded; those loaded later get theirs then. */
+  /**
+   * Gives what the inbox holds to the applications that are loaded; those loaded later get theirs then. Goes on to
+   * retrieve what references point at.
+   */
   async start(): Promise<void> {
     this.parts.deliveries.start();
+    this.parts.retrievals.start();
   }
 
   /** Stops every application. What is in the inbox stays there. Nothing touches the store afterwards. */
   async stop(): Promise<void> {
     await this.#inTurn(async () => {
       this.parts.deliveries.stop();
+      const retrieved = this.parts.retrievals.stop();
       await Promise.all(this.parts.registry.all().map((app) => this.#remove(app)));
+      await retrieved;
       await this.parts.dispatcher.idle();
       await this.records.close();
     });
@@ -135,6 +155,11 @@ export class PushRuntime {
   /** Resolves within 16 s, and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
     return this.parts.dispatcher.dispatch(incoming);
+  }
+
+  /** Retrieves what a push refers to, and dispatches it. Resolves within 16 s, and never rejects. */
+  retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
+    return this.parts.retrievals.receive(incoming);
   }
 
   /** What a person would like to read of a push; undefined when it is neither recent nor in the inbox. */

@@ -41,11 +41,42 @@ export interface AppClock {
   now(): Date;
 }
 
+export interface AppFetchOptions {
+  /** GET when absent. A redirect of a POST is not followed: it is the answer. */
+  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Bytes of the answer's body, also unfolded; the host has a limit of its own. */
+  readonly maxSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface AppFetchResponse {
+  /** Where it came from, after redirects. */
+  readonly url: string;
+  /** Any status, 404 too. */
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be read or cancelled, gzip and deflate undone. Errors as the call rejects. */
+  readonly body: ReadableStream<Uint8Array>;
+  /** The whole body. Rejects with LimitError when it is larger than `limit` bytes. */
+  bytes(limit: number): Promise<Uint8Array>;
+}
+
+/**
+ * HTTP within what the host's configuration allows (`fetch`): origins, size, time; public addresses only, unless
+ * the host is named there. Rejects with an error whose `code` is the reason (`not-allowed`, `forbidden-address`,
+ * `unreachable`, `timeout`, `too-large`, `unfolds`…) and whose `transient` says whether trying again makes sense.
+ */
+export type AppFetch = (url: string, options?: AppFetchOptions) => Promise<AppFetchResponse>;
+
 export interface Services {
   storage: AppStorage;
   log: AppLog;
   emit: Emit;
   clock: AppClock;
+  fetch: AppFetch;
 }
 
 export type ServiceName = keyof Services;

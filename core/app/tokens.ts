@@ -1,6 +1,7 @@
 /** Tokens of everything that is injected. esbuild emits no types for decorators, so each injection names one. */
 
 import type { InjectionToken } from 'tsyringe';
+import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { Clock } from './clock.js';
 import type { Deliveries } from './deliveries.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -12,9 +13,12 @@ import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import type { RecentPushes } from './recent.js';
 import type { Records } from './records.js';
+import type { References } from './references.js';
 import type { Registry } from './registry.js';
+import type { RetrievalSink, Retrievals } from './retrievals.js';
 import type { ServiceName, Services } from './services.js';
 import type { SetAside } from './set-aside.js';
+import type { SpoolRoom } from './spool-room.js';
 
 // Of the runtime.
 export const CLOCK: InjectionToken<Clock> = Symbol('clock');
@@ -30,6 +34,11 @@ export const REGISTRY: InjectionToken<Registry> = Symbol('registry');
 export const ENDINGS: InjectionToken<Endings> = Symbol('endings');
 export const DELIVERIES: InjectionToken<Deliveries> = Symbol('deliveries');
 export const DISPATCHER: InjectionToken<Dispatcher> = Symbol('dispatcher');
+export const FETCHER: InjectionToken<GuardedFetch> = Symbol('fetcher');
+export const SPOOL_ROOM: InjectionToken<SpoolRoom> = Symbol('spool room');
+export const REFERENCES: InjectionToken<References> = Symbol('references');
+export const RETRIEVAL_SINK: InjectionToken<RetrievalSink> = Symbol('retrieval sink');
+export const RETRIEVALS: InjectionToken<Retrievals> = Symbol('retrievals');
 
 /** Of one application: who it is, for the services made for it. */
 export interface AppScope {
@@ -46,5 +55,6 @@ export const SERVICE: { readonly [Name in ServiceName]: InjectionToken<Services[
   storage: Symbol('storage'),
   log: Symbol('log'),
   emit: Symbol('emit'),
+  fetch: Symbol('fetch'),
   clock: Symbol('clock service'),
 };

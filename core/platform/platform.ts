@@ -96,7 +96,8 @@ export interface HttpRequest {
   body?: Uint8Array;
   /** IP addresses to connect to, whatever the host name stands for by now; absent: it is resolved again. */
   addresses?: readonly string[];
-  tls?: TlsOptions;
+  /** PEM of authorities to trust beside the system's. */
+  ca?: string | Uint8Array;
   /** Ends the exchange at any time, its body too, with its reason. */
   signal: AbortSignal;
 }

@@ -66,11 +66,11 @@ describe('a request', () => {
     const certificates = await makeCertificates();
     closing.push(() => certificates.remove());
     const { address } = await serve(() => ({ status: 204 }), certificates);
-    const tls = { ca: certificates.ca };
-    const good = await get(`https://localhost:${address.port}/`, { tls, addresses: ['127.0.0.1'] });
+    const { ca } = certificates;
+    const good = await get(`https://localhost:${address.port}/`, { ca, addresses: ['127.0.0.1'] });
     expect(good.status).toBe(204);
     await expect(
-      get(`https://other.test:${address.port}/`, { tls, addresses: ['127.0.0.1'] }),
+      get(`https://other.test:${address.port}/`, { ca, addresses: ['127.0.0.1'] }),
     ).rejects.toThrow(TransportError);
     await expect(get(`https://localhost:${address.port}/`)).rejects.toThrow(/certificate/);
   });

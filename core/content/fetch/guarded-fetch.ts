@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
-import type { HttpRequest, HttpResponse, TlsOptions } from '../../platform/platform.js';
+import type { HttpRequest, HttpResponse } from '../../platform/platform.js';
 import { isPublicAddress } from './addresses.js';
 import { AllowList, hostOf } from './allow-list.js';
 import { FetchError } from './fetch-error.js';
@@ -33,8 +33,8 @@ export interface FetchResponse extends HttpResponse {
 }
 
 export interface GuardedFetchOptions extends FetchLimits {
-  /** Authorities of https, where they are not the system's. */
-  tls?: TlsOptions;
+  /** PEM of authorities to trust beside the system's. */
+  ca?: string | Uint8Array;
   /** The platform's when absent; tests bring their own. */
   resolve?(host: string): Promise<readonly string[]>;
 }
@@ -91,7 +91,7 @@ export class GuardedFetch {
   async #exchange(url: URL, request: FetchRequest): Promise<FetchResponse> {
     const { method = 'GET', headers = {}, body, maxSize = this.maxSize, signal } = request;
     const patience = new Patience(this.#milliseconds, url.host, signal);
-    const { tls } = this.options;
+    const { ca } = this.options;
     try {
       const addresses = await patience.during(this.#addresses(url));
       const response = await patience.during(
@@ -102,7 +102,7 @@ export class GuardedFetch {
           addresses,
           signal: patience.signal,
           ...(body ? { body } : {}),
-          ...(tls ? { tls } : {}),
+          ...(ca ? { ca } : {}),
         }),
       );
       const limit = Math.min(maxSize, this.maxSize);

@@ -3,6 +3,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIPv6, type LookupFunction } from 'node:net';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { TransportError } from '../../errors.js';
 import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
 import { errorCode, reasonText } from './failure.js';
@@ -31,7 +32,7 @@ export const request: Platform['request'] = (exchange) => {
   });
 };
 
-function open({ method, url, headers, body, addresses, tls }: HttpRequest): http.ClientRequest {
+function open({ method, url, headers, body, addresses, ca }: HttpRequest): http.ClientRequest {
   const options = {
     method,
     headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
@@ -42,7 +43,19 @@ function open({ method, url, headers, body, addresses, tls }: HttpRequest): http
   };
   if (url.protocol !== 'https:') return http.request(url, options);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  return https.request(url, { ...options, ...clientTlsOptions(host, tls) });
+  const trust = ca === undefined ? {} : { secureContext: trusting(ca) };
+  return https.request(url, { ...options, ...clientTlsOptions(host), ...trust });
+}
+
+let trusted: { ca: string | Uint8Array; context: SecureContext } | undefined;
+
+/** Kept, since reading the system's 140 authorities takes longer than a request. */
+function trusting(ca: string | Uint8Array): SecureContext {
+  if (trusted?.ca !== ca) {
+    const own = typeof ca === 'string' ? ca : Buffer.from(ca);
+    trusted = { ca, context: createSecureContext({ ca: [...rootCertificates, own] }) };
+  }
+  return trusted.context;
 }
 
 /** Whatever the name, these addresses: a name that stands for something else a moment later changes nothing. */
