@@ -16,6 +16,7 @@ export const PEERS = {
   },
   sipp: { packages: ['sip-tester'], commands: ['sipp'], modules: [] },
   tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
+  libwbxml: { packages: ['libwbxml2-utils'], commands: ['xml2wbxml', 'wbxml2xml'], modules: [] },
   openssl: { packages: ['openssl'], commands: ['openssl'], modules: [] },
   chromium: { packages: ['chromium'], commands: ['chromium'], modules: [] },
 };
