@@ -5,8 +5,9 @@ import type { AppEvent, PushAppDefinition, PushDescription } from './app/contrac
 import { safeLogSink } from './app/log.js';
 import { reasonOf } from './app/outcome.js';
 import { type LogRecord, PushRuntime } from './app/runtime.js';
+import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import type { Store } from './platform/platform.js';
-import type { ReceiverEvent } from './receiver/events.js';
+import { lateEvent, type ReceiverEvent } from './receiver/events.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
@@ -16,6 +17,8 @@ export interface PushHostOptions extends Omit<PushReceiverOptions, 'runtime' | '
   apps: readonly { definition: PushAppDefinition; options?: unknown }[];
   /** Folder of the durable store; absent: in memory, lost at the end. */
   data?: string;
+  /** What may be fetched by HTTP; absent: public https addresses. */
+  fetch?: FetchLimits;
   /** `urn:uuid:…`; absent: made once and kept in the store (6.1-06). */
   instanceId?: string;
   onEvent(event: HostEvent): void;
@@ -35,7 +38,7 @@ export class PushHost {
    * @throws ConfigurationError or AppError naming the application that cannot be loaded.
    */
   static async start(options: PushHostOptions): Promise<PushHost> {
-    const { apps, data, onLog, ...receiver } = options;
+    const { apps, data, fetch, onLog, ...receiver } = options;
     const onEvent = safeListener(options);
     const store = await platform.openStore(data);
     let runtime: PushRuntime | undefined;
@@ -43,6 +46,10 @@ export class PushHost {
       runtime = await PushRuntime.open({
         store,
         emit: (event) => onEvent({ event: 'app', ...event }),
+        onRetrieved: (end) => onEvent(lateEvent(end)),
+        fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
+        // Beside the store, in the one folder that is the host's.
+        ...(data === undefined ? {} : { spool: `${data}/spool` }),
         ...(onLog ? { log: onLog } : {}),
       });
       for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);

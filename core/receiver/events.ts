@@ -1,7 +1,23 @@
 /** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
 
 import type { PushMode } from '../app/contract.js';
+import type { LateEnd, Outcome } from '../app/runtime.js';
+import type { MediaType } from '../content/content.js';
+import { formatMediaType } from '../content/media-type.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
+
+/** A push that an application took or refused. */
+export interface EndedPush {
+  push: { app: { eventAppId: string }; from: string; fileName?: string };
+  mode: PushMode;
+  type: MediaType;
+  outcome: Outcome;
+  /** Bytes of content as the application has it, and its digest. */
+  size: number;
+  sha256: string;
+  /** What its sender was answered. */
+  status: number;
+}
 
 export type ReceiverEvent =
   | {
@@ -31,3 +47,27 @@ export type ReceiverEvent =
   | ({ event: 'refused' } & RefusedRequest)
   | { event: 'connected'; server: string }
   | { event: 'disconnected'; server: string; reason: string };
+
+export function pushEvent({ push, mode, type, outcome, size, sha256, status }: EndedPush): ReceiverEvent {
+  const { app, from, fileName } = push;
+  return {
+    event: 'push',
+    id: outcome.pushId ?? '',
+    app: app.eventAppId,
+    mode,
+    from,
+    contentType: formatMediaType(type),
+    size,
+    sha256,
+    ...(fileName === undefined ? {} : { fileName }),
+    outcome: outcome.taken ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
+    status,
+  };
+}
+
+/** Of a push by reference that was answered 200 when its reference was on disk; content that was never had is empty. */
+export function lateEvent({ record, outcome, retrieved = { size: 0, sha256: '' } }: LateEnd): ReceiverEvent {
+  const { app, reference } = record;
+  const push = { ...record, app: { eventAppId: app } };
+  return pushEvent({ push, mode: 'indirect', type: reference.type, outcome, ...retrieved, status: 200 });
+}

@@ -1,22 +1,20 @@
 /** Pager mode at the receiver: a push in a SIP MESSAGE (TS 8.1.1). */
 
 import { platform } from '#platform';
-import type { PushRuntime } from '../app/runtime.js';
-import { formatMediaType, parseMediaType } from '../content/media-type.js';
-import { memoryContent } from '../content/memory-content.js';
-import { MalformedError, type RefusalKind } from '../errors.js';
+import type { IncomingPush, IncomingReference, Outcome, PushRuntime } from '../app/runtime.js';
+import { CONTENT_CODINGS, UnknownCoding } from '../content/encoding/coding.js';
+import { EXTERNAL_BODY } from '../content/external-body.js';
+import { LimitError, MalformedError, type RefusalKind } from '../errors.js';
 import type { SipRequest } from '../sip/message.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
 import { fromUri } from '../sip/server.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import { buildResponse } from '../sip/writer.js';
 import { assertedIdentities, type TrustList } from './authorisation.js';
-import type { ReceiverEvent } from './events.js';
+import { type Carried, contentOf, readCarried } from './carried.js';
+import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
 import { pushResource } from './resource.js';
-
-/** Headers of a MESSAGE that describe its content, beside Content-* (Push Message headers). */
-const PUSH_HEADERS = /^(content-|x-wap-|x-oma-)/i;
 
 export interface PagerOptions {
   runtime: PushRuntime;
@@ -27,8 +25,9 @@ export interface PagerOptions {
 /** A MESSAGE that is turned away before any application sees it. */
 class Refusal extends Error {
   constructor(
-    readonly kind: RefusalKind | 'malformed' | 'encoding',
+    readonly kind: RefusalKind,
     reason: string,
+    readonly retryAfter?: number,
   ) {
     super(reason);
   }
@@ -63,46 +62,68 @@ export class PagerReceiver {
   }
 
   async #deliver(transaction: ServerTransaction): Promise<void> {
-    const { runtime, onEvent } = this.options;
     const { request } = transaction;
-    const { app, from, type } = this.#check(request);
-    const { headers, body } = request;
-    const outcome = await runtime.dispatch({
+    const { app, from, carried } = await this.#check(request);
+    const { headers } = request;
+    const push = {
       app,
       // A retransmission that arrives after a restart, or by another branch of a fork, is the same push.
       key: `${from}\n${headers.get('Call-ID')}\n${headers.get('CSeq')}`,
       from,
       to: request.uri,
-      mode: 'pager',
-      content: memoryContent(type, body),
-      headers: describingHeaders(request),
-    });
-    const answer = messageAnswer(outcome, runtime.acceptedTypes());
+      headers: carried.headers,
+    };
+    const { reference } = carried;
+    if (reference) await this.#retrieve(transaction, { ...push, reference });
+    else await this.#dispatch(transaction, push, carried);
+  }
+
+  async #dispatch(
+    transaction: ServerTransaction,
+    push: Omit<IncomingPush, 'mode' | 'content'>,
+    carried: Carried,
+  ): Promise<void> {
+    const content = await contentOf(transaction.request, carried, push.app.maxSize);
+    const outcome = await this.options.runtime.dispatch({ ...push, mode: 'pager', content });
+    const bytes = await content.bytes(Number.POSITIVE_INFINITY);
+    const had = { size: bytes.length, sha256: platform.hash('sha-256', bytes) };
+    this.#conclude(transaction, { push, mode: 'pager', type: content.type, outcome, ...had });
+  }
+
+  async #retrieve(transaction: ServerTransaction, incoming: IncomingReference): Promise<void> {
+    const { outcome, retrieved, later } = await this.options.runtime.retrieve(incoming);
+    if (retrieved) {
+      const { type } = incoming.reference;
+      this.#conclude(transaction, { push: incoming, mode: 'indirect', type, outcome, ...retrieved });
+    } else if (later) {
+      // How it ends is told when it does.
+      this.#answer(transaction, outcome);
+    } else if (!outcome.taken) {
+      // No application has seen anything of it.
+      throw new Refusal(outcome.kind, outcome.reason, outcome.retryAfter);
+    }
+  }
+
+  #answer(transaction: ServerTransaction, outcome: Outcome): number {
+    const { request } = transaction;
+    const answer = messageAnswer(outcome, acceptedInMessages(this.options.runtime));
     transaction.respond(buildResponse(request, answer.status, answer));
-    onEvent({
-      event: 'push',
-      id: outcome.pushId ?? '',
-      app: app.eventAppId,
-      mode: 'pager',
-      from,
-      contentType: formatMediaType(type),
-      size: body.length,
-      sha256: platform.hash('sha-256', body),
-      outcome: outcome.taken ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
-      status: answer.status,
-    });
+    return answer.status;
+  }
+
+  #conclude(transaction: ServerTransaction, ended: Omit<EndedPush, 'status'>): void {
+    const status = this.#answer(transaction, ended.outcome);
+    this.options.onEvent(pushEvent({ ...ended, status }));
   }
 
   /** The checks of 8.1.1 in the specification's order, then those of RFC 3261 8.2.3 for the content. */
-  #check(request: SipRequest) {
+  async #check(request: SipRequest) {
     const { runtime, trust } = this.options;
     const { eventAppIds, iari } = pushResource(request);
     if (eventAppIds.length === 0) {
       throw new Refusal('forbidden', 'no push resource identifier in Accept-Contact (8.1.1-01)');
     }
-    const type = parseMediaType(request.headers.get('Content-Type') ?? '');
-    const app = runtime.resolve(eventAppIds, type?.type ?? '', iari);
-    if (app === 'unknown') {
+    if (runtime.resolve(eventAppIds, '', iari) === 'unknown') {
       throw new Refusal('forbidden', `no application for ${eventAppIds.join(', ')} (8.1.1-01)`);
     }
     const from = trust.trusted(request);
@@ -110,17 +131,13 @@ export class PagerReceiver {
       const asserted = assertedIdentities(request).join(', ') || 'no identity';
       throw new Refusal('forbidden', `${asserted} is not trusted (8.1.1-02)`);
     }
-    if (!type || app === 'type') {
-      throw new Refusal(
-        'type',
-        `no application takes ${request.headers.get('Content-Type') ?? 'no content'}`,
-      );
+    const carried = await readCarried(request);
+    const app = carried && runtime.resolve(eventAppIds, carried.type.type, iari);
+    if (!app || typeof app === 'string') {
+      const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'no content';
+      throw new Refusal('type', `no application takes ${type}`);
     }
-    const encodings = request.headers.getAll('Content-Encoding');
-    if (encodings.some((encoding) => encoding.toLowerCase() !== 'identity')) {
-      throw new Refusal('encoding', `content encoding ${encodings.join(', ')}`);
-    }
-    return { app, from, type };
+    return { app, from, carried };
   }
 
   #refuse(
@@ -140,23 +157,26 @@ export class PagerReceiver {
   }
 
   #refusalAnswer(error: unknown) {
-    if (error instanceof Refusal && error.kind !== 'malformed' && error.kind !== 'encoding') {
-      const outcome = { taken: false as const, kind: error.kind, reason: error.message };
-      return messageAnswer(outcome, this.options.runtime.acceptedTypes());
+    const accepted = acceptedInMessages(this.options.runtime);
+    if (error instanceof Refusal) {
+      const { kind, message: reason, retryAfter } = error;
+      const wait = retryAfter === undefined ? {} : { retryAfter };
+      return messageAnswer({ taken: false, kind, reason, ...wait }, accepted);
     }
     // RFC 3261 8.2.3: the encodings we understand; identity may be listed (20.2).
-    if (error instanceof Refusal && error.kind === 'encoding') {
-      return { status: 415, headers: [['Accept-Encoding', 'identity']] satisfies [string, string][] };
+    if (error instanceof UnknownCoding) {
+      return {
+        status: 415,
+        headers: [['Accept-Encoding', CONTENT_CODINGS.join(', ')]] satisfies [string, string][],
+      };
     }
     if (error instanceof MalformedError) return { status: 400 };
-    return messageAnswer({ taken: false, kind: 'failed', reason: String(error) }, []);
+    const kind = error instanceof LimitError ? 'size' : 'failed';
+    return messageAnswer({ taken: false, kind, reason: String(error) }, accepted);
   }
 }
 
-function describingHeaders(request: SipRequest): Record<string, string> {
-  const described: Record<string, string> = {};
-  for (const [name, value] of request.headers.entries()) {
-    if (PUSH_HEADERS.test(name)) described[name.toLowerCase()] = value;
-  }
-  return described;
+/** Media types for an Accept: what the applications take, and references to it (RFC 4483 5.1). */
+export function acceptedInMessages(runtime: PushRuntime): string[] {
+  return [...runtime.acceptedTypes(), EXTERNAL_BODY];
 }

@@ -8,7 +8,7 @@ import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationState } from '../sip/registration-state.js';
 import { TrustList } from './authorisation.js';
 import type { ReceiverEvent } from './events.js';
-import { PagerReceiver } from './pager.js';
+import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { pushFeatures, registrationHeaders } from './registration.js';
 
 export interface PushReceiverOptions {
@@ -52,7 +52,7 @@ export class PushReceiverAgent {
       ...(options.onWire ? { onWire: options.onWire } : {}),
       product: options.product,
       methods: ['MESSAGE'],
-      accept: () => runtime.acceptedTypes(),
+      accept: () => acceptedInMessages(runtime),
       onRequest: (transaction) => void this.#pager.receive(transaction),
       onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
       onConnected: (server) => onEvent({ event: 'connected', server }),

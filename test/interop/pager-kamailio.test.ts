@@ -1,6 +1,7 @@
 /** Pager mode through Kamailio: the bundled mms.ua on a device, a Push Sender Agent, and tshark watching. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { PushAppDefinition } from '../../core/app/contract.js';
 import { memoryContent } from '../../core/content/memory-content.js';
 import { encodeNotification } from '../../core/content/mms/notification.js';
 import mms from '../../plugins/mms.ua/index.js';
@@ -46,7 +47,7 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
   const bob = { username: 'bob', password: 'bob-password' };
   const psa = { username: 'psa', password: 'psa-password' };
 
-  async function device(transport: 'udp' | 'tcp', apps = [mms]) {
+  async function device(transport: 'udp' | 'tcp', apps: readonly PushAppDefinition[] = [mms]) {
     const started = await Device.start(apps, { servers: [core.server(transport)], credentials: bob });
     closing.push(() => started.stop());
     return started;
