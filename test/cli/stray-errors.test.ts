@@ -1,0 +1,40 @@
+/** What an application leaves behind fails where nobody calls it: the host goes on. */
+
+import { expect, it } from 'vitest';
+import { BOB, bob, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
+
+const APP = `export default {
+  id: 'stray.ua',
+  accepts: ['text/plain'],
+  start() {
+    return {
+      receive() {
+        setTimeout(() => { throw new Error('a stray timer'); });
+        void Promise.reject(new Error('a stray promise'));
+      },
+    };
+  },
+};
+`;
+
+it('an error in a timer or a promise that an application left alone is told, and ends nothing', async () => {
+  await using folder = await Folder.make();
+  const core = await startNetworkCommand(folder);
+  try {
+    await folder.write('stray.mjs', APP);
+    await folder.write('text', 'content');
+    await folder.write('psa.json', psa(core.udp));
+    await folder.write('bob.json', { ...bob(core.tcp), apps: ['./stray.mjs'] });
+    await using host = await folder.start('host', '--config', 'bob.json', '--json');
+    await lineOf(host, 'registered');
+    const words = ['--config', 'psa.json', '--to', BOB, '--app', 'stray.ua', '--type', 'text/plain', 'text'];
+    expect(await folder.run('send', ...words)).toMatchObject({ code: 0 });
+    await host.line(/a stray timer/);
+    await host.line(/a stray promise/);
+    expect(await folder.run('send', ...words)).toMatchObject({ code: 0 });
+    host.kill('SIGTERM');
+    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+  } finally {
+    await core.running.stop();
+  }
+});
