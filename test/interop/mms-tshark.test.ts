@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { encodeNotification, type MmsNotification } from '../../core/content/mms/notification.js';
 import { fixture, fixtureNames } from '../content/fixture.js';
 import { describePeer } from '../support/peers.js';
-import { type Dissected, dissect, pushPdu } from './wsp-capture.js';
+import { dissect, pushPdu } from './wsp-capture.js';
+import { expectedFields, moment, place, seenFields, yesOrNo } from './wsp-mms-fields.js';
 
 /** application/vnd.wap.mms-message */
 const MMS_MESSAGE = 0x3e;
@@ -17,7 +18,7 @@ describePeer('tshark', 'tshark reads our M-Notification.ind', () => {
     for (const [index, packet] of packets.entries()) {
       const given = notifications[index];
       expect(packet.malformed).toEqual([]);
-      expect(seen(packet)).toEqual(given && asTshark(given));
+      expect(seenFields(packet, fields)).toEqual(given && asTshark(given));
     }
   });
 
@@ -101,17 +102,6 @@ const fields = [
   'mmse.content_location',
 ];
 
-function seen(packet: Dissected): Record<string, string> {
-  return Object.fromEntries(
-    fields.flatMap((field) => packet.values(field).map((value) => [field, comparable(field, value)])),
-  );
-}
-
-/** tshark writes a date as `Jan 24, 2024 09:48:48.000000000 UTC`. */
-function comparable(field: string, value: string): string {
-  return field.endsWith('.abs') ? new Date(value.replace('.000000000', '')).toISOString() : value;
-}
-
 function asTshark(given: MmsNotification): Record<string, string> {
   const values = {
     'mmse.message_type': '0x82',
@@ -119,8 +109,7 @@ function asTshark(given: MmsNotification): Record<string, string> {
     'mmse.mms_version': given.version,
     'mmse.from': given.from,
     'mmse.subject': given.subject,
-    'mmse.delivery_report':
-      given.deliveryReport === undefined ? undefined : given.deliveryReport ? '0x80' : '0x81',
+    'mmse.delivery_report': yesOrNo(given.deliveryReport),
     'mmse.message_class.id': place(classes, given.messageClass),
     'mmse.message_class.str': classes.includes(given.messageClass) ? undefined : given.messageClass,
     'mmse.priority': place(priorities, given.priority),
@@ -132,19 +121,5 @@ function asTshark(given: MmsNotification): Record<string, string> {
     'mmse.reply_charging_id': given.replyChargingId,
     'mmse.content_location': given.contentLocation,
   };
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
-  );
-}
-
-function place<Name extends string>(names: readonly Name[], name: Name | undefined): string | undefined {
-  const index = name === undefined ? -1 : names.indexOf(name);
-  return index < 0 ? undefined : `0x${(0x80 + index).toString(16)}`;
-}
-
-function moment(field: string, value: MmsNotification['replyChargingDeadline']): Record<string, string> {
-  if (value === undefined) return {};
-  return 'at' in value
-    ? { [`${field}.abs`]: value.at.toISOString() }
-    : { [`${field}.rel`]: `${value.seconds}.000000000` };
+  return expectedFields(values);
 }
