@@ -3,6 +3,7 @@
 import { platform } from '#platform';
 import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
+import type { FetchLimits } from '../../core/content/fetch/guarded-fetch.js';
 import { memoryContent } from '../../core/content/memory-content.js';
 import type { Store } from '../../core/platform/platform.js';
 
@@ -27,11 +28,12 @@ export class AppHost {
     readonly store: Store,
     public runtime: PushRuntime,
     public options: unknown,
+    private readonly fetch: FetchLimits,
   ) {}
 
-  static async start(app: PushAppDefinition, options?: unknown): Promise<AppHost> {
+  static async start(app: PushAppDefinition, options?: unknown, fetch: FetchLimits = {}): Promise<AppHost> {
     const store = await platform.openStore();
-    const host = new AppHost(app, store, await PushRuntime.open({ store }), options);
+    const host = new AppHost(app, store, await PushRuntime.open({ store }), options, fetch);
     await host.run();
     return host;
   }
@@ -52,6 +54,7 @@ export class AppHost {
     this.runtime = await PushRuntime.open({
       store: this.store,
       clock,
+      fetch: this.fetch,
       emit: (event) => this.events.push(event),
       log: (record) => this.log.push(record),
     });

@@ -1,0 +1,54 @@
+/** The built-in `startSession`: package #1 of the DM session, posted to the server. */
+
+import type { AppFetch } from 'sip-push/sdk';
+import type { StartSession } from './session.js';
+
+const TYPE = 'application/vnd.syncml.dm+xml';
+/** Of Alert: who began the session (SyncML Meta codes of DM). */
+const SERVER_INITIATED = 1200;
+const CLIENT_INITIATED = 1201;
+
+/** Rejects when the server cannot be reached, or does not answer 2xx. What it answers is not read. */
+export function httpSession(fetch: AppFetch, url: string, device: string): StartSession {
+  return async ({ sessionId, initiator }, signal) => {
+    const text = packageOne({
+      session: hexadecimal(sessionId),
+      url,
+      device,
+      alert: initiator === 'server' ? SERVER_INITIATED : CLIENT_INITIATED,
+    });
+    const headers = { 'content-type': `${TYPE}; charset=utf-8`, accept: TYPE };
+    const body = new TextEncoder().encode(text);
+    const response = await fetch(url, { method: 'POST', headers, body, signal });
+    await response.body.cancel();
+    if (response.status < 200 || response.status > 299) throw new Error(`${url} answered ${response.status}`);
+    return undefined;
+  };
+}
+
+/** A session id has four characters at most (SyncML representation protocol): decimal digits would need five. */
+function hexadecimal(sessionId: number): string {
+  return sessionId.toString(16).toUpperCase();
+}
+
+interface PackageOne {
+  readonly session: string;
+  readonly url: string;
+  readonly device: string;
+  readonly alert: number;
+}
+
+function packageOne({ session, url, device, alert }: PackageOne): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto>',
+    `<SessionID>${session}</SessionID><MsgID>1</MsgID>`,
+    `<Target><LocURI>${escaped(url)}</LocURI></Target>`,
+    `<Source><LocURI>${escaped(device)}</LocURI></Source></SyncHdr>`,
+    `<SyncBody><Alert><CmdID>1</CmdID><Data>${alert}</Data></Alert><Final/></SyncBody></SyncML>`,
+  ].join('');
+}
+
+function escaped(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}

@@ -1,0 +1,107 @@
+/** What a host's configuration, or its code, says for syncml.dm. */
+
+import type { StartSession } from './session.js';
+
+/** A server that may alert this device. */
+export interface ServerOptions {
+  readonly id: string;
+  readonly password: string;
+  /** Octets that the last session agreed on; none where there has been no session. */
+  readonly nonce: Uint8Array;
+  /** Where the built-in starter posts package #1. */
+  readonly url?: string;
+}
+
+export interface DmOptions {
+  readonly servers: readonly ServerOptions[];
+  /** Whether alerts without a digest are taken. */
+  readonly unverified: boolean;
+  /** This device, to the built-in starter's servers. */
+  readonly device: string | undefined;
+  /** In place of the built-in starter, for every server. */
+  readonly startSession: StartSession | undefined;
+}
+
+const KEYS = ['servers', 'unverified', 'device', 'startSession'];
+const SERVER_KEYS = ['id', 'password', 'nonce', 'url'];
+/** The layout has one octet for the length of a server's id. */
+const MAX_ID = 255;
+
+/** @throws Error saying which option is wrong, and what was expected; it never quotes a password. */
+export function readOptions(options: unknown): DmOptions {
+  const { servers = [], unverified = false, device, startSession } = fieldsOf(options ?? {}, 'options', KEYS);
+  if (!Array.isArray(servers)) {
+    throw new Error('options.servers: expected a list like [{ "id": "…", "password": "…", "nonce": "…" }]');
+  }
+  if (typeof unverified !== 'boolean') throw new Error('options.unverified: expected true or false');
+  if (device !== undefined && (typeof device !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(device))) {
+    throw new Error('options.device: expected how DM servers call this device, like "IMEI:…"');
+  }
+  if (startSession !== undefined && !isStartSession(startSession)) {
+    throw new Error('options.startSession: expected a function, which only code can give');
+  }
+  const read = servers.map((server: unknown, index) => readServer(server, `options.servers[${index}]`));
+  for (const [index, { id }] of read.entries()) {
+    if (read.findIndex((other) => other.id === id) !== index) {
+      throw new Error(`options.servers[${index}].id is ${JSON.stringify(id)} again; name each server once`);
+    }
+  }
+  if (device === undefined && startSession === undefined && read.some(({ url }) => url !== undefined)) {
+    throw new Error('options.device is missing: servers with a url are told which device this is');
+  }
+  return { servers: read, unverified, device, startSession };
+}
+
+function readServer(value: unknown, path: string): ServerOptions {
+  const { id, password, nonce = '', url } = fieldsOf(value, path, SERVER_KEYS);
+  if (typeof id !== 'string' || !isServerId(id)) {
+    throw new Error(`${path}.id: expected the server's identifier, 1 to ${MAX_ID} octets`);
+  }
+  if (typeof password !== 'string' || password === '') {
+    throw new Error(`${path}.password: expected the password that the server shares with this device`);
+  }
+  const octets = typeof nonce === 'string' ? octetsOf(nonce) : undefined;
+  if (!octets) {
+    throw new Error(`${path}.nonce: expected base64, like "AQIDBAUGBwg=" for the octets 01 to 08`);
+  }
+  if (url !== undefined && (typeof url !== 'string' || !isHttpUrl(url))) {
+    throw new Error(`${path}.url: expected where its sessions are held, like "https://dm.example/"`);
+  }
+  return { id, password, nonce: octets, ...(url === undefined ? {} : { url }) };
+}
+
+function fieldsOf(value: unknown, path: string, known: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`${path}: expected an object with ${known.join(', ')}`);
+  }
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw new Error(`${path}.${unknown} is not known; expected ${known.join(', ')}`);
+  return { ...value };
+}
+
+function isServerId(id: string): boolean {
+  const { length } = new TextEncoder().encode(id);
+  return length > 0 && length <= MAX_ID && !/\p{Surrogate}/u.test(id);
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function isStartSession(value: unknown): value is StartSession {
+  return typeof value === 'function';
+}
+
+/** Of base64 with its padding; undefined where the text is none. */
+function octetsOf(base64: string): Uint8Array | undefined {
+  try {
+    const octets = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return toBase64(octets) === base64 ? octets : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function toBase64(octets: Uint8Array): string {
+  return btoa(String.fromCharCode(...octets));
+}

@@ -1,0 +1,534 @@
+import syncmlDm, { type DmSessionRequest, type StartSession } from 'sip-push/apps/syncml.dm';
+import { type DmTrigger, dmDigest, encodeDmNotification, encodeDmTrigger } from 'sip-push/formats';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseXml } from '../../core/content/xml/parse-xml.js';
+import { fromHex } from '../content/fixture.js';
+import { TestHttpServer } from '../support/http-server.js';
+import { AppHost } from './app-host.js';
+
+const TYPE = 'application/vnd.syncml.notification';
+const NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const SERVER = { id: 'srv1', password: 'secret', nonce: 'AQIDBAUGBwg=' };
+const FALLBACKS: [name: string, nonce: Uint8Array][] = [
+  ['0x00000000', new TextEncoder().encode('0x00000000')],
+  ['four zero octets', new Uint8Array(4)],
+];
+const VECTOR = fromHex('a011dde5ee84aec2d4e61c65392ff0f102d800000012340473727631');
+
+const alert: DmTrigger = {
+  version: '1.2',
+  uiMode: 'informative',
+  initiator: 'server',
+  sessionId: 7,
+  serverId: 'srv1',
+};
+
+/** As its server writes it. */
+function notification(
+  changes: Partial<DmTrigger> = {},
+  nonce: Uint8Array = NONCE,
+  password = 'secret',
+): Uint8Array {
+  const trigger = encodeDmTrigger({ ...alert, ...changes });
+  const { serverId } = { ...alert, ...changes };
+  return encodeDmNotification(dmDigest({ serverId, password, nonce }, trigger), trigger);
+}
+
+function withoutDigest(changes: Partial<DmTrigger> = {}): Uint8Array {
+  return encodeDmNotification(new Uint8Array(16), encodeDmTrigger({ ...alert, ...changes }));
+}
+
+describe('syncml.dm', () => {
+  let host: AppHost;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+
+  afterEach(async () => {
+    await host.stop();
+    vi.useRealTimers();
+  });
+
+  async function start(options: object = {}): Promise<void> {
+    host = await AppHost.start(syncmlDm, { servers: [SERVER], ...options });
+  }
+
+  const push = (body: Uint8Array, type = TYPE) => host.push({ type, body });
+  const sessions = () => host.events.map(({ sessionId }) => sessionId);
+
+  /** Until what the application does in the background has been done. */
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('takes notifications under both of their media types', async () => {
+    await start();
+    expect(host.runtime.acceptedTypes(['x-wap-application:syncml.dm'])).toEqual([
+      'application/vnd.syncml.notification',
+      'application/vnd.syncml.dm.notification',
+    ]);
+    await push(notification({ sessionId: 1 }));
+    await push(notification({ sessionId: 2 }), 'application/vnd.syncml.dm.notification');
+    expect(sessions()).toEqual([1, 2]);
+  });
+
+  it('tells of an alert', async () => {
+    await start();
+    expect(await push(VECTOR)).toMatchObject({ taken: true });
+    expect(host.events).toEqual([
+      {
+        app: 'syncml.dm',
+        kind: 'alert',
+        sessionId: 0x1234,
+        serverId: 'srv1',
+        uiMode: 'background',
+        initiator: 'server',
+        version: '1.1',
+        verified: true,
+      },
+    ]);
+  });
+
+  describe('an alert is forbidden', () => {
+    it.each([
+      ['that was made with another password', notification({}, NONCE, 'guess'), 'its digest is wrong'],
+      ['that was made with another nonce', notification({}, Uint8Array.of(9)), 'its digest is wrong'],
+      ['without a digest', withoutDigest(), 'it has no digest: all of its octets are zero'],
+      [
+        'of a server that is not configured',
+        notification({ serverId: 'srv2' }),
+        'DM server "srv2" is not configured',
+      ],
+    ])('%s', async (_name, body, reason) => {
+      await start();
+      expect(await push(body)).toMatchObject({ taken: false, kind: 'forbidden', reason });
+      expect(host.events).toEqual([]);
+    });
+
+    it('of which any octet was changed on the way', async () => {
+      await start();
+      for (let index = 0; index < VECTOR.length; index += 1) {
+        const changed = VECTOR.slice();
+        changed[index] = (changed[index] ?? 0) ^ 1;
+        expect(await push(changed)).toMatchObject({ taken: false });
+      }
+      expect(host.events).toEqual([]);
+    });
+
+    it('where no server is configured', async () => {
+      host = await AppHost.start(syncmlDm);
+      expect(await push(VECTOR)).toMatchObject({
+        kind: 'forbidden',
+        reason: 'DM server "srv1" is not configured',
+      });
+    });
+  });
+
+  it('takes alerts without a digest where an option says so, and tells that they are unverified', async () => {
+    await start({ unverified: true });
+    expect(await push(withoutDigest())).toMatchObject({ taken: true });
+    expect(host.events).toMatchObject([{ sessionId: 7, verified: false }]);
+    expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ kind: 'forbidden' });
+    expect(await push(withoutDigest({ serverId: 'srv2' }))).toMatchObject({ kind: 'forbidden' });
+  });
+
+  describe('the same alert again', () => {
+    it('is taken, and not told, also after a restart', async () => {
+      await start();
+      await push(notification());
+      expect(await push(notification())).toMatchObject({ taken: true });
+      await host.restart();
+      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(host.events).toHaveLength(1);
+      expect(host.logged).toEqual(Array(2).fill('alert of session 7 by srv1 came before: dropped'));
+    });
+
+    it('is told once when both come at the same moment', async () => {
+      await start();
+      await Promise.all([push(notification()), push(notification())]);
+      expect(host.events).toHaveLength(1);
+    });
+
+    it('is another one where its server says something else', async () => {
+      await start();
+      await push(notification());
+      await push(notification({ uiMode: 'user-interaction' }));
+      await push(notification({ sessionId: 8 }));
+      expect(host.events).toHaveLength(3);
+    });
+
+    it('is refused past 1,000 alerts under one nonce, which no session refreshed', async () => {
+      await start();
+      for (let sessionId = 0; sessionId < 1000; sessionId += 1) await push(notification({ sessionId }));
+      expect(await push(notification({ sessionId: 1000 }))).toMatchObject({
+        kind: 'forbidden',
+        reason: '1000 alerts came under one nonce: a session must refresh it',
+      });
+      expect(await push(notification({ sessionId: 0 }))).toMatchObject({ taken: true });
+      expect(host.events).toHaveLength(1000);
+    });
+  });
+
+  describe('a fallback nonce', () => {
+    it.each(FALLBACKS)('%s is accepted once, also after a restart', async (name, nonce) => {
+      await start();
+      expect(await push(notification({ sessionId: 1 }, nonce))).toMatchObject({ taken: true });
+      await host.restart();
+      for (const sessionId of [1, 2]) {
+        expect(await push(notification({ sessionId }, nonce))).toMatchObject({
+          taken: false,
+          kind: 'forbidden',
+          reason: `the fallback nonce (${name}) was used before: a session must refresh the nonce`,
+        });
+      }
+      expect(host.events).toMatchObject([{ sessionId: 1, verified: true }]);
+    });
+
+    it.each([['0d3b8f2e1a241a96138e99f2a486c7b6'], ['a01843a6ca9240827b3ea4cb3c649651']])(
+      'made the digest %s',
+      async (digest) => {
+        await start();
+        const body = VECTOR.slice();
+        body.set(fromHex(digest));
+        expect(await push(body)).toMatchObject({ taken: true });
+      },
+    );
+
+    it('is accepted once of each kind, and once for each server', async () => {
+      await start({ servers: [SERVER, { ...SERVER, id: 'srv2' }] });
+      for (const serverId of ['srv1', 'srv2']) {
+        for (const [, nonce] of FALLBACKS) await push(notification({ serverId }, nonce));
+      }
+      expect(host.events).toHaveLength(4);
+    });
+
+    it('leaves the nonce as it is', async () => {
+      await start();
+      for (const [, nonce] of FALLBACKS) await push(notification({}, nonce));
+      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(host.events).toHaveLength(3);
+    });
+
+    it('is accepted again when the configuration has another nonce', async () => {
+      await start();
+      const [[, fallback] = ['', NONCE]] = FALLBACKS;
+      await push(notification({}, fallback));
+      host.options = { servers: [{ ...SERVER, nonce: 'CQ==' }] };
+      await host.restart();
+      expect(await push(notification({}, fallback))).toMatchObject({ taken: true });
+      expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ kind: 'forbidden' });
+    });
+  });
+
+  describe('startSession', () => {
+    const requests: DmSessionRequest[] = [];
+    let answers: (Uint8Array | Error)[];
+
+    beforeEach(() => {
+      requests.length = 0;
+      answers = [];
+    });
+
+    const startSession: StartSession = async (request) => {
+      requests.push(request);
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return answer && { nonce: answer };
+    };
+    const asked = () => requests.map(({ sessionId }) => sessionId);
+
+    it('is given the alert', async () => {
+      await start({ startSession });
+      await push(VECTOR);
+      await until(() => requests.length === 1);
+      expect(requests).toEqual([
+        {
+          sessionId: 0x1234,
+          serverId: 'srv1',
+          uiMode: 'background',
+          initiator: 'server',
+          version: '1.1',
+          verified: true,
+          resynchronise: false,
+        },
+      ]);
+    });
+
+    it('is told when its server has lost the nonce, and its new nonce makes all that was used before void', async () => {
+      const next = Uint8Array.of(42, 43);
+      answers = [next];
+      await start({ startSession });
+      const [[, fallback] = ['', NONCE]] = FALLBACKS;
+      await push(notification({ sessionId: 1 }, fallback));
+      await until(() => requests.length === 1);
+      expect(requests).toMatchObject([{ sessionId: 1, resynchronise: true, verified: true }]);
+      await host.restart();
+      expect(await push(notification({ sessionId: 2 }))).toMatchObject({ kind: 'forbidden' });
+      expect(await push(notification({ sessionId: 2 }, next))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 3 }, fallback))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 4 }, fallback))).toMatchObject({ kind: 'forbidden' });
+    });
+
+    it('is asked again later, and later again, when it failed', async () => {
+      answers = [new Error('no route'), new Error('no route\u001b[2J')];
+      await start({ startSession });
+      await push(notification());
+      await until(() => host.logged.length === 1);
+      await vi.advanceTimersByTimeAsync(29_999);
+      expect(asked()).toEqual([7]);
+      // A repeat hurries nothing.
+      await push(notification());
+      expect(asked()).toEqual([7]);
+      await vi.advanceTimersByTimeAsync(1);
+      await until(() => host.logged.length === 3);
+      await vi.advanceTimersByTimeAsync(60_000);
+      await until(() => requests.length === 3);
+      await vi.advanceTimersByTimeAsync(7_200_000);
+      expect(asked()).toEqual([7, 7, 7]);
+      expect(host.logged).toEqual([
+        'session 7 with srv1 could not be started, again in 30 s: no route',
+        'alert of session 7 by srv1 came before: dropped',
+        'session 7 with srv1 could not be started, again in 60 s: no route [2J',
+      ]);
+    });
+
+    it('is asked again after a restart, when it had not succeeded', async () => {
+      answers = [new Error('no route')];
+      await start({ startSession });
+      await push(notification());
+      await until(() => host.logged.length === 1);
+      await host.restart();
+      await until(() => requests.length === 2);
+      await vi.advanceTimersByTimeAsync(0);
+      await host.restart();
+      await vi.advanceTimersByTimeAsync(7_200_000);
+      expect(asked()).toEqual([7, 7]);
+    });
+
+    it('is given up after 12 failures', async () => {
+      answers = Array.from({ length: 20 }, () => new Error('no route'));
+      await start({ startSession });
+      await push(notification());
+      for (let failures = 1; failures <= 12; failures += 1) {
+        await until(() => host.logged.length >= failures);
+        await vi.advanceTimersByTimeAsync(3_600_000);
+      }
+      expect(requests).toHaveLength(12);
+      expect(host.logged.at(-1)).toBe('session 7 with srv1 could not be started, given up: no route');
+      await host.restart();
+      await push(notification({ sessionId: 8 }));
+      await until(() => requests.length === 13);
+    });
+
+    it('is asked for the last of the alerts that came while a session was held', async () => {
+      let end = (_result: undefined) => {};
+      const held: number[] = [];
+      await start({
+        startSession: ({ sessionId }: DmSessionRequest) => {
+          held.push(sessionId);
+          return new Promise<undefined>((resolve) => {
+            end = resolve;
+          });
+        },
+      });
+      for (const sessionId of [1, 2, 3]) await push(notification({ sessionId }));
+      expect(held).toEqual([1]);
+      end(undefined);
+      await until(() => held.length === 2);
+      expect(held).toEqual([1, 3]);
+    });
+
+    it('is not waited for without end', async () => {
+      let aborted: unknown;
+      await start({
+        startSession: (_request: DmSessionRequest, signal: AbortSignal) =>
+          new Promise(() =>
+            signal.addEventListener('abort', () => {
+              aborted = signal.reason;
+            }),
+          ),
+      });
+      await push(notification());
+      await vi.advanceTimersByTimeAsync(900_000);
+      await until(() => host.logged.length === 1);
+      expect(aborted).toMatchObject({ message: 'it did not end within 900 s' });
+      // Nor does it hold up the end of the application.
+      await host.restart();
+    });
+
+    it.each([[{ nonce: 'AQID' }], [{ nonce: new Uint8Array() }], [{ nonce: new Uint8Array(257) }]])(
+      'that gives %j for a nonce has failed',
+      async (result) => {
+        await start({ startSession: async () => result });
+        await push(notification());
+        await until(() => host.logged.length === 1);
+        expect(host.logged[0]).toContain('startSession gave a nonce that is none');
+      },
+    );
+  });
+
+  describe('the built-in starter', () => {
+    let dm: Awaited<ReturnType<typeof TestHttpServer.start>>;
+    const posted: { type: string | undefined; text: string }[] = [];
+    let status: number;
+
+    beforeEach(async () => {
+      posted.length = 0;
+      status = 200;
+      dm = await TestHttpServer.start(async (request, response) => {
+        const type = request.headers['content-type'];
+        posted.push({ type, text: (await request.setEncoding('utf8').toArray()).join('') });
+        response.writeHead(status).end('<SyncML/>');
+      });
+    });
+
+    afterEach(() => dm.close());
+
+    async function startFor(url: string, allow = 'http://127.0.0.1:*'): Promise<void> {
+      const options = { servers: [{ ...SERVER, url }], device: 'IMEI:490154203237518' };
+      host = await AppHost.start(syncmlDm, options, { allow: [allow] });
+    }
+
+    it('posts package #1', async () => {
+      await startFor(dm.url('/dm?a=1&b=2'));
+      await push(VECTOR);
+      await until(() => posted.length === 1);
+      expect(dm.requests).toEqual(['POST /dm?a=1&b=2']);
+      expect(posted[0]?.type).toBe('application/vnd.syncml.dm+xml; charset=utf-8');
+      expect(parseXml(new TextEncoder().encode(posted[0]?.text), 'package #1')).toMatchObject({
+        name: 'SyncML',
+        attributes: [{ name: 'xmlns', value: ['SYNCML:SYNCML1.2'] }],
+      });
+      for (const element of [
+        '<SessionID>1234</SessionID><MsgID>1</MsgID>',
+        `<Target><LocURI>http://127.0.0.1:${dm.port}/dm?a=1&amp;b=2</LocURI></Target>`,
+        '<Source><LocURI>IMEI:490154203237518</LocURI></Source>',
+        '<Alert><CmdID>1</CmdID><Data>1200</Data></Alert>',
+      ]) {
+        expect(posted[0]?.text).toContain(element);
+      }
+      await host.restart();
+      expect(posted).toHaveLength(1);
+    });
+
+    it('says when the user wanted the session', async () => {
+      await startFor(dm.url());
+      await push(notification({ initiator: 'client', sessionId: 0xfffe }));
+      await until(() => posted.length === 1);
+      expect(posted[0]?.text).toContain('<Data>1201</Data>');
+      expect(posted[0]?.text).toContain('<SessionID>FFFE</SessionID>');
+    });
+
+    it('asks again when the server is not well', async () => {
+      status = 500;
+      await startFor(dm.url());
+      await push(notification());
+      await until(() => host.logged.length === 1);
+      expect(host.logged[0]).toBe(
+        `session 7 with srv1 could not be started, again in 30 s: ${dm.url()} answered 500`,
+      );
+      status = 200;
+      await vi.advanceTimersByTimeAsync(30_000);
+      await until(() => posted.length === 2);
+    });
+
+    it('goes nowhere that the host does not allow', async () => {
+      await startFor(dm.url(), 'https://dm.example');
+      await push(notification());
+      await until(() => host.logged.length === 1);
+      expect(host.logged[0]).toMatch(/^session 7 with srv1 could not be started, given up: not-allowed: /);
+      expect(posted).toEqual([]);
+    });
+
+    it('is replaced by startSession', async () => {
+      const asked: number[] = [];
+      host = await AppHost.start(syncmlDm, {
+        servers: [{ ...SERVER, url: dm.url() }],
+        startSession: async ({ sessionId }: DmSessionRequest) => void asked.push(sessionId),
+      });
+      await push(notification());
+      expect([asked, posted]).toEqual([[7], []]);
+    });
+  });
+
+  describe('octets that are no notification', () => {
+    it('are refused for good, cut short anywhere', async () => {
+      await start();
+      for (let length = 0; length < VECTOR.length; length += 1) {
+        expect(await push(VECTOR.subarray(0, length))).toMatchObject({
+          taken: false,
+          kind: 'type',
+          reason: expect.stringMatching(/^DM notification: .* at offset \d+: expected /),
+        });
+      }
+    });
+
+    it('are refused where the server has no name', async () => {
+      await start();
+      const body = fromHex(`${'00'.repeat(16)}02d800000012340073727631`);
+      expect(await push(body)).toMatchObject({ kind: 'type' });
+    });
+
+    it('are refused where another major version may mean anything', async () => {
+      await start();
+      expect(await push(notification({ version: '2.0' }))).toMatchObject({
+        kind: 'type',
+        reason: 'DM version 2.0, expected 1.x',
+      });
+    });
+
+    it('are refused where they are more than any', async () => {
+      await start();
+      expect(await push(new Uint8Array(16_385))).toMatchObject({ kind: 'size' });
+    });
+  });
+
+  it.each([
+    [{ servers: {} }, 'options.servers: expected a list'],
+    [{ servers: [7] }, 'options.servers[0]: expected an object with id, password, nonce, url'],
+    [{ servers: [{ ...SERVER, url: 'dm.example' }] }, 'options.servers[0].url: expected where'],
+    [{ servers: [{ ...SERVER, url: 'http://a.example/' }] }, 'options.device is missing'],
+    [{ device: 'a b' }, 'options.device: expected how'],
+    [{ servers: [{ ...SERVER, id: '' }] }, "options.servers[0].id: expected the server's identifier"],
+    [{ servers: [{ ...SERVER, id: 'ü'.repeat(128) }] }, 'options.servers[0].id: expected'],
+    [{ servers: [{ ...SERVER, password: 1 }] }, 'options.servers[0].password: expected the password'],
+    [{ servers: [{ ...SERVER, nonce: 'no base64' }] }, 'options.servers[0].nonce: expected base64'],
+    [{ servers: [{ ...SERVER, nonce: 'AQ' }] }, 'options.servers[0].nonce: expected base64'],
+    [{ servers: [{ ...SERVER, secret: 1 }] }, 'options.servers[0].secret is not known'],
+    [{ servers: [SERVER, SERVER] }, 'options.servers[1].id is "srv1" again; name each server once'],
+    [{ unverified: 'yes' }, 'options.unverified: expected true or false'],
+    [{ startSession: 'http' }, 'options.startSession: expected a function'],
+    [{ server: [] }, 'options.server is not known; expected servers'],
+    ['srv1', 'options: expected an object'],
+  ])('does not start with options %j', async (options, message) => {
+    await start();
+    host.options = options;
+    await expect(host.restart()).rejects.toThrow(`syncml.dm: start() failed: ${message}`);
+  });
+
+  it('forgets servers that are no longer configured', async () => {
+    await start();
+    await push(VECTOR);
+    expect(await host.stored('server/')).toBe(1);
+    host.options = { servers: [] };
+    await host.restart();
+    expect(await host.stored('server/')).toBe(0);
+  });
+
+  it('says in words what a server asks for', async () => {
+    await start();
+    expect(await host.described({ type: TYPE, body: VECTOR })).toEqual({
+      title: 'A management server asks for a session',
+      text: 'srv1, in the background',
+      fields: {
+        server: 'srv1',
+        session: '4660',
+        initiator: 'the server',
+        version: 'DM 1.1',
+        digest: 'given',
+      },
+    });
+  });
+});
