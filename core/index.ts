@@ -10,5 +10,5 @@ export * from './errors.js';
 export { type HostEvent, PushHost, type PushHostOptions } from './host.js';
 export type { ReceiverEvent } from './receiver/events.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
-export type { PushRequest, Receipt } from './sender/push-request.js';
+export type { ContentReference, PushRequest, Receipt } from './sender/push-request.js';
 export { PushSenderAgent, type PushSenderOptions } from './sender/sender.js';

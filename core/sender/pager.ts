@@ -1,6 +1,8 @@
 /** Pager mode at the sender: content in a SIP MESSAGE (TS 8.1.2). */
 
 import { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
+import type { Content, MediaType } from '../content/content.js';
+import type { ContentCoding } from '../content/encoding/coding.js';
 import { formatMediaType } from '../content/media-type.js';
 import { ConfigurationError, TimeoutError, TransportError } from '../errors.js';
 import { formatAcceptContact } from '../sip/accept-contact.js';
@@ -15,32 +17,49 @@ export const MAX_PAGER_REQUEST = 1300;
 /** The ICSI of SIP Push, percent-encoded as in a feature tag (appendix D). */
 const ICSI = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush';
 
-/** @throws LimitError when the content does not fit, ConfigurationError when it is addressed to nobody. */
-export async function sendPager(
+/** What goes into a MESSAGE, and what its receipt says of it. */
+export interface MessageBody {
+  mode: Receipt['mode'];
+  type: MediaType;
+  coding?: ContentCoding;
+  body: Uint8Array;
+  /** Of the content, wherever it is. */
+  bytes: number;
+}
+
+export interface MessageOptions {
+  assertedIdentity?: string;
+  signal?: AbortSignal;
+}
+
+/** The content itself. @throws LimitError when it is larger than any MESSAGE. */
+export async function pagerBody(content: Content, coding?: ContentCoding): Promise<MessageBody> {
+  const body = await content.bytes(MAX_PAGER_REQUEST);
+  return { mode: 'pager', type: content.type, body, bytes: body.length, ...(coding ? { coding } : {}) };
+}
+
+/** @throws LimitError when the request as a whole is too large, ConfigurationError when it is addressed to nobody. */
+export async function sendMessage(
   agent: SipUserAgent,
-  push: PushRequest,
-  options: { assertedIdentity?: string; signal?: AbortSignal },
+  push: Pick<PushRequest, 'to' | 'app'>,
+  message: MessageBody,
+  { assertedIdentity, signal }: MessageOptions,
 ): Promise<Receipt> {
   const started = performance.now();
   requireAddress(push);
-  const body = await push.content.bytes(MAX_PAGER_REQUEST);
-  const receipt = {
-    to: push.to,
-    ...(isGruu(push.to) ? { terminal: push.to } : {}),
-    mode: 'pager' as const,
-    bytes: body.length,
-  };
+  const { mode, bytes } = message;
+  const receipt = { to: push.to, ...(isGruu(push.to) ? { terminal: push.to } : {}), mode, bytes };
   const milliseconds = () => Math.round(performance.now() - started);
   try {
-    const response = await agent.request(pagerRequest(push, body, options.assertedIdentity), {
+    const response = await agent.request(messageRequest(push, message, assertedIdentity), {
       maxSize: MAX_PAGER_REQUEST,
-      ...(options.signal ? { signal: options.signal } : {}),
+      ...(signal ? { signal } : {}),
     });
     return { ...receipt, ...interpret(response), milliseconds: milliseconds() };
   } catch (error) {
     const unreached = error instanceof TimeoutError || error instanceof TransportError;
     // Anything else will not change by trying again: the content is too large, a value cannot be written.
-    if (!unreached || options.signal?.aborted) throw error;
+    if (!unreached || signal?.aborted) throw error;
     const reason = error.message;
     // C-04: what a sender concludes when nobody answers; RFC 4320 forbids the receiver to say it.
     const status = error instanceof TimeoutError ? { status: 408 } : {};
@@ -55,7 +74,11 @@ export async function sendPager(
   }
 }
 
-function pagerRequest(push: PushRequest, body: Uint8Array, assertedIdentity?: string): OutgoingRequest {
+function messageRequest(
+  push: Pick<PushRequest, 'to' | 'app'>,
+  { type, coding, body }: MessageBody,
+  assertedIdentity?: string,
+): OutgoingRequest {
   const resource = [PUSH_FEATURE_TAG, [canonicalEventAppId(push.app)]] as const;
   return {
     method: 'MESSAGE',
@@ -66,13 +89,14 @@ function pagerRequest(push: PushRequest, body: Uint8Array, assertedIdentity?: st
       ['Accept-Contact', formatAcceptContact([resource], { require: true, explicit: true })],
       ['Accept-Contact', formatAcceptContact([['+g.3gpp.icsi-ref', [ICSI]]])],
       ...(assertedIdentity ? [['P-Asserted-Identity', `<${assertedIdentity}>`] as const] : []),
-      ['Content-Type', formatMediaType(push.content.type)],
+      ['Content-Type', formatMediaType(type)],
+      ...(coding ? [['Content-Encoding', coding] as const] : []),
     ],
     body,
   };
 }
 
-function requireAddress({ to, app }: PushRequest): void {
+function requireAddress({ to, app }: Pick<PushRequest, 'to' | 'app'>): void {
   if (!parseUri(to)) throw new ConfigurationError(`"${to}" is no URI; expected e.g. sip:bob@domain.test`);
   if (!isEventAppId(app)) throw new ConfigurationError(`"${app}" is no event-app-id; expected e.g. mms.ua`);
 }

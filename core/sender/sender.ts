@@ -1,12 +1,18 @@
 /** The Push Sender Agent: pushes content to the terminals of a user through a SIP/IP core. */
 
+import type { Content } from '../content/content.js';
+import type { ContentCoding } from '../content/encoding/coding.js';
+import { encodedContent } from '../content/encoding/encode.js';
+import { ConfigurationError, LimitError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
-import { sendPager } from './pager.js';
-import type { PushRequest, Receipt } from './push-request.js';
+import { publishedBody, referenceBody } from './indirect.js';
+import { type MessageBody, pagerBody, sendMessage } from './pager.js';
+import { Publisher, type PublishOptions } from './publisher.js';
+import type { ContentReference, PushRequest, Receipt } from './push-request.js';
 
 export interface PushSenderOptions {
   /** The sender's own URI, `sip:psa@domain.test`. */
@@ -21,6 +27,8 @@ export interface PushSenderOptions {
   listen?: string;
   /** Whether to send P-Asserted-Identity (8.1.2-04); right only inside the core's trust domain. */
   assertIdentity: boolean;
+  /** Where content is served that is referred to; absent: only what fits a MESSAGE, or is elsewhere, is pushed. */
+  publish?: PublishOptions;
   product: string;
   onRegistered?(state: RegistrationState): void;
   onRegistrationFailed?(failure: RegistrationFailure): void;
@@ -36,6 +44,7 @@ const REGISTRATION_SECONDS = 3600;
 export class PushSenderAgent {
   readonly #options: PushSenderOptions;
   readonly #agent: SipUserAgent;
+  #publisher: Promise<Publisher> | undefined;
 
   constructor(options: PushSenderOptions) {
     this.#options = options;
@@ -72,20 +81,92 @@ export class PushSenderAgent {
     await this.#agent.start();
   }
 
+  /** What is published is so no longer: `settled` waits for those who have still to fetch it. */
   async stop(): Promise<void> {
+    const publisher = await this.#publisher?.catch(() => undefined);
+    await publisher?.close();
     await this.#agent.stop();
   }
 
+  /** Contents that are kept for terminals which have not fetched them yet. */
+  async unfetched(): Promise<number> {
+    return (await this.#publisher)?.unsettled ?? 0;
+  }
+
+  /** Resolves when each of those has been fetched, or its time is over; or when `signal` is aborted. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    await (await this.#publisher)?.settled(signal);
+  }
+
   /**
-   * One push, one receipt.
+   * One push, one receipt. Content that is referred to is kept from then on when it was delivered, until its lifetime
+   * is over or the agent stops.
    * @throws LimitError when the content does not fit the mode that was asked for, ConfigurationError when `to` is no
-   * URI or `app` no event-app-id.
+   * URI or `app` no event-app-id, or content is to be published and nobody said where.
    */
   async send(push: PushRequest, signal?: AbortSignal): Promise<Receipt> {
+    const { content, encoding } = push;
+    const { identity } = this.#options;
+    if (!isContent(content)) return await this.#message(push, referenceBody(push, content, identity), signal);
+    const encoded = encoding ? await encodedContent(content, encoding) : content;
+    if (push.mode === 'indirect') return await this.#published(push, encoded, encoding, signal);
+    try {
+      return await this.#message(push, await pagerBody(encoded, encoding), signal);
+    } catch (error) {
+      // 8.1.2-03: the request as a whole is too large; it has not been sent.
+      if (!(error instanceof LimitError) || !this.#options.publish) throw error;
+      return await this.#published(push, encoded, encoding, signal);
+    }
+  }
+
+  async #published(
+    push: PushRequest,
+    content: Content,
+    coding: ContentCoding | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Receipt> {
+    const publisher = await this.#openPublisher();
+    const { message, publication } = await publishedBody(
+      push,
+      content,
+      this.#options.identity,
+      publisher,
+      coding,
+    );
+    let delivered = false;
+    try {
+      const receipt = await this.#message(push, message, signal);
+      delivered = receipt.outcome === 'delivered';
+      return receipt;
+    } finally {
+      // Whoever is to have it after all gets another push.
+      if (!delivered) publication.withdraw();
+    }
+  }
+
+  #message(push: PushRequest, message: MessageBody, signal: AbortSignal | undefined): Promise<Receipt> {
     const { identity, assertIdentity } = this.#options;
-    return await sendPager(this.#agent, push, {
+    return sendMessage(this.#agent, push, message, {
       ...(assertIdentity ? { assertedIdentity: identity } : {}),
       ...(signal ? { signal } : {}),
     });
   }
+
+  /** The first content that is published opens the server. */
+  async #openPublisher(): Promise<Publisher> {
+    const { publish } = this.#options;
+    if (!publish)
+      throw new ConfigurationError(
+        'content is to be referred to, and "publish" does not say where it is served',
+      );
+    this.#publisher ??= Publisher.open(publish).catch((error: unknown) => {
+      this.#publisher = undefined;
+      throw error;
+    });
+    return await this.#publisher;
+  }
+}
+
+function isContent(content: Content | ContentReference): content is Content {
+  return 'open' in content;
 }

@@ -1,0 +1,60 @@
+/** Content by reference at the sender (TS 8.1.2 step 3, RFC 4483). */
+
+import { platform } from '#platform';
+import type { Content } from '../content/content.js';
+import type { ContentCoding } from '../content/encoding/coding.js';
+import { buildExternalBody, type ExternalBody } from '../content/external-body.js';
+import { ConfigurationError } from '../errors.js';
+import { SipUri } from '../sip/uri.js';
+import type { MessageBody } from './pager.js';
+import type { Publication, Publisher } from './publisher.js';
+import type { ContentReference, PushRequest } from './push-request.js';
+
+/** Seconds: a terminal that is out of coverage comes back, and goes on where it broke off. */
+const DEFAULT_LIFETIME = 3600;
+
+/** What an entity without Content-Disposition is there for (RFC 3261 20.11), said aloud. */
+const DEFAULT_DISPOSITION = 'render';
+
+/** Content that stays with its application. @throws ConfigurationError when there is no such URL. */
+export function referenceBody(push: PushRequest, content: ContentReference, identity: string): MessageBody {
+  const { url, type, size, hash, expiration } = content;
+  if (!URL.canParse(url))
+    throw new ConfigurationError(`"${url}" is no URL; expected e.g. https://example.com/content`);
+  const reference = {
+    url,
+    type,
+    ...(size === undefined ? {} : { size }),
+    ...(hash === undefined ? {} : { hash: hash.toLowerCase() }),
+    ...(expiration === undefined ? {} : { expiration: expiration.getTime() }),
+    headers: describing(push, identity),
+  };
+  return messageBody(reference);
+}
+
+/** Content that the sender keeps, until it is withdrawn or its time is over. */
+export async function publishedBody(
+  push: PushRequest,
+  content: Content,
+  identity: string,
+  publisher: Publisher,
+  coding?: ContentCoding,
+): Promise<{ message: MessageBody; publication: Publication }> {
+  const publication = await publisher.publish(content, push.lifetime ?? DEFAULT_LIFETIME, coding);
+  const { url, size, hash, expiration } = publication;
+  const headers = { ...describing(push, identity), ...(coding ? { 'content-encoding': coding } : {}) };
+  return { message: messageBody({ url, type: content.type, size, hash, expiration, headers }), publication };
+}
+
+function messageBody(reference: ExternalBody): MessageBody {
+  return { mode: 'indirect', ...buildExternalBody(reference), bytes: reference.size ?? 0 };
+}
+
+/** RFC 2046 5.2.3: the content has an id, by which a terminal knows that it has it already. */
+function describing(
+  { disposition = DEFAULT_DISPOSITION }: PushRequest,
+  identity: string,
+): Record<string, string> {
+  const host = SipUri.parse(identity)?.host ?? 'localhost';
+  return { 'content-id': `<${platform.randomHex(16)}@${host}>`, 'content-disposition': disposition };
+}

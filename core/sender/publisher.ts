@@ -1,0 +1,196 @@
+/** Content that terminals come for: an HTTP server of the sender's own, with URLs that nobody guesses (8.1.2-03a). */
+
+import { platform } from '#platform';
+import type { Content } from '../content/content.js';
+import type { ContentCoding } from '../content/encoding/coding.js';
+import { formatHttpDate } from '../content/http-date.js';
+import { formatMediaType } from '../content/media-type.js';
+import type { HttpIncoming, HttpReply, Listener, TlsOptions } from '../platform/platform.js';
+import { parseRange } from './byte-range.js';
+
+export interface PublishOptions {
+  /** Where it listens, and what the URLs name unless `url` is given. */
+  host: string;
+  /** 0: a free one. */
+  port: number;
+  /** `https://push.operator.test/content`: what terminals call it, behind a proxy or a firewall. */
+  url?: string;
+  /** Certificate and key: URLs are https, which is all that a device fetches that is told nothing else. */
+  tls?: TlsOptions;
+}
+
+/** Content at a URL, until it is withdrawn or expires. */
+export interface Publication {
+  readonly url: string;
+  readonly size: number;
+  /** SHA-1, hexadecimal. */
+  readonly hash: string;
+  /** Milliseconds since 1970. */
+  readonly expiration: number;
+  /** Times that somebody has had all of it. */
+  readonly fetched: number;
+  withdraw(): void;
+}
+
+interface Published extends Publication {
+  fetched: number;
+  readonly content: Content;
+  readonly coding: ContentCoding | undefined;
+  /** Answers begun. */
+  begun: number;
+  /** Answers under way. */
+  active: number;
+}
+
+/** Octets in a URL's name, as random as the kernel has them: nobody finds one by trying. */
+const NAME_BYTES = 18;
+
+/** Answers begun for one URL: a hundred terminals of one identity, or one that resumes a hundred times. */
+const MOST_ANSWERS = 100;
+
+/** Seconds: three weeks, and what a timer of JavaScript can count. */
+const MAX_LIFETIME = 21 * 86_400;
+
+/** Connections at once: each reads from a file or from memory, a chunk at a time. */
+const MAX_CONNECTIONS = 1000;
+
+export class Publisher {
+  readonly #published = new Map<string, Published>();
+  /** Called when something was fetched, withdrawn or has expired. */
+  readonly #waiting = new Set<() => void>();
+
+  private constructor(
+    private readonly base: string,
+    private readonly listener: Listener,
+  ) {}
+
+  /** @throws TransportError when it cannot listen there, ConfigurationError for a certificate that is none. */
+  static async open({ host, port, url, tls }: PublishOptions): Promise<Publisher> {
+    let publisher: Publisher | undefined;
+    const listener = await platform.listenHttp(
+      { host, port },
+      { maxConnections: MAX_CONNECTIONS, ...(tls ? { tls } : {}) },
+      (incoming) => (publisher ? publisher.#answer(incoming) : { status: 503 }),
+    );
+    const name = host.includes(':') ? `[${host}]` : host;
+    const own = `${tls ? 'https' : 'http'}://${name}:${listener.address.port}`;
+    publisher = new Publisher((url ?? own).replace(/\/$/, ''), listener);
+    return publisher;
+  }
+
+  /**
+   * Reads the content once, for its size and hash; it is read again for whoever comes.
+   * @param seconds until it expires.
+   * @param coding of the bytes as they are.
+   */
+  async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
+    const hasher = platform.hasher('sha-1');
+    let size = 0;
+    for await (const chunk of content.open()) {
+      hasher.update(chunk);
+      size += chunk.length;
+    }
+    const name = platform.randomHex(NAME_BYTES);
+    const milliseconds = Math.min(seconds, MAX_LIFETIME) * 1000;
+    const timer = setTimeout(() => withdraw(), milliseconds);
+    const withdraw = () => {
+      clearTimeout(timer);
+      this.#published.delete(name);
+      this.#changed();
+    };
+    const published: Published = {
+      url: `${this.base}/${name}`,
+      size,
+      hash: hasher.digest(),
+      expiration: Date.now() + milliseconds,
+      fetched: 0,
+      begun: 0,
+      active: 0,
+      content,
+      coding,
+      withdraw,
+    };
+    this.#published.set(name, published);
+    return published;
+  }
+
+  /** Publications that nobody has fetched, or somebody is in the middle of. */
+  get unsettled(): number {
+    return [...this.#published.values()].filter(({ fetched, active }) => fetched === 0 || active > 0).length;
+  }
+
+  /** Resolves when nothing is left that nobody has fetched, and nobody is in the middle of it; or when `signal` is aborted. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    const wake = () => this.#changed();
+    signal?.addEventListener('abort', wake, { once: true });
+    while (!signal?.aborted && this.unsettled > 0) {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+    signal?.removeEventListener('abort', wake);
+  }
+
+  /** Ends every answer under way. */
+  async close(): Promise<void> {
+    for (const { withdraw } of [...this.#published.values()]) withdraw();
+    await this.listener.close();
+  }
+
+  #answer({ method, target, headers }: HttpIncoming): HttpReply {
+    const published = this.#published.get(target.slice(target.lastIndexOf('/') + 1));
+    // The same for what has never been and what is no more: nobody learns which names were good.
+    if (!published) return { status: 404 };
+    if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
+    const about = describe(published);
+    const { size, content } = published;
+    const wanted = method === 'GET' && fresh(headers['if-range'], about.etag) ? headers.range : undefined;
+    const range = parseRange(wanted, size);
+    if (range === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${size}` } };
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    const head = {
+      ...about,
+      'content-length': String(end - start + 1),
+      ...(range ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
+    };
+    const status = range ? 206 : 200;
+    if (method === 'HEAD') return { status, headers: head };
+    if (++published.begun > MOST_ANSWERS) return { status: 410 };
+    published.active++;
+    return {
+      status,
+      headers: head,
+      ...(size > 0 ? { body: content.open({ start, end }) } : {}),
+      onSent: (whole) => {
+        published.active--;
+        // Whoever has the last byte has all of it, in however many parts.
+        if (whole && end === size - 1) published.fetched++;
+        this.#changed();
+      },
+    };
+  }
+
+  #changed(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resume of waiting) resume();
+  }
+}
+
+function describe({ content, hash, expiration, coding }: Published) {
+  return {
+    'content-type': formatMediaType(content.type),
+    ...(coding === undefined ? {} : { 'content-encoding': coding }),
+    // Strong (RFC 9110 8.8.1): the same bytes, so that a range goes on where another ended.
+    etag: `"${hash}"`,
+    'accept-ranges': 'bytes',
+    // Private, as pushes are: no cache on the way keeps it.
+    'cache-control': 'private, no-store',
+    expires: formatHttpDate(expiration),
+    // What it says of its type is what it is, should a browser come for it.
+    'x-content-type-options': 'nosniff',
+  };
+}
+
+/** RFC 9110 13.1.5: a range of something else than this is answered with all of this. */
+function fresh(ifRange: string | undefined, etag: string): boolean {
+  return ifRange === undefined || ifRange === etag;
+}

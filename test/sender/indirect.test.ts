@@ -1,0 +1,202 @@
+/** Content by reference at the sender (TS 8.1.2 step 3, RFC 4483). */
+
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import type { ExternalBody } from '../../core/content/external-body.js';
+import { parseExternalBody } from '../../core/content/external-body.js';
+import { parseMediaType } from '../../core/content/media-type.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { ConfigurationError, LimitError } from '../../core/errors.js';
+import { MAX_PAGER_REQUEST } from '../../core/sender/pager.js';
+import type { PushRequest } from '../../core/sender/push-request.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import type { SipRequest } from '../../core/sip/message.js';
+import { BOB, startSender } from '../support/agents.js';
+import { ScriptedCore } from '../support/scripted-core.js';
+
+const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
+const PUBLISH = { host: '127.0.0.1', port: 0 };
+const LARGE = Buffer.alloc(100_000, 'content ');
+
+let core: ScriptedCore;
+const closing: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  core = await ScriptedCore.tcp();
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  await core.close();
+});
+
+async function sender(options: Partial<PushSenderOptions> = { publish: PUBLISH }): Promise<PushSenderAgent> {
+  const started = await startSender({ servers: [core.uri], ...options });
+  closing.push(() => started.stop());
+  return started;
+}
+
+const push = (bytes: Uint8Array, more: Partial<PushRequest> = {}): PushRequest => ({
+  to: BOB,
+  app: 'mms.ua',
+  content: memoryContent(TYPE, bytes),
+  ...more,
+});
+
+function referenceIn({ headers, body }: SipRequest): ExternalBody {
+  const type = parseMediaType(headers.get('Content-Type') ?? '');
+  if (!type) throw new Error('no Content-Type');
+  return parseExternalBody(type, body);
+}
+
+async function fetched(url: string): Promise<{ status: number; bytes: Buffer }> {
+  const response = await platform.request({
+    method: 'GET',
+    url: new URL(url),
+    signal: AbortSignal.timeout(5000),
+  });
+  return { status: response.status, bytes: Buffer.from(await new Response(response.body).arrayBuffer()) };
+}
+
+describe('8.1.2-03: content is referred to', () => {
+  it.each(['auto', 'pager', 'indirect'] as const)(
+    '8.1.2-03, 8.1.2-03a: mode %s, past 1300 bytes',
+    async (mode) => {
+      const agent = await sender();
+      const receipt = agent.send(push(LARGE, { mode }));
+      const { request, bytes, respond } = await core.request('MESSAGE');
+      expect(bytes.length).toBeLessThanOrEqual(MAX_PAGER_REQUEST);
+      expect(request.headers.getAll('Accept-Contact')[0]).toContain('+g.oma.pusheventapp="mms.ua"');
+      const reference = referenceIn(request);
+      expect(reference).toMatchObject({
+        type: TYPE,
+        size: LARGE.length,
+        hash: platform.hash('sha-1', LARGE),
+        headers: {
+          'content-id': expect.stringMatching(/^<[0-9a-f]{32}@domain\.test>$/),
+          'content-disposition': 'render',
+        },
+      });
+      expect(reference.expiration).toBeGreaterThan(Date.now() + 3_590_000);
+      expect((await fetched(reference.url)).bytes.equals(LARGE)).toBe(true);
+      respond(200);
+      expect(await receipt).toMatchObject({ mode: 'indirect', outcome: 'delivered', bytes: LARGE.length });
+    },
+  );
+
+  it('8.1.2-03: the request as a whole decides, and an enabler may require it for anything', async () => {
+    const agent = await sender();
+    const size = async (bytes: number, mode: PushRequest['mode'] = 'auto') => {
+      void agent.send(push(new Uint8Array(bytes), { mode }));
+      const { request, respond } = await core.request('MESSAGE');
+      respond(200);
+      return request.headers.get('Content-Type')?.split(';')[0];
+    };
+    expect(await size(300)).toBe(TYPE.type);
+    expect(await size(1000)).toBe('message/external-body');
+    expect(await size(300, 'indirect')).toBe('message/external-body');
+  });
+
+  it('8.1.2-03a: at a URL of its application', async () => {
+    const agent = await sender({});
+    const content = {
+      url: 'https://content.operator.test/mms/1',
+      type: TYPE,
+      size: 5_000_000,
+      hash: 'A9993E364706816ABA3E25717850C26C9CD0D89D',
+      expiration: new Date(Date.UTC(2030, 0, 1)),
+    };
+    const receipt = agent.send(push(LARGE, { content, disposition: 'attachment' }));
+    const { request, respond } = await core.request('MESSAGE');
+    expect(referenceIn(request)).toEqual({
+      ...content,
+      hash: content.hash.toLowerCase(),
+      expiration: content.expiration.getTime(),
+      headers: { 'content-id': expect.any(String), 'content-disposition': 'attachment' },
+    });
+    respond(200);
+    expect(await receipt).toMatchObject({ mode: 'indirect', outcome: 'delivered', bytes: 5_000_000 });
+    expect(await agent.unfetched()).toBe(0);
+  });
+
+  it('8.1.2-03a: at a URL of which nothing more is known', async () => {
+    const agent = await sender({});
+    const content = { url: 'https://content.operator.test/mms/1', type: TYPE };
+    const receipt = agent.send(push(LARGE, { content }));
+    const { request, respond } = await core.request('MESSAGE');
+    const { size, hash, expiration } = referenceIn(request);
+    expect([size, hash, expiration]).toEqual([undefined, undefined, undefined]);
+    respond(200);
+    expect((await receipt).bytes).toBe(0);
+    const nowhere = { url: 'nowhere', type: TYPE };
+    await expect(agent.send(push(LARGE, { content: nowhere }))).rejects.toThrow(ConfigurationError);
+  });
+});
+
+describe('content is kept', () => {
+  it('until terminals have fetched it, when it was delivered', async () => {
+    const agent = await sender();
+    const receipt = agent.send(push(LARGE));
+    const { request, respond } = await core.request('MESSAGE');
+    respond(200);
+    await receipt;
+    expect(await agent.unfetched()).toBe(1);
+    const settled = agent.settled();
+    const { url } = referenceIn(request);
+    await fetched(url);
+    await settled;
+    expect(await agent.unfetched()).toBe(0);
+    // Another terminal of the same user may still come.
+    expect((await fetched(url)).status).toBe(200);
+  });
+
+  it.each([403, 415, 500])('no longer than until a %i', async (status) => {
+    const agent = await sender();
+    const receipt = agent.send(push(LARGE));
+    const { request, respond } = await core.request('MESSAGE');
+    respond(status);
+    await receipt;
+    expect((await fetched(referenceIn(request).url)).status).toBe(404);
+    expect(await agent.unfetched()).toBe(0);
+  });
+
+  it('no longer than the agent runs', async () => {
+    const agent = await sender();
+    const receipt = agent.send(push(LARGE));
+    const { request, respond } = await core.request('MESSAGE');
+    respond(200);
+    await receipt;
+    await agent.stop();
+    await expect(fetched(referenceIn(request).url)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('nowhere, where nobody said where', async () => {
+    const agent = await sender({});
+    await expect(agent.send(push(LARGE))).rejects.toThrow(LimitError);
+    await expect(agent.send(push(LARGE, { mode: 'indirect' }))).rejects.toThrow(ConfigurationError);
+  });
+});
+
+describe('compressed', () => {
+  it('content fits a MESSAGE that did not', async () => {
+    const agent = await sender();
+    void agent.send(push(LARGE, { encoding: 'gzip' }));
+    const { request, respond } = await core.request('MESSAGE');
+    expect(request.headers.get('Content-Encoding')).toBe('gzip');
+    expect(request.headers.get('Content-Type')).toBe(TYPE.type);
+    expect(gunzipSync(request.body).equals(LARGE)).toBe(true);
+    respond(200);
+  });
+
+  it('8.1.2-03: size and hash are those of what is served, and the reference says how it is packed', async () => {
+    const agent = await sender();
+    void agent.send(push(LARGE, { encoding: 'gzip', mode: 'indirect' }));
+    const { request, respond } = await core.request('MESSAGE');
+    expect(request.headers.has('Content-Encoding')).toBe(false);
+    const { url, size, hash, headers } = referenceIn(request);
+    expect(headers['content-encoding']).toBe('gzip');
+    const { bytes } = await fetched(url);
+    expect([bytes.length, platform.hash('sha-1', bytes)]).toEqual([size, hash]);
+    expect(gunzipSync(bytes).equals(LARGE)).toBe(true);
+    respond(200);
+  });
+});

@@ -1,0 +1,210 @@
+/** The sender's own HTTP server (8.1.2-03a): who gets what, how often, and for how long. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import type { Content } from '../../core/content/content.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { HttpRequest } from '../../core/platform/platform.js';
+import { parseRange } from '../../core/sender/byte-range.js';
+import { Publisher } from '../../core/sender/publisher.js';
+import { makeCertificates } from '../support/certificates.js';
+
+const TYPE = { type: 'text/plain', parameters: { charset: 'utf-8' } };
+const BYTES = Buffer.from('0123456789');
+
+let publisher: Publisher;
+beforeEach(async () => {
+  publisher = await Publisher.open({ host: '127.0.0.1', port: 0 });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await publisher.close();
+});
+
+const publish = (content: Content = memoryContent(TYPE, BYTES), seconds = 60) =>
+  publisher.publish(content, seconds);
+
+async function get(url: string, headers: Record<string, string> = {}, method: HttpRequest['method'] = 'GET') {
+  const response = await platform.request({
+    method,
+    url: new URL(url),
+    headers,
+    signal: AbortSignal.timeout(5000),
+  });
+  return { ...response, text: await new Response(response.body).text() };
+}
+
+describe('a publication', () => {
+  it('8.1.2-03a: is at a URL that nobody guesses, with its size, hash and time', async () => {
+    const before = Date.now();
+    const [one, other] = [await publish(), await publish()];
+    expect(one.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{36}$/);
+    expect(other.url).not.toBe(one.url);
+    expect(one).toMatchObject({ size: 10, hash: platform.hash('sha-1', BYTES), fetched: 0 });
+    expect(one.expiration).toBeGreaterThanOrEqual(before + 60_000);
+    const answer = await get(one.url);
+    expect(answer).toMatchObject({
+      status: 200,
+      text: '0123456789',
+      headers: {
+        'content-type': 'text/plain;charset=utf-8',
+        'content-length': '10',
+        etag: `"${one.hash}"`,
+        'accept-ranges': 'bytes',
+        'cache-control': 'private, no-store',
+      },
+    });
+  });
+
+  it.each([
+    ['bytes=3-5', 206, '345', 'bytes 3-5/10'],
+    ['bytes=3-', 206, '3456789', 'bytes 3-9/10'],
+    ['bytes=-3', 206, '789', 'bytes 7-9/10'],
+    ['bytes=5-99', 206, '56789', 'bytes 5-9/10'],
+    ['bytes=10-', 416, '', 'bytes */10'],
+    ['bytes=-0', 416, '', 'bytes */10'],
+    ['bytes=5-3', 200, '0123456789', undefined],
+    ['bytes=0-1,4-5', 200, '0123456789', undefined],
+    ['lines=1-2', 200, '0123456789', undefined],
+  ])('%s: %i', async (range, status, text, contentRange) => {
+    const answer = await get((await publish()).url, { range });
+    expect([answer.status, answer.text, answer.headers['content-range']]).toEqual([
+      status,
+      text,
+      contentRange,
+    ]);
+  });
+
+  it('gives a range only of what the client has begun with', async () => {
+    const { url, hash } = await publish();
+    expect((await get(url, { range: 'bytes=3-', 'if-range': `"${hash}"` })).status).toBe(206);
+    expect((await get(url, { range: 'bytes=3-', 'if-range': '"another"' })).status).toBe(200);
+  });
+
+  it('answers HEAD, and no other method', async () => {
+    const published = await publish();
+    const head = await get(published.url, {}, 'HEAD');
+    expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', '10']);
+    expect((await get(published.url, {}, 'POST')).status).toBe(405);
+    expect(published.fetched).toBe(0);
+  });
+
+  it('is gone when withdrawn or expired, as what never was', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const [withdrawn, expiring] = [await publish(), await publish()];
+    withdrawn.withdraw();
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+    const answers = await Promise.all(
+      [withdrawn.url, expiring.url, new URL('/nothing', expiring.url).href].map((url) => get(url)),
+    );
+    expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(3).fill([404, '']));
+  });
+
+  it('counts: a URL that went round is answered a hundred times', async () => {
+    const published = await publish();
+    for (let count = 0; count < 100; count++) expect((await get(published.url)).status).toBe(200);
+    expect((await get(published.url)).status).toBe(410);
+    expect(published.fetched).toBe(100);
+  });
+
+  it('is read as it is taken, not into memory', async () => {
+    let read = 0;
+    const chunk = new Uint8Array(65_536);
+    const chunks = 1000;
+    const large: Content = {
+      type: TYPE,
+      open: () => {
+        let left = chunks;
+        return new ReadableStream(
+          {
+            pull(controller) {
+              if (left-- === 0) return controller.close();
+              read += chunk.length;
+              controller.enqueue(chunk);
+            },
+          },
+          { highWaterMark: 0 },
+        );
+      },
+      bytes: () => Promise.reject(new Error('too large')),
+    };
+    const { url, size } = await publish(large);
+    expect(size).toBe(chunks * chunk.length);
+    read = 0;
+    const response = await platform.request({
+      method: 'GET',
+      url: new URL(url),
+      signal: AbortSignal.timeout(5000),
+    });
+    const reader = response.body.getReader();
+    await reader.read();
+    expect(read).toBeLessThan(size / 2);
+    await reader.cancel();
+  });
+
+  it('over https, by the name that terminals call it', async () => {
+    const certificates = await makeCertificates();
+    const secure = await Publisher.open({ host: '127.0.0.1', port: 0, tls: certificates });
+    const { url } = await secure.publish(memoryContent(TYPE, BYTES), 60);
+    expect(url).toMatch(/^https:/);
+    const response = await platform.request({
+      method: 'GET',
+      url: new URL(url),
+      ca: certificates.ca,
+      signal: AbortSignal.timeout(5000),
+    });
+    expect(await new Response(response.body).text()).toBe('0123456789');
+    await secure.close();
+    await certificates.remove();
+    const proxied = await Publisher.open({
+      host: '127.0.0.1',
+      port: 0,
+      url: 'https://push.operator.test/content/',
+    });
+    expect((await proxied.publish(memoryContent(TYPE, BYTES), 60)).url).toMatch(
+      /^https:\/\/push\.operator\.test\/content\/[0-9a-f]{36}$/,
+    );
+    await proxied.close();
+  });
+});
+
+describe('whoever waits', () => {
+  it('for terminals to come: until each content was had whole, in one part or several', async () => {
+    const [one, other] = [await publish(), await publish()];
+    let settled = false;
+    const settling = publisher.settled().then(() => {
+      settled = true;
+    });
+    await get(one.url);
+    await get(other.url, { range: 'bytes=0-4' });
+    expect([one.fetched, other.fetched, publisher.unsettled, settled]).toEqual([1, 0, 1, false]);
+    await get(other.url, { range: 'bytes=5-' });
+    await settling;
+    expect(publisher.unsettled).toBe(0);
+  });
+
+  it('is let go when the time is over, the content withdrawn, or by a signal', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await publish();
+    const expired = publisher.settled();
+    await vi.advanceTimersByTimeAsync(60_000);
+    await expired;
+    const published = await publish();
+    const withdrawn = publisher.settled();
+    published.withdraw();
+    await withdrawn;
+    await publish();
+    const ending = new AbortController();
+    const ended = publisher.settled(ending.signal);
+    ending.abort();
+    await ended;
+    expect(publisher.unsettled).toBe(1);
+  });
+});
+
+it('ranges of nothing', () => {
+  expect(parseRange('bytes=0-', 0)).toBe('unsatisfiable');
+  expect(parseRange(undefined, 0)).toBeUndefined();
+  expect(parseRange(`bytes=${'9'.repeat(400)}-`, 10)).toBeUndefined();
+});
