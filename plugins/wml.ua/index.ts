@@ -1,54 +1,93 @@
 /** wml.ua: what services tell a device beside its own requests: service indications, loading, cache operations. */
 
-import type { CacheOperation } from 'sip-push/formats';
-import { definePushApp } from 'sip-push/sdk';
+import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
+import { definePushApp, type Push, type ReceiveContext } from 'sip-push/sdk';
 import { describeDocument, printable } from './description.js';
 import { documentOf, MAX_SIZE, MEDIA_TYPES } from './documents.js';
+import { Loader } from './loader.js';
+import { readOptions } from './options.js';
+import { Resources } from './resources.js';
 import { indicationOf, ServiceIndications } from './service-indications.js';
 
 export default definePushApp({
   id: 'wml.ua',
   accepts: MEDIA_TYPES,
-  needs: ['storage', 'log', 'emit', 'clock'],
+  needs: ['storage', 'log', 'emit', 'clock', 'fetch'],
   delivery: 'durable',
   limits: { size: MAX_SIZE },
-  async start({ storage, log, emit, clock }) {
+  async start({ storage, log, emit, clock, fetch, signal, options }) {
+    const { load: allowed } = readOptions(options);
     const indications = await ServiceIndications.open(storage, clock.now());
+    const resources = await Resources.open(storage);
+    const loader = await Loader.open({ allowed, storage, fetch, clock, log, resources, signal });
+
+    // What is told is told before the commit: whoever dies between the two tells it twice, but never not at all.
+    async function indicate(document: ServiceIndication, push: Push, commit: Commit) {
+      const indication = indicationOf(document, push.receivedAt);
+      const { receivedAt: _, info: __, ...told } = indication;
+      const dropped = await indications.apply(indication, push, clock.now(), async (operations) => {
+        emit('service-indication', told);
+        await commit(operations);
+      });
+      if (dropped) log.info(`service indication ${printable(told.id ?? 'without id')}: ${dropped}: dropped`);
+    }
+
+    async function load(loading: ServiceLoading, push: Push, commit: Commit) {
+      await loader.add(loading, push, async (operations) => {
+        emit('service-loading', { action: loading.action, href: loading.href });
+        await commit(operations);
+      });
+    }
+
+    async function invalidate(operation: CacheOperation, commit: Commit) {
+      await resources.invalidate(operation, async (operations) => {
+        emit('cache-operation', invalidated(operation));
+        await commit(operations);
+      });
+    }
+
     return {
       async receive(push, { commit }) {
         const pushed = await documentOf(push);
-        // What is told is told before the commit: whoever dies between the two tells it twice, but never not at all.
-        if (pushed.kind === 'service-indication') {
-          const indication = indicationOf(pushed.document, push.receivedAt);
-          const { receivedAt: _, info: __, ...told } = indication;
-          const dropped = await indications.apply(indication, push, clock.now(), async (operations) => {
-            emit('service-indication', told);
-            await commit(operations);
-          });
-          if (dropped)
-            log.info(`service indication ${printable(told.id ?? 'without id')}: ${dropped}: dropped`);
-        } else if (pushed.kind === 'service-loading') {
-          const { action, href } = pushed.document;
-          emit('service-loading', { action, href });
-          await commit();
-        } else {
-          emit('cache-operation', invalidated(pushed.document));
-          await commit();
+        switch (pushed.kind) {
+          case 'service-indication':
+            return indicate(pushed.document, push, commit);
+          case 'service-loading':
+            return load(pushed.document, push, commit);
+          case 'cache-operation':
+            return invalidate(pushed.document, commit);
         }
       },
       async describe(push) {
         return describeDocument(await documentOf(push));
       },
-      query(name) {
+      async query(name, args) {
         if (name === 'current') return indications.current(clock.now());
-        throw new Error(`no query "${name}"; expected "current"`);
+        if (name === 'resources') return resources.list();
+        if (name === 'resource') return base64(await resources.octets(hrefOf(args)));
+        throw new Error(`no query "${name}"; expected "current", "resources" or "resource"`);
       },
+      stop: () => loader.stop(),
     };
   },
 });
+
+type Commit = ReceiveContext['commit'];
 
 function invalidated({ invalidations }: CacheOperation) {
   const uris = (kind: 'object' | 'service') =>
     invalidations.filter(({ what }) => what === kind).map(({ uri }) => uri);
   return { invalidateObjects: uris('object'), invalidateServices: uris('service') };
+}
+
+function hrefOf(args: unknown): string {
+  const { href }: { href?: unknown } = Object(args);
+  if (typeof href !== 'string') throw new Error('expected { href } of one of the resources');
+  return href;
+}
+
+/** JSON has no octets. */
+function base64(octets: Uint8Array | undefined): string | null {
+  if (!octets) return null;
+  return btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(''));
 }

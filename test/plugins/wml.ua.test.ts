@@ -257,9 +257,9 @@ describe('wml.ua', () => {
       expect(await current()).toEqual(before);
     });
 
-    it('is the only one', async () => {
+    it('is one of three', async () => {
       await expect(host.runtime.query('wml.ua', 'past')).rejects.toThrow(
-        'no query "past"; expected "current"',
+        'no query "past"; expected "current", "resources" or "resource"',
       );
     });
   });

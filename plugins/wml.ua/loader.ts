@@ -1,0 +1,176 @@
+/** Loads what services ask to be loaded: one after another, again later where it failed, over restarts. */
+
+import type { ServiceLoading } from 'sip-push/formats';
+import type { AppClock, AppFetch, AppLog, AppStorage, Push, StorageOperation } from 'sip-push/sdk';
+import { printable } from './description.js';
+import type { Resources } from './resources.js';
+
+const PREFIX = 'loading/';
+/** Bounds the storage; past it the oldest is given up. */
+const MAX_WAITING = 100;
+/** A page, a picture; a service offers larger things for download. */
+const MAX_RESOURCE = 1_048_576;
+/** Milliseconds until a failed one is loaded again; each time twice as long: eight attempts take an hour. */
+const FIRST_RETRY = 30_000;
+const MAX_FAILURES = 8;
+/** HTTP: the same request may succeed later. Others below 500 stay as they are. */
+const TRANSIENT_STATUS = new Set([408, 425, 429]);
+
+interface Loading extends ServiceLoading {
+  readonly failures: number;
+  /** ISO 8601, UTC. */
+  readonly receivedAt: string;
+}
+
+type Take = (operations: StorageOperation[]) => Promise<void>;
+
+export interface LoaderParts {
+  /** What may be loaded, as the host's configuration says. */
+  readonly allowed: ReadonlySet<ServiceLoading['action']>;
+  readonly storage: AppStorage;
+  readonly fetch: AppFetch;
+  readonly clock: AppClock;
+  readonly log: AppLog;
+  readonly resources: Resources;
+  /** Aborted when the application stops. */
+  readonly signal: AbortSignal;
+}
+
+export class Loader {
+  /** By storage key: those whose turn it is, in order. */
+  private readonly due = new Set<string>();
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private working: Promise<void> | undefined;
+
+  /** @param waiting by storage key, the oldest first. */
+  private constructor(
+    private readonly parts: LoaderParts,
+    private readonly waiting: Map<string, Loading>,
+  ) {}
+
+  /** Goes on with what was not loaded before; what is no longer allowed goes. */
+  static async open(parts: LoaderParts): Promise<Loader> {
+    const waiting: [key: string, loading: Loading][] = [];
+    const forbidden: string[] = [];
+    for await (const [key, value] of parts.storage.entries({ prefix: PREFIX })) {
+      // Nobody else writes here.
+      const loading = value as Loading;
+      if (parts.allowed.has(loading.action)) waiting.push([key, loading]);
+      else forbidden.push(key);
+    }
+    await Promise.all(forbidden.map((key) => parts.storage.delete(key)));
+    waiting.sort(([, one], [, other]) => (one.receivedAt < other.receivedAt ? -1 : 1));
+    const loader = new Loader(parts, new Map(waiting));
+    for (const key of loader.waiting.keys()) loader.due.add(key);
+    loader.work();
+    return loader;
+  }
+
+  /** Runs `take` with what must be written: nothing where it may not be loaded, which is all that happens then. */
+  async add({ href, action }: ServiceLoading, push: Push, take: Take): Promise<void> {
+    if (!this.parts.allowed.has(action)) return take([]);
+    const key = PREFIX + push.id;
+    const loading = { href, action, failures: 0, receivedAt: push.receivedAt.toISOString() };
+    const crowded = [...this.waiting.keys()].slice(0, Math.max(0, this.waiting.size - MAX_WAITING + 1));
+    await take([
+      ...crowded.map((old) => ({ type: 'delete' as const, key: old })),
+      { type: 'put', key, value: loading },
+    ]);
+    for (const old of crowded) this.forget(old);
+    this.waiting.set(key, loading);
+    this.due.add(key);
+    this.work();
+  }
+
+  /** When nothing is under way any more: the signal has ended it. */
+  async stop(): Promise<void> {
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    await this.working;
+  }
+
+  private work(): void {
+    this.working ??= this.loadAll().finally(() => {
+      this.working = undefined;
+      // One that came as the last ended.
+      if (this.due.size > 0 && !this.parts.signal.aborted) this.work();
+    });
+  }
+
+  private async loadAll(): Promise<void> {
+    for (const key of this.due) {
+      if (this.parts.signal.aborted) return;
+      this.due.delete(key);
+      const loading = this.waiting.get(key);
+      if (loading) await this.loadOne(key, loading);
+    }
+  }
+
+  /** Never rejects. */
+  private async loadOne(key: string, loading: Loading): Promise<void> {
+    const { storage, log, signal } = this.parts;
+    try {
+      await this.load(loading.href);
+      await storage.delete(key);
+      this.forget(key);
+    } catch (error) {
+      // What was ended with the application is loaded when it starts.
+      if (signal.aborted) return;
+      await this.failed(key, loading, error).catch((worse: unknown) => log.error(reasonOf(worse)));
+    }
+  }
+
+  private async load(href: string): Promise<void> {
+    const { fetch, resources, clock, signal } = this.parts;
+    // The host bounds the time that it takes.
+    const response = await fetch(href, { maxSize: MAX_RESOURCE, signal });
+    const { status, headers } = response;
+    if (status < 200 || status > 299) {
+      await response.body.cancel();
+      const transient = status >= 500 || TRANSIENT_STATUS.has(status);
+      throw Object.assign(new Error(`answered ${status}`), { transient });
+    }
+    const octets = await response.bytes(MAX_RESOURCE);
+    const type = headers['content-type'];
+    const resource = { href, ...(type ? { contentType: type } : {}), size: octets.length };
+    await resources.keep({ ...resource, loadedAt: clock.now().toISOString() }, octets);
+  }
+
+  private async failed(key: string, loading: Loading, error: unknown): Promise<void> {
+    const { storage, log } = this.parts;
+    const failures = loading.failures + 1;
+    const what = `${printable(loading.href)} was not loaded`;
+    if (failures >= MAX_FAILURES || isForGood(error)) {
+      this.forget(key);
+      log.warn(`${what}, given up: ${reasonOf(error)}`);
+      await storage.delete(key);
+      return;
+    }
+    const next = { ...loading, failures };
+    const milliseconds = FIRST_RETRY * 2 ** loading.failures;
+    this.waiting.set(key, next);
+    const timer = setTimeout(() => {
+      this.timers.delete(key);
+      this.due.add(key);
+      this.work();
+    }, milliseconds);
+    this.timers.set(key, timer);
+    log.warn(`${what}, again in ${milliseconds / 1000} s: ${reasonOf(error)}`);
+    await storage.put(key, next);
+  }
+
+  private forget(key: string): void {
+    clearTimeout(this.timers.get(key));
+    this.timers.delete(key);
+    this.due.delete(key);
+    this.waiting.delete(key);
+  }
+}
+
+/** As the `fetch` service says it: the host's configuration does not allow it, say. */
+function isForGood(error: unknown): boolean {
+  return error instanceof Error && 'transient' in error && error.transient === false;
+}
+
+function reasonOf(error: unknown): string {
+  return printable(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,29 @@
+/** What a host's configuration says for wml.ua. */
+
+import type { ServiceLoading } from 'sip-push/formats';
+
+type Action = ServiceLoading['action'];
+
+const ACTIONS: readonly Action[] = ['execute-low', 'execute-high', 'cache'];
+
+export interface WmlOptions {
+  /** Service loading that is obeyed; any other is told, and nothing is loaded. */
+  readonly load: ReadonlySet<Action>;
+}
+
+/** @throws Error saying which option is wrong, and what was expected. */
+export function readOptions(options: unknown): WmlOptions {
+  if (options === undefined) return { load: new Set() };
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new Error('options: expected an object like { "load": true }');
+  }
+  const { load = false, ...others }: { load?: unknown } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new Error(`options.${unknown} is not known; expected load`);
+  if (typeof load === 'boolean') return { load: new Set(load ? ACTIONS : []) };
+  const actions = ACTIONS.filter((action) => Array.isArray(load) && load.includes(action));
+  if (!Array.isArray(load) || actions.length !== load.length) {
+    throw new Error(`options.load: expected true, false, or a list of ${ACTIONS.join(', ')}`);
+  }
+  return { load: new Set(actions) };
+}

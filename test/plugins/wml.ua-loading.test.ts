@@ -1,0 +1,274 @@
+/** Service loading with leave to load, and the cache operations on what was loaded. */
+
+import wml from 'sip-push/apps/wml.ua';
+import { cacheOperation, type Invalidation, type ServiceLoading, serviceLoading } from 'sip-push/formats';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TestHttpServer } from '../support/http-server.js';
+import { AppHost } from './app-host.js';
+
+describe('wml.ua with the option load', () => {
+  let host: AppHost;
+  let web: Awaited<ReturnType<typeof TestHttpServer.start>>;
+  let statuses: number[];
+
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    statuses = [];
+    web = await TestHttpServer.start((request, response) => {
+      response.writeHead(statuses.shift() ?? 200, { 'content-type': 'text/vnd.wap.wml' }).end(request.url);
+    });
+  });
+
+  afterEach(async () => {
+    await host.stop();
+    await web.close();
+    vi.useRealTimers();
+  });
+
+  async function start(load: unknown, allow = 'http://127.0.0.1:*'): Promise<void> {
+    host = await AppHost.start(wml, load === undefined ? undefined : { load }, { allow: [allow] });
+  }
+
+  const load = (path: string, action: ServiceLoading['action'] = 'cache') =>
+    host.push({
+      type: 'application/vnd.wap.slc',
+      body: serviceLoading.toWbxml({ href: web.url(path), action }),
+    });
+  const invalidate = (...invalidations: Invalidation[]) =>
+    host.push({ type: 'application/vnd.wap.coc', body: cacheOperation.toWbxml({ invalidations }) });
+  const resources = async () =>
+    (await host.runtime.query('wml.ua', 'resources')) as { href: string; [field: string]: unknown }[];
+  const hrefs = async () => (await resources()).map(({ href }) => href);
+  const octets = (path: string) => host.runtime.query('wml.ua', 'resource', { href: web.url(path) });
+  /** Until what the application does in the background has been done. */
+  const until = async (condition: () => boolean | Promise<boolean>) => {
+    while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const loaded = (count: number) => until(async () => (await resources()).length === count);
+
+  it.each([[undefined], [false], [[]]])('loads nothing without it: %j', async (option) => {
+    await start(option);
+    for (const action of ['execute-low', 'execute-high', 'cache'] as const) await load('/', action);
+    expect(host.events).toHaveLength(3);
+    expect(await host.stored('loading/')).toBe(0);
+    await host.restart();
+    expect(web.requests).toEqual([]);
+  });
+
+  it('loads for each action, and keeps it', async () => {
+    await start(true);
+    for (const action of ['execute-low', 'execute-high', 'cache'] as const) {
+      host.now += 1000;
+      expect(await load(`/${action}`, action)).toMatchObject({ taken: true });
+      await until(async () => (await hrefs()).includes(web.url(`/${action}`)));
+    }
+    expect(web.requests).toEqual(['GET /execute-low', 'GET /execute-high', 'GET /cache']);
+    await until(async () => (await host.stored('loading/')) === 0);
+    await host.restart();
+    expect(await resources()).toEqual(
+      ['cache', 'execute-high', 'execute-low'].map((action, index) => ({
+        href: web.url(`/${action}`),
+        contentType: 'text/vnd.wap.wml',
+        size: action.length + 1,
+        loadedAt: `2026-01-01T00:00:0${3 - index}.000Z`,
+      })),
+    );
+    expect(await octets('/cache')).toBe(btoa('/cache'));
+    expect(await octets('/else')).toBeNull();
+    await expect(host.runtime.query('wml.ua', 'resource')).rejects.toThrow('expected { href }');
+    expect(web.requests).toHaveLength(3);
+  });
+
+  it('loads for the actions that it lists alone', async () => {
+    await start(['cache']);
+    await load('/high', 'execute-high');
+    await load('/low', 'execute-low');
+    await load('/cache', 'cache');
+    await loaded(1);
+    expect(web.requests).toEqual(['GET /cache']);
+  });
+
+  it('loads again what is asked for again, in place of the old', async () => {
+    await start(true);
+    await load('/a');
+    await loaded(1);
+    await load('/a');
+    await until(() => web.requests.length === 2);
+    await until(async () => (await host.stored('loading/')) === 0);
+    expect(await resources()).toHaveLength(1);
+  });
+
+  it('loads again later where it failed, and is not held up by it', async () => {
+    statuses = [503, 200, 503];
+    await start(true);
+    await load('/a');
+    await until(() => host.logged.length === 1);
+    await load('/b');
+    await loaded(1);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await until(() => host.logged.length === 2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await loaded(2);
+    expect(web.requests).toEqual(['GET /a', 'GET /b', 'GET /a', 'GET /a']);
+    expect(host.logged).toEqual([
+      `${web.url('/a')} was not loaded, again in 30 s: answered 503`,
+      `${web.url('/a')} was not loaded, again in 60 s: answered 503`,
+    ]);
+  });
+
+  it('loads after a restart what was not loaded before', async () => {
+    statuses = [503];
+    await start(true);
+    await load('/a');
+    await until(() => host.logged.length === 1);
+    await host.restart();
+    await loaded(1);
+    await until(async () => (await host.stored('loading/')) === 0);
+    expect(web.requests).toEqual(['GET /a', 'GET /a']);
+  });
+
+  it('loads nothing after a restart that takes the leave back', async () => {
+    statuses = [503];
+    await start(true);
+    await load('/a');
+    await until(() => host.logged.length === 1);
+    host.options = { load: ['execute-high'] };
+    await host.restart();
+    expect(await host.stored('loading/')).toBe(0);
+    await vi.advanceTimersByTimeAsync(7_200_000);
+    expect(web.requests).toEqual(['GET /a']);
+  });
+
+  it('goes on after a restart that broke a load off', async () => {
+    await start(true);
+    const { answer } = web;
+    web.answer = () => {};
+    await load('/a');
+    await until(() => web.requests.length === 1);
+    web.answer = answer;
+    await host.restart();
+    await loaded(1);
+    expect(host.logged).toEqual([]);
+  });
+
+  it('gives up after eight failures', async () => {
+    statuses = Array(20).fill(500);
+    await start(true);
+    await load('/a');
+    for (let failures = 1; failures <= 8; failures += 1) {
+      await until(() => host.logged.length >= failures);
+      await vi.advanceTimersByTimeAsync(30_000 * 2 ** (failures - 1));
+    }
+    await until(async () => (await host.stored('loading/')) === 0);
+    expect(web.requests).toHaveLength(8);
+    expect(host.logged.at(-1)).toBe(`${web.url('/a')} was not loaded, given up: answered 500`);
+  });
+
+  it.each([
+    ['404', 404, /given up: answered 404$/],
+    ['a redirect without end', 302, /given up: /],
+  ])('gives up at once what will not be better: %s', async (_name, status, line) => {
+    await start(true);
+    web.answer = (_request, response) => response.writeHead(status, { location: web.url('/a') }).end();
+    await load('/a');
+    await until(() => host.logged.length === 1);
+    expect(host.logged[0]).toMatch(line);
+    await until(async () => (await host.stored('loading/')) === 0);
+  });
+
+  it('goes nowhere that the host does not allow', async () => {
+    await start(true, 'https://operator.example');
+    await load('/a');
+    await host.push({ type: 'text/vnd.wap.sl', body: '<sl href="file:///etc/passwd"/>' });
+    await until(() => host.logged.length === 2);
+    expect(host.logged.every((line) => line.includes('given up: '))).toBe(true);
+    expect(web.requests).toEqual([]);
+  });
+
+  it('keeps nothing that is larger than any page', async () => {
+    await start(true);
+    web.answer = (_request, response) => response.end(Buffer.alloc(1_048_577));
+    await load('/a');
+    await until(() => host.logged.length === 1);
+    expect(await resources()).toEqual([]);
+  });
+
+  it('keeps the last 200, and the last 32 MiB', async () => {
+    await start(true);
+    for (let number = 0; number < 205; number += 1) {
+      host.now += 1000;
+      await load(`/${number}`);
+      await until(async () => (await hrefs())[0] === web.url(`/${number}`));
+    }
+    expect(await host.stored('octets/')).toBe(200);
+    expect((await hrefs()).at(-1)).toBe(web.url('/5'));
+    web.answer = (_request, response) => response.end(Buffer.alloc(1_048_576));
+    for (let number = 0; number < 33; number += 1) {
+      host.now += 1000;
+      await load(`/large/${number}`);
+      await until(async () => (await hrefs())[0] === web.url(`/large/${number}`));
+    }
+    expect(await hrefs()).toHaveLength(32);
+    expect(await host.stored('octets/')).toBe(32);
+  });
+
+  it('waits for 100 at most: the oldest is given up', async () => {
+    statuses = Array(1000).fill(503);
+    await start(true);
+    for (let number = 0; number < 105; number += 1) {
+      host.now += 1000;
+      await load(`/${number}`);
+      await until(() => host.logged.length === number + 1);
+    }
+    await until(async () => (await host.stored('loading/')) === 100);
+  });
+
+  it.each([
+    [{ load: 'yes' }, 'options.load: expected true, false, or a list of execute-low, execute-high, cache'],
+    [{ load: ['cache', 'run'] }, 'options.load: expected'],
+    [{ laod: true }, 'options.laod is not known; expected load'],
+    [[], 'options: expected an object like { "load": true }'],
+  ])('does not start with options %j', async (options, message) => {
+    await start(true);
+    host.options = options;
+    await expect(host.restart()).rejects.toThrow(`wml.ua: start() failed: ${message}`);
+  });
+
+  describe('a cache operation', () => {
+    beforeEach(async () => {
+      await start(true);
+      for (const [index, path] of ['/news/1', '/news/2', '/newspaper', '/weather'].entries()) {
+        host.now += 1000;
+        await load(path);
+        await loaded(index + 1);
+      }
+    });
+
+    it('on an object removes that resource alone', async () => {
+      await invalidate(
+        { what: 'object', uri: web.url('/news') },
+        { what: 'object', uri: web.url('/weather') },
+      );
+      expect(await hrefs()).toEqual(['/newspaper', '/news/2', '/news/1'].map((path) => web.url(path)));
+      expect(await octets('/weather')).toBeNull();
+      await host.restart();
+      expect(await resources()).toHaveLength(3);
+      expect(await host.stored('octets/')).toBe(3);
+    });
+
+    it('on a service removes all whose URI begins so', async () => {
+      await invalidate({ what: 'service', uri: web.url('/news/') });
+      expect(await hrefs()).toEqual(['/weather', '/newspaper'].map((path) => web.url(path)));
+    });
+
+    it('on what is not there is told all the same', async () => {
+      await invalidate({ what: 'object', uri: 'http://else.example/' });
+      expect(host.events.at(-1)).toMatchObject({
+        kind: 'cache-operation',
+        invalidateObjects: ['http://else.example/'],
+        invalidateServices: [],
+      });
+      expect(await resources()).toHaveLength(4);
+    });
+  });
+});
