@@ -1,5 +1,6 @@
 import dcd from 'sip-push/apps/dcd.ua';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startAlone } from './alone.js';
 import { AppHost, type PushedContent } from './app-host.js';
 
 const TYPE = 'application/vnd.oma.dcd';
@@ -257,5 +258,16 @@ describe('dcd.ua', () => {
         fields: { content: ' [2Jid' },
       });
     });
+  });
+});
+
+describe('dcd.ua between its event and its commit', () => {
+  it('tells again what it could not write down: at least once, never not at all', async () => {
+    const alone = await startAlone(dcd);
+    const octets = Uint8Array.of(1);
+    await expect(alone.receive(TYPE, octets, 'full')).rejects.toThrow('disk full');
+    await alone.receive(TYPE, octets);
+    await alone.receive(TYPE, octets, 'full');
+    expect(alone.told).toEqual(['content', 'content']);
   });
 });

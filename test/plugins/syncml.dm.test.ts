@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseXml } from '../../core/content/xml/parse-xml.js';
 import { fromHex } from '../content/fixture.js';
 import { TestHttpServer } from '../support/http-server.js';
+import { startAlone } from './alone.js';
 import { AppHost } from './app-host.js';
 
 const TYPE = 'application/vnd.syncml.notification';
@@ -531,4 +532,16 @@ describe('syncml.dm', () => {
       },
     });
   });
+});
+
+describe('syncml.dm between its event and its commit', () => {
+  it.each([['the nonce', NONCE], ...FALLBACKS])(
+    'tells again what it could not write down, and has not used up %s',
+    async (_name, nonce) => {
+      const alone = await startAlone(syncmlDm, { servers: [SERVER] });
+      await expect(alone.receive(TYPE, notification({}, nonce), 'full')).rejects.toThrow('disk full');
+      await alone.receive(TYPE, notification({}, nonce));
+      expect(alone.told).toEqual(['alert', 'alert']);
+    },
+  );
 });

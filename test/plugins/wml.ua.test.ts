@@ -2,6 +2,7 @@ import wml from 'sip-push/apps/wml.ua';
 import { cacheOperation, type ServiceIndication, serviceIndication, serviceLoading } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixture, fixtureNames, pushBody } from '../content/fixture.js';
+import { startAlone } from './alone.js';
 import { AppHost } from './app-host.js';
 
 const SIC = 'application/vnd.wap.sic';
@@ -412,5 +413,16 @@ describe('wml.ua', () => {
       const body = serviceIndication.toXml({ ...mail, text: 'Hello \u0085\u202edlrow' });
       expect((await host.described({ type: 'text/vnd.wap.si', body }))?.text).toBe('Hello   dlrow');
     });
+  });
+});
+
+describe('wml.ua between its event and its commit', () => {
+  it('tells again what it could not write down: at least once, never not at all', async () => {
+    const wap = await startAlone(wml);
+    const indication = serviceIndication.toWbxml({ ...mail, created: day(1) });
+    await expect(wap.receive(SIC, indication, 'full')).rejects.toThrow('disk full');
+    await wap.receive(SIC, indication);
+    await wap.receive(SIC, indication, 'full');
+    expect(wap.told).toEqual(['service-indication', 'service-indication']);
   });
 });

@@ -1,0 +1,58 @@
+/** An application without a runtime, for what a runtime cannot be made to do: a commit that fails once. */
+
+import type { Push, PushAppDefinition, PushAppInstance, StorageOperation } from '../../core/app/contract.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+
+export interface Alone {
+  /** Kinds of the events told, in order. */
+  readonly told: string[];
+  /** Rejects as `receive` does; what it commits is in its storage, unless `disk` is full. */
+  receive(type: string, octets: Uint8Array, disk?: 'full'): Promise<void>;
+}
+
+export async function startAlone(app: PushAppDefinition, options?: unknown): Promise<Alone> {
+  const kept = new Map<string, unknown>();
+  const told: string[] = [];
+  const { signal } = new AbortController();
+  const quiet = () => {};
+  const instance: PushAppInstance = await app.start({
+    storage: {
+      get: async (key) => kept.get(key),
+      put: async (key, value) => void kept.set(key, value),
+      delete: async (key) => void kept.delete(key),
+      async *entries({ prefix = '' } = {}) {
+        for (const entry of kept) if (entry[0].startsWith(prefix)) yield entry;
+      },
+    },
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    emit: (kind) => told.push(kind),
+    clock: { now: () => new Date() },
+    fetch: () => Promise.reject(new Error('no network')),
+    signal,
+    options,
+  });
+  async function commit(operations: readonly StorageOperation[] = []): Promise<void> {
+    for (const operation of operations) {
+      if (operation.type === 'put') kept.set(operation.key, operation.value);
+      else kept.delete(operation.key);
+    }
+  }
+  const full = () => Promise.reject(new Error('disk full'));
+  return {
+    told,
+    async receive(type, octets, disk) {
+      const push: Push = {
+        id: '1',
+        app: app.id,
+        from: 'sip:psa@domain.test',
+        to: 'sip:bob@domain.test',
+        mode: 'pager',
+        content: memoryContent({ type, parameters: {} }, octets),
+        headers: {},
+        receivedAt: new Date(),
+        attempt: 1,
+      };
+      await instance.receive(push, { signal, commit: disk === 'full' ? full : commit });
+    },
+  };
+}
