@@ -67,7 +67,7 @@ describe('the configuration of a host', () => {
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
     // Nobody shall believe that what is not there yet is at work.
     expect(host.stderr.filter((line) => line.includes('no effect'))).toEqual(
-      ['senders', 'fetch', 'msrp', 'profile', 'apps[1].isolation'].map(
+      ['senders', 'msrp', 'profile', 'apps[1].isolation'].map(
         (key) => `bob.json: "${key}" has no effect in this version`,
       ),
     );
@@ -104,7 +104,7 @@ describe('the configuration of a host', () => {
         apps: [17, {}],
         store: 'leveldb',
         tls: { ca: 1 },
-        fetch: { timeout: 0 },
+        fetch: { allow: ['operator.test'], timeout: 0 },
       }),
     ).toEqual([
       '"identity": expected a SIP URI, e.g. sip:bob@domain.test',
@@ -117,6 +117,7 @@ describe('the configuration of a host', () => {
       '"apps[1].use" is missing',
       '"store": expected one of "level"|"memory"',
       '"senders": expected array, received string',
+      '"fetch.allow[0]": expected an origin, e.g. https://*.operator.test or http://127.0.0.1:*',
       '"fetch.timeout": expected number to be >0',
     ]);
   });

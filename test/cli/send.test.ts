@@ -4,6 +4,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestHttpServer } from '../support/http-server.js';
 import { freePort } from '../support/ports.js';
 import type { RunningProcess } from '../support/process.js';
 import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
@@ -11,7 +12,7 @@ import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './s
 /** Takes text, but fails at the word «fail». */
 const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start: () => ({
   receive: async (push) => {
-    if (new TextDecoder().decode(await push.content.bytes(2000)) === 'fail') throw new Error('as asked');
+    if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
 const RECEIPT = {
   event: 'receipt',
@@ -32,7 +33,11 @@ describe('a push from the command line', () => {
     folder = await Folder.make();
     core = await startNetworkCommand(folder);
     await folder.write('text.mjs', TEXT_APP);
-    await folder.write('bob.json', { ...bob(core.tcp), apps: ['./text.mjs'] });
+    await folder.write('bob.json', {
+      ...bob(core.tcp),
+      apps: ['./text.mjs'],
+      fetch: { allow: ['http://127.0.0.1:*'] },
+    });
     await folder.write('psa.json', psa(core.tcp));
     await folder.write('hello', 'hello');
     await folder.write('fail', 'fail');
@@ -107,13 +112,46 @@ describe('a push from the command line', () => {
     expect(stderr).toMatch(/^not registered: \d{3} /);
   });
 
-  it('8.1.2-03: what does not fit pager mode is not sent: exit 1, and the limit is named', async () => {
-    await folder.write('large', 'x'.repeat(1000));
-    const large = await folder.run(...words('large', { mode: 'pager' }), '--json');
-    expect(large).toMatchObject({ code: 1, stdout: '' });
-    expect(large.stderr).toMatch(
-      /^sip-push: large does not fit pager mode \(8\.1\.2-03\): the MESSAGE would be 1\d{3} bytes; at most 1300 are allowed$/,
-    );
+  it.each(['auto', 'pager'])(
+    '8.1.2-03: what does not fit a MESSAGE goes by reference: --mode %s',
+    async (mode) => {
+      await folder.write('large', 'x'.repeat(1_000_000));
+      const large = await folder.run(...words('large', { mode }), '--json');
+      expect(large).toMatchObject({ code: 0, stderr: '' });
+      expect(linesOf(large)).toEqual([
+        { ...RECEIPT, mode: 'indirect', bytes: 1_000_000, outcome: 'delivered', status: 200 },
+      ]);
+      await lineOf(host, 'push', { mode: 'indirect', size: 1_000_000, outcome: 'accepted' });
+    },
+  );
+
+  it('8.1.2-03: by reference whatever its size: --mode indirect', async () => {
+    const { code, stdout } = await folder.run(...words('hello', { mode: 'indirect' }), '--json');
+    expect(code).toBe(0);
+    expect(linesOf({ stdout })).toMatchObject([{ mode: 'indirect', bytes: 5, outcome: 'delivered' }]);
+    const failed = await folder.run(...words('fail', { mode: 'indirect' }), '--json');
+    expect([failed.code, failed.stderr]).toEqual([75, '']);
+  });
+
+  it('8.1.2-03a: what lies elsewhere: --content-url', async () => {
+    const server = await TestHttpServer.start((_request, response) => response.end('elsewhere'));
+    const [command = '', ...rest] = words('');
+    const url = (where: string) => [command, ...rest.slice(0, -1), '--content-url', where, '--json'];
+    const good = await folder.run(...url(server.url('/content')));
+    expect(linesOf(good)).toMatchObject([{ mode: 'indirect', outcome: 'delivered', bytes: 0 }]);
+    await lineOf(host, 'push', { mode: 'indirect', size: 'elsewhere'.length });
+    const refused = await folder.run(...url('http://169.254.169.254/latest/meta-data'));
+    expect(linesOf(refused)).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
+    expect(refused.code).toBe(1);
+    await lineOf(host, 'refused', {
+      reason: 'not-allowed: http://169.254.169.254 is not among the origins allowed',
+    });
+    expect((await folder.run(...url('nowhere'))).stderr).toMatch(/--content-url nowhere is no URL/);
+    expect((await folder.run(...url(server.url()), 'hello')).stderr).toMatch(/hello is one too many/);
+    await server.close();
+  });
+
+  it('what comes without end is not read to it: exit 1, and the limit is named', async () => {
     // What has no end is not read to it.
     const endless = await folder.run(...words('/dev/zero'), '--json');
     expect(endless).toMatchObject({
@@ -147,13 +185,11 @@ describe('a push from the command line', () => {
       register: true,
       assertIdentity: true,
       msrp: { host: '127.0.0.1', ports: '20000-20100', relay: 'msrps://relay.test', tls: {} },
-      publish: { host: '127.0.0.1', port: 0 },
+      publish: { host: '127.0.0.1', port: 0, url: 'https://push.operator.test' },
     });
     expect(await folder.run(...words('hello', { config: 'early.json' }))).toMatchObject({
       code: 0,
-      stderr: ['msrp', 'publish']
-        .map((key) => `early.json: "${key}" has no effect in this version`)
-        .join('\n'),
+      stderr: 'early.json: "msrp" has no effect in this version',
     });
   });
 

@@ -2,12 +2,13 @@
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { AllowList } from '../../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { PushHostOptions } from '../../../core/host.js';
 import { TrustList } from '../../../core/receiver/authorisation.js';
 import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
-import { count, seconds, sipUri, text } from './fields.js';
+import { count, given, seconds, sipUri, text } from './fields.js';
 import { loadConfig } from './load.js';
 
 const DEFAULT_EXPIRES = 3600;
@@ -26,6 +27,10 @@ const trusted = z
   .string()
   .refine(isTrustEntry, 'expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100');
 
+const allowed = z
+  .string()
+  .refine(isOrigin, 'expected an origin, e.g. https://*.operator.test or http://127.0.0.1:*');
+
 const schema = z.strictObject({
   ...accountKeys,
   instanceId: z
@@ -40,7 +45,7 @@ const schema = z.strictObject({
   senders: z.array(sipUri).optional(),
   fetch: z
     .strictObject({
-      allow: z.array(text).optional(),
+      allow: z.array(allowed).optional(),
       maxSize: count.optional(),
       timeout: seconds.optional(),
     })
@@ -54,7 +59,7 @@ const schema = z.strictObject({
 });
 
 /** Checked already, for what later versions do with them. */
-const WITHOUT_EFFECT = ['senders', 'fetch', 'msrp', 'profile'] as const;
+const WITHOUT_EFFECT = ['senders', 'msrp', 'profile'] as const;
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
@@ -81,6 +86,7 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
     expires: config.expires ?? DEFAULT_EXPIRES,
     trust: config.trust ?? [],
     apps,
+    ...(config.fetch ? { fetch: given(config.fetch) } : {}),
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
   };
 }
@@ -90,6 +96,15 @@ async function find(use: string, folder: string, where: string) {
     return await findApplication(use, folder);
   } catch (error) {
     throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isOrigin(entry: string): boolean {
+  try {
+    new AllowList([entry]);
+    return true;
+  } catch {
+    return false;
   }
 }
 

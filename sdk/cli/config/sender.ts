@@ -1,10 +1,12 @@
 /** The configuration of a sender: from a file to the options of a Push Sender Agent. */
 
 import { z } from 'zod';
+import type { PublishOptions } from '../../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { accountKeys, accountOptions } from './account.js';
-import { endpoint, port, text, tlsFiles } from './fields.js';
+import { endpoint, given, port, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
+import { loadTls } from './tls.js';
 
 const schema = z.strictObject({
   ...accountKeys,
@@ -22,11 +24,23 @@ const schema = z.strictObject({
       tls: tlsFiles.optional(),
     })
     .optional(),
-  publish: z.strictObject({ host: text.optional(), port: port.optional() }).optional(),
+  publish: z
+    .strictObject({
+      host: text.optional(),
+      port: port.optional(),
+      url: z
+        .url({ protocol: /^https?$/, error: 'expected e.g. https://push.operator.test/content' })
+        .optional(),
+      tls: tlsFiles.optional(),
+    })
+    .optional(),
 });
 
 /** Checked already, for what later versions do with them. */
-const WITHOUT_EFFECT = ['msrp', 'publish'] as const;
+const WITHOUT_EFFECT = ['msrp'] as const;
+
+/** What is referred to is served on this machine, for receivers on it; any other needs to know its name. */
+const DEFAULT_PUBLISH = { host: '127.0.0.1', port: 0 };
 
 /**
  * @param warn is told of keys that have no effect.
@@ -47,5 +61,15 @@ export async function loadSenderSettings(
     // A sender is a new device each time it runs; its registration ends with it.
     ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
     assertIdentity: config.assertIdentity ?? true,
+    publish: await publishOptions(config.publish ?? {}, file, folder),
   };
+}
+
+async function publishOptions(
+  { tls, ...place }: NonNullable<z.infer<typeof schema>['publish']>,
+  file: string,
+  folder: string,
+): Promise<PublishOptions> {
+  const certificate = tls ? { tls: await loadTls(tls, `${file}: "publish"`, folder) } : {};
+  return { ...DEFAULT_PUBLISH, ...given(place), ...certificate };
 }
