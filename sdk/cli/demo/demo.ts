@@ -12,7 +12,7 @@ import { startNetwork } from '../../network/index.js';
 import { findApplication } from '../applications.js';
 import { BUNDLED_APPLICATIONS, PRODUCT } from '../manifest.js';
 import type { Agent } from './events.js';
-import { examplePushes } from './examples.js';
+import { EXAMPLE_OPTIONS, examplePushes } from './examples.js';
 
 const DOMAIN = 'domain.test';
 const BOB = `sip:bob@${DOMAIN}`;
@@ -111,7 +111,10 @@ class Device {
       trust: [PSA],
       product: PRODUCT,
       apps: await Promise.all(
-        BUNDLED_APPLICATIONS.map(async (use) => ({ definition: await findApplication(use, process.cwd()) })),
+        BUNDLED_APPLICATIONS.map(async (use) => ({
+          definition: await findApplication(use, process.cwd()),
+          options: EXAMPLE_OPTIONS.get(use),
+        })),
       ),
       onLog: observer.onLog,
       onWire: (...message) => observer.onWire('device', ...message),

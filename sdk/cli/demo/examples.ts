@@ -1,11 +1,25 @@
 /** A real push for each bundled application. */
 
+import { dmDigest } from '../../../core/content/device-management/digest.js';
+import {
+  encodeDmNotification,
+  encodeDmTrigger,
+} from '../../../core/content/device-management/notification.js';
 import { memoryContent } from '../../../core/content/memory-content.js';
 import { encodeNotification } from '../../../core/content/mms/notification.js';
 import { cacheOperation } from '../../../core/content/push-documents/cache-operation.js';
 import { serviceIndication } from '../../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../../core/content/push-documents/service-loading.js';
 import type { PushRequest } from '../../../core/sender/push-request.js';
+
+const DM_SERVER = { id: 'dm.example', password: 'secret', nonce: 'AQIDBAUGBwg=' };
+/** The octets of its nonce. */
+const DM_NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+/** What the applications are told, by event-app-id, so that they take the examples. */
+export const EXAMPLE_OPTIONS: ReadonlyMap<string, unknown> = new Map([
+  ['syncml.dm', { servers: [DM_SERVER] }],
+]);
 
 /** @param count tells one push from the next: an MMS client drops a transaction id that it has seen. */
 export function examplePushes(to: string, count: number): PushRequest[] {
@@ -33,6 +47,8 @@ export function examplePushes(to: string, count: number): PushRequest[] {
         ],
       }),
     ),
+    push('syncml.dm', 'application/vnd.syncml.notification', managementAlert(count)),
+    push('dcd.ua', 'application/vnd.oma.dcd', new TextEncoder().encode(`Headlines, edition ${count}`)),
   ];
 }
 
@@ -60,4 +76,17 @@ function newMail(count: number): Uint8Array {
     action: 'signal-high',
     text: `New mail: ${count}`,
   });
+}
+
+/** A new session each time: an alert counts once. */
+function managementAlert(count: number): Uint8Array {
+  const { id: serverId, password } = DM_SERVER;
+  const trigger = encodeDmTrigger({
+    version: '1.2',
+    uiMode: 'informative',
+    initiator: 'server',
+    sessionId: count % 0x10000,
+    serverId,
+  });
+  return encodeDmNotification(dmDigest({ serverId, password, nonce: DM_NONCE }, trigger), trigger);
 }
