@@ -8,10 +8,6 @@ const SECTIONS = /^(6\.1|7\.1|7\.2|8\.1\.1|8\.1\.2|9|9\.1|C)-/;
 const NOT_IN_PAGER_MODE = new Set([
   // Of INVITE.
   '7.2-04',
-  // Content indirection.
-  '8.1.1-04',
-  '8.1.2-03',
-  '8.1.2-03a',
   // Of the user plane, MSRP or HTTP: pager mode has none.
   '9-03',
   // Of what a sender knows about terminals: it learns that by capability delivery and registration events.
