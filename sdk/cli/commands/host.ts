@@ -34,6 +34,10 @@ export const host: Command = {
     const settings = await loadHostSettings(words.required('config', 'bob.json'), io.err);
     const traceFile = words.text('trace');
     const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
+    // A timer or a promise that an application left alone fails where no call of ours can catch it. That costs the
+    // application what it was doing, never the device.
+    const stray = (error: unknown) => io.err(strayLine(error));
+    process.on('uncaughtException', stray).on('unhandledRejection', stray);
     try {
       const running = await PushHost.start({
         ...settings,
@@ -45,7 +49,13 @@ export const host: Command = {
       await running.stop('signal');
     } finally {
       await trace?.close();
+      process.off('uncaughtException', stray).off('unhandledRejection', stray);
     }
     return EXIT.ok;
   },
 };
+
+/** Where it came from is in the stack: the runtime does not know whose it was. */
+function strayLine(error: unknown): string {
+  return `error nobody caught this, an application of this host most likely: ${error instanceof Error ? error.stack : String(error)}`;
+}
