@@ -1,6 +1,7 @@
 /** Tells a person at a terminal why there is no answer yet. */
 
 import type { PushSenderOptions } from '../../core/sender/sender.js';
+import { printable } from './printable.js';
 
 /** A push is answered within milliseconds; who has waited this long wonders. */
 const PATIENCE_MS = 4_000;
@@ -30,14 +31,14 @@ export class ConnectionProgress {
     onDisconnected: (server, error) => {
       this.#server = undefined;
       // The same for each attempt: once is enough.
-      const line = `no connection to ${server}: ${error.message}`;
+      const line = printable(`no connection to ${server}: ${error.message}`);
       if (line !== this.#said) this.say(line);
       this.#said = line;
     },
     onRegistrationFailed: ({ status, reason, retryInSeconds }) => {
       // Where the connection was the reason, that has been said.
       if (retryInSeconds === undefined) return;
-      this.say(`not registered: ${status ?? 'no answer'} ${reason}`);
+      this.say(printable(`not registered: ${status ?? 'no answer'} ${reason}`));
     },
   } satisfies Partial<PushSenderOptions>;
 

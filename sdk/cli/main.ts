@@ -9,6 +9,7 @@ import { network } from './commands/network.js';
 import { send } from './commands/send.js';
 import { type Io, processIo } from './io.js';
 import { VERSION } from './manifest.js';
+import { printable } from './printable.js';
 import { suggestion } from './suggestion.js';
 import { parseWords } from './words.js';
 
@@ -57,7 +58,7 @@ async function main(args: readonly string[], io: Io): Promise<number> {
 function complain(error: unknown, io: Io): number {
   const expected = error instanceof UsageError || error instanceof SipPushError;
   const text = expected || !(error instanceof Error) ? String(expected ? error.message : error) : error.stack;
-  for (const line of `${text}`.split('\n')) io.err(`sip-push: ${line}`);
+  for (const line of `${text}`.split('\n')) io.err(printable(`sip-push: ${line}`));
   const usage =
     error instanceof UsageError || error instanceof ConfigurationError || error instanceof AppError;
   return usage ? EXIT.usage : EXIT.failed;

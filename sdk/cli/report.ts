@@ -5,6 +5,7 @@ import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import type { NetworkEvent } from '../network/index.js';
 import type { Io } from './io.js';
+import { printable } from './printable.js';
 
 /**
  * Prints the events of a host. With `json` those of its connection go to stderr: they are for people, who wonder why
@@ -13,37 +14,40 @@ import type { Io } from './io.js';
 export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEvent) => void {
   return (event) => {
     const connection = event.event === 'connected' || event.event === 'disconnected';
-    if (!json) io.out(hostLine(event).replace(/^/gm, indent));
-    else if (connection) io.err(hostLine(event));
-    else io.out(JSON.stringify(event));
+    if (json && !connection) io.out(JSON.stringify(event));
+    else for (const line of hostLines(event)) (json ? io.err : io.out)(`${indent}${printable(line)}`);
   };
 }
 
-function hostLine(event: HostEvent): string {
+function hostLines(event: HostEvent): string[] {
   switch (event.event) {
     case 'registered':
       return [
         `registered    ${event.identity} for ${event.expires} s with ${event.apps.join(', ') || 'no application'}`,
         ...(event.publicGruu ? [`              public GRUU ${event.publicGruu}`] : []),
-      ].join('\n');
+      ];
     case 'registration-failed': {
       const retry = event.retryInSeconds === undefined ? '' : `; again in ${event.retryInSeconds} s`;
-      return `not registered  ${event.status ?? 'no answer'} ${event.reason}${retry}`;
+      return [`not registered  ${event.status ?? 'no answer'} ${event.reason}${retry}`];
     }
     case 'push':
-      return `push          ${event.outcome} (${event.status}) ${event.app} from ${event.from}: ${event.contentType}, ${bytes(event.size)}, sha256 ${event.sha256.slice(0, 12)}…`;
+      return [
+        `push          ${event.outcome} (${event.status}) ${event.app} from ${event.from}: ${event.contentType}, ${bytes(event.size)}, sha256 ${event.sha256.slice(0, 12)}…`,
+      ];
     case 'refused':
-      return `refused       ${event.status} to ${event.method} from ${event.from || 'nobody'}: ${event.reason}`;
+      return [
+        `refused       ${event.status} to ${event.method} from ${event.from || 'nobody'}: ${event.reason}`,
+      ];
     case 'app': {
       const { app, kind, event: _, ...fields } = event;
-      return `${app.padEnd(14)}${kind} ${Object.entries(fields).map(field).join(', ')}`;
+      return [`${app.padEnd(14)}${kind} ${Object.entries(fields).map(field).join(', ')}`];
     }
     case 'connected':
-      return `connected     ${event.server}`;
+      return [`connected     ${event.server}`];
     case 'disconnected':
-      return `disconnected  ${event.server}: ${event.reason}`;
+      return [`disconnected  ${event.server}: ${event.reason}`];
     case 'stopped':
-      return `stopped       ${event.reason}`;
+      return [`stopped       ${event.reason}`];
   }
 }
 
@@ -56,7 +60,10 @@ export function receiptLine(receipt: Receipt): string {
   const retry = receipt.retryable
     ? `; may be tried again${receipt.retryAfter === undefined ? '' : ` after ${receipt.retryAfter} s`}`
     : '';
-  return `${receipt.outcome}${status} ${receipt.to}: ${receipt.reason}, ${receipt.mode} mode, ${bytes(receipt.bytes)} in ${receipt.milliseconds} ms${retry}`;
+  const { outcome, to, reason, mode, milliseconds } = receipt;
+  return printable(
+    `${outcome}${status} ${to}: ${reason}, ${mode} mode, ${bytes(receipt.bytes)} in ${milliseconds} ms${retry}`,
+  );
 }
 
 /** `reported`: a success REPORT came, which only session mode has. */
@@ -65,10 +72,14 @@ export function receiptJson({ bytes, milliseconds, ...receipt }: Receipt): strin
 }
 
 export function logLine({ level, app, message }: LogRecord): string {
-  return `${level.padEnd(6)}${app ? `${app}: ` : ''}${message}`;
+  return printable(`${level.padEnd(6)}${app ? `${app}: ` : ''}${message}`);
 }
 
 export function networkLine(event: NetworkEvent): string {
+  return printable(networkText(event));
+}
+
+function networkText(event: NetworkEvent): string {
   const time = new Date(event.time).toISOString().slice(11, 23);
   switch (event.event) {
     case 'message': {

@@ -3,8 +3,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildExternalBody } from '../../core/content/external-body.js';
+import { formatMediaType } from '../../core/content/media-type.js';
 import { isRequest } from '../../core/sip/message.js';
 import { parseMessage } from '../../core/sip/parser.js';
+import { TestHttpServer } from '../support/http-server.js';
 import { type RunningProcess, runProcess } from '../support/process.js';
 import { eventually } from '../support/wait.js';
 import { BOB, bob, CLI, DOMAIN, Folder, lineOf, linesOf, PSA, psa, startNetworkCommand } from './sip-push.js';
@@ -19,6 +22,8 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   stopped: ['reason'],
 };
 const NOTIFICATION = new URL('../../examples/mms-notification.mms', import.meta.url);
+const WEATHER_APP =
+  'export default { id: "weather.ua", accepts: ["text/plain"], start: () => ({ receive() {} }) };';
 const MMS = 'application/vnd.wap.mms-message';
 
 describe('a host', () => {
@@ -141,6 +146,50 @@ describe('a host', () => {
     host.kill('SIGINT');
     await host.line(/^stopped {7}signal$/);
     expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+  });
+
+  it('8.1.1-04: fetches content by reference from where its configuration lets it', async () => {
+    await using origin = await TestHttpServer.start((_request, response) => response.end('sunny')).then(
+      (server) => Object.assign(server, { [Symbol.asyncDispose]: server.close }),
+    );
+    const { type, body } = buildExternalBody({
+      url: origin.url('/weather'),
+      headers: {},
+      type: { type: 'text/plain', parameters: {} },
+    });
+    await folder.write('weather.mjs', WEATHER_APP);
+    await folder.write('reference', body);
+    const send = ['send', '--config', 'psa.json', '--to', BOB, '--app', 'weather.ua', 'reference'];
+    const outcomes = [];
+    for (const allow of [[], ['http://127.0.0.1:*']]) {
+      await folder.write('bob.json', { ...bob(core.tcp), apps: ['./weather.mjs'], fetch: { allow } });
+      await using host = await folder.start('host', '--config', 'bob.json', '--json');
+      await lineOf(host, 'registered');
+      const { code } = await folder.run(...send, '--type', formatMediaType(type));
+      outcomes.push([code, linesOf(host).find(({ event }) => event === 'push' || event === 'refused')]);
+    }
+    expect(outcomes).toMatchObject([
+      [1, { event: 'refused', status: 403 }],
+      [0, { event: 'push', mode: 'indirect', contentType: 'text/plain', size: 5, outcome: 'accepted' }],
+    ]);
+    expect(origin.requests).toEqual(['GET /weather']);
+  });
+
+  it('what others wrote cannot move the cursor nor make up a line', async () => {
+    await folder.write(
+      'echo.mjs',
+      `export default { id: 'echo.ua', accepts: ['text/plain'], needs: ['emit'], start: ({ emit }) => ({
+        receive: async (push) => emit('text', { text: new TextDecoder().decode(await push.content.bytes(999)) }) }) };`,
+    );
+    await folder.write('bob.json', { ...bob(core.tcp), apps: ['./echo.mjs'] });
+    await using host = await folder.start('host', '--config', 'bob.json');
+    await host.line(/^registered/);
+    await folder.write('hostile', 'a\u001b[2J\nregistered    \u202esip:eve@domain.test');
+    const send = ['send', '--config', 'psa.json', '--to', BOB, '--app', 'echo.ua', '--type', 'text/plain'];
+    expect(await folder.run(...send, 'hostile')).toMatchObject({ code: 0 });
+    expect(await host.line(/^echo\.ua/)).toBe(
+      'echo.ua       text text a\\u001b[2J\\u000aregistered    \\u202esip:eve@domain.test',
+    );
   });
 
   it('a wrong password is told, and tried again', async () => {

@@ -6,6 +6,7 @@ import { type Demo, type DemoObserver, type PushEvent, startDemo } from '../demo
 import { ladderStep } from '../demo/ladder.js';
 import { PageServer } from '../demo/server.js';
 import { ended, type Io } from '../io.js';
+import { printable } from '../printable.js';
 import { bytes, hostPrinter, logLine, receiptJson, receiptLine } from '../report.js';
 
 const HELP = `Usage: sip-push demo [--once] [--json]
@@ -75,8 +76,8 @@ function printer(io: Io, json: boolean): DemoObserver {
     onDescribed: (_push, description) => {
       if (!description) return;
       const { title, text, fields = {} } = description;
-      say(`  in words      ${title}${text ? `: ${text}` : ''}`);
-      for (const [name, value] of Object.entries(fields)) say(`                ${name}: ${value}`);
+      say(printable(`  in words      ${title}${text ? `: ${text}` : ''}`));
+      for (const [name, value] of Object.entries(fields)) say(printable(`                ${name}: ${value}`));
     },
     onReceipt: (receipt) => io.out(json ? receiptJson(receipt) : `  receipt       ${receiptLine(receipt)}`),
   };
