@@ -26,7 +26,7 @@ describe('the words after sip-push', () => {
     expect(stdout).toMatch(new RegExp(`^Usage: sip-push ${command}`));
     expect(stdout).toMatch(/^ {2}--json /m);
     expect(stdout).toMatch(new RegExp(`^Example\\n  sip-push ${command} `, 'm'));
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(130);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 
   it('--version is that of the package', async () => {

@@ -20,11 +20,11 @@ import type { Io } from '../io.js';
 import { receiptJson, receiptLine } from '../report.js';
 import type { Words } from '../words.js';
 
-const HELP = `Usage: sip-push send --config FILE --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE [--mode MODE] [--json]
-                     FILE | --content-url URL
+const HELP = `Usage: sip-push send --config FILE --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE [--mode MODE]
+                     [--json] FILE | --content-url URL
 
-One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI (a public user
-identity: all of them; a GRUU: one).
+One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI
+(a public user identity: all of them; a GRUU: one).
 
   --config FILE      configuration, JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test
