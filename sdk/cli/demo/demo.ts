@@ -17,6 +17,7 @@ import { EXAMPLE_OPTIONS, examplePushes } from './examples.js';
 const DOMAIN = 'domain.test';
 const BOB = `sip:bob@${DOMAIN}`;
 const PSA = `sip:psa@${DOMAIN}`;
+const LOOPBACK = '127.0.0.1';
 const EXPIRES_SECONDS = 3600;
 /** A registration on loopback takes milliseconds. */
 const REGISTRATION_DEADLINE_MS = 10_000;
@@ -63,6 +64,7 @@ export async function startDemo(observer: DemoObserver): Promise<Demo> {
       servers: [udp],
       credentials: { username: 'psa', password: 'psa' },
       assertIdentity: true,
+      publish: { host: LOOPBACK, port: 0 },
       product: PRODUCT,
       onWire: (...message) => observer.onWire('sender', ...message),
     });
@@ -109,6 +111,8 @@ class Device {
       credentials: { username: 'bob', password: 'bob' },
       expires: EXPIRES_SECONDS,
       trust: [PSA],
+      // Where this sender publishes; a device fetches from loopback only when it is told to.
+      fetch: { allow: [`http://${LOOPBACK}:*`] },
       product: PRODUCT,
       apps: await Promise.all(
         BUNDLED_APPLICATIONS.map(async (use) => ({

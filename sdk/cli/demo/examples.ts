@@ -1,4 +1,4 @@
-/** A real push for each bundled application. */
+/** A real push for each bundled application: in the MESSAGE, compressed, and by reference. */
 
 import { dmDigest } from '../../../core/content/device-management/digest.js';
 import {
@@ -37,18 +37,9 @@ export function examplePushes(to: string, count: number): PushRequest[] {
       'application/vnd.wap.slc',
       serviceLoading.toWbxml({ href: 'http://weather.example/today.wml', action: 'cache' }),
     ),
-    push(
-      'wml.ua',
-      'text/vnd.wap.co',
-      cacheOperation.toXml({
-        invalidations: [
-          { what: 'object', uri: 'http://weather.example/yesterday.wml' },
-          { what: 'service', uri: 'http://news.example/' },
-        ],
-      }),
-    ),
+    { ...push('wml.ua', 'text/vnd.wap.co', outdatedPages()), encoding: 'gzip' },
     push('syncml.dm', 'application/vnd.syncml.notification', managementAlert(count)),
-    push('dcd.ua', 'application/vnd.oma.dcd', new TextEncoder().encode(`Headlines, edition ${count}`)),
+    { ...push('dcd.ua', 'application/vnd.oma.dcd', headlines(count)), mode: 'indirect' },
   ];
 }
 
@@ -76,6 +67,22 @@ function newMail(count: number): Uint8Array {
     action: 'signal-high',
     text: `New mail: ${count}`,
   });
+}
+
+/** XML, which is worth compressing. */
+function outdatedPages(): Uint8Array {
+  return cacheOperation.toXml({
+    invalidations: [
+      { what: 'object', uri: 'http://weather.example/yesterday.wml' },
+      { what: 'service', uri: 'http://news.example/' },
+    ],
+  });
+}
+
+/** More than a MESSAGE carries. */
+function headlines(count: number): Uint8Array {
+  const lines = Array.from({ length: 2000 }, (_, line) => `Headline ${line + 1} of edition ${count}\n`);
+  return new TextEncoder().encode(lines.join(''));
 }
 
 /** A new session each time: an alert counts once. */
