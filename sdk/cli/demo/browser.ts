@@ -6,7 +6,7 @@ import type { LadderStep, PageEvent, PushCard } from './events.js';
 const MOST = 50;
 const TITLES: Readonly<Record<string, string>> = {
   REGISTER: 'The device registers its push applications',
-  MESSAGE: 'A push in pager mode',
+  MESSAGE: 'A push in a MESSAGE',
   INVITE: 'A push in session mode',
   OPTIONS: 'Which capabilities are there?',
 };

@@ -55,6 +55,7 @@ function about(method: string, { headers, body }: SipMessage): string {
     const leaving = headers.get('Contact')?.includes('expires=0') ?? false;
     return `${leaving ? 'leaves' : `with ${apps ?? 'no application'}`}${proof}`;
   }
-  const content = body.length > 0 ? `${body.length} bytes ` : '';
+  const refers = headers.get('Content-Type')?.startsWith('message/external-body') ?? false;
+  const content = body.length > 0 ? `${refers ? 'a reference, ' : ''}${body.length} bytes ` : '';
   return `${content}${apps === undefined ? '' : `for ${apps}`}${proof}`.trim();
 }
