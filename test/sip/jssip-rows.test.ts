@@ -469,6 +469,25 @@ describe('registration', () => {
   });
 });
 
+describe('cost', () => {
+  it('no log line of a message is built: JsSIP neither sends nor receives any', async () => {
+    // Its Transport writes the whole message into a string for its log, in both directions.
+    const transport: { prototype: { send(): void; _onData(): void } } = createRequire(import.meta.url)(
+      'jssip/lib/Transport.js',
+    );
+    const sends = vi.spyOn(transport.prototype, 'send');
+    const receives = vi.spyOn(transport.prototype, '_onData');
+    const core = await scripted();
+    const { agent: made, transactions } = await agent(core);
+    await greeted(core, made);
+    core.send(message());
+    await vi.waitFor(() => expect(transactions).toHaveLength(1));
+    expect(sends).not.toHaveBeenCalled();
+    expect(receives).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+  });
+});
+
 describe('sizes', () => {
   const large = { method: 'MESSAGE', uri: 'sip:alice@domain.test', body: new Uint8Array(5000) };
 
