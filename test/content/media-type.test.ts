@@ -51,7 +51,7 @@ describe('a media type is read (RFC 2045 5.1)', () => {
     );
     const started = performance.now();
     parseMediaType(`a/b${';a="\\'.repeat(1000)}`);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

@@ -128,6 +128,6 @@ describe('callerPreference', () => {
     const none = many.replaceAll('a', 'b');
     const started = performance.now();
     expect(callerPreference(contact(`;+x="${many}"`), parseAcceptContact([`*;+x="${none}"`]))).toBe(0);
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

@@ -138,6 +138,6 @@ describe('StreamFramer', () => {
     const started = performance.now();
     const { reported } = frames(Array.from(bytes, (byte) => Uint8Array.of(byte)));
     expect(reported).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

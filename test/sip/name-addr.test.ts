@@ -133,7 +133,7 @@ describe('parseNameAddr', () => {
       parseNameAddrs([unit.repeat(32_768)]);
       parseNameAddr(`<sip:a@b>${unit.repeat(32_768)}`);
     }
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

@@ -224,7 +224,7 @@ describe('parseMessage', () => {
         }
       }
     }
-    expect(performance.now() - started).toBeLessThan(1500);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it('throws nothing but MalformedSip, whatever comes', () => {

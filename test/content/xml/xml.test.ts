@@ -102,7 +102,7 @@ describe('XML read', () => {
   ])('answers about 64 KiB of %s at once', (piece, start) => {
     const begun = performance.now();
     expect(() => parse(start + piece.repeat(Math.floor(65_000 / piece.length)))).toThrow(MalformedError);
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
   it('of any text is malformed or elements, never anything else', () => {
