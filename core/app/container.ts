@@ -14,6 +14,8 @@ import { EmitService } from './emit-service.js';
 import { Endings } from './endings.js';
 import type { EventSink } from './events.js';
 import { FetchService } from './fetch-service.js';
+import type { FilesRoom } from './files-room.js';
+import { FilesService } from './files-service.js';
 import { Inbox } from './inbox.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
@@ -38,6 +40,7 @@ export interface Foundations {
   events: EventSink;
   fetcher: GuardedFetch;
   room: SpoolRoom;
+  files: FilesRoom;
   retrieved: RetrievalSink;
 }
 
@@ -56,7 +59,7 @@ export interface Composition {
 
 /** Reads what the store holds. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, events, fetcher, room, retrieved } = foundations;
+  const { records, clock, limits, log, events, fetcher, room, files, retrieved } = foundations;
   // A child: tsyringe's own container is one for the whole process, and there may be several runtimes.
   const parts = container.createChildContainer();
   parts.register(tokens.RECORDS, { useValue: records });
@@ -66,6 +69,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(tokens.EVENT_SINK, { useValue: events });
   parts.register(tokens.FETCHER, { useValue: fetcher });
   parts.register(tokens.SPOOL_ROOM, { useValue: room });
+  parts.register(tokens.FILES_ROOM, { useValue: files });
   parts.register(tokens.RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(tokens.RECENT, { useValue: new RecentPushes(limits) });
   parts.register(tokens.INBOX, { useValue: await Inbox.open(records, limits, log) });
@@ -94,6 +98,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
 /** How each service is made in the child container of the application that declares it. */
 const REGISTER: { readonly [Name in ServiceName]: (child: DependencyContainer) => void } = {
   storage: (child) => child.registerSingleton(tokens.SERVICE.storage, StorageService),
+  files: (child) => child.registerSingleton(tokens.SERVICE.files, FilesService),
   log: (child) => child.registerSingleton(tokens.SERVICE.log, LogService),
   clock: (child) => child.registerSingleton(tokens.SERVICE.clock, ClockService),
   emit: (child) =>

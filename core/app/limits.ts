@@ -75,6 +75,9 @@ export interface RuntimeLimits {
   references: number;
   /** Bodies retrieved at once: each has a connection, and a file that may grow to the largest size allowed. */
   retrievals: number;
+  /** Files of one application: their names and sizes are kept in memory, about 200 bytes each. */
+  filesCount: number;
+  filesBytes: number;
   /** Pushes set aside; past this the oldest is dropped. */
   setAsideCount: number;
   setAsideBytes: number;
@@ -94,6 +97,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   contentBytes: 16 * 1024 * 1024,
   references: 1_000,
   retrievals: 16,
+  filesCount: 10_000,
+  filesBytes: 256 * 1024 * 1024,
   setAsideCount: 1_000,
   setAsideBytes: 64 * 1024 * 1024,
   doneMarkers: 20_000,

@@ -12,6 +12,7 @@ import { describePush } from './describe.js';
 import type { IncomingPush } from './dispatcher.js';
 import { canonicalEventAppId } from './event-app-id.js';
 import { type EventSink, safeEventSink } from './events.js';
+import { FilesRoom } from './files-room.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type LogSink, safeLogSink } from './log.js';
 import { readManifest } from './manifest.js';
@@ -46,6 +47,8 @@ export interface PushRuntimeOptions {
   fetch?: GuardedFetchOptions;
   /** Folder for content that is too large for memory, emptied at the start; a temporary one when absent. */
   spool?: string;
+  /** Folder for what applications keep in files; a temporary one, gone with the runtime, when absent. */
+  files?: string;
   /** Told how a push by reference ended whose sender was answered before. */
   onRetrieved?(end: LateEnd): void;
 }
@@ -59,6 +62,7 @@ export class PushRuntime {
     private readonly parts: Composition,
     private readonly records: Records,
     private readonly namespaces: Namespaces,
+    private readonly files: FilesRoom,
     private readonly clock: Clock,
     private readonly limits: RuntimeLimits,
     private readonly log: LogSink,
@@ -75,9 +79,10 @@ export class PushRuntime {
     const room = new SpoolRoom(options.spool);
     if (options.spool !== undefined) await room.open();
     const retrieved = (end: LateEnd) => options.onRetrieved?.(end);
-    const parts = await compose({ records, clock, limits, log, events, fetcher, room, retrieved });
+    const files = new FilesRoom(options.files, limits);
+    const parts = await compose({ records, clock, limits, log, events, fetcher, room, files, retrieved });
     const namespaces = await Namespaces.open(records, log);
-    return new PushRuntime(parts, records, namespaces, clock, limits, log);
+    return new PushRuntime(parts, records, namespaces, files, clock, limits, log);
   }
 
   /**
@@ -97,6 +102,7 @@ export class PushRuntime {
       await Promise.all(this.parts.registry.all().map((app) => this.#remove(app)));
       await retrieved;
       await this.parts.dispatcher.idle();
+      await this.files.close();
       await this.records.close();
     });
   }

@@ -1,5 +1,7 @@
 /** The services that an application may need, by name. Each is made for the application that declares it. */
 
+import type { ByteRange } from '../content/content.js';
+
 export interface StorageRange {
   /** Only keys that begin so. */
   readonly prefix?: string;
@@ -20,6 +22,35 @@ export interface AppStorage {
   delete(key: string): Promise<void>;
   /** In the order of the keys' code points. */
   entries(range?: StorageRange): AsyncIterable<[key: string, value: unknown]>;
+}
+
+/** Content that an application keeps on disk. */
+export interface AppFile {
+  /** Given by the host; never that of another file. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Where other programs of this machine find it. */
+  readonly path: string;
+}
+
+/**
+ * The application's own files, for what is too large for `storage`. They outlive restarts as its storage does, and
+ * no other application is given them. A file belongs to its application when its name is in storage: write the
+ * file, then its name; one that `list` tells and storage does not was left by a crash between the two, and can go.
+ */
+export interface AppFiles {
+  /**
+   * Keeps all of a stream, with little of it in memory. On disk when it resolves; when it rejects, nothing of it is:
+   * as the stream did, or with LimitError when the application has as much on disk as it may.
+   * @returns with the SHA-256, lower-case hexadecimal.
+   */
+  write(content: ReadableStream<Uint8Array>): Promise<AppFile & { readonly sha256: string }>;
+  /** Rejects with ConfigurationError when there is none of this name. */
+  open(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** Also one that is not there. */
+  remove(name: string): Promise<void>;
+  list(): Promise<AppFile[]>;
 }
 
 /** Diagnostics for whoever runs the host; nothing that a program should parse. */
@@ -73,6 +104,7 @@ export type AppFetch = (url: string, options?: AppFetchOptions) => Promise<AppFe
 
 export interface Services {
   storage: AppStorage;
+  files: AppFiles;
   log: AppLog;
   emit: Emit;
   clock: AppClock;

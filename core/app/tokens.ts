@@ -8,6 +8,7 @@ import type { Dispatcher } from './dispatcher.js';
 import type { DoneMarkers } from './done-markers.js';
 import type { Endings } from './endings.js';
 import type { EventSink } from './events.js';
+import type { FilesRoom } from './files-room.js';
 import type { Inbox } from './inbox.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
@@ -36,6 +37,7 @@ export const DELIVERIES: InjectionToken<Deliveries> = Symbol('deliveries');
 export const DISPATCHER: InjectionToken<Dispatcher> = Symbol('dispatcher');
 export const FETCHER: InjectionToken<GuardedFetch> = Symbol('fetcher');
 export const SPOOL_ROOM: InjectionToken<SpoolRoom> = Symbol('spool room');
+export const FILES_ROOM: InjectionToken<FilesRoom> = Symbol('files room');
 export const REFERENCES: InjectionToken<References> = Symbol('references');
 export const RETRIEVAL_SINK: InjectionToken<RetrievalSink> = Symbol('retrieval sink');
 export const RETRIEVALS: InjectionToken<Retrievals> = Symbol('retrievals');
@@ -53,6 +55,7 @@ export const APP_SCOPE: InjectionToken<AppScope> = Symbol('application');
 
 export const SERVICE: { readonly [Name in ServiceName]: InjectionToken<Services[Name]> } = {
   storage: Symbol('storage'),
+  files: Symbol('files'),
   log: Symbol('log'),
   emit: Symbol('emit'),
   fetch: Symbol('fetch'),

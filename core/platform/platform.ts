@@ -154,6 +154,31 @@ export interface Spool {
   close(): Promise<void>;
 }
 
+/** A file on its way into a folder: nobody sees it there before it is kept. */
+export interface NewFile {
+  append(bytes: Uint8Array): Promise<void>;
+  /** Whole, and on disk over a loss of power, when it resolves. */
+  keep(): Promise<void>;
+  /** Nothing of it stays. Never rejects. */
+  discard(): Promise<void>;
+}
+
+/** Files that outlive the process, by name. */
+export interface Folder {
+  /** Those that were kept, sizes in bytes. */
+  list(): Promise<{ name: string; size: number }[]>;
+  /** @param name of letters and digits, new in this folder. */
+  create(name: string): Promise<NewFile>;
+  /** @throws ConfigurationError when it is not there. */
+  open(name: string): Promise<StoredFile>;
+  /** Also of one that is not there. */
+  remove(name: string): Promise<void>;
+  /** Where other programs find the file. */
+  path(name: string): string;
+  /** Removes a temporary folder. */
+  close(): Promise<void>;
+}
+
 export type HashAlgorithm = 'md5' | 'sha-1' | 'sha-256' | 'sha-512-256';
 
 /** A digest of what comes piece by piece. */
@@ -185,6 +210,8 @@ export interface Platform {
   openStore(folder?: string): Promise<Store>;
   /** In a folder that is made, and emptied; where none is given, in a temporary one. */
   openSpool(folder?: string): Promise<Spool>;
+  /** Makes it where it is not there yet; a temporary one where none is given. What was not kept is removed. */
+  openFolder(path?: string): Promise<Folder>;
   /** @throws ConfigurationError when there is no such file, or it may not be read. */
   openFile(path: string): Promise<StoredFile>;
   /** IP addresses that a host name stands for. @throws TransportError when it stands for none. */

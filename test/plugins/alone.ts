@@ -28,6 +28,12 @@ export async function startAlone(app: PushAppDefinition, options?: unknown): Pro
     emit: (kind) => told.push(kind),
     clock: { now: () => new Date() },
     fetch: () => Promise.reject(new Error('no network')),
+    files: {
+      write: () => Promise.reject(new Error('no disk')),
+      open: () => Promise.reject(new Error('no disk')),
+      remove: async () => {},
+      list: async () => [],
+    },
     signal,
     options,
   });

@@ -4,6 +4,7 @@ import type { Platform } from '../platform.js';
 import { connect, listen } from './channel.js';
 import { openDatagram } from './datagram.js';
 import { openFile, openSpool } from './file.js';
+import { openFolder } from './folder.js';
 import { hash, hasher, randomHex } from './hash.js';
 import { request } from './http-client.js';
 import { listenHttp } from './http-server.js';
@@ -19,6 +20,7 @@ export const platform: Platform = {
   randomHex,
   openStore,
   openSpool,
+  openFolder,
   openFile,
   resolve,
   request,

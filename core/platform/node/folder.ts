@@ -1,0 +1,121 @@
+/** Files that outlive the process: each is written beside its place, and moved there when it is whole. */
+
+import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SipPushError } from '../../errors.js';
+import type { Folder, NewFile, Platform, StoredFile } from '../platform.js';
+import { reasonText } from './failure.js';
+import { openFile } from './file.js';
+
+/** No name that is given has a dot. */
+const UNFINISHED = '.part';
+
+export const openFolder: Platform['openFolder'] = async (path) => {
+  try {
+    if (path === undefined) return new DiskFolder(await mkdtemp(join(tmpdir(), 'sip-push-files-')), true);
+    // What is pushed is private.
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const unfinished = (await readdir(path)).filter((name) => name.endsWith(UNFINISHED));
+    await Promise.all(unfinished.map((name) => rm(join(path, name), { force: true })));
+    return new DiskFolder(path, false);
+  } catch (error) {
+    throw unusable(error);
+  }
+};
+
+class DiskFolder implements Folder {
+  constructor(
+    private readonly folder: string,
+    private readonly temporary: boolean,
+  ) {}
+
+  async list(): Promise<{ name: string; size: number }[]> {
+    try {
+      const names = (await readdir(this.folder)).filter((name) => !name.includes('.'));
+      return await Promise.all(
+        names.map(async (name) => ({ name, size: (await stat(this.path(name))).size })),
+      );
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
+  async create(name: string): Promise<NewFile> {
+    const path = this.path(name);
+    try {
+      return new DiskFile(this.folder, path, await open(path + UNFINISHED, 'wx', 0o600));
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
+  open(name: string): Promise<StoredFile> {
+    return openFile(this.path(name));
+  }
+
+  async remove(name: string): Promise<void> {
+    try {
+      await rm(this.path(name), { force: true });
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
+  path(name: string): string {
+    if (!/^[0-9A-Za-z]+$/.test(name)) throw new SipPushError(`"${name}" is no name of a file that is kept`);
+    return join(this.folder, name);
+  }
+
+  async close(): Promise<void> {
+    if (this.temporary) await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+class DiskFile implements NewFile {
+  constructor(
+    private readonly folder: string,
+    private readonly path: string,
+    private readonly handle: FileHandle,
+  ) {}
+
+  async append(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length; )
+        at += (await this.handle.write(bytes, at, bytes.length - at)).bytesWritten;
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
+  async keep(): Promise<void> {
+    try {
+      await this.handle.sync();
+      await this.handle.close();
+      await rename(this.path + UNFINISHED, this.path);
+      // The new name is in the folder, which has to reach the disk by itself.
+      await syncFolder(this.folder);
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
+  async discard(): Promise<void> {
+    await this.handle.close().catch(() => {});
+    await Promise.allSettled([rm(this.path + UNFINISHED, { force: true }), rm(this.path, { force: true })]);
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function unusable(error: unknown): SipPushError {
+  if (error instanceof SipPushError) return error;
+  return new SipPushError(`files cannot be kept: ${reasonText(error)}`, { cause: error });
+}

@@ -1,0 +1,80 @@
+/** Files that outlive the process. */
+
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+
+let place: string;
+beforeEach(async () => {
+  place = join(await mkdtemp(join(tmpdir(), 'sip-push-folder-')), 'data', 'files');
+});
+afterEach(() => rm(dirname(dirname(place)), { recursive: true, force: true }));
+
+async function kept(name: string, text: string): Promise<void> {
+  const folder = await platform.openFolder(place);
+  const file = await folder.create(name);
+  await file.append(Buffer.from(text));
+  await file.keep();
+}
+
+describe('a folder', () => {
+  it('keeps files for the next process, which opens them in whole and in part', async () => {
+    await kept('first', '0123456789');
+    await kept('empty', '');
+    const folder = await platform.openFolder(place);
+    expect((await folder.list()).sort((one, other) => one.size - other.size)).toEqual([
+      { name: 'empty', size: 0 },
+      { name: 'first', size: 10 },
+    ]);
+    const file = await folder.open('first');
+    expect(await new Response(file.open()).text()).toBe('0123456789');
+    expect(await new Response(file.open({ start: 2, end: 4 })).text()).toBe('234');
+    expect(folder.path('first')).toBe(join(place, 'first'));
+    await folder.remove('first');
+    await folder.remove('first');
+    expect(await readdir(place)).toEqual(['empty']);
+    await expect(folder.open('first')).rejects.toThrow(/does not exist/);
+  });
+
+  it('shows no file before it is whole, and removes what a process left unfinished', async () => {
+    const folder = await platform.openFolder(place);
+    const file = await folder.create('half');
+    await file.append(Buffer.from('half'));
+    expect(await folder.list()).toEqual([]);
+    expect(await readdir(place)).toEqual(['half.part']);
+    await platform.openFolder(place);
+    expect(await readdir(place)).toEqual([]);
+    await file.discard();
+  });
+
+  it('leaves nothing of a file that is discarded, kept or not', async () => {
+    const folder = await platform.openFolder(place);
+    const files = await Promise.all([folder.create('one'), folder.create('two')]);
+    await files[0]?.keep();
+    for (const file of files) await file.discard();
+    expect(await readdir(place)).toEqual([]);
+  });
+
+  it('knows no names but those it may have given', async () => {
+    const folder = await platform.openFolder(place);
+    for (const name of ['../outside', 'a/b', '', 'x.part']) {
+      await expect(folder.create(name)).rejects.toThrow(/is no name/);
+      await expect(folder.remove(name)).rejects.toThrow(/is no name/);
+    }
+  });
+
+  it('is temporary where no place is given', async () => {
+    const folder = await platform.openFolder();
+    const path = folder.path('name');
+    await (await folder.create('name')).keep();
+    await folder.close();
+    await expect(platform.openFile(path)).rejects.toThrow(/does not exist/);
+  });
+
+  it('tells a disk that takes nothing', async () => {
+    await writeFile(dirname(dirname(place)).concat('/data'), 'a file stands in the way');
+    await expect(platform.openFolder(place)).rejects.toThrow(/^files cannot be kept: /);
+  });
+});
