@@ -20,6 +20,13 @@ export interface TransactionLayerOptions {
   onStrayResponse?(response: SipResponse, flow: SipFlow): void;
   /** Answers 482 to a request that arrives by a second path (RFC 3261 8.2.2.2): for user agents, not for proxies. */
   detectMerged?: boolean;
+  /**
+   * Answers 487 to an INVITE that was cancelled, where its owner did not answer it in `onCancel`: for user agents. A
+   * proxy waits for what its branches say.
+   */
+  refuseCancelled?: boolean;
+  /** The connection to the same peer that took the place of one that was lost: responses leave by it. */
+  replaceFlow?(lost: SipFlow): SipFlow | undefined;
   timers?: Partial<SipTimers>;
 }
 
@@ -34,6 +41,8 @@ export class TransactionLayer {
     this.#servers = new ServerTransactions({
       timers,
       detectMerged: options.detectMerged ?? false,
+      refuseCancelled: options.refuseCancelled ?? false,
+      replaceFlow: (lost) => options.replaceFlow?.(lost),
       onRequest: (transaction) => options.onRequest(transaction),
       onAck: (ack, flow) => options.onAck?.(ack, flow),
     });

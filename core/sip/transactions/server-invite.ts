@@ -13,6 +13,10 @@ export class InviteServer extends ServerMachine {
     return this.#state !== 'proceeding';
   }
 
+  get accepted(): boolean {
+    return this.#state === 'accepted';
+  }
+
   start(): void {
     this.alarm.set(INVITE_TRYING_DELAY, () => this.sendTrying());
   }

@@ -26,6 +26,10 @@ class ServerUser implements ServerTransaction {
     return this.machine.answered || this.machine.terminated;
   }
 
+  get accepted(): boolean {
+    return this.machine.accepted;
+  }
+
   respond(response: SipResponse, options: RespondOptions = {}): void {
     // When the layer was closed meanwhile, an answer would only set timers that nobody clears.
     if (!this.machine.terminated) this.machine.respond(response, options);
@@ -36,6 +40,8 @@ export interface ServerSetup {
   request: SipRequest;
   flow: SipFlow;
   timers: SipTimers;
+  /** Where a response goes when `flow` is lost: a new connection to the same peer. */
+  replaceFlow(flow: SipFlow): SipFlow | undefined;
   onTerminated(): void;
   /** A 2xx to INVITE was sent whose ACK the layer shall bring to this machine. */
   expectAck(response: SipResponse, machine: ServerMachine): void;
@@ -45,22 +51,23 @@ export abstract class ServerMachine {
   protected readonly alarm = new Alarm();
   protected readonly timers: SipTimers;
   protected readonly reliable: boolean;
-  protected readonly setup: Pick<ServerSetup, 'onTerminated' | 'expectAck'>;
+  protected readonly setup: Omit<ServerSetup, 'request' | 'flow' | 'timers'>;
   readonly #flow: SipFlow;
   #user: ServerUser | undefined;
   #last: Uint8Array | undefined;
   #to = '';
   #terminated = false;
 
-  constructor({ request, flow, timers, onTerminated, expectAck }: ServerSetup) {
+  constructor({ request, flow, timers, ...setup }: ServerSetup) {
     this.timers = timers;
     this.reliable = flow.reliable;
-    this.setup = { onTerminated, expectAck };
+    this.setup = setup;
     this.#flow = responseFlow(request, flow);
     this.#user = new ServerUser(request, flow, this);
   }
 
   abstract get answered(): boolean;
+  abstract get accepted(): boolean;
   /** Called before the user sees the request. */
   abstract start(): void;
   abstract respond(response: SipResponse, options: RespondOptions): void;
@@ -106,9 +113,11 @@ export abstract class ServerMachine {
   protected sendAgain(): void {
     if (!this.#last) return;
     try {
-      this.#flow.send(this.#last);
+      // RFC 3261 18.2.2: a connection that is lost is replaced by a new one to the same peer.
+      const flow = this.#flow.closed ? this.setup.replaceFlow(this.#flow) : undefined;
+      (flow ?? this.#flow).send(this.#last);
     } catch (error) {
-      // RFC 3261 18.2.2 would try the address in the Via next. A peer behind a NAT has none that works, so we
+      // Without one, the address in the Via would be tried next. A peer behind a NAT has none that works, so we
       // wait with it for its next request; the timers end this transaction.
       if (!(error instanceof TransportError)) throw error;
     }

@@ -11,6 +11,10 @@ export class NonInviteServer extends ServerMachine {
     return this.#state === 'completed';
   }
 
+  get accepted(): boolean {
+    return false;
+  }
+
   start(): void {
     const delay = nonInviteTryingDelay(this.timers);
     this.alarm.set(delay, () => {

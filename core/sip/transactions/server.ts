@@ -17,6 +17,8 @@ export interface ServerTransaction {
   readonly flow: SipFlow;
   /** A final response was given, or it is too late for one. */
   readonly answered: boolean;
+  /** It is an INVITE, and a 2xx was given. */
+  readonly accepted: boolean;
   /**
    * Sends a response. Never throws: when the flow is lost the peer will ask again or give up. What must not be
    * sent is not: anything after a final response (but further 2xx to INVITE), a provisional response other than 100

@@ -25,6 +25,8 @@ const OVERLOAD_RETRY_AFTER = 30;
 export interface ServerTransactionsOptions {
   timers: SipTimers;
   detectMerged: boolean;
+  refuseCancelled: boolean;
+  replaceFlow(flow: SipFlow): SipFlow | undefined;
   onRequest(transaction: ServerTransaction): void;
   /** An ACK that no transaction here expects: of a 2xx that a proxy forwarded, or a late one. */
   onAck(ack: SipRequest, flow: SipFlow): void;
@@ -96,6 +98,9 @@ export class ServerTransactions {
     const toTag = invite.localTag;
     machine.user?.respond(buildResponse(cancel, 200, toTag === undefined ? {} : { toTag }));
     invite.receiveCancel();
+    const { user } = invite;
+    if (this.options.refuseCancelled && user && !user.answered)
+      user.respond(buildResponse(user.request, 487));
   }
 
   #receiveAck(ack: SipRequest, via: Via, flow: SipFlow): void {
@@ -107,8 +112,9 @@ export class ServerTransactions {
 
   #start(request: SipRequest, flow: SipFlow, key: string, merged?: string): ServerMachine {
     const Machine = request.method === 'INVITE' ? InviteServer : NonInviteServer;
-    const { timers } = this.options;
-    const machine: ServerMachine = new Machine({ request, flow, timers, ...this.#bookkeeping(key, merged) });
+    const { timers, replaceFlow } = this.options;
+    const setup = { timers, replaceFlow, ...this.#bookkeeping(key, merged) };
+    const machine: ServerMachine = new Machine({ request, flow, ...setup });
     this.#machines.set(key, machine);
     if (merged !== undefined) this.#merged.add(merged);
     machine.start();

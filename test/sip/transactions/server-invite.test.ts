@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError } from '../../../core/errors.js';
-import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
+import { TransactionLayer, type TransactionLayerOptions } from '../../../core/sip/transactions/layer.js';
 import { buildResponse } from '../../../core/sip/writer.js';
 import { branchVia, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
 
-function start(transport: 'UDP' | 'TCP') {
+function start(transport: 'UDP' | 'TCP', options: Partial<TransactionLayerOptions> = {}) {
   const user = new Recorder();
-  const layer = new TransactionLayer(user);
+  const layer = new TransactionLayer({ ...user, ...options });
   const flow = new MemoryFlow(transport);
   const again = () => layer.receive(request('INVITE', { via: branchVia('1') }), flow);
   again();
@@ -200,5 +200,52 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
       expect(flow.lines).toEqual([481]);
       expect(user.transactions).toHaveLength(1);
     });
+  });
+
+  describe('a CANCEL', () => {
+    const cancel = () => request('CANCEL', { via: branchVia('1') });
+
+    it('9.2: of a user agent whose owner leaves it at that: 487', () => {
+      const { layer, flow, transaction } = start('TCP', { refuseCancelled: true });
+      let cancelled = 0;
+      transaction.onCancel = () => cancelled++;
+      layer.receive(cancel(), flow);
+      expect(flow.lines).toEqual([200, 487]);
+      expect(cancelled).toBe(1);
+      expect(transaction).toMatchObject({ answered: true, accepted: false });
+    });
+
+    it('9.2: the owner may answer otherwise', () => {
+      const { layer, flow, transaction, respond } = start('TCP', { refuseCancelled: true });
+      transaction.onCancel = () => respond(480);
+      layer.receive(cancel(), flow);
+      expect(flow.lines).toEqual([200, 480]);
+    });
+
+    it('9.2: changes nothing after the final response', () => {
+      const { layer, flow, transaction, respond } = start('UDP', { refuseCancelled: true });
+      respond(200, true);
+      layer.receive(cancel(), flow);
+      expect(flow.lines).toEqual([200, 200]);
+      expect(transaction).toMatchObject({ answered: true, accepted: true });
+    });
+
+    it('of a proxy is its own affair', () => {
+      const { layer, flow } = start('TCP');
+      layer.receive(cancel(), flow);
+      expect(flow.lines).toEqual([200]);
+    });
+  });
+
+  it('18.2.2: a connection that was lost is replaced by a new one to the same peer', () => {
+    const replacement = new MemoryFlow('TCP');
+    const { flow, respond } = start('TCP', {
+      replaceFlow: (lost) => (lost.closed ? replacement : undefined),
+    });
+    flow.closed = true;
+    respond(200, true);
+    vi.advanceTimersByTime(500);
+    expect(flow.sent).toEqual([]);
+    expect(replacement.lines).toEqual([200, 200]);
   });
 });
