@@ -4,33 +4,23 @@ import { platform } from '#platform';
 import type { IncomingPush, IncomingReference, Outcome, PushRuntime } from '../app/runtime.js';
 import { CONTENT_CODINGS, UnknownCoding } from '../content/encoding/coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
-import { LimitError, MalformedError, type RefusalKind } from '../errors.js';
+import { LimitError, MalformedError } from '../errors.js';
 import type { SipRequest } from '../sip/message.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
 import { fromUri } from '../sip/server.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import { buildResponse } from '../sip/writer.js';
-import { assertedIdentities, type TrustList } from './authorisation.js';
+import { addressedResource, trustedSender } from './admission.js';
+import type { TrustList } from './authorisation.js';
 import { type Carried, contentOf, readCarried } from './carried.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
-import { pushResource } from './resource.js';
+import { TurnedAway } from './turned-away.js';
 
 export interface PagerOptions {
   runtime: PushRuntime;
   trust: TrustList;
   onEvent(event: ReceiverEvent): void;
-}
-
-/** A MESSAGE that is turned away before any application sees it. */
-class Refusal extends Error {
-  constructor(
-    readonly kind: RefusalKind,
-    reason: string,
-    readonly retryAfter?: number,
-  ) {
-    super(reason);
-  }
 }
 
 export class PagerReceiver {
@@ -100,7 +90,7 @@ export class PagerReceiver {
       this.#answer(transaction, outcome);
     } else if (!outcome.taken) {
       // No application has seen anything of it.
-      throw new Refusal(outcome.kind, outcome.reason, outcome.retryAfter);
+      throw new TurnedAway(outcome.kind, outcome.reason, outcome.retryAfter);
     }
   }
 
@@ -119,23 +109,13 @@ export class PagerReceiver {
   /** The checks of 8.1.1 in the specification's order, then those of RFC 3261 8.2.3 for the content. */
   async #check(request: SipRequest) {
     const { runtime, trust } = this.options;
-    const { eventAppIds, iari } = pushResource(request);
-    if (eventAppIds.length === 0) {
-      throw new Refusal('forbidden', 'no push resource identifier in Accept-Contact (8.1.1-01)');
-    }
-    if (runtime.resolve(eventAppIds, '', iari) === 'unknown') {
-      throw new Refusal('forbidden', `no application for ${eventAppIds.join(', ')} (8.1.1-01)`);
-    }
-    const from = trust.trusted(request);
-    if (from === undefined) {
-      const asserted = assertedIdentities(request).join(', ') || 'no identity';
-      throw new Refusal('forbidden', `${asserted} is not trusted (8.1.1-02)`);
-    }
+    const { eventAppIds, iari } = addressedResource(request, runtime, '8.1.1-01');
+    const from = trustedSender(request, trust, '8.1.1-02');
     const carried = await readCarried(request);
     const app = carried && runtime.resolve(eventAppIds, carried.type.type, iari);
     if (!app || typeof app === 'string') {
       const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'no content';
-      throw new Refusal('type', `no application takes ${type}`);
+      throw new TurnedAway('type', `no application takes ${type}`);
     }
     return { app, from, carried };
   }
@@ -158,7 +138,7 @@ export class PagerReceiver {
 
   #refusalAnswer(error: unknown) {
     const accepted = acceptedInMessages(this.options.runtime);
-    if (error instanceof Refusal) {
+    if (error instanceof TurnedAway) {
       const { kind, message: reason, retryAfter } = error;
       const wait = retryAfter === undefined ? {} : { retryAfter };
       return messageAnswer({ taken: false, kind, reason, ...wait }, accepted);

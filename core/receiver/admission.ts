@@ -1,0 +1,32 @@
+/** What a request must show before its content is looked at: a push resource that is here, and a sender to trust. */
+
+import type { PushRuntime } from '../app/runtime.js';
+import type { SipRequest } from '../sip/message.js';
+import { assertedIdentities, type TrustList } from './authorisation.js';
+import { type PushResource, pushResource } from './resource.js';
+import { TurnedAway } from './turned-away.js';
+
+/**
+ * The application that is addressed, which is loaded (7.1).
+ * @param rule of the specification, for the reason.
+ * @throws TurnedAway
+ */
+export function addressedResource(request: SipRequest, runtime: PushRuntime, rule: string): PushResource {
+  const resource = pushResource(request);
+  const { eventAppIds, iari } = resource;
+  if (eventAppIds.length === 0) {
+    throw new TurnedAway('forbidden', `no push resource identifier in Accept-Contact (${rule})`);
+  }
+  if (runtime.resolve(eventAppIds, '', iari) === 'unknown') {
+    throw new TurnedAway('forbidden', `no application for ${eventAppIds.join(', ')} (${rule})`);
+  }
+  return resource;
+}
+
+/** The identity that the SIP/IP core asserts. @throws TurnedAway when it is not trusted, MalformedError when it is none. */
+export function trustedSender(request: SipRequest, trust: TrustList, rule: string): string {
+  const from = trust.trusted(request);
+  if (from !== undefined) return from;
+  const asserted = assertedIdentities(request).join(', ') || 'no identity';
+  throw new TurnedAway('forbidden', `${asserted} is not trusted (${rule})`);
+}
