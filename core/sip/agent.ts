@@ -8,16 +8,18 @@ import { LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { Authorization, type Credentials } from './authorization.js';
 import { CoreConnection } from './core-connection.js';
-import { tagOf } from './dialog.js';
+import { delay } from './delay.js';
 import type { WireObserver } from './flow.js';
 import { SipHeaders } from './headers.js';
-import { type InviteSession, InviteSessions } from './invite-session.js';
+import { Invitation, type InvitationHandlers } from './invitation.js';
+import type { InviteSession } from './invite-session.js';
+import { InviteSessions } from './invite-sessions.js';
 import { NO_BODY, type SipRequest, type SipResponse } from './message.js';
+import { Invite, type InviteHandlers, type InviteOptions, type OutgoingInvite } from './outgoing-invite.js';
 import type { RefusedRequest } from './refused-request.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration.js';
 import { UserAgentServer } from './server.js';
 import { refuseMalformed } from './stateless-answer.js';
-import type { ClientTransaction } from './transactions/client.js';
 import { withVia } from './transactions/clients.js';
 import { TransactionLayer } from './transactions/layer.js';
 import type { ServerTransaction } from './transactions/server.js';
@@ -67,21 +69,8 @@ export interface RequestOptions {
   maxSize?: number;
 }
 
-export interface InviteHandlers {
-  onProvisional?(response: SipResponse): void;
-  /** A 2xx: more than one where the INVITE was forked. */
-  onSession?(session: InviteSession, response: SipResponse): void;
-}
-
-export interface OutgoingInvite {
-  /** The first final response; rejects as `request` does. */
-  readonly final: Promise<SipResponse>;
-  /** Ends it before its answer, once a provisional response came (RFC 3261 9.1). */
-  cancel(): void;
-}
-
-/** Terminals that may answer one INVITE: each makes a session. Nobody has as many; a broken core may say so. */
-const MAX_BRANCHES = 100;
+/** How long a stopping agent waits for the answers to its BYEs and CANCELs, milliseconds. */
+const GOODBYE_DEADLINE = 4000;
 
 /** Room for the Via that the transaction layer puts on top, bytes. */
 const VIA_ROOM = 130;
@@ -94,22 +83,26 @@ export class SipUserAgent {
   readonly #authorization: Authorization;
   readonly #server: UserAgentServer;
   readonly #sessions: InviteSessions;
+  readonly #invites = new Set<Invite>();
   #closing = false;
 
   constructor(options: SipUserAgentOptions) {
     this.#options = options;
     this.#authorization = new Authorization(options.credentials);
-    this.#sessions = new InviteSessions(
-      (request, nextCSeq, onAccepted) =>
-        this.#authorization.send(request, nextCSeq, (authorized) =>
-          this.#transact(authorized, onAccepted ? { onAccepted } : {}),
-        ),
-      (ack) => this.#sendAck(ack),
-    );
+    this.#sessions = new InviteSessions({
+      send: (request, nextCSeq) =>
+        this.#authorization.send(request, nextCSeq, (authorized) => this.#transact(authorized)),
+      invite: (request, nextCSeq, handlers) => this.#invite(request, nextCSeq, handlers),
+      sendAck: (ack) => this.#sendAck(ack),
+      contact: () => this.contact,
+      capabilities: () => this.#server.capabilities(),
+    });
     this.#server = new UserAgentServer(options, this.#sessions);
     this.#layer = new TransactionLayer({
       onRequest: (transaction) => this.#server.receive(transaction),
       detectMerged: true,
+      refuseCancelled: true,
+      replaceFlow: (lost) => this.#core.replacementOf(lost),
     });
     this.registration = options.registration && this.#newRegistration(options.registration);
     this.#core = this.#newConnection();
@@ -126,9 +119,13 @@ export class SipUserAgent {
     await this.#core.open();
   }
 
-  /** De-registers, ends what is outstanding, and closes every socket. */
+  /**
+   * Ends every session by BYE and every INVITE of ours, de-registers, and closes every socket. Handlers are told. Who
+   * does not answer is not waited for longer than a few seconds.
+   */
   async stop(): Promise<void> {
     this.#closing = true;
+    await this.#endSessions();
     await this.registration?.close();
     this.#layer.close();
     await this.#core.close();
@@ -153,49 +150,27 @@ export class SipUserAgent {
   }
 
   /** Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session. */
-  invite(outgoing: Omit<OutgoingRequest, 'method'>, handlers: InviteHandlers = {}): OutgoingInvite {
+  invite(
+    outgoing: Omit<OutgoingRequest, 'method'>,
+    handlers: InviteHandlers = {},
+    options: InviteOptions = {},
+  ): OutgoingInvite {
+    const { closed } = this.#sessions;
+    if (closed) return { final: Promise.reject(closed), cancel: () => {} };
     let cseq = 1;
-    let current: ClientTransaction | undefined;
-    let cancelled = false;
     const request = this.#compose({ ...outgoing, method: 'INVITE' }, cseq);
-    request.headers.set('Contact', `<${this.contact}>`);
-    const sessions = new Map<string, InviteSession>();
-    const answered = (authorized: SipRequest, response: SipResponse) => {
-      const branch = tagOf(response.headers.get('To') ?? '');
-      const known = sessions.get(branch);
-      // Without its ACK a terminal ends its session by itself.
-      if (!known && sessions.size >= MAX_BRANCHES) return;
-      const session = known ?? this.#sessions.answered(authorized, response);
-      sessions.set(branch, session);
-      session.acknowledge(response);
-      if (!known) handlers.onSession?.(session, response);
-    };
-    const final = this.#authorization.send(
-      request,
-      () => ++cseq,
-      async (authorized) => {
-        const flow = await this.#core.flowFor('INVITE', () => wireSize(authorized));
-        if (cancelled) throw new TransportError('the INVITE was cancelled before it was sent');
-        return await new Promise<SipResponse>((resolve, reject) => {
-          const onResponse = (response: SipResponse) => {
-            if (response.status < 200) handlers.onProvisional?.(response);
-            else if (response.status < 300) answered(authorized, response);
-            if (response.status >= 200) resolve(response);
-          };
-          current = this.#layer.send(authorized, flow, { onResponse, onFailure: reject });
-        });
-      },
-    );
-    const cancel = () => {
-      cancelled = true;
-      current?.cancel();
-    };
-    return { final, cancel };
+    request.headers.set('Contact', `<${this.contact}>`).set('Allow', this.#server.allowInSession);
+    const send = (each: InvitationHandlers) => this.#invite(request, () => ++cseq, each);
+    const invite = new Invite(send, this.#sessions, handlers, options);
+    this.#invites.add(invite);
+    void invite.over.then(() => this.#invites.delete(invite));
+    return invite;
   }
 
   /**
-   * Accepts an INVITE that was handed to `onRequest`: a 200, sent until it is acknowledged.
-   * @throws TransportError when it was answered before, as after a CANCEL.
+   * Accepts an INVITE that was handed to `onRequest`: a 200, sent until it is acknowledged. `onAck` and `onTimeout` of
+   * the transaction are the session's from here on.
+   * @throws TransportError when it was answered before, as after a CANCEL, or the agent is being stopped.
    */
   accept(
     transaction: ServerTransaction,
@@ -203,12 +178,17 @@ export class SipUserAgent {
   ): InviteSession {
     const { request } = transaction;
     if (transaction.answered) throw new TransportError('the INVITE was answered before: there is no session');
+    const { closed } = this.#sessions;
+    if (closed) {
+      transaction.respond(buildResponse(request, 480));
+      throw closed;
+    }
     const response = buildResponse(request, 200, {
       headers: [
         // RFC 3261 12.1.1: the route set of the dialog, as it came.
         ...request.headers.getAll('Record-Route').map((route) => ['Record-Route', route] as const),
         ['Contact', `<${this.contact}>`],
-        ['Allow', this.#server.allow],
+        ...this.#server.capabilities(),
         ...headers,
       ],
       ...(body ? { body } : {}),
@@ -300,11 +280,28 @@ export class SipUserAgent {
     return request;
   }
 
-  /** @param onAccepted for each 2xx to an INVITE, sent again or not. */
-  async #transact(
-    request: SipRequest,
-    { signal, onAccepted }: { signal?: AbortSignal; onAccepted?: (response: SipResponse) => void } = {},
-  ): Promise<SipResponse> {
+  async #endSessions(): Promise<void> {
+    const stopped = new TransportError('the agent was stopped');
+    this.#sessions.close(stopped);
+    const invites = [...this.#invites];
+    for (const invite of invites) invite.giveUp(stopped);
+    const patience = new AbortController();
+    // What is answered by a 2xx at the last moment is ended by a BYE, too.
+    const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
+    await Promise.race([ended, delay(GOODBYE_DEADLINE, patience.signal).catch(() => {})]);
+    patience.abort();
+    this.#sessions.hurry();
+  }
+
+  #invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation {
+    return new Invitation(request, nextCSeq, handlers, {
+      authorization: this.#authorization,
+      flowFor: (authorized, signal) => this.#core.flowFor('INVITE', () => wireSize(authorized), signal),
+      transact: (authorized, flow, each) => this.#layer.send(authorized, flow, each),
+    });
+  }
+
+  async #transact(request: SipRequest, { signal }: { signal?: AbortSignal } = {}): Promise<SipResponse> {
     signal?.throwIfAborted();
     const flow = await this.#core.flowFor(request.method, () => wireSize(request), signal);
     signal?.throwIfAborted();
@@ -312,7 +309,6 @@ export class SipUserAgent {
       const transaction = this.#layer.send(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
-          if (response.status < 300) onAccepted?.(response);
           signal?.removeEventListener('abort', abort);
           resolve(response);
         },

@@ -7,6 +7,7 @@ import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { type ClientFlow, connectFlow } from './connect.js';
+import { delay } from './delay.js';
 import type { SipFlow, SipTransport, WireObserver } from './flow.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 import { listen, type SipListener } from './listener.js';
@@ -71,6 +72,16 @@ export class CoreConnection {
   /** The flow in use; undefined while there is none. */
   get flow(): ClientFlow | undefined {
     return this.#flow;
+  }
+
+  /** The connection in use, where it leads to the same peer as one that was lost. */
+  replacementOf(lost: SipFlow): SipFlow | undefined {
+    const flow = this.#flow;
+    const same =
+      flow?.transport === lost.transport &&
+      flow.remote.host === lost.remote.host &&
+      flow.remote.port === lost.remote.port;
+    return same ? flow : undefined;
   }
 
   /** User part of our Contact, by which we know our own binding. */
@@ -223,20 +234,6 @@ export class CoreConnection {
     if (lost) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }
-}
-
-function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', abort, { once: true });
-  });
 }
 
 /** RFC 7118 5.2: a WebSocket over TLS is `ws` in a URI too. */

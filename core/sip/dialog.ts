@@ -7,6 +7,8 @@ import { parseCSeq } from './parser.js';
 import { SipUri } from './uri.js';
 
 interface DialogState {
+  /** This end sent the INVITE, and made up the Call-ID. */
+  ownsCallId: boolean;
   callId: string;
   /** From and To as this end sends them, with their tags. */
   local: string;
@@ -38,6 +40,7 @@ export class Dialog {
   static ofServer(request: SipRequest, response: SipResponse): Dialog {
     const { headers } = request;
     return new Dialog({
+      ownsCallId: false,
       callId: headers.get('Call-ID') ?? '',
       local: response.headers.get('To') ?? '',
       remote: headers.get('From') ?? '',
@@ -51,6 +54,7 @@ export class Dialog {
   /** The dialog that a 2xx to our `request` establishes (12.1.2). */
   static ofClient(request: SipRequest, response: SipResponse): Dialog {
     return new Dialog({
+      ownsCallId: true,
       callId: request.headers.get('Call-ID') ?? '',
       local: request.headers.get('From') ?? '',
       remote: response.headers.get('To') ?? '',
@@ -59,6 +63,11 @@ export class Dialog {
       localCSeq: cseqOf(request) ?? 0,
       remoteCSeq: undefined,
     });
+  }
+
+  /** This end began it (14.1: whose re-INVITE gives way to that of the peer). */
+  get ownsCallId(): boolean {
+    return this.#state.ownsCallId;
   }
 
   /** A number for the next request of this end. */

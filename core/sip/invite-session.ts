@@ -1,26 +1,57 @@
-/** Sessions set up by INVITE, at either end: in-dialog requests both ways, until a BYE (RFC 3261 13 to 15). */
+/** A session set up by INVITE, at either end: in-dialog requests both ways, until a BYE (RFC 3261 12 to 15). */
 
-import { Dialog, dialogKeyOf } from './dialog.js';
+import { TimeoutError, TransportError } from '../errors.js';
+import { delay } from './delay.js';
+import type { Dialog } from './dialog.js';
+import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import type { SipRequest, SipResponse } from './message.js';
 import type { ServerTransaction } from './transactions/server.js';
+import { DEFAULT_TIMERS, transactionTimeout } from './transactions/timers.js';
 import { buildResponse } from './writer.js';
+
+type Header = readonly [name: string, value: string];
 
 export interface SessionHandlers {
   /** The peer hung up; its BYE was answered. */
   onBye(): void;
-  /** The peer wants to change the session: `respond` with a 2xx (`untilAcknowledged`) or a refusal. */
+  /**
+   * The peer wants to change the session: `session.accept` it, or `respond` with a refusal. `onAck` and `onTimeout` of
+   * the transaction are the session's own.
+   */
   onReinvite(transaction: ServerTransaction): void;
+  /**
+   * It ended, neither by the peer's BYE nor by `bye`: our 2xx was never acknowledged, or the peer did not answer a
+   * re-INVITE (TimeoutError); the peer does not know the session, or the agent was stopped (TransportError). The peer
+   * is told by a BYE, where it may know the session.
+   */
+  onEnd?(error: TimeoutError | TransportError): void;
 }
 
-/**
- * Sends a request of a dialog and gives its final response.
- * @param onAccepted for each 2xx to an INVITE, sent again or not.
- */
-export type InDialogSender = (
-  request: SipRequest,
-  nextCSeq: () => number,
-  onAccepted?: (response: SipResponse) => void,
-) => Promise<SipResponse>;
+export interface ReinviteOptions {
+  /** Cancels the re-INVITE; the session goes on as it was, unless the peer accepted the change meanwhile. */
+  signal?: AbortSignal;
+}
+
+/** What a session needs of its agent. */
+export interface SessionDoor {
+  /** Sends a request of a dialog and gives its final response. */
+  send(request: SipRequest, nextCSeq: () => number): Promise<SipResponse>;
+  invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation;
+  sendAck(ack: SipRequest): void;
+  /** URI for our Contact, as it is now. */
+  contact(): string;
+  /** Headers of our 2xx to an INVITE, but for Contact. */
+  capabilities(): Iterable<[name: string, value: string]>;
+}
+
+/** Times a re-INVITE is sent again when it met one of the peer (491), which two ends that both wait seldom need. */
+const MAX_GLARES = 5;
+
+/** Who answers for a re-INVITE that the peer's own one is in the way of, in milliseconds (14.1). */
+function glareDelay(ownsCallId: boolean): number {
+  const units = ownsCallId ? 210 + Math.floor(Math.random() * 191) : Math.floor(Math.random() * 201);
+  return units * 10;
+}
 
 export class InviteSession {
   handlers: SessionHandlers = {
@@ -28,47 +59,115 @@ export class InviteSession {
     // RFC 3261 14.2: a change that nobody here knows what to do with.
     onReinvite: (transaction) => transaction.respond(buildResponse(transaction.request, 488)),
   };
-  #ended = false;
+  readonly #over = new AbortController();
+  /** The peer's last INVITE. */
+  #incoming: ServerTransaction | undefined;
+  /** Our 2xx to it was acknowledged, or never will be. */
+  #acknowledged = new AbortController();
+  /** Re-INVITEs of this end go one after the other (14.1). */
+  #turn: Promise<unknown> = Promise.resolve();
+  #inviting = false;
 
   constructor(
     readonly dialog: Dialog,
     /** What the peer said in its INVITE, or in its answer. */
     readonly remote: SipRequest | SipResponse,
-    private readonly send: InDialogSender,
-    private readonly sendAck: (ack: SipRequest) => void,
-    private readonly onEnd: (session: InviteSession) => void,
+    private readonly door: SessionDoor,
+    private readonly owner: {
+      /** The peer's requests are not ours any more. */
+      ended(session: InviteSession): void;
+      /** A BYE is under way; `hurry` sends it though our 2xx may yet be acknowledged. */
+      leaving(bye: Promise<unknown>, hurry: () => void): void;
+    },
   ) {}
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#over.signal.aborted;
   }
 
-  /** A re-INVITE; a 2xx is acknowledged here. */
-  async reinvite(body: Uint8Array, headers: readonly (readonly [string, string])[]): Promise<SipResponse> {
-    const request = this.dialog.request('INVITE');
-    for (const [name, value] of headers) request.headers.append(name, value);
-    request.body = body;
-    return await this.send(
-      request,
-      () => this.dialog.nextCSeq(),
-      (response) => {
-        this.dialog.refreshTarget(response);
-        this.acknowledge(response);
-      },
-    );
+  /**
+   * A re-INVITE; a 2xx is acknowledged here. Waits for its turn: while another is under way in either direction, and
+   * after a 491, as long as 14.1 asks for.
+   * @param body made when it is sent, where it is a function: what the peer changed meanwhile is known then.
+   * @returns the final response; the session is as it was unless that is a 2xx.
+   * @throws TimeoutError when it was not answered in time, TransportError, LimitError, or the signal's reason.
+   */
+  async reinvite(
+    body: Uint8Array | (() => Uint8Array),
+    headers: readonly Header[] = [],
+    { signal }: ReinviteOptions = {},
+  ): Promise<SipResponse> {
+    const patience = new AbortController();
+    const signals = signal ? [signal, this.#over.signal] : [this.#over.signal];
+    const aborts = signals.map((aborted) => {
+      const abort = () => patience.abort(aborted.reason);
+      if (aborted.aborted) abort();
+      aborted.addEventListener('abort', abort);
+      return () => aborted.removeEventListener('abort', abort);
+    });
+    const expired = new TimeoutError(`the re-INVITE was not answered within ${INVITE_DEADLINE / 1000} s`);
+    const deadline = setTimeout(() => patience.abort(expired), INVITE_DEADLINE);
+    const turn = this.#turn.then(() => this.#reinvite(body, headers, patience.signal));
+    this.#turn = turn.catch(() => {});
+    try {
+      return await turn;
+    } finally {
+      clearTimeout(deadline);
+      for (const forget of aborts) forget();
+    }
   }
 
-  /** The ACK of a 2xx, also of each one sent again (13.2.2.4). */
-  acknowledge(response: SipResponse): void {
+  /** Answers a re-INVITE of the peer with a 200, which is sent until it is acknowledged. */
+  accept(
+    transaction: ServerTransaction,
+    { headers = [], body }: { headers?: readonly Header[]; body?: Uint8Array } = {},
+  ): void {
+    const response = buildResponse(transaction.request, 200, {
+      headers: [['Contact', `<${this.door.contact()}>`], ...this.door.capabilities(), ...copies(headers)],
+      ...(body ? { body } : {}),
+    });
+    transaction.respond(response, { untilAcknowledged: true });
+  }
+
+  /** The ACK of a 2xx, also of each one sent again, with the credentials of its INVITE (13.2.2.4). */
+  acknowledge(response: SipResponse, invite: SipRequest): void {
     const cseq = Number.parseInt(response.headers.get('CSeq') ?? '', 10);
-    this.sendAck(this.dialog.request('ACK', cseq));
+    const ack = this.dialog.request('ACK', cseq);
+    for (const name of ['Authorization', 'Proxy-Authorization']) {
+      ack.headers.set(name, invite.headers.getAll(name));
+    }
+    this.door.sendAck(ack);
   }
 
-  /** Hangs up. Resolves with the answer; undefined when the session had ended. */
+  /**
+   * Hangs up: once our 2xx is acknowledged, or never will be (15). Resolves with the answer; undefined when the
+   * session had ended.
+   */
   async bye(): Promise<SipResponse | undefined> {
-    if (this.#ended) return undefined;
-    this.#end();
-    return await this.send(this.dialog.request('BYE'), () => this.dialog.nextCSeq());
+    if (this.ended) return undefined;
+    this.#end(new TransportError('the session was ended'));
+    return await this.#bye();
+  }
+
+  /** Ends it for a reason that the handlers are told. */
+  fail(error: TimeoutError | TransportError, { silently = false } = {}): void {
+    if (this.ended) return;
+    this.#end(error);
+    if (!silently) this.#bye().catch(() => {});
+    this.handlers.onEnd?.(error);
+  }
+
+  /** The peer's INVITE, which this end is about to answer. */
+  answering(transaction: ServerTransaction): void {
+    const acknowledged = new AbortController();
+    this.#incoming = transaction;
+    this.#acknowledged = acknowledged;
+    transaction.onAck = () => acknowledged.abort();
+    transaction.onTimeout = (error) => {
+      acknowledged.abort();
+      // 13.3.1.4, 14.2: a 2xx that is never acknowledged ends the session; a refusal changes nothing.
+      if (transaction.accepted) this.fail(error);
+    };
   }
 
   /** A request of the peer within this dialog. */
@@ -78,55 +177,118 @@ export class InviteSession {
       transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', '1']] }));
     } else if (request.method === 'BYE') {
       transaction.respond(buildResponse(request, 200));
-      this.#end();
+      this.#end(new TransportError('the peer ended the session'));
       this.handlers.onBye();
     } else if (request.method === 'INVITE') {
-      this.dialog.refreshTarget(request);
-      this.handlers.onReinvite(transaction);
+      this.#receiveInvite(transaction);
     } else {
-      transaction.respond(buildResponse(request, 405, { headers: [['Allow', 'INVITE, ACK, BYE']] }));
+      const allow: [string, string] = ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS'];
+      transaction.respond(buildResponse(request, 405, { headers: [allow] }));
     }
   }
 
-  #end(): void {
-    this.#ended = true;
-    this.onEnd(this);
+  #receiveInvite(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    if (this.#inviting) {
+      // 14.2: ours is under way.
+      transaction.respond(buildResponse(request, 491));
+    } else if (this.#incoming && !this.#incoming.answered) {
+      // 14.2: within 0 to 10 s.
+      const seconds = String(Math.floor(Math.random() * 11));
+      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', seconds]] }));
+    } else {
+      this.dialog.refreshTarget(request);
+      this.answering(transaction);
+      this.handlers.onReinvite(transaction);
+    }
+  }
+
+  async #reinvite(
+    body: Uint8Array | (() => Uint8Array),
+    headers: readonly Header[],
+    patience: AbortSignal,
+  ): Promise<SipResponse> {
+    for (let glares = 0; ; ) {
+      patience.throwIfAborted();
+      // 14.1: not while one of the peer is under way, which it would answer 491.
+      if (!this.#answers()) {
+        const response = await this.#invite(typeof body === 'function' ? body() : body, headers, patience);
+        if (response.status !== 491 || glares === MAX_GLARES) return response;
+        glares++;
+      }
+      await delay(glareDelay(this.dialog.ownsCallId), patience);
+    }
+  }
+
+  async #invite(body: Uint8Array, headers: readonly Header[], patience: AbortSignal): Promise<SipResponse> {
+    const request = this.dialog.request('INVITE');
+    request.headers.set('Contact', `<${this.door.contact()}>`);
+    for (const [name, value] of headers) request.headers.append(name, value);
+    request.body = body;
+    this.#inviting = true;
+    const invitation = this.door.invite(request, () => this.dialog.nextCSeq(), {
+      onAccepted: (response, authorized) => {
+        this.dialog.refreshTarget(response);
+        this.acknowledge(response, authorized);
+      },
+    });
+    const cancel = () => invitation.cancel();
+    patience.addEventListener('abort', cancel);
+    try {
+      const response = await invitation.final;
+      if (response.status === 487) patience.throwIfAborted();
+      this.#noteRefusal(response.status);
+      return response;
+    } catch (error) {
+      // 14.1: the peer is gone.
+      if (error instanceof TimeoutError && error !== patience.reason) this.fail(error);
+      throw error;
+    } finally {
+      this.#inviting = false;
+      patience.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** 12.2.1.2 and 14.1: the peer, or the way to it, is gone. */
+  #noteRefusal(status: number): void {
+    if (status === 481) {
+      this.fail(new TransportError('the peer does not know the session any more'), { silently: true });
+    } else if (status === 408) {
+      this.fail(new TimeoutError('the peer did not answer a re-INVITE'));
+    }
+  }
+
+  /** An INVITE of the peer has no final response yet, or its 2xx no ACK. */
+  #answers(): boolean {
+    if (!this.#incoming) return false;
+    return !this.#incoming.answered || this.#awaitsAck();
+  }
+
+  #awaitsAck(): boolean {
+    return this.#incoming?.accepted === true && !this.#acknowledged.signal.aborted;
+  }
+
+  #end(reason: Error): void {
+    this.#over.abort(reason);
+    this.owner.ended(this);
+  }
+
+  #bye(): Promise<SipResponse> {
+    const bye = this.#sendBye();
+    const acknowledged = this.#acknowledged;
+    this.owner.leaving(bye, () => acknowledged.abort());
+    return bye;
+  }
+
+  async #sendBye(): Promise<SipResponse> {
+    if (this.#awaitsAck()) {
+      // The transaction gives up after as long.
+      await delay(transactionTimeout(DEFAULT_TIMERS), this.#acknowledged.signal).catch(() => {});
+    }
+    return await this.door.send(this.dialog.request('BYE'), () => this.dialog.nextCSeq());
   }
 }
 
-/** The sessions of an agent, by dialog. */
-export class InviteSessions {
-  readonly #sessions = new Map<string, InviteSession>();
-
-  constructor(
-    private readonly send: InDialogSender,
-    private readonly sendAck: (ack: SipRequest) => void,
-  ) {}
-
-  /** The session a request of the peer belongs to. */
-  of(request: SipRequest): InviteSession | undefined {
-    return this.#sessions.get(dialogKeyOf(request));
-  }
-
-  /** The session that a 2xx to our INVITE makes. */
-  answered(request: SipRequest, response: SipResponse): InviteSession {
-    return this.#add(Dialog.ofClient(request, response), response);
-  }
-
-  /** Answers an INVITE with `response`, a 2xx with Contact and tag, until it is acknowledged. */
-  accept(transaction: ServerTransaction, response: SipResponse): InviteSession {
-    const session = this.#add(Dialog.ofServer(transaction.request, response), transaction.request);
-    // RFC 3261 13.3.1.4: a 2xx that is never acknowledged ends the session by BYE.
-    transaction.onTimeout = () => void session.bye().catch(() => {});
-    transaction.respond(response, { untilAcknowledged: true });
-    return session;
-  }
-
-  #add(dialog: Dialog, remote: SipRequest | SipResponse): InviteSession {
-    const session = new InviteSession(dialog, remote, this.send, this.sendAck, () =>
-      this.#sessions.delete(dialog.key),
-    );
-    this.#sessions.set(dialog.key, session);
-    return session;
-  }
+function copies(headers: readonly Header[]): [string, string][] {
+  return headers.map(([name, value]) => [name, value]);
 }

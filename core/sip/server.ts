@@ -2,7 +2,7 @@
 
 import type { SipUserAgentOptions } from './agent.js';
 import { contactUri, tagOf } from './dialog.js';
-import type { InviteSessions } from './invite-session.js';
+import type { InviteSessions } from './invite-sessions.js';
 import type { MalformedSip } from './malformed.js';
 import type { SipRequest } from './message.js';
 import { parseNameAddr } from './name-addr.js';
@@ -18,11 +18,19 @@ const BASE_METHODS = ['OPTIONS'];
 /** RFC 3261 8.2.1: methods that come with INVITE. */
 const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE'];
 
+/** Those of them that `InviteSession` answers. */
+const SESSION_REQUESTS = new Set(['INVITE', 'BYE']);
+
+/** The body of an INVITE and of its answers. */
+const SESSION_DESCRIPTION = 'application/sdp';
+
 type Refusal = readonly [status: number, headers?: Iterable<[string, string]>];
 
 export class UserAgentServer {
   /** Value of our Allow header. */
   readonly allow: string;
+  /** The same of our INVITE and its answers: within a session, its own methods are taken from whoever began it. */
+  readonly allowInSession: string;
   readonly #methods: ReadonlySet<string>;
 
   constructor(
@@ -35,6 +43,7 @@ export class UserAgentServer {
     const invite = options.methods.includes('INVITE') ? SESSION_METHODS : [];
     this.#methods = new Set([...BASE_METHODS, ...options.methods, ...invite]);
     this.allow = [...this.#methods].join(', ');
+    this.allowInSession = [...new Set([...this.#methods, 'INVITE', ...SESSION_METHODS])].join(', ');
   }
 
   receive(transaction: ServerTransaction): void {
@@ -53,7 +62,7 @@ export class UserAgentServer {
       });
     } else if (request.method === 'OPTIONS') {
       session?.dialog.receive(request);
-      this.#answerOptions(transaction);
+      this.#answerOptions(transaction, session ? this.allowInSession : this.allow);
     } else if (session) {
       session.receive(transaction);
     } else {
@@ -77,23 +86,36 @@ export class UserAgentServer {
     const { method, uri, headers } = request;
     // RFC 6665 4.1.3: a NOTIFY that belongs to no subscription.
     if (method === 'NOTIFY' && !this.#methods.has(method)) return [481];
-    if (!this.#methods.has(method)) return [405, [['Allow', this.allow]]];
+    const known = this.#methods.has(method) || (inSession && SESSION_REQUESTS.has(method));
+    if (!known) return [405, [['Allow', inSession ? this.allowInSession : this.allow]]];
     if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
     const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
     if (unknown.length > 0) return [420, [['Unsupported', unknown.join(', ')]]];
     // RFC 3261 8.1.1.8: without one no request could follow, not even our BYE.
     if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
+    if (method === 'INVITE' && this.sessions.closed) return [480];
     // RFC 3261 12.2.2: a dialog that we do not have; OPTIONS may come in any.
     const stray = !inSession && tagOf(headers.get('To') ?? '') !== '';
     return (stray && method !== 'OPTIONS') || (method === 'BYE' && !inSession) ? [481] : undefined;
   }
 
-  #answerOptions(transaction: ServerTransaction): void {
+  /** Headers of a 2xx to INVITE (13.3.1.4). */
+  capabilities(): [name: string, value: string][] {
+    return [
+      ['Allow', this.allowInSession],
+      ['Accept', SESSION_DESCRIPTION],
+      ['Supported', SUPPORTED.join(', ')],
+    ];
+  }
+
+  #answerOptions(transaction: ServerTransaction, allow: string): void {
+    const described = this.#methods.has('INVITE') ? [SESSION_DESCRIPTION] : [];
+    const accept = new Set([...this.options.accept(), ...described]);
     transaction.respond(
       buildResponse(transaction.request, 200, {
         headers: [
-          ['Allow', this.allow],
-          ['Accept', this.options.accept().join(', ')],
+          ['Allow', allow],
+          ['Accept', [...accept].join(', ')],
           ['Supported', SUPPORTED.join(', ')],
           ['Server', this.options.product],
         ],

@@ -28,7 +28,10 @@ async function connected(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUser
     onRequest: (transaction) => transactions.push(transaction),
     ...more,
   });
-  closing.push(() => agent.stop());
+  closing.push(() => {
+    core.agrees.add('BYE');
+    return agent.stop();
+  });
   await agent.start();
   const greeting = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);

@@ -22,6 +22,8 @@ export class ScriptedCore {
   /** Every request, in order. */
   readonly requests: Received[] = [];
   readonly responses: SipResponse[] = [];
+  /** Requests of these methods are answered 200 at once. */
+  readonly agrees = new Set<string>();
   readonly #taken = new Set<unknown>();
   #changed: (() => void)[] = [];
   #send: (bytes: Uint8Array) => void = () => {
@@ -157,6 +159,7 @@ export class ScriptedCore {
       const respond: Received['respond'] = (status, headers = [], body) =>
         send(writeMessage(buildResponse(message, status, { headers, ...(body ? { body } : {}) })));
       this.requests.push({ request: message, bytes, respond });
+      if (this.agrees.has(message.method)) respond(200);
     } else {
       this.responses.push(message);
     }

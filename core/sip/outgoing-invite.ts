@@ -1,0 +1,109 @@
+/** An INVITE outside any dialog, as its owner sees it: each branch that accepts is a session (RFC 3261 13.2.2.4). */
+
+import { TimeoutError, TransportError } from '../errors.js';
+import { tagOf } from './dialog.js';
+import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
+import type { InviteSession } from './invite-session.js';
+import type { InviteSessions } from './invite-sessions.js';
+import type { SipRequest, SipResponse } from './message.js';
+
+export interface InviteHandlers {
+  onProvisional?(response: SipResponse): void;
+  /**
+   * A 2xx: more than one where the INVITE was forked, also after `final`; `session.bye` ends one that is not wanted.
+   * Not called once the INVITE was given up: a session that began all the same is ended here.
+   */
+  onSession?(session: InviteSession, response: SipResponse): void;
+}
+
+export interface InviteOptions {
+  /** Gives the INVITE up, as `cancel`, and `final` rejects with its reason at once. */
+  signal?: AbortSignal;
+}
+
+export interface OutgoingInvite {
+  /**
+   * The first final response; 487 where it was cancelled.
+   * @throws TimeoutError when none came (Timer B; 3 minutes once it rings, after which it is cancelled),
+   * TransportError, LimitError when it is too large; TransportError where a session began although it was cancelled,
+   * which is ended; the signal's reason.
+   */
+  readonly final: Promise<SipResponse>;
+  /** Ends it before its answer, once a provisional response came (9.1). Nothing happens after the answer. */
+  cancel(): void;
+}
+
+/** Terminals that may answer one INVITE: each makes a session. Nobody has as many; a broken core may say so. */
+const MAX_BRANCHES = 100;
+
+export class Invite implements OutgoingInvite {
+  readonly final: Promise<SipResponse>;
+  /** Resolves when nothing is under way any more, also where `final` rejected before. */
+  readonly over: Promise<void>;
+  readonly #invitation: Invitation;
+  readonly #branches = new Map<string, InviteSession>();
+  #giveUp: (reason: unknown) => void = () => {};
+
+  constructor(
+    send: (handlers: InvitationHandlers) => Invitation,
+    private readonly sessions: InviteSessions,
+    private readonly handlers: InviteHandlers,
+    { signal }: InviteOptions = {},
+  ) {
+    this.#invitation = send({
+      onProvisional: (response) => {
+        if (!this.#invitation.cancelled) handlers.onProvisional?.(response);
+      },
+      onAccepted: (response, request) => this.#accepted(response, request),
+    });
+    const answer = this.#answer();
+    const settled = () => {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', abort);
+    };
+    this.over = answer.then(settled, settled);
+    this.final = new Promise((resolve, reject) => {
+      answer.then(resolve, reject);
+      this.#giveUp = reject;
+    });
+    const abort = () => this.giveUp(signal?.reason);
+    const deadline = setTimeout(() => {
+      const seconds = INVITE_DEADLINE / 1000;
+      this.giveUp(new TimeoutError(`no final response to the INVITE within ${seconds} s`));
+    }, INVITE_DEADLINE);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+  }
+
+  cancel(): void {
+    this.#invitation.cancel();
+  }
+
+  giveUp(reason: unknown): void {
+    this.#giveUp(reason);
+    this.#invitation.cancel();
+  }
+
+  async #answer(): Promise<SipResponse> {
+    const response = await this.#invitation.final;
+    if (response.status < 300 && this.#invitation.cancelled) {
+      throw new TransportError('the INVITE was cancelled and accepted at once: its session is ended');
+    }
+    return response;
+  }
+
+  #accepted(response: SipResponse, request: SipRequest): void {
+    const branch = tagOf(response.headers.get('To') ?? '');
+    const known = this.#branches.get(branch);
+    // Without its ACK a terminal ends its session by itself.
+    if (!known && this.#branches.size >= MAX_BRANCHES) return;
+    const session = known ?? this.sessions.answered(request, response);
+    this.#branches.set(branch, session);
+    session.acknowledge(response, request);
+    if (known) return;
+    const { closed } = this.sessions;
+    // 9.1: the 2xx crossed our CANCEL.
+    if (closed || this.#invitation.cancelled) session.bye().catch(() => {});
+    else this.handlers.onSession?.(session, response);
+  }
+}
