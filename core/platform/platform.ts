@@ -16,6 +16,11 @@ export interface TlsOptions {
   key?: string | Uint8Array;
   /** Name to verify the peer's certificate against; the host connected to when absent. */
   serverName?: string;
+  /**
+   * Of a client: the server's certificate is one of these, as `a=fingerprint` has them (`sha-256 AB:CD:…`, RFC 8122),
+   * whoever signed it. Of several hash functions the strongest counts.
+   */
+  fingerprints?: readonly string[];
 }
 
 export type ChannelProtocol = 'tcp' | 'tls' | 'ws' | 'wss';
@@ -29,11 +34,26 @@ export interface Channel {
   readonly framed: boolean;
   /** Bytes accepted by `send` and not yet handed to the network. */
   readonly buffered: number;
-  /** Set by the owner before the first event can arrive (synchronously after the channel is received). */
+  /**
+   * Set by the owner before the first event can arrive (synchronously after the channel is received). The bytes are
+   * the owner's to keep.
+   */
   ondata: (bytes: Uint8Array) => void;
+  /**
+   * The network took something, and little or nothing waits now (64 KiB at most): time to send more. Always called
+   * some time after a `send`, unless the connection ends.
+   */
+  ondrain: () => void;
   /** Called once, with the error when the end was not clean. */
   onclose: (error?: Error) => void;
-  send(bytes: Uint8Array): void;
+  /**
+   * The parts together: one message of a WebSocket, one write of a stream. They must not change afterwards.
+   * @throws TransportError when the connection has ended.
+   */
+  send(...parts: Uint8Array[]): void;
+  /** Reads no more, so that the peer has to wait. What was read before may still come: 64 KiB, or one message. */
+  pause(): void;
+  resume(): void;
   /** Ends after what is buffered was sent; `destroy` ends at once. */
   close(): void;
   destroy(): void;
@@ -204,6 +224,13 @@ export interface Platform {
   /** Lower-case hexadecimal digest. */
   hash(algorithm: HashAlgorithm, data: string | Uint8Array): string;
   hasher(algorithm: HashAlgorithm): Hasher;
+  /** First index of `pattern` in `bytes` at or after `from`; -1 when it is not there. */
+  indexOf(bytes: Uint8Array, pattern: Uint8Array, from?: number): number;
+  /**
+   * A certificate (the first one in the PEM) as `a=fingerprint` has it: `sha-256 AB:CD:…` (RFC 8122 5).
+   * @throws ConfigurationError when it is none.
+   */
+  certificateFingerprint(pem: string | Uint8Array): string;
   /** Hexadecimal text of `bytes` random octets from a cryptographic source. */
   randomHex(bytes: number): string;
   /** Opens (creating) a durable store in a folder, or one in memory where no folder is given. */

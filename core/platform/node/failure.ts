@@ -1,4 +1,4 @@
-/** Words for what went wrong on a socket, and the deadline of a connection attempt. */
+/** Words for what went wrong on a socket, and the bounds of connections. */
 
 import type { Address } from '../platform.js';
 
@@ -7,6 +7,9 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What `close` waits for the peer to take what is buffered before the connection is cut. */
 export const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Bytes that may still wait when the owner is told to send more: they keep the network busy until it does. */
+export const LOW_WATER_BYTES = 65_536;
 
 export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -4,11 +4,13 @@ import type { Platform } from '../platform.js';
 import { connect, listen } from './channel.js';
 import { openDatagram } from './datagram.js';
 import { openFile, openSpool } from './file.js';
+import { certificateFingerprint } from './fingerprint.js';
 import { openFolder } from './folder.js';
 import { hash, hasher, randomHex } from './hash.js';
 import { request } from './http-client.js';
 import { listenHttp } from './http-server.js';
 import { resolve } from './resolve.js';
+import { indexOf } from './search.js';
 import { openStore } from './store.js';
 
 export const platform: Platform = {
@@ -18,6 +20,8 @@ export const platform: Platform = {
   hash,
   hasher,
   randomHex,
+  indexOf,
+  certificateFingerprint,
   openStore,
   openSpool,
   openFolder,

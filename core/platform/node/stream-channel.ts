@@ -6,7 +6,8 @@ import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import tls from 'node:tls';
 import { TransportError } from '../../errors.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions } from '../platform.js';
-import { addressText, CLOSE_TIMEOUT_MS, reasonText } from './failure.js';
+import { addressText, CLOSE_TIMEOUT_MS, LOW_WATER_BYTES, reasonText } from './failure.js';
+import { certificateFault } from './fingerprint.js';
 import { clientTlsOptions, serverTlsOptions } from './tls.js';
 
 type StreamProtocol = 'tcp' | 'tls';
@@ -49,6 +50,8 @@ export function connectStream(
     socket.once('close', onClose);
     socket.pause();
     socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () => {
+      const fault = certificateFault(socket, options.tls);
+      if (fault) return onError(fault);
       settle();
       resolve(new StreamChannel(protocol, socket));
     });
@@ -110,8 +113,13 @@ class StreamChannel implements Channel {
   readonly framed = false;
   readonly local: Address;
   readonly remote: Address;
+  #paused = false;
   ondata: Channel['ondata'] = () => {};
+  ondrain: Channel['ondrain'] = () => {};
   onclose: Channel['onclose'] = () => {};
+  readonly #written = (error?: Error | null): void => {
+    if (!error && this.buffered <= LOW_WATER_BYTES && !this.socket.destroyed) this.ondrain();
+  };
 
   constructor(
     readonly protocol: StreamProtocol,
@@ -128,20 +136,41 @@ class StreamChannel implements Channel {
     socket.on('data', (bytes) => this.ondata(bytes));
     // Adding the listener set the socket flowing: hold it until whoever awaits the channel has set the handlers.
     socket.pause();
-    setImmediate(() => socket.resume());
+    setImmediate(() => {
+      if (!this.#paused) socket.resume();
+    });
   }
 
   get buffered(): number {
     return this.socket.writableLength;
   }
 
-  send(bytes: Uint8Array): void {
-    if (this.socket.writable) this.socket.write(bytes);
-    else throw new TransportError(`the connection to ${addressText(this.remote)} is closed`);
+  send(...parts: Uint8Array[]): void {
+    const { socket } = this;
+    if (!socket.writable) throw new TransportError(`the connection to ${addressText(this.remote)} is closed`);
+    const last = parts.pop();
+    if (!last) return;
+    // Parts written while it is corked go to the kernel in one call, without a copy.
+    if (parts.length > 0) socket.cork();
+    for (const part of parts) socket.write(part);
+    socket.write(last, this.#written);
+    if (parts.length > 0) socket.uncork();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.socket.resume();
   }
 
   close(): void {
     if (this.socket.destroyed) return;
+    // The peer's end comes after what it sent before.
+    this.resume();
     this.socket.end();
     const timer = setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT_MS);
     timer.unref();

@@ -8,8 +8,9 @@ import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
-import type { Address, Channel, ConnectOptions, Listener, ListenOptions } from '../platform.js';
-import { addressText, CLOSE_TIMEOUT_MS } from './failure.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../platform.js';
+import { addressText, CLOSE_TIMEOUT_MS, LOW_WATER_BYTES } from './failure.js';
+import { certificateFault } from './fingerprint.js';
 import { SOCKET_OPTIONS, startListening } from './stream-channel.js';
 import { clientTlsOptions, HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls.js';
 
@@ -33,6 +34,7 @@ export function connectWebSocket(
     {
       ...(protocol === 'wss' && clientTlsOptions(to.host, options.tls)),
       ...socketOptions(options.maxMessage),
+      finishRequest: (request) => sendToTheRightPeer(request, options.tls),
     },
   );
   return new Promise((resolve, reject) => {
@@ -56,6 +58,18 @@ export function connectWebSocket(
       signal.removeEventListener('abort', onAbort);
       socket.removeListener('error', onError);
       if (connection) resolve(new WebSocketChannel(protocol, socket, connection));
+    });
+  });
+}
+
+/** A peer whose certificate is not the one that was announced hears nothing of us, the HTTP request included. */
+function sendToTheRightPeer(request: http.ClientRequest, options: TlsOptions | undefined): void {
+  if (options?.fingerprints === undefined) return void request.end();
+  request.once('socket', (socket) => {
+    socket.once('secureConnect', () => {
+      const fault = certificateFault(socket, options);
+      if (fault) request.destroy(fault);
+      else request.end();
     });
   });
 }
@@ -115,8 +129,15 @@ class WebSocketChannel implements Channel {
   readonly framed = true;
   readonly local: Address;
   readonly remote: Address;
+  #paused = false;
   ondata: Channel['ondata'] = () => {};
+  ondrain: Channel['ondrain'] = () => {};
   onclose: Channel['onclose'] = () => {};
+  readonly #written = (error?: Error | null): void => {
+    if (!error && this.buffered <= LOW_WATER_BYTES && this.socket.readyState === WebSocket.OPEN) {
+      this.ondrain();
+    }
+  };
 
   constructor(
     readonly protocol: WebSocketProtocol,
@@ -138,23 +159,39 @@ class WebSocketChannel implements Channel {
     });
     // Held until whoever awaits the channel has set the handlers: the peer's first bytes may be here already.
     socket.pause();
-    setImmediate(() => socket.resume());
+    setImmediate(() => {
+      if (!this.#paused) socket.resume();
+    });
   }
 
   get buffered(): number {
     return this.socket.bufferedAmount;
   }
 
-  send(bytes: Uint8Array): void {
+  send(...parts: Uint8Array[]): void {
     if (this.socket.readyState !== WebSocket.OPEN) {
       throw new TransportError(`the WebSocket to ${addressText(this.remote)} is closed`);
     }
+    const [only] = parts;
+    const bytes = only && parts.length === 1 ? only : Buffer.concat(parts);
     // RFC 7118 5, RFC 7977 5.2: text frames carry valid UTF-8 only. Text where it can be, since every peer and
     // every browser's tools read it; binary for the rest.
-    this.socket.send(bytes, { binary: !isUtf8(bytes) });
+    this.socket.send(bytes, { binary: !isUtf8(bytes) }, this.#written);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.socket.resume();
   }
 
   close(): void {
+    // The peer's Close frame comes after what it sent before.
+    this.resume();
     this.socket.close(1000);
   }
 
