@@ -111,7 +111,7 @@ export class SipUserAgent {
 
   /** URI for the Contact of our requests and answers: the public GRUU where we have one (5.1-04). */
   get contact(): string {
-    return this.registration?.state?.publicGruu ?? this.#core.contactUri;
+    return this.registration?.publicGruu ?? this.#core.contactUri;
   }
 
   /** Starts to listen (where configured) and to connect; JsSIP goes on trying until `stop`. */
@@ -296,7 +296,12 @@ export class SipUserAgent {
   #invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation {
     return new Invitation(request, nextCSeq, handlers, {
       authorization: this.#authorization,
-      flowFor: (authorized, signal) => this.#core.flowFor('INVITE', () => wireSize(authorized), signal),
+      flowFor: async (authorized, signal) => {
+        const flow = await this.#core.flowFor('INVITE', () => wireSize(authorized), signal);
+        // There may have been no connection, or another one, when it was composed.
+        authorized.headers.set('Contact', `<${this.contact}>`);
+        return flow;
+      },
       transact: (authorized, flow, each) => this.#layer.send(authorized, flow, each),
     });
   }

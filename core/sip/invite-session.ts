@@ -285,7 +285,14 @@ export class InviteSession {
       // The transaction gives up after as long.
       await delay(transactionTimeout(DEFAULT_TIMERS), this.#acknowledged.signal).catch(() => {});
     }
-    return await this.door.send(this.dialog.request('BYE'), () => this.dialog.nextCSeq());
+    const send = () => this.door.send(this.dialog.request('BYE'), () => this.dialog.nextCSeq());
+    try {
+      return await send();
+    } catch (error) {
+      // By the next connection: a peer that got the first one does not know the session any more, and says so.
+      if (!(error instanceof TransportError)) throw error;
+      return await send();
+    }
   }
 }
 

@@ -57,6 +57,7 @@ export class Registration {
   /** REGISTERs that JsSIP awaits the end of: one, or two while it follows a 423. */
   #inFlight = 0;
   #briefAnswers = 0;
+  #publicGruu: string | undefined;
   #changed = false;
   #closing = false;
   #failures = 0;
@@ -80,6 +81,14 @@ export class Registration {
   /** What the registrar granted last; undefined while not registered. */
   get state(): RegistrationState | undefined {
     return this.#state;
+  }
+
+  /**
+   * What the registrar gave last. It outlives the binding, since it is the same each time (RFC 5627 4.2): sessions are
+   * found by it when we are back.
+   */
+  get publicGruu(): string | undefined {
+    return this.#publicGruu;
   }
 
   attach(registrator: Registrator): void {
@@ -191,6 +200,7 @@ export class Registration {
     this.#briefAnswers = 0;
     const expires = Math.min(granted, MAX_EXPIRES);
     const publicGruu = contact.parameters.get('pub-gruu');
+    this.#publicGruu = publicGruu;
     const temporaryGruu = contact.parameters.get('temp-gruu');
     this.#state = {
       expires,
