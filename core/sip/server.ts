@@ -94,9 +94,9 @@ export class UserAgentServer {
     // RFC 3261 8.1.1.8: without one no request could follow, not even our BYE.
     if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
     if (method === 'INVITE' && this.sessions.closed) return [480];
-    // RFC 3261 12.2.2: a dialog that we do not have; OPTIONS may come in any.
-    const stray = !inSession && tagOf(headers.get('To') ?? '') !== '';
-    return (stray && method !== 'OPTIONS') || (method === 'BYE' && !inSession) ? [481] : undefined;
+    // RFC 3261 12.2.2: a dialog that we do not have. An OPTIONS asks whether it is still there.
+    const stray = !inSession && (method === 'BYE' || tagOf(headers.get('To') ?? '') !== '');
+    return stray ? [481] : undefined;
   }
 
   /** Headers of a 2xx to INVITE (13.3.1.4). */
