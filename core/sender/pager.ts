@@ -1,21 +1,16 @@
 /** Pager mode at the sender: content in a SIP MESSAGE (TS 8.1.2). */
 
-import { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
 import type { Content, MediaType } from '../content/content.js';
 import type { ContentCoding } from '../content/encoding/coding.js';
 import { formatMediaType } from '../content/media-type.js';
-import { ConfigurationError, TimeoutError, TransportError } from '../errors.js';
-import { formatAcceptContact } from '../sip/accept-contact.js';
+import { TimeoutError, TransportError } from '../errors.js';
 import type { OutgoingRequest, SipUserAgent } from '../sip/agent.js';
-import { parseUri, SipUri } from '../sip/uri.js';
+import { addressingHeaders, isGruu, requireAddress } from './addressing.js';
 import { interpret } from './outcome.js';
 import type { PushRequest, Receipt } from './push-request.js';
 
 /** 8.1.2-03, RFC 3428 8: the largest MESSAGE request as a whole, bytes. */
 export const MAX_PAGER_REQUEST = 1300;
-
-/** The ICSI of SIP Push, percent-encoded as in a feature tag (appendix D). */
-const ICSI = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush';
 
 /** What goes into a MESSAGE, and what its receipt says of it. */
 export interface MessageBody {
@@ -79,29 +74,14 @@ function messageRequest(
   { type, coding, body }: MessageBody,
   assertedIdentity?: string,
 ): OutgoingRequest {
-  const resource = [PUSH_FEATURE_TAG, [canonicalEventAppId(push.app)]] as const;
   return {
     method: 'MESSAGE',
     uri: push.to,
     headers: [
-      // RFC 3841 9.2: only terminals that registered the application; the service as a preference, since
-      // terminals outside IMS register no ICSI (B.1.3).
-      ['Accept-Contact', formatAcceptContact([resource], { require: true, explicit: true })],
-      ['Accept-Contact', formatAcceptContact([['+g.3gpp.icsi-ref', [ICSI]]])],
-      ...(assertedIdentity ? [['P-Asserted-Identity', `<${assertedIdentity}>`] as const] : []),
+      ...addressingHeaders(push.app, assertedIdentity),
       ['Content-Type', formatMediaType(type)],
       ...(coding ? [['Content-Encoding', coding] as const] : []),
     ],
     body,
   };
-}
-
-function requireAddress({ to, app }: Pick<PushRequest, 'to' | 'app'>): void {
-  if (!parseUri(to)) throw new ConfigurationError(`"${to}" is no URI; expected e.g. sip:bob@domain.test`);
-  if (!isEventAppId(app)) throw new ConfigurationError(`"${app}" is no event-app-id; expected e.g. mms.ua`);
-}
-
-/** RFC 5627 3.1: a GRUU has a `gr` parameter. */
-function isGruu(uri: string): boolean {
-  return SipUri.parse(uri)?.parameters.has('gr') ?? false;
 }
