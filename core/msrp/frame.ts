@@ -5,6 +5,19 @@ import type { MsrpHeaders } from './headers.js';
 /** `$` ends a message, `+` a chunk of it, `#` gives the message up. */
 export type ContinuationFlag = '$' | '+' | '#';
 
+/** Which bytes of a message a chunk carries (Byte-Range). */
+export interface ByteRange {
+  /** Of the first byte, counted from 1. */
+  start: number;
+  /**
+   * Of the last byte, or undefined for `*`: the chunk goes as far as its end-line. A chunk that was interrupted is
+   * shorter than this says. One less than `start` where a message has no bytes.
+   */
+  end: number | undefined;
+  /** Bytes of the whole message; undefined for `*`. */
+  total: number | undefined;
+}
+
 /** A request without its body. */
 export interface MsrpRequest {
   /** SEND, REPORT, AUTH, or whatever else the peer wrote. */

@@ -37,8 +37,8 @@ export class MsrpHeaders {
       throw new MalformedError(`${name}: a value cannot hold ${JSON.stringify(value)}`);
     }
     const field = this.#find(name);
-    if (field) field.value = value.trim();
-    else this.append(name, value.trim());
+    if (field) field.value = trimBlanks(value);
+    else this.append(name, trimBlanks(value));
     return this;
   }
 
@@ -64,4 +64,17 @@ export function isHeaderName(text: string): boolean {
 
 export function isHeaderValue(text: string): boolean {
   return !CONTROL.test(text);
+}
+
+/** A loop: the regular expression for it is quadratic in a row of blanks. */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
 }

@@ -1,0 +1,149 @@
+/** MSRP and MSRPS URIs, and paths of them (RFC 4975 6 and 9). */
+
+const SCHEME = /^(msrps?):\/\//i;
+/** `_` is no host name character, but names with it are in use wherever containers are. */
+const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
+const IPV6_REFERENCE = /^\[[0-9A-Fa-f:.]{2,45}\]$/;
+const USER = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})+$/;
+/** RFC 4975 9 has unreserved, `+`, `=` and `/`; other path characters of RFC 3986 do no harm, `;` ends it. */
+const SESSION_ID = /^(?:[A-Za-z0-9\-._~+=/!$&'()*,:@]|%[0-9A-Fa-f]{2})+$/;
+const TRANSPORT = /^[A-Za-z0-9]+$/;
+const TOKEN = /^[!#-'*+\-.0-9A-Z^_`a-z{|}~]+$/;
+
+/** The longest that is read: with its session identifier a URI takes 60 characters as a rule. */
+const MAX_URI_LENGTH = 2048;
+
+export interface MsrpUriParts {
+  scheme?: 'msrp' | 'msrps';
+  user?: string;
+  /** IPv6 in brackets. */
+  host: string;
+  port?: number;
+  sessionId?: string;
+  /** `tcp` when absent, `ws` for WebSocket (RFC 7977). */
+  transport?: string;
+  parameters?: Iterable<readonly [string, string | undefined]>;
+}
+
+export class MsrpUri {
+  readonly scheme: 'msrp' | 'msrps';
+  readonly user: string | undefined;
+  /** As written; IPv6 in brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly sessionId: string | undefined;
+  /** Lower-case. */
+  readonly transport: string;
+  /** Names in lower case; undefined for a parameter without a value. */
+  readonly parameters: ReadonlyMap<string, string | undefined>;
+
+  constructor(parts: MsrpUriParts) {
+    this.scheme = parts.scheme ?? 'msrp';
+    this.user = parts.user;
+    this.host = parts.host;
+    this.port = parts.port;
+    this.sessionId = parts.sessionId;
+    this.transport = parts.transport ?? 'tcp';
+    this.parameters = new Map(parts.parameters);
+  }
+
+  /** Undefined for what is no MSRP or MSRPS URI. */
+  static parse(text: string): MsrpUri | undefined {
+    if (text.length > MAX_URI_LENGTH) return undefined;
+    const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+    if (scheme !== 'msrp' && scheme !== 'msrps') return undefined;
+    const rest = text.slice(scheme.length + 3);
+    const userEnd = endOfUser(rest);
+    const [resource = '', transport = '', ...parameterTexts] = rest.slice(userEnd).split(';');
+    const slash = resource.indexOf('/');
+    const authority = parseAuthority(slash < 0 ? resource : resource.slice(0, slash));
+    const parameters = parseParameters(parameterTexts);
+    if (!authority || !parameters || !TRANSPORT.test(transport)) return undefined;
+    const parts: MsrpUriParts = { scheme, ...authority, transport: transport.toLowerCase(), parameters };
+    if (userEnd > 0) {
+      parts.user = rest.slice(0, userEnd - 1);
+      if (!USER.test(parts.user)) return undefined;
+    }
+    if (slash >= 0) {
+      parts.sessionId = resource.slice(slash + 1);
+      if (!SESSION_ID.test(parts.sessionId)) return undefined;
+    }
+    return new MsrpUri(parts);
+  }
+
+  toString(): string {
+    const user = this.user === undefined ? '' : `${this.user}@`;
+    let text = `${this.scheme}://${user}${this.#resource(this.host)};${this.transport}`;
+    for (const [name, value] of this.parameters)
+      text += value === undefined ? `;${name}` : `;${name}=${value}`;
+    return text;
+  }
+
+  /**
+   * The same text for URIs that are equal by RFC 4975 6.1: to look sessions up by. Neither the user nor parameters
+   * behind the transport count; a port that is written down differs from one that is not.
+   */
+  get key(): string {
+    return `${this.scheme}://${this.#resource(comparableHost(this.host))};${this.transport}`;
+  }
+
+  /** RFC 4975 6.1. */
+  equals(other: MsrpUri): boolean {
+    return this.key === other.key;
+  }
+
+  #resource(host: string): string {
+    const port = this.port === undefined ? '' : `:${this.port}`;
+    return `${host}${port}${this.sessionId === undefined ? '' : `/${this.sessionId}`}`;
+  }
+}
+
+/** The URIs of a To-Path, From-Path, Use-Path or `a=path`, one at least. Undefined when one of them is none. */
+export function parsePath(value: string): MsrpUri[] | undefined {
+  const uris: MsrpUri[] = [];
+  for (const text of value.split(/[ \t]+/)) {
+    const uri = MsrpUri.parse(text);
+    if (!uri) return undefined;
+    uris.push(uri);
+  }
+  return uris;
+}
+
+export function formatPath(uris: readonly (MsrpUri | string)[]): string {
+  return uris.join(' ');
+}
+
+/** Index after the `@`; 0 when there is no user. A session identifier may hold an `@`, a user no `/`. */
+function endOfUser(text: string): number {
+  const at = text.indexOf('@');
+  const slash = text.indexOf('/');
+  return at < 0 || (slash >= 0 && slash < at) ? 0 : at + 1;
+}
+
+function parseAuthority(text: string): { host: string; port?: number } | undefined {
+  const colon = text.startsWith('[') ? text.indexOf(':', text.indexOf(']') + 1) : text.indexOf(':');
+  const host = colon < 0 ? text : text.slice(0, colon);
+  if (!HOST_NAME.test(host) && !IPV6_REFERENCE.test(host)) return undefined;
+  if (colon < 0) return { host };
+  const port = /^[0-9]{1,5}$/.test(text.slice(colon + 1)) ? Number(text.slice(colon + 1)) : Number.NaN;
+  return port <= 65_535 ? { host, port } : undefined;
+}
+
+function parseParameters(texts: readonly string[]): Map<string, string | undefined> | undefined {
+  const parameters = new Map<string, string | undefined>();
+  for (const text of texts) {
+    const equal = text.indexOf('=');
+    const name = (equal < 0 ? text : text.slice(0, equal)).toLowerCase();
+    const value = equal < 0 ? undefined : text.slice(equal + 1);
+    if (!TOKEN.test(name) || (value !== undefined && !TOKEN.test(value)) || parameters.has(name))
+      return undefined;
+    parameters.set(name, value);
+  }
+  return parameters;
+}
+
+/** RFC 4975 6.1: addresses are compared as addresses, `[::1]` is `[0:0:0:0:0:0:0:1]`. */
+function comparableHost(host: string): string {
+  const text = host.toLowerCase();
+  return text.startsWith('[') && URL.canParse(`http://${text}/`) ? new URL(`http://${text}/`).hostname : text;
+}
