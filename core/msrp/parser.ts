@@ -71,20 +71,17 @@ export class MsrpParser {
   #beginFrame({ bytes, lastLine, tooLong }: RawHead): void {
     const problem = tooLong ? `headers of more than ${this.#headerBytes} bytes` : undefined;
     const frame = this.#headParser.parse(bytes.subarray(0, lastLine), problem);
+    const bodyFollows = tooLong || bytes.length - lastLine === CRLF_LENGTH;
+    const flag = bodyFollows ? undefined : readEndLine(bytes, lastLine, frame.transactionId);
     this.#frame = frame;
     if ('method' in frame) this.#handlers.onRequest(frame);
-    const isEmptyLine = bytes.length - lastLine === CRLF_LENGTH;
-    if (tooLong || isEmptyLine) {
-      this.#body = new BodyReader(frame.transactionId, this.#bodyHandler(frame));
-      // What there is of a header beyond the limit may be an end-line.
-      if (tooLong) this.#readBody(this.#body, bytes, lastLine);
+    if (flag !== undefined) {
+      this.#endFrame(flag);
       return;
     }
-    const length = matchEndLine(bytes, lastLine - CRLF_LENGTH, encoder.encode(frame.transactionId));
-    if (length === NO_END_LINE || length === CUT_SHORT) {
-      throw new MalformedMsrp('a line of hyphens that is not the end-line of its frame');
-    }
-    this.#endFrame(flagBefore(bytes, bytes.length));
+    this.#body = new BodyReader(frame.transactionId, this.#bodyHandler(frame));
+    // What there is of a header beyond the limit may be an end-line.
+    if (tooLong) this.#readBody(this.#body, bytes, lastLine);
   }
 
   #bodyHandler(frame: MsrpRequest | MsrpResponse): (bytes: Uint8Array) => void {
@@ -107,4 +104,11 @@ export class MsrpParser {
     if ('method' in frame) this.#handlers.onEnd(flag);
     else this.#handlers.onResponse(frame);
   }
+}
+
+/** Of the line at `at`, which is the last one and has a CRLF before it. */
+function readEndLine(bytes: Uint8Array, at: number, transactionId: string): ContinuationFlag {
+  const length = matchEndLine(bytes, at - CRLF_LENGTH, encoder.encode(transactionId));
+  if (length !== NO_END_LINE && length !== CUT_SHORT) return flagBefore(bytes, bytes.length);
+  throw new MalformedMsrp('a line of hyphens that is not the end-line of its frame');
 }

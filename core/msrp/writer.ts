@@ -44,6 +44,7 @@ function checkedId(transactionId: string): string {
 }
 
 function paths({ toPath, fromPath }: Pick<MsrpRequest, 'toPath' | 'fromPath'>): string {
+  if (toPath.length === 0 || fromPath.length === 0) throw new MalformedError('a path without a URI');
   for (const uri of [...toPath, ...fromPath]) {
     if (uri === '' || /[^!-~]/.test(uri)) throw new MalformedError(`${JSON.stringify(uri)} is no MSRP URI`);
   }

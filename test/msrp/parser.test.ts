@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MalformedError } from '../../core/errors.js';
+import { MalformedMsrp, MsrpParser } from '../../core/msrp/parser.js';
+import { chunkBytes, chunks } from './arbitraries.js';
+import { cut, fixtures, latin1, octets, plain, report } from './frames.js';
+
+const VALID = fixtures('valid');
+const ALL = [...VALID, ...fixtures('broken')];
+
+describe.each(ALL)('$name', ({ bytes, expected }) => {
+  it('is read in one piece', () => {
+    expect(report([bytes])).toEqual(expected);
+  });
+
+  it('is read the same at every split, and byte by byte', () => {
+    for (let at = 0; at <= bytes.length; at++) expect(report(cut(bytes, [at]))).toEqual(expected);
+    expect(report(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected);
+  });
+});
+
+describe('a stream of frames', () => {
+  it('is read the same however it is cut', () => {
+    const bytes = new Uint8Array(Buffer.concat(VALID.map((fixture) => fixture.bytes)));
+    const expected = { frames: VALID.flatMap((fixture) => fixture.expected.frames) };
+    const offsets = fc.array(fc.nat(bytes.length), { maxLength: 200 });
+    fc.assert(
+      fc.property(offsets, (at) => {
+        expect(report(cut(bytes, at))).toEqual(expected);
+      }),
+    );
+  });
+
+  it('gives back what was written, end-lines of others in bodies included, however it is cut', () => {
+    const streams = fc.array(chunks, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(streams, fc.array(fc.nat(), { maxLength: 50 }), (given, offsets) => {
+        const bytes = new Uint8Array(Buffer.concat(given.map(chunkBytes)));
+        const at = offsets.map((offset) => offset % (bytes.length + 1));
+        expect(report(cut(bytes, at))).toEqual({
+          frames: given.map(({ request, body, flag }) => ({
+            request: plain(request),
+            ...(body && body.length > 0 && { body: latin1(body) }),
+            flag,
+          })),
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is read the same at every split and byte by byte, whatever is in the bodies', () => {
+    fc.assert(
+      fc.property(chunks, (chunk) => {
+        const bytes = chunkBytes(chunk);
+        const expected = report([bytes]);
+        for (let at = 1; at < bytes.length; at++) expect(report(cut(bytes, [at]))).toEqual(expected);
+        expect(report(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('of anything at all ends in MalformedMsrp at worst', () => {
+    const start = fc.constantFrom(
+      '',
+      'MSRP ',
+      'MSRP abcd SEND\r\n',
+      'MSRP abcd SEND\r\nTo-Path: msrp://a;tcp\r\n',
+    );
+    fc.assert(
+      fc.property(start, fc.uint8Array({ maxLength: 200 }), (text, bytes) => {
+        const { error } = report([octets(text), bytes]);
+        if (error !== undefined) expect(error).toMatch(/^MalformedMsrp: /);
+      }),
+    );
+  });
+});
+
+const HEAD = 'MSRP abcd1234 SEND\r\nTo-Path: msrp://a;tcp\r\nFrom-Path: msrp://b;tcp\r\n';
+const TYPE = 'Content-Type: text/plain\r\n\r\n';
+const END = '\r\n-------abcd1234$\r\n';
+
+describe('a body', () => {
+  it('is handed on as views of what was pushed, and what is no end-line once it is known', () => {
+    const pieces: Uint8Array[] = [];
+    const parser = new MsrpParser({
+      onRequest() {},
+      onResponse() {},
+      onBody: (bytes) => pieces.push(bytes),
+      onEnd() {},
+    });
+    const first = octets(`${HEAD}${TYPE}first`);
+    const second = octets('second\r\n-------abcd');
+    const third = octets(`x third${END}`);
+    for (const bytes of [first, second, third]) parser.push(bytes);
+    expect(pieces.map(latin1)).toEqual(['first', 'second', '\r\n-------abcd', 'x third']);
+    expect(
+      pieces.map(({ buffer }) => [first, second, third].findIndex((one) => one.buffer === buffer)),
+    ).toEqual([0, 1, -1, 2]);
+  });
+
+  it('is given as plain octets where a Buffer was pushed, whose slice would be no copy', () => {
+    const pieces: Uint8Array[] = [];
+    const parser = new MsrpParser({
+      onRequest() {},
+      onResponse() {},
+      onBody: (bytes) => pieces.push(bytes),
+      onEnd() {},
+    });
+    parser.push(Buffer.from(`${HEAD}${TYPE}body${END}`));
+    expect(pieces.map((piece) => Buffer.isBuffer(piece))).toEqual([false]);
+  });
+
+  it('holds nothing back but what may be an end-line', () => {
+    expect(report([octets(`${HEAD}${TYPE}abc\rdef\r\n----`)]).frames[0]?.body).toBe('abc\rdef');
+    expect(report([octets(`${HEAD}${TYPE}abc\r\n---- \r`)]).frames[0]?.body).toBe('abc\r\n---- ');
+  });
+});
+
+describe('limits', () => {
+  const limits = { headerBytes: 200, headers: 4 };
+  const GOOD = `${HEAD}${END.slice(2)}`.replaceAll('abcd', 'good');
+
+  it('on the bytes of headers: the request is malformed, its end is found, the next one is read', () => {
+    for (const long of [`X: ${'y'.repeat(300)}\r\n`, `X: ${'y'.repeat(60)}\r\n`.repeat(2)]) {
+      for (const rest of [END.slice(2), `${TYPE}skipped${END}`]) {
+        const bytes = octets(`${HEAD}${long}${rest}${GOOD}`);
+        const reports = [[bytes], cut(bytes, [250]), Array.from(bytes, (byte) => Uint8Array.of(byte))];
+        for (const { frames, error } of reports.map((pieces) => report(pieces, limits))) {
+          expect(error).toBeUndefined();
+          expect(frames).toMatchObject([
+            {
+              request: {
+                transactionId: 'abcd1234',
+                fromPath: ['msrp://b;tcp'],
+                malformed: 'headers of more than 200 bytes',
+              },
+              flag: '$',
+            },
+            { request: { transactionId: 'good1234' }, flag: '$' },
+          ]);
+          expect(frames).toHaveLength(2);
+          expect(frames[0]?.body).toBeUndefined();
+          expect(frames[1]?.request?.malformed).toBeUndefined();
+        }
+      }
+    }
+  });
+
+  it('on the bytes of a start line: the stream is broken', () => {
+    const { error } = report([octets('MSRP abcd1234 SEND'), octets('x'.repeat(200))], limits);
+    expect(error).toBe('MalformedMsrp: malformed start line');
+  });
+
+  it('on the number of headers: the request is malformed', () => {
+    const { frames } = report([octets(`${HEAD}${'X: y\r\n'.repeat(3)}${END.slice(2)}${GOOD}`)], limits);
+    expect(frames.map(({ request }) => request?.malformed)).toEqual(['more than 4 headers', undefined]);
+  });
+});
+
+describe('MalformedMsrp', () => {
+  it('comes with the first byte that can be of no frame', () => {
+    expect(report([octets('\r\nMS'), octets('T')]).error).toBe('MalformedMsrp: no MSRP where a frame starts');
+    expect(report([Uint8Array.of(0x16)]).error).toBe('MalformedMsrp: no MSRP where a frame starts');
+  });
+
+  it('is a MalformedError, and the last that is heard', () => {
+    const heard: unknown[] = [];
+    const hear = (what: unknown) => heard.push(what);
+    const parser = new MsrpParser({ onRequest: hear, onResponse: hear, onBody: hear, onEnd: hear });
+    expect(() => parser.push(octets('nonsense'))).toThrow(MalformedMsrp);
+    expect(new MalformedMsrp('x')).toBeInstanceOf(MalformedError);
+    parser.push(octets(`${HEAD}${END.slice(2)}`));
+    expect(heard).toEqual([]);
+  });
+});

@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatPath, MsrpUri, parsePath } from '../../core/msrp/uri.js';
+
+function parsed(text: string): MsrpUri {
+  const uri = MsrpUri.parse(text);
+  if (!uri) throw new Error(`not read: ${text}`);
+  return uri;
+}
+
+describe('MSRP URIs (RFC 4975 6)', () => {
+  it('are read', () => {
+    expect(parsed('msrps://bob@[2001:db8::1]:8888/9di4/ea=+e;WS;a;B=c')).toEqual(
+      new MsrpUri({
+        scheme: 'msrps',
+        user: 'bob',
+        host: '[2001:db8::1]',
+        port: 8888,
+        sessionId: '9di4/ea=+e',
+        transport: 'ws',
+        parameters: [
+          ['a', undefined],
+          ['b', 'c'],
+        ],
+      }),
+    );
+    expect(parsed('MSRP://relay.example.com;tcp')).toEqual(new MsrpUri({ host: 'relay.example.com' }));
+  });
+
+  it.each([
+    'msrp://bob.example.com:8888/9di4eae923wzd;tcp',
+    'msrps://alice@intra.example.com;tcp',
+    'msrp://u%20s:p;w@h:0/s@x:y,z;ws;q=1;r',
+    'msrp://df7jal23ls0d.invalid:2855/98cjs;ws',
+    'msrp://127.0.0.1:65535/a;tcp',
+    'msrp://[::ffff:1.2.3.4]:1/a;sctp',
+  ])('%s comes back as it was', (text) => {
+    expect(parsed(text).toString()).toBe(text);
+  });
+
+  it.each([
+    ...[
+      '',
+      'msrp:',
+      'msrp://',
+      'msrp://;tcp',
+      'msrp://a',
+      'msrp://a;',
+      'msrp://a/b',
+      'msrp:a;tcp',
+      'sip:a@b',
+      '*',
+    ],
+    ...[
+      'msrp://a:;tcp',
+      'msrp://a:65536;tcp',
+      'msrp://a:-1;tcp',
+      'msrp://a:1x;tcp',
+      'msrp://a/;tcp',
+      'msrp://@a;tcp',
+    ],
+    ...[
+      'msrp://a b;tcp',
+      'msrp://a;tcp;',
+      'msrp://a;tcp;=b',
+      'msrp://a;tcp;b=',
+      'msrp://a;tcp;b=1;B=2',
+      'msrp://a;t-p',
+    ],
+    ...[
+      'msrp://[::1;tcp',
+      'msrp://[]:1;tcp',
+      'msrp://a/b%2;tcp',
+      'msrp://ü;tcp',
+      'msrp://a;tcp\r\n',
+      ' msrp://a;tcp',
+    ],
+    `msrp://${'a'.repeat(2048)};tcp`,
+  ])('%j is none', (text) => {
+    expect(MsrpUri.parse(text)).toBeUndefined();
+  });
+
+  it('of any text are read, or not, and written as they are read', () => {
+    const texts = fc.array(
+      fc.constantFrom('msrp://', 'a', ':', '1', '/', ';', 'tcp', '@', '=', '[', ']', '%4', '.'),
+    );
+    fc.assert(
+      fc.property(texts, (pieces) => {
+        const uri = MsrpUri.parse(`msrp://${pieces.join('')}`);
+        if (uri) expect(MsrpUri.parse(uri.toString())).toEqual(uri);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('comparison (RFC 4975 6.1)', () => {
+  const uri = parsed('msrp://Host.example.com:8888/aB;tcp');
+
+  it.each([
+    'MSRP://host.EXAMPLE.com:8888/aB;TCP',
+    'msrp://bob@host.example.com:8888/aB;tcp',
+    'msrp://host.example.com:8888/aB;tcp;x=y',
+    'msrp://host.example.com:08888/aB;tcp',
+  ])('%s is the same', (text) => {
+    expect(parsed(text).equals(uri)).toBe(true);
+    expect(parsed(text).key).toBe(uri.key);
+  });
+
+  it.each([
+    ['the scheme', 'msrps://host.example.com:8888/aB;tcp'],
+    ['the host', 'msrp://other.example.com:8888/aB;tcp'],
+    ['the port', 'msrp://host.example.com:8889/aB;tcp'],
+    ['a port that is not written down', 'msrp://host.example.com/aB;tcp'],
+    ['the case of the session identifier', 'msrp://host.example.com:8888/ab;tcp'],
+    ['no session identifier', 'msrp://host.example.com:8888;tcp'],
+    ['the transport', 'msrp://host.example.com:8888/aB;ws'],
+  ])('%s makes another', (_what, text) => {
+    expect(parsed(text).equals(uri)).toBe(false);
+  });
+
+  it('takes addresses as addresses', () => {
+    const loopback = parsed('msrp://[::1]:1/a;tcp');
+    expect(parsed('msrp://[0:0:0:0:0:0:0:1]:1/a;tcp').equals(loopback)).toBe(true);
+    expect(parsed('msrp://[::2]:1/a;tcp').equals(loopback)).toBe(false);
+    expect(parsed('msrp://[...]:1/a;tcp').equals(loopback)).toBe(false);
+  });
+});
+
+describe('paths', () => {
+  const text = 'msrps://a.example:2855/1;tcp msrp://b.example/2;ws';
+
+  it('are lists of URIs', () => {
+    const path = parsePath(text);
+    expect(path?.map(String)).toEqual(text.split(' '));
+    expect(formatPath(path ?? [])).toBe(text);
+    expect(formatPath(text.split(' '))).toBe(text);
+    expect(parsePath(text.replace(' ', ' \t '))?.length).toBe(2);
+  });
+
+  it.each(['', ' ', 'msrp://a;tcp ', `${text} sip:c`, text.replace(' ', ',')])('%j is none', (wrong) => {
+    expect(parsePath(wrong)).toBeUndefined();
+  });
+});
