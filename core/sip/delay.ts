@@ -1,4 +1,6 @@
-/** Resolves after that time; rejects with the signal's reason. */
+/** Waiting, for a time or for a signal. */
+
+/** Resolves after that time; rejects with the reason of the signal. */
 export function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -14,5 +16,13 @@ export function delay(milliseconds: number, signal?: AbortSignal): Promise<void>
       resolve();
     }, milliseconds);
     signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Resolves when `signal` is aborted; rejects with the reason of `patience` when that is aborted before. */
+export function aborted(signal: AbortSignal, patience: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    patience.addEventListener('abort', () => reject(patience.reason), { once: true });
   });
 }

@@ -1,8 +1,9 @@
 /** A session set up by INVITE, at either end: in-dialog requests both ways, until a BYE (RFC 3261 12 to 15). */
 
 import { TimeoutError, TransportError } from '../errors.js';
-import { delay } from './delay.js';
+import { aborted, delay } from './delay.js';
 import type { Dialog } from './dialog.js';
+import { glareDelay, impatienceDelay, MAX_GLARES } from './glare.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import type { SipRequest, SipResponse } from './message.js';
 import type { ServerTransaction } from './transactions/server.js';
@@ -42,15 +43,6 @@ export interface SessionDoor {
   contact(): string;
   /** Headers of our 2xx to an INVITE, but for Contact. */
   capabilities(): Iterable<[name: string, value: string]>;
-}
-
-/** Times a re-INVITE is sent again when it met one of the peer (491), which two ends that both wait seldom need. */
-const MAX_GLARES = 5;
-
-/** Who answers for a re-INVITE that the peer's own one is in the way of, in milliseconds (14.1). */
-function glareDelay(ownsCallId: boolean): number {
-  const units = ownsCallId ? 210 + Math.floor(Math.random() * 191) : Math.floor(Math.random() * 201);
-  return units * 10;
 }
 
 export class InviteSession {
@@ -99,11 +91,11 @@ export class InviteSession {
   ): Promise<SipResponse> {
     const patience = new AbortController();
     const signals = signal ? [signal, this.#over.signal] : [this.#over.signal];
-    const aborts = signals.map((aborted) => {
-      const abort = () => patience.abort(aborted.reason);
-      if (aborted.aborted) abort();
-      aborted.addEventListener('abort', abort);
-      return () => aborted.removeEventListener('abort', abort);
+    const aborts = signals.map((each) => {
+      const abort = () => patience.abort(each.reason);
+      if (each.aborted) abort();
+      each.addEventListener('abort', abort);
+      return () => each.removeEventListener('abort', abort);
     });
     const expired = new TimeoutError(`the re-INVITE was not answered within ${INVITE_DEADLINE / 1000} s`);
     const deadline = setTimeout(() => patience.abort(expired), INVITE_DEADLINE);
@@ -193,9 +185,7 @@ export class InviteSession {
       // 14.2: ours is under way.
       transaction.respond(buildResponse(request, 491));
     } else if (this.#incoming && !this.#incoming.answered) {
-      // 14.2: within 0 to 10 s.
-      const seconds = String(Math.floor(Math.random() * 11));
-      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', seconds]] }));
+      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', impatienceDelay()]] }));
     } else {
       this.dialog.refreshTarget(request);
       this.answering(transaction);
@@ -210,8 +200,9 @@ export class InviteSession {
   ): Promise<SipResponse> {
     for (let glares = 0; ; ) {
       patience.throwIfAborted();
-      // 14.1: not while one of the peer is under way, which it would answer 491.
-      if (!this.#answers()) {
+      if (this.#awaitsAck()) await aborted(this.#acknowledged.signal, patience);
+      // 14.1: not while one of the peer is under way, or it would answer 491.
+      if (!this.#incoming || this.#incoming.answered) {
         const response = await this.#invite(typeof body === 'function' ? body() : body, headers, patience);
         if (response.status !== 491 || glares === MAX_GLARES) return response;
         glares++;
@@ -256,12 +247,6 @@ export class InviteSession {
     } else if (status === 408) {
       this.fail(new TimeoutError('the peer did not answer a re-INVITE'));
     }
-  }
-
-  /** An INVITE of the peer has no final response yet, or its 2xx no ACK. */
-  #answers(): boolean {
-    if (!this.#incoming) return false;
-    return !this.#incoming.answered || this.#awaitsAck();
   }
 
   #awaitsAck(): boolean {

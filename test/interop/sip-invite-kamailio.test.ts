@@ -1,0 +1,41 @@
+/** Sessions between two of our agents over Kamailio, with tshark as judge. */
+
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { callSuite } from '../support/call-suite.js';
+import type { Closing } from '../support/invites.js';
+import { type Kamailio, startKamailio } from '../support/kamailio.js';
+import { describePeer } from '../support/peers.js';
+import { Capture } from '../support/tshark.js';
+
+describePeer(['kamailio', 'tshark'], 'two agents and Kamailio', () => {
+  let core: Kamailio;
+  let capture: Capture;
+  const closing: Closing = [];
+  beforeAll(async () => {
+    core = await startKamailio();
+    capture = await Capture.start({ sip: [core.port] });
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+  afterAll(async () => {
+    await capture?.remove();
+    await core?.stop();
+  });
+
+  callSuite(
+    () => ({
+      server: (transport) => core.server(transport),
+      password: (user) => core.users[user],
+      picksDevices: false,
+    }),
+    closing,
+  );
+
+  it('tshark finds nothing wrong with any of it', async () => {
+    await capture.stop();
+    const invites = await capture.fields('sip.Method == "INVITE"', ['sip.Call-ID']);
+    expect(invites.length).toBeGreaterThan(10);
+    expect(await capture.malformed()).toEqual([]);
+  });
+});
