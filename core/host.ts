@@ -49,7 +49,9 @@ export class PushHost {
         onRetrieved: (end) => onEvent(lateEvent(end)),
         fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
         // Beside the store, in the one folder that is the host's.
-        ...(data === undefined ? {} : { spool: `${data}/spool`, files: `${data}/files` }),
+        ...(data === undefined
+          ? {}
+          : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
         ...(onLog ? { log: onLog } : {}),
       });
       for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);

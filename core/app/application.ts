@@ -48,6 +48,8 @@ export class Application implements AppHandle {
   readonly iari?: string;
   readonly maxSize?: number;
   readonly slots: Slots;
+  /** For pushes whose content is still coming: how long that takes is their senders' to say. */
+  readonly streams: Slots;
   readonly #running = new Set<Running>();
   #onIdle = () => {};
 
@@ -65,6 +67,7 @@ export class Application implements AppHandle {
     if (manifest.iari !== undefined) this.iari = manifest.iari;
     if (manifest.size !== undefined) this.maxSize = manifest.size;
     this.slots = new Slots(limits.concurrency, limits.waiting);
+    this.streams = new Slots(limits.concurrency, limits.transfers);
   }
 
   /** @throws AppError naming the application when it does not start. */
@@ -108,6 +111,7 @@ export class Application implements AppHandle {
   async stop(): Promise<void> {
     const why = new AppError(this.eventAppId, 'is being stopped');
     this.slots.close();
+    this.streams.close();
     this.controller.abort(why);
     for (const { abort } of this.#running) abort(why);
     await this.#within(RECEIVE_ENDS_WITHIN, 'receive()', this.#idle());

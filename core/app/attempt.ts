@@ -8,7 +8,7 @@ import type { StorageOperation } from './contract.js';
 import { handled, invoke, within } from './deadline.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
-import { COMMIT_GRACE } from './limits.js';
+import { COMMIT_GRACE, RECEIVE_ENDS_WITHIN } from './limits.js';
 import { busy, type Refusal, reasonOf, refusalOf, resources } from './outcome.js';
 import { pushOf } from './push-record.js';
 import { isStoreError } from './records.js';
@@ -24,13 +24,14 @@ export interface AttemptOptions {
   content: Content;
   endings: Endings;
   clock: Clock;
+  /** For `receive`, from when all of the content is there. */
   milliseconds: number;
   /** Left when `receive` has ended, or at the deadline. */
   turn: Turn;
 }
 
 /**
- * Resolves by the deadline; what `receive` does after it is ignored, but for a commit of a durable push. Never
+ * Resolves by the deadline, `taken` not before all of the content is there; what `receive` does after it is ignored, but for a commit of a durable push. Never
  * rejects.
  */
 export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
@@ -43,7 +44,7 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
   const commit = async (operations: readonly StorageOperation[] = []) => {
     const { eventAppId, namespace, active } = app.scope;
     if (!active) throw new AppError(eventAppId, `push ${delivery.id} cannot be committed: it was stopped`);
-    await endings.commit(delivery, storageWrites(namespace, operations));
+    await endings.commit(delivery, storageWrites(namespace, operations), app.scope);
   };
   const received = invoke(() =>
     app.instance.receive(pushOf(delivery.record, content), {
@@ -52,11 +53,12 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
     }),
   );
   const result = received.then(
-    () => ended(delivery, { type: 'taken' }),
+    () => landed(delivery),
     (error: unknown) => ended(delivery, thrown(error, `${app.eventAppId} threw`)),
   );
   return new Promise<AttemptResult>((resolve) => {
     const release = () => {
+      released = true;
       cancelDeadline();
       cancelTaken();
       running.leave();
@@ -67,11 +69,23 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
       release();
       void graced(clock, ended(delivery, failed(why.message)), delivery).then(resolve);
     };
-    const cancelDeadline = clock.after(milliseconds, () =>
-      giveUp(
-        new TimeoutError(`${app.eventAppId} did not answer within ${milliseconds / 1000} s (limits.seconds)`),
-      ),
-    );
+    let released = false;
+    let cancelDeadline = () => {};
+    const allow = (time: number, words: string) => {
+      if (released) return;
+      cancelDeadline = clock.after(time, () =>
+        giveUp(new TimeoutError(`${app.eventAppId} did not ${words}`)),
+      );
+    };
+    const deadline = () => allow(milliseconds, `answer within ${milliseconds / 1000} s (limits.seconds)`);
+    if (delivery.landed) {
+      delivery.landed.then(deadline, (why: unknown) => {
+        controller.abort(why);
+        allow(RECEIVE_ENDS_WITHIN, 'end when its content broke off');
+      });
+    } else {
+      deadline();
+    }
     // A commit is the answer; the slot is the application's until `receive` ends.
     const cancelTaken = delivery.onTaken(() => resolve({ type: 'taken' }));
     const running = app.enter({ abort: (why) => controller.abort(why), giveUp });
@@ -80,6 +94,16 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
       resolve(settled);
     });
   });
+}
+
+/** `receive` has resolved, maybe ahead of its content. */
+async function landed(delivery: Delivery): Promise<AttemptResult> {
+  try {
+    await delivery.landed;
+    return await ended(delivery, { type: 'taken' });
+  } catch (error) {
+    return ended(delivery, failed(`its content did not come: ${reasonOf(error)}`));
+  }
 }
 
 /**

@@ -16,11 +16,13 @@ import type { EventSink } from './events.js';
 import { FetchService } from './fetch-service.js';
 import type { FilesRoom } from './files-room.js';
 import { FilesService } from './files-service.js';
+import { Handover } from './handover.js';
 import { Inbox } from './inbox.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { LogService } from './log-service.js';
 import { nearestOf } from './manifest.js';
+import { Partials } from './partials.js';
 import { RecentPushes } from './recent.js';
 import type { Records } from './records.js';
 import { References } from './references.js';
@@ -31,6 +33,9 @@ import { SetAside } from './set-aside.js';
 import type { SpoolRoom } from './spool-room.js';
 import { StorageService } from './storage-service.js';
 import * as tokens from './tokens.js';
+import { TransferPlaces } from './transfer-places.js';
+import type { TransferRoom } from './transfer-room.js';
+import { Transfers } from './transfers.js';
 
 export interface Foundations {
   records: Records;
@@ -41,6 +46,7 @@ export interface Foundations {
   fetcher: GuardedFetch;
   room: SpoolRoom;
   files: FilesRoom;
+  transfers: TransferRoom;
   retrieved: RetrievalSink;
 }
 
@@ -53,13 +59,14 @@ export interface Composition {
   readonly deliveries: Deliveries;
   readonly dispatcher: Dispatcher;
   readonly retrievals: Retrievals;
+  readonly transfers: Transfers;
   /** The services of one application: those that it needs, and `emit`, made for it alone. */
   servicesFor(scope: tokens.AppScope, needs: readonly ServiceName[]): Partial<Services>;
 }
 
 /** Reads what the store holds. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, events, fetcher, room, files, retrieved } = foundations;
+  const { records, clock, limits, log, events, fetcher, room, files, transfers, retrieved } = foundations;
   // A child: tsyringe's own container is one for the whole process, and there may be several runtimes.
   const parts = container.createChildContainer();
   parts.register(tokens.RECORDS, { useValue: records });
@@ -72,9 +79,13 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(tokens.FILES_ROOM, { useValue: files });
   parts.register(tokens.RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(tokens.RECENT, { useValue: new RecentPushes(limits) });
-  parts.register(tokens.INBOX, { useValue: await Inbox.open(records, limits, log) });
+  parts.register(tokens.TRANSFER_ROOM, { useValue: transfers });
+  parts.register(tokens.INBOX, { useValue: await Inbox.open(records, transfers, limits, log) });
   parts.register(tokens.REFERENCES, { useValue: await References.open(records, limits, log) });
-  parts.register(tokens.SET_ASIDE, { useValue: await SetAside.open(records, clock, limits, log) });
+  parts.register(tokens.SET_ASIDE, {
+    useValue: await SetAside.open(records, transfers, clock, limits, log),
+  });
+  parts.register(tokens.PARTIALS, { useValue: await Partials.open(records, clock, log) });
   parts.register(tokens.DONE_MARKERS, {
     useValue: await DoneMarkers.open(records, clock, limits.doneMarkers),
   });
@@ -83,6 +94,9 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.registerSingleton(tokens.DELIVERIES, Deliveries);
   parts.registerSingleton(tokens.DISPATCHER, Dispatcher);
   parts.registerSingleton(tokens.RETRIEVALS, Retrievals);
+  parts.registerSingleton(tokens.HANDOVER, Handover);
+  parts.registerSingleton(tokens.TRANSFER_PLACES, TransferPlaces);
+  parts.registerSingleton(tokens.TRANSFERS, Transfers);
   return {
     inbox: parts.resolve(tokens.INBOX),
     aside: parts.resolve(tokens.SET_ASIDE),
@@ -91,6 +105,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
     deliveries: parts.resolve(tokens.DELIVERIES),
     dispatcher: parts.resolve(tokens.DISPATCHER),
     retrievals: parts.resolve(tokens.RETRIEVALS),
+    transfers: parts.resolve(tokens.TRANSFERS),
     servicesFor: (scope, needs) => servicesFor(parts, scope, needs),
   };
 }

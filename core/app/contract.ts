@@ -16,6 +16,11 @@ export interface Push {
   /** URI the push was sent to. */
   readonly to: string;
   readonly mode: PushMode;
+  /**
+   * In session mode it is still coming when `receive` is called: streams follow it as it comes, and what they give is
+   * provisional. They end only when all of it has come and is what was offered (size, SHA-1); when it breaks off they
+   * error. Reading as late, as slowly, as often or as little as one likes holds up nobody: it waits on disk.
+   */
   readonly content: Content;
   /** Headers that describe the content (`content-*`, `x-wap-*`), names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -32,10 +37,11 @@ export interface ReceiveContext {
   /**
    * Ends the push and writes the application's storage in one atomic, synchronous batch: with it the
    * application sees each push exactly once whatever dies; without it at least once, always with the same
-   * `push.id`. Rejects when the push has ended already: committed before, or, for `direct`, past its deadline.
+   * `push.id`. Rejects when the push has ended already: committed before, or, for `direct`, past its deadline. While
+   * the content is still coming it waits, and rejects when that breaks off: nothing is written then.
    */
   commit(operations?: readonly StorageOperation[]): Promise<void>;
-  /** Aborted when the deadline has passed, the sender has gone, or the application is being stopped. */
+  /** Aborted when the deadline has passed, the content has broken off, or the application is being stopped. */
   readonly signal: AbortSignal;
 }
 
@@ -48,16 +54,27 @@ export interface PushDescription {
 
 /** A file offered in session mode, ahead of delivery. */
 export interface PushOffer {
+  /** URI of the sender as asserted by the SIP/IP core. */
   readonly from: string;
+  /** Media type, lower-case, without parameters. */
   readonly type: string;
+  /** Bytes, where the sender says. */
   readonly size?: number;
   readonly fileName?: string;
 }
 
 export interface PushAppInstance {
-  /** Session mode, ahead of delivery: throw PushRefused to refuse this file. */
+  /**
+   * Session mode, ahead of delivery: throw PushRefused to refuse this file, within 3 s. Types and `limits.size` have
+   * been checked. A file that was let pass may never come, and one may come again that broke off.
+   */
   consider?(offer: PushOffer): void | Promise<void>;
-  /** Resolves: responsibility is taken. Throws PushRefused(kind, reason), or anything else for `failed`. */
+  /**
+   * Resolves: responsibility is taken. Throws PushRefused(kind, reason), or anything else for `failed`. In session
+   * mode it may throw at any time, which ends the transfer when the application is `direct` or throws PushRefused;
+   * that it resolved counts only when the content comes whole. A push that broke off and is resumed is given anew:
+   * the same `push.id`, the next `attempt`, the content from its start.
+   */
   receive(push: Push, context: ReceiveContext): void | Promise<void>;
   describe?(push: Push): PushDescription | Promise<PushDescription>;
   /**
@@ -85,7 +102,7 @@ export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
     /** Largest content, bytes. */
     readonly size?: number;
     /**
-     * Seconds `receive` may take; 10 when absent. The sender of a `durable` push is answered within 15 s however
+     * Seconds `receive` may take, from when all of the content is there; 10 when absent. The sender of a `durable` push is answered within 15 s however
      * long that is.
      */
     readonly seconds?: number;

@@ -2,20 +2,20 @@
 
 import { inject, injectable } from 'tsyringe';
 import type { Content } from '../content/content.js';
-import { memoryContent } from '../content/memory-content.js';
 import type { Application } from './application.js';
-import { type AttemptResult, attempt } from './attempt.js';
+import type { AttemptResult } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
+import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { isRetryable, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
-import type { RecentPushes } from './recent.js';
+import { tries } from './push-record.js';
 import type { Registry } from './registry.js';
 import type { Turn } from './slots.js';
-import { CLOCK, ENDINGS, INBOX, LIMITS, LOG_SINK, RECENT, REGISTRY } from './tokens.js';
+import { CLOCK, ENDINGS, HANDOVER, INBOX, LIMITS, LOG_SINK, REGISTRY } from './tokens.js';
 
 @injectable()
 export class Deliveries {
@@ -27,7 +27,7 @@ export class Deliveries {
     @inject(ENDINGS) private readonly endings: Endings,
     @inject(INBOX) private readonly inbox: Inbox,
     @inject(REGISTRY) private readonly registry: Registry,
-    @inject(RECENT) private readonly recent: RecentPushes,
+    @inject(HANDOVER) private readonly handover: Handover,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
@@ -54,13 +54,15 @@ export class Deliveries {
   }
 
   /**
-   * A push that was just written to the inbox, in its turn. Refused only while nobody was told otherwise. An
+   * A push that was just written to the inbox, or is there when it has landed, in its turn. Refused only while nobody was told otherwise. An
    * application that throws anything else, or is late, has the push on disk and gets it again; so its sender is
    * told that it is taken: were it told `failed`, it would send again what is kept already.
+   * Rejects when it does not land.
    */
   async first(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<Outcome> {
     try {
       if (await turn.ready) return await this.#first(app, delivery, content, turn);
+      await delivery.landed;
     } finally {
       delivery.running = false;
     }
@@ -72,7 +74,7 @@ export class Deliveries {
 
   async #first(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<Outcome> {
     const { id } = delivery;
-    const result = await this.#attempt(app, delivery, content, turn);
+    const result = await this.handover.give(app, delivery, content, turn);
     if (result.type === 'refused' && !delivery.answered) {
       await this.endings.refuse(delivery, result.refusal);
       const { ending } = delivery;
@@ -80,6 +82,7 @@ export class Deliveries {
         ? { taken: false, pushId: id, ...ending.refusal }
         : { taken: true, pushId: id };
     }
+    await delivery.landed;
     delivery.answered = true;
     await this.#conclude(delivery, result);
     return { taken: true, pushId: id };
@@ -106,24 +109,24 @@ export class Deliveries {
       turn.leave();
       return;
     }
-    await this.#conclude(delivery, await this.#attempt(app, delivery, content, turn));
+    await this.#conclude(delivery, await this.handover.give(app, delivery, content, turn));
   }
 
   /** Counts the delivery and reads the content; undefined when there is to be no delivery now. */
   async #prepare(delivery: Delivery): Promise<Content | undefined> {
     if (await this.#over(delivery)) return undefined;
     const { record } = delivery;
-    if (record.attempts >= this.limits.attempts) {
+    if (tries(record) >= this.limits.attempts) {
       await this.#setAside(delivery, delivery.trouble ?? 'its deliveries ended with the host');
       return undefined;
     }
     try {
       // Counted ahead: a push that ends the process must not come back for ever.
       await this.inbox.update(delivery, { ...record, attempts: record.attempts + 1 });
-      const content = await this.inbox.content(delivery.id);
+      const content = await this.inbox.content(delivery.record);
       // An earlier delivery, given up, may have committed meanwhile.
       if (await this.#over(delivery)) return undefined;
-      if (content) return memoryContent(record.type, content);
+      if (content) return content;
       await this.#setAside(delivery, 'its content is not in the store');
     } catch (error) {
       this.#later(delivery, { kind: 'resources', reason: reasonOf(error) });
@@ -136,17 +139,6 @@ export class Deliveries {
     return delivery.ending !== undefined || delivery.setAside;
   }
 
-  async #attempt(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<AttemptResult> {
-    const milliseconds = app.manifest.receiveSeconds * 1000;
-    const { endings, clock } = this;
-    const result = await attempt({ app, delivery, content, endings, clock, milliseconds, turn });
-    if (result.type === 'taken') {
-      await endings.take(delivery);
-      this.recent.add(delivery.record, content);
-    }
-    return result;
-  }
-
   /** After an attempt whose sender was, or is now, told that the push is taken. */
   async #conclude(delivery: Delivery, result: AttemptResult): Promise<void> {
     if (result.type === 'taken' || delivery.ending) return;
@@ -154,7 +146,7 @@ export class Deliveries {
     delivery.trouble = reason;
     if (result.type === 'refused' && !isRetryable(kind)) {
       await this.#setAside(delivery, `refused (${kind}): ${reason}`);
-    } else if (delivery.record.attempts >= this.limits.attempts) {
+    } else if (tries(delivery.record) >= this.limits.attempts) {
       await this.#setAside(delivery, reason);
     } else {
       this.#later(delivery, result.refusal);
@@ -171,7 +163,7 @@ export class Deliveries {
 
   #later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
     if (!this.#started || !this.registry.ofRecord(delivery.record)) return;
-    const doubled = BACKOFF_BASE * 2 ** (delivery.record.attempts - 1);
+    const doubled = BACKOFF_BASE * 2 ** (tries(delivery.record) - 1);
     // Half of it by chance: what failed together does not come back together.
     const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
     const milliseconds = Math.ceil(Math.max(wait, retryAfter * 1000));

@@ -20,9 +20,14 @@ export class Delivery {
   /** An application has it now, or it waits for its turn. */
   running = false;
 
+  /**
+   * @param landed resolves when all of its content has come, is what it should be, and is on disk where it has to be;
+   * rejects when it broke off. Absent: it was there from the first.
+   */
   constructor(
     public record: PushRecord,
     readonly durable: boolean,
+    readonly landed?: Promise<void>,
   ) {}
 
   get id(): string {

@@ -5,13 +5,13 @@ import type { Content } from '../content/content.js';
 import { memoryContent } from '../content/memory-content.js';
 import { LimitError } from '../errors.js';
 import type { AppHandle, Application } from './application.js';
-import { attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { PushMode } from './contract.js';
 import type { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
 import type { DoneMarkers } from './done-markers.js';
 import type { Endings } from './endings.js';
+import type { Handover } from './handover.js';
 import { type Inbox, InboxFull } from './inbox.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from './limits.js';
 import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
@@ -26,6 +26,7 @@ import {
   DELIVERIES,
   DONE_MARKERS,
   ENDINGS,
+  HANDOVER,
   INBOX,
   LIMITS,
   RECENT,
@@ -58,6 +59,7 @@ export class Dispatcher {
     @inject(DONE_MARKERS) private readonly done: DoneMarkers,
     @inject(DELIVERIES) private readonly deliveries: Deliveries,
     @inject(ENDINGS) private readonly endings: Endings,
+    @inject(HANDOVER) private readonly handover: Handover,
     @inject(RECENT) private readonly recent: RecentPushes,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
@@ -109,9 +111,7 @@ export class Dispatcher {
   }
 
   async #direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
-    const { endings, clock } = this;
-    const milliseconds = app.manifest.receiveSeconds * 1000;
-    const late = this.#deadline(ANSWER_WITHIN - milliseconds);
+    const late = this.#deadline(ANSWER_WITHIN - app.manifest.receiveSeconds * 1000);
     try {
       // Its whole deadline is the application's; what is left may be spent in the queue.
       if ((await Promise.race([turn.ready, late.passed])) !== true) {
@@ -120,11 +120,8 @@ export class Dispatcher {
       }
       const { content } = incoming;
       const delivery = new Delivery(this.#record(app, id, incoming, content.size ?? 0), false);
-      const result = await attempt({ app, delivery, content, endings, clock, milliseconds, turn });
-      if (result.type !== 'taken') return refused(id, result.refusal);
-      await endings.take(delivery);
-      this.recent.add(delivery.record, content);
-      return { taken: true, pushId: id };
+      const result = await this.handover.give(app, delivery, content, turn);
+      return result.type === 'taken' ? { taken: true, pushId: id } : refused(id, result.refusal);
     } finally {
       late.cancel();
     }

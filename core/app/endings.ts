@@ -7,9 +7,20 @@ import type { DoneMarkers } from './done-markers.js';
 import type { Inbox } from './inbox.js';
 import type { LogSink } from './log.js';
 import { type Refusal, reasonOf } from './outcome.js';
+import type { Partials } from './partials.js';
 import type { Records, Write } from './records.js';
 import type { SetAside } from './set-aside.js';
-import { DONE_MARKERS, INBOX, LOG_SINK, RECORDS, SET_ASIDE } from './tokens.js';
+import {
+  type AppScope,
+  DONE_MARKERS,
+  INBOX,
+  LOG_SINK,
+  PARTIALS,
+  RECORDS,
+  SET_ASIDE,
+  TRANSFER_ROOM,
+} from './tokens.js';
+import type { TransferRoom } from './transfer-room.js';
 
 @injectable()
 export class Endings {
@@ -18,18 +29,21 @@ export class Endings {
     @inject(INBOX) private readonly inbox: Inbox,
     @inject(SET_ASIDE) private readonly aside: SetAside,
     @inject(DONE_MARKERS) private readonly done: DoneMarkers,
+    @inject(PARTIALS) private readonly partials: Partials,
+    @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
     @inject(LOG_SINK) private readonly log: LogSink,
   ) {}
 
   /**
    * The application's commit: its storage, the end of the push and the marker that answers its sender's next
-   * attempt, in one write.
-   * @throws AppError when the push has ended, StoreError when the store does not write; it may be tried again then.
+   * attempt, in one write. While its content is still coming, it waits for that.
+   * @throws AppError when the push has ended, its content broke off, or the application was stopped; StoreError when
+   * the store does not write; it may be tried again then.
    */
-  async commit(delivery: Delivery, storage: readonly Write[]): Promise<void> {
+  async commit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
     const problem = delivery.committing ? 'is being committed' : endedWords(delivery);
-    if (problem) throw new AppError(delivery.record.app, `push ${delivery.id} ${problem}`);
-    delivery.committing = this.#commit(delivery, storage);
+    if (problem) throw uncommitted(delivery, problem);
+    delivery.committing = this.#commit(delivery, storage, scope);
     try {
       await delivery.committing;
     } finally {
@@ -48,10 +62,13 @@ export class Endings {
       this.#warn(delivery, `was taken, but the store does not know: ${reasonOf(error)}`);
     }
     marker.apply();
-    this.#forget(delivery);
+    await this.#forget(delivery);
   }
 
-  /** The sender hears of it, so nothing stays: when it tries again, that is a new decision. */
+  /**
+   * The sender hears of it, so nothing stays in the inbox: when it tries again, that is a new decision. The file of a
+   * transfer is the transfer's to keep or to drop.
+   */
   async refuse(delivery: Delivery, refusal: Refusal): Promise<void> {
     await delivery.committing?.catch(() => {});
     if (delivery.end({ type: 'refused', refusal }) && delivery.durable) await this.remove(delivery);
@@ -64,7 +81,7 @@ export class Endings {
     } catch (error) {
       this.#warn(delivery, `was refused, but the store still holds it: ${reasonOf(error)}`);
     }
-    this.#forget(delivery);
+    this.#leave(delivery);
   }
 
   /** The sender was told yes, the application says no: kept for people. @throws StoreError */
@@ -84,28 +101,52 @@ export class Endings {
     this.#warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
   }
 
-  async #commit(delivery: Delivery, storage: readonly Write[]): Promise<void> {
+  async #commit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
+    if (delivery.landed) await this.#landed(delivery, delivery.landed, scope);
     const marker = this.done.mark(delivery.id);
     await this.records.write([...storage, ...this.#removal(delivery), ...marker.operations], 'synced');
     marker.apply();
-    this.#forget(delivery);
     delivery.end({ type: 'taken' });
+    await this.#forget(delivery);
+  }
+
+  async #landed(delivery: Delivery, landed: Promise<void>, scope: AppScope): Promise<void> {
+    await landed.catch((error: unknown) => {
+      throw uncommitted(delivery, `cannot be committed: ${reasonOf(error)}`, error);
+    });
+    const problem = scope.active ? endedWords(delivery) : 'cannot be committed: it was stopped';
+    if (problem) throw uncommitted(delivery, problem);
   }
 
   /** From wherever it is: a late commit may find its push set aside. */
-  #removal({ id, durable }: Delivery): Write[] {
-    return durable ? [...this.inbox.removal(id), ...this.aside.removal(id)] : [];
+  #removal({ id, durable, record }: Delivery): Write[] {
+    return [
+      ...(durable ? [...this.inbox.removal(id), ...this.aside.removal(id)] : []),
+      ...(record.file === undefined ? [] : this.partials.removal(id)),
+    ];
   }
 
-  #forget({ id, durable }: Delivery): void {
+  #leave({ id, durable }: Delivery): void {
     if (!durable) return;
     this.inbox.forget(id);
     this.aside.forget(id);
   }
 
+  async #forget(delivery: Delivery): Promise<void> {
+    this.#leave(delivery);
+    const { id, record } = delivery;
+    if (record.file === undefined) return;
+    this.partials.forget(id);
+    await this.room.remove(record.file);
+  }
+
   #warn({ id, record }: Delivery, message: string): void {
     this.log({ level: 'warn', app: record.app, message: `push ${id} ${message}` });
   }
+}
+
+function uncommitted({ id, record }: Delivery, problem: string, cause?: unknown): AppError {
+  return new AppError(record.app, `push ${id} ${problem}`, { cause });
 }
 
 function endedWords({ ending }: Delivery): string | undefined {

@@ -1,13 +1,16 @@
 /** The durable inbox: pushes that were, or will be, confirmed because they are on disk. */
 
+import type { Content } from '../content/content.js';
+import { memoryContent } from '../content/memory-content.js';
 import { LimitError } from '../errors.js';
 import { Delivery } from './delivery.js';
-import { CONTENT, encodeJson, INBOX } from './layout.js';
+import { CONTENT, encodeJson, INBOX, TRANSFER } from './layout.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { reasonOf } from './outcome.js';
 import { decodeRecord, type PushRecord } from './push-record.js';
 import type { Records, Write } from './records.js';
+import type { TransferRoom } from './transfer-room.js';
 
 /** The inbox's own bounds, not the push's. */
 export class InboxFull extends LimitError {}
@@ -24,11 +27,17 @@ export class Inbox {
 
   private constructor(
     private readonly records: Records,
+    private readonly room: TransferRoom,
     private readonly limits: RuntimeLimits,
   ) {}
 
-  static async open(records: Records, limits: RuntimeLimits, log: LogSink): Promise<Inbox> {
-    const inbox = new Inbox(records, limits);
+  static async open(
+    records: Records,
+    room: TransferRoom,
+    limits: RuntimeLimits,
+    log: LogSink,
+  ): Promise<Inbox> {
+    const inbox = new Inbox(records, room, limits);
     for await (const [id, bytes] of records.entries(INBOX)) {
       try {
         const delivery = new Delivery(decodeRecord(bytes), true);
@@ -56,16 +65,20 @@ export class Inbox {
    */
   async add(delivery: Delivery, content: Uint8Array): Promise<void> {
     const metadata = encodeJson(delivery.record);
-    this.#requireRoom(metadata.length + content.length);
+    await this.#add(delivery, metadata, { type: 'put', key: CONTENT + delivery.id, value: content });
+  }
+
+  /** As `add`, of a push whose content is on disk in a file, which is no longer a transfer's to resume. */
+  async addFile(delivery: Delivery): Promise<void> {
+    await this.#add(delivery, encodeJson(delivery.record), { type: 'del', key: TRANSFER + delivery.id });
+  }
+
+  async #add(delivery: Delivery, metadata: Uint8Array, content: Write): Promise<void> {
+    this.#requireRoom(metadata.length + inStore(delivery.record));
     this.#hold(delivery, metadata.length);
     try {
-      await this.records.write(
-        [
-          { type: 'put', key: INBOX + delivery.id, value: metadata },
-          { type: 'put', key: CONTENT + delivery.id, value: content },
-        ],
-        'synced',
-      );
+      const record: Write = { type: 'put', key: INBOX + delivery.id, value: metadata };
+      await this.records.write([record, content], 'synced');
     } catch (error) {
       this.forget(delivery.id);
       throw error;
@@ -78,8 +91,11 @@ export class Inbox {
     delivery.record = record;
   }
 
-  content(id: string): Promise<Uint8Array | undefined> {
-    return this.records.get(CONTENT + id);
+  /** Undefined when it is not there any more. */
+  async content({ id, type, size, file }: PushRecord): Promise<Content | undefined> {
+    if (file !== undefined) return this.room.content(type, file, size);
+    const bytes = await this.records.get(CONTENT + id);
+    return bytes && memoryContent(type, bytes);
   }
 
   /** What removes the push from the disk; `forget` follows when that was written. */
@@ -98,7 +114,7 @@ export class Inbox {
   }
 
   #hold(delivery: Delivery, metadata: number): void {
-    const bytes = metadata + delivery.record.size;
+    const bytes = metadata + inStore(delivery.record);
     this.#held.set(delivery.id, { delivery, bytes });
     this.#bytes += bytes;
   }
@@ -110,4 +126,9 @@ export class Inbox {
       throw new InboxFull(`the inbox holds ${this.#bytes} bytes; with ${bytes} more it passes ${inboxBytes}`);
     }
   }
+}
+
+/** Bytes of content; those in files are the transfers' to count. */
+function inStore({ size, file }: PushRecord): number {
+  return file === undefined ? size : 0;
 }

@@ -7,6 +7,7 @@ export const CONTENT = 'push/content/';
 export const SET_ASIDE = 'push/aside/';
 export const DONE = 'push/done/';
 export const REFERENCE = 'push/reference/';
+export const TRANSFER = 'push/transfer/';
 export const APPLICATIONS = 'push/app/';
 
 /** `namespace` is a number: an event-app-id may hold any separator. */

@@ -29,6 +29,18 @@ export const DESCRIBE_WITHIN = 2_000;
 /** `query` reads what the application knows, for somebody who waits for it. */
 export const QUERY_WITHIN = 2_000;
 
+/** `consider` looks at an offer, while an INVITE is waiting to be answered. */
+export const CONSIDER_WITHIN = 3_000;
+
+/** A transfer that broke off: its sender tries again within hours, or not at all. */
+export const TRANSFER_KEEP = 86_400_000;
+
+/** Parts of one transfer with gaps between them: a sender that has this many apart sends at random. */
+export const TRANSFER_PARTS = 64;
+
+/** Content up to which a push that came by a file can be shown after the file is gone. */
+export const SHOWN_BYTES = 256 * 1024;
+
 /** Retry-After, seconds, where there is room again as soon as one push has ended. */
 export const BUSY_RETRY_AFTER = 5;
 
@@ -75,12 +87,22 @@ export interface RuntimeLimits {
   references: number;
   /** Bodies retrieved at once: each has a connection, and a file that may grow to the largest size allowed. */
   retrievals: number;
+  /** Transfers under way at once: each has an open file. */
+  transfers: number;
+  /** Transfers that broke off and may be resumed, about 500 bytes of memory each. */
+  transfersKept: number;
+  /** Largest content of one transfer. */
+  transferSize: number;
+  /** Content of transfers on disk, all together: under way, broken off, in the inbox, set aside. */
+  transferBytes: number;
   /** Files of one application: their names and sizes are kept in memory, about 200 bytes each. */
   filesCount: number;
   filesBytes: number;
   /** Pushes set aside; past this the oldest is dropped. */
   setAsideCount: number;
   setAsideBytes: number;
+  /** Content of those set aside that is in files. */
+  setAsideFileBytes: number;
   /** Done markers, about 100 bytes of memory each. */
   doneMarkers: number;
   /** Pushes kept in memory so that `describe` can show them. */
@@ -97,10 +119,15 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   contentBytes: 16 * 1024 * 1024,
   references: 1_000,
   retrievals: 16,
+  transfers: 1_000,
+  transfersKept: 1_000,
+  transferSize: 1024 * 1024 * 1024,
+  transferBytes: 4 * 1024 * 1024 * 1024,
   filesCount: 10_000,
   filesBytes: 256 * 1024 * 1024,
   setAsideCount: 1_000,
   setAsideBytes: 64 * 1024 * 1024,
+  setAsideFileBytes: 1024 * 1024 * 1024,
   doneMarkers: 20_000,
   recentCount: 100,
   recentBytes: 4 * 1024 * 1024,

@@ -23,12 +23,21 @@ export interface PushRecord {
   readonly receivedAt: number;
   /** Deliveries begun. Written ahead of each, so that a push that kills the host is counted too. */
   readonly attempts: number;
+  /** Attempts among them that ended because the content broke off: nothing that the application did. */
+  readonly broken?: number;
+  /** The file with its content, of a transfer; absent: it is in the store, or nowhere. */
+  readonly file?: string;
 }
 
 /** Made of the key alone: the same push has the same id, also when its sender tries again after a crash. */
 export function pushId(key: string): string {
   // 128 bits tell more pushes apart than a device receives.
   return platform.hash('sha-256', key).slice(0, 32);
+}
+
+/** Deliveries that were the application's to take. */
+export function tries({ attempts, broken = 0 }: PushRecord): number {
+  return attempts - broken;
 }
 
 /** @throws MalformedError when the bytes are no record, as after damage to the disk. */
@@ -49,7 +58,9 @@ function isRecord(value: unknown): value is PushRecord {
     type !== null &&
     'type' in type &&
     typeof type.type === 'string' &&
-    typeof record.headers === 'object'
+    typeof record.headers === 'object' &&
+    ['undefined', 'string'].includes(typeof record.file) &&
+    (record.broken === undefined || Number.isFinite(record.broken))
   );
 }
 

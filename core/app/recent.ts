@@ -1,7 +1,9 @@
 /** The pushes taken last, so that a person can be shown what they were. */
 
-import type { Content } from '../content/content.js';
-import type { RuntimeLimits } from './limits.js';
+import type { Content, MediaType } from '../content/content.js';
+import { memoryContent } from '../content/memory-content.js';
+import { SipPushError } from '../errors.js';
+import { type RuntimeLimits, SHOWN_BYTES } from './limits.js';
 import type { PushRecord } from './push-record.js';
 
 export interface ShownPush {
@@ -12,6 +14,7 @@ export interface ShownPush {
 export class RecentPushes {
   /** The oldest first. */
   readonly #pushes = new Map<string, ShownPush>();
+  readonly #sizes = new Map<string, number>();
   #bytes = 0;
 
   constructor(private readonly limits: RuntimeLimits) {}
@@ -23,8 +26,24 @@ export class RecentPushes {
   add(record: PushRecord, content: Content): void {
     const { size } = content;
     if (size === undefined || size > this.limits.recentBytes) return;
+    this.#add(record, content, size);
+  }
+
+  /** Of content in a file that is about to go: a copy of what is small; of the rest that there was something. */
+  async addFile(record: PushRecord, content: Content): Promise<void> {
+    const { type, size } = record;
+    if (size > Math.min(SHOWN_BYTES, this.limits.recentBytes)) {
+      this.#add(record, goneContent(type, size), 0);
+      return;
+    }
+    const bytes = await content.bytes(SHOWN_BYTES).catch(() => undefined);
+    this.#add(record, bytes ? memoryContent(type, bytes) : goneContent(type, size), bytes?.length ?? 0);
+  }
+
+  #add(record: PushRecord, content: Content, size: number): void {
     this.#drop(record.id);
     this.#pushes.set(record.id, { record, content });
+    this.#sizes.set(record.id, size);
     this.#bytes += size;
     for (const id of this.#pushes.keys()) {
       if (this.#pushes.size <= this.limits.recentCount && this.#bytes <= this.limits.recentBytes) break;
@@ -33,7 +52,18 @@ export class RecentPushes {
   }
 
   #drop(id: string): void {
-    this.#bytes -= this.#pushes.get(id)?.content.size ?? 0;
+    this.#bytes -= this.#sizes.get(id) ?? 0;
+    this.#sizes.delete(id);
     this.#pushes.delete(id);
   }
+}
+
+function goneContent(type: MediaType, size: number): Content {
+  const gone = () => new SipPushError('the content is not kept after its push has ended');
+  return {
+    type,
+    size,
+    open: () => new ReadableStream({ start: (controller) => controller.error(gone()) }),
+    bytes: () => Promise.reject(gone()),
+  };
 }

@@ -1,13 +1,12 @@
 /** The application-dispatch runtime: applications come and go, pushes are given to them. It knows no SIP. */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
-import { memoryContent } from '../content/memory-content.js';
 import { ConfigurationError } from '../errors.js';
 import type { Store } from '../platform/platform.js';
 import { type AppHandle, Application } from './application.js';
 import { type Clock, systemClock } from './clock.js';
 import { type Composition, compose, serviceNames } from './container.js';
-import type { PushAppDefinition, PushDescription } from './contract.js';
+import type { PushAppDefinition, PushDescription, PushOffer } from './contract.js';
 import { describePush } from './describe.js';
 import type { IncomingPush } from './dispatcher.js';
 import { canonicalEventAppId } from './event-app-id.js';
@@ -17,7 +16,7 @@ import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type LogSink, safeLogSink } from './log.js';
 import { readManifest } from './manifest.js';
 import { Namespaces } from './namespaces.js';
-import { type Outcome, reasonOf } from './outcome.js';
+import { type Outcome, type Refusal, reasonOf } from './outcome.js';
 import { pushOf } from './push-record.js';
 import { queryApplication } from './query.js';
 import type { ShownPush } from './recent.js';
@@ -26,15 +25,19 @@ import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.j
 import type { SetAsidePush } from './set-aside.js';
 import { SpoolRoom } from './spool-room.js';
 import type { AppScope } from './tokens.js';
+import { TransferRoom } from './transfer-room.js';
+import type { IncomingTransfer, TransferAnswer } from './transfers.js';
 
 export type { AppHandle } from './application.js';
 export type { Clock } from './clock.js';
 export type { IncomingPush } from './dispatcher.js';
 export type { RuntimeLimits } from './limits.js';
 export type { LogLevel, LogRecord } from './log.js';
-export type { Outcome } from './outcome.js';
+export type { Outcome, Refusal } from './outcome.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 export type { SetAsidePush } from './set-aside.js';
+export type { Transfer, TransferOutcome } from './transfer.js';
+export type { IncomingTransfer, TransferAnswer } from './transfers.js';
 
 export interface PushRuntimeOptions {
   /** Opened and closed by the caller, after `stop`. */
@@ -49,6 +52,11 @@ export interface PushRuntimeOptions {
   spool?: string;
   /** Folder for what applications keep in files; a temporary one, gone with the runtime, when absent. */
   files?: string;
+  /**
+   * Folder for content that comes in session mode; what may be resumed, or was confirmed, outlives the process. A
+   * temporary one, gone with the runtime, when absent.
+   */
+  transfers?: string;
   /** Told how a push by reference ended whose sender was answered before. */
   onRetrieved?(end: LateEnd): void;
 }
@@ -63,6 +71,7 @@ export class PushRuntime {
     private readonly records: Records,
     private readonly namespaces: Namespaces,
     private readonly files: FilesRoom,
+    private readonly transfers: TransferRoom,
     private readonly clock: Clock,
     private readonly limits: RuntimeLimits,
     private readonly log: LogSink,
@@ -80,9 +89,22 @@ export class PushRuntime {
     if (options.spool !== undefined) await room.open();
     const retrieved = (end: LateEnd) => options.onRetrieved?.(end);
     const files = new FilesRoom(options.files, limits);
-    const parts = await compose({ records, clock, limits, log, events, fetcher, room, files, retrieved });
+    const transfers = new TransferRoom(options.transfers, limits, log);
+    const parts = await compose({
+      records,
+      clock,
+      limits,
+      log,
+      events,
+      fetcher,
+      room,
+      files,
+      transfers,
+      retrieved,
+    });
+    await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);
-    return new PushRuntime(parts, records, namespaces, files, clock, limits, log);
+    return new PushRuntime(parts, records, namespaces, files, transfers, clock, limits, log);
   }
 
   /**
@@ -99,10 +121,13 @@ export class PushRuntime {
     await this.#inTurn(async () => {
       this.parts.deliveries.stop();
       const retrieved = this.parts.retrievals.stop();
+      const transferred = this.parts.transfers.stop();
       await Promise.all(this.parts.registry.all().map((app) => this.#remove(app)));
       await retrieved;
+      await transferred;
       await this.parts.dispatcher.idle();
       await this.files.close();
+      await this.transfers.close();
       await this.records.close();
     });
   }
@@ -168,6 +193,24 @@ export class PushRuntime {
     return this.parts.retrievals.receive(incoming);
   }
 
+  /**
+   * Asks an application about a file that is offered in session mode, ahead of delivery; its size is held against the
+   * limits first. Undefined: it would take it. Resolves within 3 s, and never rejects.
+   */
+  consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+    return this.parts.transfers.consider(app, offer);
+  }
+
+  /** Begins, or resumes, what comes in session mode. Never rejects. */
+  transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
+    return this.parts.transfers.begin(incoming);
+  }
+
+  /** Bytes of the largest content that is taken in session mode for this application. */
+  largestTransfer(app: AppHandle): number {
+    return this.parts.transfers.largest(app);
+  }
+
   /** What a person would like to read of a push; undefined when it is neither recent nor in the inbox. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
     const shown = this.parts.recent.get(pushId) ?? (await this.#held(pushId).catch(() => undefined));
@@ -224,8 +267,8 @@ export class PushRuntime {
   async #held(pushId: string): Promise<ShownPush | undefined> {
     const { inbox } = this.parts;
     const record = inbox.get(pushId)?.record;
-    const content = record && (await inbox.content(pushId));
-    return content && { record, content: memoryContent(record.type, content) };
+    const content = record && (await inbox.content(record));
+    return content && { record, content };
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import type { LogSink } from './log.js';
 import { reasonOf } from './outcome.js';
 import { decodeRecord, type PushRecord } from './push-record.js';
 import type { Records, Write } from './records.js';
+import type { TransferRoom } from './transfer-room.js';
 
 export interface SetAsidePush {
   readonly id: string;
@@ -25,31 +26,46 @@ export interface SetAsidePush {
   readonly reason: string;
 }
 
+/** Its content: how much, and in which file, if not in the store. */
+interface Held {
+  readonly size: number;
+  readonly file?: string;
+}
+
 interface StoredPush extends PushRecord {
   readonly setAsideAt: number;
   readonly reason: string;
 }
 
 export class SetAside {
-  /** Push id → bytes of content, the oldest first. */
-  readonly #sizes = new Map<string, number>();
+  /** By push id, the oldest first. */
+  readonly #held = new Map<string, Held>();
+  /** Of content in the store, and in files. */
   #bytes = 0;
+  #fileBytes = 0;
 
   private constructor(
     private readonly records: Records,
+    private readonly room: TransferRoom,
     private readonly clock: Clock,
     private readonly limits: RuntimeLimits,
     private readonly log: LogSink,
   ) {}
 
-  static async open(records: Records, clock: Clock, limits: RuntimeLimits, log: LogSink): Promise<SetAside> {
-    const aside = new SetAside(records, clock, limits, log);
-    for (const push of await aside.#stored()) aside.#hold(push.id, push.size);
+  static async open(
+    records: Records,
+    room: TransferRoom,
+    clock: Clock,
+    limits: RuntimeLimits,
+    log: LogSink,
+  ): Promise<SetAside> {
+    const aside = new SetAside(records, room, clock, limits, log);
+    for (const push of await aside.#stored()) aside.#hold(push);
     return aside;
   }
 
   has(id: string): boolean {
-    return this.#sizes.has(id);
+    return this.#held.has(id);
   }
 
   /** The oldest first. */
@@ -75,21 +91,22 @@ export class SetAside {
    */
   async add({ record }: Delivery, reason: string, more: readonly Write[]): Promise<void> {
     const stored: StoredPush = { ...record, setAsideAt: this.clock.now(), reason };
-    const dropped = this.#toDrop(record.size);
+    const dropped = this.#toDrop(record);
     await this.records.write(
       [
         { type: 'del', key: INBOX + record.id },
         { type: 'put', key: SET_ASIDE + record.id, value: encodeJson(stored) },
-        ...dropped.flatMap((id) => this.removal(id)),
+        ...dropped.flatMap(([id]) => this.removal(id)),
         ...more,
       ],
       'synced',
     );
-    for (const id of dropped) {
+    for (const [id, { file }] of dropped) {
       this.forget(id);
+      if (file !== undefined) await this.room.remove(file);
       this.log({ level: 'warn', message: `push ${id}, the oldest set aside, was dropped to make room` });
     }
-    this.#hold(record.id, record.size);
+    this.#hold(record);
   }
 
   removal(id: string): Write[] {
@@ -100,25 +117,41 @@ export class SetAside {
   }
 
   forget(id: string): void {
-    this.#bytes -= this.#sizes.get(id) ?? 0;
-    this.#sizes.delete(id);
+    const held = this.#held.get(id);
+    if (held) this.#count(held, -1);
+    this.#held.delete(id);
   }
 
-  #hold(id: string, size: number): void {
-    this.#sizes.set(id, size);
-    this.#bytes += size;
+  /** The files of pushes that are here. */
+  *files(): Iterable<string> {
+    for (const { file } of this.#held.values()) if (file !== undefined) yield file;
   }
 
-  #toDrop(coming: number): string[] {
-    const { setAsideCount, setAsideBytes } = this.limits;
-    let count = this.#sizes.size + 1;
-    let bytes = this.#bytes + coming;
-    const dropped: string[] = [];
-    for (const [id, size] of this.#sizes) {
-      if (count <= setAsideCount && bytes <= setAsideBytes) break;
-      dropped.push(id);
+  #hold({ id, size, file }: PushRecord): void {
+    const held = { size, ...(file === undefined ? {} : { file }) };
+    this.#held.set(id, held);
+    this.#count(held, 1);
+  }
+
+  #count({ size, file }: Held, sign: 1 | -1): void {
+    if (file === undefined) this.#bytes += sign * size;
+    else this.#fileBytes += sign * size;
+  }
+
+  #toDrop({ size, file }: PushRecord): [id: string, Held][] {
+    const { setAsideCount, setAsideBytes, setAsideFileBytes } = this.limits;
+    let count = this.#held.size + 1;
+    let bytes = this.#bytes + (file === undefined ? size : 0);
+    let fileBytes = this.#fileBytes + (file === undefined ? 0 : size);
+    const dropped: [string, Held][] = [];
+    for (const [id, held] of this.#held) {
+      const tooMany = count > setAsideCount;
+      const tooLarge = held.file === undefined ? bytes > setAsideBytes : fileBytes > setAsideFileBytes;
+      if (!tooMany && !tooLarge) continue;
+      dropped.push([id, held]);
       count--;
-      bytes -= size;
+      if (held.file === undefined) bytes -= held.size;
+      else fileBytes -= held.size;
     }
     return dropped;
   }

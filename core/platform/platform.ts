@@ -183,12 +183,30 @@ export interface NewFile {
   discard(): Promise<void>;
 }
 
+/** A file of a folder that is written in any order, and read meanwhile. Rejects with SipPushError, as a full disk does. */
+export interface OpenFile {
+  /** Bytes up to its last when it was opened. */
+  readonly size: number;
+  /** One behind the other, the first at `at`. The chunks must not change before it resolves. */
+  write(chunks: readonly Uint8Array[], at: number): Promise<void>;
+  /** At most `length` bytes; fewer, or none, at the end of the file. */
+  read(at: number, length: number): Promise<Uint8Array>;
+  /** Nothing stays behind its first `size` bytes. */
+  truncate(size: number): Promise<void>;
+  /** What was written is on disk over a loss of power, and the file's name with it, when it resolves. */
+  sync(): Promise<void>;
+  /** After what is under way. */
+  close(): Promise<void>;
+}
+
 /** Files that outlive the process, by name. */
 export interface Folder {
   /** Those that were kept, sizes in bytes. */
   list(): Promise<{ name: string; size: number }[]>;
   /** @param name of letters and digits, new in this folder. */
   create(name: string): Promise<NewFile>;
+  /** To be written in place, in the folder from now on; made where it is not there. */
+  edit(name: string): Promise<OpenFile>;
   /** @throws ConfigurationError when it is not there. */
   open(name: string): Promise<StoredFile>;
   /** Also of one that is not there. */

@@ -1,10 +1,11 @@
 /** Files that outlive the process: each is written beside its place, and moved there when it is whole. */
 
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SipPushError } from '../../errors.js';
-import type { Folder, NewFile, Platform, StoredFile } from '../platform.js';
+import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
 import { reasonText } from './failure.js';
 import { openFile } from './file.js';
 
@@ -45,6 +46,16 @@ class DiskFolder implements Folder {
     const path = this.path(name);
     try {
       return new DiskFile(this.folder, path, await open(path + UNFINISHED, 'wx', 0o600));
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
+  async edit(name: string): Promise<OpenFile> {
+    const path = this.path(name);
+    try {
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      return new EditedFile(this.folder, handle, (await handle.stat()).size);
     } catch (error) {
       throw unusable(error);
     }
@@ -103,6 +114,64 @@ class DiskFile implements NewFile {
   async discard(): Promise<void> {
     await this.handle.close().catch(() => {});
     await Promise.allSettled([rm(this.path + UNFINISHED, { force: true }), rm(this.path, { force: true })]);
+  }
+}
+
+class EditedFile implements OpenFile {
+  constructor(
+    private readonly folder: string,
+    private readonly handle: FileHandle,
+    readonly size: number,
+  ) {}
+
+  write(chunks: readonly Uint8Array[], at: number): Promise<void> {
+    return usable(async () => {
+      let left = chunks;
+      for (let position = at; left.length > 0; ) {
+        const { bytesWritten } = await this.handle.writev(left, position);
+        position += bytesWritten;
+        left = behind(left, bytesWritten);
+      }
+    });
+  }
+
+  read(at: number, length: number): Promise<Uint8Array> {
+    return usable(async () => {
+      const buffer = new Uint8Array(length);
+      const { bytesRead } = await this.handle.read(buffer, 0, length, at);
+      return buffer.subarray(0, bytesRead);
+    });
+  }
+
+  truncate(size: number): Promise<void> {
+    return usable(() => this.handle.truncate(size));
+  }
+
+  sync(): Promise<void> {
+    // The file's name is in the folder, which has to reach the disk by itself.
+    return usable(async () => void (await Promise.all([this.handle.datasync(), syncFolder(this.folder)])));
+  }
+
+  close(): Promise<void> {
+    return usable(() => this.handle.close());
+  }
+}
+
+/** What is left of `chunks` after their first `count` bytes. */
+function behind(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let index = 0;
+  let skipped = count;
+  for (let chunk = chunks[0]; chunk && skipped >= chunk.length; chunk = chunks[++index])
+    skipped -= chunk.length;
+  const [first, ...rest] = chunks.slice(index);
+  return first ? [first.subarray(skipped), ...rest] : [];
+}
+
+async function usable<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw unusable(error);
   }
 }
 

@@ -1,0 +1,193 @@
+/** Where transfers are on disk: which file, how much of it there is, and how long it stays. */
+
+import { inject, injectable } from 'tsyringe';
+import type { OpenFile } from '../platform/platform.js';
+import type { Clock } from './clock.js';
+import type { Inbox } from './inbox.js';
+import { type RuntimeLimits, TRANSFER_KEEP } from './limits.js';
+import type { LogSink } from './log.js';
+import { reasonOf } from './outcome.js';
+import type { Partials, PartialTransfer } from './partials.js';
+import { StoreError } from './records.js';
+import type { SetAside } from './set-aside.js';
+import { CLOCK, INBOX, LIMITS, LOG_SINK, PARTIALS, SET_ASIDE, TRANSFER_ROOM } from './tokens.js';
+import type { TransferPlace } from './transfer.js';
+import type { TransferRoom } from './transfer-room.js';
+import type { IncomingTransfer } from './transfers.js';
+
+export interface OpenPlace extends TransferPlace {
+  /** Of the file. */
+  readonly name: string;
+  /** Milliseconds since 1970: of the first offer. */
+  readonly receivedAt: number;
+  /** Deliveries begun, this one included. */
+  readonly attempts: number;
+}
+
+@injectable()
+export class TransferPlaces {
+  #cancelSweep = () => {};
+  #stopped = false;
+
+  constructor(
+    @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
+    @inject(PARTIALS) private readonly partials: Partials,
+    @inject(INBOX) private readonly inbox: Inbox,
+    @inject(SET_ASIDE) private readonly aside: SetAside,
+    @inject(CLOCK) private readonly clock: Clock,
+    @inject(LIMITS) private readonly limits: RuntimeLimits,
+    @inject(LOG_SINK) private readonly log: LogSink,
+  ) {}
+
+  /**
+   * At the start: removes the files that nobody names, and transfers that are `over`, too old, or have lost their
+   * file. Rejects when the folder cannot be used.
+   */
+  async clean(over: (id: string) => boolean): Promise<void> {
+    const partials = [...this.partials.all()];
+    const named = new Set(partials.map(({ file }) => file));
+    for (const { record } of this.inbox.deliveries()) if (record.file !== undefined) named.add(record.file);
+    for (const file of this.aside.files()) named.add(file);
+    await this.room.clean(named);
+    for (const partial of partials) {
+      const { id, file } = partial;
+      // The inbox may have the very file.
+      if (over(id)) await this.#forget(partial);
+      else if (!this.room.has(file)) await this.#drop(partial);
+    }
+    await this.#sweep();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelSweep();
+  }
+
+  /**
+   * Goes on with what there is of the same file, or begins.
+   * @throws StoreError when there is no room, or the disk does not.
+   */
+  async open(id: string, incoming: IncomingTransfer): Promise<OpenPlace> {
+    const before = await this.#resumed(id, incoming);
+    const name = before?.file ?? this.room.newName();
+    let file: OpenFile | undefined;
+    try {
+      await this.#reserve(name, incoming.size ?? 0);
+      file = await this.room.edit(name);
+      const have = before ? Math.min(before.sound ?? file.size, file.size, before.size) : 0;
+      if (file.size > have) await file.truncate(have);
+      const attempts = (before?.attempts ?? 0) + 1;
+      const receivedAt = before?.receivedAt ?? this.clock.now();
+      const partial = partialOf(id, incoming, { file: name, attempts, receivedAt });
+      if (partial) await this.partials.put(partial);
+      return { ...this.#place(id, name, file, partial), name, file, have, attempts, receivedAt };
+    } catch (error) {
+      await file?.close().catch(() => {});
+      if (!before) await this.room.remove(name);
+      throw error;
+    }
+  }
+
+  /** What there is of it, if it is the same file; another of the same key is dropped. */
+  async #resumed(id: string, incoming: IncomingTransfer): Promise<PartialTransfer | undefined> {
+    const before = this.partials.get(id);
+    if (!before) return undefined;
+    const { resumable, size, sha1, type } = incoming;
+    const same = before.size === size && before.sha1 === sha1 && before.type === type.type;
+    if (resumable && same) return before;
+    await this.#drop(before);
+    return undefined;
+  }
+
+  /** What was kept longest goes for what comes now. */
+  async #reserve(name: string, bytes: number): Promise<void> {
+    while (!this.room.reserve(name, bytes)) {
+      const oldest = this.#idle().find(({ file }) => file !== name);
+      if (!oldest) throw new StoreError('there is no room for so much content');
+      await this.#drop(oldest);
+    }
+  }
+
+  /** Those that nobody is sending, the one that was touched longest ago first. */
+  #idle(): PartialTransfer[] {
+    return [...this.partials.all()].filter(({ file }) => !this.room.inUse(file));
+  }
+
+  #place(
+    id: string,
+    name: string,
+    file: OpenFile,
+    partial: PartialTransfer | undefined,
+  ): Pick<OpenPlace, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
+    const drop = () => this.#drop({ id, file: name });
+    const release = this.room.use(name);
+    return {
+      reserve: (bytes) => this.room.reserve(name, bytes),
+      sound: async (bytes) => {
+        if (partial)
+          await this.partials.put({ ...partial, ...(bytes === undefined ? {} : { sound: bytes }) });
+      },
+      handedOver: () => this.partials.forget(id),
+      drop,
+      keep: async (bytes, given) => {
+        if (!partial || bytes === 0) return drop();
+        try {
+          await file.truncate(bytes);
+          this.room.reserve(name, bytes);
+          await this.partials.put({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
+        } catch (error) {
+          this.#warn(id, `cannot be kept: ${reasonOf(error)}`);
+          await drop();
+        }
+      },
+      close: async () => {
+        await file.close().catch(() => {});
+        await release();
+        await this.#sweep();
+      },
+    };
+  }
+
+  /** Removes those that are too old or too many, and comes back when the next one is. */
+  async #sweep(): Promise<void> {
+    this.#cancelSweep();
+    if (this.#stopped) return;
+    const idle = this.#idle();
+    let excess = idle.length - this.limits.transfersKept;
+    for (const partial of idle) {
+      const left = partial.touchedAt + TRANSFER_KEEP - this.clock.now();
+      if (left > 0 && excess-- <= 0) {
+        this.#cancelSweep = this.clock.after(left, () => void this.#sweep());
+        return;
+      }
+      await this.#drop(partial);
+    }
+  }
+
+  async #drop({ id, file }: Pick<PartialTransfer, 'id' | 'file'>): Promise<void> {
+    await this.#forget({ id });
+    await this.room.remove(file);
+  }
+
+  async #forget({ id }: Pick<PartialTransfer, 'id'>): Promise<void> {
+    try {
+      await this.partials.remove(id);
+    } catch (error) {
+      this.#warn(id, `is still in the store: ${reasonOf(error)}`);
+    }
+  }
+
+  #warn(id: string, message: string): void {
+    this.log({ level: 'warn', message: `transfer of push ${id} ${message}` });
+  }
+}
+
+/** Undefined when it is not to be resumed, or nothing tells that it is the same file. */
+function partialOf(
+  id: string,
+  { resumable, size, sha1, type }: IncomingTransfer,
+  more: Pick<PartialTransfer, 'file' | 'attempts' | 'receivedAt'>,
+): PartialTransfer | undefined {
+  if (!resumable || size === undefined || sha1 === undefined) return undefined;
+  return { id, size, sha1, type: type.type, touchedAt: more.receivedAt, ...more };
+}

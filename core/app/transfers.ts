@@ -1,0 +1,184 @@
+/** Files that come in session mode (TS 8.2.1): where they go, how many at once, and what stays when one breaks off. */
+
+import { inject, injectable } from 'tsyringe';
+import type { MediaType } from '../content/content.js';
+import type { AppHandle, Application } from './application.js';
+import type { Clock } from './clock.js';
+import { considerOffer } from './consider.js';
+import type { PushOffer } from './contract.js';
+import type { Deliveries } from './deliveries.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Handover } from './handover.js';
+import type { Inbox } from './inbox.js';
+import type { RuntimeLimits } from './limits.js';
+import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
+import { type PushRecord, pushId } from './push-record.js';
+import type { Registry } from './registry.js';
+import type { Turn } from './slots.js';
+import {
+  CLOCK,
+  DELIVERIES,
+  DISPATCHER,
+  HANDOVER,
+  INBOX,
+  LIMITS,
+  REGISTRY,
+  TRANSFER_PLACES,
+} from './tokens.js';
+import { FileTransfer, type Transfer } from './transfer.js';
+import type { OpenPlace, TransferPlaces } from './transfer-places.js';
+
+/** A file that a sender is about to send. */
+export interface IncomingTransfer {
+  /** As `PushRuntime.resolve` gave it. */
+  app: AppHandle;
+  /** What tells this file from every other, and is the same when it is offered again. */
+  key: string;
+  from: string;
+  to: string;
+  type: MediaType;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  fileName?: string;
+  /** Bytes of the whole file, as offered. */
+  size?: number;
+  /** Of the whole file, as offered: lower-case hexadecimal. */
+  sha1?: string;
+  /** Whether it is kept when it breaks off; only with `size` and `sha1`, which tell that it is the same file. */
+  resumable: boolean;
+}
+
+export type TransferAnswer =
+  /** It was confirmed before: there is nothing to send. */
+  { known: Outcome } | { refused: Outcome & { taken: false } } | { transfer: Transfer };
+
+@injectable()
+export class Transfers {
+  readonly #running = new Map<string, FileTransfer | undefined>();
+  #stopping = false;
+
+  constructor(
+    @inject(TRANSFER_PLACES) private readonly places: TransferPlaces,
+    @inject(REGISTRY) private readonly registry: Registry,
+    @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
+    @inject(DELIVERIES) private readonly deliveries: Deliveries,
+    @inject(HANDOVER) private readonly handover: Handover,
+    @inject(INBOX) private readonly inbox: Inbox,
+    @inject(CLOCK) private readonly clock: Clock,
+    @inject(LIMITS) private readonly limits: RuntimeLimits,
+  ) {}
+
+  /** Removes what no push needs any more. Rejects when the folder cannot be used. */
+  open(): Promise<void> {
+    // A push may have been confirmed just before the host ended.
+    return this.places.clean((id) => this.dispatcher.known(id) !== undefined);
+  }
+
+  /** Those under way break off; what is on disk stays there. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.places.stop();
+    const why = new Error('the host is being stopped');
+    await Promise.all(Array.from(this.#running.values(), (transfer) => transfer?.abort(why)));
+  }
+
+  /** Bytes of the largest content that is taken for this application. */
+  largest({ maxSize = Number.POSITIVE_INFINITY }: AppHandle): number {
+    return Math.min(maxSize, this.limits.transferSize);
+  }
+
+  /** Undefined: the application would take it. Within 3 s; never rejects. */
+  async consider(handle: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+    const app = this.registry.loaded(handle);
+    if (!app) return gone(handle);
+    return this.#tooLarge(app, offer.size) ?? (await considerOffer(app, offer, this.clock));
+  }
+
+  /** Never rejects. */
+  async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
+    const id = pushId(incoming.key);
+    const known = this.dispatcher.known(id);
+    if (known) return known.taken ? { known } : { refused: known };
+    const app = this.registry.loaded(incoming.app);
+    const refusal = this.#refusal(id, app, incoming);
+    if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
+    const turn = app.streams.enter('sender');
+    if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
+    // From here on it is under way: another offer of it is busy.
+    this.#running.set(id, undefined);
+    try {
+      const transfer = await this.#begin(id, app, incoming, turn);
+      this.#running.set(id, transfer);
+      if (this.#stopping) await transfer.abort(new Error('the host is being stopped'));
+      return { transfer };
+    } catch (error) {
+      this.#running.delete(id);
+      turn.leave();
+      return refused(id, resources(reasonOf(error)));
+    }
+  }
+
+  #refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
+    if (!app) return undefined;
+    if (this.#stopping) return busy('the host is being stopped');
+    if (this.#running.has(id)) return busy('it is under way already');
+    if (this.#running.size >= this.limits.transfers) {
+      return busy(`${this.limits.transfers} transfers are under way, the most that may`);
+    }
+    return this.#tooLarge(app, size);
+  }
+
+  #tooLarge(app: Application, size = 0): Refusal | undefined {
+    const most = this.largest(app);
+    if (size <= most) return undefined;
+    return { kind: 'size', reason: `${app.eventAppId} takes at most ${most} bytes` };
+  }
+
+  /** Rejects when there is no room, or the disk does not. */
+  async #begin(id: string, app: Application, incoming: IncomingTransfer, turn: Turn): Promise<FileTransfer> {
+    const { deliveries, handover, inbox, clock } = this;
+    const { size, sha1 } = incoming;
+    const place = await this.places.open(id, incoming);
+    return new FileTransfer({
+      app,
+      record: recordOf(id, app, incoming, place),
+      size,
+      sha1,
+      largest: this.largest(app),
+      turn,
+      place,
+      services: { deliveries, handover, inbox, clock },
+      onEnded: () => this.#running.delete(id),
+    });
+  }
+}
+
+function recordOf(id: string, app: Application, incoming: IncomingTransfer, place: OpenPlace): PushRecord {
+  const { from, to, type, headers, fileName, size = 0 } = incoming;
+  const { eventAppId, iari } = app;
+  const { name, receivedAt, attempts } = place;
+  return {
+    id,
+    app: eventAppId,
+    ...(iari === undefined ? {} : { iari }),
+    from,
+    to,
+    mode: 'session',
+    type,
+    size,
+    headers: { ...headers },
+    ...(fileName === undefined ? {} : { fileName }),
+    receivedAt,
+    attempts,
+    ...(attempts > 1 ? { broken: attempts - 1 } : {}),
+    file: name,
+  };
+}
+
+function gone({ eventAppId }: AppHandle): Refusal {
+  return busy(`${eventAppId} is not loaded any longer`);
+}
+
+function refused(pushId: string, refusal: Refusal): TransferAnswer {
+  return { refused: { taken: false, pushId, ...refusal } };
+}
