@@ -12,7 +12,10 @@ export interface SippRun {
   /** A file of test/interop/scenarios. */
   scenario: string;
   host?: string;
+  /** Of the peer that SIPp calls; SIPp's own where it `listens`. */
   port: number;
+  /** The scenario waits for calls, and ends after `calls` of them. */
+  listens?: boolean;
   transport: 'udp' | 'tcp';
   /** [service] of the scenario: the user part of the Request-URI. */
   user: string;
@@ -43,13 +46,16 @@ export async function runSipp(run: SippRun): Promise<SippResult> {
   const { host = '127.0.0.1', keys = {}, concurrent = run.rate, withinMs = 60_000 } = run;
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-sipp-'));
   const file = (name: string) => join(folder, name);
+  const ends = run.listens
+    ? ['-p', String(run.port)]
+    : [`${host}:${run.port}`, '-p', String(await freePort())];
   try {
     const { code, stderr, stdout } = await runProcess(
       peerCommand('sipp'),
       [
-        `${host}:${run.port}`,
+        ...ends,
         ...['-sf', fileURLToPath(new URL(`../interop/scenarios/${run.scenario}`, import.meta.url))],
-        ...['-t', run.transport === 'udp' ? 'u1' : 't1', '-i', '127.0.0.1', '-p', String(await freePort())],
+        ...['-t', run.transport === 'udp' ? 'u1' : 't1', '-i', '127.0.0.1'],
         ...['-ci', '127.0.0.1', '-s', run.user],
         ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
         ...['-m', String(run.calls), '-r', String(run.rate), '-l', String(concurrent)],

@@ -1,0 +1,156 @@
+/** Sessions with SIPp, which shares none of our code, with tshark as judge. */
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
+import type { InviteSession } from '../../core/sip/invite-session.js';
+import { describePeer } from '../support/peers.js';
+import { freePort } from '../support/ports.js';
+import { runSipp, type SippResult } from '../support/sipp.js';
+import { Capture } from '../support/tshark.js';
+import { eventually } from '../support/wait.js';
+
+const CALLS = 1000;
+const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
+const DESCRIPTION = new TextEncoder().encode('v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n');
+const ALL_WELL = { failed: 0, unexpected: 0, late: 0 };
+
+describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
+  let port: number;
+  let capture: Capture;
+  let agent: SipUserAgent | undefined;
+  beforeEach(async () => {
+    port = await freePort();
+    capture = await Capture.start({ sip: [port] });
+  });
+  afterEach(async () => {
+    await agent?.stop();
+    await capture.remove();
+  });
+
+  async function start(options: Partial<SipUserAgentOptions>): Promise<SipUserAgent> {
+    const started = new SipUserAgent({
+      identity: 'sip:bob@domain.test',
+      servers: [`sip:127.0.0.1:${port};transport=udp`],
+      product: 'test/1',
+      methods: ['INVITE'],
+      accept: () => [],
+      onRequest: () => {},
+      ...options,
+    });
+    agent = started;
+    await started.start();
+    return started;
+  }
+
+  /** SIPp as terminal, and what came of the calls. */
+  async function terminal(scenario: string, calls: number): Promise<{ result: Promise<SippResult> }> {
+    const run = { scenario, port, listens: true, transport: 'udp', user: 'bob', calls, rate: calls } as const;
+    const result = runSipp(run);
+    await Promise.race([result, eventually('SIPp listens', () => isTaken(port))]);
+    return { result };
+  }
+
+  async function expectWellFormed(frames: number): Promise<void> {
+    await capture.stop();
+    expect((await capture.fields('sip', ['sip.Call-ID'])).length).toBeGreaterThanOrEqual(frames);
+    expect(await capture.malformed()).toEqual([]);
+  }
+
+  it.each(['udp', 'tcp'] as const)(
+    `${CALLS} calls of SIPp over %s are accepted, and end by its BYE`,
+    async (transport) => {
+      const open = new Set<InviteSession>();
+      let ended = 0;
+      let failed = 0;
+      const callee = await start({
+        listen: `sip:127.0.0.1:${port};transport=${transport}`,
+        servers: ['sip:127.0.0.1:9;transport=udp'],
+        onRequest: (transaction) => {
+          const session = callee.accept(transaction, { headers: SDP, body: DESCRIPTION });
+          open.add(session);
+          session.handlers = {
+            onBye: () => {
+              open.delete(session);
+              ended++;
+            },
+            onReinvite: (again) => session.accept(again),
+            onEnd: () => failed++,
+          };
+        },
+      });
+      const result = await runSipp({
+        scenario: 'uac-invite.xml',
+        port,
+        transport,
+        user: 'bob',
+        keys: { domain: 'domain.test' },
+        calls: CALLS,
+        rate: 200,
+      });
+      expect(result).toMatchObject({ ...ALL_WELL, created: CALLS, succeeded: CALLS });
+      expect([open.size, ended, failed]).toEqual([0, CALLS, 0]);
+      await expectWellFormed(5 * CALLS);
+    },
+    60_000,
+  );
+
+  it('calls of ours: 180, 200, re-INVITE, BYE', async () => {
+    const calls = 50;
+    const { result } = await terminal('uas-invite.xml', calls);
+    const caller = await start({});
+    const call = async () => {
+      const provisional: number[] = [];
+      const sessions: InviteSession[] = [];
+      const invite = caller.invite(
+        { uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION },
+        { onProvisional: ({ status }) => provisional.push(status), onSession: (made) => sessions.push(made) },
+      );
+      const { status } = await invite.final;
+      const changed = await sessions[0]?.reinvite(DESCRIPTION, SDP);
+      const bye = await sessions[0]?.bye();
+      return [...provisional, status, changed?.status, bye?.status];
+    };
+    const calling = await Promise.all(Array.from({ length: calls }, call));
+    for (const statuses of calling) expect(statuses).toEqual([180, 200, 200, 200]);
+    expect(await result).toMatchObject({ ...ALL_WELL, succeeded: calls });
+    await expectWellFormed(9 * calls);
+  }, 60_000);
+
+  it('8.2.2-09: a terminal that only rings is cancelled', async () => {
+    const { result } = await terminal('uas-rings.xml', 1);
+    const caller = await start({});
+    const sessions: InviteSession[] = [];
+    const invite = caller.invite(
+      { uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION },
+      { onProvisional: () => invite.cancel(), onSession: (session) => sessions.push(session) },
+    );
+    expect((await invite.final).status).toBe(487);
+    expect(await result).toMatchObject({ ...ALL_WELL, succeeded: 1 });
+    expect(sessions).toEqual([]);
+    await expectWellFormed(6);
+  });
+
+  it('486 with Retry-After is told as it is', async () => {
+    const { result } = await terminal('uas-busy.xml', 1);
+    const caller = await start({});
+    const answer = await caller.invite({ uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION }).final;
+    expect([answer.status, answer.headers.get('Retry-After')]).toEqual([486, '30']);
+    expect(await result).toMatchObject({ ...ALL_WELL, succeeded: 1 });
+    await expectWellFormed(3);
+  });
+});
+
+/** Somebody has that UDP port. */
+async function isTaken(port: number): Promise<true | undefined> {
+  const socket = createSocket('udp4');
+  socket.bind({ port, address: '127.0.0.1', exclusive: true });
+  try {
+    await once(socket, 'listening');
+    await new Promise<void>((resolve) => socket.close(resolve));
+    return undefined;
+  } catch {
+    return true;
+  }
+}
