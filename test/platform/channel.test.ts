@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -131,6 +132,122 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(client.buffered).toBeGreaterThan(1_000_000);
   });
 
+  it('sends parts as one, and leaves them as they are', async () => {
+    const server = await accept(protocol);
+    const client = await dial(protocol, server.listener);
+    const peer = await server.next();
+    const messages: string[] = [];
+    const all = new Promise<void>((resolve) => {
+      peer.ondata = (bytes) => {
+        messages.push(Buffer.from(bytes).toString('latin1'));
+        if (messages.join('') === 'head\xffbody\xfeend') resolve();
+      };
+    });
+    const parts = ['head', '\xffbody', '', '\xfeend'].map((text) => Buffer.from(text, 'latin1'));
+    client.send(...parts);
+    await all;
+    if (client.framed) expect(messages).toHaveLength(1);
+    expect(parts.map((part) => part.toString('latin1'))).toEqual(['head', '\xffbody', '', '\xfeend']);
+  });
+
+  it('says when there is room for more, and little waits then', async () => {
+    const server = await accept(protocol);
+    const client = await dial(protocol, server.listener);
+    const peer = await server.next();
+    const part = new Uint8Array(100_000).fill(0xfe);
+    const total = 80 * part.length;
+    const received = bytesOf(peer, total);
+    let sent = 0;
+    const waiting: number[] = [];
+    await new Promise<void>((resolve) => {
+      const fill = () => {
+        // Also by a sender that lets little wait.
+        while (sent < total && client.buffered === 0) {
+          client.send(part);
+          sent += part.length;
+        }
+        if (sent === total) resolve();
+      };
+      client.ondrain = () => {
+        waiting.push(client.buffered);
+        fill();
+      };
+      fill();
+    });
+    expect(await received).toHaveLength(total);
+    expect(waiting.every((bytes) => bytes <= 65_536)).toBe(true);
+  });
+
+  it('tells nobody that there is room where the connection has ended', async () => {
+    const server = await accept(protocol);
+    const client = await dial(protocol, server.listener);
+    const ended = closed(client);
+    client.ondrain = () => {
+      throw new Error('called');
+    };
+    client.send(new Uint8Array(8_000_000));
+    client.destroy();
+    await ended;
+  });
+
+  it('makes the peer wait while it is paused', async () => {
+    const server = await accept(protocol, { maxMessage: 64_000_000 });
+    const client = await dial(protocol, server.listener);
+    const peer = await server.next();
+    const piece = new Uint8Array(1_000_000);
+    let received = 0;
+    peer.ondata = (bytes) => {
+      received += bytes.length;
+    };
+    peer.pause();
+    for (let count = 0; count < 32; count++) client.send(piece);
+    // What the kernel takes; a message goes through the other way meanwhile.
+    const answer = bytesOf(client, 2);
+    peer.send(Buffer.from('hi'));
+    await answer;
+    expect(received).toBe(0);
+    expect(client.buffered).toBeGreaterThan(16_000_000);
+    const all = new Promise<void>((resolve) => {
+      peer.ondata = (bytes) => {
+        received += bytes.length;
+        if (received === 32 * piece.length) resolve();
+      };
+    });
+    peer.resume();
+    await all;
+  });
+
+  it('gives little more once it was paused', async () => {
+    const server = await accept(protocol);
+    const client = await dial(protocol, server.listener);
+    const peer = await server.next();
+    let received = 0;
+    const first = new Promise<void>((resolve) => {
+      peer.ondata = (bytes) => {
+        received += bytes.length;
+        peer.pause();
+        resolve();
+      };
+    });
+    for (let count = 0; count < 100; count++) client.send(new Uint8Array(10_000));
+    await first;
+    const answer = bytesOf(client, 2);
+    peer.send(Buffer.from('hi'));
+    await answer;
+    expect(received).toBeLessThanOrEqual(131_072);
+  });
+
+  it('closes while it is paused', async () => {
+    const server = await accept(protocol);
+    const client = await dial(protocol, server.listener);
+    const peer = await server.next();
+    const ends = Promise.all([closed(client), closed(peer)]);
+    client.pause();
+    peer.send(Buffer.from('unread'));
+    client.close();
+    expect(await ends).toEqual([undefined, undefined]);
+  });
+
   it('says that nobody listens', async () => {
     const { listener } = await accept(protocol);
     await listener.close();
@@ -233,6 +350,82 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
     await dial(protocol, server.listener);
   });
 });
+
+describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) => {
+  const HASHES = ['sha224', 'sha256', 'sha384', 'sha512'];
+  const ours = (hash: string) => fingerprintOf(good.cert, hash);
+  const connectWith = (listener: Listener, fingerprints: string[]) =>
+    platform.connect(protocol, listener.address, { tls: { fingerprints }, subprotocol: 'sip' });
+
+  it.each(HASHES)('by %s tell the peer, whoever signed its certificate', async (hash) => {
+    const server = await accept(protocol);
+    const channel = await connectWith(server.listener, [ours(hash)]);
+    cleanups.push(() => channel.destroy());
+    const received = bytesOf(await server.next(), 2);
+    channel.send(Buffer.from('hi'));
+    expect((await received).toString()).toBe('hi');
+  });
+
+  it('are taken in any case, and one of several is enough', async () => {
+    const { listener } = await accept(protocol);
+    const theirs = fingerprintOf(other.cert, 'sha256');
+    const listed = [theirs, ours('sha256').toLowerCase().replace('sha', 'SHA'), 'md5 00:11', 'x-hash 22'];
+    (await connectWith(listener, listed)).destroy();
+  });
+
+  it('of another certificate refuse the peer, which is told nothing', async () => {
+    const server = await accept(protocol);
+    const theirs = fingerprintOf(other.cert, 'sha256');
+    await expect(connectWith(server.listener, [theirs])).rejects.toThrow(
+      `the peer's certificate has another fingerprint: ${ours('sha256')}`,
+    );
+    await expect(connectWith(server.listener, [theirs])).rejects.toThrow(TransportError);
+    if (protocol === 'wss') expect(server.accepted).toEqual([]);
+  });
+
+  it('of several hash functions count by the strongest', async () => {
+    const { listener } = await accept(protocol);
+    const stronger = fingerprintOf(other.cert, 'sha512');
+    await expect(connectWith(listener, [ours('sha256'), stronger])).rejects.toThrow(
+      `the peer's certificate has another fingerprint: ${ours('sha512')}`,
+    );
+  });
+
+  it.each([[[]], [['sha-1 00:11']], [['md5 00']], [['sha-256']], [['sha-256 0011']], [['sha-256 00:1']]])(
+    '%j are none to go by',
+    async (listed) => {
+      const { listener } = await accept(protocol);
+      const withOurs = listed.map((one) => (one.startsWith('sha-1') ? ours('sha1') : one));
+      await expect(connectWith(listener, withOurs)).rejects.toThrow(
+        "no fingerprint of the peer's certificate by sha-224, sha-256, sha-384, sha-512",
+      );
+    },
+  );
+});
+
+describe('certificateFingerprint', () => {
+  it('is as a=fingerprint has it', () => {
+    expect(platform.certificateFingerprint(good.cert)).toBe(fingerprintOf(good.cert, 'sha256'));
+    expect(platform.certificateFingerprint(Buffer.from(good.cert + other.cert))).toBe(
+      fingerprintOf(good.cert, 'sha256'),
+    );
+    expect(platform.certificateFingerprint(good.cert)).toMatch(/^sha-256 (?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+  });
+
+  it.each(['', 'nonsense', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
+    'is of a certificate: %j is none',
+    (pem) => {
+      expect(() => platform.certificateFingerprint(pem)).toThrow(ConfigurationError);
+    },
+  );
+});
+
+/** By openssl. */
+function fingerprintOf(pem: string, hash: string): string {
+  const args = ['x509', '-noout', '-fingerprint', `-${hash}`];
+  const printed = execFileSync('openssl', args, { input: pem, encoding: 'utf8' });
+  return `${hash.replace('sha', 'sha-')} ${printed.slice(printed.indexOf('=') + 1).trim()}`;
+}
 
 describe('WebSocket', () => {
   const url = (listener: Listener) => `ws://127.0.0.1:${listener.address.port}`;
