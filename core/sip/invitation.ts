@@ -36,6 +36,7 @@ export class Invitation {
   readonly final: Promise<SipResponse>;
   readonly #cancelling = new AbortController();
   #transaction: ClientTransaction | undefined;
+  /** A 2xx came, or `final` is settled. */
   #settled = false;
 
   constructor(
@@ -54,6 +55,11 @@ export class Invitation {
   /** It was cancelled before it was answered. A 2xx may have crossed the CANCEL. */
   get cancelled(): boolean {
     return this.#cancelling.signal.aborted;
+  }
+
+  /** It is too late to cancel it. */
+  get settled(): boolean {
+    return this.#settled;
   }
 
   /** Ends it before its answer: with a CANCEL once a provisional response came (9.1), which answers `final` 487. */

@@ -79,7 +79,9 @@ export class Invite implements OutgoingInvite {
     this.#invitation.cancel();
   }
 
+  /** `final` rejects at once; nothing happens after the answer. */
   giveUp(reason: unknown): void {
+    if (this.#invitation.settled) return;
     this.#giveUp(reason);
     this.#invitation.cancel();
   }

@@ -9,7 +9,11 @@ import { parseNameAddr } from './name-addr.js';
 import type { ServerTransaction } from './transactions/server.js';
 import { buildResponse } from './writer.js';
 
-/** Option tags of the extensions we know (RFC 3261 8.2.2.3). */
+/**
+ * Option tags of the extensions we know (RFC 3261 8.2.2.3). Not `timer`: a peer that wants a session refreshed does so
+ * itself then, whatever refresher it asked for (RFC 4028 9), and we know a dead one by its MSRP connection. Not `100rel`:
+ * our provisional responses say nothing that must arrive.
+ */
 const SUPPORTED = ['gruu', 'path', 'pref'];
 const SCHEMES = new Set(['sip', 'sips', 'tel']);
 /** Always there: OPTIONS is answered here, ACK and CANCEL belong to the transactions. */

@@ -90,6 +90,22 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, ov
     expect(sessions).toEqual([]);
   });
 
+  it("by its signal, too late: the session is its owner's to end", async () => {
+    const between = await connected(closing, transport);
+    const controller = new AbortController();
+    let begun = 0;
+    const onSession = () => {
+      begun++;
+      controller.abort(new Error('too late'));
+    };
+    const { invite, sent } = await inviting(between, { onSession }, { signal: controller.signal });
+    sent.respond(200, [CONTACT]);
+    expect((await invite.final).status).toBe(200);
+    await between.core.request('ACK');
+    expect(begun).toBe(1);
+    expect(methods(between.core)).toEqual(['INVITE', 'ACK']);
+  });
+
   it('by a signal that is aborted already: nothing is sent', async () => {
     const between = await connected(closing, transport);
     const signal = AbortSignal.abort(new Error('too late'));
