@@ -114,6 +114,14 @@ export class SipUserAgent {
     return this.registration?.publicGruu ?? this.#core.contactUri;
   }
 
+  /**
+   * IP address of this machine as the core sees it, for media that come here: waits for a connection.
+   * @throws TransportError, TimeoutError, or the signal's reason.
+   */
+  async localHost(signal?: AbortSignal): Promise<string> {
+    return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
+  }
+
   /** Starts to listen (where configured) and to connect; JsSIP goes on trying until `stop`. */
   async start(): Promise<void> {
     await this.#core.open();
