@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { platform } from '#platform';
+import type { MsrpResponse } from '../../core/msrp/frame.js';
+import { MsrpHeaders } from '../../core/msrp/headers.js';
+import { MsrpParser } from '../../core/msrp/parser.js';
+import { transactionIdFor } from '../../core/msrp/transaction-id.js';
+import { endLine, requestHead, responseFrame } from '../../core/msrp/writer.js';
+import type { Channel } from '../../core/platform/platform.js';
+import { type Chunk, chunks } from '../msrp/arbitraries.js';
+import { readFields } from '../support/dissection.js';
+import { describePeer } from '../support/peers.js';
+import { freePort } from '../support/ports.js';
+import { Capture } from '../support/tshark.js';
+
+const FIELDS = [
+  ...['msrp.method', 'msrp.transaction.id', 'msrp.to.path', 'msrp.from.path', 'msrp.cnt.flg'],
+  ...['msrp.messageid', 'msrp.status.code', '_ws.malformed'],
+] as const;
+const SEMICOLON = 0x3b;
+
+// As agents send them. tshark takes any line of seven hyphens for the end, shows text beyond ASCII as octets, and
+// searches 14 octets more than its line for the `;` of Content-Type: one in the body there is malformed to it.
+const bodies = fc
+  .oneof(
+    fc.uint8Array({ maxLength: 3000 }),
+    fc.string().map((text) => Buffer.from(text)),
+  )
+  .filter((body) => !body.subarray(0, 20).includes(SEMICOLON));
+const requests = fc.record({ chunk: chunks, body: bodies }).map(({ chunk, body }): Chunk => {
+  const { method, toPath, fromPath, headers } = chunk.request;
+  const own = new MsrpHeaders();
+  for (const name of ['Message-ID', 'Byte-Range']) {
+    const value = headers.get(name);
+    if (value !== undefined) own.set(name, value);
+  }
+  if (chunk.body) own.set('Content-Type', 'application/vnd.example.test');
+  const request = { method, transactionId: transactionIdFor(body), toPath, fromPath, headers: own };
+  return { request, body: chunk.body && body, flag: chunk.flag };
+});
+
+/** A connection on which a frame is sent when the one before has arrived: a segment each, as tshark reads them. */
+async function connection(port: number) {
+  let arrived = () => {};
+  const parser = new MsrpParser({
+    onRequest() {},
+    onBody() {},
+    onResponse: () => arrived(),
+    onEnd: () => arrived(),
+  });
+  const accepted: Channel[] = [];
+  const listener = await platform.listen('tcp', { host: '127.0.0.1', port }, {}, (channel) => {
+    accepted.push(channel);
+    channel.ondata = (bytes) => parser.push(bytes);
+  });
+  const channel = await platform.connect('tcp', listener.address);
+  return {
+    async send(...parts: Uint8Array[]) {
+      const whole = new Promise<void>((resolve) => (arrived = resolve));
+      channel.send(...parts);
+      await whole;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const each of [channel, ...accepted]) each.destroy();
+      await listener.close();
+    },
+  };
+}
+
+function asTshark({ request, flag }: Chunk): string[] {
+  const { method, transactionId, toPath, fromPath, headers } = request;
+  return [
+    ...[method, `${transactionId},${transactionId}`, toPath.join(' '), fromPath.join(' '), flag],
+    ...[headers.get('Message-ID') ?? '', '', ''],
+  ];
+}
+
+describePeer('tshark', 'tshark reads our MSRP', () => {
+  it('8.2.3-01: every frame as it was written, none malformed', async () => {
+    const port = await freePort();
+    await using capture = await Capture.start({ sip: [port] });
+    const given = fc.sample(requests, { numRuns: 200, seed: 1 });
+    const response: MsrpResponse = {
+      transactionId: 'd93kswow',
+      status: 413,
+      comment: 'Stop',
+      toPath: ['msrp://a.example:7654/s1;tcp'],
+      fromPath: ['msrp://b.example:7654/s2;tcp'],
+      headers: new MsrpHeaders(),
+    };
+    {
+      await using sender = await connection(port);
+      for (const { request, body, flag } of given) {
+        const hasBody = body !== undefined;
+        await sender.send(
+          requestHead(request, hasBody),
+          body ?? new Uint8Array(0),
+          endLine(request.transactionId, flag, hasBody),
+        );
+      }
+      await sender.send(responseFrame(response));
+    }
+    await capture.stop();
+    const rows = await readFields(capture.file, `tcp.port == ${port} && tcp.len > 0`, FIELDS, [
+      `tcp.port==${port},msrp`,
+    ]);
+    const seen = rows.map(([, ...values]) => values);
+    expect(seen.slice(0, -1)).toEqual(given.map(asTshark));
+    expect(seen.at(-1)).toEqual([
+      ...['', 'd93kswow,d93kswow', response.toPath[0], response.fromPath[0], '$', '', '413', ''],
+    ]);
+  });
+});
