@@ -1,0 +1,117 @@
+/**
+ * A session description as RFC 8866 has it, whatever its media are. Generic lines are sdp-transform's; attributes are
+ * kept as text, since it takes of one that is there twice (`fingerprint`) the last, and of a blank in one nothing.
+ */
+
+import { parse } from 'sdp-transform';
+import { MalformedError } from '../errors.js';
+import { Attributes } from './attributes.js';
+import { MAX_MEDIA } from './limits.js';
+import { type Line, splitLines } from './lines.js';
+
+export interface Timing {
+  start: number;
+  stop: number;
+}
+
+/** An m= line. */
+export interface MediaLine {
+  /** `message` for MSRP. */
+  type: string;
+  /** 0: refused, or closed. */
+  port: number;
+  protocol: string;
+  /** `*` for MSRP. */
+  formats: string;
+}
+
+export interface MediaSection extends MediaLine {
+  attributes: Attributes;
+  /** c= of the line, or else of the session: IPv4, IPv6 or a name. */
+  host: string | undefined;
+  /** i= */
+  description: string | undefined;
+}
+
+export interface Description {
+  /** Of the o= line. */
+  origin: { id: string; version: string };
+  timing: Timing;
+  media: MediaSection[];
+}
+
+/** sdp-transform knows no port counts (`49170/2`), and ends a protocol at a hyphen (`UDP/MBMS-FEC/RTP/AVP`). */
+const MEDIA =
+  /^([!-.0-~]{1,64})[ \t]+(\d{1,5})(?:\/\d{1,5})?[ \t]+([!-~]{1,64})(?:[ \t]+([!-~](?:[ -~]*[!-~])?))?$/;
+
+/** A host name, IPv4 or IPv6; `_` is in names of containers. */
+const HOST = /^[0-9A-Za-z._:-]{1,255}$/;
+
+/** @throws MalformedError */
+export function parseDescription(body: Uint8Array): Description {
+  const lines = splitLines(body);
+  if (lines[0]?.type !== 'v' || lines[0].value !== '0') throw new MalformedError('SDP begins with v=0');
+  const { generic, media } = readSections(lines);
+  const { origin, timing, connection, media: parsed } = parse(generic.join('\r\n'));
+  if (!origin) throw new MalformedError('SDP has no o= line, or one that cannot be read');
+  return {
+    origin: { id: String(origin.sessionId), version: String(origin.sessionVersion) },
+    timing: { start: seconds(timing?.start), stop: seconds(timing?.stop) },
+    media: media.map(({ line, attributes }, index) => {
+      const own = parsed[index];
+      return {
+        ...line,
+        attributes,
+        host: hostOf((own?.connection ?? connection)?.ip),
+        description: own?.description === undefined ? undefined : String(own.description),
+      };
+    }),
+  };
+}
+
+interface Sections {
+  /** For sdp-transform. */
+  generic: string[];
+  media: { line: MediaLine; attributes: Attributes }[];
+}
+
+function readSections(lines: readonly Line[]): Sections {
+  const session = new Attributes();
+  const sections: Sections = { generic: [], media: [] };
+  let attributes = session;
+  for (const { type, value } of lines) {
+    if (type === 'a') {
+      attributes.add(value);
+    } else if (type === 'm') {
+      const line = parseMediaLine(value, sections.media.length);
+      attributes = new Attributes(session);
+      sections.media.push({ line, attributes });
+      sections.generic.push(`m=${line.type} ${line.port} - *`);
+    } else {
+      sections.generic.push(`${type}=${value}`);
+    }
+  }
+  return sections;
+}
+
+function parseMediaLine(value: string, index: number): MediaLine {
+  if (index === MAX_MEDIA) throw new MalformedError(`SDP of more than ${MAX_MEDIA} m= lines`);
+  const [, type, digits, protocol, formats = '*'] = MEDIA.exec(value) ?? [];
+  const port = Number(digits);
+  if (type === undefined || protocol === undefined || port > 65_535) {
+    throw new MalformedError(`m= line ${index + 1} is not "type port protocol formats"`);
+  }
+  return { type, port, protocol, formats };
+}
+
+function hostOf(address: unknown): string | undefined {
+  // RFC 8866 5.7: a multicast address has its TTL behind it. sdp-transform makes numbers of digits.
+  const [host = ''] = String(address ?? '').split('/', 1);
+  return HOST.test(host) ? host : undefined;
+}
+
+/** What is no number of seconds is 0: no bound (RFC 8866 5.9). */
+function seconds(value: unknown): number {
+  const number = Number(value);
+  return Number.isSafeInteger(number) && number > 0 ? number : 0;
+}

@@ -1,0 +1,137 @@
+/** a=file-selector (RFC 5547 6): by name, type, size and digest, which file it is. */
+
+import { ConfigurationError, MalformedError } from '../errors.js';
+import { formatFileType, parseFileType } from './file-type.js';
+import { decodeQuoted, encodeQuoted } from './quoted-text.js';
+
+export interface FileSelector {
+  /** As its sender named it: it may be a path, or hold characters that no file system takes. */
+  name?: string;
+  /** A media type as MIME writes it, parameters included. */
+  type?: string;
+  /** Bytes. */
+  size?: number;
+  /** Hexadecimal, lower-case. */
+  sha1?: string;
+  /** By other algorithms than SHA-1, the only one that RFC 5547 knows. */
+  digests?: readonly FileDigest[];
+}
+
+export interface FileDigest {
+  /** `sha-256`; lower-case. */
+  algorithm: string;
+  /** Hexadecimal, lower-case. */
+  value: string;
+}
+
+const KEY = /[ \t]*([A-Za-z][A-Za-z0-9-]*):[ \t]*/y;
+const NAME = /"([^"]*)"|([^\s"]+)/y;
+const SIZE = /\d{1,16}(?!\d)/y;
+/** The RFC's own examples are folded behind the algorithm. */
+const HASH = /([A-Za-z0-9-]{1,32}):[ \t]*([0-9A-Fa-f]{2}(?::[ \t]*[0-9A-Fa-f]{2}){0,127})/y;
+const OTHER = /[ \t]*(?:"[^"]*"|[^\s"]|"(?![^"]*"))+/y;
+
+const SHA1_LENGTH = 40;
+
+/** @throws MalformedError */
+export function parseFileSelector(value: string): FileSelector {
+  const selector: FileSelector = {};
+  const digests: FileDigest[] = [];
+  for (let at = 0; at < value.length; ) {
+    const key = matchAt(KEY, value, at);
+    at = key
+      ? readSelector(selector, digests, (key[1] ?? '').toLowerCase(), value, KEY.lastIndex)
+      : skip(value, at);
+  }
+  if (digests.length > 0) selector.digests = digests;
+  return selector;
+}
+
+/** @returns where the next one begins. */
+function readSelector(
+  selector: FileSelector,
+  digests: FileDigest[],
+  key: string,
+  text: string,
+  start: number,
+): number {
+  switch (key) {
+    case 'name': {
+      const [whole, quoted, bare = ''] = matchAt(NAME, text, start) ?? malformed(key, text);
+      selector.name ??= decodeQuoted(quoted ?? bare);
+      return start + whole.length;
+    }
+    case 'type': {
+      const { type, end } = parseFileType(text, start) ?? malformed(key, text);
+      selector.type ??= type;
+      return end;
+    }
+    case 'size': {
+      const [whole] = matchAt(SIZE, text, start) ?? malformed(key, text);
+      const size = Number(whole);
+      if (!Number.isSafeInteger(size)) malformed(key, text);
+      selector.size ??= size;
+      return start + whole.length;
+    }
+    case 'hash': {
+      const [whole, algorithm = '', octets = ''] = matchAt(HASH, text, start) ?? malformed(key, text);
+      addDigest(
+        selector,
+        digests,
+        algorithm.toLowerCase(),
+        octets.replace(/[^0-9A-Fa-f]/g, '').toLowerCase(),
+      );
+      return start + whole.length;
+    }
+    default:
+      return skip(text, start);
+  }
+}
+
+function addDigest(selector: FileSelector, digests: FileDigest[], algorithm: string, value: string): void {
+  if (algorithm !== 'sha-1') {
+    digests.push({ algorithm, value });
+    return;
+  }
+  if (value.length !== SHA1_LENGTH) throw new MalformedError('file-selector: a SHA-1 has 20 octets');
+  selector.sha1 ??= value;
+}
+
+/** RFC 5547 6: what is not known is not minded. */
+function skip(text: string, start: number): number {
+  const whole = matchAt(OTHER, text, start)?.[0] ?? '';
+  return start + Math.max(whole.length, 1);
+}
+
+function matchAt(pattern: RegExp, text: string, start: number): RegExpExecArray | null {
+  pattern.lastIndex = start;
+  return pattern.exec(text);
+}
+
+function malformed(key: string, text: string): never {
+  throw new MalformedError(`file-selector: ${key} cannot be read: ${JSON.stringify(text.slice(0, 200))}`);
+}
+
+/** @throws ConfigurationError */
+export function formatFileSelector({ name, type, size, sha1, digests = [] }: FileSelector): string {
+  const parts: string[] = [];
+  if (name !== undefined) parts.push(`name:"${encodeQuoted(name)}"`);
+  if (type !== undefined) parts.push(`type:${formatFileType(type)}`);
+  if (size !== undefined) parts.push(`size:${sizeText(size)}`);
+  if (sha1 !== undefined) parts.push(digestText({ algorithm: 'sha-1', value: sha1 }));
+  return [...parts, ...digests.map(digestText)].join(' ');
+}
+
+function sizeText(size: number): string {
+  if (Number.isSafeInteger(size) && size >= 0) return String(size);
+  throw new ConfigurationError(`file-selector: ${size} is no number of bytes`);
+}
+
+function digestText({ algorithm, value }: FileDigest): string {
+  if (!/^[a-z0-9-]{1,32}$/.test(algorithm) || !/^(?:[0-9a-f]{2}){1,128}$/.test(value)) {
+    throw new ConfigurationError(
+      `file-selector: ${algorithm}:${value} is no digest in lower-case hexadecimal`,
+    );
+  }
+  return `hash:${algorithm}:${value.toUpperCase().replace(/..(?=.)/g, '$&:')}`;
+}
