@@ -1,6 +1,6 @@
 /** Which bytes of a file are there. */
 
-import { LimitError } from '../errors.js';
+import { MalformedError } from '../errors.js';
 import { TRANSFER_PARTS } from './limits.js';
 
 /** From `start` up to, not including, `end`. */
@@ -37,7 +37,7 @@ export class Parts {
   /**
    * Counts these bytes as there.
    * @returns what of them was not: who came first stays.
-   * @throws LimitError, nothing being counted, when there would be too many parts.
+   * @throws MalformedError, nothing being counted, when there would be too many parts.
    */
   add(start: number, end: number): Part[] {
     if (start >= end) return [];
@@ -52,7 +52,7 @@ export class Parts {
     }
     if (at < end) missing.push({ start: at, end });
     if (this.#parts.length - (to - from) >= TRANSFER_PARTS) {
-      throw new LimitError(`a file in more than ${TRANSFER_PARTS} parts`);
+      throw new MalformedError(`a file in more than ${TRANSFER_PARTS} parts`);
     }
     const whole = { start: Math.min(start, this.#parts[from]?.start ?? start), end: Math.max(at, end) };
     this.#parts.splice(from, to - from, whole);

@@ -40,20 +40,17 @@ export class TransferPlaces {
   ) {}
 
   /**
-   * At the start: removes the files that nobody names, and transfers that are `over`, too old, or have lost their
-   * file. Rejects when the folder cannot be used.
+   * At the start: removes the files that nobody names, and transfers that are too old or have lost their file.
+   * Rejects when the folder cannot be used.
    */
-  async clean(over: (id: string) => boolean): Promise<void> {
+  async clean(): Promise<void> {
     const partials = [...this.partials.all()];
     const named = new Set(partials.map(({ file }) => file));
     for (const { record } of this.inbox.deliveries()) if (record.file !== undefined) named.add(record.file);
     for (const file of this.aside.files()) named.add(file);
     await this.room.clean(named);
     for (const partial of partials) {
-      const { id, file } = partial;
-      // The inbox may have the very file.
-      if (over(id)) await this.#forget(partial);
-      else if (!this.room.has(file)) await this.#drop(partial);
+      if (!this.room.has(partial.file)) await this.#drop(partial);
     }
     await this.#sweep();
   }
@@ -70,6 +67,9 @@ export class TransferPlaces {
   async open(id: string, incoming: IncomingTransfer): Promise<OpenPlace> {
     const before = await this.#resumed(id, incoming);
     const name = before?.file ?? this.room.newName();
+    if (!before) this.room.reserve(name, 0);
+    // From here on it is not dropped to make room.
+    const release = this.room.use(name);
     let file: OpenFile | undefined;
     try {
       await this.#reserve(name, incoming.size ?? 0);
@@ -80,10 +80,11 @@ export class TransferPlaces {
       const receivedAt = before?.receivedAt ?? this.clock.now();
       const partial = partialOf(id, incoming, { file: name, attempts, receivedAt });
       if (partial) await this.partials.put(partial);
-      return { ...this.#place(id, name, file, partial), name, file, have, attempts, receivedAt };
+      return { ...this.#place(id, name, file, partial, release), name, file, have, attempts, receivedAt };
     } catch (error) {
       await file?.close().catch(() => {});
       if (!before) await this.room.remove(name);
+      await release();
       throw error;
     }
   }
@@ -102,7 +103,7 @@ export class TransferPlaces {
   /** What was kept longest goes for what comes now. */
   async #reserve(name: string, bytes: number): Promise<void> {
     while (!this.room.reserve(name, bytes)) {
-      const oldest = this.#idle().find(({ file }) => file !== name);
+      const [oldest] = this.#idle();
       if (!oldest) throw new StoreError('there is no room for so much content');
       await this.#drop(oldest);
     }
@@ -118,9 +119,9 @@ export class TransferPlaces {
     name: string,
     file: OpenFile,
     partial: PartialTransfer | undefined,
+    release: () => Promise<void>,
   ): Pick<OpenPlace, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.#drop({ id, file: name });
-    const release = this.room.use(name);
     return {
       reserve: (bytes) => this.room.reserve(name, bytes),
       sound: async (bytes) => {
@@ -136,8 +137,8 @@ export class TransferPlaces {
           this.room.reserve(name, bytes);
           await this.partials.put({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
         } catch (error) {
-          this.#warn(id, `cannot be kept: ${reasonOf(error)}`);
-          await drop();
+          // The store still has it as it was when it began.
+          this.#warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
         }
       },
       close: async () => {
@@ -153,28 +154,26 @@ export class TransferPlaces {
     this.#cancelSweep();
     if (this.#stopped) return;
     const idle = this.#idle();
-    let excess = idle.length - this.limits.transfersKept;
-    for (const partial of idle) {
+    const excess = idle.length - this.limits.transfersKept;
+    for (const [index, partial] of idle.entries()) {
       const left = partial.touchedAt + TRANSFER_KEEP - this.clock.now();
-      if (left > 0 && excess-- <= 0) {
+      if (left > 0 && index >= excess) {
+        this.#cancelSweep();
         this.#cancelSweep = this.clock.after(left, () => void this.#sweep());
         return;
       }
-      await this.#drop(partial);
+      // It may have been resumed while others were dropped.
+      if (!this.room.inUse(partial.file)) await this.#drop(partial);
     }
   }
 
   async #drop({ id, file }: Pick<PartialTransfer, 'id' | 'file'>): Promise<void> {
-    await this.#forget({ id });
-    await this.room.remove(file);
-  }
-
-  async #forget({ id }: Pick<PartialTransfer, 'id'>): Promise<void> {
     try {
       await this.partials.remove(id);
     } catch (error) {
       this.#warn(id, `is still in the store: ${reasonOf(error)}`);
     }
+    await this.room.remove(file);
   }
 
   #warn(id: string, message: string): void {

@@ -22,6 +22,8 @@ export type TransferOutcome = Outcome & { readonly sha256?: string; readonly siz
 
 /** Content that comes piece by piece. To be ended by `complete` or `abort`, whatever happens. */
 export interface Transfer {
+  /** Of the push, the same whenever the file is offered. */
+  readonly pushId: string;
   /**
    * Bytes from the first on that are here already: what to ask for begins behind them. All of them, where a sender
    * offers again what came whole but was not confirmed: `complete` is all that is left to call.
@@ -32,8 +34,8 @@ export interface Transfer {
   /**
    * Bytes of the file at `offset`, counted from 0, in any order; they must not change before it resolves, which is
    * when they are in the file. Bytes that came before stay as they were.
-   * Rejects with LimitError when there are more than offered, or than is taken; else with PushRefused, when there is
-   * no need to send any more: its kind is how the transfer will end.
+   * Rejects with LimitError when there are more than offered, or than is taken; with MalformedError when they leave
+   * too many gaps; else with PushRefused: there is no need to send any more, and its kind is how the transfer ends.
    */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /**
@@ -94,6 +96,7 @@ export interface TransferParts {
 class Mismatch extends MalformedError {}
 
 export class FileTransfer implements Transfer {
+  readonly pushId: string;
   readonly have: number;
   readonly largest: number;
   readonly #arrival: Arrival;
@@ -106,6 +109,7 @@ export class FileTransfer implements Transfer {
   #reserved: number;
   #ending: Promise<TransferOutcome> | undefined;
   #over: Promise<void> = Promise.resolve();
+  #closed: Promise<void> = Promise.resolve();
   #begun = false;
   /** Of the file: the transfer itself, and the application's `receive`. */
   #users = 2;
@@ -113,6 +117,7 @@ export class FileTransfer implements Transfer {
   constructor(private readonly parts: TransferParts) {
     const { app, record, size, sha1, largest, turn, place } = parts;
     const { file, have } = place;
+    this.pushId = record.id;
     this.have = have;
     this.largest = largest;
     this.#reserved = size ?? 0;
@@ -150,8 +155,8 @@ export class FileTransfer implements Transfer {
       this.#reserve(end);
       await this.#arrival.write(offset, bytes);
     } catch (error) {
-      // A part too many, or a place that is none: what was written stays good.
-      if (error instanceof LimitError || error instanceof MalformedError) throw error;
+      // What was written before stays good.
+      if (error instanceof MalformedError) throw error;
       throw asRefused(error);
     }
   }
@@ -169,7 +174,10 @@ export class FileTransfer implements Transfer {
     this.#ending = ending;
     this.#over = ending.then(async ({ taken }) => {
       // Nobody else is to have the file while an application still may.
-      if (!taken) await this.#answer;
+      if (!taken) {
+        await this.#answer;
+        await this.#closed;
+      }
       this.parts.onEnded();
     });
     return ending;
@@ -191,7 +199,7 @@ export class FileTransfer implements Transfer {
     this.#arrival.finish();
     this.#land.resolve();
     // Its sender waits from now on, as that of any other push.
-    const turn = app.slots.enter('sender');
+    const turn = this.#begun ? undefined : app.slots.enter('sender');
     if (turn) this.#turn.add(turn);
     const outcome = await this.#inTime();
     if (outcome.taken) this.#release();
@@ -296,7 +304,7 @@ export class FileTransfer implements Transfer {
   #release(): void {
     if (--this.#users > 0) return;
     this.#arrival.break(new SipPushError('the push has ended'));
-    void this.parts.place.close();
+    this.#closed = this.parts.place.close();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { inject, injectable } from 'tsyringe';
 import type { MediaType } from '../content/content.js';
+import { PushRefused } from '../errors.js';
 import type { AppHandle, Application } from './application.js';
 import type { Clock } from './clock.js';
 import { considerOffer } from './consider.js';
@@ -10,7 +11,7 @@ import type { Deliveries } from './deliveries.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
-import type { RuntimeLimits } from './limits.js';
+import { BUSY_RETRY_AFTER, type RuntimeLimits } from './limits.js';
 import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
 import { type PushRecord, pushId } from './push-record.js';
 import type { Registry } from './registry.js';
@@ -54,7 +55,7 @@ export type TransferAnswer =
 
 @injectable()
 export class Transfers {
-  readonly #running = new Map<string, FileTransfer | undefined>();
+  readonly #running = new Map<string, Promise<FileTransfer>>();
   #stopping = false;
 
   constructor(
@@ -70,16 +71,15 @@ export class Transfers {
 
   /** Removes what no push needs any more. Rejects when the folder cannot be used. */
   open(): Promise<void> {
-    // A push may have been confirmed just before the host ended.
-    return this.places.clean((id) => this.dispatcher.known(id) !== undefined);
+    return this.places.clean();
   }
 
   /** Those under way break off; what is on disk stays there. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.places.stop();
-    const why = new Error('the host is being stopped');
-    await Promise.all(Array.from(this.#running.values(), (transfer) => transfer?.abort(why)));
+    const why = new PushRefused('busy', 'the host is being stopped', { retryAfter: BUSY_RETRY_AFTER });
+    await Promise.allSettled(Array.from(this.#running.values(), async (begun) => (await begun).abort(why)));
   }
 
   /** Bytes of the largest content that is taken for this application. */
@@ -104,13 +104,11 @@ export class Transfers {
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
     const turn = app.streams.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
+    const begun = this.#begin(id, app, incoming, turn);
     // From here on it is under way: another offer of it is busy.
-    this.#running.set(id, undefined);
+    this.#running.set(id, begun);
     try {
-      const transfer = await this.#begin(id, app, incoming, turn);
-      this.#running.set(id, transfer);
-      if (this.#stopping) await transfer.abort(new Error('the host is being stopped'));
-      return { transfer };
+      return { transfer: await begun };
     } catch (error) {
       this.#running.delete(id);
       turn.leave();

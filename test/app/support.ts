@@ -6,10 +6,13 @@ import type { AppEvent, PushAppDefinition } from '../../core/app/contract.js';
 import {
   type Clock,
   type IncomingPush,
+  type IncomingTransfer,
   type LogRecord,
   type Outcome,
   PushRuntime,
   type RuntimeLimits,
+  type Transfer,
+  type TransferAnswer,
 } from '../../core/app/index.js';
 import { memoryContent } from '../../core/content/memory-content.js';
 import type { Store } from '../../core/platform/platform.js';
@@ -33,6 +36,8 @@ export interface Bench {
   events: AppEvent[];
   /** Sends a push as an agent does: resolves the application, dispatches. */
   push(options?: PushOptions): Promise<Outcome>;
+  /** Offers a file as an agent does in session mode. */
+  offer(options?: OfferOptions): Promise<TransferAnswer>;
   /** The same store, as after a restart. */
   restart(): Promise<Bench>;
 }
@@ -42,6 +47,19 @@ export interface PushOptions extends Partial<Omit<IncomingPush, 'app' | 'content
   type?: string;
   text?: string;
   iari?: string;
+}
+
+export interface OfferOptions extends Partial<Omit<IncomingTransfer, 'app' | 'type'>> {
+  id?: string;
+  /** What `size` and `sha1` are of. */
+  text?: string;
+}
+
+/** Of a file that was neither refused nor known. */
+export async function begun(answer: Promise<TransferAnswer>): Promise<Transfer> {
+  const answered = await answer;
+  if (!('transfer' in answered)) throw new Error(JSON.stringify(answered));
+  return answered.transfer;
 }
 
 /** What comes of something that waits for time to pass, as far as it has to. */
@@ -67,7 +85,13 @@ export function newGate(): { passed: Promise<void>; open(): void } {
 let serial = 0;
 
 export async function openBench(
-  options: { store?: Store; limits?: Partial<RuntimeLimits>; random?: number } = {},
+  options: {
+    store?: Store;
+    limits?: Partial<RuntimeLimits>;
+    random?: number;
+    clock?: Clock;
+    transfers?: string;
+  } = {},
 ): Promise<Bench> {
   const store = options.store ?? (await platform.openStore());
   const logs: LogRecord[] = [];
@@ -76,8 +100,9 @@ export async function openBench(
     store,
     log: (record) => logs.push(record),
     emit: (event) => events.push(event),
-    clock: testClock(options.random),
+    clock: options.clock ?? testClock(options.random),
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.transfers === undefined ? {} : { transfers: options.transfers }),
   });
   return {
     runtime,
@@ -85,6 +110,7 @@ export async function openBench(
     logs,
     events,
     push: (push) => dispatch(runtime, push),
+    offer: (offer) => offerFile(runtime, offer),
     restart: () => openBench({ ...options, store }),
   };
 }
@@ -103,6 +129,45 @@ function dispatch(runtime: PushRuntime, options: PushOptions = {}): Promise<Outc
     content: memoryContent({ type, parameters: {} }, encoder.encode(text)),
     ...rest,
   });
+}
+
+function offerFile(runtime: PushRuntime, options: OfferOptions = {}): Promise<TransferAnswer> {
+  const { id = 'test.ua', text, ...rest } = options;
+  const app = runtime.resolve([id], 'text/plain');
+  if (typeof app === 'string') throw new Error(`no application takes files for ${id}: ${app}`);
+  return runtime.transfer({
+    app,
+    key: `key-${++serial}`,
+    from: 'sip:psa@domain.test',
+    to: 'sip:bob@domain.test',
+    type: { type: 'text/plain', parameters: {} },
+    headers: {},
+    resumable: text !== undefined,
+    ...(text === undefined ? {} : { size: encoder.encode(text).length, sha1: platform.hash('sha-1', text) }),
+    ...rest,
+  });
+}
+
+/** Time that passes when a test says so, whatever the disk takes. */
+export class ManualClock implements Clock {
+  #now = 1_700_000_000_000;
+  readonly #timers = new Set<{ at: number; callback(): void }>();
+
+  readonly now = () => this.#now;
+  readonly random = () => 0;
+
+  readonly after = (milliseconds: number, callback: () => void) => {
+    const timer = { at: this.#now + milliseconds, callback };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  };
+
+  pass(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const timer of [...this.#timers].sort((one, other) => one.at - other.at)) {
+      if (timer.at <= this.#now && this.#timers.delete(timer)) timer.callback();
+    }
+  }
 }
 
 /** An application that takes text/plain; what it does with a push is the test's to say. */

@@ -1,0 +1,524 @@
+/** Files in session mode that break off, and what is on disk of them: resumed, kept, given again, removed. */
+
+import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { RuntimeLimits } from '../../core/app/index.js';
+import { PushRefused } from '../../core/errors.js';
+import { eventually } from '../support/wait.js';
+import { type Bench, begun, ManualClock, newGate, type OfferOptions, openBench, testApp } from './support.js';
+
+const TEXT = '0123456789';
+const DAY = 86_400_000;
+
+let folder: string;
+let clock: ManualClock;
+let bench: Bench;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'transfers-'));
+  clock = new ManualClock();
+  bench = await openBench({ clock, transfers: folder });
+  await bench.runtime.start();
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await bench.runtime.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const offer = (options: OfferOptions = {}) => begun(bench.offer({ text: TEXT, ...options }));
+const bytes = (text: string) => new TextEncoder().encode(text);
+const files = () => readdir(folder);
+
+/** The same store and folder; `killed`: nobody was told to stop. */
+async function restart(options: { limits?: Partial<RuntimeLimits>; killed?: true } = {}): Promise<void> {
+  if (!options.killed) await bench.runtime.stop();
+  const { limits = {} } = options;
+  bench = await openBench({ clock, store: bench.store, transfers: folder, limits });
+  await bench.runtime.start();
+}
+
+/** Reads all, and fails as often as it is told. */
+function failing(times: number, more: Partial<PushAppDefinition> = {}) {
+  const seen: { attempts: number[]; texts: string[]; ids: string[] } = { attempts: [], texts: [], ids: [] };
+  const app = testApp(
+    async (push) => {
+      seen.attempts.push(push.attempt);
+      seen.ids.push(push.id);
+      const text = new TextDecoder().decode(await push.content.bytes(10_000));
+      if (seen.attempts.length <= times) throw new Error('not yet');
+      seen.texts.push(text);
+    },
+    { delivery: 'durable', ...more },
+  );
+  return { app, ...seen };
+}
+
+async function brokenOff(key: string, sent = '0123', options: OfferOptions = {}): Promise<void> {
+  const transfer = await offer({ key, ...options });
+  await transfer.write(0, bytes(sent));
+  await transfer.abort(new Error('connection lost'));
+}
+
+async function stored(...prefixes: string[]): Promise<string[]> {
+  const keys = await bench.store.keys().all();
+  return keys.filter((key) => prefixes.some((prefix) => key.startsWith(`push/${prefix}/`)));
+}
+
+describe('a transfer that broke off', () => {
+  it('goes on behind what is on disk: the same push, the next attempt', async () => {
+    const { app, attempts, texts, ids } = failing(0);
+    await bench.runtime.load(app);
+    await brokenOff('k');
+    await brokenOff('k', TEXT.slice(0, 6));
+    const transfer = await offer({ key: 'k' });
+    expect(transfer.have).toBe(6);
+    await transfer.write(6, bytes('6789'));
+    expect(await transfer.complete(10)).toMatchObject({
+      taken: true,
+      sha256: platform.hash('sha-256', TEXT),
+    });
+    expect(texts).toEqual([TEXT]);
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(new Set(ids)).toEqual(new Set([transfer.pushId]));
+  });
+
+  it('goes on after a restart, and after a kill', async () => {
+    for (const killed of [false, true]) {
+      await restart();
+      await bench.runtime.load(failing(0).app);
+      const key = `k ${killed}`;
+      const transfer = await offer({ key });
+      await transfer.write(0, bytes('01234'));
+      // Behind a gap: the length of the file does not say what is there.
+      await transfer.write(8, bytes('89'));
+      await restart(killed ? { killed } : {});
+      const { app, texts } = failing(0);
+      await bench.runtime.load(app);
+      const again = await offer({ key });
+      expect(again.have).toBe(5);
+      await again.write(5, bytes('56789'));
+      expect(await again.complete(10)).toMatchObject({ taken: true });
+      expect(texts).toEqual([TEXT]);
+      if (killed) await transfer.abort(new Error('the old one'));
+    }
+  });
+
+  it('counts what came behind a gap once that is closed', async () => {
+    await bench.runtime.load(failing(0).app);
+    const transfer = await offer({ key: 'k' });
+    await transfer.write(5, bytes('567'));
+    await transfer.write(0, bytes('01234'));
+    await restart({ killed: true });
+    await bench.runtime.load(failing(0).app);
+    const again = await offer({ key: 'k' });
+    expect(again.have).toBe(8);
+    await transfer.abort(new Error('the old one'));
+  });
+
+  it('whose file was damaged meanwhile fails by its hash, and begins anew then', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k');
+    const [file = ''] = await files();
+    await writeFile(join(folder, file), 'XXXX');
+    const damaged = await offer({ key: 'k' });
+    await damaged.write(4, bytes('456789'));
+    expect(await damaged.complete(10)).toMatchObject({ taken: false, kind: 'failed' });
+    const again = await eventually('over', async () => {
+      const answer = await bench.offer({ key: 'k', text: TEXT });
+      return 'transfer' in answer ? answer.transfer : undefined;
+    });
+    expect(again.have).toBe(0);
+  });
+
+  it('whose file is shorter, or gone, goes on from there', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k');
+    const [file = ''] = await files();
+    await truncate(join(folder, file), 2);
+    const transfer = await offer({ key: 'k' });
+    expect(transfer.have).toBe(2);
+    await transfer.write(2, bytes('23'));
+    await transfer.abort(new Error('connection lost'));
+    await bench.runtime.stop();
+    await rm(join(folder, file));
+    bench = await openBench({ clock, store: bench.store, transfers: folder });
+    expect(await stored('transfer')).toEqual([]);
+    await bench.runtime.load(failing(0).app);
+    expect((await offer({ key: 'k' })).have).toBe(0);
+  });
+
+  it('came whole, but its host ended before it was confirmed: nothing is left to send', async () => {
+    await bench.runtime.load(failing(0).app);
+    const transfer = await offer({ key: 'k' });
+    await transfer.write(0, bytes(TEXT));
+    await restart({ killed: true });
+    const { app, texts } = failing(0);
+    await bench.runtime.load(app);
+    const again = await offer({ key: 'k' });
+    expect(again.have).toBe(10);
+    expect(await again.complete(10)).toMatchObject({ taken: true, size: 10 });
+    expect(texts).toEqual([TEXT]);
+    await transfer.abort(new Error('the old one'));
+  });
+
+  it.each([
+    ['hash', { sha1: 'f'.repeat(40) }],
+    ['size', { size: 11 }],
+    ['type', { resumable: false }],
+  ])('is replaced by another of the same key: %s', async (_, other) => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k');
+    const before = await files();
+    const transfer = await offer({ key: 'k', ...other });
+    expect(transfer.have).toBe(0);
+    const [file] = await files();
+    expect(before).not.toContain(file);
+  });
+
+  it('is not kept when nothing tells what it is, or nothing of it came', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('a', '0123', { resumable: false });
+    await brokenOff('b', '');
+    const unknown = await begun(bench.offer({ key: 'c', resumable: true }));
+    await unknown.write(0, bytes('0123'));
+    await unknown.abort(new Error('connection lost'));
+    expect(await files()).toEqual([]);
+    expect(await stored('transfer')).toEqual([]);
+  });
+
+  it('is kept for a day, also when it is the host that ends', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k');
+    clock.pass(DAY - 1);
+    expect(await files()).toHaveLength(1);
+    clock.pass(1);
+    await eventually('removed', async () => (await files()).length === 0 || undefined);
+    expect(await stored('transfer')).toEqual([]);
+    await brokenOff('k');
+    await bench.runtime.stop();
+    clock.pass(DAY);
+    bench = await openBench({ clock, store: bench.store, transfers: folder });
+    expect(await files()).toEqual([]);
+    expect(await stored('transfer')).toEqual([]);
+  });
+
+  it('goes when there are too many, the oldest first; one that is under way stays', async () => {
+    await restart({ limits: { transfersKept: 2 } });
+    await bench.runtime.load(failing(0).app);
+    const running = await offer({ key: 'running' });
+    await running.write(0, bytes('01'));
+    for (const key of ['one', 'two', 'three']) await brokenOff(key);
+    expect(await files()).toHaveLength(3);
+    await running.abort(new Error('connection lost'));
+    expect(await files()).toHaveLength(2);
+    expect((await offer({ key: 'one' })).have).toBe(0);
+    expect((await offer({ key: 'three' })).have).toBe(4);
+  });
+
+  it('goes when there is no room for what comes now; there is none at all: resources', async () => {
+    await restart({ limits: { transferBytes: 25 } });
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('old', TEXT.slice(0, 6));
+    await offer({ key: 'one' });
+    await offer({ key: 'two' });
+    expect((await files()).length).toBe(2);
+    expect(await bench.offer({ text: TEXT })).toMatchObject({
+      refused: { kind: 'resources', retryAfter: 60, reason: 'there is no room for so much content' },
+    });
+    const unknown = await begun(bench.offer({}));
+    await unknown.write(0, bytes('01234'));
+    await expect(unknown.write(5, bytes('5'))).rejects.toMatchObject({ kind: 'resources' });
+  });
+
+  it('counts after a restart with what it has', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k', TEXT.slice(0, 6));
+    await restart({ limits: { transferBytes: 14 } });
+    await bench.runtime.load(failing(0).app);
+    const unknown = await begun(bench.offer({}));
+    await unknown.write(0, bytes('01234567'));
+    await expect(unknown.write(8, bytes('8'))).rejects.toMatchObject({ kind: 'resources' });
+    await unknown.abort(new Error('no room'));
+  });
+
+  it('there are as many under way as may be: busy', async () => {
+    await restart({ limits: { transfers: 1 } });
+    await bench.runtime.load(failing(0).app);
+    const first = await offer();
+    expect(await bench.offer({ text: TEXT })).toMatchObject({ refused: { kind: 'busy' } });
+    await first.abort(new Error('connection lost'));
+    await offer();
+  });
+});
+
+describe('a file that a durable application has not taken yet', () => {
+  async function sent(options: OfferOptions = {}) {
+    const transfer = await offer(options);
+    await transfer.write(0, bytes(options.text ?? TEXT));
+    return transfer.complete((options.text ?? TEXT).length);
+  }
+
+  it('is confirmed, and given again from the file', async () => {
+    const { app, attempts, texts } = failing(2);
+    await bench.runtime.load(app);
+    expect(await sent({ key: 'k' })).toMatchObject({ taken: true });
+    expect(await files()).toHaveLength(1);
+    expect(await stored('content', 'transfer')).toEqual([]);
+    await eventually('taken', () => {
+      clock.pass(60_000);
+      return texts[0];
+    });
+    expect(texts).toEqual([TEXT]);
+    expect(attempts).toEqual([1, 2, 3]);
+    await eventually('removed', async () => (await files()).length === 0 || undefined);
+    expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
+  });
+
+  it('is given again after a restart, from the file; with commit it is seen once', async () => {
+    const gate = newGate();
+    await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', limits: { seconds: 600 } }));
+    const outcome = sent({ key: 'k' });
+    await eventually('late', async () => {
+      clock.pass(5_000);
+      return (await stored('inbox'))[0];
+    });
+    await eventually('answered', () => {
+      clock.pass(5_000);
+      return Promise.race([outcome, Promise.resolve(undefined)]);
+    });
+    expect(await outcome).toMatchObject({ taken: true });
+    const { store } = bench;
+    const first = bench.runtime;
+    bench = await openBench({ clock, store, transfers: folder });
+    await bench.runtime.start();
+    const texts: string[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (push, { commit }) => {
+          texts.push(new TextDecoder().decode(await push.content.bytes(100)));
+          await commit([{ type: 'put', key: push.id, value: push.attempt }]);
+          // Its content is there until `receive` has ended.
+          texts.push(await new Response(push.content.open({ start: 8 })).text());
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    await eventually('given again', () => texts[1]);
+    expect(texts).toEqual([TEXT, '89']);
+    expect(await stored('inbox', 'data', 'done')).toHaveLength(2);
+    gate.open();
+    await first.stop();
+    await eventually('removed', async () => (await files()).length === 0 || undefined);
+  });
+
+  it('does not count in the inbox’s bytes, which are in memory', async () => {
+    await restart({ limits: { inboxBytes: 2_000, contentBytes: 1_000 } });
+    await bench.runtime.load(failing(1).app);
+    expect(await sent({ text: 'x'.repeat(5_000) })).toMatchObject({ taken: true });
+    expect(await stored('inbox')).toHaveLength(1);
+  });
+
+  it('meets a full inbox: resources, and what came is kept', async () => {
+    await restart({ limits: { inboxCount: 0 } });
+    await bench.runtime.load(failing(0).app);
+    expect(await sent({ key: 'k' })).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+    const again = await eventually('over', async () => {
+      const answer = await bench.offer({ key: 'k', text: TEXT });
+      return 'transfer' in answer ? answer.transfer : undefined;
+    });
+    expect(again.have).toBe(10);
+  });
+
+  it('meets a store that does not write: resources, what came is kept, and is taken when it does', async () => {
+    const { app, texts } = failing(0);
+    await bench.runtime.load(app);
+    const transfer = await offer({ key: 'k' });
+    await transfer.write(0, bytes(TEXT));
+    const full = vi.spyOn(bench.store, 'batch').mockRejectedValue(new Error('ENOSPC'));
+    expect(await transfer.complete(10)).toMatchObject({ taken: false, kind: 'resources' });
+    await transfer.abort(new Error('over'));
+    expect(texts).toEqual([]);
+    full.mockRestore();
+    const again = await offer({ key: 'k' });
+    expect(again.have).toBe(10);
+    expect(await again.complete(10)).toMatchObject({ taken: true });
+    expect(texts).toEqual([TEXT]);
+  });
+
+  it('is set aside with its file, which goes when newer ones need the room', async () => {
+    await restart({ limits: { setAsideFileBytes: 15, attempts: 1 } });
+    await bench.runtime.load(failing(9).app);
+    await sent({ key: 'one' });
+    expect(await bench.runtime.setAside()).toMatchObject([{ size: 10, reason: 'test.ua threw: not yet' }]);
+    await restart({ limits: { setAsideFileBytes: 15, attempts: 1 } });
+    expect(await files()).toHaveLength(1);
+    await bench.runtime.load(failing(9).app);
+    const { pushId } = await sent({ key: 'two' });
+    await eventually('set aside', async () => {
+      const [only, more] = await bench.runtime.setAside();
+      return (only?.id === pushId && !more) || undefined;
+    });
+    await eventually('one file', async () => (await files()).length === 1 || undefined);
+    expect(await stored('done')).toHaveLength(2);
+  });
+
+  it('breaking off is not held against it: attempts that its application could not end do not set it aside', async () => {
+    await restart({ limits: { attempts: 2 } });
+    for (let time = 0; time < 3; time++) {
+      const { app } = failing(9);
+      if (time === 0) await bench.runtime.load(app);
+      await brokenOff('k');
+    }
+    const transfer = await offer({ key: 'k' });
+    await transfer.write(4, bytes('456789'));
+    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await bench.runtime.setAside()).toEqual([]);
+    await eventually('set aside', async () => {
+      clock.pass(60_000);
+      return (await bench.runtime.setAside())[0];
+    });
+    expect(await bench.runtime.setAside()).toMatchObject([{ attempts: 5 }]);
+  });
+
+  it('whose file is lost is set aside as such', async () => {
+    await bench.runtime.load(failing(1).app);
+    await sent();
+    await bench.runtime.stop();
+    for (const file of await files()) await rm(join(folder, file));
+    bench = await openBench({ clock, store: bench.store, transfers: folder });
+    await bench.runtime.start();
+    await bench.runtime.load(failing(0).app);
+    const aside = await eventually('set aside', async () => (await bench.runtime.setAside())[0]);
+    expect(aside.reason).toBe('its content is not in the store');
+  });
+
+  it('refused after it was confirmed is set aside, whatever its size', async () => {
+    await bench.runtime.load(
+      testApp(
+        (push) => {
+          if (push.attempt === 1) throw new Error('not yet');
+          throw new PushRefused('declined', 'not wanted');
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    await sent();
+    const aside = await eventually('set aside', async () => {
+      clock.pass(60_000);
+      return (await bench.runtime.setAside())[0];
+    });
+    expect(aside.reason).toBe('refused (declined): not wanted');
+  });
+});
+
+describe('on disk', () => {
+  it('files that nobody names are removed at the start', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k');
+    await writeFile(join(folder, 'stranger'), 'x');
+    await restart();
+    expect(await files()).toHaveLength(1);
+    expect(await files()).not.toContain('stranger');
+  });
+
+  it('only its owner reads what was pushed', async () => {
+    await bench.runtime.load(failing(0).app);
+    await brokenOff('k');
+    const [file = ''] = await files();
+    expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
+  });
+
+  it('a damaged record is left in the store, and told', async () => {
+    await bench.store.put('push/transfer/x', '{"id":"x"}');
+    await restart();
+    expect(bench.logs).toMatchObject([{ level: 'error', message: expect.stringContaining('transfer x') }]);
+    expect(await stored('transfer')).toEqual(['push/transfer/x']);
+  });
+
+  it('a folder that cannot be made is told at the start', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const opening = openBench({ clock, transfers: join(folder, 'file', 'below') });
+    await expect(opening).rejects.toThrow(/files cannot be kept/);
+  });
+
+  it('nothing is where no folder is given: content goes with the runtime', async () => {
+    const temporary = await openBench({ clock });
+    await temporary.runtime.load(failing(0).app);
+    const transfer = await begun(temporary.offer({ text: TEXT, key: 'k' }));
+    await transfer.write(0, bytes(TEXT));
+    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    const broken = await begun(temporary.offer({ text: TEXT, key: 'b' }));
+    await broken.write(0, bytes('0123'));
+    await broken.abort(new Error('connection lost'));
+    expect((await begun(temporary.offer({ text: TEXT, key: 'b' }))).have).toBe(4);
+    await temporary.runtime.stop();
+    const next = await openBench({ clock, store: temporary.store });
+    expect(await next.store.keys({ gte: 'push/transfer/', lt: 'push/transfer0' }).all()).toEqual([]);
+    await next.runtime.stop();
+  });
+});
+
+describe('what people are shown', () => {
+  it.each([
+    [100, '100 bytes of text'],
+    [300_000, 'Push for test.ua'],
+  ])('of a push of %d bytes that came in a file', async (size, title) => {
+    for (const delivery of ['direct', 'durable'] as const) {
+      const id = `${delivery}.ua`;
+      await bench.runtime.load({
+        ...testApp(() => {}, { id, delivery }),
+        start: () => ({
+          receive() {},
+          describe: async ({ content }) => ({
+            title: `${(await content.bytes(1_000_000)).length} bytes of text`,
+          }),
+        }),
+      });
+      const text = 'x'.repeat(size);
+      const transfer = await offer({ id, text });
+      await transfer.write(0, bytes(text));
+      expect(await transfer.complete(size)).toMatchObject({ taken: true });
+      const described = await bench.runtime.describe(transfer.pushId);
+      expect(described?.title.replace(id, 'test.ua')).toBe(title);
+    }
+  });
+
+  it('of one that waits in the inbox', async () => {
+    await bench.runtime.load({
+      ...testApp(() => {}, { delivery: 'durable' }),
+      start: () => ({
+        receive() {
+          throw new Error('not yet');
+        },
+        describe: async ({ content }) => ({ title: new TextDecoder().decode(await content.bytes(100)) }),
+      }),
+    });
+    const transfer = await offer();
+    await transfer.write(0, bytes(TEXT));
+    await transfer.complete(10);
+    expect(await bench.runtime.describe(transfer.pushId)).toEqual({ title: TEXT });
+  });
+});
+
+it('a thousand small files at a time: each reaches its application, and none of them is left', async () => {
+  const received: string[] = [];
+  await bench.runtime.load(
+    testApp(async (push) => void received.push(new TextDecoder().decode(await push.content.bytes(100)))),
+  );
+  const texts = Array.from({ length: 1_000 }, (_, index) => `file ${index}`);
+  const transfers = await Promise.all(texts.map((text) => offer({ text })));
+  await Promise.all(transfers.map((transfer, index) => transfer.write(0, bytes(texts[index] ?? ''))));
+  expect(await bench.offer({ text: TEXT })).toMatchObject({ refused: { kind: 'busy' } });
+  const outcomes = await Promise.all(
+    transfers.map((transfer, index) => transfer.complete(texts[index]?.length ?? 0)),
+  );
+  expect(outcomes.filter(({ taken }) => !taken)).toEqual([]);
+  expect(received.sort()).toEqual(texts.sort());
+  await eventually('removed', async () => (await files()).length === 0 || undefined);
+});
