@@ -51,12 +51,14 @@ export function buildAnswer(offer: MsrpOffer, { origin, host, lines }: AnswerDes
 function answered(offered: MsrpMedia | OtherMedia, line: AnswerLine): WrittenMedia {
   const { type, protocol, formats } = offered;
   const refused = { type, port: 0, protocol, formats, attributes: [] };
-  if (offered.path === undefined || offered.port === 0) return refused;
+  if (!('path' in offered) || offered.port === 0) return refused;
   if (line.type === 'accepted') {
     return { ...refused, port: line.port, attributes: accepting(offered, line) };
   }
   const range = line.type === 'had' ? hadRange(offered.file) : undefined;
-  return range && offered.file ? { ...refused, attributes: writeFile({ ...offered.file, range }) } : refused;
+  return range && offered.file
+    ? { ...refused, attributes: writeFile(described(offered.file, range)) }
+    : refused;
 }
 
 function accepting({ direction, file }: MsrpMedia, line: AcceptingLine): string[] {

@@ -13,14 +13,12 @@ export interface MsrpOffer {
   /** Of the offerer. The same version as before: nothing has changed (RFC 3264 8). */
   origin: { id: string; version: string };
   timing: Timing;
-  /** In their order; those for MSRP have a `path`. An answer has a line for each. */
+  /** In their order; those for MSRP have a `path` (`'path' in media`). An answer has a line for each. */
   media: readonly (MsrpMedia | OtherMedia)[];
 }
 
 /** A line that is not for MSRP: an answer refuses it. */
-export interface OtherMedia extends MediaLine {
-  path?: never;
-}
+export type OtherMedia = MediaLine;
 
 /** @throws MalformedError */
 export function parseOffer(body: Uint8Array): MsrpOffer {

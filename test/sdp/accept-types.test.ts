@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { formatAcceptTypes, parseAcceptTypes, takes } from '../../core/sdp/accept-types.js';
+
+describe('accept-types (RFC 4975 8.6)', () => {
+  it.each([
+    ['text/plain', 'text/plain', true],
+    ['text/plain', 'TEXT/Plain;charset=utf-8', true],
+    ['text/plain;charset=utf-8', 'text/plain', true],
+    ['image/*', 'image/png', true],
+    ['image/*', 'imagex/png', false],
+    ['image/*', 'text/plain', false],
+    ['*', 'application/vnd.wap.mms-message', true],
+    ['text/html *', 'application/vnd.wap.mms-message', true],
+    ['*', 'nonsense', false],
+    ['*', '', false],
+    ['', 'text/plain', false],
+    ['text/plain', 'text/plainer', false],
+  ])('8.2.1-01: %j takes %j: %s', (value, type, taken) => {
+    expect(takes(parseAcceptTypes(value), type)).toBe(taken);
+  });
+
+  it('a range of all is written as SDP has it, and read either way', () => {
+    expect(formatAcceptTypes(['*/*', 'image/*'])).toBe('* image/*');
+    expect(takes(['*/*'], 'image/png')).toBe(true);
+  });
+
+  it('blanks in quotes do not part types', () => {
+    expect(parseAcceptTypes('a/b;c="d e"  f/g\t"')).toEqual(['a/b;c="d e"', 'f/g']);
+  });
+});
