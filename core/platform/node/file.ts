@@ -26,6 +26,9 @@ export const openFile: Platform['openFile'] = async (path) => {
 };
 
 function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableStream<Uint8Array> {
+  // createReadStream takes no empty range.
+  if (end !== undefined && end < start)
+    return new ReadableStream({ start: (controller) => controller.close() });
   return webStream(createReadStream(path, { start, ...(end === undefined ? {} : { end }) }));
 }
 
@@ -85,8 +88,6 @@ class FolderSpoolFile implements SpoolFile {
 
   open(range: FileRange = { start: 0 }): ReadableStream<Uint8Array> {
     const end = Math.min(range.end ?? this.size - 1, this.size - 1);
-    // createReadStream takes no empty range.
-    if (end < range.start) return new ReadableStream({ start: (controller) => controller.close() });
     return read(this.path, { start: range.start, end });
   }
 
