@@ -6,7 +6,7 @@ import { LimitError } from '../errors.js';
 import type { Arrival } from './arrival.js';
 
 /** Bytes that a stream gives at once. */
-const CHUNK = 65_536;
+const CHUNK = 262_144;
 
 /**
  * Streams follow the file as it comes, and end when all of it is there and is what it should be; they error when it

@@ -141,12 +141,14 @@ export class TransferPlaces {
           this.#warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
         }
       },
-      close: async () => {
-        await file.close().catch(() => {});
-        await release();
-        await this.#sweep();
-      },
+      close: () => this.room.ends(this.#close(file, release)),
     };
+  }
+
+  async #close(file: OpenFile, release: () => Promise<void>): Promise<void> {
+    await file.close().catch(() => {});
+    await release();
+    await this.#sweep();
   }
 
   /** Removes those that are too old or too many, and comes back when the next one is. */

@@ -21,6 +21,8 @@ interface Kept {
 
 export class TransferRoom {
   readonly #files = new Map<string, Kept>();
+  /** What nobody waits for, but `close`. */
+  readonly #ends = new Set<Promise<void>>();
   #folder: Promise<Folder> | undefined;
   #bytes = 0;
 
@@ -93,7 +95,7 @@ export class TransferRoom {
     return async () => {
       if (!used) return;
       used = false;
-      if (--file.users === 0 && file.removed) await this.#delete(name, file);
+      if (--file.users === 0 && file.removed) await this.ends(this.#delete(name, file));
     };
   }
 
@@ -105,7 +107,16 @@ export class TransferRoom {
     if (file.users === 0) await this.#delete(name, file);
   }
 
+  /** For what ends a file's use and that nobody waits for, but `close`. It must not reject. */
+  ends(end: Promise<void>): Promise<void> {
+    const tracked = end.finally(() => this.#ends.delete(tracked));
+    this.#ends.add(tracked);
+    return tracked;
+  }
+
+  /** When every file is closed that is no longer used. */
   async close(): Promise<void> {
+    while (this.#ends.size > 0) await Promise.all(this.#ends);
     await (await this.#folder)?.close();
   }
 

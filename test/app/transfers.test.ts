@@ -410,7 +410,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     gate.open();
     expect(await transfer.complete(text.length)).toMatchObject({ taken: true });
     expect(chunks.reduce((sum, length) => sum + length)).toBe(text.length);
-    expect(Math.max(...chunks)).toBeLessThanOrEqual(65_536);
+    expect(Math.max(...chunks)).toBeLessThanOrEqual(262_144);
   });
 
   it('has several readers, and ranges', async () => {

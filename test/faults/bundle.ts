@@ -27,7 +27,7 @@ export async function bundle(name: string): Promise<Program> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    conditions: ['source'],
+    conditions: ['sip-push-source'],
     external: ['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
   });
   return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };

@@ -65,6 +65,27 @@ describe('a folder', () => {
     }
   });
 
+  it('has files that are written in place, in any order, and read meanwhile', async () => {
+    const folder = await platform.openFolder(place);
+    const file = await folder.edit('grows');
+    expect(file.size).toBe(0);
+    await file.write([Buffer.from('56'), new Uint8Array(), Buffer.from('789')], 5);
+    await file.write([Buffer.from('01234')], 0);
+    expect(Buffer.from(await file.read(3, 4)).toString()).toBe('3456');
+    expect(Buffer.from(await file.read(8, 100)).toString()).toBe('89');
+    expect(await file.read(10, 5)).toHaveLength(0);
+    expect(await folder.list()).toEqual([{ name: 'grows', size: 10 }]);
+    await file.truncate(4);
+    await file.sync();
+    await file.close();
+    const again = await (await platform.openFolder(place)).edit('grows');
+    expect(again.size).toBe(4);
+    expect(Buffer.from(await again.read(0, 10)).toString()).toBe('0123');
+    await again.close();
+    await expect(again.read(0, 1)).rejects.toThrow(/^files cannot be kept: /);
+    await expect(folder.edit('../outside')).rejects.toThrow(/is no name/);
+  });
+
   it('is temporary where no place is given', async () => {
     const folder = await platform.openFolder();
     const path = folder.path('name');

@@ -1,0 +1,43 @@
+/** Which bytes of a file are there, held against a list of every single one. */
+
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Parts } from '../../core/app/parts.js';
+import { MalformedError } from '../../core/errors.js';
+
+it('tells what is missing, what is contiguous and where it ends, in whatever order parts come', () => {
+  const part = fc.record({ start: fc.nat(60), length: fc.nat(12) });
+  fc.assert(
+    fc.property(fc.nat(10), fc.array(part, { maxLength: 30 }), (have, added) => {
+      const parts = new Parts(have);
+      const there = Array.from({ length: 80 }, (_, index) => index < have);
+      for (const { start, length } of added) {
+        const missing = parts.add(start, start + length);
+        const covered = new Set<number>();
+        for (const { start: from, end } of missing) {
+          expect(end).toBeGreaterThan(from);
+          for (let at = from; at < end; at++) covered.add(at);
+        }
+        for (let at = start; at < start + length; at++) {
+          expect(covered.has(at)).toBe(!there[at]);
+          covered.delete(at);
+          there[at] = true;
+        }
+        expect(covered.size).toBe(0);
+        const contiguous = there.indexOf(false);
+        expect(parts.contiguous).toBe(contiguous);
+        expect(parts.end).toBe(there.lastIndexOf(true) + 1);
+        expect(parts.gaps).toBe(parts.end > contiguous);
+      }
+    }),
+  );
+});
+
+it('is in so many parts at most; one too many changes nothing', () => {
+  const parts = new Parts(0);
+  for (let part = 0; part < 64; part++) parts.add(part * 10 + 5, part * 10 + 6);
+  expect(() => parts.add(1_000, 1_001)).toThrow(MalformedError);
+  expect(parts.end).toBe(636);
+  expect(parts.add(0, 640)).toHaveLength(65);
+  expect(parts.contiguous).toBe(640);
+});

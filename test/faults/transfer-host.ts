@@ -1,0 +1,192 @@
+/**
+ * A host of its own process for transfer-kill.test.ts and transfer-full-disk.test.ts: store and files on disk, three
+ * applications, and a sender that sends each of them files in chunks, again from where they broke off.
+ *
+ *   node transfer-host.js FOLDER FILES [before|after OPERATION]   kills itself at an operation of the disk
+ *   node transfer-host.js FOLDER FILES full                       the disk takes no more for a while
+ *
+ * Prints `from APP KEY OFFSET` for each file that is sent, `wrote APP KEY END` for each chunk that was taken, `taken
+ * APP KEY` or `refused APP KEY KIND`, `received APP KEY` when an application has done its work and, once the inbox is
+ * empty, `count APP KEY TIMES` from the storage of those that commit, `files COUNT`, and `operations COUNT`.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { platform } from '#platform';
+import { type Clock, PushRuntime, type Transfer } from '../../core/app/index.js';
+import type { AppStorage } from '../../core/app/services.js';
+import { definePushApp } from '../../sdk/index.js';
+
+const CHUNK = 40_000;
+const CHUNKS = 4;
+
+const [folder = '', count = '1', phase = '', killAt = '0'] = process.argv.slice(2);
+const say = (line: string) => void writeSync(1, `${line}\n`);
+// Else a write beyond the limit ends the process; with it, the write fails as on a full disk.
+process.on('SIGXFSZ', () => {});
+const limitFiles = (bytes: string) =>
+  execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
+
+/** The first redelivery after 125 ms; deadlines are still longer than a busy machine makes anything take. */
+const clock: Clock = {
+  now: () => Date.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds / 20);
+    return () => clearTimeout(timer);
+  },
+  random: () => 0,
+};
+
+/** Of which each byte says where it is, and which file. */
+function contentOf(key: string): Uint8Array {
+  const seed = Number(key.slice('file-'.length)) + 1;
+  return new Uint8Array(CHUNK * CHUNKS).map((_, index) => (index * seed) % 251);
+}
+
+/** Of applications that commit. */
+const storages = new Map<string, AppStorage>();
+
+/** Counts each push in its storage, in the batch that ends the push. Fails the first delivery of every other one. */
+const app = (id: string, delivery: 'durable' | 'direct', commits: boolean) =>
+  definePushApp({
+    id,
+    accepts: ['text/plain'],
+    needs: ['storage'],
+    delivery,
+    start({ storage }) {
+      if (commits) storages.set(id, storage);
+      return {
+        async receive(push, { commit }) {
+          const key = push.fileName ?? '';
+          const bytes = await push.content.bytes(CHUNK * CHUNKS);
+          if (Buffer.compare(bytes, contentOf(key)) !== 0) say(`WRONG ${id} ${key}`);
+          if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
+          const times = Number((await storage.get(key)) ?? 0);
+          if (commits) await commit([{ type: 'put', key, value: times + 1 }]);
+          say(`received ${id} ${key}`);
+        },
+      };
+    },
+  });
+
+let operations = 0;
+/** One thing that the disk does; the process may be killed just before or after it. */
+async function operation<T>(task: () => Promise<T>): Promise<T> {
+  const last = ++operations === Number(killAt);
+  // A slow disk: whoever does not wait for it is found out.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  if (last && phase === 'before') process.kill(process.pid, 'SIGKILL');
+  const result = await task();
+  if (last) process.kill(process.pid, 'SIGKILL');
+  return result;
+}
+
+const store = await platform.openStore(join(folder, 'store'));
+const batch = store.batch.bind(store);
+Object.defineProperty(store, 'batch', {
+  value: (...given: unknown[]) => operation(() => Reflect.apply(batch, undefined, given)),
+});
+const { openFolder } = platform;
+platform.openFolder = async (path) => {
+  const opened = await openFolder(path);
+  const edit = opened.edit.bind(opened);
+  const remove = opened.remove.bind(opened);
+  opened.edit = async (name) => {
+    const file = await edit(name);
+    return {
+      size: file.size,
+      write: (chunks, at) => operation(() => file.write(chunks, at)),
+      read: (at, length) => file.read(at, length),
+      truncate: (size) => operation(() => file.truncate(size)),
+      sync: () => operation(() => file.sync()),
+      close: () => file.close(),
+    };
+  };
+  opened.remove = (name) => operation(() => remove(name));
+  return opened;
+};
+
+const runtime = await PushRuntime.open({
+  store,
+  clock,
+  transfers: join(folder, 'transfers'),
+  log: ({ message }) => process.stderr.write(`${message}\n`),
+});
+const ids = ['commit.ua', 'direct.ua', 'plain.ua'];
+await runtime.load(app('commit.ua', 'durable', true));
+await runtime.load(app('direct.ua', 'direct', true));
+await runtime.load(app('plain.ua', 'durable', false));
+await runtime.start();
+
+if (phase === 'full') {
+  // Chunk by chunk, each file is taken up to the limit.
+  limitFiles(String(CHUNK * 2));
+  for (const id of ids) await send(id, 'file-0');
+  limitFiles('unlimited');
+}
+for (let index = 0; index < Number(count); index++) {
+  const key = `file-${index}`;
+  if (index % 2 === 0) for (const id of ids) await send(id, key);
+  else await Promise.all(ids.map((id) => send(id, key)));
+}
+while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
+for (const [id, storage] of storages) {
+  for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+}
+await runtime.stop();
+await store.close();
+say(`files ${(await readdir(join(folder, 'transfers'))).length}`);
+say(`operations ${operations}`);
+
+/** With the same key in every run: after a restart its sender tries again. */
+async function send(id: string, key: string): Promise<void> {
+  const app = runtime.resolve([id], 'text/plain');
+  if (typeof app === 'string') throw new Error(app);
+  const content = contentOf(key);
+  const answer = await runtime.transfer({
+    app,
+    key: `${id} ${key}`,
+    from: 'sip:psa@domain.test',
+    to: 'sip:bob@domain.test',
+    type: { type: 'text/plain', parameters: {} },
+    headers: {},
+    fileName: key,
+    size: content.length,
+    sha1: platform.hash('sha-1', content),
+    resumable: true,
+  });
+  if ('refused' in answer) return say(`refused ${id} ${key} ${answer.refused.kind}`);
+  if ('transfer' in answer) {
+    say(`from ${id} ${key} ${answer.transfer.have}`);
+    const refused = await sendAll(answer.transfer, id, key, content);
+    if (refused) return say(`refused ${id} ${key} ${refused}`);
+  }
+  say(`taken ${id} ${key}`);
+}
+
+/** Every second chunk ahead of the one before it. */
+async function sendAll(transfer: Transfer, id: string, key: string, content: Uint8Array) {
+  const write = async (at: number) => {
+    const bytes = content.subarray(at, at + CHUNK);
+    await transfer.write(at, bytes);
+    say(`wrote ${id} ${key} ${at + bytes.length}`);
+  };
+  try {
+    for (let at = transfer.have; at < content.length; at += 2 * CHUNK) {
+      if (id === 'plain.ua' && at + CHUNK < content.length) await write(at + CHUNK);
+      await write(at);
+      if (id !== 'plain.ua' && at + CHUNK < content.length) await write(at + CHUNK);
+    }
+  } catch (error) {
+    await transfer.abort(error instanceof Error ? error : new Error(String(error)));
+  }
+  const outcome = await transfer.complete(content.length);
+  return outcome.taken ? undefined : outcome.kind;
+}
+
+async function inboxHolds(): Promise<boolean> {
+  const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0', limit: 1 }).all();
+  return keys.length > 0;
+}
