@@ -25,8 +25,8 @@ import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.j
 import type { SetAsidePush } from './set-aside.js';
 import { SpoolRoom } from './spool-room.js';
 import type { AppScope } from './tokens.js';
+import type { IncomingTransfer, TransferAnswer } from './transfer.js';
 import { TransferRoom } from './transfer-room.js';
-import type { IncomingTransfer, TransferAnswer } from './transfers.js';
 
 export type { AppHandle } from './application.js';
 export type { Clock } from './clock.js';
@@ -36,8 +36,7 @@ export type { LogLevel, LogRecord } from './log.js';
 export type { Outcome, Refusal } from './outcome.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 export type { SetAsidePush } from './set-aside.js';
-export type { Transfer, TransferOutcome } from './transfer.js';
-export type { IncomingTransfer, TransferAnswer } from './transfers.js';
+export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer.js';
 
 export interface PushRuntimeOptions {
   /** Opened and closed by the caller, after `stop`. */

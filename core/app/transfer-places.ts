@@ -3,6 +3,7 @@
 import { inject, injectable } from 'tsyringe';
 import type { OpenFile } from '../platform/platform.js';
 import type { Clock } from './clock.js';
+import type { TransferPlace } from './file-transfer.js';
 import type { Inbox } from './inbox.js';
 import { type RuntimeLimits, TRANSFER_KEEP } from './limits.js';
 import type { LogSink } from './log.js';
@@ -11,9 +12,8 @@ import type { Partials, PartialTransfer } from './partials.js';
 import { StoreError } from './records.js';
 import type { SetAside } from './set-aside.js';
 import { CLOCK, INBOX, LIMITS, LOG_SINK, PARTIALS, SET_ASIDE, TRANSFER_ROOM } from './tokens.js';
-import type { TransferPlace } from './transfer.js';
+import type { IncomingTransfer } from './transfer.js';
 import type { TransferRoom } from './transfer-room.js';
-import type { IncomingTransfer } from './transfers.js';
 
 export interface OpenPlace extends TransferPlace {
   /** Of the file. */

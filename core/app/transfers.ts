@@ -1,7 +1,6 @@
 /** Files that come in session mode (TS 8.2.1): where they go, how many at once, and what stays when one breaks off. */
 
 import { inject, injectable } from 'tsyringe';
-import type { MediaType } from '../content/content.js';
 import { PushRefused } from '../errors.js';
 import type { AppHandle, Application } from './application.js';
 import type { Clock } from './clock.js';
@@ -9,10 +8,11 @@ import { considerOffer } from './consider.js';
 import type { PushOffer } from './contract.js';
 import type { Deliveries } from './deliveries.js';
 import type { Dispatcher } from './dispatcher.js';
+import { FileTransfer } from './file-transfer.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from './limits.js';
-import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
+import { busy, type Refusal, reasonOf, resources } from './outcome.js';
 import { type PushRecord, pushId } from './push-record.js';
 import type { Registry } from './registry.js';
 import type { Turn } from './slots.js';
@@ -26,32 +26,8 @@ import {
   REGISTRY,
   TRANSFER_PLACES,
 } from './tokens.js';
-import { FileTransfer, type Transfer } from './transfer.js';
+import type { IncomingTransfer, TransferAnswer } from './transfer.js';
 import type { OpenPlace, TransferPlaces } from './transfer-places.js';
-
-/** A file that a sender is about to send. */
-export interface IncomingTransfer {
-  /** As `PushRuntime.resolve` gave it. */
-  app: AppHandle;
-  /** What tells this file from every other, and is the same when it is offered again. */
-  key: string;
-  from: string;
-  to: string;
-  type: MediaType;
-  /** Names in lower case. */
-  headers: Readonly<Record<string, string>>;
-  fileName?: string;
-  /** Bytes of the whole file, as offered. */
-  size?: number;
-  /** Of the whole file, as offered: lower-case hexadecimal. */
-  sha1?: string;
-  /** Whether it is kept when it breaks off; only with `size` and `sha1`, which tell that it is the same file. */
-  resumable: boolean;
-}
-
-export type TransferAnswer =
-  /** It was confirmed before: there is nothing to send. */
-  { known: Outcome } | { refused: Outcome & { taken: false } } | { transfer: Transfer };
 
 @injectable()
 export class Transfers {
