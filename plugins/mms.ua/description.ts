@@ -1,11 +1,30 @@
-/** A notification in words. */
+/** What was pushed, in words. */
 
-import { absoluteTime, displayAddress, type MmsNotification } from 'sip-push/formats';
+import {
+  absoluteTime,
+  displayAddress,
+  type MmsDeliveryReport,
+  type MmsNotification,
+  type MmsReadForOriginator,
+  type MmsStatus,
+} from 'sip-push/formats';
 import type { PushDescription } from 'sip-push/sdk';
+import type { Incoming } from './incoming.js';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-export function describeNotification(notification: MmsNotification, receivedAt: Date): PushDescription {
+export function describeIncoming(incoming: Incoming, receivedAt: Date): PushDescription {
+  switch (incoming.type) {
+    case 'M-Notification.ind':
+      return describeNotification(incoming.pdu, receivedAt);
+    case 'M-Delivery.ind':
+      return describeDelivery(incoming.pdu);
+    case 'M-Read-Orig.ind':
+      return describeReading(incoming.pdu);
+  }
+}
+
+function describeNotification(notification: MmsNotification, receivedAt: Date): PushDescription {
   const sender = notification.from === undefined ? 'an unknown sender' : displayAddress(notification.from);
   const expiry = absoluteTime(notification.expiry, receivedAt);
   const size = displaySize(notification.messageSize);
@@ -24,6 +43,38 @@ export function describeNotification(notification: MmsNotification, receivedAt: 
   };
 }
 
+const DELIVERY: Readonly<Record<MmsStatus, string>> = {
+  expired: 'expired before it was retrieved',
+  retrieved: 'was delivered',
+  rejected: 'was rejected',
+  deferred: 'waits to be retrieved',
+  unrecognised: 'was not understood',
+  indeterminate: 'may or may not have been delivered',
+  forwarded: 'was forwarded',
+  unreachable: 'could not be delivered',
+};
+
+function describeDelivery({ messageId, to, date, status, statusText }: MmsDeliveryReport): PushDescription {
+  return {
+    title: 'Delivery report',
+    text: `The message to ${printable(displayAddress(to))} ${DELIVERY[status]}`,
+    fields: {
+      ...(statusText === undefined ? {} : { reason: printable(statusText) }),
+      date: displayTime(date),
+      message: printable(messageId),
+    },
+  };
+}
+
+function describeReading({ messageId, from, date, readStatus }: MmsReadForOriginator): PushDescription {
+  const reader = printable(displayAddress(from));
+  return {
+    title: 'Read report',
+    text: readStatus === 'read' ? `${reader} read the message` : `${reader} deleted the message unread`,
+    fields: { date: displayTime(date), message: printable(messageId) },
+  };
+}
+
 /** `29 KiB`, `1.5 MiB` */
 function displaySize(octets: number): string {
   const power = Math.min(Math.floor(Math.log2(Math.max(octets, 1)) / 10), UNITS.length - 1);
@@ -37,6 +88,6 @@ function displayTime(time: Date): string {
 }
 
 /** What a sender wrote may go to a terminal: no control characters, and none that turn the direction of text. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }

@@ -1,75 +1,95 @@
-/** mms.ua: takes the notification that a multimedia message waits, and tells the host's user. */
+/** mms.ua: takes the notification that a multimedia message waits, tells the host's user, and retrieves it. */
 
-import {
-  absoluteTime,
-  decodeNotification,
-  MalformedError,
-  type MmsNotification,
-  mmsMessageType,
-} from 'sip-push/formats';
-import { definePushApp, type Push, PushRefused } from 'sip-push/sdk';
-import { describeNotification } from './description.js';
-import { SeenNotifications } from './seen-notifications.js';
-
-/** A notification has a few hundred octets; the largest URI and subject that anyone sends fit many times. */
-const MAX_SIZE = 65_536;
-const NOTIFICATION = 'M-Notification.ind';
+import type { MmsNotification } from 'sip-push/formats';
+import { definePushApp, type ReceiveContext } from 'sip-push/sdk';
+import { Answers } from './answers.js';
+import { describeIncoming, printable } from './description.js';
+import { incomingOf, MAX_SIZE } from './incoming.js';
+import { isExpired, type Message, messageOf, over, responding } from './message.js';
+import { Messages } from './messages.js';
+import { readOptions } from './options.js';
+import { Queries } from './queries.js';
+import { MMS_TYPE } from './retrieval.js';
+import { Retrievals } from './retrievals.js';
+import { Seen } from './seen.js';
+import { notificationFields, type Report, reportEvent } from './told.js';
 
 export default definePushApp({
   id: 'mms.ua',
-  accepts: ['application/vnd.wap.mms-message'],
-  needs: ['storage', 'log', 'emit', 'clock'],
+  accepts: [MMS_TYPE],
+  needs: ['storage', 'files', 'fetch', 'log', 'emit', 'clock'],
   delivery: 'durable',
   limits: { size: MAX_SIZE },
-  async start({ storage, log, emit, clock }) {
-    const seen = await SeenNotifications.open(storage);
+  async start(services) {
+    const { storage, log, emit, clock } = services;
+    const options = readOptions(services.options);
+    const seen = await Seen.open(storage);
+    const messages = await Messages.open(services);
+    const answers = new Answers({ ...services, messages, options });
+    const retrievals = new Retrievals({ ...services, messages, answers });
+    const queries = new Queries({ ...services, messages, answers, retrievals });
+    for (const message of messages.all()) wake(message);
+
+    function wake(message: Message): void {
+      retrievals.wake(message);
+      answers.wake(message);
+    }
+
+    // What is told is told before the commit: whoever dies between the two tells it twice, but never not at all.
+    function notified(notification: MmsNotification, receivedAt: Date, commit: Commit): Promise<boolean> {
+      const { transactionId, contentLocation } = notification;
+      return seen.once([transactionId, contentLocation], receivedAt, async (operations, key) => {
+        const message = messageOf(key, notification, receivedAt, options);
+        const kept = isExpired(message, clock.now()) ? expired(message) : message;
+        if (kept === message) emit('notification', notificationFields(message));
+        if (!kept) return commit(operations);
+        await messages.add(kept, clock.now(), (more) => commit([...operations, ...more]));
+        wake(kept);
+      });
+    }
+
+    function expired(message: Message): Message | undefined {
+      const { transactionId, expiry } = message;
+      log.info(`notification ${printable(transactionId)} expired at ${expiry}: dropped`);
+      // Whoever retrieves nothing by himself answers nothing by himself.
+      return options.retrieve === 'manual' ? undefined : over(expiredAnswer(message));
+    }
+
+    function reported(report: Report, receivedAt: Date, commit: Commit): Promise<boolean> {
+      const { kind, fields } = reportEvent(report);
+      const identity = [report.type, ...Object.values(fields)];
+      return seen.once(identity, receivedAt, async (operations) => {
+        emit(kind, fields);
+        await commit(operations);
+      });
+    }
+
     return {
       async receive(push, { commit }) {
-        const notification = await notificationOf(push);
-        const { transactionId, contentLocation } = notification;
-        const expiry = absoluteTime(notification.expiry, push.receivedAt);
-        if (expiry <= clock.now()) {
-          log.info(`notification ${transactionId} expired at ${expiry.toISOString()}: dropped`);
-          return;
-        }
-        const isNew = await seen.once(transactionId, contentLocation, push.receivedAt, async (operations) => {
-          // Before the commit: whoever dies between the two tells it twice, but never not at all.
-          emit('notification', {
-            transactionId,
-            ...(notification.from === undefined ? {} : { from: notification.from }),
-            ...(notification.subject === undefined ? {} : { subject: notification.subject }),
-            messageSize: notification.messageSize,
-            expiry: expiry.toISOString(),
-            contentLocation,
-          });
-          await commit(operations);
-        });
-        if (!isNew) log.info(`notification ${transactionId} came before: dropped`);
+        const incoming = await incomingOf(push);
+        const { type, pdu } = incoming;
+        const isNew =
+          type === 'M-Notification.ind'
+            ? await notified(pdu, push.receivedAt, commit)
+            : await reported(incoming, push.receivedAt, commit);
+        if (isNew) return;
+        const what =
+          type === 'M-Notification.ind' ? `notification ${pdu.transactionId}` : `${type} of ${pdu.messageId}`;
+        log.info(`${printable(what)} came before: dropped`);
       },
       async describe(push) {
-        return describeNotification(await notificationOf(push), push.receivedAt);
+        return describeIncoming(await incomingOf(push), push.receivedAt);
+      },
+      query: (name, args) => queries.answer(name, args),
+      async stop() {
+        await Promise.all([retrievals.stop(), answers.stop()]);
       },
     };
   },
 });
 
-/**
- * @throws PushRefused of kind `type`: the octets are not what their media type says, or not what this
- * application reads, and never will be, so that the sender is not to try again.
- */
-async function notificationOf(push: Push): Promise<MmsNotification> {
-  const pdu = await push.content.bytes(MAX_SIZE);
-  try {
-    const type = mmsMessageType(pdu);
-    if (type !== NOTIFICATION) throw new PushRefused('type', `MMS PDU is ${type}, expected ${NOTIFICATION}`);
-    const notification = decodeNotification(pdu);
-    // OMA-TS-MMS_ENC 8: another major version may mean anything by its fields.
-    if (!notification.version.startsWith('1')) {
-      throw new PushRefused('type', `MMS version ${notification.version}, expected 1.x`);
-    }
-    return notification;
-  } catch (error) {
-    if (error instanceof MalformedError) throw new PushRefused('type', error.message, { cause: error });
-    throw error;
-  }
+function expiredAnswer(message: Message): Message {
+  return responding({ ...message, responded: false, answers: [] }, 'expired');
 }
+
+type Commit = ReceiveContext['commit'];

@@ -1,4 +1,4 @@
-/** Which notifications came before: an MMSC repeats one until it is answered, and each is told once. */
+/** What came before: an MMSC repeats what it tells until it is answered, and each is told once. */
 
 import type { AppStorage, StorageOperation } from 'sip-push/sdk';
 
@@ -6,58 +6,56 @@ const PREFIX = 'seen/';
 /** No MMSC repeats a notification for longer: messages themselves are kept for days. */
 const KEPT_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
 /** Bounds the storage, whatever comes in that time. */
-const KEPT_NOTIFICATIONS = 1000;
+const KEPT = 1000;
 /** After a long silence many are overdue at once; a commit has its limit. */
 const FORGOTTEN_AT_ONCE = 100;
 
-export class SeenNotifications {
+/** @param key of one length, whatever a sender writes: a SHA-256 in hexadecimal. */
+type Take = (operations: StorageOperation[], key: string) => Promise<void>;
+
+export class Seen {
   private readonly underWay = new Map<string, Promise<unknown>>();
 
   /** @param received when each was received, by its storage key; the oldest first. */
   private constructor(private readonly received: Map<string, string>) {}
 
-  static async open(storage: AppStorage): Promise<SeenNotifications> {
+  static async open(storage: AppStorage): Promise<Seen> {
     const kept: [key: string, receivedAt: string][] = [];
     for await (const [key, receivedAt] of storage.entries({ prefix: PREFIX })) {
       kept.push([key, String(receivedAt)]);
     }
-    return new SeenNotifications(new Map(kept.sort(([, one], [, other]) => compare(one, other))));
+    return new Seen(new Map(kept.sort(([, one], [, other]) => compare(one, other))));
   }
 
   /**
-   * Runs `take` unless the notification came before, with what it must write for this one to be known from now
-   * on. Two of the same at once: the second waits, and runs only if the first failed.
+   * Runs `take` unless the same came before, with what it must write for this one to be known from now on. Two of
+   * the same at once: the second waits, and runs only if the first failed.
+   * @param identity what two that are the same have in common
    * @returns whether `take` was run.
    */
-  async once(
-    transactionId: string,
-    contentLocation: string,
-    receivedAt: Date,
-    take: (operations: StorageOperation[]) => Promise<void>,
-  ): Promise<boolean> {
-    const key = PREFIX + (await digest(JSON.stringify([transactionId, contentLocation])));
+  async once(identity: readonly string[], receivedAt: Date, take: Take): Promise<boolean> {
+    const key = await digest(JSON.stringify(identity));
     for (let first = this.underWay.get(key); first; first = this.underWay.get(key)) {
       await first.catch(() => undefined);
     }
-    if (this.received.has(key)) return false;
+    if (this.received.has(PREFIX + key)) return false;
     const taking = this.take(key, receivedAt, take).finally(() => this.underWay.delete(key));
     this.underWay.set(key, taking);
     await taking;
     return true;
   }
 
-  private async take(
-    key: string,
-    receivedAt: Date,
-    take: (operations: StorageOperation[]) => Promise<void>,
-  ): Promise<void> {
+  private async take(key: string, receivedAt: Date, take: Take): Promise<void> {
     const forgotten = this.overdue(receivedAt);
     const value = receivedAt.toISOString();
-    await take([
-      { type: 'put', key, value },
-      ...forgotten.map((old) => ({ type: 'delete' as const, key: old })),
-    ]);
-    this.received.set(key, value);
+    await take(
+      [
+        { type: 'put', key: PREFIX + key, value },
+        ...forgotten.map((old) => ({ type: 'delete' as const, key: old })),
+      ],
+      key,
+    );
+    this.received.set(PREFIX + key, value);
     for (const old of forgotten) this.received.delete(old);
   }
 
@@ -66,7 +64,7 @@ export class SeenNotifications {
     const oldest = new Date(now.getTime() - KEPT_MILLISECONDS).toISOString();
     const overdue: string[] = [];
     for (const [key, receivedAt] of this.received) {
-      const tooMany = this.received.size - overdue.length >= KEPT_NOTIFICATIONS;
+      const tooMany = this.received.size - overdue.length >= KEPT;
       if ((!tooMany && receivedAt >= oldest) || overdue.length === FORGOTTEN_AT_ONCE) break;
       overdue.push(key);
     }
@@ -78,7 +76,6 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Keys of one length, whatever a sender writes: SHA-256 in hexadecimal. */
 async function digest(text: string): Promise<string> {
   const octets = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');

@@ -1,0 +1,141 @@
+/** The messages that are known, in storage and in memory, and the files that are theirs. */
+
+import type { AppFiles, AppLog, AppStorage, StorageOperation } from 'sip-push/sdk';
+import { printable } from './description.js';
+import { reasonOf } from './failure.js';
+import { filesOf, isExpired, type Message, over, sizeOf } from './message.js';
+
+const PREFIX = 'message/';
+/** Each is in memory, some KiB as a rule. */
+const KEPT = 500;
+/** Less than a host lets an application keep, with room for those that are on their way. */
+const KEPT_BYTES = 192 * 1024 * 1024;
+/** After a long silence many have expired at once; a commit has its limit. */
+const FORGOTTEN_AT_ONCE = 100;
+
+interface Parts {
+  readonly storage: AppStorage;
+  readonly files: AppFiles;
+  readonly log: AppLog;
+}
+
+export class Messages {
+  /** One after another: what goes depends on what is there. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** @param kept by key, the oldest first. */
+  private constructor(
+    private readonly parts: Parts,
+    private readonly kept: Map<string, Message>,
+  ) {}
+
+  /** Files that no message names go: a crash left them. */
+  static async open(parts: Parts): Promise<Messages> {
+    const kept: Message[] = [];
+    for await (const [, value] of parts.storage.entries({ prefix: PREFIX })) {
+      // Nobody else writes here.
+      kept.push(value as Message);
+    }
+    kept.sort((one, other) => compare(one.receivedAt, other.receivedAt));
+    const messages = new Messages(parts, new Map(kept.map((message) => [message.key, message])));
+    await messages.removeUnnamed();
+    return messages;
+  }
+
+  /** The oldest first, also those that are over. */
+  all(): Message[] {
+    return [...this.kept.values()];
+  }
+
+  get(key: string): Message | undefined {
+    return this.kept.get(key);
+  }
+
+  /** Runs `take` with what must be written for one more; the oldest go where there are too many. */
+  add(message: Message, now: Date, take: (operations: StorageOperation[]) => Promise<void>): Promise<void> {
+    return this.inTurn(async () => {
+      const gone = this.goneFor(message, now);
+      await take([
+        ...gone.map(({ key }) => ({ type: 'delete' as const, key: PREFIX + key })),
+        { type: 'put', key: PREFIX + message.key, value: message },
+      ]);
+      for (const { key } of gone) this.kept.delete(key);
+      this.kept.set(message.key, message);
+      await this.removeFiles(gone.flatMap(filesOf));
+    });
+  }
+
+  /**
+   * Changes one that may have been changed, or have gone, since it was looked at.
+   * @param change gives the message as it is to be; undefined: it goes, with its files
+   * @returns as it is now; undefined: it is not there any more.
+   */
+  update(key: string, change: (message: Message) => Message | undefined): Promise<Message | undefined> {
+    return this.inTurn(async () => {
+      const message = this.kept.get(key);
+      const next = message && change(message);
+      if (next === message) return message;
+      // Storage first: a file that nobody names goes in the end, a name without its file never would.
+      if (next) await this.parts.storage.put(PREFIX + key, next);
+      else await this.parts.storage.delete(PREFIX + key);
+      if (next) this.kept.set(key, next);
+      else this.kept.delete(key);
+      const left = new Set(filesOf(next));
+      await this.removeFiles(filesOf(message).filter((file) => !left.has(file)));
+      return next;
+    });
+  }
+
+  /** Removes what was retrieved, the oldest first, until the rest fits. */
+  async makeRoom(): Promise<void> {
+    let bytes = this.all().reduce((sum, message) => sum + sizeOf(message), 0);
+    for (const message of this.all()) {
+      if (bytes <= KEPT_BYTES) return;
+      if (!message.content) continue;
+      bytes -= sizeOf(message);
+      this.parts.log.warn(
+        `message ${printable(message.transactionId)} removed: at most ${KEPT_BYTES} bytes are kept`,
+      );
+      await this.update(message.key, over);
+    }
+  }
+
+  /** Best effort: what stays goes at the next start. */
+  async removeFiles(names: readonly string[]): Promise<void> {
+    const { files, log } = this.parts;
+    for (const name of names) {
+      await files.remove(name).catch((error: unknown) => log.warn(`file ${name}: ${reasonOf(error)}`));
+    }
+  }
+
+  private async removeUnnamed(): Promise<void> {
+    const { files, log } = this.parts;
+    const named = new Set(this.all().flatMap(filesOf));
+    try {
+      const unnamed = (await files.list()).filter(({ name }) => !named.has(name));
+      await this.removeFiles(unnamed.map(({ name }) => name));
+    } catch (error) {
+      // Notifications are taken all the same.
+      log.error(`files: ${reasonOf(error)}`);
+    }
+  }
+
+  private goneFor(message: Message, now: Date): Message[] {
+    const others = this.all().filter(({ key }) => key !== message.key);
+    const expired = others
+      .filter((other) => other.state !== 'over' && other.state !== 'retrieving' && isExpired(other, now))
+      .slice(0, FORGOTTEN_AT_ONCE);
+    const left = others.filter((other) => !expired.includes(other));
+    return [...expired, ...left.slice(0, Math.max(0, left.length - KEPT + 1))];
+  }
+
+  private inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(task);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

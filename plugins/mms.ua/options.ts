@@ -1,0 +1,51 @@
+/** What a host's configuration says for mms.ua. */
+
+const MODES = ['manual', 'deferred', 'immediate'] as const;
+const KEYS = ['retrieve', 'after', 'mmsc', 'reportAllowed'];
+/** Seconds: messages do not wait for longer than a week, by and large. */
+const MAX_AFTER = 604_800;
+
+export interface MmsOptions {
+  readonly retrieve: (typeof MODES)[number];
+  /** Seconds until a deferred message is retrieved without being asked for; undefined: only when it is. */
+  readonly after: number | undefined;
+  /** Where answers go; undefined: to where the message lies. */
+  readonly mmsc: string | undefined;
+  /** Whether senders may learn that their messages were delivered. */
+  readonly reportAllowed: boolean;
+}
+
+/** @throws Error saying which option is wrong, and what was expected. */
+export function readOptions(options: unknown = {}): MmsOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new Error('options: expected an object like { "retrieve": "immediate" }');
+  }
+  const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) throw new Error(`options.${unknown} is not known; expected ${KEYS.join(', ')}`);
+  const { retrieve = 'manual', after, mmsc, reportAllowed = true }: Record<string, unknown> = { ...options };
+  const mode = MODES.find((known) => known === retrieve);
+  if (!mode) {
+    throw new Error(`options.retrieve is ${JSON.stringify(retrieve)}; expected one of ${MODES.join(', ')}`);
+  }
+  if (after !== undefined && !isSeconds(after)) {
+    throw new Error(
+      `options.after is ${JSON.stringify(after)}; expected seconds, a whole number from 1 to ${MAX_AFTER}`,
+    );
+  }
+  if (after !== undefined && mode !== 'deferred') {
+    throw new Error('options.after is for "retrieve": "deferred" alone');
+  }
+  if (mmsc !== undefined && !isHttpUrl(mmsc)) {
+    throw new Error('options.mmsc: expected where the MMSC takes answers, like "https://mmsc.example/"');
+  }
+  if (typeof reportAllowed !== 'boolean') throw new Error('options.reportAllowed: expected true or false');
+  return { retrieve: mode, after, mmsc, reportAllowed };
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_AFTER;
+}
+
+function isHttpUrl(value: unknown): value is string {
+  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}

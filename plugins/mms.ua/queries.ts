@@ -1,0 +1,117 @@
+/** What a host may ask: which messages there are, and what is to be done about one of them. */
+
+import type { AppClock, AppFiles } from 'sip-push/sdk';
+import type { Answers } from './answers.js';
+import { answering, isExpired, type Message, over } from './message.js';
+import type { Messages } from './messages.js';
+import type { Retrievals } from './retrievals.js';
+
+interface Parts {
+  readonly messages: Messages;
+  readonly retrievals: Retrievals;
+  readonly answers: Answers;
+  readonly files: AppFiles;
+  readonly clock: AppClock;
+}
+
+export class Queries {
+  constructor(private readonly parts: Parts) {}
+
+  async answer(name: string, args: unknown): Promise<unknown> {
+    switch (name) {
+      case 'messages':
+        return this.items(this.current());
+      case 'retrieve':
+        return this.retrieve(keyOf(args));
+      case 'read':
+        return this.read(keyOf(args));
+      case 'remove':
+        return this.remove(keyOf(args));
+      default:
+        throw new Error(`no query "${name}"; expected "messages", "retrieve", "read" or "remove"`);
+    }
+  }
+
+  private async retrieve(key: string) {
+    return this.known(key) ? this.item(await this.parts.retrievals.ask(key)) : null;
+  }
+
+  private async read(key: string) {
+    if (!this.known(key)) return null;
+    const { messages, answers, clock } = this.parts;
+    const message = await messages.update(key, (known) =>
+      known.state === 'retrieved' && !known.read ? withReadReport(known, clock.now()) : known,
+    );
+    if (message) answers.wake(message);
+    return this.item(message);
+  }
+
+  private async remove(key: string): Promise<boolean> {
+    const message = this.known(key);
+    // What the MMSC is to be told is still posted.
+    if (message) await this.parts.messages.update(key, over);
+    return message !== undefined;
+  }
+
+  private known(key: string): Message | undefined {
+    return this.current().find((message) => message.key === key);
+  }
+
+  /** The newest first. */
+  private current(): Message[] {
+    const now = this.parts.clock.now();
+    return this.parts.messages
+      .all()
+      .filter((message) => message.state !== 'over' && !isExpired(message, now))
+      .reverse();
+  }
+
+  private async item(message: Message | undefined) {
+    const [item = null] = await this.items(message ? [message] : []);
+    return item;
+  }
+
+  private async items(messages: readonly Message[]) {
+    const paths = new Map((await this.parts.files.list()).map(({ name, path }) => [name, path]));
+    return messages.map((message) => itemOf(message, paths));
+  }
+}
+
+/** Without what is this application's own. */
+function itemOf(message: Message, paths: ReadonlyMap<string, string>) {
+  const { key, state, transactionId, from, subject, messageClass, messageSize, expiry } = message;
+  const { receivedAt, dueAt, contentLocation, reason, read, content } = message;
+  return {
+    key,
+    state,
+    transactionId,
+    from,
+    subject,
+    messageClass,
+    messageSize,
+    expiry,
+    receivedAt,
+    dueAt,
+    contentLocation,
+    reason,
+    read,
+    messageId: content?.messageId,
+    date: content?.date,
+    parts: content?.parts.map(({ file, ...part }) => ({ ...part, path: paths.get(file) })),
+  };
+}
+
+/** The sender is told where it asked, and can be reached. */
+function withReadReport(message: Message, now: Date): Message {
+  const { from, content } = message;
+  const read: Message = { ...message, read: true };
+  if (!content?.readReport || content.messageId === undefined || from === undefined) return read;
+  const { messageId } = content;
+  return answering(read, { pdu: 'M-Read-Rec.ind', messageId, to: from, date: now.toISOString() });
+}
+
+function keyOf(args: unknown): string {
+  const { key }: { key?: unknown } = Object(args);
+  if (typeof key !== 'string') throw new Error('expected { key } of one of the messages');
+  return key;
+}

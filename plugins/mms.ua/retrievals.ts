@@ -1,0 +1,176 @@
+/** Messages on their way to this device: retrieved in the background, again where that failed, over restarts. */
+
+import type { AppClock, AppLog, Emit } from 'sip-push/sdk';
+import { Agenda } from './agenda.js';
+import type { Answers } from './answers.js';
+import { printable } from './description.js';
+import { failureOf, MAX_ATTEMPTS, type MmscFailure, waitAfter } from './failure.js';
+import { answering, isExpired, type Message, over, type RetrievedContent, responding } from './message.js';
+import type { Messages } from './messages.js';
+import { type RetrievalServices, retrieve } from './retrieval.js';
+
+/** One that comes slowly does not hold up all others; each has a connection and a file. */
+const AT_ONCE = 4;
+/** What is no multimedia message three times will be none. */
+const MAX_MALFORMED = 3;
+
+interface Parts extends RetrievalServices {
+  readonly messages: Messages;
+  readonly answers: Answers;
+  readonly clock: AppClock;
+  readonly log: AppLog;
+  readonly emit: Emit;
+}
+
+export class Retrievals {
+  private readonly agenda: Agenda;
+
+  constructor(private readonly parts: Parts) {
+    this.agenda = new Agenda((key) => this.step(key), AT_ONCE, parts.log, parts.signal);
+  }
+
+  /** Goes on with this message wherever it is: retrieves it, waits until it is due, tells of it. */
+  wake({ key, state, dueAt, told }: Message): void {
+    if (state === 'retrieving' || (state === 'retrieved' && !told)) this.agenda.add(key);
+    // Not 0, which is now: what is overdue takes its turn as everything does.
+    else if (state === 'waiting' && dueAt !== undefined) this.agenda.add(key, Math.max(this.until(dueAt), 1));
+  }
+
+  /** Somebody wants it now. @returns as it is now; undefined: it is not there. */
+  async ask(key: string): Promise<Message | undefined> {
+    const { messages } = this.parts;
+    const message = await messages.update(key, (known) =>
+      known.state === 'waiting' || known.state === 'failed' ? asked(known) : known,
+    );
+    if (message?.state === 'retrieving') this.agenda.add(key);
+    return message;
+  }
+
+  /** When nothing is under way any more: the signal has ended it. */
+  stop(): Promise<void> {
+    return this.agenda.stop();
+  }
+
+  /** @returns milliseconds until the next one. */
+  private async step(key: string): Promise<number | undefined> {
+    const { messages } = this.parts;
+    const message = messages.get(key);
+    if (!message) return undefined;
+    if (message.state === 'retrieved') return this.tell(message);
+    if (message.state === 'waiting' && message.dueAt !== undefined) await messages.update(key, asked);
+    else if (message.state !== 'retrieving') return undefined;
+    // Written down before: whatever the attempt does to this device, it is not made without end.
+    const begun = await messages.update(key, (known) =>
+      known.state === 'retrieving' ? { ...known, attempts: known.attempts + 1 } : known,
+    );
+    return begun?.state === 'retrieving' ? this.attempt(begun) : undefined;
+  }
+
+  private async attempt(message: Message): Promise<number | undefined> {
+    const { clock, signal } = this.parts;
+    if (isExpired(message, clock.now())) {
+      return this.ended(message, 'expired', `expired at ${message.expiry}`);
+    }
+    // Those that a crash broke off have counted too.
+    if (message.attempts > MAX_ATTEMPTS) return this.ended(message, 'failed', 'too many attempts');
+    let content: RetrievedContent;
+    try {
+      content = await retrieve(message.contentLocation, this.parts);
+    } catch (error) {
+      // What was ended with the application is retrieved when it starts.
+      return signal.aborted ? undefined : this.failed(message, failureOf(error));
+    }
+    return this.retrieved(message, content);
+  }
+
+  private async retrieved({ key }: Message, content: RetrievedContent): Promise<undefined> {
+    const { messages, answers } = this.parts;
+    const message = await messages.update(key, (known) =>
+      known.state === 'retrieving' ? withContent(known, content) : known,
+    );
+    // Removed meanwhile, by a person or by others that came.
+    if (message?.content !== content) {
+      await messages.removeFiles(content.parts.map(({ file }) => file));
+      return undefined;
+    }
+    answers.wake(message);
+    await this.tell(message);
+    await messages.makeRoom();
+    return undefined;
+  }
+
+  /** Written down after: whoever dies between the two tells it twice, but never not at all. */
+  private async tell({ key, transactionId, subject, content }: Message): Promise<undefined> {
+    const { messages, emit } = this.parts;
+    const parts = content?.parts.map(({ contentType, name, size, sha256 }) => {
+      return { contentType, name, size, sha256 };
+    });
+    emit('message', { transactionId, ...(subject === undefined ? {} : { subject }), parts: parts ?? [] });
+    await messages.update(key, (known) => ({ ...known, told: true }));
+    return undefined;
+  }
+
+  private async failed(message: Message, failure: MmscFailure): Promise<number | undefined> {
+    const { messages, log } = this.parts;
+    const malformed = message.malformed + (failure.kind === 'malformed' ? 1 : 0);
+    if (failure.kind === 'gone') return this.ended(message, 'gone', failure.message);
+    if (failure.kind === 'final' || malformed >= MAX_MALFORMED || message.attempts >= MAX_ATTEMPTS) {
+      return this.ended(message, 'failed', failure.message, failure.kind === 'malformed');
+    }
+    await messages.update(message.key, (known) => ({ ...known, malformed }));
+    const wait = waitAfter(message.attempts, failure.retryAfter);
+    log.warn(`${titleOf(message)} was not retrieved, again in ${wait / 1000} s: ${failure.message}`);
+    // That it has expired is noticed when it has.
+    return Math.max(Math.min(wait, this.until(message.expiry)), 1);
+  }
+
+  /** @param why `failed`: it may be asked for again. */
+  private async ended(
+    message: Message,
+    why: 'gone' | 'expired' | 'failed',
+    reason: string,
+    unrecognised = false,
+  ): Promise<undefined> {
+    const { messages, answers, log, emit } = this.parts;
+    const { key, transactionId, contentLocation } = message;
+    log.warn(`${titleOf(message)} was not retrieved, given up: ${reason}`);
+    // Before it is written down: whoever dies between the two tells it twice, but never not at all.
+    emit('retrieval-failed', { transactionId, contentLocation, why, reason });
+    const next = await messages.update(key, (known) => {
+      // The MMSC knows that it does not have it.
+      if (why === 'gone') return undefined;
+      if (why === 'expired') return over(responding(known, 'expired'));
+      const failed: Message = { ...known, state: 'failed', reason };
+      return responding(failed, unrecognised ? 'unrecognised' : 'deferred');
+    });
+    if (next) answers.wake(next);
+    return undefined;
+  }
+
+  private until(time: string): number {
+    return Date.parse(time) - this.parts.clock.now().getTime();
+  }
+}
+
+function asked({ reason: _, ...message }: Message): Message {
+  return { ...message, state: 'retrieving', attempts: 0, malformed: 0 };
+}
+
+function withContent(message: Message, content: RetrievedContent): Message {
+  const { from = message.from, subject = message.subject, transactionId } = content;
+  const retrieved: Message = {
+    ...message,
+    state: 'retrieved',
+    content,
+    ...(from === undefined ? {} : { from }),
+    ...(subject === undefined ? {} : { subject }),
+  };
+  if (!message.responded) return responding(retrieved, 'retrieved');
+  // OMA-TS-MMS_ENC 6.4: where the MMSC gave the retrieval a transaction of its own, it waits for its end.
+  if (transactionId === undefined) return retrieved;
+  return answering(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
+}
+
+function titleOf({ transactionId }: Message): string {
+  return `message ${printable(transactionId)}`;
+}

@@ -1,0 +1,30 @@
+/** What the host is told of a push: the fields of its event. */
+
+import type { Incoming } from './incoming.js';
+import type { Message } from './message.js';
+
+export type Report = Exclude<Incoming, { type: 'M-Notification.ind' }>;
+
+export function notificationFields(message: Message) {
+  const { transactionId, from, subject, messageSize, expiry, contentLocation } = message;
+  return {
+    transactionId,
+    ...(from === undefined ? {} : { from }),
+    ...(subject === undefined ? {} : { subject }),
+    messageSize,
+    expiry,
+    contentLocation,
+  };
+}
+
+export function reportEvent(report: Report): { kind: string; fields: Record<string, string> } {
+  const { messageId, to } = report.pdu;
+  const date = report.pdu.date.toISOString();
+  if (report.type === 'M-Read-Orig.ind') {
+    const { from, readStatus } = report.pdu;
+    return { kind: 'read-report', fields: { messageId, from, to, date, status: readStatus } };
+  }
+  const { status, statusText } = report.pdu;
+  const reason = statusText === undefined ? {} : { statusText };
+  return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
+}
