@@ -351,6 +351,47 @@ describe('a file that a durable application has not taken yet', () => {
     expect(texts).toEqual([TEXT]);
   });
 
+  it('refused while it is on its way to the disk never reaches the inbox', async () => {
+    const [syncing, synced] = [newGate(), newGate()];
+    const { openFolder } = platform;
+    vi.spyOn(platform, 'openFolder').mockImplementation(async (path) => {
+      const opened = await openFolder(path);
+      const edit = opened.edit.bind(opened);
+      opened.edit = async (name) => {
+        const file = await edit(name);
+        vi.spyOn(file, 'sync').mockImplementation(async () => {
+          syncing.open();
+          await synced.passed;
+        });
+        return file;
+      };
+      return opened;
+    });
+    await restart();
+    const refused = newGate();
+    await bench.runtime.load(
+      testApp(
+        async () => {
+          await syncing.passed;
+          refused.open();
+          throw new PushRefused('declined', 'not wanted');
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const transfer = await offer({ key: 'k' });
+    await transfer.write(0, bytes(TEXT));
+    const batches = vi.spyOn(bench.store, 'batch');
+    const outcome = transfer.complete(10);
+    await refused.passed;
+    await eventually('its refusal is recorded', () => batches.mock.calls[0]);
+    synced.open();
+    expect(await outcome).toMatchObject({ taken: false, kind: 'declined' });
+    await transfer.abort(new Error('over'));
+    expect(await stored('inbox', 'transfer', 'done')).toEqual([]);
+    expect(await files()).toEqual([]);
+  });
+
   it('is set aside with its file, which goes when newer ones need the room', async () => {
     await restart({ limits: { setAsideFileBytes: 15, attempts: 1 } });
     await bench.runtime.load(failing(9).app);
