@@ -1,0 +1,21 @@
+/** The one timer that something on a connection has at a time. Setting it again forgets what was set. */
+export class Alarm {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  get running(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  set(milliseconds: number, ring: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      ring();
+    }, milliseconds);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

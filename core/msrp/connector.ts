@@ -1,0 +1,114 @@
+/** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
+
+import { platform } from '#platform';
+import { TransportError } from '../errors.js';
+import type { Address, TlsOptions } from '../platform/platform.js';
+import { MsrpConnection } from './connection.js';
+import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
+import type { MsrpSession, Session, SessionOptions } from './session.js';
+import type { MsrpProtocol } from './session-uri.js';
+import { Sessions } from './sessions.js';
+import { SharedConnection } from './shared-connection.js';
+
+export interface MsrpConnectorOptions {
+  tls?: TlsOptions;
+  limits?: Partial<MsrpLimits>;
+}
+
+export interface ActiveSessionOptions extends SessionOptions {
+  /** Of the peer's `a=fingerprint` (RFC 8122): its certificate is one of these, whoever signed it. */
+  fingerprints?: readonly string[];
+}
+
+export class MsrpConnector {
+  readonly #tls: TlsOptions;
+  readonly #limits: MsrpLimits;
+  readonly #sessions: Sessions;
+  /** By protocol, address and fingerprints. */
+  readonly #connections = new Map<string, SharedConnection>();
+  #closed = false;
+
+  constructor({ tls = {}, limits }: MsrpConnectorOptions = {}) {
+    this.#tls = tls;
+    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#sessions = new Sessions(this.#limits);
+  }
+
+  /**
+   * Resolves when there is a connection, and the SEND that binds the session was written; where the remote path is
+   * not known yet, without one. A peer that refuses the session closes it.
+   * @param to the address of the peer's SDP, or of the first relay.
+   * @throws TransportError, ConfigurationError, LimitError, the reason of the signal.
+   */
+  async connect(
+    protocol: MsrpProtocol,
+    to: Address,
+    options: ActiveSessionOptions,
+    signal?: AbortSignal,
+  ): Promise<MsrpSession> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new TransportError('the MSRP connector is closed');
+    const session = this.#sessions.add(options);
+    try {
+      const connection = await this.#shared(protocol, to, options.fingerprints).join(session, signal);
+      this.#bind(session, connection);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return session;
+  }
+
+  /** Closes every session and every connection. */
+  async close(): Promise<void> {
+    const closed = new TransportError('the MSRP connector was closed');
+    this.#closed = true;
+    this.#sessions.close();
+    for (const shared of this.#connections.values()) shared.close(closed);
+  }
+
+  #bind(session: Session, connection: MsrpConnection): void {
+    // Closed while it waited: the connection is not kept for it.
+    if (session.closed) connection.release(session);
+    else session.bind(connection);
+    if (session.closed || connection.closed) throw new TransportError('the MSRP session was closed');
+  }
+
+  #shared(protocol: MsrpProtocol, to: Address, fingerprints: readonly string[] = []): SharedConnection {
+    const key = [protocol, to.host, to.port, ...fingerprints].join(' ');
+    const known = this.#connections.get(key);
+    if (known?.usable) return known;
+    const forget = () => {
+      if (this.#connections.get(key) === shared) this.#connections.delete(key);
+    };
+    const shared = new SharedConnection((signal) => this.#open(protocol, to, fingerprints, signal, forget));
+    this.#connections.set(key, shared);
+    return shared;
+  }
+
+  async #open(
+    protocol: MsrpProtocol,
+    to: Address,
+    fingerprints: readonly string[],
+    signal: AbortSignal,
+    onOver: () => void,
+  ): Promise<MsrpConnection> {
+    try {
+      const channel = await platform.connect(protocol, to, {
+        tls: { ...this.#tls, ...(fingerprints.length > 0 && { fingerprints }) },
+        subprotocol: MSRP_SUBPROTOCOL,
+        maxMessage: FRAMED_MESSAGE,
+        signal,
+      });
+      return new MsrpConnection(channel, {
+        limits: this.#limits,
+        find: (uri) => this.#sessions.find(uri),
+        linger: 0,
+        onClosed: onOver,
+      });
+    } catch (error) {
+      onOver();
+      throw error;
+    }
+  }
+}
