@@ -90,7 +90,7 @@ export class PagerReceiver {
       this.#answer(transaction, outcome);
     } else if (!outcome.taken) {
       // No application has seen anything of it.
-      throw new TurnedAway(outcome.kind, outcome.reason, outcome.retryAfter);
+      throw new TurnedAway(outcome.kind, outcome.reason, outcome);
     }
   }
 

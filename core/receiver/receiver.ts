@@ -6,10 +6,13 @@ import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationState } from '../sip/registration-state.js';
+import type { ServerTransaction } from '../sip/transactions/server.js';
 import { TrustList } from './authorisation.js';
 import type { ReceiverEvent } from './events.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { pushFeatures, registrationHeaders } from './registration.js';
+import { MediaConnector } from './session/media-connector.js';
+import { SessionReceiver } from './session/session.js';
 
 export interface PushReceiverOptions {
   /** The user's public identity, `sip:bob@domain.test`. */
@@ -26,16 +29,25 @@ export interface PushReceiverOptions {
   trust: readonly string[];
   /** Product token for User-Agent. */
   product: string;
+  /** Session mode: sessions at a time, 100 when absent. */
+  sessions?: number;
   runtime: PushRuntime;
   onEvent(event: ReceiverEvent): void;
   onWire?: WireObserver;
 }
+
+/** Each has sockets and files. */
+const DEFAULT_SESSIONS = 100;
+
+/** Milliseconds without a byte after which the sender of a session is taken for gone: two of its 30 s timers. */
+const SESSION_IDLE = 60_000;
 
 /** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
 const ANSWER_GRACE = 2000;
 
 export class PushReceiverAgent {
   readonly #pager: PagerReceiver;
+  readonly #sessions: SessionReceiver;
   readonly #options: PushReceiverOptions;
   readonly #agent: SipUserAgent;
   #unsubscribe: (() => void) | undefined;
@@ -43,7 +55,16 @@ export class PushReceiverAgent {
   constructor(options: PushReceiverOptions) {
     this.#options = options;
     const { runtime, onEvent } = options;
-    this.#pager = new PagerReceiver({ runtime, trust: new TrustList(options.trust), onEvent });
+    const trust = new TrustList(options.trust);
+    this.#pager = new PagerReceiver({ runtime, trust, onEvent });
+    this.#sessions = new SessionReceiver({
+      runtime,
+      trust,
+      connector: new MediaConnector(options.tls),
+      limits: { sessions: options.sessions ?? DEFAULT_SESSIONS, idle: SESSION_IDLE },
+      accept: (transaction, answer) => this.#agent.accept(transaction, answer),
+      onEvent,
+    });
     this.#agent = new SipUserAgent({
       identity: options.identity,
       servers: options.servers,
@@ -51,9 +72,9 @@ export class PushReceiverAgent {
       ...(options.tls ? { tls: options.tls } : {}),
       ...(options.onWire ? { onWire: options.onWire } : {}),
       product: options.product,
-      methods: ['MESSAGE'],
+      methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),
-      onRequest: (transaction) => void this.#pager.receive(transaction),
+      onRequest: (transaction) => this.#receive(transaction),
       onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
       onConnected: (server) => onEvent({ event: 'connected', server }),
       onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
@@ -84,8 +105,13 @@ export class PushReceiverAgent {
     this.#unsubscribe?.();
     await this.#agent.registration?.close();
     // A sender that gets no answer pushes the same content again, as another push.
-    await this.#answered();
+    await Promise.all([this.#answered(), this.#sessions.stop()]);
     await this.#agent.stop();
+  }
+
+  #receive(transaction: ServerTransaction): void {
+    const mode = transaction.request.method === 'INVITE' ? this.#sessions : this.#pager;
+    void mode.receive(transaction);
   }
 
   #answered(): Promise<void> {

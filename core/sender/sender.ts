@@ -1,18 +1,22 @@
 /** The Push Sender Agent: pushes content to the terminals of a user through a SIP/IP core. */
 
+import { platform } from '#platform';
 import type { Content } from '../content/content.js';
 import type { ContentCoding } from '../content/encoding/coding.js';
 import { encodedContent } from '../content/encoding/encode.js';
-import { ConfigurationError, LimitError } from '../errors.js';
+import { ConfigurationError, LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
 import { publishedBody, referenceBody } from './indirect.js';
+import { knowsNoSessions } from './outcome.js';
 import { type MessageBody, pagerBody, sendMessage } from './pager.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { ContentReference, PushRequest, Receipt } from './push-request.js';
+import { MediaListener, type MediaOptions } from './session/media-listener.js';
+import { type FilesPush, SessionSender, type SessionSendOptions } from './session/session.js';
 
 export interface PushSenderOptions {
   /** The sender's own URI, `sip:psa@domain.test`. */
@@ -27,6 +31,8 @@ export interface PushSenderOptions {
   listen?: string;
   /** Whether to send P-Asserted-Identity (8.1.2-04); right only inside the core's trust domain. */
   assertIdentity: boolean;
+  /** Where receivers come for files in session mode; absent: at this machine's address towards the core, any port. */
+  media?: MediaOptions;
   /** Where content is served that is referred to; absent: only what fits a MESSAGE, or is elsewhere, is pushed. */
   publish?: PublishOptions;
   product: string;
@@ -44,11 +50,13 @@ const REGISTRATION_SECONDS = 3600;
 export class PushSenderAgent {
   readonly #options: PushSenderOptions;
   readonly #agent: SipUserAgent;
+  readonly #listener: MediaListener;
+  readonly #sessions: SessionSender;
   #publisher: Promise<Publisher> | undefined;
 
   constructor(options: PushSenderOptions) {
     this.#options = options;
-    const { instanceId } = options;
+    const { instanceId, identity, assertIdentity } = options;
     this.#agent = new SipUserAgent({
       identity: options.identity,
       servers: options.servers,
@@ -75,6 +83,12 @@ export class PushSenderAgent {
           }
         : {}),
     });
+    this.#listener = new MediaListener(options.media ?? {}, (signal) => this.#agent.localHost(signal));
+    this.#sessions = new SessionSender({
+      agent: this.#agent,
+      listener: this.#listener,
+      ...(assertIdentity ? { assertedIdentity: identity } : {}),
+    });
   }
 
   async start(): Promise<void> {
@@ -85,7 +99,9 @@ export class PushSenderAgent {
   async stop(): Promise<void> {
     const publisher = await this.#publisher?.catch(() => undefined);
     await publisher?.close();
+    // Sessions end by BYE, whose answers come by the agent.
     await this.#agent.stop();
+    await this.#listener.close();
   }
 
   /** Contents that are kept for terminals which have not fetched them yet. */
@@ -110,13 +126,55 @@ export class PushSenderAgent {
     if (!isContent(content)) return await this.#message(push, referenceBody(push, content, identity), signal);
     const encoded = encoding ? await encodedContent(content, encoding) : content;
     if (push.mode === 'indirect') return await this.#published(push, encoded, encoding, signal);
+    if (push.mode === 'session') return await this.#session(push, content, signal);
     try {
       return await this.#message(push, await pagerBody(encoded, encoding), signal);
     } catch (error) {
       // 8.1.2-03: the request as a whole is too large; it has not been sent.
-      if (!(error instanceof LimitError) || !this.#options.publish) throw error;
+      if (!(error instanceof LimitError)) throw error;
+      if (push.mode === 'pager' || encoding) return await this.#referred(push, encoded, error, signal);
+      const receipt = await this.#session(push, content, signal);
+      if (!knowsNoSessions(receipt) || !this.#options.publish) return receipt;
       return await this.#published(push, encoded, encoding, signal);
     }
+  }
+
+  /**
+   * Files for one application, in one session (TS 8.2.2), whatever their size.
+   * @param push `id` names it when it is tried again, by this process or the next: what a terminal has of it by then
+   * is not sent again. A new push needs a new one; absent: it is one.
+   * @returns a receipt for each file, and each terminal that took the INVITE.
+   * @throws ConfigurationError when it is addressed to nobody, or no port is free; the signal's reason.
+   */
+  async sendFiles(
+    push: Omit<FilesPush, 'id'> & { id?: string },
+    options?: SessionSendOptions,
+  ): Promise<Receipt[]> {
+    return await this.#sessions.send({ ...push, id: push.id ?? platform.randomHex(16) }, options);
+  }
+
+  async #session(
+    { to, app, encoding, disposition, id }: PushRequest,
+    content: Content,
+    signal: AbortSignal | undefined,
+  ): Promise<Receipt> {
+    // RFC 4975 has no content codings.
+    if (encoding) throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
+    const files = [{ content, ...(disposition === undefined ? {} : { disposition }) }];
+    const push = { to, app, files, ...(id === undefined ? {} : { id }) };
+    const [receipt] = await this.sendFiles(push, signal ? { signal } : {});
+    if (!receipt) throw new TransportError('no terminal answered');
+    return receipt;
+  }
+
+  async #referred(
+    push: PushRequest,
+    content: Content,
+    cause: LimitError,
+    signal: AbortSignal | undefined,
+  ): Promise<Receipt> {
+    if (!this.#options.publish) throw cause;
+    return await this.#published(push, content, push.encoding, signal);
   }
 
   async #published(

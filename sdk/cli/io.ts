@@ -7,9 +7,16 @@ export interface Io {
   out(line: string): void;
   /** One line on stderr: diagnostics, progress. */
   err(line: string): void;
+  /** On stderr: a line that the next one takes the place of, where there is a terminal. */
+  status(line: string): void;
+  /** Whether somebody looks at stderr as it comes. */
+  readonly terminal: boolean;
   /** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more: end cleanly. */
   readonly signal: AbortSignal;
 }
+
+/** To the start of the line, and nothing on it (ECMA-48). */
+const ERASE = '\r\u001b[K';
 
 /** That of this process. */
 export function processIo(): Io {
@@ -26,9 +33,30 @@ export function processIo(): Io {
     if (error.code === 'EPIPE') ending.abort();
   });
   process.stderr.on('error', () => {});
+  const terminal = process.stderr.isTTY === true;
+  // A line of status is on the screen, and whatever comes next takes its place.
+  let shown = false;
+  const clear = () => {
+    if (shown) process.stderr.write(ERASE);
+    shown = false;
+  };
   return {
-    out: (line) => process.stdout.write(`${line}\n`),
-    err: (line) => process.stderr.write(`${line}\n`),
+    out: (line) => {
+      clear();
+      process.stdout.write(`${line}\n`);
+    },
+    err: (line) => {
+      clear();
+      process.stderr.write(`${line}\n`);
+    },
+    status: (line) => {
+      clear();
+      shown = terminal;
+      process.stderr.write(
+        terminal ? line.slice(0, Math.max(0, (process.stderr.columns ?? 80) - 1)) : `${line}\n`,
+      );
+    },
+    terminal,
     signal: ending.signal,
   };
 }

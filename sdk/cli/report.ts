@@ -66,9 +66,8 @@ export function receiptLine(receipt: Receipt): string {
   );
 }
 
-/** `reported`: a success REPORT came, which only session mode has. */
-export function receiptJson({ bytes, milliseconds, ...receipt }: Receipt): string {
-  return JSON.stringify({ event: 'receipt', ...receipt, reported: false, bytes, milliseconds });
+export function receiptJson({ bytes, milliseconds, reported = false, ...receipt }: Receipt): string {
+  return JSON.stringify({ event: 'receipt', ...receipt, reported, bytes, milliseconds });
 }
 
 export function logLine({ level, app, message }: LogRecord): string {

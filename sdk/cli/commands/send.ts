@@ -1,6 +1,7 @@
 /** `sip-push send`: one push by a Push Sender Agent. */
 
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { platform } from '#platform';
 import { isEventAppId } from '../../../core/app/event-app-id.js';
 import type { Content, MediaType } from '../../../core/content/content.js';
@@ -8,9 +9,11 @@ import { parseMediaType } from '../../../core/content/media-type.js';
 import { memoryContent } from '../../../core/content/memory-content.js';
 import { storedContent } from '../../../core/content/stored-content.js';
 import { LimitError } from '../../../core/errors.js';
+import { knowsNoSessions } from '../../../core/sender/outcome.js';
 import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
-import type { Receipt } from '../../../core/sender/push-request.js';
+import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
+import type { PushFile } from '../../../core/sender/session/offered-file.js';
 import { SipUri } from '../../../core/sip/uri.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import { readBytes } from '../config/load.js';
@@ -18,20 +21,25 @@ import { loadSenderSettings } from '../config/sender.js';
 import { ConnectionProgress } from '../connection-progress.js';
 import type { Io } from '../io.js';
 import { receiptJson, receiptLine } from '../report.js';
+import { TransferProgress } from '../transfer-progress.js';
 import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push send --config FILE --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE [--mode MODE]
-                     [--json] FILE | --content-url URL
+                     [--report] [--id ID] [--json] FILE… | --content-url URL
 
 One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI
-(a public user identity: all of them; a GRUU: one).
+(a public user identity: all of them; a GRUU: one). Several files go in one session, each with a receipt.
 
   --config FILE      configuration, JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test
   --app ID           e.g. mms.ua
   --type TYPE        e.g. application/vnd.wap.mms-message
-  --mode MODE        auto (default), pager: in a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes as a whole, and
-                     by reference what is larger; indirect: by reference
+  --mode MODE        pager: in a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes as a whole, and by reference what
+                     is larger; session: over MSRP, of any size; indirect: by reference; auto (default): in a
+                     MESSAGE what fits one, else in a session, or by reference where the receiver knows none
+  --report           in a session: delivered only when the receiver has reported it
+  --id ID            in a session: names the push. The same one again goes on where it broke off; this command
+                     does so by itself for about a minute, and says the ID where it gives up
   --content-url URL  refers to content that lies elsewhere
   --json             the receipt as one JSON object on stdout
 
@@ -49,7 +57,7 @@ Example
               "username": "psa", "password": "secret",
               "publish": { "host": "192.0.2.1", "port": 8080 } }`;
 
-const MODES = ['auto', 'pager', 'indirect'] as const;
+const MODES = ['auto', 'pager', 'session', 'indirect'] as const;
 
 export const send: Command = {
   name: 'send',
@@ -61,35 +69,79 @@ export const send: Command = {
     app: { type: 'string' },
     type: { type: 'string' },
     mode: { type: 'string' },
+    report: { type: 'boolean' },
+    id: { type: 'string' },
     'content-url': { type: 'string' },
     json: { type: 'boolean' },
   },
   operands: true,
   async run(words, io) {
-    const { to, app, type, mode, source } = read(words);
-    const settings = await loadSenderSettings(words.required('config', 'psa.json'), io.err);
-    const content = 'url' in source ? { type, ...source } : await contentOf(type, source.file);
+    const order = read(words);
+    const settings = await loadSenderSettings(words.required('config', 'psa.json'));
     const progress = new ConnectionProgress(settings.servers, io.err);
     const sender = new PushSenderAgent({ ...settings, ...progress.handlers });
     try {
       await sender.start();
       io.signal.throwIfAborted();
-      const receipt = await sender.send({ to, app, content, mode }, io.signal);
-      io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
+      const receipts = await push(sender, order, io);
+      for (const receipt of receipts) io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
       await fetched(sender, io);
-      return exitCode(receipt);
+      const code = Math.max(...receipts.map(exitCode));
+      if (code === EXIT.tryAgain && receipts.some(({ mode }) => mode === 'session')) {
+        io.err(`to go on where it broke off: the same command with --id ${order.id}`);
+      }
+      return code;
     } catch (error) {
       if (io.signal.aborted) {
         io.err('ended before an answer came: whether the push was delivered is not known');
         return EXIT.tryAgain;
       }
-      throw error instanceof LimitError ? tooLarge('url' in source ? source.url : source.file, error) : error;
+      throw error;
     } finally {
       progress.stop();
       await sender.stop();
     }
   },
 };
+
+/** What somebody wants pushed. */
+interface Order {
+  to: string;
+  app: string;
+  type: MediaType;
+  mode: PushModeWish;
+  report: boolean;
+  id: string;
+  source: { files: readonly string[] } | { url: string };
+}
+
+/** @returns a receipt for each file and terminal. */
+async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Receipt[]> {
+  const { to, app, type, mode, report, id, source } = order;
+  const { signal } = io;
+  if ('url' in source) return [await sender.send({ to, app, content: { type, ...source }, mode }, signal)];
+  const [first = ''] = source.files;
+  const several = source.files.length > 1;
+  if (mode !== 'session' && !several) {
+    const content = await contentOf(type, first, mode);
+    if (mode !== 'auto' || (content.size ?? 0) <= MAX_PAGER_REQUEST) {
+      return [await sender.send({ to, app, content, mode, id }, signal).catch(tooLarge(first))];
+    }
+  }
+  const files: PushFile[] = [];
+  for (const file of source.files) {
+    files.push({ content: await contentOf(type, file, 'session'), name: basename(file) });
+  }
+  const shown = files.map(({ name = '' }) => new TransferProgress(io, name));
+  const receipts = await sender.sendFiles(
+    { to, app, files, report, id },
+    { signal, onProgress: ({ index, have, size }) => shown[index]?.update(have, size) },
+  );
+  const [content] = files.map((file) => file.content);
+  // 8.1.2-03: the receiver knows no sessions.
+  const again = mode === 'auto' && !several && content && receipts.every(knowsNoSessions);
+  return again ? [await sender.send({ to, app, content, mode: 'indirect' }, signal)] : receipts;
+}
 
 function exitCode({ outcome, retryable }: Receipt): number {
   if (outcome === 'delivered') return EXIT.ok;
@@ -106,29 +158,26 @@ async function fetched(sender: PushSenderAgent, io: Io): Promise<void> {
 }
 
 /** A file is read when somebody wants it, more than once; what comes by a pipe has to fit a MESSAGE. */
-async function contentOf(type: MediaType, file: string): Promise<Content> {
+async function contentOf(type: MediaType, file: string, mode: PushModeWish): Promise<Content> {
   const regular = await stat(file).then(
     (found) => found.isFile(),
     () => false,
   );
   if (regular) return storedContent(type, await platform.openFile(file));
-  return memoryContent(type, await pagerContent(file));
+  if (mode === 'session')
+    throw new UsageError(`${file} is no file; session mode reads its files more than once`);
+  // Content larger than the largest request is refused without reading it to its end.
+  return memoryContent(type, await readBytes(file, MAX_PAGER_REQUEST).catch(tooLarge(file)));
 }
 
-/** Content larger than the largest request is refused without reading it to its end. */
-async function pagerContent(file: string): Promise<Uint8Array> {
-  try {
-    return await readBytes(file, MAX_PAGER_REQUEST);
-  } catch (error) {
-    throw error instanceof LimitError ? tooLarge(file, error) : error;
-  }
+function tooLarge(file: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof LimitError)) throw error;
+    throw new LimitError(`${file} does not fit pager mode (8.1.2-03): ${error.message}`, { cause: error });
+  };
 }
 
-function tooLarge(file: string, cause: LimitError): LimitError {
-  return new LimitError(`${file} does not fit pager mode (8.1.2-03): ${cause.message}`, { cause });
-}
-
-function read(words: Words) {
+function read(words: Words): Order {
   const to = words.required('to', 'sip:bob@domain.test');
   if (!SipUri.parse(to)) throw new UsageError(`--to ${to} is no SIP URI; expected e.g. sip:bob@domain.test`);
   const app = words.required('app', 'mms.ua');
@@ -139,12 +188,30 @@ function read(words: Words) {
   const modeText = words.text('mode') ?? 'auto';
   const mode = MODES.find((known) => known === modeText);
   if (!mode) throw new UsageError(`--mode ${modeText} is not known; expected ${MODES.join(', ')}`);
-  return { to, app, type, mode, source: readSource(words) };
+  const source = readSource(words);
+  if (mode === 'pager' && 'files' in source && source.files.length > 1) {
+    throw new UsageError(`pager mode carries one FILE; ${source.files[1]} is one too many`);
+  }
+  if (mode === 'indirect' && 'files' in source && source.files.length > 1) {
+    throw new UsageError(`a reference is to one FILE; ${source.files[1]} is one too many`);
+  }
+  if (mode === 'session' && 'url' in source) {
+    throw new UsageError('--content-url refers to content; session mode carries it');
+  }
+  return {
+    to,
+    app,
+    type,
+    mode,
+    report: words.has('report'),
+    id: words.text('id') ?? platform.randomHex(8),
+    source,
+  };
 }
 
-function readSource(words: Words): { file: string } | { url: string } {
+function readSource(words: Words): Order['source'] {
   const url = words.text('content-url');
-  const [file, another] = words.operands;
+  const [file] = words.operands;
   if (url !== undefined) {
     if (file !== undefined)
       throw new UsageError(`--content-url says where the content is; ${file} is one too many`);
@@ -153,6 +220,5 @@ function readSource(words: Words): { file: string } | { url: string } {
     return { url };
   }
   if (file === undefined) throw new UsageError('FILE is missing; expected the file whose content is pushed');
-  if (another !== undefined) throw new UsageError(`pager mode carries one FILE; ${another} is one too many`);
-  return { file };
+  return { files: words.operands };
 }

@@ -5,11 +5,22 @@ import { parseEndpoint } from '../../../core/sip/transport-uri.js';
 import { SipUri } from '../../../core/sip/uri.js';
 
 const MAX_PORT = 65_535;
+const PORTS = 'expected a range of ports, e.g. 20000-20100';
 
 export const text = z.string().min(1, 'expected some text');
 export const count = z.int().positive();
 export const seconds = count;
 export const port = z.int().min(0).max(MAX_PORT);
+
+/** `20000-20100` */
+export const ports = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, PORTS)
+  .transform((range): [first: number, last: number] => {
+    const [first = 0, last = 0] = range.split('-').map(Number);
+    return [first, last];
+  })
+  .refine(([first, last]) => first > 0 && first <= last && last <= MAX_PORT, PORTS);
 
 export const sipUri = z
   .string()

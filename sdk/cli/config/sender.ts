@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import type { PublishOptions } from '../../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
+import type { MediaOptions } from '../../../core/sender/session/media-listener.js';
 import { accountKeys, accountOptions } from './account.js';
-import { endpoint, given, port, text, tlsFiles } from './fields.js';
+import { endpoint, given, port, ports, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
 import { loadTls } from './tls.js';
 
@@ -16,10 +17,7 @@ const schema = z.strictObject({
   msrp: z
     .strictObject({
       host: text.optional(),
-      ports: z
-        .string()
-        .regex(/^\d{1,5}-\d{1,5}$/, 'expected a range, e.g. 20000-20100')
-        .optional(),
+      ports: ports.optional(),
       relay: text.optional(),
       tls: tlsFiles.optional(),
     })
@@ -36,33 +34,31 @@ const schema = z.strictObject({
     .optional(),
 });
 
-/** Checked already, for what later versions do with them. */
-const WITHOUT_EFFECT = ['msrp'] as const;
-
 /** What is referred to is served on this machine, for receivers on it; any other needs to know its name. */
 const DEFAULT_PUBLISH = { host: '127.0.0.1', port: 0 };
 
-/**
- * @param warn is told of keys that have no effect.
- * @throws ConfigurationError naming the file and the key that is wrong.
- */
-export async function loadSenderSettings(
-  file: string,
-  warn: (line: string) => void,
-): Promise<PushSenderOptions> {
+/** @throws ConfigurationError naming the file and the key that is wrong. */
+export async function loadSenderSettings(file: string): Promise<PushSenderOptions> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
-  for (const key of WITHOUT_EFFECT) {
-    if (config[key] !== undefined) warn(`${file}: "${key}" has no effect in this version`);
-  }
   return {
     ...account,
     ...(config.listen ? { listen: config.listen } : {}),
     // A sender is a new device each time it runs; its registration ends with it.
     ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
     assertIdentity: config.assertIdentity ?? true,
+    ...(config.msrp ? { media: await mediaOptions(config.msrp, file, folder) } : {}),
     publish: await publishOptions(config.publish ?? {}, file, folder),
   };
+}
+
+async function mediaOptions(
+  { tls, ...place }: NonNullable<z.infer<typeof schema>['msrp']>,
+  file: string,
+  folder: string,
+): Promise<MediaOptions> {
+  const certificate = tls ? { tls: await loadTls(tls, `${file}: "msrp"`, folder) } : {};
+  return { ...given(place), ...certificate };
 }
 
 async function publishOptions(

@@ -1,0 +1,182 @@
+/** Which files of an offer this device takes: the checks of TS 8.2.1.1 in their order, then each application's say. */
+
+import type {
+  AppHandle,
+  IncomingTransfer,
+  Outcome,
+  PushRuntime,
+  Refusal,
+  Transfer,
+} from '../../app/runtime.js';
+import type { MediaType } from '../../content/content.js';
+import { formatMediaType, parseMediaType } from '../../content/media-type.js';
+import { type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
+import type { SipRequest } from '../../sip/message.js';
+import { addressedResource, trustedSender } from '../admission.js';
+import type { TrustList } from '../authorisation.js';
+import type { PushResource } from '../resource.js';
+import { TurnedAway } from '../turned-away.js';
+
+/** What a line comes to. */
+export type Decision =
+  /** A file that is described: it comes as one message. */
+  | { type: 'file'; media: MsrpMedia; file: AcceptedFile }
+  /** Nothing is said of what will come but its types: each message is a push. */
+  | { type: 'messages'; media: MsrpMedia }
+  /** It was had before, whole: it need not come again. */
+  | { type: 'had'; media: MsrpMedia; outcome: Outcome }
+  /** `maxSize`: bytes that would be taken, of a file that is too large. */
+  | { type: 'refused'; refusal: Refusal; maxSize?: number }
+  /** The sender closed it (RFC 3264 8.2). */
+  | { type: 'closed' };
+
+export interface AcceptedFile {
+  incoming: IncomingTransfer;
+  transfer: Transfer;
+  /** Bytes of the file ahead of the first that the sender sends. */
+  start: number;
+}
+
+/** What is the same for every push of a session. */
+export interface Addressed {
+  resource: PushResource;
+  from: string;
+  to: string;
+  /** Of the SIP session: two of them are never the same. */
+  callId: string;
+}
+
+export interface DecisionOptions {
+  runtime: PushRuntime;
+  trust: TrustList;
+}
+
+/** @throws TurnedAway when nothing of the offer can be taken, MalformedError */
+export async function decide(
+  request: SipRequest,
+  offer: MsrpOffer,
+  options: DecisionOptions,
+): Promise<{ addressed: Addressed; decisions: Decision[] }> {
+  const { runtime, trust } = options;
+  requireTypes(offer, runtime);
+  const resource = addressedResource(request, runtime, '8.2.1-02');
+  const from = trustedSender(request, trust, '8.2.1-03');
+  const callId = request.headers.get('Call-ID') ?? '';
+  const addressed = { resource, from, to: request.uri, callId };
+  const decisions: Decision[] = [];
+  // One after another: an application that has room for one file only sees that it took one.
+  for (const [index, media] of offer.media.entries()) {
+    decisions.push(await decideLine(media, `${callId}\n${index}`, addressed, options));
+  }
+  return { addressed, decisions };
+}
+
+/** 8.2.1-01: of all lines together, ahead of anything else. */
+function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
+  const accepted = runtime.acceptedTypes();
+  const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? typesOf(line) : []));
+  if (offered.some((type) => compatible(accepted, type))) return;
+  const types = offered.join(', ') || 'no media line for MSRP';
+  throw new TurnedAway('type', `no application takes ${types} (8.2.1-01)`);
+}
+
+/** Of what will come: RFC 5547 6: the file's own, where it is described. */
+function typesOf({ file, acceptTypes, acceptWrappedTypes }: MsrpMedia): readonly string[] {
+  const type = file?.selector.type;
+  return type === undefined ? [...acceptTypes, ...acceptWrappedTypes] : [type];
+}
+
+function compatible(accepted: readonly string[], offered: string): boolean {
+  const type = parseMediaType(offered)?.type ?? offered.trim().toLowerCase();
+  if (type === '*') return true;
+  if (!type.endsWith('/*')) return takes(accepted, type);
+  return accepted.some((range) => range.startsWith(type.slice(0, -1)));
+}
+
+async function decideLine(
+  media: MsrpOffer['media'][number],
+  place: string,
+  addressed: Addressed,
+  { runtime }: DecisionOptions,
+): Promise<Decision> {
+  if (!('path' in media)) return refused('type', `${media.protocol} is no MSRP`);
+  if (media.port === 0) return { type: 'closed' };
+  // 8.2.2-04: who pushes sends. An end that does not has nothing for us.
+  if (media.direction === 'recvonly' || media.direction === 'inactive') {
+    return refused('type', `a=${media.direction}: nothing would come`);
+  }
+  const types = typesOf(media);
+  const type = typeOfFile(media);
+  if (!type) {
+    if (types.some((offered) => compatible(runtime.acceptedTypes(addressed.resource.eventAppIds), offered)))
+      return { type: 'messages', media };
+    return refused('type', `no application takes ${types.join(', ')}`);
+  }
+  const { eventAppIds, iari } = addressed.resource;
+  const app = runtime.resolve(eventAppIds, type.type, iari);
+  if (typeof app === 'string') return refused('type', `${eventAppIds.join(', ')} does not take ${type.type}`);
+  return await decideFile(media, { app, type, place }, addressed, runtime);
+}
+
+/** Undefined where messages of several types may come. */
+function typeOfFile({ file, acceptTypes }: MsrpMedia): MediaType | undefined {
+  if (!file) return undefined;
+  const [only = '', ...others] = acceptTypes;
+  const text = file.selector.type ?? (others.length === 0 ? only : '');
+  const type = parseMediaType(text);
+  return type?.type.includes('*') ? undefined : type;
+}
+
+async function decideFile(
+  media: MsrpMedia,
+  { app, type, place }: { app: AppHandle; type: MediaType; place: string },
+  { from, to }: Addressed,
+  runtime: PushRuntime,
+): Promise<Decision> {
+  const { selector = {}, transferId, disposition, range } = media.file ?? {};
+  const { name } = selector;
+  // Of a part, nobody here can say anything of the whole.
+  const whole = (range?.start ?? 1) === 1 && (range?.end ?? selector.size) === selector.size;
+  const { size, sha1 }: typeof selector = whole ? selector : {};
+  const fileName = name === undefined ? {} : { fileName: name };
+  const refusal = await runtime.consider(app, {
+    from,
+    type: type.type,
+    ...(size === undefined ? {} : { size }),
+    ...fileName,
+  });
+  if (refusal) return { type: 'refused', refusal, maxSize: runtime.largestTransfer(app) };
+  // The same file offered again under the same id is the same push, wherever its session broke off.
+  const again = transferId !== undefined && size !== undefined && sha1 !== undefined;
+  const incoming: IncomingTransfer = {
+    app,
+    key: again ? `${from}\n${app.eventAppId}\n${transferId}\n${sha1}\n${size}` : `${from}\n${place}`,
+    from,
+    to,
+    type,
+    headers: {
+      'content-type': formatMediaType(type),
+      // RFC 5547 6: `render` or `attachment`, as in Content-Disposition.
+      ...(disposition === undefined ? {} : { 'content-disposition': disposition }),
+      ...(media.description === undefined ? {} : { 'content-description': media.description }),
+    },
+    ...fileName,
+    ...(size === undefined ? {} : { size }),
+    ...(sha1 === undefined ? {} : { sha1 }),
+    resumable: again,
+  };
+  const answer = await runtime.transfer(incoming);
+  if ('known' in answer) return { type: 'had', media, outcome: answer.known };
+  if ('refused' in answer) return { type: 'refused', refusal: answer.refused };
+  const { transfer } = answer;
+  if (transfer.have > 0 && transfer.have === size) {
+    // It came whole the last time, and was not confirmed: nothing is left to send.
+    const outcome = await transfer.complete(size);
+    return outcome.taken ? { type: 'had', media, outcome } : { type: 'refused', refusal: outcome };
+  }
+  return { type: 'file', media, file: { incoming, transfer, start: transfer.have } };
+}
+
+function refused(kind: Refusal['kind'], reason: string): Decision {
+  return { type: 'refused', refusal: { kind, reason } };
+}

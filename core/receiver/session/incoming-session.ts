@@ -1,0 +1,95 @@
+/** A session that this device has accepted, until the sender hangs up (TS 8.2.1.2) or is gone. */
+
+import { TimeoutError, TransportError } from '../../errors.js';
+import type { MsrpMedia } from '../../sdp/index.js';
+import type { InviteSession } from '../../sip/invite-session.js';
+import type { ServerTransaction } from '../../sip/transactions/server.js';
+import type { IncomingMedia } from './incoming-media.js';
+import type { MediaConnector, MediaPlace } from './media-connector.js';
+
+export interface IncomingSessionOptions {
+  connector: MediaConnector;
+  /** Milliseconds without a byte after which the sender is taken for gone. */
+  idle: number;
+  onReinvite(transaction: ServerTransaction): void;
+  onEnd(): void;
+}
+
+export class IncomingSession {
+  /** Open lines by their place in the offer. */
+  readonly #lines = new Map<number, IncomingMedia>();
+  readonly #over = new AbortController();
+  /** Contents that are here, on which an application decides. */
+  #deciding = 0;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly dialog: InviteSession,
+    private readonly options: IncomingSessionOptions,
+  ) {
+    dialog.handlers = {
+      onBye: () => this.#end(new TransportError('the sender ended the session')),
+      onReinvite: (transaction) => options.onReinvite(transaction),
+      onEnd: (error) => this.#end(error),
+    };
+    this.active();
+  }
+
+  /** Connects for a line that was accepted. */
+  open(index: number, media: MsrpMedia, place: MediaPlace, line: IncomingMedia): void {
+    this.#lines.set(index, line);
+    const lost = (error: unknown) => this.#lost(index, line, error);
+    this.options.connector
+      .connect(media, place, this.#over.signal, {
+        onMessage: (head) => line.message(head),
+        onClosed: (error) => lost(error ?? new TransportError('the sender closed the connection')),
+      })
+      .then((msrp) => line.connected(msrp), lost);
+  }
+
+  /** The sender closed a line (RFC 3264 8.2), done with it or not. */
+  close(index: number): void {
+    this.#lines.get(index)?.close(new TransportError('the sender closed the media line'));
+    this.#lines.delete(index);
+  }
+
+  /** Something came. */
+  active(): void {
+    clearTimeout(this.#idle);
+    if (this.#over.signal.aborted || this.#deciding > 0) return;
+    const { idle } = this.options;
+    this.#idle = setTimeout(() => {
+      void this.bye(new TimeoutError(`nothing came for ${idle / 1000} s`));
+    }, idle);
+  }
+
+  /** An application decides, or has decided: the sender is not gone, it waits. */
+  deciding(begun: boolean): void {
+    this.#deciding += begun ? 1 : -1;
+    this.active();
+  }
+
+  /** Hangs up. */
+  async bye(why: Error): Promise<void> {
+    this.#end(why);
+    await this.dialog.bye().catch(() => {});
+  }
+
+  /** A connection broke: without any left there is nothing to hold the session for. */
+  #lost(index: number, line: IncomingMedia, error: unknown): void {
+    line.close(error instanceof Error ? error : new TransportError(String(error)));
+    if (this.#lines.get(index) === line) this.#lines.delete(index);
+    if (this.#lines.size === 0 && !this.#over.signal.aborted) {
+      void this.bye(new TransportError('the connection of its last file was lost'));
+    }
+  }
+
+  #end(why: Error): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort(why);
+    clearTimeout(this.#idle);
+    for (const line of this.#lines.values()) line.close(why);
+    this.#lines.clear();
+    this.options.onEnd();
+  }
+}

@@ -1,0 +1,83 @@
+/** The one table from what came of a file in a session to what it means for the push (RFC 4975 10, appendix C). */
+
+import type { MessageResult } from '../../msrp/index.js';
+import type { ReceiptOutcome } from '../outcome.js';
+
+export interface FileOutcome {
+  outcome: ReceiptOutcome;
+  status?: number;
+  reason: string;
+  retryable: boolean;
+  /** Seconds before which a retry is unwelcome. */
+  retryAfter?: number;
+  /** A success REPORT came. */
+  reported: boolean;
+}
+
+/**
+ * 400: received in vain; 408 and 481: nobody there any more. 413, of a file whose size the receiver knew when it
+ * accepted it: no room or no wish, for now. All others say what waiting does not change.
+ */
+const RETRYABLE = new Set([400, 408, 413, 481, 506]);
+/** No word of the application. */
+const UNREACHED = new Set([408, 481, 506]);
+
+const COMMENTS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  403: 'Forbidden',
+  408: 'Timeout',
+  413: 'Stop Sending',
+  415: 'Unsupported Media Type',
+  423: 'Out of Bounds',
+  481: 'No Such Session',
+  501: 'Unknown Method',
+  506: 'Wrong Connection',
+};
+
+export function interpretMessage({ status, comment, reported }: MessageResult): FileOutcome {
+  const reason = comment || COMMENTS[status] || `MSRP status ${status}`;
+  if (status < 300) return { outcome: 'delivered', status, reason, retryable: false, reported };
+  const outcome = UNREACHED.has(status) ? 'failed' : 'refused';
+  return { outcome, status, reason, retryable: RETRYABLE.has(status), reported };
+}
+
+/** B.4 step 3: the receiver set the port of the file's line to zero: unwilling, which is as a 603 (C-02). */
+export const DECLINED: FileOutcome = {
+  outcome: 'refused',
+  status: 200,
+  reason: 'the receiver does not want this file (port zero)',
+  retryable: true,
+  reported: false,
+};
+
+/** The receiver answered that it has the file already, as a whole. */
+export const HAD: FileOutcome = {
+  outcome: 'delivered',
+  status: 200,
+  reason: 'the receiver has had this file already',
+  retryable: false,
+  reported: false,
+};
+
+/** @param most bytes of a message that the receiver takes (max-size). */
+export function tooLarge(most: number): FileOutcome {
+  return {
+    outcome: 'refused',
+    status: 413,
+    reason: `the receiver takes at most ${most} bytes`,
+    retryable: false,
+    reported: false,
+  };
+}
+
+/** Nobody said anything: the connection broke, or nobody came. */
+export function broken(error: Error, status?: number): FileOutcome {
+  return {
+    outcome: 'failed',
+    ...(status === undefined ? {} : { status }),
+    reason: error.message,
+    retryable: true,
+    reported: false,
+  };
+}

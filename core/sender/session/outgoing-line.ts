@@ -1,0 +1,115 @@
+/** One media line of an offer: a file, and the MSRP session in which its receiver comes for it. */
+
+import { formatMediaType } from '../../content/media-type.js';
+import { TimeoutError, TransportError } from '../../errors.js';
+import type { MessageResult } from '../../msrp/index.js';
+import type { AcceptedLine } from '../../sdp/index.js';
+import type { ExpectedMedia, MediaListener } from './media-listener.js';
+import type { OfferedFile } from './offered-file.js';
+
+/** A receiver that has accepted connects at once; as long as a request waits for its answer (Timer F), milliseconds. */
+const CONNECT_DEADLINE = 32_000;
+
+export interface LineOptions {
+  /** Only a success REPORT counts as delivered. */
+  report: boolean;
+  signal: AbortSignal;
+  /** Told of bytes of the file that the receiver has. */
+  onProgress(have: number): void;
+}
+
+export class OutgoingLine {
+  #closed = false;
+
+  private constructor(
+    readonly offered: OfferedFile,
+    readonly media: ExpectedMedia,
+    /** When the receiver has connected; rejects when the session ends before. */
+    private readonly bound: Promise<void>,
+  ) {
+    // Told to `send`, where somebody waits.
+    bound.catch(() => {});
+  }
+
+  /** @throws TransportError, ConfigurationError when nobody could connect; the signal's reason. */
+  static async open(
+    offered: OfferedFile,
+    listener: MediaListener,
+    signal?: AbortSignal,
+  ): Promise<OutgoingLine> {
+    let onBound = () => {};
+    let onClosed = (_error?: Error) => {};
+    const bound = new Promise<void>((resolve, reject) => {
+      onBound = resolve;
+      onClosed = (error) => reject(error ?? new TransportError('the receiver closed the connection'));
+    });
+    const media = await listener.expect({ onBound, onClosed }, signal);
+    return new OutgoingLine(offered, media, bound);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Waits for the receiver, and sends what it has asked for.
+   * @throws TransportError, TimeoutError, or the signal's reason.
+   */
+  async send({ path, range }: AcceptedLine, options: LineOptions): Promise<MessageResult> {
+    const { signal, onProgress } = options;
+    const { session } = this.media;
+    const { file, size } = this.offered;
+    session.remotePath = path;
+    await this.#connected(signal);
+    // RFC 5547 8: from the first byte that the receiver does not have; the message is that part alone.
+    const { start: first = 1, end = size } = range ?? {};
+    const start = Math.min(first - 1, size);
+    const length = Math.max(0, Math.min(end, size) - start);
+    onProgress(start);
+    let have = start;
+    const sending = session.send({
+      contentType: formatMediaType(file.content.type),
+      headers: [
+        ['Content-Disposition', file.disposition ?? 'render'],
+        ...(file.description === undefined ? [] : [['Content-Description', file.description] as const]),
+      ],
+      size: length,
+      open: () => file.content.open({ start, end: start + length - 1 }),
+      successReport: true,
+      signal,
+      onProgress: (sent) => {
+        have = start + sent;
+        onProgress(have);
+      },
+    });
+    try {
+      return await sending;
+    } catch (error) {
+      // Every chunk was answered 200, and no REPORT came: all there is to have from a peer that knows none.
+      const silent = error instanceof TimeoutError && have === start + length && !options.report;
+      if (!silent) throw error;
+      return { status: 200, comment: '', reported: false, bytes: length };
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.media.session.close();
+  }
+
+  #connected(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const seconds = CONNECT_DEADLINE / 1000;
+      const timer = setTimeout(() => {
+        reject(new TimeoutError(`the receiver accepted, and did not connect within ${seconds} s`));
+      }, CONNECT_DEADLINE);
+      const abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort);
+      if (signal.aborted) abort();
+      this.bound.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+      });
+    });
+  }
+}

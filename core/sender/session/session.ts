@@ -1,0 +1,68 @@
+/** Session mode at the sender: files over MSRP, in a session set up by INVITE (TS 8.2.2). */
+
+import type { SipUserAgent } from '../../sip/agent.js';
+import { type Addressing, requireAddress } from '../addressing.js';
+import type { Receipt } from '../push-request.js';
+import type { MediaListener } from './media-listener.js';
+import { type OfferedFile, offeredFile, type PushFile } from './offered-file.js';
+import { TerminalPush } from './terminal-push.js';
+
+/** Files for one application: each is a push of its own, all in one session. */
+export interface FilesPush extends Addressing {
+  files: readonly PushFile[];
+  /** The same push, when it is tried again: what a terminal has of it is not sent again. */
+  id: string;
+  /**
+   * Only a success REPORT counts as delivered: that of a receiver whose application has taken the push. Absent or
+   * false: it is asked for all the same, and where none comes, that every chunk was answered 200 will do.
+   */
+  report?: boolean;
+}
+
+export interface FileProgress {
+  /** Of the file in the push. */
+  index: number;
+  /** Bytes that the receiver has. */
+  have: number;
+  size: number;
+}
+
+export interface SessionSendOptions {
+  signal?: AbortSignal;
+  onProgress?(progress: FileProgress): void;
+}
+
+export interface SessionSenderOptions {
+  agent: Pick<SipUserAgent, 'invite'>;
+  listener: MediaListener;
+  assertedIdentity?: string;
+}
+
+export class SessionSender {
+  constructor(private readonly options: SessionSenderOptions) {}
+
+  /**
+   * @returns a receipt for each file and terminal.
+   * @throws ConfigurationError when it is addressed to nobody, or nobody could connect; the signal's reason.
+   */
+  async send(push: FilesPush, options: SessionSendOptions = {}): Promise<Receipt[]> {
+    requireAddress(push);
+    const started = performance.now();
+    const files: OfferedFile[] = [];
+    for (const [index, file] of push.files.entries()) {
+      files.push(await offeredFile(file, push.id, index));
+      options.signal?.throwIfAborted();
+    }
+    const terminals = [];
+    const first = new TerminalPush(push, files, this.options, options);
+    const waiting = [first];
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      terminals.push(next);
+      for (const gruu of await next.run()) {
+        waiting.push(new TerminalPush({ ...push, to: gruu }, files, this.options, options));
+      }
+    }
+    const milliseconds = Math.round(performance.now() - started);
+    return terminals.flatMap((terminal) => terminal.receipts(push.to, milliseconds));
+  }
+}

@@ -1,0 +1,97 @@
+/** The session with one terminal that has accepted: its files, each in a media line of its own, then BYE. */
+
+import { TimeoutError, TransportError } from '../../errors.js';
+import { type AcceptedLine, type AnsweredLine, parseAnswer } from '../../sdp/index.js';
+import type { InviteSession } from '../../sip/invite-session.js';
+import { DECLINED, type FileOutcome, HAD, interpretMessage, tooLarge } from './file-outcome.js';
+import type { Offer } from './offer.js';
+import type { OfferedFile } from './offered-file.js';
+import type { OutgoingLine } from './outgoing-line.js';
+
+export interface TerminalSessionOptions {
+  /** Only a success REPORT counts as delivered. */
+  report: boolean;
+  /** `have`: bytes that the receiver has of the file. */
+  onProgress(file: OfferedFile, have: number): void;
+  signal?: AbortSignal;
+}
+
+/** What came of a file; an error where its connection broke or nobody answered: it may be offered again. */
+export type LineEnd = FileOutcome | TransportError | TimeoutError;
+
+export class TerminalSession {
+  readonly #over = new AbortController();
+  #open = 0;
+
+  constructor(
+    private readonly dialog: InviteSession,
+    private readonly offer: Offer,
+    private readonly options: TerminalSessionOptions,
+  ) {
+    dialog.handlers = {
+      ...dialog.handlers,
+      onBye: () => this.#over.abort(new TransportError('the receiver ended the session')),
+      onEnd: (error) => this.#over.abort(error),
+    };
+  }
+
+  /**
+   * Sends what was accepted, all at a time, and hangs up.
+   * @returns an end for each line, in order.
+   * @throws MalformedError when the answer is none, the signal's reason.
+   */
+  async run(answer: Uint8Array): Promise<LineEnd[]> {
+    const { signal } = this.options;
+    const signals = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
+    const { lines, description } = this.offer;
+    try {
+      const answers = parseAnswer(answer, description);
+      this.#open = answers.filter(({ type }) => type === 'accepted').length;
+      return await Promise.all(
+        lines.map((line, index) => this.#line(line, answers[index] ?? { type: 'refused' }, signals)),
+      );
+    } finally {
+      // 8.2.2-10: once the last MSRP session is released. Nobody waits for its answer.
+      void this.dialog.bye().catch(() => {});
+    }
+  }
+
+  async #line(line: OutgoingLine, answer: AnsweredLine, signal: AbortSignal): Promise<LineEnd> {
+    if (answer.type !== 'accepted') {
+      line.close();
+      return answer.type === 'had' ? HAD : DECLINED;
+    }
+    const { maxSize = Number.POSITIVE_INFINITY } = answer;
+    if (line.offered.size > maxSize) {
+      // RFC 5547 8.4: more than its max-size is not to be sent.
+      line.close();
+      this.#open -= 1;
+      return tooLarge(maxSize);
+    }
+    const end = await this.#send(line, answer, signal);
+    line.close();
+    this.#open -= 1;
+    // Others go on: the line of this one is closed (4.3.2.2 of the draft; TS 8.2.2.3 knows the last one only).
+    if (this.#open > 0 && !signal.aborted)
+      void this.dialog.reinvite(() => this.offer.body(), SDP).catch(() => {});
+    return end;
+  }
+
+  async #send(line: OutgoingLine, answer: AcceptedLine, signal: AbortSignal): Promise<LineEnd> {
+    try {
+      const { report, onProgress } = this.options;
+      const result = await line.send(answer, {
+        report,
+        signal,
+        onProgress: (have) => onProgress(line.offered, have),
+      });
+      return interpretMessage(result);
+    } catch (error) {
+      if (this.options.signal?.aborted) throw error;
+      if (error instanceof TransportError || error instanceof TimeoutError) return error;
+      throw error;
+    }
+  }
+}
+
+const SDP = [['Content-Type', 'application/sdp']] as const;
