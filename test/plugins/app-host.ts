@@ -29,11 +29,18 @@ export class AppHost {
     public runtime: PushRuntime,
     public options: unknown,
     private readonly fetch: FetchLimits,
+    private readonly files: string | undefined,
   ) {}
 
-  static async start(app: PushAppDefinition, options?: unknown, fetch: FetchLimits = {}): Promise<AppHost> {
+  /** @param files folder of its files; absent: they go with the runtime. */
+  static async start(
+    app: PushAppDefinition,
+    options?: unknown,
+    fetch: FetchLimits = {},
+    files?: string,
+  ): Promise<AppHost> {
     const store = await platform.openStore();
-    const host = new AppHost(app, store, await PushRuntime.open({ store }), options, fetch);
+    const host = new AppHost(app, store, await PushRuntime.open({ store }), options, fetch, files);
     await host.run();
     return host;
   }
@@ -55,6 +62,7 @@ export class AppHost {
       store: this.store,
       clock,
       fetch: this.fetch,
+      ...(this.files === undefined ? {} : { files: this.files }),
       emit: (event) => this.events.push(event),
       log: (record) => this.log.push(record),
     });

@@ -1,0 +1,325 @@
+/** Messages retrieved from an MMSC that works: at once, deferred, when asked; what it is told. */
+
+import { readFile } from 'node:fs/promises';
+import { encodeRetrieval } from 'sip-push/formats';
+import { afterEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { beach, halfUntil, retrievalOf, slowly, toldOf } from '../../support/mmsc.js';
+import { MmsDevice } from './device.js';
+
+const [PICTURE, TEXT] = beach(100_000);
+if (!PICTURE || !TEXT) throw new Error('no parts');
+const TOLD = [toldOf(PICTURE, 'beach.jpg'), toldOf(TEXT, 'greeting')];
+const PDU = retrievalOf([PICTURE, TEXT]);
+
+let device: MmsDevice;
+afterEach(() => device.stop());
+
+const notifyResponse = (status: string, more: object = {}) => ({
+  path: '/T1',
+  contentType: 'application/vnd.wap.mms-message',
+  pdu: 'M-NotifyResp.ind',
+  fields: { transactionId: 'T1', version: '1.2', status, ...more },
+});
+const acknowledge = (transactionId: string) => ({
+  path: '/T1',
+  contentType: 'application/vnd.wap.mms-message',
+  pdu: 'M-Acknowledge.ind',
+  fields: { transactionId, version: '1.2' },
+});
+
+describe('mms.ua with retrieve: immediate', () => {
+  it('retrieves, tells of the message, and answers the notification', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    expect(device.host.events.map(({ kind }) => kind)).toEqual(['notification', 'message']);
+    expect(device.told('message')).toEqual([
+      { app: 'mms.ua', kind: 'message', transactionId: 'T1', subject: 'Greetings', parts: TOLD },
+    ]);
+    expect(device.mmsc.retrievals).toEqual(['/T1']);
+    expect(device.mmsc.posted).toEqual([notifyResponse('retrieved')]);
+    expect(device.host.logged).toEqual([]);
+  });
+
+  it('keeps the parts where other programs find them, also after a restart', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    await device.host.restart();
+    const item = await device.item();
+    expect(item).toMatchObject({
+      state: 'retrieved',
+      transactionId: 'T1',
+      from: '+15550100/TYPE=PLMN',
+      subject: 'Greetings',
+      messageSize: PDU.length,
+      messageId: 'message-1@mmsc.example',
+      date: '2025-12-31T12:00:00.000Z',
+      receivedAt: '2026-01-01T00:00:00.000Z',
+      parts: [TOLD[0], { ...TOLD[1], charset: 'utf-8' }],
+    });
+    const contents = await Promise.all((item.parts ?? []).map(({ path }) => readFile(path ?? '')));
+    expect(contents.map((content) => platform.hash('sha-256', content))).toEqual(
+      TOLD.map(({ sha256 }) => sha256),
+    );
+    expect(device.told('message')).toHaveLength(1);
+    expect(device.mmsc.retrievals).toEqual(['/T1']);
+  });
+
+  it('takes a message that comes slowly', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    device.mmsc.answers = [slowly];
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    expect(device.told('message')).toMatchObject([{ parts: TOLD }]);
+  });
+
+  it('takes content that is not of several parts as one', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    const type = { type: 'text/plain', parameters: {} };
+    const pdu = encodeRetrieval({
+      version: '1.0',
+      date: new Date(0),
+      content: { type, body: Buffer.from('hello') },
+    });
+    await device.push(device.mmsc.keep('T1', pdu, { subject: 'as notified' }));
+    await device.posted(1);
+    expect(device.told('message')).toMatchObject([
+      { subject: 'as notified', parts: [{ contentType: 'text/plain', name: 'part-1', size: 5 }] },
+    ]);
+  });
+
+  it('retrieves the same notification once', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    const notification = device.mmsc.keep('T1', PDU);
+    await Promise.all([device.push(notification), device.push(notification)]);
+    await device.posted(1);
+    await device.push(notification);
+    await device.host.restart();
+    expect(device.mmsc.retrievals).toEqual(['/T1']);
+    expect(await device.files()).toHaveLength(2);
+  });
+
+  it('retrieves four at once, and the others in their turn', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    device.mmsc.answers = Array(4).fill(halfUntil(gate));
+    for (let number = 1; number <= 6; number += 1) await device.push(device.mmsc.keep(`T${number}`, PDU));
+    await device.until(() => device.mmsc.retrievals.length === 4);
+    expect(device.told('message')).toEqual([]);
+    open();
+    await device.posted(6);
+    expect(device.mmsc.retrievals).toEqual(['/T1', '/T2', '/T3', '/T4', '/T5', '/T6']);
+    expect(device.told('message')).toHaveLength(6);
+  });
+
+  it('posts to the MMSC that it is told, and that no delivery report is to be made', async () => {
+    device = await MmsDevice.start();
+    device.host.options = { retrieve: 'immediate', mmsc: device.mmsc.url('/mms'), reportAllowed: false };
+    await device.host.restart();
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    expect(device.mmsc.posted).toEqual([
+      { ...notifyResponse('retrieved', { reportAllowed: false }), path: '/mms' },
+    ]);
+  });
+
+  it('leaves it to a person where the MMSC recommends that', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', PDU, { recommendedRetrievalMode: 'manual' }));
+    await device.posted(1);
+    expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
+    expect(await device.item()).toMatchObject({ state: 'waiting' });
+    expect(device.mmsc.retrievals).toEqual([]);
+  });
+
+  it('says that a notification had expired', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', PDU, { expiry: { at: new Date('2025-12-31T00:00:00Z') } }));
+    await device.until(async () => (await device.storedText()) === '');
+    expect(device.mmsc.posted).toEqual([notifyResponse('expired')]);
+    expect(device.host.events).toEqual([]);
+    expect(await device.items()).toEqual([]);
+  });
+});
+
+describe('mms.ua with retrieve: deferred', () => {
+  const WITH_TRANSACTION = retrievalOf([TEXT], { transactionId: 'R7' });
+
+  it('says so, retrieves when asked, and acknowledges', async () => {
+    device = await MmsDevice.start({ retrieve: 'deferred' });
+    await device.push(device.mmsc.keep('T1', WITH_TRANSACTION));
+    await device.posted(1);
+    expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
+    expect(device.mmsc.retrievals).toEqual([]);
+    await device.host.restart();
+    const { key } = await device.item();
+    expect(await device.query('retrieve', { key })).toMatchObject({ state: 'retrieving' });
+    await device.posted(2);
+    expect(device.mmsc.posted.slice(1)).toEqual([acknowledge('R7')]);
+    expect(device.told('message')).toMatchObject([{ parts: [TOLD[1]] }]);
+    expect(await device.query('retrieve', { key })).toMatchObject({ state: 'retrieved' });
+    expect(device.mmsc.retrievals).toEqual(['/T1']);
+  });
+
+  it('acknowledges nothing where the MMSC does not ask for it', async () => {
+    device = await MmsDevice.start({ retrieve: 'deferred' });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    await device.query('retrieve', { key: (await device.item()).key });
+    await device.until(() => device.told('message').length === 1);
+    await device.host.restart();
+    expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
+  });
+
+  it('retrieves without being asked after the time of its option, also over a restart', async () => {
+    device = await MmsDevice.start({ retrieve: 'deferred', after: 3600 });
+    await device.push(device.mmsc.keep('T1', WITH_TRANSACTION));
+    await device.posted(1);
+    expect(await device.item()).toMatchObject({ state: 'waiting', dueAt: '2026-01-01T01:00:00.000Z' });
+    await device.wait(1_800_000);
+    await device.host.restart();
+    await device.wait(1_799_999);
+    expect(await device.item()).toMatchObject({ state: 'waiting' });
+    await device.wait(1);
+    await device.posted(2);
+    expect(device.mmsc.posted[1]).toEqual(acknowledge('R7'));
+  });
+});
+
+describe('mms.ua without options', () => {
+  it('goes nowhere before somebody asks, and answers then', async () => {
+    device = await MmsDevice.start();
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.host.restart();
+    const { key, state } = await device.item();
+    expect(state).toBe('waiting');
+    expect(device.mmsc.retrievals).toEqual([]);
+    await device.query('retrieve', { key });
+    await device.posted(1);
+    expect(device.mmsc.posted).toEqual([notifyResponse('retrieved')]);
+    expect(device.told('message')).toHaveLength(1);
+  });
+
+  it('lists no message that has expired, and none can be asked for', async () => {
+    device = await MmsDevice.start();
+    await device.push(device.mmsc.keep('T1', PDU));
+    const { key } = await device.item();
+    device.host.now += 86_400_000;
+    expect(await device.items()).toEqual([]);
+    expect(await device.query('retrieve', { key })).toBeNull();
+    await device.push(device.mmsc.keep('T2', PDU));
+    expect(await device.host.stored('message/')).toBe(1);
+  });
+});
+
+describe('messages that are there', () => {
+  it('can be removed, with their files', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    const { key } = await device.item();
+    expect(await device.query('remove', { key })).toBe(true);
+    expect(await device.query('remove', { key })).toBe(false);
+    expect(await device.items()).toEqual([]);
+    expect(await device.files()).toEqual([]);
+    expect(await device.host.stored('message/')).toBe(0);
+  });
+
+  it('can be removed while they come', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    device.mmsc.answers = [halfUntil(gate)];
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.until(() => device.mmsc.retrievals.length === 1);
+    await device.query('remove', { key: (await device.item()).key });
+    open();
+    await device.push(device.mmsc.keep('T2', PDU));
+    await device.posted(1);
+    await device.until(async () => (await device.files()).length === 2);
+    expect(device.told('message')).toMatchObject([{ transactionId: 'T2' }]);
+  });
+
+  it('that were read are reported once, where the sender asked for it', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', retrievalOf([TEXT], { readReport: true })));
+    await device.push(device.mmsc.keep('T2', PDU));
+    await device.posted(2);
+    device.host.now += 60_000;
+    for (const { key } of await device.items()) {
+      expect(await device.query('read', { key })).toMatchObject({ read: true });
+      await device.query('read', { key });
+    }
+    await device.posted(3);
+    await device.host.restart();
+    expect(device.mmsc.posted.slice(2)).toEqual([
+      {
+        path: '/T1',
+        contentType: 'application/vnd.wap.mms-message',
+        pdu: 'M-Read-Rec.ind',
+        fields: {
+          version: '1.2',
+          messageId: 'message-1@mmsc.example',
+          to: '+15550100/TYPE=PLMN',
+          from: 'insert-address',
+          date: new Date('2026-01-01T00:01:00Z'),
+          readStatus: 'read',
+        },
+      },
+    ]);
+  });
+
+  it('are the last 500', async () => {
+    device = await MmsDevice.start();
+    for (let number = 0; number < 505; number += 1) await device.push(device.mmsc.keep(`T${number}`, PDU));
+    expect(await device.host.stored('message/')).toBe(500);
+    await device.host.restart();
+    const kept = (await device.items()).map(({ transactionId }) => transactionId);
+    expect(kept).toHaveLength(500);
+    expect(kept).not.toContain('T4');
+  });
+
+  it('are the last 192 MiB', { timeout: 60_000 }, async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 60_000_000 });
+    const large = retrievalOf(beach(50 * 1024 * 1024));
+    for (let number = 1; number <= 4; number += 1) {
+      await device.push(device.mmsc.keep(`T${number}`, large));
+      await device.posted(number);
+    }
+    await device.until(async () => (await device.files()).length === 6);
+    expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T4', 'T3', 'T2']);
+    expect(device.host.logged).toEqual(['message T1 removed: at most 201326592 bytes are kept']);
+  });
+
+  it('have a key, and questions have names', async () => {
+    device = await MmsDevice.start();
+    await expect(device.query('retrieve')).rejects.toThrow('expected { key } of one of the messages');
+    await expect(device.query('message')).rejects.toThrow(
+      'no query "message"; expected "messages", "retrieve", "read" or "remove"',
+    );
+    for (const name of ['retrieve', 'read']) expect(await device.query(name, { key: 'none' })).toBeNull();
+  });
+});
+
+describe('options of mms.ua', () => {
+  it.each([
+    [[], 'options: expected an object like { "retrieve": "immediate" }'],
+    [{ retreive: 'manual' }, 'options.retreive is not known; expected retrieve, after, mmsc, reportAllowed'],
+    [{ retrieve: true }, 'options.retrieve is true; expected one of manual, deferred, immediate'],
+    [{ retrieve: 'deferred', after: 0 }, 'options.after is 0; expected seconds, a whole number from 1 to'],
+    [{ after: 60 }, 'options.after is for "retrieve": "deferred" alone'],
+    [{ mmsc: 'mmsc.example' }, 'options.mmsc: expected where the MMSC takes answers'],
+    [{ reportAllowed: 'no' }, 'options.reportAllowed: expected true or false'],
+  ])('that are wrong are named: %j', async (options, message) => {
+    device = await MmsDevice.start();
+    device.host.options = options;
+    await expect(device.host.restart()).rejects.toThrow(`mms.ua: start() failed: ${message}`);
+  });
+});
