@@ -19,6 +19,8 @@ export interface PushHostOptions extends Omit<PushReceiverOptions, 'runtime' | '
   data?: string;
   /** What may be fetched by HTTP; absent: public https addresses. */
   fetch?: FetchLimits;
+  /** Session mode: largest file that is taken, bytes; 1 GiB when absent. */
+  maxSize?: number;
   /** `urn:uuid:…`; absent: made once and kept in the store (6.1-06). */
   instanceId?: string;
   onEvent(event: HostEvent): void;
@@ -38,7 +40,7 @@ export class PushHost {
    * @throws ConfigurationError or AppError naming the application that cannot be loaded.
    */
   static async start(options: PushHostOptions): Promise<PushHost> {
-    const { apps, data, fetch, onLog, ...receiver } = options;
+    const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
     const onEvent = safeListener(options);
     const store = await platform.openStore(data);
     let runtime: PushRuntime | undefined;
@@ -52,6 +54,7 @@ export class PushHost {
         ...(data === undefined
           ? {}
           : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
+        ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
         ...(onLog ? { log: onLog } : {}),
       });
       for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);

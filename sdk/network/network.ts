@@ -1,6 +1,7 @@
 /** The embedded SIP/IP core over real sockets. */
 
 import { listen, type SipListener } from '../../core/sip/listener.js';
+import { hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
 import { NetworkCore } from './core.js';
 import type { RegistrationInfo } from './events.js';
 import { checkListeners, type NetworkOptions } from './options.js';
@@ -32,7 +33,11 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
   };
   try {
     for (const uri of uris) {
-      const listener = await listen(uri, { ...core.handlers, ...(tls ? { tls } : {}) });
+      const options = { ...core.handlers, ...(tls ? { tls } : {}) };
+      const sibling = portOfSibling(uri, listeners);
+      const listener = sibling
+        ? await listen(sibling, options).catch(() => listen(uri, options))
+        : await listen(uri, options);
       listeners.push(listener);
       core.addListener(listener);
     }
@@ -47,4 +52,19 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
     registrations: () => core.registrations(),
     close,
   };
+}
+
+/**
+ * RFC 3261 18.1.1: a request too large for UDP goes by TCP to the same server, so that any port at all is the same one
+ * for both where that is free.
+ * @returns `uri` with the port of its sibling; undefined where it has none, or asks for a port of its own.
+ */
+function portOfSibling(uri: string, listeners: readonly SipListener[]): string | undefined {
+  const { transport, host, port } = parseEndpoint(uri);
+  const other = { UDP: 'TCP', TCP: 'UDP' }[String(transport)];
+  if (port !== 0 || other === undefined) return undefined;
+  const sibling = listeners
+    .map((listener) => parseEndpoint(listener.uri))
+    .find((endpoint) => endpoint.transport === other && endpoint.host === host);
+  return sibling && `sip:${hostPort(host, sibling.port)};transport=${transport.toLowerCase()}`;
 }

@@ -72,7 +72,8 @@ function printer(io: Io, json: boolean): DemoObserver {
     onEvent: hostPrinter(io, json, '  '),
     onLog: (record) => io.err(logLine(record)),
     onWire: () => {},
-    onPush: ({ app, content: { size = 0, type } }) => say(`\nPush to ${app}: ${bytes(size)} of ${type.type}`),
+    onPush: ({ app, mode, content: { size = 0, type } }) =>
+      say(`\nPush to ${app}: ${bytes(size)} of ${type.type}${mode === 'session' ? ', in a session' : ''}`),
     onDescribed: (_push, description) => {
       if (!description) return;
       const { title, text, fields = {} } = description;

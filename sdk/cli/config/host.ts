@@ -59,7 +59,7 @@ const schema = z.strictObject({
 });
 
 /** Checked already, for what later versions do with them. */
-const WITHOUT_EFFECT = ['senders', 'msrp', 'profile'] as const;
+const WITHOUT_EFFECT = ['senders', 'profile'] as const;
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
@@ -87,6 +87,7 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
     trust: config.trust ?? [],
     apps,
     ...(config.fetch ? { fetch: given(config.fetch) } : {}),
+    ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
   };
 }

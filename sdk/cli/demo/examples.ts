@@ -1,4 +1,4 @@
-/** A real push for each bundled application: in the MESSAGE, compressed, and by reference. */
+/** Real pushes for each bundled application: in a MESSAGE, compressed, by reference, and in sessions. */
 
 import { dmDigest } from '../../../core/content/device-management/digest.js';
 import {
@@ -21,14 +21,17 @@ export const EXAMPLE_OPTIONS: ReadonlyMap<string, unknown> = new Map([
   ['syncml.dm', { servers: [DM_SERVER] }],
 ]);
 
-/** @param count tells one push from the next: an MMS client drops a transaction id that it has seen. */
-export function examplePushes(to: string, count: number): PushRequest[] {
+/** @param round tells one push from the next: an MMS client drops a transaction id that it has seen. */
+export function examplePushes(to: string, round: number): PushRequest[] {
+  // Of each round some go in messages, and some in sessions.
+  const count = 2 * round - 1;
   const push = (app: string, type: string, octets: Uint8Array): PushRequest => ({
     to,
     app,
     mode: 'pager',
     content: memoryContent({ type, parameters: {} }, octets),
   });
+  const session = (...what: Parameters<typeof push>): PushRequest => ({ ...push(...what), mode: 'session' });
   return [
     push('mms.ua', 'application/vnd.wap.mms-message', multimediaMessage(count)),
     push('wml.ua', 'application/vnd.wap.sic', newMail(count)),
@@ -39,7 +42,11 @@ export function examplePushes(to: string, count: number): PushRequest[] {
     ),
     { ...push('wml.ua', 'text/vnd.wap.co', outdatedPages()), encoding: 'gzip' },
     push('syncml.dm', 'application/vnd.syncml.notification', managementAlert(count)),
-    { ...push('dcd.ua', 'application/vnd.oma.dcd', headlines(count)), mode: 'indirect' },
+    { ...push('dcd.ua', 'application/vnd.oma.dcd', headlines(count, 2_000)), mode: 'indirect' },
+    session('mms.ua', 'application/vnd.wap.mms-message', multimediaMessage(count + 1)),
+    session('wml.ua', 'application/vnd.wap.sic', newMail(count + 1)),
+    session('syncml.dm', 'application/vnd.syncml.notification', managementAlert(count + 1)),
+    session('dcd.ua', 'application/vnd.oma.dcd', headlines(count + 1, 30_000)),
   ];
 }
 
@@ -56,9 +63,9 @@ function multimediaMessage(count: number): Uint8Array {
   });
 }
 
-/** Each takes the place of the one before. */
+/** Each takes the place of the one before, which was created a second earlier. */
 function newMail(count: number): Uint8Array {
-  const now = Math.floor(Date.now() / 1000) * 1000;
+  const now = (Math.floor(Date.now() / 1000) + count) * 1000;
   return serviceIndication.toWbxml({
     id: 'mailbox@mail.example',
     href: 'https://mail.example/inbox',
@@ -80,8 +87,8 @@ function outdatedPages(): Uint8Array {
 }
 
 /** More than a MESSAGE carries. */
-function headlines(count: number): Uint8Array {
-  const lines = Array.from({ length: 2000 }, (_, line) => `Headline ${line + 1} of edition ${count}\n`);
+function headlines(count: number, headlines: number): Uint8Array {
+  const lines = Array.from({ length: headlines }, (_, line) => `Headline ${line + 1} of edition ${count}\n`);
   return new TextEncoder().encode(lines.join(''));
 }
 

@@ -12,6 +12,12 @@ const CHALLENGES = new Set([401, 407]);
 /** The event-app-ids of an Accept-Contact or Contact, `+g.oma.pusheventapp="mms.ua"`. */
 const APPLICATIONS = new RegExp(`${PUSH_FEATURE_TAG.replace(/[+.]/g, '\\$&')}="([^"]{1,200})"`, 'i');
 
+/** What a body is, where it is not the content itself. */
+const CARRIED = new Map([
+  ['message/external-body', 'a reference, '],
+  ['application/sdp', 'an offer, '],
+]);
+
 /** Undefined for what is no SIP message. */
 export function ladderStep(
   agent: Agent,
@@ -55,7 +61,7 @@ function about(method: string, { headers, body }: SipMessage): string {
     const leaving = headers.get('Contact')?.includes('expires=0') ?? false;
     return `${leaving ? 'leaves' : `with ${apps ?? 'no application'}`}${proof}`;
   }
-  const refers = headers.get('Content-Type')?.startsWith('message/external-body') ?? false;
-  const content = body.length > 0 ? `${refers ? 'a reference, ' : ''}${body.length} bytes ` : '';
+  const type = headers.get('Content-Type')?.split(';', 1)[0] ?? '';
+  const content = body.length > 0 ? `${CARRIED.get(type) ?? ''}${body.length} bytes ` : '';
   return `${content}${apps === undefined ? '' : `for ${apps}`}${proof}`.trim();
 }
