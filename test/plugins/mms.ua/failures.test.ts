@@ -1,0 +1,383 @@
+/** Messages retrieved from an MMSC that answers wrongly, partly, or not at all; and devices that stop on the way. */
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import mms from 'sip-push/apps/mms.ua';
+import { encodeRetrieval, type MmsRetrieveStatus } from 'sip-push/formats';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { PushRuntime } from '../../../core/app/runtime.js';
+import {
+  beach,
+  broken,
+  half,
+  halfUntil,
+  instead,
+  type MmscAnswer,
+  retrievalOf,
+  silent,
+  status,
+  toldOf,
+  whole,
+} from '../../support/mmsc.js';
+import { MmsDevice } from './device.js';
+
+// The text first: it is whole when the picture breaks off.
+const PARTS = beach(300_000).reverse();
+const PDU = retrievalOf(PARTS);
+const TOLD = PARTS.map((part, index) => toldOf(part, ['greeting', 'beach.jpg'][index] ?? ''));
+const NEVER = new Promise<never>(() => {});
+
+let device: MmsDevice;
+afterEach(() => device.stop());
+
+async function notified(answers: MmscAnswer[], options: object = {}, pdu = PDU): Promise<void> {
+  device = await MmsDevice.start({ retrieve: 'immediate', ...options });
+  device.mmsc.answers = answers;
+  await device.push(device.mmsc.keep('T1', pdu));
+}
+
+const failing = (retrieveStatus: MmsRetrieveStatus) =>
+  encodeRetrieval({ version: '1.2', date: new Date(0), retrieveStatus, retrieveText: 'later,\u001b maybe' });
+const posted = () => device.mmsc.posted.map(({ pdu, fields }) => ({ pdu, ...fields }));
+const RETRIEVED = {
+  pdu: 'M-NotifyResp.ind',
+  transactionId: 'T1',
+  version: '1.2',
+  status: 'retrieved',
+};
+
+describe('what fails for now is retrieved again', () => {
+  it.each<[string, MmscAnswer, string]>([
+    ['503', status(503), 'answered 503'],
+    ['500', status(500), 'answered 500'],
+    ['429', status(429), 'answered 429'],
+    ['a transfer that breaks off', broken, 'unreachable: '],
+    ['half of a message', half, 'expected '],
+    ['a page', instead('<html>Log in</html>', 'text/html'), 'X-Mms-Message-Type at offset 0'],
+    ['no octets', instead(''), 'X-Mms-Message-Type at offset 0'],
+    ['204', status(204), 'answered 204'],
+    ['another PDU', instead(Uint8Array.of(0x8c, 0x82)), 'M-Retrieve.conf, not M-Notification.ind'],
+    [
+      'another major version',
+      instead(retrievalOf(PARTS, { version: '2.0' })),
+      'MMS version 2.0, expected 1.x',
+    ],
+    [
+      'a transient status',
+      instead(failing('transient-network-problem')),
+      'transient-network-problem: later,  maybe',
+    ],
+    [
+      'a transient status, with content',
+      instead(retrievalOf(PARTS, { retrieveStatus: 'transient-failure' })),
+      'transient-failure',
+    ],
+    ['too many parts', instead(retrievalOf(Array(101).fill(PARTS[0]))), 'more than 100 parts'],
+  ])('%s', async (_name, answer, reason) => {
+    await notified([answer]);
+    await device.logged(1);
+    expect(device.host.logged[0]).toMatch(/^message T1 was not retrieved, again in 5 s: /);
+    expect(device.host.logged[0]).toContain(reason);
+    // Nothing of the attempt is left.
+    expect(await device.files()).toEqual([]);
+    await device.wait(5_000);
+    await device.posted(1);
+    expect(posted()).toEqual([RETRIEVED]);
+    expect(device.told('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.told('retrieval-failed')).toEqual([]);
+    expect(await device.files()).toHaveLength(2);
+  });
+
+  it.each<[string, MmscAnswer]>([
+    ['an MMSC that says nothing', silent],
+    ['an MMSC that falls silent', halfUntil(NEVER)],
+  ])('%s', async (_name, answer) => {
+    await notified([answer]);
+    await device.until(() => device.mmsc.retrievals.length === 1);
+    // The time-out of `fetch`; no further, which would be the next attempt's.
+    await device.until(async () => {
+      await vi.advanceTimersByTimeAsync(1_000);
+      return device.host.logged.length === 1;
+    });
+    expect(device.host.logged[0]).toContain('again in 5 s: timeout: 127.0.0.1');
+    await vi.advanceTimersByTimeAsync(5_000);
+    await device.posted(1);
+    expect(device.told('message')).toHaveLength(1);
+    expect(await device.files()).toHaveLength(2);
+  });
+
+  it('an MMSC that is not there, which comes back', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    const notification = device.mmsc.keep('T1', PDU);
+    const revive = await device.mmsc.kill();
+    await device.push(notification);
+    await device.logged(1);
+    await device.wait(5_000);
+    await device.logged(2);
+    expect(device.host.logged[1]).toMatch(/^message T1 was not retrieved, again in 10 s: unreachable: /);
+    await revive();
+    await device.wait(10_000);
+    await device.posted(1);
+    expect(device.told('message')).toHaveLength(1);
+  });
+
+  it('not before the time that the MMSC names', async () => {
+    await notified([status(503, { 'retry-after': '120' })]);
+    await device.logged(1);
+    expect(device.host.logged[0]).toContain('again in 120 s');
+    await device.wait(119_999);
+    expect(device.mmsc.retrievals).toHaveLength(1);
+    await device.wait(1);
+    await device.posted(1);
+  });
+
+  it('twice as late each time, up to half an hour; after twenty attempts it stays at the MMSC', async () => {
+    await notified(Array(20).fill(status(500)));
+    const seconds = [5, 10, 20, 40, 80, 160, 320, 640, 1280, ...Array(10).fill(1800)];
+    for (const [index, wait] of seconds.entries()) {
+      await device.logged(index + 1);
+      expect(device.host.logged[index]).toContain(`again in ${wait} s: answered 500`);
+      await device.wait(wait * 1000);
+    }
+    await device.posted(1);
+    expect(device.mmsc.retrievals).toHaveLength(20);
+    expect(device.told('retrieval-failed')).toMatchObject([{ why: 'failed', reason: 'answered 500' }]);
+    expect(posted()).toMatchObject([{ status: 'deferred' }]);
+    expect(await device.item()).toMatchObject({ state: 'failed', reason: 'answered 500' });
+    // Its user may still want it.
+    await device.query('retrieve', { key: (await device.item()).key });
+    await device.until(() => device.told('message').length === 1);
+    expect(posted()).toHaveLength(1);
+    expect(await device.item()).toMatchObject({ state: 'retrieved' });
+  });
+
+  it('until it has expired, of which the MMSC is told', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    device.mmsc.answers = Array(9).fill(status(500));
+    await device.push(device.mmsc.keep('T1', PDU, { expiry: { seconds: 12 } }));
+    await device.logged(1);
+    await device.wait(5_000);
+    await device.logged(2);
+    await device.wait(7_000);
+    await device.until(async () => (await device.storedText()) === '');
+    expect(device.mmsc.retrievals).toHaveLength(2);
+    expect(device.told('retrieval-failed')).toEqual([
+      {
+        app: 'mms.ua',
+        kind: 'retrieval-failed',
+        transactionId: 'T1',
+        contentLocation: device.mmsc.url('/T1'),
+        why: 'expired',
+        reason: 'expired at 2026-01-01T00:00:12.000Z',
+      },
+    ]);
+    expect(posted()).toMatchObject([{ status: 'expired' }]);
+  });
+});
+
+describe('what will not be better ends', () => {
+  it.each<[string, MmscAnswer]>([
+    ['404', status(404)],
+    ['410', status(410)],
+    ['its status', instead(failing('permanent-message-not-found'))],
+  ])('a message that the MMSC no longer has: %s', async (_name, answer) => {
+    await notified([answer]);
+    await device.until(async () => (await device.storedText()) === '');
+    expect(device.told('retrieval-failed')).toMatchObject([{ transactionId: 'T1', why: 'gone' }]);
+    expect(device.host.logged).toEqual([
+      expect.stringMatching(/^message T1 was not retrieved, given up: (answered|permanent)/),
+    ]);
+    expect(await device.items()).toEqual([]);
+    await device.host.restart();
+    expect(device.mmsc.posted).toEqual([]);
+    expect(device.mmsc.retrievals).toHaveLength(1);
+  });
+
+  it.each<[string, MmscAnswer, string]>([
+    ['403', status(403), 'answered 403'],
+    ['a permanent status', instead(failing('permanent-service-denied')), 'permanent-service-denied: later'],
+    ['a redirect elsewhere', status(302, { location: 'http://10.0.0.1/' }), 'not-allowed: '],
+  ])('a message that is not for this device, which stays at the MMSC: %s', async (_name, answer, reason) => {
+    await notified([answer]);
+    await device.posted(1);
+    expect(posted()).toMatchObject([{ transactionId: 'T1', status: 'deferred' }]);
+    expect(await device.item()).toMatchObject({ state: 'failed', reason: expect.stringContaining(reason) });
+    expect(device.told('retrieval-failed')).toMatchObject([{ why: 'failed' }]);
+  });
+
+  it('a message larger than the host lets in', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 250_000 });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    expect(await device.item()).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('too-large'),
+    });
+    expect(await device.files()).toEqual([]);
+    expect(posted()).toMatchObject([{ status: 'deferred' }]);
+  });
+
+  it('what is no message three times', async () => {
+    await notified(Array(3).fill(half));
+    for (const [index, wait] of [5_000, 10_000].entries()) {
+      await device.logged(index + 1);
+      await device.wait(wait);
+    }
+    await device.posted(1);
+    expect(posted()).toMatchObject([{ status: 'unrecognised' }]);
+    expect(await device.item()).toMatchObject({ state: 'failed' });
+    expect(device.mmsc.retrievals).toHaveLength(3);
+    expect(await device.files()).toEqual([]);
+  });
+
+  it('a place that the host does not allow: nobody is asked', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' }, { allow: ['https://operator.example'] });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.keep('T2', PDU, { contentLocation: 'file:///etc/passwd' }));
+    await device.until(async () => (await device.items()).every(({ state }) => state === 'failed'));
+    await device.until(async () => !(await device.storedText()).includes('"pdu":'));
+    expect(device.mmsc.retrievals).toEqual([]);
+    expect(device.mmsc.posted).toEqual([]);
+  });
+});
+
+describe('answers that the MMSC does not take', () => {
+  it('are posted again, over a restart, while the message is there already', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    device.mmsc.postStatuses = [503, 500];
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.logged(1);
+    expect(device.host.logged[0]).toBe(
+      'M-NotifyResp.ind for message T1 was not posted, again in 5 s: answered 503',
+    );
+    expect(device.told('message')).toHaveLength(1);
+    await device.host.restart();
+    await device.logged(2);
+    await device.wait(10_000);
+    await device.posted(3);
+    expect(posted()).toEqual([RETRIEVED, RETRIEVED, RETRIEVED]);
+    expect(device.told('message')).toHaveLength(1);
+    expect(device.mmsc.retrievals).toHaveLength(1);
+  });
+
+  it('are given up where that will not be better', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    device.mmsc.postStatuses = [403];
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    expect(device.host.logged).toEqual([
+      'M-NotifyResp.ind for message T1 was not posted, given up: answered 403',
+    ]);
+    expect(await device.item()).toMatchObject({ state: 'retrieved' });
+  });
+
+  it('are posted in their order', async () => {
+    device = await MmsDevice.start({ retrieve: 'deferred' });
+    device.mmsc.postStatuses = [503];
+    await device.push(device.mmsc.keep('T1', retrievalOf(PARTS, { transactionId: 'R7' })));
+    await device.logged(1);
+    await device.query('retrieve', { key: (await device.item()).key });
+    await device.until(() => device.told('message').length === 1);
+    await device.posted(3);
+    expect(posted()).toMatchObject([
+      { pdu: 'M-NotifyResp.ind', status: 'deferred' },
+      { pdu: 'M-NotifyResp.ind', status: 'deferred' },
+      { pdu: 'M-Acknowledge.ind', transactionId: 'R7' },
+    ]);
+  });
+
+  it('are posted also when the message was removed', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    device.mmsc.postStatuses = [503];
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.logged(1);
+    await device.query('remove', { key: (await device.item()).key });
+    expect(await device.items()).toEqual([]);
+    expect(await device.files()).toEqual([]);
+    await device.wait(5_000);
+    await device.until(async () => (await device.storedText()) === '');
+    expect(posted()).toEqual([RETRIEVED, RETRIEVED]);
+  });
+});
+
+describe('a device that stops on the way', () => {
+  it('retrieves the message when it starts, from the beginning', async () => {
+    await notified([halfUntil(NEVER)]);
+    await device.until(async () => (await device.files()).length > 0);
+    await device.host.restart();
+    await device.posted(1);
+    expect(device.told('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.mmsc.retrievals).toHaveLength(2);
+    expect(await device.files()).toHaveLength(2);
+    expect(device.host.logged).toEqual([]);
+  });
+
+  it('goes on counting its attempts', async () => {
+    await notified([status(500), status(500)]);
+    await device.logged(1);
+    await device.host.restart();
+    await device.logged(2);
+    expect(device.host.logged[1]).toContain('again in 10 s: answered 500');
+    await device.wait(10_000);
+    await device.posted(1);
+  });
+
+  it('does not try without end what ends it each time', async () => {
+    await notified(Array(25).fill(halfUntil(NEVER)));
+    for (let life = 1; life <= 20; life += 1) {
+      await device.until(() => device.mmsc.retrievals.length === life);
+      await device.host.restart();
+    }
+    await device.posted(1);
+    expect(device.mmsc.retrievals).toHaveLength(20);
+    expect(await device.item()).toMatchObject({ state: 'failed', reason: 'too many attempts' });
+  });
+
+  it('removes files that no message names', async () => {
+    await notified([whole]);
+    await device.posted(1);
+    const [{ path = '' } = {}] = (await device.item()).parts ?? [];
+    await writeFile(join(path, '..', '0123456789abcdef0123456789abcdef'), 'left by a crash');
+    expect(await device.files()).toHaveLength(3);
+    await device.host.restart();
+    expect(await device.files()).toHaveLength(2);
+    expect((await device.item()).parts).toMatchObject(TOLD);
+  });
+
+  it('tells again of a message that it may not have told', async () => {
+    await notified([whole]);
+    await device.posted(1);
+    const key = await storedKey();
+    const { told: _, ...untold } = JSON.parse((await device.storedText()).slice(1));
+    await device.host.runtime.stop();
+    await device.host.store.put(key, `{${JSON.stringify(untold)}`);
+    await device.host.restart();
+    await device.until(() => device.told('message').length === 2);
+    expect(device.told('message')[1]).toEqual(device.told('message')[0]);
+    await device.until(async () => (await device.storedText()).includes('"told":true'));
+    await device.host.restart();
+    expect(device.told('message')).toHaveLength(2);
+    expect(device.mmsc.retrievals).toHaveLength(1);
+  });
+});
+
+it('mms.ua starts where its folder of files cannot be made', async () => {
+  device = await MmsDevice.start();
+  const store = await platform.openStore();
+  const logged: string[] = [];
+  const log = ({ message }: { message: string }) => logged.push(message);
+  const runtime = await PushRuntime.open({ store, log, files: '/dev/null/files' });
+  await runtime.load(mms);
+  expect(runtime.eventAppIds).toEqual(['mms.ua']);
+  expect(logged).toContainEqual(expect.stringMatching(/^files: /));
+  await runtime.stop();
+  await store.close();
+});
+
+async function storedKey(): Promise<string> {
+  const keys = await device.host.store.keys().all();
+  const key = keys.find((known) => known.includes('message/'));
+  if (key === undefined) throw new Error('no message in storage');
+  return key;
+}
