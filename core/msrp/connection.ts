@@ -9,7 +9,7 @@ import type { RequestLink } from './in-flight.js';
 import type { BodyHandler } from './incoming.js';
 import { Intake } from './intake.js';
 import { Line } from './line.js';
-import { FRAMED_CHUNK, type MsrpLimits, STREAM_CHUNK } from './msrp-limits.js';
+import type { MsrpLimits } from './msrp-limits.js';
 import { MsrpParser } from './parser.js';
 import { asComment, commentOf, isSuccess } from './refused.js';
 import { wantsAnswer } from './reporting.js';
@@ -42,15 +42,13 @@ const SKIPPING: BodyHandler = { onBody() {}, onEnd() {} };
 export class MsrpConnection implements RequestLink {
   readonly intake: Intake;
   readonly line: Line;
-  /** Bytes of a chunk, at most. */
-  readonly chunkSize: number;
   readonly #channel: Channel;
   readonly #options: ConnectionOptions;
   readonly #parser: MsrpParser;
   readonly #sessions = new Set<BoundSession>();
   readonly #responses = new Map<string, (response: MsrpResponse) => void>();
   /** Those who wait in `request`. */
-  readonly #waiting = new Set<(error: Error) => void>();
+  readonly #waiting = new Set<(error: unknown) => void>();
   readonly #unused = new Alarm();
   /** Of the request whose body comes. */
   #body = SKIPPING;
@@ -61,7 +59,6 @@ export class MsrpConnection implements RequestLink {
     const { limits } = options;
     this.#channel = channel;
     this.#options = options;
-    this.chunkSize = channel.framed ? FRAMED_CHUNK : STREAM_CHUNK;
     this.intake = new Intake(channel, limits.unresolvedBytes);
     this.line = new Line(channel, limits.transactionTimeout, (error) => this.#fail(error));
     this.#parser = new MsrpParser(
@@ -150,7 +147,7 @@ export class MsrpConnection implements RequestLink {
 
   /**
    * Sends a request without a body.
-   * @throws TimeoutError when nobody answers, TransportError when the connection ends.
+   * @throws TimeoutError when nobody answers, TransportError when the connection ends, MalformedError.
    */
   request(request: MsrpRequest): Promise<MsrpResponse> {
     const { transactionId } = request;
@@ -162,7 +159,7 @@ export class MsrpConnection implements RequestLink {
         this.forgetResponse(transactionId);
         this.#waiting.delete(fail);
       };
-      const fail = (error: Error) => {
+      const fail = (error: unknown) => {
         end();
         reject(error);
       };
@@ -176,7 +173,11 @@ export class MsrpConnection implements RequestLink {
           new TimeoutError(`the peer left a ${request.method} unanswered for ${transactionTimeout / 1000} s`),
         ),
       );
-      this.sendRequest(request, '$');
+      try {
+        this.sendRequest(request, '$');
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 

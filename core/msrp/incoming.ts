@@ -183,7 +183,7 @@ export class IncomingMessage {
 
   #lookLater(): void {
     this.#look.set(this.#options.patience / LOOKS, () => {
-      if (++this.#idleLooks > LOOKS) {
+      if (++this.#idleLooks === LOOKS) {
         this.#fail(new TimeoutError(`nothing was taken for ${this.#options.patience / 1000} s`));
         return;
       }

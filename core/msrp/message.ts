@@ -47,7 +47,10 @@ export interface OutgoingMessage {
   /** Called once, when the first chunk is about to be sent. Read as fast as the peer takes it. */
   open(): ReadableStream<Uint8Array>;
   successReport: boolean;
-  /** `yes` when absent. */
+  /**
+   * `yes` when absent. Without a Success-Report, `partial` is done when nobody has complained for the time of a
+   * transaction (30 s), `no` when all was sent.
+   */
   failureReport?: FailureReport;
   /** Gives the message up. */
   signal?: AbortSignal;

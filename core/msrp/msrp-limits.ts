@@ -43,10 +43,11 @@ export const MSRP_LIMITS: MsrpLimits = {
   reportTimeout: 60_000,
 };
 
-/** Chunks of a stream, where nobody asked for smaller ones, bytes: past it throughput gains nothing. */
-export const STREAM_CHUNK = 256 * 1024;
-/** The same on a WebSocket, where a chunk is one message that both ends hold as a whole (RFC 7977 5.1). */
-export const FRAMED_CHUNK = 64 * 1024;
+/**
+ * Bytes of a chunk at most: larger ones gain no throughput, and a WebSocket message, which a chunk is (RFC 7977 5.1),
+ * is held by both ends as a whole.
+ */
+export const MAX_CHUNK = 64 * 1024;
 /** The largest WebSocket message that we take, bytes. */
 export const FRAMED_MESSAGE = 256 * 1024;
 

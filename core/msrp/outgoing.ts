@@ -1,6 +1,6 @@
 /** A message on its way to the peer: its chunks, their answers, the REPORT (RFC 4975 7.1). */
 
-import { MalformedError, TimeoutError } from '../errors.js';
+import { ConfigurationError, MalformedError, TimeoutError } from '../errors.js';
 import { Alarm } from './alarm.js';
 import { parseByteRange } from './byte-range.js';
 import { ContentReader } from './content-reader.js';
@@ -45,7 +45,8 @@ export class OutgoingTransfer implements LineUser {
   /** What success was reported of, and whether it was at all: an empty message has no bytes to tell by. */
   readonly #reported = new ReceivedRanges();
   #anyReport = false;
-  readonly #reportDeadline = new Alarm();
+  /** For the REPORT, or for the errors of a message that is not answered otherwise. */
+  readonly #deadline = new Alarm();
   #over = false;
   readonly #onAbort = () => this.fail(this.message.signal?.reason);
 
@@ -71,6 +72,7 @@ export class OutgoingTransfer implements LineUser {
     const { link, chunkSize } = route;
     const { failureReport = 'yes' } = message;
     try {
+      if (route.toPath.length === 0) throw new ConfigurationError('the path of the MSRP peer is not known');
       const chunks = new OutgoingChunks(message, this.messageId, route);
       const content = new ContentReader(message.open(), chunkSize, (error) => {
         if (error) this.fail(error);
@@ -92,25 +94,12 @@ export class OutgoingTransfer implements LineUser {
   sendChunk(): boolean {
     const sending = this.#sending;
     if (!sending || !this.#ready) return false;
-    const { chunks, content, inFlight } = sending;
-    const { size } = this.message;
-    const left = size === undefined ? Number.POSITIVE_INFINITY : size - this.#sent;
-    const body = content.take(Math.min(inFlight.room, left));
-    const bytes = body.reduce((sum, piece) => sum + piece.length, 0);
-    const end = this.#sent + bytes;
-    const exhausted = content.ended && content.available === 0;
-    const fault = size === undefined ? undefined : sizeFault(end, size, exhausted, content.available);
-    if (fault) {
-      this.fail(fault);
-      return false;
+    try {
+      this.#sendNext(sending);
+    } catch (error) {
+      // A path that cannot be written, for example.
+      this.fail(error);
     }
-    this.#lastSent = size === undefined ? exhausted : end === size;
-    const request = chunks.request(this.#sent, body, this.#lastSent);
-    this.#sent = end;
-    inFlight.send(request, this.#lastSent ? '$' : '+', body, bytes);
-    if (this.#lastSent) content.cancel();
-    if ((this.message.failureReport ?? 'yes') !== 'yes') this.#progress(bytes);
-    this.#settleIfDone();
     return this.#ready;
   }
 
@@ -124,6 +113,8 @@ export class OutgoingTransfer implements LineUser {
       this.#end({ status: code, comment, reported: true, bytes: this.#acknowledged });
       return;
     }
+    // A receiver reports from the start on, or all at once.
+    if (this.#reported.count >= this.limits.parts) return;
     this.#anyReport = true;
     // Of what was not sent there is nothing to report.
     this.#reported.add(range.start - 1, Math.min(range.end ?? this.#sent, this.#sent));
@@ -146,6 +137,23 @@ export class OutgoingTransfer implements LineUser {
     if (!sending || this.#over || this.#lastSent) return false;
     const { content, inFlight } = sending;
     return (content.available > 0 || content.ended || this.message.size === 0) && inFlight.room > 0;
+  }
+
+  #sendNext({ chunks, content, inFlight }: Sending): void {
+    const { size, failureReport = 'yes' } = this.message;
+    const left = size === undefined ? Number.POSITIVE_INFINITY : size - this.#sent;
+    const body = content.take(Math.min(inFlight.room, left));
+    const bytes = body.reduce((sum, piece) => sum + piece.length, 0);
+    const end = this.#sent + bytes;
+    const exhausted = content.ended && content.available === 0;
+    if (size !== undefined) checkSize(end, size, exhausted, content.available);
+    const last = size === undefined ? exhausted : end === size;
+    inFlight.send(chunks.request(this.#sent, body, last), last ? '$' : '+', body, bytes);
+    this.#sent = end;
+    this.#lastSent = last;
+    if (last) content.cancel();
+    if (failureReport !== 'yes') this.#progress(bytes);
+    this.#settleIfDone();
   }
 
   #wake(): void {
@@ -174,18 +182,34 @@ export class OutgoingTransfer implements LineUser {
 
   #settleIfDone(): void {
     if (this.#over || !this.#lastSent) return;
-    const { successReport } = this.message;
-    const waiting = this.#sending?.inFlight.waiting ?? false;
-    if (successReport && this.#anyReport && this.#reported.cover(this.#sent)) {
-      this.#end({ status: 200, comment: commentOf(200), reported: true, bytes: this.#sent });
-    } else if (!successReport && !waiting) {
-      this.#end({ status: 200, comment: commentOf(200), reported: false, bytes: this.#acknowledged });
-    } else if (!waiting && !this.#reportDeadline.running) {
-      const { reportTimeout } = this.limits;
-      this.#reportDeadline.set(reportTimeout, () =>
-        this.fail(new TimeoutError(`no REPORT came within ${reportTimeout / 1000} s`)),
-      );
+    const { successReport, failureReport } = this.message;
+    if (this.#sending?.inFlight.waiting && !this.#isReported) return;
+    if (successReport) {
+      if (this.#isReported) this.#succeed();
+      else this.#setDeadline(this.limits.reportTimeout, (error) => this.fail(error));
+    } else if (failureReport === 'partial') {
+      // RFC 4975 7.1.1: only what went wrong is answered, so that silence has to do.
+      this.#setDeadline(this.limits.transactionTimeout, () => this.#succeed());
+    } else {
+      this.#succeed();
     }
+  }
+
+  get #isReported(): boolean {
+    return this.message.successReport && this.#anyReport && this.#reported.cover(this.#sent);
+  }
+
+  #setDeadline(milliseconds: number, onDeadline: (error: TimeoutError) => void): void {
+    if (this.#deadline.running) return;
+    this.#deadline.set(milliseconds, () =>
+      onDeadline(new TimeoutError(`no REPORT came within ${milliseconds / 1000} s`)),
+    );
+  }
+
+  #succeed(): void {
+    const { successReport: reported } = this.message;
+    const bytes = reported ? this.#sent : this.#acknowledged;
+    this.#end({ status: 200, comment: commentOf(200), reported, bytes });
   }
 
   #end(result: MessageResult): void {
@@ -196,7 +220,7 @@ export class OutgoingTransfer implements LineUser {
 
   #close(reason?: unknown): void {
     this.#over = true;
-    this.#reportDeadline.clear();
+    this.#deadline.clear();
     this.message.signal?.removeEventListener('abort', this.#onAbort);
     const { route, content, inFlight } = this.#sending ?? {};
     route?.link.line.withdraw(this);
@@ -209,9 +233,9 @@ export class OutgoingTransfer implements LineUser {
 /**
  * @param exhausted nothing comes after the first `end` bytes.
  * @param more bytes at hand beyond them.
+ * @throws MalformedError
  */
-function sizeFault(end: number, size: number, exhausted: boolean, more: number): MalformedError | undefined {
-  if (exhausted && end < size) return new MalformedError(`the content ended after ${end} of ${size} bytes`);
-  if (end === size && more > 0) return new MalformedError(`the content is longer than its ${size} bytes`);
-  return undefined;
+function checkSize(end: number, size: number, exhausted: boolean, more: number): void {
+  if (exhausted && end < size) throw new MalformedError(`the content ended after ${end} of ${size} bytes`);
+  if (end === size && more > 0) throw new MalformedError(`the content is longer than its ${size} bytes`);
 }

@@ -14,7 +14,7 @@ import type {
   MessageSink,
   OutgoingMessage,
 } from './message.js';
-import type { MsrpLimits } from './msrp-limits.js';
+import { MAX_CHUNK, type MsrpLimits } from './msrp-limits.js';
 import { OutgoingTransfer } from './outgoing.js';
 import { asComment, commentOf } from './refused.js';
 import { buildReport, failureReportOf, wantsSuccessReport } from './reporting.js';
@@ -37,7 +37,7 @@ export interface SessionOptions {
   onBound?(): void;
   /** The connection ended, or the peer does not know the session. Not called after our own `close`. */
   onClosed?(error?: Error): void;
-  /** Largest chunk that is sent, bytes: 8192 where a relay is in the path. */
+  /** Largest chunk that is sent, bytes, 65536 at most: 8192 where a relay is in the path. */
   chunkSize?: number;
 }
 
@@ -185,12 +185,12 @@ export class Session implements MsrpSession, BoundSession {
   #startNext(): void {
     const link = this.#connection;
     if (!link || this.#closed) return;
-    const { chunkSize = link.chunkSize } = this.#options;
+    const chunkSize = Math.min(this.#options.chunkSize ?? MAX_CHUNK, MAX_CHUNK);
     let left = this.#limits.messages;
     for (const transfer of this.#outgoing.values()) {
       if (left-- === 0) return;
       if (transfer.started) continue;
-      transfer.start({ link, ...this.#paths, chunkSize: Math.min(chunkSize, link.chunkSize) });
+      transfer.start({ link, ...this.#paths, chunkSize });
     }
   }
 
