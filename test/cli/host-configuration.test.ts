@@ -67,7 +67,7 @@ describe('the configuration of a host', () => {
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
     // Nobody shall believe that what is not there yet is at work.
     expect(host.stderr.filter((line) => line.includes('no effect'))).toEqual(
-      ['senders', 'msrp', 'profile', 'apps[1].isolation'].map(
+      ['senders', 'profile', 'apps[1].isolation'].map(
         (key) => `bob.json: "${key}" has no effect in this version`,
       ),
     );

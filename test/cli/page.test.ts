@@ -27,8 +27,8 @@ describePeer('chromium', 'the page of the demo', () => {
   it('shows the push that was, and a new one at the press of its button', { timeout: 90_000 }, async () => {
     await using page = await Chromium.open(url);
     const before = await page.until<number>(`${CARDS}.length`);
-    const [first = ''] = (await page.evaluate<string[]>(text('.push'))).filter((card) =>
-      card.includes('mms.ua'),
+    const [first = ''] = (await page.evaluate<string[]>(text('.push'))).filter(
+      (card) => card.includes('mms.ua') && card.includes('pager mode'),
     );
     expect(first).toMatch(/^accepted \(200\) mms\.ua Multimedia message from \+15550100 /);
     expect(first).toMatch(
@@ -42,11 +42,18 @@ describePeer('chromium', 'the page of the demo', () => {
     expect(await page.evaluate(text('#status'))).toEqual(['']);
 
     // Its ladder: from the sender by the core to the device, and back.
-    const [ladder = []] = await page.evaluate<string[][]>(
+    const ladders = await page.evaluate<string[][]>(
       `[...document.querySelectorAll('.exchange')].map((exchange) =>
         [...exchange.querySelectorAll('li')].map((step) => step.className + ': ' + step.querySelector('b').innerText))`,
     );
-    expect(ladder).toEqual([
+    const of = (method: string) => ladders.find(([first]) => first === `sender right request: ${method}`);
+    expect(of('INVITE')?.filter((step) => step.includes('request'))).toEqual(
+      ['INVITE', 'ACK', 'BYE'].flatMap((method) => [
+        `sender right request: ${method}`,
+        `device right request: ${method}`,
+      ]),
+    );
+    expect(of('MESSAGE')).toEqual([
       'sender right request: MESSAGE',
       'device right request: MESSAGE',
       'device left response: 200 OK',
@@ -56,7 +63,7 @@ describePeer('chromium', 'the page of the demo', () => {
     expect(await page.evaluate(`document.querySelectorAll('details[open]').length`)).toBe(0);
     await page.evaluate(`document.querySelector('summary').click()`);
     expect(await page.evaluate(text('details[open] pre'))).toEqual([
-      expect.stringMatching(/^MESSAGE sip:bob@domain\.test SIP\/2\.0 Via: /),
+      expect.stringMatching(/^INVITE sip:bob@domain\.test SIP\/2\.0 Via: /),
     ]);
 
     expect(page.complaints).toEqual([]);

@@ -25,6 +25,17 @@ const RECEIPT = {
   milliseconds: expect.any(Number),
 };
 
+const session = (fileName: string, bytes: number) => ({
+  ...RECEIPT,
+  terminal: expect.stringMatching(/;gr=/),
+  mode: 'session',
+  outcome: 'delivered',
+  status: 200,
+  reported: true,
+  fileName,
+  bytes,
+});
+
 describe('a push from the command line', () => {
   let folder: Folder;
   let core: Awaited<ReturnType<typeof startNetworkCommand>>;
@@ -112,18 +123,60 @@ describe('a push from the command line', () => {
     expect(stderr).toMatch(/^not registered: \d{3} /);
   });
 
-  it.each(['auto', 'pager'])(
-    '8.1.2-03: what does not fit a MESSAGE goes by reference: --mode %s',
-    async (mode) => {
-      await folder.write('large', 'x'.repeat(1_000_000));
-      const large = await folder.run(...words('large', { mode }), '--json');
-      expect(large).toMatchObject({ code: 0, stderr: '' });
-      expect(linesOf(large)).toEqual([
-        { ...RECEIPT, mode: 'indirect', bytes: 1_000_000, outcome: 'delivered', status: 200 },
-      ]);
-      await lineOf(host, 'push', { mode: 'indirect', size: 1_000_000, outcome: 'accepted' });
-    },
-  );
+  it('8.1.2-03: what does not fit a MESSAGE goes by reference: --mode pager', async () => {
+    await folder.write('large', 'x'.repeat(1_000_000));
+    const large = await folder.run(...words('large', { mode: 'pager' }), '--json');
+    expect(large).toMatchObject({ code: 0, stderr: '' });
+    expect(linesOf(large)).toEqual([
+      { ...RECEIPT, mode: 'indirect', bytes: 1_000_000, outcome: 'delivered', status: 200 },
+    ]);
+    await lineOf(host, 'push', { mode: 'indirect', size: 1_000_000, outcome: 'accepted' });
+  });
+
+  it('what does not fit a MESSAGE goes in a session: --mode auto', async () => {
+    await folder.write('larger', 'y'.repeat(1_000_001));
+    const { code, stdout } = await folder.run(...words('larger'), '--json');
+    expect(code).toBe(0);
+    expect(linesOf({ stdout })).toEqual([session('larger', 1_000_001)]);
+    await lineOf(host, 'push', {
+      mode: 'session',
+      size: 1_000_001,
+      fileName: 'larger',
+      outcome: 'accepted',
+    });
+  });
+
+  it('8.2.2-06: several files in one session, with a receipt each', async () => {
+    await folder.write('first', 'one');
+    await folder.write('second', 'two two');
+    const { code, stdout } = await folder.run(
+      ...words('first', { mode: 'session' }),
+      'second',
+      'fail',
+      '--report',
+      '--json',
+    );
+    const [one, two, three] = linesOf({ stdout });
+    expect([one, two]).toEqual([session('first', 3), session('second', 7)]);
+    expect(three).toMatchObject({ fileName: 'fail', status: 400, outcome: 'refused', retryable: true });
+    expect(code).toBe(75);
+  });
+
+  it('a push that failed in a session is named, so that it can go on', async () => {
+    const { code, stderr } = await folder.run(...words('fail', { mode: 'session' }));
+    expect(code).toBe(75);
+    const id = /--id ([0-9a-f]+)$/.exec(stderr)?.[1] ?? '';
+    const again = await folder.run(...words('fail', { mode: 'session', id }));
+    expect(again.stderr).toMatch(new RegExp(`--id ${id}$`));
+  });
+
+  it('a session for what is no file: exit 2', async () => {
+    expect(await folder.run(...words('/dev/zero', { mode: 'session' }), '--json')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'sip-push: /dev/zero is no file; session mode reads its files more than once',
+    });
+  });
 
   it('8.1.2-03: by reference whatever its size: --mode indirect', async () => {
     const { code, stdout } = await folder.run(...words('hello', { mode: 'indirect' }), '--json');
@@ -171,7 +224,7 @@ describe('a push from the command line', () => {
     });
   });
 
-  it('unknown keys of the configuration are refused, those without effect are told', async () => {
+  it('has every key that is documented, and refuses those that are not', async () => {
     await folder.write('odd.json', { ...psa(core.tcp), msrp: { prots: '1-2' }, pubilsh: {} });
     expect(await folder.run(...words('hello', { config: 'odd.json' }))).toMatchObject({
       code: 2,
@@ -180,16 +233,21 @@ describe('a push from the command line', () => {
         'sip-push: odd.json: unknown key "pubilsh"; did you mean "publish"?',
       ].join('\n'),
     });
-    await folder.write('early.json', {
+    await folder.write('every.json', {
       ...psa(core.tcp),
       register: true,
       assertIdentity: true,
-      msrp: { host: '127.0.0.1', ports: '20000-20100', relay: 'msrps://relay.test', tls: {} },
+      msrp: { host: '127.0.0.1', ports: '20000-20100' },
       publish: { host: '127.0.0.1', port: 0, url: 'https://push.operator.test' },
     });
-    expect(await folder.run(...words('hello', { config: 'early.json' }))).toMatchObject({
+    expect(await folder.run(...words('hello', { config: 'every.json' }))).toMatchObject({
       code: 0,
-      stderr: 'early.json: "msrp" has no effect in this version',
+      stderr: '',
+    });
+    await folder.write('ports.json', { ...psa(core.tcp), msrp: { ports: '20100-20000' } });
+    expect(await folder.run(...words('hello', { config: 'ports.json' }))).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/"msrp\.ports".*expected a range of ports, e\.g\. 20000-20100/),
     });
   });
 

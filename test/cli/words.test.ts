@@ -68,9 +68,15 @@ describe('the words after sip-push', () => {
   it.each([
     [{ app: 'a b' }, [], '--app a b is no event-app-id; expected e.g. mms.ua'],
     [{ type: 'text' }, [], '--type text is no media type; expected e.g. text/vnd.wap.si'],
-    [{ mode: 'pagr' }, [], '--mode pagr is not known; expected auto, pager, indirect'],
+    [{ mode: 'pagr' }, [], '--mode pagr is not known; expected auto, pager, session, indirect'],
     [{}, [], 'FILE is missing; expected the file whose content is pushed'],
-    [{}, ['a', 'b'], 'pager mode carries one FILE; b is one too many'],
+    [{ mode: 'pager' }, ['a', 'b'], 'pager mode carries one FILE; b is one too many'],
+    [{ mode: 'indirect' }, ['a', 'b'], 'a reference is to one FILE; b is one too many'],
+    [
+      { mode: 'session', 'content-url': 'http://a.test/' },
+      [],
+      '--content-url refers to content; session mode carries it',
+    ],
     [{}, ['a'], '--config is missing; expected e.g. --config psa.json'],
     [{ config: 'none.json' }, ['a'], 'none.json does not exist'],
   ])('send with %j and %j: exit 2, and a line that says %s', async (more, files, line) => {
