@@ -37,7 +37,7 @@ export class Mmsc {
   readonly posted: Posted[] = [];
   /** The next GETs, in order; after them each is answered with its message. */
   answers: MmscAnswer[] = [];
-  /** The next POSTs, in order; after them each is answered 200. */
+  /** The next POSTs, in order; 0: it takes what is posted, and says nothing. After them each is answered 200. */
   postStatuses: number[] = [];
   readonly #messages = new Map<string, Uint8Array>();
   #server: Server;
@@ -102,7 +102,8 @@ export class Mmsc {
     const { method, url: path = '/' } = request;
     if (method === 'POST') {
       const octets = await buffer(request);
-      response.writeHead(this.postStatuses.shift() ?? 200).end();
+      const status = this.postStatuses.shift() ?? 200;
+      if (status !== 0) response.writeHead(status).end();
       this.posted.push({ path, contentType: request.headers['content-type'], ...decoded(octets) });
       return;
     }

@@ -1,0 +1,99 @@
+/** `sip-push host` is killed (SIGKILL) in the middle of retrieving content that a push refers to. */
+
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BOB } from '../support/agents.js';
+import { TestHttpServer } from '../support/http-server.js';
+import { eventually } from '../support/wait.js';
+import { KillableHost } from './killable-host.js';
+
+const MIB = 1024 * 1024;
+const CONTENT = Buffer.alloc(2 * MIB, 'content that lies elsewhere; ');
+const SHA1 = createHash('sha1').update(CONTENT).digest('hex');
+const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
+/** Counts what it is given in the write that ends the push, and tells the count. */
+const APP = `import { createHash } from 'node:crypto';
+export default { id: 'count.ua', accepts: ['application/octet-stream'], needs: ['storage'], delivery: 'durable',
+  start: ({ storage, emit }) => ({ async receive(push, { commit }) {
+    const hash = createHash('sha256');
+    for await (const chunk of push.content.open()) hash.update(chunk);
+    const sha256 = hash.digest('hex');
+    const count = ((await storage.get(sha256)) ?? 0) + 1;
+    await commit([{ type: 'put', key: sha256, value: count }]);
+    emit('received', { sha256, count, id: push.id });
+  } }) };`;
+
+let host: KillableHost;
+let web: Awaited<ReturnType<typeof TestHttpServer.start>>;
+/** Whether the server gives more than half. */
+let open: boolean;
+beforeEach(async () => {
+  open = false;
+  web = await TestHttpServer.start((_request, response) => {
+    response.writeHead(200, { 'content-length': CONTENT.length });
+    if (open) response.end(CONTENT);
+    else response.write(CONTENT.subarray(0, MIB));
+  });
+  host = await KillableHost.start(
+    { apps: ['./count.mjs'], fetch: { allow: ['http://127.0.0.1:*'], timeout: 60 } },
+    { 'count.mjs': APP },
+  );
+});
+afterEach(async () => {
+  await host.stop();
+  await web.close();
+});
+
+function push() {
+  const type = { type: 'application/octet-stream', parameters: {} };
+  const content = { url: web.url('/content'), type, size: CONTENT.length, hash: SHA1 };
+  return host.sender.send({ to: BOB, app: 'count.ua', content });
+}
+
+async function received(): Promise<void> {
+  const { sha256, count } = await host.telling('received');
+  expect({ sha256, count }).toEqual({ sha256: SHA256, count: 1 });
+  await eventually('an empty spool', async () => (await host.files('spool')).length === 0 || undefined);
+}
+
+describe('a host that is killed while it retrieves', () => {
+  it('8.1.1-04: retrieves what it had confirmed when it starts again, and hands it over once', {
+    timeout: 90_000,
+  }, async () => {
+    // The reference goes to the disk, and the sender is told, when the content takes longer than an answer may.
+    const receipt = await push();
+    expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'indirect' });
+    await host.underWay('spool', MIB / 2);
+    expect(web.requests).toEqual(['GET /content']);
+    await host.kill();
+    expect(host.told('received')).toEqual([]);
+    open = true;
+    await host.revive();
+    await received();
+    expect(web.requests).toHaveLength(2);
+    await eventually('its end', () => host.events('push')[0]);
+    expect(host.events('push')).toMatchObject([
+      { mode: 'indirect', outcome: 'accepted', sha256: SHA256, size: CONTENT.length },
+    ]);
+    // It is over: nothing of it comes again.
+    await host.kill();
+    await host.revive();
+    expect(host.told('received')).toHaveLength(1);
+    expect(web.requests).toHaveLength(2);
+  });
+
+  it('8.1.1-05: has confirmed nothing before, and takes it when its sender tries again', {
+    timeout: 90_000,
+  }, async () => {
+    const first = push();
+    await host.underWay('spool', MIB / 2);
+    await host.kill();
+    expect((await first).outcome).not.toBe('delivered');
+    open = true;
+    await host.revive();
+    expect(await push()).toMatchObject({ outcome: 'delivered' });
+    await received();
+    expect(host.told('received')).toHaveLength(1);
+    expect(web.requests).toHaveLength(2);
+  });
+});

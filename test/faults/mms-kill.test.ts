@@ -1,0 +1,126 @@
+/** A 5 MiB MMS, pushed as notification and retrieved by `sip-push host`; the MMSC and the host killed on the way. */
+
+import { readFile } from 'node:fs/promises';
+import { memoryContent } from 'sip-push/formats';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { BOB } from '../support/agents.js';
+import { beach, halfUntil, Mmsc, retrievalOf, toldOf } from '../support/mmsc.js';
+import { eventually } from '../support/wait.js';
+import { KillableHost } from './killable-host.js';
+
+const MIB = 1024 * 1024;
+const NEVER = new Promise<never>(() => {});
+const PARTS = beach(5 * MIB);
+const TOLD = PARTS.map((part, index) => toldOf(part, ['beach.jpg', 'greeting'][index] ?? ''));
+
+let mmsc: Mmsc;
+let host: KillableHost;
+beforeEach(async () => {
+  mmsc = await Mmsc.start();
+});
+afterEach(async () => {
+  await host.stop();
+  await mmsc.close();
+});
+
+async function notify(options: object, transactionId?: string): Promise<void> {
+  host = await KillableHost.start({
+    apps: [{ use: 'mms.ua', options }],
+    fetch: { allow: ['http://127.0.0.1:*'] },
+  });
+  const pdu = retrievalOf(PARTS, transactionId === undefined ? {} : { transactionId });
+  const type = { type: 'application/vnd.wap.mms-message', parameters: {} };
+  const content = memoryContent(type, mmsc.keep('T1', pdu));
+  const receipt = await host.sender.send({ to: BOB, app: 'mms.ua', content });
+  expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'pager' });
+}
+
+const posted = (count: number) =>
+  eventually(`${count} posted; ${JSON.stringify(mmsc.posted)}`, () =>
+    mmsc.posted.length >= count ? true : undefined,
+  );
+
+/** Told once, and on disk as it was sent, with nothing beside it. */
+async function expectWhole(): Promise<void> {
+  expect(host.told('message')).toEqual([
+    {
+      event: 'app',
+      app: 'mms.ua',
+      kind: 'message',
+      transactionId: 'T1',
+      subject: 'Greetings',
+      parts: TOLD,
+    },
+  ]);
+  expect(host.told('notification')).toHaveLength(1);
+  const files = await host.files('files');
+  const digests = await Promise.all(
+    files.map(async (path) => platform.hash('sha-256', await readFile(path))),
+  );
+  expect(digests.sort()).toEqual(TOLD.map(({ sha256 }) => sha256).sort());
+}
+
+describe('a 5 MiB MMS', () => {
+  it('is pushed as notification, retrieved, and the notification answered', { timeout: 60_000 }, async () => {
+    await notify({ retrieve: 'immediate' });
+    await host.telling('message');
+    await posted(1);
+    await expectWhole();
+    expect(mmsc.retrievals).toEqual(['/T1']);
+    expect(mmsc.posted).toMatchObject([
+      { pdu: 'M-NotifyResp.ind', fields: { transactionId: 'T1', status: 'retrieved' } },
+    ]);
+  });
+
+  it('is deferred, retrieved later, and acknowledged', { timeout: 60_000 }, async () => {
+    await notify({ retrieve: 'deferred', after: 1 }, 'R1');
+    await host.telling('message');
+    await posted(2);
+    await expectWhole();
+    expect(mmsc.posted).toMatchObject([
+      { pdu: 'M-NotifyResp.ind', fields: { transactionId: 'T1', status: 'deferred' } },
+      { pdu: 'M-Acknowledge.ind', fields: { transactionId: 'R1' } },
+    ]);
+  });
+
+  it('arrives whole and once when the MMSC, then the host, are killed in the middle of it', {
+    timeout: 120_000,
+  }, async () => {
+    mmsc.answers = [halfUntil(NEVER), halfUntil(NEVER)];
+    await notify({ retrieve: 'deferred', after: 1 }, 'R1');
+    await host.underWay('files', MIB);
+    const revive = await mmsc.kill();
+    await revive();
+    // Its second attempt.
+    await eventually('another retrieval', () => mmsc.retrievals[1], 30_000);
+    await host.underWay('files', MIB);
+    await host.kill();
+    await host.revive();
+    await host.telling('message');
+    await posted(2);
+    await expectWhole();
+    expect(mmsc.retrievals).toHaveLength(3);
+    expect(mmsc.posted.map(({ pdu }) => pdu)).toEqual(['M-NotifyResp.ind', 'M-Acknowledge.ind']);
+    // What was answered is not answered again.
+    await host.kill();
+    await host.revive();
+    await expectWhole();
+    expect(mmsc.retrievals).toHaveLength(3);
+    expect(mmsc.posted).toHaveLength(2);
+  });
+
+  it('is answered after a restart when the host is killed as it answers', { timeout: 60_000 }, async () => {
+    mmsc.postStatuses = [0];
+    await notify({ retrieve: 'immediate' });
+    await host.telling('message');
+    await posted(1);
+    await host.kill();
+    await host.revive();
+    await posted(2);
+    // At least once: the MMSC cannot tell it from the first.
+    expect(mmsc.posted[1]).toEqual(mmsc.posted[0]);
+    await expectWhole();
+    expect(mmsc.retrievals).toEqual(['/T1']);
+  });
+});
