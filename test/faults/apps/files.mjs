@@ -1,0 +1,30 @@
+/** Takes files of any size: counts each, by its digest, in the write that ends its push, and tells all counts at its start. */
+
+import { createHash } from 'node:crypto';
+import { definePushApp } from 'sip-push/sdk';
+
+export default definePushApp({
+  id: 'files.ua',
+  accepts: ['application/octet-stream'],
+  needs: ['storage', 'emit'],
+  delivery: 'durable',
+  async start({ storage, emit }) {
+    const counts = {};
+    for await (const [key, value] of storage.entries()) counts[key] = value;
+    emit('counts', { counts });
+    return {
+      async receive(push, { commit }) {
+        const hash = createHash('sha256');
+        let size = 0;
+        for await (const bytes of push.content.open()) {
+          hash.update(bytes);
+          size += bytes.length;
+        }
+        const sha256 = hash.digest('hex');
+        const times = ((await storage.get(sha256)) ?? 0) + 1;
+        await commit([{ type: 'put', key: sha256, value: times }]);
+        emit('file', { sha256, size, times, attempt: push.attempt });
+      },
+    };
+  },
+});

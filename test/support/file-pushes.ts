@@ -1,0 +1,159 @@
+/** Files in session mode from `sip-push send` to `sip-push host`, each in a process of its own. */
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BOB, PSA } from './agents.js';
+import { type RunningProcess, startProcess } from './process.js';
+
+const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
+/** Takes anything, and counts it in its commit. */
+const APP = fileURLToPath(new URL('../faults/apps/files.mjs', import.meta.url));
+export const MEBIBYTE = 1024 * 1024;
+/** Between two bytes of generated content that are not zero: every chunk and every page has one of its own. */
+const STRIDE = 4093;
+/** Longest of any push here, milliseconds: a guard against hanging, nothing that is measured. */
+const PUSH_MS = 300_000;
+
+export interface Addresses {
+  /** Of the core, for the device and for the sender. */
+  host: string;
+  sender: string;
+  /** Where the sender listens for MSRP; any port when absent. */
+  mediaPort?: number;
+  /** Sessions of the host at a time; its default when absent. */
+  sessions?: number;
+}
+
+/** What `--json` prints. */
+export type Printed = Record<string, unknown> & { event: string };
+
+/** A folder with the configurations of both, the data of the host, and files. */
+export class FilePushes {
+  readonly #running = new Set<RunningProcess>();
+
+  private constructor(readonly folder: string) {}
+
+  static async prepare({ host, sender, mediaPort, sessions }: Addresses): Promise<FilePushes> {
+    const folder = await mkdtemp(join(tmpdir(), 'sip-push-files-'));
+    const device = {
+      identity: BOB,
+      server: host,
+      username: 'bob',
+      password: 'bob-password',
+      trust: [PSA],
+      apps: [APP],
+      ...(sessions === undefined ? {} : { msrp: { sessions } }),
+    };
+    const agent = {
+      identity: PSA,
+      server: sender,
+      register: false,
+      msrp: { host: '127.0.0.1', ...(mediaPort === undefined ? {} : { ports: `${mediaPort}-${mediaPort}` }) },
+    };
+    await writeFile(join(folder, 'bob.json'), JSON.stringify(device));
+    await writeFile(join(folder, 'psa.json'), JSON.stringify(agent));
+    return new FilePushes(folder);
+  }
+
+  /** Resolves when it is registered. */
+  async startHost(): Promise<RunningProcess> {
+    const host = await this.#start([], 'host', '--config', 'bob.json', '--json');
+    await host.line(/"event":"registered"/);
+    return host;
+  }
+
+  /** @param files names in the folder. */
+  async startSend(files: readonly string[], ...options: string[]): Promise<RunningProcess> {
+    return await this.#start(
+      ['--import', TELLS_PEAK],
+      ...['send', '--config', 'psa.json', '--json', '--mode', 'session', '--to', BOB, '--app', 'files.ua'],
+      ...['--type', 'application/octet-stream', ...options, ...files],
+    );
+  }
+
+  /** To its end. @returns its receipts, its exit code, and the most memory that it had, bytes. */
+  async send(files: readonly string[], ...options: string[]) {
+    const running = await this.startSend(files, ...options);
+    return await endOfSend(running);
+  }
+
+  /** A file with a few bytes that are not zero all over it. Resolves with its SHA-256. */
+  async generate(name: string, size: number): Promise<string> {
+    const file = await open(join(this.folder, name), 'w');
+    try {
+      await file.truncate(size);
+      const block = Buffer.alloc(MEBIBYTE);
+      for (let at = 0; at < size; at += MEBIBYTE) {
+        for (let mark = 0; mark + 4 <= MEBIBYTE; mark += STRIDE) block.writeUInt32BE(at / 256 + mark, mark);
+        await file.write(block, 0, Math.min(MEBIBYTE, size - at), at);
+      }
+    } finally {
+      await file.close();
+    }
+    return await sha256Of(join(this.folder, name));
+  }
+
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    await writeFile(join(this.folder, name), bytes);
+  }
+
+  /** Bytes of files that the host has on its disk, of transfers under way or broken off. */
+  async onDisk(): Promise<number> {
+    const folder = join(this.folder, 'data', 'transfers');
+    const names = await readdir(folder).catch(() => []);
+    const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then(({ size }) => size)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#running, (running) => running.stop()));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #start(node: readonly string[], ...words: string[]): Promise<RunningProcess> {
+    const running = await startProcess(process.execPath, [...node, CLI, ...words], { cwd: this.folder });
+    this.#running.add(running);
+    void running.exited.then(() => this.#running.delete(running));
+    return running;
+  }
+}
+
+/** Linux keeps the peak of a process with the process: it has to be told by itself at its end. */
+const TELLS_PEAK = `data:text/javascript,${encodeURIComponent(`
+  import { readFileSync } from 'node:fs';
+  process.on('exit', () => {
+    const [line] = /VmHWM:.*/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    process.stderr.write(line + '\\n');
+  });
+`)}`;
+
+export async function endOfSend(running: RunningProcess) {
+  const { code } = await running.ended(PUSH_MS);
+  const peak = /VmHWM:\s*(\d+) kB/.exec(running.stderr.join('\n'))?.[1];
+  return { code, receipts: printed(running), peak: Number(peak) * 1024, running };
+}
+
+/** The most memory that a running process has had, bytes. */
+export async function peakOf({ pid }: { pid: number }): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+export function printed({ stdout }: RunningProcess): Printed[] {
+  return stdout.map((line) => JSON.parse(line));
+}
+
+/** The lines of one event, of those that a program has printed so far. */
+export function ofEvent(running: RunningProcess, event: string): Printed[] {
+  return printed(running).filter((line) => line.event === event);
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: MEBIBYTE })) hash.update(chunk);
+  return hash.digest('hex');
+}
