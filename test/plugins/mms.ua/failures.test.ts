@@ -20,7 +20,7 @@ import {
   toldOf,
   whole,
 } from '../../support/mmsc.js';
-import { MmsDevice } from './device.js';
+import { MmsDevice, TYPE } from './device.js';
 
 // The text first: it is whole when the picture breaks off.
 const PARTS = beach(300_000).reverse();
@@ -334,6 +334,38 @@ describe('a device that stops on the way', () => {
     expect(await device.item()).toMatchObject({ state: 'failed', reason: 'too many attempts' });
   });
 
+  it('has the message whole in the end, whichever write to its disk was the last', async () => {
+    let undisturbed = false;
+    for (let last = 1; last <= 30 && !undisturbed; last += 1) {
+      if (last > 1) await device.stop();
+      // Time passes by leaps below: that is not to time out what is under way.
+      device = await MmsDevice.start({ retrieve: 'deferred', after: 1 }, { timeout: 3600 });
+      const notification = device.mmsc.keep('T1', retrievalOf(PARTS, { transactionId: 'R7' }));
+      const heal = breakAfter(last);
+      // Its sender is told no, or that it was taken, and goes on by that.
+      const first = await device.host.push({ type: TYPE, body: notification });
+      await device.until(async () => {
+        await vi.advanceTimersByTimeAsync(100);
+        device.host.now += 100;
+        return heal.broken() || (device.told('message').length > 0 && (await isAnswered()));
+      });
+      undisturbed = !heal.broken();
+      await device.host.runtime.stop();
+      heal();
+      await device.host.restart();
+      if (!first.taken) await device.push(notification);
+      await device.until(async () => {
+        await vi.advanceTimersByTimeAsync(1_000);
+        device.host.now += 1_000;
+        return device.told('message').length > 0 && (await isAnswered());
+      });
+      expect(await device.item()).toMatchObject({ state: 'retrieved', parts: TOLD });
+      await device.until(async () => (await device.files()).length === 2);
+      expect(device.mmsc.posted.map(({ pdu }) => pdu)).toContain('M-Acknowledge.ind');
+    }
+    expect(undisturbed).toBe(true);
+  });
+
   it('removes files that no message names', async () => {
     await notified([whole]);
     await device.posted(1);
@@ -374,6 +406,26 @@ it('mms.ua starts where its folder of files cannot be made', async () => {
   await runtime.stop();
   await store.close();
 });
+
+async function isAnswered(): Promise<boolean> {
+  const text = await device.storedText();
+  return text.includes('"told":true') && !text.includes('"pdu":');
+}
+
+/** From the write after `last` on, the disk takes nothing; until it is healed. */
+function breakAfter(last: number): (() => void) & { broken(): boolean } {
+  const { store } = device.host;
+  const batch = store.batch.bind(store);
+  let writes = 0;
+  const failing = (...operations: unknown[]) => {
+    writes += 1;
+    if (writes > last) return Promise.reject(new Error('the disk is gone'));
+    return Reflect.apply(batch, undefined, operations);
+  };
+  Object.defineProperty(store, 'batch', { value: failing, configurable: true });
+  const heal = () => void Reflect.deleteProperty(store, 'batch');
+  return Object.assign(heal, { broken: () => writes > last });
+}
 
 async function storedKey(): Promise<string> {
   const keys = await device.host.store.keys().all();
