@@ -1,0 +1,57 @@
+/** A UDP relay between clients and a server on 127.0.0.1, that may change what passes, or lose it. */
+
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+export interface UdpRelay {
+  /** Clients send here, on 127.0.0.1. */
+  readonly port: number;
+  close(): void;
+}
+
+/** What is to go on in place of a datagram; nothing when undefined. */
+export type Passage = (bytes: Uint8Array, direction: 'to server' | 'to client') => Uint8Array | undefined;
+
+/**
+ * Each client reaches the server from a port of its own, so that answers find their way by the source port (RFC 3581).
+ */
+export async function startUdpRelay(serverPort: number, pass: Passage): Promise<UdpRelay> {
+  const front = await bind();
+  const backs = new Map<number, Promise<Socket>>();
+
+  const openBack = async (clientPort: number): Promise<Socket> => {
+    const back = await bind();
+    back.on('message', (bytes) => {
+      const passed = pass(bytes, 'to client');
+      if (passed) front.send(passed, clientPort, '127.0.0.1');
+    });
+    return back;
+  };
+  front.on('message', async (bytes, { port }) => {
+    const passed = pass(bytes, 'to server');
+    if (!passed) return;
+    let back = backs.get(port);
+    if (!back) {
+      back = openBack(port);
+      backs.set(port, back);
+    }
+    (await back).send(passed, serverPort, '127.0.0.1');
+  });
+
+  return {
+    port: front.address().port,
+    close() {
+      front.close();
+      for (const back of backs.values()) void back.then((socket) => socket.close());
+    },
+  };
+}
+
+async function bind(): Promise<Socket> {
+  const socket = createSocket('udp4');
+  // A peer that has gone is one more way to lose a datagram.
+  socket.on('error', () => undefined);
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
