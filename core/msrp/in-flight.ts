@@ -37,7 +37,7 @@ export class InFlight {
 
   constructor(options: InFlightOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.chunkSize);
+    this.#pace = new Pace(options.limits.bytesInFlight, options.chunkSize);
     this.#answered = options.failureReport === 'yes';
   }
 
@@ -51,7 +51,7 @@ export class InFlight {
     const { limits, chunkSize } = this.#options;
     if (!this.#answered) return chunkSize;
     if (this.#chunks.size >= limits.chunksInFlight) return 0;
-    return Math.max(0, Math.min(this.#pace.size, limits.bytesInFlight - this.#bytes));
+    return this.#pace.room(this.#bytes);
   }
 
   send(request: MsrpRequest, flag: ContinuationFlag, body: readonly Uint8Array[], bytes: number): void {
@@ -87,7 +87,7 @@ export class InFlight {
     const { bytes, at } = this.#chunks.get(transactionId) ?? { bytes: 0, at: 0 };
     this.#chunks.delete(transactionId);
     this.#bytes -= bytes;
-    this.#pace.answered(performance.now() - at);
+    this.#pace.answered(bytes, performance.now() - at);
     this.#await();
     return bytes;
   }

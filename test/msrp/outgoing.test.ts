@@ -1,0 +1,467 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { ConfigurationError, MalformedError, TimeoutError, TransportError } from '../../core/errors.js';
+import { Mailbox } from '../support/mailbox.js';
+import { bound, type Closing, message, type RawMsrp, streamOf } from '../support/msrp.js';
+
+const closing: Closing = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+
+const KIB = 1024;
+
+/** A stream that the test feeds. */
+function feed() {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const cancelled = new Mailbox<{ reason: unknown }>('the cancellation');
+  const stream = new ReadableStream<Uint8Array>({
+    start(started) {
+      controller = started;
+    },
+    cancel: (reason) => cancelled.put({ reason }),
+  });
+  return {
+    stream,
+    cancelled,
+    write: (text: string) => controller?.enqueue(Buffer.from(text)),
+    end: () => controller?.close(),
+    fail: (error: Error) => controller?.error(error),
+  };
+}
+
+/** Takes a message as a whole, answering each chunk; the requests. */
+async function take(peer: RawMsrp) {
+  const requests = [];
+  for (;;) {
+    const request = await peer.nextRequest();
+    requests.push(request);
+    peer.respond(request, 200, 'OK');
+    if (request.flag !== '+') return requests;
+  }
+}
+
+it('7.1.1: a short message is one chunk, with all that it has to say', async () => {
+  const { session, peer, here, there } = await bound(closing);
+  const onProgress = vi.fn();
+  const sent = session.send({
+    ...message('abc'),
+    contentType: 'image/png',
+    headers: [['Content-Disposition', 'attachment; filename="x"']],
+    successReport: true,
+    onProgress,
+  });
+  const request = await peer.nextRequest();
+  const { method, toPath, fromPath, headers, body, flag } = request;
+  expect({ method, toPath, fromPath, flag, body: String(body) }).toEqual({
+    ...{ method: 'SEND', toPath: [there], fromPath: [here], flag: '$', body: 'abc' },
+  });
+  expect([...headers.entries()]).toEqual([
+    ['Message-ID', expect.stringMatching(/^[0-9a-f]{32}$/)],
+    ['Byte-Range', '1-3/3'],
+    ['Success-Report', 'yes'],
+    ['Content-Disposition', 'attachment; filename="x"'],
+    ['Content-Type', 'image/png'],
+  ]);
+  peer.respond(request, 200, 'OK');
+  peer.report(request, '1-3/3');
+  expect(await sent).toEqual({ status: 200, comment: 'OK', reported: true, bytes: 3 });
+  expect(onProgress.mock.calls).toEqual([[3]]);
+});
+
+it('8.2.3-01: a long message comes in chunks that can be interrupted, in order and byte for byte (RFC 4975 5.1)', async () => {
+  const { session, peer } = await bound(closing);
+  const content = Buffer.from(Array.from({ length: 500_000 }, (_, at) => (at * 7) % 251));
+  const onProgress = vi.fn();
+  const sent = session.send({
+    ...message(content.subarray(0, 70_001), content.subarray(70_001)),
+    onProgress,
+  });
+  const requests = await take(peer);
+  expect(await sent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 500_000 });
+  expect(Buffer.concat(requests.map(({ body }) => body)).equals(content)).toBe(true);
+  let at = 1;
+  for (const { headers, body, flag } of requests) {
+    // Only a chunk of up to 2048 octets may say where it ends.
+    expect(headers.get('Byte-Range')).toBe(`${at}-*/500000`);
+    at += body.length;
+    expect(flag).toBe(at > 500_000 ? '$' : '+');
+    expect(body.length).toBeLessThanOrEqual(64 * KIB);
+  }
+  expect(new Set(requests.map(({ headers }) => headers.get('Message-ID'))).size).toBe(1);
+  expect(new Set(requests.map(({ transactionId }) => transactionId)).size).toBe(requests.length);
+  expect(onProgress.mock.lastCall).toEqual([500_000]);
+});
+
+it('chunks are no larger than where a relay is in the path they may be', async () => {
+  const { session, peer } = await bound(closing, { chunkSize: 8 * KIB });
+  const sent = session.send(message(Buffer.alloc(100 * KIB)));
+  const requests = await take(peer);
+  await sent;
+  expect(requests.map(({ body }) => body.length)).toEqual([
+    ...Array.from({ length: 12 }, () => 8 * KIB),
+    4 * KIB,
+  ]);
+});
+
+it('content of unknown size: the total is told with its end', async () => {
+  const { session, peer } = await bound(closing);
+  const { stream, write, end } = feed();
+  const sent = session.send({ contentType: 'text/plain', open: () => stream, successReport: false });
+  const ranges = [];
+  for (const text of ['abc', 'de']) {
+    write(text);
+    const request = await peer.nextRequest();
+    ranges.push([request.headers.get('Byte-Range'), String(request.body), request.flag]);
+    peer.respond(request, 200);
+  }
+  end();
+  const last = await peer.nextRequest();
+  ranges.push([last.headers.get('Byte-Range'), String(last.body), last.flag]);
+  peer.respond(last, 200);
+  expect(ranges).toEqual([
+    ['1-3/*', 'abc', '+'],
+    ['4-5/*', 'de', '+'],
+    ['6-5/5', '', '$'],
+  ]);
+  expect(await sent).toMatchObject({ status: 200, bytes: 5 });
+});
+
+it('an empty message, of known and of unknown size', async () => {
+  const { session, peer } = await bound(closing);
+  for (const size of [0, undefined]) {
+    const sent = session.send({
+      ...{ contentType: 'text/plain', open: () => streamOf(), successReport: true },
+      ...(size !== undefined && { size }),
+    });
+    const request = await peer.nextRequest();
+    expect(request.headers.get('Byte-Range')).toBe('1-0/0');
+    expect(request.headers.get('Content-Type')).toBe('text/plain');
+    peer.report(request, '1-0/0');
+    expect(await sent).toMatchObject({ status: 200, bytes: 0, reported: true });
+  }
+});
+
+it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
+  '10: a response of %i ends the message, and says why',
+  async (status) => {
+    const { session, peer } = await bound(closing, { chunkSize: KIB });
+    const { stream, write, cancelled } = feed();
+    const sent = session.send({ contentType: 'a/b', size: 9999, open: () => stream, successReport: true });
+    write('abc');
+    peer.respond(await peer.nextRequest(), 200);
+    write('def');
+    peer.respond(await peer.nextRequest(), status, 'not so');
+    expect(await sent).toEqual({ status, comment: 'not so', reported: false, bytes: 3 });
+    await cancelled.take();
+    // Nothing more comes of it, and the next one does.
+    const next = session.send(message('x'));
+    const request = await peer.nextRequest();
+    expect(String(request.body)).toBe('x');
+    peer.respond(request, 200);
+    expect(await next).toMatchObject({ status: 200 });
+  },
+);
+
+it('7.1.2: a failure REPORT ends the message; a success REPORT may come in parts, in any order', async () => {
+  const { session, peer } = await bound(closing, { chunkSize: KIB });
+  const failing = session.send({ ...message(Buffer.alloc(4 * KIB)), successReport: true });
+  const [first] = await take(peer);
+  if (!first) throw new Error('no chunk');
+  peer.report(first, '1-4096/4096', '000 413 the disk is full');
+  expect(await failing).toEqual({ status: 413, comment: 'the disk is full', reported: true, bytes: 4096 });
+
+  const succeeding = session.send({ ...message(Buffer.alloc(4 * KIB)), successReport: true });
+  const [second] = await take(peer);
+  if (!second) throw new Error('no chunk');
+  let settled = false;
+  void succeeding.then(() => {
+    settled = true;
+  });
+  peer.report(second, '1025-4096/4096');
+  peer.report(second, '1-1000/4096');
+  // Those that make no sense, and those of others.
+  peer.report(second, '0-4096/4096');
+  peer.report(second, '1-4096/4096', '001 200 OK');
+  peer.report(first, '1-4096/4096');
+  peer.send({ to: second.fromPath.join(' '), from: second.toPath.join(' '), messageId: 'sync' });
+  await peer.nextResponse();
+  expect(settled).toBe(false);
+  peer.report(second, '1001-1024/4096');
+  expect(await succeeding).toEqual({ status: 200, comment: 'OK', reported: true, bytes: 4096 });
+});
+
+it('7.1.2: a REPORT on what was not sent yet counts for nothing', async () => {
+  const { session, peer } = await bound(closing);
+  const { stream, write } = feed();
+  const sent = session.send({ contentType: 'a/b', size: 6, open: () => stream, successReport: true });
+  write('abc');
+  const first = await peer.nextRequest();
+  peer.report(first, '1-6/6');
+  peer.respond(first, 200);
+  write('def');
+  const second = await peer.nextRequest();
+  peer.respond(second, 200);
+  peer.report(second, '4-6/6');
+  expect(await sent).toMatchObject({ status: 200, reported: true, bytes: 6 });
+});
+
+it('7.1.1: Failure-Report no: nobody waits for answers', async () => {
+  const { session, peer } = await bound(closing);
+  const onProgress = vi.fn();
+  const sent = session.send({ ...message('abc'), failureReport: 'no', onProgress });
+  expect(await sent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 3 });
+  expect(onProgress.mock.calls).toEqual([[3]]);
+  expect((await peer.nextRequest()).headers.get('Failure-Report')).toBe('no');
+  // With a Success-Report, only that one.
+  const reported = session.send({ ...message('abc'), failureReport: 'no', successReport: true });
+  peer.report(await peer.nextRequest(), '1-3/3');
+  expect(await reported).toMatchObject({ status: 200, reported: true });
+});
+
+it('7.1.1: Failure-Report partial: 30 s of silence are success, a response is none', async () => {
+  fakeTimers();
+  const { session, peer } = await bound(closing);
+  const silent = session.send({ ...message('abc'), failureReport: 'partial' });
+  expect((await peer.nextRequest()).headers.get('Failure-Report')).toBe('partial');
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(await silent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 3 });
+  const refused = session.send({ ...message('abc'), failureReport: 'partial' });
+  peer.respond(await peer.nextRequest(), 415);
+  expect(await refused).toMatchObject({ status: 415, reported: false });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('7.1.1: a chunk that is not answered in 30 s: TimeoutError, and the message is given up', async () => {
+  fakeTimers();
+  const { session, peer } = await bound(closing);
+  const { stream, write, cancelled } = feed();
+  const sent = session.send({ contentType: 'a/b', size: 9, open: () => stream, successReport: false });
+  const rejected = expect(sent).rejects.toBeInstanceOf(TimeoutError);
+  write('abc');
+  const first = await peer.nextRequest();
+  await vi.advanceTimersByTimeAsync(20_000);
+  write('def');
+  const second = await peer.nextRequest();
+  await vi.advanceTimersByTimeAsync(9_999);
+  // An answer to the one shows that the other is still being read.
+  peer.respond(first, 200);
+  peer.send({ to: second.fromPath.join(' '), from: second.toPath.join(' '), messageId: 'sync' });
+  await peer.nextResponse();
+  await vi.advanceTimersByTimeAsync(29_999);
+  expect(peer.frames.length).toBe(0);
+  await vi.advanceTimersByTimeAsync(1);
+  await rejected;
+  const { flag, headers, body } = await peer.nextRequest();
+  expect({ flag, range: headers.get('Byte-Range'), body: body.length }).toEqual({
+    flag: '#',
+    range: '7-6/9',
+    body: 0,
+  });
+  await cancelled.take();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('a Success-Report that does not come in its time: TimeoutError', async () => {
+  fakeTimers();
+  const { session, peer } = await bound(closing, {}, { reportTimeout: 60_000 });
+  const sent = session.send({ ...message('abc'), successReport: true });
+  const rejected = expect(sent).rejects.toBeInstanceOf(TimeoutError);
+  const request = await peer.nextRequest();
+  peer.respond(request, 200);
+  peer.send({ to: request.fromPath.join(' '), from: request.toPath.join(' '), messageId: 'sync' });
+  await peer.nextResponse();
+  await vi.advanceTimersByTimeAsync(60_000);
+  await rejected;
+  // It is all there: nothing to give up.
+  expect(peer.frames.length).toBe(0);
+  peer.report(request, '1-3/3');
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('7.1: the signal gives a message up with a #, at any time', async () => {
+  const { session, peer } = await bound(closing);
+  const reason = new Error('enough');
+  const { stream, write, cancelled } = feed();
+  const aborting = new AbortController();
+  const sent = session.send({
+    ...{ contentType: 'a/b', size: 9, open: () => stream, successReport: false, signal: aborting.signal },
+  });
+  write('abc');
+  const { headers } = await peer.nextRequest();
+  aborting.abort(reason);
+  await expect(sent).rejects.toBe(reason);
+  expect(await cancelled.take()).toEqual({ reason });
+  const end = await peer.nextRequest();
+  expect(end.flag).toBe('#');
+  expect(end.headers.get('Message-ID')).toBe(headers.get('Message-ID'));
+  expect(end.headers.get('Byte-Range')).toBe('4-3/9');
+  const opened = vi.fn(() => streamOf('abc'));
+  await expect(session.send({ ...message('abc'), open: opened, signal: aborting.signal })).rejects.toBe(
+    reason,
+  );
+  expect(opened).not.toHaveBeenCalled();
+  // When all was sent, there is nothing to be said.
+  const late = new AbortController();
+  const whole = session.send({ ...message('abc'), signal: late.signal });
+  await peer.nextRequest();
+  late.abort(reason);
+  await expect(whole).rejects.toBe(reason);
+  const next = session.send(message('x'));
+  const request = await peer.nextRequest();
+  expect(String(request.body)).toBe('x');
+  peer.respond(request, 200);
+  await next;
+});
+
+it('content that fails, or is not as long as it was said to be, is given up', async () => {
+  const { session, peer } = await bound(closing);
+  const error = new Error('the disk is gone');
+  const { stream, write, fail } = feed();
+  const broken = session.send({ contentType: 'a/b', size: 9, open: () => stream, successReport: false });
+  write('abc');
+  await peer.nextRequest();
+  fail(error);
+  await expect(broken).rejects.toBe(error);
+  expect((await peer.nextRequest()).flag).toBe('#');
+  const short = session.send({ ...message('abc'), size: 9 });
+  await expect(short).rejects.toBeInstanceOf(MalformedError);
+  await peer.nextRequest();
+  expect((await peer.nextRequest()).flag).toBe('#');
+  await expect(session.send({ ...message('abc'), size: 2 })).rejects.toBeInstanceOf(MalformedError);
+  const none = () => {
+    throw error;
+  };
+  await expect(session.send({ ...message('abc'), open: none })).rejects.toBe(error);
+  expect(peer.frames.length).toBe(0);
+});
+
+it('what cannot be written is an error of its message alone', async () => {
+  const { session, peer, there } = await bound(closing);
+  await expect(session.send({ ...message('a'), contentType: 'a\r\nb: c' })).rejects.toBeInstanceOf(
+    MalformedError,
+  );
+  await expect(session.send({ ...message('a'), headers: [['a b', 'c']] })).rejects.toBeInstanceOf(
+    MalformedError,
+  );
+  session.remotePath = ['msrp://a b;tcp'];
+  await expect(session.send(message('a'))).rejects.toBeInstanceOf(MalformedError);
+  session.remotePath = [];
+  await expect(session.send(message('a'))).rejects.toBeInstanceOf(ConfigurationError);
+  session.remotePath = [there];
+  const throwing = session.send({
+    ...message('a'),
+    onProgress() {
+      throw new Error('of the application');
+    },
+  });
+  peer.respond(await peer.nextRequest(), 200);
+  await expect(throwing).rejects.toThrow('of the application');
+  const fine = session.send(message('a'));
+  peer.respond(await peer.nextRequest(), 200);
+  expect(await fine).toMatchObject({ status: 200 });
+});
+
+it('5.1: a second message does not wait for the end of a long one', async () => {
+  const { session, peer } = await bound(closing);
+  const long = session.send(message(...Array.from({ length: 1024 }, () => Buffer.alloc(64 * KIB))));
+  const first = await peer.nextRequest();
+  const short = session.send(message('x'));
+  peer.respond(first, 200);
+  let others = 0;
+  for (;;) {
+    const request = await peer.nextRequest();
+    peer.respond(request, 200);
+    if (request.body.length === 1) break;
+    others++;
+  }
+  expect(await short).toMatchObject({ status: 200 });
+  // What was in the network by then is ahead of it, and no more than that.
+  expect(others).toBeLessThan(256);
+  await take(peer);
+  expect(await long).toMatchObject({ status: 200, bytes: 1024 * 64 * KIB });
+});
+
+it('messages beyond the limit wait for one to end, and are not opened before', async () => {
+  const { session, peer } = await bound(closing, {}, { messages: 2 });
+  const opened: number[] = [];
+  const sent = [0, 1, 2, 3].map((index) =>
+    session.send({
+      ...message(`${index}`),
+      open: () => {
+        opened.push(index);
+        return streamOf(`${index}`);
+      },
+    }),
+  );
+  expect(opened).toEqual([0, 1]);
+  const requests = [await peer.nextRequest(), await peer.nextRequest()];
+  for (const request of requests) peer.respond(request, 200);
+  for (let more = 0; more < 2; more++) peer.respond(await peer.nextRequest(), 200);
+  await Promise.all(sent);
+  expect(opened).toEqual([0, 1, 2, 3]);
+});
+
+it('chunks in flight are bounded, in number and in bytes', async () => {
+  const { session, peer } = await bound(
+    closing,
+    { chunkSize: KIB },
+    { chunksInFlight: 4, bytesInFlight: 1 << 20 },
+  );
+  const sent = session.send(message(Buffer.alloc(10 * KIB)));
+  const window = [];
+  for (let count = 0; count < 4; count++) window.push(await peer.nextRequest());
+  const [first] = window;
+  if (!first) throw new Error('no chunk');
+  peer.send({ to: first.fromPath.join(' '), from: first.toPath.join(' '), messageId: 'sync' });
+  await peer.nextResponse();
+  expect(peer.frames.length).toBe(0);
+  for (const request of window) peer.respond(request, 200);
+  await take(peer);
+  expect(await sent).toMatchObject({ status: 200 });
+});
+
+it('a response to nothing, or a second one, is nothing', async () => {
+  const { session, peer, here, there } = await bound(closing);
+  const sent = session.send(message('abc'));
+  const request = await peer.nextRequest();
+  peer.respond({ ...request, transactionId: 'unknown1' }, 200);
+  peer.respond(request, 200);
+  peer.respond(request, 413);
+  expect(await sent).toMatchObject({ status: 200 });
+  expect(await peer.statusOf({ to: here, from: there, messageId: 'after' })).toBe(200);
+});
+
+it('an end-line in the content is no end of a chunk', async () => {
+  const { session, peer } = await bound(closing);
+  const lines = Array.from(
+    { length: 50 },
+    (_, at) => `\r\n-------${at.toString(16).padStart(16, '0')}$\r\n`,
+  ).join('');
+  const sent = session.send(message(lines));
+  const [request] = await take(peer);
+  expect(String(request?.body)).toBe(lines);
+  await sent;
+});
+
+it('a peer that reads nothing at all for 30 s is given up', async () => {
+  fakeTimers();
+  const { session, peer } = await bound(closing);
+  peer.socket.pause();
+  const sent = session.send({
+    ...message(...Array.from({ length: 512 }, () => Buffer.alloc(64 * KIB))),
+    failureReport: 'no',
+  });
+  const rejected = expect(sent).rejects.toSatisfy(
+    (error) => error instanceof TimeoutError || error instanceof TransportError,
+  );
+  for (let seconds = 0; !session.closed; seconds++) {
+    if (seconds > 200) throw new Error('it was not given up');
+    await vi.advanceTimersByTimeAsync(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await rejected;
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { Pace } from '../../core/msrp/pace.js';
+
+const KIB = 1024;
+
+/** The bytes in flight that it comes to on a path of so many bytes a second, and the chunk then. */
+function settle(bytesPerSecond: number, roundTrip: number): { window: number; chunk: number } {
+  const pace = new Pace(4096 * KIB, 64 * KIB);
+  const queue: number[] = [];
+  let inFlight = 0;
+  let chunk = 0;
+  for (let answers = 0; answers < 2000; answers++) {
+    for (let room = pace.room(inFlight); room > 0; room = pace.room(inFlight)) {
+      chunk = room;
+      queue.push(room);
+      inFlight += room;
+    }
+    const bytes = queue.shift() ?? 0;
+    pace.answered(bytes, roundTrip + (inFlight / bytesPerSecond) * 1000);
+    inFlight -= bytes;
+  }
+  return { window: inFlight, chunk };
+}
+
+it('a slow path has little under way: 1 to 2 s of it', () => {
+  for (const rate of [64 * KIB, 128 * KIB, 1024 * KIB]) {
+    const { window } = settle(rate, 50);
+    expect(window).toBeGreaterThan(rate / 2);
+    expect(window).toBeLessThan(2 * rate);
+  }
+});
+
+it('the slowest one has chunks that take no more than seconds', () => {
+  expect(settle(8 * KIB, 200)).toEqual({ window: 48 * KIB, chunk: 16 * KIB });
+});
+
+it('a fast path is filled, also where the round trip is long', () => {
+  expect(settle(1024 * 1024 * KIB, 1)).toEqual({ window: 4032 * KIB, chunk: 64 * KIB });
+  expect(settle(100 * 1024 * KIB, 600).window).toBeGreaterThan(4000 * KIB);
+});
+
+it('there is always room for one', () => {
+  const pace = new Pace(KIB, 64 * KIB);
+  expect(pace.room(0)).toBeGreaterThan(0);
+  expect(pace.room(1)).toBe(0);
+});
