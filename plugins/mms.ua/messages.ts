@@ -54,14 +54,16 @@ export class Messages {
   /** Runs `take` with what must be written for one more; the oldest go where there are too many. */
   add(message: Message, now: Date, take: (operations: StorageOperation[]) => Promise<void>): Promise<void> {
     return this.inTurn(async () => {
+      // It may have come before, longer ago than anybody remembers.
+      const replaced = filesOf(this.kept.get(message.key));
       const gone = this.goneFor(message, now);
       await take([
         ...gone.map(({ key }) => ({ type: 'delete' as const, key: PREFIX + key })),
         { type: 'put', key: PREFIX + message.key, value: message },
       ]);
-      for (const { key } of gone) this.kept.delete(key);
+      for (const { key } of [...gone, message]) this.kept.delete(key);
       this.kept.set(message.key, message);
-      await this.removeFiles(gone.flatMap(filesOf));
+      await this.removeFiles([...replaced, ...gone.flatMap(filesOf)]);
     });
   }
 

@@ -152,7 +152,7 @@ export class Retrievals {
   }
 }
 
-function asked({ reason: _, ...message }: Message): Message {
+function asked({ reason: _, dueAt: __, ...message }: Message): Message {
   return { ...message, state: 'retrieving', attempts: 0, malformed: 0 };
 }
 

@@ -101,6 +101,19 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(await device.files()).toHaveLength(2);
   });
 
+  it('retrieves it again after a month, in place of what was there', async () => {
+    device = await MmsDevice.start({ retrieve: 'immediate' });
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(1);
+    device.host.now += 31 * 86_400_000;
+    await device.push(device.mmsc.keep('T2', PDU));
+    await device.push(device.mmsc.keep('T1', PDU));
+    await device.posted(3);
+    await device.until(async () => (await device.files()).length === 4);
+    expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2']);
+    expect(device.told('message')).toHaveLength(3);
+  });
+
   it('retrieves four at once, and the others in their turn', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     let open = () => {};
