@@ -67,7 +67,7 @@ export class Retrievals {
   }
 
   private async attempt(message: Message): Promise<number | undefined> {
-    const { clock, signal } = this.parts;
+    const { messages, clock, signal } = this.parts;
     if (isExpired(message, clock.now())) {
       return this.ended(message, 'expired', `expired at ${message.expiry}`);
     }
@@ -78,7 +78,10 @@ export class Retrievals {
       content = await retrieve(message.contentLocation, this.parts);
     } catch (error) {
       // What was ended with the application is retrieved when it starts.
-      return signal.aborted ? undefined : this.failed(message, failureOf(error));
+      if (signal.aborted) return undefined;
+      // What was removed meanwhile cannot fail any more.
+      if (messages.get(message.key)?.state !== 'retrieving') return undefined;
+      return this.failed(message, failureOf(error));
     }
     return this.retrieved(message, content);
   }
@@ -137,6 +140,7 @@ export class Retrievals {
     // Before it is written down: whoever dies between the two tells it twice, but never not at all.
     emit('retrieval-failed', { transactionId, contentLocation, why, reason });
     const next = await messages.update(key, (known) => {
+      if (known.state !== 'retrieving') return known;
       // The MMSC knows that it does not have it.
       if (why === 'gone') return undefined;
       if (why === 'expired') return over(responding(known, 'expired'));

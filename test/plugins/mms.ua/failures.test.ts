@@ -242,6 +242,35 @@ describe('what will not be better ends', () => {
   });
 });
 
+it('mms.ua says nothing of a failure to retrieve what was removed meanwhile', async () => {
+  device = await MmsDevice.start({ retrieve: 'deferred' });
+  // The answer is still to be posted: something of the message is left.
+  device.mmsc.postStatuses = [503];
+  let cut = () => {};
+  const ended = new Promise<void>((resolve) => {
+    device.mmsc.answers = [
+      (response, pdu) => {
+        response.writeHead(200).write(pdu.subarray(0, 200_000));
+        cut = () => void response.destroy();
+        resolve();
+      },
+    ];
+  });
+  await device.push(device.mmsc.keep('T1', PDU));
+  await device.logged(1);
+  const { key } = await device.item();
+  await device.query('retrieve', { key });
+  await ended;
+  await device.until(async () => (await device.files()).length > 0);
+  await device.query('remove', { key });
+  cut();
+  await device.until(async () => (await device.files()).length === 0);
+  await device.wait(5_000);
+  await device.until(async () => (await device.storedText()) === '');
+  expect(device.told('retrieval-failed')).toEqual([]);
+  expect(device.host.logged).toHaveLength(1);
+});
+
 describe('answers that the MMSC does not take', () => {
   it('are posted again, over a restart, while the message is there already', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
