@@ -17,6 +17,8 @@ export interface Ports {
   sip: readonly number[];
   /** SIP in WebSocket, after an HTTP upgrade. */
   websocket?: readonly number[];
+  /** MSRP over TCP, for msrp-capture.ts to read. */
+  msrp?: readonly number[];
 }
 
 export interface Complaint {
@@ -67,7 +69,9 @@ function asWebSocket({ websocket = [] }: Ports): string[] {
 export async function findMalformed(file: string, ports: Ports, filter: string): Promise<Complaint[]> {
   const inWebSocket = ports.websocket ? await readFrames(file, 'http || websocket', asWebSocket(ports)) : [];
   const streams = new Set(inWebSocket.map((frame) => frame.tcpStream));
-  const plain = (await readFrames(file, `(udp || tcp) && !icmp && ${filter}`, asSip(ports))).filter(
+  const { msrp = [] } = ports;
+  const notMsrp = msrp.map((port) => ` && !(tcp.port == ${port})`).join('');
+  const plain = (await readFrames(file, `(udp || tcp) && !icmp && ${filter}${notMsrp}`, asSip(ports))).filter(
     (frame) => frame.tcpStream === '' || !streams.has(frame.tcpStream),
   );
   return [...plain, ...inWebSocket.filter((frame) => !frame.has('http') || frame.has('websocket'))].flatMap(
@@ -90,6 +94,19 @@ function complaint(frame: Frame): string | undefined {
   return undefined;
 }
 
+/** Fields that `isMalformed` asks for. */
+export const FAULT_FIELDS = ['_ws.malformed', '_ws.expert.severity', '_ws.expert.group'] as const;
+
+/** tshark says so, or is sure of an error. */
+export function isMalformed(field: (name: (typeof FAULT_FIELDS)[number]) => string): boolean {
+  const numbers = (text: string) => text.split(',').map(Number);
+  return (
+    field('_ws.malformed') !== '' ||
+    numbers(field('_ws.expert.severity')).some((severity) => severity >= ERROR) ||
+    numbers(field('_ws.expert.group')).includes(MALFORMED)
+  );
+}
+
 interface Frame {
   number: number;
   has(protocol: string): boolean;
@@ -106,9 +123,7 @@ interface Frame {
 const FIELDS = [
   'frame.protocols',
   '_ws.col.Info',
-  '_ws.malformed',
-  '_ws.expert.severity',
-  '_ws.expert.group',
+  ...FAULT_FIELDS,
   '_ws.expert.message',
   'udp.length',
   'tcp.len',
@@ -126,7 +141,6 @@ async function readFrames(file: string, filter: string, decodeAs: readonly strin
   const rows = await readFields(file, filter, FIELDS, decodeAs);
   return rows.map(([number, ...values]) => {
     const field = (name: (typeof FIELDS)[number]) => values[FIELDS.indexOf(name)] ?? '';
-    const numbers = (name: (typeof FIELDS)[number]) => field(name).split(',').map(Number);
     const protocols = new Set(field('frame.protocols').split(':'));
     const udpLength = Number(field('udp.length'));
     return {
@@ -135,10 +149,7 @@ async function readFrames(file: string, filter: string, decodeAs: readonly strin
       summary: field('_ws.col.Info').trim(),
       startLine: field('sip.Request-Line') || field('sip.Status-Line'),
       missing: FIELDS.slice(FIELDS.indexOf('sip.Via.branch')).filter((name) => field(name) === ''),
-      malformed:
-        field('_ws.malformed') !== '' ||
-        numbers('_ws.expert.severity').some((severity) => severity >= ERROR) ||
-        numbers('_ws.expert.group').includes(MALFORMED),
+      malformed: isMalformed(field),
       expertMessage: field('_ws.expert.message'),
       payloadLength: udpLength > 0 ? udpLength - UDP_HEADER : Number(field('tcp.len')),
       tcpStream: field('tcp.stream'),

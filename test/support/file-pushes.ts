@@ -97,8 +97,10 @@ export class FilePushes {
     return await sha256Of(join(this.folder, name));
   }
 
-  async write(name: string, bytes: Uint8Array): Promise<void> {
+  /** Resolves with its SHA-256. */
+  async write(name: string, bytes: Uint8Array): Promise<string> {
     await writeFile(join(this.folder, name), bytes);
+    return createHash('sha256').update(bytes).digest('hex');
   }
 
   /** Bytes of files that the host has on its disk, of transfers under way or broken off. */

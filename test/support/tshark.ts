@@ -10,6 +10,9 @@ import { freePort } from './ports.js';
 import { type RunningProcess, startProcess } from './process.js';
 import { eventually } from './wait.js';
 
+// The kernel keeps packets until dumpcap has had its turn: files of some MiB go by meanwhile.
+const BUFFER_MEBIBYTES = 64;
+
 export class Capture {
   /** Of the pcapng file; gone after `remove`. */
   readonly file: string;
@@ -37,9 +40,11 @@ export class Capture {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-capture-'));
     const file = join(folder, 'capture.pcapng');
     const markerPort = await freePort();
-    const captured = new Set([...ports.sip, ...(ports.websocket ?? []), markerPort]);
+    const captured = new Set([...ports.sip, ...(ports.websocket ?? []), ...(ports.msrp ?? []), markerPort]);
     const filter = [...captured].map((port) => `port ${port}`).join(' or ');
-    const dumpcap = await startProcess(peerCommand('dumpcap'), ['-q', '-i', 'lo', '-f', filter, '-w', file]);
+    const dumpcap = await startProcess(peerCommand('dumpcap'), [
+      ...['-q', '-i', 'lo', '-B', String(BUFFER_MEBIBYTES), '-f', filter, '-w', file],
+    ]);
     const capture = new Capture(folder, file, ports, dumpcap, markerPort);
     try {
       await capture.#mark('first');
