@@ -192,6 +192,8 @@ export class MsrpConnection implements RequestLink {
   }
 
   #route(request: MsrpRequest): BodyHandler {
+    // It was closed by what came just before.
+    if (this.#closed) return SKIPPING;
     const { method, malformed, toPath } = request;
     const [uri = ''] = toPath;
     // We are no relay: a longer path leads to somebody else.

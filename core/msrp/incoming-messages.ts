@@ -21,6 +21,9 @@ export interface IncomingMessagesOptions {
 /** Messages that are over and whose chunks may still be on their way: those of a window in flight. */
 const REMEMBERED = 64;
 
+/** RFC 4975 9 has 32 characters; identifiers are remembered for a while. */
+const MAX_MESSAGE_ID = 256;
+
 const IGNORING: BodyHandler = { onBody() {}, onEnd() {} };
 
 export class IncomingMessages {
@@ -41,8 +44,8 @@ export class IncomingMessages {
     const known = messageId === undefined ? undefined : this.#underWay.get(messageId);
     if (!known && !headers.has('Content-Type')) return this.#withoutContent(request);
     const range = parseByteRange(headers.get('Byte-Range') ?? '1-*/*');
-    if (messageId === undefined || !range) {
-      respond(request, 400, messageId === undefined ? 'no Message-ID' : 'malformed Byte-Range');
+    if (messageId === undefined || messageId.length > MAX_MESSAGE_ID || !range) {
+      respond(request, 400, range ? 'no Message-ID, or too long a one' : 'malformed Byte-Range');
       return IGNORING;
     }
     const over = this.#over.get(messageId);

@@ -145,6 +145,11 @@ it.each([
   ['501: AUTH, which is for relays', { method: 'AUTH' }, 501],
   ['400: malformed headers', { headers: { 'Success-Report': 'yes\r\nno header' } }, 400],
   ['400: a message without Message-ID', { body: 'x' }, 400],
+  [
+    '400: a message with a Message-ID of a thousand characters',
+    { body: 'x', messageId: 'm'.repeat(1000) },
+    400,
+  ],
   ['400: a malformed Byte-Range', { body: 'x', messageId: 'm', range: '0-1/1' }, 400],
   ['400: content without Content-Type', { headers: { 'Content-Type': '' }, body: 'x', messageId: 'm' }, 400],
   ['403: a message, to a session that takes none', { body: 'x', messageId: 'm' }, 403],
