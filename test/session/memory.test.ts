@@ -1,7 +1,7 @@
 /** Memory does not grow with the file: peaks of both processes, for a large file and for a small one. */
 
 import { expect, it } from 'vitest';
-import { FilePushes, MEBIBYTE, ofEvent, peakOf } from '../support/file-pushes.js';
+import { FilePushes, MEBIBYTE, peakOf, told } from '../support/file-pushes.js';
 import { startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 import { scale } from '../support/scale.js';
@@ -27,8 +27,8 @@ describePeer('kamailio', 'a large file', () => {
     const hostForSmall = await peakOf(host);
     const large = await pushes.send(['large']);
     expect(large.receipts).toMatchObject([{ outcome: 'delivered', bytes: LARGE, reported: true }]);
-    expect(ofEvent(host, 'push').at(-1)).toMatchObject({ sha256, size: LARGE, outcome: 'accepted' });
-    expect(ofEvent(host, 'app').at(-1)).toMatchObject({ kind: 'file', sha256, size: LARGE, times: 1 });
+    expect((await told(host, 2, 'push')).at(-1)).toMatchObject({ sha256, size: LARGE, outcome: 'accepted' });
+    expect((await told(host, 2, 'app', 'file')).at(-1)).toMatchObject({ sha256, size: LARGE, times: 1 });
     const hostForLarge = await peakOf(host);
     const hostMore = hostForLarge - hostForSmall;
     process.stderr.write(

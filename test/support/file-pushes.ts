@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BOB, PSA } from './agents.js';
 import { type RunningProcess, startProcess } from './process.js';
+import { eventually } from './wait.js';
 
 const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
 /** Takes anything, and counts it in its commit. */
@@ -149,9 +150,17 @@ export function printed({ stdout }: RunningProcess): Printed[] {
   return stdout.map((line) => JSON.parse(line));
 }
 
-/** The lines of one event, of those that a program has printed so far. */
-export function ofEvent(running: RunningProcess, event: string): Printed[] {
-  return printed(running).filter((line) => line.event === event);
+/** The lines of one event (and kind, of an application's own), when so many have come. */
+export function told(
+  running: RunningProcess,
+  count: number,
+  event: string,
+  kind?: string,
+): Promise<Printed[]> {
+  return eventually(`${count} times ${event} ${kind ?? ''}; ${running.describe()}`, () => {
+    const lines = printed(running).filter((line) => line.event === event && line.kind === kind);
+    return lines.length >= count ? lines : undefined;
+  });
 }
 
 async function sha256Of(path: string): Promise<string> {
