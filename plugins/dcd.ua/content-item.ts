@@ -1,6 +1,6 @@
 /** What is known of a piece of DCD content: what its push says, since what its container says is not public. */
 
-import { type Push, PushRefused } from 'sip-push/sdk';
+import { type Push, PushRefused, sha256 } from 'sip-push/sdk';
 
 /** URIs and message ids are shorter; this one is kept, and told. */
 const MAX_NAME = 2048;
@@ -28,15 +28,15 @@ export interface ContentItem {
 export async function contentItem(push: Push, octets: Uint8Array, keep: number): Promise<ContentItem> {
   if (octets.length === 0) throw new PushRefused('type', 'no octets, expected a DCD container');
   const { channel, contentId } = namesOf(push);
-  const sha256 = await digest(octets);
-  const identity = new TextEncoder().encode(JSON.stringify([channel ?? null, contentId ?? { sha256 }]));
+  const hash = await sha256(octets);
+  const identity = JSON.stringify([channel ?? null, contentId ?? { sha256: hash }]);
   return {
-    key: await digest(identity),
+    key: await sha256(identity),
     ...(channel === undefined ? {} : { channel }),
     ...(contentId === undefined ? {} : { contentId }),
     contentType: push.content.type.type,
     size: octets.length,
-    sha256,
+    sha256: hash,
     receivedAt: push.receivedAt.toISOString(),
     expires: new Date(push.receivedAt.getTime() + keep * 1000).toISOString(),
   };
@@ -58,9 +58,4 @@ function nameIn(headers: Push['headers'], header: string): string | undefined {
     throw new PushRefused('size', `${header} has ${name.length} characters, expected at most ${MAX_NAME}`);
   }
   return name || undefined;
-}
-
-async function digest(octets: Uint8Array): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', new Uint8Array(octets));
-  return Array.from(new Uint8Array(hash), (octet) => octet.toString(16).padStart(2, '0')).join('');
 }

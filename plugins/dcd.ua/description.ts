@@ -1,6 +1,6 @@
 /** DCD content in words, and what cannot be said of it. */
 
-import type { Push, PushDescription } from 'sip-push/sdk';
+import { type Push, type PushDescription, printable } from 'sip-push/sdk';
 import { namesOf } from './content-item.js';
 
 const FORMS: Readonly<Record<string, string>> = {
@@ -20,9 +20,4 @@ export function describeContent(push: Push, size: number): PushDescription {
       from: printable(push.from),
     },
   };
-}
-
-/** What a sender wrote may go to a terminal: no control characters, and none that turn the direction of text. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }

@@ -1,8 +1,9 @@
 /** dcd.ua: keeps dynamic content (OMA DCD) by channel until it expires, and tells the host's user of it. */
 
-import { definePushApp } from 'sip-push/sdk';
+import { encodeBase64 } from 'sip-push/formats';
+import { definePushApp, printable } from 'sip-push/sdk';
 import { contentItem } from './content-item.js';
-import { describeContent, printable } from './description.js';
+import { describeContent } from './description.js';
 import { readOptions } from './options.js';
 import { StoredContent } from './stored-content.js';
 
@@ -44,7 +45,8 @@ export default definePushApp({
         if (name !== 'content') throw new Error(`no query "${name}"; expected "list" or "content"`);
         const key = argumentOf(args, 'key');
         if (key === undefined) throw new Error('expected { key } of an item of the list');
-        return base64(await stored.octets(key, clock.now()));
+        const octets = await stored.octets(key, clock.now());
+        return octets ? encodeBase64(octets) : null;
       },
     };
   },
@@ -53,10 +55,4 @@ export default definePushApp({
 function argumentOf(args: unknown, name: 'channel' | 'key'): string | undefined {
   const { [name]: value }: Partial<Record<typeof name, unknown>> = Object(args);
   return typeof value === 'string' ? value : undefined;
-}
-
-/** JSON has no octets. */
-function base64(octets: Uint8Array | undefined): string | null {
-  if (!octets) return null;
-  return btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(''));
 }

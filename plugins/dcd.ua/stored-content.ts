@@ -1,6 +1,6 @@
 /** The content that is kept: by channel, each piece until it expires or others need its room. */
 
-import type { AppStorage, StorageOperation } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, Turns } from 'sip-push/sdk';
 import type { ContentItem } from './content-item.js';
 
 const ITEM = 'item/';
@@ -15,7 +15,7 @@ type Take = (operations: StorageOperation[]) => Promise<void>;
 
 export class StoredContent {
   /** One after another: what goes depends on what is there. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** @param items by key, the oldest first; their octets are in storage alone. */
   private constructor(
@@ -33,7 +33,7 @@ export class StoredContent {
       (isOver(item, now) ? expired : items).push(item);
     }
     await Promise.all(expired.flatMap(keysOf).map((key) => storage.delete(key)));
-    items.sort((one, other) => compare(one.receivedAt, other.receivedAt));
+    items.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
     return new StoredContent(storage, new Map(items.map((item) => [item.key, item])));
   }
 
@@ -55,8 +55,8 @@ export class StoredContent {
    * Runs `take` with what must be written, unless the content comes to nothing.
    * @returns why it comes to nothing; undefined when `take` was run.
    */
-  async keep(item: ContentItem, octets: Uint8Array, now: Date, take: Take): Promise<string | undefined> {
-    const kept = this.turn.then(async () => {
+  keep(item: ContentItem, octets: Uint8Array, now: Date, take: Take): Promise<string | undefined> {
+    return this.turns.take(async () => {
       if (isOver(item, now)) return `expired at ${item.expires}`;
       const there = this.items.get(item.key);
       if (there?.sha256 === item.sha256 && !isOver(there, now)) return 'came before';
@@ -70,27 +70,25 @@ export class StoredContent {
       this.items.set(item.key, item);
       return undefined;
     });
-    this.turn = kept.catch(() => undefined);
-    return kept;
   }
 
   /** What goes when one more comes: what it replaces, what has expired, then the oldest that stand in its way. */
   private goneFor(item: ContentItem, now: Date): ContentItem[] {
     const items = [...this.items.values()];
-    const gone = items.filter((one) => one.key === item.key || isOver(one, now));
-    const left = items.filter((one) => !gone.includes(one));
+    const isGone = (one: ContentItem) => one.key === item.key || isOver(one, now);
+    const left = items.filter((one) => !isGone(one));
     const ofChannel = left.filter(({ channel }) => channel === item.channel);
-    const crowded = ofChannel.slice(0, Math.max(0, ofChannel.length - KEPT_OF_CHANNEL + 1));
-    const others = left.filter((one) => !crowded.includes(one));
+    const crowded = new Set(ofChannel.slice(0, Math.max(0, ofChannel.length - KEPT_OF_CHANNEL + 1)));
+    const others = left.filter((one) => !crowded.has(one));
     let count = others.length + 1;
     let octets = others.reduce((sum, { size }) => sum + size, item.size);
     for (const one of others) {
       if (count <= KEPT && octets <= KEPT_OCTETS) break;
-      crowded.push(one);
+      crowded.add(one);
       count -= 1;
       octets -= one.size;
     }
-    return [...gone, ...crowded];
+    return [...items.filter(isGone), ...crowded];
   }
 }
 
@@ -100,8 +98,4 @@ function keysOf({ key }: ContentItem): string[] {
 
 function isOver({ expires }: ContentItem, now: Date): boolean {
   return expires <= now.toISOString();
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

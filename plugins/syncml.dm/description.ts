@@ -1,7 +1,7 @@
 /** A notification in words. */
 
 import type { DmNotification, DmUiMode } from 'sip-push/formats';
-import type { PushDescription } from 'sip-push/sdk';
+import { type PushDescription, printable } from 'sip-push/sdk';
 
 const UI_MODES: Readonly<Record<DmUiMode, string>> = {
   'not-specified': 'as the device likes',
@@ -23,9 +23,4 @@ export function describeNotification(notification: DmNotification): PushDescript
       digest: digest.every((octet) => octet === 0) ? 'none' : 'given',
     },
   };
-}
-
-/** What a sender wrote may go to a terminal: no control characters, and none that turn the direction of text. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }

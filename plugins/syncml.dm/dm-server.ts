@@ -1,8 +1,8 @@
 /** A server that may alert this device: its nonce, what came under it, and the session that it waits for. */
 
-import type { DmNotification } from 'sip-push/formats';
-import { type AppStorage, PushRefused, type StorageOperation } from 'sip-push/sdk';
-import { type ServerOptions, toBase64 } from './options.js';
+import { type DmNotification, decodeBase64, encodeBase64 } from 'sip-push/formats';
+import { type AppStorage, PushRefused, type StorageOperation, Turns } from 'sip-push/sdk';
+import type { ServerOptions } from './options.js';
 import type { DmAlert, DmSessionRequest } from './session.js';
 import { type Fallback, verify } from './verification.js';
 
@@ -32,7 +32,7 @@ type Take = (alert: DmAlert, operations: StorageOperation[]) => Promise<void>;
 
 export class DmServer {
   /** One after another: each changes what is kept. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   private constructor(
     private readonly options: ServerOptions,
@@ -51,7 +51,7 @@ export class DmServer {
       kept.set(key.slice(PREFIX.length), value as Kept);
     }
     const servers = configured.map((options) => {
-      const nonce = toBase64(options.nonce);
+      const nonce = encodeBase64(options.nonce);
       const known = kept.get(options.id);
       kept.delete(options.id);
       const fresh: Kept = { configured: nonce, nonce, digests: [], fallbacks: [] };
@@ -80,12 +80,12 @@ export class DmServer {
    * @throws PushRefused of kind `forbidden` where nothing shows that the server sent it, or sent it now.
    */
   accept(notification: DmNotification, unverified: boolean, take: Take): Promise<boolean> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { password } = this.options;
       const verification = verify(notification, {
         id: this.id,
         password,
-        nonce: fromBase64(this.kept.nonce),
+        nonce: decodeBase64(this.kept.nonce) ?? new Uint8Array(),
       });
       if (verification === 'wrong' || (verification === 'none' && !unverified)) {
         throw new PushRefused(
@@ -93,7 +93,7 @@ export class DmServer {
           verification === 'wrong' ? 'its digest is wrong' : 'it has no digest: all of its octets are zero',
         );
       }
-      const digest = toBase64(notification.digest);
+      const digest = encodeBase64(notification.digest);
       if (verification === 'nonce' && this.kept.digests.includes(digest)) return false;
       const alert = alertOf(notification, verification !== 'none');
       const resynchronise = verification !== 'nonce' && verification !== 'none';
@@ -111,11 +111,11 @@ export class DmServer {
 
   /** The session was started; a nonce that it left makes all that came before void. */
   started(session: WaitingSession, nonce: Uint8Array | undefined): Promise<void> {
-    return this.inTurn(() => {
+    return this.turns.take(() => {
       const { waiting, ...kept } = this.kept;
       return this.write({
         ...kept,
-        ...(nonce === undefined ? {} : { nonce: toBase64(nonce), digests: [], fallbacks: [] }),
+        ...(nonce === undefined ? {} : { nonce: encodeBase64(nonce), digests: [], fallbacks: [] }),
         // Another alert may have come meanwhile.
         ...(waiting === undefined || waiting === session ? {} : { waiting }),
       });
@@ -124,7 +124,7 @@ export class DmServer {
 
   /** @param next what waits now; undefined when it is given up. */
   failed(session: WaitingSession, next: WaitingSession | undefined): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { waiting, ...kept } = this.kept;
       if (waiting === session) await this.write(next ? { ...kept, waiting: next } : kept);
     });
@@ -154,19 +154,9 @@ export class DmServer {
     await this.storage.put(PREFIX + this.id, next);
     this.kept = next;
   }
-
-  private inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(task);
-    this.turn = done.catch(() => undefined);
-    return done;
-  }
 }
 
 function alertOf(notification: DmNotification, verified: boolean): DmAlert {
   const { sessionId, serverId, uiMode, initiator, version } = notification;
   return { sessionId, serverId, uiMode, initiator, version, verified };
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,8 +1,8 @@
 /** syncml.dm: takes a management server's request for a session (OMA DM, package #0), and has the session started. */
 
 import { type DmNotification, decodeDmNotification, MalformedError } from 'sip-push/formats';
-import { definePushApp, type Push, PushRefused } from 'sip-push/sdk';
-import { describeNotification, printable } from './description.js';
+import { definePushApp, type Push, PushRefused, printable } from 'sip-push/sdk';
+import { describeNotification } from './description.js';
 import { DmServer } from './dm-server.js';
 import { httpSession } from './http-session.js';
 import { readOptions } from './options.js';

@@ -1,5 +1,7 @@
 /** What a host's configuration, or its code, says for syncml.dm. */
 
+import { decodeBase64 } from 'sip-push/formats';
+import { ConfigurationError } from 'sip-push/sdk';
 import type { StartSession } from './session.js';
 
 /** A server that may alert this device. */
@@ -27,27 +29,34 @@ const SERVER_KEYS = ['id', 'password', 'nonce', 'url'];
 /** The layout has one octet for the length of a server's id. */
 const MAX_ID = 255;
 
-/** @throws Error saying which option is wrong, and what was expected; it never quotes a password. */
+/** @throws ConfigurationError saying which option is wrong, and what was expected; it never quotes a password. */
 export function readOptions(options: unknown): DmOptions {
   const { servers = [], unverified = false, device, startSession } = fieldsOf(options ?? {}, 'options', KEYS);
   if (!Array.isArray(servers)) {
-    throw new Error('options.servers: expected a list like [{ "id": "…", "password": "…", "nonce": "…" }]');
+    throw new ConfigurationError(
+      'options.servers: expected a list like [{ "id": "…", "password": "…", "nonce": "…" }]',
+    );
   }
-  if (typeof unverified !== 'boolean') throw new Error('options.unverified: expected true or false');
+  if (typeof unverified !== 'boolean')
+    throw new ConfigurationError('options.unverified: expected true or false');
   if (device !== undefined && (typeof device !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(device))) {
-    throw new Error('options.device: expected how DM servers call this device, like "IMEI:…"');
+    throw new ConfigurationError('options.device: expected how DM servers call this device, like "IMEI:…"');
   }
   if (startSession !== undefined && !isStartSession(startSession)) {
-    throw new Error('options.startSession: expected a function, which only code can give');
+    throw new ConfigurationError('options.startSession: expected a function, which only code can give');
   }
   const read = servers.map((server: unknown, index) => readServer(server, `options.servers[${index}]`));
   for (const [index, { id }] of read.entries()) {
     if (read.findIndex((other) => other.id === id) !== index) {
-      throw new Error(`options.servers[${index}].id is ${JSON.stringify(id)} again; name each server once`);
+      throw new ConfigurationError(
+        `options.servers[${index}].id is ${JSON.stringify(id)} again; name each server once`,
+      );
     }
   }
   if (device === undefined && startSession === undefined && read.some(({ url }) => url !== undefined)) {
-    throw new Error('options.device is missing: servers with a url are told which device this is');
+    throw new ConfigurationError(
+      'options.device is missing: servers with a url are told which device this is',
+    );
   }
   return { servers: read, unverified, device, startSession };
 }
@@ -55,27 +64,34 @@ export function readOptions(options: unknown): DmOptions {
 function readServer(value: unknown, path: string): ServerOptions {
   const { id, password, nonce = '', url } = fieldsOf(value, path, SERVER_KEYS);
   if (typeof id !== 'string' || !isServerId(id)) {
-    throw new Error(`${path}.id: expected the server's identifier, 1 to ${MAX_ID} octets`);
+    throw new ConfigurationError(`${path}.id: expected the server's identifier, 1 to ${MAX_ID} octets`);
   }
   if (typeof password !== 'string' || password === '') {
-    throw new Error(`${path}.password: expected the password that the server shares with this device`);
+    throw new ConfigurationError(
+      `${path}.password: expected the password that the server shares with this device`,
+    );
   }
-  const octets = typeof nonce === 'string' ? octetsOf(nonce) : undefined;
+  const octets = typeof nonce === 'string' ? decodeBase64(nonce) : undefined;
   if (!octets) {
-    throw new Error(`${path}.nonce: expected base64, like "AQIDBAUGBwg=" for the octets 01 to 08`);
+    throw new ConfigurationError(
+      `${path}.nonce: expected base64, like "AQIDBAUGBwg=" for the octets 01 to 08`,
+    );
   }
   if (url !== undefined && (typeof url !== 'string' || !isHttpUrl(url))) {
-    throw new Error(`${path}.url: expected where its sessions are held, like "https://dm.example/"`);
+    throw new ConfigurationError(
+      `${path}.url: expected where its sessions are held, like "https://dm.example/"`,
+    );
   }
   return { id, password, nonce: octets, ...(url === undefined ? {} : { url }) };
 }
 
 function fieldsOf(value: unknown, path: string, known: readonly string[]): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`${path}: expected an object with ${known.join(', ')}`);
+    throw new ConfigurationError(`${path}: expected an object with ${known.join(', ')}`);
   }
   const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw new Error(`${path}.${unknown} is not known; expected ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw new ConfigurationError(`${path}.${unknown} is not known; expected ${known.join(', ')}`);
   return { ...value };
 }
 
@@ -90,18 +106,4 @@ function isHttpUrl(text: string): boolean {
 
 function isStartSession(value: unknown): value is StartSession {
   return typeof value === 'function';
-}
-
-/** Of base64 with its padding; undefined where the text is none. */
-function octetsOf(base64: string): Uint8Array | undefined {
-  try {
-    const octets = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    return toBase64(octets) === base64 ? octets : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export function toBase64(octets: Uint8Array): string {
-  return btoa(String.fromCharCode(...octets));
 }

@@ -1,7 +1,6 @@
 /** The sessions that alerts ask for: one at a time a server, asked for again when they could not be started. */
 
-import type { AppLog } from 'sip-push/sdk';
-import { printable } from './description.js';
+import { type AppLog, isTransient, printable, printableReason } from 'sip-push/sdk';
 import type { DmServer, WaitingSession } from './dm-server.js';
 import type { StartSession } from './session.js';
 
@@ -35,7 +34,7 @@ export class Sessions {
     this.timers.delete(server);
     const running = this.run(server, server.waiting, start)
       .catch((error: unknown) => {
-        this.log.error(`session with ${printable(server.id)}: ${reasonOf(error)}`);
+        this.log.error(`session with ${printable(server.id)}: ${printableReason(error)}`);
         this.wakeLater(server, FIRST_RETRY);
       })
       .finally(() => {
@@ -85,9 +84,9 @@ export class Sessions {
   private async failed(server: DmServer, session: WaitingSession, error: unknown): Promise<void> {
     const failures = session.failures + 1;
     const name = `session ${session.request.sessionId} with ${printable(server.id)}`;
-    if (failures >= MAX_FAILURES || isForGood(error)) {
+    if (failures >= MAX_FAILURES || !isTransient(error)) {
       await server.failed(session, undefined);
-      this.log.error(`${name} could not be started, given up: ${reasonOf(error)}`);
+      this.log.error(`${name} could not be started, given up: ${printableReason(error)}`);
       return;
     }
     await server.failed(session, { ...session, failures });
@@ -95,7 +94,9 @@ export class Sessions {
     if (server.waiting?.failures !== failures) return;
     const milliseconds = Math.min(FIRST_RETRY * 2 ** session.failures, LONGEST_RETRY);
     this.wakeLater(server, milliseconds);
-    this.log.warn(`${name} could not be started, again in ${milliseconds / 1000} s: ${reasonOf(error)}`);
+    this.log.warn(
+      `${name} could not be started, again in ${milliseconds / 1000} s: ${printableReason(error)}`,
+    );
   }
 
   private wakeLater(server: DmServer, milliseconds: number): void {
@@ -115,13 +116,4 @@ function nonceOf(result: unknown): Uint8Array | undefined {
   throw new Error(
     `startSession gave a nonce that is none: expected 1 to ${MAX_NONCE} octets in a Uint8Array`,
   );
-}
-
-/** As the `fetch` service says it: the host's configuration does not allow it, say. */
-function isForGood(error: unknown): boolean {
-  return error instanceof Error && 'transient' in error && error.transient === false;
-}
-
-function reasonOf(error: unknown): string {
-  return printable(error instanceof Error ? error.message : String(error));
 }

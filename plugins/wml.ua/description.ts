@@ -1,7 +1,7 @@
 /** What was pushed, in words. */
 
 import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
-import type { PushDescription } from 'sip-push/sdk';
+import { type PushDescription, printable } from 'sip-push/sdk';
 import type { PushDocument } from './documents.js';
 
 export function describeDocument(pushed: PushDocument): PushDescription {
@@ -65,9 +65,4 @@ function describeOperation({ invalidations }: CacheOperation): PushDescription {
 /** `2026-11-22 02:24 UTC` */
 function displayTime(time: Date): string {
   return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
-}
-
-/** What a sender wrote may go to a terminal: no control characters, and none that turn the direction of text. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }

@@ -1,8 +1,13 @@
 /** wml.ua: what services tell a device beside its own requests: service indications, loading, cache operations. */
 
-import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
-import { definePushApp, type Push, type ReceiveContext } from 'sip-push/sdk';
-import { describeDocument, printable } from './description.js';
+import {
+  type CacheOperation,
+  encodeBase64,
+  type ServiceIndication,
+  type ServiceLoading,
+} from 'sip-push/formats';
+import { definePushApp, type Push, printable, type ReceiveContext } from 'sip-push/sdk';
+import { describeDocument } from './description.js';
 import { documentOf, MAX_SIZE, MEDIA_TYPES } from './documents.js';
 import { Loader } from './loader.js';
 import { readOptions } from './options.js';
@@ -64,8 +69,11 @@ export default definePushApp({
       async query(name, args) {
         if (name === 'current') return indications.current(clock.now());
         if (name === 'resources') return resources.list();
-        if (name === 'resource') return base64(await resources.octets(hrefOf(args)));
-        throw new Error(`no query "${name}"; expected "current", "resources" or "resource"`);
+        if (name !== 'resource') {
+          throw new Error(`no query "${name}"; expected "current", "resources" or "resource"`);
+        }
+        const octets = await resources.octets(hrefOf(args));
+        return octets ? encodeBase64(octets) : null;
       },
       stop: () => loader.stop(),
     };
@@ -84,10 +92,4 @@ function hrefOf(args: unknown): string {
   const { href }: { href?: unknown } = Object(args);
   if (typeof href !== 'string') throw new Error('expected { href } of one of the resources');
   return href;
-}
-
-/** JSON has no octets. */
-function base64(octets: Uint8Array | undefined): string | null {
-  if (!octets) return null;
-  return btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(''));
 }

@@ -1,8 +1,19 @@
 /** Loads what services ask to be loaded: one after another, again later where it failed, over restarts. */
 
 import type { ServiceLoading } from 'sip-push/formats';
-import type { AppClock, AppFetch, AppLog, AppStorage, Push, StorageOperation } from 'sip-push/sdk';
-import { printable } from './description.js';
+import {
+  type AppClock,
+  type AppFetch,
+  type AppLog,
+  type AppStorage,
+  FetchError,
+  isTransient,
+  type Push,
+  printable,
+  printableReason,
+  type StorageOperation,
+  Turns,
+} from 'sip-push/sdk';
 import type { Resources } from './resources.js';
 
 const PREFIX = 'loading/';
@@ -13,8 +24,6 @@ const MAX_RESOURCE = 1_048_576;
 /** Milliseconds until a failed one is loaded again; each time twice as long: eight attempts take an hour. */
 const FIRST_RETRY = 30_000;
 const MAX_FAILURES = 8;
-/** HTTP: the same request may succeed later. Others below 500 stay as they are. */
-const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
 interface Loading extends ServiceLoading {
   readonly failures: number;
@@ -37,7 +46,9 @@ export interface LoaderParts {
 }
 
 export class Loader {
-  /** By storage key: those whose turn it is, in order. */
+  /** What goes depends on what is there. */
+  private readonly turns = new Turns();
+  /** By storage key: those to be loaded now, in order. */
   private readonly due = new Set<string>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private working: Promise<void> | undefined;
@@ -59,7 +70,7 @@ export class Loader {
       else forbidden.push(key);
     }
     await Promise.all(forbidden.map((key) => parts.storage.delete(key)));
-    waiting.sort(([, one], [, other]) => (one.receivedAt < other.receivedAt ? -1 : 1));
+    waiting.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
     const loader = new Loader(parts, new Map(waiting));
     for (const key of loader.waiting.keys()) loader.due.add(key);
     loader.work();
@@ -69,23 +80,29 @@ export class Loader {
   /** Runs `take` with what must be written: nothing where it may not be loaded, which is all that happens then. */
   async add({ href, action }: ServiceLoading, push: Push, take: Take): Promise<void> {
     if (!this.parts.allowed.has(action)) return take([]);
-    const key = PREFIX + push.id;
     const loading = { href, action, failures: 0, receivedAt: push.receivedAt.toISOString() };
-    const crowded = [...this.waiting.keys()].slice(0, Math.max(0, this.waiting.size - MAX_WAITING + 1));
-    await take([
-      ...crowded.map((old) => ({ type: 'delete' as const, key: old })),
-      { type: 'put', key, value: loading },
-    ]);
-    for (const old of crowded) this.forget(old);
-    this.waiting.set(key, loading);
-    this.due.add(key);
-    this.work();
+    return this.turns.take(() => this.queue(PREFIX + push.id, loading, take));
   }
 
   /** When nothing is under way any more: the signal has ended it. */
   async stop(): Promise<void> {
     for (const timer of this.timers.values()) clearTimeout(timer);
     await this.working;
+  }
+
+  private async queue(key: string, loading: Loading, take: Take): Promise<void> {
+    const crowded = [...this.waiting].slice(0, Math.max(0, this.waiting.size - MAX_WAITING + 1));
+    await take([
+      ...crowded.map(([old]) => ({ type: 'delete' as const, key: old })),
+      { type: 'put', key, value: loading },
+    ]);
+    for (const [old, { href }] of crowded) {
+      this.parts.log.warn(`${printable(href)} was not loaded, given up: more than ${MAX_WAITING} wait`);
+      this.forget(old);
+    }
+    this.waiting.set(key, loading);
+    this.due.add(key);
+    this.work();
   }
 
   private work(): void {
@@ -115,7 +132,7 @@ export class Loader {
     } catch (error) {
       // What was ended with the application is loaded when it starts.
       if (signal.aborted) return;
-      await this.failed(key, loading, error).catch((worse: unknown) => log.error(reasonOf(worse)));
+      await this.failed(key, loading, error).catch((worse: unknown) => log.error(printableReason(worse)));
     }
   }
 
@@ -126,8 +143,7 @@ export class Loader {
     const { status, headers } = response;
     if (status < 200 || status > 299) {
       await response.body.cancel();
-      const transient = status >= 500 || TRANSIENT_STATUS.has(status);
-      throw Object.assign(new Error(`answered ${status}`), { transient });
+      throw new FetchError('status', `answered ${status}`, { status });
     }
     const octets = await response.bytes(MAX_RESOURCE);
     const type = headers['content-type'];
@@ -136,12 +152,14 @@ export class Loader {
   }
 
   private async failed(key: string, loading: Loading, error: unknown): Promise<void> {
+    // Another took its place meanwhile.
+    if (!this.waiting.has(key)) return;
     const { storage, log } = this.parts;
     const failures = loading.failures + 1;
     const what = `${printable(loading.href)} was not loaded`;
-    if (failures >= MAX_FAILURES || isForGood(error)) {
+    if (failures >= MAX_FAILURES || !isTransient(error)) {
       this.forget(key);
-      log.warn(`${what}, given up: ${reasonOf(error)}`);
+      log.warn(`${what}, given up: ${printableReason(error)}`);
       await storage.delete(key);
       return;
     }
@@ -154,7 +172,7 @@ export class Loader {
       this.work();
     }, milliseconds);
     this.timers.set(key, timer);
-    log.warn(`${what}, again in ${milliseconds / 1000} s: ${reasonOf(error)}`);
+    log.warn(`${what}, again in ${milliseconds / 1000} s: ${printableReason(error)}`);
     await storage.put(key, next);
   }
 
@@ -164,13 +182,4 @@ export class Loader {
     this.due.delete(key);
     this.waiting.delete(key);
   }
-}
-
-/** As the `fetch` service says it: the host's configuration does not allow it, say. */
-function isForGood(error: unknown): boolean {
-  return error instanceof Error && 'transient' in error && error.transient === false;
-}
-
-function reasonOf(error: unknown): string {
-  return printable(error instanceof Error ? error.message : String(error));
 }

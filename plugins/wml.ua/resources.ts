@@ -1,7 +1,7 @@
 /** What service loading loaded: kept until a cache operation invalidates it, or others need its room. */
 
 import type { CacheOperation } from 'sip-push/formats';
-import type { AppStorage, StorageOperation } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, sha256, Turns } from 'sip-push/sdk';
 
 const RESOURCE = 'resource/';
 const OCTETS = 'octets/';
@@ -21,7 +21,7 @@ export interface Resource {
 
 export class Resources {
   /** One after another: what goes depends on what is there. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** @param kept by href, the oldest first; their octets are in storage alone. */
   private constructor(
@@ -35,7 +35,7 @@ export class Resources {
       // Nobody else writes here.
       kept.push({ key: key.slice(RESOURCE.length), resource: value as Resource });
     }
-    kept.sort((one, other) => compare(one.resource.loadedAt, other.resource.loadedAt));
+    kept.sort((one, other) => Date.parse(one.resource.loadedAt) - Date.parse(other.resource.loadedAt));
     return new Resources(storage, new Map(kept.map((entry) => [entry.resource.href, entry])));
   }
 
@@ -52,8 +52,9 @@ export class Resources {
 
   /** In place of what was loaded from there before. On disk when it resolves. */
   keep(resource: Resource, octets: Uint8Array): Promise<void> {
-    return this.inTurn(async () => {
-      const key = await digest(resource.href);
+    return this.turns.take(async () => {
+      // Keys of one length, whatever a sender writes.
+      const key = await sha256(resource.href);
       const gone = this.goneFor(resource);
       await Promise.all(keysOf(gone.map((entry) => entry.key)).map((old) => this.storage.delete(old)));
       for (const entry of gone) this.kept.delete(entry.resource.href);
@@ -70,7 +71,7 @@ export class Resources {
     { invalidations }: CacheOperation,
     take: (operations: StorageOperation[]) => Promise<void>,
   ): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const gone = [...this.kept.values()].filter(({ resource: { href } }) =>
         invalidations.some(({ what, uri }) => (what === 'object' ? href === uri : href.startsWith(uri))),
       );
@@ -92,24 +93,8 @@ export class Resources {
     });
     return others.slice(0, most === -1 ? others.length : most);
   }
-
-  private inTurn(task: () => Promise<void>): Promise<void> {
-    const done = this.turn.then(task);
-    this.turn = done.catch(() => undefined);
-    return done;
-  }
 }
 
 function keysOf(keys: readonly string[]): string[] {
   return keys.flatMap((key) => [RESOURCE + key, OCTETS + key]);
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
-/** Keys of one length, whatever a sender writes: SHA-256 in hexadecimal. */
-async function digest(text: string): Promise<string> {
-  const octets = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');
 }

@@ -1,7 +1,7 @@
 /** The service indications that are current: which replaces which, which go, and where they are kept. */
 
 import type { ServiceIndication, ServiceIndicationItem } from 'sip-push/formats';
-import type { AppStorage, Push, StorageOperation } from 'sip-push/sdk';
+import { type AppStorage, type Push, type StorageOperation, Turns } from 'sip-push/sdk';
 
 const PREFIX = 'indication/';
 /** Bounds the storage where services set no expiry; past it the oldest goes. More than anybody reads. */
@@ -36,7 +36,7 @@ type Take = (operations: StorageOperation[]) => Promise<void>;
 
 export class ServiceIndications {
   /** One after another: what an indication does depends on those that are there. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** @param kept by storage key, the oldest first. */
   private constructor(private readonly kept: Map<string, CurrentIndication>) {}
@@ -52,7 +52,7 @@ export class ServiceIndications {
       else kept.push([key, indication]);
     }
     await Promise.all(expired.map((key) => storage.delete(key)));
-    kept.sort(([, one], [, other]) => compare(one.receivedAt, other.receivedAt));
+    kept.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
     return new ServiceIndications(new Map(kept));
   }
 
@@ -66,15 +66,13 @@ export class ServiceIndications {
    * Runs `take` with what must be written, unless the indication comes to nothing.
    * @returns why it comes to nothing; undefined when `take` was run.
    */
-  async apply(indication: CurrentIndication, push: Push, now: Date, take: Take): Promise<string | undefined> {
-    const applied = this.turn.then(async () => {
+  apply(indication: CurrentIndication, push: Push, now: Date, take: Take): Promise<string | undefined> {
+    return this.turns.take(async () => {
       const change = this.changeBy(indication, now);
       if (typeof change === 'string') return change;
       await this.write(change, PREFIX + push.id, now, take);
       return undefined;
     });
-    this.turn = applied.catch(() => undefined);
-    return applied;
   }
 
   /** What an indication does (WAP-167 6.2), or why it does nothing. */
@@ -144,8 +142,4 @@ function saysTheSame(one: CurrentIndication, other: CurrentIndication): boolean 
 
 function priority({ action }: CurrentIndication): number {
   return PRIORITIES.indexOf(action);
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 /** `sip-push/formats`: the wire formats of what is pushed, for applications and for senders. */
 
+export { decodeBase64, encodeBase64 } from '../../core/content/base64.js';
 export type { Content, MediaType } from '../../core/content/content.js';
 export { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 export { memoryContent } from '../../core/content/memory-content.js';

@@ -1,5 +1,6 @@
 /** Service loading with leave to load, and the cache operations on what was loaded. */
 
+import type { ServerResponse } from 'node:http';
 import wml from 'sip-push/apps/wml.ua';
 import { cacheOperation, type Invalidation, type ServiceLoading, serviceLoading } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -111,8 +112,8 @@ describe('wml.ua with the option load', () => {
     await loaded(2);
     expect(web.requests).toEqual(['GET /a', 'GET /b', 'GET /a', 'GET /a']);
     expect(host.logged).toEqual([
-      `${web.url('/a')} was not loaded, again in 30 s: answered 503`,
-      `${web.url('/a')} was not loaded, again in 60 s: answered 503`,
+      `${web.url('/a')} was not loaded, again in 30 s: status: answered 503`,
+      `${web.url('/a')} was not loaded, again in 60 s: status: answered 503`,
     ]);
   });
 
@@ -161,11 +162,11 @@ describe('wml.ua with the option load', () => {
     }
     await until(async () => (await host.stored('loading/')) === 0);
     expect(web.requests).toHaveLength(8);
-    expect(host.logged.at(-1)).toBe(`${web.url('/a')} was not loaded, given up: answered 500`);
+    expect(host.logged.at(-1)).toBe(`${web.url('/a')} was not loaded, given up: status: answered 500`);
   });
 
   it.each([
-    ['404', 404, /given up: answered 404$/],
+    ['404', 404, /given up: status: answered 404$/],
     ['a redirect without end', 302, /given up: /],
   ])('gives up at once what will not be better: %s', async (_name, status, line) => {
     await start(true);
@@ -218,9 +219,29 @@ describe('wml.ua with the option load', () => {
     for (let number = 0; number < 105; number += 1) {
       host.now += 1000;
       await load(`/${number}`);
-      await until(() => host.logged.length === number + 1);
+      await until(() => host.logged.filter((line) => line.includes('again in')).length === number + 1);
     }
     await until(async () => (await host.stored('loading/')) === 100);
+    expect(host.logged.filter((line) => line.includes('given up'))).toEqual(
+      [0, 1, 2, 3, 4].map(
+        (number) => `${web.url(`/${number}`)} was not loaded, given up: more than 100 wait`,
+      ),
+    );
+  });
+
+  it('one that is given up while it is being loaded does not come back when that fails', async () => {
+    const held: ServerResponse[] = [];
+    web.answer = (_request, response) => void held.push(response);
+    await start(true);
+    for (let number = 0; number < 101; number += 1) {
+      host.now += 1000;
+      await load(`/${number}`);
+    }
+    await until(() => held.length === 1);
+    held[0]?.writeHead(503).end();
+    await until(() => held.length === 2);
+    expect(await host.stored('loading/')).toBe(100);
+    expect(host.logged).toEqual([`${web.url('/0')} was not loaded, given up: more than 100 wait`]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 /** The digest of a DM notification: that its server knows the password, and the nonce of the last session. */
 
 import { platform } from '#platform';
+import { encodeBase64 } from '../base64.js';
 import { OctetWriter } from '../wsp/octet-writer.js';
 
 export interface DmSecret {
@@ -17,11 +18,11 @@ export interface DmSecret {
  */
 export function dmDigest({ serverId, password, nonce }: DmSecret, trigger: Uint8Array): Uint8Array {
   const encoder = new TextEncoder();
-  const credentials = base64(md5(encoder.encode(`${serverId}:${password}`)));
+  const credentials = encodeBase64(md5(encoder.encode(`${serverId}:${password}`)));
   const input = new OctetWriter()
     .octets(encoder.encode(`${credentials}:`))
     .octets(nonce)
-    .octets(encoder.encode(`:${base64(md5(trigger))}`));
+    .octets(encoder.encode(`:${encodeBase64(md5(trigger))}`));
   return md5(input.finish());
 }
 
@@ -37,8 +38,4 @@ function md5(octets: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
     Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16),
   );
-}
-
-function base64(octets: Uint8Array): string {
-  return btoa(String.fromCharCode(...octets));
 }

@@ -1,0 +1,88 @@
+/** What `sip-push/sdk` gives applications beside the contract, as an application imports it. */
+
+import {
+  ConfigurationError,
+  FetchError,
+  isTransient,
+  LimitError,
+  MalformedError,
+  PushRefused,
+  printable,
+  printableReason,
+  sha256,
+  Turns,
+} from 'sip-push/sdk';
+import { describe, expect, it } from 'vitest';
+import {
+  ConfigurationError as CoreConfigurationError,
+  PushRefused as CorePushRefused,
+} from '../../core/errors.js';
+
+describe('errors', () => {
+  it('are those that the runtime knows', () => {
+    expect(ConfigurationError).toBe(CoreConfigurationError);
+    expect(PushRefused).toBe(CorePushRefused);
+    expect([FetchError, LimitError, MalformedError].every((error) => error.prototype instanceof Error)).toBe(
+      true,
+    );
+  });
+});
+
+describe('printable', () => {
+  it.each([
+    ['a\r\nb\u001b[2Jc', 'a  b [2Jc'],
+    ['1\u20282\u20293\u00854', '1 2 3 4'],
+    ['\u202egnp.exe\u2066', ' gnp.exe '],
+    // Marks of Arabic and Hebrew texts disguise nothing.
+    ['שלום\u200f!', 'שלום\u200f!'],
+  ])('makes one line of %j', (text, line) => {
+    expect(printable(text)).toBe(line);
+  });
+
+  it('reasons: the message of an error, or what was thrown in its place', () => {
+    expect(printableReason(new Error('no\nway'))).toBe('no way');
+    expect(printableReason('no\tway')).toBe('no way');
+    expect(printableReason(undefined)).toBe('undefined');
+  });
+});
+
+describe('isTransient', () => {
+  it.each([
+    [new FetchError('not-allowed', 'x'), false],
+    [new FetchError('timeout', 'x'), true],
+    [new FetchError('status', 'x', { status: 404 }), false],
+    [new FetchError('status', 'x', { status: 503 }), true],
+    [Object.assign(new Error('x'), { transient: false }), false],
+    [new Error('x'), true],
+    ['x', true],
+  ])('%s: %s', (thrown, transient) => {
+    expect(isTransient(thrown)).toBe(transient);
+  });
+});
+
+describe('sha256', () => {
+  it('of a text is that of its octets in UTF-8 (FIPS 180-4, "abc")', async () => {
+    const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+    expect(await sha256('abc')).toBe(digest);
+    expect(await sha256(Uint8Array.of(0x61, 0x62, 0x63))).toBe(digest);
+  });
+});
+
+describe('Turns', () => {
+  it('takes tasks one after another, also behind one that failed', async () => {
+    const turns = new Turns();
+    const order: string[] = [];
+    const first = turns.take(async () => {
+      await Promise.resolve();
+      order.push('first');
+      throw new Error('failed');
+    });
+    const second = turns.take(async () => {
+      order.push('second');
+      return 2;
+    });
+    await expect(first).rejects.toThrow('failed');
+    expect(await second).toBe(2);
+    expect(order).toEqual(['first', 'second']);
+  });
+});
