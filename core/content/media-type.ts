@@ -1,12 +1,12 @@
 /** Media types with parameters (RFC 2045 5.1), and ranges of them as in Accept (RFC 3261 20.1). */
 
 import type { MediaType } from './content.js';
+import { isToken } from './token.js';
 
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const BLANKS = /[ \t\r\n]*/y;
 // RFC 3261 25.1 quoted-string: every character but quote and backslash stands for itself.
 const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
-const WHOLE_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** RFC 6838 4.2: 127 characters for a type, 127 for a subtype; parameters seldom take a hundred. */
 const MAX_LENGTH = 4096;
@@ -57,7 +57,7 @@ function unquote(quoted: string | undefined): string | undefined {
 /** As a Content-Type value: `text/plain;charset=utf-8`. What would end the header line is a blank. */
 export function formatMediaType({ type, parameters }: MediaType): string {
   const formatted = Object.entries(parameters).map(([name, value]) => {
-    if (WHOLE_TOKEN.test(value)) return `;${name}=${value}`;
+    if (isToken(value)) return `;${name}=${value}`;
     return `;${name}="${[...value].map(quotedCharacter).join('')}"`;
   });
   return type + formatted.join('');
@@ -74,7 +74,7 @@ export function isMediaRange(text: string): boolean {
   const slash = text.indexOf('/');
   const type = text.slice(0, slash);
   const subtype = text.slice(slash + 1);
-  if (slash < 1 || !WHOLE_TOKEN.test(type) || !WHOLE_TOKEN.test(subtype)) return false;
+  if (slash < 1 || !isToken(type) || !isToken(subtype)) return false;
   if (type.includes('*')) return type === '*' && subtype === '*';
   return !subtype.includes('*') || subtype === '*';
 }

@@ -1,11 +1,12 @@
 /** Element-descriptor-value: what the message that waits holds, part by part (OMA-TS-MMS_ENC 7.3.18). */
 
 import { ConfigurationError } from '../../errors.js';
+import { isToken } from '../token.js';
 import { readMedia, writeConstrainedMedia } from '../wsp/media.js';
 import type { OctetReader } from '../wsp/octet-reader.js';
 import type { OctetWriter } from '../wsp/octet-writer.js';
 import { readUntyped, startsText } from '../wsp/parameter-values.js';
-import { isToken, readTextString, writeTextString, writeTextValue } from '../wsp/text.js';
+import { readTextString, writeTextString, writeTextValue } from '../wsp/text.js';
 import { readFramed, writeFramed } from '../wsp/value-length.js';
 import type { MmsValue } from './value.js';
 

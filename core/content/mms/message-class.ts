@@ -1,7 +1,8 @@
 /** Message-class-value: a known class by octet, any other as token (OMA-TS-MMS_ENC 7.3.27). */
 
 import { ConfigurationError } from '../../errors.js';
-import { isToken, readTextString, writeTextString } from '../wsp/text.js';
+import { isToken } from '../token.js';
+import { readTextString, writeTextString } from '../wsp/text.js';
 import { enumerated, type MmsValue } from './value.js';
 
 const classes = ['personal', 'advertisement', 'informational', 'auto'] as const;

@@ -6,7 +6,7 @@ import { isMultipart, readParts } from '../multipart/multipart.js';
 import { OctetSource } from '../multipart/octet-source.js';
 import type { StreamedPart, StreamedParts } from '../multipart/part.js';
 import { PartBody } from '../multipart/part-body.js';
-import { partsFrom, restOf } from '../multipart/streams.js';
+import { partsFrom } from '../multipart/parts-from.js';
 import { readContentType, writeContentType } from '../wsp/content-type.js';
 import { OctetReader } from '../wsp/octet-reader.js';
 import { OctetWriter } from '../wsp/octet-writer.js';
@@ -164,7 +164,7 @@ async function* partsOf(type: MediaType, source: OctetSource): AsyncGenerator<St
     yield* readParts(type, source);
     return;
   }
-  const body = new PartBody(restOf(source));
+  const body = new PartBody(() => source.next());
   yield { type, headers: [], body: body.stream };
   await body.finish();
 }

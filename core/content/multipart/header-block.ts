@@ -2,7 +2,8 @@
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { HeaderList } from '../headers.js';
-import { decodeText, isToken } from '../wsp/text.js';
+import { isToken } from '../token.js';
+import { decodeText } from '../wsp/text.js';
 
 const CR = 0x0d;
 const LF = 0x0a;

@@ -2,18 +2,16 @@
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
-import { type HeaderList, headerOf, withoutHeader } from '../headers.js';
-import { formatMediaType, parseMediaType } from '../media-type.js';
 import { OctetWriter } from '../wsp/octet-writer.js';
 import { Boundary } from './boundary.js';
-import { endOfHeaderBlock, formatHeaderBlock, parseHeaderBlock } from './header-block.js';
+import { MAX_HEAD, readEntityHead, writeEntityHead } from './entity-head.js';
 import type { OctetSource } from './octet-source.js';
-import { type ContentPart, MAX_PART_HEAD, type Part, requireFewParts, type StreamedPart } from './part.js';
+import { type ContentPart, type Part, requireFewParts, type StreamedPart } from './part.js';
 import { PartBody } from './part-body.js';
-import { chunksOf } from './streams.js';
 
-const encoder = new TextEncoder();
-const LINE_END = encoder.encode('\r\n');
+const LINE_END = new TextEncoder().encode('\r\n');
+/** RFC 2046 5.1: what a part is that does not say. */
+const PLAIN_TEXT: MediaType = { type: 'text/plain', parameters: {} };
 
 /** What stands before the first part and behind the last is passed over. */
 export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[] {
@@ -21,7 +19,7 @@ export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[]
   const parts: Part[] = [];
   let left = octets;
   for (let isPart = false; ; isPart = true) {
-    const head = isPart ? readHead(left, type.type) : undefined;
+    const head = isPart ? readEntityHead(left, PLAIN_TEXT, type.type) : undefined;
     if (head) left = left.subarray(head.length);
     const { before, end, close } = section(boundary, left, type.type);
     if (head) parts.push({ type: head.type, headers: head.headers, body: left.slice(0, before) });
@@ -39,7 +37,11 @@ export function encodeMimeMultipart(type: MediaType, parts: readonly Part[]): Ui
     if (boundary.at(body, 0, true) || boundary.find(body, true).delimiter) {
       throw new ConfigurationError(`the boundary "${type.parameters.boundary}" stands in a part`);
     }
-    writer.octets(boundary.line).octets(headOf(partType, headers)).octets(body).octets(LINE_END);
+    writer
+      .octets(boundary.line)
+      .octets(writeEntityHead({ type: partType, headers }))
+      .octets(body)
+      .octets(LINE_END);
   }
   return writer.octets(boundary.closingLine).finish();
 }
@@ -54,8 +56,8 @@ export async function* readMimeParts(
   for (let previous = preamble, count = 1; !previous.closed; count += 1) {
     const document = `${type.type}, part ${count}`;
     requireFewParts(count, type.type);
-    await source.fill(MAX_PART_HEAD);
-    const { length, ...head } = readHead(source.buffered, document);
+    await source.fill(MAX_HEAD);
+    const { length, ...head } = readEntityHead(source.buffered, PLAIN_TEXT, document);
     source.skip(length);
     const current = new Section(boundary, source, document);
     const body = new PartBody(() => current.next());
@@ -73,8 +75,8 @@ export async function* writeMimeParts(
   const boundary = Boundary.given(type);
   for (const { headers, content } of parts) {
     yield boundary.line;
-    yield headOf(content.type, headers);
-    yield* chunksOf(content.open());
+    yield writeEntityHead({ type: content.type, headers });
+    yield* content.open();
     yield LINE_END;
   }
   yield boundary.closingLine;
@@ -136,32 +138,4 @@ function section(
 
 function noDelimiter(document: string): MalformedError {
   return new MalformedError(`${document}: expected a line with its boundary, found the end`);
-}
-
-/** @param octets from the start of a part; the first ones suffice. */
-function readHead(
-  octets: Uint8Array,
-  document: string,
-): { type: MediaType; headers: HeaderList; length: number } {
-  const block = octets.subarray(0, MAX_PART_HEAD);
-  const length = endOfHeaderBlock(block);
-  if (length === undefined) {
-    throw new MalformedError(
-      `${document}: expected an empty line behind at most ${MAX_PART_HEAD} octets of headers`,
-    );
-  }
-  const headers = parseHeaderBlock(block.subarray(0, length), document);
-  // RFC 2046 5.1: a part that says nothing is plain text.
-  const written = headerOf(headers, 'Content-Type') ?? 'text/plain';
-  const type = parseMediaType(written);
-  if (!type) throw new MalformedError(`${document}: Content-Type: expected a media type, found "${written}"`);
-  return { type, headers: withoutHeader(headers, 'Content-Type'), length };
-}
-
-function headOf(type: MediaType, headers: HeaderList): Uint8Array {
-  const block = formatHeaderBlock([
-    ['Content-Type', formatMediaType(type)],
-    ...withoutHeader(headers, 'Content-Type'),
-  ]);
-  return encoder.encode(block);
 }

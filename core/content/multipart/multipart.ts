@@ -2,10 +2,11 @@
 
 import { ConfigurationError } from '../../errors.js';
 import type { MediaType } from '../content.js';
+import { streamOf } from '../streams.js';
 import { decodeMimeMultipart, encodeMimeMultipart, readMimeParts, writeMimeParts } from './mime-multipart.js';
 import { OctetSource } from './octet-source.js';
 import type { ContentPart, Part, StreamedPart, StreamedParts } from './part.js';
-import { partsFrom, streamFrom } from './streams.js';
+import { partsFrom } from './parts-from.js';
 import { decodeWspMultipart, encodeWspMultipart, readWspParts, writeWspParts } from './wsp-multipart.js';
 
 const WSP = 'application/vnd.wap.multipart.';
@@ -52,7 +53,7 @@ export function readParts(
  * @param parts for WSP of contents whose size is known.
  */
 export function writeMultipart(type: MediaType, parts: readonly ContentPart[]): ReadableStream<Uint8Array> {
-  return streamFrom(isWsp(type) ? writeWspParts(parts) : writeMimeParts(type, parts));
+  return streamOf(isWsp(type) ? writeWspParts(parts) : writeMimeParts(type, parts));
 }
 
 function isWsp({ type }: MediaType): boolean {

@@ -15,7 +15,7 @@ export class OctetSource {
     this.#reader = stream.getReader();
   }
 
-  /** A view of what is in memory, good until the next call of `more`, `fill` or `take`. */
+  /** A view of what is in memory, good until the next call of `more`, `fill`, `next` or `take`. */
   get buffered(): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#end);
   }
@@ -43,6 +43,15 @@ export class OctetSource {
     const taken = this.buffered.slice(0, count);
     this.skip(taken.length);
     return taken;
+  }
+
+  /** A copy of the next octets, `count` at most; undefined at the end. Reads on where none are in memory. */
+  async next(count = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
+    while (this.buffered.length === 0) {
+      if (this.ended) return undefined;
+      await this.more();
+    }
+    return this.take(count);
   }
 
   skip(count: number): void {

@@ -1,14 +1,12 @@
 /** The parts of a multipart content, in memory and as they come. */
 
 import { MalformedError } from '../../errors.js';
-import type { Content, MediaType } from '../content.js';
+import type { Content } from '../content.js';
 import type { HeaderList } from '../headers.js';
 import type { WspRawHeader } from '../wsp/headers.js';
+import type { EntityHead } from './entity-head.js';
 
-interface PartHead {
-  readonly type: MediaType;
-  /** All but Content-Type, in their order. */
-  readonly headers: HeaderList;
+interface PartHead extends EntityHead {
   /** Of WSP multipart: headers that have no form in text. */
   readonly others?: readonly WspRawHeader[];
 }
@@ -36,9 +34,6 @@ export interface ContentPart {
   readonly headers: HeaderList;
   readonly content: Content;
 }
-
-/** Octets of the headers of one part: real ones have a few hundred. */
-export const MAX_PART_HEAD = 16_384;
 
 /** Parts of one multipart: real ones have a few dozen, a hostile one of 5 MiB could have millions. */
 export const MAX_PARTS = 1024;

@@ -8,10 +8,10 @@ import { readUintvar, writeUintvar } from '../wsp/integers.js';
 import { OctetReader } from '../wsp/octet-reader.js';
 import { OctetWriter } from '../wsp/octet-writer.js';
 import { NEWEST } from '../wsp/version.js';
+import { MAX_HEAD } from './entity-head.js';
 import type { OctetSource } from './octet-source.js';
-import { type ContentPart, MAX_PART_HEAD, type Part, requireFewParts, type StreamedPart } from './part.js';
+import { type ContentPart, type Part, requireFewParts, type StreamedPart } from './part.js';
 import { PartBody } from './part-body.js';
-import { chunksOf } from './streams.js';
 
 const DOCUMENT = 'WSP multipart';
 /** The longest uintvar. */
@@ -70,7 +70,7 @@ export async function* writeWspParts(
       throw new ConfigurationError('a part of WSP multipart needs content of known size');
     yield headOf(type, { headers }, size);
     let written = 0;
-    for await (const chunk of chunksOf(content.open())) {
+    for await (const chunk of content.open()) {
       written += chunk.length;
       if (written > size) break;
       yield chunk;
@@ -81,10 +81,8 @@ export async function* writeWspParts(
 }
 
 function requireShortHead(length: number, document: string): void {
-  if (length <= MAX_PART_HEAD) return;
-  throw new MalformedError(
-    `${document}: expected at most ${MAX_PART_HEAD} octets of headers, found ${length}`,
-  );
+  if (length <= MAX_HEAD) return;
+  throw new MalformedError(`${document}: expected at most ${MAX_HEAD} octets of headers, found ${length}`);
 }
 
 function readHead(block: OctetReader): WspHeaders & { type: MediaType } {
@@ -116,12 +114,9 @@ function counted(source: OctetSource, size: number, document: string): () => Pro
   let left = size;
   return async () => {
     if (left === 0) return undefined;
-    while (source.buffered.length === 0) {
-      if (source.ended)
-        throw new MalformedError(`${document}: data: expected ${left} octets more, found the end`);
-      await source.more();
-    }
-    const octets = source.take(left);
+    const octets = await source.next(left);
+    if (octets === undefined)
+      throw new MalformedError(`${document}: data: expected ${left} octets more, found the end`);
     left -= octets.length;
     return octets;
   };

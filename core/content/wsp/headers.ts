@@ -2,11 +2,12 @@
 
 import { ConfigurationError } from '../../errors.js';
 import { type HeaderList, headerOf } from '../headers.js';
+import { isToken } from '../token.js';
 import { headerCode, headerName, headerSince, type WspHeaderName } from './header-names.js';
 import { applicationHeader, headerValues } from './header-values.js';
 import { OctetReader } from './octet-reader.js';
 import { OctetWriter } from './octet-writer.js';
-import { isToken, readTextString, writeTextString } from './text.js';
+import { readTextString, writeTextString } from './text.js';
 import { readAnyValue } from './value-length.js';
 import { NEWEST, parseVersion } from './version.js';
 

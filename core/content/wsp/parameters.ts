@@ -1,6 +1,7 @@
 /** Parameters of a WSP value: name and value, both well known or in text (WAP-230 8.4.2.4, table 38). */
 
 import { ConfigurationError } from '../../errors.js';
+import { isToken } from '../token.js';
 import { charsetMibEnum } from './charset.js';
 import { readInteger, writeInteger } from './integers.js';
 import { readMedia, writeConstrainedMedia } from './media.js';
@@ -18,7 +19,7 @@ import {
   readVersion,
   startsText,
 } from './parameter-values.js';
-import { isToken, readTextString, readTextValue, writeTextString, writeTextValue } from './text.js';
+import { readTextString, readTextValue, writeTextString, writeTextValue } from './text.js';
 import { readAnyValue } from './value-length.js';
 import { NEWEST, sinceVersion, type VersionSteps } from './version.js';
 

@@ -1,20 +1,16 @@
 /** WSP's texts (WAP-230 8.4.2.1): text-string, token-text, quoted-string. */
 
 import { ConfigurationError } from '../../errors.js';
+import { isToken } from '../token.js';
 import type { OctetReader } from './octet-reader.js';
 import type { OctetWriter } from './octet-writer.js';
 
 /** Stands before a text-string that starts with 80 to FF, which would look like a short value otherwise. */
 const QUOTE = 0x7f;
 const QUOTATION_MARK = 0x22;
-const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`a-z|~]+$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
-
-export function isToken(text: string): boolean {
-  return TOKEN.test(text);
-}
 
 /**
  * Text of which no charset is told. WSP means US-ASCII; senders write UTF-8, and older ones ISO 8859-1:
