@@ -1,4 +1,4 @@
-/** Programs of these tests, each a process of its own that can be killed. */
+/** Programs of tests, each a process of its own that can be killed, or measured. */
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,22 +13,25 @@ export interface Program {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @param name of a module in this folder, without `.ts`. */
-export async function bundle(name: string): Promise<Program> {
+/** @param name of a module in the folder `room` of the tests, without `.ts`. */
+export async function bundle(name: string, room = 'faults'): Promise<Program> {
   // In the tree, so that the program finds the packages.
-  const folder = join(ROOT, 'node_modules/.cache/sip-push/faults');
+  const folder = join(ROOT, 'node_modules/.cache/sip-push', room);
   const path = join(folder, `${name}-${process.pid}.mjs`);
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: ROOT,
-    entryPoints: [`test/faults/${name}.ts`],
+    entryPoints: [`test/${room}/${name}.ts`],
     outfile: path,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
     conditions: ['sip-push-source'],
-    external: ['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
+    external: [
+      ...['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
+      ...['jssip', 'sdp-transform'],
+    ],
   });
   return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }
