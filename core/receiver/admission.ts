@@ -1,8 +1,8 @@
 /** What a request must show before its content is looked at: a push resource that is here, and a sender to trust. */
 
 import type { PushRuntime } from '../app/runtime.js';
+import { assertedIdentities, type TrustList } from '../sip/asserted-identity.js';
 import type { SipRequest } from '../sip/message.js';
-import { assertedIdentities, type TrustList } from './authorisation.js';
 import { type PushResource, pushResource } from './resource.js';
 import { TurnedAway } from './turned-away.js';
 

@@ -5,13 +5,13 @@ import type { IncomingPush, IncomingReference, Outcome, PushRuntime } from '../a
 import { CONTENT_CODINGS, UnknownCoding } from '../content/encoding/coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
 import { LimitError, MalformedError } from '../errors.js';
+import type { TrustList } from '../sip/asserted-identity.js';
 import type { SipRequest } from '../sip/message.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
 import { fromUri } from '../sip/server.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import { buildResponse } from '../sip/writer.js';
 import { addressedResource, trustedSender } from './admission.js';
-import type { TrustList } from './authorisation.js';
 import { type Carried, contentOf, readCarried } from './carried.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';

@@ -3,11 +3,11 @@
 import type { PushRuntime } from '../app/runtime.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
+import { TrustList } from '../sip/asserted-identity.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
-import { TrustList } from './authorisation.js';
 import type { ReceiverEvent } from './events.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { pushFeatures, registrationHeaders } from './registration.js';

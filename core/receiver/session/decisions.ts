@@ -11,9 +11,9 @@ import type {
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
+import type { TrustList } from '../../sip/asserted-identity.js';
 import type { SipRequest } from '../../sip/message.js';
 import { addressedResource, trustedSender } from '../admission.js';
-import type { TrustList } from '../authorisation.js';
 import type { PushResource } from '../resource.js';
 import { TurnedAway } from '../turned-away.js';
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { AllowList } from '../../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { PushHostOptions } from '../../../core/host.js';
-import { TrustList } from '../../../core/receiver/authorisation.js';
+import { TrustList } from '../../../core/sip/asserted-identity.js';
 import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { count, given, seconds, sipUri, text } from './fields.js';

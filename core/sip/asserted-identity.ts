@@ -1,9 +1,9 @@
-/** Who may push to this device (TS 8.1.1 step 2, 8.2.1 step 3): identities that the SIP/IP core asserts. */
+/** Identities that the SIP/IP core asserts (RFC 3325), and lists of those that somebody trusts. */
 
 import { MalformedError } from '../errors.js';
-import type { SipRequest } from '../sip/message.js';
-import { parseNameAddr } from '../sip/name-addr.js';
-import { SipUri } from '../sip/uri.js';
+import type { SipRequest } from './message.js';
+import { parseNameAddr } from './name-addr.js';
+import { SipUri } from './uri.js';
 
 /** What an identity is compared by: never the display name, no URI parameter but phone-context. */
 interface Identity {
