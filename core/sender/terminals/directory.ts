@@ -1,0 +1,214 @@
+/** Which terminals each user has, what each takes, and which are here. In memory; on disk too where a store is given. */
+
+import { type Clock, systemClock } from '../../app/clock.js';
+import { decodeJson, encodeJson } from '../../app/layout.js';
+import type { Records } from '../../app/records.js';
+import { MalformedError } from '../../errors.js';
+import { isHere, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
+
+export interface DirectoryOptions {
+  /** Keeps them over restarts. */
+  records?: Records;
+  /** Terminals in all, 100,000 when absent: those that are away longest make room. */
+  capacity?: number;
+  clock?: Pick<Clock, 'now'>;
+  /** What could not be read or written. */
+  onError?(error: Error): void;
+}
+
+/** A terminal is there, is another one than before, or is not here any more. */
+export interface DirectoryChange {
+  readonly terminal: Terminal;
+  readonly before: Terminal | undefined;
+}
+
+const KEY = 'push/terminal/';
+const DEFAULT_CAPACITY = 100_000;
+/** Terminals of one user: people have a few. Bounds what a push to one identity becomes. */
+const MAX_OF_USER = 100;
+
+export class TerminalDirectory {
+  readonly #users = new Map<string, Map<string, Terminal>>();
+  readonly #byGruu = new Map<string, Terminal>();
+  /** Those here and those away, the one heard of longest ago first. */
+  readonly #here = new Set<Terminal>();
+  readonly #away = new Set<Terminal>();
+  readonly #listeners = new Set<(change: DirectoryChange) => void>();
+  readonly #options: DirectoryOptions;
+
+  private constructor(options: DirectoryOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: DirectoryOptions = {}): Promise<TerminalDirectory> {
+    const directory = new TerminalDirectory(options);
+    const found: Terminal[] = [];
+    for await (const [key, bytes] of options.records?.entries(KEY) ?? []) {
+      try {
+        found.push(decode(bytes));
+      } catch (error) {
+        options.onError?.(
+          new MalformedError(`terminal ${key} in the store cannot be read`, { cause: error }),
+        );
+      }
+    }
+    found.sort((one, other) => one.seen - other.seen);
+    for (const terminal of found) directory.#keep(terminal);
+    return directory;
+  }
+
+  get size(): number {
+    return this.#here.size + this.#away.size;
+  }
+
+  /** @param user any URI of the public identity. */
+  of(user: string): readonly Terminal[] {
+    const now = this.#now();
+    return [...(this.#users.get(publicIdentity(user))?.values() ?? [])].map((terminal) =>
+      current(terminal, now),
+    );
+  }
+
+  /** The terminal that a GRUU names. */
+  find(gruu: string): Terminal | undefined {
+    const terminal = this.#byGruu.get(gruu);
+    return terminal && current(terminal, this.#now());
+  }
+
+  *all(): IterableIterator<Terminal> {
+    const now = this.#now();
+    for (const terminals of this.#users.values()) {
+      for (const terminal of terminals.values()) yield current(terminal, now);
+    }
+  }
+
+  /** Called after each change. @returns what ends it. */
+  onChange(listener: (change: DirectoryChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * A terminal is here, and has said this of itself, or the registrar of it; what was known beside stays so.
+   * @param until when it is taken to have left unless it was heard of again, milliseconds since 1970.
+   * @returns undefined for one that has no name.
+   */
+  saw(user: string, facts: TerminalFacts, until?: number): Terminal | undefined {
+    const known = this.#known(user, facts);
+    const id = known?.id ?? terminalId(facts);
+    if (id === undefined) return undefined;
+    const seen = this.#now();
+    const { until: stays, ...kept } = known ?? { user: publicIdentity(user), id };
+    const last = until ?? (stays !== undefined && stays > seen ? stays : undefined);
+    return this.#put({ ...kept, ...facts, here: true, seen, ...(last === undefined ? {} : { until: last }) });
+  }
+
+  /** A terminal is away: it has de-registered, or could not be reached. */
+  left(user: string, facts: TerminalFacts): void {
+    const known = this.#known(user, facts);
+    if (known?.here) this.#put({ ...known, here: false });
+  }
+
+  /** All terminals of a user are away, but those named. */
+  leftBut(user: string, stayed: readonly Terminal[] = []): void {
+    const ids = new Set(stayed.map(({ id }) => id));
+    for (const terminal of this.of(user)) if (!ids.has(terminal.id)) this.left(user, terminal);
+  }
+
+  #known(user: string, facts: TerminalFacts): Terminal | undefined {
+    const terminals = this.#users.get(publicIdentity(user));
+    const id = terminalId(facts);
+    const byId = id === undefined ? undefined : terminals?.get(id);
+    if (byId) return byId;
+    // The registrar may name it by its instance, itself by its GRUU.
+    const byGruu = facts.gruu === undefined ? undefined : this.#byGruu.get(facts.gruu);
+    return byGruu?.user === publicIdentity(user) ? byGruu : undefined;
+  }
+
+  #put(terminal: Terminal): Terminal {
+    const before = this.#forget(terminal);
+    this.#makeRoom(terminal.user);
+    this.#keep(terminal);
+    this.#write(terminal, encodeJson(terminal));
+    const change = { terminal, before: before && current(before, terminal.seen) };
+    for (const listener of this.#listeners) listener(change);
+    return terminal;
+  }
+
+  #keep(terminal: Terminal): void {
+    const { user, id, gruu } = terminal;
+    const terminals = this.#users.get(user) ?? new Map<string, Terminal>();
+    this.#users.set(user, terminals);
+    terminals.set(id, terminal);
+    if (gruu !== undefined) this.#byGruu.set(gruu, terminal);
+    (terminal.here ? this.#here : this.#away).add(terminal);
+  }
+
+  #forget({ user, id }: Terminal): Terminal | undefined {
+    const terminals = this.#users.get(user);
+    const terminal = terminals?.get(id);
+    if (!terminal) return undefined;
+    terminals?.delete(id);
+    if (terminals?.size === 0) this.#users.delete(user);
+    if (terminal.gruu !== undefined) this.#byGruu.delete(terminal.gruu);
+    this.#here.delete(terminal);
+    this.#away.delete(terminal);
+    return terminal;
+  }
+
+  #makeRoom(user: string): void {
+    const terminals = this.#users.get(user);
+    const crowded = (terminals?.size ?? 0) >= MAX_OF_USER ? terminals?.values() : undefined;
+    const full = this.size >= (this.#options.capacity ?? DEFAULT_CAPACITY);
+    const [oldest] = crowded ?? (full ? (this.#away.size > 0 ? this.#away : this.#here) : []);
+    if (!oldest) return;
+    this.#forget(oldest);
+    this.#write(oldest);
+  }
+
+  #write(terminal: Terminal, value?: Uint8Array): void {
+    const { records, onError } = this.#options;
+    const key = `${KEY}${terminal.user} ${terminal.id}`;
+    const operation = value ? ({ type: 'put', key, value } as const) : ({ type: 'del', key } as const);
+    records?.write([operation], 'written').catch((error: Error) => onError?.(error));
+  }
+
+  #now(): number {
+    return (this.#options.clock ?? systemClock).now();
+  }
+}
+
+function current(terminal: Terminal, now: number): Terminal {
+  return terminal.here && !isHere(terminal, now) ? { ...terminal, here: false } : terminal;
+}
+
+function decode(bytes: Uint8Array): Terminal {
+  const value = decodeJson(bytes);
+  if (!isTerminal(value)) throw new MalformedError('it lacks its fields');
+  return value;
+}
+
+function isTerminal(value: unknown): value is Terminal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { user, id, here, seen, until, ...facts }: { readonly [Key in keyof Terminal]?: unknown } = value;
+  const texts = [
+    facts.gruu,
+    facts.temporaryGruu,
+    facts.instanceId,
+    facts.contact,
+    facts.product,
+    facts.profile,
+  ];
+  const lists = [facts.apps, facts.types, facts.methods];
+  return (
+    typeof user === 'string' &&
+    typeof id === 'string' &&
+    typeof here === 'boolean' &&
+    Number.isFinite(seen) &&
+    [until, facts.maxSize].every((number) => number === undefined || Number.isFinite(number)) &&
+    texts.every((text) => text === undefined || typeof text === 'string') &&
+    lists.every(
+      (list) => list === undefined || (Array.isArray(list) && list.every((each) => typeof each === 'string')),
+    )
+  );
+}

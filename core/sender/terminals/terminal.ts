@@ -1,0 +1,60 @@
+/** A terminal of a user, as far as a sender knows it: from the registrar (RFC 3680), and from itself (TS 5.2). */
+
+import { SipUri } from '../../sip/uri.js';
+
+/** What is known of a terminal; what is absent nobody has said. */
+export interface TerminalFacts {
+  /** Public GRUU: what requests for this terminal alone are addressed to (5.2-03). */
+  readonly gruu?: string;
+  readonly temporaryGruu?: string;
+  /** `urn:uuid:…` */
+  readonly instanceId?: string;
+  /** Contact URI as registered. */
+  readonly contact?: string;
+  /** event-app-ids of its applications. */
+  readonly apps?: readonly string[];
+  /** Media types and ranges that it takes. */
+  readonly types?: readonly string[];
+  /** Largest content that it takes, bytes. */
+  readonly maxSize?: number;
+  /** SIP methods that it takes. */
+  readonly methods?: readonly string[];
+  /** Its User-Agent: model, vendor, version. */
+  readonly product?: string;
+  /** URL of its User Agent Profile. */
+  readonly profile?: string;
+}
+
+export interface Terminal extends TerminalFacts {
+  /** Public user identity, `sip:bob@domain.test`. */
+  readonly user: string;
+  /** Names it among those of its user: its instance where that is known. */
+  readonly id: string;
+  /** Registered, as far as anybody has said. */
+  readonly here: boolean;
+  /** Until when it is, unless it says so again: milliseconds since 1970. */
+  readonly until?: number;
+  /** When it was last heard of, milliseconds since 1970. */
+  readonly seen: number;
+}
+
+/** `sip:bob@domain.test`, whatever parameters it came with; what is no SIP URI (tel:) stays as it is. */
+export function publicIdentity(uri: string): string {
+  return SipUri.parse(uri)?.addressOfRecord() ?? uri;
+}
+
+/** Undefined when nothing tells it from the user's others. */
+export function terminalId({ instanceId, gruu, contact }: TerminalFacts): string | undefined {
+  const id = instanceId ?? instanceOf(gruu) ?? gruu ?? contact;
+  return id?.toLowerCase();
+}
+
+/** RFC 5627 3.1: registrars commonly put the instance into a public GRUU, `…;gr=urn:uuid:…`. */
+function instanceOf(gruu: string | undefined): string | undefined {
+  const value = gruu === undefined ? undefined : SipUri.parse(gruu)?.parameters.get('gr');
+  return value !== undefined && /^urn:/i.test(value) ? value : undefined;
+}
+
+export function isHere({ here, until }: Terminal, now: number): boolean {
+  return here && (until === undefined || now < until);
+}

@@ -1,0 +1,143 @@
+/** What a sender knows of terminals, and for how long (TS 5.2-03, 9-04). */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { systemClock } from '../../../core/app/clock.js';
+import { Records } from '../../../core/app/records.js';
+import { type DirectoryChange, TerminalDirectory } from '../../../core/sender/terminals/directory.js';
+
+const BOB = 'sip:bob@domain.test';
+const PHONE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
+const GRUU = `${BOB};gr=${PHONE}`;
+
+let now = 1000;
+const clock = { ...systemClock, now: () => now };
+afterEach(() => {
+  now = 1000;
+});
+
+const open = (capacity?: number) =>
+  TerminalDirectory.open({ clock, ...(capacity === undefined ? {} : { capacity }) });
+
+describe('a terminal', () => {
+  it('5.2-03: is one, whether the registrar or it itself speaks of it', async () => {
+    const directory = await open();
+    directory.saw(`${BOB};transport=tcp`, { instanceId: PHONE, gruu: GRUU, apps: ['mms.ua'] });
+    directory.saw(BOB, { gruu: GRUU, methods: ['MESSAGE'] });
+    expect(directory.of(BOB)).toMatchObject([
+      { user: BOB, gruu: GRUU, instanceId: PHONE, apps: ['mms.ua'], methods: ['MESSAGE'], here: true },
+    ]);
+    expect(directory.find(GRUU)).toEqual(directory.of(BOB)[0]);
+    expect(directory.size).toBe(1);
+  });
+
+  it('is told from the others of its user by its GRUU, or its contact', async () => {
+    const directory = await open();
+    directory.saw(BOB, { gruu: GRUU });
+    directory.saw(BOB, { gruu: 'sip:opaque@domain.test;gr=abc' });
+    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
+    expect(directory.of(BOB)).toHaveLength(3);
+  });
+
+  it('without a name is not kept', async () => {
+    const directory = await open();
+    expect(directory.saw(BOB, { apps: ['mms.ua'] })).toBeUndefined();
+    expect(directory.size).toBe(0);
+  });
+
+  it('9-04: is away when its time is over, or the registrar says so, and back when it is heard of', async () => {
+    const directory = await open();
+    directory.saw(BOB, { gruu: GRUU }, 5000);
+    now = 5000;
+    expect(directory.of(BOB)).toMatchObject([{ here: false }]);
+    directory.saw(BOB, { gruu: GRUU });
+    expect(directory.of(BOB)).toMatchObject([{ here: true }]);
+    directory.left(BOB, { gruu: GRUU });
+    expect(directory.find(GRUU)).toMatchObject({ here: false });
+  });
+
+  it('9-04: is away when it is not among those that stayed', async () => {
+    const directory = await open();
+    const stays = directory.saw(BOB, { gruu: GRUU });
+    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
+    directory.leftBut(BOB, stays ? [stays] : []);
+    expect(directory.of(BOB).filter(({ here }) => here)).toMatchObject([{ gruu: GRUU }]);
+  });
+});
+
+it('tells what changes, and what was before', async () => {
+  const directory = await open();
+  const changes: DirectoryChange[] = [];
+  const end = directory.onChange((change) => changes.push(change));
+  directory.saw(BOB, { gruu: GRUU }, 2000);
+  now = 3000;
+  directory.saw(BOB, { gruu: GRUU }, 9000);
+  end();
+  directory.left(BOB, { gruu: GRUU });
+  expect(changes).toMatchObject([
+    { terminal: { here: true }, before: undefined },
+    { terminal: { here: true }, before: { here: false } },
+  ]);
+});
+
+describe('room', () => {
+  it('is made by those that are away, the one not heard of for longest first', async () => {
+    const directory = await open(3);
+    for (const user of ['sip:a@x.test', 'sip:b@x.test', 'sip:c@x.test']) {
+      directory.saw(user, { contact: `${user};ob` });
+    }
+    directory.left('sip:c@x.test', { contact: 'sip:c@x.test;ob' });
+    directory.left('sip:b@x.test', { contact: 'sip:b@x.test;ob' });
+    directory.saw('sip:d@x.test', { contact: 'sip:d@x.test;ob' });
+    expect([...directory.all()].map(({ user }) => user).sort()).toEqual([
+      'sip:a@x.test',
+      'sip:b@x.test',
+      'sip:d@x.test',
+    ]);
+  });
+
+  it('of one user is for a hundred', async () => {
+    const directory = await open();
+    for (let index = 0; index < 150; index++) directory.saw(BOB, { contact: `sip:bob@127.0.0.1:${index}` });
+    expect(directory.of(BOB)).toHaveLength(100);
+    expect(directory.size).toBe(100);
+  });
+});
+
+describe('on disk', () => {
+  const records = async () => {
+    const store = await platform.openStore();
+    return { store, records: new Records(store, clock, () => {}) };
+  };
+
+  it('what is known outlives the process', async () => {
+    const kept = await records();
+    const before = await TerminalDirectory.open({ records: kept.records, clock });
+    before.saw(BOB, { gruu: GRUU, apps: ['mms.ua'], maxSize: 300_000 }, 5000);
+    before.saw('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+    before.left('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+    await kept.records.close();
+    const again = new Records(kept.store, clock, () => {});
+    const after = await TerminalDirectory.open({ records: again, clock });
+    expect(after.of(BOB)).toEqual(before.of(BOB));
+    expect(after.of('sip:al@domain.test')).toEqual(before.of('sip:al@domain.test'));
+    expect(after.size).toBe(2);
+  });
+
+  it('what is no terminal is told of, and left out', async () => {
+    const kept = await records();
+    const errors: Error[] = [];
+    for (const [key, value] of [
+      ['push/terminal/a', '{'],
+      ['push/terminal/b', '{"user":"sip:b@x.test"}'],
+    ] as const) {
+      await kept.records.write([{ type: 'put', key, value: new TextEncoder().encode(value) }], 'written');
+    }
+    const directory = await TerminalDirectory.open({
+      records: kept.records,
+      onError: (error) => errors.push(error),
+    });
+    expect(directory.size).toBe(0);
+    expect(errors).toHaveLength(2);
+  });
+});
