@@ -68,7 +68,8 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
       closing.push(() => sender.stop());
       const { publicGruu = '' } = await device.event('registered');
       for (const to of [BOB, publicGruu]) {
-        const receipt = await sender.send({ to, app: 'test.ua', content: memoryContent(TYPE, CONTENT) });
+        const content = memoryContent(TYPE, CONTENT);
+        const receipt = await sender.send({ to, app: 'test.ua', content, mode: 'pager' });
         expect(receipt).toMatchObject({
           mode: 'indirect',
           outcome: 'delivered',
@@ -97,7 +98,8 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
       publish: { host: '127.0.0.1', port: 0 },
     });
     closing.push(() => sender.stop());
-    const receipt = await sender.send({ to: BOB, app: 'test.ua', content: memoryContent(TYPE, CONTENT) });
+    const content = memoryContent(TYPE, CONTENT);
+    const receipt = await sender.send({ to: BOB, app: 'test.ua', content, mode: 'pager' });
     expect(receipt).toMatchObject({ outcome: 'refused', status: 403, retryable: false });
     expect(device.of('refused')).toMatchObject([{ reason: expect.stringMatching(/^not-allowed: /) }]);
     function start() {

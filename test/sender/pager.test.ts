@@ -84,8 +84,9 @@ describe('the request', () => {
 
   it('a MESSAGE of more than 1300 bytes as a whole is not sent', async () => {
     const agent = await sender();
-    await expect(agent.send(push(new Uint8Array(1301)))).rejects.toThrow(LimitError);
-    await expect(agent.send(push(new Uint8Array(1000)))).rejects.toThrow(/1300/);
+    const tooMuch = (size: number) => agent.send({ ...push(new Uint8Array(size)), mode: 'pager' });
+    await expect(tooMuch(1301)).rejects.toThrow(LimitError);
+    await expect(tooMuch(1000)).rejects.toThrow(/1300/);
     expect(core.requests).toEqual([]);
   });
 
