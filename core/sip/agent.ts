@@ -36,7 +36,7 @@ export interface SipUserAgentOptions {
   tls?: TlsOptions;
   /** Value of User-Agent and Server. */
   product: string;
-  /** Methods handed to `onRequest`; OPTIONS is answered here. */
+  /** Methods handed to `onRequest`; OPTIONS is answered here where it is none of them, and within a session. */
   methods: readonly string[];
   /** Media types for the Accept of an OPTIONS answer. */
   accept(): readonly string[];
@@ -120,6 +120,11 @@ export class SipUserAgent {
    */
   async localHost(signal?: AbortSignal): Promise<string> {
     return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
+  }
+
+  /** Value of our Allow header. */
+  get allow(): string {
+    return this.#server.allow;
   }
 
   /** Starts to listen (where configured) and to connect; JsSIP goes on trying until `stop`. */

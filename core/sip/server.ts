@@ -16,7 +16,7 @@ import { buildResponse } from './writer.js';
  */
 const SUPPORTED = ['gruu', 'path', 'pref'];
 const SCHEMES = new Set(['sip', 'sips', 'tel']);
-/** Always there: OPTIONS is answered here, ACK and CANCEL belong to the transactions. */
+/** Always there: OPTIONS is answered here unless its owner does, ACK and CANCEL belong to the transactions. */
 const BASE_METHODS = ['OPTIONS'];
 
 /** RFC 3261 8.2.1: methods that come with INVITE. */
@@ -64,7 +64,7 @@ export class UserAgentServer {
         reason: response.reason,
         from: fromUri(request),
       });
-    } else if (request.method === 'OPTIONS') {
+    } else if (request.method === 'OPTIONS' && (session || !this.options.methods.includes('OPTIONS'))) {
       session?.dialog.receive(request);
       this.#answerOptions(transaction, session ? this.allowInSession : this.allow);
     } else if (session) {
@@ -99,7 +99,9 @@ export class UserAgentServer {
     if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
     if (method === 'INVITE' && this.sessions.closed) return [480];
     // RFC 3261 12.2.2: a dialog that we do not have. An OPTIONS asks whether it is still there.
-    const stray = !inSession && (method === 'BYE' || tagOf(headers.get('To') ?? '') !== '');
+    // Registrars copy To as it came, tag and all, when they register a user with a third party (TS B.1.1).
+    const tagged = method !== 'REGISTER' && tagOf(headers.get('To') ?? '') !== '';
+    const stray = !inSession && (method === 'BYE' || tagged);
     return stray ? [481] : undefined;
   }
 
