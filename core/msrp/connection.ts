@@ -18,6 +18,9 @@ import { endLine, requestHead, responseFrame } from './writer.js';
 /** A session, as its connection sees it. */
 export interface BoundSession {
   readonly connection: MsrpConnection | undefined;
+  /** The peer has sent something. */
+  readonly heard: boolean;
+  /** The first request of the peer. */
   bind(connection: MsrpConnection, request: MsrpRequest): void;
   /** Whether the request is from the peer of this session. */
   accepts(request: MsrpRequest): boolean;
@@ -207,10 +210,8 @@ export class MsrpConnection implements RequestLink {
     if (!session) return this.#refuse(request, 481);
     if (session.connection && session.connection !== this) return this.#refuse(request, 506);
     if (!session.accepts(request)) return this.#refuse(request, 481);
-    if (!session.connection) {
-      this.adopt(session);
-      session.bind(this, request);
-    }
+    if (!session.connection) this.adopt(session);
+    if (!session.heard) session.bind(this, request);
     // Its owner may have closed it just now.
     return this.#sessions.has(session) ? session.receive(request, this) : this.#refuse(request, 481);
   }

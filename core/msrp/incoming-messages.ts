@@ -39,7 +39,7 @@ export class IncomingMessages {
   /** A SEND begins, on a connection with this intake. */
   receive(request: MsrpRequest, intake: Intake): BodyHandler {
     const { headers } = request;
-    const { respond } = this.#options;
+    const { respond, reporter } = this.#options;
     const messageId = headers.get('Message-ID');
     const known = messageId === undefined ? undefined : this.#underWay.get(messageId);
     if (!known && !headers.has('Content-Type')) return this.#withoutContent(request);
@@ -59,6 +59,7 @@ export class IncomingMessages {
       const { status, message } = asRefusal(error);
       this.#remember(messageId, status, message);
       respond(request, status, message);
+      if (isRelayed(request)) reporter(request, range.total).failure(status, message);
       return IGNORING;
     }
   }
@@ -82,6 +83,7 @@ export class IncomingMessages {
       intake,
       parts: limits.parts,
       patience: limits.transactionTimeout,
+      relayed: isRelayed(request),
       respond,
       reporter: (whole) => reporter(request, whole),
       onOver: (status, comment) => {
@@ -112,6 +114,10 @@ export class IncomingMessages {
       },
     };
   }
+}
+
+function isRelayed({ fromPath }: MsrpRequest): boolean {
+  return fromPath.length > 1;
 }
 
 function headOf({ headers }: MsrpRequest, messageId: string, size: number | undefined): IncomingHead {

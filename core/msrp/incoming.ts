@@ -21,6 +21,8 @@ export interface IncomingOptions {
   parts: number;
   /** How long the sink may take nothing, milliseconds. */
   patience: number;
+  /** It comes through a relay. */
+  relayed: boolean;
   respond(request: MsrpRequest, status: number, comment?: string): void;
   /** REPORTs on the message, which has `size` bytes where that is known. */
   reporter(size: number | undefined): MessageReporter;
@@ -200,7 +202,8 @@ export class IncomingMessage {
     if (this.#over) return;
     const { respond, reporter } = this.#options;
     const { status, message } = asRefusal(error);
-    let told = true;
+    // RFC 4976 6.4.3: a relay tells the sender by a REPORT. Kamailio's does not.
+    let told = !this.#options.relayed;
     for (const chunk of this.#chunks) {
       if (chunk.answered) told = false;
       else respond(chunk.request, status, message);

@@ -48,6 +48,11 @@ export const MSRP_LIMITS: MsrpLimits = {
  * is held by both ends as a whole.
  */
 export const MAX_CHUNK = 64 * 1024;
+/**
+ * The same where a relay is in the path: Kamailio's drops a frame of more than 11 KiB, headers and all, and the
+ * connection with it.
+ */
+export const RELAYED_CHUNK = 8 * 1024;
 /** The largest WebSocket message that we take, bytes. */
 export const FRAMED_MESSAGE = 256 * 1024;
 

@@ -39,3 +39,17 @@ export function sessionIdOf(uri: string): string {
 export function findSessionId(uri: string): string | undefined {
   return MsrpUri.parse(uri)?.sessionId;
 }
+
+/** RFC 4976 8: of a URI that names none. */
+const DEFAULT_PORT = 2855;
+
+/** Where the URI of a relay is reached. IPv6 without brackets. */
+export function msrpAddressOf({ host, port = DEFAULT_PORT }: MsrpUri): Address {
+  return { host: host.replace(/^\[|\]$/g, ''), port };
+}
+
+/** RFC 4975 6, RFC 7977 4.1: the scheme and the transport of a URI say what it is reached by. */
+export function msrpProtocolOf({ scheme, transport }: MsrpUri): MsrpProtocol {
+  if (transport === 'ws') return scheme === 'msrps' ? 'wss' : 'ws';
+  return scheme === 'msrps' ? 'tls' : 'tcp';
+}

@@ -14,7 +14,7 @@ import type {
   MessageSink,
   OutgoingMessage,
 } from './message.js';
-import { MAX_CHUNK, type MsrpLimits } from './msrp-limits.js';
+import { MAX_CHUNK, type MsrpLimits, RELAYED_CHUNK } from './msrp-limits.js';
 import { OutgoingTransfer } from './outgoing.js';
 import { asComment, commentOf } from './refused.js';
 import { buildReport, failureReportOf, wantsSuccessReport } from './reporting.js';
@@ -33,11 +33,11 @@ export interface SessionOptions {
    * that status, anything else with 400.
    */
   onMessage?(message: IncomingHead): MessageSink;
-  /** Of a session that waits: the peer has connected. */
+  /** The first request of the peer: it has connected, or come through a relay. */
   onBound?(): void;
   /** The connection ended, or the peer does not know the session. Not called after our own `close`. */
   onClosed?(error?: Error): void;
-  /** Largest chunk that is sent, bytes, 65536 at most: 8192 where a relay is in the path. */
+  /** Largest chunk that is sent, bytes, 65536 at most; 8192 at most where a relay is in either path. */
   chunkSize?: number;
 }
 
@@ -46,6 +46,13 @@ export interface MsrpSession {
   readonly closed: boolean;
   /** The peer's path; empty as long as nobody has set it. */
   remotePath: readonly string[];
+  /** Ours as the peer has it, our relays first. */
+  readonly localPath: readonly string[];
+  /**
+   * Says that we are there, by a SEND without a body (RFC 4975 5.4). For a session behind a relay of ours whose
+   * remote path was set later than it was made; others of the active end do it by themselves.
+   */
+  introduce(): void;
   /**
    * Sends a message; waits for the peer to connect, where it did not yet. A response or REPORT that refuses it is
    * a result, no error.
@@ -65,6 +72,7 @@ export class Session implements MsrpSession, BoundSession {
   readonly localUri: string;
   readonly id: string;
   remotePath: readonly string[];
+  localPath: readonly string[];
   readonly #options: SessionOptions;
   readonly #limits: MsrpLimits;
   readonly #onOver: () => void;
@@ -73,6 +81,7 @@ export class Session implements MsrpSession, BoundSession {
   readonly #outgoing = new Map<string, OutgoingTransfer>();
   readonly #patience = new Alarm();
   #connection: MsrpConnection | undefined;
+  #heard = false;
   #closed = false;
 
   /** @param onOver the session was closed, by whomever. */
@@ -80,6 +89,7 @@ export class Session implements MsrpSession, BoundSession {
     this.localUri = options.localUri;
     this.id = sessionIdOf(options.localUri);
     this.remotePath = options.remotePath ?? [];
+    this.localPath = options.localPath ?? [options.localUri];
     this.#options = options;
     this.#limits = limits;
     this.#onOver = onOver;
@@ -99,13 +109,21 @@ export class Session implements MsrpSession, BoundSession {
     return this.#connection;
   }
 
+  get heard(): boolean {
+    return this.#heard;
+  }
+
   /** @param request of the peer, that found its way here; absent: we have connected. */
   bind(connection: MsrpConnection, request?: MsrpRequest): void {
     this.#connection = connection;
     this.#patience.clear();
-    if (!request) this.#introduce(connection);
-    // RFC 4975 5.4: whoever knows the session's URI may use it. Its path is of use where the SDP is late.
-    if (request && this.remotePath.length === 0) this.remotePath = request.fromPath;
+    if (request) this.#heard = true;
+    // Behind a relay of ours, it may be the peer who sends first.
+    else if (this.remotePath.length > 0) this.introduce();
+    // RFC 4975 5.4: whoever knows the session's URI may use it. Its path is of use where the SDP is late; with a relay
+    // of ours, it has that relay in it.
+    if (request && this.remotePath.length === 0 && this.localPath.length === 1)
+      this.remotePath = request.fromPath;
     this.#startNext();
     if (request) this.#options.onBound?.();
   }
@@ -115,6 +133,21 @@ export class Session implements MsrpSession, BoundSession {
     const peer = this.remotePath.at(-1);
     const from = request.fromPath.at(-1) ?? '';
     return peer === undefined || peer === from || findSessionId(peer) === findSessionId(from);
+  }
+
+  /** RFC 4975 5.4: the active end says at once which session it comes for, by a SEND without a body. */
+  introduce(): void {
+    const connection = this.#connection;
+    if (!connection || this.#closed) return;
+    const headers = new MsrpHeaders().set('Message-ID', newMessageId()).set('Byte-Range', '1-0/0');
+    const transactionId = newTransactionId();
+    connection.request({ method: 'SEND', transactionId, ...this.#paths, headers }).then(
+      ({ status, comment }) => {
+        if (!REFUSING.has(status)) return;
+        this.lost(new TransportError(`the peer refused the MSRP session: ${status} ${comment}`.trimEnd()));
+      },
+      (error: Error) => this.lost(error),
+    );
   }
 
   send(message: OutgoingMessage): Promise<MessageResult> {
@@ -159,25 +192,9 @@ export class Session implements MsrpSession, BoundSession {
     this.#onOver();
   }
 
-  /** RFC 4975 5.4: the active end says at once which session it comes for, by a SEND without a body. */
-  #introduce(connection: MsrpConnection): void {
-    // Behind a relay of ours, it may be the peer who sends first.
-    if (this.remotePath.length === 0) return;
-    const headers = new MsrpHeaders().set('Message-ID', newMessageId()).set('Byte-Range', '1-0/0');
-    const transactionId = newTransactionId();
-    connection.request({ method: 'SEND', transactionId, ...this.#paths, headers }).then(
-      ({ status, comment }) => {
-        if (!REFUSING.has(status)) return;
-        this.lost(new TransportError(`the peer refused the MSRP session: ${status} ${comment}`.trimEnd()));
-      },
-      (error: Error) => this.lost(error),
-    );
-  }
-
   get #paths(): { toPath: readonly string[]; fromPath: readonly string[] } {
-    const { localPath = [] } = this.#options;
     // RFC 4976 5.1: out through our own relays, the nearest first.
-    const relays = localPath.slice(0, -1).reverse();
+    const relays = this.localPath.slice(0, -1).reverse();
     return { toPath: [...relays, ...this.remotePath], fromPath: [this.localUri] };
   }
 
@@ -185,7 +202,9 @@ export class Session implements MsrpSession, BoundSession {
   #startNext(): void {
     const link = this.#connection;
     if (!link || this.#closed) return;
-    const chunkSize = Math.min(this.#options.chunkSize ?? MAX_CHUNK, MAX_CHUNK);
+    const relayed = this.localPath.length > 1 || this.remotePath.length > 1;
+    const largest = relayed ? RELAYED_CHUNK : MAX_CHUNK;
+    const chunkSize = Math.min(this.#options.chunkSize ?? largest, largest);
     let left = this.#limits.messages;
     for (const transfer of this.#outgoing.values()) {
       if (left-- === 0) return;

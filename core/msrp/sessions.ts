@@ -10,12 +10,18 @@ export class Sessions {
 
   constructor(private readonly limits: MsrpLimits) {}
 
-  /** @throws ConfigurationError for a URI that is no session's, or another one's; LimitError when there are too many. */
-  add(options: SessionOptions): Session {
+  /**
+   * @param onOver it was closed, by whomever.
+   * @throws ConfigurationError for a URI that is no session's, or another one's; LimitError when there are too many.
+   */
+  add(options: SessionOptions, onOver: () => void = () => {}): Session {
     if (this.#sessions.size >= this.limits.sessions) {
       throw new LimitError(`more than ${this.limits.sessions} MSRP sessions at a time`);
     }
-    const session = new Session(options, this.limits, () => this.#sessions.delete(session.id));
+    const session = new Session(options, this.limits, () => {
+      this.#sessions.delete(session.id);
+      onOver();
+    });
     if (this.#sessions.has(session.id)) throw new ConfigurationError(`${options.localUri} is in use`);
     this.#sessions.set(session.id, session);
     return session;

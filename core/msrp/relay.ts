@@ -1,0 +1,138 @@
+/**
+ * The client's side of a relay (RFC 4976 5): its sessions are on one connection to the relay, and their peers come to
+ * them through it. Each has a URI of the relay for itself: whoever has it can send to that session, and to no other.
+ */
+
+import { platform } from '#platform';
+import { TransportError } from '../errors.js';
+import type { Address, TlsOptions } from '../platform/platform.js';
+import { Alarm } from './alarm.js';
+import { MsrpConnection } from './connection.js';
+import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
+import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
+import { parseRelayUri, type RelayPlace } from './relay-uri.js';
+import type { MsrpSession, Session, SessionOptions } from './session.js';
+import { localMsrpUri, type MsrpProtocol } from './session-uri.js';
+import { Sessions } from './sessions.js';
+import { SharedConnection, unlessAborted } from './shared-connection.js';
+
+export interface MsrpRelayOptions {
+  /** `msrps://relay.domain.test:2855;tcp` */
+  uri: string;
+  /** `ca`: who has signed the certificate of the relay, where that is nobody known. */
+  tls?: TlsOptions;
+  answerChallenges: AnswerChallenges;
+  limits?: Partial<MsrpLimits>;
+}
+
+/**
+ * How long the connection is kept for the next session, milliseconds. RFC 4976 5.4 has an hour, and lets us choose:
+ * what was silent for longer may be dead without our knowing.
+ */
+const LINGER = 60_000;
+/** Seconds ahead of its end at which a grant is renewed: an AUTH has 30 of them for its answer. */
+const AHEAD = 60;
+/** Bounds for what a relay says, seconds. */
+const SHORTEST_GRANT = 10;
+const LONGEST_GRANT = 24 * 60 * 60;
+
+export class MsrpRelay {
+  readonly protocol: MsrpProtocol;
+  readonly #address: Address;
+  readonly #tls: TlsOptions;
+  readonly #limits: MsrpLimits;
+  readonly #auth: RelayAuth;
+  readonly #sessions: Sessions;
+  #connection: SharedConnection | undefined;
+  #closed = false;
+
+  /** @throws ConfigurationError when the URI is none. */
+  constructor({ uri, tls = {}, answerChallenges, limits }: MsrpRelayOptions) {
+    const { protocol, address }: RelayPlace = parseRelayUri(uri);
+    this.protocol = protocol;
+    this.#address = address;
+    this.#tls = tls;
+    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#auth = new RelayAuth(uri, answerChallenges);
+    this.#sessions = new Sessions(this.#limits);
+  }
+
+  /**
+   * A session that peers reach through the relay: by its `localPath`. Its remote path is to be set. It is lost
+   * (`onClosed`) when the relay is, and before its URI is good no longer.
+   * @param local what its URI says of this machine; nobody connects there.
+   * @throws ConfigurationError when the relay does not let us use it; TransportError, TimeoutError, LimitError, the
+   * reason of the signal.
+   */
+  async open(
+    local: Address,
+    options: Omit<SessionOptions, 'localUri' | 'localPath' | 'remotePath'>,
+    signal?: AbortSignal,
+  ): Promise<MsrpSession> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new TransportError('the MSRP relay is not used any more');
+    const renewal = new Alarm();
+    const localUri = localMsrpUri(this.protocol, local);
+    const session = this.#sessions.add({ ...options, localUri }, () => renewal.clear());
+    try {
+      const connection = await this.#shared().join(session, signal);
+      session.bind(connection);
+      const grant = await unlessAborted(this.#auth.grant(connection, localUri), signal);
+      if (session.closed) throw new TransportError('the connection to the MSRP relay was lost');
+      session.localPath = [...grant.usePath.toReversed(), localUri];
+      this.#renewInTime(session, connection, grant, renewal);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return session;
+  }
+
+  /** Closes every session, and the connection. */
+  async close(): Promise<void> {
+    const closed = new TransportError('the MSRP relay is not used any more');
+    this.#closed = true;
+    this.#sessions.close();
+    this.#connection?.close(closed);
+  }
+
+  #renewInTime(session: Session, connection: MsrpConnection, grant: RelayGrant, renewal: Alarm): void {
+    const expires = Math.min(Math.max(grant.expires, SHORTEST_GRANT), LONGEST_GRANT);
+    renewal.set(Math.max(expires - AHEAD, expires / 2) * 1000, () => {
+      this.#renew(session, connection, grant).then(
+        (renewed) => this.#renewInTime(session, connection, renewed, renewal),
+        (error: Error) => session.lost(error),
+      );
+    });
+  }
+
+  /**
+   * AUTH for the same session again. RFC 4976 does not say what comes of it: a relay that makes the URI last longer
+   * names it again. Another URI is of no use to a peer that has the old one (9.4): that takes a new offer.
+   */
+  async #renew(session: Session, connection: MsrpConnection, { usePath }: RelayGrant): Promise<RelayGrant> {
+    const grant = await this.#auth.grant(connection, session.localUri);
+    if (grant.usePath.join(' ') === usePath.join(' ')) return grant;
+    throw new TransportError('the URI of the MSRP relay is about to expire');
+  }
+
+  #shared(): SharedConnection {
+    if (!this.#connection?.usable) this.#connection = new SharedConnection((signal) => this.#open(signal));
+    return this.#connection;
+  }
+
+  async #open(signal: AbortSignal): Promise<MsrpConnection> {
+    const channel = await platform.connect(this.protocol, this.#address, {
+      tls: this.#tls,
+      subprotocol: MSRP_SUBPROTOCOL,
+      maxMessage: FRAMED_MESSAGE,
+      signal,
+    });
+    return new MsrpConnection(channel, {
+      limits: this.#limits,
+      find: (uri) => this.#sessions.find(uri),
+      linger: LINGER,
+      onClosed: () => {},
+    });
+  }
+}
