@@ -1,7 +1,7 @@
 /** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
 
 import type { PushMode } from '../app/contract.js';
-import type { LateEnd, Outcome } from '../app/runtime.js';
+import type { IncomingTransfer, LateEnd, Outcome, TransferOutcome } from '../app/runtime.js';
 import type { MediaType } from '../content/content.js';
 import { formatMediaType } from '../content/media-type.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
@@ -63,6 +63,15 @@ export function pushEvent({ push, mode, type, outcome, size, sha256, status }: E
     outcome: outcome.taken ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
     status,
   };
+}
+
+/** Of content that came in session mode; its size and digest are known where all of it came. */
+export function sessionPushEvent(
+  push: IncomingTransfer,
+  { size = 0, sha256 = '', ...outcome }: TransferOutcome,
+  status: number,
+): ReceiverEvent {
+  return pushEvent({ push, mode: 'session', type: push.type, outcome, size, sha256, status });
 }
 
 /** Of a push by reference that was answered 200 when its reference was on disk; content that was never had is empty. */

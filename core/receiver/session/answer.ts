@@ -1,17 +1,19 @@
 /** The answer to an offer (TS 8.2.1.1): what is taken of each line, and the name of its MSRP session. */
 
 import type { PushRuntime } from '../../app/runtime.js';
+import { MalformedError } from '../../errors.js';
 import { type AnswerLine, buildAnswer, type MsrpOffer, newOrigin, nextOrigin } from '../../sdp/index.js';
 import type { PushResource } from '../resource.js';
 import type { Decision } from './decisions.js';
 import type { MediaConnector, MediaPlace } from './media-connector.js';
 
 export class Answer {
-  readonly #lines: AnswerLine[] = [];
+  #lines: AnswerLine[] = [];
   #origin = newOrigin();
 
   /** @param host of this device, as the core sees it. */
   constructor(
+    private offer: MsrpOffer,
     private readonly host: string,
     private readonly resource: PushResource,
     private readonly connector: MediaConnector,
@@ -26,19 +28,32 @@ export class Answer {
     return undefined;
   }
 
-  body(offer: MsrpOffer): Uint8Array {
-    return buildAnswer(offer, { origin: this.#origin, host: this.host, lines: this.#lines });
+  get body(): Uint8Array {
+    return buildAnswer(this.offer, { origin: this.#origin, host: this.host, lines: this.#lines });
   }
 
-  /** To a later offer of the session, which may close lines; those that it adds are refused. */
-  again(offer: MsrpOffer): Uint8Array {
-    this.#origin = nextOrigin(this.#origin);
-    const lines = offer.media.map(({ port }, index): AnswerLine => {
-      const line = this.#lines[index];
-      return port !== 0 && line?.type === 'accepted' ? line : { type: 'refused' };
+  /**
+   * To a later offer of the session, which may close lines; those that it adds, or makes others of, are refused.
+   * @returns `closed`: the places of lines that were open.
+   * @throws MalformedError when there are fewer lines than before.
+   */
+  again(offer: MsrpOffer): { body: Uint8Array; closed: number[] } {
+    const { offer: before, body: last } = this;
+    const lines = this.#lines;
+    // RFC 3264 8: lines are closed, never taken away.
+    if (offer.media.length < lines.length)
+      throw new MalformedError(`of ${lines.length} m= lines some are gone`);
+    this.#lines = offer.media.map((media, index) => {
+      const line = lines[index];
+      return line && isSame(media, before.media[index]) ? line : { type: 'refused' };
     });
-    this.#lines.splice(0, this.#lines.length, ...lines);
-    return buildAnswer(offer, { origin: this.#origin, host: this.host, lines });
+    this.offer = offer;
+    // RFC 3264 8: another version for another description.
+    if (!sameBytes(this.body, last)) this.#origin = nextOrigin(this.#origin);
+    const closed = lines.flatMap(({ type }, index) =>
+      type === 'accepted' && this.#lines[index]?.type !== 'accepted' ? [index] : [],
+    );
+    return { body: this.body, closed };
   }
 
   async #accept(decision: Extract<Decision, { type: 'file' | 'messages' }>): Promise<MediaPlace> {
@@ -55,4 +70,20 @@ export class Answer {
     });
     return place;
   }
+}
+
+/** Whether a line is open for the same file at the same place. */
+function isSame(media: Line | undefined, before: Line | undefined): boolean {
+  if (!media || !before || !('path' in media) || !('path' in before) || media.port === 0) return false;
+  return (
+    media.path.join(' ') === before.path.join(' ') &&
+    media.file?.transferId === before.file?.transferId &&
+    media.file?.selector.sha1 === before.file?.selector.sha1
+  );
+}
+
+type Line = MsrpOffer['media'][number];
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((octet, index) => octet === other[index]);
 }

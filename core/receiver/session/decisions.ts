@@ -1,19 +1,14 @@
 /** Which files of an offer this device takes: the checks of TS 8.2.1.1 in their order, then each application's say. */
 
-import type {
-  AppHandle,
-  IncomingTransfer,
-  Outcome,
-  PushRuntime,
-  Refusal,
-  Transfer,
-} from '../../app/runtime.js';
+import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
 import type { TrustList } from '../../sip/asserted-identity.js';
 import type { SipRequest } from '../../sip/message.js';
 import { addressedResource, trustedSender } from '../admission.js';
+import { type ReceiverEvent, sessionPushEvent } from '../events.js';
+import { inviteAnswer } from '../outcome.js';
 import type { PushResource } from '../resource.js';
 import { TurnedAway } from '../turned-away.js';
 
@@ -24,7 +19,7 @@ export type Decision =
   /** Nothing is said of what will come but its types: each message is a push. */
   | { type: 'messages'; media: MsrpMedia }
   /** It was had before, whole: it need not come again. */
-  | { type: 'had'; media: MsrpMedia; outcome: Outcome }
+  | { type: 'had' }
   /** `maxSize`: bytes that would be taken, of a file that is too large. */
   | { type: 'refused'; refusal: Refusal; maxSize?: number }
   /** The sender closed it (RFC 3264 8.2). */
@@ -46,29 +41,22 @@ export interface Addressed {
   callId: string;
 }
 
-export interface DecisionOptions {
+export interface DecisionServices {
   runtime: PushRuntime;
-  trust: TrustList;
+  /** A file that came whole the last time is decided on ahead of the answer. */
+  onEvent(event: ReceiverEvent): void;
 }
 
-/** @throws TurnedAway when nothing of the offer can be taken, MalformedError */
-export async function decide(
+/** The checks of TS 8.2.1.1, in their order. @throws TurnedAway, MalformedError */
+export function admit(
   request: SipRequest,
   offer: MsrpOffer,
-  options: DecisionOptions,
-): Promise<{ addressed: Addressed; decisions: Decision[] }> {
-  const { runtime, trust } = options;
+  { runtime, trust }: { runtime: PushRuntime; trust: TrustList },
+): Addressed {
   requireTypes(offer, runtime);
   const resource = addressedResource(request, runtime, '8.2.1-02');
   const from = trustedSender(request, trust, '8.2.1-03');
-  const callId = request.headers.get('Call-ID') ?? '';
-  const addressed = { resource, from, to: request.uri, callId };
-  const decisions: Decision[] = [];
-  // One after another: an application that has room for one file only sees that it took one.
-  for (const [index, media] of offer.media.entries()) {
-    decisions.push(await decideLine(media, `${callId}\n${index}`, addressed, options));
-  }
-  return { addressed, decisions };
+  return { resource, from, to: request.uri, callId: request.headers.get('Call-ID') ?? '' };
 }
 
 /** 8.2.1-01: of all lines together, ahead of anything else. */
@@ -80,10 +68,13 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   throw new TurnedAway('type', `no application takes ${types} (8.2.1-01)`);
 }
 
-/** Of what will come: RFC 5547 6: the file's own, where it is described. */
-function typesOf({ file, acceptTypes, acceptWrappedTypes }: MsrpMedia): readonly string[] {
+/**
+ * Of what will come: RFC 5547 6: the file's own, where it is described. Not what is wrapped (RFC 4975 8.6): nobody here
+ * opens a container.
+ */
+function typesOf({ file, acceptTypes }: MsrpMedia): readonly string[] {
   const type = file?.selector.type;
-  return type === undefined ? [...acceptTypes, ...acceptWrappedTypes] : [type];
+  return type === undefined ? acceptTypes : [type];
 }
 
 function compatible(accepted: readonly string[], offered: string): boolean {
@@ -93,17 +84,23 @@ function compatible(accepted: readonly string[], offered: string): boolean {
   return accepted.some((range) => range.startsWith(type.slice(0, -1)));
 }
 
-async function decideLine(
+/** The line at this place of the offer. Never throws. */
+export async function decideLine(
   media: MsrpOffer['media'][number],
-  place: string,
+  index: number,
   addressed: Addressed,
-  { runtime }: DecisionOptions,
+  services: DecisionServices,
 ): Promise<Decision> {
+  const { runtime } = services;
   if (!('path' in media)) return refused('type', `${media.protocol} is no MSRP`);
   if (media.port === 0) return { type: 'closed' };
   // 8.2.2-04: who pushes sends. An end that does not has nothing for us.
   if (media.direction === 'recvonly' || media.direction === 'inactive') {
     return refused('type', `a=${media.direction}: nothing would come`);
+  }
+  // 8.2.1-08, RFC 4145 4.1: this end connects, or nobody does.
+  if (media.setup === 'active' || media.setup === 'holdconn') {
+    return refused('type', `a=setup:${media.setup}: it is for this end to connect`);
   }
   const types = typesOf(media);
   const type = typeOfFile(media);
@@ -115,7 +112,7 @@ async function decideLine(
   const { eventAppIds, iari } = addressed.resource;
   const app = runtime.resolve(eventAppIds, type.type, iari);
   if (typeof app === 'string') return refused('type', `${eventAppIds.join(', ')} does not take ${type.type}`);
-  return await decideFile(media, { app, type, place }, addressed, runtime);
+  return await decideFile(media, { app, type, place: `${addressed.callId}\n${index}` }, addressed, services);
 }
 
 /** Undefined where messages of several types may come. */
@@ -131,7 +128,7 @@ async function decideFile(
   media: MsrpMedia,
   { app, type, place }: { app: AppHandle; type: MediaType; place: string },
   { from, to }: Addressed,
-  runtime: PushRuntime,
+  { runtime, onEvent }: DecisionServices,
 ): Promise<Decision> {
   const { selector = {}, transferId, disposition, range } = media.file ?? {};
   const { name } = selector;
@@ -166,13 +163,15 @@ async function decideFile(
     resumable: again,
   };
   const answer = await runtime.transfer(incoming);
-  if ('known' in answer) return { type: 'had', media, outcome: answer.known };
+  if ('known' in answer) return { type: 'had' };
   if ('refused' in answer) return { type: 'refused', refusal: answer.refused };
   const { transfer } = answer;
   if (transfer.have > 0 && transfer.have === size) {
     // It came whole the last time, and was not confirmed: nothing is left to send.
     const outcome = await transfer.complete(size);
-    return outcome.taken ? { type: 'had', media, outcome } : { type: 'refused', refusal: outcome };
+    const status = outcome.taken ? 200 : inviteAnswer(outcome).status;
+    onEvent(sessionPushEvent(incoming, outcome, status));
+    return outcome.taken ? { type: 'had' } : { type: 'refused', refusal: outcome };
   }
   return { type: 'file', media, file: { incoming, transfer, start: transfer.have } };
 }

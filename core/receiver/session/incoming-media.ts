@@ -1,11 +1,11 @@
 /** One media line that this device takes: its MSRP session, and the content that comes in it. */
 
-import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
+import type { IncomingTransfer, PushRuntime } from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { PushRefused } from '../../errors.js';
 import { type IncomingHead, type MessageSink, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
-import { pushEvent, type ReceiverEvent } from '../events.js';
+import { type ReceiverEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import { ContentSink, type Destination, discarding } from './content-sink.js';
 import type { AcceptedFile, Addressed } from './decisions.js';
@@ -109,19 +109,12 @@ export class IncomingMedia {
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        this.#tell(incoming, outcome, status);
+        this.options.onEvent(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
     });
     this.#sinks.add(sink);
     return sink;
-  }
-
-  #tell(push: IncomingTransfer, outcome: TransferOutcome, status: number): void {
-    const { size = 0, sha256 = '' } = outcome;
-    this.options.onEvent(
-      pushEvent({ push, mode: 'session', type: push.type, outcome, size, sha256, status }),
-    );
   }
 }
 

@@ -1,9 +1,8 @@
 /** Session mode at the receiver: files over MSRP, in a session set up by INVITE (TS 8.2.1). */
 
 import type { PushRuntime } from '../../app/runtime.js';
-import { parseMediaType } from '../../content/media-type.js';
-import { MalformedError, TransportError } from '../../errors.js';
-import { buildSupported, type MsrpOffer, parseOffer } from '../../sdp/index.js';
+import { TransportError } from '../../errors.js';
+import type { MsrpOffer } from '../../sdp/index.js';
 import type { SipUserAgent } from '../../sip/agent.js';
 import type { TrustList } from '../../sip/asserted-identity.js';
 import type { SipRequest } from '../../sip/message.js';
@@ -11,13 +10,15 @@ import { fromUri } from '../../sip/server.js';
 import type { ServerTransaction } from '../../sip/transactions/server.js';
 import { buildResponse } from '../../sip/writer.js';
 import type { ReceiverEvent } from '../events.js';
-import { inviteAnswer } from '../outcome.js';
 import { TurnedAway } from '../turned-away.js';
 import { Answer } from './answer.js';
-import { type Addressed, type Decision, decide } from './decisions.js';
+import { type Addressed, admit, type Decision, decideLine } from './decisions.js';
 import { IncomingMedia } from './incoming-media.js';
 import { IncomingSession } from './incoming-session.js';
+import { InvitationDeadline } from './invitation-deadline.js';
 import type { MediaConnector, MediaPlace } from './media-connector.js';
+import { offerOf, SDP } from './offer.js';
+import { refusalOf } from './refusal.js';
 
 export interface SessionReceiverOptions {
   runtime: PushRuntime;
@@ -35,52 +36,67 @@ export interface SessionLimits {
   idle: number;
 }
 
-/** Lines of one offer: as many files are offered one after another. */
-const MAX_LINES = 100;
-
 export class SessionReceiver {
   readonly #sessions = new Set<IncomingSession>();
-  readonly #underWay = new Set<Promise<void>>();
+  /** INVITEs that are not answered yet, and those of them whose files are being decided on. */
+  readonly #underWay = new Map<Promise<void>, InvitationDeadline>();
+  readonly #deciding = new Set<InvitationDeadline>();
+  #stopped: TurnedAway | undefined;
 
   constructor(private readonly options: SessionReceiverOptions) {}
 
   /** Answers an INVITE outside any dialog; never throws. */
   receive(transaction: ServerTransaction): Promise<void> {
-    const answered = this.#receive(transaction).finally(() => this.#underWay.delete(answered));
-    this.#underWay.add(answered);
+    const deadline = new InvitationDeadline(transaction);
+    const answered = this.#receive(transaction, deadline).finally(() => this.#underWay.delete(answered));
+    this.#underWay.set(answered, deadline);
     return answered;
   }
 
   /** Hangs up every session: what has not come breaks off, to be resumed. */
   async stop(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
-    const why = new TransportError('the host is being stopped');
+    const why = new TurnedAway('busy', 'the host is being stopped');
+    this.#stopped = why;
+    for (const deadline of this.#underWay.values()) deadline.abort(why);
+    await Promise.allSettled(this.#underWay.keys());
     await Promise.all(Array.from(this.#sessions, (session) => session.bye(why)));
     await this.options.connector.close();
   }
 
-  async #receive(transaction: ServerTransaction): Promise<void> {
+  async #receive(transaction: ServerTransaction, deadline: InvitationDeadline): Promise<void> {
     try {
-      await this.#invited(transaction);
+      if (this.#stopped) throw this.#stopped;
+      await Promise.race([this.#invited(transaction, deadline), deadline.passed]);
     } catch (error) {
       this.#refuse(transaction, error);
+    } finally {
+      deadline.clear();
     }
   }
 
-  async #invited(transaction: ServerTransaction): Promise<void> {
-    const { runtime, trust, limits } = this.options;
+  async #invited(transaction: ServerTransaction, deadline: InvitationDeadline): Promise<void> {
+    const { runtime, trust, limits, onEvent } = this.options;
     const { request } = transaction;
     const offer = offerOf(request);
-    const { addressed, decisions } = await decide(request, offer, { runtime, trust });
+    const addressed = admit(request, offer, { runtime, trust });
+    if (this.#sessions.size + this.#deciding.size >= limits.sessions) {
+      throw new TurnedAway('busy', `${limits.sessions} sessions, as many as this device has at a time`);
+    }
+    this.#deciding.add(deadline);
+    const decisions: Decision[] = [];
     try {
-      requireSome(decisions);
-      if (this.#sessions.size >= limits.sessions) {
-        throw new TurnedAway('busy', `${limits.sessions} sessions, as many as this device has at a time`);
+      // One after another: an application that has room for one file only sees that it took one.
+      for (const [index, media] of offer.media.entries()) {
+        decisions.push(await decideLine(media, index, addressed, { runtime, onEvent }));
+        deadline.throwIfPassed();
       }
+      requireSome(decisions);
       await this.#open(transaction, offer, addressed, decisions);
     } catch (error) {
       for (const decision of decisions) abandon(decision, error);
       throw error;
+    } finally {
+      this.#deciding.delete(deadline);
     }
   }
 
@@ -91,10 +107,11 @@ export class SessionReceiver {
     decisions: readonly Decision[],
   ): Promise<void> {
     const { connector, runtime, limits, accept } = this.options;
-    const answer = new Answer(transaction.flow.local.host, addressed.resource, connector, runtime);
+    const { host } = transaction.flow.local;
+    const answer = new Answer(offer, host, addressed.resource, connector, runtime);
     const places: (MediaPlace | undefined)[] = [];
     for (const decision of decisions) places.push(await answer.add(decision));
-    const body = answer.body(offer);
+    const { body } = answer;
     const dialog = accept(transaction, { headers: [SDP], body });
     const session = new IncomingSession(dialog, {
       connector,
@@ -131,41 +148,26 @@ export class SessionReceiver {
     });
   }
 
-  /** The sender closes lines that are done (RFC 3264 8.2). Others stay as they are: new files need a session of their own. */
+  /** The sender closes lines (RFC 3264 8.2). Others stay as they are: new files need a session of their own. */
   #reinvited(session: IncomingSession, transaction: ServerTransaction, answer: Answer): void {
     const { request } = transaction;
     try {
-      const offer = offerOf(request);
-      const body = answer.again(offer);
+      const { body, closed } = answer.again(offerOf(request));
       session.dialog.accept(transaction, { headers: [SDP], body });
-      for (const [index, media] of offer.media.entries()) if (media.port === 0) session.close(index);
+      for (const index of closed) session.close(index);
     } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      transaction.respond(buildResponse(request, 488));
-      this.#tell(request, 488, error.message);
+      // RFC 3261 14.2: the session goes on as it was.
+      this.#refuse(transaction, error);
     }
   }
 
   #refuse(transaction: ServerTransaction, error: unknown): void {
     const { request } = transaction;
-    // It was cancelled meanwhile, or the host is being stopped.
+    // It was cancelled meanwhile.
     if (transaction.answered) return;
-    const answer = this.#refusal(error, transaction.flow.local.host);
+    const answer = refusalOf(error, transaction, this.options.runtime);
     transaction.respond(buildResponse(request, answer.status, answer));
     this.#tell(request, answer.status, error instanceof Error ? error.message : String(error));
-  }
-
-  #refusal(error: unknown, host: string): Parameters<typeof buildResponse>[2] & { status: number } {
-    if (error instanceof MalformedError) return { status: 400 };
-    const { kind, retryAfter, maxSize } =
-      error instanceof TurnedAway ? error : new TurnedAway('failed', String(error));
-    const wait = retryAfter === undefined ? {} : { retryAfter };
-    const answer = inviteAnswer({ kind, reason: String(error), ...wait });
-    if (kind !== 'type' && kind !== 'size') return answer;
-    // 8.2.1-01, RFC 3261 21.4.26: what would be taken instead.
-    const acceptTypes = this.options.runtime.acceptedTypes();
-    const body = buildSupported({ host, acceptTypes, ...(maxSize === undefined ? {} : { maxSize }) });
-    return { ...answer, headers: [...answer.headers, SDP], body };
   }
 
   #tell(request: SipRequest, status: number, reason: string): void {
@@ -177,24 +179,6 @@ export class SessionReceiver {
       from: fromUri(request),
     });
   }
-}
-
-const SDP: [name: string, value: string] = ['Content-Type', 'application/sdp'];
-
-/** @throws MalformedError; TurnedAway where there is none, as in an INVITE that wants us to offer. */
-function offerOf(request: SipRequest): MsrpOffer {
-  const type = parseMediaType(request.headers.get('Content-Type') ?? '')?.type;
-  if (request.body.length === 0 || type !== 'application/sdp') {
-    throw new TurnedAway(
-      'type',
-      `an offer in application/sdp is expected, not ${type ?? 'an INVITE without one'}`,
-    );
-  }
-  const offer = parseOffer(request.body);
-  if (offer.media.length > MAX_LINES) {
-    throw new MalformedError(`${offer.media.length} media lines; at most ${MAX_LINES} are taken`);
-  }
-  return offer;
 }
 
 /** Unless something is taken, or was, the INVITE is refused as its first file is; unwillingness alone is no error. */

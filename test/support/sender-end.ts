@@ -1,0 +1,67 @@
+/** The MSRP end of a sender whose every frame the test writes. */
+
+import type { RawListener, RawMsrp } from './msrp.js';
+import { FILE } from './push-offers.js';
+
+export class SenderEnd {
+  private constructor(
+    readonly peer: RawMsrp,
+    /** To-Path and From-Path of what the sender writes. */
+    readonly route: { to: string; from: string },
+  ) {}
+
+  /** Takes the connection, and what binds the session. */
+  static async bound(listener: RawListener): Promise<SenderEnd> {
+    const peer = await listener.accept();
+    return await SenderEnd.of(peer);
+  }
+
+  /** The next session that is bound on a connection. */
+  static async of(peer: RawMsrp): Promise<SenderEnd> {
+    const binding = await peer.nextRequest();
+    peer.respond(binding, 200, 'OK');
+    return new SenderEnd(peer, { to: binding.fromPath[0] ?? '', from: binding.toPath[0] ?? '' });
+  }
+
+  /** A message, or a part of one. @returns the status of the response. */
+  async send(content: Uint8Array | string, options: Partial<SendPart> = {}): Promise<number> {
+    return await this.peer.statusOf(this.#part(content, options));
+  }
+
+  /** The same, without waiting. */
+  write(content: Uint8Array | string, options: Partial<SendPart> = {}): void {
+    this.peer.send(this.#part(content, options));
+  }
+
+  #part(content: Uint8Array | string, options: Partial<SendPart>) {
+    const { type = FILE, messageId = 'the-file', start = 1, flag = '$', headers = {} } = options;
+    const body = Buffer.from(content);
+    const total = options.total ?? start + body.length - 1;
+    return {
+      ...this.route,
+      messageId,
+      flag,
+      range: options.range ?? `${start}-${start + body.length - 1}/${total}`,
+      headers: { 'Content-Type': type, 'Success-Report': 'yes', ...headers },
+      body,
+    };
+  }
+}
+
+export interface SendPart {
+  type: string;
+  messageId: string;
+  /** Of the message, counted from 1. */
+  start: number;
+  /** Bytes of the message, or `*`. */
+  total: number | '*';
+  range: string;
+  flag: '$' | '+' | '#';
+  headers: Record<string, string>;
+}
+
+/** The status of the REPORT that comes next. */
+export async function reported({ peer }: SenderEnd): Promise<string> {
+  const report = await peer.nextRequest();
+  return `${report.method} ${report.headers.get('Status') ?? ''}`;
+}

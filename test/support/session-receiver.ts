@@ -1,0 +1,212 @@
+/** A Push Receiver Agent, and a sender whose every SIP request and MSRP frame the test writes. */
+
+import { platform } from '#platform';
+import type { Push, PushAppDefinition, PushOffer, ReceiveContext } from '../../core/app/contract.js';
+import { PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
+import type { Store, TlsOptions } from '../../core/platform/platform.js';
+import type { ReceiverEvent } from '../../core/receiver/events.js';
+import { PushReceiverAgent } from '../../core/receiver/receiver.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message.js';
+import { BOB, PSA } from './agents.js';
+import { Mailbox } from './mailbox.js';
+import { FILE, type Sections, sectionsOf } from './push-offers.js';
+import { request } from './requests.js';
+import { ScriptedCore } from './scripted-core.js';
+
+export const RESOURCE = 'Accept-Contact: *;+g.oma.pusheventapp="files.ua";require;explicit';
+export const IDENTITY = `P-Asserted-Identity: <${PSA}>`;
+export const SDP = 'Content-Type: application/sdp';
+
+export interface ReceiverOptions {
+  /** Loaded beside `files.ua`. */
+  apps?: readonly PushAppDefinition[];
+  definition?: Partial<PushAppDefinition>;
+  limits?: Partial<RuntimeLimits>;
+  sessions?: number;
+  tls?: TlsOptions;
+  /** What a device before this one left. */
+  store?: Store;
+  transfers?: string;
+}
+
+/** What `files.ua` was given, and as much of it as it has read. */
+export interface Taken {
+  push: Push;
+  read: Uint8Array[];
+  /** Set when its content has errored. */
+  broken?: unknown;
+  /** Its `receive` has returned, and the push was confirmed. */
+  committed: boolean;
+}
+
+export class SessionReceiver {
+  readonly events: ReceiverEvent[] = [];
+  readonly taken: Taken[] = [];
+  /** Told whenever the application reads a piece, or begins. */
+  readonly progress = new Mailbox<Taken>('content for the application');
+  consider: (offer: PushOffer) => void | Promise<void> = () => {};
+  /** Called when the application is given a push, ahead of its content. */
+  receive: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
+  /** Called when all content has come. */
+  decide: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
+
+  private constructor(
+    readonly core: ScriptedCore,
+    readonly runtime: PushRuntime,
+    private agent: PushReceiverAgent | undefined,
+  ) {}
+
+  static async start(options: ReceiverOptions = {}): Promise<SessionReceiver> {
+    const { apps = [], definition, limits, sessions, tls, transfers } = options;
+    const core = await ScriptedCore.tcp();
+    const store = options.store ?? (await platform.openStore());
+    const runtime = await PushRuntime.open({
+      store,
+      ...(limits ? { limits } : {}),
+      ...(transfers === undefined ? {} : { transfers }),
+    });
+    const receiver = new SessionReceiver(core, runtime, undefined);
+    await runtime.load({ ...receiver.#app(), ...definition });
+    for (const app of apps) await runtime.load(app);
+    receiver.agent = new PushReceiverAgent({
+      identity: BOB,
+      servers: [core.uri],
+      instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+      expires: 600,
+      trust: [PSA, 'sip:*@trusted.test'],
+      product: 'test/1',
+      runtime,
+      ...(sessions === undefined ? {} : { sessions }),
+      ...(tls ? { tls } : {}),
+      onEvent: (event) => receiver.events.push(event),
+    });
+    await receiver.agent.start();
+    (await core.request('REGISTER')).respond(403);
+    return receiver;
+  }
+
+  of<Name extends ReceiverEvent['event']>(name: Name): Extract<ReceiverEvent, { event: Name }>[] {
+    return this.events.filter(
+      (event): event is Extract<ReceiverEvent, { event: Name }> => event.event === name,
+    );
+  }
+
+  /** The content of each push that was committed. */
+  get committed(): Buffer[] {
+    return this.taken.filter(({ committed }) => committed).map(({ read }) => Buffer.concat(read));
+  }
+
+  /** An INVITE that would pass every check, unless `lines` are others. */
+  inviteOf(body: string, lines: readonly string[] = [RESOURCE, IDENTITY, SDP]): SipRequest {
+    return request('INVITE', BOB, [`Contact: <sip:psa@127.0.0.1:${this.core.port}>`, ...lines], body);
+  }
+
+  /** Its final response, acknowledged where that is for the test to do. */
+  async invite(body: string, lines?: readonly string[]): Promise<PushSession> {
+    const invite = this.inviteOf(body, lines);
+    const answer = await this.core.exchange(invite);
+    const session = new PushSession(this.core, invite, answer);
+    session.acknowledge();
+    return session;
+  }
+
+  /** Ends only the agent: sessions break off, applications go on. */
+  async stopAgent(): Promise<void> {
+    const { agent } = this;
+    this.agent = undefined;
+    await agent?.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.core.agrees.add('BYE');
+    await this.stopAgent();
+    await this.runtime.stop();
+    await this.core.close();
+  }
+
+  #app(): PushAppDefinition {
+    return {
+      id: 'files.ua',
+      accepts: [FILE, 'text/plain'],
+      start: () => ({
+        consider: (offer) => this.consider(offer),
+        receive: (push, context) => this.#receive(push, context),
+      }),
+    };
+  }
+
+  async #receive(push: Push, context: ReceiveContext): Promise<void> {
+    const taken: Taken = { push, read: [], committed: false };
+    this.taken.push(taken);
+    this.progress.put(taken);
+    await this.receive(push, context);
+    try {
+      for await (const bytes of push.content.open()) {
+        taken.read.push(bytes);
+        this.progress.put(taken);
+      }
+    } catch (error) {
+      taken.broken = error;
+      throw error;
+    }
+    await this.decide(push, context);
+    await context.commit();
+    taken.committed = true;
+  }
+}
+
+/** A session as its sender sees it. */
+export class PushSession {
+  #cseq = 1;
+
+  constructor(
+    readonly core: ScriptedCore,
+    readonly invited: SipRequest,
+    readonly answer: SipResponse,
+  ) {}
+
+  get status(): number {
+    return this.answer.status;
+  }
+
+  get sdp(): Sections {
+    return sectionsOf(this.answer);
+  }
+
+  acknowledge(response = this.answer): void {
+    if (response.status >= 300) {
+      const ack = { ...this.invited, method: 'ACK', headers: this.invited.headers.clone() };
+      ack.headers.set('CSeq', `${this.#cseq} ACK`).set('To', response.headers.get('To') ?? '');
+      ack.headers.delete('Content-Type');
+      this.core.send({ ...ack, body: new Uint8Array(0) });
+    } else {
+      this.core.send(this.#within('ACK'));
+    }
+  }
+
+  async reinvite(body: string, lines = [SDP]): Promise<SipResponse> {
+    this.#cseq++;
+    const contact = `Contact: <sip:psa@127.0.0.1:${this.core.port}>`;
+    const answer = await this.core.exchange(this.#within('INVITE', [contact, ...lines], body));
+    if (answer.status < 300) this.acknowledge(answer);
+    return answer;
+  }
+
+  async bye(): Promise<SipResponse> {
+    this.#cseq++;
+    return await this.core.exchange(this.#within('BYE'));
+  }
+
+  /** The receiver hangs up. */
+  async hungUp(): Promise<void> {
+    (await this.core.request('BYE')).respond(200);
+  }
+
+  #within(method: string, lines: readonly string[] = [], body = ''): SipRequest {
+    const contact = /<([^>]*)>/.exec(this.answer.headers.get('Contact') ?? '')?.[1] ?? BOB;
+    const next = request(method, contact, lines, body);
+    for (const name of ['Call-ID', 'From']) next.headers.set(name, this.invited.headers.get(name) ?? '');
+    next.headers.set('To', this.answer.headers.get('To') ?? '').set('CSeq', `${this.#cseq} ${method}`);
+    return next;
+  }
+}
