@@ -14,7 +14,7 @@ export type { ReceiverEvent } from './receiver/events.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 export type { PublishOptions } from './sender/publisher.js';
 export type { ContentReference, PushRequest, Receipt } from './sender/push-request.js';
-export { PushSenderAgent, type PushSenderOptions } from './sender/sender.js';
+export { type FilesRequest, PushSenderAgent, type PushSenderOptions } from './sender/sender.js';
 export type { MediaOptions } from './sender/session/media-listener.js';
 export type { PushFile } from './sender/session/offered-file.js';
 export type { FileProgress, FilesPush, SessionSendOptions } from './sender/session/session.js';

@@ -42,8 +42,3 @@ export function interpret(response: SipResponse): Interpretation {
     ...(retryable && waits ? { retryAfter: Math.min(retryAfter, MAX_RETRY_AFTER) } : {}),
   };
 }
-
-/** RFC 3261 21.4.6, 21.5.2: the receiver, or the core before it, takes no INVITE. */
-export function knowsNoSessions({ status }: { status?: number }): boolean {
-  return status === 405 || status === 501;
-}

@@ -10,12 +10,14 @@ import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
+import type { Addressing } from './addressing.js';
+import { sendAutomatically } from './automatic.js';
 import { publishedBody, referenceBody } from './indirect.js';
-import { knowsNoSessions } from './outcome.js';
 import { type MessageBody, pagerBody, sendMessage } from './pager.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { ContentReference, PushRequest, Receipt } from './push-request.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';
+import type { PushFile } from './session/offered-file.js';
 import { type FilesPush, SessionSender, type SessionSendOptions } from './session/session.js';
 
 export interface PushSenderOptions {
@@ -42,6 +44,22 @@ export interface PushSenderOptions {
   /** A connection was lost, or an attempt to make one failed; the agent goes on trying. */
   onDisconnected?(server: string, error: Error): void;
   onWire?: WireObserver;
+}
+
+/** Files for one application, each a push of its own. */
+export interface FilesRequest extends Omit<FilesPush, 'id'> {
+  /**
+   * Names the push when it is tried again, by this process or the next: what a terminal has of it by then is not sent
+   * again. A new push needs a new one; absent: it is one.
+   */
+  id?: string;
+  /**
+   * `auto`: a file that is alone and fits a MESSAGE goes in one; what terminals do not take that know no sessions, by
+   * reference, a MESSAGE for each file. `session` when absent.
+   */
+  mode?: 'auto' | 'session';
+  /** Seconds that content is kept for terminals to come for it, where it is referred to; an hour when absent. */
+  lifetime?: number;
 }
 
 /** Seconds a registering sender asks for. */
@@ -115,66 +133,63 @@ export class PushSenderAgent {
   }
 
   /**
-   * One push, one receipt. Content that is referred to is kept from then on when it was delivered, until its lifetime
-   * is over or the agent stops.
-   * @throws LimitError when the content does not fit the mode that was asked for, ConfigurationError when `to` is no
-   * URI or `app` no event-app-id, or content is to be published and nobody said where.
+   * One push, one receipt: of the first terminal, where several took it in session mode (`sendFiles` has them all).
+   * Content that is referred to is kept from then on when it was delivered, until its lifetime is over or the agent
+   * stops.
+   * @throws LimitError when the content does not fit the mode that was asked for, or any of `auto`;
+   * ConfigurationError when `to` is no URI or `app` no event-app-id, or content is to be published and nobody said
+   * where.
    */
   async send(push: PushRequest, signal?: AbortSignal): Promise<Receipt> {
-    const { content, encoding } = push;
-    const { identity } = this.#options;
-    if (!isContent(content)) return await this.#message(push, referenceBody(push, content, identity), signal);
+    const { content, encoding, mode = 'auto' } = push;
+    if (!isContent(content)) {
+      return await this.#message(push, referenceBody(push, content, this.#options.identity), signal);
+    }
+    // RFC 4975 has no content codings.
+    if (mode === 'session' && encoding) {
+      throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
+    }
+    if (mode === 'session' || (mode === 'auto' && !encoding)) {
+      const files = [fileOf(push, content)];
+      const [receipt] = await this.sendFiles({ ...push, files, mode }, signal ? { signal } : {});
+      if (!receipt) throw new TransportError('no terminal answered');
+      return receipt;
+    }
     const encoded = encoding ? await encodedContent(content, encoding) : content;
-    if (push.mode === 'indirect') return await this.#published(push, encoded, encoding, signal);
-    if (push.mode === 'session') return await this.#session(push, content, signal);
+    if (mode === 'indirect') return await this.#published(push, encoded, encoding, signal);
     try {
       return await this.#message(push, await pagerBody(encoded, encoding), signal);
     } catch (error) {
       // 8.1.2-03: the request as a whole is too large; it has not been sent.
-      if (!(error instanceof LimitError)) throw error;
-      if (push.mode === 'pager' || encoding) return await this.#referred(push, encoded, error, signal);
-      const receipt = await this.#session(push, content, signal);
-      if (!knowsNoSessions(receipt) || !this.#options.publish) return receipt;
+      if (!(error instanceof LimitError) || !this.#options.publish) throw error;
       return await this.#published(push, encoded, encoding, signal);
     }
   }
 
   /**
-   * Files for one application, in one session (TS 8.2.2), whatever their size.
-   * @param push `id` names it when it is tried again, by this process or the next: what a terminal has of it by then
-   * is not sent again. A new push needs a new one; absent: it is one.
+   * Files for one application, whatever their size: in one session (TS 8.2.2), or as `mode` says.
    * @returns a receipt for each file, and each terminal that took the INVITE.
-   * @throws ConfigurationError when it is addressed to nobody, or no port is free; the signal's reason.
+   * @throws ConfigurationError when it is addressed to nobody, or no port is free; LimitError when no mode of `auto`
+   * is left for them; the signal's reason.
    */
-  async sendFiles(
-    push: Omit<FilesPush, 'id'> & { id?: string },
-    options?: SessionSendOptions,
-  ): Promise<Receipt[]> {
-    return await this.#sessions.send({ ...push, id: push.id ?? platform.randomHex(16) }, options);
-  }
-
-  async #session(
-    { to, app, encoding, disposition, id }: PushRequest,
-    content: Content,
-    signal: AbortSignal | undefined,
-  ): Promise<Receipt> {
-    // RFC 4975 has no content codings.
-    if (encoding) throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
-    const files = [{ content, ...(disposition === undefined ? {} : { disposition }) }];
-    const push = { to, app, files, ...(id === undefined ? {} : { id }) };
-    const [receipt] = await this.sendFiles(push, signal ? { signal } : {});
-    if (!receipt) throw new TransportError('no terminal answered');
-    return receipt;
-  }
-
-  async #referred(
-    push: PushRequest,
-    content: Content,
-    cause: LimitError,
-    signal: AbortSignal | undefined,
-  ): Promise<Receipt> {
-    if (!this.#options.publish) throw cause;
-    return await this.#published(push, content, push.encoding, signal);
+  async sendFiles(push: FilesRequest, options: SessionSendOptions = {}): Promise<Receipt[]> {
+    const { files, mode = 'session' } = push;
+    const id = push.id ?? platform.randomHex(16);
+    const session = () => this.#sessions.send({ ...push, id }, options);
+    if (mode === 'session') return (await session()).map(({ receipt }) => receipt);
+    const { signal } = options;
+    const request = ({ content, disposition }: PushFile, to: string) => ({
+      ...{ to, app: push.app, content },
+      ...(disposition === undefined ? {} : { disposition }),
+      ...(push.lifetime === undefined ? {} : { lifetime: push.lifetime }),
+    });
+    return await sendAutomatically(files, {
+      session,
+      pager: async (file) => this.#message(push, await pagerBody(file.content), signal),
+      ...(this.#options.publish && {
+        indirect: (file, to) => this.#published(request(file, to), file.content, undefined, signal),
+      }),
+    });
   }
 
   async #published(
@@ -202,7 +217,7 @@ export class PushSenderAgent {
     }
   }
 
-  #message(push: PushRequest, message: MessageBody, signal: AbortSignal | undefined): Promise<Receipt> {
+  #message(push: Addressing, message: MessageBody, signal: AbortSignal | undefined): Promise<Receipt> {
     const { identity, assertIdentity } = this.#options;
     return sendMessage(this.#agent, push, message, {
       ...(assertIdentity ? { assertedIdentity: identity } : {}),
@@ -223,6 +238,10 @@ export class PushSenderAgent {
     });
     return await this.#publisher;
   }
+}
+
+function fileOf({ disposition }: PushRequest, content: Content): PushFile {
+  return { content, ...(disposition === undefined ? {} : { disposition }) };
 }
 
 function isContent(content: Content | ContentReference): content is Content {

@@ -12,6 +12,8 @@ export interface FileOutcome {
   retryAfter?: number;
   /** A success REPORT came. */
   reported: boolean;
+  /** The terminal takes no files, or no sessions at all, whatever is offered. */
+  sessionless?: boolean;
 }
 
 /**

@@ -2,10 +2,9 @@
 
 import type { SipUserAgent } from '../../sip/agent.js';
 import { type Addressing, requireAddress } from '../addressing.js';
-import type { Receipt } from '../push-request.js';
 import type { MediaListener } from './media-listener.js';
 import { type OfferedFile, offeredFile, type PushFile } from './offered-file.js';
-import { TerminalPush } from './terminal-push.js';
+import { type FileReceipt, TerminalPush } from './terminal-push.js';
 
 /** Files for one application: each is a push of its own, all in one session. */
 export interface FilesPush extends Addressing {
@@ -45,7 +44,7 @@ export class SessionSender {
    * @returns a receipt for each file and terminal.
    * @throws ConfigurationError when it is addressed to nobody, or nobody could connect; the signal's reason.
    */
-  async send(push: FilesPush, options: SessionSendOptions = {}): Promise<Receipt[]> {
+  async send(push: FilesPush, options: SessionSendOptions = {}): Promise<FileReceipt[]> {
     requireAddress(push);
     const started = performance.now();
     const files: OfferedFile[] = [];

@@ -1,16 +1,15 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
-import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
-import { parseSupported } from '../../sdp/index.js';
+import { TimeoutError, TransportError } from '../../errors.js';
 import { contactUri } from '../../sip/dialog.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { SipResponse } from '../../sip/message.js';
 import { addressingHeaders, isGruu } from '../addressing.js';
-import { interpret } from '../outcome.js';
 import type { Receipt } from '../push-request.js';
 import { broken, type FileOutcome } from './file-outcome.js';
 import { Offer } from './offer.js';
-import type { OfferedFile } from './offered-file.js';
+import type { OfferedFile, PushFile } from './offered-file.js';
+import { refusedBy } from './refused-invite.js';
 import type { FilesPush, SessionSenderOptions, SessionSendOptions } from './session.js';
 import { TerminalSession } from './terminal-session.js';
 
@@ -18,6 +17,14 @@ import { TerminalSession } from './terminal-session.js';
 const RESUME_AFTER = 1_000;
 /** Offers in a row without a byte of progress: the waits take a minute together. */
 const MAX_OFFERS = 7;
+
+/** What came of a file at a terminal. */
+export interface FileReceipt {
+  file: PushFile;
+  receipt: Receipt;
+  /** The terminal takes no sessions: another mode may do. */
+  sessionless: boolean;
+}
 
 export class TerminalPush {
   readonly #ends = new Map<OfferedFile, FileOutcome>();
@@ -58,16 +65,22 @@ export class TerminalPush {
     return [...this.#others];
   }
 
-  receipts(to: string, milliseconds: number): Receipt[] {
-    return this.files.map((offered) => ({
-      to,
-      ...(this.#terminal === undefined ? {} : { terminal: this.#terminal }),
-      mode: 'session',
-      ...(this.#ends.get(offered) ?? broken(new TransportError('the push was given up'))),
-      bytes: offered.size,
-      ...(offered.file.name === undefined ? {} : { fileName: offered.file.name }),
-      milliseconds,
-    }));
+  receipts(to: string, milliseconds: number): FileReceipt[] {
+    return this.files.map((offered) => {
+      const { file, size } = offered;
+      const given = broken(new TransportError('the push was given up'));
+      const { sessionless = false, ...outcome } = this.#ends.get(offered) ?? given;
+      const receipt: Receipt = {
+        to,
+        ...(this.#terminal === undefined ? {} : { terminal: this.#terminal }),
+        mode: 'session',
+        ...outcome,
+        bytes: size,
+        ...(file.name === undefined ? {} : { fileName: file.name }),
+        milliseconds,
+      };
+      return { file, receipt, sessionless };
+    });
   }
 
   #progress(): number {
@@ -160,24 +173,6 @@ export class TerminalPush {
 
 function isUnreached(error: unknown): error is TransportError | TimeoutError {
   return error instanceof TransportError || error instanceof TimeoutError;
-}
-
-/** RFC 3261 21.4.26: what a 488 takes instead. */
-function refusedBy(response: SipResponse): FileOutcome {
-  const said = interpret(response);
-  const { acceptTypes, maxSize } = supported(response);
-  const types = acceptTypes.length === 0 ? '' : `; it takes ${acceptTypes.join(', ')}`;
-  const size = maxSize === undefined ? '' : `; it takes at most ${maxSize} bytes`;
-  return { ...said, reason: `${said.reason}${types}${size}`, reported: false };
-}
-
-function supported(response: SipResponse): { acceptTypes: readonly string[]; maxSize?: number } {
-  try {
-    return parseSupported(response.body) ?? { acceptTypes: [] };
-  } catch (error) {
-    if (error instanceof MalformedError) return { acceptTypes: [] };
-    throw error;
-  }
 }
 
 function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

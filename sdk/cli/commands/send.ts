@@ -9,7 +9,6 @@ import { parseMediaType } from '../../../core/content/media-type.js';
 import { memoryContent } from '../../../core/content/memory-content.js';
 import { storedContent } from '../../../core/content/stored-content.js';
 import { LimitError } from '../../../core/errors.js';
-import { knowsNoSessions } from '../../../core/sender/outcome.js';
 import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
 import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
@@ -121,26 +120,20 @@ async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Rece
   const { signal } = io;
   if ('url' in source) return [await sender.send({ to, app, content: { type, ...source }, mode }, signal)];
   const [first = ''] = source.files;
-  const several = source.files.length > 1;
-  if (mode !== 'session' && !several) {
+  if (mode === 'pager' || mode === 'indirect') {
     const content = await contentOf(type, first, mode);
-    if (mode !== 'auto' || (content.size ?? 0) <= MAX_PAGER_REQUEST) {
-      return [await sender.send({ to, app, content, mode, id }, signal).catch(tooLarge(first))];
-    }
+    return [await sender.send({ to, app, content, mode }, signal).catch(tooLarge(first))];
   }
   const files: PushFile[] = [];
+  const reread = source.files.length > 1 ? 'session' : mode;
   for (const file of source.files) {
-    files.push({ content: await contentOf(type, file, 'session'), name: basename(file) });
+    files.push({ content: await contentOf(type, file, reread), name: basename(file) });
   }
   const shown = files.map(({ name = '' }) => new TransferProgress(io, name));
-  const receipts = await sender.sendFiles(
-    { to, app, files, report, id },
+  return await sender.sendFiles(
+    { to, app, files, report, id, mode },
     { signal, onProgress: ({ index, have, size }) => shown[index]?.update(have, size) },
   );
-  const [content] = files.map((file) => file.content);
-  // 8.1.2-03: the receiver knows no sessions.
-  const again = mode === 'auto' && !several && content && receipts.every(knowsNoSessions);
-  return again ? [await sender.send({ to, app, content, mode: 'indirect' }, signal)] : receipts;
 }
 
 function exitCode({ outcome, retryable }: Receipt): number {

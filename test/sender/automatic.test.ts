@@ -1,0 +1,147 @@
+/** Mode `auto`: which of the modes a push goes by (8.1.2-03, 8.2.2). */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { LimitError } from '../../core/errors.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import { BOB, startSender } from '../support/agents.js';
+import { ScriptedCore } from '../support/scripted-core.js';
+
+const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
+const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
+const TERMINAL = `${BOB};gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`;
+
+let core: ScriptedCore;
+const closing: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  core = await ScriptedCore.tcp();
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  await core.close();
+});
+
+async function sender(
+  options: Partial<PushSenderOptions> = { publish: { host: '127.0.0.1', port: 0 } },
+): Promise<PushSenderAgent> {
+  const started = await startSender({ servers: [core.uri], ...options });
+  closing.push(() => started.stop());
+  return started;
+}
+
+const content = (bytes: number) => memoryContent(TYPE, new Uint8Array(bytes));
+const push = (bytes: number, to = BOB) => ({ to, app: 'mms.ua', content: content(bytes) });
+/** Capabilities of a terminal for calls. */
+const AUDIO = Buffer.from(
+  ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', 'm=audio 0 RTP/AVP 0', ''].join(
+    '\r\n',
+  ),
+);
+
+describe('mode auto', () => {
+  it('8.1.2-03: the request as a whole decides between a MESSAGE and a session', async () => {
+    const agent = await sender();
+    for (const [bytes, method] of [
+      [300, 'MESSAGE'],
+      // With its headers more than 1300.
+      [1000, 'INVITE'],
+      [1301, 'INVITE'],
+    ] as const) {
+      const receipt = agent.send(push(bytes));
+      const { respond } = await core.request(method);
+      respond(403);
+      expect(await receipt).toMatchObject({
+        mode: method === 'MESSAGE' ? 'pager' : 'session',
+        status: 403,
+        bytes,
+      });
+    }
+    const methods = core.requests.map(({ request }) => request.method).filter((method) => method !== 'ACK');
+    expect(methods).toEqual(['MESSAGE', 'INVITE', 'INVITE']);
+  });
+
+  it.each([
+    ['405: the method', 405, undefined],
+    ['501: the method', 501, undefined],
+    ['488: it takes other media only', 488, AUDIO],
+    ['606: it takes other media only', 606, AUDIO],
+  ] as const)(
+    '8.1.2-03: by reference where the receiver knows no sessions, %s',
+    async (_why, status, body) => {
+      const agent = await sender();
+      const receipt = agent.send(push(5000));
+      (await core.request('INVITE')).respond(status, body && SDP, body);
+      const { request, respond } = await core.request('MESSAGE');
+      expect(request.headers.get('Content-Type')).toMatch(/^message\/external-body/);
+      respond(200);
+      expect(await receipt).toMatchObject({ to: BOB, mode: 'indirect', outcome: 'delivered', bytes: 5000 });
+    },
+  );
+
+  it.each([403, 404, 415, 480, 486, 488, 500, 503, 603])(
+    'a %i is an answer, whatever mode it is of',
+    async (status) => {
+      const agent = await sender();
+      const receipt = agent.send(push(5000));
+      (await core.request('INVITE')).respond(status);
+      expect(await receipt).toMatchObject({ mode: 'session', status });
+      expect(core.requests.map(({ request }) => request.method)).not.toContain('MESSAGE');
+    },
+  );
+
+  it('8.1.2-03: several files by reference, a MESSAGE each', async () => {
+    const agent = await sender();
+    const files = [
+      { content: content(5000), name: 'a.mms' },
+      { content: content(6000), name: 'b.mms', disposition: 'attachment' },
+    ];
+    const receipts = agent.sendFiles({ to: TERMINAL, app: 'mms.ua', files, mode: 'auto' });
+    (await core.request('INVITE')).respond(405);
+    for (const status of [200, 415]) {
+      const { request, respond } = await core.request('MESSAGE');
+      expect(request.uri).toBe(TERMINAL);
+      respond(status);
+    }
+    const shared = { to: TERMINAL, terminal: TERMINAL, mode: 'indirect' };
+    expect(await receipts).toMatchObject([
+      { ...shared, fileName: 'a.mms', bytes: 5000, outcome: 'delivered' },
+      { ...shared, fileName: 'b.mms', bytes: 6000, outcome: 'refused', status: 415 },
+    ]);
+  });
+
+  it('what goes by no mode is a LimitError that says why', async () => {
+    const agent = await sender({});
+    const receipt = agent.send(push(5000));
+    const refused = expect(receipt).rejects.toThrow(
+      new LimitError(
+        'content of 5000 bytes does not fit a MESSAGE of at most 1300, the receiver knows no sessions ' +
+          '(405 Method Not Allowed), and "publish" does not say where it is served',
+      ),
+    );
+    (await core.request('INVITE')).respond(405);
+    await refused;
+  });
+
+  it('what is compressed goes without a session: MSRP has no content codings', async () => {
+    const agent = await sender({});
+    const noise = Uint8Array.from(
+      { length: 3000 },
+      (_, index) => (index * index * 31 + (index >> 3) * 17) & 0xff,
+    );
+    const request = { ...push(0), content: memoryContent(TYPE, noise), encoding: 'gzip' as const };
+    await expect(agent.send(request)).rejects.toThrow(LimitError);
+    expect(core.requests).toEqual([]);
+  });
+});
+
+describe('mode session', () => {
+  it('the answer of a terminal that knows none is the receipt', async () => {
+    const agent = await sender();
+    const receipt = agent.send({ ...push(5000), mode: 'session' });
+    (await core.request('INVITE')).respond(405);
+    expect(await receipt).toEqual({
+      ...{ to: BOB, mode: 'session', outcome: 'refused', status: 405, reason: 'Method Not Allowed' },
+      ...{ retryable: false, reported: false, bytes: 5000, milliseconds: expect.any(Number) },
+    });
+  });
+});
