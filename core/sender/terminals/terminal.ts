@@ -25,6 +25,9 @@ export interface TerminalFacts {
   readonly profile?: string;
 }
 
+/** What a User Agent Profile says. */
+export type ProfileFacts = Pick<TerminalFacts, 'apps' | 'types' | 'maxSize'>;
+
 export interface Terminal extends TerminalFacts {
   /** Public user identity, `sip:bob@domain.test`. */
   readonly user: string;
