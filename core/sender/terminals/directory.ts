@@ -36,25 +36,23 @@ export class TerminalDirectory {
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
   readonly #options: DirectoryOptions;
 
-  private constructor(options: DirectoryOptions) {
+  constructor(options: DirectoryOptions = {}) {
     this.#options = options;
   }
 
-  static async open(options: DirectoryOptions = {}): Promise<TerminalDirectory> {
-    const directory = new TerminalDirectory(options);
+  /** Reads what the store holds. @throws StoreError */
+  async load(): Promise<void> {
+    const { records, onError } = this.#options;
     const found: Terminal[] = [];
-    for await (const [key, bytes] of options.records?.entries(KEY) ?? []) {
+    for await (const [key, bytes] of records?.entries(KEY) ?? []) {
       try {
         found.push(decode(bytes));
       } catch (error) {
-        options.onError?.(
-          new MalformedError(`terminal ${key} in the store cannot be read`, { cause: error }),
-        );
+        onError?.(new MalformedError(`terminal ${key} in the store cannot be read`, { cause: error }));
       }
     }
     found.sort((one, other) => one.seen - other.seen);
-    for (const terminal of found) directory.#keep(terminal);
-    return directory;
+    for (const terminal of found) this.#keep(terminal);
   }
 
   get size(): number {

@@ -17,11 +17,11 @@ afterEach(() => {
 });
 
 const open = (capacity?: number) =>
-  TerminalDirectory.open({ clock, ...(capacity === undefined ? {} : { capacity }) });
+  new TerminalDirectory({ clock, ...(capacity === undefined ? {} : { capacity }) });
 
 describe('a terminal', () => {
   it('5.2-03: is one, whether the registrar or it itself speaks of it', async () => {
-    const directory = await open();
+    const directory = open();
     directory.saw(`${BOB};transport=tcp`, { instanceId: PHONE, gruu: GRUU, apps: ['mms.ua'] });
     directory.saw(BOB, { gruu: GRUU, methods: ['MESSAGE'] });
     expect(directory.of(BOB)).toMatchObject([
@@ -32,7 +32,7 @@ describe('a terminal', () => {
   });
 
   it('is told from the others of its user by its GRUU, or its contact', async () => {
-    const directory = await open();
+    const directory = open();
     directory.saw(BOB, { gruu: GRUU });
     directory.saw(BOB, { gruu: 'sip:opaque@domain.test;gr=abc' });
     directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
@@ -40,13 +40,13 @@ describe('a terminal', () => {
   });
 
   it('without a name is not kept', async () => {
-    const directory = await open();
+    const directory = open();
     expect(directory.saw(BOB, { apps: ['mms.ua'] })).toBeUndefined();
     expect(directory.size).toBe(0);
   });
 
   it('9-04: is away when its time is over, or the registrar says so, and back when it is heard of', async () => {
-    const directory = await open();
+    const directory = open();
     directory.saw(BOB, { gruu: GRUU }, 5000);
     now = 5000;
     expect(directory.of(BOB)).toMatchObject([{ here: false }]);
@@ -57,7 +57,7 @@ describe('a terminal', () => {
   });
 
   it('9-04: is away when it is not among those that stayed', async () => {
-    const directory = await open();
+    const directory = open();
     const stays = directory.saw(BOB, { gruu: GRUU });
     directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
     directory.leftBut(BOB, stays ? [stays] : []);
@@ -66,7 +66,7 @@ describe('a terminal', () => {
 });
 
 it('tells what changes, and what was before', async () => {
-  const directory = await open();
+  const directory = open();
   const changes: DirectoryChange[] = [];
   const end = directory.onChange((change) => changes.push(change));
   directory.saw(BOB, { gruu: GRUU }, 2000);
@@ -82,7 +82,7 @@ it('tells what changes, and what was before', async () => {
 
 describe('room', () => {
   it('is made by those that are away, the one not heard of for longest first', async () => {
-    const directory = await open(3);
+    const directory = open(3);
     for (const user of ['sip:a@x.test', 'sip:b@x.test', 'sip:c@x.test']) {
       directory.saw(user, { contact: `${user};ob` });
     }
@@ -97,7 +97,7 @@ describe('room', () => {
   });
 
   it('of one user is for a hundred', async () => {
-    const directory = await open();
+    const directory = open();
     for (let index = 0; index < 150; index++) directory.saw(BOB, { contact: `sip:bob@127.0.0.1:${index}` });
     expect(directory.of(BOB)).toHaveLength(100);
     expect(directory.size).toBe(100);
@@ -112,13 +112,14 @@ describe('on disk', () => {
 
   it('what is known outlives the process', async () => {
     const kept = await records();
-    const before = await TerminalDirectory.open({ records: kept.records, clock });
+    const before = new TerminalDirectory({ records: kept.records, clock });
     before.saw(BOB, { gruu: GRUU, apps: ['mms.ua'], maxSize: 300_000 }, 5000);
     before.saw('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
     before.left('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
     await kept.records.close();
     const again = new Records(kept.store, clock, () => {});
-    const after = await TerminalDirectory.open({ records: again, clock });
+    const after = new TerminalDirectory({ records: again, clock });
+    await after.load();
     expect(after.of(BOB)).toEqual(before.of(BOB));
     expect(after.of('sip:al@domain.test')).toEqual(before.of('sip:al@domain.test'));
     expect(after.size).toBe(2);
@@ -133,10 +134,11 @@ describe('on disk', () => {
     ] as const) {
       await kept.records.write([{ type: 'put', key, value: new TextEncoder().encode(value) }], 'written');
     }
-    const directory = await TerminalDirectory.open({
+    const directory = new TerminalDirectory({
       records: kept.records,
       onError: (error) => errors.push(error),
     });
+    await directory.load();
     expect(directory.size).toBe(0);
     expect(errors).toHaveLength(2);
   });
