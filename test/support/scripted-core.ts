@@ -59,10 +59,10 @@ export class ScriptedCore {
     return core;
   }
 
-  static async tcp(port = 0): Promise<ScriptedCore> {
+  static async tcp(port = 0, host = '127.0.0.1'): Promise<ScriptedCore> {
     const sockets = new Set<Socket>();
     const server = createServer();
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
     const at = (server.address() as AddressInfo).port;
     const hangUp = () => {
@@ -72,7 +72,8 @@ export class ScriptedCore {
       hangUp();
       await new Promise((resolve) => server.close(resolve));
     };
-    const core = new ScriptedCore(`sip:127.0.0.1:${at};transport=tcp`, at, close, hangUp, sockets);
+    const name = host.includes(':') ? `[${host}]` : host;
+    const core = new ScriptedCore(`sip:${name}:${at};transport=tcp`, at, close, hangUp, sockets);
     server.on('connection', (socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));

@@ -24,6 +24,8 @@ export interface ReceiverOptions {
   limits?: Partial<RuntimeLimits>;
   sessions?: number;
   tls?: TlsOptions;
+  /** Of the core, 127.0.0.1 when absent. */
+  host?: string;
   /** What a device before this one left. */
   store?: Store;
   transfers?: string;
@@ -57,8 +59,8 @@ export class SessionReceiver {
   ) {}
 
   static async start(options: ReceiverOptions = {}): Promise<SessionReceiver> {
-    const { apps = [], definition, limits, sessions, tls, transfers } = options;
-    const core = await ScriptedCore.tcp();
+    const { apps = [], definition, limits, sessions, tls, host, transfers } = options;
+    const core = await ScriptedCore.tcp(0, host);
     const store = options.store ?? (await platform.openStore());
     const runtime = await PushRuntime.open({
       store,
@@ -82,6 +84,7 @@ export class SessionReceiver {
     });
     await receiver.agent.start();
     (await core.request('REGISTER')).respond(403);
+    core.agrees.add('BYE');
     return receiver;
   }
 
@@ -118,7 +121,6 @@ export class SessionReceiver {
   }
 
   async stop(): Promise<void> {
-    this.core.agrees.add('BYE');
     await this.stopAgent();
     await this.runtime.stop();
     await this.core.close();
@@ -199,7 +201,7 @@ export class PushSession {
 
   /** The receiver hangs up. */
   async hungUp(): Promise<void> {
-    (await this.core.request('BYE')).respond(200);
+    await this.core.request('BYE');
   }
 
   #within(method: string, lines: readonly string[] = [], body = ''): SipRequest {

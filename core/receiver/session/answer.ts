@@ -59,16 +59,28 @@ export class Answer {
   async #accept(decision: Extract<Decision, { type: 'file' | 'messages' }>): Promise<MediaPlace> {
     const { media } = decision;
     const place = await this.connector.place(media, this.host);
+    const { eventAppIds } = this.resource;
     const file = decision.type === 'file' ? decision.file : undefined;
+    const acceptTypes = this.runtime.acceptedTypes(eventAppIds);
     this.#lines.push({
       type: 'accepted',
       ...place,
-      acceptTypes: this.runtime.acceptedTypes(this.resource.eventAppIds),
+      acceptTypes,
       // 8.2.1-07: of this file's application.
-      ...(file ? { maxSize: file.transfer.largest } : {}),
+      maxSize: file ? file.transfer.largest : this.#largest(acceptTypes),
       ...(file && file.start > 0 ? { range: { start: file.start + 1 } } : {}),
     });
     return place;
+  }
+
+  /** Of messages of any of these types, which may be for several applications. */
+  #largest(types: readonly string[]): number {
+    const { eventAppIds, iari } = this.resource;
+    const apps = types.map((type) => this.runtime.resolve(eventAppIds, type, iari));
+    return Math.max(
+      0,
+      ...apps.map((app) => (typeof app === 'string' ? 0 : this.runtime.largestTransfer(app))),
+    );
   }
 }
 

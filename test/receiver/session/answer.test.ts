@@ -1,0 +1,164 @@
+/** The answer to an offer that is taken (TS 8.2.1.1; RFC 3264 6, RFC 4975 8, RFC 5547 8.3). */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attribute, bytes, descriptionOf, FILE, mediaOf, sha1Of } from '../../support/push-offers.js';
+import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+
+const AT = { port: 9999 };
+const CONTENT = bytes(10);
+
+let receiver: SessionReceiver;
+const start = async (options: ReceiverOptions = {}) => {
+  receiver = await SessionReceiver.start(options);
+};
+afterEach(() => receiver.stop());
+
+describe('to a file that is described', () => {
+  const lines = ['a=file-disposition:render', 'a=file-date:creation:"Mon, 15 May 2006 15:01:31 +0300"'];
+  const offer = descriptionOf([
+    mediaOf(AT, { content: CONTENT, name: 'a b.bin', transferId: 'vBnG916bdberum2fFEABR1FR3ExZMUrd', lines }),
+  ]);
+  beforeEach(() => start({ definition: { limits: { size: 5000 } } }));
+
+  it('8.2.1-05, 8.2.1-09a: 200 OK with an answer in application/sdp', async () => {
+    const { answer, sdp } = await receiver.invite(offer);
+    expect(answer).toMatchObject({ status: 200, reason: 'OK' });
+    expect(answer.headers.get('Content-Type')).toBe('application/sdp');
+    expect(answer.headers.get('Contact')).toMatch(/^<sip:.*@127\.0\.0\.1:\d+/);
+    expect(sdp.session).toEqual([
+      'v=0',
+      expect.stringMatching(/^o=- \d+ 0 IN IP4 127\.0\.0\.1$/),
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+    ]);
+    expect(sdp.media).toHaveLength(1);
+  });
+
+  it('8.2.1-06, 8.2.1-07, 8.2.1-08: receives only, up to the size its application takes, and connects', async () => {
+    const { sdp } = await receiver.invite(offer);
+    expect(sdp.media[0]).toEqual([
+      // RFC 4145 5: the port of an end that only connects.
+      'm=message 9 TCP/MSRP *',
+      'a=recvonly',
+      'a=setup:active',
+      `a=accept-types:${FILE} text/plain`,
+      'a=max-size:5000',
+      expect.stringMatching(/^a=path:msrp:\/\/127\.0\.0\.1:9\/[A-Za-z0-9.~+=_-]{14,};tcp$/),
+      `a=file-selector:name:"a b.bin" type:${FILE} size:10 hash:sha-1:${sha1Of(CONTENT)}`,
+      'a=file-transfer-id:vBnG916bdberum2fFEABR1FR3ExZMUrd',
+      'a=file-disposition:render',
+    ]);
+  });
+
+  it('8.2.3-01: a session of its own has a name that nobody guesses (RFC 4975 14.1)', async () => {
+    const first = await receiver.invite(offer);
+    await first.bye();
+    const second = await receiver.invite(offer);
+    expect(attribute(second.sdp.media[0], 'path')).not.toBe(attribute(first.sdp.media[0], 'path'));
+  });
+
+  it('8.2.1-06: to an end that sends and receives: receives only', async () => {
+    const { sdp } = await receiver.invite(offer.replace('a=sendonly', 'a=sendrecv'));
+    expect(sdp.media[0]).toContain('a=recvonly');
+    const { sdp: unsaid } = await receiver.invite(
+      offer.replace('a=sendonly\r\n', '').replace('vBnG', 'other'),
+    );
+    expect(unsaid.media[0]).toContain('a=recvonly');
+  });
+
+  it.each(['a=setup:actpass', 'a=connection:new'])('8.2.1-08: to %s: setup:active', async (line) => {
+    const { sdp } = await receiver.invite(offer.replace('a=setup:passive', line));
+    expect(sdp.media[0]).toContain('a=setup:active');
+  });
+});
+
+describe('max-size', () => {
+  it('8.2.1-07: of the host, where that is less', async () => {
+    await start({ definition: { limits: { size: 5000 } }, limits: { transferSize: 4000 } });
+    const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })]));
+    expect(attribute(sdp.media[0], 'max-size')).toBe('4000');
+  });
+
+  it('8.2.1-07: of the application that takes most, where messages of several types may come', async () => {
+    await start({
+      definition: { accepts: [FILE], limits: { size: 5000 } },
+      apps: [
+        {
+          id: 'files.ua',
+          accepts: ['text/plain'],
+          limits: { size: 7000 },
+          start: () => ({ receive: () => {} }),
+        },
+      ],
+    });
+    const media = mediaOf(AT, { messages: true, acceptTypes: `${FILE} text/plain text/html` });
+    const { sdp } = await receiver.invite(descriptionOf([media]));
+    expect(attribute(sdp.media[0], 'max-size')).toBe('7000');
+  });
+});
+
+describe('to several lines', () => {
+  it('8.2.1-04, 8.2.1-05: one each, in their order, with a session each', async () => {
+    await start();
+    const files = ['a', 'b', 'c'].map((name) => mediaOf(AT, { content: CONTENT, name }));
+    const { sdp } = await receiver.invite(descriptionOf(files));
+    expect(sdp.media.map((media) => /name:"(.)"/.exec(attribute(media, 'file-selector') ?? '')?.[1])).toEqual(
+      ['a', 'b', 'c'],
+    );
+    expect(new Set(sdp.media.map((media) => attribute(media, 'path'))).size).toBe(3);
+  });
+
+  it('8.2.1-05: attributes of the session count for every line', async () => {
+    await start();
+    const offer = descriptionOf([mediaOf(AT, { content: CONTENT }).replace('a=setup:passive\r\n', '')]);
+    const { sdp } = await receiver.invite(offer.replace('t=0 0', 't=0 0\r\na=setup:passive'));
+    expect(sdp.media[0]).toContain('a=setup:active');
+  });
+});
+
+it('to messages that nobody described: what is taken, and no file', async () => {
+  await start();
+  const { sdp } = await receiver.invite(
+    descriptionOf([mediaOf(AT, { messages: true, acceptTypes: `${FILE} text/html` })]),
+  );
+  expect(sdp.media[0]).toEqual([
+    'm=message 9 TCP/MSRP *',
+    'a=recvonly',
+    'a=setup:active',
+    `a=accept-types:${FILE} text/plain`,
+    expect.stringMatching(/^a=max-size:\d+$/),
+    expect.stringMatching(/^a=path:msrp:/),
+  ]);
+});
+
+it('to any type: `*`', async () => {
+  await start();
+  const { status } = await receiver.invite(
+    descriptionOf([mediaOf(AT, { messages: true, acceptTypes: '*' })]),
+  );
+  expect(status).toBe(200);
+});
+
+it('keeps the Record-Route, and says what it can (RFC 3261 12.1.1, 13.3.1.4)', async () => {
+  await start();
+  const { answer } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })]));
+  expect(answer.headers.get('Accept')).toBe('application/sdp');
+  expect(answer.headers.getAll('Allow')).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'BYE', 'CANCEL']));
+});
+
+it('9-03: over TLS: msrps, and no address but its own', async () => {
+  await start({ tls: {} });
+  const secure = { content: CONTENT, protocol: 'TCP/TLS/MSRP', path: 'msrps://127.0.0.1:9999/abc;tcp' };
+  const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, secure)]));
+  expect(sdp.media[0]?.[0]).toBe('m=message 9 TCP/TLS/MSRP *');
+  expect(attribute(sdp.media[0], 'path')).toMatch(/^msrps:\/\/127\.0\.0\.1:9\/.*;tcp$/);
+});
+
+it('8.2.1-05: over IPv6, of an IPv6 offer', async () => {
+  receiver = await SessionReceiver.start({ host: '::1' });
+  const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })], '::1'));
+  expect(sdp.session).toContain('c=IN IP6 ::1');
+  expect(sdp.session[1]).toMatch(/IN IP6 ::1$/);
+  expect(attribute(sdp.media[0], 'path')).toMatch(/^msrp:\/\/\[::1\]:9\//);
+});

@@ -1,0 +1,231 @@
+/** Files that this device does not take: by their application, for want of room, and how the INVITE is answered. */
+
+import { PushRefused } from 'sip-push/sdk';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RefusalKind } from '../../../core/errors.js';
+import { PSA } from '../../support/agents.js';
+import { RawListener } from '../../support/msrp.js';
+import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
+import { SenderEnd } from '../../support/sender-end.js';
+import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+
+let receiver: SessionReceiver;
+let listener: RawListener;
+beforeEach(async () => {
+  listener = await RawListener.open();
+});
+afterEach(async () => {
+  await receiver.stop();
+  listener.close();
+});
+
+const start = async (options: ReceiverOptions = {}) => {
+  receiver = await SessionReceiver.start(options);
+};
+const offering = (...files: Offered[]) =>
+  receiver.invite(descriptionOf(files.map((file) => mediaOf(listener.address, file))));
+const ports = ({ media }: { media: string[][] }) => media.map(([line = '']) => line.split(' ')[1]);
+const REFUSED = /^m=message 0 TCP\/MSRP \*$/;
+
+describe('the only file', () => {
+  beforeEach(() => start());
+
+  it.each<[RefusalKind, number, string | undefined]>([
+    ['forbidden', 403, undefined],
+    ['type', 488, undefined],
+    ['size', 488, undefined],
+    ['busy', 486, '7'],
+    ['resources', 500, '7'],
+    ['failed', 500, undefined],
+  ])('8.2.1-04: %s: %i, Retry-After %s', async (kind, status, retryAfter) => {
+    receiver.consider = () => {
+      throw new PushRefused(kind, 'the test wants it', retryAfter ? { retryAfter: Number(retryAfter) } : {});
+    };
+    const { answer } = await offering({ content: bytes(10) });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('Retry-After')).toBe(retryAfter);
+    expect(answer.headers.has('Content-Type')).toBe(status === 488);
+    expect(receiver.taken).toEqual([]);
+    expect(receiver.of('refused')).toEqual([
+      { event: 'refused', method: 'INVITE', status, reason: 'the test wants it', from: PSA },
+    ]);
+  });
+
+  it('8.2.1-04: unwilling is no error: 200 with port zero (B.4 step 3)', async () => {
+    receiver.consider = () => {
+      throw new PushRefused('declined', 'no films, please');
+    };
+    const session = await offering({ content: bytes(10) });
+    expect(session.status).toBe(200);
+    expect(session.sdp.media).toHaveLength(1);
+    expect(session.sdp.media[0]?.[0]).toMatch(REFUSED);
+    expect(receiver.of('refused')).toMatchObject([{ status: 200, reason: 'file 1: no films, please' }]);
+    expect((await session.bye()).status).toBe(200);
+  });
+
+  it('an application that throws anything else: 500, and the next file is its next chance', async () => {
+    receiver.consider = () => {
+      throw undefined;
+    };
+    expect((await offering({ content: bytes(10) })).status).toBe(500);
+    receiver.consider = () => {};
+    expect((await offering({ content: bytes(10) })).status).toBe(200);
+  });
+
+  it('an application that never answers: 500 after 3 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let asked = false;
+      receiver.consider = () => {
+        asked = true;
+        return new Promise<void>(() => {});
+      };
+      const answered = offering({ content: bytes(10) });
+      await vi.waitFor(() => expect(asked).toBe(true));
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect((await answered).status).toBe(500);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('what an application is told of a file', () => {
+  beforeEach(() => start({ definition: { limits: { size: 1000 } } }));
+
+  it('8.2.1-04: its sender, type, size and name; it chooses by them', async () => {
+    const offers: unknown[] = [];
+    receiver.consider = (offer) => {
+      offers.push(offer);
+      if (offer.fileName === 'film.mp4') throw new PushRefused('declined', 'no films');
+    };
+    const content = bytes(10);
+    const { sdp } = await offering(
+      { content, name: 'film.mp4' },
+      { content, name: 'letter.txt', type: 'text/plain' },
+      { size: null, sha1: null },
+    );
+    expect(ports(sdp)).toEqual(['0', '9', '9']);
+    expect(offers).toEqual([
+      { from: PSA, type: FILE, size: 10, fileName: 'film.mp4' },
+      { from: PSA, type: 'text/plain', size: 10, fileName: 'letter.txt' },
+      { from: PSA, type: FILE },
+    ]);
+  });
+
+  it('8.2.1-04, 8.2.1-07: too large for it: 488 with max-size, and it is not asked', async () => {
+    let asked = 0;
+    receiver.consider = () => void asked++;
+    const { status, sdp } = await offering({ size: 1001 });
+    expect(status).toBe(488);
+    expect(attribute(sdp.media[0], 'max-size')).toBe('1000');
+    expect(asked).toBe(0);
+    expect((await offering({ size: 1000 })).status).toBe(200);
+  });
+});
+
+describe('one of several', () => {
+  it.each<RefusalKind>(['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'])(
+    '8.2.1-04: %s: port zero, and the others come',
+    async (kind) => {
+      await start();
+      receiver.consider = ({ fileName }) => {
+        if (fileName === 'not-this') throw new PushRefused(kind, 'the test wants it');
+      };
+      const content = bytes(10);
+      const { status, sdp } = await offering({ content, name: 'not-this' }, { content, name: 'this' });
+      expect(status).toBe(200);
+      expect(ports(sdp)).toEqual(['0', '9']);
+      expect(receiver.of('refused')).toMatchObject([{ status: 200, reason: 'file 1: the test wants it' }]);
+      const end = await SenderEnd.bound(listener);
+      expect(await end.send(content)).toBe(200);
+      await vi.waitFor(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
+    },
+  );
+
+  it('8.2.1-01, 8.2.1-04: lines of other types, or not for MSRP, are closed', async () => {
+    await start();
+    const offer = descriptionOf([
+      'm=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000',
+      mediaOf(listener.address, { type: 'text/html' }),
+      mediaOf(listener.address, { content: bytes(10) }),
+      'm=message 0 TCP/MSRP *',
+    ]);
+    const { status, sdp } = await receiver.invite(offer);
+    expect(status).toBe(200);
+    expect(sdp.media.map(([line]) => line)).toEqual([
+      'm=audio 0 RTP/AVP 0',
+      'm=message 0 TCP/MSRP *',
+      'm=message 9 TCP/MSRP *',
+      'm=message 0 TCP/MSRP *',
+    ]);
+  });
+
+  it('all of them: as the first that is no mere unwillingness', async () => {
+    await start();
+    receiver.consider = ({ fileName = '' }) => {
+      throw new PushRefused(fileName === 'first' ? 'declined' : 'busy', fileName, { retryAfter: 9 });
+    };
+    const content = bytes(10);
+    const { status, answer } = await offering({ content, name: 'first' }, { content, name: 'second' });
+    expect(status).toBe(486);
+    expect(answer.headers.get('Retry-After')).toBe('9');
+  });
+});
+
+describe('no room', () => {
+  it('for more sessions: 486 with Retry-After, ahead of anything that costs', async () => {
+    await start({ sessions: 1 });
+    const content = bytes(10);
+    const first = await offering({ content });
+    let asked = 0;
+    receiver.consider = () => void asked++;
+    const { status, answer } = await offering({ content });
+    expect(status).toBe(486);
+    expect(answer.headers.get('Retry-After')).toBe('30');
+    expect(asked).toBe(0);
+    expect(receiver.taken).toHaveLength(1);
+    await first.bye();
+    expect((await offering({ content })).status).toBe(200);
+  });
+
+  it('for more sessions, those included that are not answered yet', async () => {
+    await start({ sessions: 1 });
+    let pass = () => {};
+    receiver.consider = () =>
+      new Promise<void>((resolve) => {
+        pass = resolve;
+      });
+    const first = offering({ content: bytes(10) });
+    const second = offering({ content: bytes(10) });
+    expect((await second).status).toBe(486);
+    pass();
+    expect((await first).status).toBe(200);
+  });
+
+  it('for more transfers: 486', async () => {
+    await start({ limits: { transfers: 1 } });
+    expect((await offering({ content: bytes(10) })).status).toBe(200);
+    const { status, answer } = await offering({ content: bytes(10) });
+    expect(status).toBe(486);
+    expect(answer.headers.get('Retry-After')).toBe('5');
+  });
+
+  it('for the content: 500 with Retry-After', async () => {
+    await start({ limits: { transferBytes: 1000 } });
+    expect((await offering({ size: 600 })).status).toBe(200);
+    const { status, answer } = await offering({ size: 600 });
+    expect(status).toBe(500);
+    expect(answer.headers.get('Retry-After')).toBe('60');
+    expect(receiver.of('refused')).toMatchObject([
+      { status: 500, reason: expect.stringContaining('no room') },
+    ]);
+  });
+
+  it('for the same file twice at a time: 486', async () => {
+    await start();
+    const file = { content: bytes(10), transferId: 'the-same' };
+    expect((await offering(file)).status).toBe(200);
+    expect((await offering(file)).status).toBe(486);
+  });
+});
