@@ -5,6 +5,7 @@ import type { Content } from '../content/content.js';
 import type { ContentCoding } from '../content/encoding/coding.js';
 import { encodedContent } from '../content/encoding/encode.js';
 import { ConfigurationError, LimitError, TransportError } from '../errors.js';
+import { MsrpConnector } from '../msrp/index.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import type { Credentials } from '../sip/authorization.js';
@@ -69,7 +70,9 @@ export class PushSenderAgent {
   readonly #options: PushSenderOptions;
   readonly #agent: SipUserAgent;
   readonly #listener: MediaListener;
+  readonly #connector: MsrpConnector;
   readonly #sessions: SessionSender;
+  readonly #stopped = new AbortController();
   #publisher: Promise<Publisher> | undefined;
 
   constructor(options: PushSenderOptions) {
@@ -102,9 +105,12 @@ export class PushSenderAgent {
         : {}),
     });
     this.#listener = new MediaListener(options.media ?? {}, (signal) => this.#agent.localHost(signal));
+    this.#connector = new MsrpConnector(options.tls ? { tls: options.tls } : {});
     this.#sessions = new SessionSender({
       agent: this.#agent,
       listener: this.#listener,
+      connector: this.#connector,
+      stopped: this.#stopped.signal,
       ...(assertIdentity ? { assertedIdentity: identity } : {}),
     });
   }
@@ -115,11 +121,13 @@ export class PushSenderAgent {
 
   /** What is published is so no longer: `settled` waits for those who have still to fetch it. */
   async stop(): Promise<void> {
+    this.#stopped.abort(new TransportError('the sender was stopped'));
     const publisher = await this.#publisher?.catch(() => undefined);
     await publisher?.close();
     // Sessions end by BYE, whose answers come by the agent.
     await this.#agent.stop();
     await this.#listener.close();
+    await this.#connector.close();
   }
 
   /** Contents that are kept for terminals which have not fetched them yet. */

@@ -64,13 +64,23 @@ export const HAD: FileOutcome = {
 
 /** @param most bytes of a message that the receiver takes (max-size). */
 export function tooLarge(most: number): FileOutcome {
-  return {
-    outcome: 'refused',
-    status: 413,
-    reason: `the receiver takes at most ${most} bytes`,
-    retryable: false,
-    reported: false,
-  };
+  return refused(413, `the receiver takes at most ${most} bytes`);
+}
+
+/** @param acceptTypes of the answer, among which the file's type is not. */
+export function notTaken(acceptTypes: readonly string[]): FileOutcome {
+  return refused(415, `the receiver takes ${acceptTypes.join(', ')}`);
+}
+
+/** What will not change by trying again. */
+function refused(status: number, reason: string): FileOutcome {
+  return { outcome: 'refused', status, reason, retryable: false, reported: false };
+}
+
+/** The content could not be read to its end, or is not what was offered; what the receiver answered cannot be read. */
+export function inVain(error: unknown): FileOutcome {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { outcome: 'failed', reason, retryable: false, reported: false };
 }
 
 /** Nobody said anything: the connection broke, or nobody came. */

@@ -21,7 +21,12 @@ export class Offer {
     signal?: AbortSignal,
   ): Promise<Offer> {
     const lines: OutgoingLine[] = [];
-    for (const file of files) lines.push(await OutgoingLine.open(file, listener, signal));
+    try {
+      for (const file of files) lines.push(await OutgoingLine.open(file, listener, signal));
+    } catch (error) {
+      for (const line of lines) line.close();
+      throw error;
+    }
     return new Offer(lines, listener);
   }
 

@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import type { Content } from '../../content/content.js';
 import { formatMediaType } from '../../content/media-type.js';
-import type { FileDescription } from '../../sdp/index.js';
+import type { FileDate, FileDescription } from '../../sdp/index.js';
 
 /** One file of a push. */
 export interface PushFile {
@@ -14,6 +14,8 @@ export interface PushFile {
   disposition?: string;
   /** Content-Description, for people. */
   description?: string;
+  /** When the file was made, changed or read last, for people. */
+  date?: FileDate;
 }
 
 export interface OfferedFile {
@@ -45,7 +47,7 @@ export async function offeredFile(file: PushFile, pushId: string, place: number)
 }
 
 export function describeFile({ file, size, sha1, transferId }: OfferedFile): FileDescription {
-  const { content, name, disposition } = file;
+  const { content, name, disposition, date } = file;
   return {
     selector: {
       ...(name === undefined ? {} : { name }),
@@ -55,5 +57,6 @@ export function describeFile({ file, size, sha1, transferId }: OfferedFile): Fil
     },
     transferId,
     ...(disposition === undefined ? {} : { disposition }),
+    ...(date === undefined ? {} : { date }),
   };
 }

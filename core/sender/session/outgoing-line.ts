@@ -2,8 +2,9 @@
 
 import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { MessageResult } from '../../msrp/index.js';
+import type { MessageResult, MsrpConnector, MsrpSession } from '../../msrp/index.js';
 import type { AcceptedLine } from '../../sdp/index.js';
+import { connectTo } from './active-end.js';
 import type { ExpectedMedia, MediaListener } from './media-listener.js';
 import type { OfferedFile } from './offered-file.js';
 
@@ -16,10 +17,14 @@ export interface LineOptions {
   signal: AbortSignal;
   /** Told of bytes of the file that the receiver has. */
   onProgress(have: number): void;
+  /** For a receiver that waits. */
+  connector: MsrpConnector;
 }
 
 export class OutgoingLine {
   #closed = false;
+  /** Where the receiver wants to be connected to. */
+  #active: MsrpSession | undefined;
 
   private constructor(
     readonly offered: OfferedFile,
@@ -53,20 +58,17 @@ export class OutgoingLine {
 
   /**
    * Waits for the receiver, and sends what it has asked for.
-   * @throws TransportError, TimeoutError, or the signal's reason.
+   * @throws TransportError, TimeoutError, or the signal's reason; MalformedError when the content is not as long as it
+   * was, what reading it failed with, and what the callback throws.
    */
-  async send({ path, range }: AcceptedLine, options: LineOptions): Promise<MessageResult> {
+  async send(answer: AcceptedLine, options: LineOptions): Promise<MessageResult> {
     const { signal, onProgress } = options;
-    const { session } = this.media;
     const { file, size } = this.offered;
-    session.remotePath = path;
-    await this.#connected(signal);
-    // RFC 5547 8: from the first byte that the receiver does not have; the message is that part alone.
-    const { start: first = 1, end = size } = range ?? {};
-    const start = Math.min(first - 1, size);
-    const length = Math.max(0, Math.min(end, size) - start);
+    const session = await this.#reach(answer, options);
+    const { start, length } = partOf(size, answer);
     onProgress(start);
     let have = start;
+    let answered = false;
     const sending = session.send({
       contentType: formatMediaType(file.content.type),
       headers: [
@@ -79,6 +81,7 @@ export class OutgoingLine {
       signal,
       onProgress: (sent) => {
         have = start + sent;
+        answered = have === start + length;
         onProgress(have);
       },
     });
@@ -86,7 +89,7 @@ export class OutgoingLine {
       return await sending;
     } catch (error) {
       // Every chunk was answered 200, and no REPORT came: all there is to have from a peer that knows none.
-      const silent = error instanceof TimeoutError && have === start + length && !options.report;
+      const silent = error instanceof TimeoutError && answered && !options.report;
       if (!silent) throw error;
       return { status: 200, comment: '', reported: false, bytes: length };
     }
@@ -95,6 +98,21 @@ export class OutgoingLine {
   close(): void {
     this.#closed = true;
     this.media.session.close();
+    this.#active?.close();
+  }
+
+  /** The session, once it is bound to a connection. */
+  async #reach(answer: AcceptedLine, { signal, connector }: LineOptions): Promise<MsrpSession> {
+    const { media } = this;
+    // RFC 4145 4.1 has no passive answer to a passive offer; there are such peers. Relays connect by themselves.
+    if (media.path.length === 1 && (answer.setup === 'passive' || answer.setup === 'actpass')) {
+      media.session.close();
+      this.#active = await connectTo(answer, media.session.localUri, connector, signal);
+      return this.#active;
+    }
+    media.session.remotePath = answer.path;
+    await this.#connected(signal);
+    return media.session;
   }
 
   #connected(signal: AbortSignal): Promise<void> {
@@ -112,4 +130,17 @@ export class OutgoingLine {
       });
     });
   }
+}
+
+/**
+ * RFC 5547 8: what the receiver does not have; the message is that part alone.
+ * @returns the offset of its first byte, counted from 0, and its bytes.
+ */
+export function partOf(
+  size: number,
+  { range }: Pick<AcceptedLine, 'range'>,
+): { start: number; length: number } {
+  const { start: first = 1, end = size } = range ?? {};
+  const start = Math.min(first - 1, size);
+  return { start, length: Math.max(0, Math.min(end, size) - start) };
 }

@@ -1,5 +1,6 @@
 /** Session mode at the sender: files over MSRP, in a session set up by INVITE (TS 8.2.2). */
 
+import type { MsrpConnector } from '../../msrp/index.js';
 import type { SipUserAgent } from '../../sip/agent.js';
 import { type Addressing, requireAddress } from '../addressing.js';
 import type { MediaListener } from './media-listener.js';
@@ -34,6 +35,10 @@ export interface SessionSendOptions {
 export interface SessionSenderOptions {
   agent: Pick<SipUserAgent, 'invite'>;
   listener: MediaListener;
+  /** For receivers that wait to be connected to. */
+  connector: MsrpConnector;
+  /** Nothing is offered again from then on. */
+  stopped: AbortSignal;
   assertedIdentity?: string;
 }
 

@@ -1,6 +1,7 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { delay } from '../../sip/delay.js';
 import { contactUri } from '../../sip/dialog.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { SipResponse } from '../../sip/message.js';
@@ -17,6 +18,8 @@ import { TerminalSession } from './terminal-session.js';
 const RESUME_AFTER = 1_000;
 /** Offers in a row without a byte of progress: the waits take a minute together. */
 const MAX_OFFERS = 7;
+/** The last of those waits. Whoever wants to be left alone for longer (Retry-After) is left to the caller. */
+const LONGEST_PAUSE = RESUME_AFTER * 2 ** (MAX_OFFERS - 2);
 
 /** What came of a file at a terminal. */
 export interface FileReceipt {
@@ -50,17 +53,22 @@ export class TerminalPush {
    */
   async run(): Promise<readonly string[]> {
     const { signal } = this.options;
+    const { stopped } = this.sender;
+    let best = this.#progress();
     for (let offers = 1; ; offers++) {
-      const before = this.#progress();
       const waiting = this.files.filter((file) => !this.#ends.has(file));
       const lost = await this.#offer(waiting, offers > 1);
       if (lost.size === 0) break;
-      if (this.#progress() > before) offers = 1;
-      if (offers === MAX_OFFERS) {
+      // Not by what was lost again: a receiver that forgets would be asked for ever.
+      if (this.#progress() > best) offers = 1;
+      best = Math.max(best, this.#progress());
+      const pause = Math.max(RESUME_AFTER * 2 ** (offers - 1), askedFor(lost));
+      if (offers === MAX_OFFERS || pause > LONGEST_PAUSE || stopped.aborted) {
         for (const [file, outcome] of lost) this.#ends.set(file, outcome);
         break;
       }
-      await delay(RESUME_AFTER * 2 ** (offers - 1), signal);
+      const signals = signal ? [signal, stopped] : [stopped];
+      await delay(pause, AbortSignal.any(signals)).catch(() => signal?.throwIfAborted());
     }
     return [...this.#others];
   }
@@ -91,15 +99,25 @@ export class TerminalPush {
 
   /** @returns files that are worth another offer, with what came of this one. */
   async #offer(files: readonly OfferedFile[], again: boolean): Promise<Map<OfferedFile, FileOutcome>> {
-    const offer = await Offer.open(files, this.sender.listener, this.options.signal);
+    const { signal } = this.options;
+    let offer: Offer;
     try {
-      return await this.#invite(offer, again);
+      offer = await Offer.open(files, this.sender.listener, signal);
+    } catch (error) {
+      return this.#settle(files, unreached(error, signal), again);
+    }
+    try {
+      return await this.#invite(offer, files, again);
     } finally {
       offer.close();
     }
   }
 
-  async #invite(offer: Offer, again: boolean): Promise<Map<OfferedFile, FileOutcome>> {
+  async #invite(
+    offer: Offer,
+    files: readonly OfferedFile[],
+    again: boolean,
+  ): Promise<Map<OfferedFile, FileOutcome>> {
     const { agent, assertedIdentity } = this.sender;
     const { to, app } = this.push;
     const { signal } = this.options;
@@ -119,10 +137,9 @@ export class TerminalPush {
     try {
       response = await invite.final;
     } catch (error) {
-      if (signal?.aborted || !isUnreached(error)) throw error;
-      return this.#settle(offer, error instanceof TimeoutError ? broken(error, 408) : broken(error), again);
+      return this.#settle(files, unreached(error, signal), again);
     }
-    if (!first) return this.#settle(offer, refusedBy(response), again);
+    if (!first) return this.#settle(files, refusedBy(response), again);
     return await this.#transfer(offer, first);
   }
 
@@ -136,6 +153,7 @@ export class TerminalPush {
     const session = new TerminalSession(dialog, offer, {
       report: this.push.report ?? false,
       ...(signal ? { signal } : {}),
+      connector: this.sender.connector,
       onProgress: (file, have) => this.#received(file, have),
     });
     const ends = await session.run(response.body);
@@ -143,17 +161,22 @@ export class TerminalPush {
     for (const [index, end] of ends.entries()) {
       const file = offer.lines[index]?.offered;
       if (!file) continue;
-      if (end instanceof Error) lost.set(file, broken(end));
-      else this.#ends.set(file, end);
+      const outcome = end instanceof Error ? broken(end) : end;
+      // RFC 4975 10.4: a 408 is as silence is. Nor has anybody decided who does not know the session (481, 506).
+      if (outcome.outcome === 'failed' && outcome.retryable) lost.set(file, outcome);
+      else this.#ends.set(file, outcome);
     }
     return lost;
   }
 
   /** All files of an INVITE have the same end. It may have broken before: then it may be for now. */
-  #settle(offer: Offer, outcome: FileOutcome, again: boolean): Map<OfferedFile, FileOutcome> {
-    const ends = offer.lines.map(({ offered }) => [offered, outcome] as const);
-    if (again && outcome.retryable) return new Map(ends);
-    for (const [file, end] of ends) this.#ends.set(file, end);
+  #settle(
+    files: readonly OfferedFile[],
+    outcome: FileOutcome,
+    again: boolean,
+  ): Map<OfferedFile, FileOutcome> {
+    if (again && outcome.retryable) return new Map(files.map((file) => [file, outcome]));
+    for (const file of files) this.#ends.set(file, outcome);
     return new Map();
   }
 
@@ -171,21 +194,15 @@ export class TerminalPush {
   }
 }
 
-function isUnreached(error: unknown): error is TransportError | TimeoutError {
-  return error instanceof TransportError || error instanceof TimeoutError;
+/** @throws what is no failure to reach the receiver. */
+function unreached(error: unknown, signal: AbortSignal | undefined): FileOutcome {
+  if (signal?.aborted) throw error;
+  if (error instanceof TimeoutError) return broken(error, 408);
+  if (error instanceof TransportError) return broken(error);
+  throw error;
 }
 
-function delay(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, milliseconds);
-    if (signal?.aborted) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
+/** Milliseconds for which the receiver wants to be left alone. */
+function askedFor(lost: ReadonlyMap<unknown, FileOutcome>): number {
+  return 1000 * Math.max(...[...lost.values()].map(({ retryAfter = 0 }) => retryAfter));
 }

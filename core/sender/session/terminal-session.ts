@@ -1,12 +1,21 @@
 /** The session with one terminal that has accepted: its files, each in a media line of its own, then BYE. */
 
-import { TimeoutError, TransportError } from '../../errors.js';
-import { type AcceptedLine, type AnsweredLine, parseAnswer } from '../../sdp/index.js';
+import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
+import type { MsrpConnector } from '../../msrp/index.js';
+import { type AcceptedLine, type AnsweredLine, parseAnswer, takes } from '../../sdp/index.js';
 import type { InviteSession } from '../../sip/invite-session.js';
-import { DECLINED, type FileOutcome, HAD, interpretMessage, tooLarge } from './file-outcome.js';
+import {
+  DECLINED,
+  type FileOutcome,
+  HAD,
+  interpretMessage,
+  inVain,
+  notTaken,
+  tooLarge,
+} from './file-outcome.js';
 import type { Offer } from './offer.js';
 import type { OfferedFile } from './offered-file.js';
-import type { OutgoingLine } from './outgoing-line.js';
+import { type OutgoingLine, partOf } from './outgoing-line.js';
 
 export interface TerminalSessionOptions {
   /** Only a success REPORT counts as delivered. */
@@ -14,6 +23,7 @@ export interface TerminalSessionOptions {
   /** `have`: bytes that the receiver has of the file. */
   onProgress(file: OfferedFile, have: number): void;
   signal?: AbortSignal;
+  connector: MsrpConnector;
 }
 
 /** What came of a file; an error where its connection broke or nobody answered: it may be offered again. */
@@ -38,14 +48,15 @@ export class TerminalSession {
   /**
    * Sends what was accepted, all at a time, and hangs up.
    * @returns an end for each line, in order.
-   * @throws MalformedError when the answer is none, the signal's reason.
+   * @throws the signal's reason.
    */
   async run(answer: Uint8Array): Promise<LineEnd[]> {
     const { signal } = this.options;
     const signals = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
-    const { lines, description } = this.offer;
+    const { lines } = this.offer;
     try {
-      const answers = parseAnswer(answer, description);
+      const answers = this.#read(answer);
+      if (!Array.isArray(answers)) return lines.map(() => answers);
       this.#open = answers.filter(({ type }) => type === 'accepted').length;
       return await Promise.all(
         lines.map((line, index) => this.#line(line, answers[index] ?? { type: 'refused' }, signals)),
@@ -56,19 +67,22 @@ export class TerminalSession {
     }
   }
 
+  /** What cannot be read is so for each of the files. */
+  #read(answer: Uint8Array): AnsweredLine[] | FileOutcome {
+    try {
+      return parseAnswer(answer, this.offer.description);
+    } catch (error) {
+      if (error instanceof MalformedError) return inVain(error);
+      throw error;
+    }
+  }
+
   async #line(line: OutgoingLine, answer: AnsweredLine, signal: AbortSignal): Promise<LineEnd> {
     if (answer.type !== 'accepted') {
       line.close();
       return answer.type === 'had' ? HAD : DECLINED;
     }
-    const { maxSize = Number.POSITIVE_INFINITY } = answer;
-    if (line.offered.size > maxSize) {
-      // RFC 5547 8.4: more than its max-size is not to be sent.
-      line.close();
-      this.#open -= 1;
-      return tooLarge(maxSize);
-    }
-    const end = await this.#send(line, answer, signal);
+    const end = unwilling(line, answer) ?? (await this.#send(line, answer, signal));
     line.close();
     this.#open -= 1;
     // Others go on: the line of this one is closed (4.3.2.2 of the draft; TS 8.2.2.3 knows the last one only).
@@ -79,19 +93,31 @@ export class TerminalSession {
 
   async #send(line: OutgoingLine, answer: AcceptedLine, signal: AbortSignal): Promise<LineEnd> {
     try {
-      const { report, onProgress } = this.options;
+      const { report, connector, onProgress } = this.options;
       const result = await line.send(answer, {
         report,
+        connector,
         signal,
         onProgress: (have) => onProgress(line.offered, have),
       });
       return interpretMessage(result);
     } catch (error) {
       if (this.options.signal?.aborted) throw error;
-      if (error instanceof TransportError || error instanceof TimeoutError) return error;
-      throw error;
+      return error instanceof TransportError || error instanceof TimeoutError ? error : inVain(error);
     }
   }
+}
+
+/** What the receiver does not take, though it accepted it: nothing of that is sent. */
+function unwilling({ offered }: OutgoingLine, answer: AcceptedLine): FileOutcome | undefined {
+  const { setup, acceptTypes, maxSize = Number.POSITIVE_INFINITY } = answer;
+  // RFC 4145 4: no connection for now.
+  if (setup === 'holdconn') return DECLINED;
+  // RFC 4975 8.6: all that may be sent. A peer that says nothing has forgotten to.
+  const { type } = offered.file.content.type;
+  if (acceptTypes.length > 0 && !takes(acceptTypes, type)) return notTaken(acceptTypes);
+  // RFC 4975 8.6: more than its max-size is not to be sent.
+  return partOf(offered.size, answer).length > maxSize ? tooLarge(maxSize) : undefined;
 }
 
 const SDP = [['Content-Type', 'application/sdp']] as const;
