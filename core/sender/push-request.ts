@@ -58,4 +58,6 @@ export interface Receipt {
   /** Bytes of content, compressed where it was; 0 where it is elsewhere and nobody said. */
   bytes: number;
   milliseconds: number;
+  /** Why it went this way, to this address: for people. */
+  why?: string;
 }

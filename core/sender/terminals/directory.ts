@@ -22,6 +22,8 @@ export interface DirectoryChange {
   readonly before: Terminal | undefined;
 }
 
+export type ChangeListener = (change: DirectoryChange) => void;
+
 const KEY = 'push/terminal/';
 const DEFAULT_CAPACITY = 100_000;
 /** Terminals of one user: people have a few. Bounds what a push to one identity becomes. */
@@ -33,7 +35,9 @@ export class TerminalDirectory {
   /** Those here and those away, the one heard of longest ago first. */
   readonly #here = new Set<Terminal>();
   readonly #away = new Set<Terminal>();
-  readonly #listeners = new Set<(change: DirectoryChange) => void>();
+  readonly #listeners = new Set<ChangeListener>();
+  /** Of one user each: a change is told to nobody whom it does not concern. */
+  readonly #userListeners = new Map<string, Set<ChangeListener>>();
   readonly #options: DirectoryOptions;
 
   constructor(options: DirectoryOptions = {}) {
@@ -81,9 +85,20 @@ export class TerminalDirectory {
   }
 
   /** Called after each change. @returns what ends it. */
-  onChange(listener: (change: DirectoryChange) => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The same, of the terminals of one user. */
+  onChangeOf(user: string, listener: ChangeListener): () => void {
+    const identity = publicIdentity(user);
+    const listeners = this.#userListeners.get(identity) ?? new Set();
+    this.#userListeners.set(identity, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#userListeners.delete(identity);
+    };
   }
 
   /**
@@ -129,7 +144,8 @@ export class TerminalDirectory {
     this.#keep(terminal);
     this.#write(terminal, encodeJson(terminal));
     const change = { terminal, before: before && current(before, terminal.seen) };
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of [...this.#listeners, ...(this.#userListeners.get(terminal.user) ?? [])])
+      listener(change);
     return terminal;
   }
 

@@ -1,0 +1,183 @@
+/** A push on its way to every terminal that it is for, as long as it is worth something (AD-5.3.1-7, 9-04). */
+
+import { type Clock, systemClock } from '../app/clock.js';
+import type { Urgency } from '../app/slots.js';
+import type { Congestion } from './congestion.js';
+import type { PushModeWish, Receipt } from './push-request.js';
+import type { DirectoryChange, TerminalDirectory } from './terminals/directory.js';
+import { reasonForNone, type Target, type TerminalFilter, targetsOf } from './terminals/targets.js';
+
+export interface DeliveryRequest {
+  to: string;
+  app: string;
+  mode?: PushModeWish;
+  /** Which of the user's terminals; all that have the application when absent. */
+  terminals?: TerminalFilter;
+  /**
+   * Seconds for which a push that a terminal did not take for now is tried again: when the terminal comes back, when
+   * it said to, or after a while. Absent: it is tried once.
+   */
+  ttl?: number;
+}
+
+export interface DeliveryOptions {
+  signal?: AbortSignal;
+  /** Each receipt as it comes. */
+  onReceipt?(receipt: Receipt): void;
+}
+
+export interface DeliveryRoom {
+  directory: TerminalDirectory;
+  congestion: Congestion;
+  clock?: Pick<Clock, 'now' | 'after' | 'random'>;
+}
+
+/** One attempt at one address. */
+export type Attempt = (uri: string) => Promise<Receipt[]>;
+
+/** Milliseconds until the next attempt at a terminal that said nothing of it; twice as long each further time. */
+const FIRST_BACKOFF = 15_000;
+const LONGEST_BACKOFF = 10 * 60_000;
+/** What timers hold, milliseconds: 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+/** Answers by which a registrar says that the terminal is not there (RFC 3261 21.4.5, 21.4.11, 21.4.18). */
+const GONE = new Set([404, 410, 480]);
+
+export class Delivery {
+  readonly #clock: Pick<Clock, 'now' | 'after' | 'random'>;
+  /** Milliseconds since 1970 after which nothing is tried again. */
+  readonly #end: number;
+
+  constructor(
+    private readonly room: DeliveryRoom,
+    private readonly request: DeliveryRequest,
+    private readonly attempt: Attempt,
+    private readonly options: DeliveryOptions = {},
+  ) {
+    this.#clock = room.clock ?? systemClock;
+    this.#end = this.#clock.now() + (request.ttl ?? 0) * 1000;
+  }
+
+  /** A receipt for each terminal (and file), or for whatever the core found. @throws what an attempt throws. */
+  async run(): Promise<Receipt[]> {
+    const { directory } = this.room;
+    for (;;) {
+      const targets = targetsOf(this.request, directory);
+      if (targets.length > 0) {
+        const receipts = await Promise.all(targets.map((target) => this.#toTarget(target)));
+        return receipts.flat();
+      }
+      const reason = reasonForNone(this.request, directory);
+      if (!this.#timeLeft) return this.#settle([this.#unsent({ reason, why: 'nobody to send it to' })]);
+      await this.#changed(this.request.to, () => targetsOf(this.request, directory).length > 0);
+    }
+  }
+
+  get #timeLeft(): boolean {
+    return this.#clock.now() < this.#end;
+  }
+
+  async #toTarget(target: Target): Promise<Receipt[]> {
+    const { congestion } = this.room;
+    let urgency: Urgency = 'sender';
+    for (let attempts = 0; ; attempts++) {
+      const away = this.#isAway(target);
+      const quiet = congestion.quietFor(target.uri);
+      if (!away && quiet === undefined) {
+        const receipts = await congestion.inTurn(urgency, this.options.signal, () =>
+          this.attempt(target.uri),
+        );
+        for (const receipt of receipts) this.#heard(target, receipt);
+        const explained = receipts.map((receipt) => explain(receipt, target));
+        if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft) return this.#settle(explained);
+      } else if (!this.#timeLeft) {
+        return this.#settle([away ? this.#unavailable(target) : this.#quiet(target, quiet ?? 0)]);
+      }
+      urgency = 'again';
+      await this.#next(target, attempts);
+    }
+  }
+
+  /** As known by now: it may have come back, or left. */
+  #isAway({ terminal, away }: Target): boolean {
+    const { gruu } = terminal ?? {};
+    const known = gruu === undefined ? undefined : this.room.directory.find(gruu);
+    return known ? !known.here : away;
+  }
+
+  #heard({ uri, terminal }: Target, receipt: Receipt): void {
+    const { directory, congestion } = this.room;
+    congestion.heard(uri, receipt);
+    const { status = 0, retryAfter } = receipt;
+    // Busy terminals say when they are not; a registrar does not know.
+    if (terminal && GONE.has(status) && retryAfter === undefined) directory.left(terminal.user, terminal);
+  }
+
+  /** Until it is worth another attempt. */
+  async #next(target: Target, attempts: number): Promise<void> {
+    const user = target.terminal?.user ?? this.request.to;
+    const gruu = target.terminal?.gruu;
+    const isBack = ({ terminal, before }: DirectoryChange) =>
+      terminal.here && !before?.here && (gruu === undefined || terminal.gruu === gruu);
+    if (this.#isAway(target)) return await this.#changed(user, isBack);
+    const backoff = Math.min(FIRST_BACKOFF * 2 ** attempts, LONGEST_BACKOFF) * (1 + this.#clock.random() / 4);
+    const quiet = (this.room.congestion.quietFor(target.uri) ?? 0) * 1000;
+    await this.#changed(user, isBack, Math.max(backoff, quiet));
+  }
+
+  /** Resolves when such a change comes, after `milliseconds`, or at the end of the push's time. */
+  #changed(
+    user: string,
+    matters: (change: DirectoryChange) => boolean,
+    milliseconds = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
+    const { signal } = this.options;
+    return new Promise((resolve, reject) => {
+      const left = Math.min(milliseconds, this.#end - this.#clock.now(), LONGEST_TIMER);
+      const stops = [
+        this.#clock.after(Math.max(0, left), () => end()),
+        this.room.directory.onChangeOf(user, (change) => matters(change) && end()),
+        () => signal?.removeEventListener('abort', abort),
+      ];
+      const end = (error?: unknown) => {
+        for (const stop of stops) stop();
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const abort = () => end(signal?.reason);
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  #unavailable({ uri, why }: Target): Receipt {
+    return this.#unsent({ terminal: uri, reason: 'the terminal is away', why: `nothing was sent: ${why}` });
+  }
+
+  #quiet({ uri }: Target, retryAfter: number): Receipt {
+    const reason = `asked for quiet for another ${retryAfter} s`;
+    return this.#unsent({ terminal: uri, reason, why: 'nothing was sent: it said Retry-After', retryAfter });
+  }
+
+  #unsent(said: Pick<Receipt, 'reason' | 'why' | 'terminal' | 'retryAfter'>): Receipt {
+    const { to, mode = 'auto' } = this.request;
+    return {
+      to,
+      mode: mode === 'auto' ? 'pager' : mode,
+      outcome: 'failed',
+      retryable: true,
+      ...said,
+      bytes: 0,
+      milliseconds: 0,
+    };
+  }
+
+  #settle(receipts: Receipt[]): Receipt[] {
+    for (const receipt of receipts) this.options.onReceipt?.({ ...receipt, to: this.request.to });
+    return receipts.map((receipt) => ({ ...receipt, to: this.request.to }));
+  }
+}
+
+function explain(receipt: Receipt, { why }: Target): Receipt {
+  return { ...receipt, why: receipt.why === undefined ? why : `${receipt.why}; ${why}` };
+}

@@ -1,0 +1,81 @@
+/** Which terminals a push goes to: one request for each GRUU known, else one that the core forks (AD-5.3.1-7). */
+
+import { canonicalEventAppId } from '../../app/event-app-id.js';
+import { isGruu } from '../addressing.js';
+import type { TerminalDirectory } from './directory.js';
+import type { Terminal } from './terminal.js';
+
+/** Some of a user's terminals. */
+export interface TerminalFilter {
+  /** Instances, `urn:uuid:…`, or GRUUs. */
+  instances?: readonly string[];
+  /** SIP methods that a terminal has to take, `INVITE`. */
+  methods?: readonly string[];
+}
+
+export interface Target {
+  /** Request-URI. */
+  uri: string;
+  /** The one that is addressed; absent: whichever the core finds. */
+  terminal?: Terminal;
+  /** Known to be away: nothing is sent there (9-04). */
+  away: boolean;
+  /** For people. */
+  why: string;
+}
+
+/** @returns none when nobody is left: `reasonForNone` says why. */
+export function targetsOf(
+  { to, app, terminals: filter }: { to: string; app: string; terminals?: TerminalFilter },
+  directory: TerminalDirectory,
+): Target[] {
+  if (isGruu(to)) return [addressed(to, directory.find(to))];
+  const known = directory.of(to);
+  if (known.length === 0 && !filter) return [forked(to, `no terminal of ${to} is known`)];
+  const id = canonicalEventAppId(app);
+  const fitting = known.filter((terminal) => has(terminal, id) && passes(terminal, filter));
+  const here = fitting.filter((terminal) => terminal.here);
+  const away = fitting.filter((terminal) => !terminal.here).map((terminal) => addressed(to, terminal));
+  const nameless = here.filter(({ gruu }) => gruu === undefined);
+  // A request that forks reaches those with a GRUU as well: it goes instead of theirs, not beside them.
+  if (nameless.length > 0 && !filter) {
+    return [forked(to, `${nameless.length} of ${here.length} terminals here have no GRUU`), ...away];
+  }
+  return [
+    ...here.filter(({ gruu }) => gruu !== undefined).map((terminal) => addressed(to, terminal)),
+    ...away,
+  ];
+}
+
+export function reasonForNone(
+  { to, app }: { to: string; app: string },
+  directory: TerminalDirectory,
+): string {
+  const known = directory.of(to).length;
+  return `none of the ${known} terminals known of ${to} has ${app} and is among those asked for`;
+}
+
+function addressed(to: string, terminal: Terminal | undefined): Target {
+  const uri = terminal?.gruu ?? to;
+  if (!terminal) return { uri, away: false, why: 'the terminal that was asked for' };
+  const seen = new Date(terminal.seen).toISOString();
+  const why = terminal.here ? `its GRUU is known, and that it is here (${seen})` : `away, last seen ${seen}`;
+  return { uri, terminal, away: !terminal.here, why };
+}
+
+function forked(uri: string, reason: string): Target {
+  return { uri, away: false, why: `the core forks it: ${reason}` };
+}
+
+/** A terminal that has not said what it has may have it: the core knows, or the terminal answers 403. */
+function has({ apps }: Terminal, app: string): boolean {
+  return apps === undefined || apps.includes(app);
+}
+
+function passes(terminal: Terminal, { instances, methods = [] }: TerminalFilter = {}): boolean {
+  const named =
+    instances?.some(
+      (text) => text === terminal.gruu || text.toLowerCase() === terminal.instanceId?.toLowerCase(),
+    ) ?? true;
+  return named && methods.every((method) => terminal.methods?.includes(method) ?? true);
+}

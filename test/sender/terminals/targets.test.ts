@@ -1,0 +1,71 @@
+/** Who gets a push: all terminals of a user that have the application, or some (AD-5.3.1-7, 5.2-03, 9-04). */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
+import { targetsOf } from '../../../core/sender/terminals/targets.js';
+import type { TerminalFacts } from '../../../core/sender/terminals/terminal.js';
+
+const BOB = 'sip:bob@domain.test';
+const PHONE: TerminalFacts = {
+  instanceId: 'urn:uuid:00000000-0000-4000-8000-000000000001',
+  gruu: `${BOB};gr=urn:uuid:00000000-0000-4000-8000-000000000001`,
+  apps: ['mms.ua', 'wml.ua'],
+};
+const TABLET: TerminalFacts = {
+  instanceId: 'urn:uuid:00000000-0000-4000-8000-000000000002',
+  gruu: `${BOB};gr=urn:uuid:00000000-0000-4000-8000-000000000002`,
+  apps: ['mms.ua'],
+  methods: ['MESSAGE'],
+};
+const NAMELESS: TerminalFacts = { contact: 'sip:bob@127.0.0.1:5080', apps: ['mms.ua'] };
+
+let directory: TerminalDirectory;
+beforeEach(() => {
+  directory = new TerminalDirectory();
+});
+
+const uris = (push: Parameters<typeof targetsOf>[0]) =>
+  targetsOf(push, directory).map(({ uri, away }) => (away ? `away ${uri}` : uri));
+const toBob = (app: string) => ({ to: BOB, app });
+
+it('of whom nothing is known, the core decides', () => {
+  expect(uris(toBob('mms.ua'))).toEqual([BOB]);
+  expect(uris({ to: PHONE.gruu ?? '', app: 'mms.ua' })).toEqual([PHONE.gruu]);
+});
+
+describe('of several terminals', () => {
+  beforeEach(() => {
+    for (const facts of [PHONE, TABLET]) directory.saw(BOB, facts);
+  });
+
+  it('AD-5.3.1-7: each that has the application is addressed by its GRUU', () => {
+    expect(uris(toBob('x-wap-application:mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
+    expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
+    expect(uris(toBob('dcd.ua'))).toEqual([]);
+  });
+
+  it('AD-5.3.1-7: those that were asked for are addressed', () => {
+    const some = (terminals: { instances?: string[]; methods?: string[] }) =>
+      uris({ ...toBob('mms.ua'), terminals });
+    expect(some({ instances: [TABLET.instanceId?.toUpperCase() ?? ''] })).toEqual([TABLET.gruu]);
+    expect(some({ instances: [PHONE.gruu ?? ''] })).toEqual([PHONE.gruu]);
+    expect(some({ methods: ['INVITE'] })).toEqual([PHONE.gruu]);
+    expect(some({ instances: ['urn:uuid:other'] })).toEqual([]);
+  });
+
+  it('9-04: one that is away is told from those here', () => {
+    directory.left(BOB, TABLET);
+    expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, `away ${TABLET.gruu}`]);
+    expect(uris({ to: TABLET.gruu ?? '', app: 'mms.ua' })).toEqual([`away ${TABLET.gruu}`]);
+  });
+
+  it('one without GRUU is reached by forking, which reaches the others too', () => {
+    directory.saw(BOB, NAMELESS);
+    expect(uris(toBob('mms.ua'))).toEqual([BOB]);
+    expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
+    expect(uris({ ...toBob('mms.ua'), terminals: { methods: ['MESSAGE'] } })).toEqual([
+      PHONE.gruu,
+      TABLET.gruu,
+    ]);
+  });
+});
