@@ -113,6 +113,10 @@ export class FileTransfer implements Transfer {
     });
   }
 
+  get received(): number {
+    return this.#arrival.watermark;
+  }
+
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     const end = offset + bytes.length;
     const { size, app } = this.parts;

@@ -40,6 +40,8 @@ export interface Transfer {
    * offers again what came whole but was not confirmed: `complete` is all that is left to call.
    */
   readonly have: number;
+  /** Bytes from the first on that are here by now. */
+  readonly received: number;
   /** Largest content that is taken, bytes. */
   readonly largest: number;
   /**

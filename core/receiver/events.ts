@@ -1,7 +1,7 @@
 /** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
 
 import type { PushMode } from '../app/contract.js';
-import type { IncomingTransfer, LateEnd, Outcome, TransferOutcome } from '../app/runtime.js';
+import type { IncomingTransfer, LateEnd, Outcome, Transfer, TransferOutcome } from '../app/runtime.js';
 import type { MediaType } from '../content/content.js';
 import { formatMediaType } from '../content/media-type.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
@@ -44,6 +44,23 @@ export type ReceiverEvent =
       outcome: 'accepted' | 'refused' | 'failed';
       status: number;
     }
+  | {
+      /** Session mode: content that did not come to its end, and was not confirmed. */
+      event: 'broken-off';
+      /** Of the push: the same when it is offered again, where it is `resumable`. */
+      id: string;
+      app: string;
+      from: string;
+      contentType: string;
+      fileName?: string;
+      /** Bytes of all of it, where its sender said. */
+      size?: number;
+      /** Bytes from the first on that had come. */
+      received: number;
+      /** They are kept, for when it is offered again. */
+      resumable: boolean;
+      reason: string;
+    }
   | ({ event: 'refused' } & RefusedRequest)
   | { event: 'connected'; server: string }
   | { event: 'disconnected'; server: string; reason: string };
@@ -72,6 +89,26 @@ export function sessionPushEvent(
   status: number,
 ): ReceiverEvent {
   return pushEvent({ push, mode: 'session', type: push.type, outcome, size, sha256, status });
+}
+
+/** Of a transfer that was aborted. */
+export function brokenOffEvent(
+  { app, from, type, fileName, size, resumable }: IncomingTransfer,
+  { pushId, received }: Pick<Transfer, 'pushId' | 'received'>,
+  why: Error,
+): ReceiverEvent {
+  return {
+    event: 'broken-off',
+    id: pushId,
+    app: app.eventAppId,
+    from,
+    contentType: formatMediaType(type),
+    ...(fileName === undefined ? {} : { fileName }),
+    ...(size === undefined ? {} : { size }),
+    received,
+    resumable: resumable && received > 0,
+    reason: why.message,
+  };
 }
 
 /** Of a push by reference that was answered 200 when its reference was on disk; content that was never had is empty. */

@@ -34,6 +34,8 @@ function hostLines(event: HostEvent): string[] {
       return [
         `push          ${event.outcome} (${event.status}) ${event.app} from ${event.from}: ${event.contentType}, ${bytes(event.size)}, sha256 ${event.sha256.slice(0, 12)}…`,
       ];
+    case 'broken-off':
+      return [brokenOff(event)];
     case 'refused':
       return [
         `refused       ${event.status} to ${event.method} from ${event.from || 'nobody'}: ${event.reason}`,
@@ -49,6 +51,14 @@ function hostLines(event: HostEvent): string[] {
     case 'stopped':
       return [`stopped       ${event.reason}`];
   }
+}
+
+function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {
+  const { app, from, contentType, fileName, size, received, resumable, reason } = event;
+  const what = fileName === undefined ? contentType : `${fileName}, ${contentType}`;
+  const all = size === undefined ? '' : ` of ${bytes(size)}`;
+  const kept = resumable ? ', kept for the next time' : '';
+  return `broken off    ${app} from ${from}: ${what}, ${bytes(received)}${all} had come${kept}: ${reason}`;
 }
 
 function field([name, value]: [string, unknown]): string {

@@ -6,7 +6,8 @@ import { type MessageReporter, type MessageSink, MsrpRefused } from '../../msrp/
 import { msrpStatus } from '../outcome.js';
 
 /** A transfer, or what stands for one. */
-export type Destination = Pick<Transfer, 'write' | 'complete' | 'abort'>;
+export type Destination = Transfer | Discarded;
+export type Discarded = Pick<Transfer, 'write' | 'complete' | 'abort'>;
 
 export interface SinkHandlers {
   /** Something came, or was decided: the session is alive. */
@@ -15,6 +16,8 @@ export interface SinkHandlers {
   onComplete(): void;
   /** `status` is what the sender was told. Called once, and not after an `abort` by the peer. */
   onEnd(outcome: TransferOutcome, status: number): void;
+  /** It did not come to its end, and its application has done with it; without a destination there was none. */
+  onBroken(destination: Destination | undefined, why: Error): void;
 }
 
 export class ContentSink implements MessageSink {
@@ -55,8 +58,15 @@ export class ContentSink implements MessageSink {
   /** What is here as a whole is decided on, whether its sender waits for that or not. */
   abort(why: Error): void {
     if (this.#whole) return;
+    const told = this.#ended;
     this.#ended = true;
-    this.destination.then((destination) => destination.abort(why)).catch(() => {});
+    void this.#break(why, told);
+  }
+
+  async #break(why: Error, told: boolean): Promise<void> {
+    const destination = await this.destination.catch(() => undefined);
+    await destination?.abort(why);
+    if (!told) this.handlers.onBroken(destination, why);
   }
 
   async #complete(size: number, reporter: MessageReporter): Promise<void> {
@@ -83,6 +93,6 @@ function refusedBy(error: unknown) {
 }
 
 /** For content that needs not come, whose sender sends it all the same. */
-export function discarding(outcome: Outcome): Destination {
+export function discarding(outcome: Outcome): Discarded {
   return { write: async () => {}, complete: async () => outcome, abort: async () => {} };
 }

@@ -3,7 +3,7 @@
 import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
-import { type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
+import { type FileRange, type FileSelector, type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
 import type { TrustList } from '../../sip/asserted-identity.js';
 import type { SipRequest } from '../../sip/message.js';
 import { addressedResource, trustedSender } from '../admission.js';
@@ -132,9 +132,7 @@ async function decideFile(
 ): Promise<Decision> {
   const { selector = {}, transferId, disposition, range } = media.file ?? {};
   const { name } = selector;
-  // Of a part, nobody here can say anything of the whole.
-  const whole = (range?.start ?? 1) === 1 && (range?.end ?? selector.size) === selector.size;
-  const { size, sha1 }: typeof selector = whole ? selector : {};
+  const { size, sha1 } = extentOf(selector, range);
   const fileName = name === undefined ? {} : { fileName: name };
   const refusal = await runtime.consider(app, {
     from,
@@ -174,6 +172,15 @@ async function decideFile(
     return outcome.taken ? { type: 'had' } : { type: 'refused', refusal: outcome };
   }
   return { type: 'file', media, file: { incoming, transfer, start: transfer.have } };
+}
+
+/** What is to come. Of a part, nobody can say anything by the digest of the whole. */
+function extentOf(
+  { size, sha1 }: FileSelector,
+  { start, end = size }: FileRange = { start: 1 },
+): Pick<FileSelector, 'size' | 'sha1'> {
+  if (start > 1 || end !== size) return end === undefined ? {} : { size: Math.max(end - start + 1, 0) };
+  return { ...(size === undefined ? {} : { size }), ...(sha1 === undefined ? {} : { sha1 }) };
 }
 
 function refused(kind: Refusal['kind'], reason: string): Decision {

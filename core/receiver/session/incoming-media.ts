@@ -5,7 +5,7 @@ import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { PushRefused } from '../../errors.js';
 import { type IncomingHead, type MessageSink, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
-import { type ReceiverEvent, sessionPushEvent } from '../events.js';
+import { brokenOffEvent, type ReceiverEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import { ContentSink, type Destination, discarding } from './content-sink.js';
 import type { AcceptedFile, Addressed } from './decisions.js';
@@ -45,7 +45,10 @@ export class IncomingMedia {
     this.#msrp?.close();
     for (const sink of this.#sinks) sink.abort(why);
     // A file none of which came: what there was of it stays for the next time.
-    if (!this.#begun) void this.options.file?.transfer.abort(why);
+    const { file, onEvent } = this.options;
+    if (this.#begun || !file) return;
+    const { incoming, transfer } = file;
+    void transfer.abort(why).then(() => onEvent(brokenOffEvent(incoming, transfer, why)));
   }
 
   /** A message begins. @throws MsrpRefused */
@@ -111,6 +114,10 @@ export class IncomingMedia {
         this.#sinks.delete(sink);
         this.options.onEvent(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
+      },
+      onBroken: (transfer, why) => {
+        this.#sinks.delete(sink);
+        if (transfer && 'received' in transfer) this.options.onEvent(brokenOffEvent(incoming, transfer, why));
       },
     });
     this.#sinks.add(sink);

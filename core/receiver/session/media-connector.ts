@@ -4,17 +4,35 @@ import {
   localMsrpUri,
   MsrpConnector,
   type MsrpProtocol,
+  MsrpRelay,
   type MsrpSession,
   MsrpUri,
+  msrpAddressOf,
+  msrpProtocolOf,
+  type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
 import type { Address, TlsOptions } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
+import { digestAnswers } from '../../sip/digest-answers.js';
+import { RelayedPlace } from './relayed-place.js';
 
-/** What an answer says of a line's place. */
+/** What an answer says of a line's place, until it is connected or given up. */
 export interface MediaPlace {
-  port: number;
-  path: readonly string[];
+  readonly port: number;
+  readonly path: readonly string[];
+  /** @throws TransportError, the reason of the signal. */
+  connect(media: MsrpMedia, signal: AbortSignal, handlers: MediaHandlers): Promise<MsrpSession>;
+  /** Of a line that nothing came of. */
+  close(): void;
+}
+
+export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
+
+export interface MediaConnectorOptions {
+  tls?: TlsOptions;
+  /** Senders come through it (8.2.1-11). */
+  relay?: RelayAccount;
 }
 
 /** RFC 4145 5: the port of an end that only connects is of no use to anybody. */
@@ -22,52 +40,70 @@ const DISCARD_PORT = 9;
 
 export class MediaConnector {
   readonly #connector: MsrpConnector;
+  readonly #relay: MsrpRelay | undefined;
 
-  constructor(tls?: TlsOptions) {
+  /** @throws ConfigurationError when the URI of the relay is none. */
+  constructor({ tls, relay }: MediaConnectorOptions = {}) {
     this.#connector = new MsrpConnector(tls ? { tls } : {});
+    if (relay) {
+      this.#relay = new MsrpRelay({ ...relay, answerChallenges: digestAnswers(relay.credentials, 'AUTH') });
+    }
   }
 
   /**
    * A new one for each line: its URI is the session's name.
    * @param host of this device, as its peers see it.
+   * @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal.
    */
-  place(media: MsrpMedia, host: string): MediaPlace {
-    const uri = localMsrpUri(protocolOf(media), { host, port: DISCARD_PORT });
-    return { port: DISCARD_PORT, path: [uri] };
-  }
-
-  /** @throws TransportError */
-  async connect(
-    media: MsrpMedia,
-    { path }: MediaPlace,
-    signal: AbortSignal,
-    handlers: Pick<SessionOptions, 'onMessage' | 'onClosed'>,
-  ): Promise<MsrpSession> {
-    const [localUri = ''] = path.slice(-1);
-    const { fingerprints } = media;
-    const options = { localUri, localPath: path, remotePath: media.path, fingerprints, ...handlers };
-    return await this.#connector.connect(protocolOf(media), addressOf(media), options, signal);
+  async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaPlace> {
+    const here = { host, port: DISCARD_PORT };
+    if (this.#relay) return await RelayedPlace.open(this.#relay, here, signal);
+    const localUri = localMsrpUri(destinationOf(media).protocol, here);
+    return {
+      port: DISCARD_PORT,
+      path: [localUri],
+      connect: (to, until, handlers) => this.#connect(localUri, to, until, handlers),
+      close() {},
+    };
   }
 
   async close(): Promise<void> {
     await this.#connector.close();
+    await this.#relay?.close();
+  }
+
+  async #connect(
+    localUri: string,
+    media: MsrpMedia,
+    signal: AbortSignal,
+    handlers: MediaHandlers,
+  ): Promise<MsrpSession> {
+    const { path } = media;
+    const { protocol, address, fingerprints } = destinationOf(media);
+    const options = { localUri, remotePath: path, fingerprints, ...handlers };
+    return await this.#connector.connect(protocol, address, options, signal);
   }
 }
 
-/**
- * 8.2.3-02: the c= address and the m= port, unless a relay is in the path: then the path says where the relay is
- * (RFC 4976 5).
- */
-function addressOf({ host, port, path }: MsrpMedia): Address {
-  const [first = '', ...rest] = path;
-  const relay = rest.length > 0 ? MsrpUri.parse(first) : undefined;
-  return relay ? { host: relay.host, port: relay.port ?? port } : { host, port };
+interface Destination {
+  protocol: MsrpProtocol;
+  address: Address;
+  fingerprints: readonly string[];
 }
 
-/** RFC 7977 5.2: WebSocket is named by the URI alone. */
-function protocolOf({ protocol, path }: MsrpMedia): MsrpProtocol {
+/**
+ * 8.2.3-02: the c= address and the m= port, unless a relay is in the path: then the path says where the relay is, whose
+ * certificate is not the one that the SDP names (RFC 4976 5).
+ */
+function destinationOf({ protocol, host, port, path, fingerprints }: MsrpMedia): Destination {
+  const [first = '', ...rest] = path;
+  const uri = MsrpUri.parse(first);
+  if (uri && rest.length > 0) {
+    return { protocol: msrpProtocolOf(uri), address: msrpAddressOf(uri), fingerprints: [] };
+  }
   const secure = protocol === 'TCP/TLS/MSRP';
-  const webSocket = MsrpUri.parse(path[0] ?? '')?.transport === 'ws';
-  if (webSocket) return secure ? 'wss' : 'ws';
-  return secure ? 'tls' : 'tcp';
+  // RFC 7977 5.2: WebSocket is named by the URI alone.
+  const overWebSocket = uri?.transport === 'ws';
+  const byUri = overWebSocket ? (secure ? 'wss' : 'ws') : secure ? 'tls' : 'tcp';
+  return { protocol: byUri, address: { host, port }, fingerprints };
 }

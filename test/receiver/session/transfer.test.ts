@@ -1,0 +1,245 @@
+/** Content that comes over MSRP and goes to its application (TS 8.2.3; RFC 4975, RFC 5547). */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { PSA } from '../../support/agents.js';
+import { RawListener } from '../../support/msrp.js';
+import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
+import { reported, SenderEnd } from '../../support/sender-end.js';
+import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+
+const CONTENT = bytes(1000);
+
+let receiver: SessionReceiver;
+let listener: RawListener;
+beforeEach(async () => {
+  listener = await RawListener.open();
+  receiver = await SessionReceiver.start();
+});
+afterEach(async () => {
+  await receiver.stop();
+  listener.close();
+});
+
+const offering = (...files: Offered[]) =>
+  receiver.invite(descriptionOf(files.map((file) => mediaOf(listener.address, file))));
+
+/** The session that the receiver has bound, of one line. */
+async function bound(
+  file: Offered = { content: CONTENT },
+): Promise<{ session: PushSession; end: SenderEnd }> {
+  const session = await offering(file);
+  return { session, end: await SenderEnd.bound(listener) };
+}
+
+const OUTCOMES = '000 200';
+
+describe('the connection', () => {
+  it('8.2.3-02: goes to the c= address and the m= port, whatever the path says', async () => {
+    const elsewhere = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
+    await offering({ content: CONTENT, path: elsewhere });
+    const peer = await listener.accept();
+    const binding = await peer.nextRequest();
+    expect(binding.toPath).toEqual([elsewhere]);
+  });
+
+  it('8.2.3-02: goes to the c= line of the media, where there is one', async () => {
+    const own = mediaOf(listener.address, { content: CONTENT }).replace('\r\n', '\r\nc=IN IP4 127.0.0.1\r\n');
+    expect((await receiver.invite(descriptionOf([own], '192.0.2.1'))).status).toBe(200);
+    await SenderEnd.bound(listener);
+  });
+
+  it('8.2.1-09, 8.2.3-01: is bound at once, by a SEND without content (RFC 4975 5.4)', async () => {
+    const { sdp } = await offering({ content: CONTENT });
+    const peer = await listener.accept();
+    const binding = await peer.nextRequest();
+    expect(binding).toMatchObject({ method: 'SEND', flag: '$', body: Buffer.alloc(0) });
+    expect(binding.fromPath).toEqual([attribute(sdp.media[0], 'path')]);
+    expect(binding.headers.has('Content-Type')).toBe(false);
+  });
+
+  it('8.2.3-01: one serves every file with the same address (RFC 4975 5.4)', async () => {
+    await offering({ content: CONTENT }, { content: bytes(500) });
+    const peer = await listener.accept();
+    const ends = [await SenderEnd.of(peer), await SenderEnd.of(peer)];
+    expect(new Set(ends.map(({ route }) => route.from)).size).toBe(2);
+  });
+});
+
+describe('a file', () => {
+  it('8.2.1-09, SIPPUSH-PRA-C-004-O: comes to its application as it was sent', async () => {
+    const file = { content: CONTENT, name: 'a.bin', lines: ['a=file-disposition:render'] };
+    const media = `${mediaOf(listener.address, file)}`.replace('\r\n', '\r\ni=A file of bytes\r\n');
+    await receiver.invite(descriptionOf([media]));
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch(`REPORT ${OUTCOMES}`);
+    expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+    const [{ push } = { push: undefined }] = receiver.taken;
+    expect(push).toMatchObject({
+      app: 'files.ua',
+      from: PSA,
+      mode: 'session',
+      fileName: 'a.bin',
+      attempt: 1,
+    });
+    expect(push?.headers).toEqual({
+      'content-type': FILE,
+      'content-disposition': 'render',
+      'content-description': 'A file of bytes',
+    });
+    await vi.waitFor(() =>
+      expect(receiver.of('push')).toEqual([
+        {
+          event: 'push',
+          id: push?.id,
+          app: 'files.ua',
+          mode: 'session',
+          from: PSA,
+          contentType: FILE,
+          size: 1000,
+          sha256: platform.hash('sha-256', CONTENT),
+          fileName: 'a.bin',
+          outcome: 'accepted',
+          status: 200,
+        },
+      ]),
+    );
+  });
+
+  it('8.2.3-01: goes to its application while it comes', async () => {
+    const { end } = await bound();
+    const taken = await receiver.progress.take();
+    expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
+    await receiver.progress.take();
+    expect(Buffer.concat(taken.read)).toEqual(Buffer.from(CONTENT.subarray(0, 400)));
+    expect(taken.committed).toBe(false);
+    expect(await end.send(CONTENT.subarray(400), { start: 401, total: 1000 })).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(taken.committed).toBe(true);
+  });
+
+  it('8.2.3-03: is reported when its application has taken it, not before', async () => {
+    let take = () => {};
+    const asked = new Promise<void>((resolve) => {
+      receiver.decide = () => {
+        resolve();
+        return new Promise<void>((taken) => {
+          take = taken;
+        });
+      };
+    });
+    const { end } = await bound();
+    expect(await end.send(CONTENT)).toBe(200);
+    await asked;
+    // What is behind it on the connection comes ahead of its REPORT.
+    expect(await end.send('another', { messageId: 'another' })).toBe(413);
+    expect(receiver.committed).toEqual([]);
+    take();
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(receiver.committed).toHaveLength(1);
+  });
+
+  it('8.2.3-03: is not reported to a sender that does not ask', async () => {
+    const { session, end } = await bound();
+    expect(await end.send(CONTENT, { headers: { 'Success-Report': 'no' } })).toBe(200);
+    await vi.waitFor(() => expect(receiver.committed).toHaveLength(1));
+    await session.bye();
+    await end.peer.untilClosed();
+    expect(end.peer.frames).toHaveLength(0);
+  });
+
+  it('8.2.3-01: is put together from chunks in any order, sent again or overlapping (RFC 4975 7.3.1)', async () => {
+    const { end } = await bound();
+    const part = (start: number, last: number, flag: '+' | '$' = '+') =>
+      end.send(CONTENT.subarray(start - 1, last), { start, total: 1000, flag });
+    for (const [start, last] of [[301, 600] as const, [1, 300], [1, 300], [501, 800]]) {
+      expect(await part(start, last)).toBe(200);
+    }
+    expect(await part(701, 1000, '$')).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+  });
+
+  it('8.2.3-01: of unknown size and digest is what its message is', async () => {
+    const { end } = await bound({ size: null, sha1: null });
+    expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', range: '1-*/*' })).toBe(200);
+    expect(await end.send(CONTENT.subarray(400), { range: '401-1000/*' })).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+  });
+
+  it('8.2.3-01: may be empty', async () => {
+    const { end } = await bound({ content: new Uint8Array() });
+    expect(await end.send('', { range: '1-0/0' })).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(receiver.committed).toEqual([Buffer.alloc(0)]);
+  });
+
+  it('8.2.3-01: of which a part is offered is that part (RFC 5547 6)', async () => {
+    const { session, end } = await bound({ content: CONTENT, range: '201-500' });
+    expect(attribute(session.sdp.media[0], 'file-range')).toBe('201-500');
+    // RFC 5547 8.1: the Byte-Range is of the message.
+    expect(await end.send(CONTENT.subarray(200, 500))).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(receiver.committed).toEqual([Buffer.from(CONTENT.subarray(200, 500))]);
+  });
+
+  it('8.2.3-01: comes once in its line: another message is refused', async () => {
+    const { end } = await bound();
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(await end.send(CONTENT, { messageId: 'once-more' })).toBe(413);
+    expect(receiver.committed).toHaveLength(1);
+  });
+});
+
+it('8.2.1-04, 8.2.3-01: two files on one connection, chunk by chunk in turn', async () => {
+  const contents = [bytes(1000, 3), bytes(1000, 5)];
+  await offering(...contents.map((content) => ({ content })));
+  const peer = await listener.accept();
+  const ends = [await SenderEnd.of(peer), await SenderEnd.of(peer)];
+  for (let start = 1; start < 1000; start += 250) {
+    for (const [index, end] of ends.entries()) {
+      const part = contents[index]?.subarray(start - 1, start + 249) ?? '';
+      const flag = start === 751 ? '$' : '+';
+      end.write(part, { messageId: `file-${index}`, start, total: 1000, flag });
+    }
+  }
+  await vi.waitFor(() => expect(receiver.committed).toHaveLength(2));
+  expect(receiver.committed).toEqual(expect.arrayContaining(contents.map((content) => Buffer.from(content))));
+});
+
+describe('messages that nobody described', () => {
+  const messages = { messages: true, acceptTypes: `${FILE} text/plain` };
+
+  it('8.2.1-09, 8.2.3-01: are a push each, with the headers that describe them', async () => {
+    const { end } = await bound(messages);
+    const headers = {
+      'Content-Disposition': 'attachment; filename="a.txt"',
+      'Content-Description': 'A text',
+    };
+    expect(await end.send('hello', { messageId: 'one', type: 'text/plain;charset=utf-8', headers })).toBe(
+      200,
+    );
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(await end.send(CONTENT, { messageId: 'two' })).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    expect(receiver.committed).toEqual([Buffer.from('hello'), Buffer.from(CONTENT)]);
+    expect(receiver.taken[0]?.push.headers).toEqual({
+      'content-type': 'text/plain;charset=utf-8',
+      'content-disposition': 'attachment; filename="a.txt"',
+      'content-description': 'A text',
+    });
+    expect(new Set(receiver.taken.map(({ push }) => push.id)).size).toBe(2);
+  });
+
+  it('8.2.3-01: at the same time', async () => {
+    const { end } = await bound(messages);
+    end.write(CONTENT.subarray(0, 500), { messageId: 'one', total: 1000, flag: '+' });
+    end.write('hello', { messageId: 'two', type: 'text/plain' });
+    end.write(CONTENT.subarray(500), { messageId: 'one', start: 501, total: 1000 });
+    await vi.waitFor(() => expect(receiver.committed).toHaveLength(2));
+    expect(receiver.committed).toEqual(expect.arrayContaining([Buffer.from('hello'), Buffer.from(CONTENT)]));
+  });
+});
