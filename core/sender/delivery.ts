@@ -22,8 +22,10 @@ export interface DeliveryRequest {
 
 export interface DeliveryOptions {
   signal?: AbortSignal;
-  /** Each receipt as it comes. */
-  onReceipt?(receipt: Receipt): void;
+  /** What came of it at one address: each as it comes. Nothing more goes there. */
+  onReceipts?(receipts: readonly Receipt[], uri: string): void;
+  /** Addresses where it came to an end before: nothing is sent there again. */
+  settled?: ReadonlySet<string>;
 }
 
 export interface DeliveryRoom {
@@ -64,12 +66,14 @@ export class Delivery {
     for (;;) {
       const targets = targetsOf(this.request, directory);
       if (targets.length > 0) {
-        const receipts = await Promise.all(targets.map((target) => this.#toTarget(target)));
+        const waiting = targets.filter(({ uri }) => !this.options.settled?.has(uri));
+        const receipts = await Promise.all(waiting.map((target) => this.#toTarget(target)));
         return receipts.flat();
       }
+      const { to } = this.request;
       const reason = reasonForNone(this.request, directory);
-      if (!this.#timeLeft) return this.#settle([this.#unsent({ reason, why: 'nobody to send it to' })]);
-      await this.#changed(this.request.to, () => targetsOf(this.request, directory).length > 0);
+      if (!this.#timeLeft) return this.#settle(to, [this.#unsent({ reason, why: 'nobody to send it to' })]);
+      await this.#changed(to, () => targetsOf(this.request, directory).length > 0);
     }
   }
 
@@ -89,9 +93,10 @@ export class Delivery {
         );
         for (const receipt of receipts) this.#heard(target, receipt);
         const explained = receipts.map((receipt) => explain(receipt, target));
-        if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft) return this.#settle(explained);
+        if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft)
+          return this.#settle(target.uri, explained);
       } else if (!this.#timeLeft) {
-        return this.#settle([away ? this.#unavailable(target) : this.#quiet(target, quiet ?? 0)]);
+        return this.#settle(target.uri, [away ? this.#unavailable(target) : this.#quiet(target, quiet ?? 0)]);
       }
       urgency = 'again';
       await this.#next(target, attempts);
@@ -172,9 +177,10 @@ export class Delivery {
     };
   }
 
-  #settle(receipts: Receipt[]): Receipt[] {
-    for (const receipt of receipts) this.options.onReceipt?.({ ...receipt, to: this.request.to });
-    return receipts.map((receipt) => ({ ...receipt, to: this.request.to }));
+  #settle(uri: string, receipts: readonly Receipt[]): Receipt[] {
+    const settled = receipts.map((receipt) => ({ ...receipt, to: this.request.to }));
+    this.options.onReceipts?.(settled, uri);
+    return settled;
   }
 }
 

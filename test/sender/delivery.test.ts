@@ -44,7 +44,7 @@ const attempt: Attempt = async (uri) => {
 const deliver = (request: Partial<DeliveryRequest> = {}, signal?: AbortSignal) => {
   const receipts: Receipt[] = [];
   const delivery = new Delivery({ directory, congestion }, { ...PUSH, ...request }, attempt, {
-    onReceipt: (receipt) => receipts.push(receipt),
+    onReceipts: (each) => receipts.push(...each),
     ...(signal ? { signal } : {}),
   });
   return { receipts, done: delivery.run() };
