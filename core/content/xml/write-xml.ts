@@ -1,4 +1,4 @@
-/** Elements to XML, in UTF-8, with the DOCTYPE of their language. */
+/** Elements to XML, in UTF-8, with the DOCTYPE of their language where it has one. */
 
 import { ConfigurationError } from '../../errors.js';
 import type { WbxmlLanguage } from '../wbxml/language.js';
@@ -6,9 +6,11 @@ import { isElement, type MarkupElement, type MarkupValue } from '../wbxml/markup
 import { encodeReferences } from './references.js';
 import { forbiddenCharacter } from './xml-text.js';
 
-export function writeXml(root: MarkupElement, { publicText, systemId }: WbxmlLanguage): Uint8Array {
-  const doctype = `<!DOCTYPE ${root.name} PUBLIC "${publicText}" "${systemId}">`;
-  return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}\n${written(root)}\n`);
+export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
+  const doctype = language
+    ? `<!DOCTYPE ${root.name} PUBLIC "${language.publicText}" "${language.systemId}">\n`
+    : '';
+  return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${written(root)}\n`);
 }
 
 function written({ name, attributes, children }: MarkupElement): string {

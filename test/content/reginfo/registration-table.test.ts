@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import type { Reginfo, ReginfoContact, ReginfoRegistration } from '../../../core/content/reginfo/reginfo.js';
+import { RegistrationTable } from '../../../core/content/reginfo/registration-table.js';
+import { LimitError } from '../../../core/errors.js';
+
+const aor = 'sip:bob@domain.test';
+const contact = (id: string, more: Partial<ReginfoContact> = {}): ReginfoContact => ({
+  id,
+  uri: `sip:${id}@192.0.2.1`,
+  state: 'active',
+  event: 'registered',
+  parameters: new Map(),
+  ...more,
+});
+const bob = (contacts: ReginfoContact[], more: Partial<ReginfoRegistration> = {}): ReginfoRegistration => ({
+  aor,
+  id: 'r1',
+  state: 'active',
+  contacts,
+  ...more,
+});
+const full = (version: number, ...registrations: ReginfoRegistration[]): Reginfo => ({
+  version,
+  state: 'full',
+  registrations,
+});
+const partial = (version: number, ...registrations: ReginfoRegistration[]): Reginfo => ({
+  version,
+  state: 'partial',
+  registrations,
+});
+const ids = (contacts: readonly { contact: ReginfoContact }[]) => contacts.map(({ contact }) => contact.id);
+
+function told(...documents: Reginfo[]) {
+  const table = new RegistrationTable();
+  for (const document of documents) table.apply(document);
+  return table;
+}
+
+describe('the table of a watcher (RFC 3680 5.2)', () => {
+  it('B.1.2: a full document is all there is', () => {
+    const table = told(full(0, bob([contact('a'), contact('b')])));
+    const change = table.apply(full(1, bob([contact('b'), contact('c')])));
+    expect(change.order).toBe('next');
+    expect([ids(change.here), ids(change.gone)]).toEqual([['b', 'c'], ['a']]);
+    expect(table.contacts.map(({ aor, contact }) => [aor, contact.id])).toEqual([
+      [aor, 'b'],
+      [aor, 'c'],
+    ]);
+  });
+
+  it('a partial one changes what it names', () => {
+    const table = told(full(0, bob([contact('a'), contact('b')])));
+    const expired = contact('a', { state: 'terminated', event: 'expired' });
+    const change = table.apply(partial(1, bob([expired, contact('c')])));
+    expect(change.order).toBe('next');
+    expect([ids(change.here), ids(change.gone)]).toEqual([['c'], ['a']]);
+    expect(ids(table.contacts)).toEqual(['b', 'c']);
+  });
+
+  it.each(['expired', 'deactivated', 'probation', 'unregistered', 'rejected'] as const)(
+    'a contact that is %s is gone, and why is told',
+    (event) => {
+      const table = told(full(0, bob([contact('a')])));
+      const { gone } = table.apply(partial(1, bob([contact('a', { state: 'terminated', event })])));
+      expect(gone.map(({ contact }) => contact.event)).toEqual([event]);
+      expect(table.contacts).toEqual([]);
+    },
+  );
+
+  it('a terminated registration has no contacts', () => {
+    const table = told(full(0, bob([contact('a'), contact('b')])));
+    const { here, gone } = table.apply(partial(1, bob([contact('a')], { state: 'terminated' })));
+    expect([ids(here), ids(gone).sort()]).toEqual([[], ['a', 'b']]);
+    expect(table.contacts).toEqual([]);
+  });
+
+  it('a gap is told of, and what came after it counts', () => {
+    const table = told(full(0, bob([contact('a')])));
+    expect(table.apply(partial(2, bob([contact('b')]))).order).toBe('gap');
+    expect(ids(table.contacts)).toEqual(['a', 'b']);
+    expect(table.apply(partial(3, bob([contact('c')]))).order).toBe('next');
+    expect(table.apply(full(9, bob([contact('c')]))).order).toBe('next');
+    expect(ids(table.contacts)).toEqual(['c']);
+  });
+
+  it('a partial document ahead of any full one is a gap', () => {
+    expect(new RegistrationTable().apply(partial(0, bob([contact('a')]))).order).toBe('gap');
+  });
+
+  it('what is older than what is known is passed over', () => {
+    const table = told(full(5, bob([contact('a')])));
+    expect(table.apply(full(4))).toEqual({ order: 'stale', here: [], gone: [] });
+    expect(table.apply(partial(5, bob([contact('b')]))).order).toBe('stale');
+    expect(ids(table.contacts)).toEqual(['a']);
+  });
+
+  it('full documents that all have one version are told apart by their order', () => {
+    const table = told(full(0, bob([contact('a')])));
+    expect(table.apply(full(0, bob([contact('b')]))).order).toBe('next');
+    expect(ids(table.contacts)).toEqual(['b']);
+  });
+
+  it('versions of another subscription count anew', () => {
+    const table = told(full(5, bob([contact('a')])));
+    table.restart();
+    const { order, gone } = table.apply(full(0, bob([contact('b')])));
+    expect([order, ids(gone)]).toEqual(['next', ['a']]);
+  });
+
+  it('a registration that stands twice is one', () => {
+    const table = told(full(0, bob([contact('a')]), bob([contact('b')])));
+    expect(ids(table.contacts)).toEqual(['a', 'b']);
+  });
+
+  it('keeps no more than anybody has, whatever comes bit by bit', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => contact(`c${index}`));
+    const table = told(full(0, bob(many)));
+    expect(() => table.apply(partial(1, bob([contact('more')])))).toThrow(LimitError);
+    expect(table.contacts).toHaveLength(1000);
+    const aors = Array.from({ length: 101 }, (_, index) => bob([contact(`${index}`)], { id: `${index}` }));
+    expect(() => table.apply(full(1, ...aors))).toThrow(LimitError);
+  });
+});
