@@ -1,0 +1,216 @@
+/** The INVITE and its offer (TS 8.2.2.1). */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { memoryContent } from '../../../core/content/memory-content.js';
+import { ConfigurationError } from '../../../core/errors.js';
+import type { PushSenderOptions } from '../../../core/sender/sender.js';
+import { parseAcceptContact } from '../../../core/sip/accept-contact.js';
+import { BOB, PSA } from '../../support/agents.js';
+import { bytesOf, fileOf, PHONE, Scene, sha1Of } from '../../support/scripted-receiver.js';
+
+const scenes: Scene[] = [];
+afterEach(async () => {
+  for (const scene of scenes.splice(0)) await scene.close();
+});
+
+async function open(options?: Partial<PushSenderOptions>): Promise<Scene> {
+  const scene = await Scene.open(options);
+  scenes.push(scene);
+  return scene;
+}
+
+const CONTENT = bytesOf(5000);
+
+describe('the INVITE', () => {
+  it('8.2.2-01, 7.2-04: Accept-Contact has the push resource, required, in its short form', async () => {
+    const scene = await open();
+    const { offer } = await scene.push([fileOf(CONTENT)], { app: 'x-wap-application:mms.ua' });
+    const values = offer.invite.headers.getAll('Accept-Contact');
+    expect(values[0]).toBe('*;+g.oma.pusheventapp="mms.ua";require;explicit');
+    expect(parseAcceptContact(values)).toHaveLength(2);
+  });
+
+  it.each([
+    ['a public identity', BOB],
+    ['a public GRUU', PHONE],
+    ['a temporary GRUU', 'sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@domain.test;gr'],
+  ])('8.2.2-02: the Request-URI is %s', async (_title, to) => {
+    const scene = await open();
+    const { offer } = await scene.push([fileOf(CONTENT)], { to });
+    expect(offer.invite.uri).toBe(to);
+    expect(offer.invite.headers.get('To')).toBe(`<${to}>`);
+  });
+
+  it('8.2.2-03: P-Asserted-Identity, unless it is not to be asserted', async () => {
+    const asserting = await open();
+    const first = await asserting.push([fileOf(CONTENT)]);
+    expect(first.offer.invite.headers.getAll('P-Asserted-Identity')).toEqual([`<${PSA}>`]);
+    const silent = await open({ assertIdentity: false });
+    const second = await silent.push([fileOf(CONTENT)]);
+    expect(second.offer.invite.headers.has('P-Asserted-Identity')).toBe(false);
+  });
+
+  it('8.2.2-07a: it goes to the SIP/IP core, with what makes a dialog, and an offer as its body', async () => {
+    const scene = await open();
+    const { offer } = await scene.push([fileOf(CONTENT)]);
+    const { headers } = offer.invite;
+    expect(headers.get('From')).toMatch(/^<sip:psa@domain\.test>;tag=/);
+    expect(headers.get('Contact')).toMatch(/^<sip:.+>$/);
+    expect(headers.get('Content-Type')).toBe('application/sdp');
+    expect(headers.getAll('Allow')).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'CANCEL', 'BYE']));
+  });
+
+  it.each([
+    ['bob', 'mms.ua'],
+    [BOB, 'mms ua'],
+    [BOB, ''],
+  ])('to %j for %j is an error, and nothing is sent', async (to, app) => {
+    const scene = await open();
+    const sent = scene.sender.sendFiles({ to, app, files: [fileOf(CONTENT)] });
+    await expect(sent).rejects.toThrow(ConfigurationError);
+    expect(scene.core.requests).toEqual([]);
+  });
+});
+
+describe('the offer', () => {
+  it('8.2.2-04, 8.2.2-07: a file is sent only, to whoever connects', async () => {
+    const scene = await open();
+    const { offer } = await scene.push([fileOf(CONTENT)]);
+    expect(offer.session).toEqual([
+      'v=0',
+      expect.stringMatching(/^o=- \d+ \d+ IN IP4 127\.0\.0\.1$/),
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+    ]);
+    expect(offer.media).toHaveLength(1);
+    expect(offer.media[0]).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^m=message [1-9]\d* TCP\/MSRP \*$/),
+        'a=sendonly',
+        'a=setup:passive',
+        'a=accept-types:application/octet-stream',
+      ]),
+    );
+    expect(offer.attribute('path')).toMatch(
+      new RegExp(`^msrp://127\\.0\\.0\\.1:${offer.port()}/[!-~]{16,};tcp$`),
+    );
+  });
+
+  it('8.2.2-05: the attributes of RFC 5547: what it is, what for, and since when', async () => {
+    const scene = await open();
+    const date = {
+      creation: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)),
+      modification: new Date(Date.UTC(2026, 5, 7)),
+    };
+    const file = fileOf(CONTENT, {
+      name: 'film.bin',
+      disposition: 'attachment',
+      description: 'A film',
+      date,
+    });
+    const { offer } = await scene.push([file]);
+    expect(offer.attribute('file-selector')).toBe(
+      `name:"film.bin" type:application/octet-stream size:5000 hash:sha-1:${sha1Of(CONTENT)}`,
+    );
+    expect(offer.attribute('file-transfer-id')).toMatch(/^[0-9a-f]{32}$/);
+    expect(offer.attribute('file-disposition')).toBe('attachment');
+    expect(offer.attribute('file-date')).toBe(
+      'creation:"Fri, 02 Jan 2026 03:04:05 +0000" modification:"Sun, 07 Jun 2026 00:00:00 +0000"',
+    );
+    // RFC 5547 6: the whole file.
+    expect(offer.attribute('file-range')).toBeUndefined();
+    expect(offer.media[0]).toContain('i=A film');
+  });
+
+  it.each([
+    ['quotes and percent signs', 'a "b" 100%', 'a %22b%22 100%25'],
+    ['line breaks and NUL', 'a\r\na=sendrecv\0', 'a%0D%0Aa=sendrecv%00'],
+    ['other scripts', 'Füße 東京.bin', 'Füße 東京.bin'],
+    ['paths', '../../etc/passwd', '../../etc/passwd'],
+  ])('8.2.2-05: a name with %s begins no line of its own', async (_what, name, written) => {
+    const scene = await open();
+    const { offer } = await scene.push([fileOf(CONTENT, { name })]);
+    expect(offer.attribute('file-selector')).toMatch(/^name:"/);
+    expect(offer.attribute('file-selector')?.startsWith(`name:"${written}" `)).toBe(true);
+    expect(offer.media[0]).not.toContain('a=sendrecv');
+  });
+
+  it('8.2.2-05: a name of thousands of characters is an error that says so', async () => {
+    const scene = await open();
+    const file = fileOf(CONTENT, { name: 'x'.repeat(20_000) });
+    const sent = scene.sender.sendFiles({ to: BOB, app: 'mms.ua', files: [file] });
+    await expect(sent).rejects.toThrow(/shorten the file's name/);
+    expect(scene.core.requests).toEqual([]);
+  });
+
+  it('8.2.2-05: parameters of a type are in its selector, not among the types that come', async () => {
+    const scene = await open();
+    const type = { type: 'text/plain', parameters: { charset: 'utf-8' } };
+    const { offer } = await scene.push([{ content: memoryContent(type, CONTENT) }]);
+    expect(offer.attribute('file-selector')).toContain('type:text/plain;charset="utf-8" ');
+    expect(offer.attribute('accept-types')).toBe('text/plain');
+  });
+
+  it('8.2.2-06: a line for each file, all at one port, each with a session of its own', async () => {
+    const scene = await open();
+    const names = ['a.bin', 'b.bin', 'c.bin'];
+    const { offer } = await scene.push(names.map((name, index) => fileOf(bytesOf(index + 1), { name })));
+    expect(offer.media).toHaveLength(3);
+    for (const [line, name] of names.entries()) {
+      expect(offer.attribute('file-selector', line)).toContain(`name:"${name}" `);
+      expect(offer.attribute('file-selector', line)).toContain(` size:${line + 1} `);
+      expect(offer.port(line)).toBe(offer.port(0));
+    }
+    for (const name of ['path', 'file-transfer-id']) {
+      expect(new Set(names.map((_, line) => offer.attribute(name, line))).size).toBe(3);
+    }
+  });
+
+  it('8.2.2-07: one port for every session of a sender', async () => {
+    const scene = await open();
+    const first = await scene.push([fileOf(CONTENT)]);
+    const second = await scene.push([fileOf(CONTENT)], { to: PHONE });
+    expect(second.offer.port()).toBe(first.offer.port());
+    expect(second.offer.attribute('path')).not.toBe(first.offer.attribute('path'));
+  });
+
+  it('8.2.2-05: a push has a transfer id of its own, and the same one whenever it is sent again', async () => {
+    const scene = await open();
+    const id = async (more: { id?: string }) =>
+      (await scene.push([fileOf(CONTENT)], more)).offer.attribute('file-transfer-id');
+    const [first, second, named, again] = [
+      await id({}),
+      await id({}),
+      await id({ id: 'x' }),
+      await id({ id: 'x' }),
+    ];
+    expect(again).toBe(named);
+    expect(new Set([first, second, named]).size).toBe(3);
+  });
+
+  it.each([
+    ['127.0.0.1', 'IP4 127.0.0.1', '127.0.0.1'],
+    ['::1', 'IP6 ::1', '[::1]'],
+  ])('8.2.2-04: at %s, in c= and in the path', async (host, connection, inPath) => {
+    const scene = await open({ media: { host } });
+    const { offer } = await scene.push([fileOf(CONTENT)]);
+    expect(offer.session).toContain(`c=IN ${connection}`);
+    expect(offer.attribute('path')).toContain(`//${inPath}:${offer.port()}/`);
+  });
+
+  it('8.2.2-04: at a port of those that may be used', async () => {
+    const first = await open({ media: { ports: [42_310, 42_330] } });
+    const second = await open({ media: { ports: [42_310, 42_330] } });
+    const ports = [];
+    for (const scene of [first, second]) ports.push((await scene.push([fileOf(CONTENT)])).offer.port());
+    expect(new Set(ports).size).toBe(2);
+    for (const port of ports) expect(port >= 42_310 && port <= 42_330).toBe(true);
+  });
+
+  it('8.2.2-05: an empty file is offered as one', async () => {
+    const scene = await open();
+    const { offer } = await scene.push([fileOf(new Uint8Array(0))]);
+    expect(offer.attribute('file-selector')).toContain(` size:0 hash:sha-1:${sha1Of(new Uint8Array(0))}`);
+  });
+});

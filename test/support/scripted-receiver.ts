@@ -1,0 +1,257 @@
+/** A receiver of files whose every line the test writes: its SIP by a scripted core, its MSRP by raw peers. */
+
+import { createHash } from 'node:crypto';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { Receipt } from '../../core/sender/push-request.js';
+import type { FilesRequest, PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import type { PushFile } from '../../core/sender/session/offered-file.js';
+import type { SessionSendOptions } from '../../core/sender/session/session.js';
+import type { SipRequest } from '../../core/sip/message.js';
+import { buildResponse } from '../../core/sip/writer.js';
+import { BOB, startSender } from './agents.js';
+import { RawMsrp } from './msrp.js';
+import { request } from './requests.js';
+import { type Received, ScriptedCore } from './scripted-core.js';
+
+export const OCTETS = 'application/octet-stream';
+/** GRUUs of two terminals. */
+export const PHONE = `${BOB};gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`;
+export const TABLET = `${BOB};gr=urn:uuid:11111111-7dec-11d0-a765-00a0c91e6bf6`;
+/** Larger than one MSRP chunk, bytes. */
+export const SEVERAL_CHUNKS = 200_000;
+
+export function bytesOf(size: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
+}
+
+export function fileOf(bytes: Uint8Array, more: Partial<PushFile> = {}): PushFile {
+  return { content: memoryContent({ type: OCTETS, parameters: {} }, bytes), ...more };
+}
+
+/** As in a=file-selector. */
+export function sha1Of(bytes: Uint8Array): string {
+  return (createHash('sha1').update(bytes).digest('hex').match(/../g) ?? []).join(':').toUpperCase();
+}
+
+export class Scene {
+  readonly #closing: (() => Promise<unknown>)[] = [];
+  readonly #offers: Offered[] = [];
+
+  private constructor(
+    readonly core: ScriptedCore,
+    readonly sender: PushSenderAgent,
+  ) {
+    this.#closing.push(() => core.close());
+    this.#closing.push(() => {
+      core.agrees.add('BYE');
+      // A sender that is stopped waits a while for its answers.
+      for (const offer of this.#offers) if (!offer.answered) offer.respond(480);
+      return sender.stop();
+    });
+  }
+
+  static async open(options: Partial<PushSenderOptions> = {}): Promise<Scene> {
+    const core = await ScriptedCore.tcp();
+    return new Scene(core, await startSender({ servers: [core.uri], ...options }));
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.splice(0).reverse()) await close();
+  }
+
+  onClose(close: () => unknown): void {
+    this.#closing.push(async () => close());
+  }
+
+  /** Begins to send, and waits for the INVITE. */
+  async push(
+    files: readonly PushFile[],
+    more: Partial<FilesRequest> = {},
+    options: SessionSendOptions = {},
+  ): Promise<{ receipts: Promise<Receipt[]>; offer: Offered }> {
+    const receipts = this.sender.sendFiles({ to: BOB, app: 'mms.ua', files, ...more }, options);
+    // A test may look at what came of it late.
+    receipts.catch(() => {});
+    return { receipts, offer: await this.offer() };
+  }
+
+  /** The next INVITE. */
+  async offer(): Promise<Offered> {
+    const offer = new Offered(this, await this.core.request('INVITE'));
+    this.#offers.push(offer);
+    return offer;
+  }
+
+  /** The next BYE, answered. */
+  async bye(): Promise<SipRequest> {
+    const { request: bye, respond } = await this.core.request('BYE');
+    respond(200);
+    return bye;
+  }
+}
+
+/** What is answered to a line. */
+export interface LineAnswer {
+  port?: number;
+  host?: string;
+  direction?: string;
+  setup?: string | null;
+  acceptTypes?: string | null;
+  path?: string;
+  /** More attributes, `a=…`. */
+  lines?: readonly string[];
+}
+
+export interface Final {
+  /** To tag. */
+  tag?: string;
+  contact?: string;
+}
+
+let serial = 0;
+
+/** An INVITE of the sender, with its offer. */
+export class Offered {
+  readonly invite: SipRequest;
+  readonly session: readonly string[];
+  readonly media: readonly (readonly string[])[];
+  /** URI of the receiver in the session of each line. */
+  readonly paths: readonly string[];
+  /** By a final response. */
+  answered = false;
+  #tag = `terminal${++serial}`;
+
+  constructor(
+    private readonly scene: Scene,
+    readonly received: Received,
+  ) {
+    this.invite = received.request;
+    const [session = '', ...media] = Buffer.from(this.invite.body)
+      .toString()
+      .split(/\r\n(?=m=)/);
+    const lines = (text: string) => text.split('\r\n').filter((line) => line !== '');
+    this.session = lines(session);
+    this.media = media.map(lines);
+    this.paths = this.media.map(() => `msrp://127.0.0.1:9/receiver${++serial};tcp`);
+  }
+
+  /** The value of an attribute of a line. */
+  attribute(name: string, line = 0): string | undefined {
+    return this.media[line]?.find((text) => text.startsWith(`a=${name}:`))?.slice(name.length + 3);
+  }
+
+  /** Of the m= line. */
+  port(line = 0): number {
+    return Number(this.media[line]?.[0]?.split(' ')[1]);
+  }
+
+  respond(status: number, headers?: [string, string][], body?: Uint8Array): void {
+    this.answered ||= status >= 200;
+    this.received.respond(status, headers, body);
+  }
+
+  /** A 200 with these lines; `accepted` for each, when absent. */
+  accept(answers: readonly LineAnswer[] = this.media.map(() => ({})), final: Final = {}): void {
+    this.answer(this.#answer(answers), final);
+  }
+
+  /** A 200. */
+  answer(body: string, { tag = this.#tag, contact = PHONE }: Final = {}): void {
+    this.answered = true;
+    const headers: [string, string][] = [
+      ['Contact', `<${contact}>`],
+      ['Content-Type', 'application/sdp'],
+    ];
+    this.scene.core.send(buildResponse(this.invite, 200, { toTag: tag, headers, body: Buffer.from(body) }));
+  }
+
+  /** The receiver connects for a line, and says so. */
+  async connect(line = 0): Promise<MediaPeer> {
+    const raw = await RawMsrp.connect(this.port(line));
+    this.scene.onClose(() => raw.close());
+    const media = new MediaPeer(raw, this.attribute('path', line) ?? '', this.paths[line] ?? '');
+    const status = await raw.statusOf({ ...media.route, messageId: 'bind' });
+    if (status !== 200) throw new Error(`not bound: ${status}`);
+    return media;
+  }
+
+  /** A request of the receiver in the dialog. */
+  inDialog(method: string, cseq: number, lines: readonly string[] = [], body = ''): SipRequest {
+    const contact = this.invite.headers.get('Contact')?.replace(/^<(.*)>$/, '$1') ?? '';
+    const sent = request(method, contact, lines, body);
+    sent.headers
+      .set('Call-ID', this.invite.headers.get('Call-ID') ?? '')
+      .set('From', `${this.invite.headers.get('To') ?? ''};tag=${this.#tag}`)
+      .set('To', this.invite.headers.get('From') ?? '')
+      .set('CSeq', `${cseq} ${method}`);
+    return sent;
+  }
+
+  #answer(answers: readonly LineAnswer[]): string {
+    const media = answers.map((answer, index) => {
+      const { port = 9, direction = 'recvonly', setup = 'active', acceptTypes = '*', lines = [] } = answer;
+      if (port === 0) return ['m=message 0 TCP/MSRP *', ...lines];
+      return [
+        `m=message ${port} TCP/MSRP *`,
+        `a=${direction}`,
+        ...(setup === null ? [] : [`a=setup:${setup}`]),
+        ...(acceptTypes === null ? [] : [`a=accept-types:${acceptTypes}`]),
+        `a=path:${answer.path ?? this.paths[index]}`,
+        ...lines,
+      ];
+    });
+    const session = ['v=0', 'o=- 7 7 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0'];
+    return [...session, ...media.flat(), ''].join('\r\n');
+  }
+}
+
+/** The MSRP end of a receiver. */
+export class MediaPeer {
+  constructor(
+    readonly raw: RawMsrp,
+    readonly to: string,
+    readonly from: string,
+  ) {}
+
+  get route(): { to: string; from: string } {
+    return { to: this.to, from: this.from };
+  }
+
+  /** A chunk, that is not answered yet. */
+  chunk() {
+    return this.raw.nextRequest();
+  }
+
+  /** A chunk, answered. */
+  async take(status = 200) {
+    const chunk = await this.raw.nextRequest();
+    this.raw.respond(chunk, status);
+    return chunk;
+  }
+
+  /** A message to its last chunk, each answered 200. @returns its bytes, and its first chunk. */
+  async message() {
+    const first = await this.take();
+    const pieces = [first.body];
+    let last = first;
+    while (last.flag === '+') {
+      last = await this.take();
+      pieces.push(last.body);
+    }
+    const bytes = Buffer.concat(pieces);
+    return {
+      first,
+      last,
+      bytes,
+      /** A REPORT on all of it. */
+      report: (status?: string) => this.raw.report(first, `1-${bytes.length}/${bytes.length}`, status),
+    };
+  }
+
+  /** As above, and success is reported. */
+  async receive() {
+    const message = await this.message();
+    message.report();
+    return message;
+  }
+}
