@@ -10,6 +10,7 @@ export { formatMediaType, parseMediaType } from './content/media-type.js';
 export { memoryContent } from './content/memory-content.js';
 export * from './errors.js';
 export { type HostEvent, PushHost, type PushHostOptions } from './host.js';
+export type { RelayAccount } from './msrp/index.js';
 export type { ReceiverEvent } from './receiver/events.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 export type { PublishOptions } from './sender/publisher.js';

@@ -13,6 +13,9 @@ export type {
 } from './message.js';
 export type { MsrpLimits } from './msrp-limits.js';
 export { MsrpRefused } from './refused.js';
+export { MsrpRelay, type MsrpRelayOptions, type RelayAccount } from './relay.js';
+export type { AnswerChallenges } from './relay-auth.js';
+export { parseRelayUri } from './relay-uri.js';
 export type { MsrpSession, SessionOptions } from './session.js';
-export { localMsrpUri, type MsrpProtocol } from './session-uri.js';
+export { localMsrpUri, type MsrpProtocol, msrpAddressOf, msrpProtocolOf } from './session-uri.js';
 export { formatPath, MsrpUri, parsePath } from './uri.js';

@@ -16,11 +16,17 @@ import { localMsrpUri, type MsrpProtocol } from './session-uri.js';
 import { Sessions } from './sessions.js';
 import { SharedConnection, unlessAborted } from './shared-connection.js';
 
-export interface MsrpRelayOptions {
+/** A relay that an agent is to be reached through, and who it is there. */
+export interface RelayAccount {
   /** `msrps://relay.domain.test:2855;tcp` */
   uri: string;
+  /** For its challenges. */
+  credentials?: { username: string; password: string };
   /** `ca`: who has signed the certificate of the relay, where that is nobody known. */
   tls?: TlsOptions;
+}
+
+export interface MsrpRelayOptions extends Pick<RelayAccount, 'uri' | 'tls'> {
   answerChallenges: AnswerChallenges;
   limits?: Partial<MsrpLimits>;
 }

@@ -50,7 +50,8 @@ export interface MsrpSession {
   readonly localPath: readonly string[];
   /**
    * Says that we are there, by a SEND without a body (RFC 4975 5.4). For a session behind a relay of ours whose
-   * remote path was set later than it was made; others of the active end do it by themselves.
+   * remote path was set later than it was made; others of the active end do it by themselves. There, it may be in
+   * vain: a peer that our relay does not reach may come by itself.
    */
   introduce(): void;
   /**
@@ -141,12 +142,15 @@ export class Session implements MsrpSession, BoundSession {
     if (!connection || this.#closed) return;
     const headers = new MsrpHeaders().set('Message-ID', newMessageId()).set('Byte-Range', '1-0/0');
     const transactionId = newTransactionId();
+    const needed = this.localPath.length === 1;
     connection.request({ method: 'SEND', transactionId, ...this.#paths, headers }).then(
       ({ status, comment }) => {
-        if (!REFUSING.has(status)) return;
+        if (!needed || !REFUSING.has(status)) return;
         this.lost(new TransportError(`the peer refused the MSRP session: ${status} ${comment}`.trimEnd()));
       },
-      (error: Error) => this.lost(error),
+      (error: Error) => {
+        if (needed) this.lost(error);
+      },
     );
   }
 

@@ -1,6 +1,7 @@
 /** The Push Receiver Agent: a SIP user agent whose pushes go to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
+import type { RelayAccount } from '../msrp/index.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
@@ -29,6 +30,8 @@ export interface PushReceiverOptions {
   trust: readonly string[];
   /** Product token for User-Agent. */
   product: string;
+  /** An MSRP relay (RFC 4976) that files come through: for a device that nobody can connect to. */
+  relay?: RelayAccount;
   /** Session mode: sessions at a time, 100 when absent. */
   sessions?: number;
   runtime: PushRuntime;
@@ -60,7 +63,10 @@ export class PushReceiverAgent {
     this.#sessions = new SessionReceiver({
       runtime,
       trust,
-      connector: new MediaConnector(options.tls),
+      connector: new MediaConnector({
+        ...(options.tls ? { tls: options.tls } : {}),
+        ...(options.relay ? { relay: options.relay } : {}),
+      }),
       limits: { sessions: options.sessions ?? DEFAULT_SESSIONS, idle: SESSION_IDLE },
       accept: (transaction, answer) => this.#agent.accept(transaction, answer),
       onEvent,

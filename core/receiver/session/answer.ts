@@ -20,11 +20,15 @@ export class Answer {
     private readonly runtime: PushRuntime,
   ) {}
 
-  /** The next line. @returns its place, where something is to come. */
-  async add(decision: Decision): Promise<MediaPlace | undefined> {
+  /**
+   * The next line.
+   * @returns its place, where something is to come.
+   * @throws TurnedAway, ConfigurationError when there is none to be had; the reason of the signal.
+   */
+  async add(decision: Decision, signal: AbortSignal): Promise<MediaPlace | undefined> {
     if (decision.type === 'had') this.#lines.push({ type: 'had' });
     else if (decision.type === 'refused' || decision.type === 'closed') this.#lines.push({ type: 'refused' });
-    else return await this.#accept(decision);
+    else return await this.#accept(decision, signal);
     return undefined;
   }
 
@@ -56,15 +60,20 @@ export class Answer {
     return { body: this.body, closed };
   }
 
-  async #accept(decision: Extract<Decision, { type: 'file' | 'messages' }>): Promise<MediaPlace> {
+  async #accept(
+    decision: Extract<Decision, { type: 'file' | 'messages' }>,
+    signal: AbortSignal,
+  ): Promise<MediaPlace> {
     const { media } = decision;
-    const place = await this.connector.place(media, this.host);
+    const place = await this.connector.place(media, this.host, signal);
+    const { port, path } = place;
     const { eventAppIds } = this.resource;
     const file = decision.type === 'file' ? decision.file : undefined;
     const acceptTypes = this.runtime.acceptedTypes(eventAppIds);
     this.#lines.push({
       type: 'accepted',
-      ...place,
+      port,
+      path,
       acceptTypes,
       // 8.2.1-07: of this file's application.
       maxSize: file ? file.transfer.largest : this.#largest(acceptTypes),

@@ -5,10 +5,9 @@ import type { MsrpMedia } from '../../sdp/index.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server.js';
 import type { IncomingMedia } from './incoming-media.js';
-import type { MediaConnector, MediaPlace } from './media-connector.js';
+import type { MediaPlace } from './media-connector.js';
 
 export interface IncomingSessionOptions {
-  connector: MediaConnector;
   /** Milliseconds without a byte after which the sender is taken for gone. */
   idle: number;
   onReinvite(transaction: ServerTransaction): void;
@@ -39,8 +38,8 @@ export class IncomingSession {
   open(index: number, media: MsrpMedia, place: MediaPlace, line: IncomingMedia): void {
     this.#lines.set(index, line);
     const lost = (error: unknown) => this.#lost(index, line, error);
-    this.options.connector
-      .connect(media, place, this.#over.signal, {
+    place
+      .connect(media, this.#over.signal, {
         onMessage: (head) => line.message(head),
         onClosed: (error) => lost(error ?? new TransportError('the sender closed the connection')),
       })

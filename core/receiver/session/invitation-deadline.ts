@@ -35,8 +35,9 @@ export class InvitationDeadline {
     transaction.onCancel = () => this.abort(new SipPushError('the sender cancelled the INVITE'));
   }
 
-  throwIfPassed(): void {
-    this.#over.signal.throwIfAborted();
+  /** Aborted when it has passed, with the same. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
   }
 
   abort(why: Error): void {

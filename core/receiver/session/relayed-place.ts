@@ -1,17 +1,65 @@
-/** The place of a line behind a relay of this device (RFC 4976 5.1): it is connected before the answer names it. */
+/** The place of a line behind a relay of this device (RFC 4976 5.1): it is there before the answer names it. */
 
 import { LimitError, TimeoutError, TransportError } from '../../errors.js';
-import { type MsrpRelay, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
+import { MsrpRefused, type MsrpRelay, type MsrpSession } from '../../msrp/index.js';
 import type { Address } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { TurnedAway } from '../turned-away.js';
 import type { MediaHandlers, MediaPlace } from './media-connector.js';
 
 export class RelayedPlace implements MediaPlace {
-  #handlers: MediaHandlers | undefined;
+  readonly port: number;
 
   private constructor(
-    readonly port: number,
-    private readonly opening: (place: RelayedPlace) => Promise<MsrpSession>,
-  ) {}
+    here: Address,
+    private readonly session: MsrpSession,
+    /** Of the session, as soon as there are any. */
+    private readonly late: { handlers?: MediaHandlers },
+  ) {
+    this.port = here.port;
+  }
+
+  /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
+  static async open(relay: MsrpRelay, here: Address, signal: AbortSignal): Promise<RelayedPlace> {
+    const late: { handlers?: MediaHandlers } = {};
+    const handlers: Required<MediaHandlers> = {
+      onMessage: (head) => {
+        const { onMessage } = late.handlers ?? {};
+        if (!onMessage) throw new MsrpRefused(403, 'nobody was told of this session yet');
+        return onMessage(head);
+      },
+      onClosed: (error) => late.handlers?.onClosed?.(error),
+    };
+    try {
+      return new RelayedPlace(here, await relay.open(here, handlers, signal), late);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : asRefusal(error);
+    }
+  }
+
+  get path(): readonly string[] {
+    return this.session.localPath;
+  }
+
+  async connect(media: MsrpMedia, signal: AbortSignal, handlers: MediaHandlers): Promise<MsrpSession> {
+    const { session } = this;
+    if (signal.aborted) session.close();
+    signal.throwIfAborted();
+    if (session.closed) throw new TransportError('the connection to the MSRP relay was lost');
+    this.late.handlers = handlers;
+    session.remotePath = media.path;
+    // 8.2.1-08: a sender that knows no relays waits for us, and ours connects to it. Others come, or are there.
+    session.introduce();
+    return session;
+  }
+
+  close(): void {
+    this.session.close();
+  }
+}
+
+/** What may be over when the sender tries again. */
+function asRefusal(error: unknown): unknown {
+  const passing = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
+  return passing ? new TurnedAway('resources', `no MSRP relay: ${(error as Error).message}`) : error;
 }

@@ -5,6 +5,7 @@ import { TransportError } from '../../errors.js';
 import type { MsrpOffer } from '../../sdp/index.js';
 import type { SipUserAgent } from '../../sip/agent.js';
 import type { TrustList } from '../../sip/asserted-identity.js';
+import type { InviteSession } from '../../sip/invite-session.js';
 import type { SipRequest } from '../../sip/message.js';
 import { fromUri } from '../../sip/server.js';
 import type { ServerTransaction } from '../../sip/transactions/server.js';
@@ -88,10 +89,10 @@ export class SessionReceiver {
       // One after another: an application that has room for one file only sees that it took one.
       for (const [index, media] of offer.media.entries()) {
         decisions.push(await decideLine(media, index, addressed, { runtime, onEvent }));
-        deadline.throwIfPassed();
+        deadline.signal.throwIfAborted();
       }
       requireSome(decisions);
-      await this.#open(transaction, offer, addressed, decisions);
+      await this.#open(transaction, offer, addressed, decisions, deadline.signal);
     } catch (error) {
       for (const decision of decisions) abandon(decision, error);
       throw error;
@@ -105,16 +106,22 @@ export class SessionReceiver {
     offer: MsrpOffer,
     addressed: Addressed,
     decisions: readonly Decision[],
+    signal: AbortSignal,
   ): Promise<void> {
     const { connector, runtime, limits, accept } = this.options;
     const { host } = transaction.flow.local;
     const answer = new Answer(offer, host, addressed.resource, connector, runtime);
     const places: (MediaPlace | undefined)[] = [];
-    for (const decision of decisions) places.push(await answer.add(decision));
-    const { body } = answer;
-    const dialog = accept(transaction, { headers: [SDP], body });
+    let dialog: InviteSession;
+    try {
+      for (const decision of decisions) places.push(await answer.add(decision, signal));
+      signal.throwIfAborted();
+      dialog = accept(transaction, { headers: [SDP], body: answer.body });
+    } catch (error) {
+      for (const place of places) place?.close();
+      throw error;
+    }
     const session = new IncomingSession(dialog, {
-      connector,
       idle: limits.idle,
       onReinvite: (reinvite) => this.#reinvited(session, reinvite, answer),
       onEnd: () => this.#sessions.delete(session),

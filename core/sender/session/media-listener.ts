@@ -1,9 +1,22 @@
-/** Where receivers connect to: one port for every session of a sender (8.2.2-07: it is the passive end). */
+/**
+ * Where receivers connect to: one port for every session of a sender (8.2.2-07: it is the passive end), or a relay
+ * (8.2.2-11).
+ */
 
 import { platform } from '#platform';
 import { ConfigurationError, TransportError } from '../../errors.js';
-import { localMsrpUri, MsrpListener, type MsrpSession, type SessionOptions } from '../../msrp/index.js';
+import {
+  localMsrpUri,
+  MsrpListener,
+  MsrpRelay,
+  type MsrpSession,
+  MsrpUri,
+  msrpAddressOf,
+  type RelayAccount,
+  type SessionOptions,
+} from '../../msrp/index.js';
 import type { TlsOptions } from '../../platform/platform.js';
+import { digestAnswers } from '../../sip/digest-answers.js';
 
 export interface MediaOptions {
   /** Where receivers find this machine; absent: its address towards the SIP/IP core. */
@@ -12,6 +25,8 @@ export interface MediaOptions {
   ports?: readonly [first: number, last: number];
   /** MSRP over TLS (`msrps`), with this certificate. */
   tls?: TlsOptions;
+  /** An MSRP relay (RFC 4976) that receivers come through, instead of a port here. */
+  relay?: RelayAccount;
 }
 
 /** A session that waits for its receiver. */
@@ -22,31 +37,49 @@ export interface ExpectedMedia {
   path: readonly string[];
 }
 
+type Handlers = Pick<SessionOptions, 'onBound' | 'onClosed'>;
+
+/** RFC 4145 5: in the URI of an end that nobody connects to. */
+const DISCARD_PORT = 9;
+
 export class MediaListener {
+  readonly #relay: MsrpRelay | undefined;
   #listener: Promise<MsrpListener> | undefined;
 
-  /** @param host where the options name none. */
+  /**
+   * @param host where the options name none.
+   * @throws ConfigurationError when the URI of the relay is none.
+   */
   constructor(
     private readonly options: MediaOptions,
     private readonly host: (signal?: AbortSignal) => Promise<string>,
-  ) {}
+  ) {
+    const { relay } = options;
+    if (relay) {
+      this.#relay = new MsrpRelay({ ...relay, answerChallenges: digestAnswers(relay.credentials, 'AUTH') });
+    }
+  }
 
   get secure(): boolean {
+    if (this.#relay) return this.#relay.protocol === 'tls' || this.#relay.protocol === 'wss';
     return this.options.tls !== undefined;
   }
 
-  /** Of the certificate (RFC 8122): whoever has it from the offer need not know its authority. */
+  /**
+   * Of the certificate (RFC 8122): whoever has it from the offer need not know its authority. A relay has one of its own.
+   */
   get fingerprint(): string | undefined {
     const { cert } = this.options.tls ?? {};
-    return cert === undefined ? undefined : platform.certificateFingerprint(cert);
+    return cert === undefined || this.#relay ? undefined : platform.certificateFingerprint(cert);
   }
 
-  /** @throws TransportError when no port is free, ConfigurationError when the host is none of this machine's. */
-  async expect(
-    handlers: Pick<SessionOptions, 'onBound' | 'onClosed'>,
-    signal?: AbortSignal,
-  ): Promise<ExpectedMedia> {
+  /**
+   * @throws TransportError when no port is free or the relay cannot be reached, TimeoutError; ConfigurationError when the
+   * host is none of this machine's, or the relay does not let us use it; the reason of the signal.
+   */
+  async expect(handlers: Handlers, signal?: AbortSignal): Promise<ExpectedMedia> {
     const host = this.options.host ?? (await this.host(signal));
+    if (this.#relay) return await this.#behind(this.#relay, host, handlers, signal);
     const listener = await this.#open(host);
     const { port } = listener.address;
     const localUri = localMsrpUri(this.#protocol, { host, port });
@@ -55,6 +88,24 @@ export class MediaListener {
 
   async close(): Promise<void> {
     await (await this.#listener?.catch(() => undefined))?.close();
+    await this.#relay?.close();
+  }
+
+  /**
+   * c= and m= are the relay's: a receiver that knows no relays connects there all the same (8.2.3-02), and finds the
+   * session by the path. One that knows them goes by the path alone.
+   */
+  async #behind(
+    relay: MsrpRelay,
+    host: string,
+    handlers: Handlers,
+    signal: AbortSignal | undefined,
+  ): Promise<ExpectedMedia> {
+    const session = await relay.open({ host, port: DISCARD_PORT }, handlers, signal);
+    const path = session.localPath;
+    const first = MsrpUri.parse(path[0] ?? '');
+    if (!first) throw new TransportError(`${path[0]} of the MSRP relay is no MSRP URI`);
+    return { session, ...msrpAddressOf(first), path };
   }
 
   get #protocol() {

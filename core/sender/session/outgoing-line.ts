@@ -104,14 +104,17 @@ export class OutgoingLine {
   /** The session, once it is bound to a connection. */
   async #reach(answer: AcceptedLine, { signal, connector }: LineOptions): Promise<MsrpSession> {
     const { media } = this;
-    // RFC 4145 4.1 has no passive answer to a passive offer; there are such peers. Relays connect by themselves.
-    if (media.path.length === 1 && (answer.setup === 'passive' || answer.setup === 'actpass')) {
+    const { path, setup } = answer;
+    const direct = media.path.length === 1;
+    // RFC 4145 4.1 has no passive answer to a passive offer; there are such peers. A relay of the receiver's waits, too.
+    if (direct && (path.length > 1 || setup === 'passive' || setup === 'actpass')) {
       media.session.close();
       this.#active = await connectTo(answer, media.session.localUri, connector, signal);
       return this.#active;
     }
-    media.session.remotePath = answer.path;
-    await this.#connected(signal);
+    media.session.remotePath = path;
+    // Our relay finds others by itself (RFC 4976 6.4.2), but not a receiver that can only connect.
+    if (direct || (path.length === 1 && setup === 'active')) await this.#connected(signal);
     return media.session;
   }
 

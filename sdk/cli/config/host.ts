@@ -10,6 +10,7 @@ import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { count, given, seconds, sipUri, text } from './fields.js';
 import { loadConfig } from './load.js';
+import { relayAccount, relayKeys } from './relay.js';
 
 const DEFAULT_EXPIRES = 3600;
 const DEFAULT_DATA = './data';
@@ -51,7 +52,7 @@ const schema = z.strictObject({
     })
     .optional(),
   msrp: z
-    .strictObject({ relay: text.optional(), maxSize: count.optional(), sessions: count.optional() })
+    .strictObject({ relay: relayKeys.optional(), maxSize: count.optional(), sessions: count.optional() })
     .optional(),
   profile: z
     .strictObject({ vendor: text.optional(), model: text.optional(), url: text.optional() })
@@ -86,6 +87,7 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
     expires: config.expires ?? DEFAULT_EXPIRES,
     trust: config.trust ?? [],
     apps,
+    ...(config.msrp?.relay ? { relay: await relayAccount(config.msrp.relay, account, file, folder) } : {}),
     ...(config.fetch ? { fetch: given(config.fetch) } : {}),
     ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),

@@ -7,6 +7,7 @@ import type { MediaOptions } from '../../../core/sender/session/media-listener.j
 import { accountKeys, accountOptions } from './account.js';
 import { endpoint, given, port, ports, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
+import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
 
 const schema = z.strictObject({
@@ -18,7 +19,7 @@ const schema = z.strictObject({
     .strictObject({
       host: text.optional(),
       ports: ports.optional(),
-      relay: text.optional(),
+      relay: relayKeys.optional(),
       tls: tlsFiles.optional(),
     })
     .optional(),
@@ -47,18 +48,22 @@ export async function loadSenderSettings(file: string): Promise<PushSenderOption
     // A sender is a new device each time it runs; its registration ends with it.
     ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
     assertIdentity: config.assertIdentity ?? true,
-    ...(config.msrp ? { media: await mediaOptions(config.msrp, file, folder) } : {}),
+    ...(config.msrp ? { media: await mediaOptions(config.msrp, account, file, folder) } : {}),
     publish: await publishOptions(config.publish ?? {}, file, folder),
   };
 }
 
 async function mediaOptions(
-  { tls, ...place }: NonNullable<z.infer<typeof schema>['msrp']>,
+  { tls, relay, ...place }: NonNullable<z.infer<typeof schema>['msrp']>,
+  account: Parameters<typeof relayAccount>[1],
   file: string,
   folder: string,
 ): Promise<MediaOptions> {
-  const certificate = tls ? { tls: await loadTls(tls, `${file}: "msrp"`, folder) } : {};
-  return { ...given(place), ...certificate };
+  return {
+    ...given(place),
+    ...(tls ? { tls: await loadTls(tls, `${file}: "msrp"`, folder) } : {}),
+    ...(relay ? { relay: await relayAccount(relay, account, file, folder) } : {}),
+  };
 }
 
 async function publishOptions(
