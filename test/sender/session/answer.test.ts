@@ -1,0 +1,217 @@
+/** What a sender makes of the answer to each line of its offer (TS 8.2.2, RFC 3264 7, RFC 5547 8.4). */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RawListener } from '../../support/msrp.js';
+import {
+  bytesOf,
+  fileOf,
+  type LineAnswer,
+  MediaPeer,
+  PHONE,
+  Scene,
+  sha1Of,
+} from '../../support/scripted-receiver.js';
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.open();
+});
+afterEach(() => scene.close());
+
+const CONTENT = bytesOf(3000);
+const FILES = ['a.bin', 'b.bin', 'c.bin'].map((name, index) => fileOf(bytesOf(1000 + index), { name }));
+const DELIVERED = { mode: 'session', outcome: 'delivered', status: 200, retryable: false, reported: true };
+const DECLINED = { mode: 'session', outcome: 'refused', status: 200, retryable: true, reported: false };
+
+/** The methods that the core has heard. */
+const methods = () => scene.core.requests.map(({ request }) => request.method);
+
+describe('a 200', () => {
+  it('8.2.2-08, 8.2.2-10, 8.2.3-01: each accepted file goes by MSRP, as it is, in the session of its line', async () => {
+    const { receipts, offer } = await scene.push(FILES);
+    offer.accept();
+    await scene.core.request('ACK');
+    for (const line of [2, 0, 1]) {
+      const media = await offer.connect(line);
+      const { first, bytes } = await media.receive();
+      expect(first.toPath).toEqual([offer.paths[line]]);
+      expect(bytes.equals(bytesOf(1000 + line))).toBe(true);
+    }
+    await scene.bye();
+    expect(await receipts).toMatchObject(
+      FILES.map(({ name }, index) => ({
+        ...DELIVERED,
+        terminal: PHONE,
+        fileName: name,
+        bytes: 1000 + index,
+      })),
+    );
+  });
+
+  it('8.2.2-08: a line of port zero is a file that is not wanted, for now; the others go', async () => {
+    const { receipts, offer } = await scene.push(FILES);
+    offer.accept([{}, { port: 0 }, {}]);
+    for (const line of [0, 2]) await (await offer.connect(line)).receive();
+    await scene.bye();
+    expect(await receipts).toMatchObject([
+      DELIVERED,
+      { ...DECLINED, fileName: 'b.bin', reason: expect.stringMatching(/port zero/) },
+      DELIVERED,
+    ]);
+  });
+
+  it('8.2.2-10: with all lines of port zero there is nothing to stay for: BYE at once', async () => {
+    const { receipts, offer } = await scene.push(FILES);
+    offer.accept(FILES.map(() => ({ port: 0 })));
+    await scene.bye();
+    expect(await receipts).toMatchObject([DECLINED, DECLINED, DECLINED]);
+    expect(methods()).toEqual(['INVITE', 'ACK', 'BYE']);
+  });
+
+  it.each<[string, LineAnswer]>([
+    ['a=inactive', { direction: 'inactive' }],
+    ['a=setup:holdconn', { setup: 'holdconn' }],
+  ])('8.2.2-08: %s is no wish for it either', async (_title, answer) => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    offer.accept([answer]);
+    await scene.bye();
+    expect(await receipts).toMatchObject([DECLINED]);
+  });
+
+  it.each<[string, number, RegExp, LineAnswer]>([
+    ['a max-size that is smaller', 413, /at most 2999 bytes/, { lines: ['a=max-size:2999'] }],
+    [
+      'accept-types without its type',
+      415,
+      /takes image\/\*, text\/plain/,
+      { acceptTypes: 'image/* text/plain' },
+    ],
+    [
+      'its type inside containers only',
+      415,
+      /takes multipart\/mixed/,
+      { acceptTypes: 'multipart/mixed', lines: ['a=accept-wrapped-types:*'] },
+    ],
+  ])('8.2.3-01: %s: nothing is sent, as with a %i', async (_title, status, reason, answer) => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    offer.accept([answer]);
+    await scene.bye();
+    expect(await receipts).toMatchObject([
+      {
+        mode: 'session',
+        outcome: 'refused',
+        status,
+        retryable: false,
+        reason: expect.stringMatching(reason),
+      },
+    ]);
+  });
+
+  it.each<[string, LineAnswer]>([
+    ['max-size of its very size', { lines: ['a=max-size:3000'] }],
+    ['its type, in capitals', { acceptTypes: 'APPLICATION/Octet-Stream' }],
+    ['a range with its type', { acceptTypes: 'text/plain application/*' }],
+    ['anything', { acceptTypes: '*' }],
+    ['no accept-types', { acceptTypes: null }],
+    ['no setup', { setup: null }],
+    ['no direction of its own', { direction: 'sendrecv' }],
+  ])('8.2.3-01: %s: it is sent', async (_title, answer) => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    offer.accept([answer]);
+    await (await offer.connect()).receive();
+    await scene.bye();
+    expect(await receipts).toMatchObject([DELIVERED]);
+  });
+
+  it('8.2.3-01: a refused file is one of several; the others go', async () => {
+    const { receipts, offer } = await scene.push(FILES);
+    offer.accept([{ acceptTypes: 'text/plain' }, {}, { lines: ['a=max-size:1'] }]);
+    const media = await offer.connect(1);
+    const { bytes } = await media.receive();
+    expect(bytes.length).toBe(1001);
+    expect((await receipts).map(({ status }) => status)).toEqual([415, 200, 413]);
+  });
+
+  it('8.2.3-01: a file that is there already is delivered, and not sent', async () => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    const selector = `a=file-selector:type:application/octet-stream size:3000 hash:sha-1:${sha1Of(CONTENT)}`;
+    offer.accept([{ port: 0, lines: [selector, 'a=file-range:3001-*'] }]);
+    await scene.bye();
+    expect(await receipts).toMatchObject([{ ...DELIVERED, reported: false, bytes: 3000 }]);
+  });
+
+  it.each([
+    ['another file', `a=file-selector:size:3000 hash:sha-1:${sha1Of(bytesOf(2))}`, 'a=file-range:3001-*'],
+    ['no digest', 'a=file-selector:size:3000', 'a=file-range:3001-*'],
+    ['a range within it', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=file-range:2-*'],
+    ['nothing else', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=x'],
+  ])('port zero with %s is a refusal', async (_title, ...lines) => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    offer.accept([{ port: 0, lines }]);
+    expect(await receipts).toMatchObject([DECLINED]);
+  });
+
+  it('8.2.3-01: a receiver that waits to be connected to is connected to', async () => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    const listener = await RawListener.open();
+    scene.onClose(() => listener.close());
+    offer.accept([{ setup: 'passive', port: listener.address.port }]);
+    const raw = await listener.accept();
+    scene.onClose(() => raw.close());
+    const media = new MediaPeer(raw, offer.attribute('path') ?? '', offer.paths[0] ?? '');
+    // RFC 4975 5.4: which session it comes for.
+    const binding = await media.take();
+    expect([binding.body.length, binding.toPath]).toEqual([0, [offer.paths[0]]]);
+    expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
+    await scene.bye();
+    expect(await receipts).toMatchObject([DELIVERED]);
+  });
+
+  it('progress is told from the first byte to the last, of each file', async () => {
+    const told: [index: number, have: number, size: number][] = [];
+    const onProgress = ({ index, have, size }: { index: number; have: number; size: number }) =>
+      void told.push([index, have, size]);
+    const { receipts, offer } = await scene.push(FILES, {}, { onProgress });
+    offer.accept();
+    for (const line of [0, 1, 2]) await (await offer.connect(line)).receive();
+    await receipts;
+    for (const line of [0, 1, 2]) {
+      const of = told.filter(([index]) => index === line);
+      expect([of[0], of.at(-1)]).toEqual([
+        [line, 0, 1000 + line],
+        [line, 1000 + line, 1000 + line],
+      ]);
+    }
+  });
+});
+
+describe('a 200 that cannot be read', () => {
+  const SESSION = 'v=0\r\no=- 7 7 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n';
+  const PATH = 'a=path:msrp://127.0.0.1:9/x;tcp\r\n';
+  it.each([
+    ['nothing', ''],
+    ['no SDP', 'hello'],
+    ['no line', SESSION],
+    ['a line too many', `${SESSION}m=message 0 TCP/MSRP *\r\nm=message 0 TCP/MSRP *\r\n`],
+    ['another protocol', `${SESSION}m=message 9 TCP/TLS/MSRP *\r\n${PATH}`],
+    ['other media', `${SESSION}m=audio 9 RTP/AVP 0\r\n`],
+    ['no path', `${SESSION}m=message 9 TCP/MSRP *\r\n`],
+    ['a path that is none', `${SESSION}m=message 9 TCP/MSRP *\r\na=path:http://127.0.0.1/\r\n`],
+    ['one that sends, too', `${SESSION}m=message 9 TCP/MSRP *\r\na=sendonly\r\n${PATH}`],
+    ['bytes past the end', `${SESSION}m=message 9 TCP/MSRP *\r\n${PATH}a=file-range:3001-*\r\n`],
+  ])('8.2.2-10: %s: BYE, and a receipt that it failed for good', async (_title, body) => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    offer.answer(body);
+    await scene.core.request('ACK');
+    await scene.bye();
+    expect(await receipts).toMatchObject([
+      {
+        outcome: 'failed',
+        retryable: false,
+        reported: false,
+        reason: expect.stringMatching(/./),
+        bytes: 3000,
+      },
+    ]);
+  });
+});
