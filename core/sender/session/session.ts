@@ -42,6 +42,9 @@ export interface SessionSenderOptions {
   assertedIdentity?: string;
 }
 
+/** Of one user, that answer one push. Nobody has as many; a broken core may say so. */
+const MAX_TERMINALS = 100;
+
 export class SessionSender {
   constructor(private readonly options: SessionSenderOptions) {}
 
@@ -57,13 +60,17 @@ export class SessionSender {
       files.push(await offeredFile(file, push.id, index));
       options.signal?.throwIfAborted();
     }
-    const terminals = [];
     const first = new TerminalPush(push, files, this.options, options);
-    const waiting = [first];
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      terminals.push(next);
-      for (const gruu of await next.run()) {
-        waiting.push(new TerminalPush({ ...push, to: gruu }, files, this.options, options));
+    const terminals = [first];
+    const known = new Set<string>();
+    // Grows as terminals are found.
+    for (const terminal of terminals) {
+      const others = await terminal.run();
+      if (terminal.gruu !== undefined) known.add(terminal.gruu);
+      for (const gruu of others) {
+        if (known.has(gruu) || terminals.length === MAX_TERMINALS) continue;
+        known.add(gruu);
+        terminals.push(new TerminalPush({ ...push, to: gruu }, files, this.options, options));
       }
     }
     const milliseconds = Math.round(performance.now() - started);

@@ -47,6 +47,11 @@ export class TerminalPush {
     if (isGruu(push.to)) this.#terminal = push.to;
   }
 
+  /** Of the terminal that answered, where it has one. */
+  get gruu(): string | undefined {
+    return this.#terminal;
+  }
+
   /**
    * To the end of each file.
    * @returns GRUUs of other terminals that took the INVITE, of which each has to get one of its own.
@@ -184,7 +189,7 @@ export class TerminalPush {
   #another(dialog: InviteSession, response: SipResponse): void {
     dialog.bye().catch(() => {});
     const contact = contactUri(response.headers) ?? '';
-    if (isGruu(contact) && contact !== this.#terminal) this.#others.add(contact);
+    if (isGruu(contact)) this.#others.add(contact);
   }
 
   #received(file: OfferedFile, have: number): void {
