@@ -121,6 +121,8 @@ export class SessionReceiver {
   }
 
   async stop(): Promise<void> {
+    // With a fake clock it may have tried again.
+    for (const { request, respond } of this.core.requests) if (request.method === 'REGISTER') respond(403);
     await this.stopAgent();
     await this.runtime.stop();
     await this.core.close();

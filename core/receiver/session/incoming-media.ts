@@ -42,8 +42,9 @@ export class IncomingMedia {
   close(why: Error): void {
     if (this.#closed) return;
     this.#closed = why;
-    this.#msrp?.close();
+    // Ahead of the session, which would give its own reason.
     for (const sink of this.#sinks) sink.abort(why);
+    this.#msrp?.close();
     // A file none of which came: what there was of it stays for the next time.
     const { file, onEvent } = this.options;
     if (this.#begun || !file) return;
