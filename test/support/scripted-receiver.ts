@@ -1,6 +1,7 @@
 /** A receiver of files whose every line the test writes: its SIP by a scripted core, its MSRP by raw peers. */
 
 import { createHash } from 'node:crypto';
+import { vi } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import type { FilesRequest, PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
@@ -80,6 +81,17 @@ export class Scene {
     const offer = new Offered(this, await this.core.request('INVITE'));
     this.#offers.push(offer);
     return offer;
+  }
+
+  /** Lets time pass under a fake clock, in steps: keep-alives are answered by a real socket. */
+  async pass(milliseconds: number): Promise<void> {
+    const step = 5_000;
+    for (let left = milliseconds; left > 0; left -= step) {
+      await vi.advanceTimersByTimeAsync(Math.min(step, left));
+      // The first gets a ping to the core, the second its pong back.
+      for (let turn = 0; turn < 2; turn++)
+        await this.core.exchange(request('OPTIONS', 'sip:psa@domain.test'));
+    }
   }
 
   /** The next BYE, answered. */
