@@ -107,7 +107,7 @@ export class TerminalDirectory {
    * @returns undefined for one that has no name.
    */
   saw(user: string, facts: TerminalFacts, until?: number): Terminal | undefined {
-    const known = this.#known(user, facts);
+    const known = this.known(user, facts);
     const id = known?.id ?? terminalId(facts);
     if (id === undefined) return undefined;
     const seen = this.#now();
@@ -118,7 +118,7 @@ export class TerminalDirectory {
 
   /** A terminal is away: it has de-registered, or could not be reached. */
   left(user: string, facts: TerminalFacts): void {
-    const known = this.#known(user, facts);
+    const known = this.known(user, facts);
     if (known?.here) this.#put({ ...known, here: false });
   }
 
@@ -128,7 +128,8 @@ export class TerminalDirectory {
     for (const terminal of this.of(user)) if (!ids.has(terminal.id)) this.left(user, terminal);
   }
 
-  #known(user: string, facts: TerminalFacts): Terminal | undefined {
+  /** The terminal that these facts are of. */
+  known(user: string, facts: TerminalFacts): Terminal | undefined {
     const terminals = this.#users.get(publicIdentity(user));
     const id = terminalId(facts);
     const byId = id === undefined ? undefined : terminals?.get(id);

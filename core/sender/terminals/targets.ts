@@ -37,8 +37,11 @@ export function targetsOf(
   const here = fitting.filter((terminal) => terminal.here);
   const away = fitting.filter((terminal) => !terminal.here).map((terminal) => addressed(to, terminal));
   const nameless = here.filter(({ gruu }) => gruu === undefined);
+  // A registrar that names contacts by nothing but their addresses speaks of those who named themselves as well.
+  const selfNamed = here.filter(({ gruu, contact }) => gruu !== undefined && contact === undefined);
+  const others = nameless.length - selfNamed.length;
   // A request that forks reaches those with a GRUU as well: it goes instead of theirs, not beside them.
-  if (nameless.length > 0 && !filter) {
+  if (others > 0 && !filter) {
     return [forked(to, `${nameless.length} of ${here.length} terminals here have no GRUU`), ...away];
   }
   return [

@@ -61,11 +61,18 @@ describe('of several terminals', () => {
 
   it('one without GRUU is reached by forking, which reaches the others too', () => {
     directory.saw(BOB, NAMELESS);
+    directory.saw(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
+    directory.saw(BOB, { ...TABLET, contact: 'sip:bob@127.0.0.1:5082' });
     expect(uris(toBob('mms.ua'))).toEqual([BOB]);
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
     expect(uris({ ...toBob('mms.ua'), terminals: { methods: ['MESSAGE'] } })).toEqual([
       PHONE.gruu,
       TABLET.gruu,
     ]);
+  });
+
+  it('one that a registrar knows by its address alone may be one that has named itself', () => {
+    directory.saw(BOB, NAMELESS);
+    expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
   });
 });
