@@ -66,8 +66,7 @@ export class Kamailio {
 /** Resolves when it answers OPTIONS. */
 export async function startKamailio(options: KamailioOptions = {}): Promise<Kamailio> {
   const [port = 0, trustedPort = 0, tlsPort = 0] = await freePorts(3);
-  const folder = await mkdtemp(join(tmpdir(), 'sip-push-kamailio-'));
-  const settings = [
+  const { running, folder } = await runKamailio(CONFIG, [
     `SIP_PORT=${port}`,
     `TRUSTED_PORT=${trustedPort}`,
     `TLS_PORT=${tlsPort}`,
@@ -77,14 +76,6 @@ export async function startKamailio(options: KamailioOptions = {}): Promise<Kama
     ...(options.tls
       ? ['WITH_TLS', `TLS_CERTIFICATE="${options.tls.certFile}"`, `TLS_KEY="${options.tls.keyFile}"`]
       : []),
-  ];
-  const running = await startProcess(peerCommand('kamailio'), [
-    // In the foreground, its log on stderr.
-    '-DD',
-    '-E',
-    ...['-f', CONFIG, '-Y', folder, '-w', folder],
-    ...['-m', String(SHARED_MEMORY), '-M', String(OWN_MEMORY)],
-    ...settings.flatMap((setting) => ['-A', setting]),
   ]);
   const kamailio = new Kamailio(port, trustedPort, tlsPort, running, folder);
   const ended = running.exited.then(() => {
@@ -98,6 +89,23 @@ export async function startKamailio(options: KamailioOptions = {}): Promise<Kama
   }
   ended.catch(() => undefined);
   return kamailio;
+}
+
+/** @param settings definitions for its `-A`. */
+export async function runKamailio(
+  config: string,
+  settings: readonly string[],
+): Promise<{ running: RunningProcess; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-kamailio-'));
+  const running = await startProcess(peerCommand('kamailio'), [
+    // In the foreground, its log on stderr.
+    '-DD',
+    '-E',
+    ...['-f', config, '-Y', folder, '-w', folder],
+    ...['-m', String(SHARED_MEMORY), '-M', String(OWN_MEMORY)],
+    ...settings.flatMap((setting) => ['-A', setting]),
+  ]);
+  return { running, folder };
 }
 
 async function answersOptions(port: number): Promise<true | undefined> {
