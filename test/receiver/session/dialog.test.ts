@@ -1,0 +1,256 @@
+/** A session while it is set up, changed and ended by SIP (TS 8.2.1.2; RFC 3261 9.2, 13.3, 14.2, RFC 3264 8). */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cancelOf } from '../../support/invites.js';
+import { RawListener } from '../../support/msrp.js';
+import { bytes, descriptionOf, mediaOf, sectionsOf } from '../../support/push-offers.js';
+import { reported, SenderEnd } from '../../support/sender-end.js';
+import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+
+const CONTENT = bytes(1000);
+
+let receiver: SessionReceiver;
+let listener: RawListener;
+beforeEach(async () => {
+  listener = await RawListener.open();
+  receiver = await SessionReceiver.start();
+});
+afterEach(async () => {
+  await receiver.stop();
+  listener.close();
+});
+
+const fileOf = (name: string, transferId = name) =>
+  mediaOf(listener.address, { content: CONTENT, name, transferId });
+
+/** Applications that are asked, and let pass when the test says so. */
+function hesitating(): { asked: string[]; pass(): void } {
+  const waiting: (() => void)[] = [];
+  const asked: string[] = [];
+  receiver.consider = ({ fileName = '' }) => {
+    asked.push(fileName);
+    return new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return {
+    asked,
+    pass: () => {
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+  };
+}
+
+describe('an INVITE that is not answered yet', () => {
+  it('8.2.1-04: is cancelled while an application considers: 487, and nobody else is asked', async () => {
+    const { asked, pass } = hesitating();
+    const invite = receiver.inviteOf(descriptionOf([fileOf('first'), fileOf('second')]));
+    receiver.core.send(invite);
+    await vi.waitFor(() => expect(asked).toEqual(['first']));
+    const cancel = cancelOf(invite);
+    receiver.core.send(cancel);
+    const callId = invite.headers.get('Call-ID');
+    expect((await receiver.core.response(callId, 487)).headers.get('CSeq')).toBe('1 INVITE');
+    expect((await receiver.core.response(callId, 200)).headers.get('CSeq')).toBe('1 CANCEL');
+    pass();
+    // The same files are not under way any more.
+    receiver.consider = () => {};
+    const offer = descriptionOf([fileOf('first'), fileOf('second')]);
+    await vi.waitFor(async () => expect((await receiver.invite(offer)).status).toBe(200));
+    expect(asked).toEqual(['first']);
+    expect(receiver.of('refused').filter(({ status }) => status === 487)).toEqual([]);
+  });
+
+  it('is refused when the host stops: 486, and nobody waits for the application', async () => {
+    const { asked } = hesitating();
+    const invite = receiver.inviteOf(descriptionOf([fileOf('first')]));
+    receiver.core.send(invite);
+    await vi.waitFor(() => expect(asked).toEqual(['first']));
+    const stopped = receiver.stopAgent();
+    expect(
+      (await receiver.core.response(invite.headers.get('Call-ID'), 486)).headers.has('Retry-After'),
+    ).toBe(true);
+    await stopped;
+  });
+
+  describe('in time', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it('expires: 487 (RFC 3261 13.3.1)', async () => {
+      const { asked } = hesitating();
+      const offer = descriptionOf([fileOf('first')]);
+      const answered = receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
+      await vi.waitFor(() => expect(asked).toEqual(['first']));
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect((await answered).status).toBe(487);
+      expect(receiver.of('refused')).toMatchObject([{ status: 487, reason: 'the INVITE expired after 2 s' }]);
+    });
+
+    it('does not expire once it is answered', async () => {
+      const offer = descriptionOf([fileOf('first')]);
+      const session = await receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
+      const end = await SenderEnd.bound(listener);
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(await end.send(CONTENT)).toBe(200);
+      expect(await reported(end)).toMatch('000 200');
+      expect((await session.bye()).status).toBe(200);
+    });
+
+    it('of many files whose application never answers: 500 within a minute', async () => {
+      const { asked } = hesitating();
+      const files = Array.from({ length: 50 }, (_, index) => fileOf(`${index}`));
+      const answered = receiver.invite(descriptionOf(files));
+      await vi.waitFor(() => expect(asked).toHaveLength(1));
+      await vi.advanceTimersByTimeAsync(50_000);
+      expect((await answered).status).toBe(500);
+      expect(asked.length).toBeLessThan(20);
+    });
+  });
+});
+
+describe('BYE', () => {
+  it('8.2.1-10, 8.2.1-10a: 200, and its connection is closed', async () => {
+    const session = await receiver.invite(descriptionOf([fileOf('a')]));
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+    expect((await session.bye()).status).toBe(200);
+    await end.peer.untilClosed();
+    expect(receiver.of('broken-off')).toEqual([]);
+    expect((await session.bye()).status).toBe(481);
+  });
+
+  it('8.2.1-10: in mid-transfer: the content breaks off', async () => {
+    const session = await receiver.invite(descriptionOf([fileOf('a')]));
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
+    expect((await session.bye()).status).toBe(200);
+    await end.peer.untilClosed();
+    await vi.waitFor(() => expect(receiver.taken[0]?.broken).toBeInstanceOf(Error));
+    await vi.waitFor(() =>
+      expect(receiver.of('broken-off')).toMatchObject([
+        { fileName: 'a', received: 400, resumable: true, reason: 'the sender ended the session' },
+      ]),
+    );
+  });
+
+  it('8.2.1-10: while its application decides on what is here: that is not lost', async () => {
+    let take = () => {};
+    const asked = new Promise<void>((resolve) => {
+      receiver.decide = () => {
+        resolve();
+        return new Promise<void>((taken) => {
+          take = taken;
+        });
+      };
+    });
+    const session = await receiver.invite(descriptionOf([fileOf('a')]));
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT)).toBe(200);
+    await asked;
+    expect((await session.bye()).status).toBe(200);
+    await end.peer.untilClosed();
+    take();
+    await vi.waitFor(() => expect(receiver.of('push')).toMatchObject([{ outcome: 'accepted' }]));
+    expect(receiver.committed).toHaveLength(1);
+  });
+
+  it('8.2.1-10: of one session leaves another of the same sender alone, and their connection', async () => {
+    const first = await receiver.invite(descriptionOf([fileOf('a')]));
+    const end = await SenderEnd.bound(listener);
+    await receiver.invite(descriptionOf([fileOf('b')]));
+    const other = await SenderEnd.of(end.peer);
+    expect((await first.bye()).status).toBe(200);
+    expect(await other.send(CONTENT)).toBe(200);
+    expect(await reported(other)).toMatch('000 200');
+  });
+
+  it('comes from a host that stops in mid-transfer', async () => {
+    const session = await receiver.invite(descriptionOf([fileOf('a')]));
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
+    await receiver.stopAgent();
+    await session.hungUp();
+    await end.peer.untilClosed();
+    await vi.waitFor(() =>
+      expect(receiver.of('broken-off')).toMatchObject([{ reason: 'the host is being stopped' }]),
+    );
+  });
+});
+
+describe('a re-INVITE', () => {
+  it('8.2.3-01: that closes a line (RFC 3264 8.2): the other goes on', async () => {
+    const [first, second] = [fileOf('a'), fileOf('b')];
+    const session = await receiver.invite(descriptionOf([first, second]));
+    const peer = await listener.accept();
+    const [closed, open] = [await SenderEnd.of(peer), await SenderEnd.of(peer)];
+    expect(await closed.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
+    const answer = await session.reinvite(
+      descriptionOf([first.replace(/m=message \d+/, 'm=message 0'), second], '127.0.0.1', 2),
+    );
+    expect(answer.status).toBe(200);
+    const { media } = sectionsOf(answer);
+    expect(media[0]).toEqual(['m=message 0 TCP/MSRP *']);
+    expect(media[1]).toEqual(session.sdp.media[1]);
+    await vi.waitFor(() =>
+      expect(receiver.of('broken-off')).toMatchObject([
+        { fileName: 'a', received: 400, reason: 'the sender closed the media line' },
+      ]),
+    );
+    expect(await open.send(CONTENT)).toBe(200);
+    expect(await reported(open)).toMatch('000 200');
+    expect(receiver.committed).toHaveLength(1);
+    expect((await session.bye()).status).toBe(200);
+  });
+
+  it('8.2.1-05: that changes nothing is answered as before, to the letter (RFC 3264 8)', async () => {
+    const offer = descriptionOf([fileOf('a'), mediaOf(listener.address, { type: 'text/html' })]);
+    const session = await receiver.invite(offer);
+    const end = await SenderEnd.bound(listener);
+    const answer = await session.reinvite(offer);
+    expect(answer.status).toBe(200);
+    expect(sectionsOf(answer)).toEqual(session.sdp);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+  });
+
+  it('8.2.1-05: that adds a file: it is not taken, and the version goes up (RFC 3264 8)', async () => {
+    const first = fileOf('a');
+    const session = await receiver.invite(descriptionOf([first]));
+    const end = await SenderEnd.bound(listener);
+    const answer = await session.reinvite(descriptionOf([first, fileOf('b')], '127.0.0.1', 2));
+    const { session: lines, media } = sectionsOf(answer);
+    expect(media).toEqual([session.sdp.media[0], ['m=message 0 TCP/MSRP *']]);
+    const [, id, version] = /^o=- (\d+) (\d+)/.exec(lines[1] ?? '') ?? [];
+    expect(session.sdp.session[1]).toContain(`o=- ${id} ${Number(version) - 1} `);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+  });
+
+  it.each([
+    ['another transfer', (line: string) => line.replace('transfer-id:a', 'transfer-id:c')],
+    ['another content', (line: string) => line.replace(/sha-1:../, 'sha-1:00')],
+    ['another place', (line: string) => line.replace(/(a=path:\S+);tcp/, '$1x;tcp')],
+  ])('8.2.1-05: that makes %s of a line closes it', async (_what, change) => {
+    const first = fileOf('a');
+    const session = await receiver.invite(descriptionOf([first]));
+    const end = await SenderEnd.bound(listener);
+    const answer = await session.reinvite(descriptionOf([change(first)], '127.0.0.1', 2));
+    expect(sectionsOf(answer).media).toEqual([['m=message 0 TCP/MSRP *']]);
+    await end.peer.untilClosed();
+    await vi.waitFor(() => expect(receiver.of('broken-off')).toHaveLength(1));
+  });
+
+  it.each([
+    ['without an offer', '', [], 488],
+    ['with something else', 'hello', ['Content-Type: text/plain'], 415],
+    ['with what is no SDP', 'hello', [SDP], 400],
+    ['that takes lines away', descriptionOf([]), [SDP], 400],
+  ])('%s is refused, and the session goes on (RFC 3261 14.2)', async (_what, body, lines, status) => {
+    const session = await receiver.invite(descriptionOf([fileOf('a')]));
+    const end = await SenderEnd.bound(listener);
+    expect((await session.reinvite(body, lines)).status).toBe(status);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+    expect((await session.bye()).status).toBe(200);
+  });
+});

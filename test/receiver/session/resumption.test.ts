@@ -1,0 +1,243 @@
+/** Files that go on where they broke off, and those that are there already (core/receiver/session/README.md). */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PushRefused } from 'sip-push/sdk';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import type { Store } from '../../../core/platform/platform.js';
+import { RawListener } from '../../support/msrp.js';
+import { attribute, bytes, descriptionOf, mediaOf, type Offered, sha1Of } from '../../support/push-offers.js';
+import { reported, SenderEnd } from '../../support/sender-end.js';
+import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+
+const CONTENT = bytes(1000);
+const WHOLE = Buffer.from(CONTENT);
+const FILE = { content: CONTENT, name: 'film.mp4', transferId: '3132a45039137536b1b7a03426463cf6' };
+
+let folder: string;
+let store: Store;
+let receiver: SessionReceiver;
+let listener: RawListener;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-resumption-'));
+  store = await platform.openStore(join(folder, 'store'));
+  listener = await RawListener.open();
+  receiver = await SessionReceiver.start({ store, transfers: join(folder, 'transfers') });
+});
+afterEach(async () => {
+  await receiver.stop();
+  await store.close();
+  listener.close();
+  await rm(folder, { recursive: true });
+});
+
+const offering = (file: Offered, lines?: readonly string[]) =>
+  receiver.invite(descriptionOf([mediaOf(listener.address, file)]), lines);
+
+/** Sends these bytes of the file, counted from 1, and hangs up. */
+async function breaking(file: Offered = FILE, ...parts: [start: number, end: number][]): Promise<void> {
+  const before = receiver.of('broken-off').length;
+  const session = await offering(file);
+  const end = await SenderEnd.bound(listener);
+  for (const [start, last] of parts.length > 0 ? parts : [[1, 400] as const]) {
+    expect(await end.send(CONTENT.subarray(start - 1, last), { start, flag: '+', total: 1000 })).toBe(200);
+  }
+  expect((await session.bye()).status).toBe(200);
+  await end.peer.untilClosed();
+  await vi.waitFor(() => expect(receiver.of('broken-off')).toHaveLength(before + 1));
+}
+
+async function restart(): Promise<void> {
+  await receiver.stop();
+  await store.close();
+  store = await platform.openStore(join(folder, 'store'));
+  receiver = await SessionReceiver.start({ store, transfers: join(folder, 'transfers') });
+}
+
+/** What is missing from this byte on comes, and is taken. */
+async function finishing(start: number): Promise<void> {
+  const session = await offering(FILE);
+  expect(attribute(session.sdp.media[0], 'file-range')).toBe(`${start}-*`);
+  const end = await SenderEnd.bound(listener);
+  // RFC 5547 8: the Byte-Range is of the message, not of the file.
+  expect(await end.send(CONTENT.subarray(start - 1))).toBe(200);
+  expect(await reported(end)).toMatch('000 200');
+  await session.bye();
+}
+
+describe('a file that broke off', () => {
+  it('8.2.1-05, 8.2.3-01: offered again, is asked for from the first byte that is missing', async () => {
+    await breaking();
+    await finishing(401);
+    expect(receiver.committed).toEqual([WHOLE]);
+    const [first, second] = receiver.taken.map(({ push }) => push);
+    expect(second).toMatchObject({ id: first?.id, attempt: 2, fileName: 'film.mp4' });
+    await vi.waitFor(() =>
+      expect(receiver.of('push')).toMatchObject([
+        { id: first?.id, size: 1000, sha256: platform.hash('sha-256', CONTENT), outcome: 'accepted' },
+      ]),
+    );
+  });
+
+  it('goes on after a restart of the device', async () => {
+    await breaking();
+    const [first] = receiver.taken;
+    await restart();
+    await finishing(401);
+    expect(receiver.committed).toEqual([WHOLE]);
+    expect(receiver.taken.map(({ push }) => [push.id, push.attempt])).toEqual([[first?.push.id, 2]]);
+  });
+
+  it('goes on again and again', async () => {
+    await breaking();
+    const session = await offering(FILE);
+    expect(attribute(session.sdp.media[0], 'file-range')).toBe('401-*');
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT.subarray(400, 700), { flag: '+', total: 600 })).toBe(200);
+    end.peer.close();
+    await session.hungUp();
+    await vi.waitFor(() =>
+      expect(receiver.of('broken-off').at(-1)).toMatchObject({ received: 700, size: 1000 }),
+    );
+    await finishing(701);
+    expect(receiver.committed).toEqual([WHOLE]);
+  });
+
+  it('is asked for from the first gap, where it came out of order', async () => {
+    await breaking(FILE, [501, 700], [1, 200]);
+    await finishing(201);
+    expect(receiver.committed).toEqual([WHOLE]);
+  });
+
+  it('of which nothing came begins anew', async () => {
+    const session = await offering(FILE);
+    await session.bye();
+    await vi.waitFor(() =>
+      expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]),
+    );
+    const again = await offering(FILE);
+    expect(attribute(again.sdp.media[0], 'file-range')).toBeUndefined();
+  });
+
+  it('is kept though it is offered and not sent', async () => {
+    await breaking();
+    const session = await offering(FILE);
+    await SenderEnd.bound(listener);
+    await session.bye();
+    const event = { received: 400, resumable: true };
+    await vi.waitFor(() => expect(receiver.of('broken-off')).toMatchObject([event, event]));
+    await finishing(401);
+  });
+
+  it('8.2.3-01: whose rest is another than was offered is refused, and begins anew', async () => {
+    await breaking();
+    const session = await offering(FILE);
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(bytes(600, 13))).toBe(200);
+    expect(await reported(end)).toMatch('000 400');
+    await session.bye();
+    const again = await offering(FILE);
+    expect(attribute(again.sdp.media[0], 'file-range')).toBeUndefined();
+    expect(receiver.committed).toEqual([]);
+  });
+
+  const other = bytes(1000, 17);
+  it.each<[string, Offered]>([
+    ['another id', { ...FILE, transferId: 'another' }],
+    ['no id', { content: CONTENT, name: 'film.mp4' }],
+    ['another content', { ...FILE, content: other }],
+    ['another size', { ...FILE, size: 1001 }],
+    ['no digest', { ...FILE, sha1: null }],
+    ['another type', { ...FILE, type: 'text/plain' }],
+  ])('8.2.3-01: is not the one with %s', async (_what, file) => {
+    await breaking();
+    const { status, sdp } = await offering(file);
+    expect(status).toBe(200);
+    expect(attribute(sdp.media[0], 'file-range')).toBeUndefined();
+  });
+
+  it('8.2.1-03: is not that of another sender', async () => {
+    await breaking();
+    const lines = [RESOURCE, SDP, 'P-Asserted-Identity: <sip:other@trusted.test>'];
+    const { status, sdp } = await offering(FILE, lines);
+    expect(status).toBe(200);
+    expect(attribute(sdp.media[0], 'file-range')).toBeUndefined();
+  });
+});
+
+describe('a file that is there already', () => {
+  const had = [
+    'm=message 0 TCP/MSRP *',
+    `a=file-selector:name:"film.mp4" type:application/octet-stream size:1000 hash:sha-1:${sha1Of(CONTENT)}`,
+    `a=file-transfer-id:${FILE.transferId}`,
+    'a=file-range:1001-*',
+  ];
+  const sendAll = async () => {
+    const session = await offering(FILE);
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT)).toBe(200);
+    const report = await reported(end);
+    await session.bye();
+    return report;
+  };
+
+  it('8.2.1-05: is answered with port zero and a range behind its last byte', async () => {
+    expect(await sendAll()).toMatch('000 200');
+    const { status, sdp } = await offering(FILE);
+    expect(status).toBe(200);
+    expect(sdp.media).toEqual([had]);
+    expect(receiver.taken).toHaveLength(1);
+    expect(receiver.of('push')).toHaveLength(1);
+  });
+
+  it('8.2.1-05: also after a restart', async () => {
+    expect(await sendAll()).toMatch('000 200');
+    await restart();
+    const { sdp } = await offering(FILE);
+    expect(sdp.media).toEqual([had]);
+    expect(receiver.taken).toEqual([]);
+  });
+
+  it('8.2.1-05: beside one that is not: that one comes', async () => {
+    expect(await sendAll()).toMatch('000 200');
+    const media = [FILE, { content: bytes(10) }].map((file) => mediaOf(listener.address, file));
+    const offer = descriptionOf(media);
+    const session = await receiver.invite(offer);
+    expect(session.sdp.media[0]).toEqual(had);
+    const end = await SenderEnd.bound(listener);
+    // RFC 3264 8: what changes nothing is answered as before.
+    const again = await session.reinvite(offer);
+    expect(Buffer.from(again.body)).toEqual(Buffer.from(session.answer.body));
+    expect(await end.send(bytes(10))).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+    expect(receiver.committed).toHaveLength(2);
+  });
+
+  it('8.2.3-03: but was not taken the last time: its application decides ahead of the answer', async () => {
+    receiver.decide = () => {
+      throw new PushRefused('busy', 'not now');
+    };
+    expect(await sendAll()).toMatch('000 413');
+    receiver.decide = () => {};
+    const { status, sdp } = await offering(FILE, [RESOURCE, SDP, IDENTITY]);
+    expect(status).toBe(200);
+    expect(sdp.media).toEqual([had]);
+    expect(receiver.committed).toEqual([WHOLE]);
+    expect(receiver.of('push')).toMatchObject([
+      { outcome: 'refused', status: 413 },
+      { outcome: 'accepted', status: 200, size: 1000 },
+    ]);
+  });
+
+  it('8.2.3-03: and is still not taken: as the outcome has it', async () => {
+    receiver.decide = () => {
+      throw new PushRefused('busy', 'not now', { retryAfter: 7 });
+    };
+    expect(await sendAll()).toMatch('000 413');
+    const { status, answer } = await offering(FILE);
+    expect(status).toBe(486);
+    expect(answer.headers.get('Retry-After')).toBe('7');
+  });
+});

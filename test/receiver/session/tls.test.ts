@@ -1,0 +1,97 @@
+/** Content over TLS: whose certificate it may be (TS 9; RFC 4975 14.2, RFC 8122). */
+
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Certificates, makeCertificates } from '../../support/certificates.js';
+import { Mailbox } from '../../support/mailbox.js';
+import { RawMsrp } from '../../support/msrp.js';
+import { bytes, descriptionOf, mediaOf, senderPath } from '../../support/push-offers.js';
+import { reported, SenderEnd } from '../../support/sender-end.js';
+import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+
+const CONTENT = bytes(1000);
+
+let certificates: Certificates;
+let others: Certificates;
+let server: tls.Server;
+let accepted: Mailbox<RawMsrp>;
+let receiver: SessionReceiver;
+beforeAll(async () => {
+  [certificates, others] = await Promise.all([makeCertificates(), makeCertificates()]);
+});
+afterAll(() => Promise.all([certificates.remove(), others.remove()]));
+beforeEach(async () => {
+  accepted = new Mailbox('a connection');
+  server = tls.createServer({ cert: certificates.cert, key: certificates.key });
+  server.on('secureConnection', (socket) => accepted.put(new RawMsrp(socket)));
+  // Who does not trust the certificate hangs up in the middle of the handshake.
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(async () => {
+  await receiver.stop();
+  server.close();
+});
+
+/** As a=fingerprint has it. */
+function fingerprintOf({ cert }: Certificates): string {
+  return `sha-256 ${new X509Certificate(cert).fingerprint256}`;
+}
+
+async function offering(lines: readonly string[]): Promise<PushSession> {
+  const at = { port: (server.address() as AddressInfo).port };
+  const path = senderPath(at, 'msrps');
+  return await receiver.invite(
+    descriptionOf([mediaOf(at, { content: CONTENT, protocol: 'TCP/TLS/MSRP', path, lines })]),
+  );
+}
+
+async function expectTaken(): Promise<void> {
+  const end = await SenderEnd.of(await accepted.take());
+  expect(await end.send(CONTENT)).toBe(200);
+  expect(await reported(end)).toMatch('000 200');
+  expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+}
+
+/** Nothing was said to whoever it is. */
+async function expectLeft(session: PushSession): Promise<void> {
+  expect(session.status).toBe(200);
+  await session.hungUp();
+  if (accepted.length > 0) expect((await accepted.take()).frames).toHaveLength(0);
+  expect(receiver.committed).toEqual([]);
+}
+
+describe('the certificate of a sender', () => {
+  it('9-03, 8.2.3-01: is that of its a=fingerprint, whoever signed it', async () => {
+    receiver = await SessionReceiver.start();
+    await offering([`a=fingerprint:${fingerprintOf(certificates)}`]);
+    await expectTaken();
+  });
+
+  it('9-03, 8.2.3-01: is one of several (RFC 8122 5)', async () => {
+    receiver = await SessionReceiver.start();
+    const both = [others, certificates].map(fingerprintOf);
+    await offering(both.map((fingerprint) => `a=fingerprint:${fingerprint}`));
+    await expectTaken();
+  });
+
+  it('9-03, 8.2.3-01: is another than its a=fingerprint says: BYE', async () => {
+    receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
+    await expectLeft(await offering([`a=fingerprint:${fingerprintOf(others)}`]));
+  });
+
+  it('9-03: is signed by somebody who is trusted, where there is no fingerprint', async () => {
+    receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
+    await offering([]);
+    await expectTaken();
+  });
+
+  it('9-03: is signed by nobody who is trusted: BYE', async () => {
+    receiver = await SessionReceiver.start();
+    await expectLeft(await offering([]));
+  });
+});
