@@ -199,6 +199,12 @@ export class Offered {
     return sent;
   }
 
+  /** The receiver offers in turn. @param body instead of these lines. */
+  reinvite(cseq: number, answers: readonly LineAnswer[], body = this.#answer(answers)): SipRequest {
+    const lines = [`Contact: <${PHONE}>`, 'Content-Type: application/sdp'];
+    return this.inDialog('INVITE', cseq, lines, body);
+  }
+
   #answer(answers: readonly LineAnswer[]): string {
     const media = answers.map((answer, index) => {
       const { port = 9, direction = 'recvonly', setup = 'active', acceptTypes = '*', lines = [] } = answer;

@@ -1,7 +1,16 @@
 /** The offer of a push: a media line for each file (8.2.2-04 to -07), and the state of each. */
 
 import { formatMediaType } from '../../content/media-type.js';
-import { buildOffer, newOrigin, nextOrigin, type OfferDescription, type OfferLine } from '../../sdp/index.js';
+import { MalformedError } from '../../errors.js';
+import {
+  buildOffer,
+  type MsrpOffer,
+  newOrigin,
+  nextOrigin,
+  type OfferDescription,
+  type OfferLine,
+  parseOffer,
+} from '../../sdp/index.js';
 import type { MediaListener } from './media-listener.js';
 import { describeFile, type OfferedFile } from './offered-file.js';
 import { OutgoingLine } from './outgoing-line.js';
@@ -35,11 +44,24 @@ export class Offer {
     return { origin: this.#origin, host, lines: this.lines.map((line) => this.#describe(line)) };
   }
 
-  /** The first, or one that closes the lines that are done (RFC 3264 8.2). @throws ConfigurationError */
+  /** The first, or one that closes the lines that are done (RFC 3264 8.2); also as an answer. @throws ConfigurationError */
   body(): Uint8Array {
     const body = buildOffer(this.description);
     this.#origin = nextOrigin(this.#origin);
     return body;
+  }
+
+  /**
+   * What the receiver offers in turn, in the session that this offer began (RFC 3264 8): it may close lines.
+   * @param body empty: nothing, it asks for what this end offers (RFC 3261 14.1).
+   * @returns the lines that it does not want any more; undefined when it wants anything else.
+   */
+  closedBy(body: Uint8Array): OutgoingLine[] | undefined {
+    if (body.length === 0) return [];
+    const media = readMedia(body);
+    if (media?.length !== this.lines.length) return undefined;
+    if (!media.every((line) => line.port === 0 || 'path' in line)) return undefined;
+    return this.lines.filter((line, index) => !line.closed && media[index]?.port === 0);
   }
 
   close(): void {
@@ -58,5 +80,14 @@ export class Offer {
       ...(description === undefined ? {} : { description }),
       file: describeFile(offered),
     };
+  }
+}
+
+function readMedia(body: Uint8Array): MsrpOffer['media'] | undefined {
+  try {
+    return parseOffer(body).media;
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
   }
 }

@@ -4,6 +4,8 @@ import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
 import { type AcceptedLine, type AnsweredLine, parseAnswer, takes } from '../../sdp/index.js';
 import type { InviteSession } from '../../sip/invite-session.js';
+import type { ServerTransaction } from '../../sip/transactions/server.js';
+import { buildResponse } from '../../sip/writer.js';
 import {
   DECLINED,
   type FileOutcome,
@@ -31,6 +33,8 @@ export type LineEnd = FileOutcome | TransportError | TimeoutError;
 
 export class TerminalSession {
   readonly #over = new AbortController();
+  /** Of each line: the receiver does not want its file any more. */
+  readonly #unwanted: ReadonlyMap<OutgoingLine, AbortController>;
   #open = 0;
 
   constructor(
@@ -38,9 +42,10 @@ export class TerminalSession {
     private readonly offer: Offer,
     private readonly options: TerminalSessionOptions,
   ) {
+    this.#unwanted = new Map(offer.lines.map((line) => [line, new AbortController()]));
     dialog.handlers = {
-      ...dialog.handlers,
       onBye: () => this.#over.abort(new TransportError('the receiver ended the session')),
+      onReinvite: (transaction) => this.#onReinvite(transaction),
       onEnd: (error) => this.#over.abort(error),
     };
   }
@@ -86,23 +91,45 @@ export class TerminalSession {
     line.close();
     this.#open -= 1;
     // Others go on: the line of this one is closed (4.3.2.2 of the draft; TS 8.2.2.3 knows the last one only).
-    if (this.#open > 0 && !signal.aborted)
+    if (this.#open > 0 && !signal.aborted && !this.#isUnwanted(line))
       void this.dialog.reinvite(() => this.offer.body(), SDP).catch(() => {});
     return end;
+  }
+
+  /** RFC 5547 8.4, RFC 3264 8.2: the receiver closes lines in mid-file; or it says again what it has said. */
+  #onReinvite(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const closed = this.offer.closedBy(request.body);
+    if (!closed) {
+      // RFC 3261 14.2: the session goes on as it was.
+      transaction.respond(buildResponse(request, 488));
+      return;
+    }
+    for (const line of closed) {
+      this.#unwanted.get(line)?.abort();
+      line.close();
+    }
+    this.dialog.accept(transaction, { headers: SDP, body: this.offer.body() });
+  }
+
+  #isUnwanted(line: OutgoingLine): boolean {
+    return this.#unwanted.get(line)?.signal.aborted ?? false;
   }
 
   async #send(line: OutgoingLine, answer: AcceptedLine, signal: AbortSignal): Promise<LineEnd> {
     try {
       const { report, connector, onProgress } = this.options;
+      const unwanted = this.#unwanted.get(line)?.signal;
       const result = await line.send(answer, {
         report,
         connector,
-        signal,
+        signal: unwanted ? AbortSignal.any([signal, unwanted]) : signal,
         onProgress: (have) => onProgress(line.offered, have),
       });
       return interpretMessage(result);
     } catch (error) {
       if (this.options.signal?.aborted) throw error;
+      if (this.#isUnwanted(line)) return DECLINED;
       return error instanceof TransportError || error instanceof TimeoutError ? error : inVain(error);
     }
   }

@@ -1,0 +1,242 @@
+/** How a session ends (TS 8.2.2.3): by the sender when all is sent, by the receiver, or by whoever gives up. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bytesOf, fileOf, type Offered, Scene, SEVERAL_CHUNKS } from '../../support/scripted-receiver.js';
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.open();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await scene.close();
+});
+
+const LARGE = 5_000_000;
+const FILES = ['a.bin', 'b.bin', 'c.bin'].map((name) => fileOf(bytesOf(SEVERAL_CHUNKS), { name }));
+const ports = (offer: Offered) => offer.media.map((_, line) => offer.port(line));
+const version = (offer: Offered) => offer.session[1]?.split(' ').slice(1, 3);
+
+describe('by the sender', () => {
+  it('8.2.2-10, 8.2.2-10a: BYE by the core, to the terminal that answered, once its last file is there', async () => {
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1));
+    offer.accept([{}], { contact: 'sip:bob@127.0.0.1:5099' });
+    const media = await offer.connect();
+    const { report } = await media.message();
+    expect(scene.core.requests.map(({ request }) => request.method)).not.toContain('BYE');
+    report();
+    const bye = await scene.bye();
+    expect(bye.uri).toBe('sip:bob@127.0.0.1:5099');
+    expect(bye.headers.get('Call-ID')).toBe(offer.invite.headers.get('Call-ID'));
+    expect(bye.headers.get('CSeq')).toBe('2 BYE');
+    // Of a terminal that has no GRUU nothing more is known.
+    expect((await receipts)[0]).not.toHaveProperty('terminal');
+  });
+
+  it('8.2.2-10, 8.2.3-01: the line of a file that is there is closed while others go on; BYE after the last', async () => {
+    const { receipts, offer } = await scene.push(FILES);
+    offer.accept();
+    const media = [await offer.connect(0), await offer.connect(1), await offer.connect(2)];
+    const [id, first] = version(offer) ?? [];
+    await media[1]?.receive();
+    const second = await scene.offer();
+    expect(second.invite.headers.get('To')).toMatch(/;tag=/);
+    expect(ports(second)).toEqual([offer.port(), 0, offer.port()]);
+    expect(version(second)).toEqual([id, String(Number(first) + 1)]);
+    for (const line of [0, 1, 2]) expect(second.attribute('path', line)).toBe(offer.attribute('path', line));
+    second.accept([{}, { port: 0 }, {}]);
+    await media[0]?.receive();
+    const third = await scene.offer();
+    expect(ports(third)).toEqual([0, 0, offer.port()]);
+    expect(version(third)).toEqual([id, String(Number(first) + 2)]);
+    third.accept([{ port: 0 }, { port: 0 }, {}]);
+    expect(scene.core.requests.map(({ request }) => request.method)).not.toContain('BYE');
+    await media[2]?.receive();
+    await scene.bye();
+    expect((await receipts).map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered', 'delivered']);
+  });
+
+  it.each([488, 500])('8.2.2-10: a re-INVITE that is answered %i changes nothing', async (status) => {
+    const { receipts, offer } = await scene.push(FILES.slice(0, 2));
+    offer.accept();
+    const media = [await offer.connect(0), await offer.connect(1)];
+    await media[0]?.receive();
+    (await scene.offer()).respond(status);
+    await media[1]?.receive();
+    await scene.bye();
+    expect((await receipts).map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered']);
+  });
+
+  it('8.2.2-10: a receiver that leaves the BYE unanswered is not waited for', async () => {
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1));
+    offer.accept();
+    await (await offer.connect()).receive();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+    await scene.bye();
+  });
+
+  it('8.2.2-10, 8.2.3-01: given up in mid-file: `#`, BYE, and the reason of the signal', async () => {
+    const given = new AbortController();
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))], {}, { signal: given.signal });
+    offer.accept();
+    const media = await offer.connect();
+    await media.take();
+    given.abort(new Error('not wanted any more'));
+    await expect(receipts).rejects.toThrow('not wanted any more');
+    let last = await media.take();
+    while (last.flag === '+') last = await media.take();
+    expect(last.flag).toBe('#');
+    await scene.bye();
+  });
+
+  it('8.2.2-10: given up before the receiver connects: BYE', async () => {
+    const given = new AbortController();
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1), {}, { signal: given.signal });
+    offer.accept();
+    await scene.core.request('ACK');
+    given.abort(new Error('not wanted any more'));
+    await expect(receipts).rejects.toThrow('not wanted any more');
+    await scene.bye();
+  });
+
+  it('8.2.2-10: a sender that is stopped says BYE, and what was under way may be tried again', async () => {
+    scene.core.agrees.add('BYE');
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE)), fileOf(bytesOf(10))]);
+    offer.accept();
+    const media = [await offer.connect(0), await offer.connect(1)];
+    await media[1]?.receive();
+    (await scene.offer()).accept([{}, { port: 0 }]);
+    await media[0]?.take();
+    await scene.sender.stop();
+    await scene.core.request('BYE');
+    expect(await receipts).toMatchObject([
+      { outcome: 'failed', retryable: true, bytes: LARGE },
+      { outcome: 'delivered', bytes: 10 },
+    ]);
+  });
+
+  it('8.2.2-10: stopped while it waits to offer a file again: at once, with a receipt', async () => {
+    scene.core.agrees.add('BYE');
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
+    offer.accept();
+    const media = await offer.connect();
+    await media.take();
+    media.raw.close();
+    await scene.core.request('BYE');
+    await scene.sender.stop();
+    expect(await receipts).toMatchObject([{ outcome: 'failed', retryable: true }]);
+    expect(scene.core.requests.filter(({ request }) => request.method === 'INVITE')).toHaveLength(1);
+  });
+
+  it('8.2.2-10: nothing is sent by one that was stopped', async () => {
+    await scene.sender.stop();
+    const sent = scene.sender.sendFiles({ to: 'sip:bob@domain.test', app: 'mms.ua', files: FILES });
+    const receipts = await sent;
+    expect(receipts.map(({ outcome, retryable }) => [outcome, retryable])).toEqual(
+      FILES.map(() => ['failed', true]),
+    );
+    expect(scene.core.requests).toEqual([]);
+  });
+});
+
+describe('by the receiver', () => {
+  it('8.2.2-10: its BYE in mid-file is answered, and what it does not have is offered again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
+    offer.accept();
+    const media = await offer.connect();
+    await media.take();
+    const bye = offer.inDialog('BYE', 1);
+    expect((await scene.core.exchange(bye)).status).toBe(200);
+    await scene.pass(1_000);
+    const again = await scene.offer();
+    expect(again.invite.headers.get('Call-ID')).not.toBe(offer.invite.headers.get('Call-ID'));
+    expect(scene.core.requests.map(({ request }) => request.method)).not.toContain('BYE');
+    again.respond(403);
+    expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
+  });
+
+  it('8.2.2-10: its BYE after the REPORT of the last file crosses ours', async () => {
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1));
+    offer.accept();
+    await (await offer.connect()).receive();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+    // There is no such session any more.
+    expect([405, 481]).toContain((await scene.core.exchange(offer.inDialog('BYE', 1))).status);
+    await scene.bye();
+  });
+
+  it('8.2.2-08: its re-INVITE that closes the line of a file in mid-file is a refusal; the others go on', async () => {
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE)), fileOf(bytesOf(10))]);
+    offer.accept();
+    const media = [await offer.connect(0), await offer.connect(1)];
+    await media[0]?.take();
+    const answer = await scene.core.exchange(offer.reinvite(1, [{ port: 0 }, {}]));
+    expect(answer.status).toBe(200);
+    expect(Buffer.from(answer.body).toString()).toMatch(
+      /m=message 0 TCP\/MSRP \*[\s\S]*m=message [1-9]\d* TCP\/MSRP \*/,
+    );
+    scene.core.send(offer.inDialog('ACK', 1));
+    scene.core.agrees.add('BYE');
+    await media[1]?.receive();
+    expect(await receipts).toMatchObject([
+      { outcome: 'refused', status: 200, retryable: true, reason: expect.stringMatching(/port zero/) },
+      { outcome: 'delivered' },
+    ]);
+  });
+
+  it('8.2.2-08: its re-INVITE that changes nothing is agreed to', async () => {
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1));
+    offer.accept();
+    const media = await offer.connect();
+    const chunk = await media.chunk();
+    const answer = await scene.core.exchange(offer.reinvite(1, [{}]));
+    expect(answer.status).toBe(200);
+    const text = Buffer.from(answer.body).toString();
+    expect(text).toContain(`a=path:${offer.attribute('path')}\r\n`);
+    expect(text).toContain(`m=message ${offer.port()} TCP/MSRP *\r\n`);
+    scene.core.send(offer.inDialog('ACK', 1));
+    media.raw.respond(chunk, 413);
+    expect(await receipts).toMatchObject([{ outcome: 'refused', status: 413 }]);
+  });
+
+  it.each([
+    ['no SDP', 'hello'],
+    ['a line too many', undefined],
+  ])('8.2.2-08: its re-INVITE with %s is refused, and changes nothing', async (_title, body) => {
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1));
+    offer.accept();
+    const media = await offer.connect();
+    const answer = await scene.core.exchange(offer.reinvite(1, [{}, {}], body));
+    expect(answer.status).toBe(488);
+    await media.receive();
+    await scene.bye();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+  });
+});
+
+describe('by nobody', () => {
+  it('8.2.2-08: a receiver that accepts and never connects: BYE, and the file is offered again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1));
+    offer.accept();
+    await scene.core.request('ACK');
+    await scene.pass(32_000);
+    await scene.bye();
+    await scene.pass(1_000);
+    (await scene.offer()).respond(403);
+    expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403 }]);
+  });
+
+  it('8.2.3-01: a receiver that leaves a chunk unanswered for 30 s is gone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(0))]);
+    offer.accept();
+    await (await offer.connect()).chunk();
+    await scene.pass(30_000);
+    await scene.bye();
+    await scene.pass(1_000);
+    (await scene.offer()).respond(403);
+    expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403 }]);
+  });
+});
