@@ -20,6 +20,9 @@ import type { RefusedRequest } from './refused-request.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration.js';
 import { UserAgentServer } from './server.js';
 import { refuseMalformed } from './stateless-answer.js';
+import type { Subscription, SubscriptionHandlers } from './subscription.js';
+import type { SubscribeOptions } from './subscription-usage.js';
+import { Subscriptions } from './subscriptions.js';
 import { withVia } from './transactions/clients.js';
 import { TransactionLayer } from './transactions/layer.js';
 import type { ServerTransaction } from './transactions/server.js';
@@ -83,6 +86,7 @@ export class SipUserAgent {
   readonly #authorization: Authorization;
   readonly #server: UserAgentServer;
   readonly #sessions: InviteSessions;
+  readonly #subscriptions: Subscriptions;
   readonly #invites = new Set<Invite>();
   #closing = false;
 
@@ -97,7 +101,8 @@ export class SipUserAgent {
       contact: () => this.contact,
       capabilities: () => this.#server.capabilities(),
     });
-    this.#server = new UserAgentServer(options, this.#sessions);
+    this.#subscriptions = this.#newSubscriptions();
+    this.#server = new UserAgentServer(options, this.#sessions, this.#subscriptions);
     this.#layer = new TransactionLayer({
       onRequest: (transaction) => this.#server.receive(transaction),
       detectMerged: true,
@@ -133,12 +138,12 @@ export class SipUserAgent {
   }
 
   /**
-   * Ends every session by BYE and every INVITE of ours, de-registers, and closes every socket. Handlers are told. Who
-   * does not answer is not waited for longer than a few seconds.
+   * Ends every session by BYE and every INVITE of ours, unsubscribes, de-registers, and closes every socket. Handlers
+   * are told. Who does not answer is not waited for longer than a few seconds.
    */
   async stop(): Promise<void> {
     this.#closing = true;
-    await this.#endSessions();
+    await this.#endDialogs();
     await this.registration?.close();
     this.#layer.close();
     await this.#core.close();
@@ -209,6 +214,31 @@ export class SipUserAgent {
     return this.#sessions.accept(transaction, response);
   }
 
+  /**
+   * Subscribes to an event package, and stays subscribed until it is refused for good, or closed.
+   * @throws LimitError when there are too many subscriptions, TransportError when the agent was stopped.
+   */
+  subscribe(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
+    return this.#subscriptions.add(options, handlers);
+  }
+
+  #newSubscriptions(): Subscriptions {
+    return new Subscriptions({
+      compose: (uri, to, cseq, tag) =>
+        this.#compose({ method: 'SUBSCRIBE', uri, ...(to === undefined ? {} : { to }) }, cseq, tag),
+      send: (request, nextCSeq) =>
+        this.#authorization.send(request, nextCSeq, async (authorized) => {
+          authorized.headers.set('Contact', `<${this.contact}>`);
+          await this.#core.flowFor('SUBSCRIBE', () => wireSize(authorized));
+          // There may have been no connection, or another one, when it was composed.
+          authorized.headers.set('Contact', `<${this.contact}>`);
+          return await this.#transact(authorized);
+        }),
+      allow: () => this.#server.allowInSubscription,
+      product: this.#options.product,
+    });
+  }
+
   #newRegistration(options: RegistrationOptions): Registration {
     return new Registration(options, {
       contactUri: () => this.#core.contactUri,
@@ -233,7 +263,10 @@ export class SipUserAgent {
         this.#server.noteMalformed(error);
       },
       onFlowClosed: (flow) => this.#layer.flowClosed(flow),
-      onConnected: (server) => onConnected?.(server),
+      onConnected: (server) => {
+        this.#subscriptions.reconnected();
+        onConnected?.(server);
+      },
       onDisconnected: (server, error) => {
         registration?.flowLost();
         if (!this.#closing) onDisconnected?.(server, error);
@@ -293,7 +326,7 @@ export class SipUserAgent {
     return request;
   }
 
-  async #endSessions(): Promise<void> {
+  async #endDialogs(): Promise<void> {
     const stopped = new TransportError('the agent was stopped');
     this.#sessions.close(stopped);
     const invites = [...this.#invites];
@@ -301,9 +334,11 @@ export class SipUserAgent {
     const patience = new AbortController();
     // What is answered by a 2xx at the last moment is ended by a BYE, too.
     const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
-    await Promise.race([ended, delay(GOODBYE_DEADLINE, patience.signal).catch(() => {})]);
+    const left = Promise.all([ended, this.#subscriptions.close(stopped)]);
+    await Promise.race([left, delay(GOODBYE_DEADLINE, patience.signal).catch(() => {})]);
     patience.abort();
     this.#sessions.hurry();
+    this.#subscriptions.abandon();
   }
 
   #invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation {

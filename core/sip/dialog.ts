@@ -65,9 +65,35 @@ export class Dialog {
     });
   }
 
+  /**
+   * The dialog that a NOTIFY establishes for who subscribed (RFC 6665 4.4.1).
+   * @param localCSeq of the SUBSCRIBE.
+   */
+  static ofNotify({ headers }: SipRequest, localCSeq: number): Dialog {
+    return new Dialog({
+      ownsCallId: true,
+      callId: headers.get('Call-ID') ?? '',
+      local: headers.get('To') ?? '',
+      remote: headers.get('From') ?? '',
+      remoteTarget: contactUri(headers) ?? '',
+      routeSet: headers.getAll('Record-Route'),
+      localCSeq,
+      remoteCSeq: undefined,
+    });
+  }
+
   /** This end began it (14.1: whose re-INVITE gives way to that of the peer). */
   get ownsCallId(): boolean {
     return this.#state.ownsCallId;
+  }
+
+  /** Where requests go now: the Contact of the peer. */
+  get remoteTarget(): string {
+    return this.#state.remoteTarget;
+  }
+
+  get remoteTag(): string {
+    return tagOf(this.#state.remote);
   }
 
   /** A number for the next request of this end. */

@@ -5,6 +5,7 @@
  */
 
 import { TimeoutError, TransportError } from '../errors.js';
+import { Backoff } from './backoff.js';
 import { parseDeltaSeconds } from './delta-seconds.js';
 import type { RegisterAnswer } from './jssip-messages.js';
 import type { JsSipRegister } from './jssip-user-agent.js';
@@ -40,10 +41,6 @@ interface Registrator {
   isRegistered(): boolean;
 }
 
-/** Base and bound of the wait after a refused REGISTER, seconds; between half and all of it, at random (RFC 5626 4.5). */
-const RETRY_SECONDS = { base: 5, most: 600 };
-/** A registrar that asks for longer than a day is asked again after a day; `setTimeout` wraps at 24 days. */
-const MAX_RETRY_AFTER = 86_400;
 /** Longest registration that is counted on, seconds: JsSIP's timer for it wraps at 2^31 ms. */
 const MAX_EXPIRES = 2_000_000;
 /** A registrar that goes on asking for longer, however long it is asked for, is refusing. */
@@ -60,7 +57,7 @@ export class Registration {
   #publicGruu: string | undefined;
   #changed = false;
   #closing = false;
-  #failures = 0;
+  readonly #backoff = new Backoff();
   #retry: ReturnType<typeof setTimeout> | undefined;
   #idle: (() => void)[] = [];
   #registrator: Registrator | undefined;
@@ -196,7 +193,7 @@ export class Registration {
       this.#failed({ status, reason: 'the registrar did not list our Contact' });
       return { status, reason };
     }
-    this.#failures = 0;
+    this.#backoff.reset();
     this.#briefAnswers = 0;
     const expires = Math.min(granted, MAX_EXPIRES);
     const publicGruu = contact.parameters.get('pub-gruu');
@@ -243,11 +240,7 @@ export class Registration {
     this.#state = undefined;
     this.#briefAnswers = 0;
     if (this.#closing) return;
-    const wait = Math.min(RETRY_SECONDS.base * 2 ** this.#failures++, RETRY_SECONDS.most);
-    const retryInSeconds =
-      retryAfter === undefined
-        ? Math.ceil(wait * (0.5 + Math.random() / 2))
-        : Math.min(Math.max(1, retryAfter), MAX_RETRY_AFTER);
+    const retryInSeconds = this.#backoff.next(retryAfter);
     this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
     this.options.onFailed?.({ ...failure, retryInSeconds });
   }

@@ -6,6 +6,7 @@ import type { InviteSessions } from './invite-sessions.js';
 import type { MalformedSip } from './malformed.js';
 import type { SipRequest } from './message.js';
 import { parseNameAddr } from './name-addr.js';
+import type { Subscriptions } from './subscriptions.js';
 import type { ServerTransaction } from './transactions/server.js';
 import { buildResponse } from './writer.js';
 
@@ -35,6 +36,8 @@ export class UserAgentServer {
   readonly allow: string;
   /** The same of our INVITE and its answers: within a session, its own methods are taken from whoever began it. */
   readonly allowInSession: string;
+  /** The same of our SUBSCRIBE: its NOTIFYs are taken. */
+  readonly allowInSubscription: string;
   readonly #methods: ReadonlySet<string>;
 
   constructor(
@@ -43,17 +46,20 @@ export class UserAgentServer {
       'methods' | 'accept' | 'onRequest' | 'onRefused' | 'product'
     >,
     private readonly sessions: InviteSessions,
+    private readonly subscriptions: Subscriptions,
   ) {
     const invite = options.methods.includes('INVITE') ? SESSION_METHODS : [];
     this.#methods = new Set([...BASE_METHODS, ...options.methods, ...invite]);
     this.allow = [...this.#methods].join(', ');
+    this.allowInSubscription = [...new Set([...this.#methods, 'NOTIFY'])].join(', ');
     this.allowInSession = [...new Set([...this.#methods, 'INVITE', ...SESSION_METHODS])].join(', ');
   }
 
   receive(transaction: ServerTransaction): void {
     const { request } = transaction;
     const session = this.sessions.of(request);
-    const refusal = this.#refusal(request, session !== undefined);
+    const subscription = this.subscriptions.of(request);
+    const refusal = this.#refusal(request, session !== undefined, subscription !== undefined);
     if (refusal) {
       const [status, headers] = refusal;
       const response = buildResponse(request, status, { ...(headers ? { headers } : {}) });
@@ -67,6 +73,8 @@ export class UserAgentServer {
     } else if (request.method === 'OPTIONS' && (session || !this.options.methods.includes('OPTIONS'))) {
       session?.dialog.receive(request);
       this.#answerOptions(transaction, session ? this.allowInSession : this.allow);
+    } else if (subscription) {
+      subscription.receive(transaction);
     } else if (session) {
       session.receive(transaction);
     } else {
@@ -86,11 +94,11 @@ export class UserAgentServer {
   }
 
   /** In the order of RFC 3261 8.2. The user of the Request-URI is the core's business, not ours. */
-  #refusal(request: SipRequest, inSession: boolean): Refusal | undefined {
+  #refusal(request: SipRequest, inSession: boolean, inSubscription: boolean): Refusal | undefined {
     const { method, uri, headers } = request;
     // RFC 6665 4.1.3: a NOTIFY that belongs to no subscription.
-    if (method === 'NOTIFY' && !this.#methods.has(method)) return [481];
-    const known = this.#methods.has(method) || (inSession && SESSION_REQUESTS.has(method));
+    if (method === 'NOTIFY' && !inSubscription) return [481];
+    const known = inSubscription || this.#methods.has(method) || (inSession && SESSION_REQUESTS.has(method));
     if (!known) return [405, [['Allow', inSession ? this.allowInSession : this.allow]]];
     if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
     const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
@@ -101,7 +109,7 @@ export class UserAgentServer {
     // RFC 3261 12.2.2: a dialog that we do not have. An OPTIONS asks whether it is still there.
     // Registrars copy To as it came, tag and all, when they register a user with a third party (TS B.1.1).
     const tagged = method !== 'REGISTER' && tagOf(headers.get('To') ?? '') !== '';
-    const stray = !inSession && (method === 'BYE' || tagged);
+    const stray = !inSession && !inSubscription && (method === 'BYE' || tagged);
     return stray ? [481] : undefined;
   }
 
