@@ -226,6 +226,9 @@ export interface Hasher {
   digest(): string;
 }
 
+/** As in a browser: with the header and check of RFC 1952, of RFC 1950, or with neither (RFC 1951). */
+export type CompressionFormat = 'gzip' | 'deflate' | 'deflate-raw';
+
 /** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
 export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
 
@@ -242,6 +245,10 @@ export interface Platform {
   /** Lower-case hexadecimal digest. */
   hash(algorithm: HashAlgorithm, data: string | Uint8Array): string;
   hasher(algorithm: HashAlgorithm): Hasher;
+  /** Reads `source` little ahead of its own reader, and cancels it when it is cancelled. */
+  compress(source: ReadableStream<Uint8Array>, format: CompressionFormat): ReadableStream<Uint8Array>;
+  /** As `compress`; the stream errors where the data is not of that format, or cut short. */
+  decompress(source: ReadableStream<Uint8Array>, format: CompressionFormat): ReadableStream<Uint8Array>;
   /** First index of `pattern` in `bytes` at or after `from`; -1 when it is not there. */
   indexOf(bytes: Uint8Array, pattern: Uint8Array, from?: number): number;
   /**

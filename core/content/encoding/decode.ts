@@ -1,5 +1,6 @@
 /** Compressed content unfolded: as a stream, within bounds, whatever it claims to be. */
 
+import { platform } from '#platform';
 import { LimitError, MalformedError } from '../../errors.js';
 import { streamOf, through } from '../streams.js';
 import type { ContentCoding } from './coding.js';
@@ -45,10 +46,9 @@ async function* unfold(
     const first = await input.slices.next();
     // RFC 9110 8.4.1.2: deflate has the zlib wrapper; some senders leave it out.
     const raw = coding === 'deflate' && !hasZlibHeader(first.value ?? NOTHING);
-    const decompressor = new DecompressionStream(raw ? 'deflate-raw' : coding);
     const slices = streamOf(startingWith(first, input.slices));
     let out = 0;
-    for await (const chunk of slices.pipeThrough<Uint8Array>(decompressor)) {
+    for await (const chunk of platform.decompress(slices, raw ? 'deflate-raw' : coding)) {
       out += chunk.length;
       if (out > limit) throw new LimitError(`${coding}: unfolds to more than ${limit} bytes`);
       if (out > RATIO_FREE && out > input.bytes * MAX_RATIO) {
@@ -75,13 +75,13 @@ class Input {
   bytes = 0;
   /** What the source threw. */
   failure: { reason: unknown } | undefined;
-  readonly slices: AsyncGenerator<Uint8Array<ArrayBuffer>>;
+  readonly slices: AsyncGenerator<Uint8Array>;
 
   constructor(private readonly source: ReadableStream<Uint8Array>) {
     this.slices = this.#slices();
   }
 
-  async *#slices(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *#slices(): AsyncGenerator<Uint8Array> {
     let rest = new Uint8Array();
     try {
       for await (const chunk of this.source) {
@@ -91,7 +91,7 @@ class Input {
           rest = new Uint8Array(bytes);
           continue;
         }
-        for (let at = 0; at < bytes.length; at += SLICE) yield this.#taken(bytes.slice(at, at + SLICE));
+        for (let at = 0; at < bytes.length; at += SLICE) yield this.#taken(bytes.subarray(at, at + SLICE));
       }
     } catch (error) {
       this.failure = { reason: error };
@@ -100,9 +100,9 @@ class Input {
     if (rest.length > 0) yield this.#taken(rest);
   }
 
-  #taken(slice: Uint8Array): Uint8Array<ArrayBuffer> {
+  #taken(slice: Uint8Array): Uint8Array {
     this.bytes += slice.length;
-    return new Uint8Array(slice);
+    return slice;
   }
 }
 

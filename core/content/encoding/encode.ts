@@ -1,5 +1,6 @@
 /** Content compressed as it is read. */
 
+import { platform } from '#platform';
 import type { ByteRange, Content } from '../content.js';
 import { readAll, through } from '../streams.js';
 import type { ContentCoding } from './coding.js';
@@ -10,18 +11,10 @@ import type { ContentCoding } from './coding.js';
  */
 export async function encodedContent(content: Content, coding: ContentCoding): Promise<Content> {
   let size = 0;
-  for await (const chunk of compress(content, coding)) size += chunk.length;
+  for await (const chunk of platform.compress(content.open(), coding)) size += chunk.length;
   const open = (range: ByteRange = { start: 0 }) =>
-    through(compress(content, coding), (stream) => slice(stream, range));
+    through(platform.compress(content.open(), coding), (stream) => slice(stream, range));
   return { type: content.type, size, open, bytes: (limit) => readAll(open(), limit) };
-}
-
-function compress(content: Content, coding: ContentCoding): ReadableStream<Uint8Array> {
-  // A copy: a compressor takes no bytes that other threads might change.
-  const own = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
-    transform: (chunk, controller) => controller.enqueue(new Uint8Array(chunk)),
-  });
-  return content.open().pipeThrough(own).pipeThrough(new CompressionStream(coding));
 }
 
 /** The bytes of a range, as far as there are any. */

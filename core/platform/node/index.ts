@@ -2,6 +2,7 @@
 
 import type { Platform } from '../platform.js';
 import { connect, listen } from './channel.js';
+import { compress, decompress } from './compression.js';
 import { openDatagram } from './datagram.js';
 import { openFile, openSpool } from './file.js';
 import { certificateFingerprint } from './fingerprint.js';
@@ -20,6 +21,8 @@ export const platform: Platform = {
   hash,
   hasher,
   randomHex,
+  compress,
+  decompress,
   indexOf,
   certificateFingerprint,
   openStore,

@@ -1,5 +1,7 @@
 /** Content codings both ways, and what they are not allowed to do to a receiver. */
 
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -101,12 +103,44 @@ describe('bounds', () => {
     expect(peak).toBeLessThan(64 * MiB);
   });
 
+  it('whoever has had enough, wherever that is, leaves nothing behind that throws', async () => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    process.on('uncaughtException', note);
+    const bomb = gzipSync(Buffer.alloc(20 * MiB));
+    const content = memoryContent({ type: 'text/plain', parameters: {} }, bomb);
+    const folded = await encodedContent(content, 'gzip');
+    // Time for what reads ahead: none, some, and so much that all its buffers are full.
+    const pauses = [0, 1, 50].map((turns) => async () => {
+      for (let turn = 0; turn < turns; turn++) await setImmediate();
+    });
+    const unfolding = (limit: number) => decodeStream(chunked(bomb, 65_536), ['gzip'], limit);
+    for (const pause of [promisify(process.nextTick), ...pauses]) {
+      for (let chunks = 1; chunks <= 20; chunks++) {
+        for (const stream of [unfolding(100 * MiB), unfolding(chunks * 16_384), folded.open()]) {
+          const reader = stream.getReader();
+          const read = async () => {
+            for (let count = 0; count < 2 * chunks; count++) {
+              await reader.read();
+              await pause();
+            }
+          };
+          await read().catch(() => {});
+          await reader.cancel().catch(() => {});
+        }
+      }
+    }
+    await setImmediate();
+    process.off('uncaughtException', note);
+    expect(uncaught).toEqual([]);
+  });
+
   it('nothing is unfolded before it is asked for', async () => {
     const stream = decodeStream(chunked(gzipSync(Buffer.alloc(200 * MiB)), MiB), ['gzip'], 1024 * MiB);
     const before = process.memoryUsage().arrayBuffers;
     const reader = stream.getReader();
     await reader.read();
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * MiB);
     await reader.cancel();
   });
