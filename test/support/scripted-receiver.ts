@@ -240,6 +240,18 @@ export class MediaPeer {
     return this.raw.nextRequest();
   }
 
+  /**
+   * A round trip: what was answered before has been read. Chunks that come meanwhile are left unanswered.
+   * @returns the status.
+   */
+  async statusBehindChunks(): Promise<number> {
+    const id = this.raw.send({ ...this.route, messageId: 'a round trip' });
+    for (;;) {
+      const { response } = await this.raw.next();
+      if (response?.transactionId === id) return response.status;
+    }
+  }
+
   /** A chunk, answered. */
   async take(status = 200) {
     const chunk = await this.raw.nextRequest();
