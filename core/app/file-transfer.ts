@@ -137,9 +137,10 @@ export class FileTransfer implements Transfer {
     return this.#ending ?? this.#end(this.#complete(size).catch((error: unknown) => this.#fail(error)));
   }
 
-  async abort(why: Error): Promise<void> {
-    if (!this.#ending) this.#end(this.#fail(why));
+  async abort(why: Error): Promise<TransferOutcome> {
+    const outcome = await (this.#ending ?? this.#end(this.#fail(why)));
     await this.#over;
+    return outcome;
   }
 
   #end(ending: Promise<TransferOutcome>): Promise<TransferOutcome> {

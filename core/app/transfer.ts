@@ -57,8 +57,9 @@ export interface Transfer {
    */
   complete(size: number): Promise<TransferOutcome>;
   /**
-   * It broke off. What there is of a resumable transfer stays. Resolves when its application has done with it, within
-   * 4 s: from then on it may be offered again. Never rejects.
+   * It broke off. What there is of a resumable transfer stays, unless its application had refused it for good. Resolves
+   * with how it ended when its application has done with it, within 4 s: from then on it may be offered again. Never
+   * rejects.
    */
-  abort(why: Error): Promise<void>;
+  abort(why: Error): Promise<TransferOutcome>;
 }

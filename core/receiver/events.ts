@@ -1,7 +1,15 @@
 /** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
 
 import type { PushMode } from '../app/contract.js';
-import type { IncomingTransfer, LateEnd, Outcome, Transfer, TransferOutcome } from '../app/runtime.js';
+import { isRetryable } from '../app/outcome.js';
+import type {
+  IncomingTransfer,
+  LateEnd,
+  Outcome,
+  Refusal,
+  Transfer,
+  TransferOutcome,
+} from '../app/runtime.js';
 import type { MediaType } from '../content/content.js';
 import { formatMediaType } from '../content/media-type.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
@@ -95,7 +103,7 @@ export function sessionPushEvent(
 export function brokenOffEvent(
   { app, from, type, fileName, size, resumable }: IncomingTransfer,
   { pushId, received }: Pick<Transfer, 'pushId' | 'received'>,
-  why: Error,
+  { kind, reason }: Refusal,
 ): ReceiverEvent {
   return {
     event: 'broken-off',
@@ -106,8 +114,8 @@ export function brokenOffEvent(
     ...(fileName === undefined ? {} : { fileName }),
     ...(size === undefined ? {} : { size }),
     received,
-    resumable: resumable && received > 0,
-    reason: why.message,
+    resumable: resumable && received > 0 && isRetryable(kind),
+    reason,
   };
 }
 

@@ -147,20 +147,23 @@ export class RawMsrp {
 export class RawListener {
   readonly #accepted = new Mailbox<RawMsrp>('a connection');
 
-  private constructor(private readonly server: net.Server) {
+  private constructor(
+    private readonly server: net.Server,
+    private readonly host: string,
+  ) {
     server.on('connection', (socket) => this.#accepted.put(new RawMsrp(socket)));
   }
 
-  static async open(): Promise<RawListener> {
-    const server = net.createServer().listen(0, '127.0.0.1');
+  static async open(host = '127.0.0.1'): Promise<RawListener> {
+    const server = net.createServer().listen(0, host);
     await once(server, 'listening');
-    return new RawListener(server);
+    return new RawListener(server, host);
   }
 
   get address(): { host: string; port: number } {
     const address = this.server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
-    return { host: '127.0.0.1', port: address.port };
+    return { host: this.host, port: address.port };
   }
 
   async accept(): Promise<RawMsrp> {

@@ -16,8 +16,8 @@ export interface SinkHandlers {
   onComplete(): void;
   /** `status` is what the sender was told. Called once, and not after an `abort` by the peer. */
   onEnd(outcome: TransferOutcome, status: number): void;
-  /** It did not come to its end, and its application has done with it; without a destination there was none. */
-  onBroken(destination: Destination | undefined, why: Error): void;
+  /** It did not come to its end, and its application has done with it; absent: no application had it. */
+  onBroken(broken?: { destination: Destination; outcome: TransferOutcome }): void;
 }
 
 export class ContentSink implements MessageSink {
@@ -65,8 +65,8 @@ export class ContentSink implements MessageSink {
 
   async #break(why: Error, told: boolean): Promise<void> {
     const destination = await this.destination.catch(() => undefined);
-    await destination?.abort(why);
-    if (!told) this.handlers.onBroken(destination, why);
+    const outcome = await destination?.abort(why);
+    if (!told) this.handlers.onBroken(destination && outcome && { destination, outcome });
   }
 
   async #complete(size: number, reporter: MessageReporter): Promise<void> {
@@ -94,5 +94,5 @@ function refusedBy(error: unknown) {
 
 /** For content that needs not come, whose sender sends it all the same. */
 export function discarding(outcome: Outcome): Discarded {
-  return { write: async () => {}, complete: async () => outcome, abort: async () => {} };
+  return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
 }

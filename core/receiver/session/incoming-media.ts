@@ -1,6 +1,6 @@
 /** One media line that this device takes: its MSRP session, and the content that comes in it. */
 
-import type { IncomingTransfer, PushRuntime } from '../../app/runtime.js';
+import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { PushRefused } from '../../errors.js';
@@ -46,10 +46,10 @@ export class IncomingMedia {
     for (const sink of this.#sinks) sink.abort(why);
     this.#msrp?.close();
     // A file none of which came: what there was of it stays for the next time.
-    const { file, onEvent } = this.options;
+    const { file } = this.options;
     if (this.#begun || !file) return;
     const { incoming, transfer } = file;
-    void transfer.abort(why).then(() => onEvent(brokenOffEvent(incoming, transfer, why)));
+    void transfer.abort(why).then((outcome) => this.#broken(incoming, transfer, outcome));
   }
 
   /** A message begins. @throws MsrpRefused */
@@ -116,13 +116,19 @@ export class IncomingMedia {
         this.options.onEvent(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
-      onBroken: (transfer, why) => {
+      onBroken: (broken) => {
         this.#sinks.delete(sink);
-        if (transfer && 'received' in transfer) this.options.onEvent(brokenOffEvent(incoming, transfer, why));
+        if (broken) this.#broken(incoming, broken.destination, broken.outcome);
       },
     });
     this.#sinks.add(sink);
     return sink;
+  }
+
+  /** What was had before, and need not have come, is not told. */
+  #broken(incoming: IncomingTransfer, destination: Destination, outcome: TransferOutcome): void {
+    if (outcome.taken || !('received' in destination)) return;
+    this.options.onEvent(brokenOffEvent(incoming, destination, outcome));
   }
 }
 

@@ -170,6 +170,22 @@ describe('content that stops coming', () => {
     );
   });
 
+  it('its application would not have it: nothing is kept, and that is the reason', async () => {
+    receiver = await SessionReceiver.start();
+    receiver.receive = () => {
+      throw new PushRefused('forbidden', 'the test wants it');
+    };
+    const session = await receiver.invite(
+      descriptionOf([mediaOf(listener.address, { content: CONTENT, transferId: 'one' })]),
+    );
+    await SenderEnd.bound(listener);
+    await vi.waitFor(() => expect(receiver.taken).toHaveLength(1));
+    await session.bye();
+    await vi.waitFor(() =>
+      expect(receiver.of('broken-off')).toMatchObject([{ resumable: false, reason: 'the test wants it' }]),
+    );
+  });
+
   it('8.2.3-01: nobody is where the offer says: BYE', async () => {
     receiver = await SessionReceiver.start();
     const closed = await RawListener.open();

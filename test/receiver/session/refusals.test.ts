@@ -63,6 +63,20 @@ describe('the only file', () => {
     expect((await session.bye()).status).toBe(200);
   });
 
+  it('a session without any file is ended by BYE, where its sender does not', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      receiver.consider = () => {
+        throw new PushRefused('declined', 'no films, please');
+      };
+      const session = await offering({ content: bytes(10) });
+      await vi.advanceTimersByTimeAsync(60_000);
+      await session.hungUp();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('an application that throws anything else: 500, and the next file is its next chance', async () => {
     receiver.consider = () => {
       throw undefined;

@@ -49,6 +49,16 @@ describe('the connection', () => {
     await SenderEnd.bound(listener);
   });
 
+  it('8.2.3-02: goes to an IPv6 address', async () => {
+    const there = await RawListener.open('::1');
+    const path = 'msrp://[::1]:2855/sender;tcp';
+    await receiver.invite(descriptionOf([mediaOf(there.address, { content: CONTENT, path })], '::1'));
+    const end = await SenderEnd.bound(there);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch(OUTCOMES);
+    there.close();
+  });
+
   it('8.2.1-09, 8.2.3-01: is bound at once, by a SEND without content (RFC 4975 5.4)', async () => {
     const { sdp } = await offering({ content: CONTENT });
     const peer = await listener.accept();
