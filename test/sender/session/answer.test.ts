@@ -27,7 +27,7 @@ const DECLINED = { mode: 'session', outcome: 'refused', status: 200, retryable: 
 const methods = () => scene.core.requests.map(({ request }) => request.method);
 
 describe('a 200', () => {
-  it('8.2.2-08, 8.2.2-10, 8.2.3-01: each accepted file goes by MSRP, as it is, in the session of its line', async () => {
+  it('8.2.2-08, 8.2.2-10, 8.2.3-01, SIPPUSH-PSA-S-003-O: each accepted file goes by MSRP, as it is, in the session of its line', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept();
     await scene.core.request('ACK');

@@ -1,0 +1,189 @@
+/** Content that fails, or is another than it was, while it is sent; and peers that come for what is not theirs. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ByteRange, Content } from '../../../core/content/content.js';
+import type { PushFile } from '../../../core/sender/session/offered-file.js';
+import { BOB } from '../../support/agents.js';
+import { RawMsrp } from '../../support/msrp.js';
+import {
+  bytesOf,
+  fileOf,
+  type MediaPeer,
+  OCTETS,
+  Scene,
+  SEVERAL_CHUNKS,
+  sha1Of,
+} from '../../support/scripted-receiver.js';
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.open();
+});
+afterEach(() => scene.close());
+
+const GOOD = fileOf(bytesOf(10), { name: 'good.bin' });
+const CHUNK = 50_000;
+
+/** @param read what the first, the second… reading gives; the last one for all that follow. */
+function changing(...read: ((range: ByteRange | undefined) => ReadableStream<Uint8Array>)[]): PushFile {
+  let readings = 0;
+  const content: Content = {
+    type: { type: OCTETS, parameters: {} },
+    open: (range) => {
+      const open = read[Math.min(readings++, read.length - 1)];
+      if (!open) throw new Error('no reading');
+      return open(range);
+    },
+    bytes: async () => new Uint8Array(0),
+  };
+  return { content, name: 'changing.bin' };
+}
+
+/** Bytes, and then perhaps an error. */
+function streamed(size: number, error?: Error): () => ReadableStream<Uint8Array> {
+  return () => {
+    let at = 0;
+    return new ReadableStream({
+      pull(controller) {
+        if (at < size) controller.enqueue(bytesOf(size).subarray(at, at + CHUNK));
+        else if (error) controller.error(error);
+        else controller.close();
+        at += CHUNK;
+      },
+    });
+  };
+}
+
+/** Answers every chunk. @returns the flag of the last. */
+async function lastFlag({ raw }: MediaPeer): Promise<string> {
+  for (;;) {
+    const { request, flag } = await raw.next();
+    if (!request) continue;
+    if (flag !== '+') return flag;
+    raw.respond(request, 200);
+  }
+}
+
+describe('content', () => {
+  it.each([
+    ['fails in mid-file', streamed(100_000, new Error('EIO: the disk is gone')), /EIO: the disk is gone/],
+    ['is shorter by now', streamed(100_000), /ended after 100000 of 200000 bytes/],
+    ['is longer by now', streamed(300_000), /longer than its 200000 bytes/],
+    [
+      'cannot be opened any more',
+      () => {
+        throw new Error('ENOENT: it is gone');
+      },
+      /ENOENT: it is gone/,
+    ],
+  ])(
+    '8.2.3-01: that %s: what came is void, a receipt says why, and the others go on',
+    async (_title, then, reason) => {
+      const { receipts, offer } = await scene.push([changing(streamed(SEVERAL_CHUNKS), then), GOOD]);
+      offer.accept();
+      const media = await offer.connect(0);
+      const good = await offer.connect(1);
+      const ended = lastFlag(media);
+      ended.catch(() => {});
+      const closing = await scene.offer();
+      expect([closing.port(0), closing.port(1)]).toEqual([0, offer.port(1)]);
+      closing.accept([{ port: 0 }, {}]);
+      await good.receive();
+      await scene.bye();
+      expect(await receipts).toMatchObject([
+        {
+          outcome: 'failed',
+          retryable: false,
+          fileName: 'changing.bin',
+          reason: expect.stringMatching(reason),
+        },
+        { outcome: 'delivered', fileName: 'good.bin' },
+      ]);
+      if (!reason.test('ENOENT: it is gone')) expect(await ended).toBe('#');
+    },
+  );
+
+  it('8.2.3-01: of the same size and other bytes: the receiver finds out by the digest that was offered', async () => {
+    const other = () => streamed(SEVERAL_CHUNKS)().pipeThrough(new TransformStream(FLIPPING));
+    const { receipts, offer } = await scene.push([changing(streamed(SEVERAL_CHUNKS), other)]);
+    expect(offer.attribute('file-selector')).toContain(`hash:sha-1:${sha1Of(bytesOf(SEVERAL_CHUNKS))}`);
+    offer.accept();
+    const { bytes, report } = await (await offer.connect()).message();
+    expect(sha1Of(bytes)).not.toBe(sha1Of(bytesOf(SEVERAL_CHUNKS)));
+    report('000 400 not the file that was offered');
+    expect(await receipts).toMatchObject([
+      { outcome: 'refused', status: 400, reported: true, reason: 'not the file that was offered' },
+    ]);
+  });
+
+  it('8.2.2-05: that cannot be read to be offered is an error, and nothing is sent', async () => {
+    const files = [changing(streamed(100_000, new Error('EIO: the disk is gone')))];
+    const sent = scene.sender.sendFiles({ to: BOB, app: 'mms.ua', files });
+    await expect(sent).rejects.toThrow('EIO: the disk is gone');
+    expect(scene.core.requests).toEqual([]);
+  });
+
+  it('a callback that throws is an end of its file alone', async () => {
+    const onProgress = ({ index }: { index: number }) => {
+      if (index === 0) throw new Error('of the caller');
+    };
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(10)), GOOD], {}, { onProgress });
+    offer.accept();
+    await offer.connect(0);
+    const good = await offer.connect(1);
+    scene.core.agrees.add('BYE');
+    await good.receive();
+    expect(await receipts).toMatchObject([
+      { outcome: 'failed', retryable: false, reason: 'of the caller' },
+      { outcome: 'delivered' },
+    ]);
+  });
+});
+
+const FLIPPING: Transformer<Uint8Array, Uint8Array> = {
+  transform: (chunk, controller) => controller.enqueue(chunk.map((octet) => octet ^ 1)),
+};
+
+describe('who comes for a file', () => {
+  it('8.2.3-01: for a session that there is not: 481, and the file still waits', async () => {
+    const { receipts, offer } = await scene.push([GOOD]);
+    offer.accept();
+    const stranger = await RawMsrp.connect(offer.port());
+    scene.onClose(() => stranger.close());
+    const to = offer.attribute('path')?.replace(/\/[^/]+;tcp$/, '/guessed;tcp') ?? '';
+    expect(await stranger.statusOf({ to, from: offer.paths[0] ?? '', messageId: 'bind' })).toBe(481);
+    await (await offer.connect()).receive();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  it('8.2.3-01: a second connection for a session that has one: 506', async () => {
+    const { receipts, offer } = await scene.push([GOOD]);
+    offer.accept();
+    const media = await offer.connect();
+    const second = await RawMsrp.connect(offer.port());
+    scene.onClose(() => second.close());
+    expect(await second.statusOf({ ...media.route, messageId: 'bind' })).toBe(506);
+    await media.receive();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  it('8.2.2-04: a sender takes nothing: what is sent to it is refused', async () => {
+    const { offer } = await scene.push([GOOD]);
+    offer.accept();
+    const media = await offer.connect();
+    await media.take();
+    expect(
+      await media.raw.statusOf({ ...media.route, messageId: 'hello', range: '1-5/5', body: 'hello' }),
+    ).toBe(403);
+  });
+
+  it('8.2.3-01: what is no MSRP ends its connection, and nothing else', async () => {
+    const { receipts, offer } = await scene.push([GOOD]);
+    offer.accept();
+    const stranger = await RawMsrp.connect(offer.port());
+    stranger.write('GET / HTTP/1.1\r\n\r\n');
+    await stranger.untilClosed();
+    await (await offer.connect()).receive();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+  });
+});
