@@ -127,7 +127,9 @@ async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Rece
   const files: PushFile[] = [];
   const reread = source.files.length > 1 ? 'session' : mode;
   for (const file of source.files) {
-    files.push({ content: await contentOf(type, file, reread), name: basename(file) });
+    const content = await contentOf(type, file, reread);
+    const { mtime: modification } = await stat(file);
+    files.push({ content, name: basename(file), date: { modification } });
   }
   const shown = files.map(({ name = '' }) => new TransferProgress(io, name));
   return await sender.sendFiles(
