@@ -19,6 +19,8 @@ export interface KamailioRelayOptions {
   /** Bounds of what a URI may be asked for, seconds. */
   shortest?: number;
   longest?: number;
+  /** Ports of one that was there before. */
+  ports?: { tcpPort: number; tlsPort: number };
 }
 
 export class KamailioRelay {
@@ -56,8 +58,8 @@ export async function startKamailioRelay(
   certificates: Certificates,
   options: KamailioRelayOptions = {},
 ): Promise<KamailioRelay> {
-  const [tcpPort = 0, tlsPort = 0] = await freePorts(2);
   const { algorithm, nonceSeconds, shortest, longest } = options;
+  const { tcpPort, tlsPort } = options.ports ?? (await twoPorts());
   const { running, folder } = await runKamailio(CONFIG, [
     ...['WITH_TCP', 'RELAY_HOST="127.0.0.1"', `TCP_PORT=${tcpPort}`, `TLS_PORT=${tlsPort}`],
     `TLS_CERTIFICATE="${certificates.certFile}"`,
@@ -82,6 +84,11 @@ export async function startKamailioRelay(
   }
   ended.catch(() => undefined);
   return relay;
+}
+
+async function twoPorts(): Promise<{ tcpPort: number; tlsPort: number }> {
+  const [tcpPort = 0, tlsPort = 0] = await freePorts(2);
+  return { tcpPort, tlsPort };
 }
 
 async function accepts(port: number): Promise<true | undefined> {

@@ -3,6 +3,7 @@
 import { platform } from '#platform';
 import type { Push, PushAppDefinition, PushOffer, ReceiveContext } from '../../core/app/contract.js';
 import { PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
+import type { RelayAccount } from '../../core/msrp/index.js';
 import type { Store, TlsOptions } from '../../core/platform/platform.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
@@ -24,6 +25,7 @@ export interface ReceiverOptions {
   limits?: Partial<RuntimeLimits>;
   sessions?: number;
   tls?: TlsOptions;
+  relay?: RelayAccount;
   /** Of the core, 127.0.0.1 when absent. */
   host?: string;
   /** What a device before this one left. */
@@ -59,7 +61,7 @@ export class SessionReceiver {
   ) {}
 
   static async start(options: ReceiverOptions = {}): Promise<SessionReceiver> {
-    const { apps = [], definition, limits, sessions, tls, host, transfers } = options;
+    const { apps = [], definition, limits, sessions, tls, relay, host, transfers } = options;
     const core = await ScriptedCore.tcp(0, host);
     const store = options.store ?? (await platform.openStore());
     const runtime = await PushRuntime.open({
@@ -80,6 +82,7 @@ export class SessionReceiver {
       runtime,
       ...(sessions === undefined ? {} : { sessions }),
       ...(tls ? { tls } : {}),
+      ...(relay ? { relay } : {}),
       onEvent: (event) => receiver.events.push(event),
     });
     await receiver.agent.start();

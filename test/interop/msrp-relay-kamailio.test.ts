@@ -1,0 +1,257 @@
+/** Files through Kamailio's msrp module as relay (RFC 4976), run from the example that is documented. */
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Push } from '../../core/app/contract.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { PushHostOptions } from '../../core/host.js';
+import type { RelayAccount } from '../../core/msrp/index.js';
+import type { SessionSendOptions } from '../../core/sender/session/session.js';
+import { BOB, Device, startSender } from '../support/agents.js';
+import { type Certificates, makeCertificates } from '../support/certificates.js';
+import { type Kamailio, startKamailio } from '../support/kamailio.js';
+import { type KamailioRelay, startKamailioRelay } from '../support/kamailio-relay.js';
+import { Mailbox } from '../support/mailbox.js';
+import { RawListener } from '../support/msrp.js';
+import { type DissectedFrame, dissectMsrp } from '../support/msrp-capture.js';
+import { describePeer } from '../support/peers.js';
+import { attribute, descriptionOf, FILE, mediaOf, senderPath } from '../support/push-offers.js';
+import { SessionReceiver } from '../support/session-receiver.js';
+import { Capture } from '../support/tshark.js';
+
+const MEBIBYTE = 1024 * 1024;
+const SIZE = 3 * MEBIBYTE + 17;
+/** msrp-capture.ts: tshark takes one at the start of a chunk for something else. */
+const SEMICOLON = 0x3b;
+const TYPE = { type: 'application/octet-stream', parameters: {} };
+
+function content(size: number, seed = 0): Uint8Array {
+  const octets = Uint8Array.from({ length: 255 }, (_, index) => (index < SEMICOLON ? index : index + 1));
+  return new Uint8Array(size).map((_, at) => octets[(seed + at * 7 + (at >> 9)) % octets.length] ?? 0);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
+  let certificates: Certificates;
+  let core: Kamailio;
+  let relay: KamailioRelay;
+  beforeAll(async () => {
+    certificates = await makeCertificates();
+    core = await startKamailio();
+    relay = await startKamailioRelay(certificates);
+  });
+  afterAll(async () => {
+    await relay?.stop();
+    await core?.stop();
+    await certificates?.remove();
+  });
+
+  /** A device and a sender, each behind its relay, if any. */
+  async function agents(
+    relays: { device?: RelayAccount; sender?: RelayAccount },
+    device: Partial<PushHostOptions> = {},
+  ) {
+    const taken = new Mailbox<{ push: Push; bytes: Uint8Array }>('a file');
+    const bob = await Device.start(
+      [
+        {
+          id: 'files.ua',
+          accepts: ['*/*'],
+          start: () => ({
+            receive: async (push) => {
+              taken.put({ push, bytes: await push.content.bytes(16 * MEBIBYTE) });
+            },
+          }),
+        },
+      ],
+      {
+        servers: [core.server('tcp')],
+        credentials: { username: 'bob', password: core.users.bob },
+        // Of a relay of the sender's.
+        tls: { ca: certificates.ca },
+        ...(relays.device ? { relay: relays.device } : {}),
+        ...device,
+      },
+    );
+    const sender = await startSender({
+      servers: [core.trustedServer('tcp')],
+      tls: { ca: certificates.ca },
+      media: { host: '127.0.0.1', ...(relays.sender ? { relay: relays.sender } : {}) },
+    });
+    return {
+      device: bob,
+      taken,
+      send: (files: readonly Uint8Array[], options: SessionSendOptions = {}) =>
+        sender.sendFiles(
+          {
+            ...{ to: BOB, app: 'files.ua', report: true },
+            files: files.map((bytes, index) => ({
+              content: memoryContent(TYPE, bytes),
+              name: `${index}.bin`,
+            })),
+          },
+          options,
+        ),
+      async [Symbol.asyncDispose]() {
+        await sender.stop();
+        await bob.stop();
+      },
+    };
+  }
+
+  const account = (protocol: 'tcp' | 'tls', user: 'bob' | 'psa') => relay.account(protocol, user);
+
+  it.for([
+    ['tls', 'both ends'],
+    ['tcp', 'both ends'],
+    ['tls', 'the receiver'],
+    ['tcp', 'the receiver'],
+    ['tls', 'the sender'],
+    ['tcp', 'the sender'],
+  ] as const)(
+    '8.2.1-11, 8.2.2-11: over %s, a relay of %s: byte for byte, and reported',
+    { timeout: 60_000 },
+    async ([protocol, whose]) => {
+      await using ends = await agents({
+        ...(whose === 'the sender' ? {} : { device: account(protocol, 'bob') }),
+        ...(whose === 'the receiver' ? {} : { sender: account(protocol, 'psa') }),
+      });
+      const bytes = content(SIZE);
+      const receipts = await ends.send([bytes]);
+      expect(receipts).toMatchObject([
+        { outcome: 'delivered', mode: 'session', reported: true, bytes: SIZE },
+      ]);
+      const { push, bytes: received } = await ends.taken.take();
+      expect(push).toMatchObject({ mode: 'session', fileName: '0.bin' });
+      expect(sha256(received)).toBe(sha256(bytes));
+    },
+  );
+
+  it('8.2.1-11, 8.2.2-11: a relay each, nonces by SHA-256, and an hour is more than one of them grants', {
+    timeout: 60_000,
+  }, async () => {
+    await using other = await startKamailioRelay(certificates, { algorithm: 'SHA-256', longest: 600 });
+    await using ends = await agents({ device: other.account('tls', 'bob'), sender: account('tls', 'psa') });
+    const bytes = content(SIZE, 1);
+    expect(await ends.send([bytes])).toMatchObject([{ outcome: 'delivered', reported: true }]);
+    expect(sha256((await ends.taken.take()).bytes)).toBe(sha256(bytes));
+  });
+
+  it('many sessions are on one connection of each end', { timeout: 60_000 }, async () => {
+    await using ends = await agents({ device: account('tls', 'bob'), sender: account('tls', 'psa') });
+    const files = Array.from({ length: 10 }, (_, index) => content(300 * 1024 + index, index));
+    const receipts = await ends.send(files);
+    expect(receipts.map(({ outcome }) => outcome)).toEqual(files.map(() => 'delivered'));
+    const received = await Promise.all(files.map(() => ends.taken.take()));
+    expect(received.map(({ bytes }) => sha256(bytes)).sort()).toEqual(files.map(sha256).sort());
+  });
+
+  it('8.2.1-08, 8.2.1-11: a sender that knows no relays waits: ours connects to it', async () => {
+    const closing: (() => unknown)[] = [];
+    try {
+      const receiver = await SessionReceiver.start({ relay: account('tcp', 'bob') });
+      closing.unshift(() => receiver.stop());
+      const listener = await RawListener.open();
+      closing.unshift(() => listener.close());
+      const bytes = content(1000);
+      const path = senderPath(listener.address);
+      const session = await receiver.invite(
+        descriptionOf([mediaOf(listener.address, { content: bytes, path })]),
+      );
+      expect(session.status).toBe(200);
+      const [first = '', last = ''] = attribute(session.sdp.media[0], 'path')?.split(' ') ?? [];
+      expect(first).toMatch(new RegExp(`^msrp://127.0.0.1:${relay.tcpPort}/[0-9a-f]{32};tcp$`));
+      expect(attribute(session.sdp.media[0], 'setup')).toBe('active');
+
+      const peer = await listener.accept();
+      closing.unshift(() => peer.close());
+      const binding = await peer.nextRequest();
+      expect(binding).toMatchObject({ method: 'SEND', toPath: [path], fromPath: [first, last] });
+      const send = { to: `${first} ${last}`, from: path, messageId: 'file' };
+      const headers = { 'Content-Type': FILE, 'Success-Report': 'yes' };
+      expect(await peer.statusOf({ ...send, headers, body: bytes, range: '1-1000/1000' })).toBe(200);
+      const report = await peer.nextRequest();
+      expect(report).toMatchObject({ method: 'REPORT', toPath: [path], fromPath: [first, last] });
+      expect(report.headers.get('Status')).toMatch(/^000 200/);
+      expect(receiver.committed).toEqual([Buffer.from(bytes)]);
+      await session.bye();
+    } finally {
+      for (const close of closing) await close();
+    }
+  });
+
+  it('a password that the relay does not know: 500 of the receiver, which says why', async () => {
+    const wrong = { ...account('tls', 'bob'), credentials: { username: 'bob', password: 'wrong' } };
+    await using ends = await agents({ device: wrong });
+    expect(await ends.send([content(1000)])).toMatchObject([
+      { outcome: 'failed', status: 500, retryable: true, reported: false },
+    ]);
+    expect(ends.device.of('refused')).toMatchObject([
+      { method: 'INVITE', status: 500, reason: expect.stringContaining('401 Unauthorized') },
+    ]);
+  });
+
+  it('a relay that breaks down in the midst of a file: the rest comes when it is back', {
+    timeout: 60_000,
+  }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sip-push-relayed-'));
+    const first = await startKamailioRelay(certificates);
+    let again: Promise<KamailioRelay> | undefined;
+    try {
+      const accounts = { device: first.account('tls', 'bob'), sender: first.account('tls', 'psa') };
+      await using ends = await agents(accounts, { data: folder });
+      const bytes = content(12 * MEBIBYTE);
+      const later: number[] = [];
+      const receipts = await ends.send([bytes], {
+        onProgress: ({ have }) => {
+          if (again) later.push(have);
+          else if (have >= 2 * MEBIBYTE)
+            again = first.stop().then(() => startKamailioRelay(certificates, { ports: first }));
+        },
+      });
+      expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true }]);
+      // What the relay had taken, and not passed on, is sent again; what the device has is not.
+      expect(Math.min(...later)).toBeGreaterThan(0);
+      const { push, bytes: received } = await ends.taken.take();
+      expect(push.attempt).toBe(2);
+      expect(sha256(received)).toBe(sha256(bytes));
+    } finally {
+      await first.stop();
+      await (await again)?.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  describePeer('tshark', 'to tshark', () => {
+    it('8.2.3-01: every frame is MSRP, and none is too long for the relay', { timeout: 60_000 }, async () => {
+      await using ends = await agents({ device: account('tcp', 'bob'), sender: account('tcp', 'psa') });
+      await using capture = await Capture.start({ sip: [], msrp: [relay.tcpPort] });
+      const bytes = content(SIZE);
+      expect(await ends.send([bytes])).toMatchObject([{ outcome: 'delivered', reported: true }]);
+      await capture.stop();
+      const frames = await dissectMsrp(capture.file, relay.tcpPort);
+      expect(frames.filter(isWrong)).toEqual([]);
+      const carrying = frames.filter(({ contentType }) => contentType !== '');
+      // To the relay, from there to itself, which is the other end's, and to that end.
+      expect(carrying.reduce((sum, frame) => sum + frame.bytes, 0)).toBe(3 * SIZE);
+      expect(Math.max(...carrying.map((frame) => frame.bytes))).toBe(8192);
+      // Challenged, and answered: once for each end.
+      expect(frames.filter(({ method }) => method === 'AUTH')).toHaveLength(4);
+      expect(frames.filter(({ status }) => status === '401')).toHaveLength(2);
+      expect(frames.filter(({ method }) => method === 'REPORT')).toHaveLength(3);
+    });
+  });
+});
+
+function isWrong(frame: DissectedFrame): boolean {
+  const { protocols, malformed, method, status, transactionIds, flag } = frame;
+  const [first, last] = transactionIds;
+  const isMsrp = protocols.startsWith('exported_pdu:msrp') && (method === '') !== (status === '');
+  return malformed || !isMsrp || first !== last || flag === '';
+}
