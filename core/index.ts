@@ -14,8 +14,18 @@ export type { RelayAccount } from './msrp/index.js';
 export type { ReceiverEvent } from './receiver/events.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 export type { PublishOptions } from './sender/publisher.js';
-export type { ContentReference, PushRequest, Receipt } from './sender/push-request.js';
-export { type FilesRequest, PushSenderAgent, type PushSenderOptions } from './sender/sender.js';
+export type {
+  ContentPush,
+  ContentReference,
+  FilesPush,
+  PushModeWish,
+  PushRequest,
+  Receipt,
+} from './sender/push-request.js';
+export { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
 export type { MediaOptions } from './sender/session/media-listener.js';
 export type { PushFile } from './sender/session/offered-file.js';
-export type { FileProgress, FilesPush, SessionSendOptions } from './sender/session/session.js';
+export type { FileProgress } from './sender/session/session.js';
+export { type DirectoryChange, TerminalDirectory } from './sender/terminals/directory.js';
+export type { TerminalFilter } from './sender/terminals/targets.js';
+export type { Terminal, TerminalFacts } from './sender/terminals/terminal.js';

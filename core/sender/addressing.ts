@@ -4,9 +4,9 @@ import { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG } from '../app/even
 import { ConfigurationError } from '../errors.js';
 import { formatAcceptContact } from '../sip/accept-contact.js';
 import { parseUri, SipUri } from '../sip/uri.js';
-import type { PushRequest } from './push-request.js';
+import type { DeliveryRequest } from './push-request.js';
 
-export type Addressing = Pick<PushRequest, 'to' | 'app'>;
+export type Addressing = Pick<DeliveryRequest, 'to' | 'app'>;
 
 /** The ICSI of SIP Push, percent-encoded as in a feature tag (appendix D). */
 const ICSI = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush';

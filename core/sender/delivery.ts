@@ -3,22 +3,9 @@
 import { type Clock, systemClock } from '../app/clock.js';
 import type { Urgency } from '../app/slots.js';
 import type { Congestion } from './congestion.js';
-import type { PushModeWish, Receipt } from './push-request.js';
+import type { DeliveryRequest, Receipt } from './push-request.js';
 import type { DirectoryChange, TerminalDirectory } from './terminals/directory.js';
-import { reasonForNone, type Target, type TerminalFilter, targetsOf } from './terminals/targets.js';
-
-export interface DeliveryRequest {
-  to: string;
-  app: string;
-  mode?: PushModeWish;
-  /** Which of the user's terminals; all that have the application when absent. */
-  terminals?: TerminalFilter;
-  /**
-   * Seconds for which a push that a terminal did not take for now is tried again: when the terminal comes back, when
-   * it said to, or after a while. Absent: it is tried once.
-   */
-  ttl?: number;
-}
+import { reasonForNone, type Target, targetsOf } from './terminals/targets.js';
 
 export interface DeliveryOptions {
   signal?: AbortSignal;
@@ -35,7 +22,7 @@ export interface DeliveryRoom {
 }
 
 /** One attempt at one address. */
-export type Attempt = (uri: string) => Promise<Receipt[]>;
+export type Attempt = (target: Target) => Promise<Receipt[]>;
 
 /** Milliseconds until the next attempt at a terminal that said nothing of it; twice as long each further time. */
 const FIRST_BACKOFF = 15_000;
@@ -88,9 +75,7 @@ export class Delivery {
       const away = this.#isAway(target);
       const quiet = congestion.quietFor(target.uri);
       if (!away && quiet === undefined) {
-        const receipts = await congestion.inTurn(urgency, this.options.signal, () =>
-          this.attempt(target.uri),
-        );
+        const receipts = await congestion.inTurn(urgency, this.options.signal, () => this.attempt(target));
         for (const receipt of receipts) this.#heard(target, receipt);
         const explained = receipts.map((receipt) => explain(receipt, target));
         if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft)

@@ -5,9 +5,9 @@ import type { ContentCoding } from '../content/encoding/coding.js';
 import { formatMediaType } from '../content/media-type.js';
 import { TimeoutError, TransportError } from '../errors.js';
 import type { OutgoingRequest, SipUserAgent } from '../sip/agent.js';
-import { addressingHeaders, isGruu, requireAddress } from './addressing.js';
+import { type Addressing, addressingHeaders, isGruu } from './addressing.js';
 import { interpret } from './outcome.js';
-import type { PushRequest, Receipt } from './push-request.js';
+import type { Receipt } from './push-request.js';
 
 /** 8.1.2-03, RFC 3428 8: the largest MESSAGE request as a whole, bytes. */
 export const MAX_PAGER_REQUEST = 1300;
@@ -33,15 +33,14 @@ export async function pagerBody(content: Content, coding?: ContentCoding): Promi
   return { mode: 'pager', type: content.type, body, bytes: body.length, ...(coding ? { coding } : {}) };
 }
 
-/** @throws LimitError when the request as a whole is too large, ConfigurationError when it is addressed to nobody. */
+/** @throws LimitError when the request as a whole is too large. */
 export async function sendMessage(
   agent: SipUserAgent,
-  push: Pick<PushRequest, 'to' | 'app'>,
+  push: Addressing,
   message: MessageBody,
   { assertedIdentity, signal }: MessageOptions,
 ): Promise<Receipt> {
   const started = performance.now();
-  requireAddress(push);
   const { mode, bytes } = message;
   const receipt = { to: push.to, ...(isGruu(push.to) ? { terminal: push.to } : {}), mode, bytes };
   const milliseconds = () => Math.round(performance.now() - started);
@@ -70,7 +69,7 @@ export async function sendMessage(
 }
 
 function messageRequest(
-  push: Pick<PushRequest, 'to' | 'app'>,
+  push: Addressing,
   { type, coding, body }: MessageBody,
   assertedIdentity?: string,
 ): OutgoingRequest {

@@ -4,6 +4,8 @@ import type { PushMode } from '../app/contract.js';
 import type { Content, MediaType } from '../content/content.js';
 import type { ContentCoding } from '../content/encoding/coding.js';
 import type { ReceiptOutcome } from './outcome.js';
+import type { PushFile } from './session/offered-file.js';
+import type { TerminalFilter } from './terminals/targets.js';
 
 /**
  * In the MESSAGE where it fits, else: `pager`, by reference (8.1.2-03); `auto`, in a session, or by reference where
@@ -22,26 +24,57 @@ export interface ContentReference {
   expiration?: Date;
 }
 
-export interface PushRequest {
+/** To whom it goes, and for how long. */
+export interface DeliveryRequest {
   /** Public user identity (all of the user's terminals) or a GRUU (one of them). */
   to: string;
   /** event-app-id of the application addressed, `mms.ua`. */
   app: string;
-  content: Content | ContentReference;
   mode?: PushModeWish;
-  /** Compresses the content; receivers that cannot undo it answer 415. */
+  /** Which of the user's terminals; all that have the application when absent. */
+  terminals?: TerminalFilter;
+  /**
+   * Seconds for which a push that a terminal did not take for now is tried again: when the terminal comes back, when
+   * it said to, or after a while. Absent: it is tried once.
+   */
+  ttl?: number;
+}
+
+interface PushOptions extends DeliveryRequest {
+  /** Compresses the content; receivers that cannot undo it answer 415. A session carries it as it is. */
   encoding?: ContentCoding;
-  /** Content-Disposition of the content. */
-  disposition?: string;
   /** Seconds that content is kept for terminals to come for it, where it is referred to; an hour when absent. */
   lifetime?: number;
-  /** Names the push when it is tried again in session mode: what a terminal has of it is not sent again. */
+  /**
+   * Names the push when it is tried again, by this process or the next: in session mode, what a terminal has of it by
+   * then is not sent again. A new push needs a new one; absent: it is one.
+   */
   id?: string;
+  /**
+   * In session mode only a success REPORT counts as delivered: that of a receiver whose application has taken the
+   * push. Absent or false: it is asked for all the same, and where none comes, that every chunk was answered 200 will
+   * do.
+   */
+  report?: boolean;
 }
+
+/** One content. */
+export interface ContentPush extends PushOptions {
+  content: Content | ContentReference;
+  /** Content-Disposition of the content. */
+  disposition?: string;
+}
+
+/** Files for one application, each a push of its own: in one session, or by reference, a MESSAGE for each. */
+export interface FilesPush extends PushOptions {
+  files: readonly PushFile[];
+}
+
+export type PushRequest = ContentPush | FilesPush;
 
 export interface Receipt {
   to: string;
-  /** GRUU, where one terminal was addressed. */
+  /** GRUU, where one terminal was addressed, or told its own. */
   terminal?: string;
   mode: PushMode;
   outcome: ReceiptOutcome;

@@ -1,25 +1,26 @@
-/** The Push Sender Agent: pushes content to the terminals of a user through a SIP/IP core. */
+/** The Push Sender Agent: pushes content to the terminals of users, and knows which there are, through a SIP/IP core. */
 
-import { platform } from '#platform';
-import type { Content } from '../content/content.js';
-import type { ContentCoding } from '../content/encoding/coding.js';
-import { encodedContent } from '../content/encoding/encode.js';
-import { ConfigurationError, LimitError, TransportError } from '../errors.js';
+import type { Records } from '../app/records.js';
+import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
+import { TrustList } from '../sip/asserted-identity.js';
 import type { Credentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
-import type { Addressing } from './addressing.js';
-import { sendAutomatically } from './automatic.js';
-import { publishedBody, referenceBody } from './indirect.js';
-import { type MessageBody, pagerBody, sendMessage } from './pager.js';
+import type { ServerTransaction } from '../sip/transactions/server.js';
+import { SipUri } from '../sip/uri.js';
+import { type AttemptOptions, type AttemptsOptions, PreparedPush } from './attempts.js';
+import { CapabilityServer } from './capability.js';
+import { Congestion } from './congestion.js';
+import { Delivery, type DeliveryOptions } from './delivery.js';
+import { Presence } from './presence.js';
 import { Publisher, type PublishOptions } from './publisher.js';
-import type { ContentReference, PushRequest, Receipt } from './push-request.js';
+import type { PushRequest, Receipt } from './push-request.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';
-import type { PushFile } from './session/offered-file.js';
-import { type FilesPush, SessionSender, type SessionSendOptions } from './session/session.js';
+import { SessionSender } from './session/session.js';
+import { TerminalDirectory } from './terminals/directory.js';
 
 export interface PushSenderOptions {
   /** The sender's own URI, `sip:psa@domain.test`. */
@@ -38,90 +39,95 @@ export interface PushSenderOptions {
   media?: MediaOptions;
   /** Where content is served that is referred to; absent: only what fits a MESSAGE, or is elsewhere, is pushed. */
   publish?: PublishOptions;
+  /** Whose terminals may say what they have (5.2-01); everybody's of the sender's own domain when absent. */
+  trust?: readonly string[];
+  /** event-app-ids that this sender pushes for (5.2-05); whatever a terminal has when absent. */
+  apps?: readonly string[];
+  /** Users whose registrations are watched from the start (B.1.3), beside those that the core registers with us. */
+  watch?: readonly string[];
+  /** Pushes under way at a time, 100 when absent. */
+  outstanding?: number;
+  /** Keeps over restarts which terminals there are; absent: they are forgotten. */
+  records?: Records;
   product: string;
   onRegistered?(state: RegistrationState): void;
   onRegistrationFailed?(failure: RegistrationFailure): void;
   onConnected?(server: string): void;
   /** A connection was lost, or an attempt to make one failed; the agent goes on trying. */
   onDisconnected?(server: string, error: Error): void;
+  /** What could not be learnt of terminals, or kept: a profile, a subscription, a record. */
+  onProblem?(error: Error): void;
   onWire?: WireObserver;
 }
 
-/** Files for one application, each a push of its own. */
-export interface FilesRequest extends Omit<FilesPush, 'id'> {
-  /**
-   * Names the push when it is tried again, by this process or the next: what a terminal has of it by then is not sent
-   * again. A new push needs a new one; absent: it is one.
-   */
-  id?: string;
-  /**
-   * `auto`: a file that is alone and fits a MESSAGE goes in one; what terminals do not take that know no sessions, by
-   * reference, a MESSAGE for each file. `session` when absent.
-   */
-  mode?: 'auto' | 'session';
-  /** Seconds that content is kept for terminals to come for it, where it is referred to; an hour when absent. */
-  lifetime?: number;
-}
+export interface SendOptions extends DeliveryOptions, AttemptOptions {}
 
 /** Seconds a registering sender asks for. */
 const REGISTRATION_SECONDS = 3600;
 
 export class PushSenderAgent {
+  /** Which terminals there are, and what each takes. */
+  readonly directory: TerminalDirectory;
   readonly #options: PushSenderOptions;
   readonly #agent: SipUserAgent;
   readonly #listener: MediaListener;
   readonly #connector: MsrpConnector;
-  readonly #sessions: SessionSender;
+  readonly #attempts: AttemptsOptions;
+  readonly #capability: CapabilityServer;
+  readonly #presence: Presence;
+  readonly #congestion: Congestion;
   readonly #stopped = new AbortController();
   #publisher: Promise<Publisher> | undefined;
 
+  /** @throws MalformedError for an identity to trust that is none, ConfigurationError for an origin that is none. */
   constructor(options: PushSenderOptions) {
     this.#options = options;
-    const { instanceId, identity, assertIdentity } = options;
-    this.#agent = new SipUserAgent({
-      identity: options.identity,
-      servers: options.servers,
-      ...(options.credentials ? { credentials: options.credentials } : {}),
-      ...(options.tls ? { tls: options.tls } : {}),
-      ...(options.listen ? { listen: options.listen } : {}),
-      ...(options.onWire ? { onWire: options.onWire } : {}),
-      ...(options.onConnected ? { onConnected: options.onConnected } : {}),
-      ...(options.onDisconnected ? { onDisconnected: options.onDisconnected } : {}),
-      product: options.product,
-      methods: [],
-      accept: () => [],
-      onRequest: () => {},
-      ...(instanceId
-        ? {
-            registration: {
-              instanceId,
-              expires: REGISTRATION_SECONDS,
-              headers: [],
-              features: () => [],
-              ...(options.onRegistered ? { onRegistered: options.onRegistered } : {}),
-              ...(options.onRegistrationFailed ? { onFailed: options.onRegistrationFailed } : {}),
-            },
-          }
-        : {}),
-    });
-    this.#listener = new MediaListener(options.media ?? {}, (signal) => this.#agent.localHost(signal));
+    const { identity, assertIdentity, records, publish, outstanding } = options;
+    const asserted = assertIdentity ? { assertedIdentity: identity } : {};
+    const kept = records ? { records } : {};
+    const onProblem = (error: Error) => options.onProblem?.(error);
+    const agent = this.#newAgent();
+    const contact = () => agent.contact;
+    this.#agent = agent;
+    this.#listener = new MediaListener(options.media ?? {}, (signal) => agent.localHost(signal));
     this.#connector = new MsrpConnector(options.tls ? { tls: options.tls } : {});
-    this.#sessions = new SessionSender({
-      agent: this.#agent,
-      listener: this.#listener,
-      connector: this.#connector,
-      stopped: this.#stopped.signal,
-      ...(assertIdentity ? { assertedIdentity: identity } : {}),
+    const { signal: stopped } = this.#stopped;
+    this.#attempts = {
+      agent,
+      ...{ identity, assertIdentity },
+      sessions: new SessionSender({
+        ...{ agent, listener: this.#listener, connector: this.#connector, stopped },
+        ...asserted,
+      }),
+      ...(publish ? { publisher: () => this.#openPublisher(publish) } : {}),
+    };
+    this.#congestion = new Congestion(outstanding === undefined ? {} : { outstanding });
+    this.directory = new TerminalDirectory({ ...kept, onError: onProblem });
+    this.#capability = new CapabilityServer({
+      ...{ contact, directory: this.directory },
+      trust: new TrustList(options.trust ?? [`sip:*@${SipUri.parse(identity)?.host}`]),
+      allow: () => agent.allow,
+      ...(options.apps ? { apps: options.apps } : {}),
+    });
+    this.#presence = new Presence({
+      subscribe: (...subscription) => agent.subscribe(...subscription),
+      ...{ contact, directory: this.directory, identity, onError: onProblem, ...asserted, ...kept },
     });
   }
 
+  /** Reads which terminals there were, and begins to connect. @throws StoreError */
   async start(): Promise<void> {
+    await this.directory.load();
     await this.#agent.start();
+    await this.#presence.load();
+    for (const user of this.#options.watch ?? []) this.#presence.watch(user);
   }
 
   /** What is published is so no longer: `settled` waits for those who have still to fetch it. */
   async stop(): Promise<void> {
     this.#stopped.abort(new TransportError('the sender was stopped'));
+    this.#congestion.close();
+    this.#presence.stop();
     const publisher = await this.#publisher?.catch(() => undefined);
     await publisher?.close();
     // Sessions end by BYE, whose answers come by the agent.
@@ -141,117 +147,66 @@ export class PushSenderAgent {
   }
 
   /**
-   * One push, one receipt: of the first terminal, where several took it in session mode (`sendFiles` has them all).
-   * Content that is referred to is kept from then on when it was delivered, until its lifetime is over or the agent
-   * stops.
+   * One push: to all terminals of a user that have the application, or to some. Content that is referred to is kept
+   * from then on where it was delivered, until its lifetime is over or the agent stops.
+   * @returns a receipt for each terminal, and each file; or for whatever the core found, where no GRUU is known.
    * @throws LimitError when the content does not fit the mode that was asked for, or any of `auto`;
-   * ConfigurationError when `to` is no URI or `app` no event-app-id, or content is to be published and nobody said
-   * where.
+   * ConfigurationError when `to` is no URI or `app` no event-app-id, no port is free, or content is to be published
+   * and nobody said where; the signal's reason.
    */
-  async send(push: PushRequest, signal?: AbortSignal): Promise<Receipt> {
-    const { content, encoding, mode = 'auto' } = push;
-    if (!isContent(content)) {
-      return await this.#message(push, referenceBody(push, content, this.#options.identity), signal);
-    }
-    // RFC 4975 has no content codings.
-    if (mode === 'session' && encoding) {
-      throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
-    }
-    if (mode === 'session' || (mode === 'auto' && !encoding)) {
-      const files = [fileOf(push, content)];
-      const [receipt] = await this.sendFiles({ ...push, files, mode }, signal ? { signal } : {});
-      if (!receipt) throw new TransportError('no terminal answered');
-      return receipt;
-    }
-    const encoded = encoding ? await encodedContent(content, encoding) : content;
-    if (mode === 'indirect') return await this.#published(push, encoded, encoding, signal);
-    try {
-      return await this.#message(push, await pagerBody(encoded, encoding), signal);
-    } catch (error) {
-      // 8.1.2-03: the request as a whole is too large; it has not been sent.
-      if (!(error instanceof LimitError) || !this.#options.publish) throw error;
-      return await this.#published(push, encoded, encoding, signal);
-    }
-  }
-
-  /**
-   * Files for one application, whatever their size: in one session (TS 8.2.2), or as `mode` says.
-   * @returns a receipt for each file, and each terminal that took the INVITE.
-   * @throws ConfigurationError when it is addressed to nobody, or no port is free; LimitError when no mode of `auto`
-   * is left for them; the signal's reason.
-   */
-  async sendFiles(push: FilesRequest, options: SessionSendOptions = {}): Promise<Receipt[]> {
-    const { files, mode = 'session' } = push;
-    const id = push.id ?? platform.randomHex(16);
-    const session = () => this.#sessions.send({ ...push, id }, options);
-    if (mode === 'session') return (await session()).map(({ receipt }) => receipt);
-    const { signal } = options;
-    const request = ({ content, disposition }: PushFile, to: string) => ({
-      ...{ to, app: push.app, content },
-      ...(disposition === undefined ? {} : { disposition }),
-      ...(push.lifetime === undefined ? {} : { lifetime: push.lifetime }),
-    });
-    return await sendAutomatically(files, {
-      session,
-      pager: async (file) => this.#message(push, await pagerBody(file.content), signal),
-      ...(this.#options.publish && {
-        indirect: (file, to) => this.#published(request(file, to), file.content, undefined, signal),
-      }),
-    });
-  }
-
-  async #published(
-    push: PushRequest,
-    content: Content,
-    coding: ContentCoding | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Receipt> {
-    const publisher = await this.#openPublisher();
-    const { message, publication } = await publishedBody(
+  async send(push: PushRequest, options: SendOptions = {}): Promise<Receipt[]> {
+    const prepared = await PreparedPush.of(push, this.#attempts);
+    const room = { directory: this.directory, congestion: this.#congestion };
+    const delivery = new Delivery(
+      room,
       push,
-      content,
-      this.#options.identity,
-      publisher,
-      coding,
+      ({ uri, terminal }) => prepared.send(uri, terminal, options),
+      options,
     );
-    let delivered = false;
-    try {
-      const receipt = await this.#message(push, message, signal);
-      delivered = receipt.outcome === 'delivered';
-      return receipt;
-    } finally {
-      // Whoever is to have it after all gets another push.
-      if (!delivered) publication.withdraw();
-    }
+    return await delivery.run();
   }
 
-  #message(push: Addressing, message: MessageBody, signal: AbortSignal | undefined): Promise<Receipt> {
-    const { identity, assertIdentity } = this.#options;
-    return sendMessage(this.#agent, push, message, {
-      ...(assertIdentity ? { assertedIdentity: identity } : {}),
-      ...(signal ? { signal } : {}),
+  #newAgent(): SipUserAgent {
+    const { identity, servers, product, instanceId } = this.#options;
+    const { credentials, tls, listen, onWire, onConnected, onDisconnected } = this.#options;
+    const { onRegistered, onRegistrationFailed } = this.#options;
+    return new SipUserAgent({
+      ...{ identity, servers, product },
+      ...(credentials ? { credentials } : {}),
+      ...(tls ? { tls } : {}),
+      ...(listen ? { listen } : {}),
+      ...(onWire ? { onWire } : {}),
+      ...(onConnected ? { onConnected } : {}),
+      ...(onDisconnected ? { onDisconnected } : {}),
+      methods: ['OPTIONS', 'REGISTER'],
+      accept: () => [],
+      onRequest: (transaction) => this.#receive(transaction),
+      ...(instanceId
+        ? {
+            registration: {
+              instanceId,
+              expires: REGISTRATION_SECONDS,
+              headers: [],
+              features: () => [],
+              ...(onRegistered ? { onRegistered } : {}),
+              ...(onRegistrationFailed ? { onFailed: onRegistrationFailed } : {}),
+            },
+          }
+        : {}),
     });
+  }
+
+  #receive(transaction: ServerTransaction): void {
+    const { method } = transaction.request;
+    (method === 'REGISTER' ? this.#presence : this.#capability).receive(transaction);
   }
 
   /** The first content that is published opens the server. */
-  async #openPublisher(): Promise<Publisher> {
-    const { publish } = this.#options;
-    if (!publish)
-      throw new ConfigurationError(
-        'content is to be referred to, and "publish" does not say where it is served',
-      );
+  #openPublisher(publish: PublishOptions): Promise<Publisher> {
     this.#publisher ??= Publisher.open(publish).catch((error: unknown) => {
       this.#publisher = undefined;
       throw error;
     });
-    return await this.#publisher;
+    return this.#publisher;
   }
-}
-
-function fileOf({ disposition }: PushRequest, content: Content): PushFile {
-  return { content, ...(disposition === undefined ? {} : { disposition }) };
-}
-
-function isContent(content: Content | ContentReference): content is Content {
-  return 'open' in content;
 }

@@ -10,6 +10,7 @@ import { PushSenderAgent } from '../../core/sender/sender.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, PSA } from '../support/agents.js';
 import { countingApp } from '../support/counting-app.js';
+import { receiptOf } from '../support/receipts.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 /** Pushes under way at a time. */
@@ -49,7 +50,7 @@ async function pushes(app: string): Promise<void> {
   const receipts = Array.from({ length: WINDOW }, () => {
     const body = new Uint8Array(BODY);
     new DataView(body.buffer).setUint32(0, serial++);
-    return sender.send({ to: BOB, app, content: memoryContent(TYPE, body) });
+    return receiptOf(sender.send({ to: BOB, app, content: memoryContent(TYPE, body) }));
   });
   for (const { status, reason } of await Promise.all(receipts)) {
     if (status !== (app === 'unknown.ua' ? 480 : 200)) throw new Error(`${status} ${reason}`);

@@ -10,6 +10,7 @@ import { BOB, startSender } from '../support/agents.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 import { type RunningProcess, startProcess } from '../support/process.js';
+import { receiptOf } from '../support/receipts.js';
 import { scale } from '../support/scale.js';
 import { eventually } from '../support/wait.js';
 
@@ -46,7 +47,7 @@ describePeer('kamailio', 'a host that is killed', () => {
         while (!life.over) {
           const text = `push ${serial++}`;
           const content = memoryContent(TEXT, Buffer.from(text));
-          const receipt = await sender.send({ to: BOB, app: 'count.ua', content });
+          const receipt = await receiptOf(sender.send({ to: BOB, app: 'count.ua', content }));
           if (receipt.outcome === 'delivered') acknowledged.add(text);
         }
       };

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BOB } from '../support/agents.js';
 import { TestHttpServer } from '../support/http-server.js';
+import { receiptOf } from '../support/receipts.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 
@@ -47,7 +48,7 @@ afterEach(async () => {
 function push() {
   const type = { type: 'application/octet-stream', parameters: {} };
   const content = { url: web.url('/content'), type, size: CONTENT.length, hash: SHA1 };
-  return host.sender.send({ to: BOB, app: 'count.ua', content });
+  return receiptOf(host.sender.send({ to: BOB, app: 'count.ua', content }));
 }
 
 async function received(): Promise<void> {

@@ -7,6 +7,7 @@ import { countingApp } from '../support/counting-app.js';
 import { startKamailio } from '../support/kamailio.js';
 import { startLossyRelay } from '../support/lossy-relay.js';
 import { describePeer } from '../support/peers.js';
+import { receiptOf } from '../support/receipts.js';
 import { scale } from '../support/scale.js';
 import { runSipp } from '../support/sipp.js';
 
@@ -63,7 +64,9 @@ describePeer(['kamailio', 'sipp'], 'with 10 % of datagrams lost both ways', () =
     const sender = await startSender({ servers: [`sip:127.0.0.1:${towardsSender.port};transport=udp`] });
     closing.push(() => sender.stop());
     const pushes = Array.from({ length: scale(200, 2000) }, (_, index) =>
-      sender.send({ to: BOB, app: 'mms.ua', content: memoryContent(TYPE, Buffer.from(`push ${index}`)) }),
+      receiptOf(
+        sender.send({ to: BOB, app: 'mms.ua', content: memoryContent(TYPE, Buffer.from(`push ${index}`)) }),
+      ),
     );
     const receipts = await Promise.all(pushes);
     expect(new Set(receipts.map(({ outcome }) => outcome))).toEqual(new Set(['delivered']));

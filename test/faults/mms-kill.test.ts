@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { BOB } from '../support/agents.js';
 import { beach, halfUntil, Mmsc, retrievalOf, toldOf } from '../support/mmsc.js';
+import { receiptOf } from '../support/receipts.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 
@@ -32,7 +33,7 @@ async function notify(options: object, transactionId?: string): Promise<void> {
   const pdu = retrievalOf(PARTS, transactionId === undefined ? {} : { transactionId });
   const type = { type: 'application/vnd.wap.mms-message', parameters: {} };
   const content = memoryContent(type, mmsc.keep('T1', pdu));
-  const receipt = await host.sender.send({ to: BOB, app: 'mms.ua', content });
+  const receipt = await receiptOf(host.sender.send({ to: BOB, app: 'mms.ua', content }));
   expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'pager' });
 }
 

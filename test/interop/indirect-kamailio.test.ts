@@ -11,6 +11,7 @@ import { memoryContent } from '../../core/content/memory-content.js';
 import { BOB, Device, startSender } from '../support/agents.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
+import { receiptOf } from '../support/receipts.js';
 import { Capture } from '../support/tshark.js';
 
 const TYPE = { type: 'application/octet-stream', parameters: {} };
@@ -69,7 +70,7 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
       const { publicGruu = '' } = await device.event('registered');
       for (const to of [BOB, publicGruu]) {
         const content = memoryContent(TYPE, CONTENT);
-        const receipt = await sender.send({ to, app: 'test.ua', content, mode: 'pager' });
+        const receipt = await receiptOf(sender.send({ to, app: 'test.ua', content, mode: 'pager' }));
         expect(receipt).toMatchObject({
           mode: 'indirect',
           outcome: 'delivered',
@@ -99,7 +100,7 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
     });
     closing.push(() => sender.stop());
     const content = memoryContent(TYPE, CONTENT);
-    const receipt = await sender.send({ to: BOB, app: 'test.ua', content, mode: 'pager' });
+    const receipt = await receiptOf(sender.send({ to: BOB, app: 'test.ua', content, mode: 'pager' }));
     expect(receipt).toMatchObject({ outcome: 'refused', status: 403, retryable: false });
     expect(device.of('refused')).toMatchObject([{ reason: expect.stringMatching(/^not-allowed: /) }]);
     function start() {

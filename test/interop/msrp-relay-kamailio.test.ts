@@ -88,13 +88,14 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       device: bob,
       taken,
       send: (files: readonly Uint8Array[], options: SessionSendOptions = {}) =>
-        sender.sendFiles(
+        sender.send(
           {
             ...{ to: BOB, app: 'files.ua', report: true },
             files: files.map((bytes, index) => ({
               content: memoryContent(TYPE, bytes),
               name: `${index}.bin`,
             })),
+            mode: 'session',
           },
           options,
         ),

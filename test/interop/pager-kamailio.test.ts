@@ -9,6 +9,7 @@ import { BOB, Device, PSA, startSender } from '../support/agents.js';
 import { countingApp } from '../support/counting-app.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
+import { receiptOf } from '../support/receipts.js';
 import { scale } from '../support/scale.js';
 import { runSipp } from '../support/sipp.js';
 import { Capture } from '../support/tshark.js';
@@ -69,17 +70,21 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
       const sender = await startSender({ servers: [core.server(from)], credentials: psa });
       closing.push(() => sender.stop());
       for (const address of [BOB, publicGruu, temporaryGruu]) {
-        const receipt = await sender.send({
-          to: address,
-          app: 'mms.ua',
-          content: memoryContent(TYPE, notification()),
-        });
+        const receipt = await receiptOf(
+          sender.send({
+            to: address,
+            app: 'mms.ua',
+            content: memoryContent(TYPE, notification()),
+          }),
+        );
         expect(receipt, address).toMatchObject({ outcome: 'delivered', status: 200, retryable: false });
       }
       expect(receiver.of('app').map(({ kind }) => kind)).toEqual(Array(3).fill('notification'));
       // Every octet, to an application that takes them as they are.
       const content = memoryContent({ type: 'application/octet-stream', parameters: {} }, OCTETS);
-      await expect(sender.send({ to: publicGruu, app: 'test.ua', content })).resolves.toMatchObject({
+      await expect(
+        receiptOf(sender.send({ to: publicGruu, app: 'test.ua', content })),
+      ).resolves.toMatchObject({
         status: 200,
       });
       expect([...counts.keys()]).toEqual([Buffer.from(OCTETS).toString('base64url')]);
@@ -93,11 +98,13 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
       listen: 'sip:127.0.0.1:0;transport=udp',
     });
     closing.push(() => sender.stop());
-    const receipt = await sender.send({
-      to: BOB,
-      app: 'mms.ua',
-      content: memoryContent(TYPE, notification()),
-    });
+    const receipt = await receiptOf(
+      sender.send({
+        to: BOB,
+        app: 'mms.ua',
+        content: memoryContent(TYPE, notification()),
+      }),
+    );
     expect(receipt).toMatchObject({ outcome: 'delivered' });
     expect(receiver.of('push')).toMatchObject([{ from: PSA, outcome: 'accepted', mode: 'pager' }]);
   });
@@ -110,11 +117,13 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
       credentials: { username: 'alice', password: 'alice-password' },
     });
     closing.push(() => sender.stop());
-    const receipt = await sender.send({
-      to: BOB,
-      app: 'mms.ua',
-      content: memoryContent(TYPE, notification()),
-    });
+    const receipt = await receiptOf(
+      sender.send({
+        to: BOB,
+        app: 'mms.ua',
+        content: memoryContent(TYPE, notification()),
+      }),
+    );
     expect(receipt).toMatchObject({ outcome: 'refused', status: 403, retryable: false });
     expect(receiver.of('push')).toEqual([]);
   });

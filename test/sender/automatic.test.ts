@@ -5,6 +5,7 @@ import { memoryContent } from '../../core/content/memory-content.js';
 import { LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { BOB, startSender } from '../support/agents.js';
+import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
@@ -47,7 +48,7 @@ describe('mode auto', () => {
       [1000, 'INVITE'],
       [1301, 'INVITE'],
     ] as const) {
-      const receipt = agent.send(push(bytes));
+      const receipt = receiptOf(agent.send(push(bytes)));
       const { respond } = await core.request(method);
       respond(403);
       expect(await receipt).toMatchObject({
@@ -69,7 +70,7 @@ describe('mode auto', () => {
     '8.1.2-03: by reference where the receiver knows no sessions, %s',
     async (_why, status, body) => {
       const agent = await sender();
-      const receipt = agent.send(push(5000));
+      const receipt = receiptOf(agent.send(push(5000)));
       (await core.request('INVITE')).respond(status, body && SDP, body);
       const { request, respond } = await core.request('MESSAGE');
       expect(request.headers.get('Content-Type')).toMatch(/^message\/external-body/);
@@ -82,7 +83,7 @@ describe('mode auto', () => {
     'a %i is an answer, whatever mode it is of',
     async (status) => {
       const agent = await sender();
-      const receipt = agent.send(push(5000));
+      const receipt = receiptOf(agent.send(push(5000)));
       (await core.request('INVITE')).respond(status);
       expect(await receipt).toMatchObject({ mode: 'session', status });
       expect(core.requests.map(({ request }) => request.method)).not.toContain('MESSAGE');
@@ -95,7 +96,7 @@ describe('mode auto', () => {
       { content: content(5000), name: 'a.mms' },
       { content: content(6000), name: 'b.mms', disposition: 'attachment' },
     ];
-    const receipts = agent.sendFiles({ to: TERMINAL, app: 'mms.ua', files, mode: 'auto' });
+    const receipts = agent.send({ to: TERMINAL, app: 'mms.ua', files, mode: 'auto' });
     (await core.request('INVITE')).respond(405);
     for (const status of [200, 415]) {
       const { request, respond } = await core.request('MESSAGE');
@@ -109,17 +110,16 @@ describe('mode auto', () => {
     ]);
   });
 
-  it('what goes by no mode is a LimitError that says why', async () => {
+  it('what goes by no mode is refused, and the receipt says why', async () => {
     const agent = await sender({});
-    const receipt = agent.send(push(5000));
-    const refused = expect(receipt).rejects.toThrow(
-      new LimitError(
-        'content of 5000 bytes does not fit a MESSAGE of at most 1300, the receiver knows no sessions ' +
-          '(405 Method Not Allowed), and "publish" does not say where it is served',
-      ),
-    );
+    const receipt = receiptOf(agent.send(push(5000)));
     (await core.request('INVITE')).respond(405);
-    await refused;
+    expect(await receipt).toMatchObject({
+      ...{ mode: 'session', outcome: 'refused', status: 405, retryable: false },
+      why: expect.stringMatching(
+        /takes no sessions. To refer to it, "publish" has to say where it is served/,
+      ),
+    });
   });
 
   it('what is compressed goes without a session: MSRP has no content codings', async () => {
@@ -137,11 +137,12 @@ describe('mode auto', () => {
 describe('mode session', () => {
   it('the answer of a terminal that knows none is the receipt', async () => {
     const agent = await sender();
-    const receipt = agent.send({ ...push(5000), mode: 'session' });
+    const receipt = receiptOf(agent.send({ ...push(5000), mode: 'session' }));
     (await core.request('INVITE')).respond(405);
     expect(await receipt).toEqual({
       ...{ to: BOB, mode: 'session', outcome: 'refused', status: 405, reason: 'Method Not Allowed' },
       ...{ retryable: false, reported: false, bytes: 5000, milliseconds: expect.any(Number) },
+      why: expect.stringContaining('asked for; the core forks it'),
     });
   });
 });

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Congestion } from '../../core/sender/congestion.js';
-import { type Attempt, Delivery, type DeliveryRequest } from '../../core/sender/delivery.js';
-import type { Receipt } from '../../core/sender/push-request.js';
+import { type Attempt, Delivery } from '../../core/sender/delivery.js';
+import type { DeliveryRequest, Receipt } from '../../core/sender/push-request.js';
 import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 
 const BOB = 'sip:bob@domain.test';
@@ -33,7 +33,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const attempt: Attempt = async (uri) => {
+const attempt: Attempt = async ({ uri }) => {
   sent.push(uri);
   const said = answers.get(uri) ?? [TAKEN];
   const [next = TAKEN] = said.length > 1 ? said.splice(0, 1) : said;

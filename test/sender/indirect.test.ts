@@ -13,6 +13,7 @@ import type { PushRequest } from '../../core/sender/push-request.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import type { SipRequest } from '../../core/sip/message.js';
 import { BOB, startSender } from '../support/agents.js';
+import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
@@ -61,7 +62,7 @@ async function fetched(url: string): Promise<{ status: number; bytes: Buffer }> 
 describe('8.1.2-03: content is referred to', () => {
   it.each(['pager', 'indirect'] as const)('8.1.2-03, 8.1.2-03a: mode %s, past 1300 bytes', async (mode) => {
     const agent = await sender();
-    const receipt = agent.send(push(LARGE, { mode }));
+    const receipt = receiptOf(agent.send(push(LARGE, { mode })));
     const { request, bytes, respond } = await core.request('MESSAGE');
     expect(bytes.length).toBeLessThanOrEqual(MAX_PAGER_REQUEST);
     expect(request.headers.getAll('Accept-Contact')[0]).toContain('+g.oma.pusheventapp="mms.ua"');
@@ -103,7 +104,7 @@ describe('8.1.2-03: content is referred to', () => {
       hash: 'A9993E364706816ABA3E25717850C26C9CD0D89D',
       expiration: new Date(Date.UTC(2030, 0, 1)),
     };
-    const receipt = agent.send(push(LARGE, { content, disposition: 'attachment' }));
+    const receipt = receiptOf(agent.send(push(LARGE, { content, disposition: 'attachment' })));
     const { request, respond } = await core.request('MESSAGE');
     expect(referenceIn(request)).toEqual({
       ...content,
@@ -119,7 +120,7 @@ describe('8.1.2-03: content is referred to', () => {
   it('8.1.2-03a: at a URL of which nothing more is known', async () => {
     const agent = await sender({});
     const content = { url: 'https://content.operator.test/mms/1', type: TYPE };
-    const receipt = agent.send(push(LARGE, { content }));
+    const receipt = receiptOf(agent.send(push(LARGE, { content })));
     const { request, respond } = await core.request('MESSAGE');
     const { size, hash, expiration } = referenceIn(request);
     expect([size, hash, expiration]).toEqual([undefined, undefined, undefined]);
@@ -133,7 +134,7 @@ describe('8.1.2-03: content is referred to', () => {
 describe('content is kept', () => {
   it('until terminals have fetched it, when it was delivered', async () => {
     const agent = await sender();
-    const receipt = agent.send(push(LARGE));
+    const receipt = receiptOf(agent.send(push(LARGE)));
     const { request, respond } = await core.request('MESSAGE');
     respond(200);
     await receipt;
@@ -149,7 +150,7 @@ describe('content is kept', () => {
 
   it.each([403, 415, 500])('no longer than until a %i', async (status) => {
     const agent = await sender();
-    const receipt = agent.send(push(LARGE));
+    const receipt = receiptOf(agent.send(push(LARGE)));
     const { request, respond } = await core.request('MESSAGE');
     respond(status);
     await receipt;
@@ -159,7 +160,7 @@ describe('content is kept', () => {
 
   it('no longer than the agent runs', async () => {
     const agent = await sender();
-    const receipt = agent.send(push(LARGE));
+    const receipt = receiptOf(agent.send(push(LARGE)));
     const { request, respond } = await core.request('MESSAGE');
     respond(200);
     await receipt;

@@ -6,6 +6,7 @@ import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { parseAcceptContact } from '../../core/sip/accept-contact.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
+import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
 const OCTETS = Uint8Array.from({ length: 256 }, (_, octet) => octet);
@@ -51,7 +52,7 @@ describe('the request', () => {
     ['a temporary GRUU', 'sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@domain.test;gr', true],
   ])('8.1.2-02: the Request-URI is %s', async (_title, to, terminal) => {
     const agent = await sender();
-    const receipt = agent.send(push(OCTETS, to));
+    const receipt = receiptOf(agent.send(push(OCTETS, to)));
     const { request, respond } = await core.request('MESSAGE');
     expect(request.uri).toBe(to);
     respond(200);
@@ -117,7 +118,7 @@ describe('the request', () => {
 
   it('9-01a, E.1.3-02, E.1.3-03: challenges of the core are answered', async () => {
     const agent = await sender({ credentials: { username: 'psa', password: 'secret' } });
-    const receipt = agent.send(push());
+    const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(407, [
       ['Proxy-Authenticate', 'Digest realm="domain.test", nonce="n", qop="auth", algorithm=SHA-256'],
     ]);
@@ -146,7 +147,7 @@ describe('the receipt', () => {
     ['RFC 3261 21.4.23', 486, 'refused', true],
   ])('%s: %i is %s, retryable %s', async (_id, status, outcome, retryable) => {
     const agent = await sender();
-    const receipt = agent.send(push());
+    const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(status);
     expect(await receipt).toEqual({
       to: BOB,
@@ -157,12 +158,13 @@ describe('the receipt', () => {
       reason: expect.any(String),
       retryable,
       milliseconds: expect.any(Number),
+      why: expect.stringContaining('fit a MESSAGE; the core forks it'),
     });
   });
 
   it('Retry-After is told, and makes a refusal one for now', async () => {
     const agent = await sender();
-    const receipt = agent.send(push());
+    const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(413, [['Retry-After', '60']]);
     expect(await receipt).toMatchObject({ status: 413, retryable: true, retryAfter: 60 });
   });
@@ -178,7 +180,7 @@ describe('the receipt', () => {
     [480, '-1', true, undefined],
   ])('C-03: %i with Retry-After: %s is retryable %s', async (status, value, retryable, retryAfter) => {
     const agent = await sender();
-    const receipt = agent.send(push());
+    const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(status, [['Retry-After', value]]);
     const told = await receipt;
     expect(told).toMatchObject({ status, retryable });
@@ -188,7 +190,7 @@ describe('the receipt', () => {
   it('C-04: silence is a 408 that the sender concludes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const agent = await sender();
-    const receipt = agent.send(push());
+    const receipt = receiptOf(agent.send(push()));
     await core.request('MESSAGE');
     await vi.advanceTimersByTimeAsync(33_000);
     expect(await receipt).toMatchObject({ outcome: 'failed', status: 408, retryable: true });
@@ -196,7 +198,7 @@ describe('the receipt', () => {
 
   it('a lost connection is a failure that may be tried again', async () => {
     const agent = await sender();
-    const receipt = agent.send(push());
+    const receipt = receiptOf(agent.send(push()));
     await core.request('MESSAGE');
     await core.close();
     expect(await receipt).toMatchObject({ outcome: 'failed', retryable: true });

@@ -8,6 +8,7 @@ import type { PushSenderAgent } from '../../core/sender/sender.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, startSender } from '../support/agents.js';
+import { receiptOf } from '../support/receipts.js';
 
 const TYPE = { type: 'application/octet-stream', parameters: {} };
 
@@ -45,7 +46,7 @@ describe('a file', () => {
     });
     const { device, sender } = await pair(app);
     const content = memoryContent(TYPE, bytes(1_000_000));
-    const receipt = await sender.send({ to: BOB, app: 'test.ua', content, mode: 'session' });
+    const receipt = await receiptOf(sender.send({ to: BOB, app: 'test.ua', content, mode: 'session' }));
     expect(receipt).toMatchObject({ outcome: 'delivered', status: 200, mode: 'session', reported: true });
     expect(taken).toEqual([bytes(1_000_000)]);
     expect(device.of('push')).toMatchObject([

@@ -36,8 +36,8 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     const push = async (index: number) => {
       const files = [{ content: memoryContent(TYPE, content(index)) }];
       const onProgress = ({ have }: { have: number }) => have > 0 && begun.add(index);
-      const receipts = await sender.sendFiles(
-        { to: BOB, app: 'files.ua', files, report: true },
+      const receipts = await sender.send(
+        { to: BOB, app: 'files.ua', files, report: true, mode: 'session' },
         { onProgress },
       );
       ended.push({ begunThen: begun.size });

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { vi } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
-import type { Receipt } from '../../core/sender/push-request.js';
-import type { FilesRequest, PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import type { FilesPush, Receipt } from '../../core/sender/push-request.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import type { PushFile } from '../../core/sender/session/offered-file.js';
 import type { SessionSendOptions } from '../../core/sender/session/session.js';
 import type { SipRequest } from '../../core/sip/message.js';
@@ -67,10 +67,10 @@ export class Scene {
   /** Begins to send, and waits for the INVITE. */
   async push(
     files: readonly PushFile[],
-    more: Partial<FilesRequest> = {},
+    more: Partial<FilesPush> = {},
     options: SessionSendOptions = {},
   ): Promise<{ receipts: Promise<Receipt[]>; offer: Offered }> {
-    const receipts = this.sender.sendFiles({ to: BOB, app: 'mms.ua', files, ...more }, options);
+    const receipts = this.sender.send({ to: BOB, app: 'mms.ua', files, mode: 'session', ...more }, options);
     // A test may look at what came of it late.
     receipts.catch(() => {});
     return { receipts, offer: await this.offer() };

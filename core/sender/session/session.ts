@@ -2,21 +2,18 @@
 
 import type { MsrpConnector } from '../../msrp/index.js';
 import type { SipUserAgent } from '../../sip/agent.js';
-import { type Addressing, requireAddress } from '../addressing.js';
+import type { Addressing } from '../addressing.js';
 import type { MediaListener } from './media-listener.js';
-import { type OfferedFile, offeredFile, type PushFile } from './offered-file.js';
+import type { OfferedFile } from './offered-file.js';
 import { type FileReceipt, TerminalPush } from './terminal-push.js';
 
-/** Files for one application: each is a push of its own, all in one session. */
-export interface FilesPush extends Addressing {
-  files: readonly PushFile[];
-  /** The same push, when it is tried again: what a terminal has of it is not sent again. */
-  id: string;
+/** Files go to it in one session. */
+export interface SessionAddress extends Addressing {
   /**
-   * Only a success REPORT counts as delivered: that of a receiver whose application has taken the push. Absent or
-   * false: it is asked for all the same, and where none comes, that every chunk was answered 200 will do.
+   * Only a success REPORT counts as delivered: that of a receiver whose application has taken the push. Otherwise it
+   * is asked for all the same, and where none comes, that every chunk was answered 200 will do.
    */
-  report?: boolean;
+  report: boolean;
 }
 
 export interface FileProgress {
@@ -50,16 +47,14 @@ export class SessionSender {
 
   /**
    * @returns a receipt for each file and terminal.
-   * @throws ConfigurationError when it is addressed to nobody, or nobody could connect; the signal's reason.
+   * @throws ConfigurationError when nobody could connect; the signal's reason.
    */
-  async send(push: FilesPush, options: SessionSendOptions = {}): Promise<FileReceipt[]> {
-    requireAddress(push);
+  async send(
+    push: SessionAddress,
+    files: readonly OfferedFile[],
+    options: SessionSendOptions = {},
+  ): Promise<FileReceipt[]> {
     const started = performance.now();
-    const files: OfferedFile[] = [];
-    for (const [index, file] of push.files.entries()) {
-      files.push(await offeredFile(file, push.id, index));
-      options.signal?.throwIfAborted();
-    }
     const first = new TerminalPush(push, files, this.options, options);
     const terminals = [first];
     const known = new Set<string>();

@@ -11,7 +11,7 @@ import { broken, type FileOutcome } from './file-outcome.js';
 import { Offer } from './offer.js';
 import type { OfferedFile, PushFile } from './offered-file.js';
 import { refusedBy } from './refused-invite.js';
-import type { FilesPush, SessionSenderOptions, SessionSendOptions } from './session.js';
+import type { SessionAddress, SessionSenderOptions, SessionSendOptions } from './session.js';
 import { TerminalSession } from './terminal-session.js';
 
 /** Milliseconds until a push that broke off is offered again; twice as many each further time. */
@@ -39,7 +39,7 @@ export class TerminalPush {
   readonly #others = new Set<string>();
 
   constructor(
-    private readonly push: FilesPush,
+    private readonly push: SessionAddress,
     private readonly files: readonly OfferedFile[],
     private readonly sender: SessionSenderOptions,
     private readonly options: SessionSendOptions,
@@ -156,7 +156,7 @@ export class TerminalPush {
     if (isGruu(contact)) this.#terminal = contact;
     const { signal } = this.options;
     const session = new TerminalSession(dialog, offer, {
-      report: this.push.report ?? false,
+      report: this.push.report,
       ...(signal ? { signal } : {}),
       connector: this.sender.connector,
       onProgress: (file, have) => this.#received(file, have),

@@ -2,6 +2,7 @@
 
 import { canonicalEventAppId } from '../../app/event-app-id.js';
 import { isGruu } from '../addressing.js';
+import type { DeliveryRequest } from '../push-request.js';
 import type { TerminalDirectory } from './directory.js';
 import type { Terminal } from './terminal.js';
 
@@ -26,7 +27,7 @@ export interface Target {
 
 /** @returns none when nobody is left: `reasonForNone` says why. */
 export function targetsOf(
-  { to, app, terminals: filter }: { to: string; app: string; terminals?: TerminalFilter },
+  { to, app, terminals: filter }: Pick<DeliveryRequest, 'to' | 'app' | 'terminals'>,
   directory: TerminalDirectory,
 ): Target[] {
   if (isGruu(to)) return [addressed(to, directory.find(to))];

@@ -118,11 +118,11 @@ interface Order {
 async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Receipt[]> {
   const { to, app, type, mode, report, id, source } = order;
   const { signal } = io;
-  if ('url' in source) return [await sender.send({ to, app, content: { type, ...source }, mode }, signal)];
+  if ('url' in source) return await sender.send({ to, app, content: { type, ...source }, mode }, { signal });
   const [first = ''] = source.files;
   if (mode === 'pager' || mode === 'indirect') {
     const content = await contentOf(type, first, mode);
-    return [await sender.send({ to, app, content, mode }, signal).catch(tooLarge(first))];
+    return await sender.send({ to, app, content, mode }, { signal }).catch(tooLarge(first));
   }
   const files: PushFile[] = [];
   const reread = source.files.length > 1 ? 'session' : mode;
@@ -132,7 +132,7 @@ async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Rece
     files.push({ content, name: basename(file), date: { modification } });
   }
   const shown = files.map(({ name = '' }) => new TransferProgress(io, name));
-  return await sender.sendFiles(
+  return await sender.send(
     { to, app, files, report, id, mode },
     { signal, onProgress: ({ index, have, size }) => shown[index]?.update(have, size) },
   );

@@ -17,6 +17,8 @@ const schema = z.strictObject({
   tls: tlsFiles.optional(),
   trustedPeers: z.array(text).optional(),
   applicationServers: z.record(z.string(), text).optional(),
+  thirdPartyRegistration: z.array(text).optional(),
+  watchers: z.array(text).optional(),
 });
 const anyObject = z.record(z.string(), z.unknown());
 
@@ -28,12 +30,14 @@ export async function loadNetworkSettings(file: string): Promise<NetworkOptions>
   const settings: z.infer<typeof schema> = withMore
     ? validate(schema, config, file)
     : { users: validate(users, config, file) };
-  const { tls, trustedPeers, applicationServers } = settings;
+  const { tls, trustedPeers, applicationServers, thirdPartyRegistration, watchers } = settings;
   return {
     ...(settings.users ? { users: accounts(settings.users) } : {}),
     ...(tls ? { tls: await loadTls(tls, file, folder) } : {}),
     ...(trustedPeers ? { trustedPeers } : {}),
     ...(applicationServers ? { applicationServers } : {}),
+    ...(thirdPartyRegistration ? { thirdPartyRegistration } : {}),
+    ...(watchers ? { watchers } : {}),
   };
 }
 

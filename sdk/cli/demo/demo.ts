@@ -5,7 +5,7 @@ import type { PushDescription } from '../../../core/app/contract.js';
 import { within } from '../../../core/app/deadline.js';
 import type { LogRecord } from '../../../core/app/log.js';
 import { type HostEvent, PushHost } from '../../../core/host.js';
-import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
+import type { ContentPush, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { WireObserver } from '../../../core/sip/flow.js';
 import { startNetwork } from '../../network/index.js';
@@ -29,7 +29,7 @@ export interface DemoObserver {
   onEvent(event: HostEvent): void;
   onLog(record: LogRecord): void;
   onWire(agent: Agent, ...message: Parameters<WireObserver>): void;
-  onPush(push: PushRequest): void;
+  onPush(push: ContentPush): void;
   /** What the application says of a push, once it has it. */
   onDescribed(push: PushEvent, description: PushDescription | undefined): void;
   onReceipt(receipt: Receipt): void;
@@ -76,10 +76,11 @@ export async function startDemo(observer: DemoObserver): Promise<Demo> {
       for (const push of examplePushes(BOB, ++round)) {
         signal.throwIfAborted();
         observer.onPush(push);
-        const receipt = await sender.send(push, signal);
-        await device.described();
-        observer.onReceipt(receipt);
-        receipts.push(receipt);
+        for (const receipt of await sender.send(push, { signal })) {
+          await device.described();
+          observer.onReceipt(receipt);
+          receipts.push(receipt);
+        }
       }
       return receipts.every(({ outcome }) => outcome === 'delivered');
     };

@@ -10,7 +10,7 @@ import { encodeNotification } from '../../../core/content/mms/notification.js';
 import { cacheOperation } from '../../../core/content/push-documents/cache-operation.js';
 import { serviceIndication } from '../../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../../core/content/push-documents/service-loading.js';
-import type { PushRequest } from '../../../core/sender/push-request.js';
+import type { ContentPush } from '../../../core/sender/push-request.js';
 
 const DM_SERVER = { id: 'dm.example', password: 'secret', nonce: 'AQIDBAUGBwg=' };
 /** The octets of its nonce. */
@@ -22,16 +22,16 @@ export const EXAMPLE_OPTIONS: ReadonlyMap<string, unknown> = new Map([
 ]);
 
 /** @param round tells one push from the next: an MMS client drops a transaction id that it has seen. */
-export function examplePushes(to: string, round: number): PushRequest[] {
+export function examplePushes(to: string, round: number): ContentPush[] {
   // Of each round some go in messages, and some in sessions.
   const count = 2 * round - 1;
-  const push = (app: string, type: string, octets: Uint8Array): PushRequest => ({
+  const push = (app: string, type: string, octets: Uint8Array): ContentPush => ({
     to,
     app,
     mode: 'pager',
     content: memoryContent({ type, parameters: {} }, octets),
   });
-  const session = (...what: Parameters<typeof push>): PushRequest => ({ ...push(...what), mode: 'session' });
+  const session = (...what: Parameters<typeof push>): ContentPush => ({ ...push(...what), mode: 'session' });
   return [
     push('mms.ua', 'application/vnd.wap.mms-message', multimediaMessage(count)),
     push('wml.ua', 'application/vnd.wap.sic', newMail(count)),

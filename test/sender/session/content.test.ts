@@ -118,7 +118,7 @@ describe('content', () => {
 
   it('8.2.2-05: that cannot be read to be offered is an error, and nothing is sent', async () => {
     const files = [changing(streamed(100_000, new Error('EIO: the disk is gone')))];
-    const sent = scene.sender.sendFiles({ to: BOB, app: 'mms.ua', files });
+    const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files, mode: 'session' });
     await expect(sent).rejects.toThrow('EIO: the disk is gone');
     expect(scene.core.requests).toEqual([]);
   });

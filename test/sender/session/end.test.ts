@@ -130,7 +130,12 @@ describe('by the sender', () => {
 
   it('8.2.2-10: nothing is sent by one that was stopped', async () => {
     await scene.sender.stop();
-    const sent = scene.sender.sendFiles({ to: 'sip:bob@domain.test', app: 'mms.ua', files: FILES });
+    const sent = scene.sender.send({
+      to: 'sip:bob@domain.test',
+      app: 'mms.ua',
+      files: FILES,
+      mode: 'session',
+    });
     const receipts = await sent;
     expect(receipts.map(({ outcome, retryable }) => [outcome, retryable])).toEqual(
       FILES.map(() => ['failed', true]),

@@ -41,6 +41,7 @@ describe('the receipt', () => {
     const receipt = {
       ...{ to: BOB, mode: 'session', outcome, status, reason: expect.any(String), retryable },
       ...{ reported: false, bytes: 3000, milliseconds: expect.any(Number) },
+      why: expect.stringContaining('asked for'),
     };
     expect(await receipts).toEqual([
       { ...receipt, fileName: 'a.bin' },
@@ -159,7 +160,7 @@ describe('8.2.2-09: given up before its answer', () => {
 
   it('8.2.2-09: before there is an INVITE, there is none', async () => {
     const options = { signal: AbortSignal.abort(new Error('not wanted any more')) };
-    const sent = scene.sender.sendFiles({ to: BOB, app: 'mms.ua', files: FILES }, options);
+    const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files: FILES, mode: 'session' }, options);
     await expect(sent).rejects.toThrow('not wanted any more');
     expect(scene.core.requests).toEqual([]);
   });

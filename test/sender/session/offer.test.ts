@@ -66,7 +66,7 @@ describe('the INVITE', () => {
     [BOB, ''],
   ])('to %j for %j is an error, and nothing is sent', async (to, app) => {
     const scene = await open();
-    const sent = scene.sender.sendFiles({ to, app, files: [fileOf(CONTENT)] });
+    const sent = scene.sender.send({ to, app, files: [fileOf(CONTENT)], mode: 'session' });
     await expect(sent).rejects.toThrow(ConfigurationError);
     expect(scene.core.requests).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe('the offer', () => {
   it('8.2.2-05: a name of thousands of characters is an error that says so', async () => {
     const scene = await open();
     const file = fileOf(CONTENT, { name: 'x'.repeat(20_000) });
-    const sent = scene.sender.sendFiles({ to: BOB, app: 'mms.ua', files: [file] });
+    const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files: [file], mode: 'session' });
     await expect(sent).rejects.toThrow(/shorten the file's name/);
     expect(scene.core.requests).toEqual([]);
   });
@@ -206,6 +206,15 @@ describe('the offer', () => {
     for (const scene of [first, second]) ports.push((await scene.push([fileOf(CONTENT)])).offer.port());
     expect(new Set(ports).size).toBe(2);
     for (const port of ports) expect(port >= 42_310 && port <= 42_330).toBe(true);
+  });
+
+  it('8.2.3-01: over TLS, with the fingerprint of the certificate that the receiver will meet', async () => {
+    const { cert, key } = await certificates();
+    const scene = await open({ media: { tls: { cert, key } } });
+    const { offer } = await scene.push([fileOf(CONTENT)]);
+    expect(offer.media[0]?.[0]).toBe(`m=message ${offer.port()} TCP/TLS/MSRP *`);
+    expect(offer.attribute('path')).toMatch(/^msrps:\/\/127\.0\.0\.1:\d+\/[!-~]+;tcp$/);
+    expect(offer.attribute('fingerprint')).toMatch(/^sha-256 (?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/);
   });
 
   it('8.2.2-05: an empty file is offered as one', async () => {

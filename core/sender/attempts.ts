@@ -1,0 +1,211 @@
+/** One attempt at one address, in the first mode that takes the push (TS 8.1.2, 8.2.2). */
+
+import { platform } from '#platform';
+import type { Content } from '../content/content.js';
+import { encodedContent } from '../content/encoding/encode.js';
+import { ConfigurationError, LimitError } from '../errors.js';
+import type { SipUserAgent } from '../sip/agent.js';
+import { requireAddress } from './addressing.js';
+import { type Choice, modesFor } from './choice.js';
+import { publishedBody, referenceBody } from './indirect.js';
+import { MAX_PAGER_REQUEST, type MessageBody, pagerBody, sendMessage } from './pager.js';
+import type { Publisher } from './publisher.js';
+import type { ContentReference, PushRequest, Receipt } from './push-request.js';
+import { type OfferedFile, offeredFile, type PushFile } from './session/offered-file.js';
+import type { FileProgress, SessionSender } from './session/session.js';
+import type { FileReceipt } from './session/terminal-push.js';
+import type { TerminalFacts } from './terminals/terminal.js';
+
+export interface AttemptsOptions {
+  agent: SipUserAgent;
+  identity: string;
+  /** Whether to send P-Asserted-Identity (8.1.2-04). */
+  assertIdentity: boolean;
+  sessions: SessionSender;
+  /** Opens the server of published content; absent: nobody said where. */
+  publisher?(): Promise<Publisher>;
+}
+
+export interface AttemptOptions {
+  signal?: AbortSignal;
+  onProgress?(progress: FileProgress): void;
+}
+
+const NOWHERE = 'To refer to it, "publish" has to say where it is served';
+const NOTHING_LEFT = `too large for a MESSAGE, and the terminal takes no sessions. ${NOWHERE}`;
+
+/** A push that is ready to be sent, to as many addresses as it takes. */
+export class PreparedPush {
+  /** For the offers of all its sessions: each file is read for its digest once. */
+  #offered: Promise<ReadonlyMap<PushFile, OfferedFile>> | undefined;
+
+  private constructor(
+    private readonly push: PushRequest,
+    /** As they are sent; none where the content stays where it is. */
+    private readonly files: readonly PushFile[],
+    private readonly reference: ContentReference | undefined,
+    private readonly options: AttemptsOptions,
+  ) {}
+
+  /** @throws ConfigurationError when it is addressed to nobody, or its mode cannot do what is asked for. */
+  static async of(push: PushRequest, options: AttemptsOptions): Promise<PreparedPush> {
+    requireAddress(push);
+    const { mode, encoding } = push;
+    // RFC 4975 has no content codings.
+    if (mode === 'session' && encoding) {
+      throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
+    }
+    const files: PushFile[] = [];
+    for (const file of filesOf(push)) {
+      files.push(encoding ? { ...file, content: await encodedContent(file.content, encoding) } : file);
+    }
+    return new PreparedPush(push, files, referenceOf(push), options);
+  }
+
+  /**
+   * @param uri Request-URI.
+   * @param terminal what is known of the one that it names.
+   * @returns a receipt for each file, and each terminal that took the INVITE.
+   * @throws LimitError when the content does not fit the mode that was asked for, or any; ConfigurationError when no
+   * port is free, or nobody said where to publish; the signal's reason.
+   */
+  async send(
+    uri: string,
+    terminal: TerminalFacts | undefined,
+    options: AttemptOptions = {},
+  ): Promise<Receipt[]> {
+    const { mode = 'auto' } = this.push;
+    const choices = modesFor(
+      {
+        mode,
+        sizes: this.files.map(({ content }) => content.size),
+        referred: this.reference !== undefined,
+        coded: this.push.encoding !== undefined,
+        publishes: this.options.publisher !== undefined,
+      },
+      terminal,
+    );
+    const receipts: Receipt[] = [];
+    let files = this.files;
+    let tooLarge: LimitError | undefined;
+    for (const [index, choice] of choices.entries()) {
+      let sent: readonly Sent[];
+      try {
+        sent = await this.#by(choice, uri, files, options);
+      } catch (error) {
+        // 8.1.2-03: the request as a whole is too large; it has not been sent.
+        if (!(error instanceof LimitError) || choice.mode !== 'pager') throw error;
+        tooLarge = error;
+        continue;
+      }
+      const again: PushFile[] = [];
+      for (const { receipt, file, sessionless } of sent) {
+        if (file && sessionless && index < choices.length - 1) again.push(file);
+        else receipts.push({ ...receipt, why: sessionless && mode === 'auto' ? NOTHING_LEFT : choice.why });
+      }
+      if (again.length === 0) return receipts;
+      files = again;
+    }
+    throw (
+      tooLarge ??
+      new LimitError(`content past ${MAX_PAGER_REQUEST} bytes, and nobody said where to publish it`)
+    );
+  }
+
+  async #by(
+    { mode }: Choice,
+    uri: string,
+    files: readonly PushFile[],
+    options: AttemptOptions,
+  ): Promise<readonly Sent[]> {
+    const { push, reference } = this;
+    const { sessions, identity } = this.options;
+    if (mode === 'session') {
+      const offered = await this.#offers(options.signal);
+      const chosen = files.flatMap((file) => offered.get(file) ?? []);
+      return await sessions.send({ to: uri, app: push.app, report: push.report ?? false }, chosen, options);
+    }
+    if (reference) {
+      const disposition = 'disposition' in push ? push.disposition : undefined;
+      return [
+        { receipt: await this.#message(uri, referenceBody(reference, disposition, identity), options) },
+      ];
+    }
+    const sent: Sent[] = [];
+    for (const file of files) {
+      const receipt =
+        mode === 'pager'
+          ? await this.#message(uri, await pagerBody(file.content, push.encoding), options)
+          : await this.#published(uri, file, options);
+      sent.push({ file, receipt: file.name === undefined ? receipt : { ...receipt, fileName: file.name } });
+    }
+    return sent;
+  }
+
+  async #published(uri: string, file: PushFile, options: AttemptOptions): Promise<Receipt> {
+    const { publisher, identity } = this.options;
+    if (!publisher) {
+      throw new ConfigurationError(
+        'content is to be referred to, and "publish" does not say where it is served',
+      );
+    }
+    const { lifetime, encoding } = this.push;
+    const { message, publication } = await publishedBody(
+      file,
+      identity,
+      await publisher(),
+      lifetime,
+      encoding,
+    );
+    let delivered = false;
+    try {
+      const receipt = await this.#message(uri, message, options);
+      delivered = receipt.outcome === 'delivered';
+      return receipt;
+    } finally {
+      // Whoever is to have it after all gets another push.
+      if (!delivered) publication.withdraw();
+    }
+  }
+
+  #message(uri: string, message: MessageBody, { signal }: AttemptOptions): Promise<Receipt> {
+    const { agent, identity, assertIdentity } = this.options;
+    return sendMessage(agent, { to: uri, app: this.push.app }, message, {
+      ...(assertIdentity ? { assertedIdentity: identity } : {}),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  #offers(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
+    const id = this.push.id ?? platform.randomHex(16);
+    this.#offered ??= offeredFiles(this.files, id, signal);
+    return this.#offered;
+  }
+}
+
+/** What came of a file; of content that stays where it is, of the one that there is. */
+type Sent = Pick<FileReceipt, 'receipt'> & Partial<FileReceipt>;
+
+async function offeredFiles(files: readonly PushFile[], id: string, signal: AbortSignal | undefined) {
+  const offered = new Map<PushFile, OfferedFile>();
+  for (const [index, file] of files.entries()) {
+    offered.set(file, await offeredFile(file, id, index));
+    signal?.throwIfAborted();
+  }
+  return offered;
+}
+
+function filesOf(push: PushRequest): readonly PushFile[] {
+  if ('files' in push) return push.files;
+  const { content, disposition } = push;
+  if (!isContent(content)) return [];
+  return [{ content, ...(disposition === undefined ? {} : { disposition }) }];
+}
+
+function referenceOf(push: PushRequest): ContentReference | undefined {
+  return 'files' in push || isContent(push.content) ? undefined : push.content;
+}
+
+function isContent(content: Content | ContentReference): content is Content {
+  return 'open' in content;
+}

@@ -1,0 +1,290 @@
+/** Pushes that a sender took: none is lost, none is sent twice, and nothing grows without bound. */
+
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { systemClock } from '../../../core/app/clock.js';
+import { Records } from '../../../core/app/records.js';
+import type { Content } from '../../../core/content/content.js';
+import { ConfigurationError } from '../../../core/errors.js';
+import type { Store } from '../../../core/platform/platform.js';
+import type { DeliveryOptions } from '../../../core/sender/delivery.js';
+import {
+  KeyReusedError,
+  Outbox,
+  OutboxFullError,
+  type OutboxLimits,
+} from '../../../core/sender/outbox/outbox.js';
+import type { OutboxRecord, PushOrder } from '../../../core/sender/outbox/record.js';
+import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
+
+const BOB = 'sip:bob@domain.test';
+const ORDER: PushOrder = {
+  to: BOB,
+  app: 'test.ua',
+  mode: 'auto',
+  contents: [{ url: 'https://example.com/a', type: 'text/plain' }],
+};
+
+interface Sending {
+  push: PushRequest;
+  options: DeliveryOptions;
+  /** It came to an end at an address. */
+  settle(uri: string, said?: Partial<Receipt>): void;
+  done(): void;
+  fail(error: Error): void;
+}
+
+let folder: string;
+let store: Store;
+let changes: OutboxRecord[];
+let sending: Sending[];
+let outbox: Outbox;
+let time: number;
+const opened: Outbox[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-outbox-'));
+  store = await platform.openStore();
+  changes = [];
+  sending = [];
+  time = 1_700_000_000_000;
+  outbox = await open();
+});
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function open(limits: Partial<OutboxLimits> = {}): Promise<Outbox> {
+  const clock = { ...systemClock, now: () => time };
+  const next = await Outbox.open({
+    sender: { send },
+    records: new Records(store, clock, () => {}),
+    ...{ folder, clock, limits },
+    onChange: (push) => changes.push(push),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  opened.push(next);
+  return next;
+}
+
+/** As another process does, after this one was told to stop. */
+async function restarted(): Promise<Outbox> {
+  await outbox.stop();
+  sending = [];
+  return await open();
+}
+
+function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
+  return new Promise((resolve, reject) => {
+    options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
+    const receipts: Receipt[] = [];
+    sending.push({
+      push,
+      options,
+      settle(uri, saying = {}) {
+        const receipt: Receipt = { ...RECEIPT, ...saying };
+        receipts.push(receipt);
+        options.onReceipts?.([receipt], uri);
+      },
+      done: () => resolve(receipts),
+      fail: reject,
+    });
+  });
+}
+
+const RECEIPT: Receipt = {
+  to: BOB,
+  mode: 'pager',
+  outcome: 'delivered',
+  status: 200,
+  reason: 'OK',
+  retryable: false,
+  bytes: 1,
+  milliseconds: 1,
+};
+
+const under = (index = 0) =>
+  vi.waitFor(() => {
+    const found = sending[index];
+    if (!found) throw new Error('nothing is being sent');
+    return found;
+  });
+const ended = (id: string) => vi.waitFor(() => expect(outbox.get(id)?.state).toBe('ended'));
+const text = (content: string) => new Blob([content]).stream();
+
+describe('a push', () => {
+  it('is sent, and its receipts are kept as they come', async () => {
+    const { push, known } = await outbox.submit(ORDER);
+    expect(known).toBe(false);
+    const sent = await under();
+    expect(sent.push).toMatchObject({
+      id: push.id,
+      to: BOB,
+      app: 'test.ua',
+      content: { url: 'https://example.com/a' },
+    });
+    sent.settle(BOB);
+    expect(outbox.get(push.id)).toMatchObject({ state: 'waiting', receipts: [{ outcome: 'delivered' }] });
+    sent.done();
+    await ended(push.id);
+    expect(changes.map(({ state, receipts }) => `${state} ${receipts.length}`)).toEqual([
+      'waiting 1',
+      'ended 1',
+    ]);
+  });
+
+  it('that cannot be sent at all ends with a receipt that says why', async () => {
+    const { push } = await outbox.submit(ORDER);
+    (await under()).fail(new ConfigurationError('"publish" does not say where'));
+    await ended(push.id);
+    expect(outbox.get(push.id)?.receipts).toMatchObject([
+      { outcome: 'failed', retryable: false, reason: '"publish" does not say where' },
+    ]);
+  });
+
+  it('that is cancelled is sent no more', async () => {
+    const { push } = await outbox.submit(ORDER);
+    const sent = await under();
+    expect(await outbox.cancel(push.id)).toMatchObject({ state: 'cancelled' });
+    expect(sent.options.signal?.aborted).toBe(true);
+    const again = await restarted();
+    expect(again.get(push.id)).toMatchObject({ state: 'cancelled' });
+    expect(sending).toEqual([]);
+  });
+
+  it('that has ended is cancelled no more, and one that never was is nobody', async () => {
+    const { push } = await outbox.submit(ORDER);
+    (await under()).done();
+    await ended(push.id);
+    expect(await outbox.cancel(push.id)).toMatchObject({ state: 'ended' });
+    expect(await outbox.cancel('other')).toBeUndefined();
+  });
+
+  it('under a key is taken once, over restarts too', async () => {
+    const one = await outbox.submit(ORDER, 'key');
+    const same = await Promise.all([outbox.submit(ORDER, 'key'), outbox.submit(ORDER, 'key')]);
+    expect(same.map(({ push, known }) => [push.id, known])).toEqual(Array(2).fill([one.push.id, true]));
+    await expect(outbox.submit({ ...ORDER, app: 'other.ua' }, 'key')).rejects.toThrow(KeyReusedError);
+    const again = await restarted();
+    expect(await again.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
+  });
+});
+
+describe('content', () => {
+  const order = (content: string): PushOrder => ({
+    ...ORDER,
+    contents: [{ content, type: 'text/plain', name: 'a' }],
+  });
+
+  it('that was given before is the push’s, and is removed when that has ended', async () => {
+    const { id, size } = await outbox.addContent(text('hello'));
+    expect(size).toBe(5);
+    const { push } = await outbox.submit(order(id));
+    const sent = await under();
+    const [file] = 'files' in sent.push ? sent.push.files : [];
+    const content: Content | undefined = file?.content;
+    expect(new TextDecoder().decode(await content?.bytes(10))).toBe('hello');
+    sent.done();
+    await ended(push.id);
+    await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]));
+  });
+
+  it('that nobody has given is an error, and so is no media type', async () => {
+    await expect(outbox.submit(order('other'))).rejects.toThrow(ConfigurationError);
+    const { id } = await outbox.addContent(text('hello'));
+    const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'nonsense' }] });
+    await ended(push.id);
+    expect(outbox.get(push.id)?.receipts).toMatchObject([{ reason: expect.stringContaining('media type') }]);
+  });
+
+  it('outlives the process with its push', async () => {
+    const { id } = await outbox.addContent(text('hello'));
+    await outbox.submit(order(id));
+    await under();
+    outbox = await restarted();
+    const sent = await under();
+    const [file] = 'files' in sent.push ? sent.push.files : [];
+    expect(new TextDecoder().decode(await file?.content.bytes(10))).toBe('hello');
+  });
+
+  it('of a body that breaks off leaves nothing', async () => {
+    const breaking = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array(10));
+        controller.error(new Error('gone'));
+      },
+    });
+    await expect(outbox.addContent(breaking)).rejects.toThrow('gone');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('over a restart', () => {
+  it('what waited goes on, with the time that is left, and not where it came to an end before', async () => {
+    const { push } = await outbox.submit({ ...ORDER, ttl: 100 });
+    (await under()).settle(`${BOB};gr=1`);
+    time += 40_000;
+    outbox = await restarted();
+    const sent = await under();
+    expect(sent.push).toMatchObject({ id: push.id, ttl: 60 });
+    expect(sent.options.settled).toEqual(new Set([`${BOB};gr=1`]));
+    sent.settle(`${BOB};gr=2`);
+    sent.done();
+    await ended(push.id);
+    expect(outbox.get(push.id)?.receipts).toHaveLength(2);
+  });
+
+  it('what cannot be read is told of, and the rest goes on', async () => {
+    await outbox.submit(ORDER);
+    await outbox.stop();
+    await store.put<string, Uint8Array>('push/out/broken', new TextEncoder().encode('{"id":1}'), {
+      valueEncoding: 'view',
+    });
+    const errors: Error[] = [];
+    sending = [];
+    opened.push(
+      await Outbox.open({
+        sender: { send },
+        records: new Records(store, systemClock, () => {}),
+        folder,
+        onError: (error) => errors.push(error),
+      }),
+    );
+    await under();
+    expect(errors).toMatchObject([{ message: expect.stringContaining('a push in the store') }]);
+  });
+});
+
+describe('room', () => {
+  it('is for so many pushes that wait', async () => {
+    await outbox.stop();
+    outbox = await open({ waiting: 2 });
+    await Promise.all([outbox.submit(ORDER), outbox.submit(ORDER)]);
+    await expect(outbox.submit(ORDER)).rejects.toThrow(OutboxFullError);
+    (await under()).done();
+    await vi.waitFor(() => expect(outbox.waiting).toBe(1));
+    await outbox.submit(ORDER);
+  });
+
+  it('is for so many that ended, for so long', async () => {
+    await outbox.stop();
+    outbox = await open({ ended: 2, endedFor: 1000 });
+    const ids: string[] = [];
+    for (let index = 0; index < 3; index++) {
+      ids.push((await outbox.submit(ORDER)).push.id);
+      (await under(index)).done();
+      await vi.waitFor(() => expect(outbox.waiting).toBe(0));
+      time += 10;
+    }
+    expect(ids.map((id) => outbox.get(id)?.state)).toEqual([undefined, 'ended', 'ended']);
+    time += 1000;
+    expect(ids.map((id) => outbox.get(id))).toEqual([undefined, undefined, undefined]);
+    expect(await (await restarted()).get(ids[2] ?? '')).toBeUndefined();
+  });
+});
