@@ -1,0 +1,273 @@
+/** The HTTP API of a sender that stays up: pushes in, receipts and terminals out. JSON, with an OpenAPI description. */
+
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bearerAuth } from 'hono/bearer-auth';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { streamSSE } from 'hono/streaming';
+import { ConfigurationError, LimitError, SipPushError } from '../../core/errors.js';
+import { KeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
+import type { OutboxRecord } from '../../core/sender/outbox/record.js';
+import type { TerminalDirectory } from '../../core/sender/terminals/directory.js';
+import { orderOf } from './order.js';
+import type { PushEvents } from './push-events.js';
+import {
+  contentSchema,
+  problemSchema,
+  pushSchema,
+  pushStateSchema,
+  receiptSchema,
+  terminalSchema,
+} from './schemas.js';
+import { pushJson, terminalJson } from './views.js';
+
+export interface HttpApiOptions {
+  outbox: Outbox;
+  events: PushEvents;
+  directory: TerminalDirectory;
+  /** What callers show as `Authorization: Bearer KEY`. */
+  key: string;
+  /** Bytes of one content sent by POST /contents. */
+  maxContent: number;
+  version: string;
+}
+
+/** Bytes of a JSON body; larger content goes by POST /contents. */
+const MAX_JSON = 2 * 1024 * 1024;
+/** Seconds after which a caller may ask again when too much waits. */
+const RETRY_AFTER = 30;
+/** Terminals in one answer. */
+const MAX_TERMINALS = 1000;
+/** Milliseconds between the comments that keep a stream of events open. */
+const HEARTBEAT = 15_000;
+
+type Status = 400 | 401 | 404 | 413 | 422 | 429 | 500 | 507;
+
+function problem(context: Context, status: Status, detail: string, headers: Record<string, string> = {}) {
+  const title = TITLES[status];
+  return context.json({ title, status, detail }, status, {
+    'content-type': 'application/problem+json',
+    ...headers,
+  });
+}
+
+const TITLES: Readonly<Record<Status, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  507: 'Insufficient Storage',
+};
+
+const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
+const said = (description: string) => ({ description, content: json(problemSchema) });
+const idParameter = z.object({
+  id: z
+    .string()
+    .max(64)
+    .openapi({ param: { name: 'id', in: 'path' } }),
+});
+const security = [{ key: [] }];
+
+const postPush = createRoute({
+  method: 'post',
+  path: '/pushes',
+  security,
+  summary: 'Takes a push: it is on disk when this is answered',
+  request: {
+    headers: z.object({
+      'idempotency-key': z
+        .string()
+        .max(255)
+        .optional()
+        .openapi({ description: 'The same push under the same key is taken once, for a day' }),
+    }),
+    body: { required: true, content: json(pushSchema) },
+  },
+  responses: {
+    200: { description: 'It was taken before, under this key', content: json(pushStateSchema) },
+    202: { description: 'Taken', content: json(pushStateSchema) },
+    400: said('The request is malformed'),
+    422: said('The key was used for another push'),
+    429: said('Too many pushes wait'),
+    507: said('There is no room for the content'),
+  },
+});
+
+const getPush = createRoute({
+  method: 'get',
+  path: '/pushes/{id}',
+  security,
+  summary: 'A push, with its receipts so far',
+  request: { params: idParameter },
+  responses: { 200: { description: 'The push', content: json(pushStateSchema) }, 404: said('There is none') },
+});
+
+const deletePush = createRoute({
+  method: 'delete',
+  path: '/pushes/{id}',
+  security,
+  summary: 'Cancels a push: nothing more is sent, and what is on its way is cancelled where it still can be',
+  request: { params: idParameter },
+  responses: {
+    200: { description: 'The push: cancelled, or as it ended before', content: json(pushStateSchema) },
+    404: said('There is none'),
+  },
+});
+
+const getReceipts = createRoute({
+  method: 'get',
+  path: '/pushes/{id}/receipts',
+  security,
+  summary: 'Receipts as they come, from the first one on: events `receipt`, and `end` with the push',
+  request: { params: idParameter },
+  responses: {
+    200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: receiptSchema } } },
+    404: said('There is none'),
+  },
+});
+
+const postContent = createRoute({
+  method: 'post',
+  path: '/contents',
+  security,
+  summary: 'Keeps content of any size for a push that follows within an hour; the body is the content',
+  responses: {
+    201: { description: 'Kept', content: json(contentSchema) },
+    413: said('It is too large'),
+    507: said('There is no room'),
+  },
+});
+
+const getTerminals = createRoute({
+  method: 'get',
+  path: '/terminals',
+  security,
+  summary: 'Terminals that are known: of a user, or the first thousand of all',
+  request: { query: z.object({ user: z.string().max(1000).optional() }) },
+  responses: { 200: { description: 'Terminals', content: json(z.array(terminalSchema)) } },
+});
+
+export function httpApi({
+  outbox,
+  events,
+  directory,
+  key,
+  maxContent,
+  version,
+}: HttpApiOptions): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result, context) =>
+      result.success ? undefined : problem(context, 400, z.prettifyError(result.error)),
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
+  app.notFound((context) => problem(context, 404, `there is no ${context.req.method} ${context.req.path}`));
+  app.onError((error, context) => failure(context, error));
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'sip-push sender',
+      version,
+      description: 'Pushes by a Push Sender Agent (OMA Push using SIP)',
+    },
+  });
+  const authorised = bearerAuth({
+    token: key,
+    invalidToken: { message: UNAUTHORISED },
+    noAuthenticationHeader: { message: UNAUTHORISED },
+    invalidAuthenticationHeader: { message: UNAUTHORISED },
+  });
+  for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorised);
+  const tooLarge = (context: Context) => problem(context, 413, 'the body is too large');
+  app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: tooLarge }));
+  app.use('/contents', bodyLimit({ maxSize: maxContent, onError: tooLarge }));
+
+  app.openapi(postPush, async (context) => {
+    const order = await orderOf(context.req.valid('json'), outbox);
+    const { push, known } = await outbox.submit(order, context.req.valid('header')['idempotency-key']);
+    context.header('Location', `/pushes/${push.id}`);
+    return context.json(pushJson(push), known ? 200 : 202);
+  });
+  app.openapi(getPush, (context) => {
+    const push = outbox.get(context.req.valid('param').id);
+    return context.json(pushJson(found(push)), 200);
+  });
+  app.openapi(deletePush, async (context) => {
+    const push = await outbox.cancel(context.req.valid('param').id);
+    return context.json(pushJson(found(push)), 200);
+  });
+  app.openapi(getReceipts, (context) => {
+    const push = outbox.get(context.req.valid('param').id);
+    return receiptStream(context, found(push), events);
+  });
+  app.openapi(postContent, async (context) => {
+    const body = context.req.raw.body ?? new Blob([]).stream();
+    const { id, size } = await outbox.addContent(body);
+    return context.json({ content: id, size }, 201);
+  });
+  app.openapi(getTerminals, (context) => {
+    const { user } = context.req.valid('query');
+    const terminals = user === undefined ? firstOf(directory.all(), MAX_TERMINALS) : directory.of(user);
+    return context.json(terminals.map(terminalJson), 200);
+  });
+  return app;
+}
+
+function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
+  const first: Item[] = [];
+  for (const item of items) {
+    if (first.length === count) break;
+    first.push(item);
+  }
+  return first;
+}
+
+const UNAUTHORISED = { title: TITLES[401], status: 401, detail: 'expected Authorization: Bearer KEY' };
+
+/** There is nothing of that name. */
+class NotFoundError extends SipPushError {}
+
+function found(push: OutboxRecord | undefined): OutboxRecord {
+  if (push) return push;
+  throw new NotFoundError('there is no such push; those that ended are kept for a day');
+}
+
+/** Each receipt once, whichever came before. */
+function receiptStream(context: Context, push: OutboxRecord, events: PushEvents) {
+  return streamSSE(context, async (stream) => {
+    const ended = new AbortController();
+    stream.onAbort(() => ended.abort());
+    const heartbeat = setInterval(() => void stream.write(':\n\n'), HEARTBEAT);
+    try {
+      let told = 0;
+      for await (const { receipts, state } of events.of(push, ended.signal)) {
+        for (const receipt of receipts.slice(told)) {
+          await stream.writeSSE({ event: 'receipt', id: String(++told), data: JSON.stringify(receipt) });
+        }
+        if (state === 'waiting') continue;
+        await stream.writeSSE({ event: 'end', data: JSON.stringify({ id: push.id, state }) });
+        return;
+      }
+    } finally {
+      clearInterval(heartbeat);
+    }
+  });
+}
+
+/** The one table from what went wrong to what a caller is told. */
+function failure(context: Context, error: Error) {
+  if (error instanceof NotFoundError) return problem(context, 404, error.message);
+  if (error instanceof KeyReusedError) return problem(context, 422, error.message);
+  if (error instanceof ConfigurationError) return problem(context, 400, error.message);
+  if (error instanceof OutboxFullError) {
+    return problem(context, 429, error.message, { 'retry-after': String(RETRY_AFTER) });
+  }
+  if (error instanceof LimitError) return problem(context, 507, error.message);
+  if (error instanceof HTTPException)
+    return problem(context, error.status === 413 ? 413 : 400, error.message);
+  return problem(context, 500, error.message);
+}

@@ -1,0 +1,147 @@
+/** What the HTTP API of a sender takes and gives, as its OpenAPI description has it. */
+
+import { z } from '@hono/zod-openapi';
+
+const uri = z.string().max(1000).openapi({
+  description: 'Public user identity (all terminals) or GRUU (one)',
+  example: 'sip:bob@domain.test',
+});
+const mediaType = z.string().max(1000).openapi({ description: 'Media type', example: 'text/vnd.wap.si' });
+
+const described = {
+  type: mediaType,
+  name: z.string().max(255).exactOptional().openapi({ description: 'File name, for people' }),
+  disposition: z.string().max(255).exactOptional().openapi({ description: 'Content-Disposition' }),
+};
+
+/** Bytes that go along with the push, or were sent before it (`POST /contents`). */
+const givenContent = z.union([
+  z.strictObject({ ...described, text: z.string().openapi({ description: 'Content that is UTF-8 text' }) }),
+  z.strictObject({ ...described, base64: z.base64().openapi({ description: 'Content, base64' }) }),
+  z.strictObject({
+    ...described,
+    content: z.string().max(64).openapi({ description: 'id of POST /contents' }),
+  }),
+]);
+
+const referredContent = z.strictObject({
+  type: mediaType,
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(4000)
+    .openapi({ description: 'Where the content lies' }),
+  size: z.int().min(0).exactOptional().openapi({ description: 'Bytes' }),
+  hash: z
+    .string()
+    .regex(/^[0-9a-fA-F]{40}$/)
+    .exactOptional()
+    .openapi({ description: 'SHA-1, hexadecimal' }),
+  disposition: z.string().max(255).exactOptional(),
+});
+
+/** 30 days: nobody waits longer for a phone. */
+const MAX_TTL = 30 * 24 * 3600;
+const MAX_FILES = 100;
+
+export const pushSchema = z
+  .strictObject({
+    to: uri,
+    app: z.string().max(255).openapi({ description: 'event-app-id', example: 'wml.ua' }),
+    mode: z
+      .enum(['auto', 'pager', 'session', 'indirect'])
+      .default('auto')
+      .openapi({ description: 'How it goes; auto chooses by size and what the terminal takes' }),
+    content: z.union([...givenContent.options, referredContent]).exactOptional(),
+    files: z
+      .array(givenContent)
+      .min(1)
+      .max(MAX_FILES)
+      .exactOptional()
+      .openapi({ description: 'Instead of content: several files in one session' }),
+    terminals: z
+      .strictObject({
+        instances: z
+          .array(z.string().max(1000))
+          .max(100)
+          .exactOptional()
+          .openapi({ description: 'urn:uuid:… or GRUUs' }),
+        methods: z
+          .array(z.string().max(32))
+          .max(20)
+          .exactOptional()
+          .openapi({ description: 'SIP methods it takes' }),
+      })
+      .exactOptional()
+      .openapi({ description: "Some of the user's terminals" }),
+    ttl: z
+      .int()
+      .min(0)
+      .max(MAX_TTL)
+      .exactOptional()
+      .openapi({ description: 'Seconds for which it waits for a terminal that is away, or said not now' }),
+    report: z
+      .boolean()
+      .exactOptional()
+      .openapi({ description: 'In a session: delivered only when the receiver has reported it' }),
+    encoding: z.enum(['gzip', 'deflate']).exactOptional().openapi({ description: 'Compresses the content' }),
+  })
+  .refine(({ content, files }) => (content === undefined) !== (files === undefined), {
+    error: 'expected either "content" or "files"',
+  })
+  .openapi('PushRequest');
+
+export type PushBody = z.infer<typeof pushSchema>;
+
+export const receiptSchema = z
+  .object({
+    to: z.string(),
+    terminal: z.string().optional().openapi({ description: 'GRUU, where one terminal was addressed' }),
+    mode: z.enum(['pager', 'session', 'indirect']),
+    outcome: z.enum(['delivered', 'refused', 'failed']),
+    status: z.number().optional().openapi({ description: 'SIP or MSRP status' }),
+    reason: z.string(),
+    retryable: z.boolean(),
+    retryAfter: z.number().optional().openapi({ description: 'Seconds' }),
+    reported: z.boolean().optional().openapi({ description: 'A success REPORT came' }),
+    fileName: z.string().optional(),
+    bytes: z.number(),
+    milliseconds: z.number(),
+    why: z.string().optional().openapi({ description: 'Why it went this way, for people' }),
+  })
+  .openapi('Receipt');
+
+export const pushStateSchema = z
+  .object({
+    id: z.string(),
+    to: z.string(),
+    app: z.string(),
+    state: z.enum(['waiting', 'ended', 'cancelled']),
+    takenAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().optional(),
+    receipts: z.array(receiptSchema),
+  })
+  .openapi('Push');
+
+export const contentSchema = z
+  .object({ content: z.string(), size: z.number() })
+  .openapi('Content', { description: 'Good for a push within an hour' });
+
+export const terminalSchema = z
+  .object({
+    user: z.string(),
+    here: z.boolean(),
+    seen: z.iso.datetime(),
+    gruu: z.string().optional(),
+    instanceId: z.string().optional(),
+    apps: z.array(z.string()).optional().openapi({ description: 'event-app-ids; absent: it has not said' }),
+    types: z.array(z.string()).optional(),
+    maxSize: z.number().optional(),
+    methods: z.array(z.string()).optional(),
+    product: z.string().optional().openapi({ description: 'User-Agent' }),
+  })
+  .openapi('Terminal');
+
+/** RFC 9457. */
+export const problemSchema = z
+  .object({ title: z.string(), status: z.number(), detail: z.string() })
+  .openapi('Problem');

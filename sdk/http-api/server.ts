@@ -1,0 +1,44 @@
+/** The API on a port of this machine. */
+
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { ConfigurationError } from '../../core/errors.js';
+import { type HttpApiOptions, httpApi } from './app.js';
+
+export interface HttpApiServer {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  /** Ends what is under way, too. */
+  close(): Promise<void>;
+}
+
+/** Connections at a time; each may hold a body. */
+const MAX_CONNECTIONS = 1000;
+
+/** @throws ConfigurationError when the port is taken. */
+export async function serveHttpApi(
+  place: { host: string; port: number },
+  options: HttpApiOptions,
+): Promise<HttpApiServer> {
+  const server = createAdaptorServer({ fetch: httpApi(options).fetch });
+  server.listen(place.port, place.host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError(`the HTTP API cannot listen at ${place.host}:${place.port}: ${reason}`, {
+      cause: error,
+    });
+  }
+  if ('maxConnections' in server) server.maxConnections = MAX_CONNECTIONS;
+  const { port } = server.address() as AddressInfo;
+  const host = place.host.includes(':') ? `[${place.host}]` : place.host;
+  return {
+    url: `http://${host}:${port}`,
+    async close() {
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
