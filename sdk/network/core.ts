@@ -15,12 +15,14 @@ import { Callers } from './caller.js';
 import { messageEvent, type RegistrationInfo, registrationInfo } from './events.js';
 import { FlowTable, flowKey } from './flow-table.js';
 import { TemporaryGruus } from './gruu.js';
-import { type LocationEvents, LocationStore } from './location.js';
-import { addressOf, type NetworkOptions, readServices } from './options.js';
+import { type LocationChange, type LocationEvents, LocationStore } from './location.js';
+import { addressOf, type NetworkOptions, readServices, readThirdParties } from './options.js';
 import { Outbound } from './outbound.js';
 import { Registrar } from './registrar.js';
 import { Router } from './router.js';
 import { StatefulProxy } from './stateful-proxy.js';
+import { ThirdPartyRegistrations } from './third-party.js';
+import { Watchers } from './watchers.js';
 
 const DEFAULT_DOMAIN = 'domain.test';
 const METHODS =
@@ -35,6 +37,8 @@ export class NetworkCore {
   readonly #router: Router;
   readonly #proxy: StatefulProxy;
   readonly #outbound: Outbound;
+  readonly #watchers: Watchers;
+  readonly #thirdParties: ThirdPartyRegistrations;
   /** For every flow of the network. */
   readonly handlers: FlowHandlers;
 
@@ -44,6 +48,7 @@ export class NetworkCore {
     this.domain = domain;
     const flows = this.#flows;
     const services = readServices(options.applicationServers ?? {});
+    const thirdParties = readThirdParties(options.thirdPartyRegistration ?? [], services);
     const peers = [...(options.trustedPeers ?? []).map(parsePeer), ...[...services.values()].map(addressOf)];
     const accounts = new Accounts(domain, options.users, (uri) => flows.isOurs(uri));
     const location = new LocationStore(this.#locationEvents());
@@ -52,7 +57,7 @@ export class NetworkCore {
     this.#location = location;
     this.handlers = this.#flowHandlers();
     this.#outbound = new Outbound(flows, this.handlers, options.tls);
-    this.#registrar = new Registrar(accounts, callers, location, temporaryGruus);
+    this.#registrar = new Registrar(accounts, callers, location, temporaryGruus, flows);
     const outbound = this.#outbound;
     this.#router = new Router({
       domain,
@@ -76,6 +81,16 @@ export class NetworkCore {
       flows,
       answer: (transaction) => answerOptions(transaction),
     });
+    const shared = { location, flows, layer: this.#layer };
+    this.#watchers = new Watchers({
+      ...shared,
+      accounts,
+      callers,
+      temporaryGruus,
+      router: this.#router,
+      allowed: options.watchers ?? [],
+    });
+    this.#thirdParties = new ThirdPartyRegistrations({ ...shared, domain, servers: thirdParties, outbound });
   }
 
   registrations(): RegistrationInfo[] {
@@ -87,6 +102,8 @@ export class NetworkCore {
   }
 
   async close(): Promise<void> {
+    this.#watchers.close();
+    this.#thirdParties.close();
     this.#proxy.close();
     this.#layer.close();
     this.#location.close();
@@ -98,6 +115,8 @@ export class NetworkCore {
     const uri = SipUri.parse(request.uri);
     if (request.method === 'REGISTER' && uri && this.#router.isOurs(uri)) {
       transaction.respond(this.#registrar.answer(request, flow));
+    } else if (this.#watchers.takes(request)) {
+      this.#watchers.receive(transaction);
     } else {
       this.#proxy.receive(transaction);
     }
@@ -131,8 +150,13 @@ export class NetworkCore {
 
   #locationEvents(): LocationEvents {
     const { onEvent } = this.options;
-    if (!onEvent) return {};
+    const onChanged = (change: LocationChange) => {
+      this.#watchers.changed(change);
+      this.#thirdParties.changed(change);
+    };
+    if (!onEvent) return { onChanged };
     return {
+      onChanged,
       onRegistered: (binding) =>
         onEvent({ event: 'registered', time: Date.now(), ...registrationInfo(binding) }),
       onEnded: ({ addressOfRecord, contact }, reason) =>
@@ -153,6 +177,7 @@ function answerOptions(transaction: ServerTransaction): void {
   const known = request.method === 'OPTIONS';
   const headers: [string, string][] = [
     ['Allow', METHODS],
+    ['Allow-Events', 'reg'],
     ['Supported', 'path, gruu, outbound'],
     ['Server', 'sip-push network (for development)'],
   ];

@@ -72,17 +72,33 @@ export class FlowTable {
 
   /** `sip:token@127.0.0.1:5060;transport=tcp;lr`: the port by which the peer of this flow reaches us, and the flow. */
   recordRoute(flow: SipFlow): string {
-    const port = this.#portOf(flow);
-    const uri = new SipUri({
-      user: this.#token(flow),
-      host: hostPort(isWildcard(port.endpoint.host) ? reachableHost(flow.remote.host) : port.endpoint.host),
-      port: port.endpoint.port,
-      parameters: [
-        ['transport', port.endpoint.transport.toLowerCase()],
-        ['lr', undefined],
-      ],
-    });
+    return this.#route(flow, this.#token(flow));
+  }
+
+  /** A route through us to wherever the Request-URI says (RFC 3608). */
+  serviceRoute(flow: SipFlow): string {
+    return this.#route(flow, 'orig');
+  }
+
+  /** The URI of the network itself, for the peer of this flow. */
+  address(flow: SipFlow): string {
+    return this.#uriOf(flow).toString();
+  }
+
+  #route(flow: SipFlow, user: string): string {
+    const uri = this.#uriOf(flow);
+    uri.user = user;
+    uri.parameters.set('lr', undefined);
     return uri.toString();
+  }
+
+  #uriOf(flow: SipFlow): SipUri {
+    const { host, port, transport } = this.#portOf(flow).endpoint;
+    return new SipUri({
+      host: hostPort(isWildcard(host) ? reachableHost(flow.remote.host) : host),
+      port,
+      parameters: [['transport', transport.toLowerCase()]],
+    });
   }
 
   /**

@@ -45,6 +45,15 @@ export function publicGruu(addressOfRecord: string, instanceId: string): string 
 export class TemporaryGruus {
   readonly #key = randomBytes(16);
 
+  /** A new temporary GRUU of a registration; undefined for an identity that is no SIP URI. */
+  issue(addressOfRecord: string, registration: number): string | undefined {
+    const uri = SipUri.parse(addressOfRecord);
+    if (!uri) return undefined;
+    uri.user = this.mint(registration);
+    uri.parameters.set('gr', undefined);
+    return uri.toString();
+  }
+
   /** The user part of a new temporary GRUU. */
   mint(registration: number): string {
     const block = Buffer.alloc(BLOCK);

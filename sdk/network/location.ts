@@ -22,6 +22,8 @@ export interface Device {
   readonly addressOfRecord: string;
   /** Of its REGISTERs: another one begins another boot (RFC 3261 10.2), and ends the temporary GRUUs. */
   readonly callId: string;
+  /** Of the first of them. */
+  readonly firstCSeq: number;
 }
 
 export interface Binding {
@@ -66,6 +68,16 @@ export interface LocationEvents {
   /** Also when refreshed. */
   onRegistered?(binding: Binding): void;
   onEnded?(binding: Binding, why: BindingEnd): void;
+  /** Once for each REGISTER that changed something, and for each end of a binding. */
+  onChanged?(change: LocationChange): void;
+}
+
+export interface LocationChange {
+  readonly username: string;
+  /** New ones, and those that took the place of another. */
+  readonly registered: readonly Binding[];
+  /** But for those whose place another took. */
+  readonly ended: ReadonlyMap<Binding, BindingEnd>;
 }
 
 interface UserRecord {
@@ -124,11 +136,16 @@ export class LocationStore {
     if (typeof changes === 'string') return changes;
     for (const binding of changes.ended.keys()) this.#remove(binding);
     for (const binding of changes.added) this.#add(binding);
+    const ended = new Map<Binding, BindingEnd>();
     for (const [binding, replaced] of changes.ended) {
       this.#forgetDevice(binding);
-      if (!replaced) this.events.onEnded?.(binding, 'removed');
+      if (!replaced) ended.set(binding, 'removed');
     }
+    for (const [binding, why] of ended) this.events.onEnded?.(binding, why);
     for (const binding of changes.added) this.events.onRegistered?.(binding);
+    if (ended.size > 0 || changes.added.length > 0) {
+      this.events.onChanged?.({ username: request.username, registered: changes.added, ended });
+    }
     return undefined;
   }
 
@@ -172,9 +189,16 @@ export class LocationStore {
   }
 
   #device(known: Device | undefined, instanceId: string, request: Registering): Device {
-    const { username, addressOfRecord, callId } = request;
+    const { username, addressOfRecord, callId, cseq } = request;
     if (known?.callId === callId && known.addressOfRecord === addressOfRecord) return known;
-    return { number: ++this.#deviceNumber, username, instanceId, addressOfRecord, callId };
+    return {
+      number: ++this.#deviceNumber,
+      username,
+      instanceId,
+      addressOfRecord,
+      callId,
+      firstCSeq: cseq,
+    };
   }
 
   #binding(
@@ -223,6 +247,11 @@ export class LocationStore {
     this.#remove(binding);
     this.#forgetDevice(binding);
     this.events.onEnded?.(binding, why);
+    this.events.onChanged?.({
+      username: binding.username,
+      registered: [],
+      ended: new Map([[binding, why]]),
+    });
   }
 
   #remove(binding: Binding): void {

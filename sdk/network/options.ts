@@ -29,6 +29,16 @@ export interface NetworkOptions {
    * Requests to the identity go to that address, and what comes from it is believed like a trusted peer.
    */
   applicationServers?: Readonly<Record<string, string>>;
+  /**
+   * Those of `applicationServers` that are told of every registration by a REGISTER of the network (3GPP TS 24.229
+   * 5.4.1.7): `['sip:psa@domain.test']`. None when absent.
+   */
+  thirdPartyRegistration?: readonly string[];
+  /**
+   * Identities of users that may subscribe to the registrations of all (RFC 3680). Trusted peers and application
+   * servers may without being named here; everybody may subscribe to his own.
+   */
+  watchers?: readonly string[];
   /** `cert` and `key` for tls and wss listeners; `ca` for connections to others. */
   tls?: TlsOptions;
   /** Costs nothing when absent. */
@@ -58,6 +68,23 @@ export function readServices(servers: Readonly<Record<string, string>>): Map<str
     if (uri) services.set(serviceKey(named), uri);
   }
   return services;
+}
+
+/** The addresses of those application servers. */
+export function readThirdParties(
+  identities: readonly string[],
+  services: ReadonlyMap<string, SipUri>,
+): SipUri[] {
+  return identities.map((identity) => {
+    const named = SipUri.parse(identity);
+    const at = named && services.get(serviceKey(named));
+    if (!at) {
+      throw new ConfigurationError(
+        `thirdPartyRegistration: ${JSON.stringify(identity)} is none of applicationServers`,
+      );
+    }
+    return at;
+  });
 }
 
 /** What comes from an application server's own address is trusted, so that must be an IP address. */

@@ -9,7 +9,7 @@ import { SipUri } from '../../core/sip/uri.js';
 import { buildResponse } from '../../core/sip/writer.js';
 import type { Account, Accounts } from './accounts.js';
 import type { Callers } from './caller.js';
-import { flowKey } from './flow-table.js';
+import { type FlowTable, flowKey } from './flow-table.js';
 import { publicGruu, type TemporaryGruus } from './gruu.js';
 import type { Binding, LocationStore, Registering, RegisteringRefusal } from './location.js';
 
@@ -41,6 +41,7 @@ export class Registrar {
     private readonly callers: Callers,
     private readonly location: LocationStore,
     private readonly temporaryGruus: TemporaryGruus,
+    private readonly flows: FlowTable,
   ) {}
 
   answer(request: SipRequest, flow: SipFlow): SipResponse {
@@ -88,11 +89,11 @@ export class Registrar {
         return refuse(status, status === 500 ? [['Retry-After', '30']] : [], reason);
       }
     }
-    return buildResponse(request, 200, { headers: this.#granted(request, account) });
+    return buildResponse(request, 200, { headers: this.#granted(request, account, flow) });
   }
 
   /** RFC 3261 10.3 step 8: every binding there is, with what is left of its time. */
-  *#granted({ headers }: SipRequest, { username, identities }: Account): Generator<Header> {
+  *#granted({ headers }: SipRequest, { username, identities }: Account, flow: SipFlow): Generator<Header> {
     const supported = new Set(headers.getAll('Supported').map((tag) => tag.toLowerCase()));
     let outbound = false;
     for (const binding of this.location.bindings(username)) {
@@ -101,6 +102,8 @@ export class Registrar {
     }
     for (const path of headers.getAll('Path')) yield ['Path', path];
     yield ['P-Associated-URI', identities.map((identity) => `<${identity}>`).join(', ')];
+    // RFC 3608: requests of the device may name us as their first route.
+    yield ['Service-Route', `<${this.flows.serviceRoute(flow)}>`];
     yield ['Supported', 'path, gruu, outbound'];
     // RFC 5626 6: tells the device that its reg-id was understood.
     if (outbound && supported.has('outbound')) yield ['Require', 'outbound'];
@@ -111,23 +114,17 @@ export class Registrar {
     for (const [name, raw] of contact.parameters.entries()) {
       if (!/^(?:expires|pub-gruu|temp-gruu)$/i.test(name)) parameters.setRaw(name, raw);
     }
-    const gruu = withGruu && device ? publicGruu(device.addressOfRecord, device.instanceId) : undefined;
-    if (device && gruu !== undefined) {
-      parameters.setRaw('pub-gruu', `"${gruu}"`);
-      parameters.setRaw('temp-gruu', `"${this.#temporaryGruu(device.addressOfRecord, device.number)}"`);
+    if (withGruu && device) {
+      const { addressOfRecord, instanceId, number } = device;
+      const gruu = publicGruu(addressOfRecord, instanceId);
+      // RFC 5627 5.1: a new one in each answer, beside the older ones.
+      const temporary = this.temporaryGruus.issue(addressOfRecord, number);
+      if (gruu !== undefined) parameters.setRaw('pub-gruu', `"${gruu}"`);
+      if (temporary !== undefined) parameters.setRaw('temp-gruu', `"${temporary}"`);
     }
     const left = Math.max(0, Math.ceil((expiresAt - performance.now()) / 1000));
     parameters.setRaw('expires', String(left));
     return `<${contact.uri}>${parameters}`;
-  }
-
-  /** RFC 5627 5.1: a new one in each answer, beside the older ones. */
-  #temporaryGruu(addressOfRecord: string, deviceNumber: number): string {
-    const uri = SipUri.parse(addressOfRecord);
-    if (!uri) return addressOfRecord;
-    uri.user = this.temporaryGruus.mint(deviceNumber);
-    uri.parameters.set('gr', undefined);
-    return uri.toString();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Where a request goes (RFC 3261 16.5). */
 
 import { TransportError } from '../../core/errors.js';
+import { tagOf } from '../../core/sip/dialog.js';
 import type { SipFlow } from '../../core/sip/flow.js';
 import type { SipRequest } from '../../core/sip/message.js';
 import { parseNameAddr } from '../../core/sip/name-addr.js';
@@ -97,10 +98,13 @@ export class Router {
   #contacts(request: SipRequest, bindings: Iterable<Binding>, deviceIsNamed = false): Routed {
     const groups = targetSet(request, bindings, deviceIsNamed);
     if (groups.length === 0) return { status: 480 };
-    return { groups: groups.map((group) => group.map((candidate) => this.#device(candidate))) };
+    // RFC 7315 5.2: not within a dialog.
+    const initial = tagOf(request.headers.get('To') ?? '') === '';
+    const called = initial ? request.uri : undefined;
+    return { groups: groups.map((group) => group.map((candidate) => this.#device(candidate, called))) };
   }
 
-  #device({ binding, others }: Candidate): Target {
+  #device({ binding, others }: Candidate, called: string | undefined): Target {
     const { contact, path, addressOfRecord } = binding;
     const account = this.options.accounts.byIdentity(addressOfRecord);
     return {
@@ -108,7 +112,8 @@ export class Router {
       route: path,
       flow: () => this.#bindingFlow(binding),
       ...(account ? { account } : {}),
-      others: others.map((other) => this.#device({ binding: other, others: [] })),
+      ...(called === undefined ? {} : { called }),
+      others: others.map((other) => this.#device({ binding: other, others: [] }, called)),
     };
   }
 

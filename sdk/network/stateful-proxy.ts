@@ -145,6 +145,7 @@ export class StatefulProxy {
     headers.set('Max-Forwards', String(Number(headers.get('Max-Forwards') ?? MAX_FORWARDS + 1) - 1));
     const allowed = Number(headers.get('Max-Breadth') ?? MAX_BREADTH);
     headers.set('Max-Breadth', String(Math.floor(allowed / breadth)));
+    if (target.called !== undefined) headers.set('P-Called-Party-ID', `<${target.called}>`);
     for (const route of [...target.route].reverse()) headers.prepend('Route', route);
     if (dialogWith) {
       // Two, one for each side (RFC 5658): each names the port that its side uses, and the flow it is on.

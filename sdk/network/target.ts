@@ -8,6 +8,8 @@ export interface Target {
   readonly uri: string;
   /** Route values to put on top: the Path of a registration (RFC 3327). */
   readonly route: readonly string[];
+  /** Request-URI as it came, where this is the contact of a user whom it named: told to the device (RFC 7315 4.2). */
+  readonly called?: string;
   /** Rejects, or throws, with TransportError. */
   flow(): SipFlow | Promise<SipFlow>;
   /** The user whose device this is. */

@@ -71,6 +71,8 @@ describe('the embedded core', () => {
       tls: { cert: certificates.certFile, key: certificates.keyFile },
       trustedPeers: ['127.0.0.1:5080'],
       applicationServers: { 'sip:as@domain.test': 'sip:127.0.0.1:5080;transport=udp' },
+      thirdPartyRegistration: ['sip:as@domain.test'],
+      watchers: ['sip:psa@domain.test'],
     });
     const uris = ['tls', 'wss', 'ws'].map((transport) => `sip:127.0.0.1:0;transport=${transport}`);
     await using network = await folder.start(

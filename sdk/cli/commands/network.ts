@@ -19,7 +19,8 @@ SIGTERM. It is no core for an operator.
                   application servers need goes beside the users:
                   { "users": { "bob": "secret" }, "tls": { "cert": "core.pem", "key": "core.key" },
                     "trustedPeers": ["127.0.0.1:5080"],
-                    "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" } }
+                    "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" },
+                    "thirdPartyRegistration": ["sip:psa@domain.test"], "watchers": ["sip:psa2@domain.test"] }
   --json          one JSON object a line on stdout: listening, registered, deregistered, message
 
 Ends with 0 when told to, 1 when a port cannot be had, 2 when the command or the file is wrong.

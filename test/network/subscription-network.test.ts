@@ -1,0 +1,174 @@
+/** A subscriber of this package and the embedded network, over real sockets. */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readReginfo } from '../../core/content/reginfo/read-reginfo.js';
+import { contactInstanceId, contactParameter, REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
+import { RegistrationTable } from '../../core/content/reginfo/registration-table.js';
+import { SipUserAgent } from '../../core/sip/agent.js';
+import type { SubscriptionStatus } from '../../core/sip/subscription-state.js';
+import { buildResponse } from '../../core/sip/writer.js';
+import { type Network, type NetworkOptions, startNetwork } from '../../sdk/network/index.js';
+import { freePort } from '../support/ports.js';
+
+const ONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';
+const TWO = 'urn:uuid:00000000-0000-4000-8000-000000000002';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function network(options: NetworkOptions = {}): Promise<Network> {
+  const started = await startNetwork(options);
+  closing.push(() => started.close());
+  return started;
+}
+
+async function terminal(
+  servers: readonly string[],
+  user: string,
+  instanceId = `urn:uuid:${crypto.randomUUID()}`,
+) {
+  const agent = new SipUserAgent({
+    identity: `sip:${user}@domain.test`,
+    servers,
+    product: 'test/1',
+    methods: ['MESSAGE'],
+    accept: () => [],
+    onRequest: ({ request, respond }) => respond(buildResponse(request, 200)),
+    registration: {
+      instanceId,
+      expires: 600,
+      headers: [],
+      features: () => ['+g.oma.pusheventapp="mms.ua"'],
+    },
+  });
+  closing.push(() => agent.stop());
+  await agent.start();
+  await vi.waitFor(() => expect(agent.registration?.state).toBeDefined(), { timeout: 5000 });
+  return agent;
+}
+
+/** A sender's view of one user. */
+function watch(agent: SipUserAgent, uri: string) {
+  const table = new RegistrationTable();
+  const states: SubscriptionStatus[] = [];
+  const orders: string[] = [];
+  const subscription = agent.subscribe(
+    { uri, event: 'reg', accept: [REGINFO_TYPE], expires: 600 },
+    {
+      onNotify: (body) => {
+        if (body.length > 0) orders.push(table.apply(readReginfo(body)).order);
+      },
+      onState: (status) => {
+        states.push(status);
+        if (status.state === 'lost') table.restart();
+      },
+    },
+  );
+  const users = () => table.contacts.map(({ contact }) => contactInstanceId(contact)).sort();
+  return { table, states, orders, subscription, users };
+}
+
+async function sender(servers: readonly string[], listen?: string) {
+  const registers: string[] = [];
+  const agent = new SipUserAgent({
+    identity: 'sip:psa@domain.test',
+    servers,
+    product: 'test/1',
+    methods: ['REGISTER'],
+    accept: () => [],
+    ...(listen === undefined ? {} : { listen }),
+    onRequest: (transaction) => {
+      const { headers } = transaction.request;
+      registers.push(`${headers.get('To')} ${headers.get('Expires')}`);
+      transaction.respond(buildResponse(transaction.request, 200));
+    },
+  });
+  closing.push(() => agent.stop());
+  await agent.start();
+  return { agent, registers };
+}
+
+describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
+  const server = ({ uris }: Network) => uris.filter((uri) => uri.endsWith(transport));
+
+  it('B.1.3: a sender sees terminals come and go', async () => {
+    const core = await network();
+    const { agent } = await sender(server(core));
+    const bob = watch(agent, 'sip:bob@domain.test');
+    await vi.waitFor(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
+    const first = await terminal(server(core), 'bob', ONE);
+    await terminal(server(core), 'bob', TWO);
+    await vi.waitFor(() => expect(bob.users()).toEqual([ONE, TWO]));
+    const known = bob.table.contacts.find(({ contact }) => contactInstanceId(contact) === ONE);
+    expect(known && contactParameter(known.contact, '+g.oma.pusheventapp')).toBe('mms.ua');
+    expect(known?.contact.publicGruu).toBe(first.registration?.publicGruu);
+    await first.stop();
+    await vi.waitFor(() => expect(bob.users()).toEqual([TWO]));
+    bob.subscription.refresh();
+    await vi.waitFor(() => expect(bob.orders.length).toBeGreaterThanOrEqual(5));
+    expect(new Set(bob.orders)).toEqual(new Set(['next']));
+    await bob.subscription.close();
+  });
+
+  it('a network that has forgotten everything is subscribed to anew', async () => {
+    const port = await freePort();
+    const uri = `sip:127.0.0.1:${port};transport=${transport}`;
+    const first = await startNetwork({ listen: [uri] });
+    const { agent } = await sender([uri]);
+    const bob = watch(agent, 'sip:bob@domain.test');
+    await vi.waitFor(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
+    await first.close();
+    await network({ listen: [uri] });
+    // A new connection refreshes by itself; over UDP nothing tells.
+    if (transport === 'udp') bob.subscription.refresh();
+    await vi.waitFor(() => expect(bob.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }), {
+      timeout: 8000,
+    });
+    await vi.waitFor(() => expect(bob.states.at(-1)).toMatchObject({ state: 'active' }), { timeout: 8000 });
+  }, 20_000);
+});
+
+it('B.1.1, B.1.2: a third-party REGISTER leads to a subscription', async () => {
+  const port = await freePort();
+  const at = `sip:127.0.0.1:${port};transport=udp`;
+  const core = await network({
+    users: { bob: { password: 'x' } },
+    applicationServers: { 'sip:psa@domain.test': at },
+    thirdPartyRegistration: ['sip:psa@domain.test'],
+    listen: ['sip:127.0.0.1:0;transport=udp'],
+  });
+  const { agent, registers } = await sender(core.uris, at);
+  const bob = new SipUserAgent({
+    identity: 'sip:bob@domain.test',
+    servers: core.uris,
+    credentials: { username: 'bob', password: 'x' },
+    product: 'test/1',
+    methods: [],
+    accept: () => [],
+    onRequest: () => {},
+    registration: { instanceId: ONE, expires: 600, headers: [], features: () => [] },
+  });
+  closing.push(() => bob.stop());
+  await bob.start();
+  await vi.waitFor(() => expect(registers).toEqual(['<sip:bob@domain.test> 600']));
+  const watched = watch(agent, 'sip:bob@domain.test');
+  await vi.waitFor(() => expect(watched.users()).toEqual([ONE]));
+  await bob.stop();
+  await vi.waitFor(() => expect(registers.at(-1)).toBe('<sip:bob@domain.test> 0'));
+  await vi.waitFor(() => expect(watched.users()).toEqual([]));
+});
+
+it('sixty terminals are seen, and the third of them that leaves', async () => {
+  const core = await network();
+  const tcp = core.uris.filter((uri) => uri.endsWith('tcp'));
+  const { agent } = await sender(tcp);
+  const names = Array.from({ length: 60 }, (_, index) => `u${index}`);
+  const watched = names.map((name) => watch(agent, `sip:${name}@domain.test`));
+  const terminals = await Promise.all(names.map((name) => terminal(tcp, name)));
+  const here = () => watched.filter(({ users }) => users().length > 0).length;
+  await vi.waitFor(() => expect(here()).toBe(60), { timeout: 5000 });
+  await Promise.all(terminals.slice(0, 20).map((each) => each.stop()));
+  await vi.waitFor(() => expect(here()).toBe(40), { timeout: 5000 });
+}, 20_000);
