@@ -27,8 +27,8 @@ export interface CapabilityOptions {
   apps?: readonly string[];
   /** Ours, for the Contact of an answer. */
   contact(): string;
-  /** Value of Allow. */
-  allow(): string;
+  /** SIP methods that the sender takes. */
+  methods(): readonly string[];
 }
 
 /** What a terminal said, of whom. */
@@ -74,14 +74,14 @@ export class CapabilityServer {
   }
 
   #answer(request: SipRequest, apps: readonly string[]): SipResponse {
-    const { contact, allow } = this.options;
+    const { contact, methods } = this.options;
     const supported = apps.filter((app) => this.#apps?.has(app) ?? true);
     // 5.2-05: without any, the tag is left out: bare it would mean TRUE.
     const tag = supported.length === 0 ? '' : `;${formatFeatureTag(PUSH_FEATURE_TAG, supported)}`;
     return buildResponse(request, 200, {
       headers: [
         ['Contact', `<${contact()}>${tag}`],
-        ['Allow', allow()],
+        ['Allow', methods().join(', ')],
         ['Accept', `${EXTERNAL_BODY}, ${PROFILE_TYPE}`],
         ['Supported', 'gruu'],
       ],

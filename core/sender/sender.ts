@@ -106,7 +106,7 @@ export class PushSenderAgent {
     this.#capability = new CapabilityServer({
       ...{ contact, directory: this.directory },
       trust: new TrustList(options.trust ?? [`sip:*@${SipUri.parse(identity)?.host}`]),
-      allow: () => agent.allow,
+      methods: () => agent.methods,
       ...(options.apps ? { apps: options.apps } : {}),
     });
     this.#presence = new Presence({

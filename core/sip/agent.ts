@@ -127,9 +127,9 @@ export class SipUserAgent {
     return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
   }
 
-  /** Value of our Allow header. */
-  get allow(): string {
-    return this.#server.allow;
+  /** Every method that we take, outside of dialogs and within: for an Allow that speaks of the agent as a whole. */
+  get methods(): readonly string[] {
+    return this.#server.allMethods;
   }
 
   /** Starts to listen (where configured) and to connect; JsSIP goes on trying until `stop`. */

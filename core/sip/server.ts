@@ -55,6 +55,11 @@ export class UserAgentServer {
     this.allowInSession = [...new Set([...this.#methods, 'INVITE', ...SESSION_METHODS])].join(', ');
   }
 
+  /** Taken outside of dialogs, or within. */
+  get allMethods(): string[] {
+    return [...new Set([...this.#methods, 'INVITE', ...SESSION_METHODS, 'NOTIFY'])];
+  }
+
   receive(transaction: ServerTransaction): void {
     const { request } = transaction;
     const session = this.sessions.of(request);
