@@ -155,6 +155,7 @@ export class MsrpConnection implements RequestLink {
   request(request: MsrpRequest): Promise<MsrpResponse> {
     const { transactionId } = request;
     const { transactionTimeout } = this.#options.limits;
+    if (this.#closed) return Promise.reject(new TransportError('the MSRP connection is closed'));
     return new Promise((resolve, reject) => {
       const deadline = new Alarm();
       const end = () => {

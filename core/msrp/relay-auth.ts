@@ -45,11 +45,15 @@ export class RelayAuth {
 
   /**
    * @param localUri of the session.
+   * @param unwanted says that nobody waits for it any more.
    * @throws ConfigurationError when the relay does not let us use it; TransportError, TimeoutError.
    */
-  grant(connection: MsrpConnection, localUri: string): Promise<RelayGrant> {
+  grant(connection: MsrpConnection, localUri: string, unwanted: () => boolean): Promise<RelayGrant> {
     // RFC 4976 9.1: AUTH requests are not pipelined, so that each can use the nonce of the one before.
-    const granted = this.#turn.then(() => this.#ask(connection, localUri));
+    const granted = this.#turn.then(() => {
+      if (unwanted()) throw new TransportError('the MSRP session was closed');
+      return this.#ask(connection, localUri);
+    });
     this.#turn = granted.catch(() => {});
     return granted;
   }

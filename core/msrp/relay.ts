@@ -4,7 +4,7 @@
  */
 
 import { platform } from '#platform';
-import { TransportError } from '../errors.js';
+import { TimeoutError, TransportError } from '../errors.js';
 import type { Address, TlsOptions } from '../platform/platform.js';
 import { Alarm } from './alarm.js';
 import { MsrpConnection } from './connection.js';
@@ -83,12 +83,14 @@ export class MsrpRelay {
     try {
       const connection = await this.#shared().join(session, signal);
       session.bind(connection);
-      const grant = await unlessAborted(this.#auth.grant(connection, localUri), signal);
+      const grant = await unlessAborted(this.#granted(session, connection), signal);
       if (session.closed) throw new TransportError('the connection to the MSRP relay was lost');
       session.localPath = [...grant.usePath.toReversed(), localUri];
       this.#renewInTime(session, connection, grant, renewal);
     } catch (error) {
       session.close();
+      // It is dead: the next session has a connection of its own.
+      if (error instanceof TimeoutError) this.#connection = undefined;
       throw error;
     }
     return session;
@@ -106,7 +108,9 @@ export class MsrpRelay {
     const expires = Math.min(Math.max(grant.expires, SHORTEST_GRANT), LONGEST_GRANT);
     renewal.set(Math.max(expires - AHEAD, expires / 2) * 1000, () => {
       this.#renew(session, connection, grant).then(
-        (renewed) => this.#renewInTime(session, connection, renewed, renewal),
+        (renewed) => {
+          if (!session.closed) this.#renewInTime(session, connection, renewed, renewal);
+        },
         (error: Error) => session.lost(error),
       );
     });
@@ -117,9 +121,13 @@ export class MsrpRelay {
    * names it again. Another URI is of no use to a peer that has the old one (9.4): that takes a new offer.
    */
   async #renew(session: Session, connection: MsrpConnection, { usePath }: RelayGrant): Promise<RelayGrant> {
-    const grant = await this.#auth.grant(connection, session.localUri);
+    const grant = await this.#granted(session, connection);
     if (grant.usePath.join(' ') === usePath.join(' ')) return grant;
     throw new TransportError('the URI of the MSRP relay is about to expire');
+  }
+
+  #granted(session: Session, connection: MsrpConnection): Promise<RelayGrant> {
+    return this.#auth.grant(connection, session.localUri, () => session.closed);
   }
 
   #shared(): SharedConnection {

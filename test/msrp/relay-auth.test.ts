@@ -1,0 +1,227 @@
+/** AUTH: how a relay is asked for a URI (RFC 4976 5.1). */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ConfigurationError, TransportError } from '../../core/errors.js';
+import { MsrpRelay } from '../../core/msrp/index.js';
+import { digestAnswers } from '../../core/sip/digest-answers.js';
+import { DigestChallenger } from '../../core/sip/digest-challenger.js';
+import type { Closing } from '../support/msrp.js';
+import { HERE, ScriptedRelay } from './scripted-relay.js';
+
+const closing: Closing = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function opening(options: Parameters<ScriptedRelay['client']>[1] = {}) {
+  const relay = await ScriptedRelay.open(closing);
+  const client = relay.client(closing, options);
+  const open = () => {
+    const opened = client.open(HERE, {});
+    opened.catch(() => {});
+    return opened;
+  };
+  const opened = open();
+  const link = await relay.accept(closing);
+  return { relay, client, open, opened, link };
+}
+
+describe('AUTH', () => {
+  it('5.1: is sent to the relay for the URI of the session, and what is granted stands before it in the path', async () => {
+    const { relay, opened, link } = await opening();
+    const request = await link.auth();
+    expect(request.toPath).toEqual([relay.uri]);
+    expect(request.fromPath).toEqual([expect.stringMatching(/^msrp:\/\/192\.0\.2\.7:9\/[!-~]{16,};tcp$/)]);
+    expect(request.headers.get('Expires')).toBe('3600');
+    expect(request.headers.has('Authorization')).toBe(false);
+    const granted = link.grant(request);
+    const session = await opened;
+    expect(session.localPath).toEqual([granted, session.localUri]);
+    expect(request.fromPath).toEqual([session.localUri]);
+  });
+
+  it('5.1: what several relays grant is in the order of To-Path: the path of the SDP has it the other way', async () => {
+    const { opened, link } = await opening();
+    const near = 'msrps://intra.domain.test:9000/near;tcp';
+    const far = 'msrps://extra.domain.test:9000/far;tcp';
+    link.grant(await link.auth(), `${near} ${far}`);
+    const session = await opened;
+    expect(session.localPath).toEqual([far, near, session.localUri]);
+
+    session.remotePath = ['msrp://192.0.2.1:9/their-relay;tcp', 'msrp://192.0.2.2:9/they;tcp'];
+    session.introduce();
+    const { toPath, fromPath } = await link.peer.nextRequest();
+    expect(toPath).toEqual([near, far, ...session.remotePath]);
+    expect(fromPath).toEqual([session.localUri]);
+  });
+
+  it.for([
+    ['MD5', 'md5'],
+    ['SHA-256', 'sha-256'],
+  ] as const)('9.1: a challenge is answered with the right digest, by %s', async ([, algorithm]) => {
+    const challenger = new DigestChallenger({ realm: 'domain.test', algorithms: [algorithm] });
+    const credentials = { username: 'bob', password: 'bob-password' };
+    const { relay, opened, link } = await opening({
+      answerChallenges: digestAnswers(credentials, 'AUTH'),
+    });
+    link.challenge(await link.auth(), challenger.challenge()[0]);
+    const answered = await link.auth();
+    const authorization = answered.headers.get('Authorization') ?? '';
+    const asked = { method: 'AUTH', uri: relay.uri, body: new Uint8Array(0) };
+    expect(challenger.verify(authorization, asked, () => credentials.password)).toEqual({
+      ok: true,
+      username: 'bob',
+    });
+    link.grant(answered);
+    await opened;
+  });
+
+  it('9.1: the next session answers the last challenge unasked, with another count', async () => {
+    const answerChallenges = digestAnswers({ username: 'bob', password: 'x' }, 'AUTH');
+    const { opened, open, link } = await opening({ answerChallenges });
+    link.challenge(await link.auth(), 'Digest realm="r", nonce="n", qop="auth"');
+    const first = await link.auth();
+    link.grant(first);
+    await opened;
+    const second = open();
+    const unasked = await link.auth();
+    expect(first.headers.get('Authorization')).toContain('nc=00000001');
+    expect(unasked.headers.get('Authorization')).toContain('nc=00000002');
+    link.grant(unasked);
+    expect((await second).localPath).toHaveLength(2);
+  });
+
+  it('a stale nonce is no wrong password: the new one is answered', async () => {
+    const { opened, open, link } = await opening();
+    link.challenge(await link.auth());
+    link.grant(await link.auth());
+    await opened;
+    const second = open();
+    link.challenge(await link.auth(), 'Digest realm="r", nonce="2", stale=true');
+    const renewed = await link.auth();
+    expect(renewed.headers.get('Authorization')).toContain('nonce="2"');
+    // It may have grown old on the way.
+    link.challenge(renewed, 'Digest realm="r", nonce="3", stale="TRUE"');
+    link.grant(await link.auth());
+    await second;
+  });
+
+  it('a challenge again after its answer: the password is wrong, and the next session begins anew', async () => {
+    const { relay, opened, open, link } = await opening();
+    link.challenge(await link.auth());
+    link.challenge(await link.auth(), 'Digest realm="r", nonce="2"');
+    await expect(opened).rejects.toThrow(ConfigurationError);
+    await expect(opened).rejects.toThrow(`${relay.uri} does not take our username and password: 401 Because`);
+    const again = open();
+    const request = await link.auth();
+    expect(request.headers.has('Authorization')).toBe(false);
+    link.grant(request);
+    await again;
+  });
+
+  it('403 is final', async () => {
+    const { opened, link } = await opening();
+    link.answer(await link.auth(), 403);
+    await expect(opened).rejects.toThrow(ConfigurationError);
+  });
+
+  it('without credentials, a challenge cannot be answered', async () => {
+    const { opened, link } = await opening({ answerChallenges: digestAnswers(undefined, 'AUTH') });
+    link.challenge(await link.auth());
+    await expect(opened).rejects.toThrow(ConfigurationError);
+    await expect(opened).rejects.toThrow('no username and password');
+  });
+
+  it('4.6: 423 with a bound: what it allows is asked for, and by the next session at once', async () => {
+    const { opened, open, link } = await opening();
+    link.answer(await link.auth(), 423, { 'Max-Expires': '600' });
+    const shorter = await link.auth();
+    expect(shorter.headers.get('Expires')).toBe('600');
+    link.answer(shorter, 423, { 'Min-Expires': '900' });
+    const longer = await link.auth();
+    expect(longer.headers.get('Expires')).toBe('900');
+    link.grant(longer);
+    await opened;
+    const second = open();
+    const next = await link.auth();
+    expect(next.headers.get('Expires')).toBe('900');
+    link.grant(next);
+    await second;
+  });
+
+  it.for([
+    ['a 423 without bounds', 423, {}],
+    ['one whose bounds allow what was asked for', 423, { 'Max-Expires': '4000', 'Min-Expires': '1' }],
+    ['bounds that are no numbers', 423, { 'Max-Expires': 'soon' }],
+    ['500', 500, {}],
+    ['a 200 without Use-Path', 200, {}],
+    ['a Use-Path that is none', 200, { 'Use-Path': 'sip:relay.domain.test' }],
+    ['a Use-Path without end', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
+  ] as const)('%s: the relay cannot be used, for now', async ([, status, headers]) => {
+    const { opened, link } = await opening();
+    link.answer(await link.auth(), status, headers);
+    await expect(opened).rejects.toThrow(TransportError);
+  });
+
+  it('a relay that always has something else is given up', async () => {
+    const { opened, link } = await opening();
+    for (let attempt = 0; attempt < 6; attempt++) {
+      link.challenge(await link.auth(), `Digest realm="r", nonce="${attempt}", stale=true`);
+    }
+    await expect(opened).rejects.toThrow('asks again and again');
+  });
+
+  it('9.1: one AUTH after another, never two at a time', async () => {
+    const { open, opened, link } = await opening();
+    const others = [open(), open()];
+    const first = await link.auth();
+    // The other two wait: what comes next is the answer to a challenge.
+    link.challenge(first);
+    const next = await link.auth();
+    expect(next.fromPath).toEqual(first.fromPath);
+    link.grant(next);
+    const sessions = [await opened];
+    for (const other of others) {
+      link.grant(await link.auth());
+      sessions.push(await other);
+    }
+    expect(new Set(sessions.flatMap(({ localPath }) => localPath)).size).toBe(6);
+  });
+
+  it('a relay that says nothing for 30 s: the next session has another connection', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    closing.push(() => vi.useRealTimers());
+    const { relay, open, opened, link } = await opening();
+    await link.auth();
+    await vi.advanceTimersByTimeAsync(30_000);
+    await expect(opened).rejects.toThrow('unanswered for 30 s');
+    const again = open();
+    const other = await relay.accept(closing);
+    other.grant(await other.auth());
+    expect((await again).localPath).toHaveLength(2);
+  });
+
+  it('who gives up meanwhile is told so at once, and asks for nothing any more', async () => {
+    const relay = await ScriptedRelay.open(closing);
+    const client = relay.client(closing);
+    const giveUp = new AbortController();
+    const first = client.open(HERE, {}, giveUp.signal);
+    const second = client.open(HERE, {}, giveUp.signal);
+    const link = await relay.accept(closing);
+    const asked = await link.auth();
+    const third = client.open(HERE, {});
+    giveUp.abort(new Error('enough'));
+    await expect(first).rejects.toThrow('enough');
+    await expect(second).rejects.toThrow('enough');
+    link.grant(asked);
+    link.grant(await link.auth());
+    expect((await third).closed).toBe(false);
+    await expect(client.open(HERE, {}, giveUp.signal)).rejects.toThrow('enough');
+  });
+
+  it('9.2: what is no relay is refused before anything is sent', () => {
+    for (const uri of ['', 'relay.domain.test', 'sip:relay.domain.test', 'https://relay.domain.test']) {
+      expect(() => new MsrpRelay({ uri, answerChallenges: () => undefined })).toThrow(ConfigurationError);
+    }
+  });
+});
