@@ -6,7 +6,7 @@ import { MsrpRelay } from '../../core/msrp/index.js';
 import { digestAnswers } from '../../core/sip/digest-answers.js';
 import { DigestChallenger } from '../../core/sip/digest-challenger.js';
 import type { Closing } from '../support/msrp.js';
-import { HERE, ScriptedRelay } from './scripted-relay.js';
+import { HERE, ScriptedRelay } from '../support/scripted-relay.js';
 
 const closing: Closing = [];
 afterEach(async () => {

@@ -2,7 +2,7 @@
 
 import type { MsrpRequest } from '../../core/msrp/frame.js';
 import { MsrpRelay, type MsrpRelayOptions } from '../../core/msrp/index.js';
-import { type Closing, RawListener, type RawMsrp } from '../support/msrp.js';
+import { type Closing, RawListener, type RawMsrp } from './msrp.js';
 
 export const HERE = { host: '192.0.2.7', port: 9 };
 
@@ -19,11 +19,11 @@ export class ScriptedRelay {
     return `msrp://127.0.0.1:${this.listener.address.port};tcp`;
   }
 
-  /** A client of it; its answers to challenges are the values of the challenges, in brackets. */
+  /** A client of it; its answers to challenges are those challenges. */
   client(closing: Closing, options: Partial<MsrpRelayOptions> = {}): MsrpRelay {
     const client = new MsrpRelay({
       uri: this.uri,
-      answerChallenges: (challenges) => `Digest answer="[${challenges.join()}]"`.replaceAll('Digest ', ''),
+      answerChallenges: (challenges) => challenges.join(),
       ...options,
     });
     closing.push(() => client.close());

@@ -1,0 +1,130 @@
+/** Files through MSRP relays (RFC 4976, TS 8.2.2.4), the sender's end. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../../core/errors.js';
+import type { FilesPush } from '../../../core/sender/push-request.js';
+import type { PushSenderOptions } from '../../../core/sender/sender.js';
+import { BOB } from '../../support/agents.js';
+import { type Closing, RawListener } from '../../support/msrp.js';
+import { freePort } from '../../support/ports.js';
+import { bytesOf, fileOf, MediaPeer, Scene } from '../../support/scripted-receiver.js';
+import { type RelayLink, ScriptedRelay } from '../../support/scripted-relay.js';
+
+const CONTENT = bytesOf(20_000);
+const PUSH: FilesPush = { to: BOB, app: 'mms.ua', mode: 'session', files: [fileOf(CONTENT)] };
+const CREDENTIALS = { username: 'psa', password: 'psa-password' };
+
+const closing: Closing = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function open(options: Partial<PushSenderOptions> = {}): Promise<Scene> {
+  const scene = await Scene.open(options);
+  closing.push(() => scene.close());
+  return scene;
+}
+
+describe('a relay of the sender', () => {
+  /** The offer that is made when the relay has granted what it was asked for. */
+  async function offered() {
+    const relay = await ScriptedRelay.open(closing);
+    const scene = await open({ media: { relay: { uri: relay.uri, credentials: CREDENTIALS } } });
+    const receipts = scene.sender.send(PUSH);
+    const link = await relay.accept(closing);
+    link.challenge(await link.auth());
+    const granted = link.grant(await link.auth());
+    const offer = await scene.offer();
+    const [, ours = ''] = offer.attribute('path')?.split(' ') ?? [];
+    return { relay, scene, receipts, link, granted, offer, ours };
+  }
+
+  /** What comes by the relay is taken, from whoever has that path. */
+  async function expectDelivery(link: RelayLink, ours: string, toPath: string[], receipts: Promise<unknown>) {
+    const { first, bytes, report } = await new MediaPeer(link.peer, '', '').message();
+    expect(first).toMatchObject({ method: 'SEND', toPath, fromPath: [ours] });
+    expect(first.body.length).toBe(8192);
+    expect(bytes).toEqual(Buffer.from(CONTENT));
+    report();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered', reported: true }]);
+  }
+
+  it('8.2.2-11, 8.2.2-07: stands before the sender in the path; c= and m= are the relay’s', async () => {
+    const { relay, granted, offer } = await offered();
+    const port = Number(/:(\d+);/.exec(relay.uri)?.[1]);
+    expect(offer.attribute('path')?.split(' ')).toEqual([
+      granted,
+      expect.stringMatching(/^msrp:\/\/127\.0\.0\.1:9\/[!-~]{16,};tcp$/),
+    ]);
+    expect(offer.media[0]?.[0]).toBe(`m=message ${port} TCP/MSRP *`);
+    expect(offer.session).toContain('c=IN IP4 127.0.0.1');
+    expect(offer.attribute('setup')).toBe('passive');
+  });
+
+  it('8.2.2-11: a receiver without one comes to it: nothing is sent before', async () => {
+    const { receipts, link, granted, offer, ours } = await offered();
+    offer.accept();
+    const [theirs = ''] = offer.paths;
+    const route = { to: ours, from: `${granted} ${theirs}`, messageId: 'bind', range: '1-0/0' };
+    expect(await link.peer.statusOf(route)).toBe(200);
+    await expectDelivery(link, ours, [granted, theirs], receipts);
+  });
+
+  it.for([
+    ['behind a relay of its own', { path: 'msrp://192.0.2.1:2855/relay;tcp msrp://192.0.2.2:9/it;tcp' }],
+    ['that listens', { setup: 'passive' }],
+    ['that says nothing of who connects', { setup: null }],
+  ] as const)('8.2.2-11: a receiver %s is found by the relay', async ([, answer]) => {
+    const { receipts, link, granted, offer, ours } = await offered();
+    offer.accept([answer]);
+    const path = 'path' in answer ? answer.path.split(' ') : [...offer.paths];
+    await expectDelivery(link, ours, [granted, ...path], receipts);
+  });
+
+  it('that refuses the password is an error of who has configured it: nobody is invited', async () => {
+    const relay = await ScriptedRelay.open(closing);
+    const scene = await open({ media: { relay: { uri: relay.uri, credentials: CREDENTIALS } } });
+    const receipts = scene.sender.send(PUSH);
+    receipts.catch(() => {});
+    const link = await relay.accept(closing);
+    link.challenge(await link.auth());
+    link.challenge(await link.auth());
+    await expect(receipts).rejects.toThrow(ConfigurationError);
+    expect(scene.core.requests).toEqual([]);
+  });
+
+  it('8.2.2-11: that nobody can connect to: the push failed, and may be tried again; nobody is invited', async () => {
+    const scene = await open({ media: { relay: { uri: `msrp://127.0.0.1:${await freePort()};tcp` } } });
+    expect(await scene.sender.send(PUSH)).toMatchObject([{ outcome: 'failed', retryable: true }]);
+    expect(scene.core.requests).toEqual([]);
+  });
+
+  it('that is none is refused at once', async () => {
+    const media = { relay: { uri: 'sip:relay.domain.test' } };
+    await expect(open({ media })).rejects.toThrow(ConfigurationError);
+  });
+});
+
+describe('a relay of the receiver', () => {
+  it('8.2.2-11: is connected to by a sender that has none', async () => {
+    const scene = await open();
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    const listener = await RawListener.open();
+    closing.push(() => listener.close());
+    const { host, port } = listener.address;
+    const path = [`msrp://${host}:${port}/its-relay;tcp`, 'msrp://192.0.2.2:9/it;tcp'];
+    offer.accept([{ path: path.join(' ') }]);
+
+    const peer = await listener.accept();
+    closing.push(() => peer.close());
+    const media = new MediaPeer(peer, '', '');
+    const ours = [offer.attribute('path')];
+    expect(await media.take()).toMatchObject({ method: 'SEND', toPath: path, fromPath: ours });
+    const { first, bytes, report } = await media.message();
+    expect(first).toMatchObject({ method: 'SEND', toPath: path, fromPath: ours });
+    expect(first.body.length).toBe(8192);
+    expect(bytes).toEqual(Buffer.from(CONTENT));
+    report();
+    expect(await receipts).toMatchObject([{ outcome: 'delivered', reported: true }]);
+  });
+});
