@@ -250,7 +250,7 @@ describe('SUBSCRIBE', () => {
 
   it.each([
     ['too brief', { expires: 5 }, 423],
-    ['of types that there are none of', { headers: ['Accept: text/plain'] }, 200],
+    ['of other types, too', { headers: ['Accept: text/plain'] }, 200],
     ['of nobody', { uri: 'sip:domain.test' }, 404],
     ['of a user who does not exist', { uri: 'tel:+1' }, 404],
   ])('%s: %j', async (_, options, status) => {

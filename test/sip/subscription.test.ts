@@ -304,7 +304,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     ['a state that nobody defined', { state: 'asleep' }, 400],
     ['a state with parameters that are none', { state: 'active;;=' }, 400],
     ['no address of the notifier', { contact: '<mailto:a@b>' }, 400],
-    ['a body of a type that was not asked for', { headers: ['Content-Type: text/plain'], body: '' }, 200],
+    ['a type that was not asked for, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
   ] as [string, NotifyOptions, number][])('with %s: %s', async (_, options, status) => {
     const watched = await watching();
     watched.subscribe();
