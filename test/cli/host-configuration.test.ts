@@ -145,6 +145,22 @@ describe('the configuration of a host', () => {
       { ...LEAST, tls: { ca: 'none.pem' } },
       [expect.stringMatching(/^"tls\.ca": .*none\.pem does not exist$/)],
     ],
+    [
+      { ...LEAST, msrp: { relay: 'relay.domain.test' } },
+      ['"msrp.relay": expected e.g. msrps://relay.domain.test:2855;tcp'],
+    ],
+    [
+      { ...LEAST, msrp: { relay: { uri: 'sip:relay.domain.test', usrname: 'bob' } } },
+      [
+        '"msrp.relay.uri": expected e.g. msrps://relay.domain.test:2855;tcp',
+        'unknown key "msrp.relay.usrname"; did you mean "username"?',
+      ],
+    ],
+    [{ ...LEAST, msrp: { relay: {} } }, ['"msrp.relay.uri" is missing']],
+    [
+      { ...LEAST, msrp: { relay: { uri: 'msrps://relay.domain.test;tcp', ca: 'none.pem' } } },
+      [expect.stringMatching(/^"msrp\.relay\.ca": .*none\.pem does not exist$/)],
+    ],
     [{ ...LEAST, tls: { ca: 'bob.json', cert: 'bob.json' } }, ['"tls.cert" and "tls.key" go together']],
     [
       { ...LEAST, tls: { cert: 'bob.json', key: 'bob.json' } },

@@ -237,7 +237,11 @@ describe('a push from the command line', () => {
       ...psa(core.tcp),
       register: true,
       assertIdentity: true,
-      msrp: { host: '127.0.0.1', ports: '20000-20100' },
+      msrp: {
+        host: '127.0.0.1',
+        ports: '20000-20100',
+        relay: { uri: 'msrps://127.0.0.1:2855;tcp', username: 'psa', password: '…' },
+      },
       publish: { host: '127.0.0.1', port: 0, url: 'https://push.operator.test' },
     });
     expect(await folder.run(...words('hello', { config: 'every.json' }))).toMatchObject({

@@ -39,8 +39,7 @@ export async function relayAccount(
   const { uri, username, password, ca }: RelayKeys = typeof relay === 'string' ? { uri: relay } : relay;
   const known = credentials?.username ?? SipUri.parse(identity)?.user ?? '';
   const secret = password ?? credentials?.password;
-  const where = `${source}: "msrp.relay"`;
-  const authority = ca === undefined ? tls?.ca : (await loadTls({ ca }, where, folder)).ca;
+  const authority = ca === undefined ? tls?.ca : (await loadTls({ ca }, source, folder, 'msrp.relay')).ca;
   return {
     uri,
     ...(secret === undefined ? {} : { credentials: { username: username ?? known, password: secret } }),

@@ -7,17 +7,27 @@ import type { TlsOptions } from '../../../core/platform/platform.js';
 import type { TlsFiles } from './fields.js';
 import { readSmallFile } from './load.js';
 
-/** @throws ConfigurationError naming the key whose file cannot be read or used. */
-export async function loadTls(files: TlsFiles, source: string, folder: string): Promise<TlsOptions> {
+/**
+ * @param within the key that they are in.
+ * @throws ConfigurationError naming the key whose file cannot be read or used.
+ */
+export async function loadTls(
+  files: TlsFiles,
+  source: string,
+  folder: string,
+  within = 'tls',
+): Promise<TlsOptions> {
   const { ca, cert, key } = files;
   if ((cert === undefined) !== (key === undefined)) {
-    throw new ConfigurationError(`${source}: "tls.cert" and "tls.key" go together`);
+    throw new ConfigurationError(`${source}: "${within}.cert" and "${within}.key" go together`);
   }
   const read = async (name: string, file: string) => {
     try {
       return Buffer.from(await readSmallFile(resolve(folder, file)));
     } catch (error) {
-      throw new ConfigurationError(`${source}: "tls.${name}": ${(error as Error).message}`, { cause: error });
+      throw new ConfigurationError(`${source}: "${within}.${name}": ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   };
   const material = {
@@ -29,7 +39,7 @@ export async function loadTls(files: TlsFiles, source: string, folder: string): 
     // Now, and not at the first connection.
     createSecureContext(material);
   } catch (error) {
-    const names = Object.keys(material).map((name) => `"tls.${name}"`);
+    const names = Object.keys(material).map((name) => `"${within}.${name}"`);
     throw new ConfigurationError(
       `${source}: ${names.join(', ')} cannot be used: ${(error as Error).message}`,
       {
