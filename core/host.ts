@@ -6,6 +6,7 @@ import { safeLogSink } from './app/log.js';
 import { reasonOf } from './app/outcome.js';
 import { type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
+import { instanceIdOf } from './instance-id.js';
 import type { Store } from './platform/platform.js';
 import { lateEvent, type ReceiverEvent } from './receiver/events.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
@@ -104,14 +105,4 @@ function safeListener({ onEvent, onLog }: PushHostOptions): PushHostOptions['onE
       log({ level: 'error', message: `the host did not take the event ${event.event}: ${reasonOf(error)}` });
     }
   };
-}
-
-/** RFC 5627 4.1: the instance id outlives restarts. */
-async function instanceIdOf(store: Store): Promise<string> {
-  const kept = store.sublevel<string, string>('host', { valueEncoding: 'utf8' });
-  const known = await kept.get('instance-id');
-  if (known !== undefined) return known;
-  const made = `urn:uuid:${crypto.randomUUID()}`;
-  await store.batch([{ type: 'put', sublevel: kept, key: 'instance-id', value: made }], { sync: true });
-  return made;
 }

@@ -7,13 +7,14 @@ import { demo } from './commands/demo.js';
 import { host } from './commands/host.js';
 import { network } from './commands/network.js';
 import { send } from './commands/send.js';
+import { sender } from './commands/sender.js';
 import { type Io, processIo } from './io.js';
 import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { suggestion } from './suggestion.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [demo, host, send, network];
+const COMMANDS: readonly Command[] = [demo, host, send, sender, network];
 
 const HELP = `sip-push: OMA Push using SIP
 

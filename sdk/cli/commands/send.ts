@@ -3,28 +3,27 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { platform } from '#platform';
-import { isEventAppId } from '../../../core/app/event-app-id.js';
 import type { Content, MediaType } from '../../../core/content/content.js';
-import { parseMediaType } from '../../../core/content/media-type.js';
 import { memoryContent } from '../../../core/content/memory-content.js';
 import { storedContent } from '../../../core/content/stored-content.js';
-import { LimitError } from '../../../core/errors.js';
+import { LimitError, TransportError } from '../../../core/errors.js';
 import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
 import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { PushFile } from '../../../core/sender/session/offered-file.js';
-import { SipUri } from '../../../core/sip/uri.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import { readBytes } from '../config/load.js';
 import { loadSenderSettings } from '../config/sender.js';
 import { ConnectionProgress } from '../connection-progress.js';
 import type { Io } from '../io.js';
+import { type Order, readOrder } from '../push-order.js';
+import { pushVia } from '../push-via.js';
 import { receiptJson, receiptLine } from '../report.js';
 import { TransferProgress } from '../transfer-progress.js';
 import type { Words } from '../words.js';
 
-const HELP = `Usage: sip-push send --config FILE --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE [--mode MODE]
-                     [--report] [--id ID] [--json] FILE… | --content-url URL
+const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE
+                     [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] FILE… | --content-url URL
 
 One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI
 (a public user identity: all of them; a GRUU: one). Several files go in one session, each with a receipt.
@@ -40,7 +39,10 @@ One push: the content of FILE, or what lies at URL, to the application EVENT-APP
   --id ID            in a session: names the push. The same one again goes on where it broke off; this command
                      does so by itself for about a minute, and says the ID where it gives up
   --content-url URL  refers to content that lies elsewhere
-  --json             the receipt as one JSON object on stdout
+  --ttl SECONDS      tries again for so long: when the terminal comes back, when it said to, or after a while
+  --via URL          hands it to a sender that stays up (sip-push sender), whose key is given by --key KEY or by
+                     SIP_PUSH_KEY in the environment; no --config then
+  --json             each receipt as one JSON object on stdout
 
 What is referred to is served by this command itself (see "publish"): it stays until the content was fetched, an
 hour at most.
@@ -56,8 +58,6 @@ Example
               "username": "psa", "password": "secret",
               "publish": { "host": "192.0.2.1", "port": 8080 } }`;
 
-const MODES = ['auto', 'pager', 'session', 'indirect'] as const;
-
 export const send: Command = {
   name: 'send',
   summary: 'one push by a Push Sender Agent',
@@ -67,6 +67,9 @@ export const send: Command = {
     to: { type: 'string' },
     app: { type: 'string' },
     type: { type: 'string' },
+    ttl: { type: 'string' },
+    via: { type: 'string' },
+    key: { type: 'string' },
     mode: { type: 'string' },
     report: { type: 'boolean' },
     id: { type: 'string' },
@@ -75,17 +78,17 @@ export const send: Command = {
   },
   operands: true,
   async run(words, io) {
-    const order = read(words);
-    const settings = await loadSenderSettings(words.required('config', 'psa.json'));
-    const progress = new ConnectionProgress(settings.servers, io.err);
-    const sender = new PushSenderAgent({ ...settings, ...progress.handlers });
+    const order = readOrder(words);
+    const print = (receipt: Receipt) =>
+      io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
+    const via = words.text('via');
     try {
-      await sender.start();
-      io.signal.throwIfAborted();
-      const receipts = await push(sender, order, io);
-      for (const receipt of receipts) io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
-      await fetched(sender, io);
-      const code = Math.max(...receipts.map(exitCode));
+      const receipts =
+        via === undefined
+          ? await pushDirectly(words.required('config', 'psa.json'), order, io, print)
+          : await pushVia({ url: via, key: keyOf(words) }, order, io, print);
+      // Of a push that was cancelled there may be none.
+      const code = Math.max(EXIT.ok, ...receipts.map(exitCode));
       if (code === EXIT.tryAgain && receipts.some(({ mode }) => mode === 'session')) {
         io.err(`to go on where it broke off: the same command with --id ${order.id}`);
       }
@@ -95,34 +98,62 @@ export const send: Command = {
         io.err('ended before an answer came: whether the push was delivered is not known');
         return EXIT.tryAgain;
       }
+      if (via !== undefined && error instanceof TransportError) {
+        io.err(error.message);
+        return EXIT.tryAgain;
+      }
       throw error;
-    } finally {
-      progress.stop();
-      await sender.stop();
     }
   },
 };
 
-/** What somebody wants pushed. */
-interface Order {
-  to: string;
-  app: string;
-  type: MediaType;
-  mode: PushModeWish;
-  report: boolean;
-  id: string;
-  source: { files: readonly string[] } | { url: string };
+async function pushDirectly(
+  config: string,
+  order: Order,
+  io: Io,
+  onReceipt: (receipt: Receipt) => void,
+): Promise<Receipt[]> {
+  const settings = await loadSenderSettings(config);
+  const progress = new ConnectionProgress(settings.servers, io.err);
+  const sender = new PushSenderAgent({ ...settings, ...progress.handlers });
+  try {
+    await sender.start();
+    io.signal.throwIfAborted();
+    const receipts = await push(sender, order, io, (each) => {
+      for (const receipt of each) onReceipt(receipt);
+    });
+    await fetched(sender, io);
+    return receipts;
+  } finally {
+    progress.stop();
+    await sender.stop();
+  }
+}
+
+function keyOf(words: Words): string {
+  const key = words.text('key') ?? process.env.SIP_PUSH_KEY;
+  if (key !== undefined && key !== '') return key;
+  throw new UsageError(
+    '--key is missing; expected the key of the sender, or SIP_PUSH_KEY in the environment',
+  );
 }
 
 /** @returns a receipt for each file and terminal. */
-async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Receipt[]> {
-  const { to, app, type, mode, report, id, source } = order;
+async function push(
+  sender: PushSenderAgent,
+  { to, app, type, mode, report, id, ttl, source }: Order,
+  io: Io,
+  onReceipts: (receipts: readonly Receipt[]) => void,
+): Promise<Receipt[]> {
   const { signal } = io;
-  if ('url' in source) return await sender.send({ to, app, content: { type, ...source }, mode }, { signal });
+  const request = { to, app, mode, report, id, ...(ttl === undefined ? {} : { ttl }) };
+  if ('url' in source) {
+    return await sender.send({ ...request, content: { type, ...source } }, { signal, onReceipts });
+  }
   const [first = ''] = source.files;
   if (mode === 'pager' || mode === 'indirect') {
     const content = await contentOf(type, first, mode);
-    return await sender.send({ to, app, content, mode }, { signal }).catch(tooLarge(first));
+    return await sender.send({ ...request, content }, { signal, onReceipts }).catch(tooLarge(first));
   }
   const files: PushFile[] = [];
   const reread = source.files.length > 1 ? 'session' : mode;
@@ -133,8 +164,8 @@ async function push(sender: PushSenderAgent, order: Order, io: Io): Promise<Rece
   }
   const shown = files.map(({ name = '' }) => new TransferProgress(io, name));
   return await sender.send(
-    { to, app, files, report, id, mode },
-    { signal, onProgress: ({ index, have, size }) => shown[index]?.update(have, size) },
+    { ...request, files },
+    { signal, onReceipts, onProgress: ({ index, have, size }) => shown[index]?.update(have, size) },
   );
 }
 
@@ -170,50 +201,4 @@ function tooLarge(file: string): (error: unknown) => never {
     if (!(error instanceof LimitError)) throw error;
     throw new LimitError(`${file} does not fit pager mode (8.1.2-03): ${error.message}`, { cause: error });
   };
-}
-
-function read(words: Words): Order {
-  const to = words.required('to', 'sip:bob@domain.test');
-  if (!SipUri.parse(to)) throw new UsageError(`--to ${to} is no SIP URI; expected e.g. sip:bob@domain.test`);
-  const app = words.required('app', 'mms.ua');
-  if (!isEventAppId(app)) throw new UsageError(`--app ${app} is no event-app-id; expected e.g. mms.ua`);
-  const typeText = words.required('type', 'application/vnd.wap.mms-message');
-  const type = parseMediaType(typeText);
-  if (!type) throw new UsageError(`--type ${typeText} is no media type; expected e.g. text/vnd.wap.si`);
-  const modeText = words.text('mode') ?? 'auto';
-  const mode = MODES.find((known) => known === modeText);
-  if (!mode) throw new UsageError(`--mode ${modeText} is not known; expected ${MODES.join(', ')}`);
-  const source = readSource(words);
-  if (mode === 'pager' && 'files' in source && source.files.length > 1) {
-    throw new UsageError(`pager mode carries one FILE; ${source.files[1]} is one too many`);
-  }
-  if (mode === 'indirect' && 'files' in source && source.files.length > 1) {
-    throw new UsageError(`a reference is to one FILE; ${source.files[1]} is one too many`);
-  }
-  if (mode === 'session' && 'url' in source) {
-    throw new UsageError('--content-url refers to content; session mode carries it');
-  }
-  return {
-    to,
-    app,
-    type,
-    mode,
-    report: words.has('report'),
-    id: words.text('id') ?? platform.randomHex(8),
-    source,
-  };
-}
-
-function readSource(words: Words): Order['source'] {
-  const url = words.text('content-url');
-  const [file] = words.operands;
-  if (url !== undefined) {
-    if (file !== undefined)
-      throw new UsageError(`--content-url says where the content is; ${file} is one too many`);
-    if (!URL.canParse(url))
-      throw new UsageError(`--content-url ${url} is no URL; expected e.g. https://example.com/a`);
-    return { url };
-  }
-  if (file === undefined) throw new UsageError('FILE is missing; expected the file whose content is pushed');
-  return { files: words.operands };
 }

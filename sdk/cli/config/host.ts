@@ -5,12 +5,12 @@ import { z } from 'zod';
 import { AllowList } from '../../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { PushHostOptions } from '../../../core/host.js';
-import { TrustList } from '../../../core/sip/asserted-identity.js';
 import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { count, given, seconds, sipUri, text } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
+import { trusted } from './trusted.js';
 
 const DEFAULT_EXPIRES = 3600;
 const DEFAULT_DATA = './data';
@@ -23,10 +23,6 @@ const app = z.union([
     isolation: z.enum(['none', 'worker']).optional(),
   }),
 ]);
-
-const trusted = z
-  .string()
-  .refine(isTrustEntry, 'expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100');
 
 const allowed = z
   .string()
@@ -105,15 +101,6 @@ async function find(use: string, folder: string, where: string) {
 function isOrigin(entry: string): boolean {
   try {
     new AllowList([entry]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isTrustEntry(entry: string): boolean {
-  try {
-    new TrustList([entry]);
     return true;
   } catch {
     return false;

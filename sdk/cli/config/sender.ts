@@ -1,14 +1,18 @@
 /** The configuration of a sender: from a file to the options of a Push Sender Agent. */
 
+import { resolve } from 'node:path';
 import { z } from 'zod';
+import { isEventAppId } from '../../../core/app/event-app-id.js';
 import type { PublishOptions } from '../../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import type { MediaOptions } from '../../../core/sender/session/media-listener.js';
+import type { PushSenderHostOptions } from '../../../core/sender-host.js';
 import { accountKeys, accountOptions } from './account.js';
-import { endpoint, given, port, ports, text, tlsFiles } from './fields.js';
+import { count, endpoint, given, port, ports, sipUri, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
+import { trusted } from './trusted.js';
 
 const schema = z.strictObject({
   ...accountKeys,
@@ -33,20 +37,70 @@ const schema = z.strictObject({
       tls: tlsFiles.optional(),
     })
     .optional(),
+  trust: z.array(trusted).optional(),
+  apps: z.array(text.refine(isEventAppId, 'expected an event-app-id, e.g. mms.ua')).optional(),
+  watch: z.array(sipUri).optional(),
+  outstanding: count.optional(),
+  data: text.optional(),
+  store: z.enum(['level', 'memory']).optional(),
+  api: z
+    .strictObject({
+      host: text.optional(),
+      port: port.optional(),
+      key: z.string().min(16, 'expected 16 characters or more').optional(),
+      maxSize: count.optional(),
+    })
+    .optional(),
 });
+type Config = z.infer<typeof schema>;
 
+const DEFAULT_DATA = './sender-data';
+/** For programs of this machine. */
+const DEFAULT_API = { host: '127.0.0.1', port: 8642, maxSize: 1024 ** 3 };
 /** What is referred to is served on this machine, for receivers on it; any other needs to know its name. */
 const DEFAULT_PUBLISH = { host: '127.0.0.1', port: 0 };
 
-/** @throws ConfigurationError naming the file and the key that is wrong. */
+/**
+ * Of a sender that sends one push. What is for one that stays up has no effect on it.
+ * @throws ConfigurationError naming the file and the key that is wrong.
+ */
 export async function loadSenderSettings(file: string): Promise<PushSenderOptions> {
   const { config, folder } = await loadConfig(file, schema);
+  return {
+    ...(await agentOptions(config, file, folder)),
+    // It is a new device each time it runs; its registration ends with it.
+    ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
+  };
+}
+
+export interface SenderHostSettings {
+  host: PushSenderHostOptions;
+  api: { host: string; port: number; key?: string; maxSize: number };
+}
+
+/**
+ * Of a sender that stays up.
+ * @throws ConfigurationError naming the file and the key that is wrong.
+ */
+export async function loadSenderHostSettings(file: string): Promise<SenderHostSettings> {
+  const { config, folder } = await loadConfig(file, schema);
+  const { trust, apps, watch, outstanding, data = DEFAULT_DATA, store, api = {} } = config;
+  return {
+    host: {
+      ...(await agentOptions(config, file, folder)),
+      register: config.register ?? true,
+      ...given({ trust, apps, watch, outstanding }),
+      ...(store === 'memory' ? {} : { data: resolve(folder, data) }),
+    },
+    api: { ...DEFAULT_API, ...given(api) },
+  };
+}
+
+async function agentOptions(config: Config, file: string, folder: string) {
   const account = await accountOptions(config, file, folder);
   return {
     ...account,
     ...(config.listen ? { listen: config.listen } : {}),
-    // A sender is a new device each time it runs; its registration ends with it.
-    ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
     assertIdentity: config.assertIdentity ?? true,
     ...(config.msrp ? { media: await mediaOptions(config.msrp, account, file, folder) } : {}),
     publish: await publishOptions(config.publish ?? {}, file, folder),
@@ -54,7 +108,7 @@ export async function loadSenderSettings(file: string): Promise<PushSenderOption
 }
 
 async function mediaOptions(
-  { tls, relay, ...place }: NonNullable<z.infer<typeof schema>['msrp']>,
+  { tls, relay, ...place }: NonNullable<Config['msrp']>,
   account: Parameters<typeof relayAccount>[1],
   file: string,
   folder: string,
@@ -67,7 +121,7 @@ async function mediaOptions(
 }
 
 async function publishOptions(
-  { tls, ...place }: NonNullable<z.infer<typeof schema>['publish']>,
+  { tls, ...place }: NonNullable<Config['publish']>,
   file: string,
   folder: string,
 ): Promise<PublishOptions> {

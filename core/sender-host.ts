@@ -1,0 +1,71 @@
+/** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox, as one. */
+
+import { platform } from '#platform';
+import { systemClock } from './app/clock.js';
+import { type LogSink, safeLogSink } from './app/log.js';
+import { Records } from './app/records.js';
+import { instanceIdOf } from './instance-id.js';
+import type { Store } from './platform/platform.js';
+import { Outbox, type OutboxLimits } from './sender/outbox/outbox.js';
+import type { OutboxRecord } from './sender/outbox/record.js';
+import { PushSenderAgent, type PushSenderOptions } from './sender/sender.js';
+
+export interface PushSenderHostOptions extends Omit<PushSenderOptions, 'records' | 'instanceId'> {
+  /** Whether it registers with the core; an application server does not (P-2). */
+  register: boolean;
+  /** Folder of the durable store and of contents; absent: in memory, lost at the end. */
+  data?: string;
+  outbox?: Partial<OutboxLimits>;
+  /** Whenever a push has another receipt, or another state. */
+  onPush?(push: OutboxRecord): void;
+  onLog?: LogSink;
+}
+
+export class PushSenderHost {
+  private constructor(
+    private readonly store: Store,
+    private readonly records: Records,
+    readonly agent: PushSenderAgent,
+    readonly outbox: Outbox,
+  ) {}
+
+  /** Opens the store, begins to connect, and goes on with the pushes that wait. @throws ConfigurationError */
+  static async start(options: PushSenderHostOptions): Promise<PushSenderHost> {
+    const { register, data, outbox: limits, onPush, onLog, ...sender } = options;
+    const log = safeLogSink(onLog);
+    const onError = (error: Error) => log({ level: 'warn', message: error.message });
+    const store = await platform.openStore(data);
+    const records = new Records(store, systemClock, log);
+    let agent: PushSenderAgent | undefined;
+    try {
+      agent = new PushSenderAgent({
+        onProblem: onError,
+        ...sender,
+        records,
+        ...(register ? { instanceId: await instanceIdOf(store) } : {}),
+      });
+      await agent.start();
+      const outbox = await Outbox.open({
+        sender: agent,
+        records,
+        ...(data === undefined ? {} : { folder: `${data}/contents` }),
+        ...(limits ? { limits } : {}),
+        ...(onPush ? { onChange: onPush } : {}),
+        onError,
+      });
+      return new PushSenderHost(store, records, agent, outbox);
+    } catch (error) {
+      await agent?.stop();
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Pushes under way go on with the next process. */
+  async stop(): Promise<void> {
+    await this.outbox.stop();
+    await this.agent.stop();
+    await this.records.close();
+    await this.store.close();
+  }
+}

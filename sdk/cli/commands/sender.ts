@@ -1,0 +1,120 @@
+/** `sip-push sender`: a Push Sender Agent that stays up. */
+
+import { randomBytes } from 'node:crypto';
+import type { Receipt } from '../../../core/sender/push-request.js';
+import type { DirectoryChange } from '../../../core/sender/terminals/directory.js';
+import { PushSenderHost, type PushSenderHostOptions } from '../../../core/sender-host.js';
+import { PushEvents } from '../../http-api/push-events.js';
+import { serveHttpApi } from '../../http-api/server.js';
+import { terminalJson } from '../../http-api/views.js';
+import { type Command, EXIT } from '../command.js';
+import { loadSenderHostSettings } from '../config/sender.js';
+import { ended, type Io } from '../io.js';
+import { VERSION } from '../manifest.js';
+import { printable } from '../printable.js';
+import { logLine, receiptLine } from '../report.js';
+
+const HELP = `Usage: sip-push sender --config FILE [--json]
+
+A Push Sender Agent that stays up: keeps a directory of terminals, takes pushes over a local HTTP API, and goes on
+with those that wait over restarts. Runs until SIGINT or SIGTERM.
+
+  --config FILE   configuration, JSON: "identity" and "server" are required
+  --json          one JSON object a line on stdout, nothing else
+
+The API: POST /contents, POST /pushes, GET and DELETE /pushes/{id}, GET /pushes/{id}/receipts (server-sent events),
+GET /terminals; GET /openapi.json describes it. Callers show the key of the configuration, or where there is none the
+one that this command prints: Authorization: Bearer KEY. sip-push send --via URL is one of them.
+
+Ends with 0 when told to, 2 when the command or the configuration is wrong.
+
+Example
+  sip-push sender --config psa.json
+  sip-push send --via http://127.0.0.1:8642 --to sip:bob@domain.test --app wml.ua --type text/vnd.wap.si \\
+    --ttl 3600 si.xml
+
+  psa.json: { "identity": "sip:psa@domain.test", "server": "sip:127.0.0.1:5060;transport=tcp",
+              "username": "psa", "password": "secret", "watch": ["sip:bob@domain.test"],
+              "data": "./sender-data", "api": { "port": 8642, "key": "at least 16 characters" } }`;
+
+export const sender: Command = {
+  name: 'sender',
+  summary: 'a Push Sender Agent that stays up, with an HTTP API',
+  help: HELP,
+  options: { config: { type: 'string' }, json: { type: 'boolean' } },
+  async run(words, io) {
+    const { host: options, api } = await loadSenderHostSettings(words.required('config', 'psa.json'));
+    const key = api.key ?? randomBytes(24).toString('base64url');
+    const events = new PushEvents();
+    const say = printer(io, words.has('json'));
+    const host = await PushSenderHost.start({ ...options, ...told(say, events, io) });
+    const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
+    try {
+      const server = await serveHttpApi(api, {
+        ...{ outbox: host.outbox, events, directory: host.agent.directory, key },
+        ...{ maxContent: api.maxSize, version: VERSION },
+      });
+      say.listening(server.url);
+      if (api.key === undefined) io.err(`no "api.key" in the configuration; this time it is ${key}`);
+      await ended(io);
+      await server.close();
+    } finally {
+      unsubscribe();
+      await host.stop();
+    }
+    say.stopped();
+    return EXIT.ok;
+  },
+};
+
+/** What it says of its work. */
+interface Printer {
+  listening(url: string): void;
+  registered(expires: number): void;
+  terminal(change: DirectoryChange): void;
+  receipt(push: string, receipt: Receipt): void;
+  stopped(): void;
+}
+
+function printer(io: Io, json: boolean): Printer {
+  const say = (event: Record<string, unknown>, line: string) =>
+    io.out(json ? JSON.stringify(event) : printable(line));
+  return {
+    listening: (url) =>
+      say({ event: 'listening', url }, `listening     ${url} (GET /openapi.json describes it)`),
+    registered: (expires) => say({ event: 'registered', expires }, `registered    for ${expires} s`),
+    terminal({ terminal, before }) {
+      const { user, gruu, contact, apps, here } = terminal;
+      // Whoever only says again what is known is no news.
+      if (before?.here === here && `${before.apps}` === `${apps}` && before.gruu === gruu) return;
+      const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
+      say(
+        { event: 'terminal', ...terminalJson(terminal) },
+        `${here ? 'here' : 'away'}          ${gruu ?? contact ?? user}${what}`,
+      );
+    },
+    receipt: (push, receipt) =>
+      say({ event: 'receipt', push, ...receipt }, `${push.slice(0, 8)}      ${receiptLine(receipt)}`),
+    stopped: () => say({ event: 'stopped', reason: 'signal' }, 'stopped       signal'),
+  };
+}
+
+function told(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostOptions> {
+  /** Receipts of each push that were printed. */
+  const printed = new Map<string, number>();
+  return {
+    onRegistered: ({ expires }) => say.registered(expires),
+    onRegistrationFailed: ({ status, reason }) =>
+      io.err(printable(`not registered: ${status ?? 'no answer'} ${reason}`)),
+    onConnected: (server) => io.err(`connected to ${server}`),
+    onDisconnected: (server, error) => io.err(printable(`no connection to ${server}: ${error.message}`)),
+    onLog: (record) => io.err(logLine(record)),
+    onPush(push) {
+      const { id, receipts, state } = push;
+      for (const receipt of receipts.slice(printed.get(id) ?? 0)) say.receipt(id, receipt);
+      if (state === 'waiting') printed.set(id, receipts.length);
+      else printed.delete(id);
+      events.changed(push);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/** What a program says to the HTTP API of a sender, and hears from it. */
+
+import type { z } from '@hono/zod-openapi';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { SipPushError, TransportError } from '../../core/errors.js';
+import type { Receipt } from '../../core/sender/push-request.js';
+import type { PushBody, pushStateSchema } from './schemas.js';
+
+export type PushState = z.infer<typeof pushStateSchema>;
+
+/** The sender does not take it. */
+export class RefusedRequest extends SipPushError {
+  constructor(
+    /** Of the HTTP response. */
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export class SenderClient {
+  readonly #url: string;
+
+  /** @param url `http://127.0.0.1:8080` */
+  constructor(
+    url: string,
+    private readonly key: string,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.#url = url.replace(/\/+$/, '');
+  }
+
+  /** @returns what a push calls the content by, within an hour. @throws RefusedRequest, TransportError */
+  async addContent(body: ReadableStream<Uint8Array>): Promise<string> {
+    const { content } = await this.#json<{ content: string }>('/contents', {
+      method: 'POST',
+      body,
+      duplex: 'half',
+    });
+    return content;
+  }
+
+  /** @param key the same push under the same key is taken once. @throws RefusedRequest, TransportError */
+  submit(push: PushBody, key: string): Promise<PushState> {
+    return this.#json('/pushes', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: JSON.stringify(push),
+    });
+  }
+
+  /** Each receipt as it comes; ends with the push. @throws RefusedRequest, TransportError when the connection ends first. */
+  async *receipts(id: string): AsyncGenerator<Receipt> {
+    const { body } = await this.#request(`/pushes/${encodeURIComponent(id)}/receipts`);
+    const events = (body ?? new Blob([]).stream())
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream());
+    for await (const { event, data } of events) {
+      if (event === 'end') return;
+      if (event === 'receipt') yield JSON.parse(data);
+    }
+    throw new TransportError(`${this.#url} said no more of the push; it goes on with it`);
+  }
+
+  async #json<Answer>(path: string, init: RequestInit & { duplex?: 'half' }): Promise<Answer> {
+    // The API is ours: it says what its description has.
+    return (await (await this.#request(path, init)).json()) as Answer;
+  }
+
+  async #request(path: string, init: RequestInit & { duplex?: 'half' } = {}): Promise<Response> {
+    const headers = { ...init.headers, authorization: `Bearer ${this.key}` };
+    let response: Response;
+    try {
+      response = await fetch(this.#url + path, {
+        ...init,
+        headers,
+        ...(this.signal ? { signal: this.signal } : {}),
+      });
+    } catch (error) {
+      this.signal?.throwIfAborted();
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      throw new TransportError(
+        `no answer of ${this.#url}: ${cause instanceof Error ? cause.message : cause}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    if (response.ok) return response;
+    throw new RefusedRequest(response.status, `${this.#url}: ${response.status} ${await detailOf(response)}`);
+  }
+}
+
+async function detailOf(response: Response): Promise<string> {
+  const problem: unknown = await response.json().catch(() => undefined);
+  const detail = typeof problem === 'object' && problem && 'detail' in problem ? problem.detail : undefined;
+  return typeof detail === 'string' ? detail : response.statusText;
+}
