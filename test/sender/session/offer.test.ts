@@ -6,6 +6,7 @@ import { ConfigurationError } from '../../../core/errors.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { parseAcceptContact } from '../../../core/sip/accept-contact.js';
 import { BOB, PSA } from '../../support/agents.js';
+import { makeCertificates } from '../../support/certificates.js';
 import { bytesOf, fileOf, PHONE, Scene, sha1Of } from '../../support/scripted-receiver.js';
 
 const scenes: Scene[] = [];
@@ -209,8 +210,9 @@ describe('the offer', () => {
   });
 
   it('8.2.3-01: over TLS, with the fingerprint of the certificate that the receiver will meet', async () => {
-    const { cert, key } = await certificates();
+    const { cert, key, remove } = await makeCertificates();
     const scene = await open({ media: { tls: { cert, key } } });
+    scene.onClose(remove);
     const { offer } = await scene.push([fileOf(CONTENT)]);
     expect(offer.media[0]?.[0]).toBe(`m=message ${offer.port()} TCP/TLS/MSRP *`);
     expect(offer.attribute('path')).toMatch(/^msrps:\/\/127\.0\.0\.1:\d+\/[!-~]+;tcp$/);
