@@ -5,7 +5,7 @@ import type { RelayAccount } from '../msrp/index.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
-import type { Credentials } from '../sip/authorization.js';
+import type { AccountCredentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
@@ -20,7 +20,7 @@ export interface PushReceiverOptions {
   identity: string;
   /** Servers of the SIP/IP core in order, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
-  credentials?: Credentials;
+  credentials?: AccountCredentials;
   tls?: TlsOptions;
   /** `urn:uuid:…`, the same over restarts. */
   instanceId: string;

@@ -6,7 +6,7 @@ import { MsrpConnector } from '../msrp/index.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
-import type { Credentials } from '../sip/authorization.js';
+import type { AccountCredentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
@@ -27,7 +27,7 @@ export interface PushSenderOptions {
   identity: string;
   /** Servers of the SIP/IP core in order. */
   servers: readonly string[];
-  credentials?: Credentials;
+  credentials?: AccountCredentials;
   tls?: TlsOptions;
   /** `urn:uuid:…` to register with; absent: an application server that does not register (P-2). */
   instanceId?: string;

@@ -6,7 +6,7 @@
 import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
-import { Authorization, type Credentials } from './authorization.js';
+import { type AccountCredentials, Authorization } from './authorization.js';
 import { CoreConnection } from './core-connection.js';
 import { delay } from './delay.js';
 import type { WireObserver } from './flow.js';
@@ -35,7 +35,7 @@ export interface SipUserAgentOptions {
   identity: string;
   /** Servers of the SIP/IP core in order of preference, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
-  credentials?: Credentials;
+  credentials?: AccountCredentials;
   tls?: TlsOptions;
   /** Value of User-Agent and Server. */
   product: string;

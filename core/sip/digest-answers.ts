@@ -1,6 +1,6 @@
 /** Answers to the digest challenges of one server of another protocol than SIP, as of an MSRP relay (RFC 4976 9.1). */
 
-import type { Credentials } from './authorization.js';
+import type { Credentials } from './challenge-answers.js';
 import { answerChallenge, type NonceState } from './digest.js';
 
 /** A server that has a new nonce each time makes the older ones worthless. */

@@ -32,7 +32,8 @@ export interface DigestInput {
   readonly algorithm: DigestAlgorithm;
   readonly username: string;
   readonly realm: string;
-  readonly password: string;
+  /** Octets where it is the RES of a UICC (RFC 3310). */
+  readonly password: string | Uint8Array;
   readonly nonce: string;
   readonly method: string;
   readonly uri: string;
@@ -49,10 +50,16 @@ export function digestResponse(input: DigestInput): string {
   const { hash, session } = input.algorithm;
   const h = (text: string | Uint8Array) => platform.hash(hash, text);
   const cnonce = input.cnonce ?? '';
-  const key = h(`${input.username}:${input.realm}:${input.password}`);
+  const key = h(secret(input));
   const ha1 = session ? h(`${key}:${input.nonce}:${cnonce}`) : key;
   const entity = input.qop === 'auth-int' ? `:${h(input.body)}` : '';
   const ha2 = h(`${input.method}:${input.uri}${entity}`);
   const middle = input.qop ? `${input.nonce}:${input.nc ?? ''}:${cnonce}:${input.qop}` : input.nonce;
   return h(`${ha1}:${middle}:${ha2}`);
+}
+
+function secret({ username, realm, password }: DigestInput): string | Uint8Array {
+  const before = `${username}:${realm}:`;
+  if (typeof password === 'string') return before + password;
+  return Uint8Array.of(...new TextEncoder().encode(before), ...password);
 }

@@ -9,7 +9,8 @@ export type NonceState = Map<string, number>;
 
 export interface DigestOptions {
   username: string;
-  password: string;
+  /** Octets where it is the RES of a UICC (RFC 3310). */
+  password: string | Uint8Array;
   method: string;
   /** Request-URI of the request that will carry the answer, as written on the wire. */
   uri: string;
@@ -17,7 +18,7 @@ export interface DigestOptions {
   nonces: NonceState;
 }
 
-interface Challenge {
+export interface Challenge {
   algorithm: DigestAlgorithm;
   /** As written, to be given back. */
   algorithmName: string | undefined;
@@ -38,21 +39,38 @@ const BARE = new Set(['algorithm', 'qop', 'nc']);
  * when none can be answered: another scheme, an algorithm or qop that is not known here, no nonce.
  */
 export function answerChallenge(challenges: readonly string[], options: DigestOptions): string | undefined {
-  let best: Challenge | undefined;
-  for (const text of challenges) {
-    for (const { scheme, parameters } of parseAuthParameters(text) ?? []) {
-      const challenge = scheme === 'digest' ? readChallenge(parameters) : undefined;
-      if (challenge && (!best || strength(challenge.algorithm) > strength(best.algorithm))) best = challenge;
-    }
-  }
-  return best && answer(best, options);
+  const challenge = strongest(readChallenges(challenges));
+  return challenge && answerWith(challenge, options);
 }
 
-function readChallenge(parameters: ReadonlyMap<string, string>): Challenge | undefined {
+/**
+ * Those of the digest scheme that can be answered.
+ * @param algorithmOf undefined for an algorithm that the caller cannot use.
+ */
+export function readChallenges(challenges: readonly string[], algorithmOf = parseAlgorithm): Challenge[] {
+  return challenges
+    .flatMap((text) => parseAuthParameters(text) ?? [])
+    .filter(({ scheme }) => scheme === 'digest')
+    .flatMap(({ parameters }) => readChallenge(parameters, algorithmOf) ?? []);
+}
+
+/** The first of the strongest. */
+export function strongest(challenges: readonly Challenge[]): Challenge | undefined {
+  let best: Challenge | undefined;
+  for (const challenge of challenges) {
+    if (!best || strength(challenge.algorithm) > strength(best.algorithm)) best = challenge;
+  }
+  return best;
+}
+
+function readChallenge(
+  parameters: ReadonlyMap<string, string>,
+  algorithmOf: typeof parseAlgorithm,
+): Challenge | undefined {
   const realm = parameters.get('realm');
   const nonce = parameters.get('nonce');
   const algorithmName = parameters.get('algorithm');
-  const algorithm = parseAlgorithm(algorithmName);
+  const algorithm = algorithmOf(algorithmName);
   const offered = parameters.get('qop');
   const qop = chooseQop(offered);
   if (realm === undefined || nonce === undefined || !algorithm || (offered !== undefined && !qop))
@@ -66,7 +84,8 @@ function chooseQop(offered: string | undefined): 'auth' | 'auth-int' | undefined
   return options.includes('auth') ? 'auth' : options.includes('auth-int') ? 'auth-int' : undefined;
 }
 
-function answer(challenge: Challenge, options: DigestOptions): string {
+/** The value of an Authorization or Proxy-Authorization header. */
+export function answerWith(challenge: Challenge, options: DigestOptions): string {
   const { username, password, method, uri, body, nonces } = options;
   const { algorithm, algorithmName, realm, nonce, opaque, qop } = challenge;
   const input = { algorithm, username, realm, password, nonce, method, uri, body };

@@ -103,6 +103,8 @@ export class UserAgentServer {
     const { method, uri, headers } = request;
     // RFC 6665 4.1.3: a NOTIFY that belongs to no subscription.
     if (method === 'NOTIFY' && !inSubscription) return [481];
+    // 15.1.2, whatever we take outside of sessions: it crossed ours.
+    if (method === 'BYE' && !inSession) return [481];
     const known = inSubscription || this.#methods.has(method) || (inSession && SESSION_REQUESTS.has(method));
     if (!known) return [405, [['Allow', inSession ? this.allowInSession : this.allow]]];
     if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
@@ -114,8 +116,7 @@ export class UserAgentServer {
     // RFC 3261 12.2.2: a dialog that we do not have. An OPTIONS asks whether it is still there.
     // Registrars copy To as it came, tag and all, when they register a user with a third party (TS B.1.1).
     const tagged = method !== 'REGISTER' && tagOf(headers.get('To') ?? '') !== '';
-    const stray = !inSession && !inSubscription && (method === 'BYE' || tagged);
-    return stray ? [481] : undefined;
+    return tagged && !inSession && !inSubscription ? [481] : undefined;
   }
 
   /** Headers of a 2xx to INVITE (13.3.1.4). */

@@ -122,6 +122,32 @@ describe('the configuration of a host', () => {
     ]);
   });
 
+  it('the keys of a UICC are checked, and never shown', async () => {
+    const k = '465b5ce8b199b49faa5f0a2ee238a6bc';
+    const wrong: [aka: unknown, lines: string[]][] = [
+      [{ k: 'secret', opc: k }, ['"aka.k": expected 16 octets, 32 hexadecimal digits']],
+      [
+        { k, opc: k.slice(2), sqn: 'ff' },
+        [
+          '"aka.opc": expected 16 octets, 32 hexadecimal digits',
+          '"aka.sqn": expected 6 octets, 12 hexadecimal digits',
+        ],
+      ],
+      [{ k }, ['"aka": expected either "opc" or "op"']],
+      [{ k, op: k, opc: k }, ['"aka": expected either "opc" or "op"']],
+      [{ opc: k }, ['"aka.k" is missing']],
+      [{ k, opcode: k, op: k }, ['unknown key "aka.opcode"; expected one of k, opc, op, sqn']],
+    ];
+    for (const [aka, lines] of wrong) {
+      const told = await refusal({ ...LEAST, aka });
+      expect(told).toEqual(lines);
+      expect(told.join()).not.toMatch(/465b|secret/);
+    }
+    expect(await refusal({ ...LEAST, password: 'secret', aka: { k, op: k } })).toEqual([
+      'expected either "password" or "aka"',
+    ]);
+  });
+
   it.each([
     [{}, ['"identity" is missing', '"server" is missing', '"apps" is missing']],
     [{ ...LEAST, apps: [] }, ['"apps": expected at least one application']],

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { parseRelayUri, type RelayAccount } from '../../../core/msrp/index.js';
 import type { TlsOptions } from '../../../core/platform/platform.js';
-import type { Credentials } from '../../../core/sip/authorization.js';
+import type { AccountCredentials } from '../../../core/sip/authorization.js';
 import { SipUri } from '../../../core/sip/uri.js';
 import { text } from './fields.js';
 import { loadTls } from './tls.js';
@@ -25,7 +25,7 @@ type RelayKeys = Exclude<z.infer<typeof relayKeys>, string>;
 
 interface Account {
   identity: string;
-  credentials?: Credentials;
+  credentials?: AccountCredentials;
   tls?: TlsOptions;
 }
 
@@ -38,7 +38,8 @@ export async function relayAccount(
 ): Promise<RelayAccount> {
   const { uri, username, password, ca }: RelayKeys = typeof relay === 'string' ? { uri: relay } : relay;
   const known = credentials?.username ?? SipUri.parse(identity)?.user ?? '';
-  const secret = password ?? credentials?.password;
+  // RFC 4976 9.1 knows passwords; one who has a UICC has another for the relay.
+  const secret = password ?? (credentials && 'password' in credentials ? credentials.password : undefined);
   const authority = ca === undefined ? tls?.ca : (await loadTls({ ca }, source, folder, 'msrp.relay')).ca;
   return {
     uri,

@@ -1,0 +1,66 @@
+/** A UICC in software, for Milenage: what a configuration or a test has instead of a card. */
+
+import { ConfigurationError } from '../../errors.js';
+import { BLOCK, Milenage } from './milenage.js';
+import { equal, xor } from './octets.js';
+import { SequenceNumbers } from './sequence-numbers.js';
+import type { Uicc, UiccAnswer } from './uicc.js';
+
+export interface SoftwareUiccOptions {
+  /** 16 octets. */
+  k: Uint8Array;
+  /** 16 octets: OPc, or OP, that it is computed from. */
+  operator: { opc: Uint8Array } | { op: Uint8Array };
+  /** The highest sequence number accepted before. Absent: the first to come is accepted, whatever it is. */
+  sqn?: number;
+}
+
+/** TS 33.102 6.3.3: in a resynchronisation AMF is zero. */
+const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
+const SQN_OCTETS = 6;
+
+export class SoftwareUicc implements Uicc {
+  readonly #milenage: Promise<Milenage>;
+  readonly #sequence: SequenceNumbers;
+
+  /** @throws ConfigurationError when a key is not of 16 octets. */
+  constructor({ k, operator, sqn }: SoftwareUiccOptions) {
+    const code = 'opc' in operator ? operator.opc : operator.op;
+    if (k.length !== BLOCK || code.length !== BLOCK) {
+      throw new ConfigurationError(`a UICC has a key and an operator code of ${BLOCK} octets each`);
+    }
+    this.#milenage = Milenage.of(k, operator);
+    this.#sequence = new SequenceNumbers(sqn);
+  }
+
+  /** TS 33.102 6.3.3: whether the challenge is the network's is found out first, then whether it is fresh. */
+  async authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer> {
+    const milenage = await this.#milenage;
+    const { f2: res, f5: ak } = await milenage.f2f5(rand);
+    const sqn = xor(autn.subarray(0, SQN_OCTETS), ak);
+    const amf = autn.subarray(SQN_OCTETS, SQN_OCTETS + 2);
+    const { f1 } = await milenage.f1(rand, sqn, amf);
+    if (!equal(f1, autn.subarray(SQN_OCTETS + 2))) return { result: 'mac failure' };
+    const [ck, ik] = [await milenage.f3(rand), await milenage.f4(rand)];
+    if (!this.#sequence.accept(numberOf(sqn))) return await this.#outOfStep(milenage, rand);
+    return { result: 'authenticated', res, ck, ik };
+  }
+
+  async #outOfStep(milenage: Milenage, rand: Uint8Array): Promise<UiccAnswer> {
+    const sqn = octetsOf(this.#sequence.highest);
+    const { f1Star } = await milenage.f1(rand, sqn, AMF_OF_RESYNCHRONISATION);
+    const concealed = xor(sqn, await milenage.f5Star(rand));
+    return { result: 'synchronisation failure', auts: Uint8Array.of(...concealed, ...f1Star) };
+  }
+}
+
+function numberOf(octets: Uint8Array): number {
+  return octets.reduce((number, octet) => number * 256 + octet, 0);
+}
+
+function octetsOf(sqn: number): Uint8Array {
+  return Uint8Array.from(
+    { length: SQN_OCTETS },
+    (_, at) => Math.floor(sqn / 256 ** (SQN_OCTETS - 1 - at)) % 256,
+  );
+}
