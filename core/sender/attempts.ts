@@ -178,7 +178,11 @@ export class PreparedPush {
 
   #offers(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
     const id = this.push.id ?? platform.randomHex(16);
-    this.#offered ??= offeredFiles(this.files, id, signal);
+    this.#offered ??= offeredFiles(this.files, id, signal).catch((error: unknown) => {
+      // Content that cannot be read now may be read the next time.
+      this.#offered = undefined;
+      throw error;
+    });
     return this.#offered;
   }
 }

@@ -175,12 +175,7 @@ export function httpApi({
       description: 'Pushes by a Push Sender Agent (OMA Push using SIP)',
     },
   });
-  const authorised = bearerAuth({
-    token: key,
-    invalidToken: { message: UNAUTHORISED },
-    noAuthenticationHeader: { message: UNAUTHORISED },
-    invalidAuthenticationHeader: { message: UNAUTHORISED },
-  });
+  const authorised = bearerAuth({ token: key });
   for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorised);
   const tooLarge = (context: Context) => problem(context, 413, 'the body is too large');
   app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: tooLarge }));
@@ -226,8 +221,6 @@ function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
   return first;
 }
 
-const UNAUTHORISED = { title: TITLES[401], status: 401, detail: 'expected Authorization: Bearer KEY' };
-
 /** There is nothing of that name. */
 class NotFoundError extends SipPushError {}
 
@@ -267,7 +260,10 @@ function failure(context: Context, error: Error) {
     return problem(context, 429, error.message, { 'retry-after': String(RETRY_AFTER) });
   }
   if (error instanceof LimitError) return problem(context, 507, error.message);
-  if (error instanceof HTTPException)
-    return problem(context, error.status === 413 ? 413 : 400, error.message);
+  if (error instanceof HTTPException) {
+    // Of all that throws these, bearer-auth alone has made its response already.
+    if (!error.res) return problem(context, 400, error.message);
+    return problem(context, 401, 'expected Authorization: Bearer KEY', { 'www-authenticate': 'Bearer' });
+  }
   return problem(context, 500, error.message);
 }

@@ -71,7 +71,7 @@ export function lineOf(running: RunningProcess, event: string, values: Record<st
 
 /** `sip-push network --json` on free ports, with the users bob and psa. */
 export async function startNetworkCommand(folder: Folder, ...args: string[]) {
-  await folder.write('users.json', USERS);
+  await folder.write('users.json', { users: USERS, watchers: [PSA] });
   const running = await folder.start('network', '--users', 'users.json', '--json', ...args);
   const { uris } = await lineOf(running, 'listening');
   const [udp = '', tcp = ''] = uris as string[];

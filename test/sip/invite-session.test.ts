@@ -333,7 +333,7 @@ describe('other requests within a session', () => {
     expect((await between.core.exchange(inDialog('BYE', 3))).status).toBe(200);
     expect(ends).toEqual(['bye']);
     const again = await between.core.exchange(inDialog('BYE', 4));
-    expect(again.status).toBe(405);
+    expect(again.status).toBe(481);
   });
 });
 

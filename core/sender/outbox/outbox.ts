@@ -14,7 +14,13 @@ import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
 import type { DeliveryOptions } from '../delivery.js';
 import type { PushRequest, Receipt } from '../push-request.js';
 import { OutboxContents } from './contents.js';
-import { decodeRecord, type OrderedContent, type OutboxRecord, type PushOrder } from './record.js';
+import {
+  decodeRecord,
+  normalOrder,
+  type OrderedContent,
+  type OutboxRecord,
+  type PushOrder,
+} from './record.js';
 
 export interface OutboxOptions {
   sender: { send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> };
@@ -305,14 +311,14 @@ function idsOf(contents: readonly OrderedContent[]): string[] {
   return contents.flatMap((content) => ('content' in content ? content.content : []));
 }
 
-function isSame(one: PushOrder, other: PushOrder): boolean {
-  return JSON.stringify(comparable(one)) === JSON.stringify(comparable(other));
-}
-
 /** Content that was sent again is the same content under another name. */
-function comparable({ contents, ...order }: PushOrder): unknown {
-  const nameless = contents.map((content) => ('content' in content ? { ...content, content: '' } : content));
-  return [Object.entries(order).sort(), nameless];
+function isSame(one: PushOrder, other: PushOrder): boolean {
+  const [first, second] = [one, other].map((order) => {
+    const { contents, ...rest } = normalOrder(order);
+    const nameless = contents.map((each) => ('content' in each ? { ...each, content: '' } : each));
+    return JSON.stringify({ ...rest, contents: nameless });
+  });
+  return first === second;
 }
 
 /** What no terminal had a part in. */

@@ -71,6 +71,11 @@ export type PushOrder = z.infer<typeof order>;
 export type OrderedContent = z.infer<typeof content>;
 export type OutboxRecord = z.infer<typeof schema>;
 
+/** With its keys in one order, however it was made. */
+export function normalOrder(value: PushOrder): PushOrder {
+  return order.parse(value);
+}
+
 /** @throws MalformedError */
 export function decodeRecord(bytes: Uint8Array): OutboxRecord {
   const parsed = schema.safeParse(decodeJson(bytes));

@@ -35,7 +35,7 @@ Example
 
   psa.json: { "identity": "sip:psa@domain.test", "server": "sip:127.0.0.1:5060;transport=tcp",
               "username": "psa", "password": "secret", "watch": ["sip:bob@domain.test"],
-              "data": "./sender-data", "api": { "port": 8642, "key": "at least 16 characters" } }`;
+              "data": "./sender-data", "api": { "port": 8642, "key": "at-least-16-characters" } }`;
 
 export const sender: Command = {
   name: 'sender',

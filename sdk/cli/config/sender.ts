@@ -14,6 +14,9 @@ import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
 import { trusted } from './trusted.js';
 
+/** RFC 6750 2.1, and long enough not to be guessed. */
+const BEARER = /^[A-Za-z0-9._~+/-]{16,}=*$/;
+
 const schema = z.strictObject({
   ...accountKeys,
   register: z.boolean().optional(),
@@ -47,7 +50,7 @@ const schema = z.strictObject({
     .strictObject({
       host: text.optional(),
       port: port.optional(),
-      key: z.string().min(16, 'expected 16 characters or more').optional(),
+      key: z.string().regex(BEARER, 'expected 16 letters, digits or -._~+/ at least').optional(),
       maxSize: count.optional(),
     })
     .optional(),

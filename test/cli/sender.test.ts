@@ -1,0 +1,140 @@
+/** `sip-push sender`: pushes by its HTTP API, over restarts, and `sip-push send --via`. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/ports.js';
+import type { RunningProcess } from '../support/process.js';
+import { eventually } from '../support/wait.js';
+import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
+
+const KEY = 'a-key-of-some-length';
+const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], delivery: 'direct',
+  start: () => ({ receive: async (push) => { await push.content.bytes(20_000_000); } }) };`;
+
+let folder: Folder;
+let core: Awaited<ReturnType<typeof startNetworkCommand>>;
+let url: string;
+const running: RunningProcess[] = [];
+
+beforeEach(async () => {
+  folder = await Folder.make();
+  core = await startNetworkCommand(folder);
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  await folder.write('text.mjs', TEXT_APP);
+  await folder.write('bob.json', { ...bob(core.tcp), apps: ['./text.mjs'], store: 'level' });
+  await folder.write('psa.json', { ...psa(core.tcp), watch: [BOB], api: { port, key: KEY } });
+  await folder.write('hello', 'hello');
+});
+afterEach(async () => {
+  for (const each of running.splice(0).reverse()) await each.stop();
+  await core.running.stop();
+  await folder.remove();
+});
+
+async function start(...words: string[]): Promise<RunningProcess> {
+  const started = await folder.start(...words);
+  running.push(started);
+  return started;
+}
+
+async function startHost(): Promise<RunningProcess> {
+  const host = await start('host', '--config', 'bob.json', '--json');
+  await lineOf(host, 'registered');
+  return host;
+}
+
+async function startSender(): Promise<RunningProcess> {
+  const sender = await start('sender', '--config', 'psa.json', '--json');
+  await lineOf(sender, 'listening');
+  await lineOf(sender, 'registered');
+  return sender;
+}
+
+const api = (path: string, init: RequestInit = {}, key = KEY) =>
+  fetch(url + path, {
+    ...init,
+    headers: { 'content-type': 'application/json', ...init.headers, authorization: `Bearer ${key}` },
+  });
+const PUSH = { to: BOB, app: 'text.ua', content: { type: 'text/plain', text: 'hello' } };
+const post = (push: unknown, headers: Record<string, string> = {}) =>
+  api('/pushes', { method: 'POST', body: JSON.stringify(push), headers });
+
+const via = (...more: string[]) =>
+  folder.run(
+    ...['send', '--via', url, '--key', KEY, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain'],
+    ...[...more, '--json'],
+  );
+
+/** As soon as the sender knows that the terminal is, or is not, here. */
+const terminal = (here: boolean) =>
+  eventually(`the terminal is ${here ? 'here' : 'away'}`, async () => {
+    const terminals: { here: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
+    return terminals.some((each) => each.here === here) ? terminals : undefined;
+  });
+
+describe('send --via', () => {
+  it('a push, small and large, is delivered, and its receipts are printed', async () => {
+    await startHost();
+    await startSender();
+    await terminal(true);
+    const small = await via('hello');
+    expect({ code: small.code, lines: linesOf(small) }).toMatchObject({
+      code: 0,
+      lines: [
+        { event: 'receipt', outcome: 'delivered', mode: 'pager', terminal: expect.stringMatching(/gr=/) },
+      ],
+    });
+    await folder.write('large', 'x'.repeat(3_000_000));
+    const large = await via('large', 'hello');
+    expect({ code: large.code, lines: linesOf(large) }).toMatchObject({
+      code: 0,
+      lines: [
+        { fileName: 'large', bytes: 3_000_000, mode: 'session', outcome: 'delivered' },
+        { fileName: 'hello', bytes: 5, mode: 'session', outcome: 'delivered' },
+      ],
+    });
+  });
+
+  it('says what is wrong: no sender there, a wrong key, no key', async () => {
+    const nobody = await via('hello');
+    expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({
+      code: 75,
+      stderr: expect.stringMatching(/^no answer of http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/),
+    });
+    await startSender();
+    const words = ['send', '--via', url, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello'];
+    expect(await folder.run(...words, '--key', 'wrong-key')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('401 expected Authorization: Bearer KEY'),
+    });
+    expect(await folder.run(...words)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('SIP_PUSH_KEY'),
+    });
+  });
+});
+
+it('9-04: killed and started again, it has its directory and its waiting pushes', async () => {
+  const host = await startHost();
+  const first = await startSender();
+  const known = await terminal(true);
+  expect(known).toMatchObject([{ user: BOB, apps: ['text.ua'], gruu: expect.stringContaining('gr=') }]);
+  await host.stop();
+  await terminal(false);
+  const taken = await (await post({ ...PUSH, ttl: 600 }, { 'idempotency-key': 'one' })).json();
+  expect(taken).toMatchObject({ state: 'waiting', receipts: [] });
+  await first.kill('SIGKILL');
+  await startSender();
+  expect(await (await api('/terminals')).json()).toMatchObject([
+    { gruu: known[0] && 'gruu' in known[0] ? known[0].gruu : '' },
+  ]);
+  const again = await post({ ...PUSH, ttl: 600 }, { 'idempotency-key': 'one' });
+  expect([again.status, await again.json()]).toMatchObject([200, { id: taken.id, state: 'waiting' }]);
+  const back = await startHost();
+  const ended = await eventually('the push ended', async () => {
+    const push: { state: string } = await (await api(`/pushes/${taken.id}`)).json();
+    return push.state === 'ended' ? push : undefined;
+  });
+  expect(ended).toMatchObject({ receipts: [{ outcome: 'delivered', to: BOB }] });
+  expect(await lineOf(back, 'push')).toMatchObject({ app: 'text.ua', outcome: 'accepted' });
+}, 60_000);
