@@ -9,6 +9,9 @@ import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
 import { errorCode, reasonText } from './failure.js';
 import { webStream } from './web-stream.js';
 
+/** Bytes read at a time. Each read costs the same, and of large files there are many; past this it gains nothing. */
+const PIECE = 262_144;
+
 const WHY = { ENOENT: 'does not exist', EACCES: 'may not be read' } as const;
 
 export const openFile: Platform['openFile'] = async (path) => {
@@ -29,7 +32,8 @@ function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableS
   // createReadStream takes no empty range.
   if (end !== undefined && end < start)
     return new ReadableStream({ start: (controller) => controller.close() });
-  return webStream(createReadStream(path, { start, ...(end === undefined ? {} : { end }) }));
+  const range = { start, ...(end === undefined ? {} : { end }) };
+  return webStream(createReadStream(path, { highWaterMark: PIECE, ...range }));
 }
 
 export const openSpool: Platform['openSpool'] = async (folder) => {
