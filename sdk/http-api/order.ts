@@ -4,26 +4,25 @@ import type { Outbox } from '../../core/sender/outbox/outbox.js';
 import type { OrderedContent, PushOrder } from '../../core/sender/outbox/record.js';
 import type { PushBody } from './schemas.js';
 
-type BodyContent = NonNullable<PushBody['content']>;
-
-export async function orderOf({ content, files, ...order }: PushBody, outbox: Outbox): Promise<PushOrder> {
+export async function orderOf(
+  { content, files = [], ...order }: PushBody,
+  outbox: Outbox,
+): Promise<PushOrder> {
   const contents: OrderedContent[] = [];
-  for (const each of content ? [content] : (files ?? [])) contents.push(await ordered(each, outbox));
+  for (const given of content ? [content] : files) contents.push(await ordered(given, outbox));
   return { ...order, contents };
 }
 
-async function ordered(given: BodyContent, outbox: Outbox): Promise<OrderedContent> {
-  if ('url' in given || 'content' in given) return given;
-  const { bytes, described } = bytesOf(given);
-  const { id } = await outbox.addContent(new Blob([bytes]).stream());
-  return { ...described, content: id };
-}
-
-function bytesOf(given: Exclude<BodyContent, { url: string } | { content: string }>) {
-  if ('text' in given) {
-    const { text, ...described } = given;
-    return { bytes: Buffer.from(text), described };
+async function ordered(given: NonNullable<PushBody['content']>, outbox: Outbox): Promise<OrderedContent> {
+  const { text, base64, content, url, size, hash, name, ...described } = given;
+  if (url !== undefined) {
+    return {
+      ...{ ...described, url },
+      ...(size === undefined ? {} : { size }),
+      ...(hash === undefined ? {} : { hash }),
+    };
   }
-  const { base64, ...described } = given;
-  return { bytes: Buffer.from(base64, 'base64'), described };
+  const bytes = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text);
+  const id = content ?? (await outbox.addContent(new Blob([bytes]).stream())).id;
+  return { ...described, content: id, ...(name === undefined ? {} : { name }) };
 }

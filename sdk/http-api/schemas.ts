@@ -8,36 +8,32 @@ const uri = z.string().max(1000).openapi({
 });
 const mediaType = z.string().max(1000).openapi({ description: 'Media type', example: 'text/vnd.wap.si' });
 
-const described = {
-  type: mediaType,
-  name: z.string().max(255).exactOptional().openapi({ description: 'File name, for people' }),
-  disposition: z.string().max(255).exactOptional().openapi({ description: 'Content-Disposition' }),
-};
+/** Where its bytes are: one of these. */
+const SOURCES = ['text', 'base64', 'content', 'url'] as const;
 
-/** Bytes that go along with the push, or were sent before it (`POST /contents`). */
-const givenContent = z.union([
-  z.strictObject({ ...described, text: z.string().openapi({ description: 'Content that is UTF-8 text' }) }),
-  z.strictObject({ ...described, base64: z.base64().openapi({ description: 'Content, base64' }) }),
-  z.strictObject({
-    ...described,
-    content: z.string().max(64).openapi({ description: 'id of POST /contents' }),
-  }),
-]);
-
-const referredContent = z.strictObject({
-  type: mediaType,
-  url: z
-    .url({ protocol: /^https?$/ })
-    .max(4000)
-    .openapi({ description: 'Where the content lies' }),
-  size: z.int().min(0).exactOptional().openapi({ description: 'Bytes' }),
-  hash: z
-    .string()
-    .regex(/^[0-9a-fA-F]{40}$/)
-    .exactOptional()
-    .openapi({ description: 'SHA-1, hexadecimal' }),
-  disposition: z.string().max(255).exactOptional(),
-});
+const content = z
+  .strictObject({
+    type: mediaType,
+    text: z.string().exactOptional().openapi({ description: 'The content, where it is UTF-8 text' }),
+    base64: z.base64().exactOptional().openapi({ description: 'The content, base64' }),
+    content: z.string().max(64).exactOptional().openapi({ description: 'What POST /contents called it' }),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(4000)
+      .exactOptional()
+      .openapi({ description: 'Where it lies, and stays: pushed by reference' }),
+    size: z.int().min(0).exactOptional().openapi({ description: 'Bytes of what lies at url' }),
+    hash: z
+      .string()
+      .regex(/^[0-9a-fA-F]{40}$/, 'expected SHA-1, 40 hexadecimal digits')
+      .exactOptional()
+      .openapi({ description: 'SHA-1 of what lies at url, hexadecimal' }),
+    name: z.string().max(255).exactOptional().openapi({ description: 'File name, for people' }),
+    disposition: z.string().max(255).exactOptional().openapi({ description: 'Content-Disposition' }),
+  })
+  .refine((given) => SOURCES.filter((source) => given[source] !== undefined).length === 1, {
+    error: `expected one of ${SOURCES.map((source) => `"${source}"`).join(', ')}`,
+  });
 
 /** 30 days: nobody waits longer for a phone. */
 const MAX_TTL = 30 * 24 * 3600;
@@ -51,9 +47,9 @@ export const pushSchema = z
       .enum(['auto', 'pager', 'session', 'indirect'])
       .default('auto')
       .openapi({ description: 'How it goes; auto chooses by size and what the terminal takes' }),
-    content: z.union([...givenContent.options, referredContent]).exactOptional(),
+    content: content.exactOptional(),
     files: z
-      .array(givenContent)
+      .array(content)
       .min(1)
       .max(MAX_FILES)
       .exactOptional()
@@ -87,6 +83,10 @@ export const pushSchema = z
   })
   .refine(({ content, files }) => (content === undefined) !== (files === undefined), {
     error: 'expected either "content" or "files"',
+  })
+  .refine(({ files = [] }) => files.every(({ url }) => url === undefined), {
+    error: 'expected files that are given here; what lies at a url goes as "content", alone',
+    path: ['files'],
   })
   .openapi('PushRequest');
 

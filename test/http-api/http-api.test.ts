@@ -1,0 +1,326 @@
+/** The HTTP API of a sender: what it takes, what it answers, and what it lets nobody do. */
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { systemClock } from '../../core/app/clock.js';
+import { Records } from '../../core/app/records.js';
+import type { DeliveryOptions } from '../../core/sender/delivery.js';
+import { Outbox, type OutboxLimits } from '../../core/sender/outbox/outbox.js';
+import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
+import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
+import { RefusedRequest, SenderClient } from '../../sdk/http-api/client.js';
+import { PushEvents } from '../../sdk/http-api/push-events.js';
+import { type HttpApiServer, serveHttpApi } from '../../sdk/http-api/server.js';
+
+const BOB = 'sip:bob@domain.test';
+const KEY = 'a-key-that-nobody-guesses';
+const PUSH = { to: BOB, app: 'wml.ua', content: { type: 'text/plain', text: 'hello' } };
+const RECEIPT: Receipt = {
+  ...{ to: BOB, mode: 'pager', outcome: 'delivered', status: 200, reason: 'OK', retryable: false },
+  ...{ bytes: 5, milliseconds: 1 },
+};
+
+interface Sending {
+  push: PushRequest;
+  options: DeliveryOptions;
+  done(...receipts: Receipt[]): void;
+}
+
+let server: HttpApiServer;
+let outbox: Outbox;
+let sending: Sending[];
+let directory: TerminalDirectory;
+
+beforeEach(() => start());
+afterEach(async () => {
+  await server.close();
+  await outbox.stop();
+});
+
+async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
+  sending = [];
+  directory = new TerminalDirectory();
+  const events = new PushEvents();
+  const store = await platform.openStore();
+  outbox = await Outbox.open({
+    sender: { send },
+    records: new Records(store, systemClock, () => {}),
+    limits,
+    onChange: (push) => events.changed(push),
+  });
+  const options = { outbox, events, directory, key: KEY, maxContent: 100_000, version: '1.2.3' };
+  server = await serveHttpApi({ host: '127.0.0.1', port: 0 }, options);
+}
+
+async function restart(limits: Partial<OutboxLimits>): Promise<void> {
+  await server.close();
+  await outbox.stop();
+  await start(limits);
+}
+
+function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
+  return new Promise((resolve, reject) => {
+    options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
+    const done = (...receipts: Receipt[]) => {
+      options.onReceipts?.(receipts, BOB);
+      resolve(receipts);
+    };
+    sending.push({ push, options, done });
+  });
+}
+
+const under = () =>
+  vi.waitFor(() => {
+    const [first] = sending;
+    if (!first) throw new Error('nothing is being sent');
+    return first;
+  });
+
+const api = (path: string, init: RequestInit & { duplex?: 'half' } = {}) =>
+  fetch(server.url + path, {
+    ...init,
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...init.headers },
+  });
+const post = (body: unknown, headers: Record<string, string> = {}) =>
+  api('/pushes', { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
+
+describe('who may', () => {
+  it.each([
+    ['POST', '/pushes'],
+    ['GET', '/pushes/1'],
+    ['DELETE', '/pushes/1'],
+    ['GET', '/pushes/1/receipts'],
+    ['POST', '/contents'],
+    ['GET', '/terminals'],
+  ])('%s %s: nobody without the key', async (method, path) => {
+    for (const authorization of [
+      '',
+      'Bearer wrong',
+      'Basic abc',
+      `Bearer ${KEY}x`,
+      `Bearer ${KEY.slice(1)}`,
+    ]) {
+      const response = await api(path, { method, headers: { authorization } });
+      expect([response.status, response.headers.get('content-type')]).toEqual([
+        401,
+        'application/problem+json',
+      ]);
+    }
+    expect(sending).toEqual([]);
+  });
+
+  it('everybody reads the description', async () => {
+    const response = await fetch(`${server.url}/openapi.json`);
+    const description: { openapi: string; info: { version: string }; paths: object } = await response.json();
+    expect(description).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
+    expect(Object.keys(description.paths).sort()).toEqual([
+      '/contents',
+      '/pushes',
+      '/pushes/{id}',
+      '/pushes/{id}/receipts',
+      '/terminals',
+    ]);
+  });
+});
+
+describe('a push', () => {
+  it('is taken, and found by its id with its receipts', async () => {
+    const response = await post({ ...PUSH, ttl: 60 });
+    const taken: { id: string } = await response.json();
+    expect([response.status, response.headers.get('location')]).toEqual([202, `/pushes/${taken.id}`]);
+    const { push, done } = await under();
+    expect(push).toMatchObject({ to: BOB, app: 'wml.ua', mode: 'auto', id: taken.id });
+    done(RECEIPT);
+    await vi.waitFor(async () => {
+      const found = await (await api(`/pushes/${taken.id}`)).json();
+      expect(found).toMatchObject({ ...taken, state: 'ended', receipts: [RECEIPT] });
+    });
+  });
+
+  it('of several files, given in every way, goes as one', async () => {
+    const kept: { content: string } = await (
+      await api('/contents', { method: 'POST', body: 'third', headers: { 'content-type': 'text/plain' } })
+    ).json();
+    const files = [
+      { type: 'text/plain', name: 'a', text: 'first' },
+      { type: 'text/plain', name: 'b', base64: Buffer.from('second').toString('base64') },
+      { type: 'text/plain', name: 'c', content: kept.content },
+    ];
+    expect((await post({ to: BOB, app: 'wml.ua', files })).status).toBe(202);
+    const { push } = await under();
+    const texts = 'files' in push ? push.files.map(({ content }) => content.bytes(10)) : [];
+    expect((await Promise.all(texts)).map((bytes) => new TextDecoder().decode(bytes))).toEqual([
+      'first',
+      'second',
+      'third',
+    ]);
+  });
+
+  it('whose content lies elsewhere is referred to', async () => {
+    const content = { type: 'image/png', url: 'https://example.com/a.png', size: 3, hash: 'A'.repeat(40) };
+    expect((await post({ to: BOB, app: 'wml.ua', content })).status).toBe(202);
+    const { push } = await under();
+    expect(push).toMatchObject({ content: { url: content.url, size: 3, type: { type: 'image/png' } } });
+  });
+
+  it('under a key is taken once; the key is not for another one', async () => {
+    const headers = { 'idempotency-key': 'order-1' };
+    const first = await post(PUSH, headers);
+    const again = await post(PUSH, headers);
+    expect([first.status, again.status]).toEqual([202, 200]);
+    expect((await again.json()).id).toBe((await first.json()).id);
+    expect((await post({ ...PUSH, app: 'mms.ua' }, headers)).status).toBe(422);
+    expect(sending).toHaveLength(1);
+  });
+
+  it('is cancelled', async () => {
+    const { id }: { id: string } = await (await post(PUSH)).json();
+    const { options } = await under();
+    const response = await api(`/pushes/${id}`, { method: 'DELETE' });
+    expect([response.status, (await response.json()).state]).toEqual([200, 'cancelled']);
+    expect(options.signal?.aborted).toBe(true);
+  });
+
+  it('that never was is 404, whatever is asked of it', async () => {
+    for (const [method, path] of [
+      ['GET', '/pushes/1'],
+      ['DELETE', '/pushes/1'],
+      ['GET', '/pushes/1/receipts'],
+      ['GET', '/nothing'],
+    ]) {
+      const response = await api(path ?? '', { method: method ?? '' });
+      expect([response.status, (await response.json()).status]).toEqual([404, 404]);
+    }
+  });
+});
+
+describe('what is wrong is said', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['no JSON', '{', /JSON/],
+    ['no object', [], /object/],
+    ['no content', { to: BOB, app: 'wml.ua' }, /either "content" or "files"/],
+    ['content and files', { ...PUSH, files: [PUSH.content] }, /either "content" or "files"/],
+    [
+      'a file that lies elsewhere',
+      { to: BOB, app: 'wml.ua', files: [{ type: 'a/b', url: 'http://a.test' }] },
+      /alone/,
+    ],
+    ['an unknown key', { ...PUSH, tll: 1 }, /tll/],
+    ['a mode that is none', { ...PUSH, mode: 'fast' }, /mode/],
+    ['a time that is none', { ...PUSH, ttl: -1 }, /ttl/],
+    ['content without a type', { ...PUSH, content: { text: 'hello' } }, /type/],
+    ['no base64', { ...PUSH, content: { type: 'a/b', base64: '%' } }, /base64/],
+    ['content in two places', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }, /one of "text"/],
+    [
+      'content that nobody gave',
+      { ...PUSH, content: { type: 'a/b', content: 'x' } },
+      /there is no content x/,
+    ],
+    ['a URL that is none', { ...PUSH, content: { type: 'a/b', url: 'file:///etc/passwd' } }, /url/],
+  ])('%s: 400', async (_title, body, detail) => {
+    const response = await post(body);
+    expect(response.status).toBe(400);
+    expect((await response.json()).detail).toMatch(detail);
+    expect(sending).toEqual([]);
+  });
+});
+
+describe('bounds', () => {
+  it('a body that is too large: 413, whether it says so or not', async () => {
+    const large = { ...PUSH, content: { type: 'text/plain', text: 'x'.repeat(2_100_000) } };
+    expect((await post(large)).status).toBe(413);
+    // The connection is closed after such an answer.
+    await restart({});
+    const bytes = new Uint8Array(100_001);
+    expect((await api('/contents', { method: 'POST', body: bytes })).status).toBe(413);
+    await restart({});
+    const chunked = new Blob([bytes]).stream();
+    expect((await api('/contents', { method: 'POST', body: chunked, duplex: 'half' })).status).toBe(413);
+    expect(sending).toEqual([]);
+  });
+
+  it('more pushes than may wait: 429, and when to come again', async () => {
+    await restart({ waiting: 1 });
+    await post(PUSH);
+    const response = await post(PUSH);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '30']);
+  });
+
+  it('more content than there is room for: 507', async () => {
+    await restart({ bytes: 10 });
+    expect((await api('/contents', { method: 'POST', body: 'hello' })).status).toBe(201);
+    expect((await api('/contents', { method: 'POST', body: 'hello, world' })).status).toBe(507);
+  });
+
+  it('content whose connection breaks leaves nothing', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(
+      `POST /contents HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${KEY}\r\nContent-Length: 1000\r\n\r\nhello`,
+    );
+    socket.resetAndDestroy();
+    await restart({ contents: 1 });
+    expect((await api('/contents', { method: 'POST', body: 'hello' })).status).toBe(201);
+  });
+});
+
+describe('receipts', () => {
+  const client = () => new SenderClient(server.url, KEY);
+
+  it('come as they are there, those from before too, and end with the push', async () => {
+    const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
+    const { options, done } = await under();
+    options.onReceipts?.([RECEIPT], `${BOB};gr=1`);
+    const got: Receipt[] = [];
+    const reading = (async () => {
+      for await (const receipt of client().receipts(id)) got.push(receipt);
+    })();
+    await vi.waitFor(() => expect(got).toHaveLength(1));
+    done({ ...RECEIPT, outcome: 'refused', status: 403 });
+    await reading;
+    expect(got.map(({ outcome }) => outcome)).toEqual(['delivered', 'refused']);
+    const again: Receipt[] = [];
+    for await (const receipt of client().receipts(id)) again.push(receipt);
+    expect(again).toEqual(got);
+  });
+
+  it('are followed by nobody when the follower has gone', async () => {
+    const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
+    const { options, done } = await under();
+    const abort = new AbortController();
+    const response = await api(`/pushes/${id}/receipts`, { signal: abort.signal });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    abort.abort();
+    options.onReceipts?.([RECEIPT], `${BOB};gr=1`);
+    done(RECEIPT);
+    await vi.waitFor(() => expect(outbox.waiting).toBe(0));
+  });
+
+  it('of a sender that refuses or is not there are an error that says so', async () => {
+    const stranger = new SenderClient(server.url, 'another-key');
+    await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequest);
+    await server.close();
+    await expect(client().submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(
+      /no answer of http.*ECONNREFUSED/,
+    );
+    server = await serveHttpApi(
+      { host: '127.0.0.1', port: 0 },
+      { outbox, events: new PushEvents(), directory, key: KEY, maxContent: 1, version: '1' },
+    );
+  });
+});
+
+it('terminals are listed, of a user or of all', async () => {
+  directory.saw(BOB, { gruu: `${BOB};gr=1`, apps: ['wml.ua'], methods: ['MESSAGE'] });
+  directory.saw('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+  directory.left('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+  const all: { user: string; here: boolean }[] = await (await api('/terminals')).json();
+  expect(all.map(({ user, here }) => [user, here])).toEqual([
+    [BOB, true],
+    ['sip:al@domain.test', false],
+  ]);
+  const bobs = await (await api(`/terminals?user=${encodeURIComponent(BOB)}`)).json();
+  expect(bobs).toMatchObject([{ user: BOB, gruu: `${BOB};gr=1`, apps: ['wml.ua'], methods: ['MESSAGE'] }]);
+});
