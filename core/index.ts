@@ -29,6 +29,7 @@ export type { FileProgress } from './sender/session/session.js';
 export { type DirectoryChange, TerminalDirectory } from './sender/terminals/directory.js';
 export type { TerminalFilter } from './sender/terminals/targets.js';
 export type { Terminal, TerminalFacts } from './sender/terminals/terminal.js';
+export { PushSenderHost, type PushSenderHostOptions } from './sender-host.js';
 export { SoftwareUicc, type SoftwareUiccOptions } from './sip/aka/software-uicc.js';
 export type { Uicc, UiccAnswer } from './sip/aka/uicc.js';
 export type { AccountCredentials } from './sip/authorization.js';
