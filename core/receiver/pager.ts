@@ -6,6 +6,7 @@ import { CONTENT_CODINGS, UnknownCoding } from '../content/encoding/coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
 import { LimitError, MalformedError } from '../errors.js';
 import type { TrustList } from '../sip/asserted-identity.js';
+import { calledIdentity } from '../sip/called-identity.js';
 import type { SipRequest } from '../sip/message.js';
 import type { RefusedRequest } from '../sip/refused-request.js';
 import { fromUri } from '../sip/server.js';
@@ -60,7 +61,7 @@ export class PagerReceiver {
       // A retransmission that arrives after a restart, or by another branch of a fork, is the same push.
       key: `${from}\n${headers.get('Call-ID')}\n${headers.get('CSeq')}`,
       from,
-      to: request.uri,
+      to: calledIdentity(request),
       headers: carried.headers,
     };
     const { reference } = carried;

@@ -21,6 +21,8 @@ export interface PushReceiverOptions {
   /** Servers of the SIP/IP core in order, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
   credentials?: AccountCredentials;
+  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  accessNetworkInfo?: string;
   tls?: TlsOptions;
   /** `urn:uuid:…`, the same over restarts. */
   instanceId: string;
@@ -77,6 +79,7 @@ export class PushReceiverAgent {
       ...(options.credentials ? { credentials: options.credentials } : {}),
       ...(options.tls ? { tls: options.tls } : {}),
       ...(options.onWire ? { onWire: options.onWire } : {}),
+      ...(options.accessNetworkInfo ? { accessNetworkInfo: options.accessNetworkInfo } : {}),
       product: options.product,
       methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),
@@ -130,7 +133,7 @@ export class PushReceiverAgent {
     });
   }
 
-  #registered(state: RegistrationState): ReceiverEvent {
+  #registered({ associatedUris: _, ...state }: RegistrationState): ReceiverEvent {
     const { identity, runtime } = this.#options;
     return { event: 'registered', identity, apps: [...runtime.eventAppIds], ...state };
   }

@@ -28,6 +28,8 @@ export interface PushSenderOptions {
   /** Servers of the SIP/IP core in order. */
   servers: readonly string[];
   credentials?: AccountCredentials;
+  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  accessNetworkInfo?: string;
   tls?: TlsOptions;
   /** `urn:uuid:…` to register with; absent: an application server that does not register (P-2). */
   instanceId?: string;
@@ -168,11 +170,13 @@ export class PushSenderAgent {
 
   #newAgent(): SipUserAgent {
     const { identity, servers, product, instanceId } = this.#options;
-    const { credentials, tls, listen, onWire, onConnected, onDisconnected } = this.#options;
+    const { credentials, accessNetworkInfo, tls, listen, onWire, onConnected, onDisconnected } =
+      this.#options;
     const { onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
       ...{ identity, servers, product },
       ...(credentials ? { credentials } : {}),
+      ...(accessNetworkInfo ? { accessNetworkInfo } : {}),
       ...(tls ? { tls } : {}),
       ...(listen ? { listen } : {}),
       ...(onWire ? { onWire } : {}),

@@ -54,6 +54,8 @@ export interface SipUserAgentOptions {
   onDisconnected?(server: string, error: Error): void;
   /** Every message as it was on the wire. */
   onWire?: WireObserver;
+  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  accessNetworkInfo?: string;
 }
 
 export interface OutgoingRequest {
@@ -322,6 +324,11 @@ export class SipUserAgent {
         .set('User-Agent', this.#options.product),
       body,
     };
+    const { accessNetworkInfo } = this.#options;
+    if (accessNetworkInfo) request.headers.set('P-Access-Network-Info', accessNetworkInfo);
+    // RFC 3608 6.2: a preloaded route of every request but those to the registrar.
+    const route = method === 'REGISTER' ? [] : (this.registration?.serviceRoute ?? []);
+    if (route.length > 0) request.headers.set('Route', route);
     for (const [name, value] of headers) request.headers.append(name, value);
     return request;
   }

@@ -5,6 +5,11 @@ export interface RegistrationState {
   expires: number;
   publicGruu?: string;
   temporaryGruu?: string;
+  /**
+   * URIs of the implicit registration set, the default one first (P-Associated-URI, RFC 7315 4.1): requests for any of
+   * them come here.
+   */
+  associatedUris?: readonly string[];
 }
 
 export interface RegistrationFailure {

@@ -45,6 +45,10 @@ interface Registrator {
 const MAX_EXPIRES = 2_000_000;
 /** A registrar that goes on asking for longer, however long it is asked for, is refusing. */
 const MAX_BRIEF_ANSWERS = 3;
+/** URIs of one subscription; IMS has a handful. */
+const MAX_ASSOCIATED = 100;
+/** Proxies that a request of ours goes by, from the first on. */
+const MAX_ROUTE = 20;
 /** A de-registration that is not answered may not hold up a shutdown, milliseconds. */
 const CLOSE_DEADLINE = 4000;
 
@@ -55,6 +59,7 @@ export class Registration {
   #inFlight = 0;
   #briefAnswers = 0;
   #publicGruu: string | undefined;
+  #serviceRoute: readonly string[] = [];
   #changed = false;
   #closing = false;
   readonly #backoff = new Backoff();
@@ -86,6 +91,14 @@ export class Registration {
    */
   get publicGruu(): string | undefined {
     return this.#publicGruu;
+  }
+
+  /**
+   * Where requests of ours go by, values of Route headers, as the last REGISTER was answered (RFC 3608 6.1); empty while
+   * not registered.
+   */
+  get serviceRoute(): readonly string[] {
+    return this.#state ? this.#serviceRoute : [];
   }
 
   attach(registrator: Registrator): void {
@@ -199,10 +212,13 @@ export class Registration {
     const publicGruu = contact.parameters.get('pub-gruu');
     this.#publicGruu = publicGruu;
     const temporaryGruu = contact.parameters.get('temp-gruu');
+    const associatedUris = urisOf(headers.getAll('P-Associated-URI'));
+    this.#serviceRoute = routeOf(headers.getAll('Service-Route'));
     this.#state = {
       expires,
       ...(publicGruu ? { publicGruu } : {}),
       ...(temporaryGruu ? { temporaryGruu } : {}),
+      ...(associatedUris.length > 0 ? { associatedUris } : {}),
     };
     if (!this.#closing) this.options.onRegistered?.(this.#state);
     return { status, reason, expires };
@@ -244,4 +260,18 @@ export class Registration {
     this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
     this.options.onFailed?.({ ...failure, retryInSeconds });
   }
+}
+
+/** Those that can be read. */
+function urisOf(values: readonly string[]): string[] {
+  return values.slice(0, MAX_ASSOCIATED).flatMap((value) => parseNameAddr(value)?.uri ?? []);
+}
+
+/** A route with a step missing leads nowhere: one that cannot be read is none. */
+function routeOf(values: readonly string[]): string[] {
+  const readable = values.every((value) => {
+    const uri = parseNameAddr(value)?.uri;
+    return uri !== undefined && SipUri.parse(uri) !== undefined;
+  });
+  return readable && values.length <= MAX_ROUTE ? [...values] : [];
 }

@@ -5,6 +5,7 @@ import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { type FileRange, type FileSelector, type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
 import type { TrustList } from '../../sip/asserted-identity.js';
+import { calledIdentity } from '../../sip/called-identity.js';
 import type { SipRequest } from '../../sip/message.js';
 import { addressedResource, trustedSender } from '../admission.js';
 import { type ReceiverEvent, sessionPushEvent } from '../events.js';
@@ -56,7 +57,7 @@ export function admit(
   requireTypes(offer, runtime);
   const resource = addressedResource(request, runtime, '8.2.1-02');
   const from = trustedSender(request, trust, '8.2.1-03');
-  return { resource, from, to: request.uri, callId: request.headers.get('Call-ID') ?? '' };
+  return { resource, from, to: calledIdentity(request), callId: request.headers.get('Call-ID') ?? '' };
 }
 
 /** 8.2.1-01: of all lines together, ahead of anything else. */

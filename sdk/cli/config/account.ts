@@ -7,7 +7,7 @@ import type { AccountCredentials } from '../../../core/sip/authorization.js';
 import { SipUri } from '../../../core/sip/uri.js';
 import { PRODUCT } from '../manifest.js';
 import { akaKeys, softwareUicc } from './aka.js';
-import { endpoint, sipUri, text, tlsFiles } from './fields.js';
+import { endpoint, given, sipUri, text, tlsFiles } from './fields.js';
 import { loadTls } from './tls.js';
 
 /** Keys of the schema of either agent. */
@@ -17,6 +17,10 @@ export const accountKeys = {
   username: text.optional(),
   password: z.string().optional(),
   aka: akaKeys.optional(),
+  accessNetworkInfo: z
+    .string()
+    .regex(/^[\x21-\x7e][\x20-\x7e]*$/, 'expected e.g. 3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=2340305d1e1c')
+    .optional(),
   tls: tlsFiles.optional(),
 };
 
@@ -26,6 +30,7 @@ interface AccountOptions {
   identity: string;
   servers: readonly string[];
   credentials?: AccountCredentials;
+  accessNetworkInfo?: string;
   tls?: TlsOptions;
   product: string;
 }
@@ -36,12 +41,13 @@ export async function accountOptions(
   source: string,
   folder: string,
 ): Promise<AccountOptions> {
-  const { identity, server, tls } = account;
+  const { identity, server, accessNetworkInfo, tls } = account;
   const credentials = credentialsOf(account, source);
   return {
     identity,
     servers: [server].flat(),
     ...(credentials ? { credentials } : {}),
+    ...given({ accessNetworkInfo }),
     ...(tls ? { tls: await loadTls(tls, source, folder) } : {}),
     product: PRODUCT,
   };

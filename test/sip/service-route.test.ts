@@ -1,0 +1,162 @@
+/** What a registrar says beside the binding, and what later requests make of it (RFC 3608, RFC 7315, TS E.1.1). */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
+import { calledIdentity } from '../../core/sip/called-identity.js';
+import { request } from '../support/requests.js';
+import { type Received, ScriptedCore } from '../support/scripted-core.js';
+
+const ROUTE = ['<sip:orig@scscf1.home1.test;lr>', '<sip:hsp.example.test;lr>'];
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function registering(more: Partial<SipUserAgentOptions> = {}) {
+  const core = await ScriptedCore.tcp();
+  closing.push(() => core.close());
+  const agent = new SipUserAgent({
+    identity: 'sip:bob@domain.test',
+    servers: [core.uri],
+    product: 'test/1',
+    methods: ['MESSAGE', 'INVITE'],
+    accept: () => [],
+    onRequest: () => {},
+    registration: {
+      instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+      expires: 600,
+      headers: [],
+      features: () => [],
+    },
+    ...more,
+  });
+  closing.push(async () => {
+    core.hangUp();
+    await agent.stop();
+  });
+  await agent.start();
+  return { core, agent };
+}
+
+async function grant({ core, agent }: Awaited<ReturnType<typeof registering>>, headers: [string, string][]) {
+  const before = agent.registration?.state;
+  const register = await core.request('REGISTER');
+  register.respond(200, [['Contact', register.request.headers.get('Contact') ?? ''], ...headers]);
+  await vi.waitFor(() => expect(agent.registration?.state).not.toBe(before));
+  return register;
+}
+
+const routeOf = ({ request: sent }: Received) => sent.headers.getAll('Route');
+
+async function message({ core, agent }: Awaited<ReturnType<typeof registering>>): Promise<Received> {
+  const answer = agent.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
+  const received = await core.request('MESSAGE');
+  received.respond(200);
+  await answer;
+  return received;
+}
+
+describe('Service-Route', () => {
+  it('E.1.1, RFC 3608 6.2: is the route of later requests, in order, and of no REGISTER', async () => {
+    const scene = await registering();
+    await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
+    expect(routeOf(await message(scene))).toEqual(ROUTE);
+    scene.agent.registration?.update();
+    expect(routeOf(await grant(scene, [['Service-Route', ROUTE.join(', ')]]))).toEqual([]);
+  });
+
+  it('is the route of an INVITE and of a SUBSCRIBE; within a dialog, the dialog has its own', async () => {
+    const scene = await registering();
+    const { core, agent } = scene;
+    await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
+    const subscription = agent.subscribe(
+      { uri: 'sip:alice@domain.test', event: 'reg', accept: [], expires: 60 },
+      { onNotify: () => {}, onState: () => {} },
+    );
+    const subscribe = await core.request('SUBSCRIBE');
+    expect(routeOf(subscribe)).toEqual(ROUTE);
+    subscribe.respond(403);
+    void subscription.close();
+    const { final } = agent.invite({ uri: 'sip:alice@domain.test' });
+    const invite = await core.request('INVITE');
+    expect(routeOf(invite)).toEqual(ROUTE);
+    invite.respond(200, [
+      ['Contact', '<sip:alice@127.0.0.1:9>'],
+      ['Record-Route', '<sip:pcscf.test;lr>'],
+    ]);
+    expect(routeOf(await core.request('ACK'))).toEqual(['<sip:pcscf.test;lr>']);
+    await final;
+    core.agrees.add('BYE');
+  });
+
+  it('RFC 3608 6.1: each answer replaces it; one without it ends it', async () => {
+    const scene = await registering();
+    await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
+    scene.agent.registration?.update();
+    await grant(scene, [['Service-Route', '<sip:scscf2.home1.test;lr>']]);
+    expect(routeOf(await message(scene))).toEqual(['<sip:scscf2.home1.test;lr>']);
+    scene.agent.registration?.update();
+    await grant(scene, []);
+    expect(routeOf(await message(scene))).toEqual([]);
+  });
+
+  it.each([
+    ['cannot be read', '<sip:a.test;lr>, <sip:'],
+    ['is none', '<tel:+1>'],
+    ['never ends', Array.from({ length: 21 }, (_, at) => `<sip:proxy${at}.test;lr>`).join(', ')],
+  ])('one that %s is not followed', async (_, value) => {
+    const scene = await registering();
+    await grant(scene, [['Service-Route', value]]);
+    expect(routeOf(await message(scene))).toEqual([]);
+  });
+});
+
+describe('P-Associated-URI', () => {
+  it('RFC 7315 4.1: is exposed, the default identity first; what cannot be read is left out', async () => {
+    const scene = await registering();
+    await grant(scene, [['P-Associated-URI', '<sip:bob@domain.test>, "Bob" <tel:+15550100>;a=b, <sip:']]);
+    expect(scene.agent.registration?.state?.associatedUris).toEqual(['sip:bob@domain.test', 'tel:+15550100']);
+  });
+
+  it('is absent where the core says nothing', async () => {
+    const scene = await registering();
+    await grant(scene, []);
+    expect(scene.agent.registration?.state).toEqual({ expires: 600 });
+  });
+});
+
+describe('P-Access-Network-Info', () => {
+  it('E.1.1: goes with every request, where it is configured', async () => {
+    const accessNetworkInfo = '3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=2340305d1e1c';
+    const scene = await registering({ accessNetworkInfo });
+    const register = await grant(scene, []);
+    expect(register.request.headers.get('P-Access-Network-Info')).toBe(accessNetworkInfo);
+    const { request: sent } = await message(scene);
+    expect(sent.headers.get('P-Access-Network-Info')).toBe(accessNetworkInfo);
+  });
+
+  it('says nothing where it is not', async () => {
+    const scene = await registering();
+    const register = await grant(scene, []);
+    expect(register.request.headers.has('P-Access-Network-Info')).toBe(false);
+    expect(register.request.headers.getAll('Supported')).toContain('path');
+  });
+});
+
+describe('P-Called-Party-ID', () => {
+  it.each([
+    ['<sip:bob@domain.test>', 'sip:bob@domain.test'],
+    ['"Bob" <sip:bob@domain.test;gr=urn:uuid:f81d4fae>', 'sip:bob@domain.test;gr=urn:uuid:f81d4fae'],
+    ['tel:+15550100', 'tel:+15550100'],
+    ['<sip:>', 'sip:contact@127.0.0.1'],
+    ['"', 'sip:contact@127.0.0.1'],
+  ])('RFC 7315 4.2: %s', (value, called) => {
+    const message = request('MESSAGE', 'sip:contact@127.0.0.1', [`P-Called-Party-ID: ${value}`]);
+    expect(calledIdentity(message)).toBe(called);
+  });
+
+  it('is the Request-URI where there is none', () => {
+    expect(calledIdentity(request('MESSAGE', 'sip:bob@127.0.0.1'))).toBe('sip:bob@127.0.0.1');
+  });
+});
