@@ -53,6 +53,20 @@ export type ReceiverEvent =
       status: number;
     }
   | {
+      /** Session mode: content is coming. About once a second, where that takes longer. */
+      event: 'receiving';
+      /** Of the push. */
+      id: string;
+      app: string;
+      from: string;
+      contentType: string;
+      fileName?: string;
+      /** Bytes of all of it, where its sender said. */
+      size?: number;
+      /** Bytes from the first on that are here, of an earlier attempt among them. */
+      received: number;
+    }
+  | {
       /** Session mode: content that did not come to its end, and was not confirmed. */
       event: 'broken-off';
       /** Of the push: the same when it is offered again, where it is `resumable`. */
@@ -99,14 +113,25 @@ export function sessionPushEvent(
   return pushEvent({ push, mode: 'session', type: push.type, outcome, size, sha256, status });
 }
 
+/** Of a transfer that goes on. */
+export function receivingEvent(incoming: IncomingTransfer, transfer: Arriving): ReceiverEvent {
+  return { event: 'receiving', ...arriving(incoming, transfer) };
+}
+
 /** Of a transfer that was aborted. */
 export function brokenOffEvent(
-  { app, from, type, fileName, size, resumable }: IncomingTransfer,
-  { pushId, received }: Pick<Transfer, 'pushId' | 'received'>,
+  incoming: IncomingTransfer,
+  transfer: Arriving,
   { kind, reason }: Refusal,
 ): ReceiverEvent {
+  const resumable = incoming.resumable && transfer.received > 0 && isRetryable(kind);
+  return { event: 'broken-off', ...arriving(incoming, transfer), resumable, reason };
+}
+
+type Arriving = Pick<Transfer, 'pushId' | 'received'>;
+
+function arriving({ app, from, type, fileName, size }: IncomingTransfer, { pushId, received }: Arriving) {
   return {
-    event: 'broken-off',
     id: pushId,
     app: app.eventAppId,
     from,
@@ -114,8 +139,6 @@ export function brokenOffEvent(
     ...(fileName === undefined ? {} : { fileName }),
     ...(size === undefined ? {} : { size }),
     received,
-    resumable: resumable && received > 0 && isRetryable(kind),
-    reason,
   };
 }
 

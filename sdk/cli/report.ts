@@ -4,22 +4,29 @@ import type { LogRecord } from '../../core/app/log.js';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import type { NetworkEvent } from '../network/index.js';
+import { bytes } from './byte-count.js';
 import type { Io } from './io.js';
 import { printable } from './printable.js';
+import { ReceivingProgress } from './receiving-progress.js';
+
+type Receiving = Extract<HostEvent, { event: 'receiving' }>;
 
 /**
  * Prints the events of a host. With `json` those of its connection go to stderr: they are for people, who wonder why
- * nothing happens; stdout has registrations and pushes.
+ * nothing happens; stdout has registrations and pushes. How far a transfer has come is for terminals, with or without.
  */
 export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEvent) => void {
+  const progress = new ReceivingProgress(io);
   return (event) => {
+    if (event.event === 'receiving') return progress.update(event);
+    if (event.event === 'push' || event.event === 'broken-off') progress.ended(event.id);
     const connection = event.event === 'connected' || event.event === 'disconnected';
     if (json && !connection) io.out(JSON.stringify(event));
     else for (const line of hostLines(event)) (json ? io.err : io.out)(`${indent}${printable(line)}`);
   };
 }
 
-function hostLines(event: HostEvent): string[] {
+function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
   switch (event.event) {
     case 'registered':
       return [
@@ -103,10 +110,4 @@ function networkText(event: NetworkEvent): string {
     case 'deregistered':
       return `${time} deregistered  ${event.identity}: ${event.reason}`;
   }
-}
-
-export function bytes(count: number): string {
-  if (count < 1000) return `${count} bytes`;
-  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} kB`;
-  return `${(count / 1_000_000).toFixed(1)} MB`;
 }

@@ -1,8 +1,8 @@
 /** Tells a person at a terminal how far a long transfer has come. */
 
+import { bytes } from './byte-count.js';
 import type { Io } from './io.js';
 import { printable } from './printable.js';
-import { bytes } from './report.js';
 
 /** Milliseconds: what is over by then is not worth a word. */
 const PATIENCE = 1_000;
@@ -17,11 +17,13 @@ export class TransferProgress {
   /** Bytes that were there already when it began. */
   #resumed: number | undefined;
 
+  /** @param patience milliseconds ahead of the first word. */
   constructor(
     private readonly io: Io,
     private readonly name: string,
+    private readonly patience = PATIENCE,
   ) {
-    this.#last = this.#started + PATIENCE - this.#interval;
+    this.#last = this.#started + patience - this.#interval;
   }
 
   /** @param have bytes that the receiver has. */
@@ -29,12 +31,13 @@ export class TransferProgress {
     this.#resumed ??= have;
     const now = performance.now();
     if (now - this.#last < this.#interval && have !== size) return;
-    if (now - this.#started < PATIENCE) return;
+    if (now - this.#started < this.patience) return;
     this.#last = now;
     const seconds = (now - this.#started) / 1000;
-    const rate = `${bytes(Math.round((have - this.#resumed) / seconds))}/s`;
+    const come = have - this.#resumed;
+    const rate = come > 0 ? `, ${bytes(Math.round(come / seconds))}/s` : '';
     const share = size ? ` of ${bytes(size)} (${Math.floor((100 * have) / size)} %)` : '';
-    this.io.status(printable(`${this.name}: ${bytes(have)}${share}, ${rate}`));
+    this.io.status(printable(`${this.name}: ${bytes(have)}${share}${rate}`));
   }
 
   get #interval(): number {

@@ -1,6 +1,6 @@
 /** What `sip-push host` prints of its events. */
 
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
 import { hostPrinter } from '../../sdk/cli/report.js';
 
@@ -53,5 +53,62 @@ describe('a transfer that broke off', () => {
   it('is printed as it is in JSON', () => {
     const { out } = printed(BROKEN, true);
     expect(out.map((line) => JSON.parse(line))).toEqual([BROKEN]);
+  });
+});
+
+describe('a transfer that takes long', () => {
+  const RECEIVING: Extract<HostEvent, { event: 'receiving' }> = {
+    event: 'receiving',
+    id: '0fa53c',
+    app: 'files.ua',
+    from: 'sip:psa@domain.test',
+    contentType: 'video/mp4',
+    fileName: 'film.mp4',
+    size: 1_000_000_000,
+    received: 50_000_000,
+  };
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  function watching(terminal: boolean, json = false) {
+    const shown: string[] = [];
+    const others: string[] = [];
+    const line = (text: string) => others.push(text);
+    const io = { out: line, err: line, status: (text: string) => shown.push(text), terminal };
+    const print = hostPrinter({ ...io, signal: new AbortController().signal }, json);
+    return { shown, others, print };
+  }
+
+  it.each([true, false])('is one line that changes, on a terminal; with --json: %s', (json) => {
+    const { shown, others, print } = watching(true, json);
+    print(RECEIVING);
+    vi.advanceTimersByTime(1000);
+    print({ ...RECEIVING, received: 60_000_000 });
+    vi.advanceTimersByTime(1000);
+    print({ ...RECEIVING, received: 80_000_000 });
+    expect(shown).toEqual([
+      'receiving     files.ua film.mp4: 50.0 MB of 1000.0 MB (5 %)',
+      'receiving     files.ua film.mp4: 60.0 MB of 1000.0 MB (6 %), 10.0 MB/s',
+      'receiving     files.ua film.mp4: 80.0 MB of 1000.0 MB (8 %), 15.0 MB/s',
+    ]);
+    expect(others).toEqual([]);
+  });
+
+  it('is known by its type where it has no name and no size; a name that is long is cut', () => {
+    const { shown, print } = watching(true);
+    const { fileName: _name, size: _size, ...known } = RECEIVING;
+    print(known);
+    print({ ...RECEIVING, id: 'a1', fileName: `${'long'.repeat(20)}.mp4` });
+    expect(shown).toEqual([
+      'receiving     files.ua video/mp4: 50.0 MB',
+      'receiving     files.ua longlonglonglonglonglonglonglong: 50.0 MB of 1000.0 MB (5 %)',
+    ]);
+  });
+
+  it('says nothing elsewhere', () => {
+    const { shown, others, print } = watching(false);
+    print(RECEIVING);
+    expect([...shown, ...others]).toEqual([]);
   });
 });

@@ -12,6 +12,8 @@ export type Discarded = Pick<Transfer, 'write' | 'complete' | 'abort'>;
 export interface SinkHandlers {
   /** Something came, or was decided: the session is alive. */
   onActivity(): void;
+  /** More of it is there. */
+  onArrived(destination: Destination): void;
   /** All of it has come; its application decides. */
   onComplete(): void;
   /** `status` is what the sender was told. Called once, and not after an `abort` by the peer. */
@@ -39,14 +41,17 @@ export class ContentSink implements MessageSink {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     this.handlers.onActivity();
+    let destination: Destination;
     try {
-      await (await this.destination).write(this.start + offset, bytes);
+      destination = await this.destination;
+      await destination.write(this.start + offset, bytes);
     } catch (error) {
       const refused = refusedBy(error);
       this.#end(refused.outcome, refused.status);
       throw new MsrpRefused(refused.status, refused.outcome.reason);
     }
     this.handlers.onActivity();
+    if (!this.#ended) this.handlers.onArrived(destination);
   }
 
   end(size: number, reporter: MessageReporter): void {

@@ -5,8 +5,9 @@ import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { PushRefused } from '../../errors.js';
 import { type IncomingHead, type MessageSink, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
-import { brokenOffEvent, type ReceiverEvent, sessionPushEvent } from '../events.js';
+import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
+import { ArrivalNotice } from './arrival-notice.js';
 import { ContentSink, type Destination, discarding } from './content-sink.js';
 import type { AcceptedFile, Addressed } from './decisions.js';
 
@@ -103,17 +104,21 @@ export class IncomingMedia {
   }
 
   #sink(incoming: IncomingTransfer, destination: Promise<Destination>, start: number): MessageSink {
-    const { onActivity, onDeciding } = this.options;
+    const { onActivity, onDeciding, onEvent } = this.options;
     let deciding = false;
+    const notice = new ArrivalNotice();
     const sink = new ContentSink(destination, start, {
       onActivity,
+      onArrived: (transfer) => {
+        if ('received' in transfer && notice.due()) onEvent(receivingEvent(incoming, transfer));
+      },
       onComplete: () => {
         deciding = true;
         onDeciding(true);
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        this.options.onEvent(sessionPushEvent(incoming, outcome, status));
+        onEvent(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
       onBroken: (broken) => {

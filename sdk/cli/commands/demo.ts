@@ -1,13 +1,14 @@
 /** `sip-push demo`: all of it in one process, with a web page. */
 
 import type { PushDescription } from '../../../core/app/contract.js';
+import { bytes } from '../byte-count.js';
 import { type Command, EXIT } from '../command.js';
 import { type Demo, type DemoObserver, type PushEvent, startDemo } from '../demo/demo.js';
 import { ladderStep } from '../demo/ladder.js';
 import { PageServer } from '../demo/server.js';
 import { ended, type Io } from '../io.js';
 import { printable } from '../printable.js';
-import { bytes, hostPrinter, logLine, receiptJson, receiptLine } from '../report.js';
+import { hostPrinter, logLine, receiptJson, receiptLine } from '../report.js';
 
 const HELP = `Usage: sip-push demo [--once] [--json]
 

@@ -1,0 +1,59 @@
+/** How much of a file has come is told while it comes, where that takes longer than a second. */
+
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { PSA } from '../../support/agents.js';
+import { RawListener } from '../../support/msrp.js';
+import { bytes, descriptionOf, FILE, mediaOf } from '../../support/push-offers.js';
+import { reported, SenderEnd } from '../../support/sender-end.js';
+import { SessionReceiver } from '../../support/session-receiver.js';
+
+const CONTENT = bytes(1000);
+
+let receiver: SessionReceiver;
+let listener: RawListener;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  listener = await RawListener.open();
+  receiver = await SessionReceiver.start();
+});
+afterEach(async () => {
+  await receiver.stop();
+  listener.close();
+  vi.useRealTimers();
+});
+
+/** Parts of 100 bytes, and the milliseconds ahead of each. */
+async function send(pauses: readonly number[], offered: Parameters<typeof mediaOf>[1] = {}) {
+  await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT, ...offered })]));
+  const end = await SenderEnd.bound(listener);
+  for (const [index, pause] of pauses.entries()) {
+    vi.advanceTimersByTime(pause);
+    const at = index * 100;
+    const flag = at === 900 ? '$' : '+';
+    const part = { start: at + 1, total: 1000, flag, type: FILE } as const;
+    expect(await end.send(CONTENT.subarray(at, at + 100), part)).toBe(200);
+  }
+  return end;
+}
+
+it('8.2.3-01: about once a second', async () => {
+  const end = await send([0, 400, 700, 300, 300, 500, 100, 3000, 0, 0]);
+  expect(await reported(end)).toMatch('000 200');
+  const [push] = receiver.of('push');
+  const file = { id: push?.id, app: 'files.ua', from: PSA, contentType: FILE, size: 1000 };
+  const told = receiver.of('receiving');
+  expect(told).toMatchObject([300, 600, 800].map((received) => ({ ...file, received })));
+});
+
+it('8.2.3-01: a short one is not told', async () => {
+  const end = await send(Array(10).fill(99));
+  expect(await reported(end)).toMatch('000 200');
+  expect(receiver.of('receiving')).toEqual([]);
+});
+
+it('8.2.3-01: without its size, where nobody said', async () => {
+  await send([0, 1000], { size: null, sha1: null });
+  const [told] = receiver.of('receiving');
+  expect(told).toMatchObject({ received: 200 });
+  expect(told).not.toHaveProperty('size');
+});
