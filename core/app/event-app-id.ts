@@ -22,15 +22,6 @@ export function canonicalEventAppId(text: string): string {
   return prefixed && text.length > OMNA_PREFIX.length ? text.slice(OMNA_PREFIX.length) : text;
 }
 
-/** `urn%3Aurn-7%3A3gpp-application…`, as a feature tag has an IARI (appendix D), and the URN itself are one. */
-export function canonicalIari(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 /**
  * The ids in the unquoted value of the feature tag, as written and in order: `wml.ua,mms.ua, syncml.dm` (B.1.1
  * has a blank after a comma). What is no event-app-id is left out.

@@ -3,8 +3,9 @@
 import { distance } from 'fastest-levenshtein';
 import { isMediaRange } from '../content/media-type.js';
 import { ConfigurationError } from '../errors.js';
+import { canonicalIari, isIari } from './communication-service.js';
 import type { Delivery, PushAppDefinition } from './contract.js';
-import { canonicalEventAppId, canonicalIari, isEventAppId } from './event-app-id.js';
+import { canonicalEventAppId, isEventAppId } from './event-app-id.js';
 import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from './limits.js';
 
 export interface Manifest {
@@ -138,8 +139,7 @@ function readLimits(limits: unknown, delivery: Delivery, problem: Problem) {
 function readIari(iari: unknown, problem: Problem): string | undefined {
   if (iari === undefined) return undefined;
   // Appendix D: a URN, which stands percent-encoded in a feature tag.
-  if (typeof iari === 'string' && /^urn[:%][\x21\x23-\x2b\x2d-\x7e]+$/i.test(iari))
-    return canonicalIari(iari);
+  if (typeof iari === 'string' && isIari(iari)) return canonicalIari(iari);
   throw problem(`iari is ${show(iari)}; expected a URN: "urn:urn-7:3gpp-application.ims.iari.example"`);
 }
 

@@ -17,6 +17,11 @@ export class Registry {
     return [...this.#byId.keys()].sort();
   }
 
+  /** Sorted. */
+  get iaris(): readonly string[] {
+    return [...new Set(this.all().flatMap(({ manifest }) => manifest.iari ?? []))].sort();
+  }
+
   /** The loaded application that nothing tells from `manifest`: same id, same IARI, and a media type in common. */
   conflicting({ eventAppId, iari, accepts }: Manifest): Application | undefined {
     return this.#byId

@@ -163,6 +163,11 @@ export class PushRuntime {
     return this.parts.registry.eventAppIds;
   }
 
+  /** Of those among them that are instances of an application (TS appendix D), sorted. */
+  get iaris(): readonly string[] {
+    return this.parts.registry.iaris;
+  }
+
   /** Media types and ranges of these applications, or of all. */
   acceptedTypes(eventAppIds?: readonly string[]): string[] {
     return this.parts.registry.acceptedTypes(eventAppIds);

@@ -91,7 +91,7 @@ export class PushReceiverAgent {
         instanceId: options.instanceId,
         expires: options.expires,
         headers: registrationHeaders,
-        features: () => pushFeatures(runtime.eventAppIds),
+        features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
         onRegistered: (state) => onEvent(this.#registered(state)),
         onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
       },

@@ -1,5 +1,11 @@
 /** What a Push Receiver Agent registers beside any user agent (TS 6.1). */
 
+import {
+  INSTANCE_FEATURE_TAG,
+  PUSH_SERVICE,
+  SERVICE_FEATURE_TAG,
+  serviceFeatureValue,
+} from '../app/communication-service.js';
 import { PUSH_FEATURE_TAG } from '../app/event-app-id.js';
 import { formatFeatureTag } from '../sip/feature-tags.js';
 
@@ -9,12 +15,15 @@ import { formatFeatureTag } from '../sip/feature-tags.js';
  */
 export const registrationHeaders = [['Require', 'pref']] as const;
 
-/** The ICSI of SIP Push (appendix D), percent-encoded as in a feature tag. */
-const ICSI_FEATURE = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"';
-
-/** Contact parameters; 6.1-10: no push feature tag when no application remains. */
-export function pushFeatures(eventAppIds: readonly string[]): string[] {
-  return eventAppIds.length === 0
-    ? [ICSI_FEATURE]
-    : [ICSI_FEATURE, formatFeatureTag(PUSH_FEATURE_TAG, eventAppIds)];
+/**
+ * Contact parameters; 6.1-10: no push feature tag when no application remains.
+ * @param iaris of applications that are instances of one (appendix D).
+ */
+export function pushFeatures(eventAppIds: readonly string[], iaris: readonly string[] = []): string[] {
+  const features: (readonly [tag: string, values: readonly string[]])[] = [
+    [SERVICE_FEATURE_TAG, [serviceFeatureValue(PUSH_SERVICE)]],
+    [INSTANCE_FEATURE_TAG, iaris.map(serviceFeatureValue)],
+    [PUSH_FEATURE_TAG, eventAppIds],
+  ];
+  return features.flatMap(([tag, values]) => (values.length === 0 ? [] : formatFeatureTag(tag, values)));
 }

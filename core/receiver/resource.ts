@@ -1,15 +1,9 @@
 /** Which push resource a request is for: the Push Resource Identifier in its Accept-Contact (7.1, 7.2). */
 
-import {
-  canonicalEventAppId,
-  canonicalIari,
-  PUSH_FEATURE_TAG,
-  parseEventAppIds,
-} from '../app/event-app-id.js';
+import { canonicalIari, INSTANCE_FEATURE_TAG } from '../app/communication-service.js';
+import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/event-app-id.js';
 import { parseAcceptContact } from '../sip/accept-contact.js';
 import type { SipRequest } from '../sip/message.js';
-
-const IARI_FEATURE_TAG = '+g.3gpp.iari-ref';
 
 export interface PushResource {
   /** Canonical event-app-ids in the order the sender listed them; empty where it named none. */
@@ -26,6 +20,6 @@ export function pushResource(request: SipRequest): PushResource {
       // RFC 3840 9: a leading ! says what the terminal shall not have.
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
-  const iari = valuesOf(IARI_FEATURE_TAG).map(canonicalIari)[0];
+  const iari = valuesOf(INSTANCE_FEATURE_TAG).map(canonicalIari)[0];
   return { eventAppIds: [...new Set(ids)], ...(iari === undefined ? {} : { iari }) };
 }

@@ -5,7 +5,7 @@ import type { Content } from '../content/content.js';
 import { encodedContent } from '../content/encoding/encode.js';
 import { ConfigurationError, LimitError } from '../errors.js';
 import type { SipUserAgent } from '../sip/agent.js';
-import { requireAddress } from './addressing.js';
+import { type Addressing, requireAddress } from './addressing.js';
 import { type Choice, modesFor } from './choice.js';
 import { publishedBody, referenceBody } from './indirect.js';
 import { MAX_PAGER_REQUEST, type MessageBody, pagerBody, sendMessage } from './pager.js';
@@ -123,7 +123,7 @@ export class PreparedPush {
     if (mode === 'session') {
       const offered = await this.#offers(options.signal);
       const chosen = files.flatMap((file) => offered.get(file) ?? []);
-      return await sessions.send({ to: uri, app: push.app, report: push.report ?? false }, chosen, options);
+      return await sessions.send({ ...this.#addressed(uri), report: push.report ?? false }, chosen, options);
     }
     if (reference) {
       const disposition = 'disposition' in push ? push.disposition : undefined;
@@ -170,10 +170,15 @@ export class PreparedPush {
 
   #message(uri: string, message: MessageBody, { signal }: AttemptOptions): Promise<Receipt> {
     const { agent, identity, assertIdentity } = this.options;
-    return sendMessage(agent, { to: uri, app: this.push.app }, message, {
+    return sendMessage(agent, this.#addressed(uri), message, {
       ...(assertIdentity ? { assertedIdentity: identity } : {}),
       ...(signal ? { signal } : {}),
     });
+  }
+
+  #addressed(to: string): Addressing {
+    const { app, iari } = this.push;
+    return { to, app, ...(iari === undefined ? {} : { iari }) };
   }
 
   #offers(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {

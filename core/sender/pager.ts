@@ -77,7 +77,7 @@ function messageRequest(
     method: 'MESSAGE',
     uri: push.to,
     headers: [
-      ...addressingHeaders(push.app, assertedIdentity),
+      ...addressingHeaders(push, assertedIdentity),
       ['Content-Type', formatMediaType(type)],
       ...(coding ? [['Content-Encoding', coding] as const] : []),
     ],

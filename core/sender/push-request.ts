@@ -30,6 +30,8 @@ export interface DeliveryRequest {
   to: string;
   /** event-app-id of the application addressed, `mms.ua`. */
   app: string;
+  /** Which instance of the application, where a terminal may have several (TS appendix D): a URN. */
+  iari?: string;
   mode?: PushModeWish;
   /** Which of the user's terminals; all that have the application when absent. */
   terminals?: TerminalFilter;

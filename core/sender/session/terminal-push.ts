@@ -124,11 +124,11 @@ export class TerminalPush {
     again: boolean,
   ): Promise<Map<OfferedFile, FileOutcome>> {
     const { agent, assertedIdentity } = this.sender;
-    const { to, app } = this.push;
+    const { to } = this.push;
     const { signal } = this.options;
     let first: { dialog: InviteSession; response: SipResponse } | undefined;
     const headers = [
-      ...addressingHeaders(app, assertedIdentity),
+      ...addressingHeaders(this.push, assertedIdentity),
       ['Content-Type', 'application/sdp'] as const,
     ];
     const handlers = {
