@@ -23,6 +23,8 @@ const RECEIPT = {
   reported: false,
   bytes: 5,
   milliseconds: expect.any(Number),
+  fileName: 'hello',
+  why: expect.any(String),
 };
 
 const session = (fileName: string, bytes: number) => ({
@@ -128,7 +130,10 @@ describe('a push from the command line', () => {
     const large = await folder.run(...words('large', { mode: 'pager' }), '--json');
     expect(large).toMatchObject({ code: 0, stderr: '' });
     expect(linesOf(large)).toEqual([
-      { ...RECEIPT, mode: 'indirect', bytes: 1_000_000, outcome: 'delivered', status: 200 },
+      {
+        ...RECEIPT,
+        ...{ mode: 'indirect', bytes: 1_000_000, outcome: 'delivered', status: 200, fileName: undefined },
+      },
     ]);
     await lineOf(host, 'push', { mode: 'indirect', size: 1_000_000, outcome: 'accepted' });
   });

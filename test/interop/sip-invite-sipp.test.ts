@@ -52,9 +52,13 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     return { result };
   }
 
-  async function expectWellFormed(frames: number): Promise<void> {
+  async function expectWellFormed(messages: number): Promise<void> {
     await capture.stop();
-    expect((await capture.fields('sip', ['sip.Call-ID'])).length).toBeGreaterThanOrEqual(frames);
+    // Over TCP a busy machine puts several messages into a segment.
+    const found = (await capture.fields('sip', ['sip.Call-ID'])).flatMap(([, callIds = '']) =>
+      callIds.split(','),
+    );
+    expect(found.length).toBeGreaterThanOrEqual(messages);
     expect(await capture.malformed()).toEqual([]);
   }
 
