@@ -53,7 +53,7 @@ export function processIo(): Io {
       clear();
       shown = terminal;
       process.stderr.write(
-        terminal ? line.slice(0, Math.max(0, (process.stderr.columns ?? 80) - 1)) : `${line}\n`,
+        terminal ? line.slice(0, Math.max(0, (process.stderr.columns || 80) - 1)) : `${line}\n`,
       );
     },
     terminal,
