@@ -11,6 +11,7 @@ import {
 import { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
 import { ConfigurationError } from '../errors.js';
 import { formatAcceptContact } from '../sip/accept-contact.js';
+import { formatFeatureTag } from '../sip/feature-tags.js';
 import { parseUri, SipUri } from '../sip/uri.js';
 import type { DeliveryRequest } from './push-request.js';
 
@@ -27,33 +28,42 @@ export function requireAddress({ to, app, iari }: Addressing): void {
   }
 }
 
+type Header = [name: string, value: string];
+type Feature = readonly [tag: string, values: readonly string[]];
+
 /** @param assertedIdentity of the sender, where it may assert one itself. */
-export function addressingHeaders(
-  { app, iari }: Addressing,
-  assertedIdentity?: string,
-): [name: string, value: string][] {
-  const resource = [PUSH_FEATURE_TAG, [canonicalEventAppId(app)]] as const;
-  const service = [SERVICE_FEATURE_TAG, [serviceFeatureValue(PUSH_SERVICE)]] as const;
-  return [
+export function addressingHeaders(push: Addressing, assertedIdentity?: string): Header[] {
+  const required = formatAcceptContact([resourceFeature(push)], { require: true, explicit: true });
+  const accepted: Header[] = [
     // RFC 3841 9.2: only terminals that registered the application; service and instance as a preference, since
     // terminals outside IMS register no ICSI (B.1.3), and an application without an IARI answers to any.
-    ['Accept-Contact', formatAcceptContact([resource], { require: true, explicit: true })],
-    [
-      'Accept-Contact',
-      formatAcceptContact(iari === undefined ? [service] : [service, instanceFeature(iari)]),
-    ],
-    // RFC 6050 4: who may assert an identity may assert the service, too.
-    ...(assertedIdentity
-      ? ([
-          ['P-Asserted-Identity', `<${assertedIdentity}>`],
-          ['P-Asserted-Service', PUSH_SERVICE],
-        ] satisfies [string, string][])
-      : ([['P-Preferred-Service', PUSH_SERVICE]] satisfies [string, string][])),
+    ['Accept-Contact', required],
+    ['Accept-Contact', formatAcceptContact(serviceFeatures(push))],
+  ];
+  if (!assertedIdentity) return [...accepted, ['P-Preferred-Service', PUSH_SERVICE]];
+  // RFC 6050 4: who may assert an identity may assert the service, too.
+  return [
+    ...accepted,
+    ['P-Asserted-Identity', `<${assertedIdentity}>`],
+    ['P-Asserted-Service', PUSH_SERVICE],
   ];
 }
 
-function instanceFeature(iari: string) {
-  return [INSTANCE_FEATURE_TAG, [serviceFeatureValue(canonicalIari(iari))]] as const;
+/** Parameters of the Contact of an INVITE: what the session is for (TS B.4). */
+export function contactFeatures(push: Addressing): string[] {
+  return [...serviceFeatures(push), resourceFeature(push)].map(([tag, values]) =>
+    formatFeatureTag(tag, values),
+  );
+}
+
+function resourceFeature({ app }: Addressing): Feature {
+  return [PUSH_FEATURE_TAG, [canonicalEventAppId(app)]];
+}
+
+function serviceFeatures({ iari }: Addressing): Feature[] {
+  const service: Feature = [SERVICE_FEATURE_TAG, [serviceFeatureValue(PUSH_SERVICE)]];
+  if (iari === undefined) return [service];
+  return [service, [INSTANCE_FEATURE_TAG, [serviceFeatureValue(canonicalIari(iari))]]];
 }
 
 /** RFC 5627 3.1: a GRUU has a `gr` parameter. */

@@ -68,6 +68,12 @@ export interface OutgoingRequest {
   body?: Uint8Array;
 }
 
+/** What an INVITE, or the answer to one, has in its Contact beside our URI. */
+export interface ContactFeatures {
+  /** Feature parameters (RFC 3840 6): `+g.oma.pusheventapp="mms.ua"`. */
+  features?: readonly string[];
+}
+
 export interface RequestOptions {
   signal?: AbortSignal;
   /** Largest request as a whole, bytes, before challenges are answered. */
@@ -171,7 +177,7 @@ export class SipUserAgent {
 
   /** Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session. */
   invite(
-    outgoing: Omit<OutgoingRequest, 'method'>,
+    { features, ...outgoing }: Omit<OutgoingRequest, 'method'> & ContactFeatures,
     handlers: InviteHandlers = {},
     options: InviteOptions = {},
   ): OutgoingInvite {
@@ -179,8 +185,11 @@ export class SipUserAgent {
     if (closed) return { final: Promise.reject(closed), cancel: () => {} };
     let cseq = 1;
     const request = this.#compose({ ...outgoing, method: 'INVITE' }, cseq);
-    request.headers.set('Contact', `<${this.contact}>`).set('Allow', this.#server.allowInSession);
-    const send = (each: InvitationHandlers) => this.#invite(request, () => ++cseq, each);
+    request.headers
+      .set('Contact', this.#contactWith(features))
+      .set('Allow', this.#server.allowInSession)
+      .set('Supported', 'gruu');
+    const send = (each: InvitationHandlers) => this.#invite(request, () => ++cseq, each, features);
     const invite = new Invite(send, this.#sessions, handlers, options);
     this.#invites.add(invite);
     void invite.over.then(() => this.#invites.delete(invite));
@@ -194,7 +203,7 @@ export class SipUserAgent {
    */
   accept(
     transaction: ServerTransaction,
-    { headers = [], body }: Pick<OutgoingRequest, 'headers' | 'body'> = {},
+    { headers = [], body, features }: Pick<OutgoingRequest, 'headers' | 'body'> & ContactFeatures = {},
   ): InviteSession {
     const { request } = transaction;
     if (transaction.answered) throw new TransportError('the INVITE was answered before: there is no session');
@@ -207,7 +216,7 @@ export class SipUserAgent {
       headers: [
         // RFC 3261 12.1.1: the route set of the dialog, as it came.
         ...request.headers.getAll('Record-Route').map((route) => ['Record-Route', route] as const),
-        ['Contact', `<${this.contact}>`],
+        ['Contact', this.#contactWith(features)],
         ...this.#server.capabilities(),
         ...headers,
       ],
@@ -348,13 +357,22 @@ export class SipUserAgent {
     this.#subscriptions.abandon();
   }
 
-  #invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation {
+  #contactWith(features: readonly string[] = []): string {
+    return [`<${this.contact}>`, ...features].join(';');
+  }
+
+  #invite(
+    request: SipRequest,
+    nextCSeq: () => number,
+    handlers: InvitationHandlers,
+    features?: readonly string[],
+  ): Invitation {
     return new Invitation(request, nextCSeq, handlers, {
       authorization: this.#authorization,
       flowFor: async (authorized, signal) => {
         const flow = await this.#core.flowFor('INVITE', () => wireSize(authorized), signal);
         // There may have been no connection, or another one, when it was composed.
-        authorized.headers.set('Contact', `<${this.contact}>`);
+        authorized.headers.set('Contact', this.#contactWith(features));
         return flow;
       },
       transact: (authorized, flow, each) => this.#layer.send(authorized, flow, each),

@@ -189,7 +189,7 @@ export class Offered {
 
   /** A request of the receiver in the dialog. */
   inDialog(method: string, cseq: number, lines: readonly string[] = [], body = ''): SipRequest {
-    const contact = this.invite.headers.get('Contact')?.replace(/^<(.*)>$/, '$1') ?? '';
+    const contact = /^<(.*?)>/.exec(this.invite.headers.get('Contact') ?? '')?.[1] ?? '';
     const sent = request(method, contact, lines, body);
     sent.headers
       .set('Call-ID', this.invite.headers.get('Call-ID') ?? '')

@@ -3,6 +3,7 @@
 import type { PushRuntime } from '../../app/runtime.js';
 import { MalformedError } from '../../errors.js';
 import { type AnswerLine, buildAnswer, type MsrpOffer, newOrigin, nextOrigin } from '../../sdp/index.js';
+import { pushFeatures } from '../registration.js';
 import type { PushResource } from '../resource.js';
 import type { Decision } from './decisions.js';
 import type { MediaConnector, MediaPlace } from './media-connector.js';
@@ -30,6 +31,13 @@ export class Answer {
     else if (decision.type === 'refused' || decision.type === 'closed') this.#lines.push({ type: 'refused' });
     else return await this.#accept(decision, signal);
     return undefined;
+  }
+
+  /** Of the Contact: what was asked for, as far as it is here (TS B.4). */
+  get features(): string[] {
+    const { eventAppIds, iari } = this.resource;
+    const here = eventAppIds.filter((id) => this.runtime.eventAppIds.includes(id));
+    return pushFeatures(here, iari !== undefined && this.runtime.iaris.includes(iari) ? [iari] : []);
   }
 
   get body(): Uint8Array {

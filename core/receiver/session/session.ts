@@ -116,7 +116,7 @@ export class SessionReceiver {
     try {
       for (const decision of decisions) places.push(await answer.add(decision, signal));
       signal.throwIfAborted();
-      dialog = accept(transaction, { headers: [SDP], body: answer.body });
+      dialog = accept(transaction, { headers: [SDP], body: answer.body, features: answer.features });
     } catch (error) {
       for (const place of places) place?.close();
       throw error;

@@ -5,7 +5,7 @@ import { delay } from '../../sip/delay.js';
 import { contactUri } from '../../sip/dialog.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { SipResponse } from '../../sip/message.js';
-import { addressingHeaders, isGruu } from '../addressing.js';
+import { addressingHeaders, contactFeatures, isGruu } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
 import { broken, type FileOutcome } from './file-outcome.js';
 import { Offer } from './offer.js';
@@ -137,7 +137,9 @@ export class TerminalPush {
         else first = { dialog, response };
       },
     };
-    const invite = agent.invite({ uri: to, headers, body: offer.body() }, handlers, signal ? { signal } : {});
+    const features = contactFeatures(this.push);
+    const outgoing = { uri: to, headers, body: offer.body(), features };
+    const invite = agent.invite(outgoing, handlers, signal ? { signal } : {});
     let response: SipResponse;
     try {
       response = await invite.final;
