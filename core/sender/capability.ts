@@ -3,6 +3,7 @@
 import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/event-app-id.js';
 import { EXTERNAL_BODY, parseExternalBody } from '../content/external-body.js';
 import { parseMediaType } from '../content/media-type.js';
+import { PROFILE_TYPE } from '../content/user-agent-profile/user-agent-profile.js';
 import { MalformedError } from '../errors.js';
 import { assertedIdentities, type TrustList } from '../sip/asserted-identity.js';
 import { formatFeatureTag } from '../sip/feature-tags.js';
@@ -16,11 +17,9 @@ import type { Profiles } from './profiles.js';
 import type { TerminalDirectory } from './terminals/directory.js';
 import { type ProfileFacts, publicIdentity, type TerminalFacts } from './terminals/terminal.js';
 
-export const PROFILE_TYPE = 'application/rdf+xml';
-
 export interface CapabilityOptions {
   directory: TerminalDirectory;
-  profiles?: Profiles<ProfileFacts>;
+  profiles: Profiles<ProfileFacts>;
   /** Whose terminals are listened to (5.2-01). */
   trust: TrustList;
   /** event-app-ids that this sender pushes for; absent: for whatever a terminal has. */
@@ -69,7 +68,7 @@ export class CapabilityServer {
   }
 
   async #learn(user: string, facts: TerminalFacts, url: string): Promise<void> {
-    const profile = await this.options.profiles?.of(url);
+    const profile = await this.options.profiles.of(url);
     if (profile) this.options.directory.saw(user, { ...profile, ...facts, profile: url });
   }
 
@@ -95,14 +94,14 @@ function readCapabilities(request: SipRequest, from: string): Capabilities {
   const written = headers.get('Contact');
   const contact = written === undefined ? undefined : parseNameAddr(written);
   if (!contact) throw new MalformedError('an OPTIONS that says what a terminal has needs a Contact');
-  const apps = parseEventAppIds(contact.parameters.get(PUSH_FEATURE_TAG) ?? '').map(canonicalEventAppId);
+  const apps = contact.parameters.get(PUSH_FEATURE_TAG);
   const product = headers.get('User-Agent');
   const user = userOf(request, from);
   return {
     user,
     facts: {
       ...addressOf(contact, user),
-      apps: [...new Set(apps)],
+      ...(apps === undefined ? {} : { apps: [...new Set(parseEventAppIds(apps).map(canonicalEventAppId))] }),
       methods: headers.getAll('Allow').map((method) => method.toUpperCase()),
       ...(product === undefined ? {} : { product }),
     },

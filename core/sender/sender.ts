@@ -1,6 +1,10 @@
 /** The Push Sender Agent: pushes content to the terminals of users, and knows which there are, through a SIP/IP core. */
 
+import { canonicalEventAppId } from '../app/event-app-id.js';
+import { reasonOf } from '../app/outcome.js';
 import type { Records } from '../app/records.js';
+import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
+import { readProfile } from '../content/user-agent-profile/read-profile.js';
 import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
 import type { TlsOptions } from '../platform/platform.js';
@@ -16,11 +20,13 @@ import { CapabilityServer } from './capability.js';
 import { Congestion } from './congestion.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import { Presence } from './presence.js';
+import { Profiles } from './profiles.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { PushRequest, Receipt } from './push-request.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';
 import { SessionSender } from './session/session.js';
 import { TerminalDirectory } from './terminals/directory.js';
+import type { ProfileFacts } from './terminals/terminal.js';
 
 export interface PushSenderOptions {
   /** The sender's own URI, `sip:psa@domain.test`. */
@@ -47,6 +53,8 @@ export interface PushSenderOptions {
   apps?: readonly string[];
   /** Users whose registrations are watched from the start (B.1.3), beside those that the core registers with us. */
   watch?: readonly string[];
+  /** What User Agent Profiles of terminals are fetched with; https from public addresses when absent. */
+  fetch?: GuardedFetchOptions;
   /** Pushes under way at a time, 100 when absent. */
   outstanding?: number;
   /** Keeps over restarts which terminals there are; absent: they are forgotten. */
@@ -77,6 +85,7 @@ export class PushSenderAgent {
   readonly #attempts: AttemptsOptions;
   readonly #capability: CapabilityServer;
   readonly #presence: Presence;
+  readonly #profiles: Profiles<ProfileFacts>;
   readonly #congestion: Congestion;
   readonly #stopped = new AbortController();
   #publisher: Promise<Publisher> | undefined;
@@ -105,8 +114,13 @@ export class PushSenderAgent {
     };
     this.#congestion = new Congestion(outstanding === undefined ? {} : { outstanding });
     this.directory = new TerminalDirectory({ ...kept, onError: onProblem });
+    this.#profiles = new Profiles({
+      fetcher: new GuardedFetch(options.fetch),
+      parse: profileFacts,
+      onError: (url, error) => onProblem(new TransportError(`no profile at ${url}: ${reasonOf(error)}`)),
+    });
     this.#capability = new CapabilityServer({
-      ...{ contact, directory: this.directory },
+      ...{ contact, directory: this.directory, profiles: this.#profiles },
       trust: new TrustList(options.trust ?? [`sip:*@${SipUri.parse(identity)?.host}`]),
       methods: () => agent.methods,
       ...(options.apps ? { apps: options.apps } : {}),
@@ -130,6 +144,7 @@ export class PushSenderAgent {
     this.#stopped.abort(new TransportError('the sender was stopped'));
     this.#congestion.close();
     this.#presence.stop();
+    this.#profiles.close();
     const publisher = await this.#publisher?.catch(() => undefined);
     await publisher?.close();
     // Sessions end by BYE, whose answers come by the agent.
@@ -213,4 +228,16 @@ export class PushSenderAgent {
     });
     return this.#publisher;
   }
+}
+
+function profileFacts(document: Uint8Array): ProfileFacts {
+  const { applications, mediaTypes, maxSize } = readProfile(document);
+  return {
+    // `*`: whatever it has.
+    ...(applications === undefined || applications.includes('*')
+      ? {}
+      : { apps: applications.map(canonicalEventAppId) }),
+    ...(mediaTypes === undefined ? {} : { types: mediaTypes }),
+    ...(maxSize === undefined ? {} : { maxSize }),
+  };
 }

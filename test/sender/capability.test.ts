@@ -1,8 +1,10 @@
 /** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writeProfile } from '../../core/content/user-agent-profile/write-profile.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
+import { TestHttpServer } from '../support/http-server.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
@@ -126,6 +128,60 @@ describe('what is learnt', () => {
     await options([IDENTITY, CONTACT]);
     await options([IDENTITY, `Contact: <${GRUU}>;+g.oma.pusheventapp="dcd.ua"`]);
     expect(sender.directory.of(BOB)).toMatchObject([{ apps: ['dcd.ua'] }]);
+  });
+});
+
+describe('5.2-02: a User Agent Profile', () => {
+  const PROFILE = { applications: ['wml.ua'], mediaTypes: ['text/vnd.wap.si', 'image/*'], maxSize: 30_000 };
+  let http: Awaited<ReturnType<typeof TestHttpServer.start>>;
+  beforeEach(async () => {
+    http = await TestHttpServer.start((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/rdf+xml', 'cache-control': 'max-age=60' });
+      response.end(writeProfile(PROFILE));
+    });
+  });
+  afterEach(() => http.close());
+
+  /** @param contact with or without what the terminal says itself. */
+  const referring = (url: string, contact = CONTACT) =>
+    options(
+      [
+        ...[IDENTITY, contact],
+        `Content-Type: message/external-body; access-type="URL"; expiration="Sat, 5 July 2031 09:00:00 GMT"; URL="${url}"`,
+      ],
+      'Content-Type: application/rdf+xml\r\nContent-Disposition: attachment\r\nContent-ID: <profile@domain.test>\r\n\r\n',
+    );
+
+  it('is retrieved once, and adds to what the terminal says itself', async () => {
+    await start({ fetch: { allow: ['http://127.0.0.1:*'] } });
+    expect((await referring(http.url('/phone.xml'))).status).toBe(200);
+    await vi.waitFor(() =>
+      expect(sender.directory.of(BOB)).toMatchObject([
+        {
+          ...{ gruu: GRUU, apps: ['mms.ua', 'wml.ua'], types: PROFILE.mediaTypes, maxSize: 30_000 },
+          profile: http.url('/phone.xml'),
+        },
+      ]),
+    );
+    await referring(http.url('/phone.xml'));
+    expect(http.requests).toEqual(['GET /phone.xml']);
+  });
+
+  it('says which applications there are, where the terminal does not', async () => {
+    await start({ fetch: { allow: ['http://127.0.0.1:*'] } });
+    await referring(http.url(), `Contact: <${GRUU}>`);
+    await vi.waitFor(() => expect(sender.directory.of(BOB)).toMatchObject([{ apps: ['wml.ua'] }]));
+  });
+
+  it('that may not be fetched, or is none, is told of, and the terminal is known all the same', async () => {
+    const problems: string[] = [];
+    await start({ onProblem: (error) => problems.push(error.message) });
+    expect((await referring(http.url())).status).toBe(200);
+    await vi.waitFor(() =>
+      expect(problems).toEqual([expect.stringMatching(/^no profile at http.*not-allowed/)]),
+    );
+    expect(sender.directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
+    expect(http.requests).toEqual([]);
   });
 });
 
