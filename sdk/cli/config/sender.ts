@@ -8,6 +8,7 @@ import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import type { MediaOptions } from '../../../core/sender/session/media-listener.js';
 import type { PushSenderHostOptions } from '../../../core/sender-host.js';
 import { accountKeys, accountOptions } from './account.js';
+import { fetchKeys } from './fetch.js';
 import { count, endpoint, given, port, ports, sipUri, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
@@ -44,6 +45,7 @@ const schema = z.strictObject({
   apps: z.array(text.refine(isEventAppId, 'expected an event-app-id, e.g. mms.ua')).optional(),
   watch: z.array(sipUri).optional(),
   outstanding: count.optional(),
+  fetch: fetchKeys.optional(),
   data: text.optional(),
   store: z.enum(['level', 'memory']).optional(),
   api: z
@@ -87,12 +89,13 @@ export interface SenderHostSettings {
  */
 export async function loadSenderHostSettings(file: string): Promise<SenderHostSettings> {
   const { config, folder } = await loadConfig(file, schema);
-  const { trust, apps, watch, outstanding, data = DEFAULT_DATA, store, api = {} } = config;
+  const { trust, apps, watch, outstanding, fetch, data = DEFAULT_DATA, store, api = {} } = config;
   return {
     host: {
       ...(await agentOptions(config, file, folder)),
       register: config.register ?? true,
       ...given({ trust, apps, watch, outstanding }),
+      ...(fetch ? { fetch: given(fetch) } : {}),
       ...(store === 'memory' ? {} : { data: resolve(folder, data) }),
     },
     api: { ...DEFAULT_API, ...given(api) },
