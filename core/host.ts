@@ -9,6 +9,7 @@ import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { instanceIdOf } from './instance-id.js';
 import type { Store } from './platform/platform.js';
 import { lateEvent, type ReceiverEvent } from './receiver/events.js';
+import type { SenderCapabilities } from './receiver/negotiation/capabilities.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
@@ -74,6 +75,11 @@ export class PushHost {
 
   get registration() {
     return this.agent.registration;
+  }
+
+  /** What Push Sender Agents said that they support, by their URIs. */
+  get senders(): ReadonlyMap<string, SenderCapabilities> {
+    return this.agent.senders;
   }
 
   /** What a person would like to read of a push that was taken. */

@@ -12,6 +12,8 @@ export * from './errors.js';
 export { type HostEvent, PushHost, type PushHostOptions } from './host.js';
 export type { RelayAccount } from './msrp/index.js';
 export type { ReceiverEvent } from './receiver/events.js';
+export type { SenderCapabilities } from './receiver/negotiation/capabilities.js';
+export type { ProfileOptions } from './receiver/negotiation/profile.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 export type { PublishOptions } from './sender/publisher.js';
 export type {

@@ -63,6 +63,14 @@ export interface PushOffer {
   readonly fileName?: string;
 }
 
+/** A sender of the host's, and what it has said of this application. */
+export interface NegotiatedSender {
+  /** As the host's configuration has it. */
+  readonly uri: string;
+  /** It pushes for this application. */
+  readonly supported: boolean;
+}
+
 export interface PushAppInstance {
   /**
    * Session mode, ahead of delivery: throw PushRefused to refuse this file, within 3 s. Types and `limits.size` have
@@ -82,6 +90,11 @@ export interface PushAppInstance {
    * the application's own to say; it throws at others.
    */
   query?(name: string, args?: unknown): unknown;
+  /**
+   * A configured sender has answered what the host told it: whether it pushes for this application. Told again each
+   * time it answers, at the least as often as the device registers.
+   */
+  negotiated?(sender: NegotiatedSender): void | Promise<void>;
   stop?(): void | Promise<void>;
 }
 

@@ -29,6 +29,9 @@ export const DESCRIBE_WITHIN = 2_000;
 /** `query` reads what the application knows, for somebody who waits for it. */
 export const QUERY_WITHIN = 2_000;
 
+/** `negotiated` takes note of something; nobody waits for it, but for the log. */
+export const NEGOTIATED_WITHIN = 10_000;
+
 /** `consider` looks at an offer, while an INVITE is waiting to be answered. */
 export const CONSIDER_WITHIN = 3_000;
 

@@ -16,6 +16,7 @@ import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type LogSink, safeLogSink } from './log.js';
 import { readManifest } from './manifest.js';
 import { Namespaces } from './namespaces.js';
+import { tellNegotiated } from './negotiated.js';
 import { type Outcome, type Refusal, reasonOf } from './outcome.js';
 import { pushOf } from './push-record.js';
 import { queryApplication } from './query.js';
@@ -232,6 +233,12 @@ export class PushRuntime {
     const app = apps.find(({ instance }) => instance.query) ?? apps[0];
     if (!app) throw this.#notLoaded(eventAppId);
     return queryApplication(app, name, args, this.clock);
+  }
+
+  /** Tells every loaded application whether a sender pushes for it. @param supported canonical event-app-ids. */
+  negotiated(sender: string, supported: readonly string[]): void {
+    const { parts, clock, log } = this;
+    tellNegotiated(parts.registry.all(), sender, supported, { clock, log });
   }
 
   /** Pushes that were confirmed and that no application could be made to take, the oldest first. */

@@ -39,6 +39,26 @@ export type ReceiverEvent =
     }
   | { event: 'registration-failed'; status?: number; reason: string; retryInSeconds?: number }
   | {
+      /** A Push Sender Agent has said what it supports (5.1-13, 5.1-14). */
+      event: 'negotiated';
+      /** Its URI, as configured. */
+      sender: string;
+      /** event-app-ids of applications that it pushes for. */
+      apps: readonly string[];
+      /** SIP methods that it takes. */
+      methods: readonly string[];
+    }
+  | {
+      /** It was not told what there is here; pushes may come all the same. */
+      event: 'negotiation-failed';
+      sender: string;
+      /** Absent when no response came. */
+      status?: number;
+      reason: string;
+      /** Absent when the next registration decides when to try again. */
+      retryInSeconds?: number;
+    }
+  | {
       event: 'push';
       id: string;
       app: string;

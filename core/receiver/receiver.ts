@@ -10,6 +10,10 @@ import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import type { ReceiverEvent } from './events.js';
+import type { SenderCapabilities } from './negotiation/capabilities.js';
+import { Negotiations } from './negotiation/negotiations.js';
+import type { ProfileOptions } from './negotiation/profile.js';
+import { userAgentProduct } from './negotiation/user-agent.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { pushFeatures, registrationHeaders } from './registration.js';
 import { MediaConnector } from './session/media-connector.js';
@@ -32,6 +36,10 @@ export interface PushReceiverOptions {
   trust: readonly string[];
   /** Product token for User-Agent. */
   product: string;
+  /** Push Sender Agents that are told what there is here (TS 5.1); absent: none. */
+  senders?: readonly string[];
+  /** The device: in User-Agent, and in a User Agent Profile that senders are told of; absent: no profile. */
+  profile?: ProfileOptions;
   /** An MSRP relay (RFC 4976) that files come through: for a device that nobody can connect to. */
   relay?: RelayAccount;
   /** Session mode: sessions at a time, 100 when absent. */
@@ -55,6 +63,7 @@ export class PushReceiverAgent {
   readonly #sessions: SessionReceiver;
   readonly #options: PushReceiverOptions;
   readonly #agent: SipUserAgent;
+  readonly #negotiations: Negotiations;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: PushReceiverOptions) {
@@ -80,7 +89,7 @@ export class PushReceiverAgent {
       ...(options.tls ? { tls: options.tls } : {}),
       ...(options.onWire ? { onWire: options.onWire } : {}),
       ...(options.accessNetworkInfo ? { accessNetworkInfo: options.accessNetworkInfo } : {}),
-      product: options.product,
+      product: userAgentProduct(options.product, options.profile),
       methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),
       onRequest: (transaction) => this.#receive(transaction),
@@ -92,15 +101,31 @@ export class PushReceiverAgent {
         expires: options.expires,
         headers: registrationHeaders,
         features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
-        onRegistered: (state) => onEvent(this.#registered(state)),
+        onRegistered: (state) => {
+          onEvent(this.#registered(state));
+          this.#negotiations.begin();
+        },
         onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
       },
+    });
+    this.#negotiations = new Negotiations({
+      senders: options.senders ?? [],
+      identity: options.identity,
+      ...(options.profile ? { profile: options.profile } : {}),
+      agent: this.#agent,
+      runtime,
+      onEvent,
     });
   }
 
   /** The GRUUs and the time the registrar granted; undefined while not registered. */
   get registration(): RegistrationState | undefined {
     return this.#agent.registration?.state;
+  }
+
+  /** What Push Sender Agents said that they support, by their URIs (5.1-13, 5.1-14). */
+  get senders(): ReadonlyMap<string, SenderCapabilities> {
+    return this.#negotiations.capabilities;
   }
 
   /** Starts to connect and register; what comes of it is told by events. */
@@ -112,6 +137,7 @@ export class PushReceiverAgent {
   /** De-registers, answers what is under way, and closes the connection. The runtime is its owner's to stop. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
+    await this.#negotiations.stop();
     await this.#agent.registration?.close();
     // A sender that gets no answer pushes the same content again, as another push.
     await Promise.all([this.#answered(), this.#sessions.stop()]);

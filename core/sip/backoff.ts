@@ -8,10 +8,13 @@ const MAX_RETRY_AFTER = 86_400;
 export class Backoff {
   #failures = 0;
 
+  /** @param most seconds between two attempts. */
+  constructor(private readonly most = RETRY_SECONDS.most) {}
+
   /** @param retryAfter seconds that the peer asked for. @returns seconds. */
   next(retryAfter?: number): number {
     if (retryAfter !== undefined) return Math.min(Math.max(1, retryAfter), MAX_RETRY_AFTER);
-    const wait = Math.min(RETRY_SECONDS.base * 2 ** this.#failures++, RETRY_SECONDS.most);
+    const wait = Math.min(RETRY_SECONDS.base * 2 ** this.#failures++, this.most);
     return Math.ceil(wait * (0.5 + Math.random() / 2));
   }
 

@@ -33,10 +33,16 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
         `registered    ${event.identity} for ${event.expires} s with ${event.apps.join(', ') || 'no application'}`,
         ...(event.publicGruu ? [`              public GRUU ${event.publicGruu}`] : []),
       ];
-    case 'registration-failed': {
-      const retry = event.retryInSeconds === undefined ? '' : `; again in ${event.retryInSeconds} s`;
-      return [`not registered  ${event.status ?? 'no answer'} ${event.reason}${retry}`];
-    }
+    case 'registration-failed':
+      return [`not registered  ${event.status ?? 'no answer'} ${event.reason}${again(event)}`];
+    case 'negotiated':
+      return [
+        `negotiated    ${event.sender} pushes for ${event.apps.join(', ') || 'no application'} by ${event.methods.join(', ')}`,
+      ];
+    case 'negotiation-failed':
+      return [
+        `not negotiated  ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`,
+      ];
     case 'push':
       return [
         `push          ${event.outcome} (${event.status}) ${event.app} from ${event.from}: ${event.contentType}, ${bytes(event.size)}, sha256 ${event.sha256.slice(0, 12)}…`,
@@ -66,6 +72,10 @@ function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {
   const all = size === undefined ? '' : ` of ${bytes(size)}`;
   const kept = resumable ? ', kept for the next time' : '';
   return `broken off    ${app} from ${from}: ${what}, ${bytes(received)}${all} had come${kept}: ${reason}`;
+}
+
+function again({ retryInSeconds }: { retryInSeconds?: number }): string {
+  return retryInSeconds === undefined ? '' : `; again in ${retryInSeconds} s`;
 }
 
 function field([name, value]: [string, unknown]): string {

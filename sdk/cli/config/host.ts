@@ -2,12 +2,12 @@
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { AllowList } from '../../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { PushHostOptions } from '../../../core/host.js';
 import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
-import { count, given, seconds, sipUri, text } from './fields.js';
+import { fetchKeys } from './fetch.js';
+import { count, given, port, seconds, sipUri, text } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { trusted } from './trusted.js';
@@ -24,10 +24,6 @@ const app = z.union([
   }),
 ]);
 
-const allowed = z
-  .string()
-  .refine(isOrigin, 'expected an origin, e.g. https://*.operator.test or http://127.0.0.1:*');
-
 const schema = z.strictObject({
   ...accountKeys,
   instanceId: z
@@ -40,23 +36,22 @@ const schema = z.strictObject({
   data: text.optional(),
   store: z.enum(['level', 'memory']).optional(),
   senders: z.array(sipUri).optional(),
-  fetch: z
-    .strictObject({
-      allow: z.array(allowed).optional(),
-      maxSize: count.optional(),
-      timeout: seconds.optional(),
-    })
-    .optional(),
+  fetch: fetchKeys.optional(),
   msrp: z
     .strictObject({ relay: relayKeys.optional(), maxSize: count.optional(), sessions: count.optional() })
     .optional(),
   profile: z
-    .strictObject({ vendor: text.optional(), model: text.optional(), url: text.optional() })
+    .strictObject({
+      vendor: text.optional(),
+      model: text.optional(),
+      url: z
+        .url({ protocol: /^https?$/, error: 'expected e.g. http://profiles.vendor.test/m1.xml' })
+        .optional(),
+      host: text.optional(),
+      port: port.optional(),
+    })
     .optional(),
 });
-
-/** Checked already, for what later versions do with them. */
-const WITHOUT_EFFECT = ['senders', 'profile'] as const;
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
@@ -72,11 +67,9 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
   for (const [index, { use, options }] of entries.entries()) {
     apps.push({ definition: await find(use, folder, `${file}: "apps[${index}]"`), options });
   }
-  const idle = [
-    ...WITHOUT_EFFECT.filter((key) => config[key] !== undefined),
-    ...entries.flatMap(({ isolation }, index) => (isolation === 'worker' ? `apps[${index}].isolation` : [])),
-  ];
-  for (const key of idle) warn(`${file}: "${key}" has no effect in this version`);
+  for (const [index, { isolation }] of entries.entries()) {
+    if (isolation === 'worker') warn(`${file}: "apps[${index}].isolation" has no effect in this version`);
+  }
   return {
     ...account,
     ...(config.instanceId ? { instanceId: config.instanceId } : {}),
@@ -84,6 +77,8 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
     trust: config.trust ?? [],
     apps,
     ...(config.msrp?.relay ? { relay: await relayAccount(config.msrp.relay, account, file, folder) } : {}),
+    ...(config.senders ? { senders: config.senders } : {}),
+    ...(config.profile ? { profile: given(config.profile) } : {}),
     ...(config.fetch ? { fetch: given(config.fetch) } : {}),
     ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
@@ -95,14 +90,5 @@ async function find(use: string, folder: string, where: string) {
     return await findApplication(use, folder);
   } catch (error) {
     throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function isOrigin(entry: string): boolean {
-  try {
-    new AllowList([entry]);
-    return true;
-  } catch {
-    return false;
   }
 }
