@@ -7,10 +7,7 @@ import { platform } from '#platform';
 import { type Clock, systemClock } from '../../app/clock.js';
 import { encodeJson } from '../../app/layout.js';
 import type { Records } from '../../app/records.js';
-import type { MediaType } from '../../content/content.js';
-import { parseMediaType } from '../../content/media-type.js';
-import { storedContent } from '../../content/stored-content.js';
-import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
+import { LimitError, SipPushError } from '../../errors.js';
 import type { DeliveryOptions } from '../delivery.js';
 import type { PushRequest, Receipt } from '../push-request.js';
 import { OutboxContents } from './contents.js';
@@ -21,6 +18,7 @@ import {
   type OutboxRecord,
   type PushOrder,
 } from './record.js';
+import { requestOf } from './request.js';
 
 export interface OutboxOptions {
   sender: { send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> };
@@ -200,7 +198,7 @@ export class Outbox {
     let end: Receipt | undefined;
     try {
       const left = Math.max(0, (order.ttl ?? 0) - (this.#clock.now() - takenAt) / 1000);
-      const request = await this.#request(id, { ...order, ttl: left });
+      const request = await requestOf(id, { ...order, ttl: left }, this.#contents);
       await this.#options.sender.send(request, {
         signal,
         settled: new Set(settled),
@@ -224,30 +222,6 @@ export class Outbox {
 
   #end(push: OutboxRecord): void {
     this.#change({ ...push, state: 'ended', endedAt: this.#clock.now() }, 'synced');
-  }
-
-  async #request(id: string, { contents, ...order }: PushOrder): Promise<PushRequest> {
-    const { to, app, mode, terminals, ttl, report, encoding } = order;
-    const common = {
-      ...{ id, to, app, mode },
-      ...(terminals === undefined ? {} : { terminals }),
-      ...(ttl === undefined ? {} : { ttl }),
-      ...(report === undefined ? {} : { report }),
-      ...(encoding === undefined ? {} : { encoding }),
-    };
-    const [first] = contents;
-    if (first && 'url' in first) {
-      const { type, disposition, ...reference } = first;
-      const content = { ...reference, type: mediaTypeOf(type) };
-      return { ...common, content, ...(disposition === undefined ? {} : { disposition }) };
-    }
-    return { ...common, files: await Promise.all(contents.map((content) => this.#file(content))) };
-  }
-
-  async #file(ordered: OrderedContent) {
-    if ('url' in ordered) throw new ConfigurationError('content at a URL goes alone');
-    const { content, type, ...rest } = ordered;
-    return { content: storedContent(mediaTypeOf(type), await this.#contents.open(content)), ...rest };
   }
 
   /** All of them or none. */
@@ -332,13 +306,6 @@ function failed({ to, mode }: PushOrder, error: Error): Receipt {
     bytes: 0,
     milliseconds: 0,
   };
-}
-
-/** @throws ConfigurationError */
-function mediaTypeOf(text: string): MediaType {
-  const type = parseMediaType(text);
-  if (!type) throw new ConfigurationError(`"${text}" is no media type; expected e.g. text/vnd.wap.si`);
-  return type;
 }
 
 function asError(error: unknown): Error {
