@@ -32,6 +32,8 @@ export interface CoreConnectionOptions {
 
 /** RFC 3261 18.1.1: the largest request for UDP where the path MTU is not known, bytes. */
 export const MAX_UDP_REQUEST = 1300;
+/** What one datagram holds, bytes (RFC 768 over IPv4). */
+const MAX_DATAGRAM = 65_507;
 /** Most that is added to JsSIP's own wait when server after server says nothing, seconds. */
 const MAX_SILENCE_BACKOFF = 60;
 interface Waiting {
@@ -122,8 +124,8 @@ export class CoreConnection {
   }
 
   /**
-   * The flow for a request; waits for a connection. RFC 3261 18.1.1: what is too large for UDP goes over TCP,
-   * where the server has it.
+   * The flow for a request; waits for a connection. RFC 3261 18.1.1: what is too large for UDP goes over TCP;
+   * to a server that takes no TCP over UDP all the same, in as many fragments as it takes.
    * @param sizeOf bytes of the request, asked for over UDP only
    * @throws TransportError when there is no connection in time, LimitError when the request is too large.
    */
@@ -136,9 +138,11 @@ export class CoreConnection {
     try {
       return await this.#openLargeFlow();
     } catch (error) {
+      this.#closing.signal.throwIfAborted();
+      if (size <= MAX_DATAGRAM && !flow.closed) return flow;
       const server = this.#server;
       throw new LimitError(
-        `the ${method} of ${size} bytes is too large for UDP (${MAX_UDP_REQUEST}), and ${server} does not take it over TCP`,
+        `the ${method} of ${size} bytes is too large for UDP (${MAX_DATAGRAM}), and ${server} does not take it over TCP`,
         { cause: error },
       );
     }

@@ -503,11 +503,22 @@ describe('sizes', () => {
     expect(udp.requests).toHaveLength(0);
   });
 
-  it('and is refused with a clear error where it has not', async () => {
+  it('RFC 3261 18.1.1: and over UDP all the same where it has not', async () => {
     const udp = await scripted('udp');
     const { agent: made } = await agent(udp);
-    await expect(made.request(large)).rejects.toThrow(LimitError);
-    await expect(made.request(large)).rejects.toThrow(/too large for UDP \(1300\).*over TCP/);
+    const answer = made.request(large);
+    const sent = await udp.request('MESSAGE');
+    expect(sent.request.body).toEqual(large.body);
+    sent.respond(200);
+    expect((await answer).status).toBe(200);
+  });
+
+  it('and is refused with a clear error where no datagram holds it', async () => {
+    const udp = await scripted('udp');
+    const { agent: made } = await agent(udp);
+    const huge = { ...large, body: new Uint8Array(65_500) };
+    await expect(made.request(huge)).rejects.toThrow(LimitError);
+    await expect(made.request(huge)).rejects.toThrow(/too large for UDP \(65507\).*over TCP/);
   });
 
   it('a lost connection fails what is outstanding on it', async () => {

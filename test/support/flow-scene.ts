@@ -44,6 +44,8 @@ export class FlowScene {
     const ladder = new Ladder();
     const listen = `sip:127.0.0.1:${await freePort()};transport=udp`;
     const network = await startNetwork({
+      // At ports apart, so that a large INVITE of the sender goes by UDP, too: it is trusted by address, port and transport.
+      listen: ['sip:127.0.0.1:0;transport=udp', `sip:127.0.0.1:${await freePort()};transport=tcp`],
       applicationServers: { [PSA]: listen },
       ...(options.ims ? { thirdPartyRegistration: [PSA] } : {}),
       onEvent: ladder.onEvent,

@@ -34,7 +34,8 @@ export class Ladder {
 
   /** Of the network. */
   readonly onEvent = (event: NetworkEvent): void => {
-    if (event.event !== 'message') return;
+    // A 100 goes one hop, over UDP or slow ways: it is in no figure.
+    if (event.event !== 'message' || event.status === 100) return;
     const { direction, transport, from, to, callId, cseq, method, status } = event;
     const end = direction === 'in' ? from : to;
     const key = [transport, end, direction, method ?? status, cseq, callId].join(' ');
