@@ -1,7 +1,6 @@
 /** What is to be done for which message, now or later: a few at once, each message one at a time. */
 
-import type { AppLog } from 'sip-push/sdk';
-import { reasonOf } from './failure.js';
+import { type AppLog, printableReason } from 'sip-push/sdk';
 
 /** Milliseconds until a task is done again that could not say when: storage does not take anything, say. */
 const AFTER_ERROR = 30_000;
@@ -52,7 +51,7 @@ export class Agenda {
   /** Never rejects. */
   private async run(key: string): Promise<void> {
     const again = await this.task(key).catch((error: unknown) => {
-      if (!this.signal.aborted) this.log.error(reasonOf(error));
+      if (!this.signal.aborted) this.log.error(printableReason(error));
       return AFTER_ERROR;
     });
     this.running.delete(key);

@@ -1,9 +1,8 @@
 /** What the MMSC is told: posted in the background, again where that failed, over restarts. */
 
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
-import type { AppFetch, AppLog } from 'sip-push/sdk';
+import { type AppFetch, type AppLog, printable } from 'sip-push/sdk';
 import { Agenda } from './agenda.js';
-import { printable } from './description.js';
 import { failureOf, MAX_ATTEMPTS, statusFailure, waitAfter } from './failure.js';
 import type { Answer, Message } from './message.js';
 import type { Messages } from './messages.js';

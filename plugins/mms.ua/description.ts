@@ -8,7 +8,7 @@ import {
   type MmsReadForOriginator,
   type MmsStatus,
 } from 'sip-push/formats';
-import type { PushDescription } from 'sip-push/sdk';
+import { type PushDescription, printable } from 'sip-push/sdk';
 import type { Incoming } from './incoming.js';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -85,9 +85,4 @@ function displaySize(octets: number): string {
 /** `2026-11-22 02:24 UTC` */
 function displayTime(time: Date): string {
   return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
-}
-
-/** What a sender wrote may go to a terminal: no control characters, and none that turn the direction of text. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }

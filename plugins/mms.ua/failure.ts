@@ -1,7 +1,6 @@
 /** Why an exchange with an MMSC came to nothing, and when it makes sense again. */
 
-import { MalformedError } from 'sip-push/sdk';
-import { printable } from './description.js';
+import { isTransient, MalformedError, printableReason } from 'sip-push/sdk';
 
 /** Milliseconds until the second attempt; each later one waits twice as long. */
 const FIRST_RETRY = 5_000;
@@ -32,9 +31,7 @@ export class MmscFailure extends Error {
 export function failureOf(error: unknown): MmscFailure {
   if (error instanceof MmscFailure) return error;
   if (error instanceof MalformedError) return new MmscFailure('malformed', error.message);
-  // As the `fetch` service says it: the host's configuration does not allow it, say.
-  const final = error instanceof Error && 'transient' in error && error.transient === false;
-  return new MmscFailure(final ? 'final' : 'transient', reasonOf(error));
+  return new MmscFailure(isTransient(error) ? 'transient' : 'final', printableReason(error));
 }
 
 /** Of an answer that is no success. */
@@ -52,8 +49,4 @@ export function statusFailure(status: number, headers: Readonly<Record<string, s
 export function waitAfter(attempts: number, retryAfter = 0): number {
   const longest = Math.min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY);
   return Math.round(Math.max(longest * (1 - Math.random() / 4), retryAfter));
-}
-
-export function reasonOf(error: unknown): string {
-  return printable(error instanceof Error ? error.message : String(error));
 }

@@ -1,9 +1,9 @@
 /** mms.ua: takes the notification that a multimedia message waits, tells the host's user, and retrieves it. */
 
 import type { MmsNotification } from 'sip-push/formats';
-import { definePushApp, type ReceiveContext } from 'sip-push/sdk';
+import { definePushApp, printable, type ReceiveContext } from 'sip-push/sdk';
 import { Answers } from './answers.js';
-import { describeIncoming, printable } from './description.js';
+import { describeIncoming } from './description.js';
 import { incomingOf, MAX_SIZE } from './incoming.js';
 import { isExpired, type Message, messageOf, over, responding } from './message.js';
 import { Messages } from './messages.js';

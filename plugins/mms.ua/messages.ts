@@ -1,8 +1,14 @@
 /** The messages that are known, in storage and in memory, and the files that are theirs. */
 
-import type { AppFiles, AppLog, AppStorage, StorageOperation } from 'sip-push/sdk';
-import { printable } from './description.js';
-import { reasonOf } from './failure.js';
+import {
+  type AppFiles,
+  type AppLog,
+  type AppStorage,
+  printable,
+  printableReason,
+  type StorageOperation,
+  Turns,
+} from 'sip-push/sdk';
 import { filesOf, isExpired, type Message, over, sizeOf } from './message.js';
 
 const PREFIX = 'message/';
@@ -21,7 +27,7 @@ interface Parts {
 
 export class Messages {
   /** One after another: what goes depends on what is there. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   /** @param kept by key, the oldest first. */
   private constructor(
@@ -36,7 +42,7 @@ export class Messages {
       // Nobody else writes here.
       kept.push(value as Message);
     }
-    kept.sort((one, other) => compare(one.receivedAt, other.receivedAt));
+    kept.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
     const messages = new Messages(parts, new Map(kept.map((message) => [message.key, message])));
     await messages.removeUnnamed();
     return messages;
@@ -53,7 +59,7 @@ export class Messages {
 
   /** Runs `take` with what must be written for one more; the oldest go where there are too many. */
   add(message: Message, now: Date, take: (operations: StorageOperation[]) => Promise<void>): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       // It may have come before, longer ago than anybody remembers.
       const replaced = filesOf(this.kept.get(message.key));
       const gone = this.goneFor(message, now);
@@ -73,7 +79,7 @@ export class Messages {
    * @returns as it is now; undefined: it is not there any more.
    */
   update(key: string, change: (message: Message) => Message | undefined): Promise<Message | undefined> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const message = this.kept.get(key);
       const next = message && change(message);
       if (next === message) return message;
@@ -106,7 +112,7 @@ export class Messages {
   async removeFiles(names: readonly string[]): Promise<void> {
     const { files, log } = this.parts;
     for (const name of names) {
-      await files.remove(name).catch((error: unknown) => log.warn(`file ${name}: ${reasonOf(error)}`));
+      await files.remove(name).catch((error: unknown) => log.warn(`file ${name}: ${printableReason(error)}`));
     }
   }
 
@@ -118,7 +124,7 @@ export class Messages {
       await this.removeFiles(unnamed.map(({ name }) => name));
     } catch (error) {
       // Notifications are taken all the same.
-      log.error(`files: ${reasonOf(error)}`);
+      log.error(`files: ${printableReason(error)}`);
     }
   }
 
@@ -130,14 +136,4 @@ export class Messages {
     const left = others.filter((other) => !expired.includes(other));
     return [...expired, ...left.slice(0, Math.max(0, left.length - KEPT + 1))];
   }
-
-  private inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(task);
-    this.turn = done.catch(() => undefined);
-    return done;
-  }
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,5 +1,7 @@
 /** What a host's configuration says for mms.ua. */
 
+import { ConfigurationError } from 'sip-push/sdk';
+
 const MODES = ['manual', 'deferred', 'immediate'] as const;
 const KEYS = ['retrieve', 'after', 'mmsc', 'reportAllowed'];
 /** Seconds: messages do not wait for longer than a week, by and large. */
@@ -15,30 +17,36 @@ export interface MmsOptions {
   readonly reportAllowed: boolean;
 }
 
-/** @throws Error saying which option is wrong, and what was expected. */
+/** @throws ConfigurationError saying which option is wrong, and what was expected. */
 export function readOptions(options: unknown = {}): MmsOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new Error('options: expected an object like { "retrieve": "immediate" }');
+    throw new ConfigurationError('options: expected an object like { "retrieve": "immediate" }');
   }
   const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) throw new Error(`options.${unknown} is not known; expected ${KEYS.join(', ')}`);
+  if (unknown !== undefined)
+    throw new ConfigurationError(`options.${unknown} is not known; expected ${KEYS.join(', ')}`);
   const { retrieve = 'manual', after, mmsc, reportAllowed = true }: Record<string, unknown> = { ...options };
   const mode = MODES.find((known) => known === retrieve);
   if (!mode) {
-    throw new Error(`options.retrieve is ${JSON.stringify(retrieve)}; expected one of ${MODES.join(', ')}`);
+    throw new ConfigurationError(
+      `options.retrieve is ${JSON.stringify(retrieve)}; expected one of ${MODES.join(', ')}`,
+    );
   }
   if (after !== undefined && !isSeconds(after)) {
-    throw new Error(
+    throw new ConfigurationError(
       `options.after is ${JSON.stringify(after)}; expected seconds, a whole number from 1 to ${MAX_AFTER}`,
     );
   }
   if (after !== undefined && mode !== 'deferred') {
-    throw new Error('options.after is for "retrieve": "deferred" alone');
+    throw new ConfigurationError('options.after is for "retrieve": "deferred" alone');
   }
   if (mmsc !== undefined && !isHttpUrl(mmsc)) {
-    throw new Error('options.mmsc: expected where the MMSC takes answers, like "https://mmsc.example/"');
+    throw new ConfigurationError(
+      'options.mmsc: expected where the MMSC takes answers, like "https://mmsc.example/"',
+    );
   }
-  if (typeof reportAllowed !== 'boolean') throw new Error('options.reportAllowed: expected true or false');
+  if (typeof reportAllowed !== 'boolean')
+    throw new ConfigurationError('options.reportAllowed: expected true or false');
   return { retrieve: mode, after, mmsc, reportAllowed };
 }
 

@@ -7,8 +7,7 @@ import {
   readRetrieval,
   type StreamedPart,
 } from 'sip-push/formats';
-import type { AppFetch, AppFiles } from 'sip-push/sdk';
-import { printable } from './description.js';
+import { type AppFetch, type AppFiles, printable } from 'sip-push/sdk';
 import { MmscFailure, statusFailure } from './failure.js';
 import { type MessagePart, type RetrievedContent, shortened } from './message.js';
 

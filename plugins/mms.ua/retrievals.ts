@@ -1,9 +1,8 @@
 /** Messages on their way to this device: retrieved in the background, again where that failed, over restarts. */
 
-import type { AppClock, AppLog, Emit } from 'sip-push/sdk';
+import { type AppClock, type AppLog, type Emit, printable } from 'sip-push/sdk';
 import { Agenda } from './agenda.js';
 import type { Answers } from './answers.js';
-import { printable } from './description.js';
 import { failureOf, MAX_ATTEMPTS, type MmscFailure, waitAfter } from './failure.js';
 import { answering, isExpired, type Message, over, type RetrievedContent, responding } from './message.js';
 import type { Messages } from './messages.js';

@@ -1,6 +1,6 @@
 /** What came before: an MMSC repeats what it tells until it is answered, and each is told once. */
 
-import type { AppStorage, StorageOperation } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, sha256, Turns } from 'sip-push/sdk';
 
 const PREFIX = 'seen/';
 /** No MMSC repeats a notification for longer: messages themselves are kept for days. */
@@ -14,7 +14,8 @@ const FORGOTTEN_AT_ONCE = 100;
 type Take = (operations: StorageOperation[], key: string) => Promise<void>;
 
 export class Seen {
-  private readonly underWay = new Map<string, Promise<unknown>>();
+  /** One after another: two of the same may come at once, and the second runs only if the first failed. */
+  private readonly turns = new Turns();
 
   /** @param received when each was received, by its storage key; the oldest first. */
   private constructor(private readonly received: Map<string, string>) {}
@@ -24,25 +25,21 @@ export class Seen {
     for await (const [key, receivedAt] of storage.entries({ prefix: PREFIX })) {
       kept.push([key, String(receivedAt)]);
     }
-    return new Seen(new Map(kept.sort(([, one], [, other]) => compare(one, other))));
+    return new Seen(new Map(kept.sort(([, one], [, other]) => Date.parse(one) - Date.parse(other))));
   }
 
   /**
-   * Runs `take` unless the same came before, with what it must write for this one to be known from now on. Two of
-   * the same at once: the second waits, and runs only if the first failed.
+   * Runs `take` unless the same came before, with what it must write for this one to be known from now on.
    * @param identity what two that are the same have in common
    * @returns whether `take` was run.
    */
   async once(identity: readonly string[], receivedAt: Date, take: Take): Promise<boolean> {
-    const key = await digest(JSON.stringify(identity));
-    for (let first = this.underWay.get(key); first; first = this.underWay.get(key)) {
-      await first.catch(() => undefined);
-    }
-    if (this.received.has(PREFIX + key)) return false;
-    const taking = this.take(key, receivedAt, take).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, taking);
-    await taking;
-    return true;
+    const key = await sha256(JSON.stringify(identity));
+    return this.turns.take(async () => {
+      if (this.received.has(PREFIX + key)) return false;
+      await this.take(key, receivedAt, take);
+      return true;
+    });
   }
 
   private async take(key: string, receivedAt: Date, take: Take): Promise<void> {
@@ -70,13 +67,4 @@ export class Seen {
     }
     return overdue;
   }
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
-async function digest(text: string): Promise<string> {
-  const octets = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');
 }
