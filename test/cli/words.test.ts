@@ -42,8 +42,8 @@ describe('the words after sip-push', () => {
 
   it.each([
     [['hots'], 'unknown command hots; did you mean "host"?'],
-    [['frobnicate'], 'unknown command frobnicate; expected one of demo, host, send, network'],
-    [['--json'], 'unknown command --json; expected one of demo, host, send, network'],
+    [['frobnicate'], 'unknown command frobnicate; expected one of demo, host, send, sender, network'],
+    [['--json'], 'unknown command --json; expected one of demo, host, send, sender, network'],
     [['host', '--confg', 'a.json'], 'unknown option --confg; did you mean "--config"?'],
     [['demo', '-x'], 'unknown option -x; expected one of --once, --json, --help'],
     [['demo', '--once=yes'], '--once takes no value, but was given "yes"'],
