@@ -7,6 +7,7 @@ import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
 import type { AccountCredentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
+import type { RegistrationOptions } from '../sip/registration.js';
 import type { RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import type { ReceiverEvent } from './events.js';
@@ -28,6 +29,11 @@ export interface PushReceiverOptions {
   /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
   accessNetworkInfo?: string;
   tls?: TlsOptions;
+  /**
+   * Where requests reach a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`: the core sends it
+   * those of its users (ISC, appendix E), and it registers nobody.
+   */
+  listen?: string;
   /** `urn:uuid:…`, the same over restarts. */
   instanceId: string;
   /** Seconds to register for. */
@@ -96,17 +102,7 @@ export class PushReceiverAgent {
       onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
       onConnected: (server) => onEvent({ event: 'connected', server }),
       onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
-      registration: {
-        instanceId: options.instanceId,
-        expires: options.expires,
-        headers: registrationHeaders,
-        features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
-        onRegistered: (state) => {
-          onEvent(this.#registered(state));
-          this.#negotiations.begin();
-        },
-        onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
-      },
+      ...(options.listen ? { listen: options.listen } : { registration: this.#registration() }),
     });
     this.#negotiations = new Negotiations({
       senders: options.senders ?? [],
@@ -142,6 +138,21 @@ export class PushReceiverAgent {
     // A sender that gets no answer pushes the same content again, as another push.
     await Promise.all([this.#answered(), this.#sessions.stop()]);
     await this.#agent.stop();
+  }
+
+  #registration(): RegistrationOptions {
+    const { instanceId, expires, runtime, onEvent } = this.#options;
+    return {
+      instanceId,
+      expires,
+      headers: registrationHeaders,
+      features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
+      onRegistered: (state) => {
+        onEvent(this.#registered(state));
+        this.#negotiations.begin();
+      },
+      onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
+    };
   }
 
   #receive(transaction: ServerTransaction): void {

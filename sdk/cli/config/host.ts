@@ -7,7 +7,7 @@ import type { PushHostOptions } from '../../../core/host.js';
 import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { fetchKeys } from './fetch.js';
-import { count, given, port, seconds, sipUri, text } from './fields.js';
+import { count, endpoint, given, port, seconds, sipUri, text } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { trusted } from './trusted.js';
@@ -31,6 +31,7 @@ const schema = z.strictObject({
     .regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'expected urn:uuid: and a UUID')
     .optional(),
   expires: seconds.optional(),
+  listen: endpoint.optional(),
   trust: z.array(trusted).optional(),
   apps: z.array(app).min(1, 'expected at least one application'),
   data: text.optional(),
@@ -67,6 +68,11 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
   for (const [index, { use, options }] of entries.entries()) {
     apps.push({ definition: await find(use, folder, `${file}: "apps[${index}]"`), options });
   }
+  if (config.listen && config.senders) {
+    throw new ConfigurationError(
+      `${file}: "senders" are told after a registration; a receiver with "listen", on an application server, has none`,
+    );
+  }
   for (const [index, { isolation }] of entries.entries()) {
     if (isolation === 'worker') warn(`${file}: "apps[${index}].isolation" has no effect in this version`);
   }
@@ -74,6 +80,7 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
     ...account,
     ...(config.instanceId ? { instanceId: config.instanceId } : {}),
     expires: config.expires ?? DEFAULT_EXPIRES,
+    ...(config.listen ? { listen: config.listen } : {}),
     trust: config.trust ?? [],
     apps,
     ...(config.msrp?.relay ? { relay: await relayAccount(config.msrp.relay, account, file, folder) } : {}),
