@@ -14,6 +14,7 @@ export {
   PushRefused,
   type RefusalKind,
 } from '../core/errors.js';
+export { Agenda, type AgendaOptions } from './agenda.js';
 export { printable, printableReason } from './printable.js';
 export { sha256 } from './sha256.js';
 export { isTransient } from './transient.js';

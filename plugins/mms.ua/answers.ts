@@ -1,8 +1,7 @@
 /** What the MMSC is told: posted in the background, again where that failed, over restarts. */
 
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
-import { type AppFetch, type AppLog, printable } from 'sip-push/sdk';
-import { Agenda } from './agenda.js';
+import { Agenda, type AppFetch, type AppLog, printable } from 'sip-push/sdk';
 import { failureOf, MAX_ATTEMPTS, statusFailure, waitAfter } from './failure.js';
 import type { Answer, Message } from './message.js';
 import type { Messages } from './messages.js';
@@ -26,7 +25,8 @@ export class Answers {
   private readonly agenda: Agenda;
 
   constructor(private readonly parts: Parts) {
-    this.agenda = new Agenda((key) => this.step(key), AT_ONCE, parts.log, parts.signal);
+    const { log, signal } = parts;
+    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: AT_ONCE, log, signal });
   }
 
   /** Posts the answers that this message still has to post. */

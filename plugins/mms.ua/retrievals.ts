@@ -1,7 +1,6 @@
 /** Messages on their way to this device: retrieved in the background, again where that failed, over restarts. */
 
-import { type AppClock, type AppLog, type Emit, printable } from 'sip-push/sdk';
-import { Agenda } from './agenda.js';
+import { Agenda, type AppClock, type AppLog, type Emit, printable } from 'sip-push/sdk';
 import type { Answers } from './answers.js';
 import { failureOf, MAX_ATTEMPTS, type MmscFailure, waitAfter } from './failure.js';
 import { answering, isExpired, type Message, over, type RetrievedContent, responding } from './message.js';
@@ -25,7 +24,8 @@ export class Retrievals {
   private readonly agenda: Agenda;
 
   constructor(private readonly parts: Parts) {
-    this.agenda = new Agenda((key) => this.step(key), AT_ONCE, parts.log, parts.signal);
+    const { log, signal } = parts;
+    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: AT_ONCE, log, signal });
   }
 
   /** Goes on with this message wherever it is: retrieves it, waits until it is due, tells of it. */

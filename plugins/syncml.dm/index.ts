@@ -24,8 +24,7 @@ export default definePushApp({
     const servers = await DmServer.openAll(storage, configured);
     const starterFor = ({ url }: DmServer) =>
       startSession ?? (url === undefined ? undefined : httpSession(fetch, url, device));
-    const sessions = new Sessions(starterFor, log, signal);
-    for (const server of servers.values()) sessions.wake(server);
+    const sessions = new Sessions(servers, starterFor, log, signal);
     return {
       async receive(push, { commit }) {
         const notification = await notificationOf(push);

@@ -1,6 +1,6 @@
 /** The sessions that alerts ask for: one at a time a server, asked for again when they could not be started. */
 
-import { type AppLog, isTransient, printable, printableReason } from 'sip-push/sdk';
+import { Agenda, type AppLog, isTransient, printable, printableReason } from 'sip-push/sdk';
 import type { DmServer, WaitingSession } from './dm-server.js';
 import type { StartSession } from './session.js';
 
@@ -15,52 +15,47 @@ const MAX_FAILURES = 12;
 const MAX_NONCE = 256;
 
 export class Sessions {
-  private readonly running = new Map<DmServer, Promise<void>>();
-  /** Of servers whose session could not be started. */
-  private readonly timers = new Map<DmServer, ReturnType<typeof setTimeout>>();
+  private readonly agenda: Agenda;
 
   constructor(
+    private readonly servers: ReadonlyMap<string, DmServer>,
     /** Undefined where nobody starts sessions with a server: then its alerts are told, and that is all. */
     private readonly starterFor: (server: DmServer) => StartSession | undefined,
     private readonly log: AppLog,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.agenda = new Agenda({ task: (id) => this.step(id), atOnce: servers.size, log, signal });
+    for (const id of servers.keys()) this.agenda.add(id);
+  }
 
   /** Starts the session that waits, at once; when one is under way it follows. */
-  wake(server: DmServer): void {
-    const start = this.starterFor(server);
-    if (!start || !server.waiting || this.running.has(server) || this.signal.aborted) return;
-    clearTimeout(this.timers.get(server));
-    this.timers.delete(server);
-    const running = this.run(server, server.waiting, start)
-      .catch((error: unknown) => {
-        this.log.error(`session with ${printable(server.id)}: ${printableReason(error)}`);
-        this.wakeLater(server, FIRST_RETRY);
-      })
-      .finally(() => {
-        this.running.delete(server);
-        if (!this.timers.has(server)) this.wake(server);
-      });
-    this.running.set(server, running);
+  wake({ id }: DmServer): void {
+    this.agenda.add(id);
   }
 
   /** When nothing is under way any more: the signal has ended it. */
-  async stop(): Promise<void> {
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    await Promise.all(this.running.values());
+  stop(): Promise<void> {
+    return this.agenda.stop();
   }
 
-  /** Rejects when what came of it cannot be written down. */
-  private async run(server: DmServer, session: WaitingSession, start: StartSession): Promise<void> {
+  /**
+   * Rejects when what came of it cannot be written down.
+   * @returns milliseconds until it is asked for again; undefined: that is over.
+   */
+  private async step(id: string): Promise<number | undefined> {
+    const server = this.servers.get(id);
+    const session = server?.waiting;
+    const start = server && this.starterFor(server);
+    if (!session || !start) return undefined;
     let nonce: Uint8Array | undefined;
     try {
       nonce = nonceOf(await this.held(session, start));
     } catch (error) {
       // What was ended with the application is asked for again when it starts.
-      if (!this.signal.aborted) await this.failed(server, session, error);
-      return;
+      return this.signal.aborted ? undefined : this.failed(server, session, error);
     }
     await server.started(session, nonce);
+    return undefined;
   }
 
   /** The result of `startSession`; rejects at its deadline, and when the application stops. */
@@ -81,31 +76,26 @@ export class Sessions {
     }
   }
 
-  private async failed(server: DmServer, session: WaitingSession, error: unknown): Promise<void> {
+  private async failed(
+    server: DmServer,
+    session: WaitingSession,
+    error: unknown,
+  ): Promise<number | undefined> {
     const failures = session.failures + 1;
     const name = `session ${session.request.sessionId} with ${printable(server.id)}`;
     if (failures >= MAX_FAILURES || !isTransient(error)) {
       await server.failed(session, undefined);
       this.log.error(`${name} could not be started, given up: ${printableReason(error)}`);
-      return;
+      return undefined;
     }
     await server.failed(session, { ...session, failures });
     // Another alert that came meanwhile does not wait.
-    if (server.waiting?.failures !== failures) return;
+    if (server.waiting?.failures !== failures) return undefined;
     const milliseconds = Math.min(FIRST_RETRY * 2 ** session.failures, LONGEST_RETRY);
-    this.wakeLater(server, milliseconds);
     this.log.warn(
       `${name} could not be started, again in ${milliseconds / 1000} s: ${printableReason(error)}`,
     );
-  }
-
-  private wakeLater(server: DmServer, milliseconds: number): void {
-    if (this.signal.aborted) return;
-    const timer = setTimeout(() => {
-      this.timers.delete(server);
-      this.wake(server);
-    }, milliseconds);
-    this.timers.set(server, timer);
+    return milliseconds;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { ServiceLoading } from 'sip-push/formats';
 import {
+  Agenda,
   type AppClock,
   type AppFetch,
   type AppLog,
@@ -48,16 +49,17 @@ export interface LoaderParts {
 export class Loader {
   /** What goes depends on what is there. */
   private readonly turns = new Turns();
-  /** By storage key: those to be loaded now, in order. */
-  private readonly due = new Set<string>();
-  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
-  private working: Promise<void> | undefined;
+  private readonly agenda: Agenda;
 
   /** @param waiting by storage key, the oldest first. */
   private constructor(
     private readonly parts: LoaderParts,
     private readonly waiting: Map<string, Loading>,
-  ) {}
+  ) {
+    const { log, signal } = parts;
+    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: 1, log, signal });
+    for (const key of waiting.keys()) this.agenda.add(key);
+  }
 
   /** Goes on with what was not loaded before; what is no longer allowed goes. */
   static async open(parts: LoaderParts): Promise<Loader> {
@@ -71,10 +73,7 @@ export class Loader {
     }
     await Promise.all(forbidden.map((key) => parts.storage.delete(key)));
     waiting.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
-    const loader = new Loader(parts, new Map(waiting));
-    for (const key of loader.waiting.keys()) loader.due.add(key);
-    loader.work();
-    return loader;
+    return new Loader(parts, new Map(waiting));
   }
 
   /** Runs `take` with what must be written: nothing where it may not be loaded, which is all that happens then. */
@@ -85,9 +84,8 @@ export class Loader {
   }
 
   /** When nothing is under way any more: the signal has ended it. */
-  async stop(): Promise<void> {
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    await this.working;
+  stop(): Promise<void> {
+    return this.agenda.stop();
   }
 
   private async queue(key: string, loading: Loading, take: Take): Promise<void> {
@@ -101,39 +99,22 @@ export class Loader {
       this.forget(old);
     }
     this.waiting.set(key, loading);
-    this.due.add(key);
-    this.work();
+    this.agenda.add(key);
   }
 
-  private work(): void {
-    this.working ??= this.loadAll().finally(() => {
-      this.working = undefined;
-      // One that came as the last ended.
-      if (this.due.size > 0 && !this.parts.signal.aborted) this.work();
-    });
-  }
-
-  private async loadAll(): Promise<void> {
-    for (const key of this.due) {
-      if (this.parts.signal.aborted) return;
-      this.due.delete(key);
-      const loading = this.waiting.get(key);
-      if (loading) await this.loadOne(key, loading);
-    }
-  }
-
-  /** Never rejects. */
-  private async loadOne(key: string, loading: Loading): Promise<void> {
-    const { storage, log, signal } = this.parts;
+  /** @returns milliseconds until it is loaded again; undefined: that is over. */
+  private async step(key: string): Promise<number | undefined> {
+    const loading = this.waiting.get(key);
+    if (!loading) return undefined;
     try {
       await this.load(loading.href);
-      await storage.delete(key);
-      this.forget(key);
     } catch (error) {
       // What was ended with the application is loaded when it starts.
-      if (signal.aborted) return;
-      await this.failed(key, loading, error).catch((worse: unknown) => log.error(printableReason(worse)));
+      return this.parts.signal.aborted ? undefined : this.failed(key, loading, error);
     }
+    await this.parts.storage.delete(key);
+    this.waiting.delete(key);
+    return undefined;
   }
 
   private async load(href: string): Promise<void> {
@@ -151,35 +132,28 @@ export class Loader {
     await resources.keep({ ...resource, loadedAt: clock.now().toISOString() }, octets);
   }
 
-  private async failed(key: string, loading: Loading, error: unknown): Promise<void> {
+  private async failed(key: string, loading: Loading, error: unknown): Promise<number | undefined> {
     // Another took its place meanwhile.
-    if (!this.waiting.has(key)) return;
+    if (!this.waiting.has(key)) return undefined;
     const { storage, log } = this.parts;
     const failures = loading.failures + 1;
     const what = `${printable(loading.href)} was not loaded`;
     if (failures >= MAX_FAILURES || !isTransient(error)) {
-      this.forget(key);
+      this.waiting.delete(key);
       log.warn(`${what}, given up: ${printableReason(error)}`);
       await storage.delete(key);
-      return;
+      return undefined;
     }
     const next = { ...loading, failures };
     const milliseconds = FIRST_RETRY * 2 ** loading.failures;
     this.waiting.set(key, next);
-    const timer = setTimeout(() => {
-      this.timers.delete(key);
-      this.due.add(key);
-      this.work();
-    }, milliseconds);
-    this.timers.set(key, timer);
     log.warn(`${what}, again in ${milliseconds / 1000} s: ${printableReason(error)}`);
     await storage.put(key, next);
+    return milliseconds;
   }
 
   private forget(key: string): void {
-    clearTimeout(this.timers.get(key));
-    this.timers.delete(key);
-    this.due.delete(key);
+    this.agenda.remove(key);
     this.waiting.delete(key);
   }
 }
