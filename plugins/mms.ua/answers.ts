@@ -1,8 +1,8 @@
 /** What the MMSC is told: posted in the background, again where that failed, over restarts. */
 
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
-import { Agenda, type AppFetch, type AppLog, printable } from 'sip-push/sdk';
-import { failureOf, MAX_ATTEMPTS, statusFailure, waitAfter } from './failure.js';
+import { Agenda, type AppFetch, type AppLog, FetchError, printable } from 'sip-push/sdk';
+import { failureOf, MAX_ATTEMPTS, waitAfter } from './failure.js';
 import type { Answer, Message } from './message.js';
 import type { Messages } from './messages.js';
 import type { MmsOptions } from './options.js';
@@ -87,7 +87,7 @@ export class Answers {
     const response = await fetch(url, { method: 'POST', headers, body, signal });
     await response.body.cancel();
     if (response.status < 200 || response.status > 299) {
-      throw statusFailure(response.status, response.headers);
+      throw FetchError.ofStatus(response);
     }
   }
 

@@ -1,14 +1,12 @@
 /** Why an exchange with an MMSC came to nothing, and when it makes sense again. */
 
-import { isTransient, MalformedError, printableReason } from 'sip-push/sdk';
+import { FetchError, isTransient, MalformedError, printableReason } from 'sip-push/sdk';
 
 /** Milliseconds until the second attempt; each later one waits twice as long. */
 const FIRST_RETRY = 5_000;
 const LONGEST_RETRY = 1_800_000;
 /** About six hours with the waiting times above: an MMSC that is out of order for longer is asked by hand. */
 export const MAX_ATTEMPTS = 20;
-/** RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4: the same request may succeed later. */
-const TRANSIENT_STATUS = new Set([408, 425, 429]);
 const GONE_STATUS = new Set([404, 410]);
 
 /**
@@ -30,19 +28,17 @@ export class MmscFailure extends Error {
 
 export function failureOf(error: unknown): MmscFailure {
   if (error instanceof MmscFailure) return error;
-  if (error instanceof MalformedError) return new MmscFailure('malformed', error.message);
-  return new MmscFailure(isTransient(error) ? 'transient' : 'final', printableReason(error));
-}
-
-/** Of an answer that is no success. */
-export function statusFailure(status: number, headers: Readonly<Record<string, string>>): MmscFailure {
-  const reason = `answered ${status}`;
+  const reason = printableReason(error);
+  if (error instanceof MalformedError) return new MmscFailure('malformed', reason);
+  if (!(error instanceof FetchError))
+    return new MmscFailure(isTransient(error) ? 'transient' : 'final', reason);
+  const { status = 0, retryAfter = 0, transient } = error;
   if (GONE_STATUS.has(status)) return new MmscFailure('gone', reason);
-  if (status < 300) return new MmscFailure('malformed', reason);
-  if (status < 500 && !TRANSIENT_STATUS.has(status)) return new MmscFailure('final', reason);
-  const seconds = Number(headers['retry-after'] ?? 0);
-  const retryAfter = Number.isFinite(seconds) ? Math.min(Math.max(seconds * 1000, 0), LONGEST_RETRY) : 0;
-  return new MmscFailure('transient', reason, retryAfter);
+  return new MmscFailure(
+    transient ? 'transient' : 'final',
+    reason,
+    Math.min(retryAfter * 1000, LONGEST_RETRY),
+  );
 }
 
 /** Milliseconds. Spread, so that those who failed together do not come again together. */

@@ -7,8 +7,8 @@ import {
   readRetrieval,
   type StreamedPart,
 } from 'sip-push/formats';
-import { type AppFetch, type AppFiles, printable } from 'sip-push/sdk';
-import { MmscFailure, statusFailure } from './failure.js';
+import { type AppFetch, type AppFiles, FetchError, printable } from 'sip-push/sdk';
+import { MmscFailure } from './failure.js';
 import { type MessagePart, type RetrievedContent, shortened } from './message.js';
 
 export const MMS_TYPE = 'application/vnd.wap.mms-message';
@@ -24,12 +24,15 @@ export interface RetrievalServices {
 /** Rejects, with nothing of it left, as `fetch` and `files` do, with MmscFailure, or with MalformedError. */
 export async function retrieve(url: string, services: RetrievalServices): Promise<RetrievedContent> {
   const { fetch, signal } = services;
-  const { status, headers, body } = await fetch(url, { headers: { accept: MMS_TYPE }, signal });
+  const response = await fetch(url, { headers: { accept: MMS_TYPE }, signal });
+  const { status } = response;
   if (status !== 200) {
-    await body.cancel();
-    throw statusFailure(status, headers);
+    await response.body.cancel();
+    // A success without the message.
+    if (status < 300) throw new MmscFailure('malformed', `the server answered ${status}`);
+    throw FetchError.ofStatus(response);
   }
-  const retrieval = await readRetrieval(body);
+  const retrieval = await readRetrieval(response.body);
   const { transactionId, messageId, from, subject, date, readReport = false } = retrieval;
   return {
     ...(transactionId === undefined ? {} : { transactionId }),

@@ -1,6 +1,6 @@
 /** The built-in `startSession`: package #1 of the DM session, posted to the server. */
 
-import type { AppFetch } from 'sip-push/sdk';
+import { type AppFetch, FetchError } from 'sip-push/sdk';
 import type { StartSession } from './session.js';
 
 const TYPE = 'application/vnd.syncml.dm+xml';
@@ -8,7 +8,7 @@ const TYPE = 'application/vnd.syncml.dm+xml';
 const SERVER_INITIATED = 1200;
 const CLIENT_INITIATED = 1201;
 
-/** Rejects when the server cannot be reached, or does not answer 2xx. What it answers is not read. */
+/** Rejects with FetchError when the server cannot be reached, or does not answer 2xx. What it answers is not read. */
 export function httpSession(fetch: AppFetch, url: string, device: string): StartSession {
   return async ({ sessionId, initiator }, signal) => {
     const text = packageOne({
@@ -21,7 +21,7 @@ export function httpSession(fetch: AppFetch, url: string, device: string): Start
     const body = new TextEncoder().encode(text);
     const response = await fetch(url, { method: 'POST', headers, body, signal });
     await response.body.cancel();
-    if (response.status < 200 || response.status > 299) throw new Error(`${url} answered ${response.status}`);
+    if (response.status < 200 || response.status > 299) throw FetchError.ofStatus(response);
     return undefined;
   };
 }

@@ -121,13 +121,12 @@ export class Loader {
     const { fetch, resources, clock, signal } = this.parts;
     // The host bounds the time that it takes.
     const response = await fetch(href, { maxSize: MAX_RESOURCE, signal });
-    const { status, headers } = response;
-    if (status < 200 || status > 299) {
+    if (response.status < 200 || response.status > 299) {
       await response.body.cancel();
-      throw new FetchError('status', `answered ${status}`, { status });
+      throw FetchError.ofStatus(response);
     }
     const octets = await response.bytes(MAX_RESOURCE);
-    const type = headers['content-type'];
+    const type = response.headers['content-type'];
     const resource = { href, ...(type ? { contentType: type } : {}), size: octets.length };
     await resources.keep({ ...resource, loadedAt: clock.now().toISOString() }, octets);
   }

@@ -428,11 +428,21 @@ describe('syncml.dm', () => {
       await push(notification());
       await until(() => host.logged.length === 1);
       expect(host.logged[0]).toBe(
-        `session 7 with srv1 could not be started, again in 30 s: ${dm.url()} answered 500`,
+        'session 7 with srv1 could not be started, again in 30 s: status: the server answered 500',
       );
       status = 200;
       await vi.advanceTimersByTimeAsync(30_000);
       await until(() => posted.length === 2);
+    });
+
+    it('gives up where the server does not know of such sessions', async () => {
+      status = 404;
+      await startFor(dm.url());
+      await push(notification());
+      await until(() => host.logged.length === 1);
+      expect(host.logged[0]).toMatch(/given up: status: the server answered 404$/);
+      await vi.advanceTimersByTimeAsync(7_200_000);
+      expect(posted).toHaveLength(1);
     });
 
     it('goes nowhere that the host does not allow', async () => {

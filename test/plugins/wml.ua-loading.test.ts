@@ -112,8 +112,8 @@ describe('wml.ua with the option load', () => {
     await loaded(2);
     expect(web.requests).toEqual(['GET /a', 'GET /b', 'GET /a', 'GET /a']);
     expect(host.logged).toEqual([
-      `${web.url('/a')} was not loaded, again in 30 s: status: answered 503`,
-      `${web.url('/a')} was not loaded, again in 60 s: status: answered 503`,
+      `${web.url('/a')} was not loaded, again in 30 s: status: the server answered 503`,
+      `${web.url('/a')} was not loaded, again in 60 s: status: the server answered 503`,
     ]);
   });
 
@@ -162,11 +162,13 @@ describe('wml.ua with the option load', () => {
     }
     await until(async () => (await host.stored('loading/')) === 0);
     expect(web.requests).toHaveLength(8);
-    expect(host.logged.at(-1)).toBe(`${web.url('/a')} was not loaded, given up: status: answered 500`);
+    expect(host.logged.at(-1)).toBe(
+      `${web.url('/a')} was not loaded, given up: status: the server answered 500`,
+    );
   });
 
   it.each([
-    ['404', 404, /given up: status: answered 404$/],
+    ['404', 404, /given up: status: the server answered 404$/],
     ['a redirect without end', 302, /given up: /],
   ])('gives up at once what will not be better: %s', async (_name, status, line) => {
     await start(true);

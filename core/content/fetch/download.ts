@@ -85,13 +85,14 @@ export class Download {
   }
 
   /** Holds the head of a response against what was asked for. */
-  async #begin(wire: Arriving, { status, headers }: FetchResponse, etag: string | undefined): Promise<void> {
+  async #begin(wire: Arriving, response: FetchResponse, etag: string | undefined): Promise<void> {
+    const { status, headers } = response;
     const resumed =
       status === 206 && etag !== undefined && continues(headers['content-range'], wire.file.size);
     if (!resumed && status !== 200) {
       // RFC 9110 15.5.17, or another part than was asked for: from the start, the next time.
       const misunderstood = etag !== undefined && (status === 416 || status === 206);
-      if (!misunderstood) throw statusError(status, headers);
+      if (!misunderstood) throw FetchError.ofStatus(response);
       await wire.restart();
       this.#etag = undefined;
       throw new FetchError('unreachable', `the server does not resume (${status})`);
@@ -154,12 +155,6 @@ function continues(contentRange: string | undefined, from: number): boolean {
 
 function strong(etag: string | undefined): string | undefined {
   return etag?.startsWith('"') ? etag : undefined;
-}
-
-function statusError(status: number, headers: Readonly<Record<string, string>>): FetchError {
-  const seconds = Number.parseInt(headers['retry-after'] ?? '', 10);
-  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? { retryAfter: seconds } : {};
-  return new FetchError('status', `the server answered ${status}`, { status, ...retryAfter });
 }
 
 function tooLarge(limit: number): FetchError {

@@ -45,6 +45,13 @@ export class FetchError extends SipPushError {
     this.retryAfter = options.retryAfter;
   }
 
+  /** For an answer that is no success. A Retry-After that is a date counts as none: our clock may be another. */
+  static ofStatus({ status, headers }: { status: number; headers: Readonly<Record<string, string>> }) {
+    const seconds = Number.parseInt(headers['retry-after'] ?? '', 10);
+    const retryAfter = seconds > 0 ? { retryAfter: seconds } : {};
+    return new FetchError('status', `the server answered ${status}`, { status, ...retryAfter });
+  }
+
   /** Whether the same request may succeed later. */
   get transient(): boolean {
     const { code, status = 0 } = this;

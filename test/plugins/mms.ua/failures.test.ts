@@ -49,14 +49,14 @@ const RETRIEVED = {
 
 describe('what fails for now is retrieved again', () => {
   it.each<[string, MmscAnswer, string]>([
-    ['503', status(503), 'answered 503'],
-    ['500', status(500), 'answered 500'],
-    ['429', status(429), 'answered 429'],
+    ['503', status(503), 'the server answered 503'],
+    ['500', status(500), 'the server answered 500'],
+    ['429', status(429), 'the server answered 429'],
     ['a transfer that breaks off', broken, 'unreachable: '],
     ['half of a message', half, 'expected '],
     ['a page', instead('<html>Log in</html>', 'text/html'), 'X-Mms-Message-Type at offset 0'],
     ['no octets', instead(''), 'X-Mms-Message-Type at offset 0'],
-    ['204', status(204), 'answered 204'],
+    ['204', status(204), 'the server answered 204'],
     ['another PDU', instead(Uint8Array.of(0x8c, 0x82)), 'M-Retrieve.conf, not M-Notification.ind'],
     [
       'another major version',
@@ -137,14 +137,16 @@ describe('what fails for now is retrieved again', () => {
     const seconds = [5, 10, 20, 40, 80, 160, 320, 640, 1280, ...Array(10).fill(1800)];
     for (const [index, wait] of seconds.entries()) {
       await device.logged(index + 1);
-      expect(device.host.logged[index]).toContain(`again in ${wait} s: answered 500`);
+      expect(device.host.logged[index]).toContain(`again in ${wait} s: status: the server answered 500`);
       await device.wait(wait * 1000);
     }
     await device.posted(1);
     expect(device.mmsc.retrievals).toHaveLength(20);
-    expect(device.told('retrieval-failed')).toMatchObject([{ why: 'failed', reason: 'answered 500' }]);
+    expect(device.told('retrieval-failed')).toMatchObject([
+      { why: 'failed', reason: 'status: the server answered 500' },
+    ]);
     expect(posted()).toMatchObject([{ status: 'deferred' }]);
-    expect(await device.item()).toMatchObject({ state: 'failed', reason: 'answered 500' });
+    expect(await device.item()).toMatchObject({ state: 'failed', reason: 'status: the server answered 500' });
     // Its user may still want it.
     await device.query('retrieve', { key: (await device.item()).key });
     await device.until(() => device.told('message').length === 1);
@@ -186,7 +188,9 @@ describe('what will not be better ends', () => {
     await device.until(async () => (await device.storedText()) === '');
     expect(device.told('retrieval-failed')).toMatchObject([{ transactionId: 'T1', why: 'gone' }]);
     expect(device.host.logged).toEqual([
-      expect.stringMatching(/^message T1 was not retrieved, given up: (answered|permanent)/),
+      expect.stringMatching(
+        /^message T1 was not retrieved, given up: (status: the server answered|permanent)/,
+      ),
     ]);
     expect(await device.items()).toEqual([]);
     await device.host.restart();
@@ -195,7 +199,7 @@ describe('what will not be better ends', () => {
   });
 
   it.each<[string, MmscAnswer, string]>([
-    ['403', status(403), 'answered 403'],
+    ['403', status(403), 'the server answered 403'],
     ['a permanent status', instead(failing('permanent-service-denied')), 'permanent-service-denied: later'],
     ['a redirect elsewhere', status(302, { location: 'http://10.0.0.1/' }), 'not-allowed: '],
   ])('a message that is not for this device, which stays at the MMSC: %s', async (_name, answer, reason) => {
@@ -278,7 +282,7 @@ describe('answers that the MMSC does not take', () => {
     await device.push(device.mmsc.keep('T1', PDU));
     await device.logged(1);
     expect(device.host.logged[0]).toBe(
-      'M-NotifyResp.ind for message T1 was not posted, again in 5 s: answered 503',
+      'M-NotifyResp.ind for message T1 was not posted, again in 5 s: status: the server answered 503',
     );
     expect(device.told('message')).toHaveLength(1);
     await device.host.restart();
@@ -296,7 +300,7 @@ describe('answers that the MMSC does not take', () => {
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
     expect(device.host.logged).toEqual([
-      'M-NotifyResp.ind for message T1 was not posted, given up: answered 403',
+      'M-NotifyResp.ind for message T1 was not posted, given up: status: the server answered 403',
     ]);
     expect(await device.item()).toMatchObject({ state: 'retrieved' });
   });
@@ -347,7 +351,7 @@ describe('a device that stops on the way', () => {
     await device.logged(1);
     await device.host.restart();
     await device.logged(2);
-    expect(device.host.logged[1]).toContain('again in 10 s: answered 500');
+    expect(device.host.logged[1]).toContain('again in 10 s: status: the server answered 500');
     await device.wait(10_000);
     await device.posted(1);
   });
