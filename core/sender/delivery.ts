@@ -6,6 +6,7 @@ import type { Congestion } from './congestion.js';
 import type { DeliveryRequest, Receipt } from './push-request.js';
 import type { DirectoryChange, TerminalDirectory } from './terminals/directory.js';
 import { reasonForNone, type Target, targetsOf } from './terminals/targets.js';
+import { saysGone } from './terminals/terminal.js';
 
 export interface DeliveryOptions {
   signal?: AbortSignal;
@@ -29,8 +30,6 @@ const FIRST_BACKOFF = 15_000;
 const LONGEST_BACKOFF = 10 * 60_000;
 /** What timers hold, milliseconds: 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** Answers by which a registrar says that the terminal is not there (RFC 3261 21.4.5, 21.4.11, 21.4.18). */
-const GONE = new Set([404, 410, 480]);
 
 export class Delivery {
   readonly #clock: Pick<Clock, 'now' | 'after' | 'random'>;
@@ -99,8 +98,7 @@ export class Delivery {
     const { directory, congestion } = this.room;
     congestion.heard(uri, receipt);
     const { status = 0, retryAfter } = receipt;
-    // Busy terminals say when they are not; a registrar does not know.
-    if (terminal && GONE.has(status) && retryAfter === undefined) directory.left(terminal.user, terminal);
+    if (terminal && saysGone(status, retryAfter)) directory.left(terminal.user, terminal);
   }
 
   /** Until it is worth another attempt. */

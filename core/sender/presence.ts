@@ -24,13 +24,16 @@ import type { ServerTransaction } from '../sip/transactions/server.js';
 import { SipUri } from '../sip/uri.js';
 import { buildResponse } from '../sip/writer.js';
 import type { TerminalDirectory } from './terminals/directory.js';
-import { publicIdentity, type TerminalFacts } from './terminals/terminal.js';
+import type { RollCall } from './terminals/roll-call.js';
+import { isNameless, isSelfNamed, publicIdentity, type TerminalFacts } from './terminals/terminal.js';
 
 export interface PresenceOptions {
   subscribe: SipUserAgent['subscribe'];
   /** Ours, for the Contact of an answer. */
   contact(): string;
   directory: TerminalDirectory;
+  /** Finds out who is here where a registrar does not name its contacts. */
+  rollCall: Pick<RollCall, 'begin'>;
   /** The sender's own URI: registrars of its domain are believed. */
   identity: string;
   /** For P-Asserted-Identity of a SUBSCRIBE, where the sender may assert one itself. */
@@ -155,8 +158,9 @@ export class Presence {
           : { headers: [['P-Asserted-Identity', `<${assertedIdentity}>`]] }),
       },
       {
-        onNotify: (body) => {
+        onNotify: (body, _, { state }) => {
           if (body.length > 0) this.#notified(user, table, body, subscription);
+          else if (state === 'active' && table.isNew) this.#nobody(user);
         },
         onState: (status) => {
           if (status.state === 'active') return;
@@ -171,29 +175,37 @@ export class Presence {
   #notified(user: string, table: RegistrationTable, body: Uint8Array, subscription: Subscription): void {
     const { directory } = this.#options;
     const document = readReginfo(body);
+    const { isNew } = table;
     const { order, here, gone } = table.apply(document);
     // RFC 3680 5.2: something is missing.
     if (order === 'gap') subscription.refresh();
-    for (const { aor, contact } of gone) directory.left(aor, factsOf(contact));
+    const left = gone.map(({ aor, contact }) => ({ aor, facts: factsOf(contact) }));
+    for (const { aor, facts } of left) directory.left(aor, facts);
     for (const { aor, contact } of here) directory.saw(aor, factsOf(contact));
     if (document.state === 'full' && order === 'next') this.#onlyThese(user, table);
+    // One that named itself may have been it.
+    if (isNew || left.some(({ facts }) => isNameless(facts))) this.#callRoll(user, table);
   }
 
-  /** Those that the registrar does not name are away. Where it names its contacts by nothing else, no more is known. */
+  /** Those that the registrar does not name are away; one that named itself may be who it has no name for. */
   #onlyThese(user: string, table: RegistrationTable): void {
     const { directory } = this.#options;
     const facts = table.contacts.map(({ contact }) => factsOf(contact));
-    if (
-      facts.length > 0 &&
-      facts.every(({ instanceId, gruu }) => instanceId === undefined && gruu === undefined)
-    ) {
-      return;
-    }
-    const stayed = facts.map((each) => directory.known(user, each));
-    directory.leftBut(
-      user,
-      stayed.filter((terminal) => terminal !== undefined),
-    );
+    const stayed = facts.map((each) => directory.known(user, each)).filter((each) => each !== undefined);
+    const perhaps = facts.some(isNameless) ? directory.of(user).filter(isSelfNamed) : [];
+    directory.leftBut(user, [...stayed, ...perhaps]);
+  }
+
+  /** A registrar that has nothing to say of a user, as Kamailio after a start: those who can be asked are. */
+  #nobody(user: string): void {
+    const { directory, rollCall } = this.#options;
+    directory.leftBut(user, directory.of(user).filter(isSelfNamed));
+    rollCall.begin(user);
+  }
+
+  #callRoll(user: string, table: RegistrationTable): void {
+    if (table.contacts.some(({ contact }) => isNameless(factsOf(contact))))
+      this.#options.rollCall.begin(user);
   }
 
   #isOurs(request: SipRequest): boolean {

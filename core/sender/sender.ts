@@ -12,6 +12,7 @@ import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
 import type { AccountCredentials } from '../sip/authorization.js';
 import type { WireObserver } from '../sip/flow.js';
+import type { SipResponse } from '../sip/message.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
 import { SipUri } from '../sip/uri.js';
@@ -26,6 +27,7 @@ import type { PushRequest, Receipt } from './push-request.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';
 import { SessionSender } from './session/session.js';
 import { TerminalDirectory } from './terminals/directory.js';
+import { RollCall } from './terminals/roll-call.js';
 import type { ProfileFacts } from './terminals/terminal.js';
 
 export interface PushSenderOptions {
@@ -128,6 +130,10 @@ export class PushSenderAgent {
     this.#presence = new Presence({
       subscribe: (...subscription) => agent.subscribe(...subscription),
       ...{ contact, directory: this.directory, identity, onError: onProblem, ...asserted, ...kept },
+      rollCall: new RollCall({
+        ...{ directory: this.directory, onError: onProblem },
+        ask: (gruu) => this.#ask(gruu),
+      }),
     });
   }
 
@@ -213,6 +219,19 @@ export class PushSenderAgent {
           }
         : {}),
     });
+  }
+
+  /** In its turn, as pushes are: there may be many to ask. */
+  async #ask(gruu: string): Promise<SipResponse> {
+    const { signal } = this.#stopped;
+    const { identity, assertIdentity } = this.#options;
+    const headers: [string, string][] = [
+      ['Accept', 'application/sdp'],
+      ...(assertIdentity ? [['P-Asserted-Identity', `<${identity}>`] as [string, string]] : []),
+    ];
+    return await this.#congestion.inTurn('again', signal, () =>
+      this.#agent.request({ method: 'OPTIONS', uri: gruu, headers }, { signal }),
+    );
   }
 
   #receive(transaction: ServerTransaction): void {

@@ -1,7 +1,7 @@
 /** Debian's Kamailio on ports of its own, run from examples/kamailio/kamailio.cfg: the example is what is tested. */
 
 import { createSocket } from 'node:dgram';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ const CONFIG = fileURLToPath(new URL('../../examples/kamailio/kamailio.cfg', imp
 const SHARED_MEMORY = 64;
 const OWN_MEMORY = 8;
 const ANSWER_MS = 200;
+/** Empty tables, of Debian's package. */
+const TABLES = '/usr/share/kamailio/dbtext/kamailio';
 
 export interface KamailioOptions {
   algorithm?: 'MD5' | 'SHA-256';
@@ -24,6 +26,8 @@ export interface KamailioOptions {
   shortestRegistration?: number;
   /** Paths of PEM files; with them the core listens for TLS and secure WebSocket too. */
   tls?: { certFile: string; keyFile: string };
+  /** The core tells who is registered (RFC 3680). */
+  regEvents?: boolean;
 }
 
 export class Kamailio {
@@ -39,7 +43,7 @@ export class Kamailio {
     /** TLS and secure WebSocket; nobody listens there without `tls`. */
     readonly tlsPort: number,
     readonly process: RunningProcess,
-    readonly folder: string,
+    readonly folders: readonly string[],
   ) {}
 
   /** Where a client sends to: `sip:127.0.0.1:20001;transport=udp`. */
@@ -55,7 +59,7 @@ export class Kamailio {
 
   async stop(): Promise<void> {
     await this.process.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    for (const folder of this.folders) await rm(folder, { recursive: true, force: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -66,6 +70,8 @@ export class Kamailio {
 /** Resolves when it answers OPTIONS. */
 export async function startKamailio(options: KamailioOptions = {}): Promise<Kamailio> {
   const [port = 0, trustedPort = 0, tlsPort = 0] = await freePorts(3);
+  const tables = options.regEvents ? await mkdtemp(join(tmpdir(), 'sip-push-kamailio-tables-')) : undefined;
+  if (tables !== undefined) await cp(TABLES, tables, { recursive: true });
   const { running, folder } = await runKamailio(CONFIG, [
     `SIP_PORT=${port}`,
     `TRUSTED_PORT=${trustedPort}`,
@@ -76,8 +82,18 @@ export async function startKamailio(options: KamailioOptions = {}): Promise<Kama
     ...(options.tls
       ? ['WITH_TLS', `TLS_CERTIFICATE="${options.tls.certFile}"`, `TLS_KEY="${options.tls.keyFile}"`]
       : []),
+    ...(tables === undefined
+      ? []
+      : [
+          'WITH_REG_EVENTS',
+          `REG_EVENT_TABLES="text://${tables}"`,
+          `NOTIFIER="sip:127.0.0.1:${trustedPort}"`,
+        ]),
   ]);
-  const kamailio = new Kamailio(port, trustedPort, tlsPort, running, folder);
+  const kamailio = new Kamailio(port, trustedPort, tlsPort, running, [
+    folder,
+    ...(tables === undefined ? [] : [tables]),
+  ]);
   const ended = running.exited.then(() => {
     throw new Error(`Kamailio ended: ${running.describe()}`);
   });

@@ -40,6 +40,11 @@ export class RegistrationTable {
     );
   }
 
+  /** No document of the subscription has come yet. */
+  get isNew(): boolean {
+    return this.#version === undefined;
+  }
+
   /** Versions count from the beginning again: another subscription took the place of the one before. */
   restart(): void {
     this.#version = undefined;

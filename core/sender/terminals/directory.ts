@@ -4,7 +4,14 @@ import { type Clock, systemClock } from '../../app/clock.js';
 import { decodeJson, encodeJson } from '../../app/layout.js';
 import type { Records } from '../../app/records.js';
 import { MalformedError } from '../../errors.js';
-import { isHere, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
+import {
+  isHere,
+  isNameless,
+  publicIdentity,
+  type Terminal,
+  type TerminalFacts,
+  terminalId,
+} from './terminal.js';
 
 export interface DirectoryOptions {
   /** Keeps them over restarts. */
@@ -113,13 +120,25 @@ export class TerminalDirectory {
     const seen = this.#now();
     const { until: stays, ...kept } = known ?? { user: publicIdentity(user), id };
     const last = until ?? (stays !== undefined && stays > seen ? stays : undefined);
-    return this.#put({ ...kept, ...facts, here: true, seen, ...(last === undefined ? {} : { until: last }) });
+    const terminal = { ...kept, ...facts, here: true, seen, ...(last === undefined ? {} : { until: last }) };
+    this.#put(terminal);
+    for (const other of this.of(terminal.user)) if (!other.here && isNameless(other)) this.#drop(other);
+    return terminal;
   }
 
-  /** A terminal is away: it has de-registered, or could not be reached. */
+  /**
+   * A terminal is away: it has de-registered, or could not be reached. One without a name is forgotten where its user
+   * has others: it would not be known again.
+   */
   left(user: string, facts: TerminalFacts): void {
     const known = this.known(user, facts);
-    if (known?.here) this.#put({ ...known, here: false });
+    if (!known?.here) return;
+    const away = { ...known, here: false };
+    if (!isNameless(known) || this.of(user).length === 1) this.#put(away);
+    else {
+      this.#drop(known);
+      this.#tell(away, known);
+    }
   }
 
   /** All terminals of a user are away, but those named. */
@@ -139,15 +158,22 @@ export class TerminalDirectory {
     return byGruu?.user === publicIdentity(user) ? byGruu : undefined;
   }
 
-  #put(terminal: Terminal): Terminal {
+  #put(terminal: Terminal): void {
     const before = this.#forget(terminal);
     this.#makeRoom(terminal.user);
     this.#keep(terminal);
     this.#write(terminal, encodeJson(terminal));
-    const change = { terminal, before: before && current(before, terminal.seen) };
+    this.#tell(terminal, before && current(before, terminal.seen));
+  }
+
+  #tell(terminal: Terminal, before: Terminal | undefined): void {
     for (const listener of [...this.#listeners, ...(this.#userListeners.get(terminal.user) ?? [])])
-      listener(change);
-    return terminal;
+      listener({ terminal, before });
+  }
+
+  #drop(terminal: Terminal): void {
+    this.#forget(terminal);
+    this.#write(terminal);
   }
 
   #keep(terminal: Terminal): void {
@@ -176,9 +202,7 @@ export class TerminalDirectory {
     const crowded = (terminals?.size ?? 0) >= MAX_OF_USER ? terminals?.values() : undefined;
     const full = this.size >= (this.#options.capacity ?? DEFAULT_CAPACITY);
     const [oldest] = crowded ?? (full ? (this.#away.size > 0 ? this.#away : this.#here) : []);
-    if (!oldest) return;
-    this.#forget(oldest);
-    this.#write(oldest);
+    if (oldest) this.#drop(oldest);
   }
 
   #write(terminal: Terminal, value?: Uint8Array): void {

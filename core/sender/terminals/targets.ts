@@ -4,7 +4,7 @@ import { canonicalEventAppId } from '../../app/event-app-id.js';
 import { isGruu } from '../addressing.js';
 import type { DeliveryRequest } from '../push-request.js';
 import type { TerminalDirectory } from './directory.js';
-import type { Terminal } from './terminal.js';
+import { isSelfNamed, type Terminal } from './terminal.js';
 
 /** Some of a user's terminals. */
 export interface TerminalFilter {
@@ -35,20 +35,26 @@ export function targetsOf(
   if (known.length === 0 && !filter) return [forked(to, `no terminal of ${to} is known`)];
   const id = canonicalEventAppId(app);
   const fitting = known.filter((terminal) => has(terminal, id) && passes(terminal, filter));
-  const here = fitting.filter((terminal) => terminal.here);
   const away = fitting.filter((terminal) => !terminal.here).map((terminal) => addressed(to, terminal));
-  const nameless = here.filter(({ gruu }) => gruu === undefined);
-  // A registrar that names contacts by nothing but their addresses speaks of those who named themselves as well.
-  const selfNamed = here.filter(({ gruu, contact }) => gruu !== undefined && contact === undefined);
-  const others = nameless.length - selfNamed.length;
+  const here = fitting.filter((terminal) => terminal.here);
+  const others = hasOthers(known) ? here.filter(({ gruu }) => gruu === undefined) : [];
   // A request that forks reaches those with a GRUU as well: it goes instead of theirs, not beside them.
-  if (others > 0 && !filter) {
-    return [forked(to, `${nameless.length} of ${here.length} terminals here have no GRUU`), ...away];
+  if (others.length > 0 && !filter) {
+    return [forked(to, `of ${here.length} terminals here ${others.length} have no GRUU`), ...away];
   }
   return [
     ...here.filter(({ gruu }) => gruu !== undefined).map((terminal) => addressed(to, terminal)),
     ...away,
   ];
+}
+
+/**
+ * Whether any is here beside those with a GRUU. A registrar that names contacts by nothing but their addresses speaks of
+ * those who named themselves as well, whatever applications they have.
+ */
+function hasOthers(known: readonly Terminal[]): boolean {
+  const here = known.filter((terminal) => terminal.here);
+  return here.filter(({ gruu }) => gruu === undefined).length > here.filter(isSelfNamed).length;
 }
 
 export function reasonForNone(

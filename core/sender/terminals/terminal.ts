@@ -46,6 +46,16 @@ export function publicIdentity(uri: string): string {
   return SipUri.parse(uri)?.addressOfRecord() ?? uri;
 }
 
+/** Known by no name, but by where it is: it cannot be addressed alone, nor told from another one there. */
+export function isNameless({ gruu, instanceId }: TerminalFacts): boolean {
+  return gruu === undefined && instanceId === undefined;
+}
+
+/** Its name came from itself, in an OPTIONS: a registrar that names its contacts gives their addresses, too. */
+export function isSelfNamed({ gruu, contact }: TerminalFacts): boolean {
+  return gruu !== undefined && contact === undefined;
+}
+
 /** Undefined when nothing tells it from the user's others. */
 export function terminalId({ instanceId, gruu, contact }: TerminalFacts): string | undefined {
   const id = instanceId ?? instanceOf(gruu) ?? gruu ?? contact;
@@ -60,4 +70,12 @@ function instanceOf(gruu: string | undefined): string | undefined {
 
 export function isHere({ here, until }: Terminal, now: number): boolean {
   return here && (until === undefined || now < until);
+}
+
+/** Answers by which a registrar says that the terminal is not there (RFC 3261 21.4.5, 21.4.11, 21.4.18). */
+const GONE = new Set([404, 410, 480]);
+
+/** Busy terminals say when they are not; a registrar does not know. */
+export function saysGone(status: number, retryAfter: number | undefined): boolean {
+  return GONE.has(status) && retryAfter === undefined;
 }
