@@ -1,0 +1,89 @@
+/** Many terminals in a few lines: raw SIP over a few connections, each a binding of its own, that take every MESSAGE. */
+
+import { RawSipPeer } from './raw-sip.js';
+import { openStream } from './raw-wire.js';
+
+export interface LightTerminal {
+  /** `sip:user17@domain.test` */
+  user: string;
+  /** `urn:uuid:…` */
+  instanceId: string;
+  /** Values of `+g.oma.pusheventapp`. */
+  apps: string;
+}
+
+/** Requests that are not answered yet, at each connection. */
+const AT_A_TIME = 10;
+
+export class LightTerminals {
+  private constructor(
+    private readonly peers: readonly RawSipPeer[],
+    /** Of the core, TCP. */
+    private readonly port: number,
+  ) {}
+
+  static async open(port: number, connections: number): Promise<LightTerminals> {
+    const opening = Array.from({ length: connections }, () =>
+      RawSipPeer.open((onMessage) => openStream(port, onMessage)),
+    );
+    return new LightTerminals(await Promise.all(opening), port);
+  }
+
+  /** Registers them, or with 0 seconds de-registers them; gives the status of each. */
+  async register(terminals: readonly LightTerminal[], seconds: number): Promise<number[]> {
+    const statuses = await Promise.all(
+      this.peers.map(async (peer, index) => {
+        const mine = terminals.filter((_, at) => at % this.peers.length === index);
+        const queue = mine.entries();
+        const found: number[] = [];
+        const work = async () => {
+          for (const [at, terminal] of queue) found[at] = await this.#register(peer, terminal, seconds);
+        };
+        await Promise.all(Array.from({ length: AT_A_TIME }, work));
+        return found;
+      }),
+    );
+    return statuses.flat();
+  }
+
+  /** MESSAGEs that came to each, by the user part of its Contact. */
+  messages(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { method, startLine } of this.peers.flatMap(({ requests }) => requests)) {
+      const name = /sip:([^@]+)@/.exec(startLine)?.[1] ?? '';
+      if (method === 'MESSAGE') counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  forget(): void {
+    for (const peer of this.peers) peer.forget();
+  }
+
+  close(): void {
+    for (const peer of this.peers) peer.close();
+  }
+
+  async #register(peer: RawSipPeer, terminal: LightTerminal, seconds: number): Promise<number> {
+    const { user, instanceId, apps } = terminal;
+    const features = `+sip.instance="<${instanceId}>";+g.oma.pusheventapp="${apps}"`;
+    const answer = await peer.send(this.port, {
+      method: 'REGISTER',
+      uri: 'sip:domain.test',
+      from: user,
+      to: user,
+      headers: [
+        `Contact: ${peer.contact(nameOf(terminal))};${features}`,
+        `Expires: ${seconds}`,
+        'Require: pref',
+        'Supported: gruu, path',
+      ],
+    });
+    return answer.status;
+  }
+}
+
+/** The user part of its Contact. */
+export function nameOf({ instanceId }: LightTerminal): string {
+  return instanceId.slice('urn:uuid:'.length);
+}
