@@ -15,6 +15,7 @@ export {
   type RefusalKind,
 } from '../core/errors.js';
 export { Agenda, type AgendaOptions } from './agenda.js';
+export { isHttpUrl, knownFields } from './options.js';
 export { printable, printableReason } from './printable.js';
 export { sha256 } from './sha256.js';
 export { isTransient } from './transient.js';

@@ -1,6 +1,6 @@
 /** What a host's configuration says for dcd.ua. */
 
-import { ConfigurationError } from 'sip-push/sdk';
+import { ConfigurationError, knownFields } from 'sip-push/sdk';
 
 const DAY_SECONDS = 86_400;
 /** Nothing that is public says when DCD content is over: a week, as news is. */
@@ -14,14 +14,8 @@ export interface DcdOptions {
 }
 
 /** @throws ConfigurationError saying which option is wrong, and what was expected. */
-export function readOptions(options: unknown): DcdOptions {
-  if (options === undefined) return { keep: KEEP_SECONDS };
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError('options: expected an object like { "keep": 604800 }');
-  }
-  const { keep = KEEP_SECONDS, ...others }: { keep?: unknown } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new ConfigurationError(`options.${unknown} is not known; expected keep`);
+export function readOptions(options: unknown = {}): DcdOptions {
+  const { keep = KEEP_SECONDS } = knownFields(options, ['keep']);
   if (typeof keep !== 'number' || !Number.isInteger(keep) || keep < 1 || keep > MAX_KEEP_SECONDS) {
     throw new ConfigurationError(
       `options.keep is ${JSON.stringify(keep)}; expected seconds, a whole number from 1 to ${MAX_KEEP_SECONDS}`,

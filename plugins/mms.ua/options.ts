@@ -1,9 +1,9 @@
 /** What a host's configuration says for mms.ua. */
 
-import { ConfigurationError } from 'sip-push/sdk';
+import { ConfigurationError, isHttpUrl, knownFields } from 'sip-push/sdk';
 
 const MODES = ['manual', 'deferred', 'immediate'] as const;
-const KEYS = ['retrieve', 'after', 'mmsc', 'reportAllowed'];
+const NAMES = ['retrieve', 'after', 'mmsc', 'reportAllowed'] as const;
 /** Seconds: messages do not wait for longer than a week, by and large. */
 const MAX_AFTER = 604_800;
 
@@ -19,13 +19,7 @@ export interface MmsOptions {
 
 /** @throws ConfigurationError saying which option is wrong, and what was expected. */
 export function readOptions(options: unknown = {}): MmsOptions {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError('options: expected an object like { "retrieve": "immediate" }');
-  }
-  const unknown = Object.keys(options).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined)
-    throw new ConfigurationError(`options.${unknown} is not known; expected ${KEYS.join(', ')}`);
-  const { retrieve = 'manual', after, mmsc, reportAllowed = true }: Record<string, unknown> = { ...options };
+  const { retrieve = 'manual', after, mmsc, reportAllowed = true } = knownFields(options, NAMES);
   const mode = MODES.find((known) => known === retrieve);
   if (!mode) {
     throw new ConfigurationError(
@@ -52,8 +46,4 @@ export function readOptions(options: unknown = {}): MmsOptions {
 
 function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_AFTER;
-}
-
-function isHttpUrl(value: unknown): value is string {
-  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }

@@ -1,7 +1,7 @@
 /** What a host's configuration, or its code, says for syncml.dm. */
 
 import { decodeBase64 } from 'sip-push/formats';
-import { ConfigurationError } from 'sip-push/sdk';
+import { ConfigurationError, isHttpUrl, knownFields } from 'sip-push/sdk';
 import type { StartSession } from './session.js';
 
 /** A server that may alert this device. */
@@ -24,14 +24,14 @@ export interface DmOptions {
   readonly startSession: StartSession | undefined;
 }
 
-const KEYS = ['servers', 'unverified', 'device', 'startSession'];
-const SERVER_KEYS = ['id', 'password', 'nonce', 'url'];
+const NAMES = ['servers', 'unverified', 'device', 'startSession'] as const;
+const SERVER_NAMES = ['id', 'password', 'nonce', 'url'] as const;
 /** The layout has one octet for the length of a server's id. */
 const MAX_ID = 255;
 
 /** @throws ConfigurationError saying which option is wrong, and what was expected; it never quotes a password. */
-export function readOptions(options: unknown): DmOptions {
-  const { servers = [], unverified = false, device, startSession } = fieldsOf(options ?? {}, 'options', KEYS);
+export function readOptions(options: unknown = {}): DmOptions {
+  const { servers = [], unverified = false, device, startSession } = knownFields(options, NAMES);
   if (!Array.isArray(servers)) {
     throw new ConfigurationError(
       'options.servers: expected a list like [{ "id": "…", "password": "…", "nonce": "…" }]',
@@ -62,7 +62,7 @@ export function readOptions(options: unknown): DmOptions {
 }
 
 function readServer(value: unknown, path: string): ServerOptions {
-  const { id, password, nonce = '', url } = fieldsOf(value, path, SERVER_KEYS);
+  const { id, password, nonce = '', url } = knownFields(value, SERVER_NAMES, path);
   if (typeof id !== 'string' || !isServerId(id)) {
     throw new ConfigurationError(`${path}.id: expected the server's identifier, 1 to ${MAX_ID} octets`);
   }
@@ -77,7 +77,7 @@ function readServer(value: unknown, path: string): ServerOptions {
       `${path}.nonce: expected base64, like "AQIDBAUGBwg=" for the octets 01 to 08`,
     );
   }
-  if (url !== undefined && (typeof url !== 'string' || !isHttpUrl(url))) {
+  if (url !== undefined && !isHttpUrl(url)) {
     throw new ConfigurationError(
       `${path}.url: expected where its sessions are held, like "https://dm.example/"`,
     );
@@ -85,23 +85,9 @@ function readServer(value: unknown, path: string): ServerOptions {
   return { id, password, nonce: octets, ...(url === undefined ? {} : { url }) };
 }
 
-function fieldsOf(value: unknown, path: string, known: readonly string[]): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ConfigurationError(`${path}: expected an object with ${known.join(', ')}`);
-  }
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined)
-    throw new ConfigurationError(`${path}.${unknown} is not known; expected ${known.join(', ')}`);
-  return { ...value };
-}
-
 function isServerId(id: string): boolean {
   const { length } = new TextEncoder().encode(id);
   return length > 0 && length <= MAX_ID && !/\p{Surrogate}/u.test(id);
-}
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 function isStartSession(value: unknown): value is StartSession {

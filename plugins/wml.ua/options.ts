@@ -1,7 +1,7 @@
 /** What a host's configuration says for wml.ua. */
 
 import type { ServiceLoading } from 'sip-push/formats';
-import { ConfigurationError } from 'sip-push/sdk';
+import { ConfigurationError, knownFields } from 'sip-push/sdk';
 
 type Action = ServiceLoading['action'];
 
@@ -13,14 +13,8 @@ export interface WmlOptions {
 }
 
 /** @throws ConfigurationError saying which option is wrong, and what was expected. */
-export function readOptions(options: unknown): WmlOptions {
-  if (options === undefined) return { load: new Set() };
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError('options: expected an object like { "load": true }');
-  }
-  const { load = false, ...others }: { load?: unknown } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new ConfigurationError(`options.${unknown} is not known; expected load`);
+export function readOptions(options: unknown = {}): WmlOptions {
+  const { load = false } = knownFields(options, ['load']);
   if (typeof load === 'boolean') return { load: new Set(load ? ACTIONS : []) };
   const actions = ACTIONS.filter((action) => Array.isArray(load) && load.includes(action));
   if (!Array.isArray(load) || actions.length !== load.length) {

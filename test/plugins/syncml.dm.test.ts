@@ -513,6 +513,7 @@ describe('syncml.dm', () => {
     [{ startSession: 'http' }, 'options.startSession: expected a function'],
     [{ server: [] }, 'options.server is not known; expected servers'],
     ['srv1', 'options: expected an object'],
+    [null, 'options: expected an object'],
   ])('does not start with options %j', async (options, message) => {
     await start();
     host.options = options;

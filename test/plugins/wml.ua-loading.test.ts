@@ -250,7 +250,7 @@ describe('wml.ua with the option load', () => {
     [{ load: 'yes' }, 'options.load: expected true, false, or a list of execute-low, execute-high, cache'],
     [{ load: ['cache', 'run'] }, 'options.load: expected'],
     [{ laod: true }, 'options.laod is not known; expected load'],
-    [[], 'options: expected an object like { "load": true }'],
+    [[], 'options: expected an object with load'],
   ])('does not start with options %j', async (options, message) => {
     await start(true);
     host.options = options;

@@ -3,7 +3,9 @@
 import {
   ConfigurationError,
   FetchError,
+  isHttpUrl,
   isTransient,
+  knownFields,
   LimitError,
   MalformedError,
   PushRefused,
@@ -43,6 +45,42 @@ describe('printable', () => {
     expect(printableReason(new Error('no\nway'))).toBe('no way');
     expect(printableReason('no\tway')).toBe('no way');
     expect(printableReason(undefined)).toBe('undefined');
+  });
+});
+
+describe('knownFields', () => {
+  it('gives what an object has, where all of it is known', () => {
+    expect(knownFields({ load: true }, ['load', 'keep'])).toEqual({ load: true });
+    expect(knownFields(JSON.parse('{}'), ['load'])).toEqual({});
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'options: expected an object with load, keep'],
+    [null, 'options: expected an object with load, keep'],
+    [['load'], 'options: expected an object with load, keep'],
+    [{ load: true, laod: true }, 'options.laod is not known; expected load, keep'],
+    [JSON.parse('{"__proto__":1}'), 'options.__proto__ is not known; expected load, keep'],
+  ])('says of %j where and what it should be', (value, message) => {
+    expect(() => knownFields(value, ['load', 'keep'])).toThrow(new ConfigurationError(message));
+  });
+
+  it('names the object by its path', () => {
+    expect(() => knownFields({ name: 1 }, ['id'], 'options.servers[0]')).toThrow(
+      new ConfigurationError('options.servers[0].name is not known; expected id'),
+    );
+  });
+});
+
+describe('isHttpUrl', () => {
+  it.each<[unknown, boolean]>([
+    ['http://mmsc.example/', true],
+    ['HTTPS://mmsc.example', true],
+    ['ftp://mmsc.example/', false],
+    ['mmsc.example', false],
+    [undefined, false],
+    [7, false],
+  ])('%j: %s', (value, expected) => {
+    expect(isHttpUrl(value)).toBe(expected);
   });
 });
 

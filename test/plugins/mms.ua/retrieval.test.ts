@@ -323,7 +323,7 @@ describe('messages that are there', () => {
 
 describe('options of mms.ua', () => {
   it.each([
-    [[], 'options: expected an object like { "retrieve": "immediate" }'],
+    [[], 'options: expected an object with retrieve, after, mmsc, reportAllowed'],
     [{ retreive: 'manual' }, 'options.retreive is not known; expected retrieve, after, mmsc, reportAllowed'],
     [{ retrieve: true }, 'options.retrieve is true; expected one of manual, deferred, immediate'],
     [{ retrieve: 'deferred', after: 0 }, 'options.after is 0; expected seconds, a whole number from 1 to'],

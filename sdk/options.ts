@@ -1,0 +1,30 @@
+/** Checks of `options`, which may be anything: a host's configuration says them. */
+
+import { ConfigurationError } from '../core/errors.js';
+
+/**
+ * The fields of `options`, or of an object in it.
+ * @param names of all fields that there are.
+ * @param path as messages name it, `options.servers[0]`.
+ * @throws ConfigurationError where it is no object, or has a field of another name.
+ */
+export function knownFields<Name extends string>(
+  value: unknown,
+  names: readonly Name[],
+  path = 'options',
+): { readonly [name in Name]?: unknown } {
+  const expected = names.join(', ');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ConfigurationError(`${path}: expected an object with ${expected}`);
+  }
+  const unknown = Object.keys(value).find((key) => !names.some((name) => name === key));
+  if (unknown !== undefined) {
+    throw new ConfigurationError(`${path}.${unknown} is not known; expected ${expected}`);
+  }
+  return value;
+}
+
+/** Whether it is an absolute URL of http or https. */
+export function isHttpUrl(value: unknown): value is string {
+  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
