@@ -1,7 +1,6 @@
 /** Dates as SIP and HTTP write them (RFC 3261 20.17, RFC 9110 5.6.7), and as people write them instead. */
 
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const FULL_NAMES = [
+const MONTHS = [
   ...['january', 'february', 'march', 'april', 'may', 'june'],
   ...['july', 'august', 'september', 'october', 'november', 'december'],
 ];
@@ -34,9 +33,9 @@ export function formatHttpDate(milliseconds: number): string {
 }
 
 function monthOf(name: string): number {
-  const full = FULL_NAMES.indexOf(name);
   // `Sept` is written too.
-  return full >= 0 ? full : MONTHS.indexOf(name === 'sept' ? 'sep' : name);
+  const short = name === 'sept' ? 'sep' : name;
+  return MONTHS.findIndex((month) => month === name || month.slice(0, 3) === short);
 }
 
 /** Milliseconds that `+0200` is ahead of GMT. */

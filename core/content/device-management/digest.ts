@@ -2,6 +2,7 @@
 
 import { platform } from '#platform';
 import { encodeBase64 } from '../base64.js';
+import { decodeHexadecimal } from '../hexadecimal.js';
 import { OctetWriter } from '../wsp/octet-writer.js';
 
 export interface DmSecret {
@@ -34,8 +35,5 @@ export function sameDigest(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 function md5(octets: Uint8Array): Uint8Array {
-  const digits = platform.hash('md5', octets);
-  return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
-    Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16),
-  );
+  return decodeHexadecimal(platform.hash('md5', octets));
 }

@@ -1,6 +1,7 @@
 /** Parameters of a WSP value: name and value, both well known or in text (WAP-230 8.4.2.4, table 38). */
 
 import { ConfigurationError } from '../../errors.js';
+import { encodeHexadecimal } from '../hexadecimal.js';
 import { isToken } from '../token.js';
 import { charsetMibEnum } from './charset.js';
 import { readInteger, writeInteger } from './integers.js';
@@ -99,7 +100,7 @@ function readParameter(reader: OctetReader, field: string): [name: string, value
   const code = readInteger(reader, field);
   const known = wellKnown[code];
   // An unknown one has some value all the same; its octets stand for it.
-  if (!known) return [`x-wsp-${code}`, hex(readAnyValue(reader, field))];
+  if (!known) return [`x-wsp-${code}`, encodeHexadecimal(readAnyValue(reader, field))];
   const [name, read] = known;
   return [name, read(reader, `${field}, parameter ${name}`)];
 }
@@ -131,8 +132,4 @@ function writeParameter(writer: OctetWriter, name: string, value: string, versio
     writeTextString(writer, name);
     writeTextValue(writer, value);
   }
-}
-
-function hex(octets: Uint8Array): string {
-  return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
 }

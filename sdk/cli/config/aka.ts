@@ -1,6 +1,7 @@
 /** The keys of a subscriber of an IMS network, for a UICC in software (3GPP TS 35.206). */
 
 import { z } from 'zod';
+import { decodeHexadecimal } from '../../../core/content/hexadecimal.js';
 import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
 import type { Uicc } from '../../../core/sip/aka/uicc.js';
 import { given } from './fields.js';
@@ -9,7 +10,7 @@ import { given } from './fields.js';
 const key = z
   .string()
   .regex(/^[0-9a-f]{32}$/i, 'expected 16 octets, 32 hexadecimal digits')
-  .transform(octetsOf);
+  .transform(decodeHexadecimal);
 
 export const akaKeys = z
   .strictObject({
@@ -28,8 +29,4 @@ export const akaKeys = z
 export function softwareUicc({ k, opc, op, sqn }: z.infer<typeof akaKeys>): Uicc {
   const operator = opc ? { opc } : { op: op ?? new Uint8Array() };
   return new SoftwareUicc({ k, operator, ...given({ sqn }) });
-}
-
-function octetsOf(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (octet) => Number.parseInt(octet, 16));
 }
