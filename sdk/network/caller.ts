@@ -7,7 +7,7 @@ import { parseNameAddr } from '../../core/sip/name-addr.js';
 import type { Account, Accounts } from './accounts.js';
 import { isPeer, type PeerAddress } from './addresses.js';
 import { flowKey } from './flow-table.js';
-import type { LocationStore } from './location.js';
+import type { Binding, LocationStore } from './location.js';
 
 export type Caller =
   /** Its own P-Asserted-Identity is believed. */
@@ -49,24 +49,30 @@ export class Callers {
    */
   ofRequest(request: SipRequest, flow: SipFlow): Caller | Challenge {
     if (this.isTrusted(flow)) return { kind: 'trusted' };
-    const onFlow = this.accountsOnFlow(flow);
     const claimed = this.#claimed(request);
-    const first = claimed[0] ?? (onFlow.length === 1 ? onFlow[0] : undefined);
+    const first = claimed[0] ?? this.onlyAccountOn(flow);
     if (!first) return { kind: 'stranger' };
-    const isOnFlow = ({ username }: Account) => onFlow.some((account) => account.username === username);
-    const registered = [...claimed, first].find(isOnFlow);
+    const registered = [...claimed, first].find((account) => this.#isOnFlow(account, flow));
     if (this.accounts.open || registered) return { kind: 'user', account: registered ?? first };
     return this.#verify(request, 'Proxy-Authorization');
   }
 
-  /** Users who registered on this very flow, through no proxy, where several users share one. */
-  accountsOnFlow(flow: SipFlow): Account[] {
-    const found = new Map<string, Account>();
-    for (const { username, addressOfRecord, path } of this.location.onFlow(flowKey(flow))) {
-      const account = path.length > 0 ? undefined : this.accounts.byIdentity(addressOfRecord);
-      if (account) found.set(username, account);
+  /** The user who registered on this very flow, through no proxy; undefined where several users share it. */
+  onlyAccountOn(flow: SipFlow): Account | undefined {
+    let only: Binding | undefined;
+    // Ends at the second user: thousands may share a flow.
+    for (const binding of this.location.onFlow(flowKey(flow))) {
+      if (binding.path.length > 0) continue;
+      if (only && only.username !== binding.username) return undefined;
+      only = binding;
     }
-    return [...found.values()];
+    return only && this.accounts.byIdentity(only.addressOfRecord);
+  }
+
+  #isOnFlow({ username }: Account, flow: SipFlow): boolean {
+    const key = flowKey(flow);
+    const own = [...this.location.bindings(username)];
+    return own.some((binding) => binding.flowKey === key && binding.path.length === 0);
   }
 
   /**

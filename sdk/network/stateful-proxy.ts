@@ -181,8 +181,7 @@ export class StatefulProxy {
   /** RFC 3325 5: who answers is a user, too. */
   #finish(response: SipResponse, target: Target, from: SipFlow, to: SipFlow): void {
     const { callers } = this.options;
-    const onFlow = callers.accountsOnFlow(from);
-    const account = target.account ?? (onFlow.length === 1 ? onFlow[0] : undefined);
+    const account = target.account ?? callers.onlyAccountOn(from);
     const trusted: Caller = { kind: 'trusted' };
     const answerer: Caller = account ? { kind: 'user', account } : { kind: 'stranger' };
     assertIdentity(response.headers, callers.isTrusted(from) ? trusted : answerer, callers);

@@ -38,9 +38,9 @@ class Outstanding {
   most = 0;
 
   readonly see: WireObserver = (direction, bytes) => {
+    if (!Buffer.from(bytes).includes(' MESSAGE\r\n')) return;
     const message = parseMessage(bytes);
     const callId = message.headers.get('Call-ID') ?? '';
-    if (message.headers.get('CSeq')?.endsWith(' MESSAGE') !== true) return;
     if (direction === 'out' && isRequest(message)) this.#waiting.add(callId);
     else if (!isRequest(message) && message.status >= 200) this.#waiting.delete(callId);
     this.most = Math.max(this.most, this.#waiting.size);
