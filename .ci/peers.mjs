@@ -14,6 +14,11 @@ export const PEERS = {
     commands: ['kamailio'],
     modules: ['tls.so', 'websocket.so'],
   },
+  'kamailio-presence': {
+    packages: ['kamailio', 'kamailio-presence-modules'],
+    commands: ['kamailio'],
+    modules: ['presence_reginfo.so', 'pua_reginfo.so'],
+  },
   sipp: { packages: ['sip-tester'], commands: ['sipp'], modules: [] },
   tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
   libwbxml: { packages: ['libwbxml2-utils'], commands: ['xml2wbxml', 'wbxml2xml'], modules: [] },

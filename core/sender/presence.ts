@@ -27,8 +27,10 @@ import type { TerminalDirectory } from './terminals/directory.js';
 import type { RollCall } from './terminals/roll-call.js';
 import { isNameless, isSelfNamed, publicIdentity, type TerminalFacts } from './terminals/terminal.js';
 
+type Subscribed = Pick<Subscription, 'refresh' | 'close'>;
+
 export interface PresenceOptions {
-  subscribe: SipUserAgent['subscribe'];
+  subscribe(...subscription: Parameters<SipUserAgent['subscribe']>): Subscribed;
   /** Ours, for the Contact of an answer. */
   contact(): string;
   directory: TerminalDirectory;
@@ -45,7 +47,7 @@ export interface PresenceOptions {
 }
 
 interface Watched {
-  readonly subscription: Subscription;
+  readonly subscription: Subscribed;
   /** Forgets the user when its time is over. */
   stop(): void;
 }
@@ -147,7 +149,7 @@ export class Presence {
     this.#forget(user);
   }
 
-  #subscribe(user: string): Subscription {
+  #subscribe(user: string): Subscribed {
     const { assertedIdentity, onError } = this.#options;
     const table = new RegistrationTable();
     const subscription = this.#options.subscribe(
@@ -172,7 +174,7 @@ export class Presence {
     return subscription;
   }
 
-  #notified(user: string, table: RegistrationTable, body: Uint8Array, subscription: Subscription): void {
+  #notified(user: string, table: RegistrationTable, body: Uint8Array, subscription: Subscribed): void {
     const { directory } = this.#options;
     const document = readReginfo(body);
     const { isNew } = table;

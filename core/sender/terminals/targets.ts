@@ -83,9 +83,11 @@ function has({ apps }: Terminal, app: string): boolean {
 }
 
 function passes(terminal: Terminal, { instances, methods = [] }: TerminalFilter = {}): boolean {
-  const named =
-    instances?.some(
-      (text) => text === terminal.gruu || text.toLowerCase() === terminal.instanceId?.toLowerCase(),
-    ) ?? true;
+  const named = instances?.some((text) => isCalled(terminal, text)) ?? true;
   return named && methods.every((method) => terminal.methods?.includes(method) ?? true);
+}
+
+/** Who named itself by its GRUU alone may have its instance in there, and in its `id`. */
+function isCalled({ gruu, instanceId, id }: Terminal, text: string): boolean {
+  return text === gruu || [instanceId?.toLowerCase(), id].includes(text.toLowerCase());
 }

@@ -56,6 +56,26 @@ describe('a terminal', () => {
     expect(directory.find(GRUU)).toMatchObject({ here: false });
   });
 
+  it('without a name is forgotten when it leaves, unless it is the only one: it would not be known again', async () => {
+    const directory = open();
+    const changes: DirectoryChange[] = [];
+    directory.onChangeOf(BOB, (change) => changes.push(change));
+    const [first, second] = ['sip:bob@127.0.0.1:5080', 'sip:bob@127.0.0.1:5081'];
+    directory.saw(BOB, { contact: first });
+    directory.left(BOB, { contact: first });
+    expect(directory.of(BOB)).toMatchObject([{ contact: first, here: false }]);
+    directory.saw(BOB, { contact: second });
+    expect(directory.of(BOB)).toMatchObject([{ contact: second, here: true }]);
+    directory.saw(BOB, { gruu: GRUU });
+    directory.left(BOB, { contact: second });
+    expect(directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
+    expect(directory.size).toBe(1);
+    expect(changes.at(-1)).toMatchObject({
+      terminal: { contact: second, here: false },
+      before: { here: true },
+    });
+  });
+
   it('9-04: is away when it is not among those that stayed', async () => {
     const directory = open();
     const stays = directory.saw(BOB, { gruu: GRUU });

@@ -74,5 +74,19 @@ describe('of several terminals', () => {
   it('one that a registrar knows by its address alone may be one that has named itself', () => {
     directory.saw(BOB, NAMELESS);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
+    // Whatever applications it has: it is as many terminals that count.
+    const { apps: _, ...address } = NAMELESS;
+    directory.saw(BOB, address);
+    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
+    expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
+    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5082' });
+    expect(uris(toBob('wml.ua'))).toEqual([BOB]);
+  });
+
+  it('one that gave its GRUU alone is known by the instance in it', () => {
+    const instance = 'urn:uuid:00000000-0000-4000-8000-00000000000a';
+    const gruu = `${BOB};gr=${instance}`;
+    directory.saw(BOB, { gruu, apps: ['mms.ua'] });
+    expect(uris({ ...toBob('mms.ua'), terminals: { instances: [instance.toUpperCase()] } })).toEqual([gruu]);
   });
 });

@@ -1,0 +1,279 @@
+/**
+ * Two terminals of one user, whom Kamailio knows by their addresses (pua_reginfo, presence_reginfo) and who tell the
+ * sender themselves which they are and what they have (OPTIONS): flows B.1.3 and B.2 together.
+ */
+
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { systemClock } from '../../core/app/clock.js';
+import { Records } from '../../core/app/records.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import { definePushApp } from '../../sdk/index.js';
+import { BOB, Device, PSA, startSender } from '../support/agents.js';
+import { type Kamailio, startKamailio } from '../support/kamailio.js';
+import { describePeer } from '../support/peers.js';
+import { RawSipPeer } from '../support/raw-sip.js';
+import { Capture } from '../support/tshark.js';
+
+const TYPE = 'text/plain';
+const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
+const app = (id: string) =>
+  definePushApp({ id, accepts: [TYPE], delivery: 'direct', start: () => ({ receive() {} }) });
+
+const gruuOf = (instance: string) => `${BOB};gr=${instance}`;
+const PHONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';
+const TABLET = 'urn:uuid:00000000-0000-4000-8000-000000000002';
+const SENDER = 'urn:uuid:00000000-0000-4000-8000-000000000003';
+const HAS = { [PHONE]: ['mms.ua'], [TABLET]: ['mms.ua', 'wml.ua'] } as const;
+/** Seconds of patience, milliseconds: a NOTIFY and an OPTIONS or two. */
+const WITHIN = { timeout: 5000 };
+/** A device that was not heard asks again after 5 s (sender-negotiation.ts). */
+const RETRIED = { timeout: 15_000 };
+
+type Instance = keyof typeof HAS;
+
+describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamailio', () => {
+  let core: Kamailio;
+  let capture: Capture;
+  const closing: (() => Promise<unknown>)[] = [];
+  /** Request-URIs of the MESSAGEs that the sender sent. */
+  const sent: string[] = [];
+
+  beforeAll(async () => {
+    core = await startKamailio({ regEvents: true });
+    capture = await Capture.start({ sip: [core.port, core.trustedPort] });
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+    sent.length = 0;
+  });
+  afterAll(async () => {
+    await core?.stop();
+    await capture?.remove();
+  });
+
+  /** Resolves when it is registered: requests reach it. */
+  async function startPsa(options: Partial<PushSenderOptions> = {}): Promise<PushSenderAgent> {
+    const registered = vi.fn();
+    const sender = await startSender({
+      servers: [core.server('tcp')],
+      credentials: { username: 'psa', password: core.users.psa },
+      instanceId: SENDER,
+      watch: [BOB],
+      onRegistered: registered,
+      onWire: (direction, bytes) => {
+        const [method, uri = ''] = Buffer.from(bytes).toString('latin1', 0, 200).split(' ', 2);
+        if (direction === 'out' && method === 'MESSAGE' && !sent.includes(uri)) sent.push(uri);
+      },
+      ...options,
+    });
+    closing.push(() => sender.stop());
+    await vi.waitFor(() => expect(registered).toHaveBeenCalled(), WITHIN);
+    return sender;
+  }
+
+  async function device(instanceId: Instance, transport: 'udp' | 'tcp' = 'tcp'): Promise<Device> {
+    const started = await Device.start(HAS[instanceId].map(app), {
+      servers: [core.server(transport)],
+      credentials: { username: 'bob', password: core.users.bob },
+      instanceId,
+      senders: [PSA],
+    });
+    closing.push(() => started.stop());
+    return started;
+  }
+
+  const both = async () => ({ phone: await device(PHONE, 'udp'), tablet: await device(TABLET) });
+
+  /** Instances that are here or away; and as many contacts as the registrar has, when `contacts` is given. */
+  function knows(
+    sender: PushSenderAgent,
+    { here, away, contacts = here.length }: { here: Instance[]; away: Instance[]; contacts?: number },
+    patience = WITHIN,
+  ) {
+    return vi.waitFor(() => {
+      const terminals = sender.directory.of(BOB);
+      const named = terminals.filter(({ gruu }) => gruu !== undefined);
+      const instances = (here: boolean) =>
+        named.filter((terminal) => terminal.here === here).map(({ id }) => id);
+      expect({ here: instances(true).sort(), away: instances(false).sort() }).toEqual({ here, away });
+      expect(terminals.filter((terminal) => terminal.here && terminal.gruu === undefined)).toHaveLength(
+        contacts,
+      );
+      for (const { id, gruu, apps } of named) {
+        expect({ gruu, apps }).toEqual({ gruu: gruuOf(id), apps: HAS[id as Instance] });
+      }
+    }, patience);
+  }
+
+  const push = { to: BOB, app: 'mms.ua', content };
+  const delivered = (instance: Instance) => ({
+    to: BOB,
+    terminal: gruuOf(instance),
+    outcome: 'delivered',
+    status: 200,
+  });
+  const isAway = (instance: Instance) => ({
+    to: BOB,
+    terminal: gruuOf(instance),
+    outcome: 'failed',
+    reason: 'the terminal is away',
+  });
+
+  it('5.2-03, AD-5.3.1-7: each is known by GRUU and applications; a push to each alone, and to both', async () => {
+    const sender = await startPsa();
+    expect(sender.directory.of(BOB)).toEqual([]);
+    const { phone, tablet } = await both();
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
+
+    // By the GRUU, by the instance, by an application that only one has.
+    expect(await sender.send({ ...push, to: gruuOf(PHONE) })).toMatchObject([
+      { terminal: gruuOf(PHONE), outcome: 'delivered' },
+    ]);
+    expect(await sender.send({ ...push, terminals: { instances: [PHONE] } })).toMatchObject([
+      delivered(PHONE),
+    ]);
+    expect(await sender.send({ ...push, terminals: { instances: [TABLET] } })).toMatchObject([
+      delivered(TABLET),
+    ]);
+    expect(await sender.send({ ...push, app: 'wml.ua' })).toMatchObject([delivered(TABLET)]);
+    expect(phone.of('push').map((event) => event.app)).toEqual(['mms.ua', 'mms.ua']);
+    expect(tablet.of('push').map((event) => event.app)).toEqual(['mms.ua', 'wml.ua']);
+
+    expect(await sender.send(push)).toMatchObject([delivered(PHONE), delivered(TABLET)]);
+    expect([phone.of('push').length, tablet.of('push').length]).toEqual([3, 3]);
+    // No request went to the identity, for the core to fork.
+    expect(sent.sort()).toEqual([gruuOf(PHONE), gruuOf(TABLET)]);
+  });
+
+  it.each([
+    ['phone', TABLET, PHONE],
+    ['tablet', PHONE, TABLET],
+  ] as const)(
+    '9-04: when the %s leaves, nothing is sent there, and its receipt says why',
+    async (leaving, stays, leaves) => {
+      const sender = await startPsa();
+      const devices = await both();
+      await knows(sender, { here: [PHONE, TABLET], away: [] });
+      await devices[leaving].stop();
+      await knows(sender, { here: [stays], away: [leaves] });
+      expect(await sender.send(push)).toMatchObject([delivered(stays), isAway(leaves)]);
+      expect(sent).toEqual([gruuOf(stays)]);
+    },
+  );
+
+  it('9-04: when both have left, both are away', async () => {
+    const sender = await startPsa();
+    const { phone, tablet } = await both();
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await Promise.all([phone.stop(), tablet.stop()]);
+    await knows(sender, { here: [], away: [PHONE, TABLET] });
+    const receipts = await sender.send(push);
+    expect(receipts).toHaveLength(2);
+    expect(receipts).toEqual(
+      expect.arrayContaining(
+        [PHONE, TABLET].map((each) => expect.objectContaining(isAway(each as Instance))),
+      ),
+    );
+    expect(sent).toEqual([]);
+  });
+
+  it('9-04: what waits for one goes when it is back, at another address', async () => {
+    const sender = await startPsa();
+    const { phone } = await both();
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await phone.stop();
+    await knows(sender, { here: [TABLET], away: [PHONE] });
+    const receipts = sender.send({ ...push, ttl: 60, terminals: { instances: [PHONE] } });
+    const back = await device(PHONE);
+    expect(await receipts).toMatchObject([delivered(PHONE)]);
+    expect(back.of('push')).toHaveLength(1);
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
+  });
+
+  it('a sender that comes after them sees contacts, lets the core fork, and hears from each when it asks again', async () => {
+    const { phone, tablet } = await both();
+    for (const each of [phone, tablet]) {
+      expect(await each.event('negotiation-failed')).toMatchObject({ sender: PSA, status: 480 });
+    }
+    const sender = await startPsa();
+    await knows(sender, { here: [], away: [], contacts: 2 });
+    const [receipt, ...others] = await sender.send(push);
+    expect(receipt).toMatchObject({ to: BOB, outcome: 'delivered' });
+    expect(receipt?.why).toContain('the core forks it');
+    expect(others).toEqual([]);
+    expect(sent).toEqual([BOB]);
+    await knows(sender, { here: [PHONE, TABLET], away: [] }, RETRIED);
+    expect(await sender.send(push)).toHaveLength(2);
+  }, 30_000);
+
+  it('a sender that was away itself finds out who has left meanwhile, and who has come', async () => {
+    const store = await platform.openStore();
+    const records = () => new Records(store, systemClock, () => {});
+    const first = await startPsa({ records: records() });
+    const { phone, tablet } = await both();
+    await knows(first, { here: [PHONE, TABLET], away: [] });
+    await tablet.stop();
+    await knows(first, { here: [PHONE], away: [TABLET] });
+    await first.stop();
+
+    await phone.stop();
+    const back = await device(TABLET);
+    await back.event('negotiation-failed');
+    const second = await startPsa({ records: records() });
+    await knows(second, { here: [TABLET], away: [PHONE] });
+    expect(await second.send(push)).toMatchObject([delivered(TABLET), isAway(PHONE)]);
+  });
+
+  it('somebody else of the user, whom nobody can tell from a terminal that names itself, comes and goes', async () => {
+    const sender = await startPsa();
+    await both();
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    const other = await RawSipPeer.open();
+    const register = (expires: number) =>
+      other.send(core.port, {
+        method: 'REGISTER',
+        uri: 'sip:domain.test',
+        ...{ from: BOB, to: BOB },
+        headers: [`Contact: ${other.contact('bob')};expires=${expires}`],
+        credentials: { username: 'bob', password: core.users.bob },
+      });
+    await register(600);
+    await knows(sender, { here: [PHONE, TABLET], away: [], contacts: 3 });
+    // It is reached by forking only.
+    expect(await sender.send(push)).toMatchObject([{ to: BOB, outcome: 'delivered' }]);
+    await register(0);
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    expect(await sender.send(push)).toHaveLength(2);
+    other.close();
+  });
+
+  it('RFC 3680 4.6: others than the sender and the user itself may not watch', async () => {
+    const onProblem = vi.fn();
+    const stranger = await startSender({
+      identity: 'sip:alice@domain.test',
+      servers: [core.server('udp')],
+      credentials: { username: 'alice', password: core.users.alice },
+      watch: [BOB],
+      onProblem,
+    });
+    closing.push(() => stranger.stop());
+    await vi.waitFor(() => expect(onProblem).toHaveBeenCalled(), WITHIN);
+    expect(onProblem.mock.calls).toMatchObject([[{ message: expect.stringContaining('403') }]]);
+  });
+
+  // The last: what all of them have put on the wire.
+  it('tshark finds no malformed SIP in all of this, and subscriptions were begun, and ended', async () => {
+    await capture.stop();
+    const statuses = await capture.fields('sip.CSeq.method == "SUBSCRIBE" && sip.Status-Code', [
+      'sip.Status-Code',
+    ]);
+    expect(new Set(statuses.map(([, status]) => status))).toEqual(new Set(['407', '200', '403']));
+    const notified = await capture.fields('sip.CSeq.method == "NOTIFY" && sip.Status-Code', [
+      'sip.Status-Code',
+    ]);
+    expect(new Set(notified.map(([, status]) => status))).toEqual(new Set(['200']));
+    expect(await capture.malformed()).toEqual([]);
+  }, 60_000);
+});
