@@ -1,6 +1,6 @@
 /** Content by reference: `message/external-body` with access-type URL (RFC 4483, RFC 2017, RFC 2046 5.2.3). */
 
-import { MalformedError } from '../errors.js';
+import { ConfigurationError, MalformedError } from '../errors.js';
 import type { MediaType } from './content.js';
 import { formatHttpDate, parseLenientDate } from './http-date.js';
 import { formatMediaType, parseMediaType } from './media-type.js';
@@ -29,6 +29,30 @@ const MAX_URL = 4096;
 const MAX_HEADERS = 32;
 const MAX_HEADER_BYTES = 8192;
 
+interface Parameter<Value> {
+  readonly name: string;
+  readonly expected: string;
+  /** Undefined where the text is not what is expected. */
+  read(text: string): Value | undefined;
+}
+
+const LOCATION: Parameter<string> = {
+  name: 'URL',
+  expected: `an absolute URL of at most ${MAX_URL} characters`,
+  read: readUrl,
+};
+const SIZE: Parameter<number> = { name: 'size', expected: 'a whole number of bytes', read: readSize };
+const HASH: Parameter<string> = {
+  name: 'hash',
+  expected: 'a SHA-1 in 40 hexadecimal digits',
+  read: readHash,
+};
+const EXPIRATION: Parameter<number> = {
+  name: 'expiration',
+  expected: 'a date like Sat, 05 Jul 2008 09:00:00 GMT',
+  read: parseLenientDate,
+};
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -36,7 +60,7 @@ const encoder = new TextEncoder();
  * Lenient where real senders differ: dates (formats 11.5), blanks within the URL (RFC 2017 3), lines that end with
  * LF, a blank line ahead of the inner headers. What stands behind those is the phantom body, which is ignored.
  * @param type Content-Type of the entity, `message/external-body` with its parameters.
- * @throws MalformedError when it does not say where the content is, or what it is.
+ * @throws MalformedError when it does not say where the content is, or what it is, or a parameter is not what it should be.
  */
 export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBody {
   const { parameters } = type;
@@ -50,63 +74,65 @@ export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBo
   if (!content || content.type === EXTERNAL_BODY) {
     throw new MalformedError(`external body: the content's own Content-Type is ${innerType ?? 'absent'}`);
   }
+  const { url = '', size, hash, expiration } = parameters;
   return {
-    url: urlOf(parameters.url),
+    url: readAs(LOCATION, url),
     type: content,
-    ...optional('size', parameters.size, parseSize),
-    ...optional('hash', parameters.hash, parseHash),
-    ...optional('expiration', parameters.expiration, parseLenientDate),
+    ...(size === undefined ? {} : { size: readAs(SIZE, size) }),
+    ...(hash === undefined ? {} : { hash: readAs(HASH, hash) }),
+    ...(expiration === undefined ? {} : { expiration: readAs(EXPIRATION, expiration) }),
     headers: others,
   };
 }
 
-/** The entity that says the same: its Content-Type, and its body. */
+/**
+ * The entity that says the same: its Content-Type, and its body.
+ * @throws ConfigurationError for a value that could not be read again.
+ */
 export function buildExternalBody(reference: ExternalBody): { type: MediaType; body: Uint8Array } {
   const { url, type, size, hash, expiration, headers } = reference;
   const parameters = {
     'access-type': 'URL',
-    ...(expiration === undefined ? {} : { expiration: formatHttpDate(expiration) }),
-    URL: urlOf(url),
-    ...(size === undefined ? {} : { size: String(size) }),
-    ...(hash === undefined ? {} : { hash }),
+    ...(expiration === undefined ? {} : { expiration: written(EXPIRATION, formatHttpDate(expiration)) }),
+    URL: written(LOCATION, url),
+    ...(size === undefined ? {} : { size: written(SIZE, String(size)) }),
+    ...(hash === undefined ? {} : { hash: written(HASH, hash) }),
   };
   const lines = [['content-type', formatMediaType(type)], ...Object.entries(headers)].map(
     ([name = '', value = '']) => {
-      if (/[\r\n]/.test(value)) throw new MalformedError(`external body: ${name} cannot hold CR or LF`);
+      if (/[\r\n]/.test(value)) throw new ConfigurationError(`external body: ${name} cannot hold CR or LF`);
       return `${capitals(name)}: ${value}\r\n`;
     },
   );
   return { type: { type: EXTERNAL_BODY, parameters }, body: encoder.encode(`${lines.join('')}\r\n`) };
 }
 
-function optional<Name extends string, Value>(
-  name: Name,
-  text: string | undefined,
-  parse: (text: string) => Value | undefined,
-): { [key in Name]?: Value } {
-  if (text === undefined) return {};
-  const value = parse(text.trim());
-  if (value === undefined) throw new MalformedError(`external body: ${name} ${text.slice(0, 100)}`);
-  // A computed key of a generic name: TypeScript cannot see that it is this one.
-  return { [name]: value } as { [key in Name]?: Value };
+function readAs<Value>(parameter: Parameter<Value>, text: string): Value {
+  const value = parameter.read(text.trim());
+  if (value === undefined) throw new MalformedError(misfit(parameter, text));
+  return value;
 }
 
-function urlOf(text = ''): string {
+function written(parameter: Parameter<unknown>, text: string): string {
+  if (parameter.read(text) === undefined) throw new ConfigurationError(misfit(parameter, text));
+  return text;
+}
+
+function misfit({ name, expected }: Parameter<unknown>, text: string): string {
+  return `external body: ${name} is "${text.slice(0, 100)}"; expected ${expected}`;
+}
+
+function readUrl(text: string): string | undefined {
   const url = text.replace(/\s+/g, '');
-  if (url === '' || url.length > MAX_URL || !URL.canParse(url)) {
-    throw new MalformedError(
-      `external body: URL ${url.slice(0, 100) || 'is absent'}; expected an absolute URL`,
-    );
-  }
-  return url;
+  return url.length <= MAX_URL && URL.canParse(url) ? url : undefined;
 }
 
-function parseSize(text: string): number | undefined {
+function readSize(text: string): number | undefined {
   const size = /^\d{1,16}$/.test(text) ? Number(text) : undefined;
   return Number.isSafeInteger(size) ? size : undefined;
 }
 
-function parseHash(text: string): string | undefined {
+function readHash(text: string): string | undefined {
   return /^[0-9a-f]{40}$/i.test(text) ? text.toLowerCase() : undefined;
 }
 

@@ -21,10 +21,10 @@ export function parseLenientDate(text: string): number | undefined {
   if (month < 0 || hours === undefined || minutes === undefined || seconds === undefined) return undefined;
   // 60: a leap second.
   if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
-  const date = new Date(Date.UTC(Number(year), month, Number(day), hours, minutes, seconds));
+  const midnight = new Date(Date.UTC(Number(year), month, Number(day)));
   // The 31st of June is no day; Date takes it for the 1st of July.
-  const whole = date.getUTCDate() === Number(day) || seconds === 60;
-  return whole && Number(day) > 0 ? date.getTime() - offset(zone) : undefined;
+  if (midnight.getUTCDate() !== Number(day)) return undefined;
+  return midnight.getTime() + ((hours * 60 + minutes) * 60 + seconds) * 1000 - offset(zone);
 }
 
 /** `Sat, 05 Jul 2008 09:00:00 GMT`. */

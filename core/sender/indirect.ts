@@ -3,7 +3,6 @@
 import { platform } from '#platform';
 import type { ContentCoding } from '../content/encoding/coding.js';
 import { buildExternalBody, type ExternalBody } from '../content/external-body.js';
-import { ConfigurationError } from '../errors.js';
 import { SipUri } from '../sip/uri.js';
 import type { MessageBody } from './pager.js';
 import type { Publication, Publisher } from './publisher.js';
@@ -16,20 +15,18 @@ const DEFAULT_LIFETIME = 3600;
 /** What an entity without Content-Disposition is there for (RFC 3261 20.11), said aloud. */
 const DEFAULT_DISPOSITION = 'render';
 
-/** Content that stays with its application. @throws ConfigurationError when there is no such URL. */
+/** Content that stays with its application. @throws ConfigurationError saying what of the reference cannot be. */
 export function referenceBody(
   content: ContentReference,
   disposition: string | undefined,
   identity: string,
 ): MessageBody {
   const { url, type, size, hash, expiration } = content;
-  if (!URL.canParse(url))
-    throw new ConfigurationError(`"${url}" is no URL; expected e.g. https://example.com/content`);
   const reference = {
     url,
     type,
     ...(size === undefined ? {} : { size }),
-    ...(hash === undefined ? {} : { hash: hash.toLowerCase() }),
+    ...(hash === undefined ? {} : { hash }),
     ...(expiration === undefined ? {} : { expiration: expiration.getTime() }),
     headers: describing(disposition, identity),
   };

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { buildExternalBody, type ExternalBody, parseExternalBody } from '../../core/content/external-body.js';
 import { formatHttpDate, parseLenientDate } from '../../core/content/http-date.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
-import { MalformedError } from '../../core/errors.js';
+import { ConfigurationError, MalformedError } from '../../core/errors.js';
 
 const folder = new URL('./fixtures/', import.meta.url);
 
@@ -88,10 +88,26 @@ describe('built', () => {
     expect(parseExternalBody(parseMediaType(line) ?? type, body)).toEqual(reference);
   });
 
-  it('refuses what would break a line', () => {
-    const headers = { 'content-id': '<1@a>\r\nContent-Type: text/html' };
-    expect(() => buildExternalBody({ ...reference, headers })).toThrow(MalformedError);
-    expect(() => buildExternalBody({ ...reference, url: 'nowhere' })).toThrow(MalformedError);
+  it.each<[string, Partial<ExternalBody>, string]>([
+    [
+      'a line of its own',
+      { headers: { 'content-id': '<1@a>\r\nContent-Type: text/html' } },
+      'content-id cannot',
+    ],
+    ['no URL', { url: 'nowhere' }, 'URL is "nowhere"; expected an absolute URL'],
+    [
+      'a URL without end',
+      { url: `https://a.test/${'a'.repeat(4096)}` },
+      'expected an absolute URL of at most 4096',
+    ],
+    ['less than no bytes', { size: -1 }, 'size is "-1"; expected a whole number'],
+    ['half a byte', { size: 0.5 }, 'size is "0.5"'],
+    ['another hash', { hash: 'e3b0' }, 'hash is "e3b0"; expected a SHA-1'],
+    ['no time', { expiration: Number.NaN }, 'expiration is "Invalid Date"; expected a date'],
+  ])('is nothing that says %s', (_name, part, message) => {
+    const build = () => buildExternalBody({ ...reference, ...part });
+    expect(build).toThrow(ConfigurationError);
+    expect(build).toThrow(message);
   });
 });
 
@@ -109,12 +125,22 @@ describe('dates', () => {
     expect(parseLenientDate(text)).toBe(NINE);
   });
 
-  it.each(['', 'tomorrow', '5 Jully 2008', '0 July 2008', '5 July 2008 24:00', '30 Feb 2008', '5/7/2008'])(
-    'not %j',
-    (text) => {
-      expect(parseLenientDate(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'tomorrow',
+    '5 Jully 2008',
+    '0 July 2008',
+    '5 July 2008 24:00',
+    '30 Feb 2008',
+    '30 Feb 2008 23:59:60',
+    '5/7/2008',
+  ])('not %j', (text) => {
+    expect(parseLenientDate(text)).toBeUndefined();
+  });
+
+  it('a leap second is the first of the next day', () => {
+    expect(parseLenientDate('30 Jun 2012 23:59:60 GMT')).toBe(Date.UTC(2012, 6, 1));
+  });
 
   it('what is written is read', () => {
     expect(parseLenientDate(formatHttpDate(NINE))).toBe(NINE);
