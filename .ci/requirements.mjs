@@ -17,16 +17,6 @@ const TITLE = new RegExp(String.raw`(['"\`])((?:[^'"\`\n]*?: )?(${ID}(?:, ${ID})
 const CASES = /\.each(?:<[^(]*>)?\(\[([\s\S]*?)\](?: as const)?\)\(\s*(['"`])(.*?)\2/g;
 const CELL = new RegExp(String.raw`(['"])(${ID}(?:, ${ID})*)\1`, 'g');
 
-/** What is not covered yet, and the part of the project that will. */
-const LATER = [
-  [/^5\.|^AD-5\.3\.2$|PRA-C-005|PSA-S-004/, 'capability delivery'],
-  [/^8\.2\.|^7\.2-04$|PRA-C-004|PSA-S-003/, 'session mode'],
-  [/^8\.1\.1-04$|^8\.1\.2-03a?$/, 'content indirection'],
-  [/^9-03$/, 'session mode and content indirection, which have a user plane'],
-  [/^B\.|^E/, 'IMS'],
-  [/^AD-/, 'choice of the push mode, delivery reports, several terminals'],
-];
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(TABLE, coverage().table);
   process.stderr.write(`${relative(ROOT, TABLE)} written\n`);
@@ -97,17 +87,13 @@ function table(requirements, tests) {
     '|---|---|---|---|---|',
     ...requirements.map(
       ({ id, role, level, text }) =>
-        `| ${id} | ${role} | ${level} | ${cell(shorten(text))} | ${testsCell(tests.get(id), id)} |`,
+        `| ${id} | ${role} | ${level} | ${cell(shorten(text))} | ${testsCell(tests.get(id))} |`,
     ),
     '',
   ].join('\n');
 }
 
-function testsCell(found, id) {
-  if (!found) {
-    const part = LATER.find(([pattern]) => pattern.test(id))?.[1];
-    return part ? `not yet: ${part}` : 'not yet';
-  }
+function testsCell(found = []) {
   return found.map(({ file, title }) => `\`${file}\`: ${cell(title)}`).join('<br>');
 }
 

@@ -106,7 +106,7 @@ const STEPS: readonly ExpectedStep[] = [
 ];
 
 describe('B.4: push content in an MSRP session, set up by INVITE', () => {
-  it('B.4, 8.2.3-03: offered, taken in chunks that are answered each, reported, and hung up', async () => {
+  it('B.4, 8.2.3-03, AD-5.3.1-5: offered, taken in chunks that are answered each, reported, and hung up', async () => {
     scene = await FlowScene.open({ apps: ['wml.ua'], accepts: [ENVELOPE] });
     const frames = tapMsrp();
     const device = await scene.register();

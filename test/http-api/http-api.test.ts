@@ -126,7 +126,7 @@ describe('who may', () => {
 });
 
 describe('a push', () => {
-  it('is taken, and found by its id with its receipts', async () => {
+  it('AD-5.3.1-6: is taken, and found by its id with its receipts', async () => {
     const response = await post({ ...PUSH, ttl: 60 });
     const taken: { id: string } = await response.json();
     expect([response.status, response.headers.get('location')]).toEqual([202, `/pushes/${taken.id}`]);

@@ -71,7 +71,7 @@ afterEach(async () => {
 const message = (lines: string[], body: string | Uint8Array = 'content') =>
   core.exchange(request('MESSAGE', BOB, lines, body));
 
-it('D-01, RFC 7315 4.2: an application is told as whom its user was called, whatever Contact stands for it', async () => {
+it('D-01: an application is told as whom its user was called, whatever Contact stands for it', async () => {
   const tel = 'P-Called-Party-ID: <tel:+15550100>';
   expect((await message([RESOURCE, IDENTITY, TYPE, tel])).status).toBe(200);
   expect((await message([RESOURCE, IDENTITY, TYPE])).status).toBe(200);

@@ -116,7 +116,7 @@ describe('the request', () => {
     expect(core.requests.map((received) => received.request.method)).toEqual(['REGISTER', 'MESSAGE']);
   });
 
-  it('9-01a, E.1.3-02, E.1.3-03: challenges of the core are answered', async () => {
+  it('9-01a, E.1.3-02: challenges of the core are answered', async () => {
     const agent = await sender({ credentials: { username: 'psa', password: 'secret' } });
     const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(407, [
@@ -129,7 +129,7 @@ describe('the request', () => {
   });
 });
 
-describe('the receipt', () => {
+describe('AD-5.3.1-6: the receipt', () => {
   it.each([
     ['C-01', 200, 'delivered', false],
     ['C-01', 202, 'delivered', false],

@@ -58,7 +58,7 @@ async function message({ core, agent }: Awaited<ReturnType<typeof registering>>)
 }
 
 describe('Service-Route', () => {
-  it('E.1.1, RFC 3608 6.2: is the route of later requests, in order, and of no REGISTER', async () => {
+  it('E.1.1: is the route of later requests, in order, and of no REGISTER', async () => {
     const scene = await registering();
     await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
     expect(routeOf(await message(scene))).toEqual(ROUTE);

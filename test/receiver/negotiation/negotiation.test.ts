@@ -30,7 +30,7 @@ async function registered(options: Partial<PushReceiverOptions> = {}, apps?: rea
 const aWhile = () => new Promise((resolve) => setTimeout(resolve, 100));
 
 describe('the OPTIONS', () => {
-  it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C005-O: comes once registration is completed, to the sender, by way of the core', async () => {
+  it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C-005-O: comes once registration is completed, to the sender, by way of the core', async () => {
     const opened = await scene();
     await aWhile();
     expect(opened.core.requests.map(({ request: { method } }) => method)).toEqual(['REGISTER']);

@@ -71,7 +71,7 @@ describe('IMS AKA', () => {
     });
   });
 
-  it('E.1.3-01, RFC 3310 3.3: RES is the password', async () => {
+  it('E.1.3-01: RFC 3310 3.3: RES is the password', async () => {
     const { core, granted } = await subscriber();
     const { xres } = await challenge(await core.request('REGISTER'), 6400);
     const second = await core.request('REGISTER');
@@ -119,7 +119,7 @@ describe('IMS AKA', () => {
     await vi.waitFor(() => expect(granted).toHaveLength(1));
   });
 
-  it('TS 24.229 5.1.1.5.3: a network that is not its own gets no response, and no AUTS', async () => {
+  it('E.1.3-01: TS 24.229 5.1.1.5.3: a network that is not its own gets no response, and no AUTS', async () => {
     const { core, granted } = await subscriber();
     await challenge(await core.request('REGISTER'), 6400, new Scscf(octets('11'.repeat(16))));
     const second = await core.request('REGISTER');
