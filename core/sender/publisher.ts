@@ -154,11 +154,13 @@ export class Publisher {
     const status = range ? 206 : 200;
     if (method === 'HEAD') return { status, headers: head };
     if (++published.begun > MOST_ANSWERS) return { status: 410 };
+    // Opened first: content that cannot be is no answer under way.
+    const body = size > 0 ? { body: content.open({ start, end }) } : {};
     published.active++;
     return {
       status,
       headers: head,
-      ...(size > 0 ? { body: content.open({ start, end }) } : {}),
+      ...body,
       onSent: (whole) => {
         published.active--;
         // Whoever has the last byte has all of it, in however many parts.

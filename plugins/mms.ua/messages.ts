@@ -128,12 +128,15 @@ export class Messages {
     }
   }
 
+  /** What goes when one more comes: what has expired, then the oldest that stand in its way. */
   private goneFor(message: Message, now: Date): Message[] {
-    const others = this.all().filter(({ key }) => key !== message.key);
-    const expired = others
-      .filter((other) => other.state !== 'over' && other.state !== 'retrieving' && isExpired(other, now))
-      .slice(0, FORGOTTEN_AT_ONCE);
-    const left = others.filter((other) => !expired.includes(other));
+    const expired: Message[] = [];
+    const left: Message[] = [];
+    for (const other of this.kept.values()) {
+      if (other.key === message.key) continue;
+      const goes = other.state !== 'over' && other.state !== 'retrieving' && isExpired(other, now);
+      (goes && expired.length < FORGOTTEN_AT_ONCE ? expired : left).push(other);
+    }
     return [...expired, ...left.slice(0, Math.max(0, left.length - KEPT + 1))];
   }
 }

@@ -54,16 +54,20 @@ export class Queries {
   }
 
   private known(key: string): Message | undefined {
-    return this.current().find((message) => message.key === key);
+    const message = this.parts.messages.get(key);
+    return message && this.isCurrent(message) ? message : undefined;
   }
 
   /** The newest first. */
   private current(): Message[] {
-    const now = this.parts.clock.now();
     return this.parts.messages
       .all()
-      .filter((message) => message.state !== 'over' && !isExpired(message, now))
+      .filter((message) => this.isCurrent(message))
       .reverse();
+  }
+
+  private isCurrent(message: Message): boolean {
+    return message.state !== 'over' && !isExpired(message, this.parts.clock.now());
   }
 
   private async item(message: Message | undefined) {

@@ -143,6 +143,20 @@ describe('a publication', () => {
     await reader.cancel();
   });
 
+  it('whose bytes are gone is not waited for', async () => {
+    const content = memoryContent(TYPE, BYTES);
+    let gone = false;
+    const open: Content['open'] = (range) => {
+      if (gone) throw new Error('no such file');
+      return content.open(range);
+    };
+    const { url } = await publish({ ...content, open });
+    await get(url);
+    gone = true;
+    expect((await get(url)).status).toBe(500);
+    expect(publisher.unsettled).toBe(0);
+  });
+
   it('over https, by the name that terminals call it', async () => {
     const certificates = await makeCertificates();
     const secure = await Publisher.open({ host: '127.0.0.1', port: 0, tls: certificates });
