@@ -2,21 +2,20 @@
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import { isDate } from '../wbxml/date.js';
-import { isElement, type MarkupElement, type MarkupValue } from '../wbxml/markup.js';
+import { isElement, joinedText, type MarkupElement, type MarkupValue } from '../wbxml/markup.js';
 
 /** Names in lower case are compared as they are: XML tells cases apart. Other elements are passed over. */
 export function childrenNamed(element: MarkupElement, name: string): MarkupElement[] {
   return element.children.filter(isElement).filter((child) => child.name === name);
 }
 
-/** Text alone: neither octets nor extensions have a meaning in these languages. */
 export function textOf(element: MarkupElement): string {
-  return joined(element.children.filter((child): child is MarkupValue => !isElement(child)));
+  return joinedText(element.children.filter((child): child is MarkupValue => !isElement(child)));
 }
 
 export function attributeOf(element: MarkupElement, name: string): string | undefined {
   const attribute = element.attributes.find((candidate) => candidate.name === name);
-  return attribute && joined(attribute.value);
+  return attribute && joinedText(attribute.value);
 }
 
 /** @throws MalformedError */
@@ -80,8 +79,4 @@ export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   // The same keys and values, fewer of them: what Object.fromEntries cannot say.
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-function joined(values: readonly MarkupValue[]): string {
-  return values.filter((value) => typeof value === 'string').join('');
 }

@@ -29,6 +29,11 @@ export function isElement(child: MarkupElement | MarkupValue): child is MarkupEl
   return typeof child === 'object' && 'children' in child;
 }
 
+/** The text among values: neither octets nor extensions have a meaning in the languages here. */
+export function joinedText(values: readonly MarkupValue[]): string {
+  return values.filter((value) => typeof value === 'string').join('');
+}
+
 /** Adds to a list in which neighbouring texts are one. */
 export function appendValue<T>(list: (T | string)[], value: T | string): void {
   const last = list.at(-1);

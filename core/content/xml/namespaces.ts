@@ -1,6 +1,6 @@
 /** Namespaces in XML 1.0: which language a name belongs to, whatever prefix the document writes for it. */
 
-import type { MarkupElement, MarkupValue } from '../wbxml/markup.js';
+import { joinedText, type MarkupElement } from '../wbxml/markup.js';
 
 export interface ExpandedName {
   /** '' for a name in none. */
@@ -17,8 +17,8 @@ export class NamespaceScope {
     private readonly around: NamespaceScope | undefined,
   ) {
     for (const { name, value } of element.attributes) {
-      if (name === 'xmlns') this.#declared.set('', textOf(value));
-      else if (name.startsWith('xmlns:')) this.#declared.set(name.slice('xmlns:'.length), textOf(value));
+      if (name === 'xmlns') this.#declared.set('', joinedText(value));
+      else if (name.startsWith('xmlns:')) this.#declared.set(name.slice('xmlns:'.length), joinedText(value));
     }
   }
 
@@ -46,8 +46,4 @@ export class NamespaceScope {
     }
     return '';
   }
-}
-
-function textOf(value: readonly MarkupValue[]): string {
-  return value.filter((part) => typeof part === 'string').join('');
 }

@@ -6,9 +6,9 @@ import { appendValue, type MarkupAttribute, type MarkupElement } from '../wbxml/
 import { decodeReferences } from './references.js';
 import { decodeXmlText, forbiddenCharacter } from './xml-text.js';
 
-/** The documents here have a few hundred octets; reading takes memory of many times the text. */
+/** Most documents have a few hundred octets, profiles some KiB; reading takes memory of many times the text. */
 const MAX_OCTETS = 65_536;
-/** The languages here nest four deep. */
+/** The RDF of a profile nests eight deep; the other languages here four. */
 const MAX_DEPTH = 32;
 
 const TEXT = '#text';
