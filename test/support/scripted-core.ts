@@ -25,6 +25,7 @@ export class ScriptedCore {
   /** Requests of these methods are answered 200 at once. */
   readonly agrees = new Set<string>();
   readonly #taken = new Set<unknown>();
+  readonly #unanswered = new Set<Received>();
   #changed: (() => void)[] = [];
   #send: (bytes: Uint8Array) => void = () => {
     throw new Error('nobody has sent anything yet');
@@ -128,6 +129,11 @@ export class ScriptedCore {
     }
   }
 
+  /** Requests of this method without a final answer: an agent that stops waits for it. */
+  unanswered(method: string): Received[] {
+    return [...this.#unanswered].filter(({ request }) => request.method === method);
+  }
+
   close(): Promise<void> {
     return this.closeSockets();
   }
@@ -157,10 +163,17 @@ export class ScriptedCore {
     const message = parseMessage(bytes);
     const send = this.#send;
     if (isRequest(message)) {
-      const respond: Received['respond'] = (status, headers = [], body) =>
-        send(writeMessage(buildResponse(message, status, { headers, ...(body ? { body } : {}) })));
-      this.requests.push({ request: message, bytes, respond });
-      if (this.agrees.has(message.method)) respond(200);
+      const received: Received = {
+        request: message,
+        bytes,
+        respond: (status, headers = [], body) => {
+          if (status >= 200) this.#unanswered.delete(received);
+          send(writeMessage(buildResponse(message, status, { headers, ...(body ? { body } : {}) })));
+        },
+      };
+      this.requests.push(received);
+      this.#unanswered.add(received);
+      if (this.agrees.has(message.method)) received.respond(200);
     } else {
       this.responses.push(message);
     }
