@@ -57,7 +57,10 @@ function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): 
 function describingHeaders(request: SipRequest): Record<string, string> {
   const described: Record<string, string> = {};
   for (const [name, value] of request.headers.entries()) {
-    if (PUSH_HEADERS.test(name)) described[name.toLowerCase()] = value;
+    if (!PUSH_HEADERS.test(name)) continue;
+    const key = name.toLowerCase();
+    // RFC 3261 7.3.1: lines of one name are one list.
+    described[key] = key in described ? `${described[key]}, ${value}` : value;
   }
   return described;
 }

@@ -94,7 +94,8 @@ const refusal = () => events.find(({ event }) => event === 'refused');
 
 describe('a reference', () => {
   it('8.1.1-04, 8.1.1-05: is retrieved and handed over before the 200', async () => {
-    expect((await refer({}, ['X-Wap-Application-Id: test.ua'])).status).toBe(200);
+    const lines = ['X-Wap-Application-Id: test.ua', 'Content-Language: en', 'Content-Language: fr'];
+    expect((await refer({}, lines)).status).toBe(200);
     expect(pushes).toMatchObject([
       {
         text: CONTENT.toString(),
@@ -106,6 +107,7 @@ describe('a reference', () => {
           headers: {
             'content-id': '<1@test>',
             'content-type': 'text/plain;charset=utf-8',
+            'content-language': 'en, fr',
             'x-wap-application-id': 'test.ua',
           },
         },
