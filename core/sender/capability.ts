@@ -28,6 +28,8 @@ export interface CapabilityOptions {
   contact(): string;
   /** SIP methods that the sender takes. */
   methods(): readonly string[];
+  /** For P-Asserted-Identity of an answer, where the sender may assert one itself. */
+  assertedIdentity?: string;
 }
 
 /** What a terminal said, of whom. */
@@ -73,7 +75,7 @@ export class CapabilityServer {
   }
 
   #answer(request: SipRequest, apps: readonly string[]): SipResponse {
-    const { contact, methods } = this.options;
+    const { contact, methods, assertedIdentity } = this.options;
     const supported = apps.filter((app) => this.#apps?.has(app) ?? true);
     // 5.2-05: without any, the tag is left out: bare it would mean TRUE.
     const tag = supported.length === 0 ? '' : `;${formatFeatureTag(PUSH_FEATURE_TAG, supported)}`;
@@ -83,6 +85,9 @@ export class CapabilityServer {
         ['Allow', methods().join(', ')],
         ['Accept', `${EXTERNAL_BODY}, ${PROFILE_TYPE}`],
         ['Supported', 'gruu'],
+        ...(assertedIdentity === undefined
+          ? []
+          : ([['P-Asserted-Identity', `<${assertedIdentity}>`]] satisfies [string, string][])),
       ],
     });
   }

@@ -122,7 +122,7 @@ export class PushSenderAgent {
       onError: (url, error) => onProblem(new TransportError(`no profile at ${url}: ${reasonOf(error)}`)),
     });
     this.#capability = new CapabilityServer({
-      ...{ contact, directory: this.directory, profiles: this.#profiles },
+      ...{ contact, directory: this.directory, profiles: this.#profiles, ...asserted },
       trust: new TrustList(options.trust ?? [`sip:*@${SipUri.parse(identity)?.host}`]),
       methods: () => agent.methods,
       ...(options.apps ? { apps: options.apps } : {}),
