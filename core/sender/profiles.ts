@@ -21,8 +21,8 @@ interface Kept<Profile> {
   policy: CachePolicy;
 }
 
-/** Real ones have 10 to 40 KB. */
-const MAX_DOCUMENT = 256 * 1024;
+/** As much as is read of any XML; real ones have 10 to 40 KB. */
+const MAX_DOCUMENT = 65_536;
 /** Profiles kept: models of phones, rather than phones. The one not asked for longest goes first. */
 const MAX_KEPT = 1000;
 /** Requests at a time, and those that wait for one; a thousand terminals may come at once. */
