@@ -1,12 +1,13 @@
 /** Files that are read as streams, and the spool: files that are written as content comes in. */
 
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, SipPushError } from '../../errors.js';
 import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
 import { errorCode, reasonText } from './failure.js';
+import { makeFolder } from './make-folder.js';
 import { webStream } from './web-stream.js';
 
 /** Bytes read at a time. Each read costs the same, and of large files there are many; past this it gains nothing. */
@@ -41,7 +42,7 @@ export const openSpool: Platform['openSpool'] = async (folder) => {
   // What an earlier process left: nobody knows any longer what it was.
   await rm(folder, { recursive: true, force: true });
   // Pushes are private.
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   return new FolderSpool(folder);
 };
 

@@ -1,13 +1,14 @@
 /** Files that outlive the process: each is written beside its place, and moved there when it is whole. */
 
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SipPushError } from '../../errors.js';
 import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
 import { reasonText } from './failure.js';
 import { openFile } from './file.js';
+import { makeFolder } from './make-folder.js';
 
 /** No name that is given has a dot. */
 const UNFINISHED = '.part';
@@ -16,7 +17,7 @@ export const openFolder: Platform['openFolder'] = async (path) => {
   try {
     if (path === undefined) return new DiskFolder(await mkdtemp(join(tmpdir(), 'sip-push-files-')), true);
     // What is pushed is private.
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path, 0o700);
     const unfinished = (await readdir(path)).filter((name) => name.endsWith(UNFINISHED));
     await Promise.all(unfinished.map((name) => rm(join(path, name), { force: true })));
     return new DiskFolder(path, false);

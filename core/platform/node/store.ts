@@ -4,11 +4,13 @@ import { ClassicLevel } from 'classic-level';
 import { MemoryLevel } from 'memory-level';
 import { ConfigurationError, SipPushError } from '../../errors.js';
 import type { Store } from '../platform.js';
+import { makeFolder } from './make-folder.js';
 
 export async function openStore(folder?: string): Promise<Store> {
   const store: Store =
     folder === undefined ? new MemoryLevel<string, string>() : new ClassicLevel<string, string>(folder);
   try {
+    if (folder !== undefined) await makeFolder(folder);
     await store.open();
   } catch (error) {
     throw explain(folder, error);

@@ -1,0 +1,37 @@
+/** Folders are made with those above them, or it is said why not. */
+
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { makeFolder } from '../../core/platform/node/make-folder.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-folders-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+it('with those above it, and one that is there already', async () => {
+  const path = join(folder, 'a/b/c');
+  await Promise.all([makeFolder(path), makeFolder(path)]);
+  await makeFolder(path);
+  expect(await readdir(join(folder, 'a/b'))).toEqual(['c']);
+});
+
+it('not in place of a file, nor under one', async () => {
+  const path = join(folder, 'file');
+  await writeFile(path, '');
+  await expect(makeFolder(path)).rejects.toThrow('EEXIST');
+  await expect(makeFolder(join(path, 'a'))).rejects.toThrow('ENOTDIR');
+});
+
+it('not where the system makes none: it says so, and does not try for ever', async () => {
+  await expect(makeFolder('/proc/sip-push')).rejects.toThrow('ENOENT');
+  await expect(platform.openStore('/proc/sip-push')).rejects.toThrow(
+    /the store in \/proc\/sip-push does not open/,
+  );
+  await expect(platform.openFolder('/proc/sip-push/a')).rejects.toThrow('ENOENT');
+  await expect(platform.openSpool('/proc/sip-push/a')).rejects.toThrow('ENOENT');
+});
