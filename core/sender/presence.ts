@@ -186,7 +186,7 @@ export class Presence {
     for (const { aor, contact } of here) directory.saw(aor, factsOf(contact));
     if (document.state === 'full' && order === 'next') this.#onlyThese(user, table);
     // One that named itself may have been it.
-    if (isNew || left.some(({ facts }) => isNameless(facts))) this.#callRoll(user, table);
+    if (isNew || left.some(({ facts }) => isNameless(facts))) this.#options.rollCall.begin(user);
   }
 
   /** Those that the registrar does not name are away; one that named itself may be who it has no name for. */
@@ -203,11 +203,6 @@ export class Presence {
     const { directory, rollCall } = this.#options;
     directory.leftBut(user, directory.of(user).filter(isSelfNamed));
     rollCall.begin(user);
-  }
-
-  #callRoll(user: string, table: RegistrationTable): void {
-    if (table.contacts.some(({ contact }) => isNameless(factsOf(contact))))
-      this.#options.rollCall.begin(user);
   }
 
   #isOurs(request: SipRequest): boolean {

@@ -7,7 +7,7 @@ import { SipPushError } from '../../errors.js';
 import { parseDeltaSeconds } from '../../sip/delta-seconds.js';
 import type { SipResponse } from '../../sip/message.js';
 import type { TerminalDirectory } from './directory.js';
-import { isNameless, isSelfNamed, saysGone, type Terminal } from './terminal.js';
+import { isNameless, isSelfNamed, type SelfNamed, saysGone, type Terminal } from './terminal.js';
 
 export interface RollCallOptions {
   directory: TerminalDirectory;
@@ -58,16 +58,17 @@ export class RollCall {
   }
 
   async #ask(user: string, which: (terminal: Terminal) => boolean): Promise<void> {
-    const asked = this.options.directory
-      .of(user)
-      .filter((terminal) => isSelfNamed(terminal) && which(terminal));
-    await Promise.all(asked.map(({ gruu }) => gruu !== undefined && this.#askOne(user, gruu)));
+    const asked = this.options.directory.of(user).filter(isSelfNamed).filter(which);
+    await Promise.all(asked.map((terminal) => this.#askOne(terminal)));
   }
 
-  async #askOne(user: string, gruu: string): Promise<void> {
+  async #askOne({ user, gruu }: SelfNamed<Terminal>): Promise<void> {
     const { directory, ask } = this.options;
+    const before = directory.find(gruu);
     try {
       const { status, headers } = await ask(gruu);
+      // What was heard of it meanwhile, from itself or the registrar, is newer than the answer.
+      if (directory.find(gruu) !== before) return;
       if (status < 300) directory.saw(user, { gruu });
       else if (saysGone(status, parseDeltaSeconds(headers.get('Retry-After'))))
         directory.left(user, { gruu });

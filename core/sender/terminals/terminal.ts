@@ -52,9 +52,11 @@ export function isNameless({ gruu, instanceId }: TerminalFacts): boolean {
 }
 
 /** Its name came from itself, in an OPTIONS: a registrar that names its contacts gives their addresses, too. */
-export function isSelfNamed({ gruu, contact }: TerminalFacts): boolean {
-  return gruu !== undefined && contact === undefined;
+export function isSelfNamed<Facts extends TerminalFacts>(facts: Facts): facts is SelfNamed<Facts> {
+  return facts.gruu !== undefined && facts.contact === undefined;
 }
+
+export type SelfNamed<Facts extends TerminalFacts> = Facts & { readonly gruu: string };
 
 /** Undefined when nothing tells it from the user's others. */
 export function terminalId({ instanceId, gruu, contact }: TerminalFacts): string | undefined {

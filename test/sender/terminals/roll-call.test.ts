@@ -125,6 +125,34 @@ describe('9-04: a contact has gone', () => {
     await vi.waitFor(() => expect(asked).toEqual([PHONE, TABLET, PHONE]));
   });
 
+  it('and the last one, while they are asked: what they say of themselves is old by then', async () => {
+    const { promise, resolve } = later();
+    answer = async () => {
+      await promise;
+      return response(200);
+    };
+    notified(document([1], [2]));
+    notified(document([], [1]));
+    resolve();
+    await heard();
+    expect([named(true), named(false)]).toEqual([[], [PHONE, TABLET]]);
+  });
+
+  it('and was back before the core could say that it had: it is here', async () => {
+    const { promise, resolve } = later();
+    answer = async (gruu) => {
+      const { status } = response(registered.has(gruu) ? 200 : 480);
+      await promise;
+      return response(status);
+    };
+    registered.delete(PHONE);
+    notified(document([2], [1]));
+    tells(PHONE);
+    resolve();
+    await heard();
+    expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
+  });
+
   it.each([
     ['no answer comes', async () => Promise.reject(new TimeoutError('Timer F'))],
     ['it is busy', async () => response(480, new SipHeaders().set('Retry-After', '10'))],
