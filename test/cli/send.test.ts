@@ -277,7 +277,7 @@ describe('a push from the command line', () => {
     }, async () => {
       const started = performance.now();
       await using sending = await folder.start(...words('hello', { config: 'silent.json' }), '--json');
-      await sending.line(/^sip:127\.0\.0\.1:\d+;transport=udp has not answered yet; waiting on$/, 8_000);
+      await sending.line(/^sip:127\.0\.0\.1:\d+;transport=udp has not answered yet; waiting on$/, 25_000);
       expect(await sending.ended(50_000)).toEqual({ code: 75, signal: null });
       expect(linesOf(sending)).toEqual([{ ...RECEIPT, status: 408, outcome: 'failed', retryable: true }]);
       expect(performance.now() - started).toBeGreaterThan(30_000);
@@ -289,7 +289,7 @@ describe('a push from the command line', () => {
       const server = `sip:127.0.0.1:${await freePort()};transport=tcp`;
       await folder.write('refusing.json', psa(server));
       await using sending = await folder.start(...words('hello', { config: 'refusing.json' }), '--json');
-      await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/, 3_000);
+      await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/, 25_000);
       expect(await sending.ended(50_000)).toEqual({ code: 75, signal: null });
       expect(linesOf(sending)).toEqual([{ ...RECEIPT, outcome: 'failed', retryable: true }]);
       expect(sending.stderr).toEqual([
