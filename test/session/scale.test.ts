@@ -29,7 +29,10 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
       ...{ host: core.server('tcp'), sender: server, sessions: SESSIONS },
     });
     const host = await pushes.startHost();
-    const sender = await startSender({ servers: [server], media: { host: '127.0.0.1' } });
+    const sender = await startSender({
+      ...{ servers: [server], media: { host: '127.0.0.1' } },
+      outstanding: SESSIONS,
+    });
 
     const begun = new Set<number>();
     const ended: { begunThen: number }[] = [];
