@@ -2,7 +2,7 @@
 
 import { TimeoutError, TransportError } from '../errors.js';
 import type { Channel } from '../platform/platform.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from './frame.js';
 import { MsrpHeaders } from './headers.js';
 import type { RequestLink } from './in-flight.js';

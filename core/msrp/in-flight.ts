@@ -1,7 +1,7 @@
 /** The chunks of a message that were sent and not answered, and how many more may follow them. */
 
 import { TimeoutError } from '../errors.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from './frame.js';
 import type { FailureReport } from './message.js';
 import type { MsrpLimits } from './msrp-limits.js';

@@ -1,7 +1,7 @@
 /** One message that comes: its chunks, their answers, and its sink (RFC 4975 7.3.1). */
 
 import { SipPushError, TimeoutError } from '../errors.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from './frame.js';
 import type { Intake, Piece } from './intake.js';
 import type { MessageReporter, MessageSink } from './message.js';

@@ -5,7 +5,7 @@
 
 import { TimeoutError } from '../errors.js';
 import type { Channel } from '../platform/platform.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 
 /** What may wait in the channel before messages do, bytes: what a response of ours has to wait for at most. */
 const HIGH_WATER = 256 * 1024;

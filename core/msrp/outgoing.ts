@@ -1,7 +1,7 @@
 /** A message on its way to the peer: its chunks, their answers, the REPORT (RFC 4975 7.1). */
 
 import { ConfigurationError, MalformedError, TimeoutError } from '../errors.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import { parseByteRange } from './byte-range.js';
 import { ContentReader } from './content-reader.js';
 import type { MsrpRequest, MsrpResponse } from './frame.js';

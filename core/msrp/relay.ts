@@ -6,7 +6,8 @@
 import { platform } from '#platform';
 import { TimeoutError, TransportError } from '../errors.js';
 import type { Address, TlsOptions } from '../platform/platform.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
+import { unlessAborted } from '../time/wait.js';
 import { MsrpConnection } from './connection.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
 import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
@@ -14,7 +15,7 @@ import { parseRelayUri, type RelayPlace } from './relay-uri.js';
 import type { MsrpSession, Session, SessionOptions } from './session.js';
 import { localMsrpUri, type MsrpProtocol } from './session-uri.js';
 import { Sessions } from './sessions.js';
-import { SharedConnection, unlessAborted } from './shared-connection.js';
+import { SharedConnection } from './shared-connection.js';
 
 /** A relay that an agent is to be reached through, and who it is there. */
 export interface RelayAccount {

@@ -1,7 +1,7 @@
 /** An MSRP session (RFC 4975 5.4): messages both ways between two URIs, over the connection that it is bound to. */
 
 import { TimeoutError, TransportError } from '../errors.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import type { BoundSession, MsrpConnection } from './connection.js';
 import type { MsrpRequest } from './frame.js';
 import { MsrpHeaders } from './headers.js';

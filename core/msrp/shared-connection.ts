@@ -1,5 +1,6 @@
 /** A connection of the active end, for all its sessions with one address: under way, or made. */
 
+import { unlessAborted } from '../time/wait.js';
 import type { BoundSession, MsrpConnection } from './connection.js';
 
 export class SharedConnection {
@@ -56,15 +57,4 @@ export class SharedConnection {
       () => {},
     );
   }
-}
-
-/** @throws the reason of the signal. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -10,6 +10,7 @@ import type { WireObserver } from '../sip/flow.js';
 import type { RegistrationOptions } from '../sip/registration.js';
 import type { RegistrationState } from '../sip/registration-state.js';
 import type { ServerTransaction } from '../sip/transactions/server.js';
+import { atMost } from '../time/wait.js';
 import type { ReceiverEvent } from './events.js';
 import type { SenderCapabilities } from './negotiation/capabilities.js';
 import { Negotiations } from './negotiation/negotiations.js';
@@ -136,7 +137,7 @@ export class PushReceiverAgent {
     await this.#negotiations.stop();
     await this.#agent.registration?.close();
     // A sender that gets no answer pushes the same content again, as another push.
-    await Promise.all([this.#answered(), this.#sessions.stop()]);
+    await Promise.all([atMost(ANSWER_GRACE, this.#pager.idle()), this.#sessions.stop()]);
     await this.#agent.stop();
   }
 
@@ -158,16 +159,6 @@ export class PushReceiverAgent {
   #receive(transaction: ServerTransaction): void {
     const mode = transaction.request.method === 'INVITE' ? this.#sessions : this.#pager;
     void mode.receive(transaction);
-  }
-
-  #answered(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ANSWER_GRACE);
-      void this.#pager.idle().then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 
   #registered({ associatedUris: _, ...state }: RegistrationState): ReceiverEvent {

@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../app/clock.js';
 import { Slots, type Urgency } from '../app/slots.js';
 import { TransportError } from '../errors.js';
+import { unlessAborted } from '../time/wait.js';
 import type { Receipt } from './push-request.js';
 
 export interface CongestionOptions {
@@ -37,8 +38,8 @@ export class Congestion {
   async inTurn<T>(urgency: Urgency, signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
     const turn = this.#slots.enter(urgency);
     try {
-      signal?.throwIfAborted();
-      if (!(await either(turn?.ready, signal))) throw new TransportError('the sender is being stopped');
+      const goes = turn !== undefined && (await unlessAborted(turn.ready, signal));
+      if (!goes) throw new TransportError('the sender is being stopped');
       return await task();
     } finally {
       turn?.leave();
@@ -80,17 +81,4 @@ export class Congestion {
   close(): void {
     this.#slots.close();
   }
-}
-
-function either(ready: Promise<boolean> | undefined, signal: AbortSignal | undefined): Promise<boolean> {
-  if (!ready) return Promise.resolve(false);
-  if (!signal) return ready;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    void ready.then((goes) => {
-      signal.removeEventListener('abort', abort);
-      resolve(goes);
-    });
-  });
 }

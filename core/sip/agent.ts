@@ -6,9 +6,9 @@
 import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
+import { atMost } from '../time/wait.js';
 import { type AccountCredentials, Authorization } from './authorization.js';
 import { CoreConnection } from './core-connection.js';
-import { delay } from './delay.js';
 import type { WireObserver } from './flow.js';
 import { SipHeaders } from './headers.js';
 import { Invitation, type InvitationHandlers } from './invitation.js';
@@ -347,12 +347,9 @@ export class SipUserAgent {
     this.#sessions.close(stopped);
     const invites = [...this.#invites];
     for (const invite of invites) invite.giveUp(stopped);
-    const patience = new AbortController();
     // What is answered by a 2xx at the last moment is ended by a BYE, too.
     const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
-    const left = Promise.all([ended, this.#subscriptions.close(stopped)]);
-    await Promise.race([left, delay(GOODBYE_DEADLINE, patience.signal).catch(() => {})]);
-    patience.abort();
+    await atMost(GOODBYE_DEADLINE, Promise.all([ended, this.#subscriptions.close(stopped)]));
     this.#sessions.hurry();
     this.#subscriptions.abandon();
   }

@@ -2,7 +2,7 @@
 
 import { TransportError } from '../errors.js';
 import type { Channel, ChannelProtocol } from '../platform/platform.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import type { SipFlow, SipTransport } from './flow.js';
 import { StreamFramer } from './framing.js';
 import { type FlowHandlers, receiveMessage, reportMalformed } from './incoming.js';

@@ -6,8 +6,8 @@
 import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
+import { delay } from '../time/wait.js';
 import { type ClientFlow, connectFlow } from './connect.js';
-import { delay } from './delay.js';
 import type { SipFlow, SipTransport, WireObserver } from './flow.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 import { listen, type SipListener } from './listener.js';

@@ -1,7 +1,8 @@
 /** A session set up by INVITE, at either end: in-dialog requests both ways, until a BYE (RFC 3261 12 to 15). */
 
 import { TimeoutError, TransportError } from '../errors.js';
-import { aborted, delay } from './delay.js';
+import { Alarm } from '../time/alarm.js';
+import { aborted, delay, unlessAborted } from '../time/wait.js';
 import type { Dialog } from './dialog.js';
 import { glareDelay, impatienceDelay, MAX_GLARES } from './glare.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
@@ -26,11 +27,6 @@ export interface SessionHandlers {
    * is told by a BYE, where it may know the session.
    */
   onEnd?(error: TimeoutError | TransportError): void;
-}
-
-export interface ReinviteOptions {
-  /** Cancels the re-INVITE; the session goes on as it was, unless the peer accepted the change meanwhile. */
-  signal?: AbortSignal;
 }
 
 /** What a session needs of its agent. */
@@ -82,31 +78,21 @@ export class InviteSession {
    * after a 491, as long as 14.1 asks for.
    * @param body made when it is sent, where it is a function: what the peer changed meanwhile is known then.
    * @returns the final response; the session is as it was unless that is a 2xx.
-   * @throws TimeoutError when it was not answered in time, TransportError, LimitError, or the signal's reason.
+   * @throws TimeoutError when it was not answered in time; TransportError, also when the session ends meanwhile;
+   * LimitError.
    */
   async reinvite(
     body: Uint8Array | (() => Uint8Array),
     headers: readonly Header[] = [],
-    { signal }: ReinviteOptions = {},
   ): Promise<SipResponse> {
-    const patience = new AbortController();
-    const signals = signal ? [signal, this.#over.signal] : [this.#over.signal];
-    const aborts = signals.map((each) => {
-      const abort = () => patience.abort(each.reason);
-      if (each.aborted) abort();
-      each.addEventListener('abort', abort);
-      return () => each.removeEventListener('abort', abort);
-    });
+    const deadline = new AbortController();
     const expired = new TimeoutError(`the re-INVITE was not answered within ${INVITE_DEADLINE / 1000} s`);
-    const deadline = setTimeout(() => patience.abort(expired), INVITE_DEADLINE);
-    const turn = this.#turn.then(() => this.#reinvite(body, headers, patience.signal));
+    const alarm = new Alarm();
+    alarm.set(INVITE_DEADLINE, () => deadline.abort(expired));
+    const patience = AbortSignal.any([this.#over.signal, deadline.signal]);
+    const turn = this.#turn.then(() => this.#reinvite(body, headers, patience));
     this.#turn = turn.catch(() => {});
-    try {
-      return await turn;
-    } finally {
-      clearTimeout(deadline);
-      for (const forget of aborts) forget();
-    }
+    return await turn.finally(() => alarm.clear());
   }
 
   /** Answers a re-INVITE of the peer with a 200, which is sent until it is acknowledged. */
@@ -115,7 +101,7 @@ export class InviteSession {
     { headers = [], body }: { headers?: readonly Header[]; body?: Uint8Array } = {},
   ): void {
     const response = buildResponse(transaction.request, 200, {
-      headers: [['Contact', `<${this.door.contact()}>`], ...this.door.capabilities(), ...copies(headers)],
+      headers: [['Contact', `<${this.door.contact()}>`], ...this.door.capabilities(), ...headers],
       ...(body ? { body } : {}),
     });
     transaction.respond(response, { untilAcknowledged: true });
@@ -200,7 +186,7 @@ export class InviteSession {
   ): Promise<SipResponse> {
     for (let glares = 0; ; ) {
       patience.throwIfAborted();
-      if (this.#awaitsAck()) await aborted(this.#acknowledged.signal, patience);
+      if (this.#awaitsAck()) await unlessAborted(aborted(this.#acknowledged.signal), patience);
       // 14.1: not while one of the peer is under way, or it would answer 491.
       if (!this.#incoming || this.#incoming.answered) {
         const response = await this.#invite(typeof body === 'function' ? body() : body, headers, patience);
@@ -279,8 +265,4 @@ export class InviteSession {
       return await send();
     }
   }
-}
-
-function copies(headers: readonly Header[]): [string, string][] {
-  return headers.map(([name, value]) => [name, value]);
 }

@@ -1,6 +1,6 @@
 /** Keep-alives of a client's flow: CRLFCRLF, answered by CRLF over connections (RFC 5626 4.4.1). */
 
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 
 export const PING: Uint8Array = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
 export const PONG: Uint8Array = new Uint8Array([0x0d, 0x0a]);

@@ -4,7 +4,7 @@
  */
 
 import { LimitError } from '../errors.js';
-import { Alarm } from './alarm.js';
+import { Alarm } from '../time/alarm.js';
 import { Backoff } from './backoff.js';
 import { parseDeltaSeconds } from './delta-seconds.js';
 import type { SipHeaders } from './headers.js';

@@ -3,41 +3,20 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
 import { buildResponse } from '../../core/sip/writer.js';
+import { type Closing, connected as connectedAgent } from '../support/invites.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
-const closing: (() => Promise<unknown>)[] = [];
+const closing: Closing = [];
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.useRealTimers();
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function connected(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUserAgentOptions> = {}) {
-  const core = await ScriptedCore[transport]();
-  closing.push(() => core.close());
-  const transactions: ServerTransaction[] = [];
-  const agent = new SipUserAgent({
-    identity: 'sip:bob@domain.test',
-    servers: [core.uri],
-    product: 'test/1',
-    methods: ['MESSAGE', 'INVITE'],
-    accept: () => [],
-    onRequest: (transaction) => transactions.push(transaction),
-    ...more,
-  });
-  closing.push(() => {
-    core.agrees.add('BYE');
-    return agent.stop();
-  });
-  await agent.start();
-  const greeting = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
-  (await core.request('OPTIONS')).respond(200);
-  await greeting;
-  return { core, agent, transactions };
-}
+const connected = (transport?: 'udp' | 'tcp', more?: Partial<SipUserAgentOptions>) =>
+  connectedAgent(closing, transport, more);
 
 const uri = 'sip:alice@domain.test';
 

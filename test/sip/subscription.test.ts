@@ -367,8 +367,10 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     await vi.advanceTimersByTimeAsync(31_000);
     await exchange(watched.core, notify(first, { cseq: 2, state: `terminated;reason=${reason}` }));
     expect(watched.states.at(-1)).toMatchObject({ state: 'lost', retryInSeconds: seconds });
-    if (seconds > 0) await vi.advanceTimersByTimeAsync(seconds * 1000 - 100);
-    expect(subscribes(watched.core)).toHaveLength(1);
+    if (seconds > 0) {
+      await vi.advanceTimersByTimeAsync(seconds * 1000 - 100);
+      expect(subscribes(watched.core)).toHaveLength(1);
+    }
     await vi.advanceTimersByTimeAsync(100);
     const second = await watched.core.request('SUBSCRIBE');
     expect(isDialog(first, second)).toBe(false);

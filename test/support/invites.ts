@@ -45,7 +45,7 @@ export async function connected(
   return { core, agent, transactions };
 }
 
-type Connected = Awaited<ReturnType<typeof connected>>;
+export type Connected = Awaited<ReturnType<typeof connected>>;
 
 /** An INVITE of ours that is on its way. */
 export async function inviting(

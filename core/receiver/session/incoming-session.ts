@@ -4,6 +4,7 @@ import { TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server.js';
+import { Alarm } from '../../time/alarm.js';
 import type { IncomingMedia } from './incoming-media.js';
 import type { MediaPlace } from './media-connector.js';
 
@@ -20,7 +21,7 @@ export class IncomingSession {
   readonly #over = new AbortController();
   /** Contents that are here, on which an application decides. */
   #deciding = 0;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  readonly #idle = new Alarm();
 
   constructor(
     readonly dialog: InviteSession,
@@ -54,12 +55,12 @@ export class IncomingSession {
 
   /** Something came. */
   active(): void {
-    clearTimeout(this.#idle);
+    this.#idle.clear();
     if (this.#over.signal.aborted || this.#deciding > 0) return;
     const { idle } = this.options;
-    this.#idle = setTimeout(() => {
+    this.#idle.set(idle, () => {
       void this.bye(new TimeoutError(`nothing came for ${idle / 1000} s`));
-    }, idle);
+    });
   }
 
   /** An application decides, or has decided: the sender is not gone, it waits. */
@@ -86,7 +87,7 @@ export class IncomingSession {
   #end(why: Error): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort(why);
-    clearTimeout(this.#idle);
+    this.#idle.clear();
     for (const line of this.#lines.values()) line.close(why);
     this.#lines.clear();
     this.options.onEnd();

@@ -4,6 +4,7 @@ import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { MessageResult, MsrpConnector, MsrpSession } from '../../msrp/index.js';
 import type { AcceptedLine } from '../../sdp/index.js';
+import { unlessAborted, within } from '../../time/wait.js';
 import { connectTo } from './active-end.js';
 import type { ExpectedMedia, MediaListener } from './media-listener.js';
 import type { OfferedFile } from './offered-file.js';
@@ -118,20 +119,10 @@ export class OutgoingLine {
     return media.session;
   }
 
-  #connected(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const seconds = CONNECT_DEADLINE / 1000;
-      const timer = setTimeout(() => {
-        reject(new TimeoutError(`the receiver accepted, and did not connect within ${seconds} s`));
-      }, CONNECT_DEADLINE);
-      const abort = () => reject(signal.reason);
-      signal.addEventListener('abort', abort);
-      if (signal.aborted) abort();
-      this.bound.then(resolve, reject).finally(() => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
-      });
-    });
+  async #connected(signal: AbortSignal): Promise<void> {
+    const seconds = CONNECT_DEADLINE / 1000;
+    const late = new TimeoutError(`the receiver accepted, and did not connect within ${seconds} s`);
+    await within(CONNECT_DEADLINE, unlessAborted(this.bound, signal), late);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { delay } from '../../sip/delay.js';
 import { contactUri } from '../../sip/dialog.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { SipResponse } from '../../sip/message.js';
+import { delay } from '../../time/wait.js';
 import { addressingHeaders, contactFeatures, isGruu } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
 import { broken, type FileOutcome } from './file-outcome.js';

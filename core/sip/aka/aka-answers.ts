@@ -1,6 +1,7 @@
 /** Answers to the challenges of IMS AKA: digest whose password is what a UICC makes of the nonce (RFC 3310). */
 
-import { TransportError } from '../../errors.js';
+import { TimeoutError, TransportError } from '../../errors.js';
+import { within } from '../../time/wait.js';
 import { formatAuthParameters } from '../auth-params.js';
 import type { Answers } from '../challenge-answers.js';
 import { answerWith, type Challenge, readChallenges, strongest } from '../digest.js';
@@ -96,17 +97,11 @@ function tokenOf(nonce: string): { rand: Uint8Array; autn: Uint8Array } | undefi
 
 /** @throws TransportError */
 async function ask(uicc: Uicc, { rand, autn }: { rand: Uint8Array; autn: Uint8Array }): Promise<UiccAnswer> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`no answer within ${UICC_DEADLINE / 1000} s`);
-    timer = setTimeout(() => reject(error), UICC_DEADLINE);
-  });
+  const late = new TimeoutError(`no answer within ${UICC_DEADLINE / 1000} s`);
   try {
-    return await Promise.race([uicc.authenticate(rand, autn), late]);
+    return await within(UICC_DEADLINE, uicc.authenticate(rand, autn), late);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TransportError(`the UICC failed: ${reason}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }

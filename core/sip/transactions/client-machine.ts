@@ -1,7 +1,7 @@
 /** What the state machines of both client transactions have in common (RFC 3261 17.1). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Alarm } from '../alarm.js';
+import { Alarm } from '../../time/alarm.js';
 import type { SipFlow } from '../flow.js';
 import type { SipRequest, SipResponse } from '../message.js';
 import { writeMessage } from '../writer.js';

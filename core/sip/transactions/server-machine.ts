@@ -1,7 +1,7 @@
 /** What the state machines of both server transactions have in common (RFC 3261 17.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Alarm } from '../alarm.js';
+import { Alarm } from '../../time/alarm.js';
 import type { SipFlow } from '../flow.js';
 import type { SipRequest, SipResponse } from '../message.js';
 import { parseNameAddr } from '../name-addr.js';

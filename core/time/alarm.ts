@@ -1,4 +1,4 @@
-/** The one timer that something on a connection has at a time. Setting it again forgets what was set. */
+/** The one timer that something has at a time. Setting it again forgets what was set. */
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
