@@ -70,8 +70,12 @@ export class CapabilityServer {
   }
 
   async #learn(user: string, facts: TerminalFacts, url: string): Promise<void> {
-    const profile = await this.options.profiles.of(url);
-    if (profile) this.options.directory.saw(user, { ...profile, ...facts, profile: url });
+    const { directory, profiles } = this.options;
+    const profile = await profiles.of(url);
+    // It may have left meanwhile: what it says of itself is no word of its being here.
+    if (profile && directory.known(user, facts)?.here) {
+      directory.saw(user, { ...profile, ...facts, profile: url });
+    }
   }
 
   #answer(request: SipRequest, apps: readonly string[]): SipResponse {
