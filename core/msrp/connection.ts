@@ -6,7 +6,7 @@ import { Alarm } from '../time/alarm.js';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from './frame.js';
 import { MsrpHeaders } from './headers.js';
 import type { RequestLink } from './in-flight.js';
-import type { BodyHandler } from './incoming.js';
+import type { BodyHandler } from './incoming-message.js';
 import { Intake } from './intake.js';
 import { Line } from './line.js';
 import type { MsrpLimits } from './msrp-limits.js';

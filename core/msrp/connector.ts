@@ -1,10 +1,9 @@
 /** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
 
-import { platform } from '#platform';
 import { TransportError } from '../errors.js';
 import type { Address, TlsOptions } from '../platform/platform.js';
-import { MsrpConnection } from './connection.js';
-import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
+import type { MsrpConnection } from './connection.js';
+import { MSRP_LIMITS, type MsrpLimits } from './msrp-limits.js';
 import type { MsrpSession, Session, SessionOptions } from './session.js';
 import type { MsrpProtocol } from './session-uri.js';
 import { Sessions } from './sessions.js';
@@ -78,37 +77,18 @@ export class MsrpConnector {
     const key = [protocol, to.host, to.port, ...fingerprints].join(' ');
     const known = this.#connections.get(key);
     if (known?.usable) return known;
-    const forget = () => {
-      if (this.#connections.get(key) === shared) this.#connections.delete(key);
-    };
-    const shared = new SharedConnection((signal) => this.#open(protocol, to, fingerprints, signal, forget));
+    const shared = new SharedConnection({
+      protocol,
+      to,
+      tls: { ...this.#tls, ...(fingerprints.length > 0 && { fingerprints }) },
+      limits: this.#limits,
+      sessions: this.#sessions,
+      linger: 0,
+      onOver: () => {
+        if (this.#connections.get(key) === shared) this.#connections.delete(key);
+      },
+    });
     this.#connections.set(key, shared);
     return shared;
-  }
-
-  async #open(
-    protocol: MsrpProtocol,
-    to: Address,
-    fingerprints: readonly string[],
-    signal: AbortSignal,
-    onOver: () => void,
-  ): Promise<MsrpConnection> {
-    try {
-      const channel = await platform.connect(protocol, to, {
-        tls: { ...this.#tls, ...(fingerprints.length > 0 && { fingerprints }) },
-        subprotocol: MSRP_SUBPROTOCOL,
-        maxMessage: FRAMED_MESSAGE,
-        signal,
-      });
-      return new MsrpConnection(channel, {
-        limits: this.#limits,
-        find: (uri) => this.#sessions.find(uri),
-        linger: 0,
-        onClosed: onOver,
-      });
-    } catch (error) {
-      onOver();
-      throw error;
-    }
   }
 }

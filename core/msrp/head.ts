@@ -5,7 +5,6 @@
 
 import type { MsrpRequest, MsrpResponse } from './frame.js';
 import { isHeaderName, isHeaderValue, MsrpHeaders, trimBlanks } from './headers.js';
-import { FRAME_LIMITS } from './limits.js';
 import { MalformedMsrp } from './malformed.js';
 import { isTransactionId } from './transaction-id.js';
 import { parsePath } from './uri.js';
@@ -31,7 +30,7 @@ export class HeadParser {
   readonly #fromPath = new PathReader();
   readonly #maxHeaders: number;
 
-  constructor(maxHeaders: number = FRAME_LIMITS.headers) {
+  constructor(maxHeaders: number) {
     this.#maxHeaders = maxHeaders;
   }
 

@@ -2,7 +2,7 @@
 
 import { parseByteRange } from './byte-range.js';
 import type { MsrpRequest } from './frame.js';
-import { asRefusal, type BodyHandler, IncomingMessage } from './incoming.js';
+import { asRefusal, type BodyHandler, IncomingMessage } from './incoming-message.js';
 import type { Intake } from './intake.js';
 import type { IncomingHead, MessageReporter, MessageSink } from './message.js';
 import type { MsrpLimits } from './msrp-limits.js';

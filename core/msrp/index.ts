@@ -1,7 +1,7 @@
 /** MSRP (RFC 4975, 4976, 7977): sessions of messages over connections. */
 
 export { type ActiveSessionOptions, MsrpConnector, type MsrpConnectorOptions } from './connector.js';
-export { MsrpHeaders } from './headers.js';
+export type { MsrpHeaders } from './headers.js';
 export { MsrpListener, type MsrpListenerOptions } from './listener.js';
 export type {
   FailureReport,
@@ -18,4 +18,4 @@ export type { AnswerChallenges } from './relay-auth.js';
 export { parseRelayUri } from './relay-uri.js';
 export type { MsrpSession, SessionOptions } from './session.js';
 export { localMsrpUri, type MsrpProtocol, msrpAddressOf, msrpProtocolOf } from './session-uri.js';
-export { formatPath, MsrpUri, parsePath } from './uri.js';
+export { MsrpUri } from './uri.js';

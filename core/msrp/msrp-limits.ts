@@ -1,6 +1,6 @@
 /** Bounds on what connections, sessions and messages may cost, whoever the peer is. */
 
-import { FRAME_LIMITS, type FrameLimits } from './limits.js';
+import { FRAME_LIMITS, type FrameLimits } from './frame-limits.js';
 
 export interface MsrpLimits extends FrameLimits {
   /** Connections that a listener has accepted, at a time. */

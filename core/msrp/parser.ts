@@ -6,12 +6,10 @@
 import { BodyReader } from './body-reader.js';
 import { CUT_SHORT, flagBefore, matchEndLine, NO_END_LINE } from './end-line.js';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from './frame.js';
+import { FRAME_LIMITS, type FrameLimits } from './frame-limits.js';
 import { HeadParser } from './head.js';
 import { HeadReader, type RawHead } from './head-reader.js';
-import { FRAME_LIMITS, type FrameLimits } from './limits.js';
 import { MalformedMsrp } from './malformed.js';
-
-export { MalformedMsrp } from './malformed.js';
 
 export interface FrameHandlers {
   /** Its headers are complete. Its body follows, if it has one, and then always its end. */

@@ -3,15 +3,14 @@
  * them through it. Each has a URI of the relay for itself: whoever has it can send to that session, and to no other.
  */
 
-import { platform } from '#platform';
 import { TimeoutError, TransportError } from '../errors.js';
 import type { Address, TlsOptions } from '../platform/platform.js';
 import { Alarm } from '../time/alarm.js';
 import { unlessAborted } from '../time/wait.js';
-import { MsrpConnection } from './connection.js';
-import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
+import type { MsrpConnection } from './connection.js';
+import { MSRP_LIMITS, type MsrpLimits } from './msrp-limits.js';
 import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
-import { parseRelayUri, type RelayPlace } from './relay-uri.js';
+import { parseRelayUri } from './relay-uri.js';
 import type { MsrpSession, Session, SessionOptions } from './session.js';
 import { localMsrpUri, type MsrpProtocol } from './session-uri.js';
 import { Sessions } from './sessions.js';
@@ -55,7 +54,7 @@ export class MsrpRelay {
 
   /** @throws ConfigurationError when the URI is none. */
   constructor({ uri, tls = {}, answerChallenges, limits }: MsrpRelayOptions) {
-    const { protocol, address }: RelayPlace = parseRelayUri(uri);
+    const { protocol, address } = parseRelayUri(uri);
     this.protocol = protocol;
     this.#address = address;
     this.#tls = tls;
@@ -132,22 +131,16 @@ export class MsrpRelay {
   }
 
   #shared(): SharedConnection {
-    if (!this.#connection?.usable) this.#connection = new SharedConnection((signal) => this.#open(signal));
+    if (!this.#connection?.usable) {
+      this.#connection = new SharedConnection({
+        protocol: this.protocol,
+        to: this.#address,
+        tls: this.#tls,
+        limits: this.#limits,
+        sessions: this.#sessions,
+        linger: LINGER,
+      });
+    }
     return this.#connection;
-  }
-
-  async #open(signal: AbortSignal): Promise<MsrpConnection> {
-    const channel = await platform.connect(this.protocol, this.#address, {
-      tls: this.#tls,
-      subprotocol: MSRP_SUBPROTOCOL,
-      maxMessage: FRAMED_MESSAGE,
-      signal,
-    });
-    return new MsrpConnection(channel, {
-      limits: this.#limits,
-      find: (uri) => this.#sessions.find(uri),
-      linger: LINGER,
-      onClosed: () => {},
-    });
   }
 }

@@ -5,7 +5,7 @@ import { Alarm } from '../time/alarm.js';
 import type { BoundSession, MsrpConnection } from './connection.js';
 import type { MsrpRequest } from './frame.js';
 import { MsrpHeaders } from './headers.js';
-import type { BodyHandler } from './incoming.js';
+import type { BodyHandler } from './incoming-message.js';
 import { IncomingMessages } from './incoming-messages.js';
 import type {
   IncomingHead,
@@ -15,7 +15,7 @@ import type {
   OutgoingMessage,
 } from './message.js';
 import { MAX_CHUNK, type MsrpLimits, RELAYED_CHUNK } from './msrp-limits.js';
-import { OutgoingTransfer } from './outgoing.js';
+import { OutgoingTransfer } from './outgoing-transfer.js';
 import { asComment, commentOf } from './refused.js';
 import { buildReport, failureReportOf, wantsSuccessReport } from './reporting.js';
 import { findSessionId, sessionIdOf } from './session-uri.js';

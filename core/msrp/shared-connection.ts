@@ -1,7 +1,25 @@
 /** A connection of the active end, for all its sessions with one address: under way, or made. */
 
+import { platform } from '#platform';
+import type { Address, TlsOptions } from '../platform/platform.js';
 import { unlessAborted } from '../time/wait.js';
-import type { BoundSession, MsrpConnection } from './connection.js';
+import { type BoundSession, MsrpConnection } from './connection.js';
+import { FRAMED_MESSAGE, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
+import type { MsrpProtocol } from './session-uri.js';
+import type { Sessions } from './sessions.js';
+
+export interface SharedConnectionOptions {
+  protocol: MsrpProtocol;
+  to: Address;
+  tls: TlsOptions;
+  limits: MsrpLimits;
+  /** All that may be on it. */
+  sessions: Sessions;
+  /** How long it is kept without a session, milliseconds. */
+  linger: number;
+  /** It could not be made, or has ended. */
+  onOver?(): void;
+}
 
 export class SharedConnection {
   readonly #attempt = new AbortController();
@@ -9,14 +27,16 @@ export class SharedConnection {
   #made: MsrpConnection | undefined;
   #waiting = 0;
 
-  /** @param open ends with the reason of the signal. */
-  constructor(open: (signal: AbortSignal) => Promise<MsrpConnection>) {
-    this.#opening = open(this.#attempt.signal);
+  constructor(private readonly options: SharedConnectionOptions) {
+    this.#opening = this.#open();
     this.#opening.then(
       (connection) => {
         this.#made = connection;
       },
-      (error: unknown) => this.#attempt.abort(error),
+      (error: unknown) => {
+        this.#attempt.abort(error);
+        options.onOver?.();
+      },
     );
   }
 
@@ -47,6 +67,22 @@ export class SharedConnection {
     } finally {
       if (--this.#waiting === 0) this.#leave();
     }
+  }
+
+  async #open(): Promise<MsrpConnection> {
+    const { protocol, to, tls, limits, sessions, linger, onOver } = this.options;
+    const channel = await platform.connect(protocol, to, {
+      tls,
+      subprotocol: MSRP_SUBPROTOCOL,
+      maxMessage: FRAMED_MESSAGE,
+      signal: this.#attempt.signal,
+    });
+    return new MsrpConnection(channel, {
+      limits,
+      find: (uri) => sessions.find(uri),
+      linger,
+      onClosed: () => onOver?.(),
+    });
   }
 
   /** Nobody waits any more: they have it, or gave it up. */

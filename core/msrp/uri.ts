@@ -73,28 +73,12 @@ export class MsrpUri {
 
   toString(): string {
     const user = this.user === undefined ? '' : `${this.user}@`;
-    let text = `${this.scheme}://${user}${this.#resource(this.host)};${this.transport}`;
+    const port = this.port === undefined ? '' : `:${this.port}`;
+    const sessionId = this.sessionId === undefined ? '' : `/${this.sessionId}`;
+    let text = `${this.scheme}://${user}${this.host}${port}${sessionId};${this.transport}`;
     for (const [name, value] of this.parameters)
       text += value === undefined ? `;${name}` : `;${name}=${value}`;
     return text;
-  }
-
-  /**
-   * The same text for URIs that are equal by RFC 4975 6.1: to look sessions up by. Neither the user nor parameters
-   * behind the transport count; a port that is written down differs from one that is not.
-   */
-  get key(): string {
-    return `${this.scheme}://${this.#resource(comparableHost(this.host))};${this.transport}`;
-  }
-
-  /** RFC 4975 6.1. */
-  equals(other: MsrpUri): boolean {
-    return this.key === other.key;
-  }
-
-  #resource(host: string): string {
-    const port = this.port === undefined ? '' : `:${this.port}`;
-    return `${host}${port}${this.sessionId === undefined ? '' : `/${this.sessionId}`}`;
   }
 }
 
@@ -107,10 +91,6 @@ export function parsePath(value: string): MsrpUri[] | undefined {
     uris.push(uri);
   }
   return uris;
-}
-
-export function formatPath(uris: readonly (MsrpUri | string)[]): string {
-  return uris.join(' ');
 }
 
 /** Index after the `@`; 0 when there is no user. A session identifier may hold an `@`, a user no `/`. */
@@ -140,10 +120,4 @@ function parseParameters(texts: readonly string[]): Map<string, string | undefin
     parameters.set(name, value);
   }
   return parameters;
-}
-
-/** RFC 4975 6.1: addresses are compared as addresses, `[::1]` is `[0:0:0:0:0:0:0:1]`. */
-function comparableHost(host: string): string {
-  const text = host.toLowerCase();
-  return text.startsWith('[') && URL.canParse(`http://${text}/`) ? new URL(`http://${text}/`).hostname : text;
 }

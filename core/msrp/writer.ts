@@ -5,8 +5,6 @@ import type { ContinuationFlag, MsrpRequest, MsrpResponse } from './frame.js';
 import { isHeaderValue, type MsrpHeaders } from './headers.js';
 import { isTransactionId } from './transaction-id.js';
 
-export { newMessageId, newSessionId, newTransactionId } from './transaction-id.js';
-
 const encoder = new TextEncoder();
 
 /**

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msrp/frame.js';
-import type { FrameLimits } from '../../core/msrp/limits.js';
+import type { FrameLimits } from '../../core/msrp/frame-limits.js';
 import { MsrpParser } from '../../core/msrp/parser.js';
 
 /** One frame, as JSON has it. Bodies are text with a character an octet. */

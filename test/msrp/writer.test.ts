@@ -4,15 +4,14 @@ import { MalformedError } from '../../core/errors.js';
 import type { MsrpRequest, MsrpResponse } from '../../core/msrp/frame.js';
 import { MsrpHeaders } from '../../core/msrp/headers.js';
 import { formatStatus, parseStatus } from '../../core/msrp/status.js';
-import { holdsTransactionId, transactionIdFor } from '../../core/msrp/transaction-id.js';
 import {
-  endLine,
+  holdsTransactionId,
   newMessageId,
   newSessionId,
   newTransactionId,
-  requestHead,
-  responseFrame,
-} from '../../core/msrp/writer.js';
+  transactionIdFor,
+} from '../../core/msrp/transaction-id.js';
+import { endLine, requestHead, responseFrame } from '../../core/msrp/writer.js';
 import { latin1, octets, plain, report } from './frames.js';
 
 const BOB = 'msrp://bob.example.com:8888/9di4eae923wzd;tcp';
