@@ -12,7 +12,7 @@ export type {
   OutgoingMessage,
 } from './message.js';
 export type { MsrpLimits } from './msrp-limits.js';
-export { MsrpRefused } from './refused.js';
+export { commentOf, MsrpRefused } from './refused.js';
 export { MsrpRelay, type MsrpRelayOptions, type RelayAccount } from './relay.js';
 export type { AnswerChallenges } from './relay-auth.js';
 export { parseRelayUri } from './relay-uri.js';

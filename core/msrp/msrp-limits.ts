@@ -13,6 +13,8 @@ export interface MsrpLimits extends FrameLimits {
   parts: number;
   /** Bytes of a connection that its sinks have not taken yet: the peer waits meanwhile. */
   unresolvedBytes: number;
+  /** Bytes of a chunk that is sent; less where a relay is in the path. */
+  chunkBytes: number;
   /** Of one message: bytes and chunks that were sent and not answered. */
   bytesInFlight: number;
   chunksInFlight: number;
@@ -34,6 +36,9 @@ export const MSRP_LIMITS: MsrpLimits = {
   // Nobody loses chunks on the way; those who send parts in parallel do so by the handful.
   parts: 64,
   unresolvedBytes: 1024 * 1024,
+  // Larger ones gain no throughput, and a WebSocket message, which a chunk is (RFC 7977 5.1), is held by both ends as
+  // a whole.
+  chunkBytes: 64 * 1024,
   // What a path of 1 Gbit/s and 30 ms holds.
   bytesInFlight: 4 * 1024 * 1024,
   chunksInFlight: 64,
@@ -44,13 +49,8 @@ export const MSRP_LIMITS: MsrpLimits = {
 };
 
 /**
- * Bytes of a chunk at most: larger ones gain no throughput, and a WebSocket message, which a chunk is (RFC 7977 5.1),
- * is held by both ends as a whole.
- */
-export const MAX_CHUNK = 64 * 1024;
-/**
- * The same where a relay is in the path: Kamailio's drops a frame of more than 11 KiB, headers and all, and the
- * connection with it.
+ * Bytes of a chunk at most where a relay is in the path: Kamailio's drops a frame of more than 11 KiB, headers and all,
+ * and the connection with it.
  */
 export const RELAYED_CHUNK = 8 * 1024;
 /** The largest WebSocket message that we take, bytes. */

@@ -25,6 +25,7 @@ const COMMENTS: ReadonlyMap<number, string> = new Map([
   [506, 'Session Already In Use'],
 ]);
 
+/** Empty for a status that RFC 4975 does not know. */
 export function commentOf(status: number): string {
   return COMMENTS.get(status) ?? '';
 }

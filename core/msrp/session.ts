@@ -14,7 +14,7 @@ import type {
   MessageSink,
   OutgoingMessage,
 } from './message.js';
-import { MAX_CHUNK, type MsrpLimits, RELAYED_CHUNK } from './msrp-limits.js';
+import { type MsrpLimits, RELAYED_CHUNK } from './msrp-limits.js';
 import { OutgoingTransfer } from './outgoing-transfer.js';
 import { asComment, commentOf } from './refused.js';
 import { buildReport, failureReportOf, wantsSuccessReport } from './reporting.js';
@@ -37,8 +37,6 @@ export interface SessionOptions {
   onBound?(): void;
   /** The connection ended, or the peer does not know the session. Not called after our own `close`. */
   onClosed?(error?: Error): void;
-  /** Largest chunk that is sent, bytes, 65536 at most; 8192 at most where a relay is in either path. */
-  chunkSize?: number;
 }
 
 export interface MsrpSession {
@@ -207,9 +205,9 @@ export class Session implements MsrpSession, BoundSession {
     const link = this.#connection;
     if (!link || this.#closed) return;
     const relayed = this.localPath.length > 1 || this.remotePath.length > 1;
-    const largest = relayed ? RELAYED_CHUNK : MAX_CHUNK;
-    const chunkSize = Math.min(this.#options.chunkSize ?? largest, largest);
-    let left = this.#limits.messages;
+    const { chunkBytes, messages } = this.#limits;
+    const chunkSize = relayed ? Math.min(chunkBytes, RELAYED_CHUNK) : chunkBytes;
+    let left = messages;
     for (const transfer of this.#outgoing.values()) {
       if (left-- === 0) return;
       if (transfer.started) continue;

@@ -7,7 +7,13 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterAll, bench, describe } from 'vitest';
-import { localMsrpUri, MsrpConnector, MsrpListener, type MsrpSession } from '../../core/msrp/index.js';
+import {
+  localMsrpUri,
+  MsrpConnector,
+  type MsrpLimits,
+  MsrpListener,
+  type MsrpSession,
+} from '../../core/msrp/index.js';
 
 const SIZE = 256 * 1024 * 1024;
 /** What a file is read in. */
@@ -83,16 +89,12 @@ interface Pair {
   close(): Promise<void>;
 }
 
-async function pair(protocol: 'tcp' | 'ws', chunkSize?: number): Promise<Pair> {
-  const listener = await MsrpListener.open({ protocol, at: { host: '127.0.0.1', port: 0 } });
+async function pair(protocol: 'tcp' | 'ws', limits: Partial<MsrpLimits> = {}): Promise<Pair> {
+  const listener = await MsrpListener.open({ protocol, at: { host: '127.0.0.1', port: 0 }, limits });
   const connector = new MsrpConnector();
   const here = localMsrpUri(protocol, listener.address);
   const there = localMsrpUri(protocol, { host: '127.0.0.1', port: 9 });
-  const sender = listener.expect({
-    localUri: here,
-    remotePath: [there],
-    ...(chunkSize === undefined ? {} : { chunkSize }),
-  });
+  const sender = listener.expect({ localUri: here, remotePath: [there] });
   await connector.connect(protocol, listener.address, {
     localUri: there,
     remotePath: [here],
@@ -112,7 +114,7 @@ async function transfer({ sender }: Pair): Promise<void> {
 }
 
 const direct = await pair('tcp');
-const relayed = await pair('tcp', 8 * 1024);
+const relayed = await pair('tcp', { chunkBytes: 8 * 1024 });
 const webSocket = await pair('ws');
 
 afterAll(async () => {

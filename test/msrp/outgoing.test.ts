@@ -96,7 +96,8 @@ it('8.2.3-01: a long message comes in chunks that can be interrupted, in order a
 });
 
 it('chunks are no larger than where a relay is in the path they may be', async () => {
-  const { session, peer } = await bound(closing, { chunkSize: 8 * KIB });
+  const { session, peer, there } = await bound(closing);
+  session.remotePath = ['msrp://relay.domain.test:2855/one;tcp', there];
   const sent = session.send(message(Buffer.alloc(100 * KIB)));
   const requests = await take(peer);
   await sent;
@@ -147,7 +148,7 @@ it('an empty message, of known and of unknown size', async () => {
 it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
   '10: a response of %i ends the message, and says why',
   async (status) => {
-    const { session, peer } = await bound(closing, { chunkSize: KIB });
+    const { session, peer } = await bound(closing, {}, { chunkBytes: KIB });
     const { stream, write, cancelled } = feed();
     const sent = session.send({ contentType: 'a/b', size: 9999, open: () => stream, successReport: true });
     write('abc');
@@ -166,7 +167,7 @@ it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
 );
 
 it('7.1.2: a failure REPORT ends the message; a success REPORT may come in parts, in any order', async () => {
-  const { session, peer } = await bound(closing, { chunkSize: KIB });
+  const { session, peer } = await bound(closing, {}, { chunkBytes: KIB });
   const failing = session.send({ ...message(Buffer.alloc(4 * KIB)), successReport: true });
   const [first] = await take(peer);
   if (!first) throw new Error('no chunk');
@@ -407,8 +408,8 @@ it('messages beyond the limit wait for one to end, and are not opened before', a
 it('chunks in flight are bounded, in number and in bytes', async () => {
   const { session, peer } = await bound(
     closing,
-    { chunkSize: KIB },
-    { chunksInFlight: 4, bytesInFlight: 1 << 20 },
+    {},
+    { chunkBytes: KIB, chunksInFlight: 4, bytesInFlight: 1 << 20 },
   );
   const sent = session.send(message(Buffer.alloc(10 * KIB)));
   const window = [];

@@ -1,6 +1,6 @@
 /** The one table from what came of a file in a session to what it means for the push (RFC 4975 10, appendix C). */
 
-import type { MessageResult } from '../../msrp/index.js';
+import { commentOf, type MessageResult } from '../../msrp/index.js';
 import type { ReceiptOutcome } from '../outcome.js';
 
 export interface FileOutcome {
@@ -24,21 +24,8 @@ const RETRYABLE = new Set([400, 408, 413, 481, 506]);
 /** No word of the application. */
 const UNREACHED = new Set([408, 481, 506]);
 
-const COMMENTS: Readonly<Record<number, string>> = {
-  200: 'OK',
-  400: 'Bad Request',
-  403: 'Forbidden',
-  408: 'Timeout',
-  413: 'Stop Sending',
-  415: 'Unsupported Media Type',
-  423: 'Out of Bounds',
-  481: 'No Such Session',
-  501: 'Unknown Method',
-  506: 'Wrong Connection',
-};
-
 export function interpretMessage({ status, comment, reported }: MessageResult): FileOutcome {
-  const reason = comment || COMMENTS[status] || `MSRP status ${status}`;
+  const reason = comment || commentOf(status) || `MSRP status ${status}`;
   if (status < 300) return { outcome: 'delivered', status, reason, retryable: false, reported };
   const outcome = UNREACHED.has(status) ? 'failed' : 'refused';
   return { outcome, status, reason, retryable: RETRYABLE.has(status), reported };
