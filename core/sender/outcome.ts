@@ -2,6 +2,7 @@
 
 import { parseDeltaSeconds } from '../sip/delta-seconds.js';
 import type { SipResponse } from '../sip/message.js';
+import { isKnownStatus } from '../sip/reason-phrases.js';
 
 /** `refused`: the receiver or the core said no. `failed`: no final word of the receiver came. */
 export type ReceiptOutcome = 'delivered' | 'refused' | 'failed';
@@ -33,12 +34,18 @@ export function interpret(response: SipResponse): Interpretation {
   if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
   const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
   const waits = retryAfter !== undefined;
-  const retryable = RETRYABLE.has(status) || (waits && FOR_NOW_WITH_RETRY_AFTER.has(status));
+  const known = knownStatus(status);
+  const retryable = RETRYABLE.has(known) || (waits && FOR_NOW_WITH_RETRY_AFTER.has(known));
   return {
-    outcome: UNREACHED.has(status) ? 'failed' : 'refused',
+    outcome: UNREACHED.has(known) ? 'failed' : 'refused',
     status,
     reason,
     retryable,
     ...(retryable && waits ? { retryAfter: Math.min(retryAfter, MAX_RETRY_AFTER) } : {}),
   };
+}
+
+/** RFC 3261 8.1.3.2: one that nobody knows is the x00 of its class, such as Kamailio's 477, «could not send it on». */
+function knownStatus(status: number): number {
+  return isKnownStatus(status) ? status : Math.floor(status / 100) * 100;
 }

@@ -139,7 +139,10 @@ export class CoreConnection {
       return await this.#openLargeFlow();
     } catch (error) {
       this.#closing.signal.throwIfAborted();
-      if (size <= MAX_DATAGRAM && !flow.closed) return flow;
+      if (size <= MAX_DATAGRAM) {
+        if (!flow.closed) return flow;
+        throw new TransportError(`the connection to ${this.#server} was lost`, { cause: error });
+      }
       const server = this.#server;
       throw new LimitError(
         `the ${method} of ${size} bytes is too large for UDP (${MAX_DATAGRAM}), and ${server} does not take it over TCP`,

@@ -72,3 +72,8 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
 export function reasonPhrase(status: number): string {
   return REASON_PHRASES[status] ?? REASON_PHRASES[Math.floor(status / 100) * 100] ?? 'Unknown';
 }
+
+/** Whether a standard says what it means. */
+export function isKnownStatus(status: number): boolean {
+  return Object.hasOwn(REASON_PHRASES, status);
+}

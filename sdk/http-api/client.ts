@@ -56,11 +56,20 @@ export class SenderClient {
     const events = (body ?? new Blob([]).stream())
       .pipeThrough(new TextDecoderStream())
       .pipeThrough(new EventSourceParserStream());
-    for await (const { event, data } of events) {
-      if (event === 'end') return;
-      if (event === 'receipt') yield JSON.parse(data);
+    try {
+      for await (const { event, data } of events) {
+        if (event === 'end') return;
+        if (event === 'receipt') yield JSON.parse(data);
+      }
+    } catch (error) {
+      this.signal?.throwIfAborted();
+      throw new TransportError(this.#lost(id), { cause: error });
     }
-    throw new TransportError(`${this.#url} said no more of the push; it goes on with it`);
+    throw new TransportError(this.#lost(id));
+  }
+
+  #lost(id: string): string {
+    return `${this.#url} says no more of the push ${id}. It is on the disk of the sender, which goes on with it`;
   }
 
   async #json<Answer>(path: string, init: RequestInit & { duplex?: 'half' }): Promise<Answer> {

@@ -349,6 +349,7 @@ describe('a push from the command line', () => {
         expect(sending.stdout).toEqual([]);
         expect(sending.stderr).toEqual([
           'ended before an answer came: whether the push was delivered is not known',
+          expect.stringMatching(/^to try it again, from where it is: the same command with --id [0-9a-f]+$/),
         ]);
         server.close();
       },

@@ -140,6 +140,7 @@ describe('AD-5.3.1-6: the receipt', () => {
     ['C-03', 403, 'refused', false],
     ['C-03', 604, 'refused', false],
     ['C-04', 408, 'failed', true],
+    ['RFC 3261 8.1.3.2', 477, 'refused', true],
     ['C-06', 415, 'refused', false],
     ['RFC 3261 21.4.5', 404, 'refused', false],
     ['RFC 3261 21.4.12', 413, 'refused', false],

@@ -89,13 +89,14 @@ export const send: Command = {
           : await pushVia({ url: via, key: keyOf(words) }, order, io, print);
       // Of a push that was cancelled there may be none.
       const code = Math.max(EXIT.ok, ...receipts.map(exitCode));
-      if (code === EXIT.tryAgain && receipts.some(({ mode }) => mode === 'session')) {
-        io.err(`to go on where it broke off: the same command with --id ${order.id}`);
-      }
+      if (code === EXIT.tryAgain && receipts.some(({ mode }) => mode === 'session')) sayHowToGoOn(order, io);
       return code;
     } catch (error) {
       if (io.signal.aborted) {
-        io.err('ended before an answer came: whether the push was delivered is not known');
+        if (via === undefined)
+          io.err('ended before an answer came: whether the push was delivered is not known');
+        else io.err(`ended before the push did: once ${via} has taken it, it goes on with it`);
+        if (via === undefined && order.mode !== 'pager' && order.mode !== 'indirect') sayHowToGoOn(order, io);
         return EXIT.tryAgain;
       }
       if (via !== undefined && error instanceof TransportError) {
@@ -106,6 +107,11 @@ export const send: Command = {
     }
   },
 };
+
+/** In a session, what a terminal has of a push is not sent again. */
+function sayHowToGoOn({ id }: Order, io: Io): void {
+  io.err(`to try it again, from where it is: the same command with --id ${id}`);
+}
 
 async function pushDirectly(
   config: string,
