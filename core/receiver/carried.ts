@@ -8,9 +8,7 @@ import { formatMediaType, parseMediaType } from '../content/media-type.js';
 import { memoryContent } from '../content/memory-content.js';
 import { readAll } from '../content/streams.js';
 import type { SipRequest } from '../sip/message.js';
-
-/** Headers of a MESSAGE that describe its content, beside Content-* (Push Message headers). */
-const PUSH_HEADERS = /^(content-|x-wap-|x-oma-)/i;
+import { describingHeaders } from './describing-headers.js';
 
 /** Bytes that a compressed body may unfold to, in memory, where its application names no less. */
 const MAX_UNFOLDED = 16 * 1024 * 1024;
@@ -38,7 +36,7 @@ export async function readCarried(request: SipRequest): Promise<Carried | undefi
   const type = parseMediaType(request.headers.get('Content-Type') ?? '');
   if (!type) return undefined;
   const codings = parseContentEncoding(request.headers.getAll('Content-Encoding').join(','));
-  const headers = describingHeaders(request);
+  const headers = describingHeaders(request.headers.entries());
   if (type.type !== EXTERNAL_BODY) {
     return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
   }
@@ -52,17 +50,6 @@ export async function readCarried(request: SipRequest): Promise<Carried | undefi
 function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): Record<string, string> {
   const { 'content-encoding': _encoding, 'content-length': _length, ...others } = headers;
   return { ...others, 'content-type': formatMediaType(type) };
-}
-
-function describingHeaders(request: SipRequest): Record<string, string> {
-  const described: Record<string, string> = {};
-  for (const [name, value] of request.headers.entries()) {
-    if (!PUSH_HEADERS.test(name)) continue;
-    const key = name.toLowerCase();
-    // RFC 3261 7.3.1: lines of one name are one list.
-    described[key] = key in described ? `${described[key]}, ${value}` : value;
-  }
-  return described;
 }
 
 /** The content of a body. @throws MalformedError when it is not coded as it says, LimitError when it is too large. */

@@ -1,25 +1,18 @@
 /** A request that is refused before any application sees it. */
 
-import type { RefusalKind } from '../errors.js';
+import { PushRefused, type RefusalKind } from '../errors.js';
 
-export interface TurnedAwayDetails {
-  /** Seconds, where it is for now. */
-  retryAfter?: number;
+export class TurnedAway extends PushRefused {
   /** Bytes that would be taken. */
-  maxSize?: number;
-}
-
-export class TurnedAway extends Error {
-  readonly retryAfter: number | undefined;
   readonly maxSize: number | undefined;
 
+  /** @param details `retryAfter`: seconds, where it is for now. */
   constructor(
-    readonly kind: RefusalKind,
+    kind: RefusalKind,
     reason: string,
-    { retryAfter, maxSize }: TurnedAwayDetails = {},
+    { retryAfter, maxSize }: { retryAfter?: number; maxSize?: number } = {},
   ) {
-    super(reason);
-    this.retryAfter = retryAfter;
+    super(kind, reason, retryAfter === undefined ? {} : { retryAfter });
     this.maxSize = maxSize;
   }
 }

@@ -1,10 +1,10 @@
 /** One media line that this device takes: its MSRP session, and the content that comes in it. */
 
 import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
-import type { MediaType } from '../../content/content.js';
-import { formatMediaType, parseMediaType } from '../../content/media-type.js';
+import { parseMediaType } from '../../content/media-type.js';
 import { PushRefused } from '../../errors.js';
 import { type IncomingHead, type MessageSink, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
+import { describingHeaders } from '../describing-headers.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import { ArrivalNotice } from './arrival-notice.js';
@@ -84,7 +84,7 @@ export class IncomingMedia {
       from,
       to,
       type,
-      headers: describing(headers.entries(), type),
+      headers: describingHeaders(headers.entries()),
       ...(size === undefined ? {} : { size }),
       resumable: false,
     };
@@ -135,16 +135,4 @@ export class IncomingMedia {
     if (outcome.taken || !('received' in destination)) return;
     this.options.onEvent(brokenOffEvent(incoming, destination, outcome));
   }
-}
-
-/** Headers that describe content, as pager mode has them: names in lower case. */
-function describing(
-  headers: Iterable<readonly [name: string, value: string]>,
-  type: MediaType,
-): Record<string, string> {
-  const described: Record<string, string> = { 'content-type': formatMediaType(type) };
-  for (const [name, value] of headers) {
-    if (/^(content-|x-wap-|x-oma-)/i.test(name)) described[name.toLowerCase()] = value;
-  }
-  return described;
 }

@@ -1,7 +1,7 @@
 /** The offer in an INVITE, and what is said of one that cannot be read (RFC 3261 8.2.3, RFC 3264 5). */
 
 import { parseMediaType } from '../../content/media-type.js';
-import { MalformedError } from '../../errors.js';
+import { MalformedError, SipPushError } from '../../errors.js';
 import { type MsrpOffer, parseOffer } from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message.js';
 import { TurnedAway } from '../turned-away.js';
@@ -15,7 +15,7 @@ const DESCRIPTION = 'application/sdp';
 export const SDP: [name: string, value: string] = ['Content-Type', DESCRIPTION];
 
 /** A body that is no session description, or is one in disguise: 415. */
-export class UnsupportedBody extends Error {
+export class UnsupportedBody extends SipPushError {
   constructor(
     reason: string,
     readonly header: [name: string, value: string],
