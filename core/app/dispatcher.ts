@@ -13,6 +13,7 @@ import type { DoneMarkers } from './done-markers.js';
 import type { Endings } from './endings.js';
 import type { Handover } from './handover.js';
 import { type Inbox, InboxFull } from './inbox.js';
+import { deadline, orLate } from './late.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from './limits.js';
 import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
 import { type PushRecord, pushId } from './push-record.js';
@@ -111,24 +112,20 @@ export class Dispatcher {
   }
 
   async #direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
-    const late = this.#deadline(ANSWER_WITHIN - app.manifest.receiveSeconds * 1000);
-    try {
-      // Its whole deadline is the application's; what is left may be spent in the queue.
-      if ((await Promise.race([turn.ready, late.passed])) !== true) {
-        turn.leave();
-        return refused(id, busy(`${app.eventAppId} has had no time for it`));
-      }
-      const { content } = incoming;
-      const delivery = new Delivery(this.#record(app, id, incoming, content.size ?? 0), false);
-      const result = await this.handover.give(app, delivery, content, turn);
-      return result.type === 'taken' ? { taken: true, pushId: id } : refused(id, result.refusal);
-    } finally {
-      late.cancel();
+    // Its whole deadline is the application's; what is left may be spent in the queue.
+    const patience = ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
+    if ((await orLate(this.clock, patience, turn.ready)) !== true) {
+      turn.leave();
+      return refused(id, busy(`${app.eventAppId} has had no time for it`));
     }
+    const { content } = incoming;
+    const delivery = new Delivery(this.#record(app, id, incoming, content.size ?? 0), false);
+    const result = await this.handover.give(app, delivery, content, turn);
+    return result.type === 'taken' ? { taken: true, pushId: id } : refused(id, result.refusal);
   }
 
   async #durable(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
-    const late = this.#deadline(ANSWER_WITHIN);
+    const late = deadline(this.clock, ANSWER_WITHIN);
     try {
       const stored = await this.#store(app, id, incoming, late.passed);
       if (!('delivery' in stored)) {
@@ -199,14 +196,6 @@ export class Dispatcher {
       receivedAt: this.clock.now(),
       attempts: 1,
     };
-  }
-
-  #deadline(milliseconds: number): { passed: Promise<'late'>; cancel(): void } {
-    let cancel = () => {};
-    const passed = new Promise<'late'>((resolve) => {
-      cancel = this.clock.after(milliseconds, () => resolve('late'));
-    });
-    return { passed, cancel };
   }
 }
 

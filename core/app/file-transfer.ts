@@ -11,6 +11,7 @@ import { EitherTurn } from './either-turn.js';
 import { GrowingContent } from './growing-content.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
+import { orLate } from './late.js';
 import { ANSWER_WITHIN } from './limits.js';
 import { busy, isRetryable, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
 import type { PushRecord } from './push-record.js';
@@ -220,12 +221,7 @@ export class FileTransfer implements Transfer {
     const { services, app, record } = this.parts;
     const delivery = this.#delivery;
     const patience = delivery.durable ? ANSWER_WITHIN : ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
-    let cancel = () => {};
-    const late = new Promise<'late'>((resolve) => {
-      cancel = services.clock.after(patience, () => resolve('late'));
-    });
-    const outcome = await Promise.race([this.#answer, late]);
-    cancel();
+    const outcome = await orLate(services.clock, patience, this.#answer);
     if (outcome !== 'late') return outcome;
     if (!delivery.durable) {
       // Its whole deadline is the application's, once it has it.

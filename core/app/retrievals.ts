@@ -8,6 +8,7 @@ import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { Application } from './application.js';
 import type { Clock } from './clock.js';
 import type { Dispatcher, IncomingPush } from './dispatcher.js';
+import { orLate } from './late.js';
 import { RETRIEVE_WITHIN, type RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
@@ -128,12 +129,7 @@ export class Retrievals {
   }
 
   async #inTime(record: ReferenceRecord, running: Running): Promise<ReferenceAnswer> {
-    let cancel = () => {};
-    const late = new Promise<'late'>((resolve) => {
-      cancel = this.clock.after(RETRIEVE_WITHIN, () => resolve('late'));
-    });
-    const end = await Promise.race([running.ended, late]);
-    cancel();
+    const end = await orLate(this.clock, RETRIEVE_WITHIN, running.ended);
     if (end !== 'late') {
       await running.release();
       return answerOf(end);
