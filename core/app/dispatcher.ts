@@ -15,7 +15,7 @@ import type { Handover } from './handover.js';
 import { type Inbox, InboxFull } from './inbox.js';
 import { deadline, orLate } from './late.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from './limits.js';
-import { busy, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
+import { busy, type Outcome, type Refusal, reasonOf, refused, resources, tooLarge } from './outcome.js';
 import { type PushRecord, pushId } from './push-record.js';
 import type { RecentPushes } from './recent.js';
 import { StoreError } from './records.js';
@@ -90,7 +90,7 @@ export class Dispatcher {
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
     const most = this.largest(app);
     if (incoming.content.size !== undefined && incoming.content.size > most) {
-      return refused(id, tooLarge(app, most));
+      return refused(id, tooLarge(app.eventAppId, most));
     }
     const turn = app.slots.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.waiting} pushes waiting`));
@@ -156,7 +156,7 @@ export class Dispatcher {
     try {
       const bytes = await Promise.race([content.bytes(most), late]);
       if (bytes === 'late') return { kind: 'failed', reason: 'its content could not be read in time' };
-      if (bytes.length > most) return tooLarge(app, most);
+      if (bytes.length > most) return tooLarge(app.eventAppId, most);
       const delivery = new Delivery(this.#record(app, id, incoming, bytes.length), true);
       delivery.running = true;
       const added = this.inbox.add(delivery, bytes);
@@ -167,7 +167,7 @@ export class Dispatcher {
       return { delivery, content: memoryContent(content.type, bytes) };
     } catch (error) {
       if (error instanceof StoreError || error instanceof InboxFull) return resources(error.message);
-      if (error instanceof LimitError) return tooLarge(app, most);
+      if (error instanceof LimitError) return tooLarge(app.eventAppId, most);
       return { kind: 'failed', reason: `its content cannot be read: ${reasonOf(error)}` };
     }
   }
@@ -197,12 +197,4 @@ export class Dispatcher {
       attempts: 1,
     };
   }
-}
-
-function refused(pushId: string, refusal: Refusal): Outcome {
-  return { taken: false, pushId, ...refusal };
-}
-
-function tooLarge(app: Application, most: number): Refusal {
-  return { kind: 'size', reason: `${app.eventAppId} takes at most ${most} bytes` };
 }

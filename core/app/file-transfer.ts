@@ -13,7 +13,7 @@ import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
 import { orLate } from './late.js';
 import { ANSWER_WITHIN } from './limits.js';
-import { busy, isRetryable, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';
+import { busy, isRetryable, type Outcome, reasonOf, refused, resources } from './outcome.js';
 import type { PushRecord } from './push-record.js';
 import type { Turn } from './slots.js';
 import type { Transfer, TransferOutcome } from './transfer.js';
@@ -275,8 +275,4 @@ export class FileTransfer implements Transfer {
     this.#arrival.break(new SipPushError('the push has ended'));
     this.#closed = this.parts.place.close();
   }
-}
-
-function refused(pushId: string, refusal: Refusal): Outcome {
-  return { taken: false, pushId, ...refusal };
 }

@@ -20,6 +20,15 @@ export function resources(reason: string): Refusal {
   return { kind: 'resources', reason, retryAfter: RESOURCES_RETRY_AFTER };
 }
 
+/** @param most bytes that the application takes. */
+export function tooLarge(eventAppId: string, most: number): Refusal {
+  return { kind: 'size', reason: `${eventAppId} takes at most ${most} bytes` };
+}
+
+export function refused(pushId: string, refusal: Refusal): Outcome & { taken: false } {
+  return { taken: false, pushId, ...refusal };
+}
+
 const RETRYABLE: Record<RefusalKind, boolean> = {
   forbidden: false,
   type: false,

@@ -12,7 +12,7 @@ import { FileTransfer } from './file-transfer.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from './limits.js';
-import { busy, type Refusal, reasonOf, resources } from './outcome.js';
+import { busy, type Refusal, reasonOf, resources, tooLarge } from './outcome.js';
 import { type PushRecord, pushId } from './push-record.js';
 import type { Registry } from './registry.js';
 import type { Turn } from './slots.js';
@@ -105,7 +105,7 @@ export class Transfers {
   #tooLarge(app: Application, size = 0): Refusal | undefined {
     const most = this.largest(app);
     if (size <= most) return undefined;
-    return { kind: 'size', reason: `${app.eventAppId} takes at most ${most} bytes` };
+    return tooLarge(app.eventAppId, most);
   }
 
   /** Rejects when there is no room, or the disk does not. */
