@@ -1,51 +1,42 @@
 /**
- * A SIP user agent: requests out with digest and deadlines, requests in as server transactions, sessions both
- * ways, and a registration where one is asked for.
+ * A SIP user agent (RFC 3261 8): its client and its server with one connection to the core, sessions both ways, and a
+ * registration where one is asked for.
  */
 
-import { platform } from '#platform';
-import { LimitError, TransportError } from '../errors.js';
+import { TransportError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { atMost } from '../time/wait.js';
-import { type AccountCredentials, Authorization } from './authorization.js';
+import {
+  type OutgoingRequest,
+  type RequestOptions,
+  UserAgentClient,
+  type UserAgentClientOptions,
+} from './client.js';
 import { CoreConnection } from './core-connection.js';
 import type { WireObserver } from './flow.js';
-import { SipHeaders } from './headers.js';
-import { Invitation, type InvitationHandlers } from './invitation.js';
+import type { InvitationHandlers } from './invitation.js';
 import type { InviteSession } from './invite-session.js';
 import { InviteSessions } from './invite-sessions.js';
-import { NO_BODY, type SipRequest, type SipResponse } from './message.js';
+import type { SipResponse } from './message.js';
 import { Invite, type InviteHandlers, type InviteOptions, type OutgoingInvite } from './outgoing-invite.js';
-import type { RefusedRequest } from './refused-request.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration.js';
-import { UserAgentServer } from './server.js';
+import { UserAgentServer, type UserAgentServerOptions } from './server.js';
 import { refuseMalformed } from './stateless-answer.js';
 import type { Subscription, SubscriptionHandlers } from './subscription.js';
 import type { SubscribeOptions } from './subscription-usage.js';
 import { Subscriptions } from './subscriptions.js';
-import { withVia } from './transactions/clients.js';
 import { TransactionLayer } from './transactions/layer.js';
 import type { ServerTransaction } from './transactions/server.js';
 import { hostPort } from './transport-uri.js';
 import { SipUri } from './uri.js';
-import { buildResponse, writeMessage } from './writer.js';
+import { buildResponse } from './writer.js';
 
-export interface SipUserAgentOptions {
-  /** Our own URI, `sip:bob@domain.test`. */
-  identity: string;
-  /** Servers of the SIP/IP core in order of preference, `sip:127.0.0.1:5060;transport=tcp`. */
-  servers: readonly string[];
-  credentials?: AccountCredentials;
-  tls?: TlsOptions;
+export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
   /** Value of User-Agent and Server. */
   product: string;
-  /** Methods handed to `onRequest`; OPTIONS is answered here where it is none of them, and within a session. */
-  methods: readonly string[];
-  /** Media types for the Accept of an OPTIONS answer. */
-  accept(): readonly string[];
-  onRequest(transaction: ServerTransaction): void;
-  /** A request that was turned away before any application saw it. */
-  onRefused?(refused: RefusedRequest): void;
+  /** Servers of the SIP/IP core in order of preference, `sip:127.0.0.1:5060;transport=tcp`. */
+  servers: readonly string[];
+  tls?: TlsOptions;
   /** REGISTER while connected; an application server does not. */
   registration?: RegistrationOptions;
   /** Where requests reach an agent that does not register, `sip:127.0.0.1:5080;transport=udp`. */
@@ -54,18 +45,6 @@ export interface SipUserAgentOptions {
   onDisconnected?(server: string, error: Error): void;
   /** Every message as it was on the wire. */
   onWire?: WireObserver;
-  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
-  accessNetworkInfo?: string;
-}
-
-export interface OutgoingRequest {
-  method: string;
-  /** Request-URI. */
-  uri: string;
-  /** To, where it is not the Request-URI: a bare URI. */
-  to?: string;
-  headers?: readonly (readonly [name: string, value: string])[];
-  body?: Uint8Array;
 }
 
 /** What an INVITE, or the answer to one, has in its Contact beside our URI. */
@@ -74,24 +53,15 @@ export interface ContactFeatures {
   features?: readonly string[];
 }
 
-export interface RequestOptions {
-  signal?: AbortSignal;
-  /** Largest request as a whole, bytes, before challenges are answered. */
-  maxSize?: number;
-}
-
 /** How long a stopping agent waits for the answers to its BYEs and CANCELs, milliseconds. */
 const GOODBYE_DEADLINE = 4000;
-
-/** Room for the Via that the transaction layer puts on top, bytes. */
-const VIA_ROOM = 130;
 
 export class SipUserAgent {
   readonly registration: Registration | undefined;
   readonly #options: SipUserAgentOptions;
   readonly #layer: TransactionLayer;
   readonly #core: CoreConnection;
-  readonly #authorization: Authorization;
+  readonly #client: UserAgentClient;
   readonly #server: UserAgentServer;
   readonly #sessions: InviteSessions;
   readonly #subscriptions: Subscriptions;
@@ -100,23 +70,28 @@ export class SipUserAgent {
 
   constructor(options: SipUserAgentOptions) {
     this.#options = options;
-    this.#authorization = new Authorization(options.credentials);
-    this.#sessions = new InviteSessions({
-      send: (request, nextCSeq) =>
-        this.#authorization.send(request, nextCSeq, (authorized) => this.#transact(authorized)),
-      invite: (request, nextCSeq, handlers) => this.#invite(request, nextCSeq, handlers),
-      sendAck: (ack) => this.#sendAck(ack),
-      contact: () => this.contact,
-      capabilities: () => this.#server.capabilities(),
-    });
-    this.#subscriptions = this.#newSubscriptions();
-    this.#server = new UserAgentServer(options, this.#sessions, this.#subscriptions);
     this.#layer = new TransactionLayer({
       onRequest: (transaction) => this.#server.receive(transaction),
       detectMerged: true,
       refuseCancelled: true,
       replaceFlow: (lost) => this.#core.replacementOf(lost),
     });
+    this.#client = new UserAgentClient(options, {
+      layer: this.#layer,
+      flow: () => this.#core.flow,
+      flowFor: (method, sizeOf, signal) => this.#core.flowFor(method, sizeOf, signal),
+      contact: (features) => this.#contactWith(features),
+      serviceRoute: () => this.registration?.serviceRoute ?? [],
+    });
+    this.#sessions = new InviteSessions({
+      send: (request, nextCSeq) => this.#client.send(request, nextCSeq),
+      invite: (request, nextCSeq, handlers) => this.#client.invite(request, nextCSeq, handlers),
+      sendAck: (ack) => this.#client.sendAck(ack),
+      contact: () => this.contact,
+      capabilities: () => this.#server.capabilities(),
+    });
+    this.#subscriptions = this.#newSubscriptions();
+    this.#server = new UserAgentServer(options, this.#sessions, this.#subscriptions);
     this.registration = options.registration && this.#newRegistration(options.registration);
     this.#core = this.#newConnection();
     this.registration?.attach(this.#core.jssip);
@@ -161,18 +136,8 @@ export class SipUserAgent {
    * Sends a request outside any dialog and gives its final response; challenges are answered.
    * @throws TimeoutError when no final response came (Timer F), TransportError, LimitError when it is too large.
    */
-  async request(outgoing: OutgoingRequest, { signal, maxSize }: RequestOptions = {}): Promise<SipResponse> {
-    let cseq = 1;
-    const request = this.#compose(outgoing, cseq);
-    const size = maxSize === undefined ? 0 : wireSize(request);
-    if (maxSize !== undefined && size > maxSize) {
-      throw new LimitError(`the ${request.method} would be ${size} bytes; at most ${maxSize} are allowed`);
-    }
-    return await this.#authorization.send(
-      request,
-      () => ++cseq,
-      (authorized) => this.#transact(authorized, signal ? { signal } : {}),
-    );
+  async request(outgoing: OutgoingRequest, options: RequestOptions = {}): Promise<SipResponse> {
+    return await this.#client.request(outgoing, options);
   }
 
   /** Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session. */
@@ -184,12 +149,9 @@ export class SipUserAgent {
     const { closed } = this.#sessions;
     if (closed) return { final: Promise.reject(closed), cancel: () => {} };
     let cseq = 1;
-    const request = this.#compose({ ...outgoing, method: 'INVITE' }, cseq);
-    request.headers
-      .set('Contact', this.#contactWith(features))
-      .set('Allow', this.#server.allowInSession)
-      .set('Supported', 'gruu');
-    const send = (each: InvitationHandlers) => this.#invite(request, () => ++cseq, each, features);
+    const request = this.#client.compose({ ...outgoing, method: 'INVITE' }, cseq);
+    request.headers.set('Allow', this.#server.allowInSession).set('Supported', 'gruu');
+    const send = (each: InvitationHandlers) => this.#client.invite(request, () => ++cseq, each, features);
     const invite = new Invite(send, this.#sessions, handlers, options);
     this.#invites.add(invite);
     void invite.over.then(() => this.#invites.delete(invite));
@@ -236,15 +198,8 @@ export class SipUserAgent {
   #newSubscriptions(): Subscriptions {
     return new Subscriptions({
       compose: (uri, to, cseq, tag) =>
-        this.#compose({ method: 'SUBSCRIBE', uri, ...(to === undefined ? {} : { to }) }, cseq, tag),
-      send: (request, nextCSeq) =>
-        this.#authorization.send(request, nextCSeq, async (authorized) => {
-          authorized.headers.set('Contact', `<${this.contact}>`);
-          await this.#core.flowFor('SUBSCRIBE', () => wireSize(authorized));
-          // There may have been no connection, or another one, when it was composed.
-          authorized.headers.set('Contact', `<${this.contact}>`);
-          return await this.#transact(authorized);
-        }),
+        this.#client.compose({ method: 'SUBSCRIBE', uri, ...(to === undefined ? {} : { to }) }, cseq, tag),
+      send: (request, nextCSeq) => this.#client.sendWithContact(request, nextCSeq),
       allow: () => this.#server.allowInSubscription,
       product: this.#options.product,
     });
@@ -298,7 +253,7 @@ export class SipUserAgent {
   async #sendRegister({ register, contact, headers, nextCSeq }: RegisterRequest): Promise<SipResponse> {
     const { identity } = this.#options;
     const uri = SipUri.parse(identity);
-    const request = this.#compose(
+    const request = this.#client.compose(
       {
         method: 'REGISTER',
         // The registrar is the domain of our identity (RFC 3261 10.2).
@@ -316,30 +271,7 @@ export class SipUserAgent {
       register.fromTag,
     );
     request.headers.set('Call-ID', register.callId);
-    return await this.#authorization.send(request, nextCSeq, (authorized) => this.#transact(authorized));
-  }
-
-  #compose(outgoing: OutgoingRequest, cseq: number, tag = platform.randomHex(8)): SipRequest {
-    const { method, uri, to = uri, headers = [], body = NO_BODY } = outgoing;
-    const request: SipRequest = {
-      method,
-      uri,
-      headers: new SipHeaders()
-        .set('Max-Forwards', '70')
-        .set('From', `<${this.#options.identity}>;tag=${tag}`)
-        .set('To', `<${to}>`)
-        .set('Call-ID', platform.randomHex(16))
-        .set('CSeq', `${cseq} ${method}`)
-        .set('User-Agent', this.#options.product),
-      body,
-    };
-    const { accessNetworkInfo } = this.#options;
-    if (accessNetworkInfo) request.headers.set('P-Access-Network-Info', accessNetworkInfo);
-    // RFC 3608 6.2: a preloaded route of every request but those to the registrar.
-    const route = method === 'REGISTER' ? [] : (this.registration?.serviceRoute ?? []);
-    if (route.length > 0) request.headers.set('Route', route);
-    for (const [name, value] of headers) request.headers.append(name, value);
-    return request;
+    return await this.#client.send(request, nextCSeq);
   }
 
   async #endDialogs(): Promise<void> {
@@ -357,62 +289,4 @@ export class SipUserAgent {
   #contactWith(features: readonly string[] = []): string {
     return [`<${this.contact}>`, ...features].join(';');
   }
-
-  #invite(
-    request: SipRequest,
-    nextCSeq: () => number,
-    handlers: InvitationHandlers,
-    features?: readonly string[],
-  ): Invitation {
-    return new Invitation(request, nextCSeq, handlers, {
-      authorization: this.#authorization,
-      flowFor: async (authorized, signal) => {
-        const flow = await this.#core.flowFor('INVITE', () => wireSize(authorized), signal);
-        // There may have been no connection, or another one, when it was composed.
-        authorized.headers.set('Contact', this.#contactWith(features));
-        return flow;
-      },
-      transact: (authorized, flow, each) => this.#layer.send(authorized, flow, each),
-    });
-  }
-
-  async #transact(request: SipRequest, { signal }: { signal?: AbortSignal } = {}): Promise<SipResponse> {
-    signal?.throwIfAborted();
-    const flow = await this.#core.flowFor(request.method, () => wireSize(request), signal);
-    signal?.throwIfAborted();
-    return await new Promise((resolve, reject) => {
-      const transaction = this.#layer.send(request, flow, {
-        onResponse: (response) => {
-          if (response.status < 200) return;
-          signal?.removeEventListener('abort', abort);
-          resolve(response);
-        },
-        onFailure: (error) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
-      });
-      const abort = () => {
-        transaction.abandon();
-        reject(signal?.reason);
-      };
-      signal?.addEventListener('abort', abort);
-    });
-  }
-
-  #sendAck(ack: SipRequest): void {
-    const { flow } = this.#core;
-    if (!flow) return;
-    try {
-      flow.send(writeMessage(withVia(ack, flow).request));
-    } catch (error) {
-      // Nobody answers an ACK: where the flow is lost the 2xx comes again, or the session ends.
-      if (!(error instanceof TransportError)) throw error;
-    }
-  }
-}
-
-/** Bytes of the request with the Via that the transaction layer will put on top. */
-function wireSize(request: SipRequest): number {
-  return writeMessage(request).length + VIA_ROOM;
 }

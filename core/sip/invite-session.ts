@@ -199,7 +199,6 @@ export class InviteSession {
 
   async #invite(body: Uint8Array, headers: readonly Header[], patience: AbortSignal): Promise<SipResponse> {
     const request = this.dialog.request('INVITE');
-    request.headers.set('Contact', `<${this.door.contact()}>`);
     for (const [name, value] of headers) request.headers.append(name, value);
     request.body = body;
     this.#inviting = true;

@@ -1,11 +1,11 @@
 /** What a user agent does with any request before its owner sees it (RFC 3261 8.2). */
 
-import type { SipUserAgentOptions } from './agent.js';
 import { contactUri, tagOf } from './dialog.js';
 import type { InviteSessions } from './invite-sessions.js';
 import type { MalformedSip } from './malformed.js';
 import type { SipRequest } from './message.js';
 import { parseNameAddr } from './name-addr.js';
+import type { RefusedRequest } from './refused-request.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { ServerTransaction } from './transactions/server.js';
 import { buildResponse } from './writer.js';
@@ -31,6 +31,18 @@ const SESSION_DESCRIPTION = 'application/sdp';
 
 type Refusal = readonly [status: number, headers?: Iterable<[string, string]>];
 
+export interface UserAgentServerOptions {
+  /** Value of Server. */
+  product: string;
+  /** Methods handed to `onRequest`; OPTIONS is answered here where it is none of them, and within a session. */
+  methods: readonly string[];
+  /** Media types for the Accept of an OPTIONS answer. */
+  accept(): readonly string[];
+  onRequest(transaction: ServerTransaction): void;
+  /** A request that was turned away before any application saw it. */
+  onRefused?(refused: RefusedRequest): void;
+}
+
 export class UserAgentServer {
   /** Value of our Allow header. */
   readonly allow: string;
@@ -41,10 +53,7 @@ export class UserAgentServer {
   readonly #methods: ReadonlySet<string>;
 
   constructor(
-    private readonly options: Pick<
-      SipUserAgentOptions,
-      'methods' | 'accept' | 'onRequest' | 'onRefused' | 'product'
-    >,
+    private readonly options: UserAgentServerOptions,
     private readonly sessions: InviteSessions,
     private readonly subscriptions: Subscriptions,
   ) {

@@ -4,7 +4,7 @@ import { PUSH_SERVICE } from '../../app/communication-service.js';
 import { PUSH_FEATURE_TAG } from '../../app/event-app-id.js';
 import { buildExternalBody, type ExternalBody } from '../../content/external-body.js';
 import { formatMediaType } from '../../content/media-type.js';
-import type { OutgoingRequest } from '../../sip/agent.js';
+import type { OutgoingRequest } from '../../sip/client.js';
 import { formatFeatureTag } from '../../sip/feature-tags.js';
 import { pushFeatures } from '../registration.js';
 
