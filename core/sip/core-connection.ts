@@ -31,7 +31,7 @@ export interface CoreConnectionOptions {
 }
 
 /** RFC 3261 18.1.1: the largest request for UDP where the path MTU is not known, bytes. */
-export const MAX_UDP_REQUEST = 1300;
+const MAX_UDP_REQUEST = 1300;
 /** What one datagram holds, bytes (RFC 768 over IPv4). */
 const MAX_DATAGRAM = 65_507;
 /** Most that is added to JsSIP's own wait when server after server says nothing, seconds. */

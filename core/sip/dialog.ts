@@ -23,7 +23,7 @@ interface DialogState {
 }
 
 /** Finds a dialog by a request that the peer sent: its Call-ID, our tag, its tag. */
-export function dialogKey(callId: string, localTag: string, remoteTag: string): string {
+function dialogKey(callId: string, localTag: string, remoteTag: string): string {
   return `${callId}\n${localTag}\n${remoteTag}`;
 }
 
@@ -155,7 +155,7 @@ export function tagOf(nameAddr: string): string {
   return parseNameAddr(nameAddr)?.tag ?? '';
 }
 
-export function cseqOf(message: SipRequest | SipResponse): number | undefined {
+function cseqOf(message: SipRequest | SipResponse): number | undefined {
   return parseCSeq(message.headers.get('CSeq') ?? '')?.number;
 }
 

@@ -9,6 +9,7 @@ import { Backoff } from './backoff.js';
 import { parseDeltaSeconds } from './delta-seconds.js';
 import type { SipHeaders } from './headers.js';
 import type { SipResponse } from './message.js';
+import { MAX_EXPIRES, SubscriptionLife } from './subscription-life.js';
 import { endsSubscription, isFinal, retryAfterOf } from './subscription-refusals.js';
 import { type NotifiedState, resumption, type SubscriptionStatus } from './subscription-state.js';
 import { type SubscribeOptions, type SubscriptionDoor, SubscriptionUsage } from './subscription-usage.js';
@@ -33,21 +34,23 @@ export interface SubscriptionTable {
   ended(subscription: Subscription): void;
 }
 
-/** Longest that is counted on, seconds: `setTimeout` wraps at 2^31 ms. */
-const MAX_EXPIRES = 2_000_000;
 /** A notifier that goes on asking for longer, however long it is asked for, is refusing. */
 const MAX_BRIEF_ANSWERS = 3;
 /** Milliseconds. A subscription that does not last as long is not asked for anew at once, whatever the notifier says. */
 const MIN_LIFE = 30_000;
-/** Milliseconds: a notifier that grants nothing is not asked again without end. */
-const MIN_REFRESH = 1000;
 /** Timer N, milliseconds: how long the NOTIFY that follows a SUBSCRIBE is awaited. */
 const TIMER_N = transactionTimeout(DEFAULT_TIMERS);
 
+interface Failure {
+  status?: number | undefined;
+  /** Seconds after which it may be asked for anew. */
+  after?: number | undefined;
+}
+
 export class Subscription {
   #usage: SubscriptionUsage | undefined;
-  /** Of `#usage`, on the clock of `performance.now()`. */
-  #expiresAt = 0;
+  /** Of `#usage`. */
+  readonly #life = new SubscriptionLife();
   #begunAt = 0;
   /** A refresh failed: the notifier is left alone until then. */
   #notBefore = 0;
@@ -171,11 +174,11 @@ export class Subscription {
     // 4.1.3: what the NOTIFY says counts.
     if (expires !== undefined) {
       this.#told = true;
-      this.#expireIn(expires);
+      this.#life.expireIn(expires);
     }
     if (this.#closing) return;
     if (!this.#sending && this.#notBefore <= performance.now()) this.#scheduleRefresh();
-    this.handlers.onState?.({ state, expires: Math.max(0, Math.round(this.#left() / 1000)) });
+    this.handlers.onState?.({ state, expires: Math.max(0, Math.round(this.#life.left / 1000)) });
   }
 
   #terminated(notified: NotifiedState): void {
@@ -186,7 +189,7 @@ export class Subscription {
     const reason = `the notifier ended it${notified.reason === undefined ? '' : `: ${notified.reason}`}`;
     const when = resumption(notified);
     if (when === 'never') this.#refused(reason);
-    else this.#lost(reason, { ...(when === undefined ? {} : { after: when }) });
+    else this.#lost(reason, { after: when });
   }
 
   /** One SUBSCRIBE at a time: with its Contact, each says all there is to say. */
@@ -245,13 +248,13 @@ export class Subscription {
     // RFC 6665 4.1.2.2: after a 481 it is asked for anew.
     const after = retryAfterOf(response) ?? (gone ? 0 : undefined);
     if (!usage.established && isFinal(response)) this.#refused(refusal, status);
-    else this.#failed(usage, refusal, { gone, status, ...(after === undefined ? {} : { after }) });
+    else this.#failed(usage, refusal, { gone, status, after });
   }
 
   #accepted(usage: SubscriptionUsage, response: SipResponse, asked: number): void {
     this.#briefAnswers = 0;
     usage.refreshTarget(response);
-    if (!this.#told) this.#expireIn(parseDeltaSeconds(response.headers.get('Expires')) ?? asked);
+    if (!this.#told) this.#life.expireIn(parseDeltaSeconds(response.headers.get('Expires')) ?? asked);
     this.#scheduleRefresh();
     // From the answer, not from the SUBSCRIBE, which may have waited for a connection: until then Timer F runs.
     if (!this.#notified && response.status !== 204) {
@@ -269,24 +272,21 @@ export class Subscription {
   #failed(
     usage: SubscriptionUsage,
     reason: string,
-    { after, status, gone }: { after?: number; status?: number; gone: boolean },
+    { after, status, gone }: Failure & { gone: boolean },
   ): void {
-    if (gone || !usage.established || this.#left() <= 0) {
-      this.#lost(reason, {
-        ...(after === undefined ? {} : { after }),
-        ...(status === undefined ? {} : { status }),
-      });
+    if (gone || !usage.established || this.#life.left <= 0) {
+      this.#lost(reason, { after, status });
       return;
     }
     const wait = this.#backoff.next(after) * 1000;
     this.#notBefore = performance.now() + wait;
-    this.#alarm.set(Math.min(wait, this.#left()), () => {
-      if (this.#left() <= 0) this.#lost(reason);
+    this.#alarm.set(Math.min(wait, this.#life.left), () => {
+      if (this.#life.left <= 0) this.#lost(reason);
       else void this.#send(usage);
     });
   }
 
-  #lost(reason: string, { after, status }: { after?: number; status?: number } = {}): void {
+  #lost(reason: string, { after, status }: Failure = {}): void {
     this.#forget();
     const brief = performance.now() - this.#begunAt < MIN_LIFE;
     const retryInSeconds = after === 0 && !brief ? 0 : this.#backoff.next(after === 0 ? undefined : after);
@@ -307,26 +307,13 @@ export class Subscription {
   #forget(): void {
     if (this.#usage) this.table.leave(this.#usage);
     this.#usage = undefined;
-    this.#expiresAt = 0;
+    this.#life.end();
     this.#notBefore = 0;
     this.#alarm.clear();
     this.#timerN.clear();
   }
 
-  #expireIn(seconds: number): void {
-    this.#expiresAt = performance.now() + Math.min(seconds, MAX_EXPIRES) * 1000;
-  }
-
-  /** Milliseconds. */
-  #left(): number {
-    return this.#expiresAt - performance.now();
-  }
-
   #scheduleRefresh(): void {
-    const left = Math.max(0, this.#left());
-    // 3GPP TS 24.229 5.1.1.3: ten minutes ahead, or after half of the time where that is short.
-    const wait = left > 1_200_000 ? left - 600_000 : left / 2;
-    // At random, so that what began together does not go on together.
-    this.#alarm.set(Math.max(MIN_REFRESH, wait * (0.9 + Math.random() / 10)), () => this.refresh());
+    this.#alarm.set(this.#life.untilRefresh, () => this.refresh());
   }
 }
