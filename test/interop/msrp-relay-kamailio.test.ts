@@ -15,10 +15,10 @@ import { type Certificates, makeCertificates } from '../support/certificates.js'
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { type KamailioRelay, startKamailioRelay } from '../support/kamailio-relay.js';
 import { Mailbox } from '../support/mailbox.js';
-import { RawListener } from '../support/msrp.js';
 import { type DissectedFrame, dissectMsrp } from '../support/msrp-capture.js';
 import { describePeer } from '../support/peers.js';
 import { attribute, descriptionOf, FILE, mediaOf, senderPath } from '../support/push-offers.js';
+import { RawListener } from '../support/raw-msrp.js';
 import { SessionReceiver } from '../support/session-receiver.js';
 import { Capture } from '../support/tshark.js';
 

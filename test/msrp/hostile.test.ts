@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
-import { bound, type Closing, Inbox, RawMsrp } from '../support/msrp.js';
+import { bound, type Closing, Inbox } from '../support/msrp.js';
+import { RawMsrp } from '../support/raw-msrp.js';
 
 const closing: Closing = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 /** Offers of files as text, of a sender whose every line the test writes, and what is answered. */
 
 import { createHash } from 'node:crypto';
-import type { SipResponse } from '../../core/sip/message.js';
+import type { SipMessage } from '../../core/sip/message.js';
 
 export const FILE = 'application/octet-stream';
 
@@ -11,7 +11,7 @@ export interface Sections {
   media: string[][];
 }
 
-export function sectionsOf({ body }: SipResponse): Sections {
+export function sectionsOf({ body }: Pick<SipMessage, 'body'>): Sections {
   const [session = '', ...media] = Buffer.from(body)
     .toString()
     .split(/\r\n(?=m=)/);

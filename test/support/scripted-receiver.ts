@@ -1,6 +1,5 @@
 /** A receiver of files whose every line the test writes: its SIP by a scripted core, its MSRP by raw peers. */
 
-import { createHash } from 'node:crypto';
 import { vi } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
 import type { FilesPush, Receipt } from '../../core/sender/push-request.js';
@@ -10,7 +9,8 @@ import type { SessionSendOptions } from '../../core/sender/session/session.js';
 import type { SipRequest } from '../../core/sip/message.js';
 import { buildResponse } from '../../core/sip/writer.js';
 import { BOB, startSender } from './agents.js';
-import { RawMsrp } from './msrp.js';
+import { attribute, sectionsOf } from './push-offers.js';
+import { RawMsrp } from './raw-msrp.js';
 import { request } from './requests.js';
 import { type Received, ScriptedCore } from './scripted-core.js';
 
@@ -27,11 +27,6 @@ export function bytesOf(size: number): Uint8Array {
 
 export function fileOf(bytes: Uint8Array, more: Partial<PushFile> = {}): PushFile {
   return { content: memoryContent({ type: OCTETS, parameters: {} }, bytes), ...more };
-}
-
-/** As in a=file-selector. */
-export function sha1Of(bytes: Uint8Array): string {
-  return (createHash('sha1').update(bytes).digest('hex').match(/../g) ?? []).join(':').toUpperCase();
 }
 
 export class Scene {
@@ -138,18 +133,15 @@ export class Offered {
     readonly received: Received,
   ) {
     this.invite = received.request;
-    const [session = '', ...media] = Buffer.from(this.invite.body)
-      .toString()
-      .split(/\r\n(?=m=)/);
-    const lines = (text: string) => text.split('\r\n').filter((line) => line !== '');
-    this.session = lines(session);
-    this.media = media.map(lines);
+    const { session, media } = sectionsOf(this.invite);
+    this.session = session;
+    this.media = media;
     this.paths = this.media.map(() => `msrp://127.0.0.1:9/receiver${++serial};tcp`);
   }
 
   /** The value of an attribute of a line. */
   attribute(name: string, line = 0): string | undefined {
-    return this.media[line]?.find((text) => text.startsWith(`a=${name}:`))?.slice(name.length + 3);
+    return attribute(this.media[line], name);
   }
 
   /** Of the m= line. */

@@ -2,7 +2,8 @@
 
 import type { MsrpRequest } from '../../core/msrp/frame.js';
 import { MsrpRelay, type MsrpRelayOptions } from '../../core/msrp/index.js';
-import { type Closing, RawListener, type RawMsrp } from './msrp.js';
+import type { Closing } from './msrp.js';
+import { RawListener, type RawMsrp } from './raw-msrp.js';
 
 export const HERE = { host: '192.0.2.7', port: 9 };
 

@@ -1,7 +1,7 @@
 /** The MSRP end of a sender whose every frame the test writes. */
 
-import type { RawListener, RawMsrp } from './msrp.js';
 import { FILE } from './push-offers.js';
+import type { RawListener, RawMsrp } from './raw-msrp.js';
 
 export class SenderEnd {
   private constructor(

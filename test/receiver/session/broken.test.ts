@@ -4,8 +4,8 @@ import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RefusalKind } from '../../../core/errors.js';
 import { PSA } from '../../support/agents.js';
-import { RawListener } from '../../support/msrp.js';
 import { bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
 

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cancelOf } from '../../support/invites.js';
-import { RawListener } from '../../support/msrp.js';
 import { bytes, descriptionOf, mediaOf, sectionsOf } from '../../support/push-offers.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
 

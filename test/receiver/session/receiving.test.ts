@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { PSA } from '../../support/agents.js';
-import { RawListener } from '../../support/msrp.js';
 import { bytes, descriptionOf, FILE, mediaOf } from '../../support/push-offers.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { SessionReceiver } from '../../support/session-receiver.js';
 

@@ -2,9 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cancelOf } from '../../support/invites.js';
-import { type Closing, RawListener } from '../../support/msrp.js';
+import type { Closing } from '../../support/msrp.js';
 import { freePort } from '../../support/ports.js';
 import { attribute, bytes, descriptionOf, mediaOf } from '../../support/push-offers.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import { type RelayLink, ScriptedRelay } from '../../support/scripted-relay.js';
 import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
 

@@ -7,8 +7,8 @@ import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import type { Store } from '../../../core/platform/platform.js';
-import { RawListener } from '../../support/msrp.js';
 import { attribute, bytes, descriptionOf, mediaOf, type Offered, sha1Of } from '../../support/push-offers.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
 

@@ -7,8 +7,8 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../../support/certificates.js';
 import { Mailbox } from '../../support/mailbox.js';
-import { RawMsrp } from '../../support/msrp.js';
 import { bytes, descriptionOf, mediaOf, senderPath } from '../../support/push-offers.js';
+import { RawMsrp } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
 

@@ -1,7 +1,8 @@
 /** What a sender makes of the answer to each line of its offer (TS 8.2.2, RFC 3264 7, RFC 5547 8.4). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RawListener } from '../../support/msrp.js';
+import { sha1Of } from '../../support/push-offers.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import {
   bytesOf,
   fileOf,
@@ -9,7 +10,6 @@ import {
   MediaPeer,
   PHONE,
   Scene,
-  sha1Of,
 } from '../../support/scripted-receiver.js';
 
 let scene: Scene;

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteRange, Content } from '../../../core/content/content.js';
 import type { PushFile } from '../../../core/sender/session/offered-file.js';
 import { BOB } from '../../support/agents.js';
-import { RawMsrp } from '../../support/msrp.js';
+import { sha1Of } from '../../support/push-offers.js';
+import { RawMsrp } from '../../support/raw-msrp.js';
 import {
   bytesOf,
   fileOf,
@@ -12,7 +13,6 @@ import {
   OCTETS,
   Scene,
   SEVERAL_CHUNKS,
-  sha1Of,
 } from '../../support/scripted-receiver.js';
 
 let scene: Scene;

@@ -7,7 +7,8 @@ import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { parseAcceptContact } from '../../../core/sip/accept-contact.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { makeCertificates } from '../../support/certificates.js';
-import { bytesOf, fileOf, PHONE, Scene, sha1Of } from '../../support/scripted-receiver.js';
+import { sha1Of } from '../../support/push-offers.js';
+import { bytesOf, fileOf, PHONE, Scene } from '../../support/scripted-receiver.js';
 
 const scenes: Scene[] = [];
 afterEach(async () => {

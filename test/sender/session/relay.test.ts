@@ -5,8 +5,9 @@ import { ConfigurationError } from '../../../core/errors.js';
 import type { FilesPush } from '../../../core/sender/push-request.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { BOB } from '../../support/agents.js';
-import { type Closing, RawListener } from '../../support/msrp.js';
+import type { Closing } from '../../support/msrp.js';
 import { freePort } from '../../support/ports.js';
+import { RawListener } from '../../support/raw-msrp.js';
 import { bytesOf, fileOf, MediaPeer, Scene } from '../../support/scripted-receiver.js';
 import { type RelayLink, ScriptedRelay } from '../../support/scripted-relay.js';
 
