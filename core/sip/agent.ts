@@ -18,7 +18,7 @@ import type { InvitationHandlers } from './invitation.js';
 import type { InviteSession } from './invite-session.js';
 import { InviteSessions } from './invite-sessions.js';
 import type { SipResponse } from './message.js';
-import { Invite, type InviteHandlers, type InviteOptions, type OutgoingInvite } from './outgoing-invite.js';
+import { type InviteHandlers, type InviteOptions, OutgoingInvite } from './outgoing-invite.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration.js';
 import { UserAgentServer, type UserAgentServerOptions } from './server.js';
 import { refuseMalformed } from './stateless-answer.js';
@@ -65,7 +65,7 @@ export class SipUserAgent {
   readonly #server: UserAgentServer;
   readonly #sessions: InviteSessions;
   readonly #subscriptions: Subscriptions;
-  readonly #invites = new Set<Invite>();
+  readonly #invites = new Set<OutgoingInvite>();
   #closing = false;
 
   constructor(options: SipUserAgentOptions) {
@@ -140,22 +140,27 @@ export class SipUserAgent {
     return await this.#client.request(outgoing, options);
   }
 
-  /** Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session. */
-  invite(
+  /**
+   * Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session.
+   * @returns the first final response.
+   * @throws TimeoutError when none came (Timer B; 3 minutes once it rings, after which it is cancelled),
+   * TransportError, LimitError when it is too large; the signal's reason.
+   */
+  async invite(
     { features, ...outgoing }: Omit<OutgoingRequest, 'method'> & ContactFeatures,
     handlers: InviteHandlers = {},
     options: InviteOptions = {},
-  ): OutgoingInvite {
+  ): Promise<SipResponse> {
     const { closed } = this.#sessions;
-    if (closed) return { final: Promise.reject(closed), cancel: () => {} };
+    if (closed) throw closed;
     let cseq = 1;
     const request = this.#client.compose({ ...outgoing, method: 'INVITE' }, cseq);
     request.headers.set('Allow', this.#server.allowInSession).set('Supported', 'gruu');
     const send = (each: InvitationHandlers) => this.#client.invite(request, () => ++cseq, each, features);
-    const invite = new Invite(send, this.#sessions, handlers, options);
+    const invite = new OutgoingInvite(send, this.#sessions, handlers, options);
     this.#invites.add(invite);
     void invite.over.then(() => this.#invites.delete(invite));
-    return invite;
+    return await invite.final;
   }
 
   /**

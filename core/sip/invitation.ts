@@ -20,7 +20,6 @@ export interface InvitationDoor {
 }
 
 export interface InvitationHandlers {
-  onProvisional?(response: SipResponse): void;
   /**
    * Each 2xx, also those sent again or of another branch of a fork, after `final` too: to be acknowledged.
    * @param request with the credentials that it was answered for.
@@ -77,10 +76,7 @@ export class Invitation {
     return await new Promise((resolve, reject) => {
       this.#transaction = this.door.transact(request, flow, {
         onResponse: (response) => {
-          if (response.status < 200) {
-            this.handlers.onProvisional?.(response);
-            return;
-          }
+          if (response.status < 200) return;
           if (response.status < 300) {
             this.#settled = true;
             this.handlers.onAccepted(response, request);

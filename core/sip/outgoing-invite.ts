@@ -1,6 +1,7 @@
 /** An INVITE outside any dialog, as its owner sees it: each branch that accepts is a session (RFC 3261 13.2.2.4). */
 
-import { TimeoutError, TransportError } from '../errors.js';
+import { TimeoutError } from '../errors.js';
+import { Alarm } from '../time/alarm.js';
 import { tagOf } from './dialog.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import type { InviteSession } from './invite-session.js';
@@ -8,7 +9,6 @@ import type { InviteSessions } from './invite-sessions.js';
 import type { SipRequest, SipResponse } from './message.js';
 
 export interface InviteHandlers {
-  onProvisional?(response: SipResponse): void;
   /**
    * A 2xx: more than one where the INVITE was forked, also after `final`; `session.bye` ends one that is not wanted.
    * Not called once the INVITE was given up: a session that began all the same is ended here.
@@ -17,26 +17,15 @@ export interface InviteHandlers {
 }
 
 export interface InviteOptions {
-  /** Gives the INVITE up, as `cancel`, and `final` rejects with its reason at once. */
+  /** Gives the INVITE up before its answer: with a CANCEL, once a provisional response came (9.1). */
   signal?: AbortSignal;
-}
-
-export interface OutgoingInvite {
-  /**
-   * The first final response; 487 where it was cancelled.
-   * @throws TimeoutError when none came (Timer B; 3 minutes once it rings, after which it is cancelled),
-   * TransportError, LimitError when it is too large; TransportError where a session began although it was cancelled,
-   * which is ended; the signal's reason.
-   */
-  readonly final: Promise<SipResponse>;
-  /** Ends it before its answer, once a provisional response came (9.1). Nothing happens after the answer. */
-  cancel(): void;
 }
 
 /** Terminals that may answer one INVITE: each makes a session. Nobody has as many; a broken core may say so. */
 const MAX_BRANCHES = 100;
 
-export class Invite implements OutgoingInvite {
+export class OutgoingInvite {
+  /** The first final response; rejects at once where the INVITE is given up. */
   readonly final: Promise<SipResponse>;
   /** Resolves when nothing is under way any more, also where `final` rejected before. */
   readonly over: Promise<void>;
@@ -50,48 +39,32 @@ export class Invite implements OutgoingInvite {
     private readonly handlers: InviteHandlers,
     { signal }: InviteOptions = {},
   ) {
-    this.#invitation = send({
-      onProvisional: (response) => {
-        if (!this.#invitation.cancelled) handlers.onProvisional?.(response);
-      },
-      onAccepted: (response, request) => this.#accepted(response, request),
-    });
-    const answer = this.#answer();
+    this.#invitation = send({ onAccepted: (response, request) => this.#accepted(response, request) });
+    const { final } = this.#invitation;
+    const deadline = new Alarm();
     const settled = () => {
-      clearTimeout(deadline);
+      deadline.clear();
       signal?.removeEventListener('abort', abort);
     };
-    this.over = answer.then(settled, settled);
+    this.over = final.then(settled, settled);
     this.final = new Promise((resolve, reject) => {
-      answer.then(resolve, reject);
+      final.then(resolve, reject);
       this.#giveUp = reject;
     });
-    const abort = () => this.giveUp(signal?.reason);
-    const deadline = setTimeout(() => {
+    deadline.set(INVITE_DEADLINE, () => {
       const seconds = INVITE_DEADLINE / 1000;
       this.giveUp(new TimeoutError(`no final response to the INVITE within ${seconds} s`));
-    }, INVITE_DEADLINE);
+    });
+    const abort = () => this.giveUp(signal?.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
   }
 
-  cancel(): void {
-    this.#invitation.cancel();
-  }
-
-  /** `final` rejects at once; nothing happens after the answer. */
+  /** Nothing happens after the answer. */
   giveUp(reason: unknown): void {
     if (this.#invitation.settled) return;
     this.#giveUp(reason);
     this.#invitation.cancel();
-  }
-
-  async #answer(): Promise<SipResponse> {
-    const response = await this.#invitation.final;
-    if (response.status < 300 && this.#invitation.cancelled) {
-      throw new TransportError('the INVITE was cancelled and accepted at once: its session is ended');
-    }
-    return response;
   }
 
   #accepted(response: SipResponse, request: SipRequest): void {

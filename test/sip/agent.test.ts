@@ -112,9 +112,9 @@ describe('a peer that answers nonsense', () => {
     const caught = (error: unknown) => crashes.push(error);
     process.on('uncaughtException', caught);
     closing.push(async () => process.off('uncaughtException', caught));
-    const invite = agent.invite({ uri });
+    const answer = agent.invite({ uri });
     (await core.request('INVITE')).respond(200, [['Contact', contact]]);
-    expect((await invite.final).status).toBe(200);
+    expect((await answer).status).toBe(200);
     const ack = await core.request('ACK');
     expect(ack.request.uri).toBe(target);
     expect(crashes).toEqual([]);
@@ -123,12 +123,12 @@ describe('a peer that answers nonsense', () => {
 
 it('a strict route that is no URI does not end the process', async () => {
   const { core, agent } = await connected();
-  const invite = agent.invite({ uri });
+  const answer = agent.invite({ uri });
   (await core.request('INVITE')).respond(200, [
     ['Contact', '<sip:alice@x.test>'],
     ['Record-Route', '<sip:p\u00a0.test>'],
   ]);
-  expect((await invite.final).status).toBe(200);
+  expect((await answer).status).toBe(200);
   expect((await core.request('ACK')).request.uri).toBe('sip:alice@x.test');
 });
 
@@ -136,13 +136,13 @@ describe('sessions', () => {
   it('an INVITE that more terminals answer than anybody has makes no session of each', async () => {
     const { core, agent } = await connected();
     let sessions = 0;
-    const invite = agent.invite({ uri }, { onSession: () => sessions++ });
+    const answer = agent.invite({ uri }, { onSession: () => sessions++ });
     const { request: sent } = await core.request('INVITE');
     const contact: [string, string] = ['Contact', '<sip:alice@x.test>'];
     for (let branch = 0; branch < 200; branch++) {
       core.send(buildResponse(sent, 200, { headers: [contact], toTag: `tag-${branch}` }));
     }
-    await invite.final;
+    await answer;
     const last = agent.request({ method: 'OPTIONS', uri });
     (await core.request('OPTIONS')).respond(200);
     await last;
@@ -152,13 +152,13 @@ describe('sessions', () => {
   it('13.2.2.4: each 2xx to a re-INVITE is acknowledged, sent again or not', async () => {
     const { core, agent } = await connected();
     const contact: [string, string] = ['Contact', `<sip:alice@127.0.0.1:${core.port}>`];
-    const invite = agent.invite(
+    const answer = agent.invite(
       { uri },
       { onSession: (session) => void again.push(session.reinvite(new Uint8Array(), [])) },
     );
     const again: Promise<unknown>[] = [];
     (await core.request('INVITE')).respond(200, [contact]);
-    await invite.final;
+    await answer;
     await core.request('ACK');
     const second = await core.request('INVITE');
     const ok = buildResponse(second.request, 200, { headers: [contact] });

@@ -13,6 +13,7 @@ import {
   calling,
   cancelOf,
   connected,
+  heard,
 } from '../support/invites.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 
@@ -199,13 +200,11 @@ describe('14.1: a re-INVITE of ours', () => {
   });
 });
 
-/** The INVITE that comes next rings, and its agent has heard so. */
-async function ringing({ core, agent }: Connected): Promise<Received> {
-  const sent = await core.request('INVITE');
+/** The INVITE that comes next rings. */
+async function ringing(between: Connected): Promise<Received> {
+  const sent = await between.core.request('INVITE');
   sent.respond(180);
-  const asked = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
-  (await core.request('OPTIONS')).respond(200);
-  await asked;
+  await heard(between);
   return sent;
 }
 

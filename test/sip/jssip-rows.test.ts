@@ -170,7 +170,7 @@ describe('INVITE without a browser', () => {
   it('an INVITE of ours is acknowledged for each 2xx, changed and hung up', async () => {
     const { core, agent: made } = await session();
     const sessions: InviteSession[] = [];
-    const invite = made.invite(
+    const answer = made.invite(
       { uri: 'sip:alice@domain.test', body: BINARY, headers: [['Content-Type', 'application/sdp']] },
       { onSession: (answered) => sessions.push(answered) },
     );
@@ -179,7 +179,7 @@ describe('INVITE without a browser', () => {
     const routes: [string, string] = ['Record-Route', '<sip:p2.test;lr>, <sip:p1.test;lr>'];
     const ok = buildResponse(sent.request, 200, { headers: [contact, routes] });
     core.send(ok);
-    expect((await invite.final).status).toBe(200);
+    expect((await answer).status).toBe(200);
     core.send(ok);
     for (let copies = 0; copies < 2; copies++) {
       const ack = await core.request('ACK');
@@ -201,14 +201,16 @@ describe('INVITE without a browser', () => {
 
   it('a CANCEL of ours waits for a provisional response', async () => {
     const { core, agent: made } = await session();
-    const invite = made.invite({ uri: 'sip:alice@domain.test' });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const answer = made.invite({ uri: 'sip:alice@domain.test' }, {}, { signal });
     const sent = await core.request('INVITE');
-    invite.cancel();
+    controller.abort(new Error('changed my mind'));
+    await expect(answer).rejects.toThrow('changed my mind');
     expect(core.requests.some((received) => received.request.method === 'CANCEL')).toBe(false);
     sent.respond(180);
     (await core.request('CANCEL')).respond(200);
     sent.respond(487);
-    expect((await invite.final).status).toBe(487);
     expect((await core.request('ACK')).request.headers.get('CSeq')).toContain('ACK');
   });
 });

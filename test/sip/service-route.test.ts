@@ -78,7 +78,7 @@ describe('Service-Route', () => {
     expect(routeOf(subscribe)).toEqual(ROUTE);
     subscribe.respond(403);
     void subscription.close();
-    const { final } = agent.invite({ uri: 'sip:alice@domain.test' });
+    const answer = agent.invite({ uri: 'sip:alice@domain.test' });
     const invite = await core.request('INVITE');
     expect(routeOf(invite)).toEqual(ROUTE);
     invite.respond(200, [
@@ -86,7 +86,7 @@ describe('Service-Route', () => {
       ['Record-Route', '<sip:pcscf.test;lr>'],
     ]);
     expect(routeOf(await core.request('ACK'))).toEqual(['<sip:pcscf.test;lr>']);
-    await final;
+    await answer;
     core.agrees.add('BYE');
   });
 

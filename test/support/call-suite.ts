@@ -96,18 +96,18 @@ class Peer {
 
   call() {
     const answers: SipResponse[] = [];
-    const provisional: number[] = [];
-    const invite = this.agent.invite(
+    const controller = new AbortController();
+    const final = this.agent.invite(
       { uri: BOB, headers: [WANTED, ...SDP], body: describing('offer') },
       {
-        onProvisional: ({ status }) => provisional.push(status),
         onSession: (session, answer) => {
           this.sessions.push(session);
           answers.push(answer);
         },
       },
+      { signal: controller.signal },
     );
-    return { invite, answers, provisional };
+    return { final, answers, giveUp: (why: Error) => controller.abort(why) };
   }
 }
 
@@ -137,11 +137,11 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices, other } = await peers(to, from);
     const [callee] = devices;
     if (!callee) throw new Error('nobody');
-    const { invite, answers } = caller.call();
+    const { final, answers } = caller.call();
     const transaction = await callee.invited();
     expect(nameIn(transaction.request.body)).toBe('offer');
     const { session: called, ended } = callee.accept(transaction);
-    expect((await invite.final).status).toBe(200);
+    expect((await final).status).toBe(200);
     expect(nameIn(answers[0]?.body)).toBe('answer');
     await callee.saw('ACK');
     const [session] = caller.sessions;
@@ -164,9 +164,9 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices } = await peers('udp');
     const [callee] = devices;
     if (!callee) throw new Error('nobody');
-    const { invite } = caller.call();
+    const { final } = caller.call();
     const { session } = callee.accept(await callee.invited());
-    await invite.final;
+    await final;
     const ended = new Promise<void>((resolve) => {
       for (const each of caller.sessions) each.handlers.onBye = resolve;
     });
@@ -178,16 +178,15 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices } = await peers('udp');
     const [callee] = devices;
     if (!callee) throw new Error('nobody');
-    const { invite, provisional } = caller.call();
+    const { final, giveUp } = caller.call();
     const transaction = await callee.invited();
     const cancelled = new Promise<void>((resolve) => {
       transaction.onCancel = resolve;
     });
     transaction.respond(buildResponse(transaction.request, 180));
-    await eventually('it rings', () => provisional.includes(180) || undefined);
-    invite.cancel();
+    giveUp(new Error('changed my mind'));
+    await expect(final).rejects.toThrow('changed my mind');
     await cancelled;
-    expect((await invite.final).status).toBe(487);
     await callee.saw('ACK');
     expect(caller.sessions).toEqual([]);
   });
@@ -196,14 +195,14 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices, other } = await peers('udp', 'tcp', 2);
     const [first, second] = devices;
     if (!first || !second) throw new Error('nobody');
-    const { invite } = caller.call();
+    const { final } = caller.call();
     const [taken, left] = await Promise.all([first.invited(), second.invited()]);
     const cancelled = new Promise<void>((resolve) => {
       left.onCancel = resolve;
     });
     left.respond(buildResponse(left.request, 180));
     first.accept(taken);
-    expect((await invite.final).status).toBe(200);
+    expect((await final).status).toBe(200);
     await cancelled;
     await second.saw('ACK');
     expect(caller.sessions).toHaveLength(1);
@@ -215,11 +214,11 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices } = await peers('udp', 'udp', 2);
     const [first, second] = devices;
     if (!first || !second) throw new Error('nobody');
-    const { invite, answers } = caller.call();
+    const { final, answers } = caller.call();
     const invites = await Promise.all([first.invited(), second.invited()]);
     // Before the CANCEL that the 2xx of the other one sets off.
     const callees = [first.accept(invites[0], 'first'), second.accept(invites[1], 'second')];
-    expect((await invite.final).status).toBe(200);
+    expect((await final).status).toBe(200);
     await eventually('two sessions', () => caller.sessions.length === 2 || undefined);
     expect(answers.map(({ body }) => nameIn(body)).sort()).toEqual(['first', 'second']);
     await Promise.all([first.saw('ACK'), second.saw('ACK')]);
@@ -229,11 +228,11 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
 
   it('486 with Retry-After comes back as it is', async () => {
     const { caller, devices } = await peers('udp');
-    const { invite } = caller.call();
+    const { final } = caller.call();
     const transaction = await devices[0]?.invited();
     if (!transaction) throw new Error('no INVITE');
     transaction.respond(buildResponse(transaction.request, 486, { headers: [['Retry-After', '30']] }));
-    const answer = await invite.final;
+    const answer = await final;
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([486, '30']);
   });
 
@@ -241,9 +240,9 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices } = await peers('tcp', 'tcp');
     const [callee] = devices;
     if (!callee) throw new Error('nobody');
-    const { invite } = caller.call();
+    const { final } = caller.call();
     const { ended } = callee.accept(await callee.invited());
-    await invite.final;
+    await final;
     await caller.agent.stop();
     await ended;
   });

@@ -139,10 +139,9 @@ export class TerminalPush {
     };
     const features = contactFeatures(this.push);
     const outgoing = { uri: to, headers, body: offer.body(), features };
-    const invite = agent.invite(outgoing, handlers, signal ? { signal } : {});
     let response: SipResponse;
     try {
-      response = await invite.final;
+      response = await agent.invite(outgoing, handlers, signal ? { signal } : {});
     } catch (error) {
       return this.#settle(files, unreached(error, signal), again);
     }
