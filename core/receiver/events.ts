@@ -27,6 +27,20 @@ export interface EndedPush {
   status: number;
 }
 
+/** Content that comes in session mode, as far as it has come. */
+export interface ArrivingContent {
+  /** Of the push: the same when it is offered again, where it is resumable. */
+  id: string;
+  app: string;
+  from: string;
+  contentType: string;
+  fileName?: string;
+  /** Bytes of all of it, where its sender said. */
+  size?: number;
+  /** Bytes from the first on that are here, of an earlier attempt among them. */
+  received: number;
+}
+
 export type ReceiverEvent =
   | {
       event: 'registered';
@@ -72,37 +86,15 @@ export type ReceiverEvent =
       outcome: 'accepted' | 'refused' | 'failed';
       status: number;
     }
-  | {
-      /** Session mode: content is coming. About once a second, where that takes longer. */
-      event: 'receiving';
-      /** Of the push. */
-      id: string;
-      app: string;
-      from: string;
-      contentType: string;
-      fileName?: string;
-      /** Bytes of all of it, where its sender said. */
-      size?: number;
-      /** Bytes from the first on that are here, of an earlier attempt among them. */
-      received: number;
-    }
-  | {
-      /** Session mode: content that did not come to its end, and was not confirmed. */
+  /** Session mode: content is coming. About once a second, where that takes longer. */
+  | ({ event: 'receiving' } & ArrivingContent)
+  /** Session mode: content that did not come to its end, and was not confirmed. */
+  | ({
       event: 'broken-off';
-      /** Of the push: the same when it is offered again, where it is `resumable`. */
-      id: string;
-      app: string;
-      from: string;
-      contentType: string;
-      fileName?: string;
-      /** Bytes of all of it, where its sender said. */
-      size?: number;
-      /** Bytes from the first on that had come. */
-      received: number;
-      /** They are kept, for when it is offered again. */
+      /** What came is kept, for when it is offered again. */
       resumable: boolean;
       reason: string;
-    }
+    } & ArrivingContent)
   | ({ event: 'refused' } & RefusedRequest)
   | { event: 'connected'; server: string }
   | { event: 'disconnected'; server: string; reason: string };
@@ -150,7 +142,10 @@ export function brokenOffEvent(
 
 type Arriving = Pick<Transfer, 'pushId' | 'received'>;
 
-function arriving({ app, from, type, fileName, size }: IncomingTransfer, { pushId, received }: Arriving) {
+function arriving(
+  { app, from, type, fileName, size }: IncomingTransfer,
+  { pushId, received }: Arriving,
+): ArrivingContent {
   return {
     id: pushId,
     app: app.eventAppId,

@@ -2,6 +2,7 @@
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
+import { systemClock } from '../../core/app/clock.js';
 import type { AppEvent, PushAppDefinition } from '../../core/app/contract.js';
 import {
   type Clock,
@@ -20,14 +21,7 @@ import type { Store } from '../../core/platform/platform.js';
 const encoder = new TextEncoder();
 
 /** vitest's fake timers drive it; chance is what a test says. */
-export const testClock = (random = 0): Clock => ({
-  now: () => Date.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  random: () => random,
-});
+export const testClock = (random = 0): Clock => ({ ...systemClock, random: () => random });
 
 export interface Bench {
   runtime: PushRuntime;
