@@ -85,6 +85,8 @@ export type ReceiverEvent =
       fileName?: string;
       outcome: 'accepted' | 'refused' | 'failed';
       status: number;
+      /** Why it was not accepted: for people. Absent when it was. */
+      reason?: string;
     }
   /** Session mode: content is coming. About once a second, where that takes longer. */
   | ({ event: 'receiving' } & ArrivingContent)
@@ -113,6 +115,7 @@ export function pushEvent({ push, mode, type, outcome, size, sha256, status }: E
     ...(fileName === undefined ? {} : { fileName }),
     outcome: outcome.taken ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
     status,
+    ...(outcome.taken ? {} : { reason: outcome.reason }),
   };
 }
 

@@ -26,11 +26,14 @@ const RETRYABLE = new Set([400, 408, 430, 480, 486, 491, 500, 502, 503, 504, 580
 const FOR_NOW_WITH_RETRY_AFTER = new Set([404, 413]);
 /** A day, seconds: no promise about later than that means anything. */
 const MAX_RETRY_AFTER = 86_400;
+/** Characters of what a receiver takes: a receipt is for a log line. */
+const MAX_LIST = 500;
 /** No word of the receiver: the core could not reach it. */
 const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
 
 export function interpret(response: SipResponse): Interpretation {
-  const { status, reason } = response;
+  const { status } = response;
+  const reason = response.reason + whatItTakes(response);
   if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
   const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
   const waits = retryAfter !== undefined;
@@ -43,6 +46,22 @@ export function interpret(response: SipResponse): Interpretation {
     retryable,
     ...(retryable && waits ? { retryAfter: Math.min(retryAfter, MAX_RETRY_AFTER) } : {}),
   };
+}
+
+/** RFC 3261 21.4.13: a 415 lists what would have been taken. */
+function whatItTakes({ status, headers }: SipResponse): string {
+  if (status !== 415) return '';
+  const types = headers.getAll('Accept');
+  const codings = headers.getAll('Accept-Encoding');
+  return [
+    ...(types.length > 0 ? [`; it takes ${list(types)}`] : []),
+    ...(codings.length > 0 ? [`; it takes the encodings ${list(codings)}`] : []),
+  ].join('');
+}
+
+function list(values: readonly string[]): string {
+  const text = values.join(', ');
+  return text.length > MAX_LIST ? `${text.slice(0, MAX_LIST)}…` : text;
 }
 
 /** RFC 3261 8.1.3.2: one that nobody knows is the x00 of its class, such as Kamailio's 477, «could not send it on». */

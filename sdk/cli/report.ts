@@ -44,9 +44,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
         `not negotiated  ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`,
       ];
     case 'push':
-      return [
-        `push          ${event.outcome} (${event.status}) ${event.app} from ${event.from}: ${event.contentType}, ${bytes(event.size)}, sha256 ${event.sha256.slice(0, 12)}…`,
-      ];
+      return [pushed(event)];
     case 'broken-off':
       return [brokenOff(event)];
     case 'refused':
@@ -64,6 +62,15 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
     case 'stopped':
       return [`stopped       ${event.reason}`];
   }
+}
+
+function pushed(event: Extract<HostEvent, { event: 'push' }>): string {
+  const { outcome, status, app, from, contentType, size, sha256, fileName, reason } = event;
+  const what = fileName === undefined ? contentType : `${fileName}, ${contentType}`;
+  // Of content that was not read to its end nobody knows the digest.
+  const digest = sha256 === '' ? '' : `, sha256 ${sha256.slice(0, 12)}…`;
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return `push          ${outcome} (${status}) ${app} from ${from}: ${what}, ${bytes(size)}${digest}${why}`;
 }
 
 function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {

@@ -33,6 +33,35 @@ function printed(event: HostEvent, json: boolean): { out: string[]; err: string[
   return lines;
 }
 
+describe('a push', () => {
+  const PUSH: HostEvent = {
+    event: 'push',
+    id: '0fa53c',
+    app: 'files.ua',
+    mode: 'session',
+    from: 'sip:psa@domain.test',
+    contentType: 'video/mp4',
+    size: 1_500_000,
+    sha256: '0123456789abcdef',
+    outcome: 'accepted',
+    status: 200,
+  };
+
+  it('that was refused says why', () => {
+    const refused: HostEvent = { ...PUSH, outcome: 'refused', status: 415, reason: 'no film at all' };
+    expect(printed(refused, false).out).toEqual([
+      'push          refused (415) files.ua from sip:psa@domain.test: video/mp4, 1.5 MB, sha256 0123456789ab…: no film at all',
+    ]);
+    expect(JSON.parse(printed(refused, true).out[0] ?? '')).toEqual(refused);
+  });
+
+  it('names its file, and no digest where there is none', () => {
+    expect(printed({ ...PUSH, fileName: 'film.mp4', sha256: '' }, false).out).toEqual([
+      'push          accepted (200) files.ua from sip:psa@domain.test: film.mp4, video/mp4, 1.5 MB',
+    ]);
+  });
+});
+
 describe('a transfer that broke off', () => {
   it('says what came of what, whether it is kept, and why', () => {
     expect(printed(BROKEN, false)).toEqual({

@@ -10,7 +10,7 @@ import { platform } from '#platform';
 import type { Push } from '../../core/app/contract.js';
 import { buildExternalBody, type ExternalBody } from '../../core/content/external-body.js';
 import { formatMediaType } from '../../core/content/media-type.js';
-import { type HostEvent, PushHost } from '../../core/host.js';
+import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';
 import { BOB, PSA } from '../support/agents.js';
 import { nestedBomb } from '../support/bombs.js';
 import { TestHttpServer } from '../support/http-server.js';
@@ -48,7 +48,7 @@ beforeEach(async () => {
   core = await ScriptedCore.tcp();
   server = await TestHttpServer.start((_request, response) => response.end(CONTENT));
   folder = await mkdtemp(join(tmpdir(), 'sip-push-indirect-'));
-  host = await PushHost.start({
+  host = await createPushReceiver({
     identity: BOB,
     servers: [core.uri],
     trust: [PSA],
@@ -197,6 +197,7 @@ describe('a reference', () => {
     expect(events.find(({ event }) => event === 'push')).toMatchObject({
       mode: 'indirect',
       outcome: 'refused',
+      reason: 'not now',
     });
   });
 

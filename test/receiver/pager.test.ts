@@ -261,6 +261,7 @@ describe('what applications refuse (appendix C)', () => {
     expect(events.find(({ event }) => event === 'push')).toMatchObject({
       status,
       outcome: kind === 'failed' ? 'failed' : 'refused',
+      reason: 'the test wants it',
     });
   });
 

@@ -163,6 +163,29 @@ describe('AD-5.3.1-6: the receipt', () => {
     });
   });
 
+  it.each([
+    [
+      415,
+      [['Accept', 'text/plain, text/vnd.wap.si']],
+      'Unsupported Media Type; it takes text/plain, text/vnd.wap.si',
+    ],
+    [415, [['Accept-Encoding', 'gzip']], 'Unsupported Media Type; it takes the encodings gzip'],
+    [
+      415,
+      [['Accept', `text/${'x'.repeat(600)}`]],
+      `Unsupported Media Type; it takes text/${'x'.repeat(495)}…`,
+    ],
+    [403, [['Accept', 'text/plain']], 'Forbidden'],
+  ] as [number, [string, string][], string][])(
+    'C-06: %i with %j: what would be taken is told',
+    async (status, headers, reason) => {
+      const agent = await sender();
+      const receipt = receiptOf(agent.send(push()));
+      (await core.request('MESSAGE')).respond(status, headers);
+      expect(await receipt).toMatchObject({ status, reason, retryable: false });
+    },
+  );
+
   it('Retry-After is told, and makes a refusal one for now', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push()));

@@ -103,7 +103,7 @@ describe('refused while it comes', () => {
     await vi.waitFor(() => expect(receiver.taken).toHaveLength(2));
     expect(await other.send(CONTENT.subarray(0, 500), { flag: '+', total: 1000 })).toBe(status);
     expect(receiver.of('push')).toMatchObject([
-      { status, outcome: kind === 'failed' ? 'failed' : 'refused' },
+      { status, outcome: kind === 'failed' ? 'failed' : 'refused', reason: 'the test wants it' },
     ]);
   });
 
