@@ -14,7 +14,8 @@ import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver
 
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
 
-export interface PushHostOptions extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent'> {
+export interface PushHostOptions
+  extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
   /** Applications in order; where several take a push, the sender's order decides. */
   apps: readonly { definition: PushAppDefinition; options?: unknown }[];
   /** Folder of the durable store; absent: in memory, lost at the end. */
@@ -25,53 +26,26 @@ export interface PushHostOptions extends Omit<PushReceiverOptions, 'runtime' | '
   maxSize?: number;
   /** `urn:uuid:…`; absent: made once and kept in the store (6.1-06). */
   instanceId?: string;
-  onEvent(event: HostEvent): void;
+  /** Seconds to register for, 3600 when absent. */
+  expires?: number;
+  /** Identities whose pushes are taken, `sip:psa@domain.test` or `sip:*@domain.test`; nobody's when absent. */
+  trust?: readonly string[];
+  /** Product token for User-Agent, `sip-push` when absent. */
+  product?: string;
+  onEvent?(event: HostEvent): void;
   onLog?(record: LogRecord): void;
 }
 
+const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
+
+/** Made by `createPushReceiver`. */
 export class PushHost {
-  private constructor(
+  constructor(
     private readonly store: Store,
     readonly runtime: PushRuntime,
     private readonly agent: PushReceiverAgent,
-    private readonly onEvent: PushHostOptions['onEvent'],
+    private readonly onEvent: (event: HostEvent) => void,
   ) {}
-
-  /**
-   * Opens the store, loads every application, gives again what the inbox holds, and starts to register.
-   * @throws ConfigurationError or AppError naming the application that cannot be loaded.
-   */
-  static async start(options: PushHostOptions): Promise<PushHost> {
-    const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
-    const onEvent = safeListener(options);
-    const store = await platform.openStore(data);
-    let runtime: PushRuntime | undefined;
-    try {
-      runtime = await PushRuntime.open({
-        store,
-        emit: (event) => onEvent({ event: 'app', ...event }),
-        onRetrieved: (end) => onEvent(lateEvent(end)),
-        fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
-        // Beside the store, in the one folder that is the host's.
-        ...(data === undefined
-          ? {}
-          : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
-        ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
-        ...(onLog ? { log: onLog } : {}),
-      });
-      for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);
-      const instanceId = options.instanceId ?? (await instanceIdOf(store));
-      const agent = new PushReceiverAgent({ ...receiver, instanceId, runtime, onEvent });
-      const host = new PushHost(store, runtime, agent, onEvent);
-      await runtime.start();
-      await agent.start();
-      return host;
-    } catch (error) {
-      await runtime?.stop();
-      await store.close();
-      throw error;
-    }
-  }
 
   get registration() {
     return this.agent.registration;
@@ -101,12 +75,49 @@ export class PushHost {
   }
 }
 
+/**
+ * A device in a program of yours: opens the store, loads every application, gives again what the inbox holds, and
+ * starts to register. What it tells comes by `onEvent`, from `registered` on.
+ * @throws ConfigurationError or AppError naming the application that cannot be loaded.
+ */
+export async function createPushReceiver(options: PushHostOptions): Promise<PushHost> {
+  const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
+  const onEvent = safeListener(options);
+  const store = await platform.openStore(data);
+  let runtime: PushRuntime | undefined;
+  try {
+    runtime = await PushRuntime.open({
+      store,
+      emit: (event) => onEvent({ event: 'app', ...event }),
+      onRetrieved: (end) => onEvent(lateEvent(end)),
+      fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
+      // Beside the store, in the one folder that is the host's.
+      ...(data === undefined
+        ? {}
+        : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
+      ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
+      ...(onLog ? { log: onLog } : {}),
+    });
+    for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);
+    const instanceId = options.instanceId ?? (await instanceIdOf(store));
+    const agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
+    const host = new PushHost(store, runtime, agent, onEvent);
+    await runtime.start();
+    await agent.start();
+    return host;
+  } catch (error) {
+    await runtime?.stop();
+    await store.close();
+    throw error;
+  }
+}
+
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
-function safeListener({ onEvent, onLog }: PushHostOptions): PushHostOptions['onEvent'] {
+function safeListener({ onEvent, onLog }: PushHostOptions): (event: HostEvent) => void {
   const log = safeLogSink(onLog);
   return (event) => {
     try {
-      onEvent(event);
+      onEvent?.(event);
     } catch (error) {
       log({ level: 'error', message: `the host did not take the event ${event.event}: ${reasonOf(error)}` });
     }

@@ -8,11 +8,17 @@ import { instanceIdOf } from './instance-id.js';
 import type { Store } from './platform/platform.js';
 import { Outbox, type OutboxLimits } from './sender/outbox/outbox.js';
 import type { OutboxRecord } from './sender/outbox/record.js';
-import { PushSenderAgent, type PushSenderOptions } from './sender/sender.js';
+import type { PushRequest, Receipt } from './sender/push-request.js';
+import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
 
-export interface PushSenderHostOptions extends Omit<PushSenderOptions, 'records' | 'instanceId'> {
-  /** Whether it registers with the core; an application server does not (P-2). */
-  register: boolean;
+export interface PushSenderHostOptions
+  extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
+  /** Whether it registers with the core, true when absent; an application server does not (P-2). */
+  register?: boolean;
+  /** Whether to send P-Asserted-Identity (8.1.2-04), true when absent; right only inside the core's trust domain. */
+  assertIdentity?: boolean;
+  /** Product token for User-Agent, `sip-push` when absent. */
+  product?: string;
   /** Folder of the durable store and of contents; absent: in memory, lost at the end. */
   data?: string;
   outbox?: Partial<OutboxLimits>;
@@ -21,44 +27,20 @@ export interface PushSenderHostOptions extends Omit<PushSenderOptions, 'records'
   onLog?: LogSink;
 }
 
+const PRESETS = { assertIdentity: true, product: 'sip-push' };
+
+/** Made by `createPushSender`. */
 export class PushSenderHost {
-  private constructor(
+  constructor(
     private readonly store: Store,
     private readonly records: Records,
     readonly agent: PushSenderAgent,
     readonly outbox: Outbox,
   ) {}
 
-  /** Opens the store, begins to connect, and goes on with the pushes that wait. @throws ConfigurationError */
-  static async start(options: PushSenderHostOptions): Promise<PushSenderHost> {
-    const { register, data, outbox: limits, onPush, onLog, ...sender } = options;
-    const log = safeLogSink(onLog);
-    const onError = (error: Error) => log({ level: 'warn', message: error.message });
-    const store = await platform.openStore(data);
-    const records = new Records(store, systemClock, log);
-    let agent: PushSenderAgent | undefined;
-    try {
-      agent = new PushSenderAgent({
-        onProblem: onError,
-        ...sender,
-        records,
-        ...(register ? { instanceId: await instanceIdOf(store) } : {}),
-      });
-      await agent.start();
-      const outbox = await Outbox.open({
-        sender: agent,
-        records,
-        ...(data === undefined ? {} : { folder: `${data}/contents` }),
-        ...(limits ? { limits } : {}),
-        ...(onPush ? { onChange: onPush } : {}),
-        onError,
-      });
-      return new PushSenderHost(store, records, agent, outbox);
-    } catch (error) {
-      await agent?.stop();
-      await store.close();
-      throw error;
-    }
+  /** One push, without the outbox: its receipts come, or a reason why there is none, and nothing of it is kept. */
+  send(push: PushRequest, options?: SendOptions): Promise<Receipt[]> {
+    return this.agent.send(push, options);
   }
 
   /** Pushes under way go on with the next process. */
@@ -67,5 +49,41 @@ export class PushSenderHost {
     await this.agent.stop();
     await this.records.close();
     await this.store.close();
+  }
+}
+
+/**
+ * A sender in a program of yours: opens the store, begins to connect, and goes on with the pushes that wait.
+ * @throws ConfigurationError
+ */
+export async function createPushSender(options: PushSenderHostOptions): Promise<PushSenderHost> {
+  const { register = true, data, outbox: limits, onPush, onLog, ...sender } = options;
+  const log = safeLogSink(onLog);
+  const onError = (error: Error) => log({ level: 'warn', message: error.message });
+  const store = await platform.openStore(data);
+  const records = new Records(store, systemClock, log);
+  let agent: PushSenderAgent | undefined;
+  try {
+    agent = new PushSenderAgent({
+      onProblem: onError,
+      ...PRESETS,
+      ...sender,
+      records,
+      ...(register ? { instanceId: await instanceIdOf(store) } : {}),
+    });
+    await agent.start();
+    const outbox = await Outbox.open({
+      sender: agent,
+      records,
+      ...(data === undefined ? {} : { folder: `${data}/contents` }),
+      ...(limits ? { limits } : {}),
+      ...(onPush ? { onChange: onPush } : {}),
+      onError,
+    });
+    return new PushSenderHost(store, records, agent, outbox);
+  } catch (error) {
+    await agent?.stop();
+    await store.close();
+    throw error;
   }
 }

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../core/app/runtime.js';
-import { type HostEvent, PushHost } from '../core/host.js';
+import { createPushReceiver, type HostEvent } from '../core/host.js';
 import { BOB, PSA } from './support/agents.js';
 import { countingApp } from './support/counting-app.js';
 import { request } from './support/requests.js';
@@ -12,7 +12,7 @@ it('a listener that throws costs its owner the event, and the device nothing', a
   const core = await ScriptedCore.udp();
   const told: HostEvent['event'][] = [];
   const logs: LogRecord[] = [];
-  const host = await PushHost.start({
+  const host = await createPushReceiver({
     identity: BOB,
     servers: [core.uri],
     trust: [PSA],

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { PushHost } from '../../core/host.js';
+import { createPushReceiver } from '../../core/host.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';
 
@@ -17,7 +17,7 @@ const [folder = '.'] = process.argv.slice(2);
 const OCTETS = ['application/octet-stream'];
 
 const network = await startNetwork();
-const host = await PushHost.start({
+const host = await createPushReceiver({
   identity: 'sip:bob@domain.test',
   servers: network.uris.slice(1),
   trust: ['sip:psa@domain.test'],

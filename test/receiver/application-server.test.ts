@@ -4,7 +4,7 @@ import { definePushApp } from 'sip-push/sdk';
 import { afterEach, expect, it } from 'vitest';
 import type { Push } from '../../core/app/contract.js';
 import { memoryContent } from '../../core/content/memory-content.js';
-import { PushHost } from '../../core/host.js';
+import { createPushReceiver } from '../../core/host.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { startSender } from '../support/agents.js';
 import { freePort } from '../support/ports.js';
@@ -38,7 +38,7 @@ it.each(['pager', 'session'] as const)(
       }),
     });
     const [server = ''] = network.uris;
-    const host = await PushHost.start({
+    const host = await createPushReceiver({
       ...{ identity: SERVICE, servers: [server], listen, expires: 600, product: 'test/1' },
       ...{ trust: ['sip:psa@domain.test'], apps: [{ definition: app }], onEvent: () => {} },
     });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/runtime.js';
-import { PushHost } from '../../core/host.js';
+import { createPushReceiver } from '../../core/host.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
 import { parseNameAddr } from '../../core/sip/name-addr.js';
@@ -192,7 +192,7 @@ describe('a host', () => {
     const instances: (string | undefined)[] = [];
     for (let start = 0; start < 2; start++) {
       const core = await ScriptedCore.udp();
-      const host = await PushHost.start({
+      const host = await createPushReceiver({
         identity: BOB,
         servers: [core.uri],
         trust: [],

@@ -1,7 +1,7 @@
 /** A device and a sender of this package, in this process, for tests against a real or embedded core. */
 
 import type { PushAppDefinition } from '../../core/app/contract.js';
-import { type HostEvent, PushHost, type PushHostOptions } from '../../core/host.js';
+import { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from '../../core/host.js';
 import { PushSenderAgent, type PushSenderOptions } from '../../core/sender/sender.js';
 import { eventually } from './wait.js';
 
@@ -21,7 +21,7 @@ export class Device {
     options: Partial<PushHostOptions> & Pick<PushHostOptions, 'servers'>,
   ): Promise<Device> {
     const events: HostEvent[] = [];
-    const host = await PushHost.start({
+    const host = await createPushReceiver({
       identity: BOB,
       trust: [PSA],
       expires: 600,

@@ -1,6 +1,6 @@
 /** `sip-push host`: a device. */
 
-import { PushHost } from '../../../core/host.js';
+import { createPushReceiver } from '../../../core/host.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
 import { ended } from '../io.js';
@@ -39,7 +39,7 @@ export const host: Command = {
     const stray = (error: unknown) => io.err(strayLine(error));
     process.on('uncaughtException', stray).on('unhandledRejection', stray);
     try {
-      const running = await PushHost.start({
+      const running = await createPushReceiver({
         ...settings,
         onEvent: hostPrinter(io, words.has('json')),
         onLog: (record) => io.err(logLine(record)),

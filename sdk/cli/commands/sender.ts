@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Receipt } from '../../../core/sender/push-request.js';
 import type { DirectoryChange } from '../../../core/sender/terminals/directory.js';
-import { PushSenderHost, type PushSenderHostOptions } from '../../../core/sender-host.js';
+import { createPushSender, type PushSenderHostOptions } from '../../../core/sender-host.js';
 import { PushEvents } from '../../http-api/push-events.js';
 import { serveHttpApi } from '../../http-api/server.js';
 import { terminalJson } from '../../http-api/views.js';
@@ -47,7 +47,7 @@ export const sender: Command = {
     const key = api.key ?? randomBytes(24).toString('base64url');
     const events = new PushEvents();
     const say = printer(io, words.has('json'));
-    const host = await PushSenderHost.start({ ...options, ...told(say, events, io) });
+    const host = await createPushSender({ ...options, ...told(say, events, io) });
     const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
     try {
       const server = await serveHttpApi(api, {

@@ -4,7 +4,7 @@ import { systemClock } from '../../../core/app/clock.js';
 import type { PushDescription } from '../../../core/app/contract.js';
 import { within } from '../../../core/app/deadline.js';
 import type { LogRecord } from '../../../core/app/log.js';
-import { type HostEvent, PushHost } from '../../../core/host.js';
+import { createPushReceiver, type HostEvent, type PushHost } from '../../../core/host.js';
 import type { ContentPush, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { WireObserver } from '../../../core/sip/flow.js';
@@ -106,7 +106,7 @@ class Device {
 
   static async start(server: string, observer: DemoObserver): Promise<Device> {
     const device = new Device(observer);
-    device.#host = await PushHost.start({
+    device.#host = await createPushReceiver({
       identity: BOB,
       servers: [server],
       credentials: { username: 'bob', password: 'bob' },
