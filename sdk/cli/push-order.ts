@@ -1,6 +1,7 @@
 /** What somebody wants pushed, as the words of `sip-push send` have it. */
 
 import { platform } from '#platform';
+import { isIari } from '../../core/app/communication-service.js';
 import { isEventAppId } from '../../core/app/event-app-id.js';
 import type { MediaType } from '../../core/content/content.js';
 import { parseMediaType } from '../../core/content/media-type.js';
@@ -12,6 +13,7 @@ import type { Words } from './words.js';
 export interface Order {
   to: string;
   app: string;
+  iari?: string;
   type: MediaType;
   mode: PushModeWish;
   report: boolean;
@@ -21,6 +23,7 @@ export interface Order {
   source: { files: readonly string[] } | { url: string };
 }
 
+const EXAMPLE_IARI = 'urn:urn-7:3gpp-application.ims.iari.example';
 const MODES = ['auto', 'pager', 'session', 'indirect'] as const;
 /** Seconds in 30 days: nobody waits longer for a phone. */
 const MAX_TTL = 2_592_000;
@@ -31,6 +34,10 @@ export function readOrder(words: Words): Order {
   if (!SipUri.parse(to)) throw new UsageError(`--to ${to} is no SIP URI; expected e.g. sip:bob@domain.test`);
   const app = words.required('app', 'mms.ua');
   if (!isEventAppId(app)) throw new UsageError(`--app ${app} is no event-app-id; expected e.g. mms.ua`);
+  const iari = words.text('iari');
+  if (iari !== undefined && !isIari(iari)) {
+    throw new UsageError(`--iari ${iari} is no IARI; expected e.g. ${EXAMPLE_IARI}`);
+  }
   const typeText = words.required('type', 'application/vnd.wap.mms-message');
   const type = parseMediaType(typeText);
   if (!type) throw new UsageError(`--type ${typeText} is no media type; expected e.g. text/vnd.wap.si`);
@@ -44,6 +51,7 @@ export function readOrder(words: Words): Order {
     ...{ to, app, type, mode, source },
     report: words.has('report'),
     id: words.text('id') ?? platform.randomHex(8),
+    ...(iari === undefined ? {} : { iari }),
     ...(ttl === undefined ? {} : { ttl }),
   };
 }

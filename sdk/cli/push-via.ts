@@ -28,10 +28,14 @@ export async function pushVia(
 }
 
 async function bodyOf(
-  { to, app, mode, report, ttl, source, type }: Order,
+  { to, app, iari, mode, report, ttl, source, type }: Order,
   client: SenderClient,
 ): Promise<PushBody> {
-  const push = { to, app, mode, report, ...(ttl === undefined ? {} : { ttl }) };
+  const push = {
+    ...{ to, app, mode, report },
+    ...(iari === undefined ? {} : { iari }),
+    ...(ttl === undefined ? {} : { ttl }),
+  };
   const written = formatMediaType(type);
   if ('url' in source) return { ...push, content: { type: written, url: source.url } };
   const files: { type: string; name: string; content: string }[] = [];

@@ -1,6 +1,7 @@
 /** What the HTTP API of a sender takes and gives, as its OpenAPI description has it. */
 
 import { z } from '@hono/zod-openapi';
+import { isIari } from '../../core/app/communication-service.js';
 
 const uri = z.string().max(1000).openapi({
   description: 'Public user identity (all terminals) or GRUU (one)',
@@ -38,11 +39,18 @@ const content = z
 /** 30 days: nobody waits longer for a phone. */
 const MAX_TTL = 30 * 24 * 3600;
 const MAX_FILES = 100;
+const EXAMPLE_IARI = 'urn:urn-7:3gpp-application.ims.iari.example';
 
 export const pushSchema = z
   .strictObject({
     to: uri,
     app: z.string().max(255).openapi({ description: 'event-app-id', example: 'wml.ua' }),
+    iari: z
+      .string()
+      .max(1000)
+      .refine(isIari, `expected an IARI, e.g. ${EXAMPLE_IARI}`)
+      .exactOptional()
+      .openapi({ description: 'Which instance of the application (TS appendix D)', example: EXAMPLE_IARI }),
     mode: z
       .enum(['auto', 'pager', 'session', 'indirect'])
       .default('auto')

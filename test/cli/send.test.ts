@@ -14,6 +14,12 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start
   receive: async (push) => {
     if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
+/** One of two instances of an application, told apart by nothing but their IARI. */
+const twin = (
+  name: string,
+) => `export default { id: 'twin.ua', iari: '${iari(name)}', accepts: ['text/plain'],
+  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('taken', { by: '${name}' }) }) };`;
+const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;
 const RECEIPT = {
   event: 'receipt',
   to: BOB,
@@ -46,9 +52,11 @@ describe('a push from the command line', () => {
     folder = await Folder.make();
     core = await startNetworkCommand(folder);
     await folder.write('text.mjs', TEXT_APP);
+    await folder.write('red.mjs', twin('red'));
+    await folder.write('blue.mjs', twin('blue'));
     await folder.write('bob.json', {
       ...bob(core.tcp),
-      apps: ['./text.mjs'],
+      apps: ['./text.mjs', './red.mjs', './blue.mjs'],
       fetch: { allow: ['http://127.0.0.1:*'] },
     });
     await folder.write('psa.json', psa(core.tcp));
@@ -85,6 +93,18 @@ describe('a push from the command line', () => {
     expect(linesOf({ stdout })).toEqual([
       { ...RECEIPT, to, terminal: to, outcome: 'delivered', status: 200 },
     ]);
+  });
+
+  it('to one instance of an application: --iari', async () => {
+    for (const name of ['blue', 'red']) {
+      const sent = await folder.run(...words('hello', { app: 'twin.ua', iari: iari(name) }));
+      expect(sent.code).toBe(0);
+      await lineOf(host, 'app', { app: 'twin.ua', by: name });
+    }
+    expect(await folder.run(...words('hello', { iari: 'twin' }))).toMatchObject({
+      code: 2,
+      stderr: `sip-push: --iari twin is no IARI; expected e.g. ${iari('example')}`,
+    });
   });
 
   it('in words, without --json', async () => {

@@ -95,6 +95,25 @@ describe('send --via', () => {
     });
   });
 
+  it('to one instance of an application', async () => {
+    const iari = 'urn:urn-7:3gpp-application.ims.iari.blue';
+    const twin = TEXT_APP.replace("'text.ua'", `'text.ua', iari: '${iari}'`).replace(
+      'await push.content.bytes(20_000_000);',
+      'throw new Error("the wrong one");',
+    );
+    await folder.write('twin.mjs', twin);
+    await folder.write('bob.json', {
+      ...bob(core.tcp),
+      apps: ['./twin.mjs', './text.mjs'],
+      store: 'level',
+    });
+    await startHost();
+    await startSender();
+    await terminal(true);
+    const sent = await via('hello', '--iari', iari);
+    expect(linesOf(sent)).toMatchObject([{ outcome: 'failed', status: 500 }]);
+  });
+
   it('says what is wrong: no sender there, a wrong key, no key', async () => {
     const nobody = await via('hello');
     expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({

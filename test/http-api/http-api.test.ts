@@ -17,6 +17,7 @@ import { type HttpApiServer, serveHttpApi } from '../../sdk/http-api/server.js';
 const BOB = 'sip:bob@domain.test';
 const KEY = 'a-key-that-nobody-guesses';
 const PUSH = { to: BOB, app: 'wml.ua', content: { type: 'text/plain', text: 'hello' } };
+const IARI = 'urn:urn-7:3gpp-application.ims.iari.blue';
 const RECEIPT: Receipt = {
   ...{ to: BOB, mode: 'pager', outcome: 'delivered', status: 200, reason: 'OK', retryable: false },
   ...{ bytes: 5, milliseconds: 1 },
@@ -115,6 +116,7 @@ describe('who may', () => {
     const response = await fetch(`${server.url}/openapi.json`);
     const description: { openapi: string; info: { version: string }; paths: object } = await response.json();
     expect(description).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
+    expect(JSON.stringify(description)).toContain('"iari":{"type":"string"');
     expect(Object.keys(description.paths).sort()).toEqual([
       '/contents',
       '/pushes',
@@ -137,6 +139,14 @@ describe('a push', () => {
       const found = await (await api(`/pushes/${taken.id}`)).json();
       expect(found).toMatchObject({ ...taken, state: 'ended', receipts: [RECEIPT] });
     });
+  });
+
+  it('D-02: for one instance of an application goes to that one', async () => {
+    expect((await post({ ...PUSH, iari: IARI }, { 'idempotency-key': 'one' })).status).toBe(202);
+    const { push } = await under();
+    expect(push).toMatchObject({ app: 'wml.ua', iari: IARI });
+    // For another instance it is another push.
+    expect((await post(PUSH, { 'idempotency-key': 'one' })).status).toBe(422);
   });
 
   it('of several files, given in every way, goes as one', async () => {
@@ -208,6 +218,7 @@ describe('what is wrong is said', () => {
       /alone/,
     ],
     ['an unknown key', { ...PUSH, tll: 1 }, /tll/],
+    ['an instance that is none', { ...PUSH, iari: 'twin' }, /expected an IARI, e\.g\. urn:urn-7/],
     ['a mode that is none', { ...PUSH, mode: 'fast' }, /mode/],
     ['a time that is none', { ...PUSH, ttl: -1 }, /ttl/],
     ['content without a type', { ...PUSH, content: { text: 'hello' } }, /type/],

@@ -25,6 +25,7 @@ const content = z.union([
 const order = z.object({
   to: z.string(),
   app: z.string(),
+  iari: z.string().exactOptional(),
   mode: z.enum(['auto', 'pager', 'session', 'indirect']),
   contents: z.array(content).min(1),
   terminals: z

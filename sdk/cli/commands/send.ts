@@ -23,7 +23,8 @@ import { TransferProgress } from '../transfer-progress.js';
 import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE
-                     [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] FILE… | --content-url URL
+                     [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json]
+                     FILE… | --content-url URL
 
 One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI
 (a public user identity: all of them; a GRUU: one). Several files go in one session, each with a receipt.
@@ -31,6 +32,8 @@ One push: the content of FILE, or what lies at URL, to the application EVENT-APP
   --config FILE      configuration, JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test
   --app ID           e.g. mms.ua
+  --iari URN         which instance of the application, where a terminal may have several (TS appendix D):
+                     e.g. urn:urn-7:3gpp-application.ims.iari.example
   --type TYPE        e.g. application/vnd.wap.mms-message
   --mode MODE        pager: in a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes as a whole, and by reference what
                      is larger; session: over MSRP, of any size; indirect: by reference; auto (default): in a
@@ -66,6 +69,7 @@ export const send: Command = {
     config: { type: 'string' },
     to: { type: 'string' },
     app: { type: 'string' },
+    iari: { type: 'string' },
     type: { type: 'string' },
     ttl: { type: 'string' },
     via: { type: 'string' },
@@ -147,12 +151,16 @@ function keyOf(words: Words): string {
 /** @returns a receipt for each file and terminal. */
 async function push(
   sender: PushSenderAgent,
-  { to, app, type, mode, report, id, ttl, source }: Order,
+  { to, app, iari, type, mode, report, id, ttl, source }: Order,
   io: Io,
   onReceipts: (receipts: readonly Receipt[]) => void,
 ): Promise<Receipt[]> {
   const { signal } = io;
-  const request = { to, app, mode, report, id, ...(ttl === undefined ? {} : { ttl }) };
+  const request = {
+    ...{ to, app, mode, report, id },
+    ...(iari === undefined ? {} : { iari }),
+    ...(ttl === undefined ? {} : { ttl }),
+  };
   if ('url' in source) {
     return await sender.send({ ...request, content: { type, ...source } }, { signal, onReceipts });
   }
