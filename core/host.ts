@@ -12,8 +12,10 @@ import { lateEvent, type ReceiverEvent } from './receiver/events.js';
 import type { SenderCapabilities } from './receiver/negotiation/capabilities.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 
+/** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
 
+/** A device: who it is, where its core is, and which applications it has. */
 export interface PushHostOptions
   extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
   /** Applications in order; where several take a push, the sender's order decides. */
@@ -32,7 +34,9 @@ export interface PushHostOptions
   trust?: readonly string[];
   /** Product token for User-Agent, `sip-push` when absent. */
   product?: string;
+  /** What it throws is logged. */
   onEvent?(event: HostEvent): void;
+  /** Diagnostics of the host and of its applications. */
   onLog?(record: LogRecord): void;
 }
 

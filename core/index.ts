@@ -1,4 +1,7 @@
-/** The agents and the runtime of OMA Push using SIP. */
+/**
+ * The agents and the runtime of OMA Push using SIP.
+ * @module sip-push
+ */
 
 export type * from './app/contract.js';
 export { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from './app/event-app-id.js';

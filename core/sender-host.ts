@@ -11,6 +11,7 @@ import type { OutboxRecord } from './sender/outbox/record.js';
 import type { PushRequest, Receipt } from './sender/push-request.js';
 import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
 
+/** A sender that stays up: who it is, where its core is, and what it keeps. */
 export interface PushSenderHostOptions
   extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
   /** Whether it registers with the core, true when absent; an application server does not (P-2). */

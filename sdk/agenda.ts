@@ -6,6 +6,7 @@ const AFTER_ERROR = 30_000;
 /** What a timer of JavaScript can count. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** What an agenda does, and with which clock. */
 export interface AgendaOptions {
   /**
    * Does what is to be done for a key, where there still is anything: it may be asked once too often. Resolves with

@@ -1,4 +1,7 @@
-/** What a push application imports: the contract's types, the errors that it throws or is given, and small helpers. */
+/**
+ * What a push application imports: the contract's types, the errors that it throws or is given, and small helpers.
+ * @module sip-push/sdk
+ */
 
 import type { PushAppDefinition } from '../core/app/contract.js';
 import type { ServiceName } from '../core/app/services.js';

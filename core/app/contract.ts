@@ -3,6 +3,7 @@
 import type { Content } from '../content/content.js';
 import type { ServiceName, Services } from './services.js';
 
+/** How a push came: in a SIP MESSAGE, over MSRP in a session, or as a reference that the host retrieved. */
 export type PushMode = 'pager' | 'session' | 'indirect';
 
 /** One push, as an application receives it. */
@@ -33,6 +34,7 @@ export interface Push {
 /** One write to the application's own storage; `value` is JSON or bytes. */
 export type StorageOperation = { type: 'put'; key: string; value: unknown } | { type: 'delete'; key: string };
 
+/** What `receive` is given beside the push. */
 export interface ReceiveContext {
   /**
    * Ends the push and writes the application's storage in one atomic, synchronous batch: with it the
@@ -71,6 +73,7 @@ export interface NegotiatedSender {
   readonly supported: boolean;
 }
 
+/** A push application that has been started: what `start` returns. Only `receive` is required. */
 export interface PushAppInstance {
   /**
    * Session mode, ahead of delivery: throw PushRefused to refuse this file, within 3 s. Types and `limits.size` have
@@ -84,6 +87,7 @@ export interface PushAppInstance {
    * the same `push.id`, the next `attempt`, the content from its start.
    */
   receive(push: Push, context: ReceiveContext): void | Promise<void>;
+  /** What a person would like to read of a push that was taken. */
   describe?(push: Push): PushDescription | Promise<PushDescription>;
   /**
    * Answers what the host asks about its state, in JSON values: `query('current')`. Which questions there are is
@@ -95,6 +99,7 @@ export interface PushAppInstance {
    * time it answers, at the least as often as the device registers.
    */
   negotiated?(sender: NegotiatedSender): void | Promise<void>;
+  /** Ends what was begun, within 5 s. Its `signal` has been aborted. */
   stop?(): void | Promise<void>;
 }
 
@@ -104,6 +109,7 @@ export interface PushAppInstance {
  */
 export type Delivery = 'durable' | 'direct';
 
+/** A push application, as `definePushApp` takes it: what it is, and how it is started. */
 export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
@@ -122,6 +128,7 @@ export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
   };
   /** IARI that tells this application from another with the same event-app-id and media types (appendix D). */
   readonly iari?: string;
+  /** Called once, before the first push. What it throws is why the application cannot be loaded. */
   start(context: StartContext<Needs>): PushAppInstance | Promise<PushAppInstance>;
 }
 

@@ -12,6 +12,7 @@ const EVENT_APP_ID = /^[\x21\x23-\x2b\x2d-\x7e]+$/;
 /** Longest id, characters: a registered one has under 40, and every one goes into each REGISTER. */
 const MAX_LENGTH = 255;
 
+/** Whether it may stand in a feature tag as an event-app-id. */
 export function isEventAppId(text: string): boolean {
   return text.length <= MAX_LENGTH && EVENT_APP_ID.test(text);
 }

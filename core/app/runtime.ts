@@ -39,6 +39,7 @@ export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.j
 export type { SetAsidePush } from './set-aside.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer.js';
 
+/** What a runtime works with. */
 export interface PushRuntimeOptions {
   /** Opened and closed by the caller, after `stop`. */
   store: Store;
@@ -61,6 +62,7 @@ export interface PushRuntimeOptions {
   onRetrieved?(end: LateEnd): void;
 }
 
+/** Applications come and go, pushes are given to them. It knows no SIP: an agent brings it what arrives. */
 export class PushRuntime {
   readonly #listeners = new Set<() => void>();
   /** Loading and unloading happen one after another. */

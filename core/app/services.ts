@@ -2,6 +2,7 @@
 
 import type { ByteRange } from '../content/content.js';
 
+/** Which entries of a storage are asked for; all of them where nothing is said. */
 export interface StorageRange {
   /** Only keys that begin so. */
   readonly prefix?: string;
@@ -16,9 +17,11 @@ export interface StorageRange {
  * application sees it. `ReceiveContext.commit` writes to it and ends a push in one step.
  */
 export interface AppStorage {
+  /** Undefined where there is none. */
   get(key: string): Promise<unknown>;
   /** On disk when it resolves. Throws ConfigurationError when the value is neither JSON nor bytes, LimitError when too large. */
   put(key: string, value: unknown): Promise<void>;
+  /** Also of one that is not there. On disk when it resolves. */
   delete(key: string): Promise<void>;
   /** In the order of the keys' code points. */
   entries(range?: StorageRange): AsyncIterable<[key: string, value: unknown]>;
@@ -50,14 +53,19 @@ export interface AppFiles {
   open(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
   /** Also one that is not there. */
   remove(name: string): Promise<void>;
+  /** All of them, in no order. */
   list(): Promise<AppFile[]>;
 }
 
 /** Diagnostics for whoever runs the host; nothing that a program should parse. */
 export interface AppLog {
+  /** What helps to find a fault. */
   debug(message: string): void;
+  /** What happened, as it should. */
   info(message: string): void;
+  /** What somebody should look at some time. */
   warn(message: string): void;
+  /** What did not work, and should have. */
   error(message: string): void;
 }
 
@@ -69,9 +77,11 @@ export type Emit = (kind: string, fields?: Readonly<Record<string, unknown>>) =>
 
 /** The time, as the host has it: real, or a test's. */
 export interface AppClock {
+  /** A date of its own each time. */
   now(): Date;
 }
 
+/** An HTTP request of an application. */
 export interface AppFetchOptions {
   /** GET when absent. A redirect of a POST is not followed: it is the answer. */
   readonly method?: 'GET' | 'HEAD' | 'POST';
@@ -82,6 +92,7 @@ export interface AppFetchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The answer to an HTTP request of an application. */
 export interface AppFetchResponse {
   /** Where it came from, after redirects. */
   readonly url: string;
@@ -102,6 +113,7 @@ export interface AppFetchResponse {
  */
 export type AppFetch = (url: string, options?: AppFetchOptions) => Promise<AppFetchResponse>;
 
+/** Each service by the name that `needs` has. */
 export interface Services {
   storage: AppStorage;
   files: AppFiles;
@@ -111,4 +123,5 @@ export interface Services {
   fetch: AppFetch;
 }
 
+/** A name that may stand in `needs`. */
 export type ServiceName = keyof Services;

@@ -20,6 +20,7 @@ export interface Content {
   readonly type: MediaType;
   /** Bytes, where known ahead. */
   readonly size?: number;
+  /** All of it, or a range; each call is a stream of its own. */
   open(range?: ByteRange): ReadableStream<Uint8Array>;
   /** The whole content. Rejects with LimitError when it is larger than `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>;

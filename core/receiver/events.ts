@@ -41,6 +41,7 @@ export interface ArrivingContent {
   received: number;
 }
 
+/** What a Push Receiver Agent tells. */
 export type ReceiverEvent =
   | {
       event: 'registered';

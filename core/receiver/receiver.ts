@@ -21,6 +21,7 @@ import { pushFeatures, registrationHeaders } from './registration.js';
 import { MediaConnector } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
 
+/** A device: who it is, where its core is, whom it trusts. */
 export interface PushReceiverOptions {
   /** The user's public identity, `sip:bob@domain.test`. */
   identity: string;
@@ -52,6 +53,7 @@ export interface PushReceiverOptions {
   /** Session mode: sessions at a time, 100 when absent. */
   sessions?: number;
   runtime: PushRuntime;
+  /** Told in the middle of things: it must not throw. */
   onEvent(event: ReceiverEvent): void;
   onWire?: WireObserver;
 }
@@ -65,6 +67,7 @@ const SESSION_IDLE = 60_000;
 /** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
 const ANSWER_GRACE = 2000;
 
+/** A SIP user agent whose pushes go to the applications of a runtime. */
 export class PushReceiverAgent {
   readonly #pager: PagerReceiver;
   readonly #sessions: SessionReceiver;

@@ -28,6 +28,7 @@ export interface AttemptsOptions {
 
 export interface AttemptOptions {
   signal?: AbortSignal;
+  /** Session mode: more of a file has gone. */
   onProgress?(progress: FileProgress): void;
 }
 

@@ -8,6 +8,7 @@ import { formatMediaType } from '../content/media-type.js';
 import type { HttpIncoming, HttpReply, Listener, TlsOptions } from '../platform/platform.js';
 import { parseRange } from './byte-range.js';
 
+/** Where a sender serves content that it refers to. */
 export interface PublishOptions {
   /** Where it listens, and what the URLs name unless `url` is given. */
   host: string;

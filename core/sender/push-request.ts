@@ -72,8 +72,10 @@ export interface FilesPush extends PushOptions {
   files: readonly PushFile[];
 }
 
+/** What a sender is asked to push. */
 export type PushRequest = ContentPush | FilesPush;
 
+/** What became of a push at one terminal, or at all that a core forked it to. */
 export interface Receipt {
   to: string;
   /** GRUU, where one terminal was addressed, or told its own. */

@@ -30,6 +30,7 @@ import { TerminalDirectory } from './terminals/directory.js';
 import { RollCall } from './terminals/roll-call.js';
 import type { ProfileFacts } from './terminals/terminal.js';
 
+/** A sender: who it is, where its core is, and what it tells. */
 export interface PushSenderOptions {
   /** The sender's own URI, `sip:psa@domain.test`. */
   identity: string;
@@ -62,21 +63,26 @@ export interface PushSenderOptions {
   /** Keeps over restarts which terminals there are; absent: they are forgotten. */
   records?: Records;
   product: string;
-  onRegistered?(state: RegistrationState): void;
-  onRegistrationFailed?(failure: RegistrationFailure): void;
-  onConnected?(server: string): void;
+  /** Also each time it registers again. */
+  onRegistered?: (state: RegistrationState) => void;
+  /** The agent goes on trying. */
+  onRegistrationFailed?: (failure: RegistrationFailure) => void;
+  /** It is connected to this one of `servers`. */
+  onConnected?: (server: string) => void;
   /** A connection was lost, or an attempt to make one failed; the agent goes on trying. */
-  onDisconnected?(server: string, error: Error): void;
+  onDisconnected?: (server: string, error: Error) => void;
   /** What could not be learnt of terminals, or kept: a profile, a subscription, a record. */
-  onProblem?(error: Error): void;
+  onProblem?: (error: Error) => void;
   onWire?: WireObserver;
 }
 
+/** What goes with one push that is not said of it. */
 export interface SendOptions extends DeliveryOptions, AttemptOptions {}
 
 /** Seconds a registering sender asks for. */
 const REGISTRATION_SECONDS = 3600;
 
+/** Pushes content to the terminals of users, and knows which there are. */
 export class PushSenderAgent {
   /** Which terminals there are, and what each takes. */
   readonly directory: TerminalDirectory;

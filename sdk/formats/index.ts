@@ -1,4 +1,7 @@
-/** `sip-push/formats`: the wire formats of what is pushed, for applications and for senders. */
+/**
+ * `sip-push/formats`: the wire formats of what is pushed, for applications and for senders.
+ * @module sip-push/formats
+ */
 
 export { decodeBase64, encodeBase64 } from '../../core/content/base64.js';
 export type { Content, MediaType } from '../../core/content/content.js';

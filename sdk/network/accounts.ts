@@ -11,12 +11,14 @@ export interface Account {
   readonly identities: readonly [string, ...string[]];
 }
 
+/** What a user of the embedded network has. */
 export interface UserOptions {
   password: string;
   /** `sip:username@domain` when absent. */
   identities?: readonly string[];
 }
 
+/** Who may register: passwords or more by user name. */
 export type Users =
   | Readonly<Record<string, UserOptions>>
   | readonly (UserOptions & { readonly username: string })[];

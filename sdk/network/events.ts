@@ -4,6 +4,7 @@ import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
 import { hostPort } from '../../core/sip/transport-uri.js';
 import type { Binding, BindingEnd } from './location.js';
 
+/** What the embedded network tells. */
 export type NetworkEvent = MessageEvent | RegisteredEvent | DeregisteredEvent;
 
 /** One message on the wire; a line of a ladder. */
@@ -38,6 +39,7 @@ export interface RegisteredEvent extends RegistrationInfo {
   readonly time: number;
 }
 
+/** A contact is registered no longer. */
 export interface DeregisteredEvent {
   readonly event: 'deregistered';
   readonly time: number;
@@ -46,6 +48,7 @@ export interface DeregisteredEvent {
   readonly reason: BindingEnd;
 }
 
+/** One contact that is registered. */
 export interface RegistrationInfo {
   readonly username: string;
   readonly identity: string;

@@ -1,4 +1,7 @@
-/** `sip-push/network`: an embedded SIP/IP core for demos, development and tests. */
+/**
+ * `sip-push/network`: an embedded SIP/IP core for demos, development and tests.
+ * @module sip-push/network
+ */
 
 export type { UserOptions, Users } from './accounts.js';
 export type {

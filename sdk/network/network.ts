@@ -6,18 +6,22 @@ import { NetworkCore } from './core.js';
 import type { RegistrationInfo } from './events.js';
 import { checkListeners, type NetworkOptions } from './options.js';
 
+/** What the embedded network is not, for people who start it. */
 export const NETWORK_NOTICE =
   'This is an embedded SIP/IP core for demos, development and tests; it is no core for an operator.';
 
 const DEFAULT_LISTEN = ['sip:127.0.0.1:0;transport=udp', 'sip:127.0.0.1:0;transport=tcp'];
 
+/** An embedded SIP/IP core that runs. */
 export interface Network {
   /** Of the listeners, in the order asked for, with the ports taken. */
   readonly uris: readonly string[];
   readonly domain: string;
   /** For people who start it. */
   readonly notice: string;
+  /** Every contact that is registered now. */
   registrations(): RegistrationInfo[];
+  /** Ends connections and listeners. */
   close(): Promise<void>;
 }
 

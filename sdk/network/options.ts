@@ -9,6 +9,7 @@ import { isLoopback, type PeerAddress, parsePeer } from './addresses.js';
 import type { NetworkEvent } from './events.js';
 import { serviceKey } from './router.js';
 
+/** Where the embedded network listens, for which domain and users. */
 export interface NetworkOptions {
   /** `sip:127.0.0.1:5060;transport=udp`, or tcp, tls, ws, wss; port 0 for any. UDP and TCP on loopback when absent. */
   listen?: readonly string[];

@@ -12,8 +12,10 @@ const DOCUMENT = 'DM notification';
 const uiModes = ['not-specified', 'background', 'informative', 'user-interaction'] as const;
 const initiators = ['client', 'server'] as const;
 
+/** How far the user is asked about a management session. */
 export type DmUiMode = (typeof uiModes)[number];
 
+/** What the digest of a notification is over. */
 export interface DmTrigger {
   /** `1.1`, `1.2` */
   readonly version: string;
@@ -28,6 +30,7 @@ export interface DmTrigger {
   readonly body?: Uint8Array;
 }
 
+/** A notification of a device management server, package #0 (OMA-TS-DM_Notification). */
 export interface DmNotification extends DmTrigger {
   /** 16 octets; all zero where the server sends none. */
   readonly digest: Uint8Array;
@@ -102,7 +105,7 @@ export function encodeDmTrigger({
     .finish();
 }
 
-/** @param digest 16 octets, as `dmDigest` gives them for the trigger. */
+/** Package #0 as it is pushed. @param digest 16 octets, as `dmDigest` gives them for the trigger. */
 export function encodeDmNotification(digest: Uint8Array, trigger: Uint8Array): Uint8Array {
   if (digest.length !== DIGEST_OCTETS)
     throw new ConfigurationError(`a digest has 16 octets, not ${digest.length}`);

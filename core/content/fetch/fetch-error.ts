@@ -2,6 +2,7 @@
 
 import { SipPushError } from '../../errors.js';
 
+/** Why nothing could be fetched, for programs. */
 export type FetchFailure =
   /** Neither scheme nor origin is one that `allow` lets through. */
   | 'not-allowed'

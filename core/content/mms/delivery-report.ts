@@ -21,6 +21,7 @@ interface DeliveryReportFields {
   readonly auxApplicInfo?: string;
 }
 
+/** M-Delivery.ind: what became of a message at one of its recipients. */
 export type MmsDeliveryReport = DeliveryReportFields & WithOthers;
 
 const codec = definePdu<DeliveryReportFields>('M-Delivery.ind', {

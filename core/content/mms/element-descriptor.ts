@@ -10,6 +10,7 @@ import { readTextString, writeTextString, writeTextValue } from '../wsp/text.js'
 import { readFramed, writeFramed } from '../wsp/value-length.js';
 import type { MmsValue } from './value.js';
 
+/** A part of a message that may be retrieved by itself (OMA-TS-MMS_ENC 7.3.18). */
 export interface ElementDescriptor {
   readonly contentReference: string;
   readonly parameters: Readonly<Record<string, string>>;

@@ -69,7 +69,7 @@ const names = [
 
 export type MmsFieldName = (typeof names)[number];
 
-/** @param code 01 to 7F, without the high bit that it has on the wire */
+/** The name of a header field. @param code 01 to 7F, without the high bit that it has on the wire */
 export function mmsFieldName(code: number): MmsFieldName | undefined {
   return names[code - 1];
 }

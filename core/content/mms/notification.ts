@@ -66,6 +66,7 @@ interface NotificationFields {
   readonly contentLocation: string;
 }
 
+/** M-Notification.ind: a message waits at an MMSC. */
 export type MmsNotification = NotificationFields & WithOthers;
 
 const codec = definePdu<NotificationFields>('M-Notification.ind', {

@@ -15,6 +15,7 @@ interface NotifyResponseFields {
   readonly reportAllowed?: boolean;
 }
 
+/** M-NotifyResp.ind: what the device will do about a notification. */
 export type MmsNotifyResponse = NotifyResponseFields & WithOthers;
 
 const codec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {

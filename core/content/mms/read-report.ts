@@ -32,7 +32,9 @@ interface ReadForOriginatorFields extends ReportFields {
   readonly date: Date;
 }
 
+/** M-Read-Rec.ind: the recipient's device says what became of a message. */
 export type MmsReadByRecipient = ReadByRecipientFields & WithOthers;
+/** M-Read-Orig.ind: the same, as the originator is told. */
 export type MmsReadForOriginator = ReadForOriginatorFields & WithOthers;
 
 const addressed = {

@@ -52,13 +52,16 @@ interface RetrievalFields {
   readonly replaceId?: string;
 }
 
+/** The header of an M-Retrieve.conf. */
 export type MmsRetrievalHeader = RetrievalFields & WithOthers;
 
+/** M-Retrieve.conf, whole in memory. */
 export type MmsRetrieval = MmsRetrievalHeader & {
   /** Absent only where `retrieveStatus` says why. `decodeMultipart` reads it where the type is of several parts. */
   readonly content?: { readonly type: MediaType; readonly body: Uint8Array };
 };
 
+/** M-Retrieve.conf as it comes, with little of it in memory. */
 export type MmsStreamedRetrieval = MmsRetrievalHeader & {
   /**
    * Absent only where `retrieveStatus` says why. Content that is not of several parts is one part by itself.

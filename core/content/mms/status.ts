@@ -24,8 +24,11 @@ const retrieveStatuses = {
   'permanent-content-unsupported': 0xe3,
 } as const;
 
+/** What became of a message (OMA-TS-MMS_ENC 7.3.51). */
 export type MmsStatus = (typeof statuses)[number];
+/** Whether a message was read (OMA-TS-MMS_ENC 7.3.37). */
 export type MmsReadStatus = (typeof readStatuses)[number];
+/** How a retrieval ended (OMA-TS-MMS_ENC 7.3.50). */
 export type MmsRetrieveStatus = keyof typeof retrieveStatuses;
 
 /** OMA-TS-MMS_ENC 7.3.51 */

@@ -28,7 +28,7 @@ export const time: MmsValue<MmsTime> = {
     }),
 };
 
-/** @param receivedAt when the PDU came; what lies past the last date there is gives that date. */
+/** The moment that a time stands for. @param receivedAt when the PDU came; what lies past the last date there is gives that date. */
 export function absoluteTime(value: MmsTime, receivedAt: Date): Date {
   if ('at' in value) return value.at;
   return new Date(Math.min(receivedAt.getTime() + value.seconds * 1000, MAX_SECONDS * 1000));

@@ -12,7 +12,7 @@ import { decodeWspMultipart, encodeWspMultipart, readWspParts, writeWspParts } f
 const WSP = 'application/vnd.wap.multipart.';
 const MIME = 'multipart/';
 
-/** @param type lower-case `type/subtype` */
+/** Whether it is one of several parts. @param type lower-case `type/subtype` */
 export function isMultipart(type: string): boolean {
   return type.startsWith(WSP) || type.startsWith(MIME);
 }

@@ -11,6 +11,7 @@ interface PartHead extends EntityHead {
   readonly others?: readonly WspRawHeader[];
 }
 
+/** A part of a multipart, in memory. */
 export interface Part extends PartHead {
   /** Byte for byte as it was sent: a Content-Transfer-Encoding is not undone. */
   readonly body: Uint8Array;
@@ -26,6 +27,7 @@ export interface StreamedPart extends PartHead {
 
 /** The parts one after the other. Whoever stops early calls `return` (as `for await` does): it cancels the stream. */
 export interface StreamedParts extends AsyncIterableIterator<StreamedPart> {
+  /** Cancels the stream. */
   return(): Promise<IteratorResult<StreamedPart>>;
 }
 

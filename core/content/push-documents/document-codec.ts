@@ -11,13 +11,15 @@ import { writeXml } from '../xml/write-xml.js';
 /** WBXML 1.2 and 1.3 differ in nothing that these documents use. */
 export type WbxmlVersion = 2 | 3;
 
+/** A document type in both its forms, XML and WBXML. */
 export interface DocumentCodec<T> {
   /** @throws MalformedError saying where and what was expected. */
   fromXml(bytes: Uint8Array): T;
+  /** UTF-8, with the document type. @throws ConfigurationError where a value does not fit. */
   toXml(document: T): Uint8Array;
   /** @throws MalformedError saying where and what was expected. */
   fromWbxml(bytes: Uint8Array): T;
-  /** @param version 1.3 (`3`) where nothing is given */
+  /** In as few octets as the tokens allow. @param version 1.3 (`3`) where nothing is given */
   toWbxml(document: T, version?: WbxmlVersion): Uint8Array;
 }
 

@@ -35,6 +35,7 @@ export const EMN: WbxmlLanguage = {
   dates: new Set(['timestamp']),
 };
 
+/** An E-Mail Notification (EMN 1.0): something has changed in a mailbox. */
 export interface EmailNotification {
   /** `mailat:user@domain`, or the URI of the mailbox. */
   readonly mailbox: string;
@@ -42,6 +43,7 @@ export interface EmailNotification {
   readonly timestamp?: Date;
 }
 
+/** EMN 1.0: text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 export const emailNotification = defineDocument<EmailNotification>(
   EMN,
   'emn',

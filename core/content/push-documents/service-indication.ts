@@ -48,11 +48,13 @@ export const SI: WbxmlLanguage = {
 const actions = ['signal-none', 'signal-low', 'signal-medium', 'signal-high', 'delete'] as const;
 const PRESET = 'signal-medium';
 
+/** One of the `info` of a service indication: what it says depends on its class. */
 export interface ServiceIndicationItem {
   readonly class: string;
   readonly text: string;
 }
 
+/** A Service Indication (WAP-167, SI 1.0): something to tell the user, and where to read on. */
 export interface ServiceIndication {
   /** URI of the service. */
   readonly href?: string;
@@ -66,6 +68,7 @@ export interface ServiceIndication {
   readonly info?: readonly ServiceIndicationItem[];
 }
 
+/** SI 1.0: text/vnd.wap.si, application/vnd.wap.sic. */
 export const serviceIndication = defineDocument<ServiceIndication>(SI, 'si', read, write);
 
 function read(si: MarkupElement): ServiceIndication {

@@ -30,12 +30,14 @@ export const SL: WbxmlLanguage = {
 const actions = ['execute-low', 'execute-high', 'cache'] as const;
 const PRESET = 'execute-low';
 
+/** A Service Loading (WAP-168, SL 1.0): something to be fetched. */
 export interface ServiceLoading {
   /** URI of what is to be loaded. */
   readonly href: string;
   readonly action: (typeof actions)[number];
 }
 
+/** SL 1.0: text/vnd.wap.sl, application/vnd.wap.slc. */
 export const serviceLoading = defineDocument<ServiceLoading>(
   SL,
   'sl',

@@ -3,6 +3,7 @@
 import type { MediaType } from '../content.js';
 import type { HeaderList } from '../headers.js';
 
+/** A push message (WAP-251): headers and content. */
 export interface PushMessage {
   /** Of the body. */
   readonly type: MediaType;
@@ -22,4 +23,5 @@ export interface PushEnvelope {
   close(message: PushMessage): Uint8Array;
 }
 
+/** The media type of a push message that is one body. */
 export const PUSH_ENVELOPE_TYPE = 'application/vnd.oma.push';

@@ -153,6 +153,7 @@ export function applicationIdOfCode(code: number): string {
 }
 
 /**
+ * The assigned number of an application id; undefined where it has none.
  * @param identifier in full, `x-wap-application:mms.ua`; those that begin so may leave it out, `mms.ua`; or
  * hexadecimal digits, `90FF`.
  */

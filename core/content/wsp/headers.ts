@@ -21,6 +21,7 @@ export interface WspRawHeader {
   readonly value: Uint8Array;
 }
 
+/** Headers in WSP's binary encoding (WAP-230 8.4): those that are known, and those that are not. */
 export interface WspHeaders {
   readonly headers: HeaderList;
   readonly others?: readonly WspRawHeader[];

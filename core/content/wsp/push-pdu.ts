@@ -9,6 +9,7 @@ import { OctetReader } from './octet-reader.js';
 import { OctetWriter } from './octet-writer.js';
 import { parseVersion } from './version.js';
 
+/** A connectionless Push of WSP (WAP-230 8.2.4.1): what carries a push message over UDP and SMS. */
 export interface PushPdu extends WspHeaders {
   /** 0 to 255: tells repeated PDUs apart from new ones. */
   readonly transactionId: number;

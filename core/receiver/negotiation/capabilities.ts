@@ -5,6 +5,7 @@ import { parseAcceptContact } from '../../sip/accept-contact.js';
 import type { SipResponse } from '../../sip/message.js';
 import { parseNameAddr } from '../../sip/name-addr.js';
 
+/** What a Push Sender Agent answered to what it was told of a device (TS 5.1). */
 export interface SenderCapabilities {
   /** event-app-ids of applications that it pushes for. */
   readonly apps: readonly string[];

@@ -7,6 +7,7 @@ import { PROFILE_TYPE } from '../../content/user-agent-profile/user-agent-profil
 import { writeProfile } from '../../content/user-agent-profile/write-profile.js';
 import { ProfileServer } from './profile-server.js';
 
+/** The device, and where its User Agent Profile is (OMA-TS-UAProf). */
 export interface ProfileOptions {
   vendor?: string;
   model?: string;

@@ -18,6 +18,7 @@ import {
 import type { TlsOptions } from '../../platform/platform.js';
 import { digestAnswers } from '../../sip/digest-answers.js';
 
+/** Where receivers come for files in session mode. */
 export interface MediaOptions {
   /** Where receivers find this machine; absent: its address towards the SIP/IP core. */
   host?: string;

@@ -16,6 +16,7 @@ export interface SessionAddress extends Addressing {
   report: boolean;
 }
 
+/** How far one file of a session has come. */
 export interface FileProgress {
   /** Of the file in the push. */
   index: number;

@@ -36,6 +36,10 @@ const DEFAULT_CAPACITY = 100_000;
 /** Terminals of one user: people have a few. Bounds what a push to one identity becomes. */
 const MAX_OF_USER = 100;
 
+/**
+ * Which terminals a sender knows of, by user and by GRUU; bounded, observable, on disk where there are
+ * records.
+ */
 export class TerminalDirectory {
   readonly #users = new Map<string, Map<string, Terminal>>();
   readonly #byGruu = new Map<string, Terminal>();
@@ -70,7 +74,7 @@ export class TerminalDirectory {
     return this.#here.size + this.#away.size;
   }
 
-  /** @param user any URI of the public identity. */
+  /** The terminals of a user. @param user any URI of the public identity. */
   of(user: string): readonly Terminal[] {
     const now = this.#now();
     return [...(this.#users.get(publicIdentity(user))?.values() ?? [])].map((terminal) =>
@@ -84,6 +88,7 @@ export class TerminalDirectory {
     return terminal && current(terminal, this.#now());
   }
 
+  /** Every one, in no order. */
   *all(): IterableIterator<Terminal> {
     const now = this.#now();
     for (const terminals of this.#users.values()) {

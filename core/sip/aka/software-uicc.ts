@@ -6,6 +6,7 @@ import { equal, xor } from './octets.js';
 import { SequenceNumbers } from './sequence-numbers.js';
 import type { Uicc, UiccAnswer } from './uicc.js';
 
+/** What is on the card; each in hexadecimal. */
 export interface SoftwareUiccOptions {
   /** 16 octets. */
   k: Uint8Array;
@@ -19,6 +20,7 @@ export interface SoftwareUiccOptions {
 const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
 const SQN_OCTETS = 6;
 
+/** A subscriber's card in software: Milenage (3GPP TS 35.206), with the sequence numbers in memory. */
 export class SoftwareUicc implements Uicc {
   readonly #milenage: Promise<Milenage>;
   readonly #sequence: SequenceNumbers;
