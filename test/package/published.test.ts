@@ -1,0 +1,47 @@
+/** The tarball that npm would publish, as publint and are-the-types-wrong see it. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runProcess } from '../support/process.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const program = (path: string) => join(ROOT, 'node_modules', path);
+
+let folder: string;
+let tarball: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-tarball-'));
+  // dist is there already: building it anew would pull it from under the other suites.
+  const packed = await runProcess(
+    'npm',
+    ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder],
+    { cwd: ROOT, withinMs: 60_000 },
+  );
+  expect(packed.code, packed.stderr).toBe(0);
+  const [{ filename }] = JSON.parse(packed.stdout);
+  tarball = join(folder, filename);
+}, 70_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('publint finds nothing', async () => {
+  const { code, stdout } = await runProcess(
+    process.execPath,
+    [program('publint/src/cli.js'), 'run', tarball, '--strict', '--level', 'suggestion'],
+    { withinMs: 60_000 },
+  );
+  expect(stdout).toContain('All good!');
+  expect(code).toBe(0);
+}, 70_000);
+
+it('are-the-types-wrong finds nothing: ES modules, for whoever resolves by `exports`', async () => {
+  const { code, stdout } = await runProcess(
+    process.execPath,
+    [program('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--format', 'json'],
+    { withinMs: 60_000 },
+  );
+  expect(code, stdout.slice(0, 2000)).toBe(0);
+}, 70_000);
