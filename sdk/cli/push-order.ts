@@ -45,18 +45,19 @@ export function readOrder(words: Words): Order {
   const mode = MODES.find((known) => known === modeText);
   if (!mode) throw new UsageError(`--mode ${modeText} is not known; expected ${MODES.join(', ')}`);
   const source = readSource(words);
-  requireFitting(mode, source);
+  const report = words.has('report');
+  requireFitting(mode, source, report);
   const ttl = readTtl(words.text('ttl'));
   return {
     ...{ to, app, type, mode, source },
-    report: words.has('report'),
+    report,
     id: words.text('id') ?? platform.randomHex(8),
     ...(iari === undefined ? {} : { iari }),
     ...(ttl === undefined ? {} : { ttl }),
   };
 }
 
-function requireFitting(mode: PushModeWish, source: Order['source']): void {
+function requireFitting(mode: PushModeWish, source: Order['source'], report: boolean): void {
   const second = 'files' in source ? source.files[1] : undefined;
   if (mode === 'pager' && second !== undefined) {
     throw new UsageError(`pager mode carries one FILE; ${second} is one too many`);
@@ -66,6 +67,9 @@ function requireFitting(mode: PushModeWish, source: Order['source']): void {
   }
   if (mode === 'session' && 'url' in source) {
     throw new UsageError('--content-url refers to content; session mode carries it');
+  }
+  if (report && (mode === 'pager' || mode === 'indirect')) {
+    throw new UsageError(`--report waits for what only a session brings; ${mode} mode knows no reports`);
   }
 }
 

@@ -94,10 +94,16 @@ export function receiptLine(receipt: Receipt): string {
   const retry = receipt.retryable
     ? `; may be tried again${receipt.retryAfter === undefined ? '' : ` after ${receipt.retryAfter} s`}`
     : '';
-  const { outcome, to, reason, mode, milliseconds } = receipt;
-  return printable(
-    `${outcome}${status} ${to}: ${reason}, ${mode} mode, ${bytes(receipt.bytes)} in ${milliseconds} ms${retry}`,
-  );
+  const { outcome, to, fileName, reason, mode, milliseconds } = receipt;
+  const what = fileName === undefined ? '' : `${fileName} to `;
+  const how = mode === 'indirect' ? byReference(receipt) : `${mode} mode, ${bytes(receipt.bytes)}`;
+  return printable(`${outcome}${status} ${what}${to}: ${reason}, ${how} in ${milliseconds} ms${retry}`);
+}
+
+/** The content is the receiver's to fetch, and may yet turn out not to be there. */
+function byReference({ outcome, bytes: size }: Receipt): string {
+  const reference = size > 0 ? `reference to ${bytes(size)}` : 'reference';
+  return outcome === 'delivered' ? `the ${reference} was delivered` : `by ${reference}`;
 }
 
 export function receiptJson({ bytes, milliseconds, reported = false, ...receipt }: Receipt): string {

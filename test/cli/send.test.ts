@@ -110,7 +110,9 @@ describe('a push from the command line', () => {
   it('in words, without --json', async () => {
     const { code, stdout, stderr } = await folder.run(...words('hello'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^delivered \(200\) sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms$/);
+    expect(stdout).toMatch(
+      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms$/,
+    );
   });
 
   it('C-03: refused for good: exit 1', async () => {
@@ -134,7 +136,7 @@ describe('a push from the command line', () => {
     expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
     expect(nobody.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
-    expect(inWords.stdout).toMatch(/^failed \(480\) sip:bob@domain\.test: .*; may be tried again$/);
+    expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; may be tried again$/);
   });
 
   it('a wrong password: exit 1, and stderr says who did not let it in', async () => {
@@ -190,9 +192,39 @@ describe('a push from the command line', () => {
   it('a push that failed in a session is named, so that it can go on', async () => {
     const { code, stderr } = await folder.run(...words('fail', { mode: 'session' }));
     expect(code).toBe(75);
-    const id = /--id ([0-9a-f]+)$/.exec(stderr)?.[1] ?? '';
-    const again = await folder.run(...words('fail', { mode: 'session', id }));
-    expect(again.stderr).toMatch(new RegExp(`--id ${id}$`));
+    expect(stderr).toMatch(/^to try it again, from where it is: the same command with --id [0-9a-f]+$/);
+  });
+
+  it('where nothing had come over, there is nothing to go on from', async () => {
+    const nobody = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
+    expect(nobody).toMatchObject({ code: 75, stderr: '' });
+  });
+
+  it.each([
+    [{ mode: 'pager' }, '--report', /^sip-push: --report waits for what only a session brings; pager mode/],
+    [{ mode: 'indirect' }, '--report', /indirect mode knows no reports$/],
+    [{ via: 'http://127.0.0.1:1', key: 'k' }, '--json', /--config psa\.json is one too many$/],
+  ] as [Record<string, string>, string, RegExp][])(
+    '%j %s contradict each other: exit 2',
+    async (more, word, problem) => {
+      const { code, stdout, stderr } = await folder.run(...words('hello', more), word);
+      expect({ code, stdout, stderr }).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(problem),
+      });
+    },
+  );
+
+  it('what has no effect is said, and sent all the same', async () => {
+    const sent = await folder.run(...words('hello', { mode: 'pager', id: 'a1', key: 'k' }));
+    expect(sent).toMatchObject({
+      code: 0,
+      stderr: [
+        '--key has no effect without --via',
+        '--id has no effect in pager mode: there is nothing to go on with',
+      ].join('\n'),
+    });
   });
 
   it('a session for what is no file: exit 2', async () => {
@@ -217,6 +249,10 @@ describe('a push from the command line', () => {
     const url = (where: string) => [command, ...rest.slice(0, -1), '--content-url', where, '--json'];
     const good = await folder.run(...url(server.url('/content')));
     expect(linesOf(good)).toMatchObject([{ mode: 'indirect', outcome: 'delivered', bytes: 0 }]);
+    const inWords = await folder.run(...url(server.url('/content')).slice(0, -1));
+    expect(inWords.stdout).toMatch(
+      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms$/,
+    );
     await lineOf(host, 'push', { mode: 'indirect', size: 'elsewhere'.length });
     const refused = await folder.run(...url('http://169.254.169.254/latest/meta-data'));
     expect(linesOf(refused)).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
@@ -369,7 +405,6 @@ describe('a push from the command line', () => {
         expect(sending.stdout).toEqual([]);
         expect(sending.stderr).toEqual([
           'ended before an answer came: whether the push was delivered is not known',
-          expect.stringMatching(/^to try it again, from where it is: the same command with --id [0-9a-f]+$/),
         ]);
         server.close();
       },

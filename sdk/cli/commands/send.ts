@@ -19,7 +19,7 @@ import type { Io } from '../io.js';
 import { type Order, readOrder } from '../push-order.js';
 import { pushVia } from '../push-via.js';
 import { receiptJson, receiptLine } from '../report.js';
-import { TransferProgress } from '../transfer-progress.js';
+import { SentFiles } from '../sent-files.js';
 import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE
@@ -83,27 +83,26 @@ export const send: Command = {
   operands: true,
   async run(words, io) {
     const order = readOrder(words);
+    const way = readWay(words, order, io);
     const print = (receipt: Receipt) =>
       io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
-    const via = words.text('via');
     try {
       const receipts =
-        via === undefined
-          ? await pushDirectly(words.required('config', 'psa.json'), order, io, print)
-          : await pushVia({ url: via, key: keyOf(words) }, order, io, print);
+        'config' in way
+          ? await pushDirectly(way.config, order, io, print)
+          : await pushVia(way, order, io, print);
       // Of a push that was cancelled there may be none.
-      const code = Math.max(EXIT.ok, ...receipts.map(exitCode));
-      if (code === EXIT.tryAgain && receipts.some(({ mode }) => mode === 'session')) sayHowToGoOn(order, io);
-      return code;
+      return Math.max(EXIT.ok, ...receipts.map(exitCode));
     } catch (error) {
       if (io.signal.aborted) {
-        if (via === undefined)
-          io.err('ended before an answer came: whether the push was delivered is not known');
-        else io.err(`ended before the push did: once ${via} has taken it, it goes on with it`);
-        if (via === undefined && order.mode !== 'pager' && order.mode !== 'indirect') sayHowToGoOn(order, io);
+        io.err(
+          'config' in way
+            ? 'ended before an answer came: whether the push was delivered is not known'
+            : `ended before the push did: once ${way.url} has taken it, it goes on with it`,
+        );
         return EXIT.tryAgain;
       }
-      if (via !== undefined && error instanceof TransportError) {
+      if ('url' in way && error instanceof TransportError) {
         io.err(error.message);
         return EXIT.tryAgain;
       }
@@ -112,9 +111,26 @@ export const send: Command = {
   },
 };
 
-/** In a session, what a terminal has of a push is not sent again. */
-function sayHowToGoOn({ id }: Order, io: Io): void {
-  io.err(`to try it again, from where it is: the same command with --id ${id}`);
+/** By an agent of its own, or by a sender that stays up. */
+type Way = { config: string } | { url: string; key: string };
+
+/** @throws UsageError */
+function readWay(words: Words, { mode }: Order, io: Io): Way {
+  const url = words.text('via');
+  const config = words.text('config');
+  if (url === undefined) {
+    if (words.text('key') !== undefined) io.err('--key has no effect without --via');
+    if (words.text('id') !== undefined && (mode === 'pager' || mode === 'indirect')) {
+      io.err(`--id has no effect in ${mode} mode: there is nothing to go on with`);
+    }
+    return { config: words.required('config', 'psa.json') };
+  }
+  if (config !== undefined) {
+    throw new UsageError(
+      `--via hands the push to a sender that has its own configuration; --config ${config} is one too many`,
+    );
+  }
+  return { url, key: keyOf(words) };
 }
 
 async function pushDirectly(
@@ -126,14 +142,19 @@ async function pushDirectly(
   const settings = await loadSenderSettings(config);
   const progress = new ConnectionProgress(settings.servers, io.err);
   const sender = new PushSenderAgent({ ...settings, ...progress.handlers });
+  const sent = new SentFiles(io);
   try {
     await sender.start();
     io.signal.throwIfAborted();
-    const receipts = await push(sender, order, io, (each) => {
+    const receipts = await push(sender, order, io, sent, (each) => {
       for (const receipt of each) onReceipt(receipt);
     });
     await fetched(sender, io);
+    if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.sayHowToGoOn(order);
     return receipts;
+  } catch (error) {
+    sent.sayHowToGoOn(order);
+    throw error;
   } finally {
     progress.stop();
     await sender.stop();
@@ -152,10 +173,10 @@ function keyOf(words: Words): string {
 async function push(
   sender: PushSenderAgent,
   { to, app, iari, type, mode, report, id, ttl, source }: Order,
-  io: Io,
+  { signal }: Io,
+  sent: SentFiles,
   onReceipts: (receipts: readonly Receipt[]) => void,
 ): Promise<Receipt[]> {
-  const { signal } = io;
   const request = {
     ...{ to, app, mode, report, id },
     ...(iari === undefined ? {} : { iari }),
@@ -176,11 +197,7 @@ async function push(
     const { mtime: modification } = await stat(file);
     files.push({ content, name: basename(file), date: { modification } });
   }
-  const shown = files.map(({ name = '' }) => new TransferProgress(io, name));
-  return await sender.send(
-    { ...request, files },
-    { signal, onReceipts, onProgress: ({ index, have, size }) => shown[index]?.update(have, size) },
-  );
+  return await sender.send({ ...request, files }, { signal, onReceipts, onProgress: sent.observe(files) });
 }
 
 function exitCode({ outcome, retryable }: Receipt): number {
