@@ -3,6 +3,7 @@
 
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
 import { type Command, EXIT, UsageError } from './command.js';
+import { bundle } from './commands/bundle.js';
 import { demo } from './commands/demo.js';
 import { host } from './commands/host.js';
 import { network } from './commands/network.js';
@@ -14,7 +15,7 @@ import { printable } from './printable.js';
 import { suggestion } from './suggestion.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [demo, host, send, sender, network];
+const COMMANDS: readonly Command[] = [demo, host, send, sender, network, bundle];
 
 const HELP = `sip-push: OMA Push using SIP
 

@@ -1,0 +1,244 @@
+/** One ES module of the runtime and the applications of a configuration, and what goes with it. */
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type BuildFailure, type BuildOptions, build } from 'esbuild';
+import { ConfigurationError } from '../../core/errors.js';
+import { type HostSettings, loadHostSettings } from '../cli/config/host.js';
+import { billOfMaterials } from './bill-of-materials.js';
+import type { BundleContents, BundledPackage } from './contents.js';
+import { CONTENTS, entryModule } from './entry.js';
+import { licenceNotices } from './licences.js';
+import { FROM_SOURCES, modules, ROOT } from './modules.js';
+import { NATIVE_FILE, nativeFile } from './native.js';
+import { type PackageInfo, Packages } from './package-of.js';
+import { type Share, sharesOf } from './sizes.js';
+import type { SourceMap } from './source-map.js';
+import { type Features, unusedOf } from './unused.js';
+
+export interface BundleOptions {
+  /** A host's configuration. */
+  config: string;
+  /** Where the bundle shall lie; nothing is written. */
+  outfile: string;
+  platform: 'node' | 'browser';
+  /** Whose native file: `linux-x64`. */
+  target: string;
+  /** Told of keys of the configuration that have no effect. */
+  warn(line: string): void;
+}
+
+export interface Bundle {
+  /** By name, the bundle itself first. */
+  files: ReadonlyMap<string, Uint8Array>;
+  contents: BundleContents;
+  /** Bytes of the bundle. */
+  size: Share;
+  /** By package, rooms of our own apart; the largest first. */
+  shares: readonly (readonly [group: string, share: Share])[];
+}
+
+/** What the configuration has in its own words, where those are needed. It was validated before. */
+interface RawConfig {
+  apps: (string | { use: string })[];
+  data?: string;
+  store?: 'level' | 'memory';
+  aka?: unknown;
+}
+
+const DEFAULT_DATA = './data';
+const TARGETS: Readonly<Record<BundleOptions['platform'], string>> = { node: 'node20', browser: 'es2022' };
+/** CommonJS packages ask for modules of Node.js by `require`, which a module has to make. */
+const REQUIRE =
+  'import{createRequire as sipPushRequire}from"node:module";const require=sipPushRequire(import.meta.url);';
+
+/** @throws ConfigurationError naming the key, the application or the module that is wrong. */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const { config, outfile, platform, target, warn } = options;
+  const settings = await loadHostSettings(config, warn);
+  const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
+  const features = featuresOf(settings, raw, platform);
+  const unused = unusedOf(features);
+  const built = await esbuild({
+    stdin: {
+      contents: entryModule({
+        platform,
+        settings,
+        ...(features.store === 'level' ? { data: raw.data ?? DEFAULT_DATA } : {}),
+        aka: raw.aka,
+      }),
+      resolveDir: ROOT,
+      sourcefile: 'entry.js',
+    },
+    outfile: resolve(outfile),
+    platform,
+    target: TARGETS[platform],
+    ...(platform === 'node' ? { banner: { js: REQUIRE } } : {}),
+    plugins: [
+      modules({
+        applications: raw.apps.map((app) => (typeof app === 'string' ? app : app.use)),
+        folder: dirname(resolve(config)),
+        unused,
+      }),
+    ],
+  });
+
+  const packages = new Packages();
+  const inside = packagesInside(built.inputs, packages);
+  const map = portable(built.map, dirname(resolve(outfile)), packages);
+  const contents: BundleContents = {
+    platform,
+    ...(features.store === 'level' && platform === 'node' ? { target } : {}),
+    applications: settings.apps.map(({ definition: { id, accepts, iari } }) => ({
+      id,
+      accepts,
+      ...(iari === undefined ? {} : { iari }),
+    })),
+    packages: sized(inside, sharesOf(built.code, map, packageIn)),
+    without: unused.map(({ feature }) => feature),
+  };
+  const name = basename(outfile);
+  const code = encode(
+    `${built.code.trimEnd().replace(CONTENTS, () => JSON.stringify(contents))}\n//# sourceMappingURL=${name}.map\n`,
+  );
+  const native: [string, Uint8Array][] =
+    contents.target === undefined ? [] : [[NATIVE_FILE, nativeFile(contents.target, ROOT)]];
+  const bill = billOfMaterials(
+    { name, sha256: sha256(code) },
+    native.map(([file, bytes]) => ({ name: file, sha256: sha256(bytes) })),
+    contents,
+    inside,
+  );
+  return {
+    files: new Map([
+      [name, code],
+      [`${name}.map`, encode(JSON.stringify(map))],
+      [`${name}.LICENSES.txt`, encode(licenceNotices(inside))],
+      [`${name}.cdx.json`, encode(bill)],
+      ...native,
+    ]),
+    contents,
+    size: { minified: code.length, gzipped: gzipSync(code, { level: 9 }).length },
+    shares: sharesOf(built.code, map, roomIn),
+  };
+}
+
+function featuresOf(settings: HostSettings, raw: RawConfig, platform: BundleOptions['platform']): Features {
+  const uris = [...settings.servers, ...(settings.listen ? [settings.listen] : [])];
+  return {
+    platform,
+    store: raw.store ?? 'level',
+    webSocket:
+      platform === 'browser' ||
+      uris.some((uri) => /;transport=wss?\b/i.test(uri)) ||
+      /;ws\b/i.test(settings.relay?.uri ?? ''),
+    aka: raw.aka !== undefined,
+  };
+}
+
+interface Built {
+  code: string;
+  map: SourceMap;
+  /** Paths of modules of which something is inside. */
+  inputs: readonly string[];
+}
+
+async function esbuild(options: BuildOptions): Promise<Built> {
+  try {
+    const { outputFiles = [], metafile } = await build({
+      ...options,
+      absWorkingDir: ROOT,
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      // The smaller of what packages come as, where tree shaking works.
+      mainFields: ['module', 'main'],
+      conditions: [...(FROM_SOURCES ? ['sip-push-source'] : []), 'module'],
+      // They go into a file of their own, whole.
+      legalComments: 'none',
+      sourcemap: 'external',
+      metafile: true,
+      write: false,
+      logLevel: 'silent',
+    });
+    const [text = '', map = '{}'] = ['js', 'map'].map((kind) =>
+      new TextDecoder().decode(
+        outputFiles.find(({ path }) => path.endsWith('.map') === (kind === 'map'))?.contents,
+      ),
+    );
+    const [output] = Object.values(metafile?.outputs ?? {}).filter(
+      ({ entryPoint }) => entryPoint !== undefined,
+    );
+    const inputs = Object.entries(output?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
+      bytesInOutput > 0 && path !== 'entry.js' ? [resolve(ROOT, path)] : [],
+    );
+    return { code: text, map: JSON.parse(map), inputs };
+  } catch (error) {
+    const { errors = [] } = error as Partial<BuildFailure>;
+    if (errors.length === 0) throw error;
+    const lines = errors.map(({ text, location }) =>
+      location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
+    );
+    throw new ConfigurationError(`the bundle cannot be made: ${lines.join('\n')}`, { cause: error });
+  }
+}
+
+/** In the order of their names. */
+function packagesInside(inputs: readonly string[], packages: Packages): PackageInfo[] {
+  return [...new Set(inputs.map((path) => packages.of(path)))].sort(
+    (one, other) => compare(one.name, other.name) || compare(one.version, other.version),
+  );
+}
+
+/** Sources are called by package and path in it: where they lay when the bundle was made is nobody's business. */
+function portable(map: SourceMap, folder: string, packages: Packages): SourceMap {
+  return {
+    ...map,
+    sources: map.sources.map((source) => {
+      if (source.endsWith('entry.js') && !source.includes('/node_modules/')) return 'bundle/entry.js';
+      const path = resolve(folder, source);
+      const { name, version, folder: home } = packages.of(path);
+      return `${name}@${version}${path.slice(home.length).replaceAll('\\', '/')}`;
+    }),
+  };
+}
+
+function sized(inside: readonly PackageInfo[], shares: readonly [string, Share][]): BundledPackage[] {
+  const sizes = new Map(shares);
+  return inside.map(({ name, version, license }) => ({
+    name,
+    version,
+    license,
+    ...(sizes.get(`${name}@${version}`) ?? { minified: 0, gzipped: 0 }),
+  }));
+}
+
+/** `jssip@3.13.8` of `jssip@3.13.8/lib/UA.js`, `@nodable/entities@1.0.0` likewise. */
+function packageIn(source: string): string {
+  return /^(@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? source;
+}
+
+/** Ours by room, `sip-push/core/sip`. */
+function roomIn(source: string): string {
+  const name = packageIn(source);
+  if (!name.startsWith('sip-push@')) return name;
+  const [room = '', ...rest] = source
+    .slice(name.length + 1)
+    .replace(/^dist\//, '')
+    .split('/');
+  return ['sip-push', room, ...(room === 'sdk' ? [] : rest.slice(0, 1))].join('/');
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,29 @@
+/** What is inside a bundle, as `node FILE --manifest` prints it. */
+
+/** A package of which something is inside. */
+export interface BundledPackage {
+  name: string;
+  version: string;
+  /** As package.json has it: an SPDX expression. */
+  license: string;
+  /** Bytes of the bundle. */
+  minified: number;
+  /** Its share of the bytes of the compressed bundle. */
+  gzipped: number;
+}
+
+export interface BundledApplication {
+  id: string;
+  accepts: readonly string[];
+  iari?: string;
+}
+
+export interface BundleContents {
+  platform: 'node' | 'browser';
+  /** Of the native file beside the bundle, `linux-x64`; absent where none is needed. */
+  target?: string;
+  applications: readonly BundledApplication[];
+  packages: readonly BundledPackage[];
+  /** What was left out, since the configuration does not use it. */
+  without: readonly string[];
+}

@@ -1,0 +1,58 @@
+/** How esbuild finds the modules of a bundle. */
+
+import { dirname, extname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
+import { APPLICATION } from './entry.js';
+import { NATIVE_FILE } from './native.js';
+import { replacementOf, type unusedOf } from './unused.js';
+
+/** The folder of this package, and whether it is run from its sources, as its own tests do. */
+export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
+export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
+
+const RUNTIME = fileURLToPath(new URL('./runtime/', import.meta.url));
+/** Packages that there is one copy of, ours, whoever asks. */
+const ONE_COPY = /^(sip-push|sdp-transform|tsyringe|abstract-level)(\/|$)/;
+
+export interface ModuleOptions {
+  /** `use` of each application, and the folder that they are looked for from. */
+  applications: readonly string[];
+  folder: string;
+  unused: ReturnType<typeof unusedOf>;
+}
+
+export function modules({ applications, folder, unused }: ModuleOptions): Plugin {
+  return {
+    name: 'sip-push',
+    setup(build) {
+      build.onResolve({ filter: new RegExp(`^${APPLICATION}`) }, async ({ path, kind }) => {
+        const use = applications[Number(path.slice(APPLICATION.length))] ?? '';
+        if (BUNDLED_APPLICATIONS.includes(use))
+          return await build.resolve(`sip-push/apps/${use}`, { kind, resolveDir: ROOT });
+        const specifier = use.startsWith('.') ? resolve(folder, use) : use;
+        return await build.resolve(specifier, { kind, resolveDir: folder });
+      });
+      build.onResolve({ filter: /^sip-push-bundle:/ }, ({ path }) => ({
+        path: resolve(RUNTIME, `${path.slice('sip-push-bundle:'.length)}${FROM_SOURCES ? '.ts' : '.js'}`),
+      }));
+      build.onResolve({ filter: ONE_COPY }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (resolveDir === ROOT || pluginData === 'ours') return undefined;
+        return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: 'ours' });
+      });
+      // classic-level looks for its native file among its prebuilt ones; here it lies beside the bundle.
+      build.onLoad({ filter: /[\\/]classic-level[\\/]binding\.js$/ }, () => ({
+        contents: `module.exports = require('./${NATIVE_FILE}');`,
+      }));
+      build.onResolve({ filter: new RegExp(`^\\./${NATIVE_FILE.replace('.', '\\.')}$`) }, ({ path }) => ({
+        path,
+        external: true,
+      }));
+      build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
+        const contents = replacementOf(path, unused);
+        return contents === undefined ? undefined : { contents, loader: 'js' };
+      });
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** The native file that the durable store needs: which there are, and which is this machine's. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ConfigurationError } from '../../core/errors.js';
+
+/** Beside the bundle, under this name whatever the platform: the bundle does not ask where it is. */
+export const NATIVE_FILE = 'classic-level.node';
+
+/** `linux-x64`, `linux-x64-musl`, `darwin-arm64`. */
+export function thisTarget(): string {
+  const glibc = Object(process.report?.getReport()).header?.glibcVersionRuntime !== undefined;
+  const musl = process.platform === 'linux' && !glibc;
+  return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
+}
+
+/** The prebuilt file of classic-level for `target`. @throws ConfigurationError naming those that there are. */
+export function nativeFile(target: string, folder: string): Uint8Array {
+  const prebuilds = join(
+    dirname(createRequire(join(folder, 'package.json')).resolve('classic-level/package.json')),
+    'prebuilds',
+  );
+  const known = existsSync(prebuilds) ? targetsIn(prebuilds) : new Map<string, string>();
+  const path = known.get(target);
+  if (path === undefined) {
+    throw new ConfigurationError(
+      `classic-level has no prebuilt file for "${target}"; it has ${[...known.keys()].sort().join(', ')}; "store": "memory" needs none`,
+    );
+  }
+  return readFileSync(path);
+}
+
+/** node-gyp-build's names: `darwin-x64+arm64/classic-level.node`, `linux-x64/classic-level.musl.node`. */
+function targetsIn(prebuilds: string): Map<string, string> {
+  const targets = new Map<string, string>();
+  for (const folder of readdirSync(prebuilds)) {
+    const [system = '', architectures = ''] = folder.split('-');
+    for (const file of readdirSync(join(prebuilds, folder))) {
+      // `armv6`, `armv7`, `armv8`, `musl`; glibc is the rule.
+      const [, tag] = /\.([a-z]+\d*)\.node$/.exec(file) ?? [];
+      const variant = tag === undefined || tag === 'glibc' || tag === 'armv8' ? '' : `-${tag}`;
+      for (const architecture of architectures.split('+')) {
+        targets.set(`${system}-${architecture}${variant}`, join(prebuilds, folder, file));
+      }
+    }
+  }
+  return targets;
+}

@@ -1,0 +1,19 @@
+/** A UICC in software, from the keys that a configuration has, hexadecimal. */
+
+import { decodeHexadecimal } from '../../../core/content/hexadecimal.js';
+import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
+
+export interface UiccKeys {
+  k: string;
+  opc?: string;
+  op?: string;
+  sqn?: string;
+}
+
+export function softwareUicc({ k, opc, op = '', sqn }: UiccKeys): SoftwareUicc {
+  return new SoftwareUicc({
+    k: decodeHexadecimal(k),
+    operator: opc === undefined ? { op: decodeHexadecimal(op) } : { opc: decodeHexadecimal(opc) },
+    ...(sqn === undefined ? {} : { sqn: Number.parseInt(sqn, 16) }),
+  });
+}

@@ -1,0 +1,122 @@
+/** `sip-push bundle`: one file of a host and its applications. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Bundle } from '../../bundler/bundle.js';
+import { thisTarget } from '../../bundler/native.js';
+import { type Command, EXIT, UsageError } from '../command.js';
+import type { Words } from '../words.js';
+
+const HELP = `Usage: sip-push bundle --config FILE --outfile FILE [options]
+
+One ES module of the runtime and the applications of a host's configuration, minified: "node FILE" is that
+host, with nothing installed. Beside it:
+  FILE.map            its source map
+  FILE.LICENSES.txt   licences of everything inside, to be handed on with it
+  FILE.cdx.json       what is inside, as a software bill of materials (CycloneDX)
+  classic-level.node  the native file of the durable store; none with "store": "memory"
+
+The configuration is validated now, and embedded: what is secret in it (passwords, keys) is then in FILE,
+readable by whoever has it. Certificates and keys that it names are embedded too. A relative "data" starts
+from the folder of FILE. What the configuration does not use is left out.
+
+  --config FILE          configuration of a host, JSON
+  --outfile FILE         e.g. host.mjs
+  --platform PLATFORM    node (default), or browser: a module that exports start()
+  --target TARGET        whose native file: linux-x64, linux-arm64, darwin-arm64, …; default: of this machine
+  --limit SIZE           e.g. 420kB: a larger bundle is not written, and the command fails
+  --limit-gzip SIZE      likewise, of what "gzip -9" makes of it
+  --json                 what was written and the sizes as one JSON object on stdout
+
+Then
+  node FILE [--json]     runs the host; --json as "sip-push host" does
+  node FILE --manifest   prints what is inside, as JSON
+
+Example
+  sip-push bundle --config bob.json --outfile dist/host.mjs --limit 420kB`;
+
+const PLATFORMS = ['node', 'browser'] as const;
+
+export const bundle: Command = {
+  name: 'bundle',
+  summary: 'one file of a host and its applications',
+  help: HELP,
+  options: {
+    config: { type: 'string' },
+    outfile: { type: 'string' },
+    platform: { type: 'string' },
+    target: { type: 'string' },
+    limit: { type: 'string' },
+    'limit-gzip': { type: 'string' },
+    json: { type: 'boolean' },
+  },
+  async run(words, io) {
+    const outfile = words.required('outfile', 'host.mjs');
+    const limit = sizeOf(words, 'limit');
+    const gzipLimit = sizeOf(words, 'limit-gzip');
+    // esbuild is for this command alone: the others start without it.
+    const { bundle: makeBundle } = await import('../../bundler/bundle.js');
+    const made = await makeBundle({
+      config: words.required('config', 'bob.json'),
+      outfile,
+      platform: platformOf(words),
+      target: words.text('target') ?? thisTarget(),
+      warn: io.err,
+    });
+    for (const line of sizeTable(made)) io.err(line);
+    const { minified, gzipped } = made.size;
+    const excess = [...over(minified, limit, 'minified'), ...over(gzipped, gzipLimit, 'compressed')];
+    for (const line of excess) io.err(line);
+    if (excess.length > 0) return EXIT.failed;
+    const files = await write(made, outfile);
+    if (words.has('json')) {
+      const { contents, shares } = made;
+      const sizes = shares.map(([name, share]) => ({ name, ...share }));
+      io.out(JSON.stringify({ event: 'bundled', outfile, files, minified, gzipped, ...contents, sizes }));
+    } else io.out(`${outfile}, and beside it ${files.slice(1).join(', ')}`);
+    return EXIT.ok;
+  },
+};
+
+function platformOf(words: Words): (typeof PLATFORMS)[number] {
+  const platform = words.text('platform') ?? 'node';
+  const known = PLATFORMS.find((each) => each === platform);
+  if (known === undefined) throw new UsageError(`--platform ${platform}: expected ${PLATFORMS.join(' or ')}`);
+  return known;
+}
+
+/** `420kB`, `1MB`, `420000`: a kB has 1000 bytes. */
+function sizeOf(words: Words, name: string): number | undefined {
+  const text = words.text(name);
+  if (text === undefined) return undefined;
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kM]?)B?$/i.exec(text) ?? [];
+  if (number === undefined) throw new UsageError(`--${name} ${text}: expected a size, e.g. 420kB`);
+  return Math.round(Number(number) * (unit === '' ? 1 : unit.toLowerCase() === 'k' ? 1000 : 1_000_000));
+}
+
+function over(size: number, limit: number | undefined, what: string): string[] {
+  if (limit === undefined || size <= limit) return [];
+  return [`too large: ${kilobytes(size)} ${what}, the limit is ${kilobytes(limit)}; nothing was written`];
+}
+
+function sizeTable({ shares, size }: Bundle): string[] {
+  const row = (name: string, minified: string, gzipped: string) =>
+    `${name.padEnd(34)}${minified.padStart(12)}${gzipped.padStart(12)}`;
+  return [
+    row('', 'minified', 'gzipped'),
+    ...shares.map(([name, share]) => row(name, kilobytes(share.minified), kilobytes(share.gzipped))),
+    row('together', kilobytes(size.minified), kilobytes(size.gzipped)),
+  ];
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
+
+/** Resolves with the names of the files. */
+async function write({ files }: Bundle, outfile: string): Promise<string[]> {
+  const folder = dirname(resolve(outfile));
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  return [...files.keys()];
+}
