@@ -17,6 +17,9 @@ export class MalformedError extends SipPushError {}
 /** The connection to a peer could not be made, or was lost. */
 export class TransportError extends SipPushError {}
 
+/** A peer's certificate is not one to be trusted: another attempt has the same end, until somebody mends it. */
+export class UntrustedError extends TransportError {}
+
 /** A peer did not answer within its deadline. */
 export class TimeoutError extends SipPushError {}
 

@@ -71,7 +71,10 @@ export interface PushSenderOptions {
   onConnected?: (server: string) => void;
   /** A connection was lost, or an attempt to make one failed; the agent goes on trying. */
   onDisconnected?: (server: string, error: Error) => void;
-  /** What could not be learnt of terminals, or kept: a profile, a subscription, a record. */
+  /**
+   * What could not be learnt of terminals, or kept: a profile, a subscription, a record; why files of a session are
+   * offered again.
+   */
   onProblem?: (error: Error) => void;
   onWire?: WireObserver;
 }
@@ -115,7 +118,7 @@ export class PushSenderAgent {
       agent,
       ...{ identity, assertIdentity },
       sessions: new SessionSender({
-        ...{ agent, listener: this.#listener, connector: this.#connector, stopped },
+        ...{ agent, listener: this.#listener, connector: this.#connector, stopped, onProblem },
         ...asserted,
       }),
       ...(publish ? { publisher: () => this.#openPublisher(publish) } : {}),

@@ -15,7 +15,7 @@ type Header = readonly [name: string, value: string];
 
 export interface SessionHandlers {
   /** The peer hung up; its BYE was answered. */
-  onBye(): void;
+  onBye(bye: SipRequest): void;
   /**
    * The peer wants to change the session: `session.accept` it, or `respond` with a refusal. `onAck` and `onTimeout` of
    * the transaction are the session's own.
@@ -120,11 +120,12 @@ export class InviteSession {
   /**
    * Hangs up: once our 2xx is acknowledged, or never will be (15). Resolves with the answer; undefined when the
    * session had ended.
+   * @param headers of the BYE, such as Reason (RFC 3326).
    */
-  async bye(): Promise<SipResponse | undefined> {
+  async bye(headers: readonly Header[] = []): Promise<SipResponse | undefined> {
     if (this.ended) return undefined;
     this.#end(new TransportError('the session was ended'));
-    return await this.#bye();
+    return await this.#bye(headers);
   }
 
   /** Ends it for a reason that the handlers are told. */
@@ -156,7 +157,7 @@ export class InviteSession {
     } else if (request.method === 'BYE') {
       transaction.respond(buildResponse(request, 200));
       this.#end(new TransportError('the peer ended the session'));
-      this.handlers.onBye();
+      this.handlers.onBye(request);
     } else if (request.method === 'INVITE') {
       this.#receiveInvite(transaction);
     } else {
@@ -243,19 +244,23 @@ export class InviteSession {
     this.owner.ended(this);
   }
 
-  #bye(): Promise<SipResponse> {
-    const bye = this.#sendBye();
+  #bye(headers: readonly Header[] = []): Promise<SipResponse> {
+    const bye = this.#sendBye(headers);
     const acknowledged = this.#acknowledged;
     this.owner.leaving(bye, () => acknowledged.abort());
     return bye;
   }
 
-  async #sendBye(): Promise<SipResponse> {
+  async #sendBye(headers: readonly Header[]): Promise<SipResponse> {
     if (this.#awaitsAck()) {
       // The transaction gives up after as long.
       await delay(transactionTimeout(DEFAULT_TIMERS), this.#acknowledged.signal).catch(() => {});
     }
-    const send = () => this.door.send(this.dialog.request('BYE'), () => this.dialog.nextCSeq());
+    const send = () => {
+      const bye = this.dialog.request('BYE');
+      for (const [name, value] of headers) bye.headers.append(name, value);
+      return this.door.send(bye, () => this.dialog.nextCSeq());
+    };
     try {
       return await send();
     } catch (error) {

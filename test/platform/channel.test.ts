@@ -4,7 +4,7 @@ import net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
-import { ConfigurationError, TransportError } from '../../core/errors.js';
+import { ConfigurationError, TransportError, UntrustedError } from '../../core/errors.js';
 import type { Channel, ChannelProtocol, Listener, ListenOptions } from '../../core/platform/platform.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 
@@ -308,7 +308,9 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
 
   it('of an unknown authority are refused', async () => {
     const { listener } = await accept(protocol);
-    await expect(connectWith(listener, {})).rejects.toThrow(/unable to verify the first certificate/);
+    const refused = connectWith(listener, {});
+    await expect(refused).rejects.toThrow(/unable to verify the first certificate/);
+    await expect(refused).rejects.toThrow(UntrustedError);
   });
 
   it('for another name are refused, and taken under the name that is asked for', async () => {

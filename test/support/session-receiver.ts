@@ -205,8 +205,8 @@ export class PushSession {
   }
 
   /** The receiver hangs up. */
-  async hungUp(): Promise<void> {
-    await this.core.request('BYE');
+  async hungUp(): Promise<SipRequest> {
+    return (await this.core.request('BYE')).request;
   }
 
   #within(method: string, lines: readonly string[] = [], body = ''): SipRequest {

@@ -1,8 +1,8 @@
 /** Connections and listeners of every protocol, with one deadline and one kind of error. */
 
-import { ConfigurationError, TransportError } from '../../errors.js';
+import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
 import type { Platform } from '../platform.js';
-import { addressText, CONNECT_TIMEOUT_MS, errorCode, reasonText } from './failure.js';
+import { addressText, CONNECT_TIMEOUT_MS, errorCode, isUntrusted, reasonText } from './failure.js';
 import { connectStream, listenStream } from './stream-channel.js';
 import { connectWebSocket, listenWebSocket } from './websocket-channel.js';
 
@@ -18,9 +18,10 @@ export const connect: Platform['connect'] = async (protocol, to, options = {}) =
     const why = deadline.aborted ? `no connection within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonText(error);
     const code = errorCode(error);
     const suffix = code === undefined || why.includes(code) ? '' : ` (${code})`;
-    throw new TransportError(`${protocol} connection to ${addressText(to)} failed: ${why}${suffix}`, {
-      cause: error,
-    });
+    const message = `${protocol} connection to ${addressText(to)} failed: ${why}${suffix}`;
+    throw isUntrusted(error)
+      ? new UntrustedError(message, { cause: error })
+      : new TransportError(message, { cause: error });
   }
 };
 

@@ -1,5 +1,6 @@
 /** Words for what went wrong on a socket, and the bounds of connections. */
 
+import { UntrustedError } from '../../errors.js';
 import type { Address } from '../platform.js';
 
 /** A SYN, a TLS handshake and an HTTP upgrade on a bad mobile network; past it another server is the better bet. */
@@ -25,4 +26,30 @@ export function reasonText(error: unknown): string {
 
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What node:tls says of a certificate that it does not take (X509_V_ERR of OpenSSL, and its own). */
+const UNTRUSTED = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Whether a connection failed by the peer's certificate. */
+export function isUntrusted(error: unknown): boolean {
+  return error instanceof UntrustedError || UNTRUSTED.has(errorCode(error) ?? '');
 }

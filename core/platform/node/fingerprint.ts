@@ -3,7 +3,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { ConfigurationError, TransportError } from '../../errors.js';
+import { ConfigurationError, UntrustedError } from '../../errors.js';
 import type { Platform, TlsOptions } from '../platform.js';
 import { reasonText } from './failure.js';
 
@@ -30,18 +30,18 @@ export const certificateFingerprint: Platform['certificateFingerprint'] = (pem) 
  * one hash function is chosen, and any of its fingerprints may match. Taking the strongest leaves no choice to whoever
  * could forge a weaker one.
  */
-export function certificateFault(socket: Socket, options: TlsOptions = {}): TransportError | undefined {
+export function certificateFault(socket: Socket, options: TlsOptions = {}): UntrustedError | undefined {
   if (options.fingerprints === undefined || !(socket instanceof TLSSocket)) return undefined;
   const announced = options.fingerprints.map(parseFingerprint);
   const algorithm = HASHES.findLast((hash) => announced.some((one) => one.algorithm === hash));
   if (algorithm === undefined) {
-    return new TransportError(`no fingerprint of the peer's certificate by ${HASHES.join(', ')}`);
+    return new UntrustedError(`no fingerprint of the peer's certificate by ${HASHES.join(', ')}`);
   }
   const certificate = socket.getPeerX509Certificate();
-  if (!certificate) return new TransportError('the peer has no certificate');
+  if (!certificate) return new UntrustedError('the peer has no certificate');
   const theirs = fingerprint(algorithm, certificate.raw);
   if (announced.some((one) => one.algorithm === algorithm && one.octets === theirs)) return undefined;
-  return new TransportError(`the peer's certificate has another fingerprint: ${algorithm} ${theirs}`);
+  return new UntrustedError(`the peer's certificate has another fingerprint: ${algorithm} ${theirs}`);
 }
 
 function parseFingerprint(text: string): { algorithm: string; octets: string } {

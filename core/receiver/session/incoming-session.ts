@@ -1,8 +1,9 @@
 /** A session that this device has accepted, until the sender hangs up (TS 8.2.1.2) or is gone. */
 
-import { TimeoutError, TransportError } from '../../errors.js';
+import { TimeoutError, TransportError, UntrustedError } from '../../errors.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import type { InviteSession } from '../../sip/invite-session.js';
+import { formatReason } from '../../sip/reason.js';
 import type { ServerTransaction } from '../../sip/transactions/server.js';
 import { Alarm } from '../../time/alarm.js';
 import type { IncomingMedia } from './incoming-media.js';
@@ -70,9 +71,9 @@ export class IncomingSession {
   }
 
   /** Hangs up. */
-  async bye(why: Error): Promise<void> {
+  async bye(why: Error, headers: readonly (readonly [name: string, value: string])[] = []): Promise<void> {
     this.#end(why);
-    await this.dialog.bye().catch(() => {});
+    await this.dialog.bye(headers).catch(() => {});
   }
 
   /** A connection broke: without any left there is nothing to hold the session for. */
@@ -80,7 +81,12 @@ export class IncomingSession {
     line.close(error instanceof Error ? error : new TransportError(String(error)));
     if (this.#lines.get(index) === line) this.#lines.delete(index);
     if (this.#lines.size === 0 && !this.#over.signal.aborted) {
-      void this.bye(new TransportError('the connection of its last file was lost'));
+      const untrusted = error instanceof UntrustedError;
+      // RFC 3326: another offer would come to the same end.
+      const headers = untrusted
+        ? [['Reason', formatReason({ cause: 500, text: error.message })] as const]
+        : [];
+      void this.bye(new TransportError('the connection of its last file was lost'), headers);
     }
   }
 

@@ -38,6 +38,8 @@ export interface SessionSenderOptions {
   /** Nothing is offered again from then on. */
   stopped: AbortSignal;
   assertedIdentity?: string;
+  /** Why files are offered again. */
+  onProblem?(error: Error): void;
 }
 
 /** Of one user, that answer one push. Nobody has as many; a broken core may say so. */

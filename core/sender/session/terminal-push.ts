@@ -1,6 +1,6 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
-import { TimeoutError, TransportError } from '../../errors.js';
+import { TimeoutError, TransportError, UntrustedError } from '../../errors.js';
 import { contactUri } from '../../sip/dialog.js';
 import type { InviteSession } from '../../sip/invite-session.js';
 import type { SipResponse } from '../../sip/message.js';
@@ -12,7 +12,7 @@ import { Offer } from './offer.js';
 import type { OfferedFile, PushFile } from './offered-file.js';
 import { refusedBy } from './refused-invite.js';
 import type { SessionAddress, SessionSenderOptions, SessionSendOptions } from './session.js';
-import { TerminalSession } from './terminal-session.js';
+import { HungUpError, TerminalSession } from './terminal-session.js';
 
 /** Milliseconds until a push that broke off is offered again; twice as many each further time. */
 const RESUME_AFTER = 1_000;
@@ -72,6 +72,7 @@ export class TerminalPush {
         for (const [file, outcome] of lost) this.#ends.set(file, outcome);
         break;
       }
+      this.#tellOffersAgain(lost, pause);
       const signals = signal ? [signal, stopped] : [stopped];
       await delay(pause, AbortSignal.any(signals)).catch(() => signal?.throwIfAborted());
     }
@@ -169,7 +170,8 @@ export class TerminalPush {
       if (!file) continue;
       const outcome = end instanceof Error ? broken(end) : end;
       // RFC 4975 10.4: a 408 is as silence is. Nor has anybody decided who does not know the session (481, 506).
-      if (outcome.outcome === 'failed' && outcome.retryable) lost.set(file, outcome);
+      const hopeless = end instanceof UntrustedError || end instanceof HungUpError;
+      if (outcome.outcome === 'failed' && outcome.retryable && !hopeless) lost.set(file, outcome);
       else this.#ends.set(file, outcome);
     }
     return lost;
@@ -184,6 +186,17 @@ export class TerminalPush {
     if (again && outcome.retryable) return new Map(files.map((file) => [file, outcome]));
     for (const file of files) this.#ends.set(file, outcome);
     return new Map();
+  }
+
+  #tellOffersAgain(lost: ReadonlyMap<OfferedFile, FileOutcome>, pause: number): void {
+    const reasons = new Set([...lost.values()].map(({ reason }) => reason));
+    const seconds = Math.ceil(pause / 1000);
+    const { to } = this.push;
+    this.sender.onProblem?.(
+      new TransportError(
+        `the session with ${to} broke off, and is tried again in ${seconds} s: ${[...reasons].join('; ')}`,
+      ),
+    );
   }
 
   /** A fork: the offer has one place for one terminal (RFC 4975 5.4), so another one gets an INVITE of its own. */

@@ -4,6 +4,8 @@ import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
 import { type AcceptedLine, type AnsweredLine, parseAnswer, takes } from '../../sdp/index.js';
 import type { InviteSession } from '../../sip/invite-session.js';
+import type { SipRequest } from '../../sip/message.js';
+import { parseReason } from '../../sip/reason.js';
 import type { ServerTransaction } from '../../sip/transactions/server.js';
 import { buildResponse } from '../../sip/writer.js';
 import {
@@ -28,6 +30,9 @@ export interface TerminalSessionOptions {
   connector: MsrpConnector;
 }
 
+/** The receiver hung up and said that it has failed: it would do so again. */
+export class HungUpError extends TransportError {}
+
 /** What came of a file; an error where its connection broke or nobody answered: it may be offered again. */
 export type LineEnd = FileOutcome | TransportError | TimeoutError;
 
@@ -44,7 +49,7 @@ export class TerminalSession {
   ) {
     this.#unwanted = new Map(offer.lines.map((line) => [line, new AbortController()]));
     dialog.handlers = {
-      onBye: () => this.#over.abort(new TransportError('the receiver ended the session')),
+      onBye: (bye) => this.#over.abort(hungUp(bye)),
       onReinvite: (transaction) => this.#onReinvite(transaction),
       onEnd: (error) => this.#over.abort(error),
     };
@@ -148,3 +153,11 @@ function unwilling({ offered }: OutgoingLine, answer: AcceptedLine): FileOutcome
 }
 
 const SDP = [['Content-Type', 'application/sdp']] as const;
+
+/** RFC 3326: from 400 on, a status says what went wrong. */
+function hungUp({ headers }: SipRequest): TransportError {
+  const ended = 'the receiver ended the session';
+  const { cause = 0, text } = parseReason(headers.getAll('Reason')) ?? {};
+  if (cause < 400) return new TransportError(ended);
+  return new HungUpError(`${ended}: ${text ?? cause}`);
+}

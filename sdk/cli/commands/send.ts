@@ -16,6 +16,7 @@ import { readBytes } from '../config/load.js';
 import { loadSenderSettings } from '../config/sender.js';
 import { ConnectionProgress } from '../connection-progress.js';
 import type { Io } from '../io.js';
+import { printable } from '../printable.js';
 import { type Order, readOrder } from '../push-order.js';
 import { pushVia } from '../push-via.js';
 import { receiptJson, receiptLine } from '../report.js';
@@ -141,7 +142,11 @@ async function pushDirectly(
 ): Promise<Receipt[]> {
   const settings = await loadSenderSettings(config);
   const progress = new ConnectionProgress(settings.servers, io.err);
-  const sender = new PushSenderAgent({ ...settings, ...progress.handlers });
+  const sender = new PushSenderAgent({
+    ...settings,
+    ...progress.handlers,
+    onProblem: (error) => io.err(printable(error.message)),
+  });
   const sent = new SentFiles(io);
   try {
     await sender.start();

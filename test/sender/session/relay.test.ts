@@ -1,10 +1,12 @@
 /** Files through MSRP relays (RFC 4976, TS 8.2.2.4), the sender's end. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { FilesPush } from '../../../core/sender/push-request.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { BOB } from '../../support/agents.js';
+import { makeCertificates } from '../../support/certificates.js';
 import type { Closing } from '../../support/msrp.js';
 import { freePort } from '../../support/ports.js';
 import { RawListener } from '../../support/raw-msrp.js';
@@ -104,6 +106,39 @@ describe('a relay of the sender', () => {
     const media = { relay: { uri: 'sip:relay.domain.test' } };
     await expect(open({ media })).rejects.toThrow(ConfigurationError);
   });
+});
+
+it('8.2.2-11: a relay whose certificate nobody vouches for is tried once, whoever has named it', async () => {
+  const certificates = await makeCertificates();
+  closing.push(() => certificates.remove());
+  let connections = 0;
+  const { cert, key } = certificates;
+  const listener = await platform.listen(
+    'tls',
+    { host: '127.0.0.1', port: 0 },
+    { tls: { cert, key } },
+    () => {
+      connections++;
+    },
+  );
+  closing.push(() => listener.close());
+  const uri = `msrps://127.0.0.1:${listener.address.port};tcp`;
+  const untrusted = {
+    outcome: 'failed',
+    retryable: true,
+    reason: expect.stringMatching(/unable to verify the first certificate/),
+  };
+  const ours = await open({ media: { relay: { uri } } });
+  expect(await ours.sender.send(PUSH)).toMatchObject([untrusted]);
+
+  const theirs = await open();
+  theirs.core.agrees.add('BYE');
+  const { receipts, offer } = await theirs.push([fileOf(CONTENT)]);
+  offer.accept([{ path: `${uri.replace(';', '/its;')} msrps://192.0.2.2:9/it;tcp` }]);
+  expect(await receipts).toMatchObject([untrusted]);
+  const invites = theirs.core.requests.filter(({ request }) => request.method === 'INVITE');
+  expect(invites).toHaveLength(1);
+  expect(connections).toBe(0);
 });
 
 describe('a relay of the receiver', () => {

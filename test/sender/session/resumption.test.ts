@@ -40,6 +40,42 @@ async function offeredAgain(wait = 1_000): Promise<Offered> {
   return await scene.offer();
 }
 
+it('a receiver that hangs up and says why is not asked again at once (RFC 3326)', async () => {
+  const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+  offer.accept();
+  await scene.core.request('ACK');
+  const bye = offer.inDialog('BYE', 1, ['Reason: SIP;cause=500;text="no such certificate, please"']);
+  expect((await scene.core.exchange(bye)).status).toBe(200);
+  expect(await receipts).toMatchObject([
+    {
+      outcome: 'failed',
+      retryable: true,
+      reason: 'the receiver ended the session: no such certificate, please',
+    },
+  ]);
+});
+
+it('why a file is offered again is told at once', async () => {
+  const told: string[] = [];
+  const other = await Scene.open({ onProblem: ({ message }) => told.push(message) });
+  try {
+    other.core.agrees.add('BYE');
+    const { offer } = await other.push([fileOf(CONTENT)]);
+    offer.accept();
+    await breakOff(await offer.connect());
+    await other.core.request('BYE');
+    await vi.waitFor(() =>
+      expect(told).toEqual([
+        expect.stringMatching(
+          /^the session with sip:bob@domain\.test broke off, and is tried again in 1 s: ./,
+        ),
+      ]),
+    );
+  } finally {
+    await other.close();
+  }
+});
+
 describe('a connection that broke', () => {
   it('8.2.3-01: a new INVITE with the same file and transfer, and only what is missing is sent', async () => {
     const told: number[] = [];

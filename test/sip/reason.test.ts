@@ -1,0 +1,23 @@
+/** The Reason header (RFC 3326). */
+
+import { expect, it } from 'vitest';
+import { formatReason, parseReason } from '../../core/sip/reason.js';
+
+it('is written as RFC 3326 2 has it, and read again', () => {
+  const reason = { cause: 580, text: 'Precondition "Failure"' };
+  expect(formatReason(reason)).toBe('SIP;cause=580;text="Precondition \\"Failure\\""');
+  expect(parseReason([formatReason(reason)])).toEqual(reason);
+  expect(formatReason({ cause: 500 })).toBe('SIP;cause=500');
+});
+
+it('of SIP is found among those of other networks', () => {
+  const values = ['Q.850 ;cause=16 ;text="Terminated"', 'SIP ;cause=600 ;text="Busy Everywhere"'];
+  expect(parseReason(values)).toEqual({ cause: 600, text: 'Busy Everywhere' });
+});
+
+it.each([['SIP'], ['SIP;cause=x'], ['SIP;cause=1000'], ['SIPS;cause=500'], ['SIP;cause=500;text="'], ['']])(
+  'that cannot be read is none: %s',
+  (value) => {
+    expect(parseReason([value])).toBeUndefined();
+  },
+);
