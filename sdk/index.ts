@@ -4,10 +4,13 @@
  */
 
 import type { PushAppDefinition } from '../core/app/contract.js';
-import type { ServiceName } from '../core/app/services.js';
+import type { AppServiceName, ServiceName } from '../core/app/services.js';
 
 export type * from '../core/app/contract.js';
+export { CONTRACT_VERSION } from '../core/app/contract-version.js';
+export type { AppPermissions } from '../core/app/permissions.js';
 export type * from '../core/app/services.js';
+export type * from '../core/app/standard-schema.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
 export {
@@ -24,9 +27,16 @@ export { sha256 } from './sha256.js';
 export { isTransient } from './transient.js';
 export { Turns } from './turns.js';
 
-/** `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`: what `start` is given follows from `needs`. */
-export function definePushApp<const Needs extends ServiceName = never>(
-  definition: PushAppDefinition<Needs>,
-): PushAppDefinition<Needs> {
+/**
+ * `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`: what `start` is given, and what it has to
+ * return, follow from `needs`, `options` and `provides`.
+ */
+export function definePushApp<
+  const Needs extends ServiceName = never,
+  Options = unknown,
+  const Provides extends AppServiceName = never,
+>(
+  definition: PushAppDefinition<Needs, Options, Provides>,
+): PushAppDefinition<NoInfer<Needs>, Options, NoInfer<Provides>> {
   return definition;
 }

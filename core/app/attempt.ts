@@ -4,7 +4,7 @@ import type { Content } from '../content/content.js';
 import { AppError, TimeoutError } from '../errors.js';
 import type { Application } from './application.js';
 import type { Clock } from './clock.js';
-import type { StorageOperation } from './contract.js';
+import type { CommitOperation } from './contract.js';
 import { handled, invoke, within } from './deadline.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
@@ -41,7 +41,7 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
     return closed(delivery, { type: 'failed', refusal: busy(`${app.eventAppId} is being stopped`) });
   }
   const controller = new AbortController();
-  const commit = async (operations: readonly StorageOperation[] = []) => {
+  const commit = async (operations: readonly CommitOperation[] = []) => {
     const { eventAppId, namespace, active } = app.scope;
     if (!active) throw new AppError(eventAppId, `push ${delivery.id} cannot be committed: it was stopped`);
     await endings.commit(delivery, storageWrites(namespace, operations), app.scope);

@@ -28,7 +28,7 @@ import type { Records } from './records.js';
 import { References } from './references.js';
 import { Registry } from './registry.js';
 import { type RetrievalSink, Retrievals } from './retrievals.js';
-import type { ServiceName, Services } from './services.js';
+import type { HostServiceName, Services } from './services.js';
 import { SetAside } from './set-aside.js';
 import type { SpoolRoom } from './spool-room.js';
 import { StorageService } from './storage-service.js';
@@ -61,7 +61,7 @@ export interface Composition {
   readonly retrievals: Retrievals;
   readonly transfers: Transfers;
   /** The services of one application: those that it needs, and `emit`, made for it alone. */
-  servicesFor(scope: tokens.AppScope, needs: readonly ServiceName[]): Partial<Services>;
+  servicesFor(scope: tokens.AppScope, needs: readonly HostServiceName[]): Partial<Services>;
 }
 
 /** Reads what the store holds. @throws StoreError */
@@ -110,8 +110,11 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   };
 }
 
-/** How each service is made in the child container of the application that declares it. */
-const REGISTER: { readonly [Name in ServiceName]: (child: DependencyContainer) => void } = {
+/**
+ * How each service is made in the child container of the application that declares it: the one place where a service of the host is
+ * named beside `Services` and `tokens.SERVICE`. What is to cross into a worker is an object of functions that give promises.
+ */
+const REGISTER: { readonly [Name in HostServiceName]: (child: DependencyContainer) => void } = {
   storage: (child) => child.registerSingleton(tokens.SERVICE.storage, StorageService),
   files: (child) => child.registerSingleton(tokens.SERVICE.files, FilesService),
   log: (child) => child.registerSingleton(tokens.SERVICE.log, LogService),
@@ -125,22 +128,22 @@ const REGISTER: { readonly [Name in ServiceName]: (child: DependencyContainer) =
 function servicesFor(
   parts: DependencyContainer,
   scope: tokens.AppScope,
-  needs: readonly ServiceName[],
+  needs: readonly HostServiceName[],
 ): Partial<Services> {
   // A child resolves everything that its parent has: what the application did not declare is registered nowhere.
   const child = parts.createChildContainer();
   child.register(tokens.APP_SCOPE, { useValue: scope });
-  const names = new Set<ServiceName>([...needs, 'emit']);
+  const names = new Set<HostServiceName>([...needs, 'emit']);
   return Object.fromEntries(
     Array.from(names, (name) => {
       REGISTER[name](child);
-      return [name, child.resolve<Services[ServiceName]>(tokens.SERVICE[name])];
+      return [name, child.resolve<Services[HostServiceName]>(tokens.SERVICE[name])];
     }),
   );
 }
 
 /** @throws ConfigurationError naming the application and the service that does not exist. */
-export function serviceNames(eventAppId: string, needs: readonly string[]): ServiceName[] {
+export function serviceNames(eventAppId: string, needs: readonly string[]): HostServiceName[] {
   return needs.map((need) => {
     if (isServiceName(need)) return need;
     const existing = Object.keys(REGISTER).sort();
@@ -151,6 +154,6 @@ export function serviceNames(eventAppId: string, needs: readonly string[]): Serv
   });
 }
 
-function isServiceName(need: string): need is ServiceName {
+function isServiceName(need: string): need is HostServiceName {
   return Object.hasOwn(REGISTER, need);
 }

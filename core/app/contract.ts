@@ -1,7 +1,8 @@
 /** The contract between the runtime and a push application. */
 
 import type { Content } from '../content/content.js';
-import type { ServiceName, Services } from './services.js';
+import type { Alarm, AppServices, ServiceName, Services } from './services.js';
+import type { StandardSchemaV1 } from './standard-schema.js';
 
 /** How a push came: in a SIP MESSAGE, over MSRP in a session, or as a reference that the host retrieved. */
 export type PushMode = 'pager' | 'session' | 'indirect';
@@ -34,6 +35,14 @@ export interface Push {
 /** One write to the application's own storage; `value` is JSON or bytes. */
 export type StorageOperation = { type: 'put'; key: string; value: unknown } | { type: 'delete'; key: string };
 
+/** An alarm set, in place of one of the same key, or cancelled, as the service `schedule` does. */
+export type ScheduleOperation =
+  | { type: 'alarm'; key: string; at: Date | number; data?: unknown }
+  | { type: 'cancel'; key: string };
+
+/** What `commit` writes. Operations on alarms are for applications that need `schedule`. */
+export type CommitOperation = StorageOperation | ScheduleOperation;
+
 /** What `receive` is given beside the push. */
 export interface ReceiveContext {
   /**
@@ -42,8 +51,19 @@ export interface ReceiveContext {
    * `push.id`. Rejects when the push has ended already: committed before, or, for `direct`, past its deadline. While
    * the content is still coming it waits, and rejects when that breaks off: nothing is written then.
    */
-  commit(operations?: readonly StorageOperation[]): Promise<void>;
+  commit(operations?: readonly CommitOperation[]): Promise<void>;
   /** Aborted when the deadline has passed, the content has broken off, or the application is being stopped. */
+  readonly signal: AbortSignal;
+}
+
+/** What `alarm` is given beside the alarm. */
+export interface AlarmContext {
+  /**
+   * Ends the alarm and writes the application's storage in one atomic, synchronous batch: with it an alarm has
+   * its effect exactly once whatever dies; without it the alarm ends when `alarm` resolves, and may come again.
+   */
+  commit(operations?: readonly CommitOperation[]): Promise<void>;
+  /** Aborted when the deadline has passed, or the application is being stopped. */
   readonly signal: AbortSignal;
 }
 
@@ -99,6 +119,14 @@ export interface PushAppInstance {
    * time it answers, at the least as often as the device registers.
    */
   negotiated?(sender: NegotiatedSender): void | Promise<void>;
+  /**
+   * The time of an alarm has come; required of an application that needs `schedule`. Within `limits.seconds`, as
+   * `receive`. Resolves: the alarm has ended, unless it was set anew meanwhile. Rejects, or is late: it is given again,
+   * at growing intervals, until it resolves or is cancelled.
+   */
+  alarm?(alarm: Alarm, context: AlarmContext): void | Promise<void>;
+  /** The services that `provides` names. */
+  readonly services?: Readonly<Record<string, unknown>>;
   /** Ends what was begun, within 5 s. Its `signal` has been aborted. */
   stop?(): void | Promise<void>;
 }
@@ -109,13 +137,42 @@ export interface PushAppInstance {
  */
 export type Delivery = 'durable' | 'direct';
 
+/** What `start` returns, with what `needs` and `provides` ask for. */
+export type StartedApp<Needs extends string = string, Provides extends string = string> = PushAppInstance &
+  HookOfAlarms<Needs> &
+  ServicesProvided<Provides>;
+
+type HookOfAlarms<Needs extends string> = [ServiceName] extends [Needs]
+  ? unknown
+  : 'schedule' extends Needs
+    ? Required<Pick<PushAppInstance, 'alarm'>>
+    : unknown;
+
+type ServicesProvided<Provides extends string> = [Provides] extends [never]
+  ? unknown
+  : string extends Provides
+    ? unknown
+    : { readonly services: Pick<AppServices, Provides & keyof AppServices> };
+
 /** A push application, as `definePushApp` takes it: what it is, and how it is started. */
-export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
+export interface PushAppDefinition<
+  Needs extends string = string,
+  Options = unknown,
+  Provides extends string = string,
+> {
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
   /** Media types it takes, lower-case; a wildcard subtype (`image/*`) is allowed. */
   readonly accepts: readonly string[];
+  /** Services of the host, and of other applications: those are loaded first, in whatever order the host names them. */
   readonly needs?: readonly Needs[];
+  /** Services that it makes for other applications, names with a dot in them: `weather.forecast`. */
+  readonly provides?: readonly Provides[];
+  /**
+   * What its options have to be, a schema of any library that follows Standard Schema (zod, Valibot, ArkType…). What
+   * that makes of them is in `start`'s context. Where the host's configuration has none, it is given `{}`.
+   */
+  readonly options?: StandardSchemaV1<unknown, Options>;
   readonly delivery?: Delivery;
   readonly limits?: {
     /** Largest content, bytes. */
@@ -129,15 +186,20 @@ export interface PushAppDefinition<Needs extends ServiceName = ServiceName> {
   /** IARI that tells this application from another with the same event-app-id and media types (appendix D). */
   readonly iari?: string;
   /** Called once, before the first push. What it throws is why the application cannot be loaded. */
-  start(context: StartContext<Needs>): PushAppInstance | Promise<PushAppInstance>;
+  start(
+    context: StartContext<Needs & ServiceName, Options>,
+  ): StartedApp<NoInfer<Needs>, NoInfer<Provides>> | Promise<StartedApp<NoInfer<Needs>, NoInfer<Provides>>>;
 }
 
 /** What `start` is given: the services in `needs`, and always these. */
-export type StartContext<Needs extends ServiceName = ServiceName> = Pick<Services, Needs | 'emit'> & {
+export type StartContext<Needs extends ServiceName = ServiceName, Options = unknown> = Pick<
+  Services & AppServices,
+  Needs | 'emit'
+> & {
   /** Aborted when the application is being stopped. */
   readonly signal: AbortSignal;
-  /** What the host's configuration says for this application; anything, so check it. */
-  readonly options: unknown;
+  /** What the host's configuration says for this application, as its schema has it; without one anything, so check it. */
+  readonly options: Options;
 };
 
 /** What an application emitted: `app` is its event-app-id, the other fields are its own. */

@@ -113,7 +113,36 @@ export interface AppFetchResponse {
  */
 export type AppFetch = (url: string, options?: AppFetchOptions) => Promise<AppFetchResponse>;
 
-/** Each service by the name that `needs` has. */
+/** Something that an application asked to be told at a time. */
+export interface Alarm {
+  /** The application's own name for it. */
+  readonly key: string;
+  readonly at: Date;
+  /** As it was given; undefined where nothing was. */
+  readonly data: unknown;
+}
+
+/**
+ * Alarms of an application, by keys of its own. They outlive restarts and new versions of the application; one whose time
+ * comes is given to the hook `alarm`, again and again until that resolves. One whose time passed while the host
+ * was down, or the application was not loaded, is given as soon as both are up. `commit` can set and cancel them too.
+ */
+export interface AppSchedule {
+  /**
+   * In place of the alarm of the same key, if there is one. On disk when it resolves.
+   * @param when milliseconds since 1970, or a Date; at once where that has passed.
+   * @param data JSON, at most 16 KiB of it.
+   * Throws ConfigurationError when the time is none or the data is not JSON, LimitError when there are too many alarms, or
+   * the data is too large.
+   */
+  at(key: string, when: Date | number, data?: unknown): Promise<void>;
+  /** Also one that is not there. Gone from the disk when it resolves; a call of `alarm` that has begun goes on. */
+  cancel(key: string): Promise<void>;
+  /** All of them, the soonest first. */
+  list(): Promise<Alarm[]>;
+}
+
+/** The host's own services, each by the name that `needs` has. */
 export interface Services {
   storage: AppStorage;
   files: AppFiles;
@@ -123,5 +152,25 @@ export interface Services {
   fetch: AppFetch;
 }
 
+/**
+ * Services that applications make for each other, by the names in `provides` and `needs`. Empty here: whoever provides
+ * one declares it, whoever needs it imports that declaration.
+ *
+ *     declare module 'sip-push/sdk' {
+ *       interface AppServices { 'weather.forecast': { today(city: string): Promise<string> } }
+ *     }
+ *
+ * An object of functions that give promises, whose arguments and results `structuredClone` can copy, works as well
+ * when either application runs in a worker.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is for others to fill
+export interface AppServices {}
+
+/** A service of the host. */
+export type HostServiceName = keyof Services;
+
+/** A service that an application may provide. */
+export type AppServiceName = keyof AppServices & string;
+
 /** A name that may stand in `needs`. */
-export type ServiceName = keyof Services;
+export type ServiceName = HostServiceName | AppServiceName;

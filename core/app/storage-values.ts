@@ -1,7 +1,7 @@
 /** Keys and values of an application's storage, as bytes. */
 
 import { ConfigurationError, LimitError } from '../errors.js';
-import type { StorageOperation } from './contract.js';
+import type { CommitOperation } from './contract.js';
 import { decodeJson, storagePrefix } from './layout.js';
 import { reasonOf } from './outcome.js';
 import type { Write } from './records.js';
@@ -22,12 +22,12 @@ const BYTES_VALUE = 0x62;
 const encoder = new TextEncoder();
 
 /** @throws ConfigurationError or LimitError saying which operation is wrong, and what was expected. */
-export function storageWrites(namespace: string, operations: readonly StorageOperation[]): Write[] {
+export function storageWrites(namespace: string, operations: readonly CommitOperation[]): Write[] {
   if (!Array.isArray(operations)) throw new ConfigurationError('commit expects a list of storage operations');
   if (operations.length > MAX_OPERATIONS) {
     throw new LimitError(`${operations.length} storage operations; at most ${MAX_OPERATIONS} at once`);
   }
-  return operations.map((operation: StorageOperation) => {
+  return operations.map((operation: CommitOperation) => {
     const key = storageKey(namespace, operation.key);
     if (operation.type === 'delete') return { type: 'del', key };
     if (operation.type === 'put') return { type: 'put', key, value: encodeValue(operation) };

@@ -19,7 +19,7 @@ import type { Records } from './records.js';
 import type { References } from './references.js';
 import type { Registry } from './registry.js';
 import type { RetrievalSink, Retrievals } from './retrievals.js';
-import type { ServiceName, Services } from './services.js';
+import type { HostServiceName, Services } from './services.js';
 import type { SetAside } from './set-aside.js';
 import type { SpoolRoom } from './spool-room.js';
 import type { TransferPlaces } from './transfer-places.js';
@@ -63,7 +63,7 @@ export interface AppScope {
 
 export const APP_SCOPE: InjectionToken<AppScope> = Symbol('application');
 
-export const SERVICE: { readonly [Name in ServiceName]: InjectionToken<Services[Name]> } = {
+export const SERVICE: { readonly [Name in HostServiceName]: InjectionToken<Services[Name]> } = {
   storage: Symbol('storage'),
   files: Symbol('files'),
   log: Symbol('log'),

@@ -1,6 +1,7 @@
 /** An application without a runtime, for what a runtime cannot be made to do: a commit that fails once. */
 
-import type { Push, PushAppDefinition, PushAppInstance, StorageOperation } from '../../core/app/contract.js';
+import type { CommitOperation, Push, PushAppDefinition, PushAppInstance } from '../../core/app/contract.js';
+import type { HostServiceName } from '../../core/app/services.js';
 import { memoryContent } from '../../core/content/memory-content.js';
 
 export interface Alone {
@@ -10,7 +11,7 @@ export interface Alone {
   receive(type: string, octets: Uint8Array, disk?: 'full'): Promise<void>;
 }
 
-export async function startAlone(app: PushAppDefinition, options?: unknown): Promise<Alone> {
+export async function startAlone(app: PushAppDefinition<HostServiceName>, options?: unknown): Promise<Alone> {
   const kept = new Map<string, unknown>();
   const told: string[] = [];
   const { signal } = new AbortController();
@@ -37,10 +38,10 @@ export async function startAlone(app: PushAppDefinition, options?: unknown): Pro
     signal,
     options,
   });
-  async function commit(operations: readonly StorageOperation[] = []): Promise<void> {
+  async function commit(operations: readonly CommitOperation[] = []): Promise<void> {
     for (const operation of operations) {
       if (operation.type === 'put') kept.set(operation.key, operation.value);
-      else kept.delete(operation.key);
+      if (operation.type === 'delete') kept.delete(operation.key);
     }
   }
   const full = () => Promise.reject(new Error('disk full'));
