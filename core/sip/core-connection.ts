@@ -4,7 +4,7 @@
  */
 
 import { platform } from '#platform';
-import { LimitError, TransportError } from '../errors.js';
+import { LimitError, TransportError, UntrustedError } from '../errors.js';
 import type { TlsOptions } from '../platform/platform.js';
 import { delay } from '../time/wait.js';
 import { type ClientFlow, connectFlow } from './connect.js';
@@ -56,6 +56,10 @@ export class CoreConnection {
   readonly #closing = new AbortController();
   /** Flows in a row that were lost before anything came by them: a UDP socket opens whoever is there. */
   #silent = 0;
+  /** Servers in a row whose certificate nobody vouches for. */
+  #untrusted = 0;
+  /** Why there is no connection. */
+  #why = '';
 
   constructor(options: CoreConnectionOptions) {
     this.#options = options;
@@ -185,7 +189,10 @@ export class CoreConnection {
       };
       const abort = () => end(() => reject(signal?.reason));
       const deadline = setTimeout(
-        () => waiting.fail(new TransportError(`no connection to ${this.#options.servers.join(', ')}`)),
+        () =>
+          waiting.fail(
+            new TransportError(`no connection to ${this.#options.servers.join(', ')}${this.#why}`),
+          ),
         CONNECT_DEADLINE,
       );
       this.#waiting.add(waiting);
@@ -228,6 +235,8 @@ export class CoreConnection {
   #gained(server: string, flow: ClientFlow): void {
     this.#flow = flow;
     this.#server = server;
+    this.#untrusted = 0;
+    this.#why = '';
     for (const { give } of [...this.#waiting]) give(flow);
     this.#options.onConnected(server);
   }
@@ -236,6 +245,12 @@ export class CoreConnection {
     const lost = this.#flow;
     this.#flow = undefined;
     this.#silent++;
+    this.#why = `: ${error.message}`;
+    this.#untrusted = error instanceof UntrustedError ? this.#untrusted + 1 : 0;
+    // To wait on is in vain; whoever mends the certificate finds us trying.
+    if (this.#untrusted >= this.#options.servers.length) {
+      for (const { fail } of [...this.#waiting]) fail(error);
+    }
     // It is to the same server, which does not answer.
     void this.#closeLargeFlow();
     if (lost) this.#options.onFlowClosed(lost);

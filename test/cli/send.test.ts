@@ -4,10 +4,11 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates } from '../support/certificates.js';
 import { TestHttpServer } from '../support/http-server.js';
 import { freePort } from '../support/ports.js';
 import type { RunningProcess } from '../support/process.js';
-import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
+import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand, USERS } from './sip-push.js';
 
 /** Takes text, but fails at the word «fail». */
 const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start: () => ({
@@ -347,11 +348,33 @@ describe('a push from the command line', () => {
       await using sending = await folder.start(...words('hello', { config: 'refusing.json' }), '--json');
       await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/, 25_000);
       expect(await sending.ended(50_000)).toEqual({ code: 75, signal: null });
-      expect(linesOf(sending)).toEqual([{ ...RECEIPT, outcome: 'failed', retryable: true }]);
+      expect(linesOf(sending)).toEqual([
+        { ...RECEIPT, reason: expect.stringMatching(/ECONNREFUSED/), outcome: 'failed', retryable: true },
+      ]);
       expect(sending.stderr).toEqual([
         expect.stringMatching(/^no connection to .*ECONNREFUSED/),
         `still no connection to ${server}; trying on`,
       ]);
+    });
+
+    it.concurrent('a server whose certificate nobody vouches for: 75 at once, and why', async () => {
+      const certificates = await makeCertificates();
+      const { certFile: cert, keyFile: key } = certificates;
+      await folder.write('tls-users.json', { users: USERS, tls: { cert, key } });
+      const listen = 'sip:127.0.0.1:0;transport=tls';
+      const network = ['network', '--users', 'tls-users.json', '--listen', listen, '--json'];
+      await using secure = await folder.start(...network);
+      const { uris } = await lineOf(secure, 'listening');
+      await folder.write('untrusting.json', psa(String(uris)));
+      const { code, stdout, stderr } = await folder.run(
+        ...words('hello', { config: 'untrusting.json' }),
+        '--json',
+      );
+      const why = /unable to verify the first certificate/;
+      expect(linesOf({ stdout })).toMatchObject([{ outcome: 'failed', reason: expect.stringMatching(why) }]);
+      expect(code).toBe(75);
+      expect(stderr).toMatch(why);
+      await certificates.remove();
     });
 
     it.concurrent('a server that comes up meanwhile is found', { timeout: 60_000 }, async () => {
