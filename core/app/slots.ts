@@ -21,9 +21,10 @@ interface Waiting {
  */
 export class Slots {
   readonly #waiting = { sender: new Set<Waiting>(), again: new Set<Waiting>() };
-  readonly #active = { sender: 0, again: 0 };
+  readonly #active = { sender: new Set<Waiting>(), again: new Set<Waiting>() };
   readonly #againAtMost: number;
   readonly #againFirst: number;
+  #closed = false;
 
   constructor(
     private readonly concurrency: number,
@@ -35,6 +36,7 @@ export class Slots {
 
   /** Undefined when as many senders wait as may. */
   enter(urgency: Urgency): Turn | undefined {
+    if (this.#closed) return { ready: Promise.resolve(false), leave() {} };
     const full = this.#waiting.sender.size >= this.maxWaiting;
     if (urgency === 'sender' && full) return undefined;
     let begin: Waiting['begin'] = () => {};
@@ -44,11 +46,12 @@ export class Slots {
     const waiting: Waiting = { urgency, begin };
     this.#waiting[urgency].add(waiting);
     this.#next();
-    return { ready, leave: once(() => this.#leave(waiting)) };
+    return { ready, leave: () => this.#leave(waiting) };
   }
 
   /** Nobody's turn comes any more. */
   close(): void {
+    this.#closed = true;
     for (const queue of [this.#waiting.sender, this.#waiting.again]) {
       for (const { begin } of queue) begin(false);
       queue.clear();
@@ -56,36 +59,28 @@ export class Slots {
   }
 
   #leave(waiting: Waiting): void {
-    if (this.#waiting[waiting.urgency].delete(waiting)) return;
-    this.#active[waiting.urgency]--;
-    this.#next();
+    this.#waiting[waiting.urgency].delete(waiting);
+    if (this.#active[waiting.urgency].delete(waiting)) this.#next();
   }
 
   #next(): void {
-    while (this.#active.sender + this.#active.again < this.concurrency) {
+    while (this.#active.sender.size + this.#active.again.size < this.concurrency) {
       const waiting = this.#first();
       if (!waiting) return;
       this.#waiting[waiting.urgency].delete(waiting);
-      this.#active[waiting.urgency]++;
+      this.#active[waiting.urgency].add(waiting);
       waiting.begin(true);
     }
   }
 
   #first(): Waiting | undefined {
     const again = first(this.#waiting.again);
-    if (again && this.#active.again < this.#againFirst) return again;
-    return first(this.#waiting.sender) ?? (this.#active.again < this.#againAtMost ? again : undefined);
+    const underWay = this.#active.again.size;
+    if (again && underWay < this.#againFirst) return again;
+    return first(this.#waiting.sender) ?? (underWay < this.#againAtMost ? again : undefined);
   }
 }
 
 function first<T>(set: Set<T>): T | undefined {
   return set.values().next().value;
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
-  };
 }

@@ -46,5 +46,8 @@ describe('slots of an application', () => {
       false,
       false,
     ]);
+    // Nor does anybody get a turn later, whoever leaves.
+    for (const turn of [running, waiting, again]) turn?.leave();
+    expect(await hasTurn(slots.enter('sender'))).toBe(false);
   });
 });
