@@ -50,6 +50,7 @@ export async function build() {
     mkdirSync(fresh, { recursive: true });
     await transpile(sources, fresh);
     declare(fresh);
+    await writeManifestSchema(fresh);
     checkManifest(fresh);
     replaceDist(fresh);
     writeFileSync(STAMP, before);
@@ -99,14 +100,33 @@ function declare(fresh) {
   if (status !== 0) throw new Error('the declarations have type errors (above)');
 }
 
+/** For editors, and for whoever checks a package of applications without us: `sip-push/manifest.schema.json`. */
+async function writeManifestSchema(fresh) {
+  const esbuild = await import('esbuild');
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: ['sdk/manifest/schema.ts'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'warning',
+  });
+  const [{ contents }] = outputFiles;
+  const module = `data:text/javascript;base64,${Buffer.from(contents).toString('base64')}`;
+  const { manifestJsonSchema } = await import(module);
+  const file = join(fresh, 'sdk/manifest/manifest.schema.json');
+  writeFileSync(file, `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`);
+}
+
 /** Everything that package.json promises must have been built; a program must be executable. */
 function checkManifest(fresh) {
   const { exports, imports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const inFresh = (target) => join(fresh, relative(DIST, resolve(ROOT, target)));
   const targets = [exports, imports]
     .flatMap((entries) => Object.values(entries))
-    .flatMap((entry) => [entry.types, entry.default])
-    .filter((target) => target !== undefined);
+    .flatMap((entry) => (typeof entry === 'string' ? [entry] : [entry.types, entry.default]))
+    .filter((target) => target?.startsWith('./dist/'));
   for (const target of [...targets, ...Object.values(bin)]) {
     if (!existsSync(inFresh(target))) throw new Error(`package.json names ${target}, which has no source`);
   }

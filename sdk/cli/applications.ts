@@ -8,8 +8,8 @@ import { systemClock } from '../../core/app/clock.js';
 import type { PushAppDefinition } from '../../core/app/contract.js';
 import { within } from '../../core/app/deadline.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { suggestion } from '../validation/suggestion.js';
 import { BUNDLED_APPLICATIONS } from './manifest.js';
-import { suggestion } from './suggestion.js';
 
 /** A module loads in milliseconds; one that takes longer waits for something that will not come. */
 const LOAD_DEADLINE_MS = 30_000;

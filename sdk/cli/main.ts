@@ -2,6 +2,7 @@
 /** `sip-push`: finds the command, gives it its words, and ends with its exit code. */
 
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
+import { suggestion } from '../validation/suggestion.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { bundle } from './commands/bundle.js';
 import { demo } from './commands/demo.js';
@@ -12,7 +13,6 @@ import { sender } from './commands/sender.js';
 import { type Io, processIo } from './io.js';
 import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
-import { suggestion } from './suggestion.js';
 import { parseWords } from './words.js';
 
 const COMMANDS: readonly Command[] = [demo, host, send, sender, network, bundle];

@@ -1,8 +1,8 @@
 /** The words after the name of a command: its options, and what it is to work on. */
 
 import { parseArgs } from 'node:util';
+import { suggestion } from '../validation/suggestion.js';
 import { type Command, UsageError } from './command.js';
-import { suggestion } from './suggestion.js';
 
 type Value = string | boolean | (string | boolean)[] | undefined;
 

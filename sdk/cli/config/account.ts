@@ -5,9 +5,10 @@ import { ConfigurationError } from '../../../core/errors.js';
 import type { TlsOptions } from '../../../core/platform/platform.js';
 import type { AccountCredentials } from '../../../core/sip/authorization.js';
 import { SipUri } from '../../../core/sip/uri.js';
+import { given } from '../../validation/given.js';
 import { PRODUCT } from '../manifest.js';
 import { akaKeys, softwareUicc } from './aka.js';
-import { endpoint, given, sipUri, text, tlsFiles } from './fields.js';
+import { endpoint, sipUri, text, tlsFiles } from './fields.js';
 import { loadTls } from './tls.js';
 
 /** Keys of the schema of either agent. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { decodeHexadecimal } from '../../../core/content/hexadecimal.js';
 import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
 import type { Uicc } from '../../../core/sip/aka/uicc.js';
-import { given } from './fields.js';
+import { given } from '../../validation/given.js';
 
 // What was found instead is never said: these are secrets.
 const key = z

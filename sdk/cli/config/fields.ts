@@ -38,12 +38,6 @@ export const tlsFiles = z.strictObject({
 });
 export type TlsFiles = z.infer<typeof tlsFiles>;
 
-/** Without the keys that are not there: an optional key of zod's has `undefined` for a value too. */
-export function given<T extends object>(values: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
-}
-
 function isEndpoint(value: string): boolean {
   try {
     const { host, port } = parseEndpoint(value);

@@ -1,9 +1,9 @@
 /** Holds a configuration against its schema; errors name the key, and the nearest one that exists. */
 
 import type { z } from 'zod';
-import { ConfigurationError } from '../../../core/errors.js';
-import { suggestion } from '../suggestion.js';
+import { ConfigurationError } from '../../core/errors.js';
 import { knownKeys } from './known-keys.js';
+import { suggestion } from './suggestion.js';
 
 type Issue = z.core.$ZodIssue;
 

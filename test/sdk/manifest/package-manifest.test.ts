@@ -1,0 +1,168 @@
+/** What a package says of its push applications, read and checked before anything of it runs. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../../core/errors.js';
+import { readPackageManifest } from '../../../sdk/manifest/package-manifest.js';
+import { manifestJsonSchema } from '../../../sdk/manifest/schema.js';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-manifest-'));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const app = { id: 'weather.ua', accepts: ['text/plain'] };
+const sipPush = { contract: '^1.0.0', apps: [app] };
+
+async function read(fields: object | string) {
+  const text = typeof fields === 'string' ? fields : JSON.stringify(fields);
+  await writeFile(join(folder, 'package.json'), text);
+  return readPackageManifest(folder);
+}
+
+describe('the manifest of a package', () => {
+  it('says which applications there are, and where', async () => {
+    const options = { type: 'object', properties: { city: { type: 'string' } } };
+    const permissions = { fetch: ['https://*.weather.test'], storage: 1048576, files: 10485760 };
+    const manifest = await read({
+      name: 'sip-push-app-weather',
+      version: '2.1.0',
+      exports: { '.': { types: './dist/index.d.ts', import: './dist/index.js' } },
+      sipPush: {
+        $schema: 'https://unpkg.com/sip-push/dist/sdk/manifest/manifest.schema.json',
+        contract: '^1.0.0',
+        apps: [
+          { ...app, id: 'x-wap-application:weather.ua', permissions, options, activation: 'push' },
+          {
+            ...app,
+            id: 'other.ua',
+            module: './dist/other.js',
+            iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+          },
+        ],
+      },
+    });
+    expect(manifest).toEqual({
+      folder,
+      name: 'sip-push-app-weather',
+      version: '2.1.0',
+      contract: '^1.0.0',
+      apps: [
+        {
+          id: 'weather.ua',
+          module: pathToFileURL(join(folder, 'dist/index.js')),
+          accepts: ['text/plain'],
+          permissions,
+          options,
+          activation: 'push',
+        },
+        {
+          id: 'other.ua',
+          module: pathToFileURL(join(folder, 'dist/other.js')),
+          accepts: ['text/plain'],
+          iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+          activation: 'start',
+        },
+      ],
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['a string', { exports: './a.js' }, 'a.js'],
+    ['conditions', { exports: { types: './a.d.ts', default: './b.js' } }, 'b.js'],
+    ['conditions in conditions', { exports: { '.': { node: { import: './c.mjs' } } } }, 'c.mjs'],
+    ['a list', { exports: { '.': ['./d.js', './e.js'] } }, 'd.js'],
+    ['main', { main: './f.js' }, 'f.js'],
+    ['nothing', {}, 'index.js'],
+  ])('finds the module of a package by its export map: %s', async (_, fields, file) => {
+    const manifest = await read({ ...fields, sipPush });
+    expect(manifest?.apps[0]?.module).toEqual(pathToFileURL(join(folder, file)));
+  });
+
+  it('need not be there', async () => {
+    expect(await read({ name: 'something-else' })).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['', 'text', ': expected object, received string'],
+    ['', { apps: [app] }, ': "contract" is missing'],
+    ['.contract', { ...sipPush, contract: 'one' }, ': "one" is no range of versions; expected e.g. "^1.0.0"'],
+    [
+      '.contract',
+      { ...sipPush, contract: '^2.0.0', novelty: 1 },
+      ': it is written for versions ^2.0.0 of the contract, this host has 1.0.0; install another version of it, or of sip-push',
+    ],
+    ['', { ...sipPush, apps: [] }, ': "apps": expected at least one application'],
+    ['', { ...sipPush, aps: [] }, ': unknown key "aps"; did you mean "apps"?'],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, acepts: [] }] },
+      ': unknown key "apps[0].acepts"; did you mean "accepts"?',
+    ],
+    ['', { ...sipPush, apps: [{ ...app, id: 'a b' }] }, ': "apps[0].id": expected an event-app-id'],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, accepts: ['text'] }] },
+      ': "apps[0].accepts[0]": expected a media type',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, accepts: ['Text/Plain'] }] },
+      ': "apps[0].accepts[0]": expected lower case',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, module: '../x.js' }] },
+      ': "apps[0].module": expected a path in the package',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, permissions: { fetch: ['weather.test'] } }] },
+      ': "apps[0].permissions.fetch[0]": expected an origin',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, permissions: { storge: 1 } }] },
+      ': unknown key "apps[0].permissions.storge"; did you mean "storage"?',
+    ],
+    ['', { ...sipPush, apps: [{ ...app, activation: 'later' }] }, ': "apps[0].activation"'],
+    [
+      '.apps[1].id',
+      { ...sipPush, apps: [app, { ...app, id: 'x-wap-application:weather.ua' }] },
+      ' is "x-wap-application:weather.ua" again; two applications of one id need an iari each',
+    ],
+  ])('with a mistake is refused in words that help: %s %j', async (where, manifest, words) => {
+    const error = await read({ sipPush: manifest }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigurationError);
+    const place = `${join(folder, 'package.json')}: "sipPush${where}"`;
+    expect(String(error)).toContain(place + words);
+  });
+
+  it('that is no JSON, or not there, is an error that names the file', async () => {
+    await expect(read('{')).rejects.toThrow(`${join(folder, 'package.json')} cannot be read`);
+    await expect(read('[]')).rejects.toThrow('it is no JSON object');
+    await expect(readPackageManifest(join(folder, 'nowhere'))).rejects.toThrow(ConfigurationError);
+  });
+
+  it('has a JSON Schema of every key', () => {
+    expect(manifestJsonSchema()).toMatchObject({
+      type: 'object',
+      required: ['contract', 'apps'],
+      additionalProperties: false,
+      properties: {
+        apps: {
+          items: {
+            required: ['id', 'accepts'],
+            properties: { activation: { enum: ['start', 'push'] }, permissions: { type: 'object' } },
+          },
+        },
+      },
+    });
+  });
+});
