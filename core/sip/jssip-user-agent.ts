@@ -1,27 +1,18 @@
 /**
- * JsSIP behind the door: its user agent keeps the configuration, picks a server, recovers lost connections
- * with backoff, and schedules registrations. What it does not do well (bytes, transactions, digest, Via and
- * Contact) happens in this room; every REGISTER it composes leaves by `carry`.
+ * JsSIP behind the door: its transport picks a server and recovers lost connections with backoff, its registrator
+ * schedules registrations. What it does not do well (bytes, transactions, digest, Via and Contact) happens in this
+ * room; every REGISTER it composes leaves by `carry`. The rest of JsSIP, which is a client for calls in a browser, is
+ * not asked for: its UA would bring all of it along.
  */
 
-import { UA } from 'jssip';
-import type { OutgoingRequest } from 'jssip/lib/SIPMessage.js';
+import Registrator, { type ClientTransaction, type UserAgent } from 'jssip/lib/Registrator.js';
+import Transport from 'jssip/lib/Transport.js';
+import URI from 'jssip/lib/URI.js';
 import { TransportError } from '../errors.js';
 import type { ClientFlow } from './connect.js';
 import type { SipFlow } from './flow.js';
-import { type RegisterAnswer, toIncomingResponse } from './jssip-messages.js';
+import { type RegisterAnswer, RegisterResponse } from './jssip-messages.js';
 import { ServerSocket, type ServerSocketEvents } from './server-socket.js';
-
-/** What JsSIP's RequestSender hands to `UA.newTransaction` (JsSIP 3.13.8, Transactions.js). */
-interface JsSipClientTransaction {
-  request: OutgoingRequest & { extraHeaders: string[] };
-  send(): void;
-  eventHandlers: {
-    onReceiveResponse(response: unknown): void;
-    onRequestTimeout(): void;
-    onTransportError(): void;
-  };
-}
 
 /** A REGISTER that JsSIP wants sent. */
 export interface JsSipRegister {
@@ -52,27 +43,58 @@ export interface JsSipUserAgentOptions extends ServerSocketEvents {
 /** Seconds between attempts to reconnect, least and most; JsSIP doubles its random wait in between. */
 const RECOVERY_SECONDS = { least: 1, most: 30 };
 
-export class JsSipUserAgent extends UA {
+/** A host that no request goes to: those that leave are composed anew. */
+const NOWHERE = 'invalid.invalid';
+/** JsSIP's own are 1 and 2: this agent is ready as long as it is there. */
+const STATUS = { ready: 1, closed: 2 };
+
+export class JsSipUserAgent {
   readonly #options: JsSipUserAgentOptions;
   readonly #sockets: readonly ServerSocket[];
+  readonly #transport: Transport;
+  readonly #registrator: Registrator;
+  /** Whether to REGISTER as soon as there is a connection. */
+  #registers: boolean;
 
   constructor(options: JsSipUserAgentOptions) {
-    // Sockets of a higher weight are taken first: the configured order.
-    const sockets = options.servers.map((server) => new ServerSocket(server, options.connect, options));
-    super({
-      sockets: sockets.map((socket, index) => ({ socket, weight: sockets.length - index })),
-      // JsSIP wants an identity; the REGISTER that leaves has ours, which may be none that its grammar knows.
-      uri: `sip:${options.contactUser}@invalid.invalid`,
-      register: options.register,
-      register_expires: options.expires,
-      instance_id: options.instanceId.replace(/^urn:uuid:/i, ''),
-      contact_uri: `sip:${options.contactUser}@invalid.invalid`,
-      session_timers: false,
-      connection_recovery_min_interval: RECOVERY_SECONDS.least,
-      connection_recovery_max_interval: RECOVERY_SECONDS.most,
-    });
     this.#options = options;
-    this.#sockets = sockets;
+    this.#registers = options.register;
+    this.#sockets = options.servers.map((server) => new ServerSocket(server, options.connect, options));
+    // Sockets of a higher weight are taken first: the configured order.
+    this.#transport = new Transport(
+      this.#sockets.map((socket, index) => ({ socket, weight: this.#sockets.length - index })),
+      { min_interval: RECOVERY_SECONDS.least, max_interval: RECOVERY_SECONDS.most },
+    );
+    this.#registrator = new Registrator(this.#userAgent());
+    this.#transport.onconnecting = () => {};
+    this.#transport.onconnect = () => {
+      if (this.#registers) this.#registrator.register();
+    };
+    this.#transport.ondisconnect = () => this.#registrator.onTransportClosed();
+  }
+
+  /** Connects, and goes on trying until `stop`. */
+  start(): void {
+    this.#transport.connect();
+  }
+
+  stop(): void {
+    this.#transport.disconnect();
+  }
+
+  /** Ignored while a REGISTER is on its way. */
+  register(): void {
+    this.#registers = true;
+    this.#registrator.register();
+  }
+
+  unregister(): void {
+    this.#registers = false;
+    this.#registrator.unregister();
+  }
+
+  isRegistered(): boolean {
+    return this.#registrator.registered;
   }
 
   /** A flow was lost, or its server does not answer: JsSIP recovers. */
@@ -80,18 +102,48 @@ export class JsSipUserAgent extends UA {
     this.#sockets.find((socket) => socket.isFlow(flow))?.fail(error);
   }
 
+  /** What the registrator takes for a UA. */
+  #userAgent(): UserAgent {
+    const { contactUser, expires, instanceId } = this.#options;
+    // JsSIP wants an identity; the REGISTER that leaves has ours, which may be none that its grammar knows.
+    const uri = new URI('sip', contactUser, NOWHERE);
+    const configuration = {
+      registrar_server: new URI('sip', null, NOWHERE),
+      uri,
+      register_expires: expires,
+      instance_id: instanceId.replace(/^urn:uuid:/i, ''),
+      via_host: NOWHERE,
+      password: null,
+      ha1: null,
+    };
+    return {
+      C: { STATUS_USER_CLOSED: STATUS.closed },
+      status: STATUS.ready,
+      configuration,
+      _configuration: configuration,
+      transport: this.#transport,
+      contact: { uri: { user: contactUser }, toString: () => `<${uri}>` },
+      listeners: () => [],
+      newTransaction: (transaction) => this.#carry(transaction),
+      // What became of it is read where the answer comes, in `carry`.
+      registered: () => {},
+      unregistered: () => {},
+      registrationFailed: () => {},
+    };
+  }
+
   /**
-   * JsSIP calls this from the constructor of each client transaction, just before it sends it. Its own state
-   * machines have no retransmission, ten million branches, and take a received 408 for a time-out: the
-   * request travels on ours instead. JsSIP keeps no record of it, so nothing needs destroying.
+   * JsSIP says so from the constructor of each client transaction, just before it sends it. Its own state machines
+   * have no retransmission, ten million branches, and take a received 408 for a time-out: the request travels on
+   * ours instead. JsSIP keeps no record of it, so nothing needs destroying.
    */
-  newTransaction(transaction: JsSipClientTransaction): void {
+  #carry(transaction: ClientTransaction): void {
     transaction.send = () => {
       void this.#send(transaction);
     };
   }
 
-  async #send({ request, eventHandlers }: JsSipClientTransaction): Promise<void> {
+  async #send({ request, eventHandlers }: ClientTransaction): Promise<void> {
     try {
       const answer = await this.#options.carry({
         callId: request.call_id,
@@ -99,7 +151,8 @@ export class JsSipUserAgent extends UA {
         fromTag: String(request.from.getParam('tag')),
         expires: Number(request.getHeader('expires') ?? 0),
       });
-      eventHandlers.onReceiveResponse(toIncomingResponse(answer, request.cseq, this.#options.contactUser));
+      const { contactUser } = this.#options;
+      eventHandlers.onReceiveResponse(new RegisterResponse(answer, request.cseq, contactUser));
     } catch (error) {
       if (error instanceof TransportError) eventHandlers.onTransportError();
       else eventHandlers.onRequestTimeout();
