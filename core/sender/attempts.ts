@@ -14,7 +14,7 @@ import type { ContentReference, PushRequest, Receipt } from './push-request.js';
 import { type OfferedFile, offeredFile, type PushFile } from './session/offered-file.js';
 import type { FileProgress, SessionSender } from './session/session.js';
 import type { FileReceipt } from './session/terminal-push.js';
-import type { TerminalFacts } from './terminals/terminal.js';
+import { saysGone, type TerminalFacts } from './terminals/terminal.js';
 
 export interface AttemptsOptions {
   agent: SipUserAgent;
@@ -39,6 +39,8 @@ const NOTHING_LEFT = `too large for a MESSAGE, and the terminal takes no session
 export class PreparedPush {
   /** For the offers of all its sessions: each file is read for its digest once. */
   #offered: Promise<ReadonlyMap<PushFile, OfferedFile>> | undefined;
+  /** By address: what has come to an end there, and does not go there again. */
+  readonly #ended = new Map<string, Map<PushFile, readonly Receipt[]>>();
 
   private constructor(
     private readonly push: PushRequest,
@@ -64,6 +66,7 @@ export class PreparedPush {
   }
 
   /**
+   * Sends what has not come to an end at that address before.
    * @param uri Request-URI.
    * @param terminal what is known of the one that it names.
    * @returns a receipt for each file, and each terminal that took the INVITE.
@@ -86,25 +89,25 @@ export class PreparedPush {
       },
       terminal,
     );
-    const receipts: Receipt[] = [];
-    let files = this.files;
+    const ended = this.#ended.get(uri) ?? new Map<PushFile, readonly Receipt[]>();
+    this.#ended.set(uri, ended);
+    const results: Sent[] = [];
+    let files = this.files.filter((file) => !ended.has(file));
     let tooLarge: LimitError | undefined;
     for (const [index, choice] of choices.entries()) {
-      let sent: readonly Sent[];
-      try {
-        sent = await this.#by(choice, uri, files, options);
-      } catch (error) {
-        // 8.1.2-03: the request as a whole is too large; it has not been sent.
-        if (!(error instanceof LimitError) || choice.mode !== 'pager') throw error;
-        tooLarge = error;
-        continue;
-      }
       const again: PushFile[] = [];
-      for (const { receipt, file, sessionless } of sent) {
-        if (file && sessionless && index < choices.length - 1) again.push(file);
-        else receipts.push({ ...receipt, why: sessionless && mode === 'auto' ? NOTHING_LEFT : choice.why });
+      for (const each of await this.#by(choice, uri, files, options)) {
+        if ('tooLarge' in each) {
+          tooLarge = each.tooLarge;
+          again.push(each.file);
+        } else if (each.file && each.sessionless && index < choices.length - 1) {
+          again.push(each.file);
+        } else {
+          const why = each.sessionless && mode === 'auto' ? NOTHING_LEFT : choice.why;
+          results.push({ ...each, receipt: { ...ifKnown(terminal, each.receipt), why } });
+        }
       }
-      if (again.length === 0) return receipts;
+      if (again.length === 0) return this.#noteEnds(results, ended);
       files = again;
     }
     throw (
@@ -113,12 +116,22 @@ export class PreparedPush {
     );
   }
 
+  /** @returns all receipts of the push at an address. */
+  #noteEnds(results: readonly Sent[], ended: Map<PushFile, readonly Receipt[]>): Receipt[] {
+    const before = [...ended.values()].flat();
+    for (const file of this.files) {
+      const receipts = results.filter((each) => each.file === file).map(({ receipt }) => receipt);
+      if (receipts.length > 0 && !receipts.some(({ retryable }) => retryable)) ended.set(file, receipts);
+    }
+    return [...before, ...results.map(({ receipt }) => receipt)];
+  }
+
   async #by(
     { mode }: Choice,
     uri: string,
     files: readonly PushFile[],
     options: AttemptOptions,
-  ): Promise<readonly Sent[]> {
+  ): Promise<readonly (Sent | TooLarge)[]> {
     const { push, reference } = this;
     const { sessions, identity } = this.options;
     if (mode === 'session') {
@@ -132,15 +145,27 @@ export class PreparedPush {
         { receipt: await this.#message(uri, referenceBody(reference, disposition, identity), options) },
       ];
     }
-    const sent: Sent[] = [];
+    const sent: (Sent | TooLarge)[] = [];
     for (const file of files) {
       const receipt =
-        mode === 'pager'
-          ? await this.#message(uri, await pagerBody(file.content, push.encoding), options)
-          : await this.#published(uri, file, options);
-      sent.push({ file, receipt: file.name === undefined ? receipt : { ...receipt, fileName: file.name } });
+        mode === 'pager' ? await this.#paged(uri, file, options) : await this.#published(uri, file, options);
+      sent.push(
+        receipt instanceof LimitError
+          ? { file, tooLarge: receipt }
+          : { file, receipt: file.name === undefined ? receipt : { ...receipt, fileName: file.name } },
+      );
     }
     return sent;
+  }
+
+  /** 8.1.2-03: what is too large, as a request as a whole, has not been sent. */
+  async #paged(uri: string, { content }: PushFile, options: AttemptOptions): Promise<Receipt | LimitError> {
+    try {
+      return await this.#message(uri, await pagerBody(content, this.push.encoding), options);
+    } catch (error) {
+      if (error instanceof LimitError) return error;
+      throw error;
+    }
   }
 
   async #published(uri: string, file: PushFile, options: AttemptOptions): Promise<Receipt> {
@@ -195,6 +220,17 @@ export class PreparedPush {
 
 /** What came of a file; of content that stays where it is, of the one that there is. */
 type Sent = Pick<FileReceipt, 'receipt'> & Partial<FileReceipt>;
+
+interface TooLarge {
+  file: PushFile;
+  tooLarge: LimitError;
+}
+
+/** A terminal that is known, and the core says that it is not there, may come back. */
+function ifKnown(terminal: TerminalFacts | undefined, receipt: Receipt): Receipt {
+  const gone = terminal !== undefined && saysGone(receipt.status ?? 0, receipt.retryAfter);
+  return gone ? { ...receipt, retryable: true } : receipt;
+}
 
 async function offeredFiles(files: readonly PushFile[], id: string, signal: AbortSignal | undefined) {
   const offered = new Map<PushFile, OfferedFile>();

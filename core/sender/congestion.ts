@@ -25,6 +25,8 @@ export class Congestion {
   readonly #clock: Pick<Clock, 'now'>;
   /** The same of the core itself. */
   #coreHeld = 0;
+  readonly #closeListeners = new Set<(error: TransportError) => void>();
+  #closed: TransportError | undefined;
 
   constructor({ outstanding = DEFAULT_OUTSTANDING, clock = systemClock }: CongestionOptions = {}) {
     this.#clock = clock;
@@ -39,7 +41,7 @@ export class Congestion {
     const turn = this.#slots.enter(urgency);
     try {
       const goes = turn !== undefined && (await unlessAborted(turn.ready, signal));
-      if (!goes) throw new TransportError('the sender is being stopped');
+      if (!goes) throw stopped();
       return await task();
     } finally {
       turn?.leave();
@@ -72,13 +74,31 @@ export class Congestion {
     if (oldest !== undefined) this.#held.delete(oldest);
   }
 
-  /** A terminal is heard of: it is there again. */
+  /** A terminal is there again: what it said before counts no more. */
   forget(uri: string): void {
     this.#held.delete(uri);
   }
 
-  /** Nobody's turn comes any more. */
-  close(): void {
-    this.#slots.close();
+  /** Why nobody's turn comes any more. */
+  get closed(): TransportError | undefined {
+    return this.#closed;
   }
+
+  /** Called when nobody's turn comes any more. @returns what ends it. */
+  onClose(listener: (error: TransportError) => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
+  /** Nobody's turn comes any more: who waits for it, or for a time to try again, is told. */
+  close(): void {
+    const error = stopped();
+    this.#closed = error;
+    this.#slots.close();
+    for (const listener of [...this.#closeListeners]) listener(error);
+  }
+}
+
+function stopped(): TransportError {
+  return new TransportError('the sender is being stopped');
 }

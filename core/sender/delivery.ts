@@ -1,6 +1,7 @@
 /** A push on its way to every terminal that it is for, as long as it is worth something (AD-5.3.1-7, 9-04). */
 
 import { type Clock, systemClock } from '../app/clock.js';
+import { reasonOf } from '../app/outcome.js';
 import type { Urgency } from '../app/slots.js';
 import type { Congestion } from './congestion.js';
 import type { DeliveryRequest, Receipt } from './push-request.js';
@@ -46,14 +47,23 @@ export class Delivery {
     this.#end = this.#clock.now() + (request.ttl ?? 0) * 1000;
   }
 
-  /** A receipt for each terminal (and file), or for whatever the core found. @throws what an attempt throws. */
+  /**
+   * A receipt for each terminal (and file), or for whatever the core found.
+   * @throws what the attempt throws where there is one address; of several each has its receipt. The signal's reason;
+   * TransportError when the sender stops.
+   */
   async run(): Promise<Receipt[]> {
     const { directory } = this.room;
     for (;;) {
       const targets = targetsOf(this.request, directory);
       if (targets.length > 0) {
         const waiting = targets.filter(({ uri }) => !this.options.settled?.has(uri));
-        const receipts = await Promise.all(waiting.map((target) => this.#toTarget(target)));
+        const alone = waiting.length === 1;
+        const receipts = await Promise.all(
+          waiting.map((target) =>
+            this.#toTarget(target).catch((error) => this.#failed(target, error, alone)),
+          ),
+        );
         return receipts.flat();
       }
       const { to } = this.request;
@@ -69,47 +79,48 @@ export class Delivery {
 
   async #toTarget(target: Target): Promise<Receipt[]> {
     const { congestion } = this.room;
+    const { signal } = this.options;
     let urgency: Urgency = 'sender';
     for (let attempts = 0; ; attempts++) {
-      const away = this.#isAway(target);
-      const quiet = congestion.quietFor(target.uri);
-      if (!away && quiet === undefined) {
-        const receipts = await congestion.inTurn(urgency, this.options.signal, () => this.attempt(target));
-        for (const receipt of receipts) this.#heard(target, receipt);
-        const explained = receipts.map((receipt) => explain(receipt, target));
-        if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft)
-          return this.#settle(target.uri, explained);
-      } else if (!this.#timeLeft) {
-        return this.#settle(target.uri, [away ? this.#unavailable(target) : this.#quiet(target, quiet ?? 0)]);
-      }
+      // Once more in its turn: it may have left while the push waited for it, or asked for quiet.
+      const receipts =
+        this.#heldOff(target) ??
+        (await congestion.inTurn(
+          urgency,
+          signal,
+          async () => this.#heldOff(target) ?? (await this.#attempt(target)),
+        ));
+      if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft)
+        return this.#settle(target.uri, receipts);
       urgency = 'again';
       await this.#next(target, attempts);
     }
   }
 
-  /** As known by now: it may have come back, or left. */
-  #isAway({ terminal, away }: Target): boolean {
-    const { gruu } = terminal ?? {};
-    const known = gruu === undefined ? undefined : this.room.directory.find(gruu);
-    return known ? !known.here : away;
-  }
-
-  #heard({ uri, terminal }: Target, receipt: Receipt): void {
+  async #attempt(target: Target): Promise<Receipt[]> {
     const { directory, congestion } = this.room;
-    congestion.heard(uri, receipt);
-    const { status = 0, retryAfter } = receipt;
-    if (terminal && saysGone(status, retryAfter)) directory.left(terminal.user, terminal);
+    const { uri, terminal } = target;
+    const receipts = await this.attempt(target);
+    for (const receipt of receipts) {
+      congestion.heard(uri, receipt);
+      const { status = 0, retryAfter } = receipt;
+      if (terminal && saysGone(status, retryAfter)) directory.left(terminal.user, terminal);
+    }
+    return receipts.map((receipt) => explain(receipt, target));
   }
 
   /** Until it is worth another attempt. */
   async #next(target: Target, attempts: number): Promise<void> {
-    const user = target.terminal?.user ?? this.request.to;
-    const gruu = target.terminal?.gruu;
-    const isBack = ({ terminal, before }: DirectoryChange) =>
-      terminal.here && !before?.here && (gruu === undefined || terminal.gruu === gruu);
-    if (this.#isAway(target)) return await this.#changed(user, isBack);
+    const { congestion } = this.room;
+    const { uri, terminal: { user, gruu } = { user: this.request.to } } = target;
+    const isBack = ({ terminal, before }: DirectoryChange) => {
+      const back = terminal.here && !before?.here && (gruu === undefined || terminal.gruu === gruu);
+      if (back) congestion.forget(uri);
+      return back;
+    };
+    if (target.isAway()) return await this.#changed(user, isBack);
     const backoff = Math.min(FIRST_BACKOFF * 2 ** attempts, LONGEST_BACKOFF) * (1 + this.#clock.random() / 4);
-    const quiet = (this.room.congestion.quietFor(target.uri) ?? 0) * 1000;
+    const quiet = (congestion.quietFor(uri) ?? 0) * 1000;
     await this.#changed(user, isBack, Math.max(backoff, quiet));
   }
 
@@ -120,11 +131,15 @@ export class Delivery {
     milliseconds = Number.POSITIVE_INFINITY,
   ): Promise<void> {
     const { signal } = this.options;
+    const { congestion, directory } = this.room;
     return new Promise((resolve, reject) => {
+      const over = signal?.aborted ? signal.reason : congestion.closed;
+      if (over !== undefined) return reject(over);
       const left = Math.min(milliseconds, this.#end - this.#clock.now(), LONGEST_TIMER);
       const stops = [
         this.#clock.after(Math.max(0, left), () => end()),
-        this.room.directory.onChangeOf(user, (change) => matters(change) && end()),
+        directory.onChangeOf(user, (change) => matters(change) && end()),
+        congestion.onClose((error) => end(error)),
         () => signal?.removeEventListener('abort', abort),
       ];
       const end = (error?: unknown) => {
@@ -133,21 +148,33 @@ export class Delivery {
         else reject(error);
       };
       const abort = () => end(signal?.reason);
-      if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
+      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
-  #unavailable({ uri, why }: Target): Receipt {
-    return this.#unsent({ terminal: uri, reason: 'the terminal is away', why: `nothing was sent: ${why}` });
+  /** What cannot be sent to one terminal may go to the others. */
+  #failed(target: Target, error: unknown, alone: boolean): Receipt[] {
+    if (alone || this.options.signal?.aborted || this.room.congestion.closed) throw error;
+    const { uri, why } = target;
+    const failed = { reason: reasonOf(error), why, retryable: false };
+    return this.#settle(uri, [this.#unsent({ ...terminalOf(target), ...failed })]);
   }
 
-  #quiet({ uri }: Target, retryAfter: number): Receipt {
+  /** Why nothing is sent there now. */
+  #heldOff(target: Target): Receipt[] | undefined {
+    const { uri, why } = target;
+    const terminal = terminalOf(target);
+    if (target.isAway()) {
+      const away = { reason: 'the terminal is away', why: `nothing was sent: ${why}` };
+      return [this.#unsent({ ...terminal, ...away })];
+    }
+    const retryAfter = this.room.congestion.quietFor(uri);
+    if (retryAfter === undefined) return undefined;
     const reason = `asked for quiet for another ${retryAfter} s`;
-    return this.#unsent({ terminal: uri, reason, why: 'nothing was sent: it said Retry-After', retryAfter });
+    return [this.#unsent({ ...terminal, reason, why: 'nothing was sent: it said Retry-After', retryAfter })];
   }
 
-  #unsent(said: Pick<Receipt, 'reason' | 'why' | 'terminal' | 'retryAfter'>): Receipt {
+  #unsent(said: Pick<Receipt, 'reason'> & Partial<Receipt>): Receipt {
     const { to, mode = 'auto' } = this.request;
     return {
       to,
@@ -165,6 +192,10 @@ export class Delivery {
     this.options.onReceipts?.(settled, uri);
     return settled;
   }
+}
+
+function terminalOf({ uri, terminal }: Target): Pick<Receipt, 'terminal'> {
+  return terminal ? { terminal: uri } : {};
 }
 
 function explain(receipt: Receipt, { why }: Target): Receipt {

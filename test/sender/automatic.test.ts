@@ -1,5 +1,6 @@
 /** Mode `auto`: which of the modes a push goes by (8.1.2-03, 8.2.2). */
 
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
 import { LimitError } from '../../core/errors.js';
@@ -7,6 +8,7 @@ import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sende
 import { BOB, startSender } from '../support/agents.js';
 import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';
+import { eventually } from '../support/wait.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
@@ -108,6 +110,62 @@ describe('mode auto', () => {
       { ...shared, fileName: 'a.mms', bytes: 5000, outcome: 'delivered' },
       { ...shared, fileName: 'b.mms', bytes: 6000, outcome: 'refused', status: 415 },
     ]);
+  });
+
+  it('8.1.2-03: of several files in MESSAGEs the large one goes by reference, and the others once', async () => {
+    const agent = await sender();
+    const files = [{ content: content(100) }, { content: content(5000) }];
+    const receipts = agent.send({ to: TERMINAL, app: 'mms.ua', files, mode: 'pager' });
+    const types: (string | undefined)[] = [];
+    for (let count = 0; count < 2; count++) {
+      const { request, respond } = await core.request('MESSAGE');
+      types.push(request.headers.get('Content-Type')?.split(';')[0]);
+      respond(200);
+    }
+    expect(await receipts).toMatchObject([{ mode: 'pager' }, { mode: 'indirect' }]);
+    expect(types).toEqual([TYPE.type, 'message/external-body']);
+  });
+
+  it('AD-5.3.1-7: what a terminal has of a push does not go there again with the rest of it', async () => {
+    const agent = await sender();
+    agent.directory.saw(BOB, { gruu: TERMINAL });
+    const files = ['a.mms', 'b.mms', 'c.mms'].map((name) => ({ content: content(5000), name }));
+    const receipts = agent.send({ to: BOB, app: 'mms.ua', files, mode: 'indirect', ttl: 60 });
+    for (const status of [200, 404, 415]) (await core.request('MESSAGE')).respond(status);
+    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.here || undefined);
+    agent.directory.saw(BOB, { gruu: TERMINAL });
+    (await core.request('MESSAGE')).respond(200);
+    expect(await receipts).toMatchObject([
+      { fileName: 'a.mms', outcome: 'delivered' },
+      { fileName: 'c.mms', status: 415 },
+      { fileName: 'b.mms', outcome: 'delivered' },
+    ]);
+    expect(core.requests).toHaveLength(4);
+  });
+
+  it('9-04: a 404 of the core is of one that has left, where the terminal is known; of others it is the end', async () => {
+    const agent = await sender();
+    const unknown = receiptOf(agent.send({ ...push(100, TERMINAL), ttl: 60 }));
+    (await core.request('MESSAGE')).respond(404);
+    expect(await unknown).toMatchObject({ outcome: 'refused', status: 404, retryable: false });
+    agent.directory.saw(BOB, { gruu: TERMINAL });
+    const known = receiptOf(agent.send({ ...push(100), ttl: 60 }));
+    (await core.request('MESSAGE')).respond(404);
+    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.here || undefined);
+    agent.directory.saw(BOB, { gruu: TERMINAL });
+    (await core.request('MESSAGE')).respond(200);
+    expect(await known).toMatchObject({ outcome: 'delivered' });
+  });
+
+  it('a sender that stops waits for no terminal', async () => {
+    const agent = await sender();
+    agent.directory.saw(BOB, { gruu: TERMINAL });
+    agent.directory.left(BOB, { gruu: TERMINAL });
+    const waiting = expect(agent.send({ ...push(100), ttl: 3600 })).rejects.toThrow('stopped');
+    // It has begun to wait.
+    await setImmediate();
+    await agent.stop();
+    await waiting;
   });
 
   it('what goes by no mode is refused, and the receipt says why', async () => {

@@ -1,6 +1,7 @@
 /** A push to all terminals of a user, and for as long as it is worth something (AD-5.3.1-7, 9-04). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LimitError, TransportError } from '../../core/errors.js';
 import { Congestion } from '../../core/sender/congestion.js';
 import { type Attempt, Delivery } from '../../core/sender/delivery.js';
 import type { DeliveryRequest, Receipt } from '../../core/sender/push-request.js';
@@ -21,6 +22,8 @@ let congestion: Congestion;
 /** What each address answers, one after another; the last one stays. */
 let answers: Map<string, Said[]>;
 let sent: string[];
+/** Where nothing can be sent at all. */
+let broken: string;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -28,6 +31,7 @@ beforeEach(() => {
   congestion = new Congestion();
   answers = new Map();
   sent = [];
+  broken = '';
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -35,6 +39,7 @@ afterEach(() => {
 
 const attempt: Attempt = async ({ uri }) => {
   sent.push(uri);
+  if (uri === broken) throw new LimitError('too large for this one');
   const said = answers.get(uri) ?? [TAKEN];
   const [next = TAKEN] = said.length > 1 ? said.splice(0, 1) : said;
   const receipt = { to: uri, mode: 'pager', outcome: 'delivered', reason: '', retryable: false } as const;
@@ -60,6 +65,19 @@ it('AD-5.3.1-7: one request for each GRUU known, a receipt for each as it comes'
   ]);
   expect(sent.sort()).toEqual([PHONE.gruu, TABLET.gruu]);
   expect(receipts).toHaveLength(2);
+});
+
+it('what one terminal cannot be sent is a receipt of its own, and the others get theirs', async () => {
+  for (const facts of [PHONE, TABLET]) directory.saw(BOB, facts);
+  broken = PHONE.gruu;
+  answers.set(TABLET.gruu, [{ outcome: 'failed', status: 408, retryable: true }, TAKEN]);
+  const { receipts, done } = deliver({ ttl: 3600 });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(receipts).toMatchObject([{ terminal: PHONE.gruu, outcome: 'failed', retryable: false }]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await done).toMatchObject([{ reason: 'too large for this one' }, { outcome: 'delivered' }]);
+  // Of one address it is what the caller did wrong.
+  await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 
 it('where no GRUU is known the core forks it, and the receipt says so', async () => {
@@ -90,6 +108,45 @@ describe('9-04: a terminal that is away', () => {
     directory.saw(BOB, PHONE);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
     expect(sent).toEqual([PHONE.gruu]);
+  });
+
+  it('gets it when it comes back, though nobody knows a GRUU of it', async () => {
+    directory = new TerminalDirectory();
+    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
+    directory.leftBut(BOB);
+    const { done } = deliver({ ttl: 3600 });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(sent).toEqual([]);
+    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+    expect(sent).toEqual([BOB]);
+  });
+
+  it('is sent nothing that waited for its turn when it left', async () => {
+    directory.saw(BOB, PHONE);
+    congestion = new Congestion({ outstanding: 1 });
+    let end = () => {};
+    const busy = congestion.inTurn(
+      'sender',
+      undefined,
+      () => new Promise<void>((resolve) => (end = resolve)),
+    );
+    const { done } = deliver();
+    await vi.advanceTimersByTimeAsync(1000);
+    directory.left(BOB, PHONE);
+    end();
+    await busy;
+    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is away' }]);
+    expect(sent).toEqual([]);
+  });
+
+  it('is not waited for by a sender that stops', async () => {
+    const { done } = deliver({ ttl: 3600 });
+    const failed = expect(done).rejects.toThrow(TransportError);
+    congestion.close();
+    await failed;
+    expect(vi.getTimerCount()).toBe(0);
+    await expect(deliver({ ttl: 3600 }).done).rejects.toThrow('stopped');
   });
 
   it('gets it no more when its time is over', async () => {
@@ -134,6 +191,30 @@ describe('a terminal that takes it later', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
     expect(sent).toHaveLength(2);
+  });
+
+  it('is left alone no longer once it has left, and come back', async () => {
+    directory.saw(BOB, PHONE);
+    answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 1800 }, TAKEN]);
+    const { done } = deliver({ ttl: 3600 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    directory.left(BOB, PHONE);
+    directory.saw(BOB, PHONE);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  it('9-04: a core that asks for quiet gets none of what waited for its turn', async () => {
+    congestion = new Congestion({ outstanding: 2 });
+    const users = Array.from({ length: 100 }, (_, index) => `sip:user${index}@domain.test`);
+    const busy: Said = { outcome: 'failed', status: 503, retryable: true, retryAfter: 60 };
+    const said = [busy, busy, TAKEN];
+    for (const user of users) answers.set(user, said);
+    const pushes = users.map((to) => deliver({ to, ttl: 3600 }).done);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(sent).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect((await Promise.all(pushes)).flat().every(({ outcome }) => outcome === 'delivered')).toBe(true);
   });
 
   it('is tried seldom, and ever more seldom, where it said nothing of when', async () => {

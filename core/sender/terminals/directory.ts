@@ -4,14 +4,7 @@ import { type Clock, systemClock } from '../../app/clock.js';
 import { decodeJson, encodeJson } from '../../app/layout.js';
 import type { Records } from '../../app/records.js';
 import { MalformedError } from '../../errors.js';
-import {
-  isHere,
-  isNameless,
-  publicIdentity,
-  type Terminal,
-  type TerminalFacts,
-  terminalId,
-} from './terminal.js';
+import { isNameless, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
 
 export interface DirectoryOptions {
   /** Keeps them over restarts. */
@@ -76,24 +69,17 @@ export class TerminalDirectory {
 
   /** The terminals of a user. @param user any URI of the public identity. */
   of(user: string): readonly Terminal[] {
-    const now = this.#now();
-    return [...(this.#users.get(publicIdentity(user))?.values() ?? [])].map((terminal) =>
-      current(terminal, now),
-    );
+    return [...(this.#users.get(publicIdentity(user))?.values() ?? [])];
   }
 
   /** The terminal that a GRUU names. */
   find(gruu: string): Terminal | undefined {
-    const terminal = this.#byGruu.get(gruu);
-    return terminal && current(terminal, this.#now());
+    return this.#byGruu.get(gruu);
   }
 
   /** Every one, in no order. */
   *all(): IterableIterator<Terminal> {
-    const now = this.#now();
-    for (const terminals of this.#users.values()) {
-      for (const terminal of terminals.values()) yield current(terminal, now);
-    }
+    for (const terminals of this.#users.values()) yield* terminals.values();
   }
 
   /** Called after each change. @returns what ends it. */
@@ -115,17 +101,14 @@ export class TerminalDirectory {
 
   /**
    * A terminal is here, and has said this of itself, or the registrar of it; what was known beside stays so.
-   * @param until when it is taken to have left unless it was heard of again, milliseconds since 1970.
    * @returns undefined for one that has no name.
    */
-  saw(user: string, facts: TerminalFacts, until?: number): Terminal | undefined {
+  saw(user: string, facts: TerminalFacts): Terminal | undefined {
     const known = this.known(user, facts);
     const id = known?.id ?? terminalId(facts);
     if (id === undefined) return undefined;
-    const seen = this.#now();
-    const { until: stays, ...kept } = known ?? { user: publicIdentity(user), id };
-    const last = until ?? (stays !== undefined && stays > seen ? stays : undefined);
-    const terminal = { ...kept, ...facts, here: true, seen, ...(last === undefined ? {} : { until: last }) };
+    const kept = known ?? { user: publicIdentity(user), id };
+    const terminal = { ...kept, ...facts, here: true, seen: (this.#options.clock ?? systemClock).now() };
     this.#put(terminal);
     for (const other of this.of(terminal.user)) if (!other.here && isNameless(other)) this.#drop(other);
     return terminal;
@@ -168,7 +151,7 @@ export class TerminalDirectory {
     this.#makeRoom(terminal.user);
     this.#keep(terminal);
     this.#write(terminal, encodeJson(terminal));
-    this.#tell(terminal, before && current(before, terminal.seen));
+    this.#tell(terminal, before);
   }
 
   #tell(terminal: Terminal, before: Terminal | undefined): void {
@@ -196,7 +179,9 @@ export class TerminalDirectory {
     if (!terminal) return undefined;
     terminals?.delete(id);
     if (terminals?.size === 0) this.#users.delete(user);
-    if (terminal.gruu !== undefined) this.#byGruu.delete(terminal.gruu);
+    // Another user's terminal may have claimed the same temporary one since.
+    if (terminal.gruu !== undefined && this.#byGruu.get(terminal.gruu) === terminal)
+      this.#byGruu.delete(terminal.gruu);
     this.#here.delete(terminal);
     this.#away.delete(terminal);
     return terminal;
@@ -216,14 +201,6 @@ export class TerminalDirectory {
     const operation = value ? ({ type: 'put', key, value } as const) : ({ type: 'del', key } as const);
     records?.write([operation], 'written').catch((error: Error) => onError?.(error));
   }
-
-  #now(): number {
-    return (this.#options.clock ?? systemClock).now();
-  }
-}
-
-function current(terminal: Terminal, now: number): Terminal {
-  return terminal.here && !isHere(terminal, now) ? { ...terminal, here: false } : terminal;
 }
 
 function decode(bytes: Uint8Array): Terminal {
@@ -234,7 +211,7 @@ function decode(bytes: Uint8Array): Terminal {
 
 function isTerminal(value: unknown): value is Terminal {
   if (typeof value !== 'object' || value === null) return false;
-  const { user, id, here, seen, until, ...facts }: { readonly [Key in keyof Terminal]?: unknown } = value;
+  const { user, id, here, seen, ...facts }: { readonly [Key in keyof Terminal]?: unknown } = value;
   const texts = [
     facts.gruu,
     facts.temporaryGruu,
@@ -249,7 +226,7 @@ function isTerminal(value: unknown): value is Terminal {
     typeof id === 'string' &&
     typeof here === 'boolean' &&
     Number.isFinite(seen) &&
-    [until, facts.maxSize].every((number) => number === undefined || Number.isFinite(number)) &&
+    (facts.maxSize === undefined || Number.isFinite(facts.maxSize)) &&
     texts.every((text) => text === undefined || typeof text === 'string') &&
     lists.every(
       (list) => list === undefined || (Array.isArray(list) && list.every((each) => typeof each === 'string')),

@@ -19,8 +19,8 @@ export interface Target {
   uri: string;
   /** The one that is addressed; absent: whichever the core finds. */
   terminal?: Terminal;
-  /** Known to be away: nothing is sent there (9-04). */
-  away: boolean;
+  /** Whether nobody is there, as far as is known by now: nothing is sent then (9-04). */
+  isAway(): boolean;
   /** For people. */
   why: string;
 }
@@ -30,22 +30,33 @@ export function targetsOf(
   { to, app, terminals: filter }: Pick<DeliveryRequest, 'to' | 'app' | 'terminals'>,
   directory: TerminalDirectory,
 ): Target[] {
-  if (isGruu(to)) return [addressed(to, directory.find(to))];
+  if (isGruu(to)) return [addressed(to, directory.find(to), directory)];
   const known = directory.of(to);
-  if (known.length === 0 && !filter) return [forked(to, `no terminal of ${to} is known`)];
-  const id = canonicalEventAppId(app);
-  const fitting = known.filter((terminal) => has(terminal, id) && passes(terminal, filter));
-  const away = fitting.filter((terminal) => !terminal.here).map((terminal) => addressed(to, terminal));
-  const here = fitting.filter((terminal) => terminal.here);
-  const others = hasOthers(known) ? here.filter(({ gruu }) => gruu === undefined) : [];
-  // A request that forks reaches those with a GRUU as well: it goes instead of theirs, not beside them.
-  if (others.length > 0 && !filter) {
-    return [forked(to, `of ${here.length} terminals here ${others.length} have no GRUU`), ...away];
+  if (known.length === 0 && !filter) {
+    return [{ uri: to, isAway: () => false, why: `the core forks it: no terminal of ${to} is known` }];
   }
-  return [
-    ...here.filter(({ gruu }) => gruu !== undefined).map((terminal) => addressed(to, terminal)),
-    ...away,
-  ];
+  const id = canonicalEventAppId(app);
+  const fitting = () => directory.of(to).filter((terminal) => has(terminal, id) && passes(terminal, filter));
+  const found = fitting();
+  const alone = found.flatMap((terminal) =>
+    terminal.gruu === undefined ? [] : [addressed(terminal.gruu, terminal, directory)],
+  );
+  // Whoever has no GRUU cannot be chosen from among the others.
+  if (filter) return alone;
+  const others = () => (hasOthers(directory.of(to)) ? fitting().filter(isHere).filter(lacksGruu) : []);
+  const count = others().length;
+  // A request that forks reaches those with a GRUU as well: it goes instead of theirs, not beside them.
+  if (count > 0) {
+    const reason = `of ${found.filter(isHere).length} terminals here ${count} have no GRUU`;
+    const isAway = () => fitting().every((terminal) => !terminal.here);
+    return [
+      { uri: to, isAway, why: `the core forks it: ${reason}` },
+      ...alone.filter((each) => each.isAway()),
+    ];
+  }
+  const [gone] = found.filter((terminal) => !terminal.here).filter(lacksGruu);
+  const later = gone && { uri: to, isAway: () => others().length === 0, why: whyOf(gone) };
+  return later ? [...alone, later] : alone;
 }
 
 /**
@@ -53,8 +64,8 @@ export function targetsOf(
  * those who named themselves as well, whatever applications they have.
  */
 function hasOthers(known: readonly Terminal[]): boolean {
-  const here = known.filter((terminal) => terminal.here);
-  return here.filter(({ gruu }) => gruu === undefined).length > here.filter(isSelfNamed).length;
+  const here = known.filter(isHere);
+  return here.filter(lacksGruu).length > here.filter(isSelfNamed).length;
 }
 
 export function reasonForNone(
@@ -62,19 +73,26 @@ export function reasonForNone(
   directory: TerminalDirectory,
 ): string {
   const known = directory.of(to).length;
-  return `none of the ${known} terminals known of ${to} has ${app} and is among those asked for`;
+  return `none of the ${known} terminals known of ${to} has ${app}, is among those asked for, and has a GRUU if they are`;
 }
 
-function addressed(to: string, terminal: Terminal | undefined): Target {
-  const uri = terminal?.gruu ?? to;
-  if (!terminal) return { uri, away: false, why: 'the terminal that was asked for' };
-  const seen = new Date(terminal.seen).toISOString();
-  const why = terminal.here ? `its GRUU is known, and that it is here (${seen})` : `away, last seen ${seen}`;
-  return { uri, terminal, away: !terminal.here, why };
+function addressed(uri: string, terminal: Terminal | undefined, directory: TerminalDirectory): Target {
+  const isAway = () => (directory.find(uri) ?? terminal)?.here === false;
+  if (!terminal) return { uri, isAway, why: 'the terminal that was asked for' };
+  return { uri, terminal, isAway, why: whyOf(terminal) };
 }
 
-function forked(uri: string, reason: string): Target {
-  return { uri, away: false, why: `the core forks it: ${reason}` };
+function whyOf({ here, seen }: Terminal): string {
+  const date = new Date(seen).toISOString();
+  return here ? `its GRUU is known, and that it is here (${date})` : `away, last seen ${date}`;
+}
+
+function isHere({ here }: Terminal): boolean {
+  return here;
+}
+
+function lacksGruu({ gruu }: Terminal): boolean {
+  return gruu === undefined;
 }
 
 /** A terminal that has not said what it has may have it: the core knows, or the terminal answers 403. */

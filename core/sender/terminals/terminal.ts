@@ -35,8 +35,6 @@ export interface Terminal extends TerminalFacts {
   readonly id: string;
   /** Registered, as far as anybody has said. */
   readonly here: boolean;
-  /** Until when it is, unless it says so again: milliseconds since 1970. */
-  readonly until?: number;
   /** When it was last heard of, milliseconds since 1970. */
   readonly seen: number;
 }
@@ -68,10 +66,6 @@ export function terminalId({ instanceId, gruu, contact }: TerminalFacts): string
 function instanceOf(gruu: string | undefined): string | undefined {
   const value = gruu === undefined ? undefined : SipUri.parse(gruu)?.parameters.get('gr');
   return value !== undefined && /^urn:/i.test(value) ? value : undefined;
-}
-
-export function isHere({ here, until }: Terminal, now: number): boolean {
-  return here && (until === undefined || now < until);
 }
 
 /** Answers by which a registrar says that the terminal is not there (RFC 3261 21.4.5, 21.4.11, 21.4.18). */

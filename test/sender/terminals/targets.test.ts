@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 const uris = (push: Parameters<typeof targetsOf>[0]) =>
-  targetsOf(push, directory).map(({ uri, away }) => (away ? `away ${uri}` : uri));
+  targetsOf(push, directory).map((target) => (target.isAway() ? `away ${target.uri}` : target.uri));
 const toBob = (app: string) => ({ to: BOB, app });
 
 it('of whom nothing is known, the core decides', () => {
@@ -69,6 +69,22 @@ describe('of several terminals', () => {
       PHONE.gruu,
       TABLET.gruu,
     ]);
+  });
+
+  it('9-04: those that left without GRUU are one address: the core forks it once any is there again', () => {
+    directory.saw(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
+    directory.saw(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
+    directory.leftBut(BOB);
+    expect(uris(toBob('mms.ua'))).toEqual([`away ${PHONE.gruu}`, `away ${TABLET.gruu}`, `away ${BOB}`]);
+    const targets = targetsOf(toBob('mms.ua'), directory);
+    // That one is reached alone.
+    directory.saw(BOB, PHONE);
+    expect(targets.map((target) => target.isAway())).toEqual([false, true, true]);
+    directory.saw(BOB, { instanceId: 'urn:uuid:4', contact: 'sip:bob@127.0.0.1:5084' });
+    directory.saw(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
+    expect(targets.map((target) => target.isAway())).toEqual([false, true, false]);
+    // Among those asked for there is no forking.
+    expect(uris({ ...toBob('mms.ua'), terminals: { instances: ['urn:uuid:3', 'urn:uuid:4'] } })).toEqual([]);
   });
 
   it('one that a registrar knows by its address alone may be one that has named itself', () => {
