@@ -1,7 +1,7 @@
 /** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
 
 import { TransportError } from '../errors.js';
-import type { Address, TlsOptions } from '../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../platform/platform.js';
 import type { MsrpConnection } from './connection.js';
 import { MSRP_LIMITS, type MsrpLimits } from './msrp-limits.js';
 import type { MsrpSession, Session, SessionOptions } from './session.js';
@@ -11,6 +11,8 @@ import { SharedConnection } from './shared-connection.js';
 
 export interface MsrpConnectorOptions {
   tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
   limits?: Partial<MsrpLimits>;
 }
 
@@ -21,14 +23,16 @@ export interface ActiveSessionOptions extends SessionOptions {
 
 export class MsrpConnector {
   readonly #tls: TlsOptions;
+  readonly #sockets: Sockets | undefined;
   readonly #limits: MsrpLimits;
   readonly #sessions: Sessions;
   /** By protocol, address and fingerprints. */
   readonly #connections = new Map<string, SharedConnection>();
   #closed = false;
 
-  constructor({ tls = {}, limits }: MsrpConnectorOptions = {}) {
+  constructor({ tls = {}, sockets, limits }: MsrpConnectorOptions = {}) {
     this.#tls = tls;
+    this.#sockets = sockets;
     this.#limits = { ...MSRP_LIMITS, ...limits };
     this.#sessions = new Sessions(this.#limits);
   }
@@ -81,6 +85,7 @@ export class MsrpConnector {
       protocol,
       to,
       tls: { ...this.#tls, ...(fingerprints.length > 0 && { fingerprints }) },
+      ...(this.#sockets ? { sockets: this.#sockets } : {}),
       limits: this.#limits,
       sessions: this.#sessions,
       linger: 0,

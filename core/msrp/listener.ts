@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../errors.js';
-import type { Address, Channel, Listener, TlsOptions } from '../platform/platform.js';
+import type { Address, Channel, Listener, Sockets, TlsOptions } from '../platform/platform.js';
 import { MsrpConnection } from './connection.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
 import type { MsrpSession, SessionOptions } from './session.js';
@@ -14,6 +14,8 @@ export interface MsrpListenerOptions {
   at: Address;
   /** `cert` and `key`, for tls and wss. */
   tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
   limits?: Partial<MsrpLimits>;
 }
 
@@ -30,7 +32,13 @@ export class MsrpListener {
   }
 
   /** @throws TransportError, ConfigurationError */
-  static async open({ protocol, at, tls, limits }: MsrpListenerOptions): Promise<MsrpListener> {
+  static async open({
+    protocol,
+    at,
+    tls,
+    sockets = platform,
+    limits,
+  }: MsrpListenerOptions): Promise<MsrpListener> {
     const accepted = new Accepted({ ...MSRP_LIMITS, ...limits });
     const options = {
       subprotocol: MSRP_SUBPROTOCOL,
@@ -38,7 +46,7 @@ export class MsrpListener {
       maxConnections: accepted.limits.connections,
       ...(tls && { tls }),
     };
-    const listener = await platform.listen(protocol, at, options, (channel) => accepted.accept(channel));
+    const listener = await sockets.listen(protocol, at, options, (channel) => accepted.accept(channel));
     return new MsrpListener(listener, accepted);
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { TimeoutError, TransportError } from '../errors.js';
-import type { Address, TlsOptions } from '../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../platform/platform.js';
 import { Alarm } from '../time/alarm.js';
 import { unlessAborted } from '../time/wait.js';
 import type { MsrpConnection } from './connection.js';
@@ -27,6 +27,8 @@ export interface RelayAccount {
 }
 
 export interface MsrpRelayOptions extends Pick<RelayAccount, 'uri' | 'tls'> {
+  /** The machine's own when absent. */
+  sockets?: Sockets;
   answerChallenges: AnswerChallenges;
   limits?: Partial<MsrpLimits>;
 }
@@ -46,6 +48,7 @@ export class MsrpRelay {
   readonly protocol: MsrpProtocol;
   readonly #address: Address;
   readonly #tls: TlsOptions;
+  readonly #sockets: Sockets | undefined;
   readonly #limits: MsrpLimits;
   readonly #auth: RelayAuth;
   readonly #sessions: Sessions;
@@ -53,11 +56,12 @@ export class MsrpRelay {
   #closed = false;
 
   /** @throws ConfigurationError when the URI is none. */
-  constructor({ uri, tls = {}, answerChallenges, limits }: MsrpRelayOptions) {
+  constructor({ uri, tls = {}, sockets, answerChallenges, limits }: MsrpRelayOptions) {
     const { protocol, address } = parseRelayUri(uri);
     this.protocol = protocol;
     this.#address = address;
     this.#tls = tls;
+    this.#sockets = sockets;
     this.#limits = { ...MSRP_LIMITS, ...limits };
     this.#auth = new RelayAuth(uri, answerChallenges);
     this.#sessions = new Sessions(this.#limits);
@@ -136,6 +140,7 @@ export class MsrpRelay {
         protocol: this.protocol,
         to: this.#address,
         tls: this.#tls,
+        ...(this.#sockets ? { sockets: this.#sockets } : {}),
         limits: this.#limits,
         sessions: this.#sessions,
         linger: LINGER,

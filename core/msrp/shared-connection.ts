@@ -1,7 +1,7 @@
 /** A connection of the active end, for all its sessions with one address: under way, or made. */
 
 import { platform } from '#platform';
-import type { Address, TlsOptions } from '../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../platform/platform.js';
 import { unlessAborted } from '../time/wait.js';
 import { type BoundSession, MsrpConnection } from './connection.js';
 import { FRAMED_MESSAGE, MSRP_SUBPROTOCOL, type MsrpLimits } from './msrp-limits.js';
@@ -12,6 +12,8 @@ export interface SharedConnectionOptions {
   protocol: MsrpProtocol;
   to: Address;
   tls: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
   limits: MsrpLimits;
   /** All that may be on it. */
   sessions: Sessions;
@@ -70,8 +72,8 @@ export class SharedConnection {
   }
 
   async #open(): Promise<MsrpConnection> {
-    const { protocol, to, tls, limits, sessions, linger, onOver } = this.options;
-    const channel = await platform.connect(protocol, to, {
+    const { protocol, to, tls, sockets = platform, limits, sessions, linger, onOver } = this.options;
+    const channel = await sockets.connect(protocol, to, {
       tls,
       subprotocol: MSRP_SUBPROTOCOL,
       maxMessage: FRAMED_MESSAGE,

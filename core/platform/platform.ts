@@ -232,6 +232,9 @@ export type CompressionFormat = 'gzip' | 'deflate' | 'deflate-raw';
 /** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
 export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
 
+/** Connections and ports: the machine's own, or such as a test has in memory. */
+export type Sockets = Pick<Platform, 'connect' | 'listen' | 'openDatagram'>;
+
 export interface Platform {
   connect(protocol: ChannelProtocol, to: Address, options?: ConnectOptions): Promise<Channel>;
   listen(

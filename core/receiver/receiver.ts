@@ -2,7 +2,7 @@
 
 import type { PushRuntime } from '../app/runtime.js';
 import type { RelayAccount } from '../msrp/index.js';
-import type { TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
 import type { AccountCredentials } from '../sip/authorization.js';
@@ -31,6 +31,8 @@ export interface PushReceiverOptions {
   /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
   accessNetworkInfo?: string;
   tls?: TlsOptions;
+  /** For SIP and MSRP; the machine's own when absent. */
+  sockets?: Sockets;
   /**
    * Where requests reach a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`: the core sends it
    * those of its users (ISC, appendix E), and it registers nobody.
@@ -86,6 +88,7 @@ export class PushReceiverAgent {
       trust,
       connector: new MediaConnector({
         ...(options.tls ? { tls: options.tls } : {}),
+        ...(options.sockets ? { sockets: options.sockets } : {}),
         ...(options.relay ? { relay: options.relay } : {}),
       }),
       limits: { sessions: options.sessions ?? DEFAULT_SESSIONS, idle: SESSION_IDLE },
@@ -97,6 +100,7 @@ export class PushReceiverAgent {
       servers: options.servers,
       ...(options.credentials ? { credentials: options.credentials } : {}),
       ...(options.tls ? { tls: options.tls } : {}),
+      ...(options.sockets ? { sockets: options.sockets } : {}),
       ...(options.onWire ? { onWire: options.onWire } : {}),
       ...(options.accessNetworkInfo ? { accessNetworkInfo: options.accessNetworkInfo } : {}),
       product: userAgentProduct(options.product, options.profile),

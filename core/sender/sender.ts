@@ -7,7 +7,7 @@ import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded
 import { readProfile } from '../content/user-agent-profile/read-profile.js';
 import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
-import type { TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { SipUserAgent } from '../sip/agent.js';
 import { TrustList } from '../sip/asserted-identity.js';
 import type { AccountCredentials } from '../sip/authorization.js';
@@ -40,6 +40,8 @@ export interface PushSenderOptions {
   /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
   accessNetworkInfo?: string;
   tls?: TlsOptions;
+  /** For SIP and MSRP; the machine's own when absent. */
+  sockets?: Sockets;
   /** `urn:uuid:…` to register with; absent: an application server that does not register (P-2). */
   instanceId?: string;
   /** Where requests reach an application server, `sip:127.0.0.1:5080;transport=udp`. */
@@ -111,8 +113,15 @@ export class PushSenderAgent {
     const agent = this.#newAgent();
     const contact = () => agent.contact;
     this.#agent = agent;
-    this.#listener = new MediaListener(options.media ?? {}, (signal) => agent.localHost(signal));
-    this.#connector = new MsrpConnector(options.tls ? { tls: options.tls } : {});
+    this.#listener = new MediaListener(
+      options.media ?? {},
+      (signal) => agent.localHost(signal),
+      options.sockets,
+    );
+    this.#connector = new MsrpConnector({
+      ...(options.tls ? { tls: options.tls } : {}),
+      ...(options.sockets ? { sockets: options.sockets } : {}),
+    });
     const { signal: stopped } = this.#stopped;
     this.#attempts = {
       agent,
@@ -200,7 +209,7 @@ export class PushSenderAgent {
 
   #newAgent(): SipUserAgent {
     const { identity, servers, product, instanceId } = this.#options;
-    const { credentials, accessNetworkInfo, tls, listen, onWire, onConnected, onDisconnected } =
+    const { credentials, accessNetworkInfo, tls, sockets, listen, onWire, onConnected, onDisconnected } =
       this.#options;
     const { onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
@@ -208,6 +217,7 @@ export class PushSenderAgent {
       ...(credentials ? { credentials } : {}),
       ...(accessNetworkInfo ? { accessNetworkInfo } : {}),
       ...(tls ? { tls } : {}),
+      ...(sockets ? { sockets } : {}),
       ...(listen ? { listen } : {}),
       ...(onWire ? { onWire } : {}),
       ...(onConnected ? { onConnected } : {}),

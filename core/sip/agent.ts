@@ -4,7 +4,7 @@
  */
 
 import { TransportError } from '../errors.js';
-import type { TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { atMost } from '../time/wait.js';
 import {
   type OutgoingRequest,
@@ -37,6 +37,8 @@ export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentSe
   /** Servers of the SIP/IP core in order of preference, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
   tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
   /** REGISTER while connected; an application server does not. */
   registration?: RegistrationOptions;
   /** Where requests reach an agent that does not register, `sip:127.0.0.1:5080;transport=udp`. */
@@ -221,11 +223,12 @@ export class SipUserAgent {
   }
 
   #newConnection(): CoreConnection {
-    const { servers, tls, listen, onWire, onConnected, onDisconnected } = this.#options;
+    const { servers, tls, sockets, listen, onWire, onConnected, onDisconnected } = this.#options;
     const { registration } = this;
     return new CoreConnection({
       servers,
       ...(tls ? { tls } : {}),
+      ...(sockets ? { sockets } : {}),
       ...(listen ? { listen } : {}),
       ...(onWire ? { onWire } : {}),
       onMessage: (message, flow) => this.#layer.receive(message, flow),

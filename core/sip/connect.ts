@@ -1,7 +1,7 @@
 /** Flows that we open: to a server of the SIP/IP core, or to a proxy's next hop. */
 
 import { platform } from '#platform';
-import type { TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { SipFlow } from './flow.js';
 import type { FlowHandlers } from './incoming.js';
@@ -12,6 +12,8 @@ import { UdpClientFlow } from './udp-flow.js';
 export interface ConnectFlowOptions extends FlowHandlers {
   tls?: TlsOptions;
   signal?: AbortSignal;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
 }
 
 export type ClientFlow = SipFlow & { close(): void };
@@ -23,11 +25,12 @@ export type ClientFlow = SipFlow & { close(): void };
  */
 export async function connectFlow(uri: string, options: ConnectFlowOptions): Promise<ClientFlow> {
   const { transport, host, port } = parseEndpoint(uri);
+  const { sockets = platform } = options;
   if (transport === 'UDP') {
-    const socket = await platform.openDatagram({ remote: { host, port } });
+    const socket = await sockets.openDatagram({ remote: { host, port } });
     return new UdpClientFlow(socket, socket.remote ?? { host, port }, options);
   }
-  const channel = await platform.connect(
+  const channel = await sockets.connect(
     CHANNEL_PROTOCOLS[transport],
     { host, port },
     {

@@ -5,7 +5,7 @@
 
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../errors.js';
-import type { TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { delay } from '../time/wait.js';
 import { type ClientFlow, connectFlow } from './connect.js';
 import type { SipFlow, SipTransport, WireObserver } from './flow.js';
@@ -19,6 +19,7 @@ export interface CoreConnectionOptions {
   /** In order of preference. */
   servers: readonly string[];
   tls?: TlsOptions;
+  sockets?: Sockets;
   listen?: string;
   onWire?: WireObserver;
   onMessage(message: SipMessage, flow: SipFlow): void;
@@ -105,9 +106,9 @@ export class CoreConnection {
 
   /** Listens where configured, and starts to connect; JsSIP goes on trying until `close`. */
   async open(): Promise<void> {
-    const { listen: at, tls } = this.#options;
+    const { listen: at } = this.#options;
     if (at !== undefined) {
-      this.#listener = await listen(at, { ...(tls ? { tls } : {}), ...this.#handlers() });
+      this.#listener = await listen(at, this.#flowOptions());
     }
     this.jssip.start();
   }
@@ -205,20 +206,20 @@ export class CoreConnection {
     if (this.#listener && transportOf(server) === 'UDP' && transportOf(this.#listener.uri) === 'UDP') {
       return this.#listener.flowTo(parseEndpoint(server));
     }
-    const { tls } = this.#options;
     // JsSIP's backoff starts anew with each connection, which over UDP means nothing.
     const wait = Math.min(2 ** this.#silent - 1, MAX_SILENCE_BACKOFF);
     if (wait > 0 && transportOf(server) === 'UDP') await delay(wait * 1000, signal);
     return await connectFlow(server, {
-      ...(tls ? { tls } : {}),
       ...(signal ? { signal } : {}),
-      ...this.#handlers(),
+      ...this.#flowOptions(),
     });
   }
 
-  #handlers() {
-    const { onMessage, onMalformed, onFlowClosed, onWire } = this.#options;
+  #flowOptions() {
+    const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = this.#options;
     return {
+      ...(tls ? { tls } : {}),
+      ...(sockets ? { sockets } : {}),
       onMessage: (message: SipMessage, flow: SipFlow) => {
         this.#silent = 0;
         onMessage(message, flow);

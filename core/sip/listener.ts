@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../errors.js';
-import type { Address, TlsOptions } from '../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../platform/platform.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { ClientFlow } from './connect.js';
 import type { SipTransport } from './flow.js';
@@ -17,6 +17,8 @@ const MAX_CONNECTIONS = 10_000;
 export interface ListenerOptions extends FlowHandlers {
   /** `cert` and `key`, for tls and wss. */
   tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
 }
 
 export interface SipListener {
@@ -38,8 +40,9 @@ export async function listen(uri: string, options: ListenerOptions): Promise<Sip
   return await listenChannels(transport, { host, port }, options);
 }
 
-async function listenUdp(local: Address, handlers: FlowHandlers): Promise<SipListener> {
-  const port = new UdpPort(await platform.openDatagram({ local }), handlers);
+async function listenUdp(local: Address, options: ListenerOptions): Promise<SipListener> {
+  const { sockets = platform } = options;
+  const port = new UdpPort(await sockets.openDatagram({ local }), options);
   return {
     uri: listenerUri(port.local, 'UDP'),
     flowTo: (address) => port.flowTo(address),
@@ -54,6 +57,7 @@ async function listenChannels(
   at: Address,
   options: ListenerOptions,
 ): Promise<SipListener> {
+  const { sockets = platform } = options;
   const flows = new Set<ChannelFlow>();
   const handlers: FlowHandlers = {
     ...options,
@@ -62,7 +66,7 @@ async function listenChannels(
       options.onFlowClosed?.(flow, error);
     },
   };
-  const listener = await platform.listen(
+  const listener = await sockets.listen(
     CHANNEL_PROTOCOLS[transport],
     at,
     {

@@ -56,7 +56,7 @@ export class NetworkCore {
     const temporaryGruus = new TemporaryGruus();
     this.#location = location;
     this.handlers = this.#flowHandlers();
-    this.#outbound = new Outbound(flows, this.handlers, options.tls);
+    this.#outbound = new Outbound(flows, this.handlers, options.tls, options.sockets);
     this.#registrar = new Registrar(accounts, callers, location, temporaryGruus, flows);
     const outbound = this.#outbound;
     this.#router = new Router({

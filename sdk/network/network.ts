@@ -27,7 +27,7 @@ export interface Network {
 
 /** @throws ConfigurationError, TransportError when a port cannot be taken. */
 export async function startNetwork(options: NetworkOptions = {}): Promise<Network> {
-  const { listen: uris = DEFAULT_LISTEN, tls, users } = options;
+  const { listen: uris = DEFAULT_LISTEN, tls, sockets, users } = options;
   checkListeners(uris, users);
   const core = new NetworkCore(options);
   const listeners: SipListener[] = [];
@@ -37,7 +37,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
   };
   try {
     for (const uri of uris) {
-      const options = { ...core.handlers, ...(tls ? { tls } : {}) };
+      const options = { ...core.handlers, ...(tls ? { tls } : {}), ...(sockets ? { sockets } : {}) };
       const sibling = portOfSibling(uri, listeners);
       const listener = sibling
         ? await listen(sibling, options).catch(() => listen(uri, options))

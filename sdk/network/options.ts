@@ -1,7 +1,7 @@
 /** How a network is set up. */
 
 import { ConfigurationError } from '../../core/errors.js';
-import type { TlsOptions } from '../../core/platform/platform.js';
+import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
 import { SipUri } from '../../core/sip/uri.js';
 import type { Users } from './accounts.js';
@@ -42,6 +42,8 @@ export interface NetworkOptions {
   watchers?: readonly string[];
   /** `cert` and `key` for tls and wss listeners; `ca` for connections to others. */
   tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
   /** Costs nothing when absent. */
   onEvent?(event: NetworkEvent): void;
 }

@@ -1,7 +1,7 @@
 /** Ways to next hops that are no registered device: application servers, edge proxies, peers on this machine. */
 
 import { TransportError } from '../../core/errors.js';
-import type { TlsOptions } from '../../core/platform/platform.js';
+import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
 import { type ClientFlow, connectFlow } from '../../core/sip/connect.js';
 import type { SipFlow } from '../../core/sip/flow.js';
 import type { FlowHandlers } from '../../core/sip/incoming.js';
@@ -21,6 +21,7 @@ export class Outbound {
     private readonly flows: FlowTable,
     private readonly handlers: FlowHandlers,
     private readonly tls: TlsOptions | undefined,
+    private readonly sockets: Sockets | undefined,
   ) {}
 
   /** @throws TransportError, ConfigurationError for a transport that does not exist. */
@@ -58,6 +59,7 @@ export class Outbound {
       },
       signal: AbortSignal.timeout(CONNECT_DEADLINE),
       ...(this.tls ? { tls: this.tls } : {}),
+      ...(this.sockets ? { sockets: this.sockets } : {}),
     });
     this.#opened.set(uri, opening);
     try {

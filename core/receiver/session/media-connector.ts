@@ -12,7 +12,7 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { Address, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/digest-answers.js';
 import { RelayedPlace } from './relayed-place.js';
@@ -31,6 +31,7 @@ export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
 
 export interface MediaConnectorOptions {
   tls?: TlsOptions;
+  sockets?: Sockets;
   /** Senders come through it (8.2.1-11). */
   relay?: RelayAccount;
 }
@@ -43,10 +44,15 @@ export class MediaConnector {
   readonly #relay: MsrpRelay | undefined;
 
   /** @throws ConfigurationError when the URI of the relay is none. */
-  constructor({ tls, relay }: MediaConnectorOptions = {}) {
-    this.#connector = new MsrpConnector(tls ? { tls } : {});
+  constructor({ tls, sockets, relay }: MediaConnectorOptions = {}) {
+    const network = sockets ? { sockets } : {};
+    this.#connector = new MsrpConnector({ ...(tls ? { tls } : {}), ...network });
     if (relay) {
-      this.#relay = new MsrpRelay({ ...relay, answerChallenges: digestAnswers(relay.credentials, 'AUTH') });
+      this.#relay = new MsrpRelay({
+        ...relay,
+        ...network,
+        answerChallenges: digestAnswers(relay.credentials, 'AUTH'),
+      });
     }
   }
 

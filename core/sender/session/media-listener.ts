@@ -15,7 +15,7 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { TlsOptions } from '../../platform/platform.js';
+import type { Sockets, TlsOptions } from '../../platform/platform.js';
 import { digestAnswers } from '../../sip/digest-answers.js';
 
 /** Where receivers come for files in session mode. */
@@ -54,10 +54,15 @@ export class MediaListener {
   constructor(
     private readonly options: MediaOptions,
     private readonly host: (signal?: AbortSignal) => Promise<string>,
+    private readonly sockets: Sockets = platform,
   ) {
     const { relay } = options;
     if (relay) {
-      this.#relay = new MsrpRelay({ ...relay, answerChallenges: digestAnswers(relay.credentials, 'AUTH') });
+      this.#relay = new MsrpRelay({
+        ...relay,
+        sockets,
+        answerChallenges: digestAnswers(relay.credentials, 'AUTH'),
+      });
     }
   }
 
@@ -128,6 +133,7 @@ export class MediaListener {
         return await MsrpListener.open({
           protocol: this.#protocol,
           at: { host, port },
+          sockets: this.sockets,
           ...(tls ? { tls } : {}),
         });
       } catch (error) {
