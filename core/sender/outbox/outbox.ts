@@ -5,19 +5,13 @@
 
 import { platform } from '#platform';
 import { type Clock, systemClock } from '../../app/clock.js';
-import { encodeJson } from '../../app/layout.js';
 import type { Records } from '../../app/records.js';
 import { LimitError, SipPushError } from '../../errors.js';
 import type { DeliveryOptions } from '../delivery.js';
 import type { PushRequest, Receipt } from '../push-request.js';
 import { OutboxContents } from './contents.js';
-import {
-  decodeRecord,
-  normalOrder,
-  type OrderedContent,
-  type OutboxRecord,
-  type PushOrder,
-} from './record.js';
+import { Ledger } from './ledger.js';
+import { normalOrder, type OrderedContent, type OutboxRecord, type PushOrder } from './record.js';
 import { requestOf } from './request.js';
 
 export interface OutboxOptions {
@@ -51,7 +45,6 @@ const LIMITS: OutboxLimits = {
   ended: 10_000,
   endedFor: 24 * 3_600_000,
 };
-const KEY = 'push/out/';
 
 /** As many pushes wait as may. */
 export class OutboxFullError extends LimitError {}
@@ -64,39 +57,39 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #clock: Pick<Clock, 'now' | 'after'>;
   readonly #contents: OutboxContents;
-  readonly #pushes = new Map<string, OutboxRecord>();
-  /** Ids by Idempotency-Key. */
-  readonly #byKey = new Map<string, string>();
+  readonly #ledger: Ledger;
+  /** By id, those that are not on disk yet. */
+  readonly #taking = new Map<string, Promise<void>>();
   /** Of those under way: ends it. */
   readonly #underWay = new Map<string, AbortController>();
-  /** The one that ended first, first. */
-  readonly #ended = new Set<string>();
   readonly #runs = new Set<Promise<void>>();
   #stopped = false;
 
   private constructor(options: OutboxOptions, contents: OutboxContents) {
+    const { records, onChange, onError = () => {}, clock = systemClock } = options;
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = clock;
     this.#contents = contents;
+    const { ended, endedFor } = this.#limits;
+    this.#ledger = new Ledger({
+      ...{ records, clock, ended, endedFor, onError },
+      ...(onChange ? { onChange } : {}),
+    });
   }
 
-  /** Goes on with what the store holds. */
+  /** Goes on with what the store holds. @throws StoreError */
   static async open(options: OutboxOptions): Promise<Outbox> {
-    const { records, folder, clock = systemClock, limits, onError = () => {} } = options;
+    const { folder, clock = systemClock, limits, onError = () => {} } = options;
     const { contents: filesCount, bytes: filesBytes } = { ...LIMITS, ...limits };
     const contents = await OutboxContents.open(folder, { filesCount, filesBytes }, clock, onError);
     const outbox = new Outbox(options, contents);
-    const found: OutboxRecord[] = [];
-    for await (const [, bytes] of records.entries(KEY)) {
-      try {
-        found.push(decodeRecord(bytes));
-      } catch (error) {
-        onError(asError(error));
-      }
+    try {
+      for (const push of await outbox.#ledger.load()) outbox.#resume(push);
+    } catch (error) {
+      await contents.close();
+      throw error;
     }
-    found.sort((one, other) => (one.endedAt ?? one.takenAt) - (other.endedAt ?? other.takenAt));
-    for (const push of found) outbox.#resume(push);
     return outbox;
   }
 
@@ -117,9 +110,10 @@ export class Outbox {
    * StoreError.
    */
   async submit(order: PushOrder, key?: string): Promise<{ push: OutboxRecord; known: boolean }> {
-    const known = key === undefined ? undefined : this.#pushes.get(this.#byKey.get(key) ?? '');
+    const known = key === undefined ? undefined : this.#ledger.underKey(key);
     if (known) {
       if (!isSame(known.order, order)) throw new KeyReusedError(`the key ${key} was used for another push`);
+      await this.#taking.get(known.id);
       return { push: known, known: true };
     }
     if (this.#stopped || this.#underWay.size >= this.#limits.waiting) {
@@ -131,33 +125,40 @@ export class Outbox {
       ...(key === undefined ? {} : { key }),
       ...{ order, state: 'waiting', takenAt: this.#clock.now(), receipts: [], settled: [] },
     };
-    // Before the first wait: whoever submits it again meanwhile gets the same.
-    this.#keep(push);
     const abort = new AbortController();
     this.#underWay.set(push.id, abort);
+    // Before the first wait: whoever submits it again meanwhile gets the same.
+    const taking = this.#ledger.add(push);
+    this.#taking.set(push.id, taking);
     try {
-      await this.#write(push, 'synced');
+      await taking;
     } catch (error) {
-      this.#forget(push);
+      this.#underWay.delete(push.id);
       await Promise.all(claimed.map((id) => this.#contents.release(id)));
       throw error;
+    } finally {
+      this.#taking.delete(push.id);
     }
-    this.#begin(push, abort);
+    // It is the next process's where this one was stopped meanwhile.
+    if (!this.#stopped) this.#begin(push, abort);
     return { push, known: false };
   }
 
   get(id: string): OutboxRecord | undefined {
-    this.#prune();
-    return this.#pushes.get(id);
+    return this.#ledger.get(id);
   }
 
-  /** Nothing more is sent of it; what is on its way is cancelled where it still can be. Of one that ended nothing changes. */
+  /**
+   * Nothing more is sent of it, by the next process neither when this resolves; what is on its way is cancelled where it
+   * still can be. Of one that ended nothing changes. @throws StoreError
+   */
   async cancel(id: string): Promise<OutboxRecord | undefined> {
-    const push = this.#pushes.get(id);
+    const push = this.#ledger.get(id);
     this.#underWay.get(id)?.abort(new CancelledError('the push was cancelled'));
     if (push?.state !== 'waiting') return push;
-    this.#change({ ...push, state: 'cancelled', endedAt: this.#clock.now() }, 'synced');
-    return this.#pushes.get(id);
+    const cancelled: OutboxRecord = { ...push, state: 'cancelled', endedAt: this.#clock.now() };
+    await this.#ledger.change(cancelled);
+    return cancelled;
   }
 
   /** Those under way go on with the next process. */
@@ -169,20 +170,16 @@ export class Outbox {
   }
 
   #resume(push: OutboxRecord): void {
-    this.#keep(push);
-    if (push.state !== 'waiting') {
-      this.#ended.add(push.id);
-      return;
-    }
     const abort = new AbortController();
-    this.#underWay.set(push.id, abort);
     try {
       this.#claim(push.order.contents);
-      this.#begin(push, abort);
     } catch (error) {
-      this.#underWay.delete(push.id);
-      this.#end({ ...push, receipts: [...push.receipts, failed(push.order, asError(error))] });
+      const receipts = [...push.receipts, failed(push.order, asError(error))];
+      this.#ledger.change(this.#ended({ ...push, receipts })).catch((error: Error) => this.#tell(error));
+      return;
     }
+    this.#underWay.set(push.id, abort);
+    this.#begin(push, abort);
   }
 
   #begin(push: OutboxRecord, abort: AbortController): void {
@@ -194,8 +191,7 @@ export class Outbox {
   }
 
   async #run({ id, order, settled, takenAt }: OutboxRecord, signal: AbortSignal): Promise<void> {
-    const contents = idsOf(order.contents);
-    let end: Receipt | undefined;
+    let failure: Receipt[] = [];
     try {
       const left = Math.max(0, (order.ttl ?? 0) - (this.#clock.now() - takenAt) / 1000);
       const request = await requestOf(id, { ...order, ttl: left }, this.#contents);
@@ -205,23 +201,44 @@ export class Outbox {
         onReceipts: (receipts, uri) => this.#settled(id, receipts, uri),
       });
     } catch (error) {
-      if (error instanceof StoppedError) return;
-      if (!(error instanceof CancelledError)) end = failed(order, asError(error));
+      // Whatever it failed with then is no word of any terminal.
+      if (signal.reason instanceof StoppedError) return;
+      if (!(signal.reason instanceof CancelledError)) failure = [failed(order, asError(error))];
     }
-    const push = this.#pushes.get(id);
-    if (push?.state === 'waiting') this.#end(end ? { ...push, receipts: [...push.receipts, end] } : push);
-    await Promise.all(contents.map((content) => this.#contents.release(content)));
+    try {
+      await this.#finish(id, failure);
+    } catch (error) {
+      // As long as the store says that it waits, the next process needs its contents.
+      this.#tell(asError(error));
+      return;
+    }
+    await Promise.all(idsOf(order.contents).map((content) => this.#contents.release(content)));
+  }
+
+  async #finish(id: string, failure: readonly Receipt[]): Promise<void> {
+    const push = this.#ledger.get(id);
+    if (push?.state !== 'waiting') {
+      if (push) await this.#ledger.write(push);
+      return;
+    }
+    await this.#ledger.change(this.#ended({ ...push, receipts: [...push.receipts, ...failure] }));
   }
 
   #settled(id: string, receipts: readonly Receipt[], uri: string): void {
-    const push = this.#pushes.get(id);
+    const push = this.#ledger.get(id);
     if (push?.state !== 'waiting') return;
     const { receipts: before, settled } = push;
-    this.#change({ ...push, receipts: [...before, ...receipts], settled: [...settled, uri] }, 'synced');
+    this.#ledger
+      .change({ ...push, receipts: [...before, ...receipts], settled: [...settled, uri] })
+      .catch((error: Error) => this.#tell(error));
   }
 
-  #end(push: OutboxRecord): void {
-    this.#change({ ...push, state: 'ended', endedAt: this.#clock.now() }, 'synced');
+  #ended(push: OutboxRecord): OutboxRecord {
+    return { ...push, state: 'ended', endedAt: this.#clock.now() };
+  }
+
+  #tell(error: Error): void {
+    this.#options.onError?.(error);
   }
 
   /** All of them or none. */
@@ -237,43 +254,6 @@ export class Outbox {
       throw error;
     }
     return claimed;
-  }
-
-  #change(push: OutboxRecord, durability: 'synced' | 'written'): void {
-    this.#pushes.set(push.id, push);
-    if (push.state !== 'waiting') this.#ended.add(push.id);
-    this.#write(push, durability).catch((error: Error) => this.#options.onError?.(error));
-    this.#options.onChange?.(push);
-    this.#prune();
-  }
-
-  #keep(push: OutboxRecord): void {
-    this.#pushes.set(push.id, push);
-    if (push.key !== undefined) this.#byKey.set(push.key, push.id);
-  }
-
-  #forget({ id, key }: OutboxRecord): void {
-    this.#pushes.delete(id);
-    this.#ended.delete(id);
-    this.#underWay.delete(id);
-    if (key !== undefined) this.#byKey.delete(key);
-  }
-
-  #prune(): void {
-    const { ended, endedFor } = this.#limits;
-    const before = this.#clock.now() - endedFor;
-    for (const id of this.#ended) {
-      const push = this.#pushes.get(id);
-      if (this.#ended.size <= ended && (push?.endedAt ?? 0) > before) return;
-      if (push) this.#forget(push);
-      const gone = [{ type: 'del', key: KEY + id } as const];
-      this.#options.records.write(gone, 'written').catch((error: Error) => this.#options.onError?.(error));
-    }
-  }
-
-  #write(push: OutboxRecord, durability: 'synced' | 'written'): Promise<void> {
-    const put = { type: 'put', key: KEY + push.id, value: encodeJson(push) } as const;
-    return this.#options.records.write([put], durability);
   }
 }
 

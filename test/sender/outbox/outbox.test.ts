@@ -3,10 +3,11 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { systemClock } from '../../../core/app/clock.js';
-import { Records } from '../../../core/app/records.js';
+import { Records, StoreError } from '../../../core/app/records.js';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
@@ -82,7 +83,6 @@ async function restarted(): Promise<Outbox> {
 
 function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
   return new Promise((resolve, reject) => {
-    options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
     const receipts: Receipt[] = [];
     sending.push({
       push,
@@ -94,6 +94,10 @@ function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
       },
       done: () => resolve(receipts),
       fail: reject,
+    });
+    options.signal?.addEventListener('abort', () => {
+      // Those who were told before come first.
+      queueMicrotask(() => reject(options.signal?.reason));
     });
   });
 }
@@ -225,7 +229,90 @@ describe('content', () => {
   });
 });
 
+describe('the disk', () => {
+  /** Holds what is written from now on. @returns what lets it go on, or fail. */
+  function held(): (error?: Error) => void {
+    const batch = store.batch.bind(store);
+    let release: (error?: Error) => void = () => {};
+    const released = new Promise<void>((resolve, reject) => {
+      release = (error) => (error ? reject(error) : resolve());
+    });
+    Object.defineProperty(store, 'batch', {
+      configurable: true,
+      value: async (...given: unknown[]) => {
+        await released;
+        return Reflect.apply(batch, undefined, given);
+      },
+    });
+    return release;
+  }
+
+  it('has a push before any of its submitters hears that it was taken', async () => {
+    const release = held();
+    let taken = 0;
+    const submitted = [1, 2].map(() => outbox.submit(ORDER, 'key').then(() => taken++));
+    await setImmediate();
+    expect(taken).toBe(0);
+    release();
+    await Promise.all(submitted);
+  });
+
+  it('that does not take it: none of them is told that it was', async () => {
+    const release = held();
+    const submitted = [1, 2].map(() => expect(outbox.submit(ORDER, 'key')).rejects.toThrow(StoreError));
+    release(new Error('full'));
+    await Promise.all(submitted);
+    expect(sending).toEqual([]);
+  });
+
+  it('knows of a cancellation before whoever cancels hears of it', async () => {
+    const { push } = await outbox.submit(ORDER);
+    await under();
+    const release = held();
+    let cancelled = false;
+    const cancelling = outbox.cancel(push.id).then(() => {
+      cancelled = true;
+    });
+    await setImmediate();
+    expect(cancelled).toBe(false);
+    release();
+    await cancelling;
+  });
+
+  it('knows that a push has ended before its content is removed', async () => {
+    const { id } = await outbox.addContent(text('hello'));
+    const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'text/plain' }] });
+    const sent = await under();
+    const release = held();
+    sent.done();
+    await ended(push.id);
+    expect(await readdir(folder)).toHaveLength(1);
+    release();
+    await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]));
+  });
+
+  it('was about to take a push when the sender stopped: the next process sends it', async () => {
+    const release = held();
+    const submitting = outbox.submit(ORDER);
+    const stopping = outbox.stop();
+    release();
+    const { push } = await submitting;
+    await stopping;
+    expect(sending).toEqual([]);
+    outbox = await open();
+    expect((await under()).push).toMatchObject({ id: push.id });
+  });
+});
+
 describe('over a restart', () => {
+  it('what failed because the sender was stopped waits for the next', async () => {
+    await outbox.submit(ORDER);
+    const { options, fail } = await under();
+    options.signal?.addEventListener('abort', () => fail(new Error('the connection was closed')));
+    outbox = await restarted();
+    await under();
+  });
+
   it('what waited goes on, with the time that is left, and not where it came to an end before', async () => {
     const { push } = await outbox.submit({ ...ORDER, ttl: 100 });
     (await under()).settle(`${BOB};gr=1`);
