@@ -2,12 +2,16 @@
 
 import type { Store } from './platform/platform.js';
 
+/** Apart from what the runtime keeps. */
+const KEY = '!host!instance-id';
+const BYTES = { valueEncoding: 'view' };
+
 /** `urn:uuid:…`, made once and kept in the store. */
 export async function instanceIdOf(store: Store): Promise<string> {
-  const kept = store.sublevel<string, string>('host', { valueEncoding: 'utf8' });
-  const known = await kept.get('instance-id');
-  if (known !== undefined) return known;
+  const known = await store.get<string, Uint8Array>(KEY, BYTES);
+  if (known !== undefined) return new TextDecoder().decode(known);
   const made = `urn:uuid:${crypto.randomUUID()}`;
-  await store.batch([{ type: 'put', sublevel: kept, key: 'instance-id', value: made }], { sync: true });
+  const value = new TextEncoder().encode(made);
+  await store.batch<string, Uint8Array>([{ type: 'put', key: KEY, value }], { ...BYTES, sync: true });
   return made;
 }

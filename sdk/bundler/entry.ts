@@ -1,6 +1,7 @@
 /** The module that a bundle begins with: the configuration as it was validated, the applications, and what runs them. */
 
 import type { HostSettings } from '../cli/config/host.js';
+import { RUNTIME } from './unused.js';
 
 /** What esbuild is asked for in the place of an application's specifier. */
 export const APPLICATION = 'sip-push-application:';
@@ -21,8 +22,8 @@ export function entryModule({ platform, settings, data, aka }: EntryOptions): st
   const embedded = { ...rest, ...(data === undefined ? {} : { data }), ...(aka ? {} : { credentials }) };
   const run = platform === 'node' ? 'runBundle' : 'receiverOf';
   return [
-    `import { ${run} } from 'sip-push-bundle:${platform}';`,
-    ...(aka ? ["import { softwareUicc } from 'sip-push-bundle:uicc';"] : []),
+    `import { ${run} } from '${RUNTIME}${platform}';`,
+    ...(aka ? [`import { softwareUicc } from '${RUNTIME}uicc';`] : []),
     ...apps.map((_, index) => `import application${index} from '${APPLICATION}${index}';`),
     'const bundle = {',
     `  settings: ${aka ? `{ ...${literal(embedded)}, credentials: ${uicc(credentials, aka)} }` : literal(embedded)},`,

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { APPLICATION } from './entry.js';
-import { NATIVE_FILE } from './native.js';
-import { replacementOf, type unusedOf } from './unused.js';
+import { RUNTIME, replacementOf, type unusedOf } from './unused.js';
 
 /** The folder of this package, and whether it is run from its sources, as its own tests do. */
 export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
 
-const RUNTIME = fileURLToPath(new URL('./runtime/', import.meta.url));
+/** Marks what was asked for again, from our own folder. */
+const OURS = 'ours';
 /** Packages that there is one copy of, ours, whoever asks. */
 const ONE_COPY = /^(sip-push|sdp-transform|tsyringe|abstract-level)(\/|$)/;
 
@@ -34,21 +34,15 @@ export function modules({ applications, folder, unused }: ModuleOptions): Plugin
         const specifier = use.startsWith('.') ? resolve(folder, use) : use;
         return await build.resolve(specifier, { kind, resolveDir: folder });
       });
-      build.onResolve({ filter: /^sip-push-bundle:/ }, ({ path }) => ({
-        path: resolve(RUNTIME, `${path.slice('sip-push-bundle:'.length)}${FROM_SOURCES ? '.ts' : '.js'}`),
+      build.onResolve({ filter: new RegExp(`^${RUNTIME}`) }, ({ path }) => ({
+        path: fileURLToPath(
+          new URL(`./runtime/${path.slice(RUNTIME.length)}${FROM_SOURCES ? '.ts' : '.js'}`, import.meta.url),
+        ),
       }));
       build.onResolve({ filter: ONE_COPY }, async ({ path, kind, resolveDir, pluginData }) => {
-        if (resolveDir === ROOT || pluginData === 'ours') return undefined;
-        return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: 'ours' });
+        if (resolveDir === ROOT || pluginData === OURS) return undefined;
+        return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
       });
-      // classic-level looks for its native file among its prebuilt ones; here it lies beside the bundle.
-      build.onLoad({ filter: /[\\/]classic-level[\\/]binding\.js$/ }, () => ({
-        contents: `module.exports = require('./${NATIVE_FILE}');`,
-      }));
-      build.onResolve({ filter: new RegExp(`^\\./${NATIVE_FILE.replace('.', '\\.')}$`) }, ({ path }) => ({
-        path,
-        external: true,
-      }));
       build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
         const contents = replacementOf(path, unused);
         return contents === undefined ? undefined : { contents, loader: 'js' };

@@ -1,7 +1,11 @@
 /**
- * What a bundle does without: modules of features that its configuration cannot use. The one list of them; each is
- * replaced by functions that say so if they are called all the same.
+ * What a bundle does without, the one list of it: modules of features that its configuration cannot use, each replaced
+ * by functions that say so if they are called all the same; and modules of other packages of which little is asked,
+ * each replaced by that little.
  */
+
+/** What a specifier of a module of `runtime` begins with. */
+export const RUNTIME = 'sip-push-bundle:';
 
 /** What the configuration says of features. */
 export interface Features {
@@ -17,7 +21,7 @@ interface Unused {
   /** As `--manifest` calls it. */
   feature: string;
   unless(features: Features): boolean;
-  /** By the end of their paths: what each exports. `default` is the whole of a CommonJS module. */
+  /** By the end of their paths: the functions that each exports. */
   modules: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -25,9 +29,7 @@ const UNUSED: readonly Unused[] = [
   {
     feature: 'WebSocket ("server" and "msrp.relay" use none)',
     unless: ({ webSocket }) => webSocket,
-    modules: {
-      'core/platform/node/websocket-channel': ['connectWebSocket', 'listenWebSocket'],
-    },
+    modules: { 'core/platform/node/websocket-channel': ['connectWebSocket', 'listenWebSocket'] },
   },
   {
     feature: 'IMS AKA ("aka" is absent)',
@@ -37,28 +39,55 @@ const UNUSED: readonly Unused[] = [
   {
     feature: 'a store in memory ("store" is "level")',
     unless: ({ store }) => store === 'memory',
-    modules: { 'node_modules/memory-level/index': ['MemoryLevel'] },
+    modules: { 'memory-level/index': ['MemoryLevel'] },
   },
   {
     feature: 'a store on disk ("store" is "memory")',
     unless: ({ store }) => store === 'level',
-    modules: { 'node_modules/classic-level/index': ['ClassicLevel'] },
+    modules: { 'classic-level/index': ['ClassicLevel'] },
   },
 ];
 
-/** Whose modules are replaced. */
+/** Modules of packages by the end of their paths, and the text that does what is asked of them. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['Constants', 'Utils', 'Socket', 'SIPMessage', 'Transactions'].map((name) => [
+      `jssip/lib/${name}`,
+      `export * from ${runtimeModule('jssip')};`,
+    ]),
+  ),
+  // Read by nobody, unless DEBUG is in the environment.
+  'jssip/lib/Logger': 'module.exports = class { debug() {} warn() {} error() {} };',
+  // Of the registrar, that is never written; challenges are answered by `core/sip`.
+  'jssip/lib/URI': 'module.exports = class {};',
+  'jssip/lib/DigestAuthentication': 'module.exports = class {};',
+  'reflect-metadata/Reflect': `import { addMetadata } from ${runtimeModule('reflect-metadata')}; addMetadata();`,
+  'classic-level/index': `export * from ${runtimeModule('level-store')};`,
+};
+
+/** Features that are left out. */
 export function unusedOf(features: Features): readonly Unused[] {
   return UNUSED.filter(({ unless }) => !unless(features));
 }
 
-/** The module that takes the place of one at `path`; undefined where that stays. */
+/** The text of the module that takes the place of one at `path`; undefined where that stays. */
 export function replacementOf(path: string, unused: readonly Unused[]): string | undefined {
-  const name = path.replaceAll('\\', '/').replace(/\.[cm]?[jt]s$/, '');
   for (const { feature, modules } of unused) {
-    const found = Object.keys(modules).find((module) => name.endsWith(`/${module}`));
-    if (found !== undefined) return stub(feature, modules[found] ?? []);
+    const names = find(path, modules);
+    if (names !== undefined) return stub(feature, names);
   }
-  return undefined;
+  return find(path, STAND_INS);
+}
+
+/** Specifier of a module of `runtime`, in quotes. */
+function runtimeModule(name: string): string {
+  return JSON.stringify(`${RUNTIME}${name}`);
+}
+
+function find<T>(path: string, modules: Readonly<Record<string, T>>): T | undefined {
+  const name = path.replaceAll('\\', '/').replace(/\.[cm]?[jt]s$/, '');
+  const found = Object.keys(modules).find((module) => name.endsWith(`/${module}`));
+  return found === undefined ? undefined : modules[found];
 }
 
 /** A function, and no arrow: some are constructed, or extended. */
