@@ -53,6 +53,11 @@ export class Deliveries {
     }
   }
 
+  /** At once, of one that the inbox has again; without its application it waits there. */
+  resume(delivery: Delivery): void {
+    if (this.#started && !delivery.running) this.#again(delivery);
+  }
+
   /**
    * A push that was just written to the inbox, or is there when it has landed, in its turn. Refused only while nobody was told otherwise. An
    * application that throws anything else, or is late, has the push on disk and gets it again; so its sender is
@@ -115,6 +120,8 @@ export class Deliveries {
   /** Counts the delivery and reads the content; undefined when there is to be no delivery now. */
   async #prepare(delivery: Delivery): Promise<Content | undefined> {
     if (await this.#over(delivery)) return undefined;
+    // One began just now: what is written behind it would be a push that has ended.
+    if (delivery.committing) return this.#prepare(delivery);
     const { record } = delivery;
     if (tries(record) >= this.limits.attempts) {
       await this.#setAside(delivery, delivery.trouble ?? 'its deliveries ended with the host');

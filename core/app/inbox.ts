@@ -73,12 +73,17 @@ export class Inbox {
     await this.#add(delivery, encodeJson(delivery.record), { type: 'del', key: TRANSFER + delivery.id });
   }
 
-  async #add(delivery: Delivery, metadata: Uint8Array, content: Write): Promise<void> {
+  /** As `add`, of a push whose content is on disk already. @param more is written with it. */
+  async restore(delivery: Delivery, more: readonly Write[]): Promise<void> {
+    await this.#add(delivery, encodeJson(delivery.record), ...more);
+  }
+
+  async #add(delivery: Delivery, metadata: Uint8Array, ...more: readonly Write[]): Promise<void> {
     this.#requireRoom(metadata.length + inStore(delivery.record));
     this.#hold(delivery, metadata.length);
     try {
       const record: Write = { type: 'put', key: INBOX + delivery.id, value: metadata };
-      await this.records.write([record, content], 'synced');
+      await this.records.write([record, ...more], 'synced');
     } catch (error) {
       this.forget(delivery.id);
       throw error;

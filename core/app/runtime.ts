@@ -23,6 +23,7 @@ import { queryApplication } from './query.js';
 import type { ShownPush } from './recent.js';
 import { Records } from './records.js';
 import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
+import { dropSetAside, giveAgain } from './second-chance.js';
 import type { SetAsidePush } from './set-aside.js';
 import { SpoolRoom } from './spool-room.js';
 import type { AppScope } from './tokens.js';
@@ -246,6 +247,21 @@ export class PushRuntime {
   /** Pushes that were confirmed and that no application could be made to take, the oldest first. */
   setAside(): Promise<SetAsidePush[]> {
     return this.parts.aside.list();
+  }
+
+  /**
+   * Gives a push that was set aside to its application again, with as many attempts as any other.
+   * @returns false where there is no such push.
+   * @throws LimitError when the inbox is full, StoreError: it is set aside still.
+   */
+  giveAgain(pushId: string): Promise<boolean> {
+    return giveAgain(pushId, this.parts);
+  }
+
+  /** Drops a push that was set aside, for good. @returns false where there is none. @throws StoreError */
+  dropSetAside(pushId: string): Promise<boolean> {
+    const { parts, records, transfers } = this;
+    return dropSetAside(pushId, { aside: parts.aside, records, room: transfers });
   }
 
   async #start(definition: PushAppDefinition, options: unknown): Promise<Application> {

@@ -1,7 +1,7 @@
 /** Pushes that no application could be made to take: kept for people, with the reason. */
 
 import type { Clock } from './clock.js';
-import type { Delivery } from './delivery.js';
+import { Delivery } from './delivery.js';
 import { CONTENT, decodeJson, encodeJson, INBOX, SET_ASIDE } from './layout.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
@@ -30,6 +30,8 @@ export interface SetAsidePush {
 interface Held {
   readonly size: number;
   readonly file?: string;
+  /** Of one that was set aside by this process: an attempt that was given up may commit it yet. */
+  readonly delivery?: Delivery;
 }
 
 interface StoredPush extends PushRecord {
@@ -89,7 +91,8 @@ export class SetAside {
    * Moves a push here from the inbox; its content stays where it is. `more` is written with it.
    * @throws StoreError
    */
-  async add({ record }: Delivery, reason: string, more: readonly Write[]): Promise<void> {
+  async add(delivery: Delivery, reason: string, more: readonly Write[]): Promise<void> {
+    const { record } = delivery;
     const stored: StoredPush = { ...record, setAsideAt: this.clock.now(), reason };
     const dropped = this.#toDrop(record);
     await this.records.write(
@@ -106,7 +109,30 @@ export class SetAside {
       if (file !== undefined) await this.room.remove(file);
       this.log({ level: 'warn', message: `push ${id}, the oldest set aside, was dropped to make room` });
     }
-    this.#hold(record);
+    this.#hold(record, delivery);
+  }
+
+  /**
+   * Lets go of a push: `keep` writes where it is from then on, with what is given to it.
+   * @returns undefined where there is no such push, or somebody else has let go of it.
+   * @throws what `keep` throws, and StoreError: it is here still.
+   */
+  async release(
+    id: string,
+    keep: (delivery: Delivery, written: readonly Write[]) => Promise<void>,
+  ): Promise<Delivery | undefined> {
+    const held = this.#held.get(id);
+    if (!held) return undefined;
+    this.forget(id);
+    try {
+      const delivery = held.delivery ?? (await this.#read(id));
+      if (delivery) await keep(delivery, [{ type: 'del', key: SET_ASIDE + id }]);
+      return delivery;
+    } catch (error) {
+      this.#held.set(id, held);
+      this.#count(held, 1);
+      throw error;
+    }
   }
 
   removal(id: string): Write[] {
@@ -127,8 +153,15 @@ export class SetAside {
     for (const { file } of this.#held.values()) if (file !== undefined) yield file;
   }
 
-  #hold({ id, size, file }: PushRecord): void {
-    const held = { size, ...(file === undefined ? {} : { file }) };
+  async #read(id: string): Promise<Delivery | undefined> {
+    const bytes = await this.records.get(SET_ASIDE + id);
+    if (!bytes) return undefined;
+    const { setAsideAt: _at, reason: _reason, ...record } = decode(bytes);
+    return new Delivery(record, true);
+  }
+
+  #hold({ id, size, file }: PushRecord, delivery?: Delivery): void {
+    const held = { size, ...(file === undefined ? {} : { file }), ...(delivery ? { delivery } : {}) };
     this.#held.set(id, held);
     this.#count(held, 1);
   }

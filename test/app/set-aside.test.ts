@@ -1,0 +1,144 @@
+/** What a person does about pushes that were set aside. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Push } from '../../core/app/contract.js';
+import { LimitError, PushRefused } from '../../core/errors.js';
+import { type Bench, openBench, settled, testApp } from './support.js';
+
+let bench: Bench;
+let willing: boolean;
+let received: Push[];
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  willing = false;
+  received = [];
+  bench = await openBench();
+  await bench.runtime.load(app());
+  await bench.runtime.start();
+});
+afterEach(async () => {
+  await settled(bench.runtime.stop());
+  vi.useRealTimers();
+});
+
+const app = () =>
+  testApp(
+    (push) => {
+      received.push(push);
+      if (willing) return;
+      throw push.attempt === 1 ? new Error('not yet') : new PushRefused('declined', 'not wanted');
+    },
+    { delivery: 'durable' },
+  );
+
+async function reopen(limits = {}): Promise<void> {
+  await settled(bench.runtime.stop());
+  bench = await openBench({ store: bench.store, limits });
+  await bench.runtime.load(app());
+  await bench.runtime.start();
+}
+
+/** @returns its id. */
+async function setAside(key: string): Promise<string> {
+  const { pushId = '' } = await bench.push({ key, text: key });
+  await vi.advanceTimersByTimeAsync(5_000);
+  const ids = (await bench.runtime.setAside()).map(({ id }) => id);
+  expect(ids).toContain(pushId);
+  return pushId;
+}
+
+const onDisk = async () =>
+  (await bench.store.keys({ gte: 'push/', lt: 'push0' }).all()).filter((key) =>
+    /^push\/(inbox|content|aside)\//.test(key),
+  );
+
+describe.each([false, true])('after a restart: %s', (restarted) => {
+  it('given again, its application gets it as if it had just come', async () => {
+    const id = await setAside('k');
+    if (restarted) await reopen();
+    willing = true;
+    received = [];
+    expect(await bench.runtime.giveAgain(id)).toBe(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(received).toMatchObject([{ id, attempt: 1, from: 'sip:psa@domain.test' }]);
+    expect(Buffer.from((await received[0]?.content.bytes(10)) ?? []).toString()).toBe('k');
+    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
+    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId: id });
+  });
+
+  it('given again in vain, it is set aside again', async () => {
+    const id = await setAside('k');
+    if (restarted) await reopen();
+    await bench.runtime.giveAgain(id);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await bench.runtime.setAside()).toMatchObject([{ id, attempts: 2 }]);
+  });
+
+  it('dropped, nothing is left of it but that it came', async () => {
+    const id = await setAside('k');
+    if (restarted) await reopen();
+    expect(await bench.runtime.dropSetAside(id)).toBe(true);
+    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
+    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId: id });
+  });
+});
+
+it('is given again once, however often that is asked for at a time', async () => {
+  const id = await setAside('k');
+  willing = true;
+  received = [];
+  const asked = [bench.runtime.giveAgain(id), bench.runtime.giveAgain(id), bench.runtime.dropSetAside(id)];
+  expect(await Promise.all(asked)).toEqual([true, false, false]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(received).toHaveLength(1);
+});
+
+it('waits in the inbox for an application that is not loaded', async () => {
+  const id = await setAside('k');
+  await bench.runtime.unload('test.ua');
+  willing = true;
+  received = [];
+  expect(await bench.runtime.giveAgain(id)).toBe(true);
+  expect(received).toEqual([]);
+  await bench.runtime.load(app());
+  await vi.advanceTimersByTimeAsync(0);
+  expect(received).toMatchObject([{ id }]);
+});
+
+it('stays where it is when the inbox is full', async () => {
+  const id = await setAside('k');
+  await reopen({ inboxCount: 0 });
+  await expect(bench.runtime.giveAgain(id)).rejects.toThrow(LimitError);
+  expect(await bench.runtime.setAside()).toMatchObject([{ id }]);
+  expect(await bench.runtime.dropSetAside(id)).toBe(true);
+});
+
+it('that there is none of is said', async () => {
+  expect(await bench.runtime.giveAgain('none')).toBe(false);
+  expect(await bench.runtime.dropSetAside('none')).toBe(false);
+});
+
+it('a late commit of an attempt that was given up ends it, though it was given again', async () => {
+  let late = (): Promise<void> => Promise.reject(new Error('nothing was received'));
+  await bench.runtime.unload('test.ua');
+  await bench.runtime.load(
+    testApp(
+      async (push, { commit }) => {
+        received.push(push);
+        if (push.attempt !== 1 || received.length > 1) throw new PushRefused('declined', 'not wanted');
+        late = () => commit();
+        throw new Error('too slow');
+      },
+      { delivery: 'durable' },
+    ),
+  );
+  const id = await setAside('k');
+  expect(await bench.runtime.giveAgain(id)).toBe(true);
+  await late();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await bench.runtime.setAside()).toEqual([]);
+  expect(await onDisk()).toEqual([]);
+});
