@@ -1,6 +1,6 @@
 /** What a watcher knows of registrations, from one document after the other (RFC 3680 5.2). */
 
-import { LimitError } from '../../errors.js';
+import { MalformedError } from '../../errors.js';
 import type { Reginfo, ReginfoContact, ReginfoRegistration } from './reginfo.js';
 
 /** Of one subscription: the identities of a user, and the terminals under each. People have a few. */
@@ -50,7 +50,7 @@ export class RegistrationTable {
     this.#version = undefined;
   }
 
-  /** @throws LimitError when there are more registrations or contacts than anybody has; nothing is changed then. */
+  /** @throws MalformedError when there are more registrations or contacts than anybody has; nothing is changed then. */
   apply({ version, state, registrations }: Reginfo): TableChange {
     const known = this.#version;
     const full = state === 'full';
@@ -110,7 +110,7 @@ function checkSize(rows: ReadonlyMap<string, Row>): void {
   let contacts = 0;
   for (const row of rows.values()) contacts += row.contacts.size;
   if (rows.size > MAX_REGISTRATIONS || contacts > MAX_CONTACTS) {
-    throw new LimitError(
+    throw new MalformedError(
       `reginfo: at most ${MAX_REGISTRATIONS} registrations and ${MAX_CONTACTS} contacts are kept`,
     );
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Reginfo, ReginfoContact, ReginfoRegistration } from '../../../core/content/reginfo/reginfo.js';
 import { RegistrationTable } from '../../../core/content/reginfo/registration-table.js';
-import { LimitError } from '../../../core/errors.js';
+import { MalformedError } from '../../../core/errors.js';
 
 const aor = 'sip:bob@domain.test';
 const contact = (id: string, more: Partial<ReginfoContact> = {}): ReginfoContact => ({
@@ -116,9 +116,9 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
   it('keeps no more than anybody has, whatever comes bit by bit', () => {
     const many = Array.from({ length: 1000 }, (_, index) => contact(`c${index}`));
     const table = told(full(0, bob(many)));
-    expect(() => table.apply(partial(1, bob([contact('more')])))).toThrow(LimitError);
+    expect(() => table.apply(partial(1, bob([contact('more')])))).toThrow(MalformedError);
     expect(table.contacts).toHaveLength(1000);
     const aors = Array.from({ length: 101 }, (_, index) => bob([contact(`${index}`)], { id: `${index}` }));
-    expect(() => table.apply(full(1, ...aors))).toThrow(LimitError);
+    expect(() => table.apply(full(1, ...aors))).toThrow(MalformedError);
   });
 });

@@ -47,7 +47,7 @@ beforeEach(() => {
     subscribe: (_, handlers) => {
       notify = handlers.onNotify;
       lost = () => handlers.onState?.({ state: 'lost', reason: 'it ended', retryInSeconds: 1 });
-      return { refresh: () => {}, close: async () => {} };
+      return { refresh: () => {}, close: async () => {}, ended: false };
     },
   });
   presence.watch(BOB);

@@ -1,0 +1,170 @@
+/** Whose registrations a sender watches, and who is away when one of them ends (RFC 3680; TS B.1.1, B.1.3, 9-04). */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
+import { systemClock } from '../../core/app/clock.js';
+import { Records } from '../../core/app/records.js';
+import type { ReginfoContact } from '../../core/content/reginfo/reginfo.js';
+import { writeReginfo } from '../../core/content/reginfo/write-reginfo.js';
+import { MalformedError } from '../../core/errors.js';
+import { Presence, type PresenceOptions } from '../../core/sender/presence.js';
+import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
+import { SipHeaders } from '../../core/sip/headers.js';
+import type { SipResponse } from '../../core/sip/message.js';
+import type { SubscriptionHandlers } from '../../core/sip/subscription.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server.js';
+import { request } from '../support/requests.js';
+
+const BOB = 'sip:bob@domain.test';
+const ROBERT = 'sip:robert@domain.test';
+const PSA = 'sip:psa@domain.test';
+
+interface Subscribed {
+  uri: string;
+  handlers: SubscriptionHandlers;
+  closed: boolean;
+  ended: boolean;
+}
+
+let subscribed: Subscribed[];
+let directory: TerminalDirectory;
+let presence: Presence;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  subscribed = [];
+  directory = new TerminalDirectory();
+  presence = open();
+});
+afterEach(() => {
+  presence.stop();
+  vi.useRealTimers();
+});
+
+function open(options: Partial<PresenceOptions> = {}): Presence {
+  return new Presence({
+    directory,
+    rollCall: { begin: () => {} },
+    identity: PSA,
+    contact: () => PSA,
+    subscribe: ({ uri }, handlers) => {
+      const entry = { uri, handlers, closed: false, ended: false };
+      subscribed.push(entry);
+      return {
+        refresh: () => {},
+        close: async () => {
+          entry.closed = true;
+        },
+        get ended() {
+          return entry.ended || entry.closed;
+        },
+      };
+    },
+    ...options,
+  });
+}
+
+/** The core tells of Bob. @returns the status of the answer. */
+function register(expires: number): number {
+  const responses: SipResponse[] = [];
+  const register = request('REGISTER', BOB, [`Expires: ${expires}`, 'Contact: <sip:core@127.0.0.1>']);
+  const transaction: Partial<ServerTransaction> = {
+    request: register,
+    respond: (response) => void responses.push(response),
+  };
+  presence.receive(transaction as ServerTransaction);
+  return responses[0]?.status ?? 0;
+}
+
+const contactOf = (port: number): ReginfoContact => ({
+  id: String(port),
+  uri: `sip:bob@127.0.0.1:${port}`,
+  state: 'active',
+  event: 'registered',
+  parameters: new Map([['+sip.instance', `"<urn:uuid:${port}>"`]]),
+});
+
+/** The full state, of both identities. */
+function notify(ports: readonly number[], aors: readonly string[] = [BOB, ROBERT]): void {
+  const registrations = aors.map((aor, index) => ({
+    aor,
+    id: String(index),
+    state: ports.length > 0 ? ('active' as const) : ('terminated' as const),
+    contacts: ports.map((port) => ({ ...contactOf(port), id: `${port}.${index}` })),
+  }));
+  const body = writeReginfo({ version: 0, state: 'full', registrations });
+  subscribed.at(-1)?.handlers.onNotify(body, new SipHeaders(), { state: 'active' });
+}
+
+const here = (user: string) => directory.of(user).filter((terminal) => terminal.here).length;
+
+describe('B.1.1: a user whom the core has registered', () => {
+  it('is watched until it says that he has left, or says nothing more', async () => {
+    expect(register(600)).toBe(200);
+    expect(register(600)).toBe(200);
+    expect(subscribed).toMatchObject([{ uri: BOB, closed: false }]);
+    register(0);
+    expect(subscribed).toMatchObject([{ closed: true }]);
+    register(600);
+    await vi.advanceTimersByTimeAsync(700_000);
+    expect(subscribed).toMatchObject([{ closed: true }, { closed: true }]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('9-04: and leaves, leaves with every identity that is registered with him', () => {
+    register(600);
+    notify([5080, 5081]);
+    expect([here(BOB), here(ROBERT)]).toEqual([2, 2]);
+    register(0);
+    expect([here(BOB), here(ROBERT)]).toEqual([0, 0]);
+  });
+
+  it('is asked about anew where that was refused for good: he was not known then', () => {
+    register(600);
+    const [first] = subscribed;
+    if (first) first.ended = true;
+    register(600);
+    expect(subscribed).toHaveLength(2);
+  });
+
+  it('of whom the store says what nobody can read is one of whom the core tells again', async () => {
+    const store = await platform.openStore();
+    const records = new Records(store, systemClock, () => {});
+    await records.write(
+      [{ type: 'put', key: `push/registered/${BOB}`, value: new TextEncoder().encode('{') }],
+      'written',
+    );
+    presence = open({ records });
+    await presence.load();
+    expect(subscribed).toEqual([]);
+    await records.close();
+  });
+});
+
+describe('B.1.3: a user whom the sender watches of itself', () => {
+  beforeEach(() => presence.watch(BOB));
+
+  it('is watched for good, whatever the core says of him', async () => {
+    register(600);
+    await vi.advanceTimersByTimeAsync(700_000);
+    notify([5080]);
+    register(0);
+    expect(here(BOB)).toBe(0);
+    expect(subscribed).toMatchObject([{ closed: false }]);
+  });
+});
+
+it('9-04: a sender that starts again learns of each identity who has left meanwhile', () => {
+  register(600);
+  notify([5080, 5081]);
+  presence = open();
+  presence.watch(BOB);
+  notify([5081]);
+  expect([here(BOB), here(ROBERT)]).toEqual([1, 1]);
+});
+
+it('a document of more registrations than anybody has is refused', () => {
+  register(600);
+  const aors = Array.from({ length: 101 }, (_, index) => `sip:user${index}@domain.test`);
+  expect(() => notify([5080], aors)).toThrow(MalformedError);
+});
