@@ -5,6 +5,7 @@ import type { Answers } from './answers.js';
 import { answering, isExpired, type Message, over } from './message.js';
 import type { Messages } from './messages.js';
 import type { Retrievals } from './retrievals.js';
+import { pathsOf } from './told.js';
 
 interface Parts {
   readonly messages: Messages;
@@ -22,11 +23,11 @@ export class Queries {
       case 'messages':
         return this.items(this.current());
       case 'retrieve':
-        return this.retrieve(keyOf(args));
+        return this.retrieve(this.keyOf(args));
       case 'read':
-        return this.read(keyOf(args));
+        return this.read(this.keyOf(args));
       case 'remove':
-        return this.remove(keyOf(args));
+        return this.remove(this.keyOf(args));
       default:
         throw new Error(`no query "${name}"; expected "messages", "retrieve", "read" or "remove"`);
     }
@@ -53,6 +54,16 @@ export class Queries {
     return message !== undefined;
   }
 
+  /** Of several with one Transaction-Id, as several MMSCs may give it, the newest. */
+  private keyOf(args: unknown): string {
+    const { key, transactionId }: { key?: unknown; transactionId?: unknown } = Object(args);
+    if (typeof key === 'string') return key;
+    if (typeof transactionId !== 'string') {
+      throw new Error('expected { key } or { transactionId } of one of the messages');
+    }
+    return this.current().find((message) => message.transactionId === transactionId)?.key ?? '';
+  }
+
   private known(key: string): Message | undefined {
     const message = this.parts.messages.get(key);
     return message && this.isCurrent(message) ? message : undefined;
@@ -76,7 +87,7 @@ export class Queries {
   }
 
   private async items(messages: readonly Message[]) {
-    const paths = new Map((await this.parts.files.list()).map(({ name, path }) => [name, path]));
+    const paths = await pathsOf(this.parts.files);
     return messages.map((message) => itemOf(message, paths));
   }
 }
@@ -112,10 +123,4 @@ function withReadReport(message: Message, now: Date): Message {
   if (!content?.readReport || content.messageId === undefined || from === undefined) return read;
   const { messageId } = content;
   return answering(read, { pdu: 'M-Read-Rec.ind', messageId, to: from, date: now.toISOString() });
-}
-
-function keyOf(args: unknown): string {
-  const { key }: { key?: unknown } = Object(args);
-  if (typeof key !== 'string') throw new Error('expected { key } of one of the messages');
-  return key;
 }

@@ -1,11 +1,12 @@
 /** Messages on their way to this device: retrieved in the background, again where that failed, over restarts. */
 
-import { Agenda, type AppClock, type AppLog, type Emit, printable } from 'sip-push/sdk';
+import { Agenda, type AppClock, type AppLog, type Emit, printable, printableReason } from 'sip-push/sdk';
 import type { Answers } from './answers.js';
 import { failureOf, MAX_ATTEMPTS, type MmscFailure, waitAfter } from './failure.js';
 import { answering, isExpired, type Message, over, type RetrievedContent, responding } from './message.js';
 import type { Messages } from './messages.js';
 import { type RetrievalServices, retrieve } from './retrieval.js';
+import { pathsOf } from './told.js';
 
 /** One that comes slowly does not hold up all others; each has a connection and a file. */
 const AT_ONCE = 4;
@@ -103,9 +104,14 @@ export class Retrievals {
 
   /** Written down after: whoever dies between the two tells it twice, but never not at all. */
   private async tell({ key, transactionId, subject, content }: Message): Promise<undefined> {
-    const { messages, emit } = this.parts;
-    const parts = content?.parts.map(({ contentType, name, size, sha256 }) => {
-      return { contentType, name, size, sha256 };
+    const { messages, emit, files, log } = this.parts;
+    const paths = await pathsOf(files).catch((error: unknown) => {
+      log.warn(`files: ${printableReason(error)}`);
+      return new Map<string, string>();
+    });
+    const parts = content?.parts.map(({ contentType, name, size, sha256, file }) => {
+      const path = paths.get(file);
+      return { contentType, name, size, sha256, ...(path === undefined ? {} : { path }) };
     });
     emit('message', { transactionId, ...(subject === undefined ? {} : { subject }), parts: parts ?? [] });
     await messages.update(key, (known) => ({ ...known, told: true }));

@@ -1,5 +1,6 @@
 /** What the host is told of a push: the fields of its event. */
 
+import type { AppFiles } from 'sip-push/sdk';
 import type { Incoming } from './incoming.js';
 import type { Message } from './message.js';
 
@@ -27,4 +28,9 @@ export function reportEvent(report: Report): { kind: string; fields: Record<stri
   const { status, statusText } = report.pdu;
   const reason = statusText === undefined ? {} : { statusText };
   return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
+}
+
+/** Where other programs find the files, by their names. */
+export async function pathsOf(files: AppFiles): Promise<ReadonlyMap<string, string>> {
+  return new Map((await files.list()).map(({ name, path }) => [name, path]));
 }

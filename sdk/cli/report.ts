@@ -5,6 +5,7 @@ import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import type { NetworkEvent } from '../network/index.js';
 import { bytes } from './byte-count.js';
+import type { Answer } from './host-console.js';
 import type { Io } from './io.js';
 import { printable } from './printable.js';
 import { ReceivingProgress } from './receiving-progress.js';
@@ -23,6 +24,14 @@ export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEve
     const connection = event.event === 'connected' || event.event === 'disconnected';
     if (json && !connection) io.out(JSON.stringify(event));
     else for (const line of hostLines(event)) (json ? io.err : io.out)(`${indent}${printable(line)}`);
+  };
+}
+
+/** Prints what the console of a host answers. */
+export function answerPrinter(io: Io, json: boolean): (answer: Answer) => void {
+  return (answer) => {
+    const text = 'error' in answer ? `no answer: ${answer.error}` : JSON.stringify(answer.answer);
+    io.out(json ? JSON.stringify(answer) : printable(`answer        ${text}`));
   };
 }
 

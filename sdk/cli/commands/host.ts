@@ -3,11 +3,12 @@
 import { createPushReceiver } from '../../../core/host.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
+import { answerLines } from '../host-console.js';
 import { ended } from '../io.js';
-import { hostPrinter, logLine } from '../report.js';
+import { answerPrinter, hostPrinter, logLine } from '../report.js';
 import { TraceWriter } from '../trace-writer.js';
 
-const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE]
+const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
 
 A device: registers with the SIP/IP core, takes pushes, and hands each to the push application it is
 addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one ends it at once.
@@ -15,6 +16,13 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
   --config FILE   configuration, JSON: "identity", "server" and "apps" are required
   --json          one JSON object a line on stdout, nothing else
   --trace FILE    every SIP message as it was on the wire, one JSON object a line
+  --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
+                    mms.ua messages                            asks an application, by a query of its README
+                    mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
+                    set-aside                                  pushes that their application did not take in the end
+                    again ID                                   gives one of them to its application once more
+                    drop ID                                    drops one of them
+                  The end of stdin ends nothing else
 
 Ends with 0 when told to, 2 when the command or the configuration is wrong.
 
@@ -29,7 +37,12 @@ export const host: Command = {
   name: 'host',
   summary: 'a device: receives pushes and hands them to its applications',
   help: HELP,
-  options: { config: { type: 'string' }, json: { type: 'boolean' }, trace: { type: 'string' } },
+  options: {
+    config: { type: 'string' },
+    json: { type: 'boolean' },
+    trace: { type: 'string' },
+    console: { type: 'boolean' },
+  },
   async run(words, io) {
     const settings = await loadHostSettings(words.required('config', 'bob.json'), io.err);
     const traceFile = words.text('trace');
@@ -45,7 +58,11 @@ export const host: Command = {
         onLog: (record) => io.err(logLine(record)),
         ...(trace ? { onWire: trace.observe } : {}),
       });
+      const stopConsole = words.has('console')
+        ? answerLines(process.stdin, running, answerPrinter(io, words.has('json')))
+        : () => {};
       await ended(io);
+      stopConsole();
       await running.stop('signal');
     } finally {
       await trace?.close();

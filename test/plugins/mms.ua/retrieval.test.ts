@@ -5,7 +5,7 @@ import { encodeRetrieval } from 'sip-push/formats';
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { beach, halfUntil, retrievalOf, slowly, toldOf } from '../../support/mmsc.js';
-import { MmsDevice } from './device.js';
+import { type Item, MmsDevice } from './device.js';
 
 const [PICTURE, TEXT] = beach(100_000);
 if (!PICTURE || !TEXT) throw new Error('no parts');
@@ -35,8 +35,19 @@ describe('mms.ua with retrieve: immediate', () => {
     await device.posted(1);
     expect(device.host.events.map(({ kind }) => kind)).toEqual(['notification', 'message']);
     expect(device.told('message')).toEqual([
-      { app: 'mms.ua', kind: 'message', transactionId: 'T1', subject: 'Greetings', parts: TOLD },
+      {
+        app: 'mms.ua',
+        kind: 'message',
+        transactionId: 'T1',
+        subject: 'Greetings',
+        // Where other programs find them.
+        parts: TOLD.map((part) => ({ ...part, path: expect.any(String) })),
+      },
     ]);
+    const [told] = device.told('message') as { parts?: Item['parts'] }[];
+    expect(told?.parts?.map(({ path }) => path)).toEqual(
+      (await device.item()).parts?.map(({ path }) => path),
+    );
     expect(device.mmsc.retrievals).toEqual(['/T1']);
     expect(device.mmsc.posted).toEqual([notifyResponse('retrieved')]);
     expect(device.host.logged).toEqual([]);
@@ -313,7 +324,9 @@ describe('messages that are there', () => {
 
   it('have a key, and questions have names', async () => {
     device = await MmsDevice.start();
-    await expect(device.query('retrieve')).rejects.toThrow('expected { key } of one of the messages');
+    await expect(device.query('retrieve')).rejects.toThrow(
+      'expected { key } or { transactionId } of one of the messages',
+    );
     await expect(device.query('message')).rejects.toThrow(
       'no query "message"; expected "messages", "retrieve", "read" or "remove"',
     );

@@ -1,0 +1,75 @@
+/** What a person, or a program, asks of a host that runs: a line each, answered by an event. */
+
+import type { PushHost } from '../../core/host.js';
+
+/** What came of a line. */
+export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
+
+type Host = Pick<PushHost, 'query'> & {
+  runtime: Pick<PushHost['runtime'], 'setAside' | 'giveAgain' | 'dropSetAside'>;
+};
+
+/** Characters of a line: arguments are a few words. */
+const MAX_LINE = 65_536;
+/** Of a line that is repeated in its answer. */
+const MAX_SHOWN = 200;
+
+export const CONSOLE_HELP = 'APP QUERY [JSON], set-aside, again ID or drop ID';
+
+/**
+ * Answers lines, one after another, until the input ends or breaks: a host goes on without.
+ * @returns what ends it; nothing of `input` keeps the process from ending then.
+ */
+export function answerLines(input: NodeJS.ReadStream, host: Host, say: (answer: Answer) => void): () => void {
+  const reading = (async () => {
+    for await (const line of linesOf(input)) if (line !== '') say(await answerTo(line, host));
+  })();
+  reading.catch(() => {});
+  return () => void input.destroy();
+}
+
+/** Never rejects. */
+export async function answerTo(line: string, host: Host): Promise<Answer> {
+  const shown = line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
+  try {
+    // What an application answers may be nothing.
+    return { event: 'answer', line: shown, answer: (await ask(line, host)) ?? null };
+  } catch (error) {
+    return { event: 'answer', line: shown, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function ask(line: string, host: Host): Promise<unknown> {
+  const [, first = '', second = '', rest = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(line) ?? [];
+  const { runtime } = host;
+  if (first === 'set-aside' && second === '') return await runtime.setAside();
+  if (first === 'again' && second !== '') return known(await runtime.giveAgain(second), second);
+  if (first === 'drop' && second !== '') return known(await runtime.dropSetAside(second), second);
+  if (second === '') throw new Error(`expected ${CONSOLE_HELP}`);
+  return await host.query(first, second, argumentsOf(rest));
+}
+
+function known(found: boolean, id: string): true {
+  if (found) return true;
+  throw new Error(`no push ${id} is set aside`);
+}
+
+function argumentsOf(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${text.slice(0, MAX_SHOWN)} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Without blanks around them. What never comes to the end of its line is cut off: it is no question. */
+async function* linesOf(input: NodeJS.ReadStream): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of input.setEncoding('utf8')) {
+    const lines = (rest + piece).split('\n');
+    rest = (lines.pop() ?? '').slice(0, MAX_LINE);
+    for (const line of lines) yield line.trim();
+  }
+  yield rest.trim();
+}

@@ -1,0 +1,109 @@
+/** What `sip-push host --console` answers. */
+
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, answerTo } from '../../sdk/cli/host-console.js';
+import { type RunningProcess, startProcess } from '../support/process.js';
+import { BOB, bob, CLI, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
+
+describe('a line', () => {
+  const asked: unknown[] = [];
+  const host: Parameters<typeof answerTo>[1] = {
+    async query(...words) {
+      asked.push(words);
+      if (words[1] === 'fail') throw new Error('as asked');
+      return words[1] === 'nothing' ? undefined : { well: true };
+    },
+    runtime: {
+      setAside: async () => [],
+      giveAgain: async (id) => id === 'one',
+      dropSetAside: async (id) => id === 'one',
+    },
+  };
+
+  it.each<[string, Partial<Record<'answer' | 'error', unknown>>]>([
+    ['set-aside', { answer: [] }],
+    ['again one', { answer: true }],
+    ['again two', { error: 'no push two is set aside' }],
+    ['drop one', { answer: true }],
+    ['drop two', { error: 'no push two is set aside' }],
+    ['mms.ua messages', { answer: { well: true } }],
+    ['mms.ua nothing', { answer: null }],
+    ['mms.ua fail', { error: 'as asked' }],
+    ['mms.ua', { error: 'expected APP QUERY [JSON], set-aside, again ID or drop ID' }],
+    ['mms.ua retrieve {"key":', { error: expect.stringMatching(/^\{"key": is not JSON: /) }],
+  ])('%s', async (line, answer) => {
+    expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
+  });
+
+  it('hands its arguments on', async () => {
+    await answerTo('mms.ua   retrieve  {"transactionId": "T 1"}', host);
+    expect(asked.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);
+  });
+});
+
+describe('sip-push host --console', () => {
+  let folder: Folder;
+  let core: Awaited<ReturnType<typeof startNetworkCommand>>;
+  beforeAll(async () => {
+    folder = await Folder.make();
+    core = await startNetworkCommand(folder);
+    await folder.write('bob.json', {
+      ...bob(core.tcp),
+      apps: [{ use: 'mms.ua', options: { retrieve: 'manual' } }],
+    });
+    await folder.write('psa.json', psa(core.tcp));
+    await folder.write(
+      'notification.mms',
+      await readFile(new URL('../../examples/mms-notification.mms', import.meta.url)),
+    );
+  });
+  afterAll(async () => {
+    await core?.running.stop();
+    await folder?.remove();
+  });
+
+  const start = (): Promise<RunningProcess> =>
+    folder.start('host', '--config', 'bob.json', '--json', '--console');
+
+  it('asks an application, and ends all the same when it is told to', async () => {
+    await using host = await start();
+    await lineOf(host, 'registered');
+    await folder.run(
+      ...['send', '--config', 'psa.json', '--to', BOB, '--app', 'mms.ua'],
+      ...['--type', 'application/vnd.wap.mms-message', 'notification.mms'],
+    );
+    const { transactionId } = await lineOf(host, 'app', { kind: 'notification' });
+    host.stdin.write(`mms.ua retrieve ${JSON.stringify({ transactionId })}\n`);
+    expect(await lineOf(host, 'answer')).toMatchObject({ answer: { transactionId, state: 'retrieving' } });
+    host.stdin.write('mms.ua nonsense');
+    host.stdin.write('\nset-aside\n');
+    expect(await lineOf(host, 'answer', { line: 'set-aside' })).toMatchObject({ answer: [] });
+    expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
+      error: expect.stringContaining('no query "nonsense"'),
+    });
+    // Its stdin is open still.
+    host.kill('SIGTERM');
+    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+  });
+
+  it.each(['<&-', '< /dev/null', '< bob.json'])('goes on where stdin is %s', async (redirection) => {
+    const words = ['host', '--config', 'bob.json', '--json', '--console'];
+    const script = `exec "$0" "$@" ${redirection}`;
+    await using host = await startProcess('/bin/bash', ['-c', script, process.execPath, CLI, ...words], {
+      cwd: folder.path,
+    });
+    await lineOf(host, 'registered');
+    // No question, but a line.
+    if (redirection.endsWith('.json')) {
+      expect(await lineOf(host, 'answer')).toMatchObject({ error: expect.any(String) });
+    }
+    const sent = await folder.run(
+      ...['send', '--config', 'psa.json', '--to', BOB, '--app', 'mms.ua', '--type', 'text/plain', 'bob.json'],
+    );
+    expect(sent.code).toBe(1);
+    await lineOf(host, 'refused', { status: 415 });
+    host.kill('SIGTERM');
+    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+  });
+});
