@@ -18,7 +18,8 @@ export interface TlsOptions {
   serverName?: string;
   /**
    * Of a client: the server's certificate is one of these, as `a=fingerprint` has them (`sha-256 AB:CD:…`, RFC 8122),
-   * whoever signed it. Of several hash functions the strongest counts.
+   * whoever signed it. Of several hash functions the strongest counts. A browser shows no certificates: there it has to
+   * be one that the browser trusts for the host's name.
    */
   fingerprints?: readonly string[];
 }
@@ -236,6 +237,8 @@ export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
 export type Sockets = Pick<Platform, 'connect' | 'listen' | 'openDatagram'>;
 
 export interface Platform {
+  /** What `connect` knows, and `udp` where `openDatagram` works. Both throw ConfigurationError for others. */
+  readonly protocols: ReadonlySet<ChannelProtocol | 'udp'>;
   connect(protocol: ChannelProtocol, to: Address, options?: ConnectOptions): Promise<Channel>;
   listen(
     protocol: ChannelProtocol,
@@ -269,8 +272,11 @@ export interface Platform {
   openFolder(path?: string): Promise<Folder>;
   /** @throws ConfigurationError when there is no such file, or it may not be read. */
   openFile(path: string): Promise<StoredFile>;
-  /** IP addresses that a host name stands for. @throws TransportError when it stands for none. */
-  resolve(host: string): Promise<string[]>;
+  /**
+   * IP addresses that a host name stands for; undefined where nobody is told (a browser).
+   * @throws TransportError when it stands for none.
+   */
+  resolve(host: string): Promise<string[] | undefined>;
   /** @throws TransportError when no response came; the reason of `signal` when that ended it. */
   request(request: HttpRequest): Promise<HttpResponse>;
   /** `close` of the listener ends what is under way, too. */

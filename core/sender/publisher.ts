@@ -140,6 +140,7 @@ export class Publisher {
     const published = this.#published.get(target.slice(target.lastIndexOf('/') + 1));
     // The same for what has never been and what is no more: nobody learns which names were good.
     if (!published) return { status: 404 };
+    if (method === 'OPTIONS') return { status: 204, headers: PREFLIGHT };
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
     const about = describe(published);
     const { size, content } = published;
@@ -178,6 +179,20 @@ export class Publisher {
   }
 }
 
+/**
+ * A receiver in a page of any origin: whoever knows the URL may have the content, which takes no cookies (CORS of the
+ * Fetch Standard). The headers that may be asked with go on where a response broke off.
+ */
+const ANY_ORIGIN = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'accept-ranges, content-range, etag',
+};
+const PREFLIGHT = {
+  ...ANY_ORIGIN,
+  'access-control-allow-methods': 'GET, HEAD',
+  'access-control-allow-headers': 'if-range, range',
+};
+
 function describe({ content, hash, expiration, coding }: Published) {
   return {
     'content-type': formatMediaType(content.type),
@@ -190,6 +205,7 @@ function describe({ content, hash, expiration, coding }: Published) {
     expires: formatHttpDate(expiration),
     // What it says of its type is what it is, should a browser come for it.
     'x-content-type-options': 'nosniff',
+    ...ANY_ORIGIN,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Flows that we open: to a server of the SIP/IP core, or to a proxy's next hop. */
 
 import { platform } from '#platform';
+import { ConfigurationError } from '../errors.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { SipFlow } from './flow.js';
@@ -17,6 +18,16 @@ export interface ConnectFlowOptions extends FlowHandlers {
 }
 
 export type ClientFlow = SipFlow & { close(): void };
+
+/** @throws ConfigurationError for a URI that is none, or whose transport this platform has not (a browser). */
+export function requireReachable(uri: string): void {
+  const { transport } = parseEndpoint(uri);
+  const { protocols } = platform;
+  if (protocols.has(transport === 'UDP' ? 'udp' : CHANNEL_PROTOCOLS[transport])) return;
+  throw new ConfigurationError(
+    `${uri}: here are connections by transport=${[...protocols].join(' or ')} only`,
+  );
+}
 
 /**
  * @param uri e.g. `sip:127.0.0.1:5060;transport=tcp`

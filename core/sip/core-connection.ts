@@ -7,7 +7,7 @@ import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../errors.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
 import { delay } from '../time/wait.js';
-import { type ClientFlow, connectFlow } from './connect.js';
+import { type ClientFlow, connectFlow, requireReachable } from './connect.js';
 import type { SipFlow, SipTransport, WireObserver } from './flow.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 import { listen, type SipListener } from './listener.js';
@@ -63,6 +63,8 @@ export class CoreConnection {
   #why = '';
 
   constructor(options: CoreConnectionOptions) {
+    // Those that are given know what they reach.
+    if (!options.sockets) for (const server of options.servers) requireReachable(server);
     this.#options = options;
     // The same over restarts, so that a device that comes back at the same address replaces its own binding.
     this.#contactUser = platform.hash('sha-256', options.registrar.instanceId).slice(0, 16);

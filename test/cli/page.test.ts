@@ -1,9 +1,9 @@
 /** The demo's page in a real browser: what a newcomer sees. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Chromium } from '../support/chromium.js';
 import { describePeer } from '../support/peers.js';
 import type { RunningProcess } from '../support/process.js';
-import { Chromium } from './chromium.js';
 import { Folder, lineOf } from './sip-push.js';
 
 const CARDS = `[...document.querySelectorAll('.push')]`;

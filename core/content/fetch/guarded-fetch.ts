@@ -37,6 +37,8 @@ export interface GuardedFetchOptions extends FetchLimits {
   ca?: string | Uint8Array;
   /** The platform's when absent; tests bring their own. */
   resolve?(host: string): Promise<readonly string[]>;
+  /** Likewise. */
+  request?(request: HttpRequest): Promise<HttpResponse>;
 }
 
 const DEFAULT_MAX_SIZE = 10 * 1024 * 1024;
@@ -95,12 +97,12 @@ export class GuardedFetch {
     try {
       const addresses = await patience.during(this.#addresses(url));
       const response = await patience.during(
-        platform.request({
+        (this.options.request ?? platform.request)({
           method,
           url,
           headers,
-          addresses,
           signal: patience.signal,
+          ...(addresses ? { addresses } : {}),
           ...(body ? { body } : {}),
           ...(ca ? { ca } : {}),
         }),
@@ -114,24 +116,30 @@ export class GuardedFetch {
     }
   }
 
-  /** The addresses to connect to, each of which the URL's host may have. */
-  async #addresses(url: URL): Promise<readonly string[]> {
+  /** The addresses to connect to, each of which the URL's host may have; undefined where only the name can be given. */
+  async #addresses(url: URL): Promise<readonly string[] | undefined> {
     const permission = this.#allow.permission(url);
     if (!permission) throw new FetchError('not-allowed', `${url.origin} is not among the origins allowed`);
     const host = hostOf(url);
     const addresses = isLiteral(url) ? [host] : await this.#resolve(host);
-    const forbidden =
-      permission === 'named' ? undefined : addresses.find((address) => !isPublicAddress(address));
+    if (permission === 'named') return addresses;
+    if (!addresses) {
+      throw new FetchError(
+        'not-allowed',
+        `nobody tells which address ${host} has: fetch.allow has to name ${url.origin} itself`,
+      );
+    }
+    const forbidden = addresses.find((address) => !isPublicAddress(address));
     if (forbidden !== undefined) {
       throw new FetchError('forbidden-address', `${host} is ${forbidden}, which is not a public address`);
     }
     return addresses;
   }
 
-  async #resolve(host: string): Promise<readonly string[]> {
+  async #resolve(host: string): Promise<readonly string[] | undefined> {
     try {
       const addresses = await (this.options.resolve ?? platform.resolve)(host);
-      if (addresses.length > 0) return addresses;
+      if (addresses?.length !== 0) return addresses;
     } catch (error) {
       throw new FetchError('unresolved', `${host} does not resolve`, { cause: error });
     }

@@ -6,6 +6,8 @@ import { addressText, CONNECT_TIMEOUT_MS, errorCode, isUntrusted, reasonText } f
 import { connectStream, listenStream } from './stream-channel.js';
 import { connectWebSocket, listenWebSocket } from './websocket-channel.js';
 
+export const protocols: Platform['protocols'] = new Set(['udp', 'tcp', 'tls', 'ws', 'wss']);
+
 export const connect: Platform['connect'] = async (protocol, to, options = {}) => {
   const deadline = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;

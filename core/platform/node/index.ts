@@ -1,7 +1,7 @@
 /** The platform of Node.js. `#platform` resolves here. */
 
 import type { Platform } from '../platform.js';
-import { connect, listen } from './channel.js';
+import { connect, listen, protocols } from './channel.js';
 import { compress, decompress } from './compression.js';
 import { openDatagram } from './datagram.js';
 import { openFile, openSpool } from './file.js';
@@ -15,6 +15,7 @@ import { indexOf } from './search.js';
 import { openStore } from './store.js';
 
 export const platform: Platform = {
+  protocols,
   connect,
   listen,
   openDatagram,

@@ -1,5 +1,7 @@
 /** Where the media of this device are: it is the active end, and connects (8.2.1-08, 8.2.3-02). */
 
+import { platform } from '#platform';
+import { ConfigurationError } from '../../errors.js';
 import {
   localMsrpUri,
   MsrpConnector,
@@ -15,6 +17,7 @@ import {
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/digest-answers.js';
+import { TurnedAway } from '../turned-away.js';
 import { RelayedPlace } from './relayed-place.js';
 
 /** What an answer says of a line's place, until it is connected or given up. */
@@ -42,10 +45,13 @@ const DISCARD_PORT = 9;
 export class MediaConnector {
   readonly #connector: MsrpConnector;
   readonly #relay: MsrpRelay | undefined;
+  readonly #protocols: ReadonlySet<string> | undefined;
 
-  /** @throws ConfigurationError when the URI of the relay is none. */
+  /** @throws ConfigurationError when the URI of the relay is none, or leads nowhere from here (a browser). */
   constructor({ tls, sockets, relay }: MediaConnectorOptions = {}) {
     const network = sockets ? { sockets } : {};
+    // Sockets that are given know what they reach.
+    this.#protocols = sockets ? undefined : platform.protocols;
     this.#connector = new MsrpConnector({ ...(tls ? { tls } : {}), ...network });
     if (relay) {
       this.#relay = new MsrpRelay({
@@ -53,6 +59,7 @@ export class MediaConnector {
         ...network,
         answerChallenges: digestAnswers(relay.credentials, 'AUTH'),
       });
+      this.#require(this.#relay.protocol, (why) => new ConfigurationError(`the MSRP relay: ${why}`));
     }
   }
 
@@ -64,7 +71,9 @@ export class MediaConnector {
   async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaPlace> {
     const here = { host, port: DISCARD_PORT };
     if (this.#relay) return await RelayedPlace.open(this.#relay, here, signal);
-    const localUri = localMsrpUri(destinationOf(media).protocol, here);
+    const { protocol } = destinationOf(media);
+    this.#require(protocol, (why) => new TurnedAway('type', why));
+    const localUri = localMsrpUri(protocol, here);
     return {
       port: DISCARD_PORT,
       path: [localUri],
@@ -76,6 +85,12 @@ export class MediaConnector {
   async close(): Promise<void> {
     await this.#connector.close();
     await this.#relay?.close();
+  }
+
+  #require(protocol: MsrpProtocol, errorOf: (why: string) => Error): void {
+    if (!this.#protocols || this.#protocols.has(protocol)) return;
+    const known = [...this.#protocols].join(' or ');
+    throw errorOf(`no way to ${protocol} from here: MSRP comes by ${known}, or through a relay`);
   }
 
   async #connect(

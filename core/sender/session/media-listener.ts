@@ -26,6 +26,8 @@ export interface MediaOptions {
   ports?: readonly [first: number, last: number];
   /** MSRP over TLS (`msrps`), with this certificate. */
   tls?: TlsOptions;
+  /** `ws`: over WebSocket (RFC 7977), for receivers in browsers, which come by nothing else; `tcp` when absent. */
+  transport?: 'tcp' | 'ws';
   /** An MSRP relay (RFC 4976) that receivers come through, instead of a port here. */
   relay?: RelayAccount;
 }
@@ -115,6 +117,7 @@ export class MediaListener {
   }
 
   get #protocol() {
+    if (this.options.transport === 'ws') return this.secure ? 'wss' : 'ws';
     return this.secure ? 'tls' : 'tcp';
   }
 

@@ -5,9 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { peerCommand } from '../support/peers.js';
-import { type RunningProcess, startProcess } from '../support/process.js';
-import { eventually } from '../support/wait.js';
+import { peerCommand } from './peers.js';
+import { type RunningProcess, startProcess } from './process.js';
+import { eventually } from './wait.js';
 
 const START_MS = 60_000;
 const FLAGS = [

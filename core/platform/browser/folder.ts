@@ -1,0 +1,108 @@
+/** Files that outlive the page, by name: in the browser's storage; temporary ones in memory. */
+
+import { ConfigurationError, SipPushError } from '../../errors.js';
+import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
+import { IndexedPages } from './indexed-pages.js';
+import { MemoryPages } from './memory-pages.js';
+import type { PageStore } from './page-store.js';
+import { fileStream, PagedFile } from './paged-file.js';
+
+export const openFolder: Platform['openFolder'] = async (path) => {
+  if (path === undefined) return new PagedFolder('memory', new MemoryPages());
+  const store = await IndexedPages.open(path);
+  for (const [name, { kept }] of await store.entries()) if (!kept) await store.remove(name);
+  return new PagedFolder(path, store);
+};
+
+class PagedFolder implements Folder {
+  /** Those that are written to: some of what they have is not in the store yet. */
+  readonly #written = new Map<string, PagedFile>();
+
+  constructor(
+    private readonly folder: string,
+    private readonly store: PageStore,
+  ) {}
+
+  async list(): Promise<{ name: string; size: number }[]> {
+    const entries = [...(await this.store.entries())];
+    return entries.flatMap(([name, { size, kept }]) =>
+      kept ? [{ name, size: this.#written.get(name)?.size ?? size }] : [],
+    );
+  }
+
+  async create(name: string): Promise<NewFile> {
+    const file = await this.#write(name, false);
+    return {
+      append: (bytes) => file.write([bytes], file.size),
+      keep: async () => {
+        await file.flush(true);
+        await this.#end(name, file);
+      },
+      discard: async () => {
+        await this.remove(name).catch(() => {});
+      },
+    };
+  }
+
+  async edit(name: string): Promise<OpenFile> {
+    const file = await this.#write(name, true);
+    return {
+      size: file.size,
+      write: (chunks, at) => file.write(chunks, at),
+      read: (at, length) => file.read(at, length),
+      truncate: (size) => file.truncate(size),
+      sync: () => file.flush(),
+      close: () => this.#end(name, file),
+    };
+  }
+
+  async open(name: string): Promise<StoredFile> {
+    const entry = (await this.store.entries()).get(name);
+    if (!entry?.kept) throw new ConfigurationError(`${this.path(name)} does not exist`);
+    const size = this.#written.get(name)?.size ?? entry.size;
+    const stored = new PagedFile(this.store, name, { size, kept: true }, true);
+    const read = (at: number, length: number) => (this.#written.get(name) ?? stored).read(at, length);
+    return { size, open: (range) => fileStream(read, size, range) };
+  }
+
+  async remove(name: string): Promise<void> {
+    this.path(name);
+    const file = this.#written.get(name);
+    this.#written.delete(name);
+    await file?.abandon();
+    await this.store.remove(name);
+  }
+
+  path(name: string): string {
+    if (!/^[0-9A-Za-z]+$/.test(name)) throw new SipPushError(`"${name}" is no name of a file that is kept`);
+    return `${this.folder}/${name}`;
+  }
+
+  async close(): Promise<void> {
+    this.store.close();
+  }
+
+  async #write(name: string, kept: boolean): Promise<PagedFile> {
+    this.path(name);
+    const known = (await this.store.entries()).get(name);
+    if (this.#written.has(name) || (known && !kept)) {
+      throw new SipPushError(`files cannot be kept: ${name} is there, or is being written`);
+    }
+    const file = new PagedFile(this.store, name, known ?? { size: 0, kept }, true);
+    this.#written.set(name, file);
+    // It is there from now on, and there is room for it.
+    await file.flush(kept).catch(async (error: unknown) => {
+      this.#written.delete(name);
+      throw error;
+    });
+    return file;
+  }
+
+  async #end(name: string, file: PagedFile): Promise<void> {
+    try {
+      await file.close();
+    } finally {
+      if (this.#written.get(name) === file) this.#written.delete(name);
+    }
+  }
+}

@@ -1,0 +1,246 @@
+/** Connections of a browser: WebSocket (RFC 6455), which is all that it has. */
+
+import { ConfigurationError, TransportError } from '../../errors.js';
+import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES, reasonText } from '../failure.js';
+import type { Address, Channel, ChannelProtocol, Platform, TlsOptions } from '../platform.js';
+import { randomHex } from './hash.js';
+
+type WebSocketProtocol = 'ws' | 'wss';
+
+/** Where the caller names no limit: one message of 1 MiB. */
+const DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Messages that came while the owner reads none, bytes: a browser goes on reading. Four windows of an MSRP sender. */
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
+
+/** A browser does not say that it has sent something: how often to look, milliseconds. */
+const LOOK_AGAIN_MS = 20;
+
+/** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 7.4.1). */
+const ORDERLY = new Set([1000, 1001, 1005]);
+
+const DEFAULT_PORTS = { ws: 80, wss: 443 };
+
+export const protocols: Platform['protocols'] = new Set(['ws', 'wss']);
+
+export const connect: Platform['connect'] = async (protocol, to, options = {}) => {
+  requireWebSocket(protocol, to);
+  requireNoMaterial(options.tls);
+  const signal = withDeadline(options.signal);
+  const url = `${protocol}://${addressText(to)}${options.path ?? '/'}`;
+  const socket = open(url, options.subprotocol);
+  await opened(socket, url, signal);
+  return new WebSocketChannel(protocol, to, socket, options.maxMessage);
+};
+
+function requireWebSocket(protocol: ChannelProtocol, to: Address): asserts protocol is WebSocketProtocol {
+  if (protocol === 'ws' || protocol === 'wss') return;
+  throw new ConfigurationError(
+    `no ${protocol} connection to ${addressText(to)}: a browser connects by WebSocket only (transport=ws or wss)`,
+  );
+}
+
+/**
+ * What cannot be kept is refused, but for fingerprints: without them a certificate has to be one that the browser
+ * trusts for that name, which is no less.
+ */
+function requireNoMaterial(tls: TlsOptions = {}): void {
+  const given = (['ca', 'cert', 'key', 'serverName'] as const).filter((name) => tls[name] !== undefined);
+  if (given.length === 0) return;
+  throw new ConfigurationError(
+    `tls: a browser has authorities of its own; "${given.join('", "')}" cannot be used there`,
+  );
+}
+
+function withDeadline(signal: AbortSignal | undefined): AbortSignal {
+  const deadline = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  return signal ? AbortSignal.any([deadline, signal]) : deadline;
+}
+
+function open(url: string, subprotocol: string | undefined): WebSocket {
+  try {
+    const socket = new WebSocket(url, subprotocol === undefined ? [] : [subprotocol]);
+    socket.binaryType = 'arraybuffer';
+    return socket;
+  } catch (error) {
+    // A page that came by https may not connect by ws.
+    throw new ConfigurationError(`the browser does not connect to ${url}: ${reasonText(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function opened(socket: WebSocket, url: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (why: string, cause?: unknown) => {
+      end();
+      socket.close();
+      reject(new TransportError(`connection to ${url} failed: ${why}`, { cause }));
+    };
+    const onAbort = () => {
+      const late = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+      const why = late ? `none within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonText(signal.reason);
+      failed(why, signal.reason);
+    };
+    const end = () => {
+      signal.removeEventListener('abort', onAbort);
+      socket.onopen = socket.onerror = null;
+    };
+    socket.onopen = () => {
+      end();
+      resolve();
+    };
+    // Scripts are not told: it would let any page look round the network that its reader is in.
+    socket.onerror = () => failed('the browser does not tell why; its console may');
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}
+
+class WebSocketChannel implements Channel {
+  readonly framed = true;
+  /** A browser does not know its address: what stands for it leads nowhere (RFC 7118 appendix B.1). */
+  readonly local: Address;
+  ondata: Channel['ondata'] = () => {};
+  ondrain: Channel['ondrain'] = () => {};
+  onclose: Channel['onclose'] = () => {};
+  #paused = false;
+  /** Until whoever awaits the channel has set the handlers: the peer's first bytes may be here already. */
+  #starting = true;
+  readonly #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #looking = false;
+  #ended: { error: Error | undefined } | undefined;
+  #told = false;
+
+  constructor(
+    readonly protocol: WebSocketProtocol,
+    readonly remote: Address,
+    private readonly socket: WebSocket,
+    private readonly maxMessage = DEFAULT_MAX_MESSAGE_BYTES,
+  ) {
+    this.local = { host: `${randomHex(6)}.invalid`, port: DEFAULT_PORTS[protocol] };
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code, reason }) => {
+      const why = `the WebSocket was closed with ${code} ${reason}`.trim();
+      this.#end(ORDERLY.has(code) ? undefined : new TransportError(why));
+    };
+    setTimeout(() => {
+      this.#starting = false;
+      this.#handOver();
+    });
+  }
+
+  get buffered(): number {
+    return this.socket.bufferedAmount;
+  }
+
+  send(...parts: Uint8Array[]): void {
+    if (this.socket.readyState !== WebSocket.OPEN) {
+      throw new TransportError(`the WebSocket to ${addressText(this.remote)} is closed`);
+    }
+    const bytes = concatenated(parts);
+    // RFC 7118 5, RFC 7977 5.2: text where it can be, as every peer and the browser's own tools read it.
+    this.socket.send(textOf(bytes) ?? bytes);
+    this.#lookForDrain();
+  }
+
+  /** The browser reads on, and what comes is held here; past a bound the connection is given up. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#handOver();
+  }
+
+  close(): void {
+    // The peer's Close frame comes after what it sent before.
+    this.resume();
+    this.socket.close(1000);
+  }
+
+  destroy(): void {
+    this.#giveUp(undefined);
+  }
+
+  #receive(data: unknown): void {
+    if (this.#ended) return;
+    const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(String(data));
+    if (bytes.length > this.maxMessage) {
+      this.#giveUp(new TransportError(`a WebSocket message of more than ${this.maxMessage} bytes`));
+      return;
+    }
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    this.#handOver();
+    if (this.#heldBytes > MAX_HELD_BYTES) {
+      this.#giveUp(new TransportError(`more than ${MAX_HELD_BYTES} bytes came while none could be taken`));
+    }
+  }
+
+  #handOver(): void {
+    while (!this.#starting && !this.#paused) {
+      const bytes = this.#held.shift();
+      if (!bytes) {
+        this.#tell();
+        break;
+      }
+      this.#heldBytes -= bytes.length;
+      this.ondata(bytes);
+    }
+  }
+
+  /** Ends at once, whatever the peer says to it. */
+  #giveUp(error: Error | undefined): void {
+    this.socket.close();
+    this.#held.length = 0;
+    this.#heldBytes = 0;
+    this.#paused = false;
+    this.#end(error);
+  }
+
+  #end(error: Error | undefined): void {
+    this.#ended ??= { error };
+    // Behind what came before it, and never within a call of the owner's.
+    setTimeout(() => this.#handOver());
+  }
+
+  #tell(): void {
+    if (!this.#ended || this.#told) return;
+    this.#told = true;
+    this.onclose(this.#ended.error);
+  }
+
+  #lookForDrain(delay = 0): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    setTimeout(() => {
+      this.#looking = false;
+      if (this.socket.readyState !== WebSocket.OPEN) return;
+      if (this.buffered > LOW_WATER_BYTES) this.#lookForDrain(LOOK_AGAIN_MS);
+      else this.ondrain();
+    }, delay);
+  }
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF_8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
