@@ -60,7 +60,6 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const settings = await loadHostSettings(config, warn);
   const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
   const features = featuresOf(settings, raw, platform);
-  const unused = unusedOf(features);
   const built = await esbuild({
     stdin: {
       contents: entryModule({
@@ -80,7 +79,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       modules({
         applications: raw.apps.map((app) => (typeof app === 'string' ? app : app.use)),
         folder: dirname(resolve(config)),
-        unused,
+        features,
       }),
     ],
   });
@@ -97,7 +96,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       ...(iari === undefined ? {} : { iari }),
     })),
     packages: sized(inside, sharesOf(built.code, map, packageIn)),
-    without: unused.map(({ feature }) => feature),
+    without: unusedOf(features).map(({ feature }) => feature),
   };
   const name = basename(outfile);
   const code = encode(
@@ -154,7 +153,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       minify: true,
       format: 'esm',
       // The smaller of what packages come as, where tree shaking works.
-      mainFields: ['module', 'main'],
+      mainFields: ['es2015', 'module', 'main'],
       conditions: [...(FROM_SOURCES ? ['sip-push-source'] : []), 'module'],
       // They go into a file of their own, whole.
       legalComments: 'none',

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { APPLICATION } from './entry.js';
-import { RUNTIME, replacementOf, type unusedOf } from './unused.js';
+import { type Features, RUNTIME, replacementOf } from './unused.js';
 
 /** The folder of this package, and whether it is run from its sources, as its own tests do. */
 export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
@@ -20,10 +20,10 @@ export interface ModuleOptions {
   /** `use` of each application, and the folder that they are looked for from. */
   applications: readonly string[];
   folder: string;
-  unused: ReturnType<typeof unusedOf>;
+  features: Features;
 }
 
-export function modules({ applications, folder, unused }: ModuleOptions): Plugin {
+export function modules({ applications, folder, features }: ModuleOptions): Plugin {
   return {
     name: 'sip-push',
     setup(build) {
@@ -44,7 +44,7 @@ export function modules({ applications, folder, unused }: ModuleOptions): Plugin
         return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
       });
       build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-        const contents = replacementOf(path, unused);
+        const contents = replacementOf(path, features);
         return contents === undefined ? undefined : { contents, loader: 'js' };
       });
     },

@@ -62,7 +62,16 @@ const STAND_INS: Readonly<Record<string, string>> = {
   'jssip/lib/URI': 'module.exports = class {};',
   'jssip/lib/DigestAuthentication': 'module.exports = class {};',
   'reflect-metadata/Reflect': `import { addMetadata } from ${runtimeModule('reflect-metadata')}; addMetadata();`,
+  'core/content/xml/document-content': `export * from ${runtimeModule('document-content')};`,
+  'memory-level/index': `export * from ${runtimeModule('memory-store')};`,
+  // What it suggests, it suggests where a configuration is validated.
+  'fastest-levenshtein/esm/mod': 'export const distance = () => Infinity;',
+};
+
+/** Likewise, with what Node.js has. */
+const STAND_INS_OF_NODE: Readonly<Record<string, string>> = {
   'classic-level/index': `export * from ${runtimeModule('level-store')};`,
+  'core/content/fetch/addresses': `export * from ${runtimeModule('addresses')};`,
 };
 
 /** Features that are left out. */
@@ -71,12 +80,12 @@ export function unusedOf(features: Features): readonly Unused[] {
 }
 
 /** The text of the module that takes the place of one at `path`; undefined where that stays. */
-export function replacementOf(path: string, unused: readonly Unused[]): string | undefined {
-  for (const { feature, modules } of unused) {
+export function replacementOf(path: string, features: Features): string | undefined {
+  for (const { feature, modules } of unusedOf(features)) {
     const names = find(path, modules);
     if (names !== undefined) return stub(feature, names);
   }
-  return find(path, STAND_INS);
+  return find(path, features.platform === 'node' ? { ...STAND_INS, ...STAND_INS_OF_NODE } : STAND_INS);
 }
 
 /** Specifier of a module of `runtime`, in quotes. */

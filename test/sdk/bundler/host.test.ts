@@ -43,7 +43,11 @@ describe('a bundle with the four applications', () => {
     });
     const pushes = examplePushes(BOB, 1);
     for (const push of pushes) {
-      expect(await sender.send(push), `${push.app} ${push.mode}`).toMatchObject([{ outcome: 'delivered' }]);
+      const receipts = await sender.send(push);
+      expect(
+        receipts,
+        `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`,
+      ).toMatchObject([{ outcome: 'delivered' }]);
     }
     host.kill('SIGTERM');
     expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
