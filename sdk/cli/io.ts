@@ -68,3 +68,8 @@ export function ended({ signal }: Io): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/** Files that are made from now on are their owner's alone: those of the store too, which LevelDB makes for everybody. */
+export function keepPrivate(): void {
+  process.umask(0o077);
+}

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** `sip-push`: finds the command, gives it its words, and ends with its exit code. */
+/** `sip-push`: finds the command, gives it its words, and says how it ended. */
 
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
 import { suggestion } from '../validation/suggestion.js';
@@ -10,7 +9,7 @@ import { host } from './commands/host.js';
 import { network } from './commands/network.js';
 import { send } from './commands/send.js';
 import { sender } from './commands/sender.js';
-import { type Io, processIo } from './io.js';
+import type { Io } from './io.js';
 import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { parseWords } from './words.js';
@@ -28,7 +27,12 @@ Example
 
 sip-push COMMAND --help says more, with an example. --version prints the version.`;
 
-async function main(args: readonly string[], io: Io): Promise<number> {
+/** @returns the exit code; never rejects. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  return await command(args, io).catch((error: unknown) => complain(error, io));
+}
+
+async function command(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
   switch (name) {
     case undefined:
@@ -43,17 +47,17 @@ async function main(args: readonly string[], io: Io): Promise<number> {
       io.out(VERSION);
       return EXIT.ok;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (!command) {
+  const found = COMMANDS.find((candidate) => candidate.name === name);
+  if (!found) {
     const names = COMMANDS.map((candidate) => candidate.name);
     throw new UsageError(`unknown command ${name}${suggestion(name, names)}`);
   }
-  const words = parseWords(command, rest);
+  const words = parseWords(found, rest);
   if (words.has('help')) {
-    io.out(command.help);
+    io.out(found.help);
     return EXIT.ok;
   }
-  return await command.run(words, io);
+  return await found.run(words, io);
 }
 
 /** Says what went wrong. A stack trace only for what is no error of ours on purpose. */
@@ -65,6 +69,3 @@ function complain(error: unknown, io: Io): number {
     error instanceof UsageError || error instanceof ConfigurationError || error instanceof AppError;
   return usage ? EXIT.usage : EXIT.failed;
 }
-
-const io = processIo();
-process.exitCode = await main(process.argv.slice(2), io).catch((error: unknown) => complain(error, io));

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { ConfigurationError } from '../../core/errors.js';
+import { TransportError } from '../../core/errors.js';
 import { type HttpApiOptions, httpApi } from './app.js';
 
 export interface HttpApiServer {
@@ -16,7 +16,7 @@ export interface HttpApiServer {
 /** Connections at a time; each may hold a body. */
 const MAX_CONNECTIONS = 1000;
 
-/** @throws ConfigurationError when the port is taken. */
+/** @throws TransportError when the port is taken. */
 export async function serveHttpApi(
   place: { host: string; port: number },
   options: HttpApiOptions,
@@ -27,7 +27,7 @@ export async function serveHttpApi(
     await once(server, 'listening');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError(`the HTTP API cannot listen at ${place.host}:${place.port}: ${reason}`, {
+    throw new TransportError(`the HTTP API cannot listen at ${place.host}:${place.port}: ${reason}`, {
       cause: error,
     });
   }

@@ -251,7 +251,7 @@ describe('the configuration of a host', () => {
     await using first = await folder.start('host', '--config', 'bob.json');
     await first.line(/^disconnected/);
     const { code, stderr } = await folder.run('host', '--config', 'bob.json');
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toMatch(/^sip-push: the store in .*shared is open in another process/);
   });
 });

@@ -15,20 +15,20 @@ afterEach(() => rm(folder, { recursive: true }));
 
 it('with those above it, and one that is there already', async () => {
   const path = join(folder, 'a/b/c');
-  await Promise.all([makeFolder(path), makeFolder(path)]);
-  await makeFolder(path);
+  await Promise.all([makeFolder(path, 0o700), makeFolder(path, 0o700)]);
+  await makeFolder(path, 0o700);
   expect(await readdir(join(folder, 'a/b'))).toEqual(['c']);
 });
 
 it('not in place of a file, nor under one', async () => {
   const path = join(folder, 'file');
   await writeFile(path, '');
-  await expect(makeFolder(path)).rejects.toThrow('EEXIST');
-  await expect(makeFolder(join(path, 'a'))).rejects.toThrow('ENOTDIR');
+  await expect(makeFolder(path, 0o700)).rejects.toThrow('EEXIST');
+  await expect(makeFolder(join(path, 'a'), 0o700)).rejects.toThrow('ENOTDIR');
 });
 
 it('not where the system makes none: it says so, and does not try for ever', async () => {
-  await expect(makeFolder('/proc/sip-push')).rejects.toThrow('ENOENT');
+  await expect(makeFolder('/proc/sip-push', 0o700)).rejects.toThrow('ENOENT');
   await expect(platform.openStore('/proc/sip-push')).rejects.toThrow(
     /the store in \/proc\/sip-push does not open/,
   );

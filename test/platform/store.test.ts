@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { ConfigurationError, SipPushError } from '../../core/errors.js';
+import { SipPushError } from '../../core/errors.js';
 
 describe('openStore', () => {
   let folder: string;
@@ -20,6 +20,8 @@ describe('openStore', () => {
     const again = await platform.openStore(at);
     expect(await again.get('k')).toBe('v');
     await again.close();
+    // Nobody else's business, whatever the process lets others do.
+    for (const made of [at, join(folder, 'a')]) expect((await stat(made)).mode & 0o777).toBe(0o700);
   });
 
   it('without a folder is in memory, each by itself', async () => {
@@ -33,7 +35,7 @@ describe('openStore', () => {
   it('says so when the folder is in use', async () => {
     const store = await platform.openStore(folder);
     await expect(platform.openStore(folder)).rejects.toThrow(
-      new ConfigurationError(`the store in ${folder} is open in another process; give each host a folder`),
+      new SipPushError(`the store in ${folder} is open in another process; give each host a folder`),
     );
     await store.close();
   });

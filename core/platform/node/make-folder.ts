@@ -8,7 +8,7 @@ import { errorCode } from './failure.js';
  * Not by `recursive: true`: where the system says ENOENT of a folder whose parent is there, as in /proc, Node.js tries
  * for ever, in a thread that nothing stops.
  */
-export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+export async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });
   } catch (error) {

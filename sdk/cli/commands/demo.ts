@@ -19,6 +19,8 @@ page that shows the messages, until SIGINT or SIGTERM.
   --once   end after the pushes, with 0 when all were delivered, else 1
   --json   one JSON object a line on stdout, nothing else
 
+Ends with 0 when told to; with --once, before all were delivered, with 1.
+
 Example
   sip-push demo --once`;
 

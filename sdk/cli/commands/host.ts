@@ -4,7 +4,7 @@ import { createPushReceiver } from '../../../core/host.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
 import { answerLines } from '../host-console.js';
-import { ended } from '../io.js';
+import { ended, keepPrivate } from '../io.js';
 import { answerPrinter, hostPrinter, logLine } from '../report.js';
 import { TraceWriter } from '../trace-writer.js';
 
@@ -24,7 +24,8 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
                     drop ID                                    drops one of them
                   The end of stdin ends nothing else
 
-Ends with 0 when told to, 2 when the command or the configuration is wrong.
+Ends with 0 when told to, also while it starts; 1 when it cannot run: the folder of "data" or a port cannot be had;
+2 when the command or the configuration is wrong.
 
 Example
   sip-push host --config bob.json
@@ -44,6 +45,7 @@ export const host: Command = {
     console: { type: 'boolean' },
   },
   async run(words, io) {
+    keepPrivate();
     const settings = await loadHostSettings(words.required('config', 'bob.json'), io.err);
     const traceFile = words.text('trace');
     const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);

@@ -9,7 +9,7 @@ import { serveHttpApi } from '../../http-api/server.js';
 import { terminalJson } from '../../http-api/views.js';
 import { type Command, EXIT } from '../command.js';
 import { loadSenderHostSettings } from '../config/sender.js';
-import { ended, type Io } from '../io.js';
+import { ended, type Io, keepPrivate } from '../io.js';
 import { VERSION } from '../manifest.js';
 import { printable } from '../printable.js';
 import { logLine, receiptLine } from '../report.js';
@@ -26,7 +26,8 @@ The API: POST /contents, POST /pushes, GET and DELETE /pushes/{id}, GET /pushes/
 GET /terminals; GET /openapi.json describes it. Callers show the key of the configuration, or where there is none the
 one that this command prints: Authorization: Bearer KEY. sip-push send --via URL is one of them.
 
-Ends with 0 when told to, 2 when the command or the configuration is wrong.
+Ends with 0 when told to, also while it starts; 1 when it cannot run: the folder of "data" or a port cannot be had;
+2 when the command or the configuration is wrong.
 
 Example
   sip-push sender --config psa.json
@@ -43,6 +44,7 @@ export const sender: Command = {
   help: HELP,
   options: { config: { type: 'string' }, json: { type: 'boolean' } },
   async run(words, io) {
+    keepPrivate();
     const { host: options, api } = await loadSenderHostSettings(words.required('config', 'psa.json'));
     const key = api.key ?? randomBytes(24).toString('base64url');
     const events = new PushEvents();
