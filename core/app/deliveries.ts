@@ -20,8 +20,8 @@ import { CLOCK, ENDINGS, HANDOVER, INBOX, LIMITS, LOG_SINK, REGISTRY } from './t
 @injectable()
 export class Deliveries {
   /** Pushes that wait for their next delivery, with what cancels it. */
-  readonly #waiting = new Map<Delivery, () => void>();
-  #started = false;
+  private readonly waiting = new Map<Delivery, () => void>();
+  private started = false;
 
   constructor(
     @inject(ENDINGS) private readonly endings: Endings,
@@ -35,27 +35,27 @@ export class Deliveries {
 
   /** Gives what the inbox holds to the applications that are loaded. */
   start(): void {
-    this.#started = true;
+    this.started = true;
     for (const app of this.registry.all()) this.redeliver(app);
   }
 
   stop(): void {
-    this.#started = false;
-    for (const cancel of this.#waiting.values()) cancel();
-    this.#waiting.clear();
+    this.started = false;
+    for (const cancel of this.waiting.values()) cancel();
+    this.waiting.clear();
   }
 
   /** At once: this application was not there before, or is another version. */
   redeliver(app: Application): void {
-    if (!this.#started) return;
+    if (!this.started) return;
     for (const delivery of this.inbox.deliveries()) {
-      if (!delivery.running && this.registry.ofRecord(delivery.record) === app) this.#again(delivery);
+      if (!delivery.running && this.registry.ofRecord(delivery.record) === app) this.again(delivery);
     }
   }
 
   /** At once, of one that the inbox has again; without its application it waits there. */
   resume(delivery: Delivery): void {
-    if (this.#started && !delivery.running) this.#again(delivery);
+    if (this.started && !delivery.running) this.again(delivery);
   }
 
   /**
@@ -66,18 +66,23 @@ export class Deliveries {
    */
   async first(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<Outcome> {
     try {
-      if (await turn.ready) return await this.#first(app, delivery, content, turn);
+      if (await turn.ready) return await this.deliverFirst(app, delivery, content, turn);
       await delivery.landed;
     } finally {
       delivery.running = false;
     }
     // Its application went away meanwhile: another version of it may have come.
     delivery.answered = true;
-    if (this.#started) this.#again(delivery);
+    if (this.started) this.again(delivery);
     return { taken: true, pushId: delivery.id };
   }
 
-  async #first(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<Outcome> {
+  private async deliverFirst(
+    app: Application,
+    delivery: Delivery,
+    content: Content,
+    turn: Turn,
+  ): Promise<Outcome> {
     const { id } = delivery;
     const result = await this.handover.give(app, delivery, content, turn);
     if (result.type === 'refused' && !delivery.answered) {
@@ -89,42 +94,42 @@ export class Deliveries {
     }
     await delivery.landed;
     delivery.answered = true;
-    await this.#conclude(delivery, result);
+    await this.conclude(delivery, result);
     return { taken: true, pushId: id };
   }
 
-  #again(delivery: Delivery): void {
-    this.#cancel(delivery);
+  private again(delivery: Delivery): void {
+    this.cancel(delivery);
     delivery.running = true;
-    void this.#redelivered(delivery)
-      .catch((error: unknown) => this.#warn(delivery, `could not be given again: ${reasonOf(error)}`))
+    void this.redelivered(delivery)
+      .catch((error: unknown) => this.warn(delivery, `could not be given again: ${reasonOf(error)}`))
       .finally(() => {
         delivery.running = false;
       });
   }
 
-  async #redelivered(delivery: Delivery): Promise<void> {
+  private async redelivered(delivery: Delivery): Promise<void> {
     const app = this.registry.ofRecord(delivery.record);
     const turn = app?.slots.enter('again');
     if (!app || !turn) return;
     // Without its application it stays in the inbox, until that is loaded again.
     if (!(await turn.ready)) return;
-    const content = await this.#prepare(delivery);
+    const content = await this.prepare(delivery);
     if (!content) {
       turn.leave();
       return;
     }
-    await this.#conclude(delivery, await this.handover.give(app, delivery, content, turn));
+    await this.conclude(delivery, await this.handover.give(app, delivery, content, turn));
   }
 
   /** Counts the delivery and reads the content; undefined when there is to be no delivery now. */
-  async #prepare(delivery: Delivery): Promise<Content | undefined> {
-    if (await this.#over(delivery)) return undefined;
+  private async prepare(delivery: Delivery): Promise<Content | undefined> {
+    if (await this.over(delivery)) return undefined;
     // One began just now: what is written behind it would be a push that has ended.
-    if (delivery.committing) return this.#prepare(delivery);
+    if (delivery.committing) return this.prepare(delivery);
     const { record } = delivery;
     if (tries(record) >= this.limits.attempts) {
-      await this.#setAside(delivery, delivery.trouble ?? 'its deliveries ended with the host');
+      await this.setAside(delivery, delivery.trouble ?? 'its deliveries ended with the host');
       return undefined;
     }
     try {
@@ -132,62 +137,62 @@ export class Deliveries {
       await this.inbox.update(delivery, { ...record, attempts: record.attempts + 1 });
       const content = await this.inbox.content(delivery.record);
       // An earlier delivery, given up, may have committed meanwhile.
-      if (await this.#over(delivery)) return undefined;
+      if (await this.over(delivery)) return undefined;
       if (content) return content;
-      await this.#setAside(delivery, 'its content is not in the store');
+      await this.setAside(delivery, 'its content is not in the store');
     } catch (error) {
-      this.#later(delivery, { kind: 'resources', reason: reasonOf(error) });
+      this.later(delivery, { kind: 'resources', reason: reasonOf(error) });
     }
     return undefined;
   }
 
-  async #over(delivery: Delivery): Promise<boolean> {
+  private async over(delivery: Delivery): Promise<boolean> {
     await delivery.committing?.catch(() => {});
     return delivery.ending !== undefined || delivery.setAside;
   }
 
   /** After an attempt whose sender was, or is now, told that the push is taken. */
-  async #conclude(delivery: Delivery, result: AttemptResult): Promise<void> {
+  private async conclude(delivery: Delivery, result: AttemptResult): Promise<void> {
     if (result.type === 'taken' || delivery.ending) return;
     const { kind, reason } = result.refusal;
     delivery.trouble = reason;
     if (result.type === 'refused' && !isRetryable(kind)) {
-      await this.#setAside(delivery, `refused (${kind}): ${reason}`);
+      await this.setAside(delivery, `refused (${kind}): ${reason}`);
     } else if (tries(delivery.record) >= this.limits.attempts) {
-      await this.#setAside(delivery, reason);
+      await this.setAside(delivery, reason);
     } else {
-      this.#later(delivery, result.refusal);
+      this.later(delivery, result.refusal);
     }
   }
 
-  async #setAside(delivery: Delivery, reason: string): Promise<void> {
+  private async setAside(delivery: Delivery, reason: string): Promise<void> {
     try {
       await this.endings.setAside(delivery, reason);
     } catch (error) {
-      this.#later(delivery, resources(`it cannot be set aside: ${reasonOf(error)}`));
+      this.later(delivery, resources(`it cannot be set aside: ${reasonOf(error)}`));
     }
   }
 
-  #later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
-    if (!this.#started || !this.registry.ofRecord(delivery.record)) return;
+  private later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
+    if (!this.started || !this.registry.ofRecord(delivery.record)) return;
     const doubled = BACKOFF_BASE * 2 ** (tries(delivery.record) - 1);
     // Half of it by chance: what failed together does not come back together.
     const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
     const milliseconds = Math.ceil(Math.max(wait, retryAfter * 1000));
-    this.#cancel(delivery);
-    this.#waiting.set(
+    this.cancel(delivery);
+    this.waiting.set(
       delivery,
-      this.clock.after(milliseconds, () => this.#again(delivery)),
+      this.clock.after(milliseconds, () => this.again(delivery)),
     );
-    this.#warn(delivery, `will be given again in ${Math.ceil(milliseconds / 1000)} s: ${reason}`);
+    this.warn(delivery, `will be given again in ${Math.ceil(milliseconds / 1000)} s: ${reason}`);
   }
 
-  #cancel(delivery: Delivery): void {
-    this.#waiting.get(delivery)?.();
-    this.#waiting.delete(delivery);
+  private cancel(delivery: Delivery): void {
+    this.waiting.get(delivery)?.();
+    this.waiting.delete(delivery);
   }
 
-  #warn({ id, record }: Delivery, message: string): void {
+  private warn({ id, record }: Delivery, message: string): void {
     this.log({ level: 'warn', app: record.app, message: `push ${id} ${message}` });
   }
 }

@@ -51,7 +51,7 @@ export interface IncomingPush {
 
 @injectable()
 export class Dispatcher {
-  readonly #underWay = new Map<string, Promise<Outcome>>();
+  private readonly underWay = new Map<string, Promise<Outcome>>();
 
   constructor(
     @inject(REGISTRY) private readonly registry: Registry,
@@ -69,21 +69,21 @@ export class Dispatcher {
   /** Resolves within 16 s, and never rejects. A push that is under way already is joined. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
     const id = pushId(incoming.key);
-    const joined = this.#underWay.get(id);
+    const joined = this.underWay.get(id);
     if (joined) return joined;
-    const outcome = this.#dispatch(id, incoming)
+    const outcome = this.dispatchOnce(id, incoming)
       .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
-      .finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, outcome);
+      .finally(() => this.underWay.delete(id));
+    this.underWay.set(id, outcome);
     return outcome;
   }
 
   /** When no push is under way any more. */
   async idle(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+    await Promise.all(this.underWay.values());
   }
 
-  async #dispatch(id: string, incoming: IncomingPush): Promise<Outcome> {
+  private async dispatchOnce(id: string, incoming: IncomingPush): Promise<Outcome> {
     const known = this.known(id);
     if (known) return known;
     const app = this.registry.loaded(incoming.app);
@@ -94,8 +94,8 @@ export class Dispatcher {
     }
     const turn = app.slots.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.waiting} pushes waiting`));
-    if (app.manifest.delivery === 'durable') return this.#durable(app, id, incoming, turn);
-    return this.#direct(app, id, incoming, turn);
+    if (app.manifest.delivery === 'durable') return this.durable(app, id, incoming, turn);
+    return this.direct(app, id, incoming, turn);
   }
 
   /** How a push has been answered that its sender sends again. */
@@ -111,7 +111,7 @@ export class Dispatcher {
     return delivery === 'durable' ? Math.min(size, this.limits.contentBytes) : size;
   }
 
-  async #direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
+  private async direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
     // Its whole deadline is the application's; what is left may be spent in the queue.
     const patience = ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
     if ((await orLate(this.clock, patience, turn.ready)) !== true) {
@@ -119,15 +119,15 @@ export class Dispatcher {
       return refused(id, busy(`${app.eventAppId} has had no time for it`));
     }
     const { content } = incoming;
-    const delivery = new Delivery(this.#record(app, id, incoming, content.size ?? 0), false);
+    const delivery = new Delivery(this.record(app, id, incoming, content.size ?? 0), false);
     const result = await this.handover.give(app, delivery, content, turn);
     return result.type === 'taken' ? { taken: true, pushId: id } : refused(id, result.refusal);
   }
 
-  async #durable(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
+  private async durable(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
     const late = deadline(this.clock, ANSWER_WITHIN);
     try {
-      const stored = await this.#store(app, id, incoming, late.passed);
+      const stored = await this.store(app, id, incoming, late.passed);
       if (!('delivery' in stored)) {
         turn.leave();
         return refused(id, stored);
@@ -145,7 +145,7 @@ export class Dispatcher {
   }
 
   /** On disk when it resolves with a delivery. */
-  async #store(
+  private async store(
     app: Application,
     id: string,
     incoming: IncomingPush,
@@ -157,11 +157,11 @@ export class Dispatcher {
       const bytes = await Promise.race([content.bytes(most), late]);
       if (bytes === 'late') return { kind: 'failed', reason: 'its content could not be read in time' };
       if (bytes.length > most) return tooLarge(app.eventAppId, most);
-      const delivery = new Delivery(this.#record(app, id, incoming, bytes.length), true);
+      const delivery = new Delivery(this.record(app, id, incoming, bytes.length), true);
       delivery.running = true;
       const added = this.inbox.add(delivery, bytes);
       if ((await Promise.race([added, late])) === 'late') {
-        this.#withdraw(delivery, added, 'the store takes too long');
+        this.withdraw(delivery, added, 'the store takes too long');
         return resources('the store takes too long');
       }
       return { delivery, content: memoryContent(content.type, bytes) };
@@ -173,13 +173,13 @@ export class Dispatcher {
   }
 
   /** Its sender is told no: when it reaches the disk after all, it is removed. */
-  #withdraw(delivery: Delivery, added: Promise<void>, reason: string): void {
+  private withdraw(delivery: Delivery, added: Promise<void>, reason: string): void {
     const refusal = resources(reason);
     delivery.end({ type: 'refused', refusal });
     added.then(() => this.endings.remove(delivery)).catch(() => {});
   }
 
-  #record(app: Application, id: string, incoming: IncomingPush, size: number): PushRecord {
+  private record(app: Application, id: string, incoming: IncomingPush, size: number): PushRecord {
     const { from, to, mode, content, headers, fileName } = incoming;
     const { eventAppId, iari } = app;
     return {

@@ -43,7 +43,7 @@ export class Endings {
   async commit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
     const problem = delivery.committing ? 'is being committed' : endedWords(delivery);
     if (problem) throw uncommitted(delivery, problem);
-    delivery.committing = this.#commit(delivery, storage, scope);
+    delivery.committing = this.writeCommit(delivery, storage, scope);
     try {
       await delivery.committing;
     } finally {
@@ -56,13 +56,13 @@ export class Endings {
     if (!delivery.end({ type: 'taken' })) return;
     const marker = this.done.mark(delivery.id);
     try {
-      await this.records.write([...this.#removal(delivery), ...marker.operations], 'written');
+      await this.records.write([...this.removal(delivery), ...marker.operations], 'written');
     } catch (error) {
       // Taken it is, whatever the store says; what is on disk is given again after a restart.
-      this.#warn(delivery, `was taken, but the store does not know: ${reasonOf(error)}`);
+      this.warn(delivery, `was taken, but the store does not know: ${reasonOf(error)}`);
     }
     marker.apply();
-    await this.#forget(delivery);
+    await this.forget(delivery);
   }
 
   /**
@@ -77,11 +77,11 @@ export class Endings {
   /** Off the disk, and out of mind. */
   async remove(delivery: Delivery): Promise<void> {
     try {
-      await this.records.write(this.#removal(delivery), 'written');
+      await this.records.write(this.removal(delivery), 'written');
     } catch (error) {
-      this.#warn(delivery, `was refused, but the store still holds it: ${reasonOf(error)}`);
+      this.warn(delivery, `was refused, but the store still holds it: ${reasonOf(error)}`);
     }
-    this.#leave(delivery);
+    this.leave(delivery);
   }
 
   /** The sender was told yes, the application says no: kept for people. @throws StoreError */
@@ -98,19 +98,19 @@ export class Endings {
     }
     marker.apply();
     this.inbox.forget(delivery.id);
-    this.#warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
+    this.warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
   }
 
-  async #commit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
-    if (delivery.landed) await this.#landed(delivery, delivery.landed, scope);
+  private async writeCommit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
+    if (delivery.landed) await this.landed(delivery, delivery.landed, scope);
     const marker = this.done.mark(delivery.id);
-    await this.records.write([...storage, ...this.#removal(delivery), ...marker.operations], 'synced');
+    await this.records.write([...storage, ...this.removal(delivery), ...marker.operations], 'synced');
     marker.apply();
     delivery.end({ type: 'taken' });
-    await this.#forget(delivery);
+    await this.forget(delivery);
   }
 
-  async #landed(delivery: Delivery, landed: Promise<void>, scope: AppScope): Promise<void> {
+  private async landed(delivery: Delivery, landed: Promise<void>, scope: AppScope): Promise<void> {
     await landed.catch((error: unknown) => {
       throw uncommitted(delivery, `cannot be committed: ${reasonOf(error)}`, error);
     });
@@ -119,28 +119,28 @@ export class Endings {
   }
 
   /** From wherever it is: a late commit may find its push set aside. */
-  #removal({ id, durable, record }: Delivery): Write[] {
+  private removal({ id, durable, record }: Delivery): Write[] {
     return [
       ...(durable ? [...this.inbox.removal(id), ...this.aside.removal(id)] : []),
       ...(record.file === undefined ? [] : this.partials.removal(id)),
     ];
   }
 
-  #leave({ id, durable }: Delivery): void {
+  private leave({ id, durable }: Delivery): void {
     if (!durable) return;
     this.inbox.forget(id);
     this.aside.forget(id);
   }
 
-  async #forget(delivery: Delivery): Promise<void> {
-    this.#leave(delivery);
+  private async forget(delivery: Delivery): Promise<void> {
+    this.leave(delivery);
     const { id, record } = delivery;
     if (record.file === undefined) return;
     this.partials.forget(id);
     await this.room.remove(record.file);
   }
 
-  #warn({ id, record }: Delivery, message: string): void {
+  private warn({ id, record }: Delivery, message: string): void {
     this.log({ level: 'warn', app: record.app, message: `push ${id} ${message}` });
   }
 }

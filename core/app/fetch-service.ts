@@ -16,9 +16,9 @@ export class FetchService {
     @inject(FETCHER) private readonly fetcher: GuardedFetch,
   ) {}
 
-  readonly fetch: AppFetch = (url, options = {}) => handled(this.#fetch(url, options));
+  readonly fetch: AppFetch = (url, options = {}) => handled(this.request(url, options));
 
-  async #fetch(url: string, options: AppFetchOptions): Promise<AppFetchResponse> {
+  private async request(url: string, options: AppFetchOptions): Promise<AppFetchResponse> {
     if (!this.scope.active) throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: it was stopped`);
     const headers = { 'accept-encoding': 'gzip, deflate', ...options.headers };
     const response = await this.fetcher.fetch(url, { ...options, headers });

@@ -20,38 +20,38 @@ export class FilesService implements AppFiles {
   ) {}
 
   write(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
-    return handled(this.#write(content));
+    return handled(this.keepFile(content));
   }
 
   open(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
-    return handled(this.#shelf().then(async (shelf) => (await shelf.open(name)).open(range)));
+    return handled(this.shelf().then(async (shelf) => (await shelf.open(name)).open(range)));
   }
 
   remove(name: string): Promise<void> {
-    return handled(this.#shelf().then((shelf) => shelf.remove(name)));
+    return handled(this.shelf().then((shelf) => shelf.remove(name)));
   }
 
   list(): Promise<AppFile[]> {
     return handled(
-      this.#shelf().then((shelf) => shelf.list().map(({ name, size }) => this.#file(shelf, name, size))),
+      this.shelf().then((shelf) => shelf.list().map(({ name, size }) => this.file(shelf, name, size))),
     );
   }
 
-  async #write(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
+  private async keepFile(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
     try {
-      const shelf = await this.#shelf();
+      const shelf = await this.shelf();
       const name = platform.randomHex(NAME_BYTES);
       const file = await shelf.create(name);
       const hasher = platform.hasher('sha-256');
       try {
         for await (const chunk of content) {
-          this.#requireActive();
+          this.requireActive();
           await file.append(chunk);
           hasher.update(chunk);
         }
-        this.#requireActive();
+        this.requireActive();
         const size = await file.keep();
-        return { ...this.#file(shelf, name, size), sha256: hasher.digest() };
+        return { ...this.file(shelf, name, size), sha256: hasher.digest() };
       } catch (error) {
         await file.discard();
         throw error;
@@ -63,16 +63,16 @@ export class FilesService implements AppFiles {
     }
   }
 
-  #file(shelf: Shelf, name: string, size: number): AppFile {
+  private file(shelf: Shelf, name: string, size: number): AppFile {
     return { name, size, path: shelf.folder.path(name) };
   }
 
-  async #shelf(): Promise<Shelf> {
-    this.#requireActive();
+  private async shelf(): Promise<Shelf> {
+    this.requireActive();
     return this.room.of(this.scope.namespace);
   }
 
-  #requireActive(): void {
+  private requireActive(): void {
     if (!this.scope.active) throw new AppError(this.scope.eventAppId, 'its files are closed: it was stopped');
   }
 }

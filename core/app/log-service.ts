@@ -16,12 +16,12 @@ export class LogService implements AppLog {
   ) {}
 
   // Fields, so that an application may take them apart: const { info } = log.
-  readonly debug = (message: string) => this.#write('debug', message);
-  readonly info = (message: string) => this.#write('info', message);
-  readonly warn = (message: string) => this.#write('warn', message);
-  readonly error = (message: string) => this.#write('error', message);
+  readonly debug = (message: string) => this.write('debug', message);
+  readonly info = (message: string) => this.write('info', message);
+  readonly warn = (message: string) => this.write('warn', message);
+  readonly error = (message: string) => this.write('error', message);
 
-  #write(level: LogLevel, message: string): void {
+  private write(level: LogLevel, message: string): void {
     this.sink({ level, app: this.scope.eventAppId, message: String(message).slice(0, MAX_MESSAGE) });
   }
 }

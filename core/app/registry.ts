@@ -10,11 +10,11 @@ import type { PushRecord } from './push-record.js';
 @injectable()
 export class Registry {
   /** By canonical event-app-id, each in the order of loading. */
-  readonly #byId = new Map<string, Application[]>();
+  private readonly byId = new Map<string, Application[]>();
 
   /** Canonical, sorted. */
   get eventAppIds(): readonly string[] {
-    return [...this.#byId.keys()].sort();
+    return [...this.byId.keys()].sort();
   }
 
   /** Sorted. */
@@ -24,7 +24,7 @@ export class Registry {
 
   /** The loaded application that nothing tells from `manifest`: same id, same IARI, and a media type in common. */
   conflicting({ eventAppId, iari, accepts }: Manifest): Application | undefined {
-    return this.#byId
+    return this.byId
       .get(eventAppId)
       ?.find(
         ({ manifest }) =>
@@ -35,29 +35,29 @@ export class Registry {
 
   add(app: Application): void {
     const { eventAppId } = app;
-    const known = this.#byId.get(eventAppId);
+    const known = this.byId.get(eventAppId);
     if (known) known.push(app);
-    else this.#byId.set(eventAppId, [app]);
+    else this.byId.set(eventAppId, [app]);
   }
 
   remove(app: Application): void {
-    const left = this.#byId.get(app.eventAppId)?.filter((other) => other !== app) ?? [];
-    if (left.length > 0) this.#byId.set(app.eventAppId, left);
-    else this.#byId.delete(app.eventAppId);
+    const left = this.byId.get(app.eventAppId)?.filter((other) => other !== app) ?? [];
+    if (left.length > 0) this.byId.set(app.eventAppId, left);
+    else this.byId.delete(app.eventAppId);
   }
 
   /** The application behind a handle, while it is loaded. */
   loaded(handle: AppHandle): Application | undefined {
-    return this.#byId.get(handle.eventAppId)?.find((app) => app === handle);
+    return this.byId.get(handle.eventAppId)?.find((app) => app === handle);
   }
 
   ofId(eventAppId: string, iari?: string): Application[] {
-    const apps = this.#byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     return apps.filter(({ manifest }) => iari === undefined || manifest.iari === iari);
   }
 
   all(): Application[] {
-    return [...this.#byId.values()].flat();
+    return [...this.byId.values()].flat();
   }
 
   /** The first listed application that takes the media type (design, several ids in one Accept-Contact). */
@@ -68,7 +68,7 @@ export class Registry {
   ): Application | 'unknown' | 'type' {
     let known = false;
     for (const eventAppId of eventAppIds) {
-      const addressed = this.#addressed(eventAppId, iari);
+      const addressed = this.addressed(eventAppId, iari);
       known ||= addressed.length > 0;
       const takes = addressed.find(({ accepts }) =>
         accepts.some((range) => matchesMediaRange(range, mediaType)),
@@ -93,8 +93,8 @@ export class Registry {
    * Appendix D: an IARI names one instance of an application. An application without one answers to any; one with
    * an IARI answers to its own, and to pushes that name none, after those without.
    */
-  #addressed(eventAppId: string, iari: string | undefined): Application[] {
-    const apps = this.#byId.get(canonicalEventAppId(eventAppId)) ?? [];
+  private addressed(eventAppId: string, iari: string | undefined): Application[] {
+    const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     const general = apps.filter(({ manifest }) => manifest.iari === undefined);
     const named = apps.filter(
       ({ manifest }) => manifest.iari !== undefined && (iari === undefined || manifest.iari === iari),

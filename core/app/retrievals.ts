@@ -54,10 +54,10 @@ export type RetrievalSink = (end: LateEnd) => void;
 
 @injectable()
 export class Retrievals {
-  readonly #underWay = new Map<string, Promise<ReferenceAnswer>>();
-  readonly #later = new Map<string, Promise<void>>();
-  readonly #stopping = new AbortController();
-  readonly #slots: Slots;
+  private readonly underWay = new Map<string, Promise<ReferenceAnswer>>();
+  private readonly later = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private readonly slots: Slots;
 
   constructor(
     @inject(FETCHER) private readonly fetcher: GuardedFetch,
@@ -70,53 +70,53 @@ export class Retrievals {
     @inject(LIMITS) limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
   ) {
-    this.#slots = new Slots(limits.retrievals, limits.waiting);
+    this.slots = new Slots(limits.retrievals, limits.waiting);
   }
 
   /** Goes on with what is on disk. */
   start(): void {
     for (const record of this.references.all()) {
       // It may have reached its application, or the inbox, just before the host ended.
-      if (this.dispatcher.known(record.id)?.taken) void this.#forget(record);
-      else this.#goOn(record, this.#retrieval(record, 'again', true));
+      if (this.dispatcher.known(record.id)?.taken) void this.forget(record);
+      else this.goOn(record, this.retrieval(record, 'again', true));
     }
   }
 
   /** What is on disk stays there. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('the host is being stopped'));
-    this.#slots.close();
-    await Promise.all([...this.#underWay.values(), ...this.#later.values()]);
+    this.stopping.abort(new Error('the host is being stopped'));
+    this.slots.close();
+    await Promise.all([...this.underWay.values(), ...this.later.values()]);
     await this.room.close();
   }
 
   /** Resolves within 15 s, and never rejects. A push that is under way already is joined. */
   receive(incoming: IncomingReference): Promise<ReferenceAnswer> {
     const id = pushId(incoming.key);
-    const joined = this.#underWay.get(id);
+    const joined = this.underWay.get(id);
     if (joined) return joined;
-    const answer = this.#receive(id, incoming)
+    const answer = this.receiveOnce(id, incoming)
       .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
-      .finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, answer);
+      .finally(() => this.underWay.delete(id));
+    this.underWay.set(id, answer);
     return answer;
   }
 
-  async #receive(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
+  private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
     const known = this.references.has(id) ? { taken: true as const, pushId: id } : this.dispatcher.known(id);
     if (known) return { outcome: known, later: true };
     const app = this.registry.loaded(incoming.app);
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
     const { reference } = incoming;
-    const refusal = expiredRefusal(reference, this.clock.now()) ?? this.#tooLarge(app, reference);
+    const refusal = expiredRefusal(reference, this.clock.now()) ?? this.tooLarge(app, reference);
     if (refusal) return refused(id, refusal);
-    const record = this.#record(id, incoming);
-    const running = this.#retrieval(record, 'sender', false);
-    return await this.#inTime(record, running);
+    const record = this.recordOf(id, incoming);
+    const running = this.retrieval(record, 'sender', false);
+    return await this.inTime(record, running);
   }
 
-  #tooLarge(app: Application, { size = 0 }: ExternalBody): Refusal | undefined {
-    const most = this.#largest(app);
+  private tooLarge(app: Application, { size = 0 }: ExternalBody): Refusal | undefined {
+    const most = this.largest(app);
     if (size <= most) return undefined;
     return {
       kind: 'size',
@@ -124,11 +124,11 @@ export class Retrievals {
     };
   }
 
-  #largest(app: Application): number {
+  private largest(app: Application): number {
     return Math.min(this.dispatcher.largest(app), this.fetcher.maxSize);
   }
 
-  async #inTime(record: ReferenceRecord, running: Running): Promise<ReferenceAnswer> {
+  private async inTime(record: ReferenceRecord, running: Running): Promise<ReferenceAnswer> {
     const end = await orLate(this.clock, RETRIEVE_WITHIN, running.ended);
     if (end !== 'late') {
       await running.release();
@@ -143,45 +143,45 @@ export class Retrievals {
       void running.ended.then(() => running.release());
       return refused(record.id, resources(reasonOf(error)));
     }
-    this.#goOn(record, running);
+    this.goOn(record, running);
     return { outcome: { taken: true, pushId: record.id }, later: true };
   }
 
   /** To its end, whose sender has been answered. */
-  #goOn(record: ReferenceRecord, running: Running): void {
-    const later = this.#conclude(record, running).finally(() => this.#later.delete(record.id));
-    this.#later.set(record.id, later);
+  private goOn(record: ReferenceRecord, running: Running): void {
+    const later = this.conclude(record, running).finally(() => this.later.delete(record.id));
+    this.later.set(record.id, later);
   }
 
-  async #conclude(record: ReferenceRecord, running: Running): Promise<void> {
+  private async conclude(record: ReferenceRecord, running: Running): Promise<void> {
     const end = await running.ended;
     await running.release();
-    if (this.#stopping.signal.aborted && !end.outcome.taken) return;
+    if (this.stopping.signal.aborted && !end.outcome.taken) return;
     const { outcome, retrieved } = answerOf(end);
-    if (!outcome.taken) this.#warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
+    if (!outcome.taken) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
     this.sink({ record, outcome, ...(retrieved ? { retrieved } : {}) });
-    await this.#forget(record);
+    await this.forget(record);
   }
 
-  async #forget(record: ReferenceRecord): Promise<void> {
+  private async forget(record: ReferenceRecord): Promise<void> {
     try {
       await this.references.remove(record.id);
     } catch (error) {
-      this.#warn(record, `is still in the store: ${reasonOf(error)}`);
+      this.warn(record, `is still in the store: ${reasonOf(error)}`);
     }
   }
 
-  #retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): Running {
+  private retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): Running {
     const abandoned = new AbortController();
-    const signal = AbortSignal.any([this.#stopping.signal, abandoned.signal]);
+    const signal = AbortSignal.any([this.stopping.signal, abandoned.signal]);
     let download: Download | undefined;
     const retrieval = new Retrieval({
       record,
       clock: this.clock,
       signal,
       attempt: async () => {
-        const app = this.#application(record);
-        const turn = this.#slots.enter(urgency);
+        const app = this.application(record);
+        const turn = this.slots.enter(urgency);
         if (!turn) throw new FetchError('unreachable', 'too many others wait to be retrieved');
         try {
           if (!(await turn.ready)) throw new Error('the host is being stopped');
@@ -189,7 +189,7 @@ export class Retrievals {
             this.fetcher,
             await this.room.open(),
             record.reference,
-            this.#largest(app),
+            this.largest(app),
           );
           return await download.attempt(signal);
         } finally {
@@ -198,7 +198,7 @@ export class Retrievals {
       },
       handOver: ({ content }) => {
         const { key, from, to, headers, fileName } = record;
-        const app = this.#application(record);
+        const app = this.application(record);
         const push = { app, key, from, to, mode: 'indirect' as const, content, headers };
         return this.dispatcher.dispatch({ ...push, ...(fileName === undefined ? {} : { fileName }) });
       },
@@ -213,13 +213,13 @@ export class Retrievals {
   }
 
   /** As it is loaded now, which may be another version. @throws FetchError, a transient one, when it is not. */
-  #application({ app, iari, reference }: ReferenceRecord): Application {
+  private application({ app, iari, reference }: ReferenceRecord): Application {
     const found = this.registry.resolve([app], reference.type.type, iari);
     if (typeof found === 'string') throw new FetchError('unreachable', `${app} is not loaded`);
     return found;
   }
 
-  #record(
+  private recordOf(
     id: string,
     { app, key, from, to, headers, fileName, reference }: IncomingReference,
   ): ReferenceRecord {
@@ -238,7 +238,7 @@ export class Retrievals {
     };
   }
 
-  #warn({ id, app }: ReferenceRecord, message: string): void {
+  private warn({ id, app }: ReferenceRecord, message: string): void {
     this.log({ level: 'warn', app, message: `push ${id} by reference ${message}` });
   }
 }

@@ -17,19 +17,19 @@ export class StorageService implements AppStorage {
   ) {}
 
   get(key: string): Promise<unknown> {
-    return handled(this.#get(key));
+    return handled(this.read(key));
   }
 
   put(key: string, value: unknown): Promise<void> {
-    return handled(this.#write({ type: 'put', key, value }));
+    return handled(this.write({ type: 'put', key, value }));
   }
 
   delete(key: string): Promise<void> {
-    return handled(this.#write({ type: 'delete', key }));
+    return handled(this.write({ type: 'delete', key }));
   }
 
   async *entries({ prefix = '', after, limit }: StorageRange = {}): AsyncGenerator<[string, unknown]> {
-    this.#requireActive();
+    this.requireActive();
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 0)) {
       throw new ConfigurationError(`entries: limit ${limit}: expected a whole number, 0 or more`);
     }
@@ -45,18 +45,18 @@ export class StorageService implements AppStorage {
     }
   }
 
-  async #get(key: string): Promise<unknown> {
-    this.#requireActive();
+  private async read(key: string): Promise<unknown> {
+    this.requireActive();
     const bytes = await this.records.get(storageKey(this.scope.namespace, key));
     return bytes && decodeValue(bytes);
   }
 
-  async #write(operation: StorageOperation): Promise<void> {
-    this.#requireActive();
+  private async write(operation: StorageOperation): Promise<void> {
+    this.requireActive();
     await this.records.write(storageWrites(this.scope.namespace, [operation]), 'synced');
   }
 
-  #requireActive(): void {
+  private requireActive(): void {
     if (!this.scope.active)
       throw new AppError(this.scope.eventAppId, 'its storage is closed: it was stopped');
   }

@@ -26,8 +26,8 @@ export interface OpenPlace extends TransferPlace {
 
 @injectable()
 export class TransferPlaces {
-  #cancelSweep = () => {};
-  #stopped = false;
+  private cancelSweep = () => {};
+  private stopped = false;
 
   constructor(
     @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
@@ -50,14 +50,14 @@ export class TransferPlaces {
     for (const file of this.aside.files()) named.add(file);
     await this.room.clean(named);
     for (const partial of partials) {
-      if (!this.room.has(partial.file)) await this.#drop(partial);
+      if (!this.room.has(partial.file)) await this.drop(partial);
     }
-    await this.#sweep();
+    await this.sweep();
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#cancelSweep();
+    this.stopped = true;
+    this.cancelSweep();
   }
 
   /**
@@ -65,14 +65,14 @@ export class TransferPlaces {
    * @throws StoreError when there is no room, or the disk does not.
    */
   async open(id: string, incoming: IncomingTransfer): Promise<OpenPlace> {
-    const before = await this.#resumed(id, incoming);
+    const before = await this.resumed(id, incoming);
     const name = before?.file ?? this.room.newName();
     if (!before) this.room.reserve(name, 0);
     // From here on it is not dropped to make room.
     const release = this.room.use(name);
     let file: OpenFile | undefined;
     try {
-      await this.#reserve(name, incoming.size ?? 0);
+      await this.reserve(name, incoming.size ?? 0);
       file = await this.room.edit(name);
       const have = before ? Math.min(before.sound ?? file.size, file.size, before.size) : 0;
       if (file.size > have) await file.truncate(have);
@@ -80,7 +80,7 @@ export class TransferPlaces {
       const receivedAt = before?.receivedAt ?? this.clock.now();
       const partial = partialOf(id, incoming, { file: name, attempts, receivedAt });
       if (partial) await this.partials.put(partial);
-      return { ...this.#place(id, name, file, partial, release), name, file, have, attempts, receivedAt };
+      return { ...this.place(id, name, file, partial, release), name, file, have, attempts, receivedAt };
     } catch (error) {
       await file?.close().catch(() => {});
       if (!before) await this.room.remove(name);
@@ -90,38 +90,38 @@ export class TransferPlaces {
   }
 
   /** What there is of it, if it is the same file; another of the same key is dropped. */
-  async #resumed(id: string, incoming: IncomingTransfer): Promise<PartialTransfer | undefined> {
+  private async resumed(id: string, incoming: IncomingTransfer): Promise<PartialTransfer | undefined> {
     const before = this.partials.get(id);
     if (!before) return undefined;
     const { resumable, size, sha1, type } = incoming;
     const same = before.size === size && before.sha1 === sha1 && before.type === type.type;
     if (resumable && same) return before;
-    await this.#drop(before);
+    await this.drop(before);
     return undefined;
   }
 
   /** What was kept longest goes for what comes now. */
-  async #reserve(name: string, bytes: number): Promise<void> {
+  private async reserve(name: string, bytes: number): Promise<void> {
     while (!this.room.reserve(name, bytes)) {
-      const [oldest] = this.#idle();
+      const [oldest] = this.idle();
       if (!oldest) throw new StoreError('there is no room for so much content');
-      await this.#drop(oldest);
+      await this.drop(oldest);
     }
   }
 
   /** Those that nobody is sending, the one that was touched longest ago first. */
-  #idle(): PartialTransfer[] {
+  private idle(): PartialTransfer[] {
     return [...this.partials.all()].filter(({ file }) => !this.room.inUse(file));
   }
 
-  #place(
+  private place(
     id: string,
     name: string,
     file: OpenFile,
     partial: PartialTransfer | undefined,
     release: () => Promise<void>,
   ): Pick<OpenPlace, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
-    const drop = () => this.#drop({ id, file: name });
+    const drop = () => this.drop({ id, file: name });
     return {
       reserve: (bytes) => this.room.reserve(name, bytes),
       sound: async (bytes) => {
@@ -138,47 +138,47 @@ export class TransferPlaces {
           await this.partials.put({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
         } catch (error) {
           // The store still has it as it was when it began.
-          this.#warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
+          this.warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
         }
       },
-      close: () => this.room.ends(this.#close(file, release)),
+      close: () => this.room.ends(this.close(file, release)),
     };
   }
 
-  async #close(file: OpenFile, release: () => Promise<void>): Promise<void> {
+  private async close(file: OpenFile, release: () => Promise<void>): Promise<void> {
     await file.close().catch(() => {});
     await release();
-    await this.#sweep();
+    await this.sweep();
   }
 
   /** Removes those that are too old or too many, and comes back when the next one is. */
-  async #sweep(): Promise<void> {
-    this.#cancelSweep();
-    if (this.#stopped) return;
-    const idle = this.#idle();
+  private async sweep(): Promise<void> {
+    this.cancelSweep();
+    if (this.stopped) return;
+    const idle = this.idle();
     const excess = idle.length - this.limits.transfersKept;
     for (const [index, partial] of idle.entries()) {
       const left = partial.touchedAt + TRANSFER_KEEP - this.clock.now();
       if (left > 0 && index >= excess) {
-        this.#cancelSweep();
-        this.#cancelSweep = this.clock.after(left, () => void this.#sweep());
+        this.cancelSweep();
+        this.cancelSweep = this.clock.after(left, () => void this.sweep());
         return;
       }
       // It may have been resumed while others were dropped.
-      if (!this.room.inUse(partial.file)) await this.#drop(partial);
+      if (!this.room.inUse(partial.file)) await this.drop(partial);
     }
   }
 
-  async #drop({ id, file }: Pick<PartialTransfer, 'id' | 'file'>): Promise<void> {
+  private async drop({ id, file }: Pick<PartialTransfer, 'id' | 'file'>): Promise<void> {
     try {
       await this.partials.remove(id);
     } catch (error) {
-      this.#warn(id, `is still in the store: ${reasonOf(error)}`);
+      this.warn(id, `is still in the store: ${reasonOf(error)}`);
     }
     await this.room.remove(file);
   }
 
-  #warn(id: string, message: string): void {
+  private warn(id: string, message: string): void {
     this.log({ level: 'warn', message: `transfer of push ${id} ${message}` });
   }
 }

@@ -31,8 +31,8 @@ import type { OpenPlace, TransferPlaces } from './transfer-places.js';
 
 @injectable()
 export class Transfers {
-  readonly #running = new Map<string, Promise<FileTransfer>>();
-  #stopping = false;
+  private readonly running = new Map<string, Promise<FileTransfer>>();
+  private stopping = false;
 
   constructor(
     @inject(TRANSFER_PLACES) private readonly places: TransferPlaces,
@@ -52,10 +52,10 @@ export class Transfers {
 
   /** Those under way break off; what is on disk stays there. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.stopping = true;
     this.places.stop();
     const why = new PushRefused('busy', 'the host is being stopped', { retryAfter: BUSY_RETRY_AFTER });
-    await Promise.allSettled(Array.from(this.#running.values(), async (begun) => (await begun).abort(why)));
+    await Promise.allSettled(Array.from(this.running.values(), async (begun) => (await begun).abort(why)));
   }
 
   /** Bytes of the largest content that is taken for this application. */
@@ -67,7 +67,7 @@ export class Transfers {
   async consider(handle: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
     const app = this.registry.loaded(handle);
     if (!app) return gone(handle);
-    return this.#tooLarge(app, offer.size) ?? (await considerOffer(app, offer, this.clock));
+    return this.tooLarge(app, offer.size) ?? (await considerOffer(app, offer, this.clock));
   }
 
   /** Never rejects. */
@@ -76,40 +76,45 @@ export class Transfers {
     const known = this.dispatcher.known(id);
     if (known) return known.taken ? { known } : { refused: known };
     const app = this.registry.loaded(incoming.app);
-    const refusal = this.#refusal(id, app, incoming);
+    const refusal = this.refusal(id, app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
     const turn = app.streams.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
-    const begun = this.#begin(id, app, incoming, turn);
+    const begun = this.beginOnce(id, app, incoming, turn);
     // From here on it is under way: another offer of it is busy.
-    this.#running.set(id, begun);
+    this.running.set(id, begun);
     try {
       return { transfer: await begun };
     } catch (error) {
-      this.#running.delete(id);
+      this.running.delete(id);
       turn.leave();
       return refused(id, resources(reasonOf(error)));
     }
   }
 
-  #refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
+  private refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
     if (!app) return undefined;
-    if (this.#stopping) return busy('the host is being stopped');
-    if (this.#running.has(id)) return busy('it is under way already');
-    if (this.#running.size >= this.limits.transfers) {
+    if (this.stopping) return busy('the host is being stopped');
+    if (this.running.has(id)) return busy('it is under way already');
+    if (this.running.size >= this.limits.transfers) {
       return busy(`${this.limits.transfers} transfers are under way, the most that may`);
     }
-    return this.#tooLarge(app, size);
+    return this.tooLarge(app, size);
   }
 
-  #tooLarge(app: Application, size = 0): Refusal | undefined {
+  private tooLarge(app: Application, size = 0): Refusal | undefined {
     const most = this.largest(app);
     if (size <= most) return undefined;
     return tooLarge(app.eventAppId, most);
   }
 
   /** Rejects when there is no room, or the disk does not. */
-  async #begin(id: string, app: Application, incoming: IncomingTransfer, turn: Turn): Promise<FileTransfer> {
+  private async beginOnce(
+    id: string,
+    app: Application,
+    incoming: IncomingTransfer,
+    turn: Turn,
+  ): Promise<FileTransfer> {
     const { deliveries, handover, inbox, clock } = this;
     const { size, sha1 } = incoming;
     const place = await this.places.open(id, incoming);
@@ -122,7 +127,7 @@ export class Transfers {
       turn,
       place,
       services: { deliveries, handover, inbox, clock },
-      onEnded: () => this.#running.delete(id),
+      onEnded: () => this.running.delete(id),
     });
   }
 }
