@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { canonicalEventAppId } from '../../core/app/event-app-id.js';
 import type { AppPermissions } from '../../core/app/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { given } from '../validation/given.js';
+import { given } from '../../core/given.js';
 import { validate } from '../validation/validate.js';
 import { contractProblem } from './contract-range.js';
 import { entryOf } from './entry.js';

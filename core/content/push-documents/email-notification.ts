@@ -1,8 +1,9 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
+import { given } from '../../given.js';
+import { dateAttribute, element, requiredAttribute, writtenDate } from '../wbxml/element.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
 import { defineDocument } from './document-codec.js';
-import { dateAttribute, element, given, requiredAttribute, writtenDate } from './element.js';
 
 export const EMN: WbxmlLanguage = {
   title: 'EMN 1.0',

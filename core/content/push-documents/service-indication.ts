@@ -1,21 +1,21 @@
 /** Service Indication (WAP-167, SI 1.0): text/vnd.wap.si, application/vnd.wap.sic. */
 
 import { MalformedError } from '../../errors.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
-import type { MarkupElement } from '../wbxml/markup.js';
-import { defineDocument } from './document-codec.js';
-import { DOMAINS } from './domains.js';
+import { given } from '../../given.js';
 import {
   attributeAmong,
   attributeOf,
   childrenNamed,
   dateAttribute,
   element,
-  given,
   requiredAttribute,
   textOf,
   writtenDate,
-} from './element.js';
+} from '../wbxml/element.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
+import type { MarkupElement } from '../wbxml/markup.js';
+import { defineDocument } from './document-codec.js';
+import { DOMAINS } from './domains.js';
 
 export const SI: WbxmlLanguage = {
   title: 'SI 1.0',

@@ -1,7 +1,8 @@
 /** Reads `application/reginfo+xml`. Elements of other namespaces, as 3GPP has them, are passed over. */
 
 import { MalformedError } from '../../errors.js';
-import { attributeAmong, attributeOf, given, requiredAttribute, textOf } from '../push-documents/element.js';
+import { given } from '../../given.js';
+import { attributeAmong, attributeOf, requiredAttribute, textOf } from '../wbxml/element.js';
 import { isElement, type MarkupElement } from '../wbxml/markup.js';
 import { NamespaceScope } from '../xml/namespaces.js';
 import { parseXml } from '../xml/parse-xml.js';

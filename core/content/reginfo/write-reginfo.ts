@@ -1,6 +1,6 @@
 /** Writes `application/reginfo+xml`. */
 
-import { element } from '../push-documents/element.js';
+import { element } from '../wbxml/element.js';
 import type { MarkupElement } from '../wbxml/markup.js';
 import { writeXml } from '../xml/write-xml.js';
 import {

@@ -1,8 +1,9 @@
 /** Reads a User Agent Profile, of whatever version of the schema; what is not of push is passed over. */
 
 import { MalformedError } from '../../errors.js';
+import { given } from '../../given.js';
 import { isMediaRange } from '../media-type.js';
-import { given, textOf } from '../push-documents/element.js';
+import { textOf } from '../wbxml/element.js';
 import { isElement, type MarkupElement } from '../wbxml/markup.js';
 import { NamespaceScope } from '../xml/namespaces.js';
 import { parseXml } from '../xml/parse-xml.js';

@@ -1,6 +1,6 @@
 /** Writes a User Agent Profile: the components that there is something to say of. */
 
-import { element } from '../push-documents/element.js';
+import { element } from '../wbxml/element.js';
 import type { MarkupElement } from '../wbxml/markup.js';
 import { writeXml } from '../xml/write-xml.js';
 import { RDF_NAMESPACE, SCHEMA_NAMESPACE, type UserAgentProfile } from './user-agent-profile.js';

@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 import { ConfigurationError } from '../../../core/errors.js';
+import { given } from '../../../core/given.js';
 import type { TlsOptions } from '../../../core/platform/platform.js';
 import type { AccountCredentials } from '../../../core/sip/authorization.js';
 import { SipUri } from '../../../core/sip/uri.js';
-import { given } from '../../validation/given.js';
 import { PRODUCT } from '../manifest.js';
 import { akaKeys, softwareUicc } from './aka.js';
 import { endpoint, sipUri, text, tlsFiles } from './fields.js';

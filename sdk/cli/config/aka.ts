@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import { decodeHexadecimal } from '../../../core/content/hexadecimal.js';
+import { given } from '../../../core/given.js';
 import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
 import type { Uicc } from '../../../core/sip/aka/uicc.js';
-import { given } from '../../validation/given.js';
 
 // What was found instead is never said: these are secrets.
 const key = z

@@ -3,8 +3,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../../../core/errors.js';
+import { given } from '../../../core/given.js';
 import type { PushHostOptions } from '../../../core/host.js';
-import { given } from '../../validation/given.js';
 import { findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { fetchKeys } from './fetch.js';

@@ -3,11 +3,11 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isEventAppId } from '../../../core/app/event-app-id.js';
+import { given } from '../../../core/given.js';
 import type { PublishOptions } from '../../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import type { MediaOptions } from '../../../core/sender/session/media-listener.js';
 import type { PushSenderHostOptions } from '../../../core/sender-host.js';
-import { given } from '../../validation/given.js';
 import { accountKeys, accountOptions } from './account.js';
 import { fetchKeys } from './fetch.js';
 import { count, endpoint, port, ports, sipUri, text, tlsFiles } from './fields.js';

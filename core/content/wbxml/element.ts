@@ -1,8 +1,8 @@
-/** What the document types here read from an element, and how they write one. */
+/** What document types read from an element, and how they write one. */
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
-import { isDate } from '../wbxml/date.js';
-import { isElement, joinedText, type MarkupElement, type MarkupValue } from '../wbxml/markup.js';
+import { isDate } from './date.js';
+import { isElement, joinedText, type MarkupElement, type MarkupValue } from './markup.js';
 
 /** Names in lower case are compared as they are: XML tells cases apart. Other elements are passed over. */
 export function childrenNamed(element: MarkupElement, name: string): MarkupElement[] {
@@ -72,11 +72,4 @@ export function element(
     ),
     children: children.filter((child) => child !== ''),
   };
-}
-
-/** What is there, without what is undefined. */
-export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  // The same keys and values, fewer of them: what Object.fromEntries cannot say.
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
