@@ -84,9 +84,20 @@ export class Chromium {
       expression,
       returnByValue: true,
       awaitPromise: true,
-    })) as { result: { value: T }; exceptionDetails?: { text: string } };
-    if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.text}`);
+    })) as {
+      result: { value: T };
+      exceptionDetails?: { text: string; exception?: { description?: string } };
+    };
+    if (exceptionDetails) {
+      const { text, exception } = exceptionDetails;
+      throw new Error(`${expression}: ${exception?.description ?? text}`);
+    }
     return result.value;
+  }
+
+  /** The page goes, without a word, and comes anew. */
+  async reload(): Promise<void> {
+    await this.#call('Page.reload');
   }
 
   /** Resolves with the value once it is neither undefined, null, false, 0 nor empty. */

@@ -1,0 +1,164 @@
+/** A device in a page of Chromium: over WebSocket to the core, over WebSocket to the sender, in its IndexedDB. */
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { memoryContent } from '../../core/content/memory-content.js';
+import type { HostEvent, PushHostOptions } from '../../core/host.js';
+import type { PushSenderAgent } from '../../core/sender/sender.js';
+import { EXAMPLE_OPTIONS, examplePushes } from '../../sdk/cli/demo/examples.js';
+import { startNetwork } from '../../sdk/network/index.js';
+import { BOB, PSA, startSender } from '../support/agents.js';
+import { servePage } from '../support/browser-page.js';
+import { Chromium } from '../support/chromium.js';
+import type { TestHttpServer } from '../support/http-server.js';
+import { startKamailio } from '../support/kamailio.js';
+import { describePeer } from '../support/peers.js';
+import { receiptOf } from '../support/receipts.js';
+
+const TIMEOUT = 90_000;
+const LOOPBACK = '127.0.0.1';
+
+interface Core {
+  ws: string;
+  tcp: string;
+  bob: { username: string; password: string };
+  psa: { username: string; password: string };
+  stop(): Promise<void>;
+}
+
+async function embedded(): Promise<Core> {
+  const bob = { username: 'bob', password: 'bob-password' };
+  const psa = { username: 'psa', password: 'psa-password' };
+  const network = await startNetwork({
+    listen: [`sip:${LOOPBACK}:0;transport=tcp`, `sip:${LOOPBACK}:0;transport=ws`],
+    users: { bob: { password: bob.password }, psa: { password: psa.password } },
+  });
+  const [tcp = '', ws = ''] = network.uris;
+  return { tcp, ws, bob, psa, stop: () => network.close() };
+}
+
+async function kamailio(): Promise<Core> {
+  const core = await startKamailio();
+  const { bob, psa } = core.users;
+  return {
+    tcp: core.server('tcp'),
+    ws: core.server('ws'),
+    bob: { username: 'bob', password: bob },
+    psa: { username: 'psa', password: psa },
+    stop: () => core.stop(),
+  };
+}
+
+describePeer('chromium', 'a device in a browser, at the embedded network', () => suite(embedded));
+describePeer(['chromium', 'kamailio'], 'a device in a browser, at Kamailio', () => suite(kamailio));
+
+function suite(startCore: () => Promise<Core>) {
+  let core: Core;
+  let server: TestHttpServer;
+  let page: Chromium;
+  let sender: PushSenderAgent;
+
+  beforeAll(async () => {
+    server = await servePage('test/browser/page.ts');
+    core = await startCore();
+    sender = await startSender({
+      servers: [core.tcp],
+      credentials: core.psa,
+      publish: { host: LOOPBACK, port: 0 },
+      media: { host: LOOPBACK, transport: 'ws' },
+    });
+  });
+  afterAll(async () => {
+    await sender?.stop();
+    await core?.stop();
+    await server?.close();
+  });
+  beforeEach(async () => {
+    page = await Chromium.open(server.url());
+  });
+  afterEach(async () => {
+    expect(page.complaints).toEqual([]);
+    await page.close();
+  });
+
+  const eventsOf = <Name extends HostEvent['event']>(name: Name) =>
+    page.evaluate<Extract<HostEvent, { event: Name }>[]>(
+      `device.events.filter(({ event }) => event === ${JSON.stringify(name)})`,
+    );
+  const start = async (options: Partial<PushHostOptions> = {}) => {
+    await page.until('globalThis.device !== undefined');
+    const host = {
+      identity: BOB,
+      servers: [core.ws],
+      credentials: core.bob,
+      trust: [PSA],
+      expires: 600,
+      fetch: { allow: [`http://${LOOPBACK}:*`] },
+      ...options,
+    };
+    const apps = Object.fromEntries(EXAMPLE_OPTIONS);
+    await page.evaluate(`device.start(${JSON.stringify(host)}, ${JSON.stringify(apps)})`);
+    await page.until(`device.events.some(({ event }) => event === 'registered')`);
+  };
+  const note = (text: string) =>
+    receiptOf(
+      sender.send({
+        to: BOB,
+        app: 'slow.ua',
+        mode: 'pager',
+        content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode(text)),
+      }),
+    );
+
+  it('registers, and takes pushes for each application in each mode', { timeout: TIMEOUT }, async () => {
+    await start();
+    const [registered] = await eventsOf('registered');
+    expect(registered?.apps).toEqual(['dcd.ua', 'mms.ua', 'slow.ua', 'syncml.dm', 'wml.ua']);
+    const pushes = examplePushes(BOB, 1);
+    for (const push of pushes) {
+      const receipt = await receiptOf(sender.send(push));
+      expect(receipt, push.app).toMatchObject({ outcome: 'delivered', status: 200 });
+    }
+    const taken = await eventsOf('push');
+    expect(taken.map(({ app, mode, outcome }) => `${app} ${mode} ${outcome}`)).toEqual(
+      pushes.map(({ app, mode }) => `${app} ${mode} accepted`),
+    );
+    const told = (await eventsOf('app')).map(({ app, kind }) => `${app} ${kind}`);
+    expect(new Set(told)).toEqual(
+      new Set([
+        'mms.ua notification',
+        'wml.ua service-indication',
+        'wml.ua service-loading',
+        'wml.ua cache-operation',
+        'syncml.dm alert',
+        'dcd.ua content',
+      ]),
+    );
+    await page.evaluate('device.stop()');
+    expect(await eventsOf('stopped')).toHaveLength(1);
+  });
+
+  it('gives again, after the page was loaded anew, what nobody took', { timeout: TIMEOUT }, async () => {
+    await start({ data: 'device' });
+    const [before] = await eventsOf('registered');
+    expect(await note('taken')).toMatchObject({ outcome: 'delivered', status: 200 });
+    await page.evaluate('device.slow.willing = false');
+    // On disk, so that its sender need not wait for the application.
+    const second = note('not yet');
+    await page.until('device.slow.given.length === 2');
+    expect(await second).toMatchObject({ outcome: 'delivered', status: 200 });
+    const [, id] = await page.evaluate<string[]>('device.slow.given');
+    await page.reload();
+    await page.until('globalThis.device?.events.length === 0');
+    await start({ data: 'device' });
+    await page.until('device.slow.taken.length === 2');
+    expect(await page.evaluate('device.slow')).toEqual({
+      given: [id],
+      taken: ['taken', 'not yet'],
+      willing: true,
+    });
+    // The same device to its core: its instance id is kept.
+    const [after] = await eventsOf('registered');
+    expect(after?.publicGruu).toBe(before?.publicGruu);
+    expect(await note('third')).toMatchObject({ outcome: 'delivered', status: 200 });
+  });
+}

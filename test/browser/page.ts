@@ -1,0 +1,64 @@
+/** Runs in a browser: a device with the four bundled applications, and one that takes what it gets when it is told to. */
+
+import { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from 'sip-push';
+import dcd from 'sip-push/apps/dcd.ua';
+import mms from 'sip-push/apps/mms.ua';
+import dm from 'sip-push/apps/syncml.dm';
+import wml from 'sip-push/apps/wml.ua';
+import { definePushApp } from 'sip-push/sdk';
+
+interface Slow {
+  /** Ids of pushes, each as often as it was given. */
+  given: string[];
+  /** What it has written to its storage, over all pages. */
+  taken: string[];
+  willing: boolean;
+}
+
+const slow: Slow = { given: [], taken: [], willing: true };
+
+const slowApp = definePushApp({
+  id: 'slow.ua',
+  accepts: ['text/plain'],
+  needs: ['storage'],
+  delivery: 'durable',
+  async start({ storage }) {
+    for await (const [key] of storage.entries()) slow.taken.push(key);
+    return {
+      async receive(push, { commit }) {
+        slow.given.push(push.id);
+        if (!slow.willing) await new Promise(() => {});
+        const text = new TextDecoder().decode(await push.content.bytes(1000));
+        await commit([{ type: 'put', key: text, value: push.id }]);
+        slow.taken.push(text);
+      },
+    };
+  },
+});
+
+const events: HostEvent[] = [];
+const logs: string[] = [];
+let host: PushHost | undefined;
+
+/** Resolves when it has begun to register. */
+async function start(
+  options: Pick<PushHostOptions, 'identity' | 'servers'> & Partial<PushHostOptions>,
+  appOptions: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  host = await createPushReceiver({
+    ...options,
+    apps: [mms, wml, dm, dcd, slowApp].map((definition) => ({
+      definition,
+      options: appOptions[definition.id],
+    })),
+    onEvent: (event) => events.push(event),
+    onLog: ({ level, app, message }) => logs.push(`${level} ${app ?? ''} ${message}`),
+  });
+}
+
+async function stop(): Promise<void> {
+  await host?.stop('the test ended');
+}
+
+// For the expressions of the tests.
+Object.assign(globalThis, { device: { start, stop, slow, events, logs } });

@@ -1,0 +1,52 @@
+/** A page with a module of ours, bundled as a browser's bundler does it, and a server of loopback that has it. */
+
+import { fileURLToPath } from 'node:url';
+import { build, type Metafile } from 'esbuild';
+import { type HttpAnswer, TestHttpServer } from './http-server.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface BrowserBundle {
+  code: Uint8Array;
+  metafile: Metafile;
+}
+
+/** @param entry a module, by its path from the root of the project. */
+export async function bundleForBrowser(entry: string, minify = false): Promise<BrowserBundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    // As tests run the sources; esbuild adds `browser` by itself.
+    conditions: ['sip-push-source'],
+    target: 'es2022',
+    minify,
+    sourcemap: minify ? false : 'inline',
+    metafile: true,
+    write: false,
+    outdir: 'bundle',
+    logLevel: 'silent',
+  });
+  return { code: outputFiles[0]?.contents ?? new Uint8Array(), metafile };
+}
+
+/** Serves the module as the only script of `/`; `more` answers whatever else is asked for. */
+export async function servePage(
+  entry: string,
+  more: HttpAnswer = (_request, response) => response.writeHead(404).end(),
+): Promise<TestHttpServer> {
+  const { code } = await bundleForBrowser(entry);
+  return await TestHttpServer.start((request, response) => {
+    if (request.url === '/') {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      // No icon: what a browser asks for by itself is no concern of a test.
+      response.end(
+        '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
+      );
+    } else if (request.url === '/page.js') {
+      response.writeHead(200, { 'content-type': 'text/javascript' }).end(code);
+    } else more(request, response);
+  });
+}
