@@ -289,7 +289,9 @@ export class SipUserAgent {
     for (const invite of invites) invite.giveUp(stopped);
     // What is answered by a 2xx at the last moment is ended by a BYE, too.
     const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
-    await atMost(GOODBYE_DEADLINE, Promise.all([ended, this.#subscriptions.close(stopped)]));
+    // Without a connection nobody hears of it, and nobody answers.
+    const deadline = this.#core.flow ? GOODBYE_DEADLINE : 0;
+    await atMost(deadline, Promise.all([ended, this.#subscriptions.close(stopped)]));
     this.#sessions.hurry();
     this.#subscriptions.abandon();
   }

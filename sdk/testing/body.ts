@@ -1,0 +1,64 @@
+/** What a test pushes: text, octets, or content that misbehaves while it is sent. */
+
+import type { ByteRange, Content, MediaType } from '../../core/content/content.js';
+import { parseMediaType } from '../../core/content/media-type.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { streamOf } from '../../core/content/streams.js';
+import { ConfigurationError } from '../../core/errors.js';
+
+/** Content whose stream does what a test wants while it is sent; made by the builders of this module. */
+export interface StreamBody {
+  /** What its sender says that it will send: its size and digest go ahead of it. */
+  readonly announced: Uint8Array;
+  /** What it sends in the end. */
+  chunks(): AsyncGenerator<Uint8Array>;
+}
+
+/** Text is UTF-8. */
+export type PushBody = string | Uint8Array | StreamBody;
+
+export function mediaType(text: string): MediaType {
+  const type = parseMediaType(text);
+  if (!type) throw new ConfigurationError(`type "${text}" is no media type; expected e.g. text/plain`);
+  return type;
+}
+
+/** Octets, with which it would have been sent as it should. */
+export function octetsOf(body: PushBody): Uint8Array {
+  if (typeof body === 'string') return new TextEncoder().encode(body);
+  return body instanceof Uint8Array ? body : body.announced;
+}
+
+export function contentOf(type: MediaType, body: PushBody): Content {
+  const octets = octetsOf(body);
+  if (typeof body === 'string' || body instanceof Uint8Array) return memoryContent(type, octets);
+  return announcedContent(type, octets, body);
+}
+
+/** A sender reads content once for its digest, and from then on to send it. */
+function announcedContent(type: MediaType, announced: Uint8Array, body: StreamBody): Content {
+  const honest = memoryContent(type, announced);
+  let read = false;
+  return {
+    type,
+    size: announced.length,
+    open(range) {
+      if (read) return streamOf(ranged(body.chunks(), range));
+      read = true;
+      return honest.open(range);
+    },
+    bytes: (limit) => honest.bytes(limit),
+  };
+}
+
+async function* ranged(
+  chunks: AsyncGenerator<Uint8Array>,
+  { start, end = Number.POSITIVE_INFINITY }: ByteRange = { start: 0 },
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const chunk of chunks) {
+    const part = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at));
+    at += chunk.length;
+    if (part.length > 0) yield part;
+  }
+}

@@ -1,0 +1,150 @@
+/** One life of a device: the real runtime and the real Push Receiver Agent, from its start to its stop, or its death. */
+
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PushAppDefinition } from '../../core/app/contract.js';
+import { type LogRecord, PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
+import type { GuardedFetchOptions } from '../../core/content/fetch/guarded-fetch.js';
+import type { HostEvent } from '../../core/host.js';
+import { instanceIdOf } from '../../core/instance-id.js';
+import { lateEvent } from '../../core/receiver/events.js';
+import { PushReceiverAgent } from '../../core/receiver/receiver.js';
+import type { MemoryMachine } from './memory-network.js';
+import { MemoryStore } from './memory-store.js';
+import { type ClockView, turns } from './test-clock.js';
+
+export interface DeviceOptions {
+  identity: string;
+  server: string;
+  trust: readonly string[];
+  apps: readonly { definition: PushAppDefinition; options?: unknown }[];
+  limits?: Partial<RuntimeLimits>;
+  fetch: GuardedFetchOptions;
+  onEvent(event: HostEvent): void;
+  onLog(record: LogRecord): void;
+}
+
+/** What outlives a process. */
+export class Disk {
+  private constructor(
+    readonly store: MemoryStore,
+    readonly folder: string,
+  ) {}
+
+  static async make(store?: MemoryStore): Promise<Disk> {
+    return new Disk(store ?? (await MemoryStore.open()), await mkdtemp(join(tmpdir(), 'sip-push-testing-')));
+  }
+
+  /** What is on it now. */
+  async copy(): Promise<Disk> {
+    const copy = await Disk.make(await this.store.copy());
+    await cp(this.folder, copy.folder, { recursive: true });
+    return copy;
+  }
+
+  async remove(): Promise<void> {
+    await this.store.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Milliseconds of real time for applications to start and to register. */
+const START_PATIENCE = 2000;
+
+export class Device {
+  private constructor(
+    readonly runtime: PushRuntime,
+    private readonly agent: PushReceiverAgent,
+    private readonly clock: ClockView,
+    private readonly powerOff: () => void,
+  ) {}
+
+  /** Resolves when it is registered. @throws ConfigurationError or AppError naming the application. */
+  static async start(
+    options: DeviceOptions,
+    { store, folder }: Disk,
+    machine: MemoryMachine,
+    clock: ClockView,
+  ): Promise<Device> {
+    const { apps, identity, server, trust, limits, fetch } = options;
+    let alive = true;
+    let registered = () => {};
+    const registration = new Promise<void>((resolve) => {
+      registered = resolve;
+    });
+    const onEvent = (event: HostEvent) => {
+      if (!alive) return;
+      options.onEvent(event);
+      if (event.event === 'registered') registered();
+    };
+    const runtime = await PushRuntime.open({
+      store: store.store,
+      clock,
+      fetch,
+      spool: join(folder, 'spool'),
+      files: join(folder, 'files'),
+      transfers: join(folder, 'transfers'),
+      ...(limits ? { limits } : {}),
+      emit: (event) => onEvent({ event: 'app', ...event }),
+      log: (record) => {
+        if (alive) options.onLog(record);
+      },
+      onRetrieved: (end) => onEvent(lateEvent(end)),
+    });
+    try {
+      const loading = loadAll(runtime, apps);
+      await clock.over(loading, START_PATIENCE);
+      const agent = new PushReceiverAgent({
+        identity,
+        servers: [server],
+        trust,
+        sockets: machine,
+        runtime,
+        expires: 3600,
+        product: 'sip-push-testing',
+        instanceId: await instanceIdOf(store.store),
+        onEvent,
+      });
+      await runtime.start();
+      await agent.start();
+      await registration;
+      return new Device(runtime, agent, clock, () => {
+        alive = false;
+        machine.die();
+        store.die();
+      });
+    } catch (error) {
+      await clock.over(runtime.stop());
+      throw error;
+    }
+  }
+
+  /** De-registers, and stops every application. */
+  async stop(): Promise<void> {
+    await this.clock.over(this.agent.stop());
+    await this.clock.over(this.runtime.stop());
+    this.clock.end();
+  }
+
+  /** As a loss of power, in the middle of whatever it does: nothing that it sends, writes or tells comes through. */
+  die(): void {
+    this.powerOff();
+  }
+
+  /**
+   * After its death: what is left of it in this process is cleared away. Its applications are told to stop, and can do
+   * no harm.
+   */
+  async bury(): Promise<void> {
+    const stopped = this.runtime.stop();
+    await turns(2);
+    await this.clock.over(stopped, 0);
+    await this.clock.over(this.agent.stop(), 0);
+    this.clock.end();
+  }
+}
+
+async function loadAll(runtime: PushRuntime, apps: DeviceOptions['apps']): Promise<void> {
+  for (const { definition, options } of apps) await runtime.load(definition, options);
+}

@@ -1,0 +1,64 @@
+/** The internet of a test: what applications fetch, and the content that indirect pushes refer to. */
+
+import { platform } from '#platform';
+import type { MediaType } from '../../core/content/content.js';
+import type { GuardedFetchOptions } from '../../core/content/fetch/guarded-fetch.js';
+import { TransportError } from '../../core/errors.js';
+import type { HttpRequest, HttpResponse } from '../../core/platform/platform.js';
+import type { ContentReference } from '../../core/sender/push-request.js';
+
+/** Answers the HTTP requests of applications, as a web server would. */
+export type TestServer = (request: Request) => Response | Promise<Response>;
+
+/** Where content is that pushes refer to. */
+const CONTENT_ORIGIN = 'https://content.domain.test';
+
+/** Some public address (RFC 5737 has none that counts as one): nobody connects to it. */
+const ADDRESS = '8.8.8.8';
+
+export class Internet {
+  readonly #published = new Map<string, Uint8Array>();
+
+  constructor(
+    private readonly server: TestServer | undefined,
+    private readonly allow: readonly string[] | undefined,
+  ) {}
+
+  /** For the runtime: with all of its own checks, on no network. */
+  get options(): GuardedFetchOptions {
+    return {
+      allow: this.allow ? [...this.allow, CONTENT_ORIGIN] : ['https://*:*', 'http://*:*'],
+      resolve: async () => [ADDRESS],
+      request: (request) => this.#answer(request),
+    };
+  }
+
+  publish(type: MediaType, octets: Uint8Array): ContentReference {
+    const url = `${CONTENT_ORIGIN}/${this.#published.size + 1}`;
+    this.#published.set(url, octets);
+    return { url, type, size: octets.length, hash: platform.hash('sha-1', octets) };
+  }
+
+  async #answer({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
+    const published = this.#published.get(url.href);
+    if (published) return httpResponse(new Response(Uint8Array.from(published)));
+    if (!this.server) {
+      throw new TransportError(`nobody answers ${url.origin}: give startTestHost a "server" that does`);
+    }
+    const request = new Request(url, {
+      method,
+      signal,
+      ...(headers ? { headers: { ...headers } } : {}),
+      ...(body ? { body: Uint8Array.from(body) } : {}),
+    });
+    return httpResponse(await this.server(request));
+  }
+}
+
+function httpResponse(response: Response): HttpResponse {
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: response.body ?? new Blob([]).stream(),
+  };
+}

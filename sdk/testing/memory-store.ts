@@ -1,0 +1,98 @@
+/** A disk that loses its power when a test says so. */
+
+import { platform } from '#platform';
+import { APPLICATIONS, DONE, decodeJson, INBOX, storagePrefix } from '../../core/app/layout.js';
+import { decodeRecord, type PushRecord } from '../../core/app/push-record.js';
+import { decodeValue } from '../../core/app/storage-values.js';
+import { TransportError } from '../../core/errors.js';
+import type { Store } from '../../core/platform/platform.js';
+
+/** `ending`: the end of a push is about to be written. `ended`: it was written, and nobody has been told. */
+export type StoreMoment = 'ending' | 'ended';
+
+interface WriteOperation {
+  readonly type: 'put' | 'del';
+  readonly key: unknown;
+}
+
+export class MemoryStore {
+  #dead = false;
+  #watch: { moment: StoreMoment; onReached: () => void } | undefined;
+
+  private constructor(readonly store: Store) {
+    // Called ahead of each operation, before anything of its batch is written; what it throws fails all of it.
+    store.hooks.prewrite.add((operation: WriteOperation) => {
+      if (isEnd(operation)) this.#reached('ending');
+      if (this.#dead) throw new TransportError('the power is off');
+    });
+    store.on('write', (operations: readonly WriteOperation[]) => {
+      if (operations.some(isEnd)) this.#reached('ended');
+    });
+  }
+
+  static async open(): Promise<MemoryStore> {
+    return new MemoryStore(await platform.openStore());
+  }
+
+  /** Calls `onReached` once, in the middle of the write. */
+  watch(moment: StoreMoment, onReached: () => void): void {
+    this.#watch = { moment, onReached };
+  }
+
+  /** Nothing more is written. */
+  die(): void {
+    this.#dead = true;
+    this.#watch = undefined;
+  }
+
+  /** What was on the disk, on another. */
+  async copy(): Promise<MemoryStore> {
+    const copy = await MemoryStore.open();
+    const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
+    const batch = [];
+    for await (const [key, value] of this.store.iterator<string, Uint8Array>(encodings)) {
+      batch.push({ type: 'put' as const, key, value });
+    }
+    await copy.store.batch<string, Uint8Array>(batch, encodings);
+    return copy;
+  }
+
+  /** What applications of this id have in their storage. */
+  async storageOf(eventAppId: string): Promise<Record<string, unknown>> {
+    const entries: [string, unknown][] = [];
+    for (const [namespace, owner] of await this.#entries(APPLICATIONS)) {
+      if (Object(decodeJson(owner)).eventAppId !== eventAppId) continue;
+      for (const [key, value] of await this.#entries(storagePrefix(namespace))) {
+        entries.push([key, decodeValue(value)]);
+      }
+    }
+    return Object.fromEntries(entries);
+  }
+
+  /** Pushes that were confirmed, or will be, and that no application has taken. */
+  async inbox(): Promise<PushRecord[]> {
+    return (await this.#entries(INBOX)).map(([, bytes]) => decodeRecord(bytes));
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+
+  async #entries(prefix: string): Promise<[key: string, value: Uint8Array][]> {
+    const range = { gte: prefix, lt: `${prefix}\u{10ffff}`, keyEncoding: 'utf8', valueEncoding: 'view' };
+    const entries = await this.store.iterator<string, Uint8Array>(range).all();
+    return entries.map(([key, value]) => [key.slice(prefix.length), value]);
+  }
+
+  #reached(moment: StoreMoment): void {
+    const watch = this.#watch;
+    if (watch?.moment !== moment) return;
+    this.#watch = undefined;
+    watch.onReached();
+  }
+}
+
+/** A push is ended by its done marker, whoever ends it (Endings). */
+function isEnd({ type, key }: WriteOperation): boolean {
+  return type === 'put' && typeof key === 'string' && key.startsWith(DONE);
+}

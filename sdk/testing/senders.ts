@@ -1,0 +1,75 @@
+/** The other side: a SIP/IP core, and Push Sender Agents at it, one for each identity that pushes. */
+
+import { TransportError } from '../../core/errors.js';
+import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
+import { PushSenderAgent, type SendOptions } from '../../core/sender/sender.js';
+import { type Network, startNetwork } from '../network/index.js';
+import { MemoryNetwork } from './memory-network.js';
+
+export const DOMAIN = 'domain.test';
+
+const CORE = '127.0.0.1';
+const SENDERS = '127.0.0.3';
+const PRODUCT = 'sip-push-testing';
+
+export class Senders {
+  readonly #agents = new Map<string, Promise<PushSenderAgent>>();
+
+  private constructor(
+    readonly network: MemoryNetwork,
+    private readonly core: Network,
+    private readonly sockets = network.machine(SENDERS),
+  ) {}
+
+  static async start(): Promise<Senders> {
+    const network = new MemoryNetwork();
+    const core = await startNetwork({
+      domain: DOMAIN,
+      listen: [`sip:${CORE}:5060;transport=tcp`],
+      sockets: network.machine(CORE),
+      // A sender asserts whom it likes: who is trusted with that is the core's matter, and not what is tested here.
+      trustedPeers: [SENDERS],
+    });
+    return new Senders(network, core);
+  }
+
+  /** Of the core, as devices have it in their configuration. */
+  get server(): string {
+    return this.core.uris[0] ?? '';
+  }
+
+  /** @returns the receipt of the one terminal that there is. */
+  async send(from: string, push: PushRequest, options: SendOptions): Promise<Receipt> {
+    const agent = await this.#agent(from);
+    const [receipt] = await agent.send(push, options);
+    if (!receipt) throw new TransportError('the push had no receipt');
+    return receipt;
+  }
+
+  async stop(): Promise<void> {
+    for (const agent of await Promise.allSettled(this.#agents.values())) {
+      if (agent.status === 'fulfilled') await agent.value.stop();
+    }
+    await this.core.close();
+  }
+
+  #agent(identity: string): Promise<PushSenderAgent> {
+    const known = this.#agents.get(identity);
+    if (known) return known;
+    const agent = this.#open(identity);
+    this.#agents.set(identity, agent);
+    return agent;
+  }
+
+  async #open(identity: string): Promise<PushSenderAgent> {
+    const agent = new PushSenderAgent({
+      identity,
+      servers: [this.server],
+      assertIdentity: true,
+      sockets: this.sockets,
+      product: PRODUCT,
+    });
+    await agent.start();
+    return agent;
+  }
+}

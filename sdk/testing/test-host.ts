@@ -1,0 +1,286 @@
+/** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
+
+import type { PushDescription } from '../../core/app/contract.js';
+import type { LogRecord } from '../../core/app/log.js';
+import type { SetAsidePush } from '../../core/app/set-aside.js';
+import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
+import type { HostEvent } from '../../core/host.js';
+import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
+import { contentOf, mediaType, octetsOf } from './body.js';
+import { Device, type DeviceOptions, Disk } from './device.js';
+import { Internet } from './internet.js';
+import type { StoreMoment } from './memory-store.js';
+import type { EventOf, InboxPush, TestHostOptions, TestPush, TestPushResult } from './options.js';
+import { DOMAIN, Senders } from './senders.js';
+import { type HostClock, TestClock, turns } from './test-clock.js';
+
+const IDENTITY = `sip:device@${DOMAIN}`;
+const SENDER = `sip:sender@${DOMAIN}`;
+const MACHINE = '127.0.0.2';
+
+/** Milliseconds of real time after which an event that a test waits for is said to be missing. */
+const EVENT_PATIENCE = 5000;
+
+/** Turns of the event loop after a receipt: a device tells of a push when it has answered. */
+const EVENT_TURNS = 20;
+
+const DIED = new TransportError('the device died');
+const NOBODY_ANSWERED: Pick<Receipt, 'outcome' | 'status' | 'reason' | 'retryable' | 'retryAfter'> = {
+  outcome: 'failed',
+  reason: DIED.message,
+  retryable: true,
+};
+
+/** A device in a test. Made by `startTestHost`; `await using` ends it. */
+export class TestHost {
+  /** What the host told, in order, over all its lives. */
+  readonly events: HostEvent[] = [];
+  /** What the runtime and the applications logged, in order, over all its lives. */
+  readonly logs: LogRecord[] = [];
+  readonly #clock: TestClock;
+  readonly #senders: Senders;
+  readonly #internet: Internet;
+  readonly #options: DeviceOptions;
+  readonly #watchers = new Set<() => void>();
+  /** Events that belong to the result of a push. */
+  readonly #claimed = new Set<HostEvent>();
+  /** Ends what senders wait for when the device has died. */
+  #life = new AbortController();
+  #disk: Disk;
+  #device: Device | undefined;
+
+  private constructor(options: TestHostOptions, senders: Senders, disk: Disk) {
+    const { apps, now, server, allow, trust = [`sip:*@${DOMAIN}`], limits } = options;
+    this.#clock = new TestClock(now);
+    this.#senders = senders;
+    this.#disk = disk;
+    this.#internet = new Internet(server, allow);
+    this.#options = {
+      identity: IDENTITY,
+      server: senders.server,
+      trust,
+      apps: apps.map((app) => ('definition' in app ? app : { definition: app })),
+      fetch: this.#internet.options,
+      ...(limits ? { limits } : {}),
+      onEvent: (event) => {
+        this.events.push(event);
+        for (const watcher of [...this.#watchers]) watcher();
+      },
+      onLog: (record) => this.logs.push(record),
+    };
+  }
+
+  /** As `startTestHost`. */
+  static async start(options: TestHostOptions): Promise<TestHost> {
+    const host = new TestHost(options, await Senders.start(), await Disk.make());
+    try {
+      await host.#begin();
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
+    return host;
+  }
+
+  /** Time, for the runtime and the applications. */
+  get clock(): HostClock {
+    return this.#clock;
+  }
+
+  /**
+   * Pushes as a Push Sender Agent does, over the core, and waits for what its sender hears. An application that waits for
+   * time to pass needs `clock.advance` meanwhile: `const result = host.push(…); await host.clock.advance(10_000); await result`.
+   * @throws LimitError when the body is too large for its mode (pager: some 1000 bytes), ConfigurationError for an
+   * address or a media type that is none; the reason of the signal.
+   */
+  async push(push: TestPush): Promise<TestPushResult> {
+    const { from = SENDER, mode = 'pager', signal } = push;
+    const first = this.events.length;
+    const life = this.#life.signal;
+    const sending = this.#senders.send(from, this.#request(push), {
+      signal: signal ? AbortSignal.any([life, signal]) : life,
+    });
+    const receipt = await sending.catch((error: unknown) => {
+      if (error === DIED) return NOBODY_ANSWERED;
+      throw error;
+    });
+    const { outcome, status, reason, retryable, retryAfter } = receipt;
+    const pushId = await this.#pushId({ ...push, from, mode }, receipt, first);
+    return {
+      outcome,
+      ...(status === undefined ? {} : { status }),
+      reason,
+      retryable,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(pushId === undefined ? {} : { pushId }),
+    };
+  }
+
+  /** Events of this name so far. */
+  of<Name extends HostEvent['event']>(name: Name): EventOf<Name>[] {
+    return this.events.filter((event): event is EventOf<Name> => event.event === name);
+  }
+
+  /** What an application emitted so far; of this kind, where one is named. */
+  emitted(eventAppId: string, kind?: string): EventOf<'app'>[] {
+    return this.of('app').filter(({ app, kind: of }) => app === eventAppId && (kind ?? of) === of);
+  }
+
+  /**
+   * The first event that `matches`, also one that was told before.
+   * @throws TimeoutError after five seconds of real time.
+   */
+  async event<Name extends HostEvent['event']>(
+    name: Name,
+    matches: (event: EventOf<Name>) => boolean = () => true,
+  ): Promise<EventOf<Name>> {
+    return await new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        clearTimeout(deadline);
+        this.#watchers.delete(look);
+        settle();
+      };
+      const look = () => {
+        const found = this.of(name).find(matches);
+        if (found) end(() => resolve(found));
+      };
+      const late = () =>
+        reject(new TimeoutError(`no event ${name} that matches: ${JSON.stringify(this.events)}`));
+      const deadline = setTimeout(() => end(late), EVENT_PATIENCE);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** What an application has in its storage: keys and values, as on disk now. */
+  async storage(eventAppId: string): Promise<Record<string, unknown>> {
+    return await this.#disk.store.storageOf(eventAppId);
+  }
+
+  /** Pushes on disk that are still to be taken. */
+  async inbox(): Promise<InboxPush[]> {
+    return (await this.#disk.store.inbox()).map(({ id, app, attempts }) => ({ id, app, attempts }));
+  }
+
+  /** Pushes that were confirmed and that their application could not be made to take. */
+  async setAside(): Promise<SetAsidePush[]> {
+    return await this.#alive.runtime.setAside();
+  }
+
+  /** What a person would like to read of a push that was taken. */
+  async describe(pushId: string): Promise<PushDescription | undefined> {
+    return await this.#alive.runtime.describe(pushId);
+  }
+
+  /** What an application says of its state. @throws ConfigurationError or AppError naming the application. */
+  async query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
+    return await this.#alive.runtime.query(eventAppId, name, args);
+  }
+
+  /**
+   * As a loss of power: nothing that the device has not written is kept, and nobody hears of it any more. What is left of
+   * its applications in this process is told to stop, and can do no harm. `restart` begins the next life.
+   * @param at absent: now. `ending`: when the end of a push (its `commit`, or that `receive` resolved) is about to be
+   * written: between receive and commit. `ended`: when it was written, and its sender has not been told. Resolves when
+   * that has come.
+   */
+  async kill(at?: StoreMoment): Promise<void> {
+    const device = this.#alive;
+    if (at === undefined) device.die();
+    else await new Promise<void>((resolve) => this.#disk.store.watch(at, () => resolve(device.die())));
+    this.#device = undefined;
+    // The core tells senders of messages by itself; one in a session would offer again for a minute.
+    await turns(EVENT_TURNS);
+    this.#life.abort(DIED);
+    this.#life = new AbortController();
+    const disk = this.#disk;
+    this.#disk = await disk.copy();
+    await device.bury();
+    await disk.remove();
+  }
+
+  /** Stops the device where it runs, and starts it again with what it has on disk. */
+  async restart(): Promise<void> {
+    await this.#device?.stop();
+    this.#device = undefined;
+    await this.#begin();
+  }
+
+  /** Stops the device, the senders and the core; nothing of them is left. What the device told stays to be looked at. */
+  async stop(): Promise<void> {
+    const device = this.#device;
+    this.#device = undefined;
+    await device?.stop();
+    await this.#senders.stop();
+    await this.#disk.remove();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  get #alive(): Device {
+    if (!this.#device) throw new ConfigurationError('the host does not run: restart() begins its next life');
+    return this.#device;
+  }
+
+  async #begin(): Promise<void> {
+    const machine = this.#senders.network.machine(MACHINE);
+    this.#device = await Device.start(this.#options, this.#disk, machine, this.#clock.view());
+  }
+
+  #request({ app, type, body = '', mode = 'pager', ...push }: TestPush): PushRequest {
+    const { headers = {}, fileName, encoding, iari, id } = push;
+    const order = {
+      to: IDENTITY,
+      app,
+      mode,
+      ...(iari === undefined ? {} : { iari }),
+      ...(id === undefined ? {} : { id }),
+    };
+    if (mode === 'indirect') {
+      return { ...order, content: this.#internet.publish(mediaType(type), octetsOf(body)) };
+    }
+    const content = contentOf(mediaType(type), body);
+    if (mode === 'pager') return { ...order, content, ...(encoding ? { encoding } : {}) };
+    const disposition = headers['content-disposition'];
+    const description = headers['content-description'];
+    const file = {
+      content,
+      ...(fileName === undefined ? {} : { name: fileName }),
+      ...(disposition === undefined ? {} : { disposition }),
+      ...(description === undefined ? {} : { description }),
+    };
+    return { ...order, files: [file] };
+  }
+
+  /** What the device told of this push: a sender does not learn which id it has there. */
+  async #pushId(
+    { app, from, mode }: TestPush & { from: string },
+    { outcome, status }: Pick<Receipt, 'outcome' | 'status'>,
+    first: number,
+  ): Promise<string | undefined> {
+    const found = () =>
+      this.events.slice(first).find((event) => {
+        if (this.#claimed.has(event)) return false;
+        if (event.event === 'broken-off')
+          return outcome !== 'delivered' && event.app === app && event.from === from;
+        if (event.event !== 'push' || event.app !== app || event.from !== from) return false;
+        return event.mode === mode && event.status === status;
+      });
+    for (let turn = 0; turn < EVENT_TURNS && !found(); turn++) await turns(1);
+    const event = found();
+    if (event?.event !== 'push' && event?.event !== 'broken-off') return undefined;
+    this.#claimed.add(event);
+    return event.id === '' ? undefined : event.id;
+  }
+}
+
+/**
+ * Starts a device with these applications, a SIP/IP core and senders, in memory: no sockets, no network. Applications
+ * are started, and the device is registered, when it resolves.
+ * @throws ConfigurationError or AppError naming the application that cannot be loaded.
+ */
+export function startTestHost(options: TestHostOptions): Promise<TestHost> {
+  return TestHost.start(options);
+}

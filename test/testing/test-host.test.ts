@@ -1,0 +1,280 @@
+/** `sip-push/testing`: the real runtime and the real agents, in memory, on a clock of the test's own. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { definePushApp, PushRefused } from '../../sdk/index.js';
+import {
+  bitFlipped,
+  bomb,
+  brokenOff,
+  corrupted,
+  empty,
+  oversized,
+  slow,
+  startTestHost,
+  type TestHost,
+  type TestHostOptions,
+  truncated,
+  wrongCharset,
+  wrongLength,
+} from '../../sdk/testing/index.js';
+
+const NOTES = 'notes.test';
+const TEXT = 'text/plain';
+const octets = new TextEncoder().encode('What a day this has been, what a rare mood I am in.');
+
+/** Keeps each text under the id of its push, and counts how often it was called. */
+const calls: number[] = [];
+const notes = definePushApp({
+  id: NOTES,
+  accepts: [TEXT],
+  needs: ['storage', 'emit'],
+  delivery: 'durable',
+  limits: { size: 100_000 },
+  start: ({ emit }) => ({
+    async receive(push, { commit }) {
+      calls.push(push.attempt);
+      const text = new TextDecoder().decode(await push.content.bytes(100_000));
+      emit('note', { text });
+      await commit([{ type: 'put', key: push.id, value: text }]);
+    },
+  }),
+});
+
+let host: TestHost;
+
+async function start(options: TestHostOptions = { apps: [notes] }): Promise<TestHost> {
+  host = await startTestHost(options);
+  return host;
+}
+
+afterEach(async () => {
+  calls.length = 0;
+  await host.stop();
+});
+
+describe('a push', () => {
+  it.each(['pager', 'session', 'indirect'] as const)('in %s mode comes to its application', async (mode) => {
+    const { push, storage } = bound(await start());
+    const result = await push({ app: NOTES, type: TEXT, body: 'hello', mode });
+    expect(result).toMatchObject({ outcome: 'delivered', status: 200 });
+    expect(await storage(NOTES)).toEqual({ [result.pushId ?? '']: 'hello' });
+    expect(host.of('push')).toMatchObject([{ mode, from: 'sip:sender@domain.test', outcome: 'accepted' }]);
+    expect(host.emitted(NOTES, 'note')).toMatchObject([{ text: 'hello' }]);
+  });
+
+  it('of a type that nobody takes is 415', async () => {
+    const { push } = bound(await start());
+    expect(await push({ app: NOTES, type: 'image/png', body: 'x' })).toMatchObject({
+      outcome: 'refused',
+      status: 415,
+    });
+  });
+
+  it('for an application that nobody has reaches nobody', async () => {
+    const { push } = bound(await start());
+    expect(await push({ app: 'other.test', type: TEXT, body: 'x' })).toMatchObject({
+      outcome: 'failed',
+      status: 480,
+    });
+  });
+
+  it('from whom nobody trusts is 403', async () => {
+    const { push } = bound(await start());
+    const from = 'sip:stranger@elsewhere.test';
+    expect(await push({ app: NOTES, type: TEXT, body: 'x', from })).toMatchObject({ status: 403 });
+  });
+
+  it('that is refused is refused as the application says', async () => {
+    const refuse = () => {
+      throw new PushRefused('declined', 'not today');
+    };
+    const { push } = bound(
+      await start({ apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive: refuse }) }] }),
+    );
+    expect(await push({ app: NOTES, type: TEXT, body: 'x' })).toMatchObject({
+      outcome: 'refused',
+      status: 603,
+    });
+  });
+
+  it('in session mode has its file name and what describes it', async () => {
+    const seen: unknown[] = [];
+    const receive: Parameters<typeof seen.push>[0] = ({ fileName, headers }: Record<string, unknown>) =>
+      void seen.push({ fileName, headers });
+    await start({
+      apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive: Object(receive) }) }],
+    });
+    const headers = { 'content-description': 'a song' };
+    await host.push({ app: NOTES, type: TEXT, body: octets, mode: 'session', fileName: 'song.txt', headers });
+    expect(seen).toMatchObject([{ fileName: 'song.txt', headers }]);
+  });
+});
+
+describe('time', () => {
+  it('passes when the test says so: a push that failed is given again', async () => {
+    let failures = 2;
+    const attempts: number[] = [];
+    await start({
+      apps: [
+        {
+          id: NOTES,
+          accepts: [TEXT],
+          delivery: 'durable',
+          start: () => ({
+            async receive({ attempt }) {
+              attempts.push(attempt);
+              if (attempt === 1) await new Promise(() => {});
+              if (failures-- > 0) throw new Error('not yet');
+            },
+          }),
+        },
+      ],
+    });
+    const pushing = host.push({ app: NOTES, type: TEXT, body: 'x' });
+    await host.clock.advance(15_000);
+    expect(await pushing).toMatchObject({ outcome: 'delivered', status: 200 });
+    expect(await host.inbox()).toMatchObject([{ app: NOTES }]);
+    await host.clock.advance(60_000);
+    expect(attempts).toEqual([1, 2, 3, 4]);
+    expect(await host.inbox()).toEqual([]);
+  });
+
+  it('ends the patience with a direct application: 500', async () => {
+    const receive = () => new Promise<void>(() => {});
+    await start({ apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive }) }] });
+    const pushing = host.push({ app: NOTES, type: TEXT, body: 'x' });
+    await host.clock.advance(10_000);
+    expect(await pushing).toMatchObject({ outcome: 'failed', status: 500 });
+  });
+
+  it('is what the service `clock` says', async () => {
+    const now = new Date('2030-05-01T00:00:00Z');
+    const times: Date[] = [];
+    const app = definePushApp({
+      id: NOTES,
+      accepts: [TEXT],
+      needs: ['clock'],
+      start: ({ clock }) => ({ receive: () => void times.push(clock.now()) }),
+    });
+    await start({ apps: [app], now });
+    await host.push({ app: NOTES, type: TEXT });
+    await host.clock.advance(1000);
+    await host.push({ app: NOTES, type: TEXT });
+    expect(times).toEqual([now, new Date('2030-05-01T00:00:01Z')]);
+  });
+});
+
+describe('a device', () => {
+  it('that restarts has what it had', async () => {
+    await start();
+    await host.push({ app: NOTES, type: TEXT, body: 'one' });
+    await host.restart();
+    await host.push({ app: NOTES, type: TEXT, body: 'two', mode: 'session' });
+    expect(Object.values(await host.storage(NOTES)).sort()).toEqual(['one', 'two']);
+  });
+
+  it.each(['pager', 'session'] as const)(
+    'killed between receive and commit gives the push again, in %s mode',
+    async (mode) => {
+      await start();
+      const killed = host.kill('ending');
+      const result = host.push({ app: NOTES, type: TEXT, body: 'once', mode });
+      await killed;
+      expect(await result).toMatchObject({ outcome: 'failed' });
+      expect(await host.storage(NOTES)).toEqual({});
+      await host.restart();
+      await host.clock.advance(1);
+      await host.event('app', () => calls.length === 2);
+      await host.clock.advance(1);
+      expect(Object.values(await host.storage(NOTES))).toEqual(['once']);
+      expect(await host.inbox()).toEqual([]);
+    },
+  );
+
+  it('killed after the commit does not give the push again', async () => {
+    await start();
+    const killed = host.kill('ended');
+    const result = host.push({ app: NOTES, type: TEXT, body: 'once' });
+    await killed;
+    expect(await result).toMatchObject({ outcome: 'failed' });
+    await host.restart();
+    await host.clock.advance(60_000);
+    expect(calls).toEqual([1]);
+    expect(Object.values(await host.storage(NOTES))).toEqual(['once']);
+  });
+
+  it('whose application does not start is an error that names it', async () => {
+    const broken = { id: NOTES, accepts: [TEXT], start: () => Promise.reject(new Error('no disk')) };
+    await expect(startTestHost({ apps: [broken] })).rejects.toThrow(/notes\.test.*no disk/);
+    await start();
+  });
+});
+
+describe('content', () => {
+  it.each([
+    ['breaks off', brokenOff(octets)],
+    ['is not what was offered', corrupted(octets)],
+    ['is shorter than offered', wrongLength('short', octets)],
+  ])('that %s is never committed', async (_what, body) => {
+    await start();
+    const result = await host.push({ app: NOTES, type: TEXT, body, mode: 'session' }).catch(String);
+    expect(result).not.toMatchObject({ outcome: 'delivered' });
+    expect(await host.storage(NOTES)).toEqual({});
+  });
+
+  it('that is slow comes as slowly as the test says', async () => {
+    await start();
+    const body = slow(octets, 3);
+    const pushing = host.push({ app: NOTES, type: TEXT, body, mode: 'session' });
+    body.next();
+    await host.clock.advance(60_000);
+    expect(await host.storage(NOTES)).toEqual({});
+    body.finish();
+    expect(await pushing).toMatchObject({ outcome: 'delivered' });
+  });
+
+  it('past the limit of its application is 413', async () => {
+    await start({ apps: [{ ...notes, limits: { size: 100 } }] });
+    const push = { app: NOTES, type: TEXT, body: oversized(101) };
+    expect(await host.push(push)).toMatchObject({ outcome: 'refused', status: 413 });
+    expect(await host.push({ ...push, body: bomb(), encoding: 'gzip' })).toMatchObject({ status: 413 });
+    expect(calls).toEqual([]);
+  });
+
+  it('may be anything else', async () => {
+    await start();
+    const bodies = [truncated(octets), bitFlipped(octets), wrongCharset('hello'), empty()];
+    for (const body of bodies)
+      expect(await host.push({ app: NOTES, type: TEXT, body })).toMatchObject({ status: 200 });
+  });
+});
+
+it('applications fetch from the server of the test', async () => {
+  const app = definePushApp({
+    id: NOTES,
+    accepts: [TEXT],
+    needs: ['fetch', 'emit'],
+    start: ({ fetch, emit }) => ({
+      async receive() {
+        const answer = await fetch('http://weather.test/today');
+        emit('weather', { status: answer.status, text: new TextDecoder().decode(await answer.bytes(100)) });
+      },
+    }),
+  });
+  await start({ apps: [app], server: ({ url }) => new Response(`you asked for ${new URL(url).pathname}`) });
+  expect(await host.push({ app: NOTES, type: TEXT })).toMatchObject({ status: 200 });
+  expect(host.emitted(NOTES)).toMatchObject([{ status: 200, text: 'you asked for /today' }]);
+});
+
+it('nothing is left when it has stopped', async () => {
+  await start();
+  await host.push({ app: NOTES, type: TEXT, body: 'x', mode: 'session' });
+  await host.stop();
+  const left = process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP'));
+  expect(left).toEqual([]);
+  await start();
+});
+
+function bound(of: TestHost) {
+  return { push: of.push.bind(of), storage: of.storage.bind(of) };
+}
