@@ -3,6 +3,7 @@
 import type { Content } from '../content/content.js';
 import { AppError, TimeoutError } from '../errors.js';
 import type { Application } from './application.js';
+import { AppAway } from './away.js';
 import type { Clock } from './clock.js';
 import type { CommitOperation } from './contract.js';
 import { handled, invoke, within } from './deadline.js';
@@ -16,7 +17,14 @@ import type { Turn } from './slots.js';
 import { storageWrites } from './storage-values.js';
 
 /** `failed`: it threw anything else, or had not answered by its deadline. */
-export type AttemptResult = { type: 'taken' } | { type: 'refused' | 'failed'; refusal: Refusal };
+export type AttemptResult =
+  | { type: 'taken' }
+  | {
+      type: 'refused' | 'failed';
+      refusal: Refusal;
+      /** Its application was not there to be given it. */
+      away?: true;
+    };
 
 export interface AttemptOptions {
   app: Application;
@@ -138,6 +146,7 @@ function graced(clock: Clock, result: Promise<AttemptResult>, delivery: Delivery
 
 function thrown(error: unknown, what: string): AttemptResult {
   const refusal = refusalOf(error);
+  if (refusal && error instanceof AppAway) return { type: 'failed', refusal, away: true };
   if (refusal) return { type: 'refused', refusal };
   const reason = `${what}: ${reasonOf(error)}`;
   // Not the application's fault, and soon better, perhaps: a disk that is full.

@@ -4,6 +4,7 @@ import { inject, injectable } from 'tsyringe';
 import type { Content } from '../content/content.js';
 import type { Application } from './application.js';
 import type { AttemptResult } from './attempt.js';
+import { awayOf } from './away.js';
 import type { Clock } from './clock.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
@@ -110,6 +111,11 @@ export class Deliveries {
 
   private async redelivered(delivery: Delivery): Promise<void> {
     const app = this.registry.ofRecord(delivery.record);
+    const away = app && awayOf(app.instance);
+    if (away) {
+      this.whenBack(delivery, away);
+      return;
+    }
     const turn = app?.slots.enter('again');
     if (!app || !turn) return;
     // Without its application it stays in the inbox, until that is loaded again.
@@ -154,7 +160,12 @@ export class Deliveries {
   /** After an attempt whose sender was, or is now, told that the push is taken. */
   private async conclude(delivery: Delivery, result: AttemptResult): Promise<void> {
     if (result.type === 'taken' || delivery.ending) return;
-    const { kind, reason } = result.refusal;
+    const { kind, reason, retryAfter } = result.refusal;
+    if (result.away) {
+      await this.uncount(delivery);
+      this.whenBack(delivery, { message: reason, retryAfter });
+      return;
+    }
     delivery.trouble = reason;
     if (result.type === 'refused' && !isRetryable(kind)) {
       await this.setAside(delivery, `refused (${kind}): ${reason}`);
@@ -173,12 +184,35 @@ export class Deliveries {
     }
   }
 
+  /** The attempt was not its application's. */
+  private async uncount(delivery: Delivery): Promise<void> {
+    const { record } = delivery;
+    try {
+      await this.inbox.update(delivery, { ...record, broken: (record.broken ?? 0) + 1 });
+    } catch (error) {
+      this.warn(delivery, `has one attempt less than it should: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Its application is away: that is no attempt, and no reason to wait the longer. */
+  private whenBack(
+    delivery: Delivery,
+    { message, retryAfter = 0 }: { message: string; retryAfter?: number | undefined },
+  ): void {
+    // Not all in the same moment.
+    this.wait(delivery, retryAfter * 1000 * (1 + this.clock.random() / 2), message);
+  }
+
   private later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
-    if (!this.started || !this.registry.ofRecord(delivery.record)) return;
     const doubled = BACKOFF_BASE * 2 ** (tries(delivery.record) - 1);
     // Half of it by chance: what failed together does not come back together.
     const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
-    const milliseconds = Math.ceil(Math.max(wait, retryAfter * 1000));
+    this.wait(delivery, Math.max(wait, retryAfter * 1000), reason);
+  }
+
+  private wait(delivery: Delivery, time: number, reason: string): void {
+    if (!this.started || !this.registry.ofRecord(delivery.record)) return;
+    const milliseconds = Math.ceil(time);
     this.cancel(delivery);
     this.waiting.set(
       delivery,

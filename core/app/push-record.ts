@@ -23,7 +23,7 @@ export interface PushRecord {
   readonly receivedAt: number;
   /** Deliveries begun. Written ahead of each, so that a push that kills the host is counted too. */
   readonly attempts: number;
-  /** Attempts among them that ended because the content broke off: nothing that the application did. */
+  /** Attempts among them that ended because the content broke off, or the application was away: nothing that it did. */
   readonly broken?: number;
   /** The file with its content, of a transfer; absent: it is in the store, or nowhere. */
   readonly file?: string;

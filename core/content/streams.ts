@@ -5,7 +5,7 @@ import { LimitError } from '../errors.js';
 type Bytes = ReadableStream<Uint8Array>;
 
 /** What `chunks` yields, drawn only when somebody reads; cancelling the stream ends it. */
-export function streamOf<T extends Uint8Array>(chunks: AsyncGenerator<T>): ReadableStream<T> {
+export function streamOf<T>(chunks: AsyncGenerator<T>): ReadableStream<T> {
   return new ReadableStream<T>(
     {
       async pull(controller) {

@@ -233,6 +233,41 @@ export type CompressionFormat = 'gzip' | 'deflate' | 'deflate-raw';
 /** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
 export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
 
+/** One end of the way between two threads. Messages are structured clones, and come in order. */
+export interface ThreadPort {
+  /** Set by the owner before the first message can arrive (synchronously after the port is received). */
+  onmessage: (message: unknown) => void;
+  /** What `transfer` lists is the other thread's from then on. @throws DataCloneError when `message` cannot be cloned. */
+  post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+}
+
+/** In a worker: the way to the thread that started it. */
+export interface ParentPort extends ThreadPort {
+  /** Bytes that this thread has: heap, and buffers outside it; garbage that is not collected yet counts. */
+  memory(): number;
+}
+
+/** A thread with a heap and an event loop of its own, in this process. */
+export interface WorkerThread extends ThreadPort {
+  /** Called once, after the last message, with the reason why it ended. */
+  onend: (why: Error) => void;
+  /** What it wrote to its standard output and error: they are not the process's. */
+  onoutput: (text: string) => void;
+  /** Whether the process stays up for it; it does until this is called. */
+  keepsProcess(yes: boolean): void;
+  /** Ends it whatever it does, as soon as it is not in a call into the operating system. */
+  end(): void;
+  /** Bytes that the whole process has in memory. */
+  processMemory(): number;
+}
+
+export interface WorkerOptions {
+  /** For people who look at threads. */
+  name: string;
+  /** Bytes of JavaScript heap at which it is ended by the engine. */
+  heap: number;
+}
+
 /** Connections and ports: the machine's own, or such as a test has in memory. */
 export type Sockets = Pick<Platform, 'connect' | 'listen' | 'openDatagram'>;
 
@@ -285,4 +320,9 @@ export interface Platform {
     options: Pick<ListenOptions, 'tls' | 'maxConnections'>,
     answer: (incoming: HttpIncoming) => HttpReply | Promise<HttpReply>,
   ): Promise<Listener>;
+  /**
+   * Starts a thread that runs an ES module; there `parentPort` of `core/platform/node/parent-port.ts` is its end.
+   * @throws ConfigurationError where there are no such threads, or the URL cannot be the script of one.
+   */
+  startWorker(script: URL, options: WorkerOptions): WorkerThread;
 }

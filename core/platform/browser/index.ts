@@ -6,7 +6,7 @@ import { certificateFingerprint } from './fingerprint.js';
 import { openFolder } from './folder.js';
 import { hash, hasher, randomHex } from './hash.js';
 import { request } from './http-client.js';
-import { listen, listenHttp, openDatagram, openFile } from './refused.js';
+import { listen, listenHttp, openDatagram, openFile, startWorker } from './refused.js';
 import { resolve } from './resolve.js';
 import { indexOf } from './search.js';
 import { openSpool } from './spool.js';
@@ -32,4 +32,5 @@ export const platform: Platform = {
   resolve,
   request,
   listenHttp,
+  startWorker,
 };

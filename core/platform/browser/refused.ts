@@ -24,3 +24,7 @@ export const openFile: Platform['openFile'] = async (path) => {
     `a browser opens no file by its path (${path}): take what a person chose, as bytes`,
   );
 };
+
+export const startWorker: Platform['startWorker'] = () => {
+  throw new ConfigurationError('a browser runs applications in its page only: leave "isolation" out');
+};

@@ -13,6 +13,7 @@ import { listenHttp } from './http-server.js';
 import { resolve } from './resolve.js';
 import { indexOf } from './search.js';
 import { openStore } from './store.js';
+import { startWorker } from './worker.js';
 
 export const platform: Platform = {
   protocols,
@@ -33,4 +34,5 @@ export const platform: Platform = {
   resolve,
   request,
   listenHttp,
+  startWorker,
 };

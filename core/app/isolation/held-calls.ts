@@ -1,0 +1,90 @@
+/** Calls of hooks under way in a worker: the content and the commit of each, which stay on the host's side. */
+
+import type { Content } from '../../content/content.js';
+import { SipPushError } from '../../errors.js';
+import type { CommitOperation, Push } from '../contract.js';
+import { INLINE_CONTENT } from './limits.js';
+import { fieldsOf } from './messages.js';
+import type { Peer } from './peer.js';
+
+interface Held {
+  readonly content?: Content;
+  readonly commit?: (operations: readonly CommitOperation[]) => Promise<void>;
+}
+
+/** A push without its content, as it crosses. */
+export type CrossingPush = Omit<Push, 'content'>;
+
+/** Of content that is small, all; of other content, what is known of it. */
+export type CrossingContent = Pick<Content, 'type' | 'size'> & { readonly bytes?: Uint8Array };
+
+export class HeldCalls {
+  readonly #held = new Map<number, Held>();
+
+  constructor(private readonly peer: Peer) {}
+
+  /** Calls a hook, which may commit while it runs. */
+  async during<T>(held: Held, call: (id: number) => Promise<T>): Promise<T> {
+    const id = this.peer.next();
+    this.#held.set(id, held);
+    try {
+      return await call(id);
+    } finally {
+      this.#held.delete(id);
+    }
+  }
+
+  /** @throws what the commit throws. */
+  async commit(args: unknown): Promise<void> {
+    const { held, operations } = fieldsOf(args);
+    const commit = this.#held.get(Number(held))?.commit;
+    if (!commit) throw new SipPushError('commit came too late: the call that it belongs to has ended');
+    // What they are is looked at where they are written.
+    await commit(operations as readonly CommitOperation[]);
+  }
+
+  /** The worker reads content, or a part of it. */
+  open(args: unknown): void {
+    const { held, stream, range } = fieldsOf(args);
+    const content = this.#held.get(Number(held))?.content;
+    const { start, end } = fieldsOf(range);
+    const part =
+      typeof start === 'number' ? { start, ...(typeof end === 'number' ? { end } : {}) } : undefined;
+    this.peer.streams.give(Number(stream), content ? opened(content, part) : gone(), {
+      // Content gives every reader chunks of its own.
+      ours: true,
+      onEnd: () => {
+        // Of content that was still coming it is known now.
+        if (content?.size !== undefined) this.peer.tell('size', { held, size: content.size });
+      },
+    });
+  }
+}
+
+/** What goes over with the call itself. */
+export async function crossing({ content, ...rest }: Push): Promise<{
+  push: CrossingPush;
+  content: CrossingContent;
+}> {
+  const { type, size } = content;
+  // In session mode it may be still coming.
+  const small = rest.mode !== 'session' && size !== undefined && size <= INLINE_CONTENT;
+  const bytes = small ? await content.bytes(size).catch(() => undefined) : undefined;
+  return {
+    push: rest,
+    content: { type, ...(size === undefined ? {} : { size }), ...(bytes ? { bytes } : {}) },
+  };
+}
+
+function opened(content: Content, range: { start: number; end?: number } | undefined): ReadableStream {
+  try {
+    return content.open(range);
+  } catch (error) {
+    return new ReadableStream({ start: (controller) => controller.error(error) });
+  }
+}
+
+function gone(): ReadableStream {
+  const why = new SipPushError('content of a push is there while it is received: the call has ended');
+  return new ReadableStream({ start: (controller) => controller.error(why) });
+}

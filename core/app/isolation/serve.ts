@@ -1,0 +1,197 @@
+/** The worker's side: one application, run for its host in another thread. */
+
+import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
+import type { ParentPort } from '../../platform/platform.js';
+import type {
+  CommitOperation,
+  Push,
+  PushAppDefinition,
+  PushAppInstance,
+  ReceiveContext,
+  StartContext,
+} from '../contract.js';
+import { handled } from '../deadline.js';
+import { type Manifest, readManifest } from '../manifest.js';
+import type { CrossingContent, CrossingPush } from './held-calls.js';
+import { HostTime } from './host-time.js';
+import { type Fields, fieldsOf, textOf } from './messages.js';
+import { Peer } from './peer.js';
+import { plainJson } from './plain-json.js';
+import { methodsOf } from './service-methods.js';
+import { StreamedContent, workerContent } from './worker-content.js';
+import { workerServices } from './worker-services.js';
+
+/** Gives the definition that a module has, by the name that its host knows it by. */
+export type LoadApplication = (module: string) => PushAppDefinition | Promise<PushAppDefinition>;
+
+/** What a host has to know of an application before it starts it: the plain parts of its definition. */
+export const MANIFEST_KEYS = ['id', 'accepts', 'needs', 'provides', 'delivery', 'limits', 'iari'] as const;
+
+/** What an instance may have beside `receive`. */
+export const HOOKS = ['consider', 'describe', 'query', 'negotiated', 'alarm', 'stop'] as const;
+
+export type Hook = (typeof HOOKS)[number];
+
+/** Serves the host that started this thread, for as long as it lives. */
+export function serve(port: ParentPort, load: LoadApplication): void {
+  const served = new ServedApplication(port, load);
+  port.onmessage = (message) => served.peer.receive(message);
+}
+
+class ServedApplication {
+  readonly peer: Peer;
+  readonly #time = new HostTime();
+  readonly #stopping = new AbortController();
+  readonly #contents = new Map<number, StreamedContent>();
+  #definition: PushAppDefinition | undefined;
+  #manifest: Manifest | undefined;
+  #instance: PushAppInstance | undefined;
+
+  constructor(
+    private readonly port: ParentPort,
+    private readonly load: LoadApplication,
+  ) {
+    this.peer = new Peer(port, {
+      call: (name, args, signal) => this.#call(name, fieldsOf(args), signal),
+      tell: (name, args) => this.#told(name, fieldsOf(args)),
+      stray: () => {},
+    });
+  }
+
+  #told(name: string, fields: Fields): void {
+    if (name === 'ping') this.peer.tell('pong', { memory: this.port.memory() });
+    if (name === 'time') this.#time.ahead = Number(fields.ahead);
+    if (name === 'stopping') this.#stopping.abort(new AppError(this.#eventAppId, 'is being stopped'));
+    if (name === 'size') {
+      const content = this.#contents.get(Number(fields.held));
+      if (content) content.size = Number(fields.size);
+    }
+  }
+
+  async #call(name: string, fields: Fields, signal: AbortSignal): Promise<unknown> {
+    switch (name) {
+      case 'load':
+        return this.#load(textOf(fields.module));
+      case 'start':
+        return this.#start(fields);
+      case 'receive':
+        return this.#received(fields, signal);
+      case 'alarm':
+        return this.#running.alarm?.(
+          Object.freeze(fields.alarm) as Parameters<NonNullable<PushAppInstance['alarm']>>[0],
+          this.#context(fields, signal),
+        );
+      case 'describe':
+        return this.#withPush(fields, (push) => this.#running.describe?.(push));
+      case 'consider':
+        return this.#running.consider?.(
+          Object.freeze(fields.offer) as Parameters<NonNullable<PushAppInstance['consider']>>[0],
+        );
+      case 'negotiated':
+        return this.#running.negotiated?.(
+          fields.sender as Parameters<NonNullable<PushAppInstance['negotiated']>>[0],
+        );
+      case 'query':
+        return plainJson(await this.#running.query?.(textOf(fields.name), fields.args));
+      case 'provided':
+        return this.#provided(fields);
+      case 'stop':
+        return this.#running.stop?.();
+    }
+    throw new ConfigurationError(`a worker has no "${name}"`);
+  }
+
+  /** @returns the plain parts of its definition. */
+  async #load(module: string): Promise<Fields> {
+    const definition = await this.load(module);
+    this.#manifest = readManifest(definition);
+    this.#definition = definition;
+    const all: Fields = { ...definition };
+    return Object.fromEntries(
+      MANIFEST_KEYS.filter((key) => all[key] !== undefined).map((key) => [key, plainJson(all[key])]),
+    );
+  }
+
+  /** @returns which hooks it has, and the functions of the services that it provides. */
+  async #start({ options, methods }: Fields): Promise<Fields> {
+    const { peer } = this;
+    const definition = this.#definition;
+    const manifest = this.#manifest;
+    if (!definition || !manifest) throw new SipPushError('it was not loaded');
+    const { eventAppId, needs } = manifest;
+    const services = workerServices({
+      eventAppId,
+      needs,
+      methods: fieldsOf(methods),
+      peer,
+      time: this.#time,
+    });
+    const context = { ...services, signal: this.#stopping.signal, options };
+    const instance = await definition.start(context as StartContext);
+    requireReceive(eventAppId, instance);
+    this.#instance = instance;
+    const provided = Object.entries(instance.services ?? {}).map(([name, service]) => [
+      name,
+      methodsOf(name, service),
+    ]);
+    return {
+      hooks: HOOKS.filter((hook) => typeof instance[hook] === 'function'),
+      provided: Object.fromEntries(provided),
+    };
+  }
+
+  #received(fields: Fields, signal: AbortSignal): Promise<void> {
+    return this.#withPush(fields, (push) => this.#running.receive(push, this.#context(fields, signal)));
+  }
+
+  async #withPush<T>({ push, content, held }: Fields, use: (push: Push) => T): Promise<Awaited<T>> {
+    const id = Number(held);
+    const own = workerContent(content as CrossingContent, id, this.peer);
+    if (own instanceof StreamedContent) this.#contents.set(id, own);
+    try {
+      const { headers, ...rest } = push as CrossingPush;
+      return await use(Object.freeze({ ...rest, headers: Object.freeze(headers), content: own }));
+    } finally {
+      this.#contents.delete(id);
+    }
+  }
+
+  #context({ held }: Fields, signal: AbortSignal): ReceiveContext {
+    const commit = async (operations: readonly CommitOperation[] = []) => {
+      const plain = Array.isArray(operations) ? operations.map(plainOperation) : operations;
+      await this.peer.call('commit', { held, operations: plain });
+    };
+    return { signal, commit: (operations) => handled(commit(operations)) };
+  }
+
+  async #provided({ service, method, args }: Fields): Promise<unknown> {
+    const object: unknown = this.#running.services?.[textOf(service)];
+    const run: unknown = Reflect.get(Object(object), textOf(method));
+    if (typeof run !== 'function') throw new SipPushError(`there is no ${service}.${method}`);
+    return await Reflect.apply(run, object, Array.isArray(args) ? args : []);
+  }
+
+  get #running(): PushAppInstance {
+    if (!this.#instance) throw new SipPushError('it was not started');
+    return this.#instance;
+  }
+
+  get #eventAppId(): string {
+    return this.#manifest?.eventAppId ?? '';
+  }
+}
+
+function requireReceive(eventAppId: string, instance: unknown): asserts instance is PushAppInstance {
+  if (typeof fieldsOf(instance).receive === 'function') return;
+  throw new AppError(
+    eventAppId,
+    'start() returned no receive function; expected start() { return { receive(push) { … } } }',
+  );
+}
+
+/** Values cross as what JSON makes of them. */
+function plainOperation(operation: CommitOperation): unknown {
+  const fields: Record<string, unknown> = { ...operation };
+  for (const key of ['value', 'data']) if (key in fields) fields[key] = plainJson(fields[key]);
+  return fields;
+}

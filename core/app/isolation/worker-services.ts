@@ -1,0 +1,134 @@
+/** The services of an application in a worker, as it sees them: what they do happens on the host's side. */
+
+import { readAll } from '../../content/streams.js';
+import { AppError } from '../../errors.js';
+import { handled } from '../deadline.js';
+import type {
+  Alarm,
+  AppClock,
+  AppFetch,
+  AppFetchResponse,
+  AppFile,
+  AppFiles,
+  AppLog,
+  AppSchedule,
+  AppStorage,
+  Emit,
+} from '../services.js';
+import type { HostTime } from './host-time.js';
+import { type Fields, fieldsOf } from './messages.js';
+import type { Peer } from './peer.js';
+import { plainJson } from './plain-json.js';
+import { serviceOf } from './service-methods.js';
+
+export interface WorkerServicesParts {
+  eventAppId: string;
+  needs: readonly string[];
+  /** By service: the functions that the host has of it. */
+  methods: Fields;
+  peer: Peer;
+  time: HostTime;
+}
+
+/** What `needs` names, and `emit`. */
+export function workerServices(parts: WorkerServicesParts): Record<string, unknown> {
+  const { eventAppId, needs, methods, peer, time } = parts;
+  const call = (service: string) => (method: string, args: readonly unknown[]) =>
+    peer.call('service', { service, method, args });
+  const made: Record<string, (name: string) => unknown> = {
+    storage: () => storage(peer, call('storage')),
+    files: () => files(peer, call('files')),
+    fetch: () => fetch(peer),
+    log: () => log(peer),
+    clock: (): AppClock => ({ now: () => new Date(time.now()) }),
+    schedule: () => schedule(call('schedule')),
+  };
+  const services: Record<string, unknown> = { emit: emit(eventAppId, peer) };
+  for (const name of needs) {
+    if (name === 'emit') continue;
+    const own = methods[name];
+    const make = Object.hasOwn(made, name) ? made[name] : undefined;
+    services[name] = make?.(name) ?? serviceOf(Array.isArray(own) ? own.map(String) : [], call(name));
+  }
+  return services;
+}
+
+type Call = (method: string, args: readonly unknown[]) => Promise<unknown>;
+
+function storage(peer: Peer, call: Call): AppStorage {
+  return {
+    get: (key) => call('get', [key]),
+    put: (key, value) => handled(call('put', [key, plainJson(value)]).then(nothing)),
+    delete: (key) => handled(call('delete', [key]).then(nothing)),
+    async *entries(range = {}) {
+      const stream = peer.next();
+      await peer.call('storage.entries', { stream, range: { ...range } });
+      // Leaving the loop cancels the stream.
+      for await (const group of peer.streams.take(stream)) yield* group as [string, unknown][];
+    },
+  };
+}
+
+function files(peer: Peer, call: Call): AppFiles {
+  return {
+    write(content) {
+      const stream = peer.next();
+      // Its chunks are the application's, which may write into them again.
+      peer.streams.give(stream, content, { ours: false });
+      return peer.call('files.write', { stream }) as Promise<AppFile & { sha256: string }>;
+    },
+    open(name, range) {
+      const stream = peer.next();
+      const asked = peer.call('files.open', { stream, name, ...(range ? { range: { ...range } } : {}) });
+      return handled(asked.then(() => peer.streams.takeBytes(stream)));
+    },
+    remove: (name) => handled(call('remove', [name]).then(nothing)),
+    list: () => call('list', []) as Promise<AppFile[]>,
+  };
+}
+
+function fetch(peer: Peer): AppFetch {
+  const run: AppFetch = async (url, { signal, body, ...options } = {}) => {
+    signal?.throwIfAborted();
+    const stream = peer.next();
+    const posted = body ? { body: new Uint8Array(body) } : {};
+    const args = { url: String(url), stream, options: { ...options, ...posted } };
+    const answer = fieldsOf(await peer.call('fetch', args, { signal }));
+    const read = peer.streams.takeBytes(stream, signal);
+    return {
+      ...(answer as Pick<AppFetchResponse, 'url' | 'status' | 'headers'>),
+      body: read,
+      bytes: (limit) => readAll(read, limit),
+    };
+  };
+  return (url, options) => handled(run(url, options));
+}
+
+function log(peer: Peer): AppLog {
+  const write = (level: keyof AppLog) => (message: string) =>
+    peer.tell('log', { level, message: String(message) });
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+function schedule(call: Call): AppSchedule {
+  return {
+    at: (key, when, data) =>
+      handled(call('at', [key, when, ...(data === undefined ? [] : [plainJson(data)])]).then(nothing)),
+    cancel: (key) => handled(call('cancel', [key]).then(nothing)),
+    list: () => call('list', []) as Promise<Alarm[]>,
+  };
+}
+
+function emit(eventAppId: string, peer: Peer): Emit {
+  return (kind, fields = {}) => {
+    if (typeof kind !== 'string' || kind === '') {
+      throw new AppError(
+        eventAppId,
+        "emit's first argument is the kind of event, a word like 'notification'",
+      );
+    }
+    peer.tell('emit', { kind, fields: plainJson(fields) });
+  };
+}
+
+function nothing(): void {}

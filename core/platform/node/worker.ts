@@ -1,0 +1,59 @@
+/** Worker threads, as their starter sees them. */
+
+import { Worker } from 'node:worker_threads';
+import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
+import type { Platform, WorkerThread } from '../platform.js';
+import { errorCode, reasonText } from './failure.js';
+import { WORKER_DATA } from './parent-port.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+export const startWorker: Platform['startWorker'] = (script, { name, heap }) => {
+  try {
+    const worker = new Worker(script, {
+      name,
+      // Its host may print what programs read.
+      stdout: true,
+      stderr: true,
+      workerData: WORKER_DATA,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heap / MEBIBYTE) },
+    });
+    return threadOf(worker);
+  } catch (error) {
+    throw new ConfigurationError(`${script} cannot be the script of a worker: ${reasonText(error)}`, {
+      cause: error,
+    });
+  }
+};
+
+function threadOf(worker: Worker): WorkerThread {
+  let failure: unknown;
+  const thread: WorkerThread = {
+    onmessage: () => {},
+    onend: () => {},
+    onoutput: () => {},
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    keepsProcess: (yes) => (yes ? worker.ref() : worker.unref()),
+    end: () => void worker.terminate(),
+    processMemory: () => process.memoryUsage.rss(),
+  };
+  worker.on('message', (message) => thread.onmessage(message));
+  // What cannot be read is a message all the same.
+  worker.on('messageerror', (error) => thread.onmessage(error));
+  worker.on('error', (error) => {
+    failure = error;
+  });
+  worker.on('exit', (code) => thread.onend(reasonOfEnd(failure, code)));
+  for (const output of [worker.stdout, worker.stderr]) {
+    output.setEncoding('utf8').on('data', (text: string) => thread.onoutput(text));
+  }
+  return thread;
+}
+
+function reasonOfEnd(failure: unknown, code: number): Error {
+  if (failure === undefined) return new SipPushError(`exit code ${code}`);
+  if (errorCode(failure) === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return new LimitError('its heap had no room left', { cause: failure });
+  }
+  return failure instanceof Error ? failure : new SipPushError(reasonText(failure));
+}
