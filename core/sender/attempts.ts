@@ -58,6 +58,9 @@ export class PreparedPush {
     if (mode === 'session' && encoding) {
       throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
     }
+    if ('files' in push && push.files.length === 0) {
+      throw new ConfigurationError('a push of files has at least one');
+    }
     const files: PushFile[] = [];
     for (const file of filesOf(push)) {
       files.push(encoding ? { ...file, content: await encodedContent(file.content, encoding) } : file);
@@ -83,6 +86,7 @@ export class PreparedPush {
       {
         mode,
         sizes: this.files.map(({ content }) => content.size),
+        types: this.files.map(({ content }) => content.type.type),
         referred: this.reference !== undefined,
         coded: this.push.encoding !== undefined,
         publishes: this.options.publisher !== undefined,

@@ -1,6 +1,7 @@
 /** How a push goes: by its size, what the terminal takes, and what its caller wants (AD-5.3.1-3). The one place for it. */
 
 import type { PushMode } from '../app/contract.js';
+import { takes as accepts } from '../sdp/index.js';
 import { MAX_PAGER_REQUEST } from './pager.js';
 import type { PushModeWish } from './push-request.js';
 import type { TerminalFacts } from './terminals/terminal.js';
@@ -10,6 +11,8 @@ export interface Choosing {
   mode: PushModeWish;
   /** Of each content, bytes as they are sent where known. */
   sizes: readonly (number | undefined)[];
+  /** Of each content, its media type without parameters. */
+  types: readonly string[];
   /** The content stays where it is, at a URL of somebody's. */
   referred: boolean;
   /** It is compressed: MSRP has no content codings. */
@@ -26,26 +29,36 @@ export interface Choice {
 
 /** The modes to try, one after another: each when the one before cannot be. None when nothing is left. */
 export function modesFor(push: Choosing, terminal: TerminalFacts = {}): Choice[] {
+  const unnamed = push.types.filter((type) => terminal.types && !accepts(terminal.types, type));
+  // Its profile may be an old one: the terminal decides.
+  const doubt = unnamed.length === 0 ? '' : `; its profile does not name ${unnamed.join(', ')}`;
+  return modesOf(push, terminal).map(({ mode, why }) => ({ mode, why: why + doubt }));
+}
+
+function modesOf(push: Choosing, terminal: TerminalFacts): Choice[] {
   const { mode, sizes, referred, coded, publishes } = push;
   if (referred) return [{ mode: 'indirect', why: 'its content lies elsewhere' }];
   if (mode === 'session' || mode === 'indirect') return [{ mode, why: 'asked for' }];
   const tooLarge = `${size(sizes)} do not fit a MESSAGE of ${MAX_PAGER_REQUEST} bytes`;
-  const byReference: Choice[] = publishes ? [{ mode: 'indirect', why: `${tooLarge} (8.1.2-03)` }] : [];
-  if (mode === 'pager') return [{ mode, why: 'asked for' }, ...byReference];
+  const byReference = (why: string): Choice[] => (publishes ? [{ mode: 'indirect', why }] : []);
+  if (mode === 'pager') return [{ mode, why: 'asked for' }, ...byReference(`${tooLarge} (8.1.2-03)`)];
+  const hindered = hindrance(sizes, terminal);
+  const why = hindered ?? tooLarge;
   return [
-    ...(fitsMessage(sizes, terminal)
-      ? [{ mode: 'pager', why: `${size(sizes)} fit a MESSAGE` } as const]
-      : []),
-    ...(coded || !takes(terminal, 'INVITE') ? [] : [{ mode: 'session', why: tooLarge } as const]),
-    ...byReference.map((choice) => ({ ...choice, why: `${choice.why}, and ${noSession(coded)}` })),
+    ...(hindered === undefined ? [{ mode: 'pager', why: `${size(sizes)} fit a MESSAGE` } as const] : []),
+    ...(coded || !takes(terminal, 'INVITE') ? [] : [{ mode: 'session', why } as const]),
+    ...byReference(`${why}, and ${noSession(coded)}`),
   ];
 }
 
-/** The request as a whole decides (8.1.2-03); what is larger by itself need not be tried. */
-function fitsMessage(sizes: readonly (number | undefined)[], terminal: TerminalFacts): boolean {
+/** Why it cannot be in a MESSAGE; the request as a whole decides (8.1.2-03), where nothing is known ahead. */
+function hindrance(sizes: readonly (number | undefined)[], terminal: TerminalFacts): string | undefined {
   const [bytes = 0, ...others] = sizes;
-  const most = Math.min(MAX_PAGER_REQUEST, terminal.maxSize ?? MAX_PAGER_REQUEST);
-  return others.length === 0 && sizes.length > 0 && bytes <= most && takes(terminal, 'MESSAGE');
+  const { maxSize = MAX_PAGER_REQUEST } = terminal;
+  if (others.length > 0) return `${size(sizes)} do not fit a MESSAGE`;
+  if (!takes(terminal, 'MESSAGE')) return 'the terminal takes no MESSAGE';
+  if (bytes > MAX_PAGER_REQUEST) return `${size(sizes)} do not fit a MESSAGE of ${MAX_PAGER_REQUEST} bytes`;
+  return bytes > maxSize ? `${size(sizes)} are more than the ${maxSize} that the terminal takes` : undefined;
 }
 
 /** One that has not said what it takes may take anything. */

@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/memory-content.js';
-import { LimitError } from '../../core/errors.js';
+import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { BOB, startSender } from '../support/agents.js';
 import { receiptOf } from '../support/receipts.js';
@@ -166,6 +166,11 @@ describe('mode auto', () => {
     await setImmediate();
     await agent.stop();
     await waiting;
+  });
+
+  it('a push of no files is none', async () => {
+    const agent = await sender();
+    await expect(agent.send({ to: BOB, app: 'mms.ua', files: [] })).rejects.toThrow(ConfigurationError);
   });
 
   it('what goes by no mode is refused, and the receipt says why', async () => {

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { type Choosing, modesFor } from '../../core/sender/choice.js';
 import type { TerminalFacts } from '../../core/sender/terminals/terminal.js';
 
-const PUSH: Choosing = { mode: 'auto', sizes: [500], referred: false, coded: false, publishes: true };
+const PUSH: Choosing = {
+  ...{ mode: 'auto', sizes: [500], types: ['text/vnd.wap.si'] },
+  ...{ referred: false, coded: false, publishes: true },
+};
 const modes = (push: Partial<Choosing>, terminal?: TerminalFacts) =>
   modesFor({ ...PUSH, ...push }, terminal).map(({ mode }) => mode);
 
@@ -46,7 +49,21 @@ it('every choice says why', () => {
     { mode: 'session', why: 'its 2000 bytes do not fit a MESSAGE of 1300 bytes' },
     {
       mode: 'indirect',
-      why: 'its 2000 bytes do not fit a MESSAGE of 1300 bytes (8.1.2-03), and the terminal takes no sessions',
+      why: 'its 2000 bytes do not fit a MESSAGE of 1300 bytes, and the terminal takes no sessions',
     },
   ]);
+  const why = (push: Partial<Choosing>, terminal?: TerminalFacts) =>
+    modesFor({ ...PUSH, ...push }, terminal)[0]?.why;
+  expect(why({}, { methods: ['INVITE'] })).toBe('the terminal takes no MESSAGE');
+  expect(why({}, { maxSize: 400 })).toBe('its 500 bytes are more than the 400 that the terminal takes');
+  expect(why({ sizes: [1, 1] })).toBe('2 files do not fit a MESSAGE');
+});
+
+it('AD-5.3.1-3: a media type that the terminal has not named goes all the same, and the receipt says so', () => {
+  const types = ['application/vnd.wap.mms-message', 'image/*'];
+  const why = (type: string) => modesFor({ ...PUSH, types: [type] }, { types })[0]?.why;
+  expect(why('text/vnd.wap.si')).toBe(
+    'its 500 bytes fit a MESSAGE; its profile does not name text/vnd.wap.si',
+  );
+  expect(why('image/png')).toBe('its 500 bytes fit a MESSAGE');
 });

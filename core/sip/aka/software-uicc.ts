@@ -1,4 +1,8 @@
-/** A UICC in software, for Milenage: what a configuration or a test has instead of a card. */
+/**
+ * A UICC in software, for Milenage: what a configuration or a test has instead of a card. Which sequence numbers it has
+ * accepted ends with the process, where a card keeps it: a challenge that is played again to the next process gets the
+ * RES that it got before, and what else it would bring, an old CK and IK, protects nothing in this package.
+ */
 
 import { ConfigurationError } from '../../errors.js';
 import { BLOCK, Milenage } from './milenage.js';
@@ -12,7 +16,10 @@ export interface SoftwareUiccOptions {
   k: Uint8Array;
   /** 16 octets: OPc, or OP, that it is computed from. */
   operator: { opc: Uint8Array } | { op: Uint8Array };
-  /** The highest sequence number accepted before. Absent: the first to come is accepted, whatever it is. */
+  /**
+   * The highest sequence number accepted before: none up to it is accepted again. Absent: the first to come is accepted,
+   * whatever it is.
+   */
   sqn?: number;
 }
 
