@@ -3,7 +3,9 @@
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
 import { suggestion } from '../validation/suggestion.js';
 import { type Command, EXIT, UsageError } from './command.js';
+import { build } from './commands/build.js';
 import { bundle } from './commands/bundle.js';
+import { create } from './commands/create.js';
 import { demo } from './commands/demo.js';
 import { host } from './commands/host.js';
 import { network } from './commands/network.js';
@@ -14,7 +16,7 @@ import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [demo, host, send, sender, network, bundle];
+const COMMANDS: readonly Command[] = [demo, host, send, sender, network, create, build, bundle];
 
 const HELP = `sip-push: OMA Push using SIP
 

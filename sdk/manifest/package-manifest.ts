@@ -26,6 +26,8 @@ export interface PackageApplication {
   readonly permissions?: AppPermissions;
   /** JSON Schema of its options. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Files of sample content, absolute, by media type. */
+  readonly samples: Readonly<Record<string, readonly string[]>>;
   readonly activation: 'start' | 'push';
 }
 
@@ -96,7 +98,7 @@ function application(
   fields: Readonly<Record<string, unknown>>,
   app: ManifestKeys['apps'][number],
 ): PackageApplication {
-  const { id, module, accepts, iari, permissions, options, activation = 'start' } = app;
+  const { id, module, accepts, iari, permissions, options, samples = {}, activation = 'start' } = app;
   return {
     id: canonicalEventAppId(id),
     module: pathToFileURL(resolve(folder, module ?? entryOf(fields))),
@@ -104,6 +106,9 @@ function application(
     ...(iari === undefined ? {} : { iari }),
     ...(permissions === undefined ? {} : { permissions: given(permissions) }),
     ...(options === undefined ? {} : { options }),
+    samples: Object.fromEntries(
+      Object.entries(samples).map(([type, paths]) => [type, paths.map((path) => resolve(folder, path))]),
+    ),
     activation,
   };
 }

@@ -46,6 +46,13 @@ const application = z.strictObject({
   options: z.record(z.string(), z.unknown()).optional().meta({
     description: 'JSON Schema of its options: a host holds them against it before it runs the application.',
   }),
+  samples: z
+    .record(
+      z.string(),
+      z.array(z.string().regex(/^\.\//, 'expected a path in the package, e.g. ./samples/hello.txt')).min(1),
+    )
+    .optional()
+    .meta({ description: 'Files of sample content by media type, for `sip-push check` and `sip-push dev`.' }),
   activation: z.enum(['start', 'push']).optional().meta({
     description:
       'When its module is loaded: with the host (start, when absent), or at the first push for it (push).',

@@ -29,6 +29,7 @@ async function read(fields: object | string) {
 describe('the manifest of a package', () => {
   it('says which applications there are, and where', async () => {
     const options = { type: 'object', properties: { city: { type: 'string' } } };
+    const samples = { 'text/plain': ['./samples/sunny.txt'] };
     const permissions = { fetch: ['https://*.weather.test'], storage: 1048576, files: 10485760 };
     const manifest = await read({
       name: 'sip-push-app-weather',
@@ -38,7 +39,7 @@ describe('the manifest of a package', () => {
         $schema: 'https://unpkg.com/sip-push/dist/sdk/manifest/manifest.schema.json',
         contract: '^1.0.0',
         apps: [
-          { ...app, id: 'x-wap-application:weather.ua', permissions, options, activation: 'push' },
+          { ...app, id: 'x-wap-application:weather.ua', permissions, options, samples, activation: 'push' },
           {
             ...app,
             id: 'other.ua',
@@ -60,6 +61,7 @@ describe('the manifest of a package', () => {
           accepts: ['text/plain'],
           permissions,
           options,
+          samples: { 'text/plain': [join(folder, 'samples/sunny.txt')] },
           activation: 'push',
         },
         {
@@ -67,6 +69,7 @@ describe('the manifest of a package', () => {
           module: pathToFileURL(join(folder, 'dist/other.js')),
           accepts: ['text/plain'],
           iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+          samples: {},
           activation: 'start',
         },
       ],
