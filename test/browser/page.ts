@@ -22,6 +22,8 @@ const slowApp = definePushApp({
   accepts: ['text/plain'],
   needs: ['storage'],
   delivery: 'durable',
+  // It does not take long, or for ever.
+  limits: { seconds: 2 },
   async start({ storage }) {
     for await (const [key] of storage.entries()) slow.taken.push(key);
     return {

@@ -1,8 +1,9 @@
 /** Connections and listeners of every protocol, with one deadline and one kind of error. */
 
 import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
+import { addressText, CONNECT_TIMEOUT_MS, reasonText } from '../failure.js';
 import type { Platform } from '../platform.js';
-import { addressText, CONNECT_TIMEOUT_MS, errorCode, isUntrusted, reasonText } from './failure.js';
+import { errorCode, isUntrusted } from './failure.js';
 import { connectStream, listenStream } from './stream-channel.js';
 import { connectWebSocket, listenWebSocket } from './websocket-channel.js';
 

@@ -4,8 +4,9 @@ import dgram from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { TransportError } from '../../errors.js';
+import { addressText, reasonText } from '../failure.js';
 import type { Address, DatagramSocket, Platform } from '../platform.js';
-import { addressText, errorCode, reasonText } from './failure.js';
+import { errorCode } from './failure.js';
 
 /**
  * A burst of a thousand 1300-byte requests must wait in the kernel while JavaScript is busy; Linux's usual 208 KiB

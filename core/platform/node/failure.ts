@@ -1,28 +1,9 @@
-/** Words for what went wrong on a socket, and the bounds of connections. */
+/** What Node.js says of what went wrong. */
 
 import { UntrustedError } from '../../errors.js';
-import type { Address } from '../platform.js';
-
-/** A SYN, a TLS handshake and an HTTP upgrade on a bad mobile network; past it another server is the better bet. */
-export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What `close` waits for the peer to take what is buffered before the connection is cut. */
 export const CLOSE_TIMEOUT_MS = 5_000;
-
-/** Bytes that may still wait when the owner is told to send more: they keep the network busy until it does. */
-export const LOW_WATER_BYTES = 65_536;
-
-export function addressText({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** An AggregateError (several addresses of one name were tried) has an empty message of its own. */
-export function reasonText(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return error.errors.map(reasonText).join('; ');
-  }
-  return error instanceof Error ? error.message : String(error);
-}
 
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

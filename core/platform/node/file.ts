@@ -5,8 +5,9 @@ import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, SipPushError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
-import { errorCode, reasonText } from './failure.js';
+import { errorCode } from './failure.js';
 import { makeFolder } from './make-folder.js';
 import { webStream } from './web-stream.js';
 

@@ -4,8 +4,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { ConfigurationError, UntrustedError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { Platform, TlsOptions } from '../platform.js';
-import { reasonText } from './failure.js';
 
 /**
  * Weakest first. RFC 8122 5 knows MD2, MD5 and SHA-1 besides: certificates of another can be made to have one that

@@ -5,8 +5,8 @@ import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SipPushError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
-import { reasonText } from './failure.js';
 import { openFile } from './file.js';
 import { makeFolder } from './make-folder.js';
 

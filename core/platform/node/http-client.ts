@@ -5,8 +5,9 @@ import https from 'node:https';
 import { isIPv6, type LookupFunction } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { TransportError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
-import { errorCode, reasonText } from './failure.js';
+import { errorCode } from './failure.js';
 import { clientTlsOptions } from './tls.js';
 import { webStream } from './web-stream.js';
 

@@ -2,8 +2,8 @@
 
 import { lookup } from 'node:dns/promises';
 import { TransportError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { Platform } from '../platform.js';
-import { reasonText } from './failure.js';
 
 export const resolve: Platform['resolve'] = async (host) => {
   try {

@@ -5,8 +5,9 @@ import net from 'node:net';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import tls from 'node:tls';
 import { TransportError } from '../../errors.js';
+import { addressText, LOW_WATER_BYTES, reasonText } from '../failure.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions } from '../platform.js';
-import { addressText, CLOSE_TIMEOUT_MS, LOW_WATER_BYTES, reasonText } from './failure.js';
+import { CLOSE_TIMEOUT_MS } from './failure.js';
 import { certificateFault } from './fingerprint.js';
 import { clientTlsOptions, serverTlsOptions } from './tls.js';
 

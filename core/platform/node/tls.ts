@@ -3,8 +3,8 @@
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import { ConfigurationError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { TlsOptions } from '../platform.js';
-import { reasonText } from './failure.js';
 
 /** Peers that start a TLS handshake or an HTTP upgrade and never finish it. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;

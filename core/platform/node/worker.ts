@@ -2,8 +2,9 @@
 
 import { Worker } from 'node:worker_threads';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
+import { reasonText } from '../failure.js';
 import type { Platform, WorkerThread } from '../platform.js';
-import { errorCode, reasonText } from './failure.js';
+import { errorCode } from './failure.js';
 import { WORKER_DATA } from './parent-port.js';
 
 const MEBIBYTE = 1024 * 1024;

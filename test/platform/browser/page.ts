@@ -13,8 +13,11 @@ function stream(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return new Blob(chunks.map((chunk) => Uint8Array.from(chunk))).stream();
 }
 
-function text(stream: ReadableStream<Uint8Array>): Promise<string> {
-  return new Response(stream).text();
+/** Not by a Response, which says of every error that it failed to fetch. */
+async function text(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: BlobPart[] = [];
+  for await (const chunk of stream) chunks.push(Uint8Array.from(chunk));
+  return await new Blob(chunks).text();
 }
 
 /** An endless stream, and how much of it was read. */

@@ -1,0 +1,37 @@
+/** What a bundler of browsers makes of the host and the four applications. */
+
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type BrowserBundle, bundleForBrowser } from '../support/browser-page.js';
+
+describe('a bundle for browsers', () => {
+  let bundle: BrowserBundle;
+  beforeAll(async () => {
+    bundle = await bundleForBrowser('test/browser/host.ts', true);
+  });
+
+  it('has nothing of Node.js, neither modules nor globals', () => {
+    const { inputs, outputs } = bundle.metafile;
+    const outside = Object.entries(inputs).flatMap(([path, { imports }]) =>
+      imports.flatMap((each) =>
+        each.external && each.path !== '<runtime>' ? [`${path}: ${each.path}`] : [],
+      ),
+    );
+    expect(outside).toEqual([]);
+    const inside = Object.values(outputs).flatMap((output) =>
+      Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+    );
+    expect(inside).toContain('core/platform/browser/index.ts');
+    expect(
+      inside.filter((path) => /platform\/node\/|node_modules\/(ws|classic-level|zod)\//.test(path)),
+    ).toEqual([]);
+  });
+
+  it('is no larger than it was', () => {
+    const { length } = bundle.code;
+    const gzipped = gzipSync(bundle.code, { level: 9 }).length;
+    // By whatever bundler; `sip-push bundle` leaves out more.
+    expect(length).toBeLessThan(760_000);
+    expect(gzipped).toBeLessThan(232_000);
+  });
+});
