@@ -2,6 +2,7 @@
 
 import { platform } from '#platform';
 import type { AppEvent, PushAppDefinition, PushDescription } from './app/contract.js';
+import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import { safeLogSink } from './app/log.js';
 import { reasonOf } from './app/outcome.js';
 import { type LogRecord, PushRuntime } from './app/runtime.js';
@@ -15,11 +16,17 @@ import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver
 /** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
 
+/** An application of a host: in the host's own thread, or in a worker that it is loaded in by its module. */
+export type HostedApp = { options?: unknown } & (
+  | { definition: PushAppDefinition }
+  | (Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation })
+);
+
 /** A device: who it is, where its core is, and which applications it has. */
 export interface PushHostOptions
   extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
   /** Applications in order; where several take a push, the sender's order decides. */
-  apps: readonly { definition: PushAppDefinition; options?: unknown }[];
+  apps: readonly HostedApp[];
   /** Folder of the durable store; absent: in memory, lost at the end. */
   data?: string;
   /** What may be fetched by HTTP; absent: public https addresses. */
@@ -102,7 +109,7 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
       ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
       ...(onLog ? { log: onLog } : {}),
     });
-    for (const { definition, options: appOptions } of apps) await runtime.load(definition, appOptions);
+    for (const app of apps) await runtime.load(await definitionOf(app), app.options);
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     const agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);
@@ -114,6 +121,13 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
     await store.close();
     throw error;
   }
+}
+
+/** @throws ConfigurationError, or what its import throws, of one in a worker. */
+async function definitionOf(app: HostedApp): Promise<PushAppDefinition> {
+  if ('definition' in app) return app.definition;
+  const { isolation, ...module } = app;
+  return isolated({ ...module, ...(isolation === 'worker' ? {} : isolation) });
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */

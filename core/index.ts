@@ -5,6 +5,7 @@
 
 export type * from './app/contract.js';
 export { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from './app/event-app-id.js';
+export { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 export { PushRuntime } from './app/runtime.js';
 export type { Content, MediaType } from './content/content.js';
 export { FetchError, type FetchFailure } from './content/fetch/fetch-error.js';
@@ -12,7 +13,13 @@ export type { FetchLimits } from './content/fetch/guarded-fetch.js';
 export { formatMediaType, parseMediaType } from './content/media-type.js';
 export { memoryContent } from './content/memory-content.js';
 export * from './errors.js';
-export { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from './host.js';
+export {
+  createPushReceiver,
+  type HostEvent,
+  type HostedApp,
+  type PushHost,
+  type PushHostOptions,
+} from './host.js';
 export type { RelayAccount } from './msrp/index.js';
 export type { ReceiverEvent } from './receiver/events.js';
 export type { SenderCapabilities } from './receiver/negotiation/capabilities.js';

@@ -6,7 +6,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build } from 'esbuild';
 import { ConfigurationError } from '../../core/errors.js';
-import { type HostSettings, loadHostSettings } from '../cli/config/host.js';
+import { type HostSettings, loadPlainHostSettings } from '../cli/config/host.js';
 import { billOfMaterials } from './bill-of-materials.js';
 import type { BundleContents, BundledPackage } from './contents.js';
 import { CONTENTS, entryModule } from './entry.js';
@@ -57,7 +57,7 @@ const REQUIRE =
 /** @throws ConfigurationError naming the key, the application or the module that is wrong. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { config, outfile, platform, target, warn } = options;
-  const settings = await loadHostSettings(config, warn);
+  const settings = await loadPlainHostSettings(config, warn);
   const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
   const features = featuresOf(settings, raw, platform);
   const built = await esbuild({

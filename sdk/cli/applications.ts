@@ -40,6 +40,16 @@ export async function findApplication(use: string, folder: string): Promise<Push
   return definition as PushAppDefinition;
 }
 
+/**
+ * Where the module of an application is, for a worker that imports it. Nothing of it runs here.
+ * @throws ConfigurationError naming what was looked for, and where.
+ */
+export function applicationUrl(use: string, folder: string): string {
+  const specifier = specifierOf(use, folder);
+  if (specifier.startsWith('file:')) return specifier;
+  return pathToFileURL(createRequire(import.meta.url).resolve(specifier)).href;
+}
+
 function specifierOf(use: string, folder: string): string {
   if (use.startsWith('.') || isAbsolute(use)) return fileSpecifier(use, resolve(folder, use));
   if (BUNDLED_APPLICATIONS.includes(use)) return `sip-push/apps/${use}`;

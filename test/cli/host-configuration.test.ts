@@ -65,10 +65,6 @@ describe('the configuration of a host', () => {
     host.kill('SIGTERM');
     expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
-    // Nobody shall believe that what is not there yet is at work.
-    expect(host.stderr.filter((line) => line.includes('no effect'))).toEqual([
-      'bob.json: "apps[1].isolation" has no effect in this version',
-    ]);
   });
 
   it('unknown keys are refused with the nearest known one, nested ones too', async () => {

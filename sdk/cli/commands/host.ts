@@ -46,7 +46,7 @@ export const host: Command = {
   },
   async run(words, io) {
     keepPrivate();
-    const settings = await loadHostSettings(words.required('config', 'bob.json'), io.err);
+    const settings = await loadHostSettings(words.required('config', 'bob.json'));
     const traceFile = words.text('trace');
     const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
     // A timer or a promise that an application left alone fails where no call of ours can catch it. That costs the

@@ -2,10 +2,12 @@
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { PushAppDefinition } from '../../../core/app/contract.js';
+import { MIN_MEMORY } from '../../../core/app/isolation/limits.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import { given } from '../../../core/given.js';
-import type { PushHostOptions } from '../../../core/host.js';
-import { findApplication } from '../applications.js';
+import type { HostedApp, PushHostOptions } from '../../../core/host.js';
+import { applicationUrl, findApplication } from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { fetchKeys } from './fetch.js';
 import { count, endpoint, port, seconds, sipUri, text } from './fields.js';
@@ -16,12 +18,21 @@ import { trusted } from './trusted.js';
 const DEFAULT_EXPIRES = 3600;
 const DEFAULT_DATA = './data';
 
+const isolation = z.union([
+  z.enum(['none', 'worker']),
+  z.strictObject({
+    type: z.literal('worker'),
+    memory: z.int().min(MIN_MEMORY, `expected bytes, ${MIN_MEMORY} or more`).optional(),
+    unresponsive: seconds.optional(),
+  }),
+]);
+
 const app = z.union([
   text,
   z.strictObject({
     use: text,
     options: z.record(z.string(), z.unknown()).optional(),
-    isolation: z.enum(['none', 'worker']).optional(),
+    isolation: isolation.optional(),
   }),
 ]);
 
@@ -57,25 +68,60 @@ const schema = z.strictObject({
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
+/** Of a host whose applications are all in its own thread. */
+export type PlainHostSettings = Omit<HostSettings, 'apps'> & {
+  apps: readonly { definition: PushAppDefinition; options?: unknown }[];
+};
+
+/** @throws ConfigurationError naming the file, and the key or the application that is wrong. */
+export function loadHostSettings(file: string): Promise<HostSettings> {
+  return load<HostedApp>(file, ({ use, isolation = 'none' }, folder) => {
+    if (isolation === 'none') return inThread(use, folder);
+    const { type: _, ...bounds } = isolation === 'worker' ? { type: isolation } : isolation;
+    return { module: applicationUrl(use, folder), isolation: given(bounds) };
+  });
+}
+
 /**
- * @param warn is told of keys that have no effect.
- * @throws ConfigurationError naming the file, and the key or the application that is wrong.
+ * As `loadHostSettings`, with every application in the host's own thread.
+ * @param warn is told where the configuration would have it otherwise.
  */
-export async function loadHostSettings(file: string, warn: (line: string) => void): Promise<HostSettings> {
+export function loadPlainHostSettings(
+  file: string,
+  warn: (line: string) => void,
+): Promise<PlainHostSettings> {
+  return load(file, ({ use, isolation = 'none' }, folder, where) => {
+    if (isolation !== 'none') warn(`${where}: "isolation" has no effect here`);
+    return inThread(use, folder);
+  });
+}
+
+type Entry = Exclude<z.infer<typeof app>, string>;
+
+async function inThread(use: string, folder: string): Promise<{ definition: PushAppDefinition }> {
+  return { definition: await findApplication(use, folder) };
+}
+
+async function load<App>(
+  file: string,
+  find: (entry: Entry, folder: string, where: string) => App | Promise<App>,
+): Promise<Omit<HostSettings, 'apps'> & { apps: (App & { options?: unknown })[] }> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
-  const entries = config.apps.map((entry) => (typeof entry === 'string' ? { use: entry } : entry));
-  const apps: PushHostOptions['apps'][number][] = [];
-  for (const [index, { use, options }] of entries.entries()) {
-    apps.push({ definition: await find(use, folder, `${file}: "apps[${index}]"`), options });
+  const apps: (App & { options?: unknown })[] = [];
+  for (const [index, entry] of config.apps.entries()) {
+    const where = `${file}: "apps[${index}]"`;
+    const fields = typeof entry === 'string' ? { use: entry } : entry;
+    try {
+      apps.push({ ...(await find(fields, folder, where)), options: fields.options });
+    } catch (error) {
+      throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
+    }
   }
   if (config.listen && config.senders) {
     throw new ConfigurationError(
       `${file}: "senders" are told after a registration; a receiver with "listen", on an application server, has none`,
     );
-  }
-  for (const [index, { isolation }] of entries.entries()) {
-    if (isolation === 'worker') warn(`${file}: "apps[${index}].isolation" has no effect in this version`);
   }
   return {
     ...account,
@@ -91,12 +137,4 @@ export async function loadHostSettings(file: string, warn: (line: string) => voi
     ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
   };
-}
-
-async function find(use: string, folder: string, where: string) {
-  try {
-    return await findApplication(use, folder);
-  } catch (error) {
-    throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
-  }
 }
