@@ -7,6 +7,7 @@ import { formatHttpDate } from '../content/http-date.js';
 import { formatMediaType } from '../content/media-type.js';
 import type { HttpIncoming, HttpReply, Listener, TlsOptions } from '../platform/platform.js';
 import { parseRange } from './byte-range.js';
+import { type Digest, digestOf } from './digest.js';
 
 /** Where a sender serves content that it refers to. */
 export interface PublishOptions {
@@ -57,6 +58,7 @@ const MAX_CONNECTIONS = 1000;
 
 export class Publisher {
   readonly #published = new Map<string, Published>();
+  readonly #digests = new WeakMap<Content, Promise<Digest>>();
   /** Called when something was fetched, withdrawn or has expired. */
   readonly #waiting = new Set<() => void>();
 
@@ -80,17 +82,12 @@ export class Publisher {
   }
 
   /**
-   * Reads the content once, for its size and hash; it is read again for whoever comes.
+   * Reads the content once, for its size and hash, however often it is published; it is read again for whoever comes.
    * @param seconds until it expires.
    * @param coding of the bytes as they are.
    */
   async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
-    const hasher = platform.hasher('sha-1');
-    let size = 0;
-    for await (const chunk of content.open()) {
-      hasher.update(chunk);
-      size += chunk.length;
-    }
+    const { size, sha1 } = await this.#digestOf(content);
     const name = platform.randomHex(NAME_BYTES);
     const milliseconds = Math.min(seconds, MAX_LIFETIME) * 1000;
     const timer = setTimeout(() => withdraw(), milliseconds);
@@ -102,7 +99,7 @@ export class Publisher {
     const published: Published = {
       url: `${this.base}/${name}`,
       size,
-      hash: hasher.digest(),
+      hash: sha1,
       expiration: Date.now() + milliseconds,
       fetched: 0,
       begun: 0,
@@ -134,6 +131,16 @@ export class Publisher {
   async close(): Promise<void> {
     for (const { withdraw } of [...this.#published.values()]) withdraw();
     await this.listener.close();
+  }
+
+  #digestOf(content: Content): Promise<Digest> {
+    const known = this.#digests.get(content);
+    if (known) return known;
+    const digest = digestOf(content);
+    this.#digests.set(content, digest);
+    // What cannot be read now may be read the next time.
+    digest.catch(() => this.#digests.delete(content));
+    return digest;
   }
 
   #answer({ method, target, headers }: HttpIncoming): HttpReply {

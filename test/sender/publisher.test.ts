@@ -143,6 +143,26 @@ describe('a publication', () => {
     await reader.cancel();
   });
 
+  it('of the same content as another has its hash, and the content is not read for it again', async () => {
+    const content = memoryContent(TYPE, BYTES);
+    let opened = 0;
+    let broken = true;
+    const counted: Content = {
+      ...content,
+      open(range) {
+        opened++;
+        if (broken) throw new Error('not now');
+        return content.open(range);
+      },
+    };
+    await expect(publish(counted)).rejects.toThrow('not now');
+    broken = false;
+    const published = await Promise.all([publish(counted), publish(counted), publish(counted)]);
+    expect(opened).toBe(2);
+    expect(new Set(published.map(({ url }) => url)).size).toBe(3);
+    expect(published.map(({ hash }) => hash)).toEqual(Array(3).fill(platform.hash('sha-1', BYTES)));
+  });
+
   it('whose bytes are gone is not waited for', async () => {
     const content = memoryContent(TYPE, BYTES);
     let gone = false;

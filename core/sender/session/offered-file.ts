@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import type { Content } from '../../content/content.js';
 import { formatMediaType } from '../../content/media-type.js';
 import type { FileDate, FileDescription } from '../../sdp/index.js';
+import { type Digest, digestOf } from '../digest.js';
 
 /** One file of a push. */
 export interface PushFile {
@@ -18,12 +19,8 @@ export interface PushFile {
   date?: FileDate;
 }
 
-export interface OfferedFile {
+export interface OfferedFile extends Digest {
   readonly file: PushFile;
-  /** Bytes. */
-  readonly size: number;
-  /** Hexadecimal. */
-  readonly sha1: string;
   /** Names this transfer, however often it is offered (RFC 5547 6). */
   readonly transferId: string;
 }
@@ -36,14 +33,8 @@ const TRANSFER_ID_LENGTH = 32;
  * @param pushId with the file's place makes its transfer id: the same push offered again is resumed.
  */
 export async function offeredFile(file: PushFile, pushId: string, place: number): Promise<OfferedFile> {
-  const hasher = platform.hasher('sha-1');
-  let size = 0;
-  for await (const chunk of file.content.open()) {
-    hasher.update(chunk);
-    size += chunk.length;
-  }
   const transferId = platform.hash('sha-256', `${pushId}\n${place}`).slice(0, TRANSFER_ID_LENGTH);
-  return { file, size, sha1: hasher.digest(), transferId };
+  return { file, ...(await digestOf(file.content)), transferId };
 }
 
 export function describeFile({ file, size, sha1, transferId }: OfferedFile): FileDescription {
