@@ -6,9 +6,12 @@ import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build } from 'esbuild';
 import { ConfigurationError } from '../../core/errors.js';
-import { type HostSettings, loadPlainHostSettings } from '../cli/config/host.js';
+import { given } from '../../core/given.js';
+import { findApplication } from '../cli/applications.js';
+import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../cli/config/host.js';
+import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { billOfMaterials } from './bill-of-materials.js';
-import type { BundleContents, BundledPackage } from './contents.js';
+import type { BundleContents, BundledApplication, BundledPackage } from './contents.js';
 import { CONTENTS, entryModule } from './entry.js';
 import { licenceNotices } from './licences.js';
 import { FROM_SOURCES, modules, ROOT } from './modules.js';
@@ -57,7 +60,10 @@ const REQUIRE =
 /** @throws ConfigurationError naming the key, the application or the module that is wrong. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { config, outfile, platform, target, warn } = options;
-  const settings = await loadPlainHostSettings(config, warn);
+  const folder = dirname(resolve(config));
+  // A browser has no workers that one application could be shut into.
+  const settings =
+    platform === 'node' ? await loadHostSettings(config) : await loadPlainHostSettings(config, warn);
   const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
   const features = featuresOf(settings, raw, platform);
   const built = await esbuild({
@@ -77,8 +83,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     ...(platform === 'node' ? { banner: { js: REQUIRE } } : {}),
     plugins: [
       modules({
-        applications: raw.apps.map((app) => (typeof app === 'string' ? app : app.use)),
-        folder: dirname(resolve(config)),
+        applications: usesOf(raw),
+        folder,
         features,
       }),
     ],
@@ -90,11 +96,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const contents: BundleContents = {
     platform,
     ...(features.store === 'level' && platform === 'node' ? { target } : {}),
-    applications: settings.apps.map(({ definition: { id, accepts, iari } }) => ({
-      id,
-      accepts,
-      ...(iari === undefined ? {} : { iari }),
-    })),
+    applications: await applicationsOf(settings, usesOf(raw), folder),
     packages: sized(inside, sharesOf(built.code, map, packageIn)),
     without: unusedOf(features).map(({ feature }) => feature),
   };
@@ -134,7 +136,32 @@ function featuresOf(settings: HostSettings, raw: RawConfig, platform: BundleOpti
       uris.some((uri) => /;transport=wss?\b/i.test(uri)) ||
       /;ws\b/i.test(settings.relay?.uri ?? ''),
     aka: raw.aka !== undefined,
+    relay: settings.relay !== undefined,
+    senders: (settings.senders ?? []).length > 0,
+    profile: settings.profile !== undefined,
+    listen: settings.listen !== undefined,
+    workers: settings.apps.some((app) => 'isolation' in app),
+    foreign: usesOf(raw).some((use) => !BUNDLED_APPLICATIONS.includes(use)),
   };
+}
+
+function usesOf({ apps }: RawConfig): string[] {
+  return apps.map((app) => (typeof app === 'string' ? app : app.use));
+}
+
+async function applicationsOf(
+  { apps }: HostSettings,
+  uses: readonly string[],
+  folder: string,
+): Promise<BundledApplication[]> {
+  const definitions = apps.map((app, index) =>
+    'definition' in app ? app.definition : findApplication(uses[index] ?? '', folder),
+  );
+  return (await Promise.all(definitions)).map(({ id, accepts, iari }) => ({
+    id,
+    accepts,
+    ...given({ iari }),
+  }));
 }
 
 interface Built {
@@ -152,6 +179,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       bundle: true,
       minify: true,
       format: 'esm',
+      tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
       // The smaller of what packages come as, where tree shaking works.
       mainFields: ['es2015', 'module', 'main'],
       conditions: [...(FROM_SOURCES ? ['sip-push-source'] : []), 'module'],

@@ -1,7 +1,7 @@
 /** The module that a bundle begins with: the configuration as it was validated, the applications, and what runs them. */
 
 import type { HostSettings } from '../cli/config/host.js';
-import { RUNTIME } from './unused.js';
+import { RUNTIME } from './stand-ins.js';
 
 /** What esbuild is asked for in the place of an application's specifier. */
 export const APPLICATION = 'sip-push-application:';
@@ -20,24 +20,34 @@ export interface EntryOptions {
 export function entryModule({ platform, settings, data, aka }: EntryOptions): string {
   const { apps, data: _, credentials, ...rest } = settings;
   const embedded = { ...rest, ...(data === undefined ? {} : { data }), ...(aka ? {} : { credentials }) };
-  const run = platform === 'node' ? 'runBundle' : 'receiverOf';
+  const run = platform === 'node' ? 'await runBundle(bundle);' : 'export const start = receiverOf(bundle);';
+  const workers = apps.some((app) => 'isolation' in app);
   return [
-    `import { ${run} } from '${RUNTIME}${platform}';`,
+    `import { ${platform === 'node' ? 'runBundle' : 'receiverOf'} } from '${RUNTIME}${platform}';`,
     ...(aka ? [`import { softwareUicc } from '${RUNTIME}uicc';`] : []),
+    ...(workers ? [`import { insideWorker, serveWorker } from '${RUNTIME}workers';`] : []),
     ...apps.map((_, index) => `import application${index} from '${APPLICATION}${index}';`),
     'const bundle = {',
     `  settings: ${aka ? `{ ...${literal(embedded)}, credentials: ${uicc(credentials, aka)} }` : literal(embedded)},`,
     '  apps: [',
-    ...apps.map(
-      ({ options }, index) => `    { definition: application${index}, options: ${literal(options)} },`,
-    ),
+    ...apps.map((app, index) => `    ${application(app, index)},`),
     '  ],',
     `  contents: ${CONTENTS},`,
     '  url: import.meta.url,',
     '};',
-    platform === 'node' ? 'await runBundle(bundle);' : 'export const start = receiverOf(bundle);',
+    workers
+      ? `if (insideWorker) serveWorker((name) => [${apps.map((_, index) => `application${index}`)}][name]); else ${run}`
+      : run,
     '',
   ].join('\n');
+}
+
+/** In a worker it is known by its place in the list. */
+function application(app: HostSettings['apps'][number], index: number): string {
+  const options = literal(app.options);
+  if ('definition' in app) return `{ definition: application${index}, options: ${options} }`;
+  const isolation = literal(app.isolation);
+  return `{ module: '${index}', script: new URL(import.meta.url), isolation: ${isolation}, options: ${options} }`;
 }
 
 function uicc(credentials: HostSettings['credentials'], aka: unknown): string {

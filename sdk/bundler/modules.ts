@@ -1,16 +1,19 @@
 /** How esbuild finds the modules of a bundle. */
 
-import { dirname, extname, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { APPLICATION } from './entry.js';
-import { type Features, RUNTIME, replacementOf } from './unused.js';
+import { RUNTIME, standInOf, standInText } from './stand-ins.js';
+import { type Features, unusedText } from './unused.js';
 
 /** The folder of this package, and whether it is run from its sources, as its own tests do. */
 export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
 
+/** Where our own modules are. */
+const CORE = join(ROOT, FROM_SOURCES ? 'core' : 'dist/core');
 /** Marks what was asked for again, from our own folder. */
 const OURS = 'ours';
 /** Packages that there is one copy of, ours, whoever asks. */
@@ -39,12 +42,16 @@ export function modules({ applications, folder, features }: ModuleOptions): Plug
           new URL(`./runtime/${path.slice(RUNTIME.length)}${FROM_SOURCES ? '.ts' : '.js'}`, import.meta.url),
         ),
       }));
+      build.onResolve({ filter: /^[\w-]+$/ }, async ({ path, importer }) => {
+        const standIn = importer.startsWith(CORE) ? standInOf(path, features.platform) : undefined;
+        return standIn === undefined ? undefined : await build.resolve(standIn, { kind: 'import-statement' });
+      });
       build.onResolve({ filter: ONE_COPY }, async ({ path, kind, resolveDir, pluginData }) => {
         if (resolveDir === ROOT || pluginData === OURS) return undefined;
         return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
       });
       build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-        const contents = replacementOf(path, features);
+        const contents = unusedText(path, features) ?? standInText(path, features.platform);
         return contents === undefined ? undefined : { contents, loader: 'js' };
       });
     },

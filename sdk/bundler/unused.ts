@@ -1,11 +1,9 @@
 /**
  * What a bundle does without, the one list of it: modules of features that its configuration cannot use, each replaced
- * by functions that say so if they are called all the same; and modules of other packages of which little is asked,
- * each replaced by that little.
+ * by functions that say so if they are called all the same.
  */
 
-/** What a specifier of a module of `runtime` begins with. */
-export const RUNTIME = 'sip-push-bundle:';
+import { moduleIn, RUNTIME } from './stand-ins.js';
 
 /** What the configuration says of features. */
 export interface Features {
@@ -15,14 +13,26 @@ export interface Features {
   webSocket: boolean;
   /** A subscriber with a UICC. */
   aka: boolean;
+  /** An MSRP relay. */
+  relay: boolean;
+  /** Push Sender Agents to negotiate with. */
+  senders: boolean;
+  /** A User Agent Profile. */
+  profile: boolean;
+  /** An address for a receiver on an application server. */
+  listen: boolean;
+  /** Applications in workers. */
+  workers: boolean;
+  /** Applications that do not come with this package. */
+  foreign: boolean;
 }
 
 interface Unused {
   /** As `--manifest` calls it. */
   feature: string;
   unless(features: Features): boolean;
-  /** By the end of their paths: the functions that each exports. */
-  modules: Readonly<Record<string, readonly string[]>>;
+  /** By the end of their paths: the functions that each exports, or its text where it has something to do all the same. */
+  modules: Readonly<Record<string, readonly string[] | string>>;
 }
 
 const UNUSED: readonly Unused[] = [
@@ -37,42 +47,67 @@ const UNUSED: readonly Unused[] = [
     modules: { 'core/sip/aka/aka-answers': ['akaAnswers', 'unchallenged'] },
   },
   {
+    feature: 'MSRP relays ("msrp.relay" is absent)',
+    unless: ({ relay }) => relay,
+    modules: {
+      'core/msrp/relay': ['MsrpRelay'],
+      'core/receiver/session/relayed-place': ['RelayedPlace'],
+    },
+  },
+  {
+    feature: 'capability negotiation ("senders" is absent)',
+    unless: ({ senders }) => senders,
+    modules: {
+      'core/receiver/negotiation/negotiations':
+        'export class Negotiations { capabilities = new Map(); begin() {} async stop() {} }',
+    },
+  },
+  {
+    feature: 'a User Agent Profile ("profile" is absent)',
+    unless: ({ profile }) => profile,
+    modules: {
+      'core/receiver/negotiation/profile': ['DeviceProfile'],
+      'core/platform/node/http-server': ['listenHttp'],
+    },
+  },
+  {
+    feature: 'a receiver on an application server ("listen" is absent)',
+    unless: ({ listen }) => listen,
+    modules: { 'core/sip/listener': ['listen'] },
+  },
+  {
+    feature: 'subscriptions and INVITEs of its own (a Push Sender Agent has them)',
+    unless: () => false,
+    modules: {
+      'core/sip/subscriptions':
+        'export class Subscriptions { of() {} reconnected() {} async close() {} abandon() {} }',
+      'core/sip/outgoing-invite': ['OutgoingInvite'],
+    },
+  },
+  {
+    feature: 'workers (no application has "isolation")',
+    unless: ({ workers }) => workers,
+    modules: {
+      'core/app/isolation/isolated': ['isolated'],
+      'core/platform/node/worker': ['startWorker'],
+    },
+  },
+  {
+    feature: 'writing XML and WBXML (none of its applications does)',
+    unless: ({ foreign, profile }) => foreign || profile,
+    modules: { 'core/content/wbxml/encoder': ['encodeWbxml'], 'core/content/xml/write-xml': ['writeXml'] },
+  },
+  {
     feature: 'a store in memory ("store" is "level")',
     unless: ({ store }) => store === 'memory',
-    modules: { 'memory-level/index': ['MemoryLevel'] },
+    modules: { 'runtime/memory-store': ['MemoryLevel'] },
   },
   {
     feature: 'a store on disk ("store" is "memory")',
     unless: ({ store }) => store === 'level',
-    modules: { 'classic-level/index': ['ClassicLevel'] },
+    modules: { 'runtime/level-store': ['ClassicLevel'] },
   },
 ];
-
-/** Modules of packages by the end of their paths, and the text that does what is asked of them. */
-const STAND_INS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    ['Constants', 'Utils', 'Socket', 'SIPMessage', 'Transactions'].map((name) => [
-      `jssip/lib/${name}`,
-      `export * from ${runtimeModule('jssip')};`,
-    ]),
-  ),
-  // Read by nobody, unless DEBUG is in the environment.
-  'jssip/lib/Logger': 'module.exports = class { debug() {} warn() {} error() {} };',
-  // Of the registrar, that is never written; challenges are answered by `core/sip`.
-  'jssip/lib/URI': 'module.exports = class {};',
-  'jssip/lib/DigestAuthentication': 'module.exports = class {};',
-  'reflect-metadata/Reflect': `import { addMetadata } from ${runtimeModule('reflect-metadata')}; addMetadata();`,
-  'core/content/xml/document-content': `export * from ${runtimeModule('document-content')};`,
-  'memory-level/index': `export * from ${runtimeModule('memory-store')};`,
-  // What it suggests, it suggests where a configuration is validated.
-  'fastest-levenshtein/esm/mod': 'export const distance = () => Infinity;',
-};
-
-/** Likewise, with what Node.js has. */
-const STAND_INS_OF_NODE: Readonly<Record<string, string>> = {
-  'classic-level/index': `export * from ${runtimeModule('level-store')};`,
-  'core/content/fetch/addresses': `export * from ${runtimeModule('addresses')};`,
-};
 
 /** Features that are left out. */
 export function unusedOf(features: Features): readonly Unused[] {
@@ -80,28 +115,19 @@ export function unusedOf(features: Features): readonly Unused[] {
 }
 
 /** The text of the module that takes the place of one at `path`; undefined where that stays. */
-export function replacementOf(path: string, features: Features): string | undefined {
+export function unusedText(path: string, features: Features): string | undefined {
   for (const { feature, modules } of unusedOf(features)) {
-    const names = find(path, modules);
-    if (names !== undefined) return stub(feature, names);
+    const names = moduleIn(modules, path);
+    if (names !== undefined) return typeof names === 'string' ? names : stub(feature, names);
   }
-  return find(path, features.platform === 'node' ? { ...STAND_INS, ...STAND_INS_OF_NODE } : STAND_INS);
-}
-
-/** Specifier of a module of `runtime`, in quotes. */
-function runtimeModule(name: string): string {
-  return JSON.stringify(`${RUNTIME}${name}`);
-}
-
-function find<T>(path: string, modules: Readonly<Record<string, T>>): T | undefined {
-  const name = path.replaceAll('\\', '/').replace(/\.[cm]?[jt]s$/, '');
-  const found = Object.keys(modules).find((module) => name.endsWith(`/${module}`));
-  return found === undefined ? undefined : modules[found];
+  return undefined;
 }
 
 /** A function, and no arrow: some are constructed, or extended. */
 function stub(feature: string, names: readonly string[]): string {
-  const text = JSON.stringify(`this bundle was made without ${feature}`);
   const exported = names.map((name) => `unused as ${name}`).join(', ');
-  return `function unused() { throw new Error(${text}); }\nexport { ${exported} };\n`;
+  return `import { without } from '${RUNTIME}without';
+function unused() { without(${JSON.stringify(feature)}); }
+export { ${exported} };
+`;
 }

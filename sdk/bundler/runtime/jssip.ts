@@ -59,11 +59,12 @@ export class OutgoingRequest {
   }
 }
 
-/** Of Transactions.js: `newTransaction` gives it the `send` that RequestSender.js calls next. */
-export class NonInviteClientTransaction {
+/** Of RequestSender.js, and of Transactions.js: `newTransaction` gives it the `send` that the registrator calls next. */
+export class RequestSender {
+  declare readonly send: () => void;
+
   constructor(
     ua: { newTransaction(transaction: unknown): void },
-    readonly transport: unknown,
     readonly request: OutgoingRequest,
     readonly eventHandlers: unknown,
   ) {

@@ -1,0 +1,60 @@
+/**
+ * Packages of which little is asked: modules of `runtime` do that little in their place, each held against what it
+ * stands for by a test, or by a bundle that is run.
+ */
+
+/** What a specifier of a module of `runtime` begins with. */
+export const RUNTIME = 'sip-push-bundle:';
+
+/** What our own modules import, applications not, and the module of `runtime` that they get. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  tsyringe: 'tsyringe',
+  // It is tsyringe that asks for it.
+  'reflect-metadata': 'nothing',
+  // What it suggests, it suggests where a configuration is validated.
+  'fastest-levenshtein': 'nothing',
+  'memory-level': 'memory-store',
+};
+const PACKAGES_OF_NODE: Readonly<Record<string, string>> = { ...PACKAGES, 'classic-level': 'level-store' };
+
+/** Modules by the end of their paths, and their text. */
+const MODULES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['Constants', 'Utils', 'Socket', 'SIPMessage'].map((name) => [
+      `jssip/lib/${name}`,
+      `export * from '${RUNTIME}jssip';`,
+    ]),
+  ),
+  'jssip/lib/RequestSender': `module.exports = require('${RUNTIME}jssip').RequestSender;`,
+  // Of the registrar, that is never written.
+  'jssip/lib/URI': 'module.exports = class {};',
+  // Read by nobody, unless DEBUG is in the environment.
+  'jssip/lib/Logger': 'module.exports = class { debug() {} warn() {} error() {} };',
+  'core/content/xml/document-content': `export * from '${RUNTIME}document-content';`,
+};
+const MODULES_OF_NODE: Readonly<Record<string, string>> = {
+  ...MODULES,
+  'core/content/fetch/addresses': `export * from '${RUNTIME}addresses';`,
+};
+
+type Platform = 'node' | 'browser';
+
+/** Specifier of what stands in for the package `name`; undefined where that stays. */
+export function standInOf(name: string, platform: Platform): string | undefined {
+  const packages = platform === 'node' ? PACKAGES_OF_NODE : PACKAGES;
+  return Object.hasOwn(packages, name) ? `${RUNTIME}${packages[name]}` : undefined;
+}
+
+/** Text of what stands in for the module at `path`; undefined where that stays. */
+export function standInText(path: string, platform: Platform): string | undefined {
+  const text = moduleIn(platform === 'node' ? MODULES_OF_NODE : MODULES, path);
+  // Its log is written for nobody; what goes into a line is not even made.
+  return text;
+}
+
+/** What a table of modules, by the ends of their paths, has for `path`. */
+export function moduleIn<T>(modules: Readonly<Record<string, T>>, path: string): T | undefined {
+  const name = path.replaceAll('\\', '/').replace(/\.[cm]?[jt]s$/, '');
+  const found = Object.keys(modules).find((module) => name.endsWith(`/${module}`));
+  return found === undefined ? undefined : modules[found];
+}
