@@ -32,6 +32,11 @@ export interface CapabilityOptions {
   assertedIdentity?: string;
 }
 
+/** What is kept of one terminal, of many: more than any has of either, or calls itself by. */
+const MAX_KEPT = 256;
+/** Characters of a Contact: a GRUU with an instance id takes 150, and its features as much again. */
+const MAX_CONTACT_LENGTH = 4096;
+
 /** What a terminal said, of whom. */
 interface Capabilities {
   user: string;
@@ -64,9 +69,15 @@ export class CapabilityServer {
       return;
     }
     const { user, facts, profile } = said;
-    this.options.directory.saw(user, facts);
+    this.options.directory.saw(user, { ...this.#noMore(said), ...facts });
     transaction.respond(this.#answer(request, facts.apps ?? []));
     if (profile !== undefined) void this.#learn(user, facts, profile);
+  }
+
+  /** 5.1-05: one that named applications before, and names none now, has none; its profile may still name some. */
+  #noMore({ user, facts, profile }: Capabilities): Pick<TerminalFacts, 'apps'> {
+    const had = profile === undefined && this.options.directory.known(user, facts)?.apps !== undefined;
+    return had ? { apps: [] } : {};
   }
 
   async #learn(user: string, facts: TerminalFacts, url: string): Promise<void> {
@@ -97,25 +108,33 @@ export class CapabilityServer {
   }
 }
 
-/** @throws MalformedError when its Contact is none. */
+/** @throws MalformedError when its Contact is none, or longer than any. */
 function readCapabilities(request: SipRequest, from: string): Capabilities {
   const { headers } = request;
   const written = headers.get('Contact');
   const contact = written === undefined ? undefined : parseNameAddr(written);
-  if (!contact) throw new MalformedError('an OPTIONS that says what a terminal has needs a Contact');
+  if (!contact || (written?.length ?? 0) > MAX_CONTACT_LENGTH) {
+    throw new MalformedError('an OPTIONS that says what a terminal has needs a Contact');
+  }
   const apps = contact.parameters.get(PUSH_FEATURE_TAG);
   const product = headers.get('User-Agent');
+  const methods = headers.getAll('Allow').map((method) => method.toUpperCase());
   const user = userOf(request, from);
   return {
     user,
     facts: {
       ...addressOf(contact, user),
-      ...(apps === undefined ? {} : { apps: [...new Set(parseEventAppIds(apps).map(canonicalEventAppId))] }),
-      methods: headers.getAll('Allow').map((method) => method.toUpperCase()),
-      ...(product === undefined ? {} : { product }),
+      ...(apps === undefined ? {} : { apps: each(parseEventAppIds(apps).map(canonicalEventAppId)) }),
+      // Without an Allow it has not said which (RFC 3261 20.5).
+      ...(methods.length === 0 ? {} : { methods: each(methods) }),
+      ...(product === undefined ? {} : { product: product.slice(0, MAX_KEPT) }),
     },
     ...profileOf(request),
   };
+}
+
+function each(values: readonly string[]): string[] {
+  return [...new Set(values)].slice(0, MAX_KEPT);
 }
 
 /** Of two asserted identities the SIP one; it comes first. */

@@ -1,6 +1,7 @@
 /** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { memoryContent } from '../../core/content/memory-content.js';
 import { writeProfile } from '../../core/content/user-agent-profile/write-profile.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
@@ -9,6 +10,7 @@ import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
+const TEXT = { type: 'text/plain', parameters: {} };
 const GRUU = `${BOB};gr=${INSTANCE}`;
 const IDENTITY = `P-Asserted-Identity: <${BOB}>`;
 const APPS = '+g.oma.pusheventapp="x-wap-application:mms.ua,wml.ua"';
@@ -121,6 +123,38 @@ describe('what is learnt', () => {
     expect(sender.directory.of(BOB)).toMatchObject([
       { contact: 'sip:bob@127.0.0.1:5080', instanceId: INSTANCE, apps: ['mms.ua', 'wml.ua'] },
     ]);
+  });
+
+  it('of a terminal that does not say which methods it takes: it may take any', async () => {
+    await start();
+    await options([IDENTITY, CONTACT]);
+    const receipts = sender.send({
+      to: BOB,
+      app: 'mms.ua',
+      content: memoryContent(TEXT, new Uint8Array(10)),
+    });
+    (await core.request('MESSAGE')).respond(200);
+    expect(await receipts).toMatchObject([{ mode: 'pager', outcome: 'delivered' }]);
+  });
+
+  it('5.1-05: that it has no applications any more', async () => {
+    await start();
+    await options([IDENTITY, CONTACT]);
+    await options([IDENTITY, `Contact: <${GRUU}>`]);
+    expect(sender.directory.of(BOB)).toMatchObject([{ apps: [] }]);
+  });
+
+  it('is no more than any terminal has', async () => {
+    await start();
+    const many = Array.from({ length: 300 }, (_, index) => `X${index}`);
+    const apps = many.map((name) => `${name}.ua`).join(',');
+    const allow = `Allow: ${many.join(', ')}`;
+    const product = `User-Agent: ${'phone/1 '.repeat(100)}`;
+    const contact = `Contact: <${GRUU}>;+g.oma.pusheventapp="${apps}"`;
+    expect((await options([IDENTITY, contact, allow, product])).status).toBe(200);
+    const [known] = sender.directory.of(BOB);
+    expect([known?.apps?.length, known?.methods?.length, known?.product?.length]).toEqual([256, 256, 256]);
+    expect((await options([IDENTITY, `${contact};x="${'x'.repeat(4096)}"`])).status).toBe(400);
   });
 
   it('changes with what the terminal says next', async () => {
