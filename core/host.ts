@@ -5,7 +5,7 @@ import type { AppEvent, PushAppDefinition, PushDescription } from './app/contrac
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import { safeLogSink } from './app/log.js';
 import { reasonOf } from './app/outcome.js';
-import { type LogRecord, PushRuntime } from './app/runtime.js';
+import { type AppPermissions, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { instanceIdOf } from './instance-id.js';
 import type { Store } from './platform/platform.js';
@@ -17,7 +17,12 @@ import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
 
 /** An application of a host: in the host's own thread, or in a worker that it is loaded in by its module. */
-export type HostedApp = { options?: unknown } & (
+export type HostedApp = {
+  /** What the application's schema makes something of, or it itself. */
+  options?: unknown;
+  /** What it may do; absent: what anyone may. */
+  permissions?: AppPermissions;
+} & (
   | { definition: PushAppDefinition }
   | (Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation })
 );
@@ -109,7 +114,7 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
       ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
       ...(onLog ? { log: onLog } : {}),
     });
-    for (const app of apps) await runtime.load(await definitionOf(app), app.options);
+    await runtime.loadAll(await Promise.all(apps.map(appToLoad)));
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     const agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);
@@ -123,11 +128,16 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
   }
 }
 
+async function appToLoad(app: HostedApp): Promise<AppToLoad> {
+  const { options, permissions } = app;
+  return { definition: await definitionOf(app), options, ...(permissions ? { permissions } : {}) };
+}
+
 /** @throws ConfigurationError, or what its import throws, of one in a worker. */
 async function definitionOf(app: HostedApp): Promise<PushAppDefinition> {
   if ('definition' in app) return app.definition;
-  const { isolation, ...module } = app;
-  return isolated({ ...module, ...(isolation === 'worker' ? {} : isolation) });
+  const { isolation, module, script } = app;
+  return isolated({ module, ...(script ? { script } : {}), ...(isolation === 'worker' ? {} : isolation) });
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */

@@ -4,10 +4,11 @@ import { AppError } from '../errors.js';
 import type { Clock } from './clock.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from './contract.js';
 import { invoke, within } from './deadline.js';
+import { requireInstance } from './instance.js';
 import { RECEIVE_ENDS_WITHIN, type RuntimeLimits, START_WITHIN, STOP_WITHIN } from './limits.js';
 import type { LogSink } from './log.js';
 import type { Manifest } from './manifest.js';
-import { reasonOf } from './outcome.js';
+import { reasonOf, stackOf } from './outcome.js';
 import { Slots } from './slots.js';
 import type { AppScope } from './tokens.js';
 
@@ -35,7 +36,7 @@ export interface ApplicationParts {
   manifest: Manifest;
   scope: AppScope;
   /** The services it declared, made for it. */
-  services: Partial<StartContext>;
+  services: Readonly<Record<string, unknown>>;
   options: unknown;
   clock: Clock;
   limits: RuntimeLimits;
@@ -74,7 +75,7 @@ export class Application implements AppHandle {
   static async start(parts: ApplicationParts): Promise<Application> {
     const { definition, manifest, scope, services, options, clock, log, limits } = parts;
     const controller = new AbortController();
-    const context = { ...services, signal: controller.signal, options };
+    const context: unknown = { ...services, signal: controller.signal, options };
     const starting = invoke(() => definition.start(context as StartContext));
     try {
       const instance = await within(clock, START_WITHIN, 'start()', starting);
@@ -92,6 +93,13 @@ export class Application implements AppHandle {
   /** From when it is told to stop: nothing more is given to it. */
   get stopping(): boolean {
     return this.controller.signal.aborted;
+  }
+
+  /** `receive` threw: what is told of it elsewhere does not say where. */
+  threw(pushId: string, thrown: unknown): void {
+    const stack = stackOf(thrown);
+    if (stack === undefined) return;
+    this.log({ level: 'debug', app: this.eventAppId, message: `push ${pushId}: receive threw: ${stack}` });
   }
 
   /** Counts a call of `receive`; `leave` when it has ended. */
@@ -137,17 +145,6 @@ export class Application implements AppHandle {
     } catch (error) {
       this.log({ level: 'warn', app: this.eventAppId, message: `${what} failed: ${reasonOf(error)}` });
     }
-  }
-}
-
-function requireInstance({ eventAppId }: Manifest, instance: unknown): asserts instance is PushAppInstance {
-  const receive =
-    typeof instance === 'object' && instance !== null && 'receive' in instance && instance.receive;
-  if (typeof receive !== 'function') {
-    throw new AppError(
-      eventAppId,
-      'start() returned no receive function; expected start() { return { receive(push) { … } } }',
-    );
   }
 }
 

@@ -14,7 +14,6 @@ import { busy, type Refusal, reasonOf, refusalOf, resources } from './outcome.js
 import { pushOf } from './push-record.js';
 import { isStoreError } from './records.js';
 import type { Turn } from './slots.js';
-import { storageWrites } from './storage-values.js';
 
 /** `failed`: it threw anything else, or had not answered by its deadline. */
 export type AttemptResult =
@@ -50,9 +49,9 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
   }
   const controller = new AbortController();
   const commit = async (operations: readonly CommitOperation[] = []) => {
-    const { eventAppId, namespace, active } = app.scope;
+    const { eventAppId, own, active } = app.scope;
     if (!active) throw new AppError(eventAppId, `push ${delivery.id} cannot be committed: it was stopped`);
-    await endings.commit(delivery, storageWrites(namespace, operations), app.scope);
+    await endings.commit(delivery, own.batch(operations), app.scope);
   };
   const received = invoke(() =>
     app.instance.receive(pushOf(delivery.record, content), {
@@ -62,7 +61,10 @@ export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
   );
   const result = received.then(
     () => landed(delivery),
-    (error: unknown) => ended(delivery, thrown(error, `${app.eventAppId} threw`)),
+    (error: unknown) => {
+      app.threw(delivery.id, error);
+      return ended(delivery, thrown(error, `${app.eventAppId} threw`));
+    },
   );
   return new Promise<AttemptResult>((resolve) => {
     const release = () => {

@@ -4,7 +4,6 @@
 import 'reflect-metadata';
 import { container, type DependencyContainer } from 'tsyringe';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
-import { ConfigurationError } from '../errors.js';
 import type { Clock } from './clock.js';
 import { ClockService } from './clock-service.js';
 import { Deliveries } from './deliveries.js';
@@ -21,13 +20,13 @@ import { Inbox } from './inbox.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { LogService } from './log-service.js';
-import { nearestOf } from './manifest.js';
 import { Partials } from './partials.js';
 import { RecentPushes } from './recent.js';
 import type { Records } from './records.js';
 import { References } from './references.js';
 import { Registry } from './registry.js';
 import { type RetrievalSink, Retrievals } from './retrievals.js';
+import { ScheduleService } from './schedule-service.js';
 import type { HostServiceName, Services } from './services.js';
 import { SetAside } from './set-aside.js';
 import type { SpoolRoom } from './spool-room.js';
@@ -119,6 +118,7 @@ const REGISTER: { readonly [Name in HostServiceName]: (child: DependencyContaine
   files: (child) => child.registerSingleton(tokens.SERVICE.files, FilesService),
   log: (child) => child.registerSingleton(tokens.SERVICE.log, LogService),
   clock: (child) => child.registerSingleton(tokens.SERVICE.clock, ClockService),
+  schedule: (child) => child.registerSingleton(tokens.SERVICE.schedule, ScheduleService),
   emit: (child) =>
     child.register(tokens.SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
   fetch: (child) =>
@@ -142,18 +142,8 @@ function servicesFor(
   );
 }
 
-/** @throws ConfigurationError naming the application and the service that does not exist. */
-export function serviceNames(eventAppId: string, needs: readonly string[]): HostServiceName[] {
-  return needs.map((need) => {
-    if (isServiceName(need)) return need;
-    const existing = Object.keys(REGISTER).sort();
-    const nearest = nearestOf(need, existing);
-    throw new ConfigurationError(
-      `${eventAppId}: needs "${need}", which is no service of this host${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
-    );
-  });
-}
+export const hostServiceNames: readonly string[] = Object.keys(REGISTER);
 
-function isServiceName(need: string): need is HostServiceName {
+export function isHostService(need: string): need is HostServiceName {
   return Object.hasOwn(REGISTER, need);
 }

@@ -7,6 +7,7 @@ import type { DoneMarkers } from './done-markers.js';
 import type { Inbox } from './inbox.js';
 import type { LogSink } from './log.js';
 import { type Refusal, reasonOf } from './outcome.js';
+import type { Batch } from './own-data.js';
 import type { Partials } from './partials.js';
 import type { Records, Write } from './records.js';
 import type { SetAside } from './set-aside.js';
@@ -40,10 +41,10 @@ export class Endings {
    * @throws AppError when the push has ended, its content broke off, or the application was stopped; StoreError when
    * the store does not write; it may be tried again then.
    */
-  async commit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
+  async commit(delivery: Delivery, own: Batch, scope: AppScope): Promise<void> {
     const problem = delivery.committing ? 'is being committed' : endedWords(delivery);
     if (problem) throw uncommitted(delivery, problem);
-    delivery.committing = this.writeCommit(delivery, storage, scope);
+    delivery.committing = this.writeCommit(delivery, own, scope);
     try {
       await delivery.committing;
     } finally {
@@ -101,10 +102,10 @@ export class Endings {
     this.warn(delivery, `was set aside after ${delivery.record.attempts} deliveries: ${reason}`);
   }
 
-  private async writeCommit(delivery: Delivery, storage: readonly Write[], scope: AppScope): Promise<void> {
+  private async writeCommit(delivery: Delivery, own: Batch, scope: AppScope): Promise<void> {
     if (delivery.landed) await this.landed(delivery, delivery.landed, scope);
     const marker = this.done.mark(delivery.id);
-    await this.records.write([...storage, ...this.removal(delivery), ...marker.operations], 'synced');
+    await own.write([...this.removal(delivery), ...marker.operations]);
     marker.apply();
     delivery.end({ type: 'taken' });
     await this.forget(delivery);

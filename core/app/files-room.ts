@@ -67,9 +67,12 @@ export class Shelf {
     return Array.from(this.sizes, ([name, size]) => ({ name, size }));
   }
 
-  /** @throws LimitError when there are as many as there may be. */
-  async create(name: string): Promise<ShelfFile> {
-    const { filesCount, filesBytes } = this.limits;
+  /**
+   * @param filesBytes of all of them together.
+   * @throws LimitError when there are as many as there may be.
+   */
+  async create(name: string, filesBytes = this.limits.filesBytes): Promise<ShelfFile> {
+    const { filesCount } = this.limits;
     // Those that are being written count, so that they do not pass the limits together.
     if (this.sizes.size + this.#unfinished >= filesCount) {
       throw new LimitError(`${filesCount} files, the most that may be kept`);

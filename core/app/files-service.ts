@@ -41,7 +41,7 @@ export class FilesService implements AppFiles {
     try {
       const shelf = await this.shelf();
       const name = platform.randomHex(NAME_BYTES);
-      const file = await shelf.create(name);
+      const file = await shelf.create(name, this.scope.permissions.files);
       const hasher = platform.hasher('sha-256');
       try {
         for await (const chunk of content) {

@@ -15,6 +15,10 @@ export function storagePrefix(namespace: string): string {
   return `push/data/${namespace}/`;
 }
 
+export function alarmPrefix(namespace: string): string {
+  return `push/alarm/${namespace}/`;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

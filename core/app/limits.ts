@@ -18,6 +18,12 @@ export const COMMIT_GRACE = 500;
 /** `start` reads its storage; a user waits for the host to come up meanwhile. */
 export const START_WITHIN = 10_000;
 
+/** A schema looks at a few options; some ask a disk, or a network, on the way. */
+export const OPTIONS_WITHIN = 5_000;
+
+/** A module that is loaded when the first push for it comes: its sender waits, beside ANSWER_WITHIN. */
+export const WAKE_WITHIN = 1_000;
+
 /** `receive`, once the application is to stop; with STOP_WITHIN less than the 10 s after which containers are killed. */
 export const RECEIVE_ENDS_WITHIN = 3_000;
 
@@ -101,6 +107,8 @@ export interface RuntimeLimits {
   /** Files of one application: their names and sizes are kept in memory, about 200 bytes each. */
   filesCount: number;
   filesBytes: number;
+  /** Alarms of one application: their keys and times are kept in memory, about 200 bytes each. */
+  alarms: number;
   /** Pushes set aside; past this the oldest is dropped. */
   setAsideCount: number;
   setAsideBytes: number;
@@ -128,6 +136,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   transferBytes: 4 * 1024 * 1024 * 1024,
   filesCount: 10_000,
   filesBytes: 256 * 1024 * 1024,
+  alarms: 10_000,
   setAsideCount: 1_000,
   setAsideBytes: 64 * 1024 * 1024,
   setAsideFileBytes: 1024 * 1024 * 1024,

@@ -1,12 +1,13 @@
 /** The manifest of an application: its definition, checked. */
 
-import { distance } from 'fastest-levenshtein';
 import { isMediaRange } from '../content/media-type.js';
 import { ConfigurationError } from '../errors.js';
 import { canonicalIari, isIari } from './communication-service.js';
 import type { Delivery, PushAppDefinition } from './contract.js';
 import { canonicalEventAppId, isEventAppId } from './event-app-id.js';
 import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from './limits.js';
+import { nearestOf } from './nearest.js';
+import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface Manifest {
   /** Canonical: `mms.ua`. */
@@ -15,6 +16,10 @@ export interface Manifest {
   readonly accepts: readonly string[];
   /** As declared; whether there are such services is the container's to say. */
   readonly needs: readonly string[];
+  /** Names of services that it makes for other applications. */
+  readonly provides: readonly string[];
+  /** What its options have to be. */
+  readonly options?: StandardSchemaV1;
   readonly delivery: Delivery;
   /** Largest content, bytes; no bound of its own when absent. */
   readonly size?: number;
@@ -25,8 +30,11 @@ export interface Manifest {
   readonly label: string;
 }
 
-const KEYS = ['id', 'accepts', 'needs', 'delivery', 'limits', 'iari', 'start'];
+const KEYS = ['id', 'accepts', 'needs', 'provides', 'options', 'delivery', 'limits', 'iari', 'start'];
 const LIMIT_KEYS = ['size', 'seconds'];
+
+/** With a dot in it, so that it is never one of the host's own. */
+const PROVIDED_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
 
 /** @throws ConfigurationError saying what is wrong, where, and what to write instead. */
 export function readManifest(definition: PushAppDefinition): Manifest {
@@ -43,10 +51,13 @@ export function readManifest(definition: PushAppDefinition): Manifest {
   const delivery = readDelivery(fields.delivery, problem);
   const { size, seconds } = readLimits(fields.limits, delivery, problem);
   const iari = readIari(fields.iari, problem);
+  const options = readSchema(fields.options, problem);
   return {
     eventAppId,
     accepts,
     needs: readNeeds(fields.needs, problem),
+    provides: readProvides(fields.provides, problem),
+    ...(options === undefined ? {} : { options }),
     delivery,
     ...(size === undefined ? {} : { size }),
     receiveSeconds: seconds,
@@ -110,6 +121,40 @@ function readNeeds(needs: unknown, problem: Problem): string[] {
   return [...new Set<string>(needs)];
 }
 
+function readProvides(provides: unknown, problem: Problem): string[] {
+  if (provides === undefined) return [];
+  if (!Array.isArray(provides)) {
+    throw problem(
+      `provides is ${show(provides)}; expected names of services: provides: ['weather.forecast']`,
+    );
+  }
+  return provides.map((name: unknown, index) => {
+    if (typeof name !== 'string' || !PROVIDED_NAME.test(name)) {
+      throw problem(
+        `provides[${index}] is ${show(name)}; expected a name with a dot in it, like "weather.forecast": those without are the host's`,
+      );
+    }
+    if (provides.indexOf(name) !== index)
+      throw problem(`provides[${index}] is "${name}" again; name each service once`);
+    return name;
+  });
+}
+
+function readSchema(options: unknown, problem: Problem): StandardSchemaV1 | undefined {
+  if (options === undefined || isSchema(options)) return options;
+  throw problem(
+    `options is ${show(options)}; expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod`,
+  );
+}
+
+function isSchema(value: unknown): value is StandardSchemaV1 {
+  // A schema may be a function: ArkType's are.
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  const standard: unknown = '~standard' in value && value['~standard'];
+  if (typeof standard !== 'object' || standard === null) return false;
+  return 'validate' in standard && typeof standard.validate === 'function';
+}
+
 function readDelivery(delivery: unknown, problem: Problem): Delivery {
   if (delivery === undefined) return 'direct';
   if (delivery === 'direct' || delivery === 'durable') return delivery;
@@ -150,15 +195,6 @@ function requireKnown(fields: Fields, known: readonly string[], path: string, pr
     const advice = nearest ? `; did you mean ${path}${nearest}?` : `; expected ${known.join(', ')}`;
     throw problem(`${path}${key} is not known${advice}`);
   }
-}
-
-/** The known word that a misspelt one was meant to be: at most a third of it differs. */
-export function nearestOf(word: string, known: readonly string[]): string | undefined {
-  const [nearest] = known
-    .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate) }))
-    .filter(({ candidate, away }) => away <= Math.max(1, candidate.length / 3))
-    .sort((one, other) => one.away - other.away);
-  return nearest?.candidate;
 }
 
 function show(value: unknown): string {

@@ -79,3 +79,17 @@ export function reasonOf(thrown: unknown): string {
     return 'something that cannot be put in words';
   }
 }
+
+/** A stack is for whoever wrote the application. */
+const MAX_STACK = 4_000;
+
+/** Where it was thrown, of what was not thrown on purpose; never throws, whatever it is given. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    if (!(thrown instanceof Error) || refusalOf(thrown)) return undefined;
+    const { stack } = thrown;
+    return typeof stack === 'string' ? stack.slice(0, MAX_STACK) : undefined;
+  } catch {
+    return undefined;
+  }
+}

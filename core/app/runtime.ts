@@ -3,9 +3,9 @@
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { ConfigurationError } from '../errors.js';
 import type { Store } from '../platform/platform.js';
-import { type AppHandle, Application } from './application.js';
+import type { AppHandle } from './application.js';
 import { type Clock, systemClock } from './clock.js';
-import { type Composition, compose, serviceNames } from './container.js';
+import { type Composition, compose } from './container.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract.js';
 import { describePush } from './describe.js';
 import type { IncomingPush } from './dispatcher.js';
@@ -13,11 +13,14 @@ import { canonicalEventAppId } from './event-app-id.js';
 import { type EventSink, safeEventSink } from './events.js';
 import { FilesRoom } from './files-room.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
+import { inLoadOrder } from './load-order.js';
+import { type AppToLoad, Loader } from './loader.js';
 import { type LogSink, safeLogSink } from './log.js';
 import { readManifest } from './manifest.js';
 import { Namespaces } from './namespaces.js';
 import { tellNegotiated } from './negotiated.js';
 import { type Outcome, type Refusal, reasonOf } from './outcome.js';
+import type { AppPermissions } from './permissions.js';
 import { pushOf } from './push-record.js';
 import { queryApplication } from './query.js';
 import type { ShownPush } from './recent.js';
@@ -26,7 +29,6 @@ import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.j
 import { dropSetAside, giveAgain } from './second-chance.js';
 import type { SetAsidePush } from './set-aside.js';
 import { SpoolRoom } from './spool-room.js';
-import type { AppScope } from './tokens.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer.js';
 import { TransferRoom } from './transfer-room.js';
 
@@ -34,8 +36,10 @@ export type { AppHandle } from './application.js';
 export type { Clock } from './clock.js';
 export type { IncomingPush } from './dispatcher.js';
 export type { RuntimeLimits } from './limits.js';
+export type { AppToLoad } from './loader.js';
 export type { LogLevel, LogRecord } from './log.js';
 export type { Outcome, Refusal } from './outcome.js';
+export type { AppPermissions } from './permissions.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 export type { SetAsidePush } from './set-aside.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer.js';
@@ -72,11 +76,10 @@ export class PushRuntime {
   private constructor(
     private readonly parts: Composition,
     private readonly records: Records,
-    private readonly namespaces: Namespaces,
+    private readonly loader: Loader,
     private readonly files: FilesRoom,
     private readonly transfers: TransferRoom,
     private readonly clock: Clock,
-    private readonly limits: RuntimeLimits,
     private readonly log: LogSink,
   ) {}
 
@@ -107,7 +110,8 @@ export class PushRuntime {
     });
     await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);
-    return new PushRuntime(parts, records, namespaces, files, transfers, clock, limits, log);
+    const loader = new Loader({ parts, records, namespaces, clock, limits, log });
+    return new PushRuntime(parts, records, loader, files, transfers, clock, log);
   }
 
   /**
@@ -117,6 +121,7 @@ export class PushRuntime {
   async start(): Promise<void> {
     this.parts.deliveries.start();
     this.parts.retrievals.start();
+    this.loader.start();
   }
 
   /** Stops every application. What is in the inbox stays there. Nothing touches the store afterwards. */
@@ -125,7 +130,7 @@ export class PushRuntime {
       this.parts.deliveries.stop();
       const retrieved = this.parts.retrievals.stop();
       const transferred = this.parts.transfers.stop();
-      await Promise.all(this.parts.registry.all().map((app) => this.#remove(app)));
+      await this.loader.unload(this.parts.registry.all(), () => this.#changed());
       await retrieved;
       await transferred;
       await this.parts.dispatcher.idle();
@@ -137,28 +142,38 @@ export class PushRuntime {
 
   /**
    * Checks an application, starts it, and gives it what the inbox holds for it.
-   * @throws ConfigurationError when its manifest is wrong, needs a service that does not exist, or nothing tells it
-   * from an application that is loaded; AppError when it does not start. Nothing of it stays then.
+   * @throws ConfigurationError when its manifest or its options are wrong, it needs a service that nobody provides, or
+   * nothing tells it from an application that is loaded; AppError when it does not start. Nothing of it stays then.
    */
-  load(definition: PushAppDefinition, options?: unknown): Promise<void> {
+  load(definition: PushAppDefinition, options?: unknown, permissions?: AppPermissions): Promise<void> {
+    return this.loadAll([{ definition, options, ...(permissions ? { permissions } : {}) }]);
+  }
+
+  /**
+   * As `load`, one after another: those that provide services before those that need them.
+   * @throws as `load`, and ConfigurationError when some need each other in a circle. Those loaded before stay.
+   */
+  loadAll(apps: readonly AppToLoad[]): Promise<void> {
     return this.#inTurn(async () => {
-      const app = await this.#start(definition, options);
-      this.parts.registry.add(app);
-      this.#changed();
-      this.parts.deliveries.redeliver(app);
+      const ordered = inLoadOrder(apps.map((app) => ({ app, ...readManifest(app.definition) })));
+      for (const { app } of ordered) {
+        const loaded = await this.loader.load(app);
+        this.#changed();
+        this.parts.deliveries.redeliver(loaded);
+      }
     });
   }
 
   /**
    * Stops an application; its pushes in the inbox wait until it is loaded again.
    * @param iari tells one of several with this event-app-id; absent: all of them.
-   * @throws ConfigurationError when there is none.
+   * @throws ConfigurationError when there is none, or another application needs a service of it.
    */
   unload(eventAppId: string, iari?: string): Promise<void> {
     return this.#inTurn(async () => {
       const apps = this.parts.registry.ofId(eventAppId, iari);
       if (apps.length === 0) throw this.#notLoaded(eventAppId);
-      await Promise.all(apps.map((app) => this.#remove(app)));
+      await this.loader.unload(apps, () => this.#changed());
     });
   }
 
@@ -262,35 +277,6 @@ export class PushRuntime {
   dropSetAside(pushId: string): Promise<boolean> {
     const { parts, records, transfers } = this;
     return dropSetAside(pushId, { aside: parts.aside, records, room: transfers });
-  }
-
-  async #start(definition: PushAppDefinition, options: unknown): Promise<Application> {
-    const { parts, clock, limits, log } = this;
-    const manifest = readManifest(definition);
-    const other = parts.registry.conflicting(manifest);
-    if (other) {
-      throw new ConfigurationError(
-        `${manifest.label} cannot be loaded beside ${other.manifest.label}: nothing tells a push for one from a push for the other; give them different media types, or an iari`,
-      );
-    }
-    const { eventAppId } = manifest;
-    const needs = serviceNames(eventAppId, manifest.needs);
-    const namespace = await this.namespaces.claim(manifest);
-    try {
-      const scope: AppScope = { eventAppId, namespace, active: true };
-      const services = parts.servicesFor(scope, needs);
-      return await Application.start({ definition, manifest, scope, services, options, clock, limits, log });
-    } catch (error) {
-      this.namespaces.release(namespace);
-      throw error;
-    }
-  }
-
-  async #remove(app: Application): Promise<void> {
-    this.parts.registry.remove(app);
-    this.#changed();
-    await app.stop();
-    this.namespaces.release(app.scope.namespace);
   }
 
   async #held(pushId: string): Promise<ShownPush | undefined> {

@@ -150,6 +150,7 @@ export interface Services {
   emit: Emit;
   clock: AppClock;
   fetch: AppFetch;
+  schedule: AppSchedule;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { StorageOperation } from './contract.js';
 import { handled } from './deadline.js';
 import type { Records } from './records.js';
 import type { AppStorage, StorageRange } from './services.js';
-import { decodeValue, storageKey, storageWrites } from './storage-values.js';
+import { decodeValue, storageKey } from './storage-values.js';
 import { APP_SCOPE, type AppScope, RECORDS } from './tokens.js';
 
 @injectable()
@@ -53,7 +53,7 @@ export class StorageService implements AppStorage {
 
   private async write(operation: StorageOperation): Promise<void> {
     this.requireActive();
-    await this.records.write(storageWrites(this.scope.namespace, [operation]), 'synced');
+    await this.scope.own.batch([operation]).write();
   }
 
   private requireActive(): void {

@@ -1,7 +1,7 @@
 /** Keys and values of an application's storage, as bytes. */
 
 import { ConfigurationError, LimitError } from '../errors.js';
-import type { CommitOperation } from './contract.js';
+import type { StorageOperation } from './contract.js';
 import { decodeJson, storagePrefix } from './layout.js';
 import { reasonOf } from './outcome.js';
 import type { Write } from './records.js';
@@ -21,30 +21,34 @@ const BYTES_VALUE = 0x62;
 
 const encoder = new TextEncoder();
 
-/** @throws ConfigurationError or LimitError saying which operation is wrong, and what was expected. */
-export function storageWrites(namespace: string, operations: readonly CommitOperation[]): Write[] {
+/** @throws LimitError, or ConfigurationError when it is no list. */
+export function requireOperations(operations: unknown): asserts operations is readonly unknown[] {
   if (!Array.isArray(operations)) throw new ConfigurationError('commit expects a list of storage operations');
   if (operations.length > MAX_OPERATIONS) {
     throw new LimitError(`${operations.length} storage operations; at most ${MAX_OPERATIONS} at once`);
   }
-  return operations.map((operation: CommitOperation) => {
-    const key = storageKey(namespace, operation.key);
-    if (operation.type === 'delete') return { type: 'del', key };
-    if (operation.type === 'put') return { type: 'put', key, value: encodeValue(operation) };
-    const type = JSON.stringify(Object(operation).type);
-    throw new ConfigurationError(`storage operation of type ${type}: expected "put" or "delete"`);
-  });
+}
+
+/** @throws ConfigurationError or LimitError saying what is wrong with it, and what was expected. */
+export function storageWrite(namespace: string, operation: StorageOperation): Write {
+  const key = storageKey(namespace, operation.key);
+  if (operation.type === 'delete') return { type: 'del', key };
+  return { type: 'put', key, value: encodeValue(operation) };
 }
 
 export function storageKey(namespace: string, key: unknown): string {
-  if (typeof key !== 'string')
-    throw new ConfigurationError(`storage key of type ${typeof key}: expected a string`);
-  if (key.length > MAX_KEY) {
-    throw new LimitError(`storage key of ${key.length} characters; at most ${MAX_KEY}`);
-  }
-  // UTF-8 has no half characters: two such keys would be one.
-  if (/\p{Surrogate}/u.test(key)) throw new ConfigurationError('storage key is not well-formed Unicode');
+  requireKey('storage', key);
   return storagePrefix(namespace) + key;
+}
+
+/** Of a key of an application's own. @throws ConfigurationError or LimitError that says what is wrong with it. */
+export function requireKey(what: 'storage' | 'alarm', key: unknown): asserts key is string {
+  if (typeof key !== 'string')
+    throw new ConfigurationError(`${what} key of type ${typeof key}: expected a string`);
+  if (key.length > MAX_KEY)
+    throw new LimitError(`${what} key of ${key.length} characters; at most ${MAX_KEY}`);
+  // UTF-8 has no half characters: two such keys would be one.
+  if (/\p{Surrogate}/u.test(key)) throw new ConfigurationError(`${what} key is not well-formed Unicode`);
 }
 
 function encodeValue({ key, value }: { key: string; value: unknown }): Uint8Array {

@@ -2,6 +2,7 @@
 
 import type { InjectionToken } from 'tsyringe';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
+import type { Alarms } from './alarms.js';
 import type { Clock } from './clock.js';
 import type { Deliveries } from './deliveries.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -13,7 +14,9 @@ import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
+import type { OwnData } from './own-data.js';
 import type { Partials } from './partials.js';
+import type { AppPermissions } from './permissions.js';
 import type { RecentPushes } from './recent.js';
 import type { Records } from './records.js';
 import type { References } from './references.js';
@@ -57,6 +60,11 @@ export interface AppScope {
   readonly eventAppId: string;
   /** Where its storage stands. */
   readonly namespace: string;
+  readonly permissions: AppPermissions;
+  /** What it writes goes this way. */
+  readonly own: OwnData;
+  /** Absent where it does not need `schedule`. */
+  readonly alarms?: Alarms;
   /** False from when it has been stopped: what it does later comes to nothing. */
   active: boolean;
 }
@@ -70,4 +78,5 @@ export const SERVICE: { readonly [Name in HostServiceName]: InjectionToken<Servi
   emit: Symbol('emit'),
   fetch: Symbol('fetch'),
   clock: Symbol('clock service'),
+  schedule: Symbol('schedule'),
 };

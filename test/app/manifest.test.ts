@@ -14,6 +14,7 @@ describe('the manifest of a push application', () => {
       eventAppId: 'mms.ua',
       accepts: ['application/vnd.wap.mms-message'],
       needs: [],
+      provides: [],
       delivery: 'direct',
       receiveSeconds: 10,
       label: 'mms.ua (application/vnd.wap.mms-message)',

@@ -35,6 +35,7 @@ export async function startAlone(app: PushAppDefinition<HostServiceName>, option
       remove: async () => {},
       list: async () => [],
     },
+    schedule: { at: async () => {}, cancel: async () => {}, list: async () => [] },
     signal,
     options,
   });

@@ -22,10 +22,11 @@ export class AllowList {
 
   /**
    * @param entries `https://*.operator.test`, `http://127.0.0.1:*`; absent: https at its usual port, from anywhere.
+   * @param where they stand, for messages.
    * @throws ConfigurationError naming the entry that is no origin.
    */
-  constructor(entries: readonly string[] = ['https://*']) {
-    this.#origins = entries.map(origin);
+  constructor(entries: readonly string[] = ['https://*'], where = 'fetch.allow') {
+    this.#origins = entries.map((entry) => origin(entry, where));
   }
 
   permission(url: URL): Permission | undefined {
@@ -47,14 +48,14 @@ export function hostOf({ hostname }: URL): string {
   return hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '');
 }
 
-function origin(entry: string): Origin {
+function origin(entry: string, where: string): Origin {
   const match = ENTRY.exec(entry);
   const [, scheme = '', host = '', port] = match ?? [];
   // What stands for itself is written as URLs write it: http://127.1 is 127.0.0.1.
   const literal = host.includes('*') ? host.toLowerCase() : literalHost(host);
   if (!match || literal === undefined || Number(port) > 65_535) {
     throw new ConfigurationError(
-      `fetch.allow: "${entry}" is no origin; expected e.g. https://*.operator.test or http://127.0.0.1:*`,
+      `${where}: "${entry}" is no origin; expected e.g. https://*.operator.test or http://127.0.0.1:*`,
     );
   }
   const protocol = `${scheme.toLowerCase()}:`;

@@ -24,6 +24,8 @@ export interface FetchRequest {
   body?: Uint8Array;
   /** Less than the fetcher's own, bytes. */
   maxSize?: number;
+  /** Origins beside those that the fetcher allows: both have to. */
+  within?: AllowList;
   signal?: AbortSignal;
 }
 
@@ -91,10 +93,13 @@ export class GuardedFetch {
   }
 
   async #exchange(url: URL, request: FetchRequest): Promise<FetchResponse> {
-    const { method = 'GET', headers = {}, body, maxSize = this.maxSize, signal } = request;
+    const { method = 'GET', headers = {}, body, maxSize = this.maxSize, within, signal } = request;
     const patience = new Patience(this.#milliseconds, url.host, signal);
     const { ca } = this.options;
     try {
+      if (within && !within.permission(url)) {
+        throw new FetchError('not-allowed', `${url.origin} is not among the origins that it may fetch from`);
+      }
       const addresses = await patience.during(this.#addresses(url));
       const response = await patience.during(
         (this.options.request ?? platform.request)({

@@ -1,0 +1,63 @@
+/** In which order applications are loaded: whoever provides a service before whoever needs it. */
+
+import { ConfigurationError } from '../errors.js';
+
+/** An application, as far as its order goes. */
+export interface Ordered {
+  /** For messages: its event-app-id. */
+  readonly eventAppId: string;
+  readonly needs: readonly string[];
+  readonly provides: readonly string[];
+}
+
+/**
+ * The same ones, each after those that it needs, otherwise in the order given. What nobody here provides is for somebody
+ * else to find, or to miss.
+ * @throws ConfigurationError when two provide the same, or some need each other in a circle: it names them, and the way
+ * round.
+ */
+export function inLoadOrder<T extends Ordered>(apps: readonly T[]): T[] {
+  const providers = new Map<string, T>();
+  for (const app of apps) {
+    for (const name of app.provides) {
+      const other = providers.get(name);
+      if (other) throw providedTwice(name, other, app);
+      providers.set(name, app);
+    }
+  }
+  const ordered = new Set<T>();
+  const visit = (app: T, way: readonly Step<T>[]) => {
+    if (ordered.has(app)) return;
+    const begin = way.findIndex((step) => step.app === app);
+    if (begin >= 0) throw circle(way.slice(begin));
+    for (const name of app.needs) {
+      const provider = providers.get(name);
+      if (provider) visit(provider, [...way, { app, name, provider }]);
+    }
+    ordered.add(app);
+  };
+  for (const app of apps) visit(app, []);
+  return [...ordered];
+}
+
+/** `app` needs `name` of `provider`. */
+interface Step<T> {
+  app: T;
+  name: string;
+  provider: T;
+}
+
+export function providedTwice(name: string, one: Ordered, other: Ordered): ConfigurationError {
+  return new ConfigurationError(
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; only one application of a host may: leave one of them out`,
+  );
+}
+
+function circle(way: readonly Step<Ordered>[]): ConfigurationError {
+  const steps = way.map(
+    ({ app, name, provider }) => `${app.eventAppId} needs "${name}" of ${provider.eventAppId}`,
+  );
+  return new ConfigurationError(
+    `${steps.join(', ')}: in a circle none of them can be started first; let one of them do without`,
+  );
+}

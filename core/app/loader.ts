@@ -1,0 +1,132 @@
+/** Applications started, and stopped again. */
+
+import { ConfigurationError } from '../errors.js';
+import { Alarms } from './alarms.js';
+import { readOptions } from './app-options.js';
+import { Application } from './application.js';
+import type { Clock } from './clock.js';
+import type { Composition } from './container.js';
+import type { PushAppDefinition } from './contract.js';
+import { giveAlarm } from './give-alarm.js';
+import type { RuntimeLimits } from './limits.js';
+import type { LogSink } from './log.js';
+import { type Manifest, readManifest } from './manifest.js';
+import type { Namespaces } from './namespaces.js';
+import { OwnData } from './own-data.js';
+import { type AppPermissions, requirePermissions } from './permissions.js';
+import { needed, requireSoleProvider, requireUnused, usersOf } from './provided.js';
+import type { Records } from './records.js';
+import { StorageAccount } from './storage-account.js';
+import type { AppScope } from './tokens.js';
+
+/** An application, and what the host's configuration says for it. */
+export interface AppToLoad {
+  definition: PushAppDefinition;
+  /** For its schema to check; `{}` for that where there are none. */
+  options?: unknown;
+  /** What it may do; absent: what anyone may. */
+  permissions?: AppPermissions;
+}
+
+export interface LoaderParts {
+  parts: Composition;
+  records: Records;
+  namespaces: Namespaces;
+  clock: Clock;
+  limits: RuntimeLimits;
+  log: LogSink;
+}
+
+export class Loader {
+  /** Alarms and pushes are given: the runtime has been started. */
+  #giving = false;
+
+  constructor(private readonly options: LoaderParts) {}
+
+  /** Gives alarms to the applications that are loaded; those loaded later get theirs then. */
+  start(): void {
+    this.#giving = true;
+    for (const app of this.options.parts.registry.all()) this.#giveAlarms(app);
+  }
+
+  /**
+   * Checks an application, starts it, and gives it what waits for it.
+   * @throws ConfigurationError or AppError; nothing of it stays then.
+   */
+  async load({ definition, options, permissions = {} }: AppToLoad): Promise<Application> {
+    const { parts, namespaces, clock, limits, log } = this.options;
+    const { registry } = parts;
+    const manifest = readManifest(definition);
+    this.#requireDistinct(manifest);
+    const loaded = registry.all();
+    requireSoleProvider(manifest, loaded);
+    const { ofHost, ofApplications } = needed(manifest, loaded);
+    requirePermissions(manifest.eventAppId, permissions);
+    const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
+    const namespace = await namespaces.claim(manifest);
+    try {
+      const scope = await this.#scope(manifest, namespace, permissions);
+      const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
+      const app = await Application.start({
+        ...{ definition, manifest, scope, services, clock, limits, log },
+        options: checked,
+      });
+      registry.add(app);
+      this.#giveAlarms(app);
+      return app;
+    } catch (error) {
+      namespaces.release(namespace);
+      throw error;
+    }
+  }
+
+  /**
+   * Stops applications, those that need others before these. They are no longer found from when this is called.
+   * @throws ConfigurationError when an application that stays needs one of them: none is stopped then.
+   */
+  async unload(leaving: readonly Application[], changed: () => void): Promise<void> {
+    const { registry } = this.options.parts;
+    requireUnused(leaving, registry.all());
+    for (const app of leaving) registry.remove(app);
+    changed();
+    let left = [...leaving];
+    while (left.length > 0) {
+      const remaining = left;
+      const unused = remaining.filter((app) => usersOf(app, remaining).length === 0);
+      await Promise.all(unused.map((app) => this.#stop(app)));
+      left = remaining.filter((app) => !unused.includes(app));
+    }
+  }
+
+  async #stop(app: Application): Promise<void> {
+    app.scope.alarms?.stop();
+    await app.stop();
+    this.options.namespaces.release(app.scope.namespace);
+  }
+
+  #requireDistinct(manifest: Manifest): void {
+    const other = this.options.parts.registry.conflicting(manifest);
+    if (!other) return;
+    throw new ConfigurationError(
+      `${manifest.label} cannot be loaded beside ${other.manifest.label}: nothing tells a push for one from a push for the other; give them different media types, or an iari`,
+    );
+  }
+
+  async #scope(manifest: Manifest, namespace: string, permissions: AppPermissions): Promise<AppScope> {
+    const { eventAppId, needs } = manifest;
+    const { records, clock, limits, log } = this.options;
+    const warn = (message: string) => log({ level: 'warn', app: eventAppId, message });
+    const alarms = needs.includes('schedule')
+      ? { alarms: await Alarms.open({ namespace, records, clock, most: limits.alarms, warn }) }
+      : {};
+    const { storage } = permissions;
+    const account = storage === undefined ? {} : { account: new StorageAccount(records, namespace, storage) };
+    const own = new OwnData({ namespace, records, ...account, ...alarms });
+    return { eventAppId, namespace, permissions, own, ...alarms, active: true };
+  }
+
+  #giveAlarms(app: Application): void {
+    if (!this.#giving) return;
+    app.scope.alarms?.start((alarm, set) => giveAlarm(app, alarm, set, this.options.clock));
+  }
+}
