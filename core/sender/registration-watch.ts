@@ -129,7 +129,7 @@ export class RegistrationWatch {
 function factsOf(contact: ReginfoContact): TerminalFacts {
   const instanceId = contactInstanceId(contact);
   const apps = contactParameter(contact, PUSH_FEATURE_TAG);
-  const methods = contactParameter(contact, 'methods');
+  const methods = (contactParameter(contact, 'methods') ?? '').split(',').map((method) => method.trim());
   const { publicGruu, temporaryGruu, uri } = contact;
   return {
     contact: uri,
@@ -137,8 +137,6 @@ function factsOf(contact: ReginfoContact): TerminalFacts {
     ...(publicGruu === undefined ? {} : { gruu: publicGruu }),
     ...(temporaryGruu === undefined ? {} : { temporaryGruu: temporaryGruu.uri }),
     ...(apps === undefined ? {} : { apps: parseEventAppIds(apps).map(canonicalEventAppId) }),
-    ...(methods === undefined
-      ? {}
-      : { methods: methods.split(',').map((method) => method.trim().toUpperCase()) }),
+    ...(methods[0] === '' ? {} : { methods: methods.map((method) => method.toUpperCase()) }),
   };
 }

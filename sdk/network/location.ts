@@ -3,9 +3,8 @@
 import { type FeatureSet, parseFeatureParameters } from '../../core/sip/feature-tags.js';
 import type { SipFlow } from '../../core/sip/flow.js';
 import type { NameAddr } from '../../core/sip/name-addr.js';
-import { SipUri } from '../../core/sip/uri.js';
 import { ExpiryQueue } from './expiry-queue.js';
-import { canonicalInstanceId } from './gruu.js';
+import { contactKey, replaces, sameContact } from './same-contact.js';
 
 /** Contacts of one user. RFC 3261 names no number; a request is forked to all of them, so it must be small. */
 export const MAX_CONTACTS = 10;
@@ -272,37 +271,4 @@ export class LocationStore {
     this.#devices.delete(device.number);
     if (record.devices.get(device.instanceId) === device) record.devices.delete(device.instanceId);
   }
-}
-
-interface ContactKey {
-  instanceId: string | undefined;
-  regId: string | undefined;
-}
-
-function contactKey({ parameters }: NameAddr): ContactKey {
-  const instance = parameters.get('+sip.instance');
-  if (instance === undefined) return { instanceId: undefined, regId: undefined };
-  return { instanceId: canonicalInstanceId(instance), regId: parameters.get('reg-id') };
-}
-
-/** Whether a Contact of this REGISTER takes the place of a binding. */
-function replaces(
-  { callId }: Registering,
-  binding: Binding,
-  contact: NameAddr,
-  { instanceId, regId }: ContactKey,
-): boolean {
-  if (instanceId !== undefined && binding.device?.instanceId === instanceId) {
-    // RFC 5626 6: instance id and reg-id are the key, whatever the Contact URI is.
-    if (regId !== undefined || binding.regId !== undefined) return regId === binding.regId;
-    // RFC 3261 10.2: one Call-ID a boot. What the device had before it started anew is dead, though not expired.
-    if (binding.callId !== callId) return true;
-  }
-  return sameContact(binding.contact.uri, contact.uri);
-}
-
-function sameContact(one: string, other: string): boolean {
-  if (one === other) return true;
-  const [first, second] = [SipUri.parse(one), SipUri.parse(other)];
-  return first !== undefined && second !== undefined && first.equals(second);
 }

@@ -11,7 +11,7 @@ import { publicGruu, type TemporaryGruus } from './gruu.js';
 import type { Binding, BindingEnd } from './location.js';
 
 /** RFC 3680 5.1. */
-export const END_EVENTS: Readonly<Record<BindingEnd, ContactEvent>> = {
+const END_EVENTS: Readonly<Record<BindingEnd, ContactEvent>> = {
   removed: 'unregistered',
   expired: 'expired',
   // The device may register again at once.

@@ -163,6 +163,19 @@ it('9-04: a sender that starts again learns of each identity who has left meanwh
   expect([here(BOB), here(ROBERT)]).toEqual([1, 1]);
 });
 
+it('5.2-03: what a terminal registered says what it takes; who says nothing of it may take anything', () => {
+  register(600);
+  const facts = (methods: string) => {
+    const contact = { ...contactOf(5080), parameters: new Map([['methods', methods]]) };
+    const registrations = [{ aor: BOB, id: 'a', state: 'active' as const, contacts: [contact] }];
+    const body = writeReginfo({ version: 0, state: 'full', registrations });
+    subscribed.at(-1)?.handlers.onNotify(body, new SipHeaders(), { state: 'active' });
+    return directory.of(BOB)[0]?.methods;
+  };
+  expect(facts('')).toBeUndefined();
+  expect(facts('"invite, MESSAGE"')).toEqual(['INVITE', 'MESSAGE']);
+});
+
 it('a document of more registrations than anybody has is refused', () => {
   register(600);
   const aors = Array.from({ length: 101 }, (_, index) => `sip:user${index}@domain.test`);
