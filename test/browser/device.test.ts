@@ -1,6 +1,8 @@
 /** A device in a page of Chromium: over WebSocket to the core, over WebSocket to the sender, in its IndexedDB. */
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { platform } from '#platform';
 import { memoryContent } from '../../core/content/memory-content.js';
 import type { HostEvent, PushHostOptions } from '../../core/host.js';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
@@ -15,6 +17,7 @@ import { describePeer } from '../support/peers.js';
 import { receiptOf } from '../support/receipts.js';
 
 const TIMEOUT = 90_000;
+const FILE = { type: 'application/octet-stream', parameters: {} };
 const LOOPBACK = '127.0.0.1';
 
 interface Core {
@@ -112,7 +115,7 @@ function suite(startCore: () => Promise<Core>) {
   it('registers, and takes pushes for each application in each mode', { timeout: TIMEOUT }, async () => {
     await start();
     const [registered] = await eventsOf('registered');
-    expect(registered?.apps).toEqual(['dcd.ua', 'mms.ua', 'slow.ua', 'syncml.dm', 'wml.ua']);
+    expect(registered?.apps).toEqual(['dcd.ua', 'file.ua', 'mms.ua', 'slow.ua', 'syncml.dm', 'wml.ua']);
     const pushes = examplePushes(BOB, 1);
     for (const push of pushes) {
       const receipt = await receiptOf(sender.send(push));
@@ -160,5 +163,53 @@ function suite(startCore: () => Promise<Core>) {
     const [after] = await eventsOf('registered');
     expect(after?.publicGruu).toBe(before?.publicGruu);
     expect(await note('third')).toMatchObject({ outcome: 'delivered', status: 200 });
+  });
+
+  it('loses nothing that it confirmed when the browser is killed', { timeout: TIMEOUT }, async () => {
+    await start({ data: 'device' });
+    await page.evaluate('device.slow.willing = false');
+    const texts = Array.from({ length: 10 }, (_, index) => `note ${index}`);
+    const receipts = await Promise.all(texts.map(note));
+    await page.killAndReopen();
+    expect(receipts.map(({ status }) => status)).toEqual(texts.map(() => 200));
+    await start({ data: 'device' });
+    await page.until(`device.slow.taken.length === ${texts.length}`);
+    expect(new Set(await page.evaluate<string[]>('device.slow.taken'))).toEqual(new Set(texts));
+  });
+
+  it('takes a large file in a session, by way of its storage', { timeout: TIMEOUT }, async () => {
+    await start({ data: 'device' });
+    const file = randomBytes(8 * 1024 * 1024);
+    const receipt = await receiptOf(
+      sender.send({
+        to: BOB,
+        app: 'file.ua',
+        mode: 'session',
+        report: true,
+        content: memoryContent(FILE, file),
+      }),
+    );
+    expect(receipt).toMatchObject({ outcome: 'delivered', status: 200, reported: true });
+    const [push] = await eventsOf('push');
+    expect(push).toMatchObject({ size: file.length, sha256: platform.hash('sha-256', file) });
+    expect(await page.evaluate('device.files.bytes')).toBe(file.length);
+  });
+
+  it('refuses a session by TCP, and says what there is instead', { timeout: TIMEOUT }, async () => {
+    await start();
+    const other = await startSender({
+      servers: [core.tcp],
+      credentials: core.psa,
+      media: { host: LOOPBACK },
+    });
+    try {
+      const content = memoryContent(FILE, new TextEncoder().encode('content'));
+      const receipt = await receiptOf(other.send({ to: BOB, app: 'file.ua', mode: 'session', content }));
+      expect(receipt).toMatchObject({ outcome: 'refused', status: 488 });
+      const [refused] = await eventsOf('refused');
+      expect(refused?.reason).toBe('no way to tcp from here: MSRP comes by ws or wss, or through a relay');
+    } finally {
+      await other.stop();
+    }
   });
 }

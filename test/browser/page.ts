@@ -1,4 +1,7 @@
-/** Runs in a browser: a device with the four bundled applications, and one that takes what it gets when it is told to. */
+/**
+ * Runs in a browser: a device with the four bundled applications, one that takes what it gets when it is told to, and
+ * one for files.
+ */
 
 import { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from 'sip-push';
 import dcd from 'sip-push/apps/dcd.ua';
@@ -38,6 +41,19 @@ const slowApp = definePushApp({
   },
 });
 
+/** Reads files piece by piece. */
+const fileApp = definePushApp({
+  id: 'file.ua',
+  accepts: ['application/octet-stream'],
+  delivery: 'durable',
+  start: () => ({
+    async receive({ content }) {
+      for await (const chunk of content.open()) files.bytes += chunk.length;
+    },
+  }),
+});
+const files = { bytes: 0 };
+
 const events: HostEvent[] = [];
 const logs: string[] = [];
 let host: PushHost | undefined;
@@ -49,7 +65,7 @@ async function start(
 ): Promise<void> {
   host = await createPushReceiver({
     ...options,
-    apps: [mms, wml, dm, dcd, slowApp].map((definition) => ({
+    apps: [mms, wml, dm, dcd, slowApp, fileApp].map((definition) => ({
       definition,
       options: appOptions[definition.id],
     })),
@@ -63,4 +79,4 @@ async function stop(): Promise<void> {
 }
 
 // For the expressions of the tests.
-Object.assign(globalThis, { device: { start, stop, slow, events, logs } });
+Object.assign(globalThis, { device: { start, stop, slow, files, events, logs } });

@@ -32,6 +32,12 @@ interface Answer {
   error?: { message: string };
 }
 
+interface Looks {
+  dark?: boolean;
+  width?: number;
+  height?: number;
+}
+
 export class Chromium {
   /** What the page or the browser complained of: uncaught errors, console.error, requests that failed. */
   readonly complaints: string[] = [];
@@ -40,18 +46,37 @@ export class Chromium {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #last = 0;
 
+  #running: RunningProcess | undefined;
+  #socket: WebSocket | undefined;
+
   private constructor(
-    private readonly running: RunningProcess,
     private readonly profile: string,
-    private readonly socket: WebSocket,
-  ) {
-    socket.on('message', (data) => this.#read(JSON.parse(String(data))));
-  }
+    private readonly url: string,
+    private readonly looks: Looks,
+  ) {}
 
   /** Opens the page in a new profile. */
-  static async open(url: string, looks: { dark?: boolean; width?: number; height?: number } = {}) {
+  static async open(url: string, looks: Looks = {}): Promise<Chromium> {
     const profile = await mkdtemp(join(tmpdir(), 'sip-push-chromium-'));
-    const running = await startProcess(peerCommand('chromium'), [...FLAGS, `--user-data-dir=${profile}`]);
+    const chromium = new Chromium(profile, url, looks);
+    await chromium.#launch();
+    return chromium;
+  }
+
+  /** The browser is killed, every process of it; another one opens the page, in the same profile. */
+  async killAndReopen(): Promise<void> {
+    this.#running?.kill('SIGKILL');
+    await this.#running?.exited;
+    this.#socket?.terminate();
+    await this.#launch();
+  }
+
+  async #launch(): Promise<void> {
+    const running = await startProcess(peerCommand('chromium'), [
+      ...FLAGS,
+      `--user-data-dir=${this.profile}`,
+    ]);
+    this.#running = running;
     const listening = await running.line(/^DevTools listening on ws:/, START_MS);
     const { host } = new URL(listening.replace(/^DevTools listening on /, ''));
     const target = await eventually('a page', async () => {
@@ -62,20 +87,20 @@ export class Chromium {
     });
     const socket = new WebSocket(target.webSocketDebuggerUrl);
     await once(socket, 'open');
-    const chromium = new Chromium(running, profile, socket);
-    const { dark = false, width = 1280, height = 900 } = looks;
-    for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await chromium.#call(`${domain}.enable`);
-    await chromium.#call('Emulation.setDeviceMetricsOverride', {
+    socket.on('message', (data) => this.#read(JSON.parse(String(data))));
+    this.#socket = socket;
+    const { dark = false, width = 1280, height = 900 } = this.looks;
+    for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.#call(`${domain}.enable`);
+    await this.#call('Emulation.setDeviceMetricsOverride', {
       width,
       height,
       deviceScaleFactor: 1,
       mobile: false,
     });
-    await chromium.#call('Emulation.setEmulatedMedia', {
+    await this.#call('Emulation.setEmulatedMedia', {
       features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }],
     });
-    await chromium.#call('Page.navigate', { url });
-    return chromium;
+    await this.#call('Page.navigate', { url: this.url });
   }
 
   /** The value of an expression in the page. */
@@ -111,8 +136,8 @@ export class Chromium {
   }
 
   async close(): Promise<void> {
-    this.socket.terminate();
-    await this.running.stop();
+    this.#socket?.terminate();
+    await this.#running?.stop();
     await rm(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
@@ -123,7 +148,7 @@ export class Chromium {
   async #call(method: string, params: object = {}): Promise<unknown> {
     const id = ++this.#last;
     const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
-    this.socket.send(JSON.stringify({ id, method, params }));
+    this.#socket?.send(JSON.stringify({ id, method, params }));
     const { error, result } = await answered;
     if (error) throw new Error(`${method}: ${error.message}`);
     return result;
