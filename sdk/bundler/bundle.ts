@@ -14,6 +14,7 @@ import { billOfMaterials } from './bill-of-materials.js';
 import type { BundleContents, BundledApplication, BundledPackage } from './contents.js';
 import { CONTENTS, entryModule } from './entry.js';
 import { licenceNotices } from './licences.js';
+import { type Minified, minified } from './minify.js';
 import { FROM_SOURCES, modules, ROOT } from './modules.js';
 import { NATIVE_FILE, nativeFile } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
@@ -164,9 +165,7 @@ async function applicationsOf(
   }));
 }
 
-interface Built {
-  code: string;
-  map: SourceMap;
+interface Built extends Minified {
   /** Paths of modules of which something is inside. */
   inputs: readonly string[];
 }
@@ -201,7 +200,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
     const inputs = Object.entries(output?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
       bytesInOutput > 0 && path !== 'entry.js' ? [resolve(ROOT, path)] : [],
     );
-    return { code: text, map: JSON.parse(map), inputs };
+    return { ...(await minified(text, JSON.parse(map))), inputs };
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     if (errors.length === 0) throw error;
