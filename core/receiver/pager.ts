@@ -110,8 +110,8 @@ export class PagerReceiver {
   /** The checks of 8.1.1 in the specification's order, then those of RFC 3261 8.2.3 for the content. */
   async #check(request: SipRequest) {
     const { runtime, trust } = this.options;
-    const { eventAppIds, iari } = addressedResource(request, runtime, '8.1.1-01');
-    const from = trustedSender(request, trust, '8.1.1-02');
+    const { eventAppIds, iari } = addressedResource(request, runtime);
+    const from = trustedSender(request, trust);
     const carried = await readCarried(request);
     const app = carried && runtime.resolve(eventAppIds, carried.type.type, iari);
     if (!app || typeof app === 'string') {

@@ -21,6 +21,11 @@ export default definePushApp({
   limits: { size: MAX_SIZE },
   async start({ storage, log, emit, fetch, signal, options }) {
     const { servers: configured, unverified, device = '', startSession } = readOptions(options);
+    if (configured.length === 0) {
+      log.warn(
+        'options.servers names no DM server: every alert is refused; expected [{ "id": "…", "password": "…" }]',
+      );
+    }
     const servers = await DmServer.openAll(storage, configured);
     const starterFor = ({ url }: DmServer) =>
       startSession ?? (url === undefined ? undefined : httpSession(fetch, url, device));

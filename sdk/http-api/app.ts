@@ -1,6 +1,6 @@
 /** The HTTP API of a sender that stays up: pushes in, receipts and terminals out. JSON, with an OpenAPI description. */
 
-import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { bodyLimit } from 'hono/body-limit';
@@ -10,9 +10,11 @@ import { ConfigurationError, LimitError, SipPushError } from '../../core/errors.
 import { KeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { TerminalDirectory } from '../../core/sender/terminals/directory.js';
+import { validate } from '../validation/validate.js';
 import { orderOf } from './order.js';
 import type { PushEvents } from './push-events.js';
 import { deletePush, getPush, getReceipts, getTerminals, postContent, postPush } from './routes.js';
+import { pushSchema } from './schemas.js';
 import { pushJson, terminalJson } from './views.js';
 
 export interface HttpApiOptions {
@@ -45,6 +47,8 @@ function problem(context: Context, status: Status, detail: string, headers: Reco
   });
 }
 
+const NOT_JSON = 'the body is not JSON; expected an object with "to", "app", and "content" or "files"';
+
 const TITLES: Readonly<Record<Status, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -66,7 +70,7 @@ export function httpApi({
 }: HttpApiOptions): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result, context) =>
-      result.success ? undefined : problem(context, 400, z.prettifyError(result.error)),
+      result.success ? undefined : problem(context, 400, problemsOf(result)),
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   app.notFound((context) => problem(context, 404, `there is no ${context.req.method} ${context.req.path}`));
@@ -114,6 +118,25 @@ export function httpApi({
     return context.json(terminals.map(terminalJson), 200);
   });
   return app;
+}
+
+/** What is wrong, where, and what to write instead, a line each: as of a configuration. */
+function problemsOf({
+  target,
+  data,
+  error,
+}: {
+  target: string;
+  data?: unknown;
+  error: z.core.$ZodError;
+}): string {
+  try {
+    // Its schema knows the names that there are; the error alone does not.
+    if (target === 'json') validate(pushSchema, data, 'the body');
+  } catch (problem) {
+    return (problem as Error).message;
+  }
+  return error.issues.map(({ path, message }) => `"${path.join('.')}": ${message}`).join('\n');
 }
 
 function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
@@ -166,7 +189,7 @@ function failure(context: Context, error: Error) {
   if (error instanceof LimitError) return problem(context, 507, error.message);
   if (error instanceof HTTPException) {
     // Of all that throws these, bearer-auth alone has made its response already.
-    if (!error.res) return problem(context, 400, error.message);
+    if (!error.res) return problem(context, 400, NOT_JSON);
     return problem(context, 401, 'expected Authorization: Bearer KEY', { 'www-authenticate': 'Bearer' });
   }
   return problem(context, 500, error.message);

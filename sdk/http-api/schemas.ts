@@ -16,10 +16,10 @@ const content = z
   .strictObject({
     type: mediaType,
     text: z.string().exactOptional().openapi({ description: 'The content, where it is UTF-8 text' }),
-    base64: z.base64().exactOptional().openapi({ description: 'The content, base64' }),
+    base64: z.base64('expected base64').exactOptional().openapi({ description: 'The content, base64' }),
     content: z.string().max(64).exactOptional().openapi({ description: 'What POST /contents called it' }),
     url: z
-      .url({ protocol: /^https?$/ })
+      .url({ protocol: /^https?$/, error: 'expected e.g. https://example.com/a' })
       .max(4000)
       .exactOptional()
       .openapi({ description: 'Where it lies, and stays: pushed by reference' }),

@@ -62,6 +62,27 @@ const THROWN: [string, unknown, string][] = [
   ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
 ];
 
+it('what receive throws is in the log with where it was thrown; what it refuses is not', async () => {
+  const traces = () => bench.logs.filter(({ level }) => level === 'debug');
+  await bench.runtime.load(
+    testApp(({ from }) => {
+      throw from === 'sip:a@b' ? new PushRefused('type', 'x') : new Error('a mistake');
+    }),
+  );
+  await bench.push({ from: 'sip:a@b' });
+  expect(traces()).toEqual([]);
+  const { pushId } = await bench.push();
+  expect(traces()).toEqual([
+    {
+      level: 'debug',
+      app: 'test.ua',
+      message: expect.stringMatching(
+        new RegExp(`^push ${pushId}: receive threw: Error: a mistake\\n    at .*hostile-apps`),
+      ),
+    },
+  ]);
+});
+
 describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
   it.each(THROWN)('%s', async (_, thrown, words) => {
     const receive = (): Promise<void> => {

@@ -520,6 +520,16 @@ describe('syncml.dm', () => {
     await expect(host.restart()).rejects.toThrow(`syncml.dm: start() failed: ${message}`);
   });
 
+  it('says so when it starts without a server: nothing would be taken', async () => {
+    await start();
+    expect(host.logged).toEqual([]);
+    host.options = undefined;
+    await host.restart();
+    expect(host.logged).toEqual([
+      expect.stringMatching(/^options\.servers names no DM server: every alert is refused/),
+    ]);
+  });
+
   it('forgets servers that are no longer configured', async () => {
     await start();
     await push(VECTOR);

@@ -127,7 +127,7 @@ describe('INVITE without a browser', () => {
     });
     const ended = new Promise<void>((resolve) => {
       accepted.handlers = {
-        onBye: resolve,
+        onBye: () => resolve(),
         onReinvite: (again) => again.respond(buildResponse(again.request, 200), { untilAcknowledged: true }),
       };
     });

@@ -87,7 +87,7 @@ class Peer {
     const session = this.agent.accept(transaction, { headers: SDP, body: describing(name) });
     const ended = new Promise<void>((resolve) => {
       session.handlers = {
-        onBye: resolve,
+        onBye: () => resolve(),
         onReinvite: (again) => session.accept(again, { headers: SDP, body: again.request.body }),
       };
     });
@@ -168,7 +168,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { session } = callee.accept(await callee.invited());
     await final;
     const ended = new Promise<void>((resolve) => {
-      for (const each of caller.sessions) each.handlers.onBye = resolve;
+      for (const each of caller.sessions) each.handlers.onBye = () => resolve();
     });
     expect((await session.bye())?.status).toBe(200);
     await ended;

@@ -55,8 +55,8 @@ export function admit(
   { runtime, trust }: { runtime: PushRuntime; trust: TrustList },
 ): Addressed {
   requireTypes(offer, runtime);
-  const resource = addressedResource(request, runtime, '8.2.1-02');
-  const from = trustedSender(request, trust, '8.2.1-03');
+  const resource = addressedResource(request, runtime);
+  const from = trustedSender(request, trust);
   return { resource, from, to: calledIdentity(request), callId: request.headers.get('Call-ID') ?? '' };
 }
 
@@ -66,7 +66,7 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? typesOf(line) : []));
   if (offered.some((type) => compatible(accepted, type))) return;
   const types = offered.join(', ') || 'no media line for MSRP';
-  throw new TurnedAway('type', `no application takes ${types} (8.2.1-01)`);
+  throw new TurnedAway('type', `no application takes ${types}`);
 }
 
 /**
