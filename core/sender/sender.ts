@@ -1,10 +1,8 @@
 /** The Push Sender Agent: pushes content to the terminals of users, and knows which there are, through a SIP/IP core. */
 
-import { canonicalEventAppId } from '../app/event-app-id.js';
 import { reasonOf } from '../app/outcome.js';
 import type { Records } from '../app/records.js';
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
-import { readProfile } from '../content/user-agent-profile/read-profile.js';
 import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
@@ -21,6 +19,7 @@ import { CapabilityServer } from './capability.js';
 import { Congestion } from './congestion.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import { Presence } from './presence.js';
+import { profileFacts } from './profile-facts.js';
 import { Profiles } from './profiles.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { PushRequest, Receipt } from './push-request.js';
@@ -266,16 +265,4 @@ export class PushSenderAgent {
     });
     return this.#publisher;
   }
-}
-
-function profileFacts(document: Uint8Array): ProfileFacts {
-  const { applications, mediaTypes, maxSize } = readProfile(document);
-  return {
-    // `*`: whatever it has.
-    ...(applications === undefined || applications.includes('*')
-      ? {}
-      : { apps: applications.map(canonicalEventAppId) }),
-    ...(mediaTypes === undefined ? {} : { types: mediaTypes }),
-    ...(maxSize === undefined ? {} : { maxSize }),
-  };
 }
