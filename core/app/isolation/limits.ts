@@ -62,7 +62,7 @@ export const MAX_STREAMS = 1_000;
 export const MAX_CALLS = 10_000;
 
 /** Messages between two answers of a worker, of which it gives some four a second: it floods its host. */
-export const MAX_MESSAGES = 100_000;
+export const MAX_MESSAGES = 20_000;
 
 /** Entries of storage that go over at once. */
 export const ENTRIES_AT_ONCE = 16;

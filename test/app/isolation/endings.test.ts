@@ -1,0 +1,164 @@
+/** An application that ends its worker costs itself, and nobody else: it is started again, and nothing durable is lost. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../core/app/clock.js';
+import type { PushAppDefinition } from '../../../core/app/contract.js';
+import type { WorkerIsolation } from '../../../core/app/isolation/isolated.js';
+import { eventually } from '../../support/wait.js';
+import { type Bench, openBench, testApp } from '../support.js';
+import { app, inWorker } from './support.js';
+
+const MIB = 1024 * 1024;
+/** For tests: found out soon. */
+const IMPATIENT = { unresponsive: 1, memory: 64 * MIB };
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await openBench({ clock: systemClock });
+  await bench.runtime.start();
+  await bench.runtime.load(testApp(() => {}, { id: 'other.ua' }));
+});
+
+afterEach(() => bench.runtime.stop());
+
+const load = async (source: string, isolation: WorkerIsolation = IMPATIENT) =>
+  bench.runtime.load(await inWorker(source, isolation));
+
+const logged = (words: RegExp) =>
+  eventually(`a line like ${words}`, () => bench.logs.find(({ message }) => words.test(message)), 15_000);
+
+/** What an application does with each push whose text is `bad`; it takes every other. */
+const WAYS: readonly [string, string, RegExp][] = [
+  ['loops forever', 'for (;;) {}', /its event loop stood still for 1 s/],
+  ['loops forever in promises', 'for (;;) await null;', /its event loop stood still for 1 s/],
+  ['fills the heap', 'for (const all = [];;) all.push({ some: [all.length] });', /memory|heap/],
+  [
+    'fills the heap bit by bit',
+    'setInterval(() => kept.push(new Array(1e6).fill({})), 5); await never;',
+    /memory|heap/,
+  ],
+  [
+    'allocates what its heap has no room for',
+    'kept.push(new Array(3e7).fill(0.5)); await never;',
+    /memory|heap/,
+  ],
+  [
+    'keeps array buffers',
+    'setInterval(() => kept.push(new Uint8Array(4e6).fill(1)), 5); await never;',
+    /memory/,
+  ],
+  ['keeps array buffers in a loop', 'for (;;) kept.push(new Uint8Array(1e7).fill(1));', /memory/],
+  ['ends its process', 'process.exit(3);', /exit code 3/],
+  [
+    'throws where nobody catches it',
+    'setTimeout(() => { throw new Error("stray"); }); await never;',
+    /stray/,
+  ],
+  ['throws a string where nobody catches it', 'setTimeout(() => { throw "text"; }); await never;', /text/],
+  ['forgets a rejection', 'void Promise.reject(new Error("forgotten")); await never;', /forgotten/],
+  [
+    'floods its host',
+    'for (;;) { emit("x"); if (Math.random() < 0.001) await new Promise(setImmediate); }',
+    /messages at once|stood still/,
+  ],
+];
+
+describe.each(WAYS)('an application that %s', (_, way, why) => {
+  const source = (delivery: string) =>
+    app(
+      `delivery: '${delivery}', start: ({ emit }) => ({
+        async receive(push) {
+          const text = new TextDecoder().decode(await push.content.bytes(100));
+          if (text === 'bad' && push.attempt === 1) { ${way} }
+          emit('took', { text });
+        },
+      })`,
+      'const kept = []; const never = new Promise(() => {});',
+    );
+
+  it('direct: the push is refused, the next one is taken', async () => {
+    await load(source('direct'));
+    expect(await bench.push({ text: 'good' })).toMatchObject({ taken: true });
+    const bad = bench.push({ text: 'bad' });
+    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
+    expect(await bad).toMatchObject({ taken: false, kind: 'failed', reason: expect.stringMatching(why) });
+    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
+    await logged(/is started again in 1 s/);
+    expect(await bench.push()).toMatchObject({ taken: false, kind: 'busy', retryAfter: 2 });
+  }, 30_000);
+});
+
+describe('a durable application that ends its worker', () => {
+  const source = app(`delivery: 'durable', start: ({ emit }) => ({
+    async receive(push) {
+      const text = new TextDecoder().decode(await push.content.bytes(100));
+      if (text === 'bad' && push.attempt === 1) process.exit(1);
+      emit('took', { text, attempt: push.attempt });
+    },
+  })`);
+  const took = (count: number) =>
+    eventually(
+      `${count} are taken`,
+      () => (bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined),
+      15_000,
+    );
+
+  it('is given its pushes again when it is back', async () => {
+    await load(source);
+    expect(await bench.push({ text: 'bad' })).toMatchObject({ taken: true });
+    await logged(/is started again/);
+    expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ taken: true });
+    expect(await took(2)).toEqual(['bad', 'meanwhile']);
+  }, 30_000);
+
+  it('loses no attempt of those that come while it is away; of the one that it had, one', async () => {
+    await bench.runtime.stop();
+    bench = await openBench({ clock: systemClock, limits: { attempts: 1 } });
+    await bench.runtime.start();
+    await load(source);
+    expect(await bench.push({ text: 'bad' })).toMatchObject({ taken: true });
+    await logged(/is started again/);
+    expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ taken: true });
+    await logged(
+      /will be given again in \d s: test\.ua is being started again: its worker ended: exit code 1/,
+    );
+    expect(await took(1)).toEqual(['meanwhile']);
+    // What it is taken to have died of, too often, is kept for people.
+    expect(await bench.runtime.setAside()).toMatchObject([
+      { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
+    ]);
+  }, 30_000);
+
+  it('is stopped while it is away, and nothing of it comes back', async () => {
+    await load(source);
+    await bench.push({ text: 'bad' });
+    await logged(/is started again/);
+    await bench.runtime.unload('test.ua');
+    expect(bench.runtime.eventAppIds).toEqual(['other.ua']);
+  });
+});
+
+describe('an application that does not start', () => {
+  const start = async (definition: Promise<PushAppDefinition>) =>
+    definition.then((loaded) => bench.runtime.load(loaded)).catch((error: unknown) => error);
+
+  it.each([
+    ['throws as it is imported', `throw new Error('no disk today');`, 'no disk today'],
+    ['cannot be imported', `import 'sip-push-no-such-package';`, 'sip-push-no-such-package'],
+    ['exports nothing', 'export const x = 1;', 'no default export'],
+    ['is no application', 'export default { id: "test.ua" };', 'test.ua: start is missing'],
+    ['ends as it is imported', 'process.exit(4);', 'exit code 4'],
+    ['throws', app(`start() { throw new RangeError('no room') }`), 'no room'],
+    ['returns nothing', app('start() {}'), 'returned no receive function'],
+    ['ends', app('start() { process.exit(5) }'), 'exit code 5'],
+    ['loops', app('start() { for (;;) {} }'), 'event loop stood still'],
+    ['loops as it is imported', 'for (;;) {}', 'event loop stood still'],
+    ['needs what there is not', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
+  ])('because it %s: its own words say why', async (_, source, words) => {
+    const error = await start(inWorker(source, IMPATIENT));
+    expect(error).toBeInstanceOf(Error);
+    expect((error as Error).message).toContain(words);
+    expect(bench.runtime.eventAppIds).toEqual(['other.ua']);
+  });
+});
