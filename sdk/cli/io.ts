@@ -73,3 +73,15 @@ export function ended({ signal }: Io): Promise<void> {
 export function keepPrivate(): void {
   process.umask(0o077);
 }
+
+/** With the time of day ahead of each line, for people who wonder when it was. */
+export function timed(io: Io): Io {
+  const now = () => new Date().toTimeString().slice(0, 8);
+  return {
+    out: (line) => io.out(`${now()} ${line}`),
+    err: (line) => io.err(`${now()} ${line}`),
+    status: (line) => io.status(`${now()} ${line}`),
+    terminal: io.terminal,
+    signal: io.signal,
+  };
+}

@@ -43,14 +43,14 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
         ...(event.publicGruu ? [`              public GRUU ${event.publicGruu}`] : []),
       ];
     case 'registration-failed':
-      return [`not registered  ${event.status ?? 'no answer'} ${event.reason}${again(event)}`];
+      return [`registration  failed: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`];
     case 'negotiated':
       return [
         `negotiated    ${event.sender} pushes for ${event.apps.join(', ') || 'no application'} by ${event.methods.join(', ')}`,
       ];
     case 'negotiation-failed':
       return [
-        `not negotiated  ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`,
+        `negotiation   failed with ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`,
       ];
     case 'push':
       return [pushed(event)];
@@ -60,10 +60,8 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       return [
         `refused       ${event.status} to ${event.method} from ${event.from || 'nobody'}: ${event.reason}`,
       ];
-    case 'app': {
-      const { app, kind, event: _, ...fields } = event;
-      return [`${app.padEnd(14)}${kind} ${Object.entries(fields).map(field).join(', ')}`];
-    }
+    case 'app':
+      return appLines(event);
     case 'connected':
       return [`connected     ${event.server}`];
     case 'disconnected':
@@ -71,6 +69,27 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
     case 'stopped':
       return [`stopped       ${event.reason}`];
   }
+}
+
+/** Fields on one line; of a list, such as the parts of a message, each item on a line of its own. */
+function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event: 'app' }>): string[] {
+  const entries = Object.entries(fields);
+  const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
+  const others = entries.filter(([, value]) => !isListOfObjects(value));
+  return [
+    // An id may be as long as its column, or longer.
+    `${app.padEnd(13)} ${kind} ${others.map(field).join(', ')}`.trimEnd(),
+    ...lists.flatMap(([name, items]) =>
+      items.map(
+        (item, index) =>
+          `              ${name} ${index + 1} of ${items.length}: ${Object.entries(item).map(field).join(', ')}`,
+      ),
+    ),
+  ];
+}
+
+function isListOfObjects(value: unknown): value is object[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'object' && item);
 }
 
 function pushed(event: Extract<HostEvent, { event: 'push' }>): string {
@@ -119,8 +138,17 @@ export function receiptJson({ bytes, milliseconds, reported = false, ...receipt 
   return JSON.stringify({ event: 'receipt', ...receipt, reported, bytes, milliseconds });
 }
 
-export function logLine({ level, app, message }: LogRecord): string {
-  return printable(`${level.padEnd(6)}${app ? `${app}: ` : ''}${message}`);
+/** Prints what the runtime and its applications log. */
+export function logPrinter(io: Pick<Io, 'err'>): (record: LogRecord) => void {
+  return (record) => {
+    for (const line of logLines(record)) io.err(line);
+  };
+}
+
+/** Lines of a stack stay lines, each with what it is of. */
+function logLines({ level, app, message }: LogRecord): string[] {
+  const of = `${level.padEnd(6)}${app ? `${app}: ` : ''}`;
+  return message.split('\n').map((line) => printable(`${of}${line}`));
 }
 
 export function networkLine(event: NetworkEvent): string {

@@ -32,6 +32,9 @@ describe('the demo', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Push to mms\.ua: \d+ bytes of application\/vnd\.wap\.mms-message$/m);
     expect(stdout).toMatch(/^ {2}in words {6}Multimedia message from \+15550100/m);
+    expect(stdout).toMatch(/^Push to wml\.ua: \d+ bytes of text\/vnd\.wap\.co, compressed \(gzip\)$/m);
+    expect(stdout).toMatch(/^ {2}compressed {4}\d+ → \d+ bytes$/m);
+    expect(stdout).toMatch(/^Push to dcd\.ua: .* of application\/vnd\.oma\.dcd, by reference$/m);
     expect(stdout).toMatch(/^ {2}receipt {7}delivered \(200\) sip:bob@domain\.test/m);
   });
 

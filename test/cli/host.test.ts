@@ -139,12 +139,12 @@ describe('a host', () => {
   it('without --json it says the same in words', async () => {
     await folder.write('bob.json', bob(core.tcp));
     await using host = await folder.start('host', '--config', 'bob.json');
-    await host.line(/^registered {4}sip:bob@domain\.test for \d+ s with mms\.ua$/);
+    await host.line(/^\d\d:\d\d:\d\d registered {4}sip:bob@domain\.test for \d+ s with mms\.ua$/);
     await push('mms.ua', MMS);
-    await host.line(/^mms\.ua {8}notification transactionId /);
-    await host.line(/^push {10}accepted \(200\) mms\.ua from sip:psa@domain\.test: /);
+    await host.line(/^\d\d:\d\d:\d\d mms\.ua {8}notification transactionId /);
+    await host.line(/^\d\d:\d\d:\d\d push {10}accepted \(200\) mms\.ua from sip:psa@domain\.test: /);
     host.kill('SIGINT');
-    await host.line(/^stopped {7}signal$/);
+    await host.line(/^\d\d:\d\d:\d\d stopped {7}signal$/);
     expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
   });
 
@@ -183,11 +183,11 @@ describe('a host', () => {
     );
     await folder.write('bob.json', { ...bob(core.tcp), apps: ['./echo.mjs'] });
     await using host = await folder.start('host', '--config', 'bob.json');
-    await host.line(/^registered/);
+    await host.line(/^\d\d:\d\d:\d\d registered/);
     await folder.write('hostile', 'a\u001b[2J\nregistered    \u202esip:eve@domain.test');
     const send = ['send', '--config', 'psa.json', '--to', BOB, '--app', 'echo.ua', '--type', 'text/plain'];
     expect(await folder.run(...send, 'hostile')).toMatchObject({ code: 0 });
-    expect(await host.line(/^echo\.ua/)).toBe(
+    expect((await host.line(/^\S+ echo\.ua/)).slice(9)).toBe(
       'echo.ua       text text a\\u001b[2J\\u000aregistered    \\u202esip:eve@domain.test',
     );
   });

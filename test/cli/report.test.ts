@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
-import { hostPrinter } from '../../sdk/cli/report.js';
+import { hostPrinter, logPrinter } from '../../sdk/cli/report.js';
 
 const BROKEN: HostEvent = {
   event: 'broken-off',
@@ -60,6 +60,54 @@ describe('a push', () => {
       'push          accepted (200) files.ua from sip:psa@domain.test: film.mp4, video/mp4, 1.5 MB',
     ]);
   });
+});
+
+describe('what an application says', () => {
+  it('is on one line, and lists of it on a line each', () => {
+    const event: HostEvent = {
+      event: 'app',
+      app: 'mms.ua',
+      kind: 'message',
+      transactionId: 'T1',
+      parts: [
+        { contentType: 'image/jpeg', name: 'beach.jpg', size: 100_000 },
+        { contentType: 'text/plain', name: 'greeting\n', size: 5 },
+      ],
+    };
+    expect(printed(event, false).out).toEqual([
+      'mms.ua        message transactionId T1',
+      '              parts 1 of 2: contentType image/jpeg, name beach.jpg, size 100000',
+      '              parts 2 of 2: contentType text/plain, name greeting\\u000a, size 5',
+    ]);
+    expect(JSON.parse(printed(event, true).out[0] ?? '')).toEqual(event);
+  });
+
+  it('has a column for whoever says it, as long as it may be', () => {
+    const event: HostEvent = { event: 'app', app: 'x-wap-vodafone:mms.ua', kind: 'message', of: 1 };
+    expect(printed(event, false).out).toEqual(['x-wap-vodafone:mms.ua message of 1']);
+  });
+});
+
+it('begins what is said in the same column, whatever it is', () => {
+  const events: HostEvent[] = [
+    { event: 'registered', identity: 'sip:bob@domain.test', apps: [], expires: 60 },
+    { event: 'registration-failed', reason: 'no connection' },
+    { event: 'negotiated', sender: 'sip:psa@domain.test', apps: [], methods: [] },
+    { event: 'negotiation-failed', sender: 'sip:psa@domain.test', reason: 'no connection' },
+    { event: 'refused', method: 'MESSAGE', status: 403, reason: 'no', from: '' },
+    { event: 'connected', server: 'sip:a' },
+    { event: 'disconnected', server: 'sip:a', reason: 'gone' },
+    { event: 'stopped', reason: 'signal' },
+    BROKEN,
+  ];
+  for (const event of events) expect(printed(event, false).out[0]).toMatch(/^.{12} {2}\S/);
+});
+
+it('lines of a stack stay lines, each with what it is of', () => {
+  const lines: string[] = [];
+  const print = logPrinter({ err: (line) => lines.push(line) });
+  print({ level: 'debug', app: 'mms.ua', message: 'Error: x\n    at \u001b[2Jfile.js:1' });
+  expect(lines).toEqual(['debug mms.ua: Error: x', 'debug mms.ua:     at \\u001b[2Jfile.js:1']);
 });
 
 describe('a transfer that broke off', () => {

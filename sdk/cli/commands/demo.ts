@@ -1,6 +1,7 @@
 /** `sip-push demo`: all of it in one process, with a web page. */
 
 import type { PushDescription } from '../../../core/app/contract.js';
+import type { ContentPush } from '../../../core/sender/push-request.js';
 import { bytes } from '../byte-count.js';
 import { type Command, EXIT } from '../command.js';
 import { type Demo, type DemoObserver, type PushEvent, startDemo } from '../demo/demo.js';
@@ -8,7 +9,7 @@ import { ladderStep } from '../demo/ladder.js';
 import { PageServer } from '../demo/server.js';
 import { ended, type Io } from '../io.js';
 import { printable } from '../printable.js';
-import { hostPrinter, logLine, receiptJson, receiptLine } from '../report.js';
+import { hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
 
 const HELP = `Usage: sip-push demo [--once] [--json]
 
@@ -70,21 +71,33 @@ function printer(io: Io, json: boolean): DemoObserver {
   const say = (line: string) => {
     if (!json) io.out(line);
   };
+  let compressed: ContentPush | undefined;
   return {
     onNetwork: (uris) => say(`SIP/IP core   ${uris.join(' and ')} (embedded, for demos and tests)\n`),
     onEvent: hostPrinter(io, json, '  '),
-    onLog: (record) => io.err(logLine(record)),
+    onLog: logPrinter(io),
     onWire: () => {},
-    onPush: ({ app, mode, content: { size = 0, type } }) =>
-      say(`\nPush to ${app}: ${bytes(size)} of ${type.type}${mode === 'session' ? ', in a session' : ''}`),
+    onPush: (push) => {
+      const { app, content } = push;
+      compressed = push.encoding === undefined ? undefined : push;
+      say(`\nPush to ${app}: ${bytes(content.size ?? 0)} of ${content.type.type}${way(push)}`);
+    },
     onDescribed: (_push, description) => {
       if (!description) return;
       const { title, text, fields = {} } = description;
       say(printable(`  in words      ${title}${text ? `: ${text}` : ''}`));
       for (const [name, value] of Object.entries(fields)) say(printable(`                ${name}: ${value}`));
     },
-    onReceipt: (receipt) => io.out(json ? receiptJson(receipt) : `  receipt       ${receiptLine(receipt)}`),
+    onReceipt: (receipt) => {
+      if (compressed) say(`  compressed    ${compressed.content.size} → ${bytes(receipt.bytes)}`);
+      io.out(json ? receiptJson(receipt) : `  receipt       ${receiptLine(receipt)}`);
+    },
   };
+}
+
+function way({ mode, encoding }: ContentPush): string {
+  const coded = encoding === undefined ? '' : `, compressed (${encoding})`;
+  return `${coded}${mode === 'session' ? ', in a session' : mode === 'indirect' ? ', by reference' : ''}`;
 }
 
 /** On the page as well. */

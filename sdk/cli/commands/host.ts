@@ -4,8 +4,8 @@ import { createPushReceiver } from '../../../core/host.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
 import { answerLines } from '../host-console.js';
-import { ended, keepPrivate } from '../io.js';
-import { answerPrinter, hostPrinter, logLine } from '../report.js';
+import { ended, keepPrivate, timed } from '../io.js';
+import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
 import { TraceWriter } from '../trace-writer.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
@@ -15,7 +15,8 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
 
   --config FILE   configuration, JSON: "identity", "server" and "apps" are required
   --json          one JSON object a line on stdout, nothing else
-  --trace FILE    every SIP message as it was on the wire, one JSON object a line
+  --trace FILE    every SIP message as it was on the wire, one JSON object a line, its bytes in base64; what MSRP and
+                  HTTP carry is not in it
   --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
                     mms.ua messages                            asks an application, by a query of its README
                     mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
@@ -44,8 +45,11 @@ export const host: Command = {
     trace: { type: 'string' },
     console: { type: 'boolean' },
   },
-  async run(words, io) {
+  async run(words, plain) {
     keepPrivate();
+    const json = words.has('json');
+    // Programs read times where there are any; people do here.
+    const io = json ? plain : timed(plain);
     const settings = await loadHostSettings(words.required('config', 'bob.json'));
     const traceFile = words.text('trace');
     const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
@@ -56,12 +60,12 @@ export const host: Command = {
     try {
       const running = await createPushReceiver({
         ...settings,
-        onEvent: hostPrinter(io, words.has('json')),
-        onLog: (record) => io.err(logLine(record)),
+        onEvent: hostPrinter(io, json),
+        onLog: logPrinter(io),
         ...(trace ? { onWire: trace.observe } : {}),
       });
       const stopConsole = words.has('console')
-        ? answerLines(process.stdin, running, answerPrinter(io, words.has('json')))
+        ? answerLines(process.stdin, running, answerPrinter(io, json))
         : () => {};
       await ended(io);
       stopConsole();

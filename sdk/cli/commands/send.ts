@@ -235,6 +235,6 @@ async function contentOf(type: MediaType, file: string, mode: PushModeWish): Pro
 function tooLarge(file: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof LimitError)) throw error;
-    throw new LimitError(`${file} does not fit pager mode (8.1.2-03): ${error.message}`, { cause: error });
+    throw new LimitError(`${file} does not fit pager mode: ${error.message}`, { cause: error });
   };
 }

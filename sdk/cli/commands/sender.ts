@@ -9,10 +9,10 @@ import { serveHttpApi } from '../../http-api/server.js';
 import { terminalJson } from '../../http-api/views.js';
 import { type Command, EXIT } from '../command.js';
 import { loadSenderHostSettings } from '../config/sender.js';
-import { ended, type Io, keepPrivate } from '../io.js';
+import { ended, type Io, keepPrivate, timed } from '../io.js';
 import { VERSION } from '../manifest.js';
 import { printable } from '../printable.js';
-import { logLine, receiptLine } from '../report.js';
+import { logPrinter, receiptLine } from '../report.js';
 
 const HELP = `Usage: sip-push sender --config FILE [--json]
 
@@ -43,12 +43,14 @@ export const sender: Command = {
   summary: 'a Push Sender Agent that stays up, with an HTTP API',
   help: HELP,
   options: { config: { type: 'string' }, json: { type: 'boolean' } },
-  async run(words, io) {
+  async run(words, plain) {
     keepPrivate();
+    const json = words.has('json');
+    const io = json ? plain : timed(plain);
     const { host: options, api } = await loadSenderHostSettings(words.required('config', 'psa.json'));
     const key = api.key ?? randomBytes(24).toString('base64url');
     const events = new PushEvents();
-    const say = printer(io, words.has('json'));
+    const say = printer(io, json);
     const host = await createPushSender({ ...options, ...told(say, events, io) });
     const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
     try {
@@ -96,7 +98,7 @@ function printer(io: Io, json: boolean): Printer {
       );
     },
     receipt: (push, receipt) =>
-      say({ event: 'receipt', push, ...receipt }, `${push.slice(0, 8)}      ${receiptLine(receipt)}`),
+      say({ event: 'receipt', push, ...receipt }, `${push.slice(0, 12)}  ${receiptLine(receipt)}`),
     stopped: () => say({ event: 'stopped', reason: 'signal' }, 'stopped       signal'),
   };
 }
@@ -110,7 +112,7 @@ function told(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostO
       io.err(printable(`not registered: ${status ?? 'no answer'} ${reason}`)),
     onConnected: (server) => io.err(`connected to ${server}`),
     onDisconnected: (server, error) => io.err(printable(`no connection to ${server}: ${error.message}`)),
-    onLog: (record) => io.err(logLine(record)),
+    onLog: logPrinter(io),
     onPush(push) {
       const { id, receipts, state } = push;
       for (const receipt of receipts.slice(printed.get(id) ?? 0)) say.receipt(id, receipt);
