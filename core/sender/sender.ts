@@ -18,6 +18,7 @@ import { type AttemptOptions, type AttemptsOptions, PreparedPush } from './attem
 import { CapabilityServer } from './capability.js';
 import { Congestion } from './congestion.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
+import { interpret } from './outcome.js';
 import { Presence } from './presence.js';
 import { profileFacts } from './profile-facts.js';
 import { Profiles } from './profiles.js';
@@ -239,7 +240,7 @@ export class PushSenderAgent {
     });
   }
 
-  /** In its turn, as pushes are: there may be many to ask. */
+  /** In its turn, as pushes are, and when they may: there may be many to ask. */
   async #ask(gruu: string): Promise<SipResponse> {
     const { signal } = this.#stopped;
     const { identity, assertIdentity } = this.#options;
@@ -247,9 +248,14 @@ export class PushSenderAgent {
       ['Accept', 'application/sdp'],
       ...(assertIdentity ? [['P-Asserted-Identity', `<${identity}>`] as [string, string]] : []),
     ];
-    return await this.#congestion.inTurn('again', signal, () =>
-      this.#agent.request({ method: 'OPTIONS', uri: gruu, headers }, { signal }),
-    );
+    const congestion = this.#congestion;
+    return await congestion.inTurn('again', signal, async () => {
+      const quiet = congestion.quietFor(gruu);
+      if (quiet !== undefined) throw new TransportError(`nobody is asked for another ${quiet} s`);
+      const response = await this.#agent.request({ method: 'OPTIONS', uri: gruu, headers }, { signal });
+      congestion.heard(gruu, interpret(response));
+      return response;
+    });
   }
 
   #receive(transaction: ServerTransaction): void {
