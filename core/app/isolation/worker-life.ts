@@ -178,8 +178,9 @@ export class WorkerLife {
     }
     try {
       this.#peer.receive(message);
-    } catch (error) {
-      this.end(new SipPushError(`what it sent could not be answered: ${reasonOf(error)}`, { cause: error }));
+    } catch {
+      // It looks like one of ours, and is none: no application gets there by the contract.
+      this.#stray();
     }
   }
 

@@ -1,9 +1,15 @@
 /** The contract, as an application in a worker has it: the same as without one. */
 
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/app/clock.js';
+import type { PushAppDefinition } from '../../../core/app/contract.js';
+import { PushRuntime } from '../../../core/app/index.js';
 import type { WorkerIsolation } from '../../../core/app/isolation/isolated.js';
-import { type Bench, openBench } from '../support.js';
+import { AppError, ConfigurationError } from '../../../core/errors.js';
+import { eventually } from '../../support/wait.js';
+import { type Bench, begun, openBench } from '../support.js';
 import { app, inWorker } from './support.js';
 
 let bench: Bench;
@@ -17,6 +23,18 @@ afterEach(() => bench.runtime.stop());
 
 const load = async (source: string, options?: unknown, isolation?: WorkerIsolation) =>
   bench.runtime.load(await inWorker(source, isolation), options);
+
+/** What the application tells by `emit('told', …)`. */
+const told = () =>
+  bench.events.filter(({ kind }) => kind === 'told').map(({ app: _, kind: __, ...told }) => told);
+
+/** An application whose receive does this. */
+const receiving = (body: string, more = '', head = '') =>
+  app(
+    `${more} start: (context) => { const { emit, storage, files, fetch, log, clock } = context;
+      return { async receive(push, { commit, signal }) { ${body} } }; }`,
+    head,
+  );
 
 it('what a host has to know of it comes from its module, before it is started', async () => {
   const definition = await inWorker(`
@@ -38,23 +56,17 @@ it('what a host has to know of it comes from its module, before it is started', 
 describe('receive', () => {
   it('is given the push, and takes it by resolving', async () => {
     await load(
-      app(`start: ({ emit, options }) => ({
-        async receive(push, { signal }) {
-          const { content, ...rest } = push;
-          const text = new TextDecoder().decode(await content.bytes(100));
-          emit('got', { ...rest, text, options, size: content.size, type: content.type, date: push.receivedAt instanceof Date,
-            frozen: Object.isFrozen(push), aborted: signal.aborted });
-        },
-      })`),
+      receiving(`
+        const { content, ...rest } = push;
+        const text = new TextDecoder().decode(await content.bytes(100));
+        emit('told', { ...rest, text, options: context.options, size: content.size, type: content.type,
+          date: push.receivedAt instanceof Date, frozen: Object.isFrozen(push), aborted: signal.aborted });`),
       { some: ['thing'] },
     );
-    expect(await bench.push({ headers: { 'x-wap-content-uri': 'u' }, fileName: 'a.txt' })).toMatchObject({
-      taken: true,
-    });
-    expect(bench.events).toEqual([
+    const push = { headers: { 'x-wap-content-uri': 'u' }, fileName: 'a.txt' };
+    expect(await bench.push(push)).toMatchObject({ taken: true });
+    expect(told()).toEqual([
       expect.objectContaining({
-        app: 'test.ua',
-        kind: 'got',
         text: 'hello',
         size: 5,
         type: { type: 'text/plain', parameters: {} },
@@ -69,5 +81,413 @@ describe('receive', () => {
         aborted: false,
       }),
     ]);
+  });
+
+  const refused =
+    'const refused = (kind, reason, more) => Object.assign(new Error(reason), { name: "PushRefused", kind, ...more });';
+
+  it.each([
+    ['a refusal', 'throw refused("declined", "not today")', { kind: 'declined', reason: 'not today' }],
+    [
+      'a refusal with a time',
+      'throw refused("busy", "x", { retryAfter: 7 })',
+      { kind: 'busy', retryAfter: 7 },
+    ],
+    [
+      'an error',
+      'throw new TypeError("no such thing")',
+      { kind: 'failed', reason: 'test.ua threw: no such thing' },
+    ],
+    ['a string', 'throw "text"', { kind: 'failed', reason: 'test.ua threw: text' }],
+    [
+      'what cannot be copied',
+      'throw { f() {} }',
+      { kind: 'failed', reason: 'test.ua threw: [object Object]' },
+    ],
+    ['nothing', 'throw undefined', { kind: 'failed', reason: 'test.ua threw: undefined' }],
+    [
+      'an error that cannot be read',
+      'throw Object.defineProperty(new Error("x"), "message", { get() { throw 1; } })',
+      { kind: 'failed' },
+    ],
+  ])('may throw %s', async (_, thrown, outcome) => {
+    await load(receiving(thrown, '', refused));
+    expect(await bench.push()).toMatchObject({ taken: false, ...outcome });
+  });
+
+  it('has a deadline, and a signal that says so', async () => {
+    await load(
+      receiving(
+        `await new Promise((resolve) => signal.addEventListener('abort', resolve));
+         emit('told', { name: signal.reason.name, message: signal.reason.message });`,
+        'limits: { seconds: 0.2 },',
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+    await eventually('it heard of it', () => told()[0]);
+    expect(told()).toEqual([
+      { name: 'TimeoutError', message: 'test.ua did not answer within 0.2 s (limits.seconds)' },
+    ]);
+  });
+
+  it('opens content as often as it likes, in parts, and what is wrong with a range is said at once', async () => {
+    const text = 'x'.repeat(100_000);
+    await load(
+      receiving(`
+        const read = async (range) => {
+          let size = 0;
+          for await (const chunk of push.content.open(range)) size += chunk.length;
+          return size;
+        };
+        const wrong = await Promise.resolve().then(() => push.content.open({ start: -1 })).catch((error) => error.name);
+        const limited = await push.content.bytes(10).catch((error) => [error.name, error.message]);
+        emit('told', { all: await read(), part: await read({ start: 10, end: 19 }), rest: await read({ start: 99_990 }),
+          wrong, limited });`),
+    );
+    expect(await bench.push({ text })).toMatchObject({ taken: true });
+    expect(told()).toEqual([
+      {
+        all: 100_000,
+        part: 10,
+        rest: 10,
+        wrong: 'RangeError',
+        limited: ['LimitError', 'the content has 100000 bytes, more than the 10 asked for'],
+      },
+    ]);
+  });
+});
+
+describe('commit', () => {
+  it('ends the push and writes storage in one step, values as JSON has them', async () => {
+    await load(
+      receiving(
+        `await commit([
+          { type: 'put', key: 'date', value: { at: new Date(0), gone() {} } },
+          { type: 'put', key: 'bytes', value: new Uint8Array([9, 1, 2, 3]).subarray(1) },
+        ]);
+        const again = await commit().catch((error) => error.name);
+        emit('told', { date: await storage.get('date'), bytes: [...(await storage.get('bytes'))], again });
+        throw new Error('too late to matter');`,
+        `needs: ['storage'], delivery: 'durable',`,
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    await eventually('told', () => told()[0]);
+    expect(told()).toEqual([
+      { date: { at: '1970-01-01T00:00:00.000Z' }, bytes: [1, 2, 3], again: 'AppError' },
+    ]);
+    expect(await bench.runtime.setAside()).toEqual([]);
+  });
+
+  it('that is wrong rejects with the host’s own words; a push whose commit failed is not taken', async () => {
+    await load(
+      receiving(`
+        const errors = [];
+        for (const operations of [[{ type: 'put', key: 1, value: 1 }], [{ type: 'put', key: 'x', value: 1n }], 'x',
+          [{ type: 'put', key: 'x', value() {} }]]) {
+          await commit(operations).catch(({ name }) => errors.push(name));
+        }
+        emit('told', { errors });`),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([
+      { errors: ['ConfigurationError', 'ConfigurationError', 'ConfigurationError', 'DataCloneError'] },
+    ]);
+  });
+});
+
+describe('services', () => {
+  it('storage: what it has, in order, and no more of it than is asked for', async () => {
+    await load(
+      receiving(
+        `for (let index = 10; index < 60; index++) await storage.put('k' + index, index);
+        await storage.put('l', 1);
+        await storage.delete('l');
+        const all = [];
+        for await (const [key, value] of storage.entries({ prefix: 'k', after: 'k20' })) all.push(key, value);
+        const first = [];
+        for await (const entry of storage.entries()) { first.push(entry); if (first.length === 2) break; }
+        const wrong = await storage.put('x', undefined).catch((error) => error.message);
+        const range = await storage.entries({ limit: -1 }).next().catch((error) => error.name);
+        emit('told', { count: all.length, last: all.slice(-2), first, missing: await storage.get('no'), wrong, range });`,
+        `needs: ['storage'],`,
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([
+      {
+        count: 78,
+        last: ['k59', 59],
+        first: [
+          ['k10', 10],
+          ['k11', 11],
+        ],
+        wrong: 'storage value for "x" is a undefined: expected JSON or a Uint8Array; delete removes a key',
+        range: 'ConfigurationError',
+      },
+    ]);
+  });
+
+  it('files: kept, read and removed; one that breaks off is not kept', async () => {
+    await load(
+      receiving(
+        `const kept = await files.write(push.content.open());
+        const read = async (range) => new TextDecoder().decode(await new Response(await files.open(kept.name, range)).arrayBuffer());
+        const broken = new ReadableStream({ pull(controller) { controller.error(new RangeError('half')); } });
+        const error = await files.write(broken).catch((error) => [error.name, error.message]);
+        const odd = await files.write(new ReadableStream({ pull(c) { c.enqueue('text'); } })).catch((error) => error.name);
+        emit('told', { size: kept.size, sha256: kept.sha256.length, all: await read(), part: await read({ start: 1, end: 2 }),
+          list: (await files.list()).length, error, odd, missing: await files.open('no').catch((error) => error.name) });
+        await files.remove(kept.name);
+        emit('told', { list: (await files.list()).length });`,
+        `needs: ['files'],`,
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([
+      {
+        size: 5,
+        sha256: 64,
+        all: 'hello',
+        part: 'el',
+        list: 1,
+        error: ['RangeError', 'half'],
+        odd: 'MalformedError',
+        missing: 'ConfigurationError',
+      },
+      { list: 0 },
+    ]);
+  });
+
+  it('fetch: bodies as streams both ways, errors with their code, an end by signal', async () => {
+    const server = createServer((request, response) => {
+      if (request.url === '/slow') return void response.write('x');
+      request.pipe(response.setHeader('x-method', request.method ?? ''));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const runtime = await PushRuntime.open({
+      store: bench.store,
+      emit: (event) => bench.events.push(event),
+      fetch: { allow: [origin] },
+    });
+    await runtime.load(
+      await inWorker(
+        app(`needs: ['fetch'], start: ({ fetch, emit }) => ({ receive() {}, async query(name, { origin }) {
+          const answer = await fetch(origin, { method: 'POST', body: new TextEncoder().encode('thing') });
+          const { url, status, headers } = answer;
+          const body = new TextDecoder().decode(await answer.bytes(10));
+          const forbidden = await fetch('http://10.0.0.1/').catch(({ name, code, transient }) => ({ name, code, transient }));
+          const controller = new AbortController();
+          const slow = await fetch(origin + '/slow', { signal: controller.signal });
+          const reason = new Error('enough');
+          controller.abort(reason);
+          const cut = await slow.bytes(10).catch((error) => error === reason);
+          const ahead = await fetch(origin, { signal: controller.signal }).catch((error) => error === reason);
+          return { status, method: headers['x-method'], url, body, forbidden, cut, ahead };
+        } }) `),
+      ),
+    );
+    expect(await runtime.query('test.ua', 'fetch', { origin })).toEqual({
+      status: 200,
+      method: 'POST',
+      url: `${origin}/`,
+      body: 'thing',
+      forbidden: { name: 'FetchError', code: 'not-allowed', transient: false },
+      cut: true,
+      ahead: true,
+    });
+    await runtime.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('log, and what it prints: lines of the host’s log', async () => {
+    await load(
+      receiving(
+        `log.warn('careful'); console.log('printed'); console.error('complained');`,
+        `needs: ['log'],`,
+      ),
+    );
+    await bench.push();
+    for (const message of ['careful', 'printed', 'complained']) {
+      const line = await eventually(message, () => bench.logs.find((record) => record.message === message));
+      expect(line.app).toBe('test.ua');
+    }
+  });
+
+  it('clock: the host’s, also where that is a test’s', async () => {
+    const own = await openBench({ clock: { ...systemClock, now: () => 86_400_000 } });
+    await own.runtime.load(
+      await inWorker(
+        app(`needs: ['clock'], start: ({ clock }) => ({ receive() {}, query: () => clock.now() })`),
+      ),
+    );
+    expect(await own.runtime.query('test.ua', 'now')).toMatch(/^1970-01-02T00:00:00/);
+    await own.runtime.stop();
+  });
+
+  it('emit needs a kind, and JSON is what becomes of its fields', async () => {
+    await load(receiving(`emit('told', { date: new Date(0), f() {} }); emit('');`));
+    expect(await bench.push()).toMatchObject({ reason: expect.stringContaining("emit's first argument") });
+    expect(told()).toEqual([{ date: '1970-01-01T00:00:00.000Z' }]);
+  });
+
+  it('that it does not need are not there, and cannot be called by other ways', async () => {
+    await load(
+      receiving(
+        `const { parentPort } = await import('node:worker_threads');
+        const answer = new Promise((resolve) => parentPort.on('message', (message) => message.id === 77 && resolve(message)));
+        parentPort.postMessage({ type: 'call', id: 77, name: 'service', args: { service: 'storage', method: 'get', args: ['x'] } });
+        emit('told', { storage: typeof storage, answer: (await answer).error.message });`,
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([{ storage: 'undefined', answer: 'there is no storage.get' }]);
+  });
+});
+
+describe('hooks', () => {
+  const HOOKS = `start: ({ emit }) => ({
+    receive() {},
+    consider(offer) { emit('told', { offer, frozen: Object.isFrozen(offer) });
+      if (offer.size > 10) throw Object.assign(new Error('too much'), { name: 'PushRefused', kind: 'declined' }); },
+    describe: async (push) => ({ title: new TextDecoder().decode(await push.content.bytes(100)), text: push.from }),
+    query(name, args) { if (name === 'args') return { args, at: new Date(0) }; throw new Error('no such question'); },
+    negotiated(sender) { emit('told', { sender }); },
+    stop() { emit('told', { stopped: true }); },
+  })`;
+
+  it('consider, describe, query, negotiated and stop', async () => {
+    await load(app(HOOKS));
+    const found = bench.runtime.resolve(['test.ua'], 'text/plain');
+    if (typeof found === 'string') throw new Error(found);
+    const offer = { from: 'sip:psa@domain.test', type: 'text/plain', size: 5 };
+    expect(await bench.runtime.consider(found, offer)).toBeUndefined();
+    expect(await bench.runtime.consider(found, { ...offer, size: 50 })).toEqual({
+      kind: 'declined',
+      reason: 'too much',
+    });
+    expect(told()[0]).toEqual({ offer, frozen: true });
+    const outcome = await bench.push();
+    expect(await bench.runtime.describe(outcome.pushId ?? '')).toEqual({
+      title: 'hello',
+      text: 'sip:psa@domain.test',
+    });
+    expect(await bench.runtime.query('test.ua', 'args', [1])).toEqual({
+      args: [1],
+      at: '1970-01-01T00:00:00.000Z',
+    });
+    await expect(bench.runtime.query('test.ua', 'other')).rejects.toThrow('no such question');
+    bench.runtime.negotiated('sip:psa@domain.test', ['test.ua']);
+    await bench.runtime.query('test.ua', 'args');
+    expect(told().at(-1)).toEqual({ sender: { uri: 'sip:psa@domain.test', supported: true } });
+    await bench.runtime.unload('test.ua');
+    expect(told().at(-1)).toEqual({ stopped: true });
+  });
+
+  it('that it has not are not there for the host either', async () => {
+    await load(app('start: () => ({ receive() {} })'));
+    await expect(bench.runtime.query('test.ua', 'x')).rejects.toThrow(ConfigurationError);
+    const outcome = await bench.push();
+    expect(await bench.runtime.describe(outcome.pushId ?? '')).toMatchObject({ title: 'Push for test.ua' });
+  });
+
+  it('what senders said is told again to a worker that is started again', async () => {
+    await load(
+      app(
+        `start: ({ emit }) => ({ receive() { process.exit(1); }, negotiated(sender) { emit('told', sender); } })`,
+      ),
+    );
+    bench.runtime.negotiated('sip:psa@domain.test', ['test.ua']);
+    await eventually('told', () => told()[0]);
+    expect(await bench.push()).toMatchObject({ taken: false });
+    await eventually('told again', () => told()[1]);
+    expect(told()[1]).toEqual(told()[0]);
+  });
+
+  it('a hook that throws in every call costs nobody anything', async () => {
+    const all = ['consider', 'receive', 'describe', 'query', 'negotiated', 'stop'];
+    await load(
+      app(`start: () => ({ ${all.map((hook) => `${hook}() { throw new Error('${hook}'); }`).join(', ')} })`),
+    );
+    const found = bench.runtime.resolve(['test.ua'], 'text/plain');
+    if (typeof found === 'string') throw new Error(found);
+    const offer = { from: 'sip:psa@domain.test', type: 'text/plain' };
+    expect(await bench.runtime.consider(found, offer)).toMatchObject({ kind: 'failed' });
+    expect(await bench.push()).toMatchObject({ taken: false, reason: 'test.ua threw: receive' });
+    await expect(bench.runtime.query('test.ua', 'x')).rejects.toThrow(AppError);
+    bench.runtime.negotiated('sip:psa@domain.test', []);
+    await bench.runtime.unload('test.ua');
+    expect(bench.logs.map(({ message }) => message)).toEqual(
+      expect.arrayContaining(['negotiated() failed: negotiated', 'stop() failed: stop']),
+    );
+  });
+});
+
+it('options that cannot be copied are refused by name', async () => {
+  await expect(load(app('start: () => ({ receive() {} })'), { f() {} })).rejects.toThrow(
+    /could not be cloned/,
+  );
+});
+
+it('messages that are none of the contract are left out', async () => {
+  await load(
+    receiving(`
+      const { parentPort } = await import('node:worker_threads');
+      for (const message of [null, 1, 'x', [], {}, { type: 'x' }, { type: 'call' }, { type: 'call', id: 'x', name: 'y' },
+        { type: 'call', id: 1.5, name: 'y' }, { type: 'call', id: 999, name: '__proto__' }, { type: 'tell', name: 'open' },
+        { type: 'tell', name: 'pong' }, { type: 'tell', name: 'log', args: 5 }, { type: 'tell', name: 'emit', args: { kind: 4 } },
+        { type: 'result', id: 12345, value: 1 }, { type: 'error', id: 12346 }, { type: 'abort', id: 1 }, { type: 'chunk', id: 4 },
+        { type: 'pull', id: 4 }, { type: 'end', id: 3 }, { type: 'break', id: 2 }, { type: 'cancel', id: 1 },
+        { type: 'call', id: 1e6, name: 'commit', args: { held: {} } }, { type: 'call', id: 1e6 + 1, name: 'files.write', args: null },
+        new Map([[1, 2]]), new Uint8Array(10)]) parentPort.postMessage(message);
+      emit('told', {});`),
+  );
+  expect(await bench.push()).toEqual({ taken: true, pushId: expect.any(String) });
+  expect(await bench.push()).toEqual({ taken: true, pushId: expect.any(String) });
+  expect(bench.logs.filter(({ message }) => message.includes('is none of the contract'))).toHaveLength(1);
+});
+
+describe('session mode', () => {
+  const definition = (delivery: string): Promise<PushAppDefinition> =>
+    inWorker(
+      app(`delivery: '${delivery}', start: ({ emit }) => ({
+        async receive(push) {
+          emit('told', { size: push.content.size ?? 'unknown' });
+          let text = '';
+          try {
+            for await (const chunk of push.content.open()) {
+              text += new TextDecoder().decode(chunk);
+              emit('told', { text });
+            }
+          } catch (error) { emit('told', { broken: error.message }); throw error; }
+          emit('told', { all: text, size: push.content.size });
+        },
+      })`),
+    );
+
+  it.each(['direct', 'durable'])(
+    '%s: content is read as it comes, and taken when it has come whole',
+    async (delivery) => {
+      await bench.runtime.load(await definition(delivery));
+      const transfer = await begun(bench.offer());
+      await transfer.write(0, new TextEncoder().encode('one '));
+      await eventually('the first part', () => told().find(({ text }) => text === 'one '));
+      await transfer.write(4, new TextEncoder().encode('two'));
+      expect(await transfer.complete(7)).toMatchObject({ taken: true });
+      await eventually('the end', () => told().find(({ all }) => all !== undefined));
+      expect(told()[0]).toEqual({ size: 'unknown' });
+      expect(told().at(-1)).toEqual({ all: 'one two', size: 7 });
+    },
+  );
+
+  it('what breaks off errors there', async () => {
+    await bench.runtime.load(await definition('direct'));
+    const transfer = await begun(bench.offer({ text: 'hello' }));
+    await transfer.write(0, new TextEncoder().encode('he'));
+    await eventually('the first part', () => told().find(({ text }) => text === 'he'));
+    await transfer.abort(new Error('the line was cut'));
+    await eventually('it broke', () => told().find(({ broken }) => broken === 'the line was cut'));
   });
 });

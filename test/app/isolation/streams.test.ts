@@ -1,0 +1,173 @@
+/** Content on its way through a worker: as much of it is in memory as its reader asks for, however large it is. */
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../../core/app/clock.js';
+import type { Content } from '../../../core/content/content.js';
+import { eventually } from '../../support/wait.js';
+import { type Bench, openBench } from '../support.js';
+import { app, inWorker } from './support.js';
+
+const MIB = 1024 * 1024;
+const CHUNK = 65_536;
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await openBench({ clock: systemClock, limits: { filesBytes: 1024 * MIB } });
+});
+
+afterEach(() => bench.runtime.stop());
+
+/** Content that is made as it is read, and tells how far that was. */
+function largeContent(size: number) {
+  const state = { given: 0, cancelled: undefined as unknown };
+  const content: Content = {
+    type: { type: 'text/plain', parameters: {} },
+    size,
+    open: () =>
+      new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            const left = size - state.given;
+            if (left === 0) controller.close();
+            else controller.enqueue(new Uint8Array(Math.min(CHUNK, left)).fill(1));
+            state.given += Math.min(CHUNK, left);
+          },
+          cancel(reason) {
+            state.cancelled = reason;
+          },
+        },
+        { highWaterMark: 0 },
+      ),
+    bytes: () => Promise.reject(new Error('not as a whole')),
+  };
+  return { content, state };
+}
+
+const reading = (body: string) =>
+  app(`needs: ['files'], limits: { seconds: 14 }, start: ({ emit, files }) => ({
+    async receive(push, { signal }) { ${body} },
+    query: () => 'here',
+  })`);
+
+/** The most that the process grows by meanwhile. */
+async function growthDuring(work: Promise<unknown>): Promise<number> {
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  const timer = setInterval(() => {
+    most = Math.max(most, process.memoryUsage.rss() - before);
+  }, 20);
+  await work.finally(() => clearInterval(timer));
+  return most;
+}
+
+it('256 MiB are read in a worker, and the process grows by little', async () => {
+  await bench.runtime.load(
+    await inWorker(
+      reading(`let size = 0;
+        for await (const chunk of push.content.open()) size += chunk.length;
+        emit('told', { size });`),
+      { memory: 64 * MIB },
+    ),
+  );
+  const { content } = largeContent(256 * MIB);
+  const growth = await growthDuring(
+    bench.push({ content }).then((outcome) => expect(outcome.taken).toBe(true)),
+  );
+  expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
+  // Measured: 20 to 40 MiB, most of it garbage.
+  expect(growth).toBeLessThan(128 * MIB);
+});
+
+it('and go from there into a file, the other way', async () => {
+  await bench.runtime.load(
+    await inWorker(
+      reading(`const { size } = await files.write(push.content.open());
+        emit('told', { size });`),
+      { memory: 64 * MIB },
+    ),
+  );
+  const { content } = largeContent(256 * MIB);
+  const growth = await growthDuring(
+    bench.push({ content }).then((outcome) => expect(outcome.taken).toBe(true)),
+  );
+  expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
+  expect(growth).toBeLessThan(128 * MIB);
+});
+
+it('no more is read than the application asks for; what it leaves is cancelled', async () => {
+  await bench.runtime.load(
+    await inWorker(
+      reading(`const reader = push.content.open().getReader();
+        await reader.read();
+        emit('told', {});
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await reader.cancel(new Error('enough'));`),
+    ),
+  );
+  const { content, state } = largeContent(256 * MIB);
+  const pushed = bench.push({ content });
+  await eventually('it has read', () => bench.events[0]);
+  expect(state.given).toBe(CHUNK);
+  expect(await pushed).toMatchObject({ taken: true });
+  await eventually('it is cancelled', () => state.cancelled);
+  expect(state.cancelled).toMatchObject({ message: 'enough' });
+  expect(state.given).toBe(CHUNK);
+});
+
+it('a worker that ends cancels what it was reading', async () => {
+  await bench.runtime.load(
+    await inWorker(reading(`for await (const chunk of push.content.open()) process.exit(1);`)),
+  );
+  const { content, state } = largeContent(256 * MIB);
+  expect(await bench.push({ content })).toMatchObject({ taken: false, kind: 'failed' });
+  await eventually('it is cancelled', () => state.cancelled);
+});
+
+it('a source that breaks breaks there, with its reason', async () => {
+  await bench.runtime.load(
+    await inWorker(
+      reading(`const error = await push.content.bytes(1e9).catch((error) => error);
+        emit('told', { name: error.name, message: error.message });`),
+    ),
+  );
+  const { content } = largeContent(256 * MIB);
+  const broken: Content = {
+    ...content,
+    open: () =>
+      new ReadableStream({ start: (controller) => controller.error(new RangeError('the disk is gone')) }),
+  };
+  expect(await bench.push({ content: broken })).toMatchObject({ taken: true });
+  expect(bench.events).toMatchObject([{ name: 'RangeError', message: 'the disk is gone' }]);
+});
+
+it('what an application gives may be written into again at once', async () => {
+  await bench.runtime.load(
+    await inWorker(
+      reading(`const buffer = new Uint8Array(10);
+        let count = 0;
+        const stream = new ReadableStream({ pull(controller) {
+          if (count === 5) return controller.close();
+          controller.enqueue(buffer.fill(++count).subarray(0, 2));
+        } }, { highWaterMark: 0 });
+        const { name } = await files.write(stream);
+        const bytes = new Uint8Array(await new Response(await files.open(name)).arrayBuffer());
+        emit('told', { bytes: [...bytes], kept: buffer.length });`),
+    ),
+  );
+  expect(await bench.push()).toMatchObject({ taken: true });
+  expect(bench.events).toMatchObject([{ bytes: [1, 1, 2, 2, 3, 3, 4, 4, 5, 5], kept: 10 }]);
+});
+
+it('content that is kept for later says that it is gone', async () => {
+  await bench.runtime.load(
+    await inWorker(
+      app(`start: () => { let kept; return {
+        receive(push) { kept = push.content; },
+        query: () => kept.bytes(1e9).catch((error) => error.message),
+      }; }`),
+    ),
+  );
+  expect(await bench.push({ content: largeContent(MIB).content })).toMatchObject({ taken: true });
+  expect(await bench.runtime.query('test.ua', 'x')).toMatch(/is there while it is received/);
+});
