@@ -195,6 +195,14 @@ function suite(startCore: () => Promise<Core>) {
     expect(await page.evaluate('device.files.bytes')).toBe(file.length);
   });
 
+  it('says at once that it has no way to a server by TCP', { timeout: TIMEOUT }, async () => {
+    await page.until('globalThis.device !== undefined');
+    const host = { identity: BOB, servers: [core.tcp] };
+    expect(await page.evaluate(`device.start(${JSON.stringify(host)}).catch(String)`)).toBe(
+      `ConfigurationError: ${core.tcp}: here are connections by transport=ws or wss only`,
+    );
+  });
+
   it('refuses a session by TCP, and says what there is instead', { timeout: TIMEOUT }, async () => {
     await start();
     const other = await startSender({

@@ -89,6 +89,24 @@ describe('a publication', () => {
     expect(published.fetched).toBe(0);
   });
 
+  it('may be fetched, and gone on with, by a page of any origin', async () => {
+    const { url } = await publish();
+    const answer = await get(url);
+    expect(answer.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'accept-ranges, content-range, etag',
+    });
+    const { port } = new URL(url);
+    const asked = { Origin: 'https://page.test', 'Access-Control-Request-Headers': 'if-range, range' };
+    const preflight = await fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, {
+      method: 'OPTIONS',
+      headers: asked,
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('if-range, range');
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
   it('is gone when withdrawn or expired, as what never was', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const [withdrawn, expiring] = [await publish(), await publish()];

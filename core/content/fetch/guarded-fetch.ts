@@ -38,7 +38,7 @@ export interface GuardedFetchOptions extends FetchLimits {
   /** PEM of authorities to trust beside the system's. */
   ca?: string | Uint8Array;
   /** The platform's when absent; tests bring their own. */
-  resolve?(host: string): Promise<readonly string[]>;
+  resolve?(host: string): Promise<readonly string[] | undefined>;
   /** Likewise. */
   request?(request: HttpRequest): Promise<HttpResponse>;
 }

@@ -28,6 +28,7 @@ const schema = z.strictObject({
     .strictObject({
       host: text.optional(),
       ports: ports.optional(),
+      transport: z.enum(['tcp', 'ws']).optional(),
       relay: relayKeys.optional(),
       tls: tlsFiles.optional(),
     })

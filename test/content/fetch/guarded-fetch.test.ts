@@ -69,6 +69,16 @@ describe('where it goes', () => {
     expect(await failure(wildcard.fetch(server.url('/', 'innocent.test')))).toBe('forbidden-address');
   });
 
+  it('where nobody tells the address of a name (a browser): what is named itself, or is an address, and no other', async () => {
+    const untold = { resolve: async () => undefined };
+    const wildcard = new GuardedFetch({ allow: ['http://*.operator.test:*'], ...untold });
+    expect(await failure(wildcard.fetch(server.url('/', 'mmsc.operator.test')))).toBe('not-allowed');
+    const anywhere = new GuardedFetch({ allow: ['http://*:*'], ...untold });
+    expect(await failure(anywhere.fetch(server.url('/')))).toBe('forbidden-address');
+    const named = new GuardedFetch({ allow: ['http://localhost:*'], ...untold });
+    expect((await named.fetch(server.url('/', 'localhost'))).status).toBe(200);
+  });
+
   it('8.1.1-04: to the address that was checked: the name is resolved once', async () => {
     let asked = 0;
     // What a name server does that means to get in: the second answer is another.

@@ -222,6 +222,18 @@ describe('the offer', () => {
     expect(offer.attribute('fingerprint')).toMatch(/^sha-256 (?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/);
   });
 
+  it.each([
+    ['ws', false, /^msrp:\/\/127\.0\.0\.1:\d+\/[!-~]+;ws$/, 'TCP/MSRP'],
+    ['wss', true, /^msrps:\/\/127\.0\.0\.1:\d+\/[!-~]+;ws$/, 'TCP/TLS/MSRP'],
+  ])('over %s, for receivers in browsers (RFC 7977)', async (_title, secure, path, protocol) => {
+    const { cert, key, remove } = await makeCertificates();
+    const scene = await open({ media: { transport: 'ws', ...(secure ? { tls: { cert, key } } : {}) } });
+    scene.onClose(remove);
+    const { offer } = await scene.push([fileOf(CONTENT)]);
+    expect(offer.media[0]?.[0]).toBe(`m=message ${offer.port()} ${protocol} *`);
+    expect(offer.attribute('path')).toMatch(path);
+  });
+
   it('8.2.2-05: an empty file is offered as one', async () => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(new Uint8Array(0))]);
