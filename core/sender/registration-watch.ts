@@ -33,6 +33,8 @@ const EXPIRES = 3600;
 export class RegistrationWatch {
   readonly #table = new RegistrationTable();
   readonly #subscription: ReturnType<RegistrationWatchOptions['subscribe']>;
+  /** The full state was asked for, and has not come. */
+  #asked = false;
 
   /**
    * @param user a public identity.
@@ -58,6 +60,7 @@ export class RegistrationWatch {
         onState: (status) => {
           if (status.state === 'active') return;
           this.#table.restart();
+          this.#asked = false;
           if (status.state === 'ended') onError?.(new Error(`no registrations of ${user}: ${status.reason}`));
         },
       },
@@ -84,8 +87,9 @@ export class RegistrationWatch {
     const document = readReginfo(body);
     const { isNew } = this.#table;
     const { order, here, gone } = this.#table.apply(document);
-    // RFC 3680 5.2: something is missing.
-    if (order === 'gap') this.#subscription.refresh();
+    // RFC 3680 5.2: something is missing. A notifier that answers by what is in no order either is not asked for ever.
+    if (order === 'gap' && !this.#asked) this.#subscription.refresh();
+    this.#asked = order === 'gap' || (this.#asked && document.state === 'partial');
     const left = gone.map(({ aor, contact }) => ({ aor, facts: factsOf(contact) }));
     for (const { aor, facts } of left) directory.left(aor, facts);
     for (const { aor, contact } of here) directory.saw(aor, factsOf(contact));

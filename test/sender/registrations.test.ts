@@ -22,6 +22,7 @@ const PSA = 'sip:psa@domain.test';
 interface Subscribed {
   uri: string;
   handlers: SubscriptionHandlers;
+  refreshed: number;
   closed: boolean;
   ended: boolean;
 }
@@ -48,10 +49,10 @@ function open(options: Partial<PresenceOptions> = {}): Presence {
     identity: PSA,
     contact: () => PSA,
     subscribe: ({ uri }, handlers) => {
-      const entry = { uri, handlers, closed: false, ended: false };
+      const entry = { uri, handlers, refreshed: 0, closed: false, ended: false };
       subscribed.push(entry);
       return {
-        refresh: () => {},
+        refresh: () => void entry.refreshed++,
         close: async () => {
           entry.closed = true;
         },
@@ -161,6 +162,26 @@ it('9-04: a sender that starts again learns of each identity who has left meanwh
   presence.watch(BOB);
   notify([5081]);
   expect([here(BOB), here(ROBERT)]).toEqual([1, 1]);
+});
+
+it('B.1.2: where documents are missing the full state is asked for, once until it comes', () => {
+  register(600);
+  const tell = (version: number, state: 'full' | 'partial') =>
+    subscribed[0]?.handlers.onNotify(writeReginfo({ version, state, registrations: [] }), new SipHeaders(), {
+      state: 'active',
+    });
+  const refreshed = () => subscribed[0]?.refreshed;
+  tell(0, 'full');
+  tell(1, 'partial');
+  expect(refreshed()).toBe(0);
+  tell(3, 'partial');
+  tell(5, 'partial');
+  tell(6, 'partial');
+  tell(9, 'partial');
+  expect(refreshed()).toBe(1);
+  tell(10, 'full');
+  tell(12, 'partial');
+  expect(refreshed()).toBe(2);
 });
 
 it('5.2-03: what a terminal registered says what it takes; who says nothing of it may take anything', () => {
