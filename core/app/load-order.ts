@@ -1,6 +1,7 @@
 /** In which order applications are loaded: whoever provides a service before whoever needs it. */
 
 import { ConfigurationError } from '../errors.js';
+import { nearestOf } from './nearest.js';
 
 /** An application, as far as its order goes. */
 export interface Ordered {
@@ -11,12 +12,12 @@ export interface Ordered {
 }
 
 /**
- * The same ones, each after those that it needs, otherwise in the order given. What nobody here provides is for somebody
- * else to find, or to miss.
- * @throws ConfigurationError when two provide the same, or some need each other in a circle: it names them, and the way
- * round.
+ * The same ones, each after those that it needs, otherwise in the order given.
+ * @param existing services that are there already: the host's, and of applications that are loaded.
+ * @throws ConfigurationError when one needs what nobody provides, two provide the same, or some need each other in a
+ * circle: it names them, and the way round.
  */
-export function inLoadOrder<T extends Ordered>(apps: readonly T[]): T[] {
+export function inLoadOrder<T extends Ordered>(apps: readonly T[], existing: readonly string[]): T[] {
   const providers = new Map<string, T>();
   for (const app of apps) {
     for (const name of app.provides) {
@@ -24,6 +25,11 @@ export function inLoadOrder<T extends Ordered>(apps: readonly T[]): T[] {
       if (other) throw providedTwice(name, other, app);
       providers.set(name, app);
     }
+  }
+  const names = [...existing, ...providers.keys()];
+  for (const app of apps) {
+    const unknown = app.needs.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw missing(app, unknown, names.sort());
   }
   const ordered = new Set<T>();
   const visit = (app: T, way: readonly Step<T>[]) => {
@@ -50,6 +56,16 @@ interface Step<T> {
 export function providedTwice(name: string, one: Ordered, other: Ordered): ConfigurationError {
   return new ConfigurationError(
     `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; only one application of a host may: leave one of them out`,
+  );
+}
+
+function missing({ eventAppId }: Ordered, name: string, existing: readonly string[]): ConfigurationError {
+  const what = name.includes('.')
+    ? 'which no application of this host provides'
+    : 'which is no service of this host';
+  const nearest = nearestOf(name, existing);
+  return new ConfigurationError(
+    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
   );
 }
 

@@ -5,10 +5,11 @@ import { Alarms } from './alarms.js';
 import { readOptions } from './app-options.js';
 import { Application } from './application.js';
 import type { Clock } from './clock.js';
-import type { Composition } from './container.js';
+import { type Composition, hostServiceNames } from './container.js';
 import type { PushAppDefinition } from './contract.js';
 import { giveAlarm } from './give-alarm.js';
 import type { RuntimeLimits } from './limits.js';
+import { inLoadOrder } from './load-order.js';
 import type { LogSink } from './log.js';
 import { type Manifest, readManifest } from './manifest.js';
 import type { Namespaces } from './namespaces.js';
@@ -50,7 +51,18 @@ export class Loader {
   }
 
   /**
-   * Checks an application, starts it, and gives it what waits for it.
+   * Each after those whose services it needs.
+   * @throws ConfigurationError when there is no such order, or a manifest is wrong.
+   */
+  inOrder(apps: readonly AppToLoad[]): AppToLoad[] {
+    const loaded = this.options.parts.registry.all();
+    const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)];
+    const manifests = apps.map((app) => ({ app, ...readManifest(app.definition) }));
+    return inLoadOrder(manifests, existing).map(({ app }) => app);
+  }
+
+  /**
+   * Checks an application, starts it, and gives it what waits for it. What it needs is there.
    * @throws ConfigurationError or AppError; nothing of it stays then.
    */
   async load({ definition, options, permissions = {} }: AppToLoad): Promise<Application> {

@@ -2,10 +2,9 @@
 
 import { ConfigurationError } from '../errors.js';
 import type { Application } from './application.js';
-import { hostServiceNames, isHostService } from './container.js';
+import { isHostService } from './container.js';
 import { providedTwice } from './load-order.js';
 import type { Manifest } from './manifest.js';
-import { nearestOf } from './nearest.js';
 import type { HostServiceName } from './services.js';
 
 /** What an application needs: of the host, and of applications that are loaded. */
@@ -14,18 +13,13 @@ export interface Needed {
   readonly ofApplications: Readonly<Record<string, unknown>>;
 }
 
-/** @throws ConfigurationError naming the application, and the service that there is not. */
-export function needed({ eventAppId, needs }: Manifest, loaded: readonly Application[]): Needed {
+/** Of an application whose needs are there. */
+export function needed({ needs }: Manifest, loaded: readonly Application[]): Needed {
   const ofHost: HostServiceName[] = [];
   const ofApplications: [string, unknown][] = [];
   for (const name of needs) {
-    if (isHostService(name)) {
-      ofHost.push(name);
-      continue;
-    }
-    const provider = providerOf(name, loaded);
-    if (!provider) throw missing(eventAppId, name, loaded);
-    ofApplications.push([name, provider.instance.services?.[name]]);
+    if (isHostService(name)) ofHost.push(name);
+    else ofApplications.push([name, providerOf(name, loaded)?.instance.services?.[name]]);
   }
   return { ofHost, ofApplications: Object.fromEntries(ofApplications) };
 }
@@ -57,15 +51,4 @@ export function requireUnused(leaving: readonly Application[], loaded: readonly 
 
 function providerOf(name: string, loaded: readonly Application[]): Application | undefined {
   return loaded.find(({ manifest }) => manifest.provides.includes(name));
-}
-
-function missing(eventAppId: string, name: string, loaded: readonly Application[]): ConfigurationError {
-  const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)].sort();
-  const nearest = nearestOf(name, existing);
-  const what = name.includes('.')
-    ? 'which no application of this host provides'
-    : 'which is no service of this host';
-  return new ConfigurationError(
-    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
-  );
 }

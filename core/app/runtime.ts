@@ -13,10 +13,8 @@ import { canonicalEventAppId } from './event-app-id.js';
 import { type EventSink, safeEventSink } from './events.js';
 import { FilesRoom } from './files-room.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
-import { inLoadOrder } from './load-order.js';
 import { type AppToLoad, Loader } from './loader.js';
 import { type LogSink, safeLogSink } from './log.js';
-import { readManifest } from './manifest.js';
 import { Namespaces } from './namespaces.js';
 import { tellNegotiated } from './negotiated.js';
 import { type Outcome, type Refusal, reasonOf } from './outcome.js';
@@ -155,8 +153,7 @@ export class PushRuntime {
    */
   loadAll(apps: readonly AppToLoad[]): Promise<void> {
     return this.#inTurn(async () => {
-      const ordered = inLoadOrder(apps.map((app) => ({ app, ...readManifest(app.definition) })));
-      for (const { app } of ordered) {
+      for (const app of this.loader.inOrder(apps)) {
         const loaded = await this.loader.load(app);
         this.#changed();
         this.parts.deliveries.redeliver(loaded);

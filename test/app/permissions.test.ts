@@ -1,0 +1,147 @@
+/** What an application may do, where its manifest or the host says: origins to fetch from, bytes to keep. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AppPermissions } from '../../core/app/permissions.js';
+import type { AppFiles, AppStorage, Services } from '../../core/app/services.js';
+import { ConfigurationError, LimitError } from '../../core/errors.js';
+import { definePushApp } from '../../sdk/index.js';
+import { type Bench, openBench } from './support.js';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await openBench();
+});
+
+afterEach(() => bench.runtime.stop());
+
+async function servicesWith(
+  permissions: AppPermissions | undefined,
+): Promise<Pick<Services, 'fetch' | 'storage' | 'files'>> {
+  const given: Pick<Services, 'fetch' | 'storage' | 'files'>[] = [];
+  const app = definePushApp({
+    id: 'test.ua',
+    accepts: ['text/plain'],
+    needs: ['fetch', 'storage', 'files'],
+    start(services) {
+      given.push(services);
+      return {
+        receive: (_push, { commit }) => commit([{ type: 'put', key: 'pushed', value: 'x'.repeat(50) }]),
+      };
+    },
+  });
+  await bench.runtime.load(app, undefined, permissions);
+  const [services] = given;
+  if (!services) throw new Error('it has not started');
+  return services;
+}
+
+const stream = (size: number) => new Blob([new Uint8Array(size)]).stream();
+
+describe('fetch', () => {
+  it('goes to the origins permitted, of those that the host allows', async () => {
+    const { fetch } = await servicesWith({ fetch: ['https://*.weather.test', 'http://127.0.0.1:*'] });
+    await expect(fetch('https://news.test/')).rejects.toMatchObject({
+      code: 'not-allowed',
+      message: expect.stringContaining('https://news.test is not among the origins that it may fetch from'),
+    });
+    // The host has the last word.
+    await expect(fetch('http://127.0.0.1:9/')).rejects.toMatchObject({
+      code: 'not-allowed',
+      message: expect.stringContaining('http://127.0.0.1:9 is not among the origins allowed'),
+    });
+    await expect(fetch('https://api.weather.test/')).rejects.not.toMatchObject({ code: 'not-allowed' });
+  });
+
+  it('nowhere, where none is', async () => {
+    const { fetch } = await servicesWith({ fetch: [] });
+    await expect(fetch('https://weather.test/')).rejects.toMatchObject({ code: 'not-allowed' });
+  });
+});
+
+describe('storage', () => {
+  const full = (bytes: number, most: number) =>
+    `its storage would have ${bytes} bytes; at most ${most} (permissions.storage): delete something first`;
+  const text = (length: number) => 'x'.repeat(length);
+  let storage: AppStorage;
+
+  beforeEach(async () => {
+    ({ storage } = await servicesWith({ storage: 100 }));
+  });
+
+  it('has as many bytes of keys and values as permitted', async () => {
+    // A key of one byte, a byte that says what it is, and two quotes.
+    await storage.put('a', text(46));
+    await expect(storage.put('b', text(47))).rejects.toThrow(full(101, 100));
+    await expect(storage.put('b', text(47))).rejects.toThrow(LimitError);
+    await storage.put('b', text(46));
+    expect(await storage.get('b')).toBe(text(46));
+  });
+
+  it('counts what is replaced, and what is deleted', async () => {
+    await storage.put('a', text(90));
+    await storage.put('a', text(94));
+    await expect(storage.put('b', 1)).rejects.toThrow('permissions.storage');
+    await storage.delete('a');
+    await storage.put('b', text(96));
+  });
+
+  it('counts those at once together', async () => {
+    const all = await Promise.allSettled(['a', 'b', 'c', 'd'].map((key) => storage.put(key, text(30))));
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    const replaced = ['a', 'a', 'a', 'a'].map((key) => storage.put(key, text(40)));
+    await Promise.all(replaced);
+  });
+
+  it('counts what a commit writes, which fails as a whole', async () => {
+    await storage.put('a', text(60));
+    const outcome = await bench.push();
+    expect(outcome).toMatchObject({ taken: false, kind: 'failed' });
+    expect(outcome).toMatchObject({ reason: expect.stringContaining('permissions.storage') });
+    expect(await storage.get('pushed')).toBeUndefined();
+    await storage.delete('a');
+    expect(await bench.push()).toMatchObject({ taken: true });
+  });
+
+  it('has what it had after a restart; where less is permitted by then, it can only shrink', async () => {
+    await storage.put('a', text(40));
+    await storage.put('b', text(40));
+    await bench.runtime.stop();
+    bench = await bench.restart();
+    ({ storage } = await servicesWith({ storage: 50 }));
+    expect(await storage.get('a')).toBe(text(40));
+    await expect(storage.put('c', 1)).rejects.toThrow(full(91, 50));
+    await storage.put('a', text(30));
+    await storage.delete('b');
+    await storage.put('c', 1);
+  });
+
+  it('has no bound where nothing is said', async () => {
+    await bench.runtime.unload('test.ua');
+    ({ storage } = await servicesWith(undefined));
+    await storage.put('a', text(1_000_000));
+  });
+});
+
+describe('files', () => {
+  const write = (files: AppFiles, size: number) => files.write(stream(size));
+
+  it('have as many bytes as permitted, together', async () => {
+    const { files } = await servicesWith({ files: 1000 });
+    const { name } = await write(files, 600);
+    await expect(write(files, 401)).rejects.toThrow('files of more than 1000 bytes together');
+    await write(files, 400);
+    await files.remove(name);
+    await write(files, 600);
+  });
+});
+
+it.each<[AppPermissions, string]>([
+  [{ storage: 0 }, 'test.ua: permissions.storage is 0; expected bytes, a whole number above 0'],
+  [{ files: 1.5 }, 'test.ua: permissions.files is 1.5; expected bytes'],
+  [{ fetch: ['weather.test'] }, 'test.ua: permissions.fetch: "weather.test" is no origin; expected e.g.'],
+])('permissions that are none are refused at load: %j', async (permissions, words) => {
+  const error = await servicesWith(permissions).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ConfigurationError);
+  expect(String(error)).toContain(words);
+});
