@@ -1,11 +1,13 @@
 /** The HTTP API of a sender: what it takes, what it answers, and what it lets nobody do. */
 
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { systemClock } from '../../core/app/clock.js';
 import { Records } from '../../core/app/records.js';
+import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import type { DeliveryOptions } from '../../core/sender/delivery.js';
 import { Outbox, type OutboxLimits } from '../../core/sender/outbox/outbox.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
@@ -125,6 +127,16 @@ describe('who may', () => {
       '/terminals',
     ]);
   });
+});
+
+it('the example of the README is taken as it is written, and is what its media type says', async () => {
+  const readme = await readFile(new URL('../../sdk/http-api/README.md', import.meta.url), 'utf8');
+  const body = /-d '([^']*)'/.exec(readme)?.[1] ?? '';
+  expect((await post(body)).status).toBe(202);
+  const { push } = await under();
+  const [file] = 'files' in push ? push.files : [];
+  const document = await file?.content.bytes(10_000);
+  expect(serviceIndication.fromXml(document ?? new Uint8Array())).toMatchObject({ text: 'New mail' });
 });
 
 describe('a push', () => {
