@@ -180,7 +180,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       format: 'esm',
       tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
       // The smaller of what packages come as, where tree shaking works.
-      mainFields: ['es2015', 'module', 'main'],
+      mainFields: [...(options.platform === 'browser' ? ['browser'] : []), 'es2015', 'module', 'main'],
       conditions: [...(FROM_SOURCES ? ['sip-push-source'] : []), 'module'],
       // They go into a file of their own, whole.
       legalComments: 'none',

@@ -20,7 +20,10 @@ export interface EntryOptions {
 export function entryModule({ platform, settings, data, aka }: EntryOptions): string {
   const { apps, data: _, credentials, ...rest } = settings;
   const embedded = { ...rest, ...(data === undefined ? {} : { data }), ...(aka ? {} : { credentials }) };
-  const run = platform === 'node' ? 'await runBundle(bundle);' : 'export const start = receiverOf(bundle);';
+  const run =
+    platform === 'node'
+      ? 'await runBundle(bundle);'
+      : 'export const start = receiverOf(bundle); export const { contents } = bundle;';
   const workers = apps.some((app) => 'isolation' in app);
   return [
     `import { ${platform === 'node' ? 'runBundle' : 'receiverOf'} } from '${RUNTIME}${platform}';`,

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bundle } from '../../bundler/bundle.js';
 import { thisTarget } from '../../bundler/native.js';
+import { kilobytes, sizeTable } from '../../bundler/size-table.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import type { Words } from '../words.js';
 
@@ -63,7 +64,7 @@ export const bundle: Command = {
       target: words.text('target') ?? thisTarget(),
       warn: io.err,
     });
-    for (const line of sizeTable(made)) io.err(line);
+    for (const line of sizeTable(made.shares, made.size)) io.err(line);
     const { minified, gzipped } = made.size;
     const excess = [...over(minified, limit, 'minified'), ...over(gzipped, gzipLimit, 'compressed')];
     for (const line of excess) io.err(line);
@@ -97,20 +98,6 @@ function sizeOf(words: Words, name: string): number | undefined {
 function over(size: number, limit: number | undefined, what: string): string[] {
   if (limit === undefined || size <= limit) return [];
   return [`too large: ${kilobytes(size)} ${what}, the limit is ${kilobytes(limit)}; nothing was written`];
-}
-
-function sizeTable({ shares, size }: Bundle): string[] {
-  const row = (name: string, minified: string, gzipped: string) =>
-    `${name.padEnd(34)}${minified.padStart(12)}${gzipped.padStart(12)}`;
-  return [
-    row('', 'minified', 'gzipped'),
-    ...shares.map(([name, share]) => row(name, kilobytes(share.minified), kilobytes(share.gzipped))),
-    row('together', kilobytes(size.minified), kilobytes(size.gzipped)),
-  ];
-}
-
-function kilobytes(bytes: number): string {
-  return `${(bytes / 1000).toFixed(1)} kB`;
 }
 
 /** Resolves with the names of the files. */

@@ -1,61 +1,134 @@
 /** A bundle is a host: what left its modules out has not left out what a device does. */
 
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPushSender, type PushSenderHost } from '../../../core/sender-host.js';
 import { examplePushes } from '../../../sdk/cli/demo/examples.js';
 import { type Network, type NetworkEvent, startNetwork } from '../../../sdk/network/index.js';
 import { lineOf, linesOf } from '../../cli/sip-push.js';
-import { BOB, BundleFolder, bob, PSA } from './bundles.js';
+import { startKamailio } from '../../support/kamailio.js';
+import { describePeer } from '../../support/peers.js';
+import type { RunningProcess } from '../../support/process.js';
+import { eventually } from '../../support/wait.js';
+import { BOB, BundleFolder, bob, FOUR_APPLICATIONS, PSA } from './bundles.js';
+
+const BOB_PASSWORD = 'bob-password';
+const PSA_PASSWORD = 'psa-password';
+/** JsSIP's shortest, and it asks again after half of it, seconds. */
+const SHORTEST = 10;
+/** A bundle takes seconds to make, and so does a registration to expire. */
+const TIMEOUT = 60_000;
+
+function startSender(server: string): Promise<PushSenderHost> {
+  return createPushSender({
+    identity: PSA,
+    servers: [server],
+    credentials: { username: 'psa', password: PSA_PASSWORD },
+    publish: { host: '127.0.0.1', port: 0 },
+  });
+}
+
+/** Every example, in its order; what the host has told of them, that each was taken. */
+async function pushAll(sender: PushSenderHost, host: RunningProcess): Promise<void> {
+  const pushes = examplePushes(BOB, 1);
+  for (const push of pushes) {
+    const receipts = await sender.send(push);
+    const said = `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`;
+    expect(receipts, said).toMatchObject([{ outcome: 'delivered' }]);
+  }
+  const told = await eventually('a line for each push', () => {
+    const lines = linesOf(host).filter(({ event }) => event === 'push');
+    return lines.length < pushes.length ? undefined : lines;
+  });
+  expect(told.map(({ app, mode, outcome }) => [app, mode, outcome])).toEqual(
+    pushes.map(({ app, mode }) => [app, mode, 'accepted']),
+  );
+}
+
+async function ends(host: RunningProcess): Promise<void> {
+  host.kill('SIGTERM');
+  expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+  expect(linesOf(host).at(-1)).toEqual({ event: 'stopped', reason: 'signal' });
+}
 
 describe('a bundle with the four applications', () => {
-  let folder: BundleFolder;
   let network: Network;
   let sender: PushSenderHost;
   const events: NetworkEvent[] = [];
-  let server: string;
+  let server: (transport: string) => string;
   beforeAll(async () => {
-    folder = await BundleFolder.make();
     network = await startNetwork({
       domain: 'domain.test',
-      users: { bob: { password: 'bob-password' }, psa: { password: 'psa' } },
+      users: { bob: { password: BOB_PASSWORD }, psa: { password: PSA_PASSWORD } },
+      listen: ['udp', 'tcp', 'ws'].map((transport) => `sip:127.0.0.1:0;transport=${transport}`),
       onEvent: (event) => events.push(event),
     });
-    const [udp = '', tcp = ''] = network.uris;
-    server = tcp;
-    sender = await createPushSender({
-      identity: PSA,
-      servers: [udp],
-      credentials: { username: 'psa', password: 'psa' },
-      publish: { host: '127.0.0.1', port: 0 },
-    });
-    await folder.bundle(bob(server));
+    server = (transport) => network.uris.find((uri) => uri.endsWith(transport)) ?? '';
+    sender = await startSender(server('udp'));
   });
   afterAll(async () => {
     await sender?.stop();
     await network?.close();
-    await folder?.[Symbol.asyncDispose]();
   });
 
-  it('takes pushes in messages, in sessions and by reference, for each of them, and de-registers', async () => {
+  it('takes pushes in messages, in sessions and by reference, for each of them, and de-registers', {
+    timeout: TIMEOUT,
+  }, async () => {
+    await using folder = await BundleFolder.make();
+    await folder.bundle(bob(server('tcp'), { expires: SHORTEST }));
     await using host = await folder.start('--json');
     expect(await lineOf(host, 'registered')).toMatchObject({
       apps: ['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'],
     });
-    const pushes = examplePushes(BOB, 1);
-    for (const push of pushes) {
-      const receipts = await sender.send(push);
-      expect(
-        receipts,
-        `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`,
-      ).toMatchObject([{ outcome: 'delivered' }]);
-    }
-    host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
-    const told = linesOf(host).filter(({ event }) => event === 'push');
-    expect(told.map(({ app, mode, outcome }) => [app, mode, outcome])).toEqual(
-      pushes.map(({ app, mode }) => [app, mode, 'accepted']),
+    await pushAll(sender, host);
+    // "data" is beside the bundle, wherever it is started.
+    expect((await stat(join(folder.path, 'out/data'))).isDirectory()).toBe(true);
+    await eventually('a registration that is renewed', () =>
+      events.filter(({ event }) => event === 'registered').length > 1 ? true : undefined,
     );
-    expect(linesOf(host).at(-1)).toEqual({ event: 'stopped', reason: 'signal' });
+    await ends(host);
     expect(events.some(({ event }) => event === 'deregistered')).toBe(true);
+  });
+
+  it('does so with everything that a configuration may have, over WebSocket, from memory', {
+    timeout: TIMEOUT,
+  }, async () => {
+    await using folder = await BundleFolder.make();
+    const made = await folder.bundle(
+      bob(server('ws'), {
+        store: 'memory',
+        senders: [PSA],
+        profile: { vendor: 'Example', model: 'M1', host: '127.0.0.1' },
+        apps: FOUR_APPLICATIONS.map((app) => ({
+          ...(typeof app === 'string' ? { use: app } : app),
+          isolation: 'worker',
+        })),
+      }),
+    );
+    expect([...made.files.keys()]).not.toContain('classic-level.node');
+    await using host = await folder.start('--json');
+    await lineOf(host, 'registered');
+    await lineOf(host, 'negotiated', { sender: PSA });
+    await pushAll(sender, host);
+    await ends(host);
+  });
+});
+
+describePeer('kamailio', 'a bundle and Kamailio', () => {
+  it('registers, takes every push, and de-registers', { timeout: TIMEOUT }, async () => {
+    const core = await startKamailio();
+    const sender = await startSender(core.server('udp'));
+    await using folder = await BundleFolder.make();
+    try {
+      await folder.bundle(bob(core.server('tcp')));
+      await using host = await folder.start('--json');
+      expect(await lineOf(host, 'registered')).toMatchObject({ publicGruu: expect.stringContaining(';gr=') });
+      await pushAll(sender, host);
+      await ends(host);
+    } finally {
+      await sender.stop();
+      await core.stop();
+    }
   });
 });

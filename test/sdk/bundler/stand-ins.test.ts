@@ -56,17 +56,7 @@ describe('public addresses', () => {
       '5f00::1',
       'fc00::1',
     ],
-    ...[
-      'fe80::1',
-      'fe80::1%eth0',
-      'fec0::1',
-      'ff02::1',
-      '::8.8.8.8',
-      'operator.test',
-      '',
-      '1.2.3',
-      '1.2.3.4.5',
-    ],
+    ...['fe80::1', 'fe80::1%eth0', 'fec0::1', 'ff02::1', '::8.8.8.8', 'operator.test', '', '1.2.3.4.5'],
   );
 
   it('are those of ipaddr.js', () => {
