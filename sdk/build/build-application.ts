@@ -43,7 +43,7 @@ export async function buildApplication(folder: string): Promise<number> {
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     if (errors.length === 0) throw error;
-    throw new CompileError(errors.map(problem), { cause: error });
+    throw new CompileError(errors.map(problemOf), { cause: error });
   }
   return entryPoints.length;
 }
@@ -69,7 +69,8 @@ async function modulesOf(source: string): Promise<string[]> {
   return modules;
 }
 
-function problem({ text, location }: Message): string {
+/** With the place where it is. */
+export function problemOf({ text, location }: Message): string {
   if (!location) return text;
   return `${location.file}:${location.line}:${location.column + 1}: ${text}`;
 }

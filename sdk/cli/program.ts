@@ -7,6 +7,7 @@ import { build } from './commands/build.js';
 import { bundle } from './commands/bundle.js';
 import { create } from './commands/create.js';
 import { demo } from './commands/demo.js';
+import { dev } from './commands/dev.js';
 import { host } from './commands/host.js';
 import { network } from './commands/network.js';
 import { send } from './commands/send.js';
@@ -16,7 +17,7 @@ import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [demo, host, send, sender, network, create, build, bundle];
+const COMMANDS: readonly Command[] = [demo, host, send, sender, network, create, build, dev, bundle];
 
 const HELP = `sip-push: OMA Push using SIP
 

@@ -1,0 +1,96 @@
+/** A line of somebody who pushes by hand: `session @film.mp4`, `pager text/plain hello`. */
+
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { MediaType } from '../../core/content/content.js';
+import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
+import { memoryContent } from '../../core/content/memory-content.js';
+import { ConfigurationError } from '../../core/errors.js';
+import type { PushModeWish, PushRequest } from '../../core/sender/push-request.js';
+import type { PackageApplication } from '../manifest/package-manifest.js';
+
+const MODES: readonly PushModeWish[] = ['auto', 'pager', 'session', 'indirect'];
+
+export const PUSH_HELP = `  (nothing)                  push the first sample, in whichever mode fits
+  pager, session, indirect   push it that way
+  … text/plain               as this media type
+  … @FILE                    push a file of the application's folder
+  … any words                push these words
+With several applications, the id of one comes first: weather.ua session @rain.txt`;
+
+/** One push, and in words what it is. */
+export interface PushLine {
+  push: PushRequest;
+  title: string;
+}
+
+/**
+ * @param apps of which the first is meant, where the line names none.
+ * @throws ConfigurationError that says what is missing.
+ */
+export async function readPushLine(
+  line: string,
+  apps: readonly PackageApplication[],
+  folder: string,
+  to: string,
+): Promise<PushLine> {
+  let rest = line.trim();
+  const word = <Value>(find: (word: string) => Value | undefined): Value | undefined => {
+    const [first = ''] = rest.split(/\s+/, 1);
+    const found = first === '' ? undefined : find(first);
+    if (found !== undefined) rest = rest.slice(first.length).trim();
+    return found;
+  };
+  const app = word((id) => apps.find((each) => each.id === id)) ?? apps[0];
+  if (!app) throw new ConfigurationError('there is no application to push to');
+  const mode = word((name) => MODES.find((known) => known === name)) ?? 'auto';
+  const type = word((text) => (/^[a-z]+\/\S+$/.test(text) ? parseMediaType(text) : undefined));
+  const content = await contentOf(rest, type, app, folder);
+  const { octets, fileName } = content;
+  const title = `${fileName ?? `${octets.length} bytes`} as ${formatMediaType(content.type)} to ${app.id}`;
+  const message = memoryContent(content.type, octets);
+  const addressed = { to, app: app.id, ...(app.iari === undefined ? {} : { iari: app.iari }), mode };
+  if (mode === 'session') {
+    return {
+      title,
+      push: { ...addressed, files: [{ content: message, ...(fileName ? { name: fileName } : {}) }] },
+    };
+  }
+  return { title, push: { ...addressed, content: message } };
+}
+
+async function contentOf(rest: string, type: MediaType | undefined, app: PackageApplication, folder: string) {
+  if (rest === '') {
+    const [sample] = samplesOf(app);
+    if (!sample) {
+      throw new ConfigurationError(
+        `${app.id} has no samples in its manifest; push words, or a file: pager @FILE`,
+      );
+    }
+    return { ...(await fileOf(sample.file)), type: type ?? sample.type };
+  }
+  const declared = type ?? firstType(app);
+  if (rest.startsWith('@')) return { ...(await fileOf(resolve(folder, rest.slice(1)))), type: declared };
+  return { octets: new TextEncoder().encode(rest), fileName: undefined, type: declared };
+}
+
+/** Of an application: files with their media types. */
+export function samplesOf({ samples }: PackageApplication): { file: string; type: MediaType }[] {
+  return Object.entries(samples).flatMap(([text, files]) => {
+    const type = parseMediaType(text);
+    return type ? files.map((file) => ({ file, type })) : [];
+  });
+}
+
+function firstType({ accepts }: PackageApplication): MediaType {
+  const whole = accepts.find((type) => !type.includes('*')) ?? 'application/octet-stream';
+  return parseMediaType(whole) ?? { type: whole, parameters: {} };
+}
+
+async function fileOf(file: string) {
+  try {
+    return { octets: new Uint8Array(await readFile(file)), fileName: file.split(/[\\/]/).at(-1) };
+  } catch (error) {
+    throw new ConfigurationError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
