@@ -36,7 +36,7 @@ export interface Bench {
   restart(): Promise<Bench>;
 }
 
-export interface PushOptions extends Partial<Omit<IncomingPush, 'app' | 'content'>> {
+export interface PushOptions extends Partial<Omit<IncomingPush, 'app'>> {
   id?: string;
   type?: string;
   text?: string;

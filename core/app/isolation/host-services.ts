@@ -10,12 +10,23 @@ import type { Peer } from './peer.js';
 import { methodsOf } from './service-methods.js';
 
 /** Made for workers one by one; all other services are called by the names of their functions. */
-const OWN_WAY = new Set(['storage', 'files', 'fetch', 'log', 'emit', 'clock', 'signal', 'options']);
+const OWN_WAY = new Set([
+  'storage',
+  'files',
+  'fetch',
+  'schedule',
+  'log',
+  'emit',
+  'clock',
+  'signal',
+  'options',
+]);
 
 /** Those of `storage` and `files` that are called so, too. */
 const PLAIN: Readonly<Record<string, readonly string[]>> = {
   storage: ['get', 'put', 'delete'],
   files: ['remove', 'list'],
+  schedule: ['at', 'cancel', 'list'],
 };
 
 export class HostServices {

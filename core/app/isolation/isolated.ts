@@ -2,6 +2,7 @@
 
 import { ConfigurationError } from '../../errors.js';
 import type { PushAppDefinition } from '../contract.js';
+import type { StandardSchemaV1 } from '../standard-schema.js';
 import { IsolatedApp } from './isolated-app.js';
 import { DEFAULT_MEMORY, DEFAULT_UNRESPONSIVE, MIN_MEMORY, UNUSED_FOR } from './limits.js';
 import { type LifeOptions, WorkerLife } from './worker-life.js';
@@ -40,13 +41,30 @@ export async function isolated(options: IsolatedOptions): Promise<PushAppDefinit
   const first = await WorkerLife.load(life);
   const unused = new UnusedLife(first.life);
   const { definition } = first;
-  // What is wrong with it, the runtime says.
-  const { needs, ...plain } = definition as Pick<PushAppDefinition, 'id' | 'accepts' | 'needs' | 'delivery'>;
+  // What is wrong with the rest, the runtime says.
+  const { schema, needs, ...plain } = definition as PlainDefinition;
   return {
     ...plain,
     // For what it writes to its standard output, and what becomes of its worker.
     needs: [...new Set([...(Array.isArray(needs) ? needs : []), 'log'])],
+    ...(schema === true ? { options: schemaThere(unused) } : {}),
     start: (context) => IsolatedApp.start({ options: life, definition, life: unused.take(), context }),
+  };
+}
+
+type PlainDefinition = Pick<PushAppDefinition, 'id' | 'accepts' | 'needs'> & { schema?: unknown };
+
+/** Its schema is in the worker, which applies it again when it starts: what that makes of options need not cross. */
+function schemaThere(unused: UnusedLife): StandardSchemaV1 {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'sip-push',
+      validate: async (value) => {
+        const issues = await unused.life?.issuesOf(value);
+        return issues ? { issues } : { value };
+      },
+    },
   };
 }
 
@@ -61,6 +79,10 @@ class UnusedLife {
     void life.ended.then(() => this.take());
     this.#timer = setTimeout(() => this.take()?.end(new ConfigurationError('nobody started it')), UNUSED_FOR);
     detach(this.#timer);
+  }
+
+  get life(): WorkerLife | undefined {
+    return this.#life;
   }
 
   take(): WorkerLife | undefined {

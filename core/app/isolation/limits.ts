@@ -69,3 +69,6 @@ export const ENTRIES_AT_ONCE = 16;
 
 /** Lines of output before the application has a log. */
 export const EARLY_LINES = 20;
+
+/** Of options that are wrong: as many as are told. */
+export const MAX_ISSUES = 20;

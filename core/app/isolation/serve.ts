@@ -2,6 +2,8 @@
 
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/platform.js';
+import { readOptions } from '../app-options.js';
+import { systemClock } from '../clock.js';
 import type {
   CommitOperation,
   Push,
@@ -14,6 +16,7 @@ import { handled } from '../deadline.js';
 import { type Manifest, readManifest } from '../manifest.js';
 import type { CrossingContent, CrossingPush } from './held-calls.js';
 import { HostTime } from './host-time.js';
+import { MAX_ISSUES } from './limits.js';
 import { type Fields, fieldsOf, textOf } from './messages.js';
 import { Peer } from './peer.js';
 import { plainJson } from './plain-json.js';
@@ -72,6 +75,8 @@ class ServedApplication {
     switch (name) {
       case 'load':
         return this.#load(textOf(fields.module));
+      case 'options':
+        return this.#issues(fields.options);
       case 'start':
         return this.#start(fields);
       case 'receive':
@@ -101,15 +106,30 @@ class ServedApplication {
     throw new ConfigurationError(`a worker has no "${name}"`);
   }
 
-  /** @returns the plain parts of its definition. */
+  /** @returns the plain parts of its definition, and whether it has a schema of its options. */
   async #load(module: string): Promise<Fields> {
     const definition = await this.load(module);
     this.#manifest = readManifest(definition);
     this.#definition = definition;
     const all: Fields = { ...definition };
-    return Object.fromEntries(
-      MANIFEST_KEYS.filter((key) => all[key] !== undefined).map((key) => [key, plainJson(all[key])]),
-    );
+    const plain = MANIFEST_KEYS.filter((key) => all[key] !== undefined).map((key) => [
+      key,
+      plainJson(all[key]),
+    ]);
+    return { ...Object.fromEntries(plain), schema: this.#manifest.options !== undefined };
+  }
+
+  /** What its schema has against these options. */
+  async #issues(options: unknown): Promise<Fields> {
+    const result = await this.#manifest?.options?.['~standard'].validate(options);
+    const issues = result?.issues?.slice(0, MAX_ISSUES).map(({ message, path = [] }) => ({
+      message: String(message),
+      path: path.map((part) => {
+        const key = typeof part === 'object' ? part.key : part;
+        return typeof key === 'symbol' ? String(key) : key;
+      }),
+    }));
+    return { issues };
   }
 
   /** @returns which hooks it has, and the functions of the services that it provides. */
@@ -126,7 +146,8 @@ class ServedApplication {
       peer,
       time: this.#time,
     });
-    const context = { ...services, signal: this.#stopping.signal, options };
+    const checked = await readOptions(eventAppId, manifest.options, options, systemClock);
+    const context = { ...services, signal: this.#stopping.signal, options: checked };
     const instance = await definition.start(context as StartContext);
     requireReceive(eventAppId, instance);
     this.#instance = instance;

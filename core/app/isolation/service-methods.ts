@@ -3,8 +3,9 @@
 import { ConfigurationError } from '../../errors.js';
 
 /**
+ * Of an object of a class its methods; what it keeps in fields is its own.
  * @param name of the service, for messages.
- * @throws ConfigurationError where it has something else, which cannot cross.
+ * @throws ConfigurationError where a plain object has something else, which cannot cross.
  */
 export function methodsOf(name: string, service: unknown): string[] {
   if (typeof service !== 'object' || service === null) {
@@ -13,10 +14,12 @@ export function methodsOf(name: string, service: unknown): string[] {
     );
   }
   const methods = new Set<string>();
+  const plain = parentOf(service) === Object.prototype || parentOf(service) === null;
   for (let level: object | null = service; level && level !== Object.prototype; level = parentOf(level)) {
     for (const key of Object.getOwnPropertyNames(level)) {
       if (key === 'constructor') continue;
       const value: unknown = Reflect.get(service, key);
+      if (typeof value !== 'function' && !plain) continue;
       if (typeof value !== 'function') {
         throw new ConfigurationError(
           `service "${name}" has "${key}", which is no function; between an application in a worker and others, expected functions that give promises`,

@@ -8,10 +8,11 @@ import type { AlarmContext, Push, ReceiveContext, StartContext } from '../contra
 import { within } from '../deadline.js';
 import { reasonOf } from '../outcome.js';
 import type { Alarm } from '../services.js';
+import type { StandardSchemaIssue } from '../standard-schema.js';
 import { crossing, HeldCalls } from './held-calls.js';
 import { HostServices } from './host-services.js';
 import { EARLY_LINES, HEAP_RESERVE, LATE_FOR, LOAD_WITHIN, MAX_MESSAGES } from './limits.js';
-import { type Fields, fieldsOf } from './messages.js';
+import { type Fields, fieldsOf, textOf } from './messages.js';
 import { Peer } from './peer.js';
 import { HOOKS, type Hook } from './serve.js';
 import { Watchdog, type WatchedLimits } from './watchdog.js';
@@ -97,6 +98,16 @@ export class WorkerLife {
   /** Whether the process stays up for it. */
   keepsProcess(yes: boolean): void {
     this.#thread.keepsProcess(yes);
+  }
+
+  /** What the application's schema has against its options. */
+  async issuesOf(options: unknown): Promise<readonly StandardSchemaIssue[] | undefined> {
+    const { issues } = fieldsOf(await this.#peer.call('options', { options }));
+    if (!Array.isArray(issues)) return undefined;
+    return issues.map((issue) => {
+      const { message, path } = fieldsOf(issue);
+      return { message: textOf(message), path: Array.isArray(path) ? path : [] };
+    });
   }
 
   /** @param log is told what it writes to its standard output and error. @throws what its `start` throws. */

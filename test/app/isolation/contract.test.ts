@@ -9,7 +9,7 @@ import { PushRuntime } from '../../../core/app/index.js';
 import type { WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { eventually } from '../../support/wait.js';
-import { type Bench, begun, openBench } from '../support.js';
+import { type Bench, begun, openBench, testApp } from '../support.js';
 import { app, inWorker } from './support.js';
 
 let bench: Bench;
@@ -422,6 +422,104 @@ describe('hooks', () => {
     expect(bench.logs.map(({ message }) => message)).toEqual(
       expect.arrayContaining(['negotiated() failed: negotiated', 'stop() failed: stop']),
     );
+  });
+});
+
+describe('options', () => {
+  const schema = `options: { '~standard': { version: 1, vendor: 'test', validate: (value) => Array.isArray(value.cities)
+    ? { value: { ...value, count: value.cities.length, at: () => 1 } }
+    : { issues: [{ message: 'expected a list', path: ['cities', { key: 0 }] }] } } },`;
+
+  it('are checked by its own schema, and are what that makes of them', async () => {
+    await load(receiving(`emit('told', { ...context.options, at: context.options.at() });`, schema), {
+      cities: ['Bonn'],
+    });
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([{ cities: ['Bonn'], count: 1, at: 1 }]);
+  });
+
+  it('that are wrong are refused in the same words as without a worker', async () => {
+    await expect(load(receiving('', schema))).rejects.toThrow(
+      new ConfigurationError('test.ua: options.cities[0]: expected a list'),
+    );
+  });
+});
+
+describe('services of other applications', () => {
+  const provider = app(
+    `id: 'provider.ua', provides: ['weather.forecast'], start: () => ({
+      receive() {},
+      services: { 'weather.forecast': {
+        async today(city) { if (city === 'x') throw new RangeError('no such city'); return { city, at: new Date(0) }; },
+      } },
+    })`,
+  ).replace("id: 'test.ua', ", '');
+  const user = receiving(
+    `const forecast = context['weather.forecast'];
+     const wrong = await forecast.today('x').catch(({ name, message }) => ({ name, message }));
+     emit('told', { forecast: await forecast.today('Bonn'), wrong, methods: Object.keys(forecast) });`,
+    `needs: ['weather.forecast'],`,
+  );
+  const expected = {
+    forecast: { city: 'Bonn', at: '1970-01-01T00:00:00.000Z' },
+    wrong: { name: 'RangeError', message: 'no such city' },
+    methods: ['today'],
+  };
+
+  it('are called from worker to worker', async () => {
+    await load(provider);
+    await load(user);
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([expected]);
+  });
+
+  it('that are no functions are refused when it is loaded, by name', async () => {
+    const odd = provider.replace('async today(city)', 'unit: "C", async today(city)');
+    await expect(load(odd)).rejects.toThrow(/"weather\.forecast" has "unit", which is no function/);
+  });
+
+  it('and those of one in the host’s thread, an object of a class', async () => {
+    class Forecast {
+      readonly unit = 'C';
+      async today(city: string) {
+        if (city === 'x') throw new RangeError('no such city');
+        return { city, at: new Date(0) };
+      }
+    }
+    await bench.runtime.load(
+      testApp(() => {}, {
+        id: 'provider.ua',
+        provides: ['weather.forecast'],
+        start: () => ({ receive() {}, services: { 'weather.forecast': new Forecast() } }),
+      }),
+    );
+    await load(user);
+    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(told()).toEqual([expected]);
+  });
+});
+
+describe('alarms', () => {
+  it('are set, given, and end with a commit that writes storage', async () => {
+    await load(
+      app(`needs: ['schedule', 'storage'], start: ({ schedule, storage, emit }) => ({
+        async receive(push, { commit }) {
+          await commit([{ type: 'alarm', key: 'one', at: Date.now() + 20, data: { date: new Date(0) } }]);
+          emit('told', { list: (await schedule.list()).map(({ key, data, at }) => [key, data, at instanceof Date]) });
+        },
+        async alarm(alarm, { commit, signal }) {
+          await commit([{ type: 'put', key: 'done', value: alarm.data }]);
+          emit('told', { key: alarm.key, done: await storage.get('done'), left: (await schedule.list()).length, aborted: signal.aborted });
+        },
+      })`),
+    );
+    expect(await bench.push()).toMatchObject({ taken: true });
+    await eventually('the alarm', () => told()[1]);
+    const data = { date: '1970-01-01T00:00:00.000Z' };
+    expect(told()).toEqual([
+      { list: [['one', data, true]] },
+      { key: 'one', done: data, left: 0, aborted: false },
+    ]);
   });
 });
 
