@@ -1,0 +1,68 @@
+/** emn.ua: e-mail notifications (WAP EMN 1.0): which mailbox has changed, and when. */
+
+import { definePushApp, type PushDescription, printable, type ReceiveContext, Turns } from 'sip-push/sdk';
+import { MAX_SIZE, MEDIA_TYPES, notificationOf } from './notification.js';
+
+/** A device has a handful; what strangers name is not kept without end. */
+const MAX_MAILBOXES = 100;
+
+export default definePushApp({
+  id: 'emn.ua',
+  accepts: MEDIA_TYPES,
+  needs: ['storage', 'log', 'emit'],
+  delivery: 'durable',
+  limits: { size: MAX_SIZE },
+  async start({ storage, log, emit }) {
+    // When each mailbox last changed, by its URI: in storage, and here, where asking is cheap.
+    const changed = new Map<string, number>();
+    for await (const [mailbox, at] of storage.entries()) {
+      if (typeof at === 'number') changed.set(mailbox, at);
+    }
+
+    const turns = new Turns();
+
+    async function tell(mailbox: string, timestamp: Date, commit: ReceiveContext['commit']) {
+      const at = timestamp.getTime();
+      // The timestamp is there to tell repetitions, and what was overtaken on its way, from what is new.
+      if (at <= (changed.get(mailbox) ?? Number.NEGATIVE_INFINITY)) {
+        log.info(`${printable(mailbox)} had changed at ${timestamp.toISOString()} already: dropped`);
+        return commit();
+      }
+      const oldest = changed.has(mailbox) || changed.size < MAX_MAILBOXES ? undefined : oldestOf(changed);
+      // Told before the commit: whoever dies between the two tells it twice, but never not at all.
+      emit('mail', { mailbox, timestamp: timestamp.toISOString() });
+      await commit([
+        { type: 'put', key: mailbox, value: at },
+        ...(oldest === undefined ? [] : [{ type: 'delete' as const, key: oldest }]),
+      ]);
+      if (oldest !== undefined) changed.delete(oldest);
+      changed.set(mailbox, at);
+    }
+
+    return {
+      async receive(push, { commit }) {
+        const { mailbox, timestamp = push.receivedAt } = await notificationOf(push);
+        // One after another: of two for one mailbox at once, the later one must know of the earlier.
+        await turns.take(() => tell(mailbox, timestamp, commit));
+      },
+      async describe(push): Promise<PushDescription> {
+        const { mailbox, timestamp } = await notificationOf(push);
+        return {
+          title: 'New mail',
+          text: mailbox,
+          ...(timestamp ? { fields: { Changed: timestamp.toISOString() } } : {}),
+        };
+      },
+      query(name) {
+        if (name !== 'mailboxes') throw new Error(`no query "${name}"; expected "mailboxes"`);
+        return [...changed].map(([mailbox, at]) => ({ mailbox, changed: new Date(at).toISOString() }));
+      },
+    };
+  },
+});
+
+function oldestOf(changed: ReadonlyMap<string, number>): string | undefined {
+  let oldest: [mailbox: string, at: number] | undefined;
+  for (const entry of changed) if (!oldest || entry[1] < oldest[1]) oldest = entry;
+  return oldest?.[0];
+}
