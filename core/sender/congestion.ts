@@ -25,7 +25,7 @@ export class Congestion {
   readonly #clock: Pick<Clock, 'now'>;
   /** The same of the core itself. */
   #coreHeld = 0;
-  readonly #closeListeners = new Set<(error: TransportError) => void>();
+  readonly #closeListeners = new Set<() => void>();
   #closed: TransportError | undefined;
 
   constructor({ outstanding = DEFAULT_OUTSTANDING, clock = systemClock }: CongestionOptions = {}) {
@@ -41,7 +41,7 @@ export class Congestion {
     const turn = this.#slots.enter(urgency);
     try {
       const goes = turn !== undefined && (await unlessAborted(turn.ready, signal));
-      if (!goes) throw stopped();
+      if (!goes) throw this.#closed ?? stopped();
       return await task();
     } finally {
       turn?.leave();
@@ -85,17 +85,16 @@ export class Congestion {
   }
 
   /** Called when nobody's turn comes any more. @returns what ends it. */
-  onClose(listener: (error: TransportError) => void): () => void {
+  onClose(listener: () => void): () => void {
     this.#closeListeners.add(listener);
     return () => this.#closeListeners.delete(listener);
   }
 
   /** Nobody's turn comes any more: who waits for it, or for a time to try again, is told. */
   close(): void {
-    const error = stopped();
-    this.#closed = error;
+    this.#closed = stopped();
     this.#slots.close();
-    for (const listener of [...this.#closeListeners]) listener(error);
+    for (const listener of [...this.#closeListeners]) listener();
   }
 }
 

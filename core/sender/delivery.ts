@@ -49,8 +49,7 @@ export class Delivery {
 
   /**
    * A receipt for each terminal (and file), or for whatever the core found.
-   * @throws what the attempt throws where there is one address; of several each has its receipt. The signal's reason;
-   * TransportError when the sender stops.
+   * @throws what the attempt throws where there is one address; of several each has its receipt. The signal's reason.
    */
   async run(): Promise<Receipt[]> {
     const { directory } = this.room;
@@ -68,29 +67,20 @@ export class Delivery {
       }
       const { to } = this.request;
       const reason = reasonForNone(this.request, directory);
-      if (!this.#timeLeft) return this.#settle(to, [this.#unsent({ reason, why: 'nobody to send it to' })]);
+      if (!this.#mayWait) return this.#settle(to, [this.#unsent({ reason, why: 'nobody to send it to' })]);
       await this.#changed(to, () => targetsOf(this.request, directory).length > 0);
     }
   }
 
-  get #timeLeft(): boolean {
-    return this.#clock.now() < this.#end;
+  get #mayWait(): boolean {
+    return this.#clock.now() < this.#end && !this.room.congestion.closed;
   }
 
   async #toTarget(target: Target): Promise<Receipt[]> {
-    const { congestion } = this.room;
-    const { signal } = this.options;
     let urgency: Urgency = 'sender';
     for (let attempts = 0; ; attempts++) {
-      // Once more in its turn: it may have left while the push waited for it, or asked for quiet.
-      const receipts =
-        this.#heldOff(target) ??
-        (await congestion.inTurn(
-          urgency,
-          signal,
-          async () => this.#heldOff(target) ?? (await this.#attempt(target)),
-        ));
-      if (!receipts.some(({ retryable }) => retryable) || !this.#timeLeft)
+      const receipts = this.#heldOff(target) ?? (await this.#inTurn(target, urgency));
+      if (!receipts.some(({ retryable }) => retryable) || !this.#mayWait)
         return this.#settle(target.uri, receipts);
       urgency = 'again';
       await this.#next(target, attempts);
@@ -124,7 +114,7 @@ export class Delivery {
     await this.#changed(user, isBack, Math.max(backoff, quiet));
   }
 
-  /** Resolves when such a change comes, after `milliseconds`, or at the end of the push's time. */
+  /** Resolves when such a change comes, after `milliseconds`, at the end of the push's time, or when the sender stops. */
   #changed(
     user: string,
     matters: (change: DirectoryChange) => boolean,
@@ -133,13 +123,12 @@ export class Delivery {
     const { signal } = this.options;
     const { congestion, directory } = this.room;
     return new Promise((resolve, reject) => {
-      const over = signal?.aborted ? signal.reason : congestion.closed;
-      if (over !== undefined) return reject(over);
+      if (signal?.aborted) return reject(signal.reason);
       const left = Math.min(milliseconds, this.#end - this.#clock.now(), LONGEST_TIMER);
       const stops = [
         this.#clock.after(Math.max(0, left), () => end()),
         directory.onChangeOf(user, (change) => matters(change) && end()),
-        congestion.onClose((error) => end(error)),
+        congestion.onClose(() => end()),
         () => signal?.removeEventListener('abort', abort),
       ];
       const end = (error?: unknown) => {
@@ -154,16 +143,34 @@ export class Delivery {
 
   /** What cannot be sent to one terminal may go to the others. */
   #failed(target: Target, error: unknown, alone: boolean): Receipt[] {
-    if (alone || this.options.signal?.aborted || this.room.congestion.closed) throw error;
+    if (alone || this.options.signal?.aborted) throw error;
     const { uri, why } = target;
     const failed = { reason: reasonOf(error), why, retryable: false };
     return this.#settle(uri, [this.#unsent({ ...terminalOf(target), ...failed })]);
+  }
+
+  /** Once more in its turn: it may have left while the push waited for that, or asked for quiet. */
+  async #inTurn(target: Target, urgency: Urgency): Promise<Receipt[]> {
+    const { congestion } = this.room;
+    try {
+      return await congestion.inTurn(
+        urgency,
+        this.options.signal,
+        async () => this.#heldOff(target) ?? (await this.#attempt(target)),
+      );
+    } catch (error) {
+      const stopped = error === congestion.closed ? this.#heldOff(target) : undefined;
+      if (!stopped) throw error;
+      return stopped;
+    }
   }
 
   /** Why nothing is sent there now. */
   #heldOff(target: Target): Receipt[] | undefined {
     const { uri, why } = target;
     const terminal = terminalOf(target);
+    const { closed } = this.room.congestion;
+    if (closed) return [this.#unsent({ ...terminal, reason: closed.message, why })];
     if (target.isAway()) {
       const away = { reason: 'the terminal is away', why: `nothing was sent: ${why}` };
       return [this.#unsent({ ...terminal, ...away })];

@@ -161,11 +161,11 @@ describe('mode auto', () => {
     const agent = await sender();
     agent.directory.saw(BOB, { gruu: TERMINAL });
     agent.directory.left(BOB, { gruu: TERMINAL });
-    const waiting = expect(agent.send({ ...push(100), ttl: 3600 })).rejects.toThrow('stopped');
+    const waiting = agent.send({ ...push(100), ttl: 3600 });
     // It has begun to wait.
     await setImmediate();
     await agent.stop();
-    await waiting;
+    expect(await waiting).toMatchObject([{ outcome: 'failed', retryable: true }]);
   });
 
   it('a push of no files is none', async () => {

@@ -1,7 +1,7 @@
 /** A push to all terminals of a user, and for as long as it is worth something (AD-5.3.1-7, 9-04). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LimitError, TransportError } from '../../core/errors.js';
+import { LimitError } from '../../core/errors.js';
 import { Congestion } from '../../core/sender/congestion.js';
 import { type Attempt, Delivery } from '../../core/sender/delivery.js';
 import type { DeliveryRequest, Receipt } from '../../core/sender/push-request.js';
@@ -141,12 +141,27 @@ describe('9-04: a terminal that is away', () => {
   });
 
   it('is not waited for by a sender that stops', async () => {
+    const stopped = [
+      { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the sender is being stopped' },
+    ];
     const { done } = deliver({ ttl: 3600 });
-    const failed = expect(done).rejects.toThrow(TransportError);
     congestion.close();
-    await failed;
+    expect(await done).toMatchObject(stopped);
     expect(vi.getTimerCount()).toBe(0);
-    await expect(deliver({ ttl: 3600 }).done).rejects.toThrow('stopped');
+    directory.saw(BOB, PHONE);
+    expect(await deliver({ ttl: 3600 }).done).toMatchObject(stopped);
+    expect(await deliver({ app: 'other.ua', ttl: 3600 }).done).toMatchObject([{ outcome: 'failed' }]);
+    expect(sent).toEqual([]);
+  });
+
+  it('and one that waits for its turn is told when the sender stops', async () => {
+    directory.saw(BOB, PHONE);
+    congestion = new Congestion({ outstanding: 1 });
+    void congestion.inTurn('sender', undefined, () => new Promise(() => {}));
+    const { done } = deliver();
+    await vi.advanceTimersByTimeAsync(1);
+    congestion.close();
+    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the sender is being stopped' }]);
   });
 
   it('gets it no more when its time is over', async () => {

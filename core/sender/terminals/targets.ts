@@ -38,9 +38,11 @@ export function targetsOf(
   const id = canonicalEventAppId(app);
   const fitting = () => directory.of(to).filter((terminal) => has(terminal, id) && passes(terminal, filter));
   const found = fitting();
-  const alone = found.flatMap((terminal) =>
+  const addressable = found.flatMap((terminal) =>
     terminal.gruu === undefined ? [] : [addressed(terminal.gruu, terminal, directory)],
   );
+  const away = addressable.filter((target) => target.isAway());
+  const alone = [...addressable.filter((target) => !target.isAway()), ...away];
   // Whoever has no GRUU cannot be chosen from among the others.
   if (filter) return alone;
   const others = () => (hasOthers(directory.of(to)) ? fitting().filter(isHere).filter(lacksGruu) : []);
