@@ -231,7 +231,7 @@ export interface Hasher {
 export type CompressionFormat = 'gzip' | 'deflate' | 'deflate-raw';
 
 /** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
-export type Store = AbstractLevel<string | Uint8Array | Buffer, string, string>;
+export type Store = AbstractLevel<string | Uint8Array, string, string>;
 
 /** One end of the way between two threads. Messages are structured clones, and come in order. */
 export interface ThreadPort {
