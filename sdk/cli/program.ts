@@ -12,12 +12,13 @@ import { host } from './commands/host.js';
 import { network } from './commands/network.js';
 import { send } from './commands/send.js';
 import { sender } from './commands/sender.js';
+import { trace } from './commands/trace.js';
 import type { Io } from './io.js';
 import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [demo, host, send, sender, network, create, build, dev, bundle];
+const COMMANDS: readonly Command[] = [demo, host, send, sender, network, create, build, dev, bundle, trace];
 
 const HELP = `sip-push: OMA Push using SIP
 

@@ -33,6 +33,7 @@ export async function readFields(
   filter: string,
   names: readonly string[],
   decodeAs: readonly string[],
+  preferences: readonly string[] = [],
 ): Promise<string[][]> {
   const { code, stdout, stderr } = await runProcess(
     peerCommand('tshark'),
@@ -41,6 +42,7 @@ export async function readFields(
       // The body of a message is no concern of SIP, and tests send octets that are no MMS.
       ...['--disable-protocol', 'mmse'],
       ...decodeAs.flatMap((rule) => ['-d', rule]),
+      ...preferences.flatMap((preference) => ['-o', preference]),
       ...['-T', 'fields', '-E', 'separator=/t', '-e', 'frame.number'],
       ...names.flatMap((name) => ['-e', name]),
     ],

@@ -1,12 +1,12 @@
 /** `sip-push host`: a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
+import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
 import { answerLines } from '../host-console.js';
 import { ended, keepPrivate, timed } from '../io.js';
 import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
-import { TraceWriter } from '../trace-writer.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
 
@@ -15,8 +15,8 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
 
   --config FILE   configuration, JSON: "identity", "server" and "apps" are required
   --json          one JSON object a line on stdout, nothing else
-  --trace FILE    every SIP message as it was on the wire, one JSON object a line, its bytes in base64; what MSRP and
-                  HTTP carry is not in it
+  --trace FILE    every SIP message as it was on the wire, and every MSRP frame with the first 1024 bytes of its body,
+                  one JSON object a line: "sip-push trace FILE" shows them. What HTTP has is not in it
   --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
                     mms.ua messages                            asks an application, by a query of its README
                     mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
@@ -62,7 +62,7 @@ export const host: Command = {
         ...settings,
         onEvent: hostPrinter(io, json),
         onLog: logPrinter(io),
-        ...(trace ? { onWire: trace.observe } : {}),
+        ...trace?.taps,
       });
       const stopConsole = words.has('console')
         ? answerLines(process.stdin, running, answerPrinter(io, json))

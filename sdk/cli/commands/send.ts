@@ -11,6 +11,7 @@ import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
 import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { PushFile } from '../../../core/sender/session/offered-file.js';
+import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import { readBytes } from '../config/load.js';
 import { loadSenderSettings } from '../config/sender.js';
@@ -24,7 +25,7 @@ import { SentFiles } from '../sent-files.js';
 import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE
-                     [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json]
+                     [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] [--trace FILE]
                      FILE… | --content-url URL
 
 One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI
@@ -47,6 +48,7 @@ One push: the content of FILE, or what lies at URL, to the application EVENT-APP
   --via URL          hands it to a sender that stays up (sip-push sender), whose key is given by --key KEY or by
                      SIP_PUSH_KEY in the environment; no --config then
   --json             each receipt as one JSON object on stdout
+  --trace FILE       what is on the wire, for "sip-push trace FILE"; not with --via
 
 What is referred to is served by this command itself (see "publish"): it stays until the content was fetched, an
 hour at most.
@@ -80,6 +82,7 @@ export const send: Command = {
     id: { type: 'string' },
     'content-url': { type: 'string' },
     json: { type: 'boolean' },
+    trace: { type: 'string' },
   },
   operands: true,
   async run(words, io) {
@@ -89,9 +92,7 @@ export const send: Command = {
       io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
     try {
       const receipts =
-        'config' in way
-          ? await pushDirectly(way.config, order, io, print)
-          : await pushVia(way, order, io, print);
+        'config' in way ? await pushDirectly(way, order, io, print) : await pushVia(way, order, io, print);
       // Of a push that was cancelled there may be none.
       return Math.max(EXIT.ok, ...receipts.map(exitCode));
     } catch (error) {
@@ -113,38 +114,49 @@ export const send: Command = {
 };
 
 /** By an agent of its own, or by a sender that stays up. */
-type Way = { config: string } | { url: string; key: string };
+type Way = { config: string; trace: string | undefined } | { url: string; key: string };
 
 /** @throws UsageError */
 function readWay(words: Words, { mode }: Order, io: Io): Way {
   const url = words.text('via');
   const config = words.text('config');
+  const trace = words.text('trace');
   if (url === undefined) {
     if (words.text('key') !== undefined) io.err('--key has no effect without --via');
     if (words.text('id') !== undefined && (mode === 'pager' || mode === 'indirect')) {
       io.err(`--id has no effect in ${mode} mode: there is nothing to go on with`);
     }
-    return { config: words.required('config', 'psa.json') };
+    return { config: words.required('config', 'psa.json'), trace };
   }
   if (config !== undefined) {
     throw new UsageError(
       `--via hands the push to a sender that has its own configuration; --config ${config} is one too many`,
     );
   }
+  if (trace !== undefined) {
+    throw new UsageError('--via has the sender send it: it is the sender that can have a --trace');
+  }
   return { url, key: keyOf(words) };
 }
 
 async function pushDirectly(
-  config: string,
+  { config, trace: traceFile }: { config: string; trace: string | undefined },
   order: Order,
   io: Io,
   onReceipt: (receipt: Receipt) => void,
 ): Promise<Receipt[]> {
   const settings = await loadSenderSettings(config);
   const progress = new ConnectionProgress(settings.servers, io.err);
+  const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
+  const { handlers } = progress;
   const sender = new PushSenderAgent({
     ...settings,
-    ...progress.handlers,
+    ...trace?.taps,
+    ...handlers,
+    onWire: (direction, bytes, flow) => {
+      handlers.onWire(direction, bytes);
+      trace?.taps.onWire(direction, bytes, flow);
+    },
     onProblem: (error) => io.err(printable(error.message)),
   });
   const sent = new SentFiles(io);
@@ -163,6 +175,7 @@ async function pushDirectly(
   } finally {
     progress.stop();
     await sender.stop();
+    await trace?.close();
   }
 }
 

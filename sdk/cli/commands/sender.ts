@@ -7,6 +7,7 @@ import { createPushSender, type PushSenderHostOptions } from '../../../core/send
 import { PushEvents } from '../../http-api/push-events.js';
 import { serveHttpApi } from '../../http-api/server.js';
 import { terminalJson } from '../../http-api/views.js';
+import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT } from '../command.js';
 import { loadSenderHostSettings } from '../config/sender.js';
 import { ended, type Io, keepPrivate, timed } from '../io.js';
@@ -14,13 +15,14 @@ import { VERSION } from '../manifest.js';
 import { printable } from '../printable.js';
 import { logPrinter, receiptLine } from '../report.js';
 
-const HELP = `Usage: sip-push sender --config FILE [--json]
+const HELP = `Usage: sip-push sender --config FILE [--json] [--trace FILE]
 
 A Push Sender Agent that stays up: keeps a directory of terminals, takes pushes over a local HTTP API, and goes on
 with those that wait over restarts. Runs until SIGINT or SIGTERM.
 
   --config FILE   configuration, JSON: "identity" and "server" are required
   --json          one JSON object a line on stdout, nothing else
+  --trace FILE    what is on the wire, for "sip-push trace FILE"
 
 The API: POST /contents, POST /pushes, GET and DELETE /pushes/{id}, GET /pushes/{id}/receipts (server-sent events),
 GET /terminals; GET /openapi.json describes it. Callers show the key of the configuration, or where there is none the
@@ -42,7 +44,7 @@ export const sender: Command = {
   name: 'sender',
   summary: 'a Push Sender Agent that stays up, with an HTTP API',
   help: HELP,
-  options: { config: { type: 'string' }, json: { type: 'boolean' } },
+  options: { config: { type: 'string' }, json: { type: 'boolean' }, trace: { type: 'string' } },
   async run(words, plain) {
     keepPrivate();
     const json = words.has('json');
@@ -51,7 +53,9 @@ export const sender: Command = {
     const key = api.key ?? randomBytes(24).toString('base64url');
     const events = new PushEvents();
     const say = printer(io, json);
-    const host = await createPushSender({ ...options, ...told(say, events, io) });
+    const traceFile = words.text('trace');
+    const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
+    const host = await createPushSender({ ...options, ...told(say, events, io), ...trace?.taps });
     const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
     try {
       const server = await serveHttpApi(api, {
@@ -65,6 +69,7 @@ export const sender: Command = {
     } finally {
       unsubscribe();
       await host.stop();
+      await trace?.close();
     }
     say.stopped();
     return EXIT.ok;

@@ -1,0 +1,52 @@
+/** `sip-push trace`: the message ladder of a trace. */
+
+import { Ladder } from '../../trace/ladder.js';
+import { writePcap } from '../../trace/pcap.js';
+import { readTrace } from '../../trace/read-trace.js';
+import { type Command, EXIT, UsageError } from '../command.js';
+import { printable } from '../printable.js';
+
+const HELP = `Usage: sip-push trace FILE [--pcap OUT] [--json]
+
+What a host, a sender or a recording has on the wire, a line a message: seconds since the first, the way (→ sent,
+← received), protocol, transport, the other end, the first line, and what the message is about. FILE is what
+--trace of "sip-push host", "send" or "sender" writes, or what "sip-push record" does.
+
+  --pcap OUT   writes a capture instead, for Wireshark: IP, UDP and TCP headers are made up around the messages.
+               What came over TLS or WebSocket stands there as if it had come over TCP, at the same ports
+  --json       one JSON object a line on stdout, nothing else
+
+Ends with 0 when all of it was read, 2 when the file is no trace or is cut short: the line is said, and what comes
+before it is shown.
+
+Example
+  sip-push host --config bob.json --trace bob.trace
+  sip-push trace bob.trace`;
+
+export const trace: Command = {
+  name: 'trace',
+  summary: 'the message ladder of a trace, or a capture for Wireshark',
+  help: HELP,
+  options: { pcap: { type: 'string' }, json: { type: 'boolean' } },
+  operands: true,
+  async run(words, io) {
+    const [file, ...more] = words.operands;
+    if (file === undefined) throw new UsageError('trace lacks its file; expected e.g. trace bob.trace');
+    if (more.length > 0) throw new UsageError(`trace takes one file; "${more[0]}" is another`);
+    const pcap = words.text('pcap');
+    const json = words.has('json');
+    if (pcap !== undefined) {
+      await writePcap(pcap, readTrace(file));
+      if (json) io.out(JSON.stringify({ event: 'written', file: pcap }));
+      else io.err(`${pcap} is there`);
+      return EXIT.ok;
+    }
+    const ladder = new Ladder();
+    for await (const entry of readTrace(file)) {
+      if (io.signal.aborted) break;
+      if (json) io.out(JSON.stringify(ladder.json(entry)));
+      else for (const line of ladder.lines(entry)) io.out(printable(line));
+    }
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,61 @@
+/** A trace as a ladder: a line a message, columns one under the other. */
+
+import { PUSH_FEATURE_TAG } from '../../core/app/event-app-id.js';
+import type { TracedEvent, TracedMessage } from './read-trace.js';
+import { type Step, stepOf } from './step.js';
+
+/** Columns of the start line: those that are longer push what follows to the right. */
+const LINE_WIDTH = 40;
+const LONGEST_VALUE = 100;
+
+/** Time is relative to the first line. */
+export class Ladder {
+  #first: number | undefined;
+
+  /** One line of text; two where something is missing ahead of it. */
+  lines(entry: TracedMessage | TracedEvent): string[] {
+    const at = this.#at(entry.time);
+    const gap = entry.leftOut === undefined ? [] : [`            (${entry.leftOut} lines are missing here)`];
+    if ('event' in entry) return [...gap, `${seconds(at)}     event  ${JSON.stringify(entry.event)}`];
+    const { direction, transport, protocol, remote } = entry;
+    const step = stepOf(entry);
+    const where = `${remote.host}:${remote.port}`.padEnd(21);
+    const line = `${direction === 'out' ? '→' : '←'} ${protocol.padEnd(4)} ${transport.padEnd(3)} ${where}  ${step.line.padEnd(LINE_WIDTH)}`;
+    return [...gap, `${seconds(at)}  ${line}  ${notes(step)}`.trimEnd()];
+  }
+
+  json({ time, ...entry }: TracedMessage | TracedEvent): object {
+    const common = { time: new Date(time).toISOString(), milliseconds: this.#at(time) };
+    const gap = entry.leftOut === undefined ? {} : { leftOut: entry.leftOut };
+    if ('event' in entry) return { event: 'told', ...common, ...gap, told: entry.event };
+    const { direction, transport, protocol, local, remote, bytes } = entry;
+    const step = stepOf({ ...entry, time });
+    const where = { direction, protocol, transport, local, remote };
+    return { event: 'message', ...common, ...gap, ...where, ...step, bytes: bytes.length };
+  }
+
+  #at(time: number): number {
+    this.#first ??= time;
+    return time - this.#first;
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(3).padStart(10);
+}
+
+/** In the order of interest: what it is for, from whom, what it carries. */
+function notes({ headers, bodyBytes }: Step): string {
+  const { [PUSH_FEATURE_TAG]: apps, CSeq: cseq, 'Content-Type': type, ...others } = headers;
+  // A name of its own for each: it says nothing to people.
+  const { 'Message-ID': _message, 'Call-ID': call, 'To-Path': _path, Accept: _accept, ...more } = others;
+  return [
+    ...(cseq === undefined ? [] : [cseq]),
+    ...(apps === undefined ? [] : [`for ${apps}`]),
+    ...(bodyBytes > 0 ? [`${type ?? 'body'} ${bodyBytes} bytes`] : []),
+    ...Object.entries(more).map(([name, value]) => `${name}: ${value}`),
+    ...(call === undefined ? [] : [`[${call.slice(0, 8)}]`]),
+  ]
+    .map((note) => (note.length > LONGEST_VALUE ? `${note.slice(0, LONGEST_VALUE)}…` : note))
+    .join(', ');
+}

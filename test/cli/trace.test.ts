@@ -1,0 +1,176 @@
+/** `sip-push trace`: a ladder of both protocols, a capture that tshark reads, and files that are no traces. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTrace } from '../../sdk/trace/read-trace.js';
+import { asSip, findMalformed, readFields } from '../support/dissection.js';
+import { dissectMsrp } from '../support/msrp-capture.js';
+import { BOB, bob, Folder, type Line, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
+
+const APP =
+  'export default { id: "weather.ua", accepts: ["text/plain"], start: () => ({ async receive({ content }) { for await (const _ of content.open()); } }) };';
+const PORT = /:(\d+);/;
+
+describe('the trace of a host and a sender', () => {
+  let folder: Folder;
+  let sipPort: number;
+  let messages: Line[];
+
+  beforeAll(async () => {
+    folder = await Folder.make();
+    const network = await startNetworkCommand(folder);
+    await using _ = network.running;
+    sipPort = Number(PORT.exec(network.tcp)?.[1]);
+    await folder.write('app.mjs', APP);
+    await folder.write('bob.json', { ...bob(network.tcp), apps: ['./app.mjs'] });
+    await folder.write('psa.json', psa(network.tcp));
+    await folder.write('small.txt', 'rain');
+    await folder.write('large.txt', 'rain, then sun. '.repeat(1000));
+    const host = await folder.start('host', '--config', 'bob.json', '--json', '--trace', 'bob.trace');
+    await using __ = host;
+    await lineOf(host, 'registered');
+    for (const [mode, file] of [
+      ['pager', 'small.txt'],
+      ['session', 'large.txt'],
+    ] as const) {
+      const { code, stderr } = await folder.run(
+        ...['send', '--config', 'psa.json', '--to', BOB, '--app', 'weather.ua', '--type', 'text/plain'],
+        ...['--mode', mode, '--trace', `${mode}.trace`, file],
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    }
+    host.kill('SIGTERM');
+    await host.ended(10_000);
+    const shown = await folder.run('trace', 'bob.trace', '--json');
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    messages = linesOf(shown);
+  });
+
+  afterAll(() => folder.remove());
+
+  /** Of a file in the folder, without the folder's name. */
+  const problemOf = async (name: string) => {
+    try {
+      for await (const _ of readTrace(join(folder.path, name)));
+      return undefined;
+    } catch (error) {
+      return (error as Error).message.replaceAll(join(folder.path, name), name);
+    }
+  };
+
+  const of = (protocol: string) =>
+    messages
+      .filter((message) => message.protocol === protocol)
+      .map(({ direction, line }) => `${direction} ${line}`);
+
+  it('has SIP messages in their order', () => {
+    const sip = of('SIP').map((line) => line.split(' ').slice(0, 2).join(' '));
+    expect(sip.slice(0, 4)).toEqual(['out REGISTER', 'in 401', 'out REGISTER', 'in 200']);
+    expect(sip).toEqual(expect.arrayContaining(['in MESSAGE', 'in INVITE', 'in ACK', 'in BYE']));
+    const invite = messages.find(({ line }) => `${line}`.startsWith('INVITE'));
+    expect(invite?.headers).toMatchObject({
+      'Content-Type': 'application/sdp',
+      '+g.oma.pusheventapp': 'weather.ua',
+      'P-Asserted-Identity': '<sip:psa@domain.test>',
+    });
+  });
+
+  it('has MSRP frames, with the sizes of their bodies and the first of their bytes', async () => {
+    const msrp = of('MSRP');
+    expect(msrp[0]).toBe('out SEND');
+    expect(msrp).toEqual(expect.arrayContaining(['in SEND', 'out 200 OK']));
+    const bodies = messages.filter(({ protocol, direction }) => protocol === 'MSRP' && direction === 'in');
+    const bytes = bodies.reduce((sum, { bodyBytes }) => sum + Number(bodyBytes), 0);
+    expect(bytes).toBe((await stat(join(folder.path, 'large.txt'))).size);
+    for (const { bytes: kept } of bodies) expect(kept).toBeLessThan(2000);
+  });
+
+  it('is a ladder in words, a line a message', async () => {
+    const { stdout, code } = await folder.run('trace', 'bob.trace');
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(messages.length);
+    expect(lines[0]).toMatch(
+      /^ {5}0\.000 {2}→ SIP {2}TCP 127\.0\.0\.1:\d+ +REGISTER sip:domain\.test +1 REG/,
+    );
+    expect(stdout).toMatch(/← SIP {2}TCP .* MESSAGE sip:.* for weather\.ua, text\/plain 4 bytes, /);
+    expect(stdout).toMatch(/← MSRP TCP .* SEND .* text\/plain \d+ bytes, Byte-Range: 1-/);
+  });
+
+  it('--pcap: tshark finds SIP and MSRP at their ports, and nothing wrong', async () => {
+    for (const trace of ['bob', 'session']) {
+      const { code, stdout } = await folder.run('trace', `${trace}.trace`, '--pcap', `${trace}.pcap`);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+      const file = join(folder.path, `${trace}.pcap`);
+      expect((await stat(file)).mode & 0o077).toBe(0);
+      const rows = await readFields(
+        file,
+        'tcp.len > 0',
+        ['frame.protocols', 'tcp.srcport', 'tcp.dstport'],
+        [],
+      );
+      const ports = { SIP: new Set<number>(), MSRP: new Set<number>() };
+      for (const [, protocols = '', from, to] of rows) {
+        const msrp = protocols.includes(':msrp');
+        expect(msrp || protocols.includes(':sip')).toBe(true);
+        for (const port of [from, to]) ports[msrp ? 'MSRP' : 'SIP'].add(Number(port));
+      }
+      expect(ports.SIP).toContain(sipPort);
+      expect(ports.MSRP.has(sipPort)).toBe(false);
+      const { remote } = messages.find(({ protocol }) => protocol === 'MSRP') ?? {};
+      const { port } = remote as { port: number };
+      expect(ports.MSRP).toContain(port);
+      expect(await findMalformed(file, { sip: [sipPort], msrp: [port] }, 'tcp.len > 0')).toEqual([]);
+      const frames = await dissectMsrp(file, port);
+      expect(frames.filter(({ malformed }) => malformed)).toEqual([]);
+      expect(frames.map(({ method }) => method)).toContain('SEND');
+      // Nothing is out of order, missing, or with a wrong checksum.
+      const odd = 'tcp.analysis.flags || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"';
+      const checked = ['ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE'];
+      expect(await readFields(file, odd, ['tcp.stream'], asSip({ sip: [sipPort] }), checked)).toEqual([]);
+    }
+  });
+
+  it('a trace that was cut short: what is there is shown, and the line is said', async () => {
+    const text = await readFile(join(folder.path, 'bob.trace'), 'utf8');
+    const end = text.indexOf('\n', text.indexOf('\n') + 1) + 1;
+    await folder.write('cut.trace', text.slice(0, end + 40));
+    const { code, stdout, stderr } = await folder.run('trace', 'cut.trace', '--json');
+    expect(linesOf({ stdout })).toHaveLength(2);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'sip-push: cut.trace, line 3 breaks off: the trace was cut short there',
+    });
+  });
+
+  it('says which line is wrong, and why', async () => {
+    const first = (await readFile(join(folder.path, 'bob.trace'), 'utf8')).split('\n', 1)[0] ?? '';
+    const wrong = async (line: string) => {
+      await folder.write('wrong.trace', `${first}\n${line}\n`);
+      return await problemOf('wrong.trace');
+    };
+    expect(await wrong('hello')).toBe(
+      'wrong.trace, line 2 is no JSON; expected a message as "sip-push host --trace" writes it',
+    );
+    expect(await wrong(first.replace(/"direction":"out"/, '"direction":"up"'))).toMatch(
+      /^wrong\.trace, line 2: "direction": expected one of "in"\|"out"$/,
+    );
+    expect(await wrong('{"event":"registered"}')).toMatch(/^wrong\.trace, line 2: "time" is missing/);
+  });
+
+  it('a line without an end is no trace, however large the file is', async () => {
+    await folder.write('long.trace', Buffer.alloc(20 * 1024 * 1024, 0x7b));
+    expect(await problemOf('long.trace')).toBe(
+      'long.trace, line 1 has more than 16777216 bytes: it is no line of a trace',
+    );
+  });
+
+  it.each([
+    [['one', 'two'], 'trace takes one file; "two" is another'],
+    [['none.trace'], 'none.trace does not exist'],
+  ])('%j: says what is wrong', async (words, problem) => {
+    const { code, stdout, stderr } = await folder.run('trace', ...words);
+    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: `sip-push: ${problem}` });
+  });
+});
