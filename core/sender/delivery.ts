@@ -102,9 +102,9 @@ export class Delivery {
   /** Until it is worth another attempt. */
   async #next(target: Target, attempts: number): Promise<void> {
     const { congestion } = this.room;
-    const { uri, terminal: { user, gruu } = { user: this.request.to } } = target;
+    const { uri, terminal: { user, id } = { user: this.request.to } } = target;
     const isBack = ({ terminal, before }: DirectoryChange) => {
-      const back = terminal.here && !before?.here && (gruu === undefined || terminal.gruu === gruu);
+      const back = terminal.here && !before?.here && (id === undefined || terminal.id === id);
       if (back) congestion.forget(uri);
       return back;
     };

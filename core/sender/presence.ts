@@ -115,7 +115,7 @@ export class Presence {
     }
     const until = this.#clock.now() + expires * 1000;
     this.watch(user, until);
-    this.#write({ type: 'put', key: KEY + user, value: encodeJson(until) });
+    if (this.#watched.has(user)) this.#write({ type: 'put', key: KEY + user, value: encodeJson(until) });
   }
 
   #leave(user: string): void {

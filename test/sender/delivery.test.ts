@@ -122,6 +122,19 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([BOB]);
   });
 
+  it('5.2-03: gets it by the GRUU that it comes back with', async () => {
+    directory = new TerminalDirectory();
+    const instanceId = 'urn:uuid:1';
+    directory.saw(BOB, { ...PHONE, instanceId });
+    directory.left(BOB, PHONE);
+    const { done } = deliver({ ttl: 3600 });
+    await vi.advanceTimersByTimeAsync(600_000);
+    const gruu = 'sip:opaque@domain.test;gr';
+    directory.saw(BOB, { ...PHONE, instanceId, gruu });
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+    expect(sent).toEqual([gruu]);
+  });
+
   it('is sent nothing that waited for its turn when it left', async () => {
     directory.saw(BOB, PHONE);
     congestion = new Congestion({ outstanding: 1 });

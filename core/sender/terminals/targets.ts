@@ -78,10 +78,22 @@ export function reasonForNone(
   return `none of the ${known} terminals known of ${to} has ${app}, is among those asked for, and has a GRUU if they are`;
 }
 
-function addressed(uri: string, terminal: Terminal | undefined, directory: TerminalDirectory): Target {
-  const isAway = () => (directory.find(uri) ?? terminal)?.here === false;
-  if (!terminal) return { uri, isAway, why: 'the terminal that was asked for' };
-  return { uri, terminal, isAway, why: whyOf(terminal) };
+function addressed(gruu: string, terminal: Terminal | undefined, directory: TerminalDirectory): Target {
+  if (!terminal) {
+    const isAway = () => directory.find(gruu)?.here === false;
+    return { uri: gruu, isAway, why: 'the terminal that was asked for' };
+  }
+  const { user, id } = terminal;
+  const known = () => directory.of(user).find((each) => each.id === id) ?? terminal;
+  return {
+    // 5.2-03: the one that it has said last.
+    get uri() {
+      return known().gruu ?? gruu;
+    },
+    terminal,
+    isAway: () => !known().here,
+    why: whyOf(terminal),
+  };
 }
 
 function whyOf({ here, seen }: Terminal): string {
