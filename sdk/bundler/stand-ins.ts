@@ -15,7 +15,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'fastest-levenshtein': 'nothing',
   'memory-level': 'memory-store',
 };
-const PACKAGES_OF_NODE: Readonly<Record<string, string>> = { ...PACKAGES, 'classic-level': 'level-store' };
+const PACKAGES_OF: Readonly<Record<Platform, Readonly<Record<string, string>>>> = {
+  node: { ...PACKAGES, 'classic-level': 'level-store' },
+  browser: { ...PACKAGES, 'browser-level': 'indexed-store' },
+};
 
 /** Modules by the end of their paths, and their text. */
 const MODULES: Readonly<Record<string, string>> = {
@@ -41,7 +44,7 @@ type Platform = 'node' | 'browser';
 
 /** Specifier of what stands in for the package `name`; undefined where that stays. */
 export function standInOf(name: string, platform: Platform): string | undefined {
-  const packages = platform === 'node' ? PACKAGES_OF_NODE : PACKAGES;
+  const packages = PACKAGES_OF[platform];
   return Object.hasOwn(packages, name) ? `${RUNTIME}${packages[name]}` : undefined;
 }
 

@@ -105,7 +105,7 @@ const UNUSED: readonly Unused[] = [
   {
     feature: 'a store on disk ("store" is "memory")',
     unless: ({ store }) => store === 'level',
-    modules: { 'runtime/level-store': ['ClassicLevel'] },
+    modules: { 'runtime/level-store': ['ClassicLevel'], 'runtime/indexed-store': ['BrowserLevel'] },
   },
 ];
 

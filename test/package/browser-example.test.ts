@@ -31,7 +31,7 @@ describePeer('chromium', 'the device in a browser', () => {
       page.evaluate<string[]>(
         `[...document.querySelectorAll(${JSON.stringify(selector)})].map(({ innerText }) => innerText)`,
       );
-    await page.until(`document.querySelector('#status').textContent.includes('is registered')`);
+    await page.until(`document.querySelector('#status')?.textContent.includes('is registered')`);
     expect(await read('#status')).toEqual([`${BOB} is registered`]);
 
     const { msrp } = JSON.parse(await readFile(`${EXAMPLES}browser/psa.json`, 'utf8'));

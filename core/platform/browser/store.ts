@@ -20,7 +20,8 @@ declare module 'browser-level' {
 
 interface Operation {
   type: 'put' | 'del';
-  key: string;
+  /** UTF-8. */
+  key: Uint8Array<ArrayBuffer>;
   value?: Uint8Array;
 }
 
