@@ -1,11 +1,11 @@
 /** A push host: the durable store, the runtime with its applications, and a Push Receiver Agent, as one. */
 
 import { platform } from '#platform';
-import type { AppEvent, PushAppDefinition, PushDescription } from './app/contract.js';
+import type { AppEvent, PushDescription } from './app/contract.js';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import { safeLogSink } from './app/log.js';
 import { reasonOf } from './app/outcome.js';
-import { type AppPermissions, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
+import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { instanceIdOf } from './instance-id.js';
 import type { Store } from './platform/platform.js';
@@ -16,16 +16,15 @@ import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver
 /** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
 
-/** An application of a host: in the host's own thread, or in a worker that it is loaded in by its module. */
-export type HostedApp = {
-  /** What the application's schema makes something of, or it itself. */
-  options?: unknown;
-  /** What it may do; absent: what anyone may. */
-  permissions?: AppPermissions;
-} & (
-  | { definition: PushAppDefinition }
-  | (Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation })
-);
+/**
+ * An application of a host: in the host's own thread, in a worker that it is loaded in by its module, or loaded when the
+ * first push for it comes.
+ */
+export type HostedApp =
+  | AppToLoad
+  | AppOnPush
+  | (Omit<AppToLoad, 'definition'> &
+      Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation });
 
 /** A device: who it is, where its core is, and which applications it has. */
 export interface PushHostOptions
@@ -114,7 +113,7 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
       ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
       ...(onLog ? { log: onLog } : {}),
     });
-    await runtime.loadAll(await Promise.all(apps.map(appToLoad)));
+    await runtime.loadAll(await Promise.all(apps.map(hosted)));
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     const agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);
@@ -128,16 +127,12 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
   }
 }
 
-async function appToLoad(app: HostedApp): Promise<AppToLoad> {
-  const { options, permissions } = app;
-  return { definition: await definitionOf(app), options, ...(permissions ? { permissions } : {}) };
-}
-
-/** @throws ConfigurationError, or what its import throws, of one in a worker. */
-async function definitionOf(app: HostedApp): Promise<PushAppDefinition> {
-  if ('definition' in app) return app.definition;
-  const { isolation, module, script } = app;
-  return isolated({ module, ...(script ? { script } : {}), ...(isolation === 'worker' ? {} : isolation) });
+/** @throws ConfigurationError, of one in a worker. */
+async function hosted(app: HostedApp): Promise<AppToLoad | AppOnPush> {
+  if (!('isolation' in app)) return app;
+  const { isolation, module, script, ...more } = app;
+  const bounds = isolation === 'worker' ? {} : isolation;
+  return { ...more, definition: await isolated({ module, ...(script ? { script } : {}), ...bounds }) };
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */

@@ -6,7 +6,13 @@
 export type * from './app/contract.js';
 export { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from './app/event-app-id.js';
 export { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
-export { type AppPermissions, type AppToLoad, PushRuntime } from './app/runtime.js';
+export {
+  type AppOnPush,
+  type AppPermissions,
+  type AppToLoad,
+  PushRuntime,
+  type StaticManifest,
+} from './app/runtime.js';
 export type { Content, MediaType } from './content/content.js';
 export { FetchError, type FetchFailure } from './content/fetch/fetch-error.js';
 export type { FetchLimits } from './content/fetch/guarded-fetch.js';

@@ -1,28 +1,38 @@
 /** Applications started, and stopped again. */
 
-import { ConfigurationError } from '../errors.js';
+import { AppError, ConfigurationError } from '../errors.js';
 import { Alarms } from './alarms.js';
 import { readOptions } from './app-options.js';
 import { Application } from './application.js';
 import type { Clock } from './clock.js';
 import { type Composition, hostServiceNames } from './container.js';
 import type { PushAppDefinition } from './contract.js';
+import { invoke, within } from './deadline.js';
+import { type AppOnPush, DormantApp } from './dormant.js';
 import { giveAlarm } from './give-alarm.js';
-import type { RuntimeLimits } from './limits.js';
+import { alarmPrefix } from './layout.js';
+import { type RuntimeLimits, START_WITHIN } from './limits.js';
 import { inLoadOrder } from './load-order.js';
 import type { LogSink } from './log.js';
 import { type Manifest, readManifest } from './manifest.js';
 import type { Namespaces } from './namespaces.js';
+import { reasonOf } from './outcome.js';
 import { OwnData } from './own-data.js';
 import { type AppPermissions, requirePermissions } from './permissions.js';
 import { needed, requireSoleProvider, requireUnused, usersOf } from './provided.js';
+import type { PushRecord } from './push-record.js';
 import type { Records } from './records.js';
+import type { ReferenceRecord } from './references.js';
+import { isRunning, type Registered } from './registry.js';
+import { requireAgreement, type StaticManifest } from './static-manifest.js';
 import { StorageAccount } from './storage-account.js';
 import type { AppScope } from './tokens.js';
 
 /** An application, and what the host's configuration says for it. */
 export interface AppToLoad {
   definition: PushAppDefinition;
+  /** What its package says of it, which the definition has to agree with. */
+  manifest?: StaticManifest;
   /** For its schema to check; `{}` for that where there are none. */
   options?: unknown;
   /** What it may do; absent: what anyone may. */
@@ -63,13 +73,18 @@ export class Loader {
 
   /**
    * Checks an application, starts it, and gives it what waits for it. What it needs is there.
+   * @param dormant what it takes the place of.
    * @throws ConfigurationError or AppError; nothing of it stays then.
    */
-  async load({ definition, options, permissions = {} }: AppToLoad): Promise<Application> {
+  async load(
+    { definition, manifest: said, options, permissions = {} }: AppToLoad,
+    dormant?: DormantApp,
+  ): Promise<Application> {
     const { parts, namespaces, clock, limits, log } = this.options;
     const { registry } = parts;
     const manifest = readManifest(definition);
-    this.#requireDistinct(manifest);
+    if (said) requireAgreement(said, manifest);
+    if (!dormant) this.#requireDistinct(manifest);
     const loaded = registry.all();
     requireSoleProvider(manifest, loaded);
     const { ofHost, ofApplications } = needed(manifest, loaded);
@@ -83,8 +98,10 @@ export class Loader {
         ...{ definition, manifest, scope, services, clock, limits, log },
         options: checked,
       });
-      registry.add(app);
+      if (dormant) registry.replace(dormant, app);
+      else registry.add(app);
       this.#giveAlarms(app);
+      parts.deliveries.redeliver(app);
       return app;
     } catch (error) {
       namespaces.release(namespace);
@@ -92,16 +109,67 @@ export class Loader {
     }
   }
 
+  /** Has it loaded when the first push for it comes. @throws ConfigurationError; nothing of it stays then. */
+  addDormant(entry: AppOnPush, start: (app: DormantApp) => Promise<Application>): void {
+    const app = new DormantApp(entry, start);
+    this.#requireDistinct(app.manifest);
+    this.options.parts.registry.add(app);
+  }
+
+  /** The first push for it has come. @throws ConfigurationError or AppError: it waits for the next. */
+  async wake(dormant: DormantApp): Promise<Application> {
+    const { entry, eventAppId } = dormant;
+    const { clock, parts } = this.options;
+    if (!parts.registry.registered().includes(dormant)) throw new AppError(eventAppId, 'was unloaded');
+    const { load, ...more } = entry;
+    const loading = within(clock, START_WITHIN, 'loading its module', invoke(load));
+    const definition = await loading.catch((error: unknown) => {
+      throw new AppError(eventAppId, `its module cannot be loaded: ${reasonOf(error)}`, { cause: error });
+    });
+    const app = { ...more, definition };
+    const { provides } = readManifest(definition);
+    if (provides.length > 0) {
+      throw new ConfigurationError(
+        `${eventAppId}: provides "${provides[0]}", which others need before a push comes; write "activation": "start" in its package.json`,
+      );
+    }
+    this.inOrder([app]);
+    return this.load(app, dormant);
+  }
+
+  /** Of those that wait for a push, the ones for which something has come: in an earlier run of the host. */
+  async awaited(): Promise<DormantApp[]> {
+    const { registry, inbox, retrievals } = this.options.parts;
+    const records = [...Array.from(inbox.deliveries(), ({ record }) => record), ...retrievals.records()];
+    const addressed = new Set(
+      records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
+    );
+    const awaited: DormantApp[] = [];
+    for (const app of registry.registered()) {
+      if (isRunning(app)) continue;
+      if (addressed.has(app) || (await this.#hasAlarms(app.manifest))) awaited.push(app);
+    }
+    return awaited;
+  }
+
+  async #hasAlarms(manifest: Manifest): Promise<boolean> {
+    const { namespaces, records } = this.options;
+    const namespace = namespaces.known(manifest);
+    if (namespace === undefined) return false;
+    for await (const _ of records.entries(alarmPrefix(namespace))) return true;
+    return false;
+  }
+
   /**
    * Stops applications, those that need others before these. They are no longer found from when this is called.
    * @throws ConfigurationError when an application that stays needs one of them: none is stopped then.
    */
-  async unload(leaving: readonly Application[], changed: () => void): Promise<void> {
+  async unload(leaving: readonly Registered[], changed: () => void): Promise<void> {
     const { registry } = this.options.parts;
-    requireUnused(leaving, registry.all());
+    let left = leaving.filter(isRunning);
+    requireUnused(left, registry.all());
     for (const app of leaving) registry.remove(app);
     changed();
-    let left = [...leaving];
     while (left.length > 0) {
       const remaining = left;
       const unused = remaining.filter((app) => usersOf(app, remaining).length === 0);
@@ -141,4 +209,9 @@ export class Loader {
     if (!this.#giving) return;
     app.scope.alarms?.start((alarm, set) => giveAlarm(app, alarm, set, this.options.clock));
   }
+}
+
+/** Media type of what is in the inbox, or of what a reference points at. */
+function typeOf(record: PushRecord | ReferenceRecord): string {
+  return 'reference' in record ? record.reference.type.type : record.type.type;
 }

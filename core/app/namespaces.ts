@@ -53,6 +53,11 @@ export class Namespaces {
     return namespace;
   }
 
+  /** The one that it had when it was loaded last; undefined when it never was. */
+  known({ eventAppId, iari, accepts }: Manifest): string | undefined {
+    return this.#find({ eventAppId, accepts, ...(iari === undefined ? {} : { iari }) });
+  }
+
   release(namespace: string): void {
     this.#claimed.delete(namespace);
   }

@@ -82,6 +82,11 @@ export class Retrievals {
     }
   }
 
+  /** References whose content is still to be had. */
+  records(): ReferenceRecord[] {
+    return this.references.all();
+  }
+
   /** What is on disk stays there. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error('the host is being stopped'));
@@ -215,8 +220,9 @@ export class Retrievals {
   /** As it is loaded now, which may be another version. @throws FetchError, a transient one, when it is not. */
   private application({ app, iari, reference }: ReferenceRecord): Application {
     const found = this.registry.resolve([app], reference.type.type, iari);
-    if (typeof found === 'string') throw new FetchError('unreachable', `${app} is not loaded`);
-    return found;
+    const running = typeof found === 'string' ? undefined : this.registry.loaded(found);
+    if (!running) throw new FetchError('unreachable', `${app} is not loaded`);
+    return running;
   }
 
   private recordOf(

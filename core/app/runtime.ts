@@ -9,6 +9,7 @@ import { type Composition, compose } from './container.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract.js';
 import { describePush } from './describe.js';
 import type { IncomingPush } from './dispatcher.js';
+import { type AppOnPush, whenAwake } from './dormant.js';
 import { canonicalEventAppId } from './event-app-id.js';
 import { type EventSink, safeEventSink } from './events.js';
 import { FilesRoom } from './files-room.js';
@@ -23,6 +24,7 @@ import { pushOf } from './push-record.js';
 import { queryApplication } from './query.js';
 import type { ShownPush } from './recent.js';
 import { Records } from './records.js';
+import { isRunning } from './registry.js';
 import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 import { dropSetAside, giveAgain } from './second-chance.js';
 import type { SetAsidePush } from './set-aside.js';
@@ -33,6 +35,7 @@ import { TransferRoom } from './transfer-room.js';
 export type { AppHandle } from './application.js';
 export type { Clock } from './clock.js';
 export type { IncomingPush } from './dispatcher.js';
+export type { AppOnPush } from './dormant.js';
 export type { RuntimeLimits } from './limits.js';
 export type { AppToLoad } from './loader.js';
 export type { LogLevel, LogRecord } from './log.js';
@@ -40,6 +43,7 @@ export type { Outcome, Refusal } from './outcome.js';
 export type { AppPermissions } from './permissions.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
 export type { SetAsidePush } from './set-aside.js';
+export type { StaticManifest } from './static-manifest.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer.js';
 
 /** What a runtime works with. */
@@ -120,6 +124,15 @@ export class PushRuntime {
     this.parts.deliveries.start();
     this.parts.retrievals.start();
     this.loader.start();
+    for (const app of await this.loader.awaited()) {
+      app.wake().catch((error: unknown) => {
+        this.log({
+          level: 'error',
+          app: app.eventAppId,
+          message: `has something to do, but: ${reasonOf(error)}`,
+        });
+      });
+    }
   }
 
   /** Stops every application. What is in the inbox stays there. Nothing touches the store afterwards. */
@@ -128,7 +141,7 @@ export class PushRuntime {
       this.parts.deliveries.stop();
       const retrieved = this.parts.retrievals.stop();
       const transferred = this.parts.transfers.stop();
-      await this.loader.unload(this.parts.registry.all(), () => this.#changed());
+      await this.loader.unload(this.parts.registry.registered(), () => this.#changed());
       await retrieved;
       await transferred;
       await this.parts.dispatcher.idle();
@@ -148,15 +161,20 @@ export class PushRuntime {
   }
 
   /**
-   * As `load`, one after another: those that provide services before those that need them.
+   * As `load`, one after another: those that provide services before those that need them. Those that are to be
+   * loaded when a push for them comes are known from now on by their manifests.
    * @throws as `load`, and ConfigurationError when some need each other in a circle. Those loaded before stay.
    */
-  loadAll(apps: readonly AppToLoad[]): Promise<void> {
+  loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
-      for (const app of this.loader.inOrder(apps)) {
-        const loaded = await this.loader.load(app);
+      for (const app of this.loader.inOrder(apps.filter((app) => 'definition' in app))) {
+        await this.loader.load(app);
         this.#changed();
-        this.parts.deliveries.redeliver(loaded);
+      }
+      for (const app of apps) {
+        if ('definition' in app) continue;
+        this.loader.addDormant(app, (dormant) => this.#inTurn(() => this.loader.wake(dormant)));
+        this.#changed();
       }
     });
   }
@@ -205,12 +223,22 @@ export class PushRuntime {
 
   /** Resolves within 16 s, and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
-    return this.parts.dispatcher.dispatch(incoming);
+    return whenAwake(
+      incoming.app,
+      this.clock,
+      () => this.parts.dispatcher.dispatch(incoming),
+      (refusal) => ({ taken: false, ...refusal }),
+    );
   }
 
   /** Retrieves what a push refers to, and dispatches it. Resolves within 16 s, and never rejects. */
   retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
-    return this.parts.retrievals.receive(incoming);
+    return whenAwake(
+      incoming.app,
+      this.clock,
+      () => this.parts.retrievals.receive(incoming),
+      (refusal) => ({ outcome: { taken: false, ...refusal } }),
+    );
   }
 
   /**
@@ -218,12 +246,22 @@ export class PushRuntime {
    * limits first. Undefined: it would take it. Resolves within 3 s, and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
-    return this.parts.transfers.consider(app, offer);
+    return whenAwake<Refusal | undefined>(
+      app,
+      this.clock,
+      () => this.parts.transfers.consider(app, offer),
+      (refusal) => refusal,
+    );
   }
 
   /** Begins, or resumes, what comes in session mode. Never rejects. */
   transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
-    return this.parts.transfers.begin(incoming);
+    return whenAwake<TransferAnswer>(
+      incoming.app,
+      this.clock,
+      () => this.parts.transfers.begin(incoming),
+      (refusal) => ({ refused: { taken: false, ...refusal } }),
+    );
   }
 
   /** Bytes of the largest content that is taken in session mode for this application. */
@@ -244,7 +282,8 @@ export class PushRuntime {
    * @throws ConfigurationError when it is not loaded, or answers none; AppError when it throws, or takes too long.
    */
   async query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
-    const apps = this.parts.registry.ofId(eventAppId);
+    const known = this.parts.registry.ofId(eventAppId);
+    const apps = await Promise.all(known.map((app) => (isRunning(app) ? app : app.wake())));
     const app = apps.find(({ instance }) => instance.query) ?? apps[0];
     if (!app) throw this.#notLoaded(eventAppId);
     return queryApplication(app, name, args, this.clock);

@@ -47,10 +47,12 @@ export function entryModule({ platform, settings, data, aka }: EntryOptions): st
 
 /** In a worker it is known by its place in the list. */
 function application(app: HostSettings['apps'][number], index: number): string {
-  const options = literal(app.options);
-  if ('definition' in app) return `{ definition: application${index}, options: ${options} }`;
+  const permissions = app.permissions ? `, permissions: ${literal(app.permissions)}` : '';
+  const more = `options: ${literal(app.options)}${permissions}`;
+  // It is in the bundle anyway: there is nothing to wait for a push with.
+  if (!('isolation' in app)) return `{ definition: application${index}, ${more} }`;
   const isolation = literal(app.isolation);
-  return `{ module: '${index}', script: new URL(import.meta.url), isolation: ${isolation}, options: ${options} }`;
+  return `{ module: '${index}', script: new URL(import.meta.url), isolation: ${isolation}, ${more} }`;
 }
 
 function uicc(credentials: HostSettings['credentials'], aka: unknown): string {

@@ -3,6 +3,7 @@
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
+import { locateApplication } from '../cli/applications.js';
 import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { APPLICATION } from './entry.js';
 import { RUNTIME, standInOf, standInText } from './stand-ins.js';
@@ -34,7 +35,9 @@ export function modules({ applications, folder, features }: ModuleOptions): Plug
         const use = applications[Number(path.slice(APPLICATION.length))] ?? '';
         if (BUNDLED_APPLICATIONS.includes(use))
           return await build.resolve(`sip-push/apps/${use}`, { kind, resolveDir: ROOT });
-        const specifier = use.startsWith('.') ? resolve(folder, use) : use;
+        const { manifest } = await locateApplication(use, folder);
+        const file = use.startsWith('.') ? resolve(folder, use) : use;
+        const specifier = manifest ? fileURLToPath(manifest.module) : file;
         return await build.resolve(specifier, { kind, resolveDir: folder });
       });
       build.onResolve({ filter: new RegExp(`^${RUNTIME}`) }, ({ path }) => ({
@@ -51,7 +54,7 @@ export function modules({ applications, folder, features }: ModuleOptions): Plug
         return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
       });
       build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-        const contents = unusedText(path, features) ?? standInText(path, features.platform);
+        const contents = unusedText(path, features) ?? standInText(path, features.platform, features.foreign);
         return contents === undefined ? undefined : { contents, loader: 'js' };
       });
     },

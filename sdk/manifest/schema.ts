@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { isIari } from '../../core/app/communication-service.js';
 import { isEventAppId } from '../../core/app/event-app-id.js';
 import { isMediaRange } from '../../core/content/media-type.js';
 import { origin } from '../validation/origin.js';
@@ -38,6 +39,7 @@ const application = z.strictObject({
     .meta({ description: 'Media types that it takes, as its definition has them.' }),
   iari: z
     .string()
+    .refine(isIari, 'expected a URN, e.g. urn:urn-7:3gpp-application.ims.iari.example')
     .optional()
     .meta({ description: 'IARI that tells it from another application of the same id and media types.' }),
   permissions: permissionKeys

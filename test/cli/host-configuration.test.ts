@@ -200,7 +200,10 @@ describe('the configuration of a host', () => {
       'application "no-such-app" was not found; expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package',
     ],
     ['./apps/none.mjs', expect.stringMatching(/ "\.\/apps\/none\.mjs" was not found: no \/.*none\.mjs$/)],
-    ['./apps', 'application "./apps" is a folder; expected its file, e.g. ./apps/index.js'],
+    [
+      './apps',
+      'application "./apps" is a folder without package.json; expected a package, or a file, e.g. ./apps/index.js',
+    ],
     ['./apps/throws.mjs', 'application "./apps/throws.mjs" could not be loaded: no forecast today'],
     ['./apps/lacks.mjs', expect.stringMatching(/could not be loaded: Cannot find package 'no-such-package'/)],
     [

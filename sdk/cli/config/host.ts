@@ -2,12 +2,20 @@
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { PushAppDefinition } from '../../../core/app/contract.js';
+import { isolated } from '../../../core/app/isolation/isolated.js';
 import { MIN_MEMORY } from '../../../core/app/isolation/limits.js';
+import type { AppToLoad } from '../../../core/app/runtime.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import { given } from '../../../core/given.js';
 import type { HostedApp, PushHostOptions } from '../../../core/host.js';
-import { applicationUrl, findApplication } from '../applications.js';
+import { checkOptions } from '../../manifest/check-options.js';
+import { permissionKeys } from '../../manifest/schema.js';
+import {
+  applicationUrl,
+  importApplication,
+  type LocatedApplication,
+  locateApplication,
+} from '../applications.js';
 import { accountKeys, accountOptions } from './account.js';
 import { fetchKeys } from './fetch.js';
 import { count, endpoint, port, seconds, sipUri, text } from './fields.js';
@@ -33,6 +41,7 @@ const app = z.union([
     use: text,
     options: z.record(z.string(), z.unknown()).optional(),
     isolation: isolation.optional(),
+    permissions: permissionKeys.optional(),
   }),
 ]);
 
@@ -68,52 +77,57 @@ const schema = z.strictObject({
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
-/** Of a host whose applications are all in its own thread. */
-export type PlainHostSettings = Omit<HostSettings, 'apps'> & {
-  apps: readonly { definition: PushAppDefinition; options?: unknown }[];
-};
+/** Of a host whose applications are all in its own thread, and loaded with it. */
+export type PlainHostSettings = Omit<HostSettings, 'apps'> & { apps: readonly AppToLoad[] };
 
 /** @throws ConfigurationError naming the file, and the key or the application that is wrong. */
 export function loadHostSettings(file: string): Promise<HostSettings> {
-  return load<HostedApp>(file, ({ use, isolation = 'none' }, folder) => {
-    if (isolation === 'none') return inThread(use, folder);
+  return load<HostedApp>(file, async ({ use, isolation = 'none' }, located) => {
+    const { manifest } = located;
+    if (isolation === 'none') {
+      const loaded = () => importApplication(use, located.specifier);
+      return manifest?.activation === 'push' ? { manifest, load: loaded } : { definition: await loaded() };
+    }
     const { type: _, ...bounds } = isolation === 'worker' ? { type: isolation } : isolation;
-    return { module: applicationUrl(use, folder), isolation: given(bounds) };
+    const worker = { module: applicationUrl(located), ...given(bounds) };
+    if (manifest?.activation === 'push') return { manifest, load: () => isolated(worker) };
+    return { module: worker.module, isolation: given(bounds) };
   });
 }
 
 /**
- * As `loadHostSettings`, with every application in the host's own thread.
+ * As `loadHostSettings`, with every application in the host's own thread, and loaded with it.
  * @param warn is told where the configuration would have it otherwise.
  */
 export function loadPlainHostSettings(
   file: string,
   warn: (line: string) => void,
 ): Promise<PlainHostSettings> {
-  return load(file, ({ use, isolation = 'none' }, folder, where) => {
+  return load(file, async ({ use, isolation = 'none' }, { specifier }, where) => {
     if (isolation !== 'none') warn(`${where}: "isolation" has no effect here`);
-    return inThread(use, folder);
+    return { definition: await importApplication(use, specifier) };
   });
 }
 
 type Entry = Exclude<z.infer<typeof app>, string>;
 
-async function inThread(use: string, folder: string): Promise<{ definition: PushAppDefinition }> {
-  return { definition: await findApplication(use, folder) };
-}
+/** What stands beside an application, wherever it runs. */
+type Beside = Omit<AppToLoad, 'definition'>;
 
 async function load<App>(
   file: string,
-  find: (entry: Entry, folder: string, where: string) => App | Promise<App>,
-): Promise<Omit<HostSettings, 'apps'> & { apps: (App & { options?: unknown })[] }> {
+  find: (entry: Entry, located: LocatedApplication, where: string) => Promise<App>,
+): Promise<Omit<HostSettings, 'apps'> & { apps: (App & Beside)[] }> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
-  const apps: (App & { options?: unknown })[] = [];
+  const apps: (App & Beside)[] = [];
   for (const [index, entry] of config.apps.entries()) {
     const where = `${file}: "apps[${index}]"`;
     const fields = typeof entry === 'string' ? { use: entry } : entry;
     try {
-      apps.push({ ...(await find(fields, folder, where)), options: fields.options });
+      const located = await locateApplication(fields.use, folder);
+      if (located.manifest) checkOptions(located.manifest, fields.options);
+      apps.push({ ...beside(fields, located), ...(await find(fields, located, where)) });
     } catch (error) {
       throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
     }
@@ -136,5 +150,15 @@ async function load<App>(
     ...(config.fetch ? { fetch: given(config.fetch) } : {}),
     ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
+  };
+}
+
+/** What the host says counts for more than what the package says. */
+function beside({ options, permissions }: Entry, { manifest }: LocatedApplication): Beside {
+  const allowed = { ...manifest?.permissions, ...given(permissions ?? {}) };
+  return {
+    options,
+    ...(Object.keys(allowed).length > 0 ? { permissions: allowed } : {}),
+    ...(manifest ? { manifest } : {}),
   };
 }

@@ -1,0 +1,24 @@
+/** Options that a host has for an application, held against its manifest ahead of its module. */
+
+import { z } from 'zod';
+import { ConfigurationError } from '../../core/errors.js';
+import { validate } from '../validation/validate.js';
+import type { PackageApplication } from './package-manifest.js';
+
+/** @throws ConfigurationError naming the application, each option that is wrong, and the nearest known one. */
+export function checkOptions({ id, options: schema }: PackageApplication, options: unknown): void {
+  if (schema === undefined) return;
+  validate(schemaOf(id, schema), options ?? {}, `options of ${id}`);
+}
+
+function schemaOf(id: string, schema: Readonly<Record<string, unknown>>): z.ZodType {
+  try {
+    return z.fromJSONSchema(schema);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError(
+      `"options" of ${id} in its package.json is no JSON Schema that this host can read: ${reason}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,198 @@
+/** How a host finds applications, and what it says of those that are wrong, before anything of them runs. */
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
+import { PushRuntime } from '../../core/app/index.js';
+import { loadHostSettings } from '../../sdk/cli/config/host.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-applications-'));
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+async function write(path: string, content: object | string): Promise<void> {
+  const file = join(folder, path);
+  await mkdir(join(file, '..'), { recursive: true });
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+}
+
+const source = (id: string, accepts = ['text/plain']) =>
+  `globalThis.sipPushRan = (globalThis.sipPushRan ?? []).concat(${JSON.stringify(id)});
+   export default { id: ${JSON.stringify(id)}, accepts: ${JSON.stringify(accepts)}, start: () => ({ receive() {} }) };`;
+
+const ran = () => (globalThis as { sipPushRan?: string[] }).sipPushRan ?? [];
+
+/** A package with one application in each of these modules. */
+async function makePackage(path: string, apps: object[], more: object = {}): Promise<void> {
+  const name = path.replace(/^.*node_modules\//, '');
+  const sipPush = { contract: '^1.0.0', apps };
+  await write(`${path}/package.json`, { name, type: 'module', exports: './index.js', sipPush, ...more });
+}
+
+async function settings(...apps: (string | object)[]) {
+  const config = { identity: 'sip:bob@domain.test', server: 'sip:127.0.0.1:5060', apps };
+  await write('host.json', config);
+  return loadHostSettings(join(folder, 'host.json'));
+}
+
+const app = { id: 'weather.ua', accepts: ['text/plain'] };
+
+describe('an application is found', () => {
+  beforeEach(() => {
+    (globalThis as { sipPushRan?: string[] }).sipPushRan = [];
+  });
+
+  it.each<[string, string]>([
+    ['by the folder of its package', './apps/weather'],
+    ['by the name of its package', 'sip-push-app-weather'],
+    ['by a name with a scope', '@acme/sip-push-app-news'],
+    ['by its id, where its package is installed', 'weather.ua'],
+    ['by its id, in a scope', 'news.ua'],
+  ])('%s', async (_, use) => {
+    const permissions = { storage: 1000 };
+    for (const path of ['apps/weather', 'node_modules/sip-push-app-weather']) {
+      await makePackage(path, [{ ...app, permissions }]);
+      await write(`${path}/index.js`, source('weather.ua'));
+    }
+    await makePackage('node_modules/@acme/sip-push-app-news', [{ ...app, permissions, id: 'news.ua' }]);
+    await write('node_modules/@acme/sip-push-app-news/index.js', source('news.ua'));
+    await makePackage('node_modules/sip-push-app-broken', [{ id: 5 }]);
+    const { apps } = await settings({ use, options: { a: 1 } });
+    const id = use.includes('news') ? 'news.ua' : 'weather.ua';
+    expect(apps).toMatchObject([
+      { definition: { id }, options: { a: 1 }, permissions, manifest: { id, activation: 'start' } },
+    ]);
+  });
+
+  it('among several of a package by its id', async () => {
+    await makePackage('apps', [
+      { ...app, module: './one.js' },
+      { ...app, id: 'news.ua', module: './two.js' },
+    ]);
+    await write('apps/one.js', source('weather.ua'));
+    await write('apps/two.js', source('news.ua'));
+    const { apps } = await settings('./apps#news.ua');
+    expect(apps).toMatchObject([{ definition: { id: 'news.ua' } }]);
+    await expect(settings('./apps')).rejects.toThrow(
+      'application "./apps": the package has several; expected one of ./apps#weather.ua, ./apps#news.ua',
+    );
+    await expect(settings('./apps#new.ua')).rejects.toThrow(
+      'application "./apps#new.ua": the package has no such application; did you mean "news.ua"?',
+    );
+  });
+
+  it('and left alone until a push comes, where it says so', async () => {
+    await makePackage('apps/weather', [{ ...app, activation: 'push' }]);
+    await write('apps/weather/index.js', source('weather.ua'));
+    const { apps } = await settings('./apps/weather');
+    expect(apps).toMatchObject([{ manifest: { id: 'weather.ua', accepts: ['text/plain'] } }]);
+    expect(ran()).toEqual([]);
+    const store = await platform.openStore();
+    const runtime = await PushRuntime.open({ store });
+    await runtime.loadAll(apps.filter((one) => 'load' in one));
+    expect(runtime.eventAppIds).toEqual(['weather.ua']);
+    expect(ran()).toEqual([]);
+    await runtime.query('weather.ua', 'x').catch(() => {});
+    expect(ran()).toEqual(['weather.ua']);
+    await runtime.stop();
+  });
+
+  it('in a worker, with what its package says', async () => {
+    await makePackage('apps/weather', [{ ...app, permissions: { files: 5 } }]);
+    await write('apps/weather/index.js', source('weather.ua'));
+    const { apps } = await settings({
+      use: './apps/weather',
+      isolation: 'worker',
+      permissions: { storage: 7 },
+    });
+    expect(apps).toMatchObject([
+      {
+        module: pathToFileURL(join(folder, 'apps/weather/index.js')).href,
+        isolation: {},
+        permissions: { files: 5, storage: 7 },
+      },
+    ]);
+    expect(ran()).toEqual([]);
+  });
+
+  it('and the host’s permissions count for more than its own', async () => {
+    await makePackage('apps/weather', [{ ...app, permissions: { fetch: ['https://a.test'], storage: 9 } }]);
+    await write('apps/weather/index.js', source('weather.ua'));
+    const { apps } = await settings({ use: './apps/weather', permissions: { storage: 5 } });
+    expect(apps).toMatchObject([{ permissions: { fetch: ['https://a.test'], storage: 5 } }]);
+  });
+});
+
+describe('what is wrong is said before anything runs', () => {
+  const options = {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
+  };
+
+  beforeEach(async () => {
+    (globalThis as { sipPushRan?: string[] }).sipPushRan = [];
+    await makePackage('apps/weather', [{ ...app, options }]);
+    await write('apps/weather/index.js', source('weather.ua'));
+  });
+
+  it.each<[string | object, string]>([
+    ['./apps/weather', 'host.json: "apps[0]": options of weather.ua: "city" is missing'],
+    [
+      { use: './apps/weather', options: { cty: 'x' } },
+      'options of weather.ua: unknown key "cty"; did you mean "city"?',
+    ],
+    [
+      { use: './apps/weather', options: { city: 5 } },
+      'options of weather.ua: "city": expected string, received number',
+    ],
+    [
+      { use: './apps/weather', permissions: { disk: 5 } },
+      'unknown key "apps[0].permissions.disk"; expected one of fetch, storage, files',
+    ],
+    [
+      './apps',
+      'application "./apps" is a folder without package.json; expected a package, or a file, e.g. ./apps/index.js',
+    ],
+    ['./nowhere', `application "./nowhere" was not found: no `],
+    ['wether.ua', 'application "wether.ua" was not found; did you mean "weather.ua"?'],
+    ['sip-push-app-nothing', 'application "sip-push-app-nothing" was not found; expected a bundled id'],
+    [
+      'old.ua',
+      'application "old.ua" is in sip-push-app-old and in sip-push-app-older; name one of the packages',
+    ],
+    ['sip-push-app-future', 'it is written for versions ^9.0.0 of the contract, this host has 1.0.0'],
+    ['./plain', 'application "./plain": its package.json has no "sipPush"; expected "sipPush": {'],
+    ['./schema', '"options" of weather.ua in its package.json is no JSON Schema that this host can read'],
+  ])('%j', async (use, words) => {
+    for (const name of ['old', 'older']) {
+      await makePackage(`node_modules/sip-push-app-${name}`, [{ ...app, id: 'old.ua' }]);
+    }
+    await makePackage('node_modules/sip-push-app-weather', [app]);
+    await makePackage('node_modules/sip-push-app-future', [app], {
+      sipPush: { contract: '^9.0.0', applications: [] },
+    });
+    await write('plain/package.json', { name: 'plain' });
+    await makePackage('schema', [{ ...app, options: { type: 'nonsense' } }]);
+    await expect(settings(use)).rejects.toThrow(words);
+    expect(ran()).toEqual([]);
+  });
+
+  it('a package without a manifest is as any module', async () => {
+    await write('node_modules/some-app/package.json', {
+      name: 'some-app',
+      type: 'module',
+      exports: './a.js',
+    });
+    await write('node_modules/some-app/a.js', source('some.ua'));
+    expect((await settings('some-app')).apps).toMatchObject([{ definition: { id: 'some.ua' } }]);
+  });
+});
