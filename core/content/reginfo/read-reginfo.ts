@@ -3,8 +3,8 @@
 import { MalformedError } from '../../errors.js';
 import { given } from '../../given.js';
 import { attributeAmong, attributeOf, requiredAttribute, textOf } from '../wbxml/element.js';
-import { isElement, type MarkupElement } from '../wbxml/markup.js';
-import { NamespaceScope } from '../xml/namespaces.js';
+import type { MarkupElement } from '../wbxml/markup.js';
+import { ScopedElement } from '../xml/namespaces.js';
 import { parseXml } from '../xml/parse-xml.js';
 import {
   CONTACT_EVENTS,
@@ -22,16 +22,11 @@ const TITLE = 'reginfo';
 /** Largest number that is read: versions, CSeq and seconds are 31 or 32 bits wide. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
-interface Scoped {
-  readonly element: MarkupElement;
-  readonly scope: NamespaceScope;
-}
-
 /** @throws MalformedError saying where and what was expected. */
 export function readReginfo(bytes: Uint8Array): Reginfo {
   const element = parseXml(bytes, TITLE);
-  const root = { element, scope: NamespaceScope.ofRoot(element) };
-  const { namespace, local } = root.scope.expand(element.name);
+  const root = ScopedElement.ofRoot(element);
+  const { namespace, local } = root.name;
   if (namespace !== REGINFO_NAMESPACE || local !== 'reginfo') {
     throw new MalformedError(`${TITLE}: root element is ${element.name}, expected reginfo of its namespace`);
   }
@@ -42,7 +37,7 @@ export function readReginfo(bytes: Uint8Array): Reginfo {
   };
 }
 
-function registration(scoped: Scoped): ReginfoRegistration {
+function registration(scoped: ScopedElement): ReginfoRegistration {
   const { element } = scoped;
   return {
     aor: uriOf(requiredAttribute(element, 'aor'), 'aor'),
@@ -52,7 +47,7 @@ function registration(scoped: Scoped): ReginfoRegistration {
   };
 }
 
-function contact(scoped: Scoped): ReginfoContact {
+function contact(scoped: ScopedElement): ReginfoContact {
   const { element } = scoped;
   const [uri] = childrenOf(scoped, 'uri');
   if (!uri) throw new MalformedError(`${TITLE}: a contact without uri`);
@@ -92,16 +87,11 @@ function temporaryGruu(element: MarkupElement): TemporaryGruu {
 }
 
 function childrenOf(
-  { element, scope }: Scoped,
-  name: string,
+  { children }: ScopedElement,
+  wanted: string,
   namespaces: ReadonlySet<string> = new Set([REGINFO_NAMESPACE]),
-): Scoped[] {
-  return element.children.filter(isElement).flatMap((child) => {
-    if (child.name !== name && !child.name.endsWith(`:${name}`)) return [];
-    const inner = scope.of(child);
-    const { namespace, local } = inner.expand(child.name);
-    return local === name && namespaces.has(namespace) ? [{ element: child, scope: inner }] : [];
-  });
+): ScopedElement[] {
+  return children.filter(({ name: { namespace, local } }) => local === wanted && namespaces.has(namespace));
 }
 
 /** A URI has no white space; where one was laid out in lines, as in TS B.1.2, there is nothing else it could mean. */

@@ -4,8 +4,7 @@ import { MalformedError } from '../../errors.js';
 import { given } from '../../given.js';
 import { isMediaRange } from '../media-type.js';
 import { textOf } from '../wbxml/element.js';
-import { isElement, type MarkupElement } from '../wbxml/markup.js';
-import { NamespaceScope } from '../xml/namespaces.js';
+import { ScopedElement } from '../xml/namespaces.js';
 import { parseXml } from '../xml/parse-xml.js';
 import { isSchemaNamespace, RDF_NAMESPACE, type UserAgentProfile } from './user-agent-profile.js';
 
@@ -13,20 +12,14 @@ const TITLE = 'User Agent Profile';
 /** Characters of a media type, or of an application's name. */
 const MAX_ITEM = 255;
 
-interface Node {
-  readonly element: MarkupElement;
-  readonly scope: NamespaceScope;
-}
-
 /** @throws MalformedError saying where and what was expected. */
 export function readProfile(bytes: Uint8Array): UserAgentProfile {
-  const element = parseXml(bytes, TITLE);
-  const root = { element, scope: NamespaceScope.ofRoot(element) };
+  const root = ScopedElement.ofRoot(parseXml(bytes, TITLE));
   if (!isRdf(root, 'RDF')) {
-    throw new MalformedError(`${TITLE}: root element is ${element.name}, expected RDF of its namespace`);
+    throw new MalformedError(`${TITLE}: root element is ${root.element.name}, expected RDF of its namespace`);
   }
-  const components = childrenOf(root)
-    .flatMap(childrenOf)
+  const components = root.children
+    .flatMap(({ children }) => children)
     .filter((node) => isOfSchema(node, 'component'))
     .map(descriptionOf);
   const push = components.filter((component) => isComponent(component, 'PushCharacteristics'));
@@ -41,13 +34,13 @@ export function readProfile(bytes: Uint8Array): UserAgentProfile {
 }
 
 /** The component's own Description, where it is not the component itself (rdf:parseType="Resource"). */
-function descriptionOf(component: Node): Node {
-  return childrenOf(component).find((child) => isRdf(child, 'Description')) ?? component;
+function descriptionOf(component: ScopedElement): ScopedElement {
+  return component.children.find((child) => isRdf(child, 'Description')) ?? component;
 }
 
 /** By its type, or by its own name, which profiles of old have alone. */
-function isComponent(description: Node, name: string): boolean {
-  const types = childrenOf(description).filter((child) => isRdf(child, 'type'));
+function isComponent(description: ScopedElement, name: string): boolean {
+  const types = description.children.filter((child) => isRdf(child, 'type'));
   const names = [
     ...types.flatMap((type) => attributesOf(type, ['resource'])),
     ...attributesOf(description, ['ID', 'about']),
@@ -56,25 +49,25 @@ function isComponent(description: Node, name: string): boolean {
 }
 
 /** What the component says of itself comes before what its defaults say (CC/PP 3.3). */
-function property(components: readonly Node[], name: string): Node | undefined {
-  const own = components.flatMap(childrenOf);
+function property(components: readonly ScopedElement[], name: string): ScopedElement | undefined {
+  const own = components.flatMap(({ children }) => children);
   const defaults = own
     .filter((child) => isOfSchema(child, 'Defaults') || isOfSchema(child, 'defaults'))
     .map(descriptionOf)
-    .flatMap(childrenOf);
+    .flatMap(({ children }) => children);
   return [...own, ...defaults].find((child) => isOfSchema(child, name));
 }
 
-function text(node: Node | undefined): string | undefined {
+function text(node: ScopedElement | undefined): string | undefined {
   const written = node && textOf(node.element).trim();
   return written === '' ? undefined : written;
 }
 
 /** Of a bag or sequence; a single value may stand without one. */
-function items(node: Node | undefined): string[] | undefined {
+function items(node: ScopedElement | undefined): string[] | undefined {
   if (!node) return undefined;
-  const containers = childrenOf(node).filter((child) => isRdf(child, 'Bag') || isRdf(child, 'Seq'));
-  const values = containers.length === 0 ? [node] : containers.flatMap(childrenOf);
+  const containers = node.children.filter((child) => isRdf(child, 'Bag') || isRdf(child, 'Seq'));
+  const values = containers.length === 0 ? [node] : containers.flatMap(({ children }) => children);
   const texts = values.map(({ element }) => textOf(element).trim()).filter((value) => value !== '');
   const long = texts.find((value) => value.length > MAX_ITEM);
   if (long !== undefined) {
@@ -86,12 +79,12 @@ function items(node: Node | undefined): string[] | undefined {
 }
 
 /** Real profiles have other things among them, such as `application/vnd.wap.*`: nothing can be made of those. */
-function mediaTypes(node: Node | undefined): string[] | undefined {
+function mediaTypes(node: ScopedElement | undefined): string[] | undefined {
   const types = items(node)?.map((value) => (value.split(';', 1)[0] ?? '').trim().toLowerCase());
   return types && [...new Set(types.filter(isMediaRange))];
 }
 
-function size(node: Node | undefined): number | undefined {
+function size(node: ScopedElement | undefined): number | undefined {
   const written = text(node);
   if (written === undefined) return undefined;
   const octets = /^\d{1,16}$/.test(written) ? Number(written) : Number.NaN;
@@ -101,24 +94,18 @@ function size(node: Node | undefined): number | undefined {
   return octets;
 }
 
-function childrenOf({ element, scope }: Node): Node[] {
-  return element.children.filter(isElement).map((child) => ({ element: child, scope: scope.of(child) }));
-}
-
-function isRdf({ element, scope }: Node, local: string): boolean {
-  const name = scope.expand(element.name);
+function isRdf({ name }: ScopedElement, local: string): boolean {
   return name.namespace === RDF_NAMESPACE && name.local === local;
 }
 
-function isOfSchema({ element, scope }: Node, local: string): boolean {
-  const name = scope.expand(element.name);
+function isOfSchema({ name }: ScopedElement, local: string): boolean {
   return name.local === local && isSchemaNamespace(name.namespace);
 }
 
 /** Attributes of RDF: profiles of old write them without a prefix. */
-function attributesOf({ element, scope }: Node, locals: readonly string[]): string[] {
-  return element.attributes.flatMap(({ name, value }) => {
-    const expanded = name.includes(':') ? scope.expand(name) : { namespace: RDF_NAMESPACE, local: name };
+function attributesOf(scoped: ScopedElement, locals: readonly string[]): string[] {
+  return scoped.element.attributes.flatMap(({ name, value }) => {
+    const expanded = name.includes(':') ? scoped.expand(name) : { namespace: RDF_NAMESPACE, local: name };
     const known = expanded.namespace === RDF_NAMESPACE && locals.includes(expanded.local);
     return known ? [value.filter((part) => typeof part === 'string').join('')] : [];
   });

@@ -1,6 +1,6 @@
 /** Namespaces in XML 1.0: which language a name belongs to, whatever prefix the document writes for it. */
 
-import { joinedText, type MarkupElement } from '../wbxml/markup.js';
+import { isElement, joinedText, type MarkupElement } from '../wbxml/markup.js';
 
 export interface ExpandedName {
   /** '' for a name in none. */
@@ -8,13 +8,15 @@ export interface ExpandedName {
   readonly local: string;
 }
 
-/** The declarations that hold within one element. Each knows those around it, so that entering costs its own alone. */
-export class NamespaceScope {
+/**
+ * An element with the declarations that hold within it. Each knows those around it, so that entering costs its own alone.
+ */
+export class ScopedElement {
   readonly #declared = new Map<string, string>();
 
   private constructor(
-    element: MarkupElement,
-    private readonly around: NamespaceScope | undefined,
+    readonly element: MarkupElement,
+    private readonly around: ScopedElement | undefined,
   ) {
     for (const { name, value } of element.attributes) {
       if (name === 'xmlns') this.#declared.set('', joinedText(value));
@@ -22,16 +24,19 @@ export class NamespaceScope {
     }
   }
 
-  static ofRoot(root: MarkupElement): NamespaceScope {
-    return new NamespaceScope(root, undefined);
+  static ofRoot(root: MarkupElement): ScopedElement {
+    return new ScopedElement(root, undefined);
   }
 
-  /** Of an element in this one. */
-  of(child: MarkupElement): NamespaceScope {
-    return new NamespaceScope(child, this);
+  get name(): ExpandedName {
+    return this.expand(this.element.name);
   }
 
-  /** The name of the element whose scope this is, or of one of its attributes that has a prefix. */
+  get children(): ScopedElement[] {
+    return this.element.children.filter(isElement).map((child) => new ScopedElement(child, this));
+  }
+
+  /** Of an attribute that has a prefix. */
   expand(name: string): ExpandedName {
     const colon = name.indexOf(':');
     const prefix = colon < 0 ? '' : name.slice(0, colon);
@@ -40,7 +45,7 @@ export class NamespaceScope {
 
   #lookUp(prefix: string): string {
     // As many as elements nest: the parser bounds that.
-    for (let scope: NamespaceScope | undefined = this; scope; scope = scope.around) {
+    for (let scope: ScopedElement | undefined = this; scope; scope = scope.around) {
       const namespace = scope.#declared.get(prefix);
       if (namespace !== undefined) return namespace;
     }
