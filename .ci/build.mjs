@@ -123,10 +123,10 @@ async function writeManifestSchema(fresh) {
 function checkManifest(fresh) {
   const { exports, imports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const inFresh = (target) => join(fresh, relative(DIST, resolve(ROOT, target)));
-  const targets = [exports, imports]
-    .flatMap((entries) => Object.values(entries))
-    .flatMap((entry) => (typeof entry === 'string' ? [entry] : [entry.types, entry.default]))
-    .filter((target) => target?.startsWith('./dist/'));
+  // Conditions may stand within others.
+  const targetsOf = (entry) =>
+    typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(targetsOf);
+  const targets = targetsOf([exports, imports]).filter((target) => target.startsWith('./dist/'));
   for (const target of [...targets, ...Object.values(bin)]) {
     if (!existsSync(inFresh(target))) throw new Error(`package.json names ${target}, which has no source`);
   }

@@ -1,6 +1,6 @@
 /** The device in a browser of examples/browser, as its README runs it. */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { BOB, Folder, lineOf, linesOf, PSA, psa, USERS } from '../cli/sip-push.js';
@@ -25,6 +25,9 @@ describePeer('chromium', 'the device in a browser', () => {
     const [tcp = '', ws = ''] = (await lineOf(network, 'listening')).uris as string[];
     await using example = await startProcess(process.execPath, [`${EXAMPLES}browser/run.mjs`, '0']);
     const url = await example.line(/^http:/, BUNDLED_MS);
+
+    // Past this a page on a telephone waits for it.
+    expect((await stat(`${EXAMPLES}browser/dist/device.js`)).size).toBeLessThan(420_000);
 
     await using page = await Chromium.open(`${url}?server=${encodeURIComponent(ws)}`);
     const read = (selector: string) =>

@@ -57,7 +57,7 @@ class PagedFolder implements Folder {
   }
 
   async open(name: string): Promise<StoredFile> {
-    const entry = (await this.store.entries()).get(name);
+    const entry = await this.store.entry(name);
     if (!entry?.kept) throw new ConfigurationError(`${this.path(name)} does not exist`);
     const size = this.#written.get(name)?.size ?? entry.size;
     const stored = new PagedFile(this.store, name, { size, kept: true }, true);
@@ -84,7 +84,7 @@ class PagedFolder implements Folder {
 
   async #write(name: string, kept: boolean): Promise<PagedFile> {
     this.path(name);
-    const known = (await this.store.entries()).get(name);
+    const known = await this.store.entry(name);
     if (this.#written.has(name) || (known && !kept)) {
       throw new SipPushError(`files cannot be kept: ${name} is there, or is being written`);
     }

@@ -37,6 +37,12 @@ export class IndexedPages implements PageStore {
     });
   }
 
+  async entry(name: string): Promise<FileEntry | undefined> {
+    return await usable(() =>
+      result<FileEntry | undefined>(this.db.transaction(ENTRIES).objectStore(ENTRIES).get(name)),
+    );
+  }
+
   async read(name: string, index: number): Promise<Uint8Array | undefined> {
     return await usable(async () => {
       const transaction = this.db.transaction([ENTRIES, PAGES]);

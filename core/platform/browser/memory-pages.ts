@@ -21,6 +21,10 @@ export class MemoryPages implements PageStore {
     return new Map(Array.from(this.#files, ([name, { entry }]) => [name, entry]));
   }
 
+  async entry(name: string): Promise<FileEntry | undefined> {
+    return this.#files.get(name)?.entry;
+  }
+
   async read(name: string, index: number): Promise<Uint8Array | undefined> {
     const file = this.#files.get(name);
     if (!file) throw new SipPushError(`the file ${name} is not there any more`);

@@ -26,6 +26,8 @@ export interface PageChange {
 /** All of its methods reject with SipPushError. */
 export interface PageStore {
   entries(): Promise<Map<string, FileEntry>>;
+  /** Undefined where there is no such file. */
+  entry(name: string): Promise<FileEntry | undefined>;
   /** Undefined: nothing was written there, which reads as zeros. Rejects when there is no such file. */
   read(name: string, index: number): Promise<Uint8Array | undefined>;
   /** All of it, or nothing. */
