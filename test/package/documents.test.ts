@@ -24,7 +24,7 @@ const STAY: readonly [command: RegExp, ready: RegExp][] = [
   [/^npx sip-push host\b/, /registered/],
   [/^npx sip-push dev\b/, /runs\. Enter/],
   [/^npx sip-push sender\b/, /registered/],
-  [/^node host\.mjs$/, /registered/],
+  [/^node \S*host\.mjs$/, /registered/],
 ];
 /** In a clone of this project: what CI does by itself, as a whole. */
 const OF_A_CLONE = /^npm (start|test|install|run build)\b/;
