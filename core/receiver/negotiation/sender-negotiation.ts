@@ -43,6 +43,8 @@ export class SenderNegotiation {
     this.#outdated = true;
     this.#underWay ??= this.#negotiate().finally(() => {
       this.#underWay = undefined;
+      // Asked for when it had ended, and this was not called yet.
+      if (this.#outdated) this.begin();
     });
   }
 
