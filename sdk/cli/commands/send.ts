@@ -54,7 +54,8 @@ What is referred to is served by this command itself (see "publish"): it stays u
 hour at most.
 
 Ends with 0 when delivered, 1 when refused for good, 75 when it failed but may be tried again or was ended (SIGINT or
-SIGTERM) before it was known, 2 when the command or the configuration is wrong. Waits at most 32 seconds for a connection, and as long for an answer.
+SIGTERM) before it was known, 2 when the command or the configuration is wrong. Waits at most 32 seconds for a
+connection, and as long for an answer.
 
 Example
   sip-push send --config psa.json --to sip:bob@domain.test --app mms.ua \\

@@ -114,9 +114,9 @@ function told(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostO
   return {
     onRegistered: ({ expires }) => say.registered(expires),
     onRegistrationFailed: ({ status, reason }) =>
-      io.err(printable(`not registered: ${status ?? 'no answer'} ${reason}`)),
-    onConnected: (server) => io.err(`connected to ${server}`),
-    onDisconnected: (server, error) => io.err(printable(`no connection to ${server}: ${error.message}`)),
+      io.err(printable(`registration  failed: ${status ?? 'no answer'} ${reason}`)),
+    onConnected: (server) => io.err(`connected     ${server}`),
+    onDisconnected: (server, error) => io.err(printable(`disconnected  ${server}: ${error.message}`)),
     onLog: logPrinter(io),
     onPush(push) {
       const { id, receipts, state } = push;
