@@ -1,6 +1,6 @@
 /** One application that runs in workers: in one after the other, as long as it is loaded. */
 
-import { AppError } from '../../errors.js';
+import { AppError, SipPushError } from '../../errors.js';
 import { AppAway, AWAY, type MaybeAway } from '../away.js';
 import { systemClock } from '../clock.js';
 import type { NegotiatedSender, PushAppInstance, PushDescription, StartContext } from '../contract.js';
@@ -103,6 +103,8 @@ export class IsolatedApp {
   }
 
   async #provided(service: string, method: string, args: readonly unknown[]): Promise<unknown> {
+    // No refusal: whoever calls it has a push of its own, perhaps, which that says nothing of.
+    if (this.#whyAway()) throw this.#error(`${service} is away: ${this.#away.reason}`);
     return this.#here().hook('provided', { service, method, args });
   }
 
@@ -145,7 +147,8 @@ export class IsolatedApp {
     const wait = Math.min(RESTART_BASE * 2 ** this.#failures++, RESTART_MAX);
     this.#away = { reason, until: Date.now() + wait };
     log.error(`${reason}; it is started again in ${wait / 1000} s`);
-    if (why instanceof Error && why.stack) log.debug(why.stack);
+    // Where it was thrown, when it was not by the host.
+    if (why instanceof Error && !(why instanceof SipPushError)) log.debug(String(why.stack));
     this.#timer = setTimeout(() => {
       this.#restarting = this.#restart().finally(() => {
         this.#restarting = undefined;

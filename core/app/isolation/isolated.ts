@@ -34,7 +34,7 @@ const MAX_UNRESPONSIVE = 3600;
 
 /**
  * Starts a worker that imports the module and says what is in it. The definition's `start` runs the application there.
- * @throws ConfigurationError where there are no workers, or the module is no application; what its import throws.
+ * @throws ConfigurationError where there are no workers, or the module is no application; with what its import throws.
  */
 export async function isolated(options: IsolatedOptions): Promise<PushAppDefinition> {
   const life = lifeOptions(options);

@@ -1,7 +1,7 @@
 /** One life of an application's worker: from its start until it ends, however that comes. */
 
 import { platform } from '#platform';
-import { LimitError, SipPushError } from '../../errors.js';
+import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
 import type { WorkerThread } from '../../platform/platform.js';
 import { systemClock } from '../clock.js';
 import type { AlarmContext, Push, ReceiveContext, StartContext } from '../contract.js';
@@ -76,7 +76,7 @@ export class WorkerLife {
   /**
    * Starts a worker that imports the module.
    * @returns with the plain parts of its definition, as it says them.
-   * @throws what the import throws, or what is wrong with the definition.
+   * @throws ConfigurationError with what the import throws, or what is wrong with the definition.
    */
   static async load(options: LifeOptions): Promise<{ life: WorkerLife; definition: Fields }> {
     const life = new WorkerLife(options);
@@ -86,7 +86,10 @@ export class WorkerLife {
       return { life, definition };
     } catch (error) {
       life.end(new SipPushError('it could not be loaded'));
-      throw error;
+      if (error instanceof ConfigurationError) throw error;
+      throw new ConfigurationError(`${options.module} could not be loaded: ${reasonOf(error)}`, {
+        cause: error,
+      });
     }
   }
 
