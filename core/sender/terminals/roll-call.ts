@@ -40,7 +40,11 @@ export class RollCall {
       .catch((error: unknown) => {
         this.options.onError?.(error instanceof Error ? error : new Error(String(error)));
       })
-      .finally(() => this.#underWay.delete(user));
+      .finally(() => {
+        this.#underWay.delete(user);
+        // Something changed when it had ended, and this was not called yet.
+        if (call.again) this.begin(user);
+      });
   }
 
   async #run(user: string, call: Call): Promise<void> {

@@ -230,3 +230,25 @@ function later(): { promise: Promise<void>; resolve: () => void } {
   });
   return { promise, resolve };
 }
+
+it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  '9-04: who is called %i turns after the answers is asked',
+  async (turns) => {
+    let calls = 0;
+    const only = new TerminalDirectory();
+    only.saw(BOB, { gruu: PHONE });
+    const rollCall = new RollCall({
+      directory: only,
+      ask: async () => {
+        calls++;
+        return response(200);
+      },
+    });
+    rollCall.begin(BOB);
+    // The last call to come is not lost.
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    const before = calls;
+    rollCall.begin(BOB);
+    await vi.waitFor(() => expect(calls).toBeGreaterThan(before));
+  },
+);
