@@ -124,6 +124,7 @@ export interface HttpRequest {
 }
 
 export interface HttpResponse {
+  /** 0: the server redirects, and nobody is told where to (a browser). */
   status: number;
   /** Names in lower case, several values of a name joined by commas. */
   headers: Readonly<Record<string, string>>;

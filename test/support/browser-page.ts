@@ -12,7 +12,7 @@ export interface BrowserBundle {
 }
 
 /** @param entry a module, by its path from the root of the project. */
-export async function bundleForBrowser(entry: string, minify = false): Promise<BrowserBundle> {
+export async function bundleForBrowser(entry: string): Promise<BrowserBundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
@@ -22,8 +22,7 @@ export async function bundleForBrowser(entry: string, minify = false): Promise<B
     // As tests run the sources; esbuild adds `browser` by itself.
     conditions: ['sip-push-source'],
     target: 'es2022',
-    minify,
-    sourcemap: minify ? false : 'inline',
+    sourcemap: 'inline',
     metafile: true,
     write: false,
     outdir: 'bundle',

@@ -76,6 +76,9 @@ export class GuardedFetch {
     let { headers = {} } = request;
     for (let redirects = 0; ; redirects++) {
       const response = await this.#exchange(url, { ...request, headers });
+      if (response.status === 0) {
+        throw new FetchError('redirects', `${url.host} redirects, and a browser does not say where to`);
+      }
       const { location } = response.headers;
       if (!REDIRECTS.has(response.status) || request.method === 'POST' || location === undefined)
         return response;

@@ -23,16 +23,11 @@ export const request: Platform['request'] = async ({ method, url, headers, body,
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
       cache: 'no-store',
-      // Where it leads is not told to scripts: nobody could say whether that is allowed.
+      // Where it leads is not told to scripts, which get a status of 0: nobody could say whether that is allowed.
       redirect: 'manual',
       signal,
       ...(body ? { body: Uint8Array.from(body) } : {}),
     });
-    if (response.type === 'opaqueredirect') {
-      throw new TransportError(
-        `${url.host} redirects, and a browser does not say where to: use the URL it leads to`,
-      );
-    }
     return answer(response, url, signal);
   } catch (error) {
     throw failure(url, error, signal);
@@ -78,7 +73,6 @@ function explained(
 
 function failure(url: URL, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  if (error instanceof TransportError) return error;
   return new TransportError(
     `HTTP with ${url.host} failed: ${reasonText(error)} (a browser does not tell whether the network, the server's certificate or its CORS headers are why)`,
     { cause: error },

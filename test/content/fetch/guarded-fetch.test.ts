@@ -79,6 +79,12 @@ describe('where it goes', () => {
     expect((await named.fetch(server.url('/', 'localhost'))).status).toBe(200);
   });
 
+  it('where nobody tells where a redirect leads (a browser): no further', async () => {
+    const request = async () => ({ status: 0, headers: {}, body: new Blob().stream() });
+    const guarded = new GuardedFetch({ allow: NAMED, request });
+    expect(await failure(guarded.fetch(server.url()))).toBe('redirects');
+  });
+
   it('8.1.1-04: to the address that was checked: the name is resolved once', async () => {
     let asked = 0;
     // What a name server does that means to get in: the second answer is another.
