@@ -102,8 +102,8 @@ export function unpackError(packed: unknown): Error {
   const error = isClassName(known) ? CLASSES[known](own, words) : new Error(words);
   // Some constructors add to it what is there already.
   error.message = words;
-  if (typeof name === 'string') error.name = name;
-  if (typeof stack === 'string') error.stack = stack;
+  if (typeof name === 'string' && name !== error.name) error.name = name.slice(0, MAX_DETAIL);
+  if (typeof stack === 'string') error.stack = stack.slice(0, MAX_STACK);
   for (const detail of DETAILS) {
     if (own[detail] !== undefined && !(detail in error)) Object.assign(error, { [detail]: own[detail] });
   }

@@ -1,0 +1,88 @@
+/** Errors on their way between threads. */
+
+import { describe, expect, it } from 'vitest';
+import { packError, unpackError } from '../../../core/app/isolation/packed-error.js';
+import { refusalOf } from '../../../core/app/outcome.js';
+import { isStoreError, StoreError } from '../../../core/app/records.js';
+import { FetchError } from '../../../core/content/fetch/fetch-error.js';
+import * as errors from '../../../core/errors.js';
+
+/** As a message does it. */
+const crossed = (thrown: unknown) => unpackError(structuredClone(packError(thrown)));
+
+it.each([
+  new errors.ConfigurationError('wrong'),
+  new errors.MalformedError('odd'),
+  new errors.TransportError('cut'),
+  new errors.TimeoutError('late'),
+  new errors.LimitError('too much'),
+  new errors.SipPushError('something'),
+  new errors.AppError('test.ua', 'failed'),
+  new errors.PushRefused('busy', 'not now', { retryAfter: 7 }),
+  new FetchError('status', 'the server answered 503', { status: 503, retryAfter: 3 }),
+  new StoreError('the disk is full'),
+  new TypeError('no function'),
+  new RangeError('too far'),
+  new Error('plain'),
+])('%s', (error) => {
+  const back = crossed(error);
+  expect(back.constructor).toBe(error.constructor);
+  expect(back).toEqual(error);
+  expect(back.stack).toBe(error.stack);
+});
+
+it('what others say of an error stays with it', () => {
+  class AbortError extends Error {
+    override name = 'AbortError';
+    code = 20;
+    transient = false;
+    secret = { password: 'x' };
+  }
+  const back = crossed(new AbortError('enough'));
+  expect(back).toMatchObject({ name: 'AbortError', message: 'enough', code: 20, transient: false });
+  expect(back).not.toHaveProperty('secret');
+});
+
+it('a refusal of a class of one’s own, and of another copy of the package, is one', () => {
+  class NoRoom extends errors.PushRefused {}
+  expect(refusalOf(crossed(new NoRoom('resources', 'no room', { retryAfter: 60 })))).toEqual({
+    kind: 'resources',
+    reason: 'no room',
+    retryAfter: 60,
+  });
+  const foreign = Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
+  expect(refusalOf(crossed(foreign))).toEqual({ kind: 'declined', reason: 'not here' });
+  expect(isStoreError(crossed(new StoreError('full')))).toBe(true);
+});
+
+describe('never throws', () => {
+  const trap = new Proxy(new Error('x'), {
+    get() {
+      throw new Error('trap');
+    },
+  });
+
+  it('packed, whatever it is', () => {
+    for (const thrown of [undefined, null, 'text', 1n, Symbol('s'), {}, () => {}, trap, new Proxy({}, {})]) {
+      expect(crossed(thrown)).toBeInstanceOf(Error);
+    }
+  });
+
+  it('unpacked, whatever came', () => {
+    for (const packed of [
+      undefined,
+      null,
+      5,
+      {},
+      { class: 'toString', message: 5 },
+      { class: 'PushRefused', message: 'x', details: { kind: {}, retryAfter: 'x' } },
+      { class: 'FetchError', message: 'x', details: null },
+      { name: {}, stack: [], details: { transient: { a: 1 }, code: [] } },
+      { message: 'x'.repeat(1_000_000) },
+    ]) {
+      const error = unpackError(packed);
+      expect(error).toBeInstanceOf(Error);
+      expect(error.message.length).toBeLessThan(5_000);
+    }
+  });
+});
