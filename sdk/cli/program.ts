@@ -5,6 +5,7 @@ import { suggestion } from '../validation/suggestion.js';
 import { type Command, EXIT, UsageError } from './command.js';
 import { build } from './commands/build.js';
 import { bundle } from './commands/bundle.js';
+import { check } from './commands/check.js';
 import { create } from './commands/create.js';
 import { demo } from './commands/demo.js';
 import { dev } from './commands/dev.js';
@@ -18,7 +19,19 @@ import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [demo, host, send, sender, network, create, build, dev, bundle, trace];
+const COMMANDS: readonly Command[] = [
+  demo,
+  host,
+  send,
+  sender,
+  network,
+  create,
+  build,
+  check,
+  dev,
+  bundle,
+  trace,
+];
 
 const HELP = `sip-push: OMA Push using SIP
 

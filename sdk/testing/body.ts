@@ -10,6 +10,8 @@ import { ConfigurationError } from '../../core/errors.js';
 export interface StreamBody {
   /** What its sender says that it will send: its size and digest go ahead of it. */
   readonly announced: Uint8Array;
+  /** Bytes of a chunk on the wire, so that what it sends leaves at once; 64 KiB when absent. */
+  readonly chunkBytes?: number;
   /** What it sends in the end. */
   chunks(): AsyncGenerator<Uint8Array>;
 }

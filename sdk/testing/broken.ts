@@ -1,6 +1,10 @@
 /** Content as applications meet it on a bad day: each builder says what is wrong with it. */
 
 import type { StreamBody } from './body.js';
+import { turns } from './test-clock.js';
+
+/** Turns of the event loop from a sender to an application, by way of the disk. */
+const TURNS_ON_THE_WAY = 100;
 
 const encoder = new TextEncoder();
 
@@ -52,8 +56,11 @@ export function bomb(size = 500_000): Uint8Array {
 export function brokenOff(octets: Uint8Array, length = Math.floor(octets.length / 2)): StreamBody {
   return {
     announced: octets,
+    chunkBytes: Math.max(1, length),
     async *chunks() {
       yield octets.slice(0, length);
+      // What has gone is there, and has been given to the application.
+      await turns(TURNS_ON_THE_WAY);
       throw new Error('the sender of the test broke off');
     },
   };
@@ -95,6 +102,7 @@ export function slow(octets: Uint8Array, pieces = 4): SlowBody {
   let wake = () => {};
   return {
     announced: octets,
+    chunkBytes: size,
     async *chunks() {
       for (let piece = 0; piece * size < octets.length; piece++) {
         while (piece >= allowed) {

@@ -39,8 +39,12 @@ export class Senders {
   }
 
   /** @returns the receipt of the one terminal that there is. */
-  async send(from: string, push: PushRequest, options: SendOptions): Promise<Receipt> {
-    const agent = await this.#agent(from);
+  async send(
+    from: string,
+    push: PushRequest,
+    options: SendOptions & { chunkBytes?: number },
+  ): Promise<Receipt> {
+    const agent = await this.#agent(from, options.chunkBytes);
     const [receipt] = await agent.send(push, options);
     if (!receipt) throw new TransportError('the push had no receipt');
     return receipt;
@@ -53,20 +57,22 @@ export class Senders {
     await this.core.close();
   }
 
-  #agent(identity: string): Promise<PushSenderAgent> {
-    const known = this.#agents.get(identity);
+  #agent(identity: string, chunkBytes?: number): Promise<PushSenderAgent> {
+    const key = `${identity} ${chunkBytes}`;
+    const known = this.#agents.get(key);
     if (known) return known;
-    const agent = this.#open(identity);
-    this.#agents.set(identity, agent);
+    const agent = this.#open(identity, chunkBytes);
+    this.#agents.set(key, agent);
     return agent;
   }
 
-  async #open(identity: string): Promise<PushSenderAgent> {
+  async #open(identity: string, chunkBytes?: number): Promise<PushSenderAgent> {
     const agent = new PushSenderAgent({
       identity,
       servers: [this.server],
       assertIdentity: true,
       sockets: this.sockets,
+      ...(chunkBytes === undefined ? {} : { media: { chunkBytes } }),
       product: PRODUCT,
     });
     await agent.start();

@@ -99,6 +99,7 @@ export class TestHost {
     const life = this.#life.signal;
     const sending = this.#senders.send(from, this.#request(push), {
       signal: signal ? AbortSignal.any([life, signal]) : life,
+      ...chunksOf(push.body),
     });
     const receipt = await sending.catch((error: unknown) => {
       if (error === DIED) return NOBODY_ANSWERED;
@@ -150,6 +151,18 @@ export class TestHost {
       this.#watchers.add(look);
       look();
     });
+  }
+
+  /**
+   * Waits for something that comes of itself, with no time of the clock: `host.until(async () => (await host.inbox()).length === 0)`.
+   * @throws TimeoutError after five seconds of real time.
+   */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + EVENT_PATIENCE;
+    while (!(await condition())) {
+      if (performance.now() > deadline) throw new TimeoutError(`it did not come: ${condition}`);
+      await turns(1);
+    }
   }
 
   /** What an application has in its storage: keys and values, as on disk now. */
@@ -274,6 +287,12 @@ export class TestHost {
     this.#claimed.add(event);
     return event.id === '' ? undefined : event.id;
   }
+}
+
+/** Each sender has one size: that of streams is as small as their pieces. */
+function chunksOf(body: TestPush['body']): { chunkBytes?: number } {
+  const { chunkBytes } = typeof body === 'object' && 'chunks' in body ? body : {};
+  return chunkBytes === undefined ? {} : { chunkBytes };
 }
 
 /**

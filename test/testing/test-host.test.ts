@@ -183,11 +183,9 @@ describe('a device', () => {
       expect(await result).toMatchObject({ outcome: 'failed' });
       expect(await host.storage(NOTES)).toEqual({});
       await host.restart();
-      await host.clock.advance(1);
-      await host.event('app', () => calls.length === 2);
-      await host.clock.advance(1);
+      await host.until(async () => (await host.inbox()).length === 0);
+      expect(calls).toEqual([1, 2]);
       expect(Object.values(await host.storage(NOTES))).toEqual(['once']);
-      expect(await host.inbox()).toEqual([]);
     },
   );
 

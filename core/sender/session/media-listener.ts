@@ -28,6 +28,8 @@ export interface MediaOptions {
   tls?: TlsOptions;
   /** `ws`: over WebSocket (RFC 7977), for receivers in browsers, which come by nothing else; `tcp` when absent. */
   transport?: 'tcp' | 'ws';
+  /** Bytes of content in one chunk, where there is no relay; 64 KiB when absent. */
+  chunkBytes?: number;
   /** An MSRP relay (RFC 4976) that receivers come through, instead of a port here. */
   relay?: RelayAccount;
 }
@@ -130,7 +132,7 @@ export class MediaListener {
   }
 
   async #listen(host: string): Promise<MsrpListener> {
-    const { ports: [first, last] = [0, 0], tls } = this.options;
+    const { ports: [first, last] = [0, 0], tls, chunkBytes } = this.options;
     for (let port = first; ; port++) {
       try {
         return await MsrpListener.open({
@@ -138,6 +140,7 @@ export class MediaListener {
           at: { host, port },
           sockets: this.sockets,
           ...(tls ? { tls } : {}),
+          ...(chunkBytes === undefined ? {} : { limits: { chunkBytes } }),
         });
       } catch (error) {
         if (error instanceof ConfigurationError || port >= last) {

@@ -1,0 +1,193 @@
+/** Holds push applications against the contract, each in a process of its own with a deadline for every step. */
+
+import { fork } from 'node:child_process';
+import type { CheckNews, CheckOrder } from './child.js';
+import { type Finding, isSame, scoreOf } from './finding.js';
+import type { CheckedApp, CheckPlan } from './plan.js';
+import { STEPS } from './suite.js';
+
+/** What came of a check. */
+export interface CheckReport {
+  /** event-app-ids of those that could be read. */
+  readonly apps: readonly string[];
+  readonly findings: readonly Finding[];
+  /** Of 100. */
+  readonly score: number;
+  readonly milliseconds: number;
+}
+
+export interface CheckOptions {
+  /** Told when a step begins. */
+  onProgress?(progress: { app: string; step: string; done: number; steps: number }): void;
+  signal?: AbortSignal;
+}
+
+/** Milliseconds: a step of an application that does as it should takes a few seconds. */
+const STEP_DEADLINE = 60_000;
+/** Milliseconds without a sign of life: its child is to give one twice a second. */
+const SILENCE = 10_000;
+/** Steps that an application may hang in before the others are left out. */
+const MAX_HANGS = 2;
+/** Applications that are checked at once: most of a check is waiting. */
+const AT_ONCE = 2;
+/** Of the child's heap, megabytes. */
+const MAX_HEAP = 512;
+
+const CHILD = new URL('./child.js', import.meta.url);
+
+/** @throws the signal's reason. */
+export async function check(plan: CheckPlan, options: CheckOptions = {}): Promise<CheckReport> {
+  const started = performance.now();
+  const found: Found[] = plan.apps.map(({ declared }) => ({
+    findings: [],
+    ...(declared ? { id: declared.id } : {}),
+  }));
+  const waiting = [...plan.apps.entries()];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, app] = next;
+      const mine = found[index];
+      if (mine) await checkOne(app, mine, options);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const findings = found.flatMap((each) => each.findings);
+  return {
+    apps: found.flatMap(({ id }) => id ?? []),
+    findings,
+    score: scoreOf(findings),
+    milliseconds: Math.round(performance.now() - started),
+  };
+}
+
+interface Found {
+  id?: string;
+  findings: Finding[];
+}
+
+async function checkOne(app: CheckedApp, found: Found, options: CheckOptions): Promise<void> {
+  let from = 0;
+  for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
+    options.signal?.throwIfAborted();
+    const end = await oneProcess({ app, from }, found, options);
+    if (end.reason === undefined) return;
+    add(found, deadProcess(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
+    // What happened while it was loaded would happen again.
+    if (end.step < 0) return;
+    from = end.step + 1;
+  }
+}
+
+interface ProcessEnd {
+  /** The last that began. */
+  step: number;
+  /** Why it did not come to its end. */
+  reason?: string;
+}
+
+/** Runs steps until all are done, or the process is. */
+function oneProcess(order: CheckOrder, found: Found, options: CheckOptions): Promise<ProcessEnd> {
+  const { signal, onProgress } = options;
+  return new Promise((resolve, reject) => {
+    const child = fork(CHILD, {
+      cwd: order.app.folder,
+      execArgv: ['--expose-gc', `--max-old-space-size=${MAX_HEAP}`],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    let step = -1;
+    let why: string | undefined;
+    let begun = false;
+    let done = false;
+    const kill = (reason: string) => {
+      why ??= reason;
+      child.kill('SIGKILL');
+    };
+    const stepDeadline = new Deadline(STEP_DEADLINE, () =>
+      kill(`it took more than ${STEP_DEADLINE / 1000} s`),
+    );
+    // From its first sign of life on: how long a process takes to begin is not the application's doing.
+    const silence = new Deadline(SILENCE, () => {
+      if (begun) kill(`it kept its event loop for ${SILENCE / 1000} s`);
+    });
+    const abort = () => kill('the check was ended');
+    signal?.addEventListener('abort', abort, { once: true });
+    child.on('message', (message) => {
+      const news = message as CheckNews;
+      begun = true;
+      silence.again();
+      if (news.type === 'finding') add(found, news.finding);
+      if (news.type === 'done') done = true;
+      if (news.type !== 'step') return;
+      stepDeadline.again();
+      step = news.step;
+      if (news.id !== undefined) found.id = news.id;
+      const name = STEPS[step]?.name ?? 'loading';
+      onProgress?.({
+        app: found.id ?? order.app.module,
+        step: name,
+        done: step + 1,
+        steps: STEPS.length + 1,
+      });
+    });
+    child.stdout?.once('data', (bytes: Buffer) => add(found, printed(found.id, bytes)));
+    // What it has to say there is a person's, who runs it otherwise.
+    child.stderr?.resume();
+    child.on('error', (error) => kill(error.message));
+    child.on('close', (code, killedBy) => {
+      stepDeadline.end();
+      silence.end();
+      signal?.removeEventListener('abort', abort);
+      if (signal?.aborted) return reject(signal.reason);
+      if (done) return resolve({ step });
+      resolve({ step, reason: why ?? `its process ended (${killedBy ?? `exit code ${code}`})` });
+    });
+    child.send(order);
+  });
+}
+
+class Deadline {
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(
+    private readonly milliseconds: number,
+    private readonly late: () => void,
+  ) {
+    this.#timer = setTimeout(late, milliseconds);
+  }
+
+  again(): void {
+    this.end();
+    this.#timer = setTimeout(this.late, this.milliseconds);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function add(found: Found, finding: Finding): void {
+  if (!found.findings.some((known) => isSame(known, finding))) found.findings.push(finding);
+}
+
+function deadProcess(id: string | undefined, step: string, reason: string): Finding {
+  return {
+    rule: 'survives',
+    severity: 'error',
+    ...(id === undefined ? {} : { app: id }),
+    what: `in the check of ${step} ${reason}`,
+    where: 'the application as a whole',
+    change:
+      'give the event loop back (await) in long work, call no process.exit, and bound what is kept in memory',
+  };
+}
+
+function printed(id: string | undefined, bytes: Buffer): Finding {
+  return {
+    rule: 'prints',
+    severity: 'warning',
+    ...(id === undefined ? {} : { app: id }),
+    what: `it writes to standard output: ${JSON.stringify(bytes.toString().slice(0, 60))}`,
+    where: 'the application as a whole',
+    change: "use the services log and emit: standard output is the host's, and may be NDJSON",
+  };
+}

@@ -1,0 +1,36 @@
+/** What the check finds, and what it is worth. */
+
+/** `error`: against the contract. `warning`: will give trouble. `advice`: could be better. */
+export type Severity = 'error' | 'warning' | 'advice';
+
+/** One thing that is to be changed. */
+export interface Finding {
+  /** Its name, as the README of sdk/check has it: `broken-content`. */
+  readonly rule: string;
+  readonly severity: Severity;
+  /** event-app-id of the application, where it is of one. */
+  readonly app?: string;
+  /** What happened. */
+  readonly what: string;
+  /** File and line, or key of package.json. */
+  readonly where: string;
+  /** What to write instead. */
+  readonly change: string;
+}
+
+/** Points of a hundred that a rule costs, however often it was broken. */
+const COSTS: Readonly<Record<Severity, number>> = { error: 20, warning: 5, advice: 1 };
+
+/** Of 100; by the worst that each rule found, since one mistake shows in many places. */
+export function scoreOf(findings: readonly Finding[]): number {
+  const costs = new Map<string, number>();
+  for (const { rule, severity } of findings) {
+    costs.set(rule, Math.max(costs.get(rule) ?? 0, COSTS[severity]));
+  }
+  return Math.max(0, 100 - [...costs.values()].reduce((sum, cost) => sum + cost, 0));
+}
+
+/** The same place, found again by another push. */
+export function isSame(one: Finding, other: Finding): boolean {
+  return one.rule === other.rule && one.where === other.where && one.app === other.app;
+}

@@ -1,0 +1,96 @@
+/** Content for types of which a package has no samples itself. */
+
+import { dmDigest } from '../../core/content/device-management/digest.js';
+import { encodeDmNotification, encodeDmTrigger } from '../../core/content/device-management/notification.js';
+import { matchesMediaRange } from '../../core/content/media-type.js';
+import { encodeNotification } from '../../core/content/mms/notification.js';
+import { cacheOperation } from '../../core/content/push-documents/cache-operation.js';
+import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
+import { serviceLoading } from '../../core/content/push-documents/service-loading.js';
+
+/** Of a server that an application has to know to take it: an application that checks digests needs samples of its own. */
+const DM_SERVER = { id: 'dm.example', password: 'secret' };
+const DM_NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const DAY = 86_400_000;
+
+const BUILT_IN: Readonly<Record<string, () => Uint8Array>> = {
+  'text/plain': () => text('Sunny, 21 degrees, a light wind from the west.\n'),
+  'text/html': () => text('<!doctype html><title>Weather</title><p>Sunny, 21 degrees.</p>\n'),
+  'application/json': () => text('{"weather":"sunny","degrees":21}\n'),
+  'application/xml': () => text('<?xml version="1.0"?><weather degrees="21">sunny</weather>\n'),
+  'text/xml': () => text('<?xml version="1.0"?><weather degrees="21">sunny</weather>\n'),
+  'image/png': onePixel,
+  'application/octet-stream': () => text('any octets'),
+  'application/vnd.wap.mms-message': multimediaMessage,
+  'text/vnd.wap.si': () => serviceIndication.toXml(newMail()),
+  'application/vnd.wap.sic': () => serviceIndication.toWbxml(newMail()),
+  'text/vnd.wap.sl': () => serviceLoading.toXml(WEATHER),
+  'application/vnd.wap.slc': () => serviceLoading.toWbxml(WEATHER),
+  'text/vnd.wap.co': () => cacheOperation.toXml(OUTDATED),
+  'application/vnd.wap.coc': () => cacheOperation.toWbxml(OUTDATED),
+  'application/vnd.syncml.notification': managementAlert,
+  'application/vnd.syncml.dm.notification': managementAlert,
+  'application/vnd.oma.dcdc': () => text('a package of headlines'),
+  'application/vnd.oma.dcd': () => text('Headline 1 of this edition\nHeadline 2 of this edition\n'),
+};
+
+const WEATHER = { href: 'http://weather.example/today.wml', action: 'cache' } as const;
+const OUTDATED = {
+  invalidations: [{ what: 'object', uri: 'http://weather.example/yesterday.wml' }],
+} as const;
+
+/** Content of a type that matches; undefined where none is built in. */
+export function builtInSample(range: string): { type: string; octets: Uint8Array } | undefined {
+  for (const [type, make] of Object.entries(BUILT_IN)) {
+    if (matchesMediaRange(range, type)) return { type, octets: make() };
+  }
+  return undefined;
+}
+
+function text(content: string): Uint8Array {
+  return new TextEncoder().encode(content);
+}
+
+function newMail() {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  return {
+    id: 'mailbox@mail.example',
+    href: 'https://mail.example/inbox',
+    created: new Date(now),
+    expires: new Date(now + DAY),
+    action: 'signal-high',
+    text: 'New mail',
+  } as const;
+}
+
+function multimediaMessage(): Uint8Array {
+  return encodeNotification({
+    transactionId: 'check-1',
+    version: '1.2',
+    from: '+15550100/TYPE=PLMN',
+    subject: 'Greetings from the beach',
+    messageClass: 'personal',
+    messageSize: 29_696,
+    expiry: { seconds: DAY / 1000 },
+    contentLocation: 'http://mmsc.example/check-1',
+  });
+}
+
+function managementAlert(): Uint8Array {
+  const { id: serverId, password } = DM_SERVER;
+  const trigger = encodeDmTrigger({
+    version: '1.2',
+    uiMode: 'informative',
+    initiator: 'server',
+    sessionId: 1,
+    serverId,
+  });
+  return encodeDmNotification(dmDigest({ serverId, password, nonce: DM_NONCE }, trigger), trigger);
+}
+
+/** A picture of one transparent pixel. */
+function onePixel(): Uint8Array {
+  const base64 =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,91 @@
+/** Each declared type, in both modes; what people see of it; and that nothing is left of it. */
+
+import { relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DESCRIBE_WITHIN } from '../../../core/app/limits.js';
+import type { TestPushResult } from '../../testing/index.js';
+import type { Bench, Content, Scene } from '../bench.js';
+import { LeakTracker } from '../leaks.js';
+import type { Watch } from '../watch.js';
+import { reason, reportLeaks } from './start-stop.js';
+
+/** Milliseconds of real time that describe may take. */
+const PATIENCE = 1000;
+
+export async function takesItsTypes(bench: Bench): Promise<void> {
+  const { contents, missing } = await bench.contents();
+  for (const type of missing) {
+    bench.find({
+      rule: 'samples',
+      severity: 'warning',
+      what: `there is no sample of ${type}: it cannot be checked`,
+      where: 'package.json: sipPush.apps[].samples',
+      change: `add a file: "samples": { "${type}": ["./samples/…"] }`,
+    });
+  }
+  const tracker = LeakTracker.open(bench.app.folder);
+  await each(bench, contents);
+  reportLeaks(bench, await tracker.close());
+}
+
+async function each(bench: Bench, contents: readonly Content[]): Promise<void> {
+  for (const content of contents) {
+    await bench.scene(async (scene) => {
+      const modes = [...new Set([bench.modeFor(content.octets), 'session' as const])];
+      for (const mode of modes) await one(bench, scene, content, mode);
+    });
+  }
+}
+
+async function one(
+  bench: Bench,
+  { host, watch, push }: Scene,
+  { type, octets, file }: Content,
+  mode: 'pager' | 'session',
+): Promise<void> {
+  const first = watch.calls.length;
+  const result = await push({ type, body: octets, mode });
+  // A durable application's sender may be told yes, and it is given the push again.
+  const error = watch.calls.slice(first).find((call) => call.error !== undefined)?.error;
+  if (result.outcome !== 'delivered' || error !== undefined) {
+    bench.find({
+      rule: 'takes-types',
+      // What is built in need not be what it expects.
+      severity: file === undefined ? 'warning' : 'error',
+      what: `${type} in ${mode} mode was not taken: ${result.status ?? ''} ${error ? reason(error) : result.reason}`,
+      where: bench.where(error) ?? (file && relative(bench.app.folder, file)),
+      change:
+        file === undefined
+          ? `add a sample of what it takes: sipPush.apps[].samples in package.json, { "${type}": ["./samples/…"] }`
+          : 'take what the manifest says that it takes, or take the type from accepts',
+    });
+  } else await shown(bench, host, watch, result);
+}
+
+async function shown(
+  bench: Bench,
+  host: Scene['host'],
+  watch: Watch,
+  { pushId = '' }: TestPushResult,
+): Promise<void> {
+  watch.described = undefined;
+  const showing = host.describe(pushId);
+  await Promise.race([showing, delay(PATIENCE, undefined, { ref: false })]);
+  await host.clock.advance(DESCRIBE_WITHIN);
+  await showing;
+  const { title, error }: NonNullable<Watch['described']> = watch.described ?? {};
+  if (typeof title === 'string' && title !== '') return;
+  bench.find({
+    rule: 'describes',
+    severity: watch.describes ? 'warning' : 'advice',
+    what: whyNot(watch, error),
+    where: bench.where(error),
+    change: 'describe(push) { return { title: … } } within two seconds, for every push that it has taken',
+  });
+}
+
+function whyNot({ describes, described }: Watch, error: unknown): string {
+  if (!describes) return 'it has no describe: people see no more than the type of a push';
+  if (!described) return 'describe did not end';
+  return error === undefined ? 'describe gave no title' : `describe threw: ${reason(error)}`;
+}

@@ -1,0 +1,110 @@
+/** Looks over an application's shoulder: what it is called with, and how that ends. */
+
+import type {
+  Push,
+  PushAppDefinition,
+  PushAppInstance,
+  PushDescription,
+  ReceiveContext,
+} from '../../core/app/contract.js';
+
+/** One call of `receive`. */
+export interface ReceiveCall {
+  readonly push: Push;
+  readonly signal: AbortSignal;
+  /** It resolved, or threw. */
+  ended: boolean;
+  /** What it threw. */
+  error?: unknown;
+}
+
+export class Watch {
+  readonly calls: ReceiveCall[] = [];
+  /** What `consider` threw last. */
+  considerError: unknown;
+  /** It has the hook. */
+  describes = false;
+  /** What `describe` gave last, or threw; undefined where it was not called, or has not ended. */
+  described: { title?: unknown; error?: unknown } | undefined;
+  /** What `stop` threw. */
+  stopError: unknown;
+  /** `stop` was called, and has not ended. */
+  stopping = false;
+
+  /** The same application, watched. Everything else of it is its own. */
+  watched(definition: PushAppDefinition): PushAppDefinition {
+    return {
+      ...definition,
+      start: async (context) => {
+        const instance = await definition.start(context);
+        // Whatever else it is, the runtime says that it is wrong.
+        if (typeof instance !== 'object' || typeof instance?.receive !== 'function') return instance;
+        return this.#instance(instance);
+      },
+    };
+  }
+
+  get pending(): ReceiveCall[] {
+    return this.calls.filter(({ ended }) => !ended);
+  }
+
+  #instance(instance: PushAppInstance): PushAppInstance {
+    this.describes = instance.describe !== undefined;
+    const { consider, describe, query, negotiated, alarm, services } = instance;
+    return {
+      receive: (push, context) => this.#receive(instance, push, context),
+      stop: () => this.#stop(instance),
+      ...(consider ? { consider: (offer) => this.#consider(() => consider.call(instance, offer)) } : {}),
+      ...(describe ? { describe: (push) => this.#describe(() => describe.call(instance, push)) } : {}),
+      ...(query ? { query: (name, args) => query.call(instance, name, args) } : {}),
+      ...(negotiated ? { negotiated: (sender) => instance.negotiated?.(sender) } : {}),
+      ...(alarm ? { alarm: (of, context) => instance.alarm?.(of, context) } : {}),
+      ...(services ? { services } : {}),
+    };
+  }
+
+  async #receive(instance: PushAppInstance, push: Push, context: ReceiveContext): Promise<void> {
+    const call: ReceiveCall = { push, signal: context.signal, ended: false };
+    this.calls.push(call);
+    try {
+      await instance.receive(push, context);
+    } catch (error) {
+      call.error = error;
+      throw error;
+    } finally {
+      call.ended = true;
+    }
+  }
+
+  async #consider(consider: () => void | Promise<void>): Promise<void> {
+    try {
+      await consider();
+    } catch (error) {
+      this.considerError = error;
+      throw error;
+    }
+  }
+
+  async #describe(describe: () => PushDescription | Promise<PushDescription>): Promise<PushDescription> {
+    try {
+      const description = await describe();
+      this.described = { title: description?.title };
+      return description;
+    } catch (error) {
+      this.described = { error };
+      throw error;
+    }
+  }
+
+  async #stop(instance: PushAppInstance): Promise<void> {
+    this.stopping = true;
+    try {
+      await instance.stop?.();
+    } catch (error) {
+      this.stopError = error;
+      throw error;
+    } finally {
+      this.stopping = false;
+    }
+  }
+}
