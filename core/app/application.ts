@@ -9,6 +9,7 @@ import { RECEIVE_ENDS_WITHIN, type RuntimeLimits, START_WITHIN, STOP_WITHIN } fr
 import type { LogSink } from './log.js';
 import type { Manifest } from './manifest.js';
 import { reasonOf, stackOf } from './outcome.js';
+import type { ServiceName } from './services.js';
 import { Slots } from './slots.js';
 import type { AppScope } from './tokens.js';
 
@@ -76,7 +77,7 @@ export class Application implements AppHandle {
     const { definition, manifest, scope, services, options, clock, log, limits } = parts;
     const controller = new AbortController();
     const context: unknown = { ...services, signal: controller.signal, options };
-    const starting = invoke(() => definition.start(context as StartContext));
+    const starting = invoke(() => definition.start(context as StartContext<ServiceName, never>));
     try {
       const instance = await within(clock, START_WITHIN, 'start()', starting);
       requireInstance(manifest, instance);

@@ -1,7 +1,7 @@
 /** The contract between the runtime and a push application. */
 
 import type { Content } from '../content/content.js';
-import type { Alarm, AppServices, ServiceName, Services } from './services.js';
+import type { Alarm, AppServices, HostServiceName, ServiceName, Services } from './services.js';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 /** How a push came: in a SIP MESSAGE, over MSRP in a session, or as a reference that the host retrieved. */
@@ -142,7 +142,8 @@ export type StartedApp<Needs extends string = string, Provides extends string = 
   HookOfAlarms<Needs> &
   ServicesProvided<Provides>;
 
-type HookOfAlarms<Needs extends string> = [ServiceName] extends [Needs]
+/** One that may need anything is one of which nothing is known. */
+type HookOfAlarms<Needs extends string> = [HostServiceName] extends [Needs]
   ? unknown
   : 'schedule' extends Needs
     ? Required<Pick<PushAppInstance, 'alarm'>>
@@ -187,7 +188,8 @@ export interface PushAppDefinition<
   readonly iari?: string;
   /** Called once, before the first push. What it throws is why the application cannot be loaded. */
   start(
-    context: StartContext<Needs & ServiceName, Options>,
+    // A host that knows nothing of them may load applications with options of any type.
+    context: StartContext<Needs & ServiceName, string extends Needs ? never : Options>,
   ): StartedApp<NoInfer<Needs>, NoInfer<Provides>> | Promise<StartedApp<NoInfer<Needs>, NoInfer<Provides>>>;
 }
 

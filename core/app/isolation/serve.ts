@@ -14,6 +14,7 @@ import type {
 } from '../contract.js';
 import { handled } from '../deadline.js';
 import { type Manifest, readManifest } from '../manifest.js';
+import type { ServiceName } from '../services.js';
 import type { CrossingContent, CrossingPush } from './held-calls.js';
 import { HostTime } from './host-time.js';
 import { MAX_ISSUES } from './limits.js';
@@ -148,7 +149,7 @@ class ServedApplication {
     });
     const checked = await readOptions(eventAppId, manifest.options, options, systemClock);
     const context = { ...services, signal: this.#stopping.signal, options: checked };
-    const instance = await definition.start(context as StartContext);
+    const instance = await definition.start(context as StartContext<ServiceName, never>);
     requireReceive(eventAppId, instance);
     this.#instance = instance;
     const provided = Object.entries(instance.services ?? {}).map(([name, service]) => [

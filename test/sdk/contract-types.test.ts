@@ -1,0 +1,137 @@
+/** What `definePushApp` lets the compiler know: options, services by name, what has to be returned. */
+
+import { satisfies, valid } from 'semver';
+import {
+  type Alarm,
+  type AppSchedule,
+  CONTRACT_VERSION,
+  definePushApp,
+  type PushAppDefinition,
+  type StandardSchemaV1,
+} from 'sip-push/sdk';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
+
+interface Forecast {
+  today(city: string): Promise<string>;
+}
+
+declare module 'sip-push/sdk' {
+  interface AppServices {
+    'test.forecast': Forecast;
+    'test.news': { latest(): Promise<string[]> };
+  }
+}
+
+const least = { id: 'a.ua', accepts: ['text/plain'] };
+
+describe('the types of a definition', () => {
+  it('options are what the schema makes of them', () => {
+    definePushApp({
+      ...least,
+      options: z.object({ city: z.string().default('Ghent'), hours: z.coerce.number() }),
+      start({ options }) {
+        expectTypeOf(options).toEqualTypeOf<{ city: string; hours: number }>();
+        return { receive() {} };
+      },
+    });
+    definePushApp({
+      ...least,
+      options: {} as StandardSchemaV1<unknown, { own: true }>,
+      start({ options }) {
+        expectTypeOf(options).toEqualTypeOf<{ own: true }>();
+        return { receive() {} };
+      },
+    });
+  });
+
+  it('without a schema they may be anything', () => {
+    definePushApp({
+      ...least,
+      start({ options }) {
+        expectTypeOf(options).toBeUnknown();
+        return { receive() {} };
+      },
+    });
+  });
+
+  it('services of other applications come by their names', () => {
+    definePushApp({
+      ...least,
+      needs: ['log', 'test.forecast'],
+      start({ 'test.forecast': forecast, log, ...rest }) {
+        expectTypeOf(forecast).toEqualTypeOf<Forecast>();
+        expectTypeOf(log.info).toBeFunction();
+        expectTypeOf(rest).not.toHaveProperty('test.news');
+        return { receive() {} };
+      },
+    });
+    // @ts-expect-error: nobody declares such a service
+    definePushApp({ ...least, needs: ['test.weather'], start: () => ({ receive() {} }) });
+  });
+
+  it('services that are provided have to be returned, as they are declared', () => {
+    const provides = ['test.forecast'] as const;
+    const forecast: Forecast = { today: async (city) => city };
+    definePushApp({
+      ...least,
+      provides,
+      start: () => ({ receive() {}, services: { 'test.forecast': forecast } }),
+    });
+    definePushApp({
+      ...least,
+      provides,
+      // @ts-expect-error: where is it?
+      start: () => ({ receive() {} }),
+    });
+    definePushApp({
+      ...least,
+      provides,
+      // @ts-expect-error: it is another
+      start: () => ({ receive() {}, services: { 'test.forecast': { today: () => 5 } } }),
+    });
+    // @ts-expect-error: nobody declares such a service
+    definePushApp({ ...least, provides: ['test.weather'], start: () => ({ receive() {} }) });
+  });
+
+  it('whoever needs alarms has the hook for them', () => {
+    definePushApp({
+      ...least,
+      needs: ['schedule'],
+      start({ schedule }) {
+        expectTypeOf(schedule).toEqualTypeOf<AppSchedule>();
+        return {
+          receive() {},
+          alarm(alarm, { commit }) {
+            expectTypeOf(alarm).toEqualTypeOf<Alarm>();
+            return commit([{ type: 'cancel', key: 'other' }]);
+          },
+        };
+      },
+    });
+    definePushApp({
+      ...least,
+      needs: ['schedule'],
+      // @ts-expect-error: where is it?
+      start: () => ({ receive() {} }),
+    });
+  });
+
+  it('any of them is what a host loads', () => {
+    const apps: PushAppDefinition[] = [
+      definePushApp({ ...least, needs: ['test.news'], start: () => ({ receive() {} }) }),
+      definePushApp({ ...least, options: z.object({ a: z.string() }), start: () => ({ receive() {} }) }),
+      definePushApp({
+        ...least,
+        provides: ['test.news'],
+        start: () => ({ receive() {}, services: { 'test.news': { latest: async () => [] } } }),
+      }),
+    ];
+    expect(apps).toHaveLength(3);
+  });
+});
+
+it('the contract has a version that ranges can be held against', () => {
+  expect(valid(CONTRACT_VERSION)).toBe(CONTRACT_VERSION);
+  expect(satisfies(CONTRACT_VERSION, '^1.0.0')).toBe(true);
+});
