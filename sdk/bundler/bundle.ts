@@ -5,13 +5,15 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build } from 'esbuild';
+import { type Manifest, readManifest } from '../../core/app/manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
+import { transportOf } from '../../core/sip/transport-uri.js';
 import { findApplication } from '../cli/applications.js';
 import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../cli/config/host.js';
 import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { billOfMaterials } from './bill-of-materials.js';
-import type { BundleContents, BundledApplication, BundledPackage } from './contents.js';
+import type { BundleContents, BundledPackage } from './contents.js';
 import { CONTENTS, entryModule } from './entry.js';
 import { licenceNotices } from './licences.js';
 import { type Minified, minified } from './minify.js';
@@ -66,7 +68,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const settings =
     platform === 'node' ? await loadHostSettings(config) : await loadPlainHostSettings(config, warn);
   const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
-  const features = featuresOf(settings, raw, platform);
+  const manifests = await manifestsOf(settings, usesOf(raw), folder);
+  const features = featuresOf(settings, manifests, raw, platform);
   const built = await esbuild({
     stdin: {
       contents: entryModule({
@@ -97,7 +100,11 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const contents: BundleContents = {
     platform,
     ...(features.store === 'level' && platform === 'node' ? { target } : {}),
-    applications: await applicationsOf(settings, usesOf(raw), folder),
+    applications: manifests.map(({ eventAppId, accepts, iari }) => ({
+      id: eventAppId,
+      accepts,
+      ...given({ iari }),
+    })),
     packages: sized(inside, sharesOf(built.code, map, packageIn)),
     without: unusedOf(features).map(({ feature }) => feature),
   };
@@ -127,11 +134,19 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   };
 }
 
-function featuresOf(settings: HostSettings, raw: RawConfig, platform: BundleOptions['platform']): Features {
+function featuresOf(
+  settings: HostSettings,
+  manifests: readonly Manifest[],
+  raw: RawConfig,
+  platform: BundleOptions['platform'],
+): Features {
   const uris = [...settings.servers, ...(settings.listen ? [settings.listen] : [])];
   return {
     platform,
     store: raw.store ?? 'level',
+    udp: uris.some((uri) => transportOf(uri) === 'UDP'),
+    provides: manifests.some(({ provides }) => provides.length > 0),
+    quotas: settings.apps.some((app) => 'permissions' in app),
     webSocket:
       platform === 'browser' ||
       uris.some((uri) => /;transport=wss?\b/i.test(uri)) ||
@@ -141,6 +156,7 @@ function featuresOf(settings: HostSettings, raw: RawConfig, platform: BundleOpti
     senders: (settings.senders ?? []).length > 0,
     profile: settings.profile !== undefined,
     listen: settings.listen !== undefined,
+    schedule: manifests.some(({ needs }) => needs.includes('schedule')),
     workers: settings.apps.some((app) => 'isolation' in app),
     foreign: usesOf(raw).some((use) => !BUNDLED_APPLICATIONS.includes(use)),
   };
@@ -150,19 +166,16 @@ function usesOf({ apps }: RawConfig): string[] {
   return apps.map((app) => (typeof app === 'string' ? app : app.use));
 }
 
-async function applicationsOf(
+/** @throws ConfigurationError naming the application whose definition breaks the contract. */
+async function manifestsOf(
   { apps }: HostSettings,
   uses: readonly string[],
   folder: string,
-): Promise<BundledApplication[]> {
-  const definitions = apps.map((app, index) =>
+): Promise<Manifest[]> {
+  const manifests = apps.map((app, index) =>
     'definition' in app ? app.definition : findApplication(uses[index] ?? '', folder),
   );
-  return (await Promise.all(definitions)).map(({ id, accepts, iari }) => ({
-    id,
-    accepts,
-    ...given({ iari }),
-  }));
+  return (await Promise.all(manifests)).map(readManifest);
 }
 
 interface Built extends Minified {

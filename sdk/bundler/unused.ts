@@ -9,7 +9,9 @@ import { moduleIn, RUNTIME } from './stand-ins.js';
 export interface Features {
   platform: 'node' | 'browser';
   store: 'level' | 'memory';
-  /** Some URI in it is of a WebSocket. */
+  /** "server" or "listen" is of UDP. */
+  udp: boolean;
+  /** "server", "listen" or "msrp.relay" is of a WebSocket. */
   webSocket: boolean;
   /** A subscriber with a UICC. */
   aka: boolean;
@@ -21,6 +23,12 @@ export interface Features {
   profile: boolean;
   /** An address for a receiver on an application server. */
   listen: boolean;
+  /** Applications that set alarms. */
+  schedule: boolean;
+  /** Applications that make services for others. */
+  provides: boolean;
+  /** Applications whose storage is bounded by "permissions". */
+  quotas: boolean;
   /** Applications in workers. */
   workers: boolean;
   /** Applications that do not come with this package. */
@@ -28,7 +36,7 @@ export interface Features {
 }
 
 interface Unused {
-  /** As `--manifest` calls it. */
+  /** As `--manifest` calls it: by its key in the configuration, where it has one. */
   feature: string;
   unless(features: Features): boolean;
   /** By the end of their paths: the functions that each exports, or its text where it has something to do all the same. */
@@ -37,17 +45,25 @@ interface Unused {
 
 const UNUSED: readonly Unused[] = [
   {
-    feature: 'WebSocket ("server" and "msrp.relay" use none)',
+    feature: 'UDP',
+    unless: ({ udp }) => udp,
+    modules: {
+      'core/sip/udp-flow': ['UdpClientFlow', 'UdpPort'],
+      'core/platform/node/datagram': ['openDatagram'],
+    },
+  },
+  {
+    feature: 'WebSocket',
     unless: ({ webSocket }) => webSocket,
     modules: { 'core/platform/node/websocket-channel': ['connectWebSocket', 'listenWebSocket'] },
   },
   {
-    feature: 'IMS AKA ("aka" is absent)',
+    feature: 'aka',
     unless: ({ aka }) => aka,
     modules: { 'core/sip/aka/aka-answers': ['akaAnswers', 'unchallenged'] },
   },
   {
-    feature: 'MSRP relays ("msrp.relay" is absent)',
+    feature: 'msrp.relay',
     unless: ({ relay }) => relay,
     modules: {
       'core/msrp/relay': ['MsrpRelay'],
@@ -55,7 +71,7 @@ const UNUSED: readonly Unused[] = [
     },
   },
   {
-    feature: 'capability negotiation ("senders" is absent)',
+    feature: 'senders',
     unless: ({ senders }) => senders,
     modules: {
       'core/receiver/negotiation/negotiations':
@@ -63,7 +79,7 @@ const UNUSED: readonly Unused[] = [
     },
   },
   {
-    feature: 'a User Agent Profile ("profile" is absent)',
+    feature: 'profile',
     unless: ({ profile }) => profile,
     modules: {
       'core/receiver/negotiation/profile': ['DeviceProfile'],
@@ -71,21 +87,45 @@ const UNUSED: readonly Unused[] = [
     },
   },
   {
-    feature: 'a receiver on an application server ("listen" is absent)',
+    feature: 'listen',
     unless: ({ listen }) => listen,
     modules: { 'core/sip/listener': ['listen'] },
   },
   {
-    feature: 'subscriptions and INVITEs of its own (a Push Sender Agent has them)',
+    feature: 'what only senders do',
     unless: () => false,
     modules: {
       'core/sip/subscriptions':
         'export class Subscriptions { of() {} reconnected() {} async close() {} abandon() {} }',
       'core/sip/outgoing-invite': ['OutgoingInvite'],
+      'core/msrp/outgoing-transfer': ['OutgoingTransfer'],
     },
   },
   {
-    feature: 'workers (no application has "isolation")',
+    feature: 'descriptions and queries',
+    unless: ({ platform }) => platform === 'browser',
+    modules: {
+      'core/app/describe': ['describePush'],
+      'core/app/query': ['queryApplication'],
+      'plugins/dcd.ua/description': ['describeContent'],
+      'plugins/mms.ua/description': ['describeIncoming'],
+      'plugins/mms.ua/queries': 'export class Queries {}',
+      'plugins/syncml.dm/description': ['describeNotification'],
+      'plugins/wml.ua/description': ['describeDocument'],
+    },
+  },
+  {
+    feature: 'alarms',
+    unless: ({ schedule }) => schedule,
+    modules: {
+      'core/app/alarms': ['Alarms'],
+      'core/app/alarm-values': ['alarmChange', 'alarmKey', 'readAlarm'],
+      'core/app/give-alarm': ['giveAlarm'],
+      'core/app/schedule-service': ['ScheduleService'],
+    },
+  },
+  {
+    feature: 'isolation',
     unless: ({ workers }) => workers,
     modules: {
       'core/app/isolation/isolated': ['isolated'],
@@ -93,17 +133,40 @@ const UNUSED: readonly Unused[] = [
     },
   },
   {
-    feature: 'writing XML and WBXML (none of its applications does)',
+    feature: 'writing XML and WBXML',
     unless: ({ foreign, profile }) => foreign || profile,
     modules: { 'core/content/wbxml/encoder': ['encodeWbxml'], 'core/content/xml/write-xml': ['writeXml'] },
   },
   {
-    feature: 'a store in memory ("store" is "level")',
+    feature: 'services of applications for each other',
+    unless: ({ provides }) => provides,
+    modules: {
+      'core/app/provided': `export const needed = ({ needs }) => ({ ofHost: needs, ofApplications: {} });
+        export const requireSoleProvider = () => {}, requireUnused = () => {}, usersOf = () => [];`,
+      'core/app/load-order': 'export const inLoadOrder = (apps) => apps, providedTwice = Error;',
+    },
+  },
+  {
+    feature: 'quotas of storage',
+    unless: ({ quotas }) => quotas,
+    modules: { 'core/app/storage-account': ['StorageAccount'] },
+  },
+  {
+    feature: 'names of WAP applications in binary headers',
+    // None of ours reads any.
+    unless: ({ foreign }) => foreign,
+    modules: {
+      'core/content/wsp/application-ids': `export const applicationIdOfCode = (code) => code.toString(16).toUpperCase().padStart(2, '0');
+        export function codeOfApplicationId() {}`,
+    },
+  },
+  {
+    feature: 'a store in memory',
     unless: ({ store }) => store === 'memory',
     modules: { 'runtime/memory-store': ['MemoryLevel'] },
   },
   {
-    feature: 'a store on disk ("store" is "memory")',
+    feature: 'a store on disk',
     unless: ({ store }) => store === 'level',
     modules: { 'runtime/level-store': ['ClassicLevel'], 'runtime/indexed-store': ['BrowserLevel'] },
   },

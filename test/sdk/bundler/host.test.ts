@@ -121,7 +121,7 @@ describePeer('kamailio', 'a bundle and Kamailio', () => {
     const sender = await startSender(core.server('udp'));
     await using folder = await BundleFolder.make();
     try {
-      await folder.bundle(bob(core.server('tcp')));
+      await folder.bundle(bob(core.server('udp')));
       await using host = await folder.start('--json');
       expect(await lineOf(host, 'registered')).toMatchObject({ publicGruu: expect.stringContaining(';gr=') });
       await pushAll(sender, host);
