@@ -1,13 +1,19 @@
 /** Calls of hooks under way in a worker: the content and the commit of each, which stay on the host's side. */
 
-import type { Content } from '../../content/content.js';
+import type { ByteRange, Content } from '../../content/content.js';
 import { SipPushError } from '../../errors.js';
 import type { CommitOperation, Push } from '../contract.js';
 import { INLINE_CONTENT } from './limits.js';
-import { fieldsOf } from './messages.js';
+import { fieldsOf, rangeOf } from './messages.js';
 import type { Peer } from './peer.js';
 
-interface Held {
+interface Held extends Given {
+  /** Numbers of the streams of its content. */
+  readonly streams: Set<number>;
+}
+
+/** What a hook is given that stays here. */
+interface Given {
   readonly content?: Content;
   readonly commit?: (operations: readonly CommitOperation[]) => Promise<void>;
 }
@@ -24,13 +30,15 @@ export class HeldCalls {
   constructor(private readonly peer: Peer) {}
 
   /** Calls a hook, which may commit while it runs. */
-  async during<T>(held: Held, call: (id: number) => Promise<T>): Promise<T> {
+  async during<T>(given: Given, call: (id: number) => Promise<T>): Promise<T> {
     const id = this.peer.next();
-    this.#held.set(id, held);
+    const streams = new Set<number>();
+    this.#held.set(id, { ...given, streams });
     try {
       return await call(id);
     } finally {
       this.#held.delete(id);
+      for (const stream of streams) this.peer.streams.withdraw(stream, ended());
     }
   }
 
@@ -46,14 +54,15 @@ export class HeldCalls {
   /** The worker reads content, or a part of it. */
   open(args: unknown): void {
     const { held, stream, range } = fieldsOf(args);
-    const content = this.#held.get(Number(held))?.content;
-    const { start, end } = fieldsOf(range);
-    const part =
-      typeof start === 'number' ? { start, ...(typeof end === 'number' ? { end } : {}) } : undefined;
-    this.peer.streams.give(Number(stream), content ? opened(content, part) : gone(), {
+    const id = Number(stream);
+    const call = this.#held.get(Number(held));
+    const content = call?.content;
+    call?.streams.add(id);
+    this.peer.streams.give(id, content ? opened(content, rangeOf(range)) : broken(ended()), {
       // Content gives every reader chunks of its own.
       ours: true,
       onEnd: () => {
+        call?.streams.delete(id);
         // Of content that was still coming it is known now.
         if (content?.size !== undefined) this.peer.tell('size', { held, size: content.size });
       },
@@ -76,15 +85,18 @@ export async function crossing({ content, ...rest }: Push): Promise<{
   };
 }
 
-function opened(content: Content, range: { start: number; end?: number } | undefined): ReadableStream {
+function opened(content: Content, range: ByteRange | undefined): ReadableStream {
   try {
     return content.open(range);
   } catch (error) {
-    return new ReadableStream({ start: (controller) => controller.error(error) });
+    return broken(error);
   }
 }
 
-function gone(): ReadableStream {
-  const why = new SipPushError('content of a push is there while it is received: the call has ended');
+function broken(why: unknown): ReadableStream {
   return new ReadableStream({ start: (controller) => controller.error(why) });
+}
+
+function ended(): Error {
+  return new SipPushError('content of a push is there while it is received: the call has ended');
 }

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../errors.js';
 import type { StartContext } from '../contract.js';
 import type { Services, StorageRange } from '../services.js';
 import { ENTRIES_AT_ONCE } from './limits.js';
-import { type Fields, fieldsOf, textOf } from './messages.js';
+import { type Fields, fieldsOf, rangeOf, textOf } from './messages.js';
 import type { Peer } from './peer.js';
 import { methodsOf } from './service-methods.js';
 
@@ -98,15 +98,12 @@ export class HostServices {
   }
 
   #entries({ range, stream }: Fields): void {
-    const entries = inGroups(this.#of('storage').entries(rangeOf(range)));
+    const entries = inGroups(this.#of('storage').entries(storageRange(range)));
     this.peer.streams.give(Number(stream), streamOf(entries), { ours: true });
   }
 
   async #openFile({ name, range, stream }: Fields): Promise<void> {
-    const { start, end } = fieldsOf(range);
-    const part =
-      typeof start === 'number' ? { start, ...(typeof end === 'number' ? { end } : {}) } : undefined;
-    const content = await this.#of('files').open(String(name), part);
+    const content = await this.#of('files').open(String(name), rangeOf(range));
     this.peer.streams.give(Number(stream), content, { ours: true });
   }
 
@@ -125,7 +122,7 @@ export class HostServices {
 }
 
 /** What is wrong in it, storage says. */
-function rangeOf(range: unknown): StorageRange {
+function storageRange(range: unknown): StorageRange {
   const { prefix, after, limit } = fieldsOf(range);
   return {
     ...(prefix === undefined ? {} : { prefix: String(prefix) }),

@@ -1,5 +1,6 @@
 /** What goes between a host and the worker of an application. */
 
+import type { ByteRange } from '../../content/content.js';
 import type { PackedError } from './packed-error.js';
 
 export type Message =
@@ -42,4 +43,11 @@ export function fieldsOf(value: unknown): Fields {
 /** A string, or what is given instead. */
 export function textOf(value: unknown, otherwise = ''): string {
   return typeof value === 'string' ? value : otherwise;
+}
+
+/** A range of bytes, whose numbers are anything still; undefined where there is none. */
+export function rangeOf(value: unknown): ByteRange | undefined {
+  const { start, end } = fieldsOf(value);
+  if (typeof start !== 'number') return undefined;
+  return { start, ...(typeof end === 'number' ? { end } : {}) };
 }

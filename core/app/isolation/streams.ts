@@ -49,7 +49,19 @@ export class Streams {
       this.post({ type: 'break', id, error: packError(why) });
       return;
     }
-    this.#outgoing.set(id, { reader: stream.getReader(), ours, reading: false, onEnd });
+    const outgoing = { reader: stream.getReader(), ours, reading: false, onEnd };
+    this.#outgoing.set(id, outgoing);
+    // Also when nobody reads it: what is behind it is not held any longer than it lasts.
+    outgoing.reader.closed.catch((error: unknown) => {
+      if (this.#outgoing.get(id) === outgoing) this.withdraw(id, error);
+    });
+  }
+
+  /** What was given is not there any longer; nothing happens when it has ended. */
+  withdraw(id: number, why: unknown): void {
+    if (!this.#outgoing.has(id)) return;
+    this.#cancelled(id, why);
+    this.post({ type: 'break', id, error: packError(why) });
   }
 
   /** The stream that the other thread gives, or will have given by when somebody reads it. */
@@ -132,9 +144,7 @@ export class Streams {
         this.#send(id, value, outgoing.ours);
       }
     } catch (error) {
-      if (this.#outgoing.get(id) !== outgoing) return;
-      this.#cancelled(id, error);
-      this.post({ type: 'break', id, error: packError(error) });
+      if (this.#outgoing.get(id) === outgoing) this.withdraw(id, error);
     }
   }
 

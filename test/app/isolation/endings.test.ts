@@ -1,10 +1,15 @@
 /** An application that ends its worker costs itself, and nobody else: it is started again, and nothing durable is lost. */
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/app/clock.js';
 import type { PushAppDefinition } from '../../../core/app/contract.js';
-import type { WorkerIsolation } from '../../../core/app/isolation/isolated.js';
+import { isolated, type WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { eventually } from '../../support/wait.js';
+import { workerScript } from '../../support/worker-script.js';
 import { type Bench, openBench, testApp } from '../support.js';
 import { app, inWorker } from './support.js';
 
@@ -128,6 +133,20 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.runtime.setAside()).toMatchObject([
       { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
     ]);
+  }, 30_000);
+
+  it('is not started again as another; when it can be started, it is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sip-push-isolation-'));
+    const file = join(folder, 'app.mjs');
+    await writeFile(file, source);
+    const script = await workerScript();
+    await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
+    await writeFile(file, source.replace('text/plain', 'text/html'));
+    expect(await bench.push({ text: 'bad' })).toMatchObject({ taken: true });
+    await logged(/did not start: .*no longer what it was.* is started again in 2 s/);
+    await writeFile(file, source);
+    expect(await took(1)).toEqual(['bad']);
+    await rm(folder, { recursive: true });
   }, 30_000);
 
   it('is stopped while it is away, and nothing of it comes back', async () => {

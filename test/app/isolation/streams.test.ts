@@ -115,6 +115,13 @@ it('no more is read than the application asks for; what it leaves is cancelled',
   expect(state.given).toBe(CHUNK);
 });
 
+it('what it opens and leaves alone is cancelled when its receive has ended', async () => {
+  await bench.runtime.load(await inWorker(reading(`await push.content.open().getReader().read();`)));
+  const { content, state } = largeContent(256 * MIB);
+  expect(await bench.push({ content })).toMatchObject({ taken: true });
+  expect(state).toMatchObject({ given: CHUNK, cancelled: expect.any(Error) });
+});
+
 it('a worker that ends cancels what it was reading', async () => {
   await bench.runtime.load(
     await inWorker(reading(`for await (const chunk of push.content.open()) process.exit(1);`)),
