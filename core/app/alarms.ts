@@ -2,10 +2,11 @@
 
 import { LimitError } from '../errors.js';
 import { type AlarmChange, alarmKey, readAlarm } from './alarm-values.js';
+import { AppAway } from './away.js';
 import type { Clock } from './clock.js';
 import { alarmPrefix } from './layout.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from './limits.js';
-import { reasonOf } from './outcome.js';
+import { reasonOf, refusalOf } from './outcome.js';
 import type { Records, Write } from './records.js';
 import type { Alarm } from './services.js';
 import { Soonest } from './soonest.js';
@@ -218,9 +219,11 @@ export class Alarms {
     if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
     const doubled = BACKOFF_BASE * 2 ** entry.failures;
-    entry.failures += 1;
+    // That its worker is away is no failure of its own.
+    if (!(error instanceof AppAway)) entry.failures += 1;
     // Half of it by chance: what failed together does not come back together.
-    const wait = Math.ceil(Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2));
+    const backoff = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
+    const wait = Math.ceil(Math.max(backoff, (refusalOf(error)?.retryAfter ?? 0) * 1000));
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be given again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
   }

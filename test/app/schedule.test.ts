@@ -1,9 +1,10 @@
 /** Alarms: on disk when they are set, given when their time comes, and until they are taken. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AppAway } from '../../core/app/away.js';
 import type { AlarmContext, CommitOperation, PushAppDefinition } from '../../core/app/contract.js';
 import type { Alarm, AppSchedule, AppStorage } from '../../core/app/services.js';
-import { definePushApp } from '../../sdk/index.js';
+import { definePushApp, PushRefused } from '../../sdk/index.js';
 import { type Bench, newGate, openBench, settled } from './support.js';
 
 const MINUTE = 60_000;
@@ -170,6 +171,26 @@ describe('an alarm that is not taken', () => {
     await pass(20_000);
     expect(given).toHaveLength(4);
     await pass(3_600_000);
+    expect(given).toHaveLength(4);
+  });
+
+  it('waits as long as its application asks for', async () => {
+    const { schedule } = await load(() => {
+      throw new PushRefused('busy', 'the server asked for quiet', { retryAfter: 100 });
+    });
+    await schedule.at('a', 0);
+    await pass(99_000);
+    expect(given).toHaveLength(1);
+    await pass(1_000);
+    expect(given).toHaveLength(2);
+  });
+
+  it('since its worker is away has failed at nothing', async () => {
+    const { schedule } = await load(() => {
+      if (given.length < 4) throw new AppAway('test.ua', 'it ended', 1);
+    });
+    await schedule.at('a', 0);
+    await pass(15_000);
     expect(given).toHaveLength(4);
   });
 

@@ -1,0 +1,29 @@
+/** What a bundle has of a configuration. */
+
+import { expect, it } from 'vitest';
+import { entryModule } from '../../../sdk/bundler/entry.js';
+
+const settings = {
+  identity: 'sip:bob@domain.test',
+  servers: ['sip:127.0.0.1:5060'],
+  credentials: { username: 'bob', password: 'secret' },
+};
+const definition = { id: 'a.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) };
+
+it('permissions hold in a bundle as well, wherever an application runs', () => {
+  const permissions = { fetch: ['https://a.test'], storage: 5 };
+  const text = entryModule({
+    platform: 'node',
+    settings: {
+      ...settings,
+      apps: [
+        { definition, permissions },
+        { module: 'file:///a.js', isolation: 'worker', permissions },
+        { manifest: definition, load: async () => definition, permissions },
+      ],
+    },
+  });
+  const embedded = 'permissions: {"fetch":["https://a.test"],"storage":5}';
+  expect(text.split('\n').filter((line) => line.includes(embedded))).toHaveLength(3);
+  expect(text).toContain('{ definition: application2, options: undefined');
+});
