@@ -11,6 +11,8 @@ import { demo } from './commands/demo.js';
 import { dev } from './commands/dev.js';
 import { host } from './commands/host.js';
 import { network } from './commands/network.js';
+import { record } from './commands/record.js';
+import { replay } from './commands/replay.js';
 import { send } from './commands/send.js';
 import { sender } from './commands/sender.js';
 import { trace } from './commands/trace.js';
@@ -31,6 +33,8 @@ const COMMANDS: readonly Command[] = [
   dev,
   bundle,
   trace,
+  record,
+  replay,
 ];
 
 const HELP = `sip-push: OMA Push using SIP

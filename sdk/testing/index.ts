@@ -4,6 +4,7 @@
  * @module sip-push/testing
  */
 
+export { type Replayed, type ReplayOptions, replay } from '../record/replay.js';
 export type { PushBody, StreamBody } from './body.js';
 export {
   bitFlipped,

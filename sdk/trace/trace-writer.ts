@@ -16,24 +16,28 @@ const BODY_LIMIT = 1024;
 interface TraceOptions {
   /** Bytes of each MSRP body that are written. */
   bodyLimit?: number;
-  /** What is written of a SIP message; all of it when absent. */
+  /** What is written of a message; all of it when absent. */
   clean?(bytes: Uint8Array): Uint8Array;
+  /** Whether what the host tells is written as well. */
+  events?: boolean;
 }
 
 export class TraceWriter {
   /** Of an agent, and what its media go through. */
   readonly taps: { onWire: WireObserver; sockets: Sockets };
+  readonly #events: boolean;
   #leftOut = 0;
 
   private constructor(
     private readonly stream: WriteStream,
-    { bodyLimit = BODY_LIMIT, clean = (bytes) => bytes }: TraceOptions,
+    { bodyLimit = BODY_LIMIT, clean = (bytes) => bytes, events = false }: TraceOptions,
   ) {
+    this.#events = events;
     this.taps = {
       onWire: (direction, bytes, { transport, local, remote }) =>
         this.#message({ direction, transport, local, remote }, clean(bytes)),
       sockets: tracedSockets(bodyLimit, (direction, bytes, { protocol, local, remote }, bodyLeft) =>
-        this.#message({ direction, transport: protocol.toUpperCase(), local, remote }, bytes, {
+        this.#message({ direction, transport: protocol.toUpperCase(), local, remote }, clean(bytes), {
           protocol: 'MSRP',
           ...(bodyLeft > 0 ? { bodyLeft } : {}),
         }),
@@ -59,7 +63,7 @@ export class TraceWriter {
 
   /** What the host told meanwhile. */
   event(event: object): void {
-    this.#write({ event });
+    if (this.#events) this.#write({ event });
   }
 
   close(): Promise<void> {

@@ -118,8 +118,8 @@ describe('the trace of a host and a sender', () => {
       }
       expect(ports.SIP).toContain(sipPort);
       expect(ports.MSRP.has(sipPort)).toBe(false);
-      const { remote } = messages.find(({ protocol }) => protocol === 'MSRP') ?? {};
-      const { port } = remote as { port: number };
+      const first = messages.find(({ protocol }) => protocol === 'MSRP');
+      const { port } = (first?.remote ?? {}) as { port: number };
       expect(ports.MSRP).toContain(port);
       expect(await findMalformed(file, { sip: [sipPort], msrp: [port] }, 'tcp.len > 0')).toEqual([]);
       const frames = await dissectMsrp(file, port);

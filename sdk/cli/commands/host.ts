@@ -5,8 +5,9 @@ import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
 import { answerLines } from '../host-console.js';
-import { ended, keepPrivate, timed } from '../io.js';
+import { ended, type Io, keepPrivate, timed } from '../io.js';
 import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
+import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
 
@@ -46,37 +47,46 @@ export const host: Command = {
     console: { type: 'boolean' },
   },
   async run(words, plain) {
-    keepPrivate();
-    const json = words.has('json');
-    // Programs read times where there are any; people do here.
-    const io = json ? plain : timed(plain);
-    const settings = await loadHostSettings(words.required('config', 'bob.json'));
-    const traceFile = words.text('trace');
-    const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
-    // A timer or a promise that an application left alone fails where no call of ours can catch it. That costs the
-    // application what it was doing, never the device.
-    const stray = (error: unknown) => io.err(strayLine(error));
-    process.on('uncaughtException', stray).on('unhandledRejection', stray);
-    try {
-      const running = await createPushReceiver({
-        ...settings,
-        onEvent: hostPrinter(io, json),
-        onLog: logPrinter(io),
-        ...trace?.taps,
-      });
-      const stopConsole = words.has('console')
-        ? answerLines(process.stdin, running, answerPrinter(io, json))
-        : () => {};
-      await ended(io);
-      stopConsole();
-      await running.stop('signal');
-    } finally {
-      await trace?.close();
-      process.off('uncaughtException', stray).off('unhandledRejection', stray);
-    }
-    return EXIT.ok;
+    const file = words.text('trace');
+    return await runHost(words, plain, file === undefined ? undefined : () => TraceWriter.open(file));
   },
 };
+
+/** @param open makes what sees its messages and its events. */
+export async function runHost(words: Words, plain: Io, open?: () => Promise<TraceWriter>): Promise<number> {
+  keepPrivate();
+  const json = words.has('json');
+  // Programs read times where there are any; people do here.
+  const io = json ? plain : timed(plain);
+  const settings = await loadHostSettings(words.required('config', 'bob.json'));
+  const trace = await open?.();
+  // A timer or a promise that an application left alone fails where no call of ours can catch it. That costs the
+  // application what it was doing, never the device.
+  const stray = (error: unknown) => io.err(strayLine(error));
+  process.on('uncaughtException', stray).on('unhandledRejection', stray);
+  const print = hostPrinter(io, json);
+  try {
+    const running = await createPushReceiver({
+      ...settings,
+      onEvent: (event) => {
+        print(event);
+        trace?.event(event);
+      },
+      onLog: logPrinter(io),
+      ...trace?.taps,
+    });
+    const stopConsole = words.has('console')
+      ? answerLines(process.stdin, running, answerPrinter(io, json))
+      : () => {};
+    await ended(io);
+    stopConsole();
+    await running.stop('signal');
+  } finally {
+    await trace?.close();
+    process.off('uncaughtException', stray).off('unhandledRejection', stray);
+  }
+  return EXIT.ok;
+}
 
 /** Where it came from is in the stack: the runtime does not know whose it was. */
 function strayLine(error: unknown): string {

@@ -1,0 +1,108 @@
+/** `sip-push replay`: a recording as a regression test. */
+
+import { ConfigurationError } from '../../../core/errors.js';
+import { type Recording, readRecording } from '../../record/recording.js';
+import { type Replayed, replayRecording } from '../../record/replay.js';
+import { startTestHost, type TestApp } from '../../testing/index.js';
+import { findApplication } from '../applications.js';
+import { type Command, EXIT, UsageError } from '../command.js';
+import { loadHostSettings } from '../config/host.js';
+import type { Io } from '../io.js';
+import { BUNDLED_APPLICATIONS } from '../manifest.js';
+import { printable } from '../printable.js';
+import { logPrinter } from '../report.js';
+import type { Words } from '../words.js';
+
+const HELP = `Usage: sip-push replay FIXTURE [--app APP]… [--config FILE] [--ignore FIELD]… [--json]
+
+Gives what "sip-push record" has recorded to a device in memory: the same pushes, in pager and session mode, in their
+order and with their pauses, on a clock of its own. What the device and its applications tell is compared with what
+was recorded: outcomes, statuses, events. Nothing leaves this process.
+
+  --app APP        an application: a bundled id (mms.ua), a path (./dist/index.js) or a package; several times for
+                   several. Absent: those of the recording, where they are bundled ones
+  --config FILE    applications and their options as a host's configuration has them
+  --ignore FIELD   a field of events that differs each time: it is not compared
+  --json           one JSON object on stdout: replayed
+
+Ends with 0 when all is as it was, 1 when something is different: lines with "- " were recorded, lines with "+ " came
+instead; 2 when the command or the file is wrong.
+
+Example
+  sip-push replay test/fixtures/rain.recording --app ./dist/index.js`;
+
+export const replay: Command = {
+  name: 'replay',
+  summary: 'gives a recording to applications, and says what is different',
+  help: HELP,
+  options: {
+    app: { type: 'string', multiple: true },
+    config: { type: 'string' },
+    ignore: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+  },
+  operands: true,
+  async run(words, io) {
+    const [file, ...more] = words.operands;
+    if (file === undefined)
+      throw new UsageError('replay lacks its file; expected e.g. replay rain.recording');
+    if (more.length > 0) throw new UsageError(`replay takes one file; "${more[0]}" is another`);
+    const recording = await readRecording(file);
+    if (recording.pushes.length + recording.skipped.length === 0) {
+      throw new ConfigurationError(`${file} has no pushes; expected what "sip-push record" writes`);
+    }
+    const apps = await applications(words, recording);
+    const [first] = recording.pushes;
+    await using host = await startTestHost({
+      apps,
+      trust: recording.trust,
+      ...(first ? { now: first.at } : {}),
+    });
+    const replayed = await replayRecording(recording, host, { ignore: words.list('ignore') });
+    if (replayed.differences.length > 0 && !words.has('json'))
+      for (const record of host.logs) logPrinter(io)(record);
+    print(replayed, words.has('json'), io);
+    return replayed.differences.length === 0 ? EXIT.ok : EXIT.failed;
+  },
+};
+
+async function applications(words: Words, recording: Recording): Promise<TestApp[]> {
+  const named = words.list('app');
+  const config = words.text('config');
+  if (config !== undefined && named.length > 0) {
+    throw new UsageError('--config has applications, and --app names others: expected one of them');
+  }
+  if (config !== undefined) {
+    return (await loadHostSettings(config)).apps.map((app, index) => {
+      if ('definition' in app) return app;
+      throw new ConfigurationError(
+        `${config}: "apps[${index}]" runs in a worker; expected "isolation": "none" for a replay`,
+      );
+    });
+  }
+  for (const id of named.length > 0 ? [] : recording.apps) {
+    if (BUNDLED_APPLICATIONS.includes(id)) continue;
+    throw new UsageError(
+      `--app is missing: ${id} is no bundled application; expected e.g. --app ./dist/index.js`,
+    );
+  }
+  const uses = named.length > 0 ? named : recording.apps;
+  return await Promise.all(
+    uses.map(async (use) => ({ definition: await findApplication(use, process.cwd()) })),
+  );
+}
+
+function print({ pushes, skipped, differences }: Replayed, json: boolean, io: Io): void {
+  if (json) {
+    io.out(JSON.stringify({ event: 'replayed', pushes, skipped, differences }));
+    return;
+  }
+  for (const { app, from, why } of skipped) {
+    io.err(printable(`not given again: a push to ${app || 'nobody'} from ${from || 'nobody'}: ${why}`));
+  }
+  for (const line of differences) io.out(printable(line));
+  const what = pushes === 1 ? 'one push' : `${pushes} pushes`;
+  io.err(
+    differences.length === 0 ? `${what} given again: all as it was` : `${what} given again: not as it was`,
+  );
+}

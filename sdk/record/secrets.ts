@@ -1,0 +1,21 @@
+/** What a recording does not have: what proves that somebody is who he says. */
+
+const HEAD_END = '\r\n\r\n';
+/** Of SIP and of MSRP relays: challenges and what answers them (RFC 3261 22, RFC 4976 9.1, RFC 8760), and keys. */
+const SECRET =
+  /^(?:(?:proxy-)?authorization|(?:www|proxy)-authenticate|(?:proxy-)?authentication-info|p-access-network-info)[ \t]*:/i;
+
+/** A message without its secret headers, and their continuation lines (RFC 3261 7.3.1). Its body is as it was. */
+export function withoutSecrets(message: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
+  const end = bytes.indexOf(HEAD_END);
+  const headEnd = end < 0 ? bytes.length : end;
+  const kept: string[] = [];
+  let secret = false;
+  for (const line of bytes.toString('latin1', 0, headEnd).split('\r\n')) {
+    const folded = /^[ \t]/.test(line);
+    if (!folded) secret = SECRET.test(line);
+    if (!secret) kept.push(line);
+  }
+  return Buffer.concat([Buffer.from(kept.join('\r\n'), 'latin1'), bytes.subarray(headEnd)]);
+}

@@ -1,0 +1,79 @@
+/** What came over MSRP in a recording: the files of its sessions, put together from their chunks. */
+
+import { parseByteRange } from '../../core/msrp/byte-range.js';
+import type { ContinuationFlag, MsrpRequest } from '../../core/msrp/frame.js';
+import { MsrpParser } from '../../core/msrp/parser.js';
+import type { TracedMessage } from '../trace/read-trace.js';
+
+interface Chunk {
+  /** Of its first byte, from 0. */
+  start: number;
+  bytes: Uint8Array;
+}
+
+/** One session: an m= line that was accepted. */
+export class SessionContent {
+  readonly #chunks: Chunk[] = [];
+  #whole = false;
+  /** Of what came last, either way. Milliseconds since 1970. */
+  last = 0;
+  contentType: string | undefined;
+  /** The recording has not all of a chunk. */
+  cut = false;
+
+  add({ headers }: MsrpRequest, bytes: Uint8Array, flag: ContinuationFlag): void {
+    this.contentType ??= headers.get('Content-Type');
+    const { start = 1 } = parseByteRange(headers.get('Byte-Range') ?? '') ?? {};
+    this.#chunks.push({ start: start - 1, bytes });
+    if (flag === '$') this.#whole = true;
+  }
+
+  /** Undefined where not all of `size` bytes came, or were recorded. */
+  bytes(size: number | undefined): Uint8Array | undefined {
+    if (!this.#whole || this.cut) return undefined;
+    const end = Math.max(0, ...this.#chunks.map(({ start, bytes }) => start + bytes.length));
+    const count = this.#chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (count !== end || (size !== undefined && end !== size)) return undefined;
+    const content = new Uint8Array(end);
+    for (const { start, bytes } of this.#chunks) content.set(bytes, start);
+    return content;
+  }
+}
+
+/** The sessions of a recording by the URIs of their own end. */
+export class Sessions {
+  readonly #byUri = new Map<string, SessionContent>();
+
+  open(uri: string): SessionContent {
+    const known = this.#byUri.get(uri) ?? new SessionContent();
+    this.#byUri.set(uri, known);
+    return known;
+  }
+
+  /** A frame, which is whole. */
+  take({ bytes, direction, time, bodyLeft = 0 }: TracedMessage): void {
+    let request: MsrpRequest | undefined;
+    const pieces: Uint8Array[] = [];
+    const touch = ({ toPath, fromPath }: { toPath: readonly string[]; fromPath: readonly string[] }) => {
+      const uri = (direction === 'in' ? toPath : fromPath).at(-1) ?? '';
+      const session = this.#byUri.get(uri);
+      if (session) session.last = time;
+      return session;
+    };
+    new MsrpParser({
+      onRequest: (head) => {
+        request = head;
+      },
+      onResponse: touch,
+      onBody: (piece) => pieces.push(piece),
+      onEnd: (flag) => {
+        const session = request && touch(request);
+        if (!request || !session || direction === 'out' || request.method !== 'SEND') return;
+        // A SEND without a body binds the connection, and brings nothing (RFC 4975 5.4).
+        if (request.headers.get('Content-Type') === undefined) return;
+        if (bodyLeft > 0) session.cut = true;
+        session.add(request, Buffer.concat(pieces), flag);
+      },
+    }).push(bytes);
+  }
+}

@@ -1,0 +1,134 @@
+/** `sip-push record` and `replay`: what came to a device comes again, and what is different is said. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
+
+/** Counts bytes; refuses what has snow in it, and large files ahead. */
+const app = (word: string) => `
+import { PushRefused } from 'sip-push/sdk';
+export default {
+  id: 'weather.ua',
+  accepts: ['text/plain'],
+  needs: ['emit'],
+  delivery: 'direct',
+  start: ({ emit }) => ({
+    consider({ size }) { if (size > 50000) throw new PushRefused('size', 'too large'); },
+    async receive({ id, content, mode, fileName }) {
+      let text = '';
+      for await (const chunk of content.open()) text += new TextDecoder().decode(chunk);
+      if (text.includes('snow')) throw new PushRefused('declined', 'no snow');
+      emit('${word}', { push: id, mode, fileName: fileName ?? null, characters: text.length });
+    },
+  }),
+};`;
+
+describe('a recording', () => {
+  let folder: Folder;
+
+  beforeAll(async () => {
+    folder = await Folder.make();
+    const network = await startNetworkCommand(folder);
+    await using _ = network.running;
+    // As somebody has it installed.
+    const here = new URL('../..', import.meta.url).href;
+    await folder.write('same.mjs', app('rain').replace('sip-push/sdk', `${here}dist/sdk/index.js`));
+    await folder.write('other.mjs', app('sun').replace('sip-push/sdk', `${here}dist/sdk/index.js`));
+    await folder.write('bob.json', { ...bob(network.tcp), apps: ['./same.mjs'] });
+    await folder.write('psa.json', psa(network.tcp));
+    await folder.write('small.txt', 'rain');
+    await folder.write('snow.txt', 'snow');
+    await folder.write('large.txt', 'rain, then sun. '.repeat(2000));
+    await folder.write('huge.txt', 'rain, then sun. '.repeat(4000));
+    await using device = await folder.start(
+      ...['record', '--config', 'bob.json', '--out', 'rain.recording', '--json'],
+    );
+    await lineOf(device, 'registered');
+    const push = (mode: string, type: string, ...files: string[]) =>
+      folder.run(
+        ...['send', '--config', 'psa.json', '--to', BOB, '--app', 'weather.ua'],
+        ...['--type', type, '--mode', mode, ...files],
+      );
+    expect(await push('pager', 'text/plain', 'small.txt')).toMatchObject({ code: 0 });
+    await push('session', 'text/plain', 'large.txt', 'snow.txt');
+    await push('pager', 'text/plain', 'snow.txt');
+    await push('pager', 'text/html', 'small.txt');
+    await push('session', 'text/plain', 'huge.txt');
+    device.kill('SIGTERM');
+    expect(await device.ended(10_000)).toEqual({ code: 0, signal: null });
+  }, 60_000);
+
+  afterAll(() => folder.remove());
+
+  it('has no credentials, and is its owner’s alone', async () => {
+    const path = join(folder.path, 'rain.recording');
+    const bytes = linesOf({ stdout: await readFile(path, 'utf8').then((text) => text.replace(/\n$/, '')) })
+      .map((line) =>
+        typeof line.bytes === 'string' ? Buffer.from(line.bytes, 'base64').toString('latin1') : '',
+      )
+      .join('\n');
+    expect(bytes).toContain('REGISTER sip:domain.test SIP/2.0');
+    expect(bytes).toContain('401 Unauthorized');
+    expect(bytes).not.toMatch(/authoriz?ation:|authenticate:|nonce/i);
+    expect((await stat(path)).mode & 0o077).toBe(0);
+  });
+
+  it('can be looked at as a trace', async () => {
+    const { code, stdout } = await folder.run('trace', 'rain.recording');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/event {2}\{"event":"push",/);
+    expect(stdout).toMatch(/← MSRP TCP .* SEND/);
+  });
+
+  it('given again to the same application, all is as it was', async () => {
+    const { code, stdout, stderr } = await folder.run(
+      'replay',
+      'rain.recording',
+      '--app',
+      './same.mjs',
+      '--json',
+    );
+    expect({ stderr, lines: linesOf({ stdout }) }).toEqual({
+      stderr: '',
+      lines: [{ event: 'replayed', pushes: 6, skipped: [], differences: [] }],
+    });
+    expect(code).toBe(0);
+  });
+
+  it('given to another one, what is different is shown, and the end is 1', async () => {
+    const { code, stdout, stderr } = await folder.run('replay', 'rain.recording', '--app', './other.mjs');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^- \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"rain"/m);
+    expect(stdout).toMatch(/^\+ \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"sun"/m);
+    expect(stderr).toMatch(/6 pushes given again: not as it was$/);
+  });
+
+  it('fields that are ignored make no difference; the configuration of a host has its applications', async () => {
+    await folder.write('other.json', { ...bob('sip:127.0.0.1:5060'), apps: ['./other.mjs'] });
+    const { code, stdout, stderr } = await folder.run(
+      ...['replay', 'rain.recording', '--config', 'other.json', '--ignore', 'kind'],
+    );
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '6 pushes given again: all as it was',
+    });
+  });
+
+  it.each([
+    [
+      ['replay', 'rain.recording'],
+      '--app is missing: weather.ua is no bundled application; expected e.g. --app ./dist/index.js',
+    ],
+    [['replay', 'users.json'], 'users.json, line 1: "time" is missing'],
+    [['record', '--config', 'bob.json'], '--out is missing; expected e.g. --out rain.recording'],
+  ])('%j: says what is wrong', async (words, problem) => {
+    const { code, stdout, stderr } = await folder.run(...words);
+    expect({ code, stdout, stderr: stderr.split('\n')[0] }).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `sip-push: ${problem}`,
+    });
+  });
+});

@@ -1,0 +1,227 @@
+/** Recordings: what is read of the wire, what is left out, and what a difference is. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { definePushApp } from '../../../sdk/index.js';
+import { difference } from '../../../sdk/record/difference.js';
+import { readRecording } from '../../../sdk/record/recording.js';
+import { withoutSecrets } from '../../../sdk/record/secrets.js';
+import { replay, startTestHost } from '../../../sdk/testing/index.js';
+
+const AT = Date.parse('2026-11-21T12:00:00Z');
+const HERE = { host: '127.0.0.1', port: 5060 };
+const THERE = { host: '127.0.0.1', port: 40_000 };
+
+/** A line of a recording, so many seconds after noon. */
+const line = (seconds: number, fields: object) =>
+  `${JSON.stringify({ time: new Date(AT + seconds * 1000).toISOString(), ...fields })}\n`;
+const message = (seconds: number, direction: 'in' | 'out', text: string, protocol = 'SIP') =>
+  line(seconds, {
+    ...{ direction, transport: 'TCP', local: HERE, remote: THERE, protocol },
+    bytes: Buffer.from(text).toString('base64'),
+  });
+
+function request(method: string, call: string, headers: readonly string[], body: string): string {
+  return [
+    `${method} sip:bob@127.0.0.1 SIP/2.0`,
+    `Via: SIP/2.0/TCP 127.0.0.1:40000;branch=z9hG4bK${call}`,
+    'Max-Forwards: 70',
+    'From: <sip:psa@domain.test>;tag=1',
+    'To: <sip:bob@domain.test>',
+    `Call-ID: ${call}`,
+    `CSeq: 1 ${method}`,
+    'Contact: <sip:psa@127.0.0.1:40000;transport=tcp>',
+    'P-Asserted-Identity: <sip:psa@domain.test>',
+    'Accept-Contact: *;+g.oma.pusheventapp="weather.ua"',
+    ...headers,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
+}
+
+function response(method: string, call: string, status: number, headers: readonly string[] = [], body = '') {
+  return [
+    `SIP/2.0 ${status} Word`,
+    `Via: SIP/2.0/TCP 127.0.0.1:40000;branch=z9hG4bK${call}`,
+    'From: <sip:psa@domain.test>;tag=1',
+    'To: <sip:bob@domain.test>;tag=2',
+    `Call-ID: ${call}`,
+    `CSeq: 1 ${method}`,
+    ...headers,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
+}
+
+const SENT = request('MESSAGE', 'a', ['Content-Type: text/plain'], 'rain');
+const REFERENCE = request(
+  'MESSAGE',
+  'b',
+  ['Content-Type: message/external-body;access-type="URL";URL="http://127.0.0.1:1/x"'],
+  'Content-Type: text/plain\r\n\r\n',
+);
+const sdp = (port: number, uri: string, direction: string) =>
+  [
+    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0'],
+    ...[`m=message ${port} TCP/MSRP *`, `a=${direction}`, 'a=accept-types:text/plain', `a=path:${uri}`],
+    'a=file-selector:name:"a.txt" type:text/plain size:10',
+    ...['a=file-transfer-id:1', ''],
+  ].join('\r\n');
+const SDP = ['Content-Type: application/sdp'];
+const [PEER, OWN] = ['msrp://127.0.0.1:2855/p;tcp', 'msrp://127.0.0.1:9/o;tcp'];
+const chunk = (id: string, range: string, text: string, flag: string) =>
+  [
+    `MSRP ${id} SEND`,
+    ...[`To-Path: ${OWN}`, `From-Path: ${PEER}`, 'Message-ID: m', `Byte-Range: ${range}/10`],
+    ...['Content-Type: text/plain', '', text, `-------${id}${flag}`, ''],
+  ].join('\r\n');
+const push = (fields: object) => ({
+  event: {
+    ...{ event: 'push', id: 'x', app: 'weather.ua', from: 'sip:psa@domain.test', contentType: 'text/plain' },
+    ...{ outcome: 'accepted', status: 200, ...fields },
+  },
+});
+const sha256 = 'e5d66ce22ee65bd26a8dfbf6e5b1b34d19a1e4a01ee9b1a3d3f0c6bd1ec6e6f6';
+
+describe('a recording', () => {
+  let folder: string;
+  const write = async (...lines: string[]) => {
+    const file = join(folder, 'recording');
+    await writeFile(file, lines.join(''));
+    return file;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sip-push-record-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('a push that came twice is one; what is by reference is left out, with its events', async () => {
+    const { pushes, skipped, events, apps, trust } = await readRecording(
+      await write(
+        line(0, {
+          event: { event: 'registered', identity: 'sip:bob@domain.test', apps: ['weather.ua'], expires: 60 },
+        }),
+        message(1, 'in', SENT),
+        message(2, 'in', SENT),
+        message(3, 'out', response('MESSAGE', 'a', 200)),
+        line(3, push({ mode: 'pager', size: 4, sha256 })),
+        message(4, 'in', REFERENCE),
+        line(5, push({ id: 'y', mode: 'indirect', size: 9, sha256 })),
+        message(5, 'out', response('MESSAGE', 'b', 200)),
+        line(6, { event: { event: 'receiving', id: 'z' } }),
+      ),
+    );
+    expect(pushes).toEqual([
+      {
+        at: AT + 1000,
+        push: {
+          ...{ app: 'weather.ua', from: 'sip:psa@domain.test', mode: 'pager', type: 'text/plain' },
+          body: new TextEncoder().encode('rain'),
+        },
+      },
+    ]);
+    expect(skipped).toMatchObject([{ app: 'weather.ua', why: expect.stringContaining('by reference') }]);
+    expect(events.map(({ event, mode }) => [event, mode])).toEqual([['push', 'pager']]);
+    expect({ apps, trust }).toEqual({ apps: ['weather.ua'], trust: ['sip:psa@domain.test'] });
+  });
+
+  it('a file is put together from its chunks, also where they came out of order', async () => {
+    const { pushes, skipped } = await readRecording(
+      await write(
+        message(1, 'in', request('INVITE', 'c', SDP, sdp(2855, PEER, 'sendonly'))),
+        message(2, 'out', response('INVITE', 'c', 200, SDP, sdp(9, OWN, 'recvonly'))),
+        message(3, 'in', chunk('abcd', '5-10', 'EFGHIJ', '$'), 'MSRP'),
+        message(4, 'in', chunk('efgh', '1-4', 'ABCD', '+'), 'MSRP'),
+      ),
+    );
+    expect(skipped).toEqual([]);
+    expect(pushes[0]?.push).toMatchObject({ mode: 'session', fileName: 'a.txt', type: 'text/plain' });
+    expect(Buffer.from(pushes[0]?.push.body as Uint8Array).toString()).toBe('ABCDEFGHIJ');
+  });
+
+  it('a file that broke off is left out; of one that was refused the size is known', async () => {
+    const invite = message(1, 'in', request('INVITE', 'c', SDP, sdp(2855, PEER, 'sendonly')));
+    const broken = await readRecording(
+      await write(
+        invite,
+        message(2, 'out', response('INVITE', 'c', 200, SDP, sdp(9, OWN, 'recvonly'))),
+        message(3, 'in', chunk('abcd', '1-4', 'ABCD', '+'), 'MSRP'),
+      ),
+    );
+    expect(broken).toMatchObject({ pushes: [], skipped: [{ why: expect.stringContaining('broke off') }] });
+    const refused = await readRecording(await write(invite, message(2, 'out', response('INVITE', 'c', 488))));
+    expect(refused.pushes[0]?.push.body).toEqual(new Uint8Array(10));
+  });
+
+  it('given again in a test: time passes as it did, and what is different is shown', async () => {
+    const heard: number[] = [];
+    const app = definePushApp({
+      id: 'weather.ua',
+      accepts: ['text/plain'],
+      needs: ['clock', 'emit'],
+      start: ({ clock, emit }) => ({
+        receive() {
+          heard.push(Number(clock.now()));
+          emit('rain', { number: heard.length });
+        },
+      }),
+    });
+    const content = { size: 4, sha256: '31fac51c5b6bd3f2b5b4ff2bd3d1b8bb0d2ff3e6cd3a2a3c0d9c4f1a1b2c3d4e' };
+    const told = (id: string, number: number) => [
+      line(3, push({ id, mode: 'pager', ...content })),
+      line(3, { event: { event: 'app', app: 'weather.ua', kind: 'rain', number } }),
+    ];
+    const file = await write(
+      message(1, 'in', SENT),
+      message(1, 'out', response('MESSAGE', 'a', 200)),
+      ...told('x', 1),
+      message(3601, 'in', SENT.replaceAll('Call-ID: a', 'Call-ID: later')),
+      message(3601, 'out', response('MESSAGE', 'later', 200)),
+      ...told('y', 3),
+    );
+    await using host = await startTestHost({ apps: [app], trust: ['sip:psa@domain.test'] });
+    const { pushes, skipped, differences } = await replay(file, host, { ignore: ['sha256'] });
+    expect({ pushes, skipped }).toEqual({ pushes: 2, skipped: [] });
+    expect(differences.filter((each) => !each.startsWith(' '))).toEqual([
+      '- {"event":"app","app":"weather.ua","kind":"rain","number":3}',
+      '+ {"event":"app","app":"weather.ua","kind":"rain","number":2}',
+    ]);
+    const [first = 0, second = 0] = heard;
+    expect(second - first).toBeGreaterThanOrEqual(3600 * 1000);
+  });
+});
+
+describe('what is secret', () => {
+  it('is left out of a message, with the lines that go on with it; its body stays', () => {
+    const secret =
+      'Authorization: Digest username="bob",\r\n nonce="1"\r\nWWW-Authenticate: Digest realm="a"\r\n';
+    const message = (headers: string) =>
+      `REGISTER sip:a SIP/2.0\r\nVia: x\r\n${headers}CSeq: 1\r\n\r\nAuthorization: ÿ`;
+    const cleaned = withoutSecrets(Buffer.from(message(secret), 'latin1'));
+    expect(Buffer.from(cleaned).toString('latin1')).toBe(message(''));
+  });
+});
+
+describe('a difference', () => {
+  it('is none between the same lists', () => {
+    expect(difference([], [])).toEqual([]);
+    expect(difference(['a', 'b'], ['a', 'b'])).toEqual([]);
+  });
+
+  it('has what went, what came, and what is between them', () => {
+    expect(difference(['a', 'b', 'c', 'd'], ['a', 'x', 'c', 'd'])).toEqual(['- b', '+ x']);
+    expect(difference(['a', 'b', 'c', 'd', 'e'], ['a', 'c', 'y', 'e'])).toEqual(['- b', '  c', '- d', '+ y']);
+    expect(difference(['a', 'a'], ['a'])).toEqual(['- a']);
+    expect(difference([], ['a'])).toEqual(['+ a']);
+  });
+
+  it('of very long lists is one piece', () => {
+    const many = (word: string) => Array.from({ length: 2000 }, (_, index) => `${word} ${index}`);
+    expect(difference(many('a'), many('b'))).toHaveLength(4000);
+  });
+});
