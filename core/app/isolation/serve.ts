@@ -29,7 +29,7 @@ import { workerServices } from './worker-services.js';
 export type LoadApplication = (module: string) => PushAppDefinition | Promise<PushAppDefinition>;
 
 /** What a host has to know of an application before it starts it: the plain parts of its definition. */
-export const MANIFEST_KEYS = ['id', 'accepts', 'needs', 'provides', 'delivery', 'limits', 'iari'] as const;
+const MANIFEST_KEYS = ['id', 'accepts', 'needs', 'provides', 'delivery', 'limits', 'iari'] as const;
 
 /** What an instance may have beside `receive`. */
 export const HOOKS = ['consider', 'describe', 'query', 'negotiated', 'alarm', 'stop'] as const;
@@ -40,6 +40,7 @@ export type Hook = (typeof HOOKS)[number];
 export function serve(port: ParentPort, load: LoadApplication): void {
   const served = new ServedApplication(port, load);
   port.onmessage = (message) => served.peer.receive(message);
+  served.answer();
 }
 
 class ServedApplication {
@@ -62,8 +63,13 @@ class ServedApplication {
     });
   }
 
+  /** Unasked once, when it is there. */
+  answer(): void {
+    this.peer.tell('pong', { memory: this.port.memory() });
+  }
+
   #told(name: string, fields: Fields): void {
-    if (name === 'ping') this.peer.tell('pong', { memory: this.port.memory() });
+    if (name === 'ping') this.answer();
     if (name === 'time') this.#time.ahead = Number(fields.ahead);
     if (name === 'stopping') this.#stopping.abort(new AppError(this.#eventAppId, 'is being stopped'));
     if (name === 'size') {

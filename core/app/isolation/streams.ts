@@ -3,7 +3,7 @@
  * under way of a stream is one chunk, however long it is.
  */
 
-import { LimitError, MalformedError } from '../../errors.js';
+import { LimitError, MalformedError, SipPushError } from '../../errors.js';
 import { MAX_CHUNK, MAX_STREAMS } from './limits.js';
 import type { Message } from './messages.js';
 import { packError, unpackError } from './packed-error.js';
@@ -38,6 +38,8 @@ export interface OutgoingOptions {
 export class Streams {
   readonly #outgoing = new Map<number, Outgoing>();
   readonly #incoming = new Map<number, Incoming>();
+  /** Why those ended that did so unread: their readers hear of it when they ask. */
+  readonly #broken = new Map<number, unknown>();
 
   constructor(private readonly post: Post) {}
 
@@ -46,14 +48,14 @@ export class Streams {
     if (this.#outgoing.size >= MAX_STREAMS || this.#outgoing.has(id)) {
       const why = new LimitError(`${MAX_STREAMS} streams are open, the most that may`);
       stream.cancel(why).catch(() => {});
-      this.post({ type: 'break', id, error: packError(why) });
+      if (!this.#outgoing.has(id)) this.#brokeOff(id, why);
       return;
     }
     const outgoing = { reader: stream.getReader(), ours, reading: false, onEnd };
     this.#outgoing.set(id, outgoing);
-    // Also when nobody reads it: what is behind it is not held any longer than it lasts.
+    // Also when nobody reads it: it counts among the open ones no longer than it lasts.
     outgoing.reader.closed.catch((error: unknown) => {
-      if (this.#outgoing.get(id) === outgoing) this.withdraw(id, error);
+      if (this.#outgoing.get(id) === outgoing && !outgoing.reading) this.#brokeOff(id, error);
     });
   }
 
@@ -129,8 +131,14 @@ export class Streams {
 
   async #pulled(id: number): Promise<void> {
     const outgoing = this.#outgoing.get(id);
+    if (!outgoing) {
+      const why = this.#broken.get(id) ?? new SipPushError('the stream has ended');
+      this.#broken.delete(id);
+      this.post({ type: 'break', id, error: packError(why) });
+      return;
+    }
     // One that asks again before it has got what it asked for gets it once.
-    if (!outgoing || outgoing.reading) return;
+    if (outgoing.reading) return;
     outgoing.reading = true;
     try {
       const { done, value } = await outgoing.reader.read();
@@ -146,6 +154,13 @@ export class Streams {
     } catch (error) {
       if (this.#outgoing.get(id) === outgoing) this.withdraw(id, error);
     }
+  }
+
+  #brokeOff(id: number, why: unknown): void {
+    this.#outgoing.delete(id);
+    this.#broken.set(id, why);
+    const [oldest] = this.#broken.keys();
+    if (oldest !== undefined && this.#broken.size > MAX_STREAMS) this.#broken.delete(oldest);
   }
 
   #send(id: number, value: unknown, ours: boolean): void {

@@ -36,7 +36,8 @@ export class WorkerLife {
   readonly #thread: WorkerThread;
   readonly #peer: Peer;
   readonly #held: HeldCalls;
-  readonly #watchdog: Watchdog;
+  /** From when it has its script: how long that takes is the machine's. */
+  #watchdog: Watchdog | undefined;
   readonly #early: string[] = [];
   #services: HostServices | undefined;
   #log: (line: string) => void = (line) => {
@@ -48,7 +49,7 @@ export class WorkerLife {
   #strays = 0;
   #why: Error | undefined;
 
-  private constructor(options: LifeOptions) {
+  private constructor(private readonly options: LifeOptions) {
     const { script, module, memory } = options;
     this.#thread = platform.startWorker(script, { name: module, heap: memory + HEAP_RESERVE });
     this.#peer = new Peer(this.#thread, {
@@ -57,12 +58,6 @@ export class WorkerLife {
       stray: () => this.#stray(),
     });
     this.#held = new HeldCalls(this.#peer);
-    this.#watchdog = new Watchdog(
-      this.#thread,
-      options,
-      () => this.#peer.tell('ping', {}),
-      (why) => this.end(why),
-    );
     this.#thread.onmessage = (message) => this.#came(message);
     this.#thread.onoutput = (text) => this.#log(text.trimEnd());
     this.ended = new Promise((resolve) => {
@@ -168,7 +163,7 @@ export class WorkerLife {
   #over(why: Error): void {
     if (this.#why) return;
     this.#why = why;
-    this.#watchdog.stop();
+    this.#watchdog?.stop();
     // What it died of is no answer to anybody, whatever class of error that is.
     this.#peer.close(new SipPushError(`its worker ended: ${reasonOf(why)}`, { cause: why }));
   }
@@ -207,6 +202,12 @@ export class WorkerLife {
   #told(name: string, args: unknown): void {
     if (name === 'pong') {
       this.#messages = 0;
+      this.#watchdog ??= new Watchdog(
+        this.#thread,
+        this.options,
+        () => this.#peer.tell('ping', {}),
+        (why) => this.end(why),
+      );
       this.#watchdog.heard(fieldsOf(args).memory);
     } else if (name === 'open') {
       this.#held.open(args);

@@ -70,13 +70,14 @@ function storage(peer: Peer, call: Call): AppStorage {
 }
 
 function files(peer: Peer, call: Call): AppFiles {
+  const write = async (content: ReadableStream<Uint8Array>) => {
+    const stream = peer.next();
+    // Its chunks are the application's, which may write into them again.
+    peer.streams.give(stream, content, { ours: false });
+    return (await peer.call('files.write', { stream })) as AppFile & { sha256: string };
+  };
   return {
-    write(content) {
-      const stream = peer.next();
-      // Its chunks are the application's, which may write into them again.
-      peer.streams.give(stream, content, { ours: false });
-      return peer.call('files.write', { stream }) as Promise<AppFile & { sha256: string }>;
-    },
+    write: (content) => handled(write(content)),
     open(name, range) {
       const stream = peer.next();
       const asked = peer.call('files.open', { stream, name, ...(range ? { range: { ...range } } : {}) });
