@@ -5,7 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PushAppDefinition } from '../../core/app/contract.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
 import { ConfigurationError, PushRefused } from '../../core/errors.js';
-import { startTestHost, type TestHost, type TestPush, type TestPushResult } from '../testing/index.js';
+import {
+  type HostedDefinition,
+  startTestHost,
+  type TestHost,
+  type TestPush,
+  type TestPushResult,
+} from '../testing/index.js';
 import type { TestServer } from '../testing/internet.js';
 import type { Finding } from './finding.js';
 import type { CheckedApp } from './plan.js';
@@ -40,6 +46,8 @@ export class Bench {
   constructor(
     readonly app: CheckedApp,
     readonly definition: PushAppDefinition,
+    /** What it cannot do without. */
+    private readonly providers: readonly HostedDefinition[],
     readonly report: (finding: Finding) => void,
   ) {}
 
@@ -82,9 +90,10 @@ export class Bench {
   }
 
   start(watch: Watch, server: TestServer = notFound): Promise<TestHost> {
-    const { options } = this.app;
+    const { options, permissions } = this.app;
     const definition = watch.watched(this.definition);
-    return startTestHost({ apps: [{ definition, options }], now: Date.now(), server });
+    const app = { definition, options, ...(permissions ? { permissions } : {}) };
+    return startTestHost({ apps: [...this.providers, app], now: Date.now(), server });
   }
 
   /** The mode in which this content can be pushed at all: a MESSAGE is small. */

@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import type { CheckNews, CheckOrder } from './child.js';
 import { type Finding, isSame, scoreOf } from './finding.js';
-import type { CheckedApp, CheckPlan } from './plan.js';
+import type { CheckPlan } from './plan.js';
 import { STEPS } from './suite.js';
 
 /** What came of a check. */
@@ -47,7 +47,7 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, app] = next;
       const mine = found[index];
-      if (mine) await checkOne(app, mine, options);
+      if (mine) await checkOne({ app, others: plan.apps.filter((other) => other !== app) }, mine, options);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -65,11 +65,11 @@ interface Found {
   findings: Finding[];
 }
 
-async function checkOne(app: CheckedApp, found: Found, options: CheckOptions): Promise<void> {
+async function checkOne(order: Omit<CheckOrder, 'from'>, found: Found, options: CheckOptions): Promise<void> {
   let from = 0;
   for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
     options.signal?.throwIfAborted();
-    const end = await oneProcess({ app, from }, found, options);
+    const end = await oneProcess({ ...order, from }, found, options);
     if (end.reason === undefined) return;
     add(found, deadProcess(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
     // What happened while it was loaded would happen again.

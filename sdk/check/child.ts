@@ -6,6 +6,7 @@
 import type { PushAppDefinition } from '../../core/app/contract.js';
 import { canonicalEventAppId } from '../../core/app/event-app-id.js';
 import { readManifest } from '../../core/app/manifest.js';
+import type { HostedDefinition } from '../testing/index.js';
 import { Bench } from './bench.js';
 import type { Finding } from './finding.js';
 import type { CheckedApp } from './plan.js';
@@ -16,6 +17,8 @@ import { whereOf } from './where.js';
 /** What the parent tells its child, once. */
 export interface CheckOrder {
   readonly app: CheckedApp;
+  /** Of the same package: they may provide what it needs. */
+  readonly others: readonly CheckedApp[];
   /** Of the first step that is still to be done. */
   readonly from: number;
 }
@@ -35,11 +38,10 @@ const HEARTBEAT = 500;
 const tell = process.send?.bind(process);
 
 process.once('message', (order) => {
-  const { app, from } = order as CheckOrder;
-  void check(app, from);
+  void check(order as CheckOrder);
 });
 
-async function check(app: CheckedApp, from: number): Promise<void> {
+async function check({ app, others, from }: CheckOrder): Promise<void> {
   let id = app.declared?.id;
   const found = new Set<string>();
   const report = (finding: Finding) => {
@@ -64,7 +66,7 @@ async function check(app: CheckedApp, from: number): Promise<void> {
   const definition = await load(app, report, place);
   id = definition?.id;
   if (definition) {
-    const bench = new Bench(app, definition, report);
+    const bench = new Bench(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
       if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
       news({ type: 'step', step: index, id: definition.id });
@@ -112,6 +114,31 @@ async function load(
     });
     return undefined;
   }
+}
+
+/** Applications of the package that provide what this one needs, and what those need. */
+async function providersFor(
+  { needs = [] }: PushAppDefinition,
+  others: readonly CheckedApp[],
+): Promise<HostedDefinition[]> {
+  // As long as it is the host alone that is asked, nothing else runs.
+  if (!needs.some((need) => need.includes('.'))) return [];
+  const loaded = await Promise.all(others.map(hosted));
+  const found = new Set<HostedDefinition>();
+  const wanted = [...needs];
+  for (let need = wanted.shift(); need !== undefined; need = wanted.shift()) {
+    const name = need;
+    const provider = loaded.find(({ definition }) => definition.provides?.includes(name));
+    if (!provider || found.has(provider)) continue;
+    found.add(provider);
+    wanted.push(...(provider.definition.needs ?? []));
+  }
+  return [...found];
+}
+
+async function hosted({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
+  const { default: definition }: { default: PushAppDefinition } = await import(module);
+  return { definition, options, ...(permissions ? { permissions } : {}) };
 }
 
 function* disagreements(

@@ -17,13 +17,14 @@ export async function planOf(folder: string): Promise<CheckPlan> {
 }
 
 function checked(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
-  const { id, accepts, iari, module, samples } = app;
+  const { id, accepts, iari, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {
     module: module.href,
     folder,
     declared: { id, accepts, ...(iari === undefined ? {} : { iari }) },
     ...(options === undefined ? {} : { options }),
+    ...(permissions ? { permissions } : {}),
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),
   };
 }

@@ -1,5 +1,7 @@
 /** What is to be checked, as the process that runs it is told. */
 
+import type { AppPermissions } from '../../core/app/permissions.js';
+
 /** Content of which an application says that it takes it. */
 export interface Sample {
   /** With parameters, where it has any. */
@@ -17,6 +19,7 @@ export interface CheckedApp {
   /** As the manifest has them; absent where there is none. */
   readonly declared?: { readonly id: string; readonly accepts: readonly string[]; readonly iari?: string };
   readonly options?: unknown;
+  readonly permissions?: AppPermissions;
   readonly samples: readonly Sample[];
 }
 

@@ -20,6 +20,10 @@ export interface ReceiveCall {
 
 export class Watch {
   readonly calls: ReceiveCall[] = [];
+  /** It has the hook `alarm`. */
+  rings = false;
+  /** What `alarm` threw last. */
+  alarmError: unknown;
   /** What `consider` threw last. */
   considerError: unknown;
   /** It has the hook. */
@@ -50,6 +54,7 @@ export class Watch {
 
   #instance(instance: PushAppInstance): PushAppInstance {
     this.describes = instance.describe !== undefined;
+    this.rings = instance.alarm !== undefined;
     const { consider, describe, query, negotiated, alarm, services } = instance;
     return {
       receive: (push, context) => this.#receive(instance, push, context),
@@ -58,7 +63,7 @@ export class Watch {
       ...(describe ? { describe: (push) => this.#describe(() => describe.call(instance, push)) } : {}),
       ...(query ? { query: (name, args) => query.call(instance, name, args) } : {}),
       ...(negotiated ? { negotiated: (sender) => instance.negotiated?.(sender) } : {}),
-      ...(alarm ? { alarm: (of, context) => instance.alarm?.(of, context) } : {}),
+      ...(alarm ? { alarm: (...ringing) => this.#ring(() => alarm.apply(instance, ringing)) } : {}),
       ...(services ? { services } : {}),
     };
   }
@@ -81,6 +86,15 @@ export class Watch {
       await consider();
     } catch (error) {
       this.considerError = error;
+      throw error;
+    }
+  }
+
+  async #ring(ring: () => void | Promise<void>): Promise<void> {
+    try {
+      await ring();
+    } catch (error) {
+      this.alarmError = error;
       throw error;
     }
   }

@@ -3,7 +3,6 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PushAppDefinition } from '../../core/app/contract.js';
 import { type LogRecord, PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
 import type { GuardedFetchOptions } from '../../core/content/fetch/guarded-fetch.js';
 import type { HostEvent } from '../../core/host.js';
@@ -12,13 +11,14 @@ import { lateEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
 import type { MemoryMachine } from './memory-network.js';
 import { MemoryStore } from './memory-store.js';
+import type { HostedDefinition } from './options.js';
 import { type ClockView, turns } from './test-clock.js';
 
 export interface DeviceOptions {
   identity: string;
   server: string;
   trust: readonly string[];
-  apps: readonly { definition: PushAppDefinition; options?: unknown }[];
+  apps: readonly HostedDefinition[];
   limits?: Partial<RuntimeLimits>;
   fetch: GuardedFetchOptions;
   onEvent(event: HostEvent): void;
@@ -93,8 +93,7 @@ export class Device {
       onRetrieved: (end) => onEvent(lateEvent(end)),
     });
     try {
-      const loading = loadAll(runtime, apps);
-      await clock.over(loading, START_PATIENCE);
+      await clock.over(runtime.loadAll(apps), START_PATIENCE);
       const agent = new PushReceiverAgent({
         identity,
         servers: [server],
@@ -143,8 +142,4 @@ export class Device {
     await this.clock.over(this.agent.stop(), 0);
     this.clock.end();
   }
-}
-
-async function loadAll(runtime: PushRuntime, apps: DeviceOptions['apps']): Promise<void> {
-  for (const { definition, options } of apps) await runtime.load(definition, options);
 }

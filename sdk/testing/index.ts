@@ -22,6 +22,14 @@ export {
 } from './broken.js';
 export type { TestServer } from './internet.js';
 export type { StoreMoment } from './memory-store.js';
-export type { EventOf, InboxPush, TestApp, TestHostOptions, TestPush, TestPushResult } from './options.js';
+export type {
+  EventOf,
+  HostedDefinition,
+  InboxPush,
+  TestApp,
+  TestHostOptions,
+  TestPush,
+  TestPushResult,
+} from './options.js';
 export type { HostClock } from './test-clock.js';
 export { startTestHost, type TestHost } from './test-host.js';

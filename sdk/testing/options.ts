@@ -1,14 +1,23 @@
 /** How a test host is set up, and what a push to it is. */
 
 import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { AppPermissions } from '../../core/app/permissions.js';
 import type { RuntimeLimits } from '../../core/app/runtime.js';
 import type { HostEvent } from '../../core/host.js';
 import type { ReceiptOutcome } from '../../core/sender/outcome.js';
 import type { PushBody } from './body.js';
 import type { TestServer } from './internet.js';
 
-/** An application, or one with what the host's configuration says for it. */
-export type TestApp = PushAppDefinition | { definition: PushAppDefinition; options?: unknown };
+/** An application with what the host's configuration says for it. */
+export interface HostedDefinition {
+  definition: PushAppDefinition;
+  options?: unknown;
+  /** What it may do, as its manifest says; absent: as much as any. */
+  permissions?: AppPermissions;
+}
+
+/** An application, alone or with its options. */
+export type TestApp = PushAppDefinition | HostedDefinition;
 
 /** How a test host is set up. Only `apps` is required. */
 export interface TestHostOptions {

@@ -56,6 +56,7 @@ describe('each rule', () => {
     ['redelivery', 'error', /redelivery\.js:\d+/, /came before/],
     ['exactly-once', 'error', 'exactly-once.js', /count is 2, and 1/],
     ['cancellation', 'error', 'cancellation.js', /went on/],
+    ['alarms', 'error', /alarms\.js:\d+/, /no such reminder/],
     ['unhandled', 'error', /unhandled\.js:\d+/, /nobody looks/],
     ['survives', 'error', /whole/, /event loop/],
     ['prints', 'warning', /whole/, /a push has come/],

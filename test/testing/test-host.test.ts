@@ -164,6 +164,26 @@ describe('time', () => {
   });
 });
 
+it('alarms ring when their time has come, also after a restart', async () => {
+  const rung: string[] = [];
+  const app = definePushApp({
+    id: NOTES,
+    accepts: [TEXT],
+    needs: ['schedule', 'clock'],
+    start: ({ schedule, clock }) => ({
+      receive: (push) => schedule.at(push.id, clock.now().getTime() + 60_000, 'remember'),
+      alarm: ({ data }) => void rung.push(String(data)),
+    }),
+  });
+  await start({ apps: [app] });
+  await host.push({ app: NOTES, type: TEXT });
+  await host.clock.advance(59_000);
+  expect(rung).toEqual([]);
+  await host.restart();
+  await host.clock.advance(1000);
+  expect(rung).toEqual(['remember']);
+});
+
 describe('a device', () => {
   it('that restarts has what it had', async () => {
     await start();

@@ -9,6 +9,7 @@ import { LeakTracker } from '../leaks.js';
 import type { Watch } from '../watch.js';
 import { reason, reportLeaks } from './start-stop.js';
 
+const DAY = 86_400_000;
 /** Milliseconds of real time that describe may take. */
 const PATIENCE = 1000;
 
@@ -33,8 +34,24 @@ async function each(bench: Bench, contents: readonly Content[]): Promise<void> {
     await bench.scene(async (scene) => {
       const modes = [...new Set([bench.modeFor(content.octets), 'session' as const])];
       for (const mode of modes) await one(bench, scene, content, mode);
+      await rings(bench, scene);
     });
   }
+}
+
+/** What it has asked to be told of within a day. */
+async function rings(bench: Bench, { host, watch }: Scene): Promise<void> {
+  if (!watch.rings) return;
+  await host.clock.advance(DAY);
+  const { alarmError: error } = watch;
+  if (error === undefined) return;
+  bench.find({
+    rule: 'alarms',
+    severity: 'error',
+    what: `alarm threw: ${reason(error)}`,
+    where: bench.where(error),
+    change: 'resolve when what the alarm is for has gone: until then it rings again',
+  });
 }
 
 async function one(
