@@ -3,6 +3,7 @@
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
 import { suggestion } from '../validation/suggestion.js';
 import { type Command, EXIT, UsageError } from './command.js';
+import { apps } from './commands/apps.js';
 import { build } from './commands/build.js';
 import { bundle } from './commands/bundle.js';
 import { check } from './commands/check.js';
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   send,
   sender,
   network,
+  apps,
   create,
   build,
   check,

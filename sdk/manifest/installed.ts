@@ -12,8 +12,14 @@ export function packageFolders(folder: string): string[] {
   return createRequire(resolve(folder, 'package.json')).resolve.paths('sip-push-app-') ?? [];
 }
 
-/** Of the packages `sip-push-app-…` and `@…/sip-push-app-…` that a module in the folder can import, what they say. */
-export async function installedApplications(folder: string): Promise<PackageManifest[]> {
+/**
+ * Of the packages `sip-push-app-…` and `@…/sip-push-app-…` that a module in the folder can import, what they say.
+ * @param problem is told of one that is broken, or for another host.
+ */
+export async function installedApplications(
+  folder: string,
+  problem: (error: Error) => void = () => {},
+): Promise<PackageManifest[]> {
   const found: PackageManifest[] = [];
   for (const modules of packageFolders(folder)) {
     const names = await namesIn(modules);
@@ -26,8 +32,7 @@ export async function installedApplications(folder: string): Promise<PackageMani
       ),
     );
     for (const name of [...names.filter((one) => NAME.test(one)), ...scoped.flat()]) {
-      // One that is broken, or for another host, says so when it is asked for by its name.
-      const manifest = await readPackageManifest(join(modules, name)).catch(() => undefined);
+      const manifest = await readPackageManifest(join(modules, name)).catch(problem);
       if (manifest) found.push(manifest);
     }
   }

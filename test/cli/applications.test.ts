@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/index.js';
 import { loadHostSettings } from '../../sdk/cli/config/host.js';
+import { run } from '../../sdk/cli/program.js';
 
 let folder: string;
 
@@ -194,5 +195,73 @@ describe('what is wrong is said before anything runs', () => {
     });
     await write('node_modules/some-app/a.js', source('some.ua'));
     expect((await settings('some-app')).apps).toMatchObject([{ definition: { id: 'some.ua' } }]);
+  });
+});
+
+describe('sip-push apps', () => {
+  async function listed(...args: string[]) {
+    const lines: string[] = [];
+    const problems: string[] = [];
+    const code = await run(['apps', folder, ...args], {
+      out: (line) => lines.push(line),
+      err: (line) => problems.push(line),
+      status: () => {},
+      terminal: false,
+      signal: new AbortController().signal,
+    });
+    return { lines, problems, code };
+  }
+
+  const permissions = { fetch: ['https://*.weather.test'], storage: 1000 };
+
+  it('says which there are and what they ask for, and runs none', async () => {
+    await makePackage('node_modules/sip-push-app-weather', [
+      { ...app, permissions, activation: 'push', options: { type: 'object' } },
+    ]);
+    await makePackage('.', [{ ...app, id: 'here.ua', iari: 'urn:a', permissions: { fetch: [] } }], {
+      name: 'here',
+      version: '1.2.3',
+    });
+    const { lines, problems, code } = await listed();
+    expect(problems).toEqual([]);
+    expect(lines).toEqual([
+      ...['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'].map((id) => `${id}, bundled`),
+      'here.ua, of here 1.2.3',
+      '  IARI      urn:a',
+      '  takes     text/plain',
+      '  loaded    with the host',
+      '  fetches   from nowhere',
+      '  stores    as the host allows',
+      '  files     as the host allows',
+      'weather.ua, of sip-push-app-weather',
+      '  takes     text/plain',
+      '  loaded    at the first push for it',
+      '  fetches   from https://*.weather.test',
+      '  stores    1000 bytes',
+      '  files     as the host allows',
+      '  options   {"type":"object"}',
+    ]);
+    expect(code).toBe(0);
+    const objects = (await listed('--json')).lines.map((line) => JSON.parse(line));
+    expect(objects).toContainEqual({ id: 'mms.ua', bundled: true });
+    expect(objects.at(-1)).toMatchObject({
+      id: 'weather.ua',
+      package: 'sip-push-app-weather',
+      contract: '^1.0.0',
+      permissions,
+      activation: 'push',
+    });
+  });
+
+  it('says which are broken', async () => {
+    await makePackage('node_modules/sip-push-app-future', [app], { sipPush: { contract: '^9.0.0' } });
+    await makePackage('node_modules/sip-push-app-weather', [app]);
+    const { lines, problems, code } = await listed();
+    expect(lines).toContain('weather.ua, of sip-push-app-weather');
+    expect(problems).toEqual([expect.stringContaining('it is written for versions ^9.0.0 of the contract')]);
+    expect(code).toBe(1);
+    expect((await listed('one', 'more')).problems).toEqual([
+      'sip-push: one is one too many; expected one directory',
+    ]);
   });
 });

@@ -1,0 +1,74 @@
+/** `sip-push apps`: which push applications a host finds, and what they say of themselves. */
+
+import { installedApplications } from '../../manifest/installed.js';
+import type { PackageApplication, PackageManifest } from '../../manifest/package-manifest.js';
+import { readPackageManifest } from '../../manifest/package-manifest.js';
+import { type Command, EXIT, UsageError } from '../command.js';
+import { BUNDLED_APPLICATIONS } from '../manifest.js';
+import { printable } from '../printable.js';
+
+const HELP = `Usage: sip-push apps [DIRECTORY] [--json]
+
+Which push applications a host finds that is run in DIRECTORY (here, when absent): the bundled ones, the package that
+is there itself, and installed packages that are called sip-push-app-…; what each takes, and what it asks for.
+That is read from their package.json ("sipPush"): nothing of them runs.
+
+  --json   one JSON object a line on stdout, nothing else
+
+Ends with 0, or with 1 when a package is broken or for another version of the contract.
+
+Example
+  npm install sip-push-app-weather
+  sip-push apps`;
+
+export const apps: Command = {
+  name: 'apps',
+  summary: 'which push applications are there, and what they ask for',
+  help: HELP,
+  options: { json: { type: 'boolean' } },
+  operands: true,
+  async run(words, io) {
+    const [folder = '.', more] = words.operands;
+    if (more !== undefined) throw new UsageError(`${more} is one too many; expected one directory`);
+    let code: number = EXIT.ok;
+    const problem = (error: Error) => {
+      code = EXIT.failed;
+      io.err(printable(`sip-push: ${error.message}`));
+    };
+    const json = words.has('json');
+    for (const id of BUNDLED_APPLICATIONS)
+      io.out(json ? JSON.stringify({ id, bundled: true }) : `${id}, bundled`);
+    const here = await readPackageManifest(folder).catch(() => undefined);
+    for (const found of [...(here ? [here] : []), ...(await installedApplications(folder, problem))]) {
+      for (const app of found.apps) {
+        if (json) io.out(JSON.stringify(fields(found, app)));
+        else for (const line of lines(found, app)) io.out(printable(line));
+      }
+    }
+    return code;
+  },
+};
+
+function fields(
+  { name, version, contract }: PackageManifest,
+  { module, ...app }: PackageApplication,
+): object {
+  return { ...app, package: name, version, contract, module: module.href };
+}
+
+function lines({ name, version, folder }: PackageManifest, app: PackageApplication): string[] {
+  const { id, accepts, iari, permissions = {}, options, activation } = app;
+  const { fetch, storage, files } = permissions;
+  const bound = (bytes: number | undefined) =>
+    bytes === undefined ? 'as the host allows' : `${bytes} bytes`;
+  return [
+    `${id}, of ${[name ?? folder, version].join(' ').trim()}`,
+    ...(iari === undefined ? [] : [`  IARI      ${iari}`]),
+    `  takes     ${accepts.join(', ')}`,
+    `  loaded    ${activation === 'push' ? 'at the first push for it' : 'with the host'}`,
+    `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,
+    `  stores    ${bound(storage)}`,
+    `  files     ${bound(files)}`,
+    ...(options === undefined ? [] : [`  options   ${JSON.stringify(options)}`]),
+  ];
+}
