@@ -76,7 +76,8 @@ export class Streams {
     const stream = this.#take(id, true) as ReadableStream<Uint8Array>;
     const incoming = this.#incoming.get(id);
     const abort = () => this.#break(id, signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
     if (incoming) incoming.onOver = () => signal?.removeEventListener('abort', abort);
     return stream;
   }
