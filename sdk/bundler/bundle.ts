@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build } from 'esbuild';
+import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import { type Manifest, readManifest } from '../../core/app/manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
@@ -48,7 +49,7 @@ export interface Bundle {
 
 /** What the configuration has in its own words, where those are needed. It was validated before. */
 interface RawConfig {
-  apps: (string | { use: string })[];
+  apps: (string | { use: string; isolation?: 'none' | 'worker' | { type: 'worker' } })[];
   data?: string;
   store?: 'level' | 'memory';
   aka?: unknown;
@@ -77,6 +78,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
         settings,
         ...(features.store === 'level' ? { data: raw.data ?? DEFAULT_DATA } : {}),
         aka: raw.aka,
+        isolation: platform === 'node' ? raw.apps.map(isolationOf) : [],
       }),
       resolveDir: ROOT,
       sourcefile: 'entry.js',
@@ -146,6 +148,7 @@ function featuresOf(
     store: raw.store ?? 'level',
     udp: uris.some((uri) => transportOf(uri) === 'UDP'),
     provides: manifests.some(({ provides }) => provides.length > 0),
+    schemas: manifests.some(({ options }) => options !== undefined),
     quotas: settings.apps.some((app) => 'permissions' in app),
     webSocket:
       platform === 'browser' ||
@@ -157,9 +160,17 @@ function featuresOf(
     profile: settings.profile !== undefined,
     listen: settings.listen !== undefined,
     schedule: manifests.some(({ needs }) => needs.includes('schedule')),
-    workers: settings.apps.some((app) => 'isolation' in app),
+    workers: platform === 'node' && raw.apps.some((app) => isolationOf(app) !== undefined),
     foreign: usesOf(raw).some((use) => !BUNDLED_APPLICATIONS.includes(use)),
   };
+}
+
+/** Bounds of an application that is to run in a worker. */
+function isolationOf(app: RawConfig['apps'][number]): WorkerIsolation | undefined {
+  const { isolation = 'none' } = typeof app === 'string' ? {} : app;
+  if (isolation === 'none') return undefined;
+  const { type: _, ...bounds } = isolation === 'worker' ? { type: isolation } : isolation;
+  return bounds;
 }
 
 function usesOf({ apps }: RawConfig): string[] {

@@ -1,5 +1,6 @@
 /** The module that a bundle begins with: the configuration as it was validated, the applications, and what runs them. */
 
+import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import type { HostSettings } from '../cli/config/host.js';
 import { RUNTIME } from './stand-ins.js';
 
@@ -13,18 +14,20 @@ export interface EntryOptions {
   settings: HostSettings;
   /** As the configuration has it: relative to the bundle. */
   data?: string;
+  /** Of the applications, in their order: those that are to run in workers. */
+  isolation: readonly (WorkerIsolation | undefined)[];
   /** The keys of a UICC, as the configuration has them. */
   aka?: unknown;
 }
 
-export function entryModule({ platform, settings, data, aka }: EntryOptions): string {
+export function entryModule({ platform, settings, data, aka, isolation }: EntryOptions): string {
   const { apps, data: _, credentials, ...rest } = settings;
   const embedded = { ...rest, ...(data === undefined ? {} : { data }), ...(aka ? {} : { credentials }) };
   const run =
     platform === 'node'
       ? 'await runBundle(bundle);'
       : 'export const start = receiverOf(bundle); export const { contents } = bundle;';
-  const workers = apps.some((app) => 'isolation' in app);
+  const workers = isolation.some((bounds) => bounds !== undefined);
   return [
     `import { ${platform === 'node' ? 'runBundle' : 'receiverOf'} } from '${RUNTIME}${platform}';`,
     ...(aka ? [`import { softwareUicc } from '${RUNTIME}uicc';`] : []),
@@ -33,7 +36,7 @@ export function entryModule({ platform, settings, data, aka }: EntryOptions): st
     'const bundle = {',
     `  settings: ${aka ? `{ ...${literal(embedded)}, credentials: ${uicc(credentials, aka)} }` : literal(embedded)},`,
     '  apps: [',
-    ...apps.map((app, index) => `    ${application(app, index)},`),
+    ...apps.map((app, index) => `    ${application(app, index, isolation[index])},`),
     '  ],',
     `  contents: ${CONTENTS},`,
     '  url: import.meta.url,',
@@ -46,13 +49,11 @@ export function entryModule({ platform, settings, data, aka }: EntryOptions): st
 }
 
 /** In a worker it is known by its place in the list. */
-function application(app: HostSettings['apps'][number], index: number): string {
+function application(app: HostSettings['apps'][number], index: number, isolation?: WorkerIsolation): string {
   const permissions = app.permissions ? `, permissions: ${literal(app.permissions)}` : '';
   const more = `options: ${literal(app.options)}${permissions}`;
-  // It is in the bundle anyway: there is nothing to wait for a push with.
-  if (!('isolation' in app)) return `{ definition: application${index}, ${more} }`;
-  const isolation = literal(app.isolation);
-  return `{ module: '${index}', script: new URL(import.meta.url), isolation: ${isolation}, ${more} }`;
+  if (!isolation) return `{ definition: application${index}, ${more} }`;
+  return `{ module: '${index}', script: new URL(import.meta.url), isolation: ${literal(isolation)}, ${more} }`;
 }
 
 function uicc(credentials: HostSettings['credentials'], aka: unknown): string {

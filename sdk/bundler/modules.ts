@@ -1,12 +1,14 @@
 /** How esbuild finds the modules of a bundle. */
 
+import { readFileSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { locateApplication } from '../cli/applications.js';
 import { BUNDLED_APPLICATIONS } from '../cli/manifest.js';
 import { APPLICATION } from './entry.js';
-import { RUNTIME, standInOf, standInText } from './stand-ins.js';
+import { shortenedModules } from './shortened.js';
+import { moduleIn, RUNTIME, standInOf, standInText } from './stand-ins.js';
 import { type Features, unusedText } from './unused.js';
 
 /** The folder of this package, and whether it is run from its sources, as its own tests do. */
@@ -28,6 +30,8 @@ export interface ModuleOptions {
 }
 
 export function modules({ applications, folder, features }: ModuleOptions): Plugin {
+  const changes = shortenedModules(features.foreign);
+  const shorten = (path: string) => moduleIn(changes, path)?.(readFileSync(path, 'utf8'));
   return {
     name: 'sip-push',
     setup(build) {
@@ -54,7 +58,7 @@ export function modules({ applications, folder, features }: ModuleOptions): Plug
         return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
       });
       build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-        const contents = unusedText(path, features) ?? standInText(path, features.platform, features.foreign);
+        const contents = unusedText(path, features) ?? standInText(path, features.platform) ?? shorten(path);
         return contents === undefined ? undefined : { contents, loader: 'js' };
       });
     },

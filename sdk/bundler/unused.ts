@@ -27,6 +27,8 @@ export interface Features {
   schedule: boolean;
   /** Applications that make services for others. */
   provides: boolean;
+  /** Applications whose options a schema of theirs checks. */
+  schemas: boolean;
   /** Applications whose storage is bounded by "permissions". */
   quotas: boolean;
   /** Applications in workers. */
@@ -144,6 +146,22 @@ const UNUSED: readonly Unused[] = [
       'core/app/provided': `export const needed = ({ needs }) => ({ ofHost: needs, ofApplications: {} });
         export const requireSoleProvider = () => {}, requireUnused = () => {}, usersOf = () => [];`,
       'core/app/load-order': 'export const inLoadOrder = (apps) => apps, providedTwice = Error;',
+    },
+  },
+  {
+    feature: 'activation at the first push',
+    // It is in the bundle anyway: there is nothing to wait for a push with.
+    unless: () => false,
+    modules: {
+      'core/app/dormant': 'export class DormantApp {} export const whenAwake = (_app, _clock, go) => go();',
+      'core/app/static-manifest': ['requireAgreement'],
+    },
+  },
+  {
+    feature: 'schemas of options',
+    unless: ({ schemas }) => schemas,
+    modules: {
+      'core/app/app-options': 'export const readOptions = async (_id, _schema, options) => options;',
     },
   },
   {

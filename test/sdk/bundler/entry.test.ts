@@ -18,10 +18,11 @@ it('permissions hold in a bundle as well, wherever an application runs', () => {
       ...settings,
       apps: [
         { definition, permissions },
-        { module: 'file:///a.js', isolation: 'worker', permissions },
+        { definition, permissions },
         { manifest: definition, load: async () => definition, permissions },
       ],
     },
+    isolation: [undefined, {}, undefined],
   });
   const embedded = 'permissions: {"fetch":["https://a.test"],"storage":5}';
   expect(text.split('\n').filter((line) => line.includes(embedded))).toHaveLength(3);
