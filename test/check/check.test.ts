@@ -119,7 +119,7 @@ it.each(['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'])(
 
 it('wrong usage is said in a line: 2', async () => {
   await using folder = await Folder.make();
-  for (const words of [[], ['one', 'two'], ['--what']]) {
+  for (const words of [[], ['one', 'two'], ['--what'], ['nowhere']]) {
     const { code, stderr } = await folder.run('check', ...words);
     expect([code, stderr.trim().split('\n').length]).toEqual([2, 1]);
   }

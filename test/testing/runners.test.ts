@@ -11,7 +11,7 @@ import { runProcess } from '../support/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-it('the README runs by node --test, and nothing keeps its process', async () => {
+it('the README runs by node --test, and nothing keeps its process', { timeout: 60_000 }, async () => {
   await using folder = await Folder.make();
   const page = await readFile(join(ROOT, 'sdk/testing/README.md'), 'utf8');
   for (const { language, text, line } of codeBlocks(page)) {

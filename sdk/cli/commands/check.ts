@@ -1,6 +1,7 @@
 /** `sip-push check`: a package of push applications, held against the contract. */
 
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { CheckReport } from '../../check/check.js';
@@ -15,17 +16,17 @@ import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push check DIRECTORY [--json]
 
-Holds the push applications of a package, as they are built, against the contract: its manifest; that they start,
-stop, and leave nothing behind; each declared type in pager and session mode; what is too large, of another
-type, or broken; streams that are slow or break off; the same push twice; a crash between receive and commit;
-being stopped in the middle. They run on the real runtime, without a network, in a process of their own; a
-check is no sandbox, though: they can do there what any program can.
+Holds the push applications of a package, as they are built, against the contract: its manifest; that they
+start, stop, and leave nothing behind; each declared type in pager and session mode; what is too large, of
+another type, or broken; streams that are slow or break off; the same push twice; a crash between receive and
+commit; being stopped in the middle. They run on the real runtime, without a network, in a process of their
+own; a check is no sandbox, though: they can do there what any program can.
 
-Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.txt"] }); for some types there
-are built-in ones. Options come from the first of "examples" in the schema of the options.
+Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.txt"] }); for some types
+there are built-in ones. Options come from the first of "examples" in the schema of the options.
 
-Each finding says what happened, where, and what to write instead. The score is of 100: a rule that was broken
-costs 20 as an error, 5 as a warning, 1 as advice.
+Each finding says what happened, where, and what to write instead. The score is of 100: a rule that was
+broken costs 20 as an error, 5 as a warning, 1 as advice.
 
   DIRECTORY   the folder of the package; or the id of a bundled application, mms.ua
   --json      each finding as one JSON object a line on stdout, then the score
@@ -47,12 +48,18 @@ export const check: Command = {
     if (!plan) return EXIT.failed;
     // It brings the runtime and both agents: the other commands start without.
     const { check: runCheck } = await import('../../check/check.js');
-    const report = await runCheck(plan, {
+    const running = runCheck(plan, {
       signal: io.signal,
       onProgress: ({ app, step, done, steps }) => {
         if (io.terminal) io.status(`${printable(app)}: ${step} (${done + 1} of ${steps})`);
       },
     });
+    const report = await running.catch((error: unknown) => {
+      if (io.signal.aborted) return undefined;
+      throw error;
+    });
+    // Told to end: what was found by then is half of it.
+    if (!report) return EXIT.failed;
     print(report, io, json);
     return report.findings.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok;
   },
@@ -65,6 +72,9 @@ async function planFor({ operands }: Words, io: Io, json: boolean): Promise<Chec
     throw new UsageError('expected the folder of one package: sip-push check ./my-app');
   }
   if (BUNDLED_APPLICATIONS.includes(directory)) return bundledPlan(directory);
+  if (!existsSync(join(directory, 'package.json'))) {
+    throw new UsageError(`no package.json in ${directory}: expected the folder of a package`);
+  }
   try {
     const { planOf } = await import('../../check/package-plan.js');
     return await planOf(resolve(directory));
