@@ -13,7 +13,8 @@ What a host, a sender or a recording has on the wire, a line a message: seconds 
 --trace of "sip-push host", "send" or "sender" writes, or what "sip-push record" does.
 
   --pcap OUT   writes a capture instead, for Wireshark: IP, UDP and TCP headers are made up around the messages.
-               What came over TLS or WebSocket stands there as if it had come over TCP, at the same ports
+               What came over TLS or WebSocket stands there as if it had come over TCP, at the same ports: where
+               Wireshark knows one as something else (80), "Decode As" SIP or MSRP
   --json       one JSON object a line on stdout, nothing else
 
 Ends with 0 when all of it was read, 2 when the file is no trace or is cut short: the line is said, and what comes
