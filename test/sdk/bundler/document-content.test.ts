@@ -63,7 +63,7 @@ describe('XML in a bundle', () => {
       fc.property(element, (xml) => {
         expect(outcome(bundled, xml)).toEqual(outcome(documentContent, xml));
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     );
   });
 
@@ -94,7 +94,7 @@ describe('XML in a bundle', () => {
         const xml = `<a>${pieces.join('')}</a>`;
         if (outcome(documentContent, xml) === 'malformed') expect(outcome(bundled, xml)).toBe('malformed');
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     );
   });
 
