@@ -12,9 +12,13 @@ import type { StaticManifest } from './static-manifest.js';
 
 /** An application whose module is loaded when the first push for it comes. */
 export interface AppOnPush {
+  /** What its package says of it, which its module has to agree with. */
   manifest: StaticManifest;
+  /** Imports its module; it may be asked again after it has rejected. */
   load(): Promise<PushAppDefinition>;
+  /** For its schema to check; `{}` for that where there are none. */
   options?: unknown;
+  /** What it may do; absent: what anyone may. */
   permissions?: AppPermissions;
 }
 

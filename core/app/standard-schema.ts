@@ -13,6 +13,7 @@ export interface StandardSchemaProps<Input = unknown, Output = Input> {
   readonly version: 1;
   /** Name of the library. */
   readonly vendor: string;
+  /** What it makes of a value. */
   readonly validate: (value: unknown) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>;
   /** For the compiler alone. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
