@@ -55,6 +55,11 @@ const THROWS_ALWAYS = moduleUrl(`export default {
   start: () => ({ ${HOOKS.map((hook) => `${hook}() { throw new Error('${hook}'); }`).join(', ')} }),
 };`);
 
+const DIRECT = moduleUrl(`export default {
+  id: 'direct.ua', accepts: ['text/plain'],
+  start: () => ({ receive() { process.exit(1); } }),
+};`);
+
 it('applications that loop, leak, end or throw cost the others nothing, and none of their durable pushes is lost', async ({
   onTestFinished,
 }) => {
@@ -64,6 +69,7 @@ it('applications that loop, leak, end or throw cost the others nothing, and none
   const apps: HostedApp[] = [
     { definition: counting.app },
     { module: THROWS_ALWAYS, script, isolation },
+    { module: DIRECT, script, isolation },
     ...Object.entries(WAYS).map(([id, way]) => ({ module: bad(id, way), script, isolation })),
   ];
   const network = await startNetwork();
@@ -94,6 +100,7 @@ it('applications that loop, leak, end or throw cost the others nothing, and none
   await Promise.all([serving(), bads]);
   expect(counting.counts.size).toBe(good);
   for (const { status } of await bads) expect(status).toBe(200);
+  expect(await push('direct.ua', 'one')).toMatchObject({ status: 500, retryable: true });
 
   const all = Object.fromEntries(texts.map((text) => [text, 1]));
   for (const id of Object.keys(WAYS)) {

@@ -90,9 +90,33 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
     expect(await bad).toMatchObject({ taken: false, kind: 'failed', reason: expect.stringMatching(why) });
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
     await logged(/is started again in 1 s/);
-    expect(await bench.push()).toMatchObject({ taken: false, kind: 'busy', retryAfter: 2 });
   }, 30_000);
 });
+
+it('direct: a push that comes while it is away may come again later', async () => {
+  await using module = await moduleFile();
+  const { file } = module;
+  await writeFile(file, app('start: () => ({ receive() { process.exit(1); } })'));
+  const script = await workerScript();
+  await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
+  await writeFile(file, 'throw new Error("not yet");');
+  expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+  await logged(/did not start: .*not yet; it is started again in 2 s/);
+  expect(await bench.push()).toMatchObject({
+    taken: false,
+    kind: 'busy',
+    reason: expect.stringMatching(/^test\.ua is being started again: its worker did not start: .*not yet$/),
+    retryAfter: expect.any(Number),
+  });
+}, 30_000);
+
+async function moduleFile() {
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-isolation-'));
+  return {
+    file: join(folder, 'app.mjs'),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
 
 describe('a durable application that ends its worker', () => {
   const source = app(`delivery: 'durable', start: ({ emit }) => ({
@@ -136,8 +160,8 @@ describe('a durable application that ends its worker', () => {
   }, 30_000);
 
   it('is not started again as another; when it can be started, it is', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sip-push-isolation-'));
-    const file = join(folder, 'app.mjs');
+    await using module = await moduleFile();
+    const { file } = module;
     await writeFile(file, source);
     const script = await workerScript();
     await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
@@ -146,7 +170,6 @@ describe('a durable application that ends its worker', () => {
     await logged(/did not start: .*no longer what it was.* is started again in 2 s/);
     await writeFile(file, source);
     expect(await took(1)).toEqual(['bad']);
-    await rm(folder, { recursive: true });
   }, 30_000);
 
   it('is stopped while it is away, and nothing of it comes back', async () => {
