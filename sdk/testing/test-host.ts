@@ -228,6 +228,7 @@ export class TestHost {
     await this.#disk.remove();
   }
 
+  /** As `stop`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -1,7 +1,7 @@
 /** `sip-push/testing`: the real runtime and the real agents, in memory, on a clock of the test's own. */
 
-import { afterEach, describe, expect, it } from 'vitest';
-import { definePushApp, PushRefused } from '../../sdk/index.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { definePushApp, PushRefused, sha256 } from '../../sdk/index.js';
 import {
   bitFlipped,
   bomb,
@@ -265,6 +265,38 @@ describe('content', () => {
     for (const body of bodies)
       expect(await host.push({ app: NOTES, type: TEXT, body })).toMatchObject({ status: 200 });
   });
+});
+
+it('two megabytes come as they were sent', async () => {
+  let sum = '';
+  const app = definePushApp({
+    id: NOTES,
+    accepts: [TEXT],
+    start: () => ({
+      async receive(push) {
+        sum = await sha256(await push.content.bytes(3_000_000));
+      },
+    }),
+  });
+  await start({ apps: [app] });
+  const body = new Uint8Array(2_000_000).map((_, index) => index * 31);
+  expect(await host.push({ app: NOTES, type: TEXT, body, mode: 'session' })).toMatchObject({ status: 200 });
+  expect(sum).toBe(await sha256(body));
+});
+
+it("works under a test runner's fake timers", async () => {
+  vi.useFakeTimers();
+  try {
+    await start();
+    expect(await host.push({ app: NOTES, type: TEXT, body: 'x' })).toMatchObject({ status: 200 });
+    expect(await host.push({ app: NOTES, type: TEXT, body: 'x', mode: 'session' })).toMatchObject({
+      status: 200,
+    });
+    await host.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+  await start();
 });
 
 it('applications fetch from the server of the test', async () => {
