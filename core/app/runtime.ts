@@ -141,7 +141,7 @@ export class PushRuntime {
       this.parts.deliveries.stop();
       const retrieved = this.parts.retrievals.stop();
       const transferred = this.parts.transfers.stop();
-      await this.loader.unload(this.parts.registry.registered(), () => this.#changed());
+      await this.#unloadAll();
       await retrieved;
       await transferred;
       await this.parts.dispatcher.idle();
@@ -190,6 +190,11 @@ export class PushRuntime {
       if (apps.length === 0) throw this.#notLoaded(eventAppId);
       await this.loader.unload(apps, () => this.#changed());
     });
+  }
+
+  /** As `unload`, all there are: those that need others before these. */
+  unloadAll(): Promise<void> {
+    return this.#inTurn(() => this.#unloadAll());
   }
 
   /** Of loaded applications: canonical, sorted. */
@@ -320,6 +325,10 @@ export class PushRuntime {
     const record = inbox.get(pushId)?.record;
     const content = record && (await inbox.content(record));
     return content && { record, content };
+  }
+
+  #unloadAll(): Promise<void> {
+    return this.loader.unload(this.parts.registry.registered(), () => this.#changed());
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

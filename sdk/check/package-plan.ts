@@ -1,6 +1,7 @@
 /** What a package says of its applications, as the check needs it. */
 
 import { ConfigurationError } from '../../core/errors.js';
+import { exampleOptions } from '../manifest/check-options.js';
 import type { PackageApplication, PackageManifest } from '../manifest/package-manifest.js';
 import { readPackageManifest } from '../manifest/package-manifest.js';
 import type { CheckedApp, CheckPlan } from './plan.js';
@@ -27,10 +28,4 @@ function checked(app: PackageApplication, { folder }: PackageManifest): CheckedA
     ...(permissions ? { permissions } : {}),
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),
   };
-}
-
-/** JSON Schema has a place for them: the first of `examples`. */
-function exampleOptions({ options }: PackageApplication): unknown {
-  const examples: unknown = options?.examples;
-  return Array.isArray(examples) ? examples[0] : undefined;
 }

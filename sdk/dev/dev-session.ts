@@ -1,18 +1,26 @@
 /** An embedded network, a device with the application that is being written, and a sender: all in this process. */
 
+import { systemClock } from '../../core/app/clock.js';
+import { within } from '../../core/app/deadline.js';
+import { reasonOf } from '../../core/app/outcome.js';
 import type { LogRecord } from '../../core/app/runtime.js';
+import { ConfigurationError } from '../../core/errors.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
 import { createPushSender, type PushSenderHost } from '../../core/sender-host.js';
-import { type Network, startNetwork } from '../network/index.js';
+import type { PackageApplication } from '../manifest/package-manifest.js';
+import { startNetwork } from '../network/index.js';
 import { ApplicationSource, type SourceApplication } from './application-source.js';
 
 export const DEVICE = 'sip:device@domain.test';
 const SENDER = 'sip:sender@domain.test';
+const PRODUCT = 'sip-push-dev';
+/** Milliseconds: the network is in this process. */
+const REGISTERED_WITHIN = 5000;
 
 export interface DevOptions {
   folder: string;
-  /** What a host's configuration would say for the application. */
+  /** What a host's configuration would say for each application; the first of its manifest's examples when absent. */
   options?: unknown;
   /** Folder of the device's store; absent: in memory. */
   data?: string;
@@ -20,55 +28,62 @@ export interface DevOptions {
   onLog(record: LogRecord): void;
 }
 
+/** Ends what was begun before it, too. */
+type End = () => Promise<void>;
+
 export class DevSession {
-  #loaded: readonly SourceApplication[] = [];
   /** One reload after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly options: DevOptions,
     private readonly source: ApplicationSource,
-    private readonly network: Network,
     readonly device: PushHost,
     private readonly sender: PushSenderHost,
+    private readonly end: End,
+    private loaded: readonly SourceApplication[],
   ) {}
 
-  /** @throws CompileError, ConfigurationError or AppError, where the application cannot be loaded. */
-  static async start(options: DevOptions): Promise<DevSession> {
-    const source = new ApplicationSource(options.folder);
+  /**
+   * Resolves when the device is registered: whatever is pushed then gets there.
+   * @throws CompileError, ConfigurationError or AppError, where the application cannot be loaded.
+   */
+  static async start({ folder, options, data, onEvent, onLog }: DevOptions): Promise<DevSession> {
+    const source = new ApplicationSource(folder, options);
     const applications = await source.load();
     const network = await startNetwork();
-    const servers = network.uris.slice(-1);
+    let end: End = () => network.close();
     try {
+      const servers = network.uris.slice(-1);
+      let registered = () => {};
+      const registration = new Promise<void>((resolve) => {
+        registered = resolve;
+      });
       const device = await createPushReceiver({
-        ...{ identity: DEVICE, servers, trust: [SENDER], product: 'sip-push-dev' },
+        ...{ identity: DEVICE, servers, trust: [SENDER], product: PRODUCT, onLog },
         // What the sender refers to is on loopback; what the application fetches may be, too.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
-        apps: applications.map(({ definition, manifest }) => ({
-          ...{ definition, options: options.options },
-          ...(manifest.permissions ? { permissions: manifest.permissions } : {}),
-        })),
-        ...(options.data === undefined ? {} : { data: options.data }),
-        onEvent: options.onEvent,
-        onLog: options.onLog,
+        apps: applications.map(({ toLoad }) => toLoad),
+        ...(data === undefined ? {} : { data }),
+        onEvent: (event) => {
+          if (event.event === 'registered') registered();
+          onEvent(event);
+        },
       });
-      const sender = await createPushSender({
-        identity: SENDER,
-        servers,
-        publish: { host: '127.0.0.1', port: 0 },
-        product: 'sip-push-dev',
-      });
-      const session = new DevSession(options, source, network, device, sender);
-      session.#loaded = applications;
-      return session;
+      end = endedBefore(() => device.stop('the session ended'), end);
+      const publish = { host: '127.0.0.1', port: 0 };
+      const sender = await createPushSender({ identity: SENDER, servers, publish, product: PRODUCT });
+      end = endedBefore(() => sender.stop(), end);
+      await within(systemClock, REGISTERED_WITHIN, 'the registration', registration);
+      return new DevSession(source, device, sender, end, applications);
     } catch (error) {
-      await network.close();
+      await end();
       throw error;
     }
   }
 
-  get applications(): readonly SourceApplication[] {
-    return this.#loaded;
+  /** What their package says of those that are loaded. */
+  get applications(): readonly PackageApplication[] {
+    return this.loaded.map(({ manifest }) => manifest);
   }
 
   /**
@@ -82,42 +97,47 @@ export class DevSession {
     return done;
   }
 
-  /** One push to the device. */
-  push(push: PushRequest, signal: AbortSignal): Promise<Receipt[]> {
-    return this.sender.send(push, { signal });
+  /** One push to the device: to what is loaded when a reload that has begun has ended. */
+  async push(push: PushRequest, signal: AbortSignal): Promise<Receipt[]> {
+    await this.#turn;
+    return await this.sender.send(push, { signal });
   }
 
+  /** After a reload that has begun. */
   async stop(): Promise<void> {
     await this.#turn;
-    await this.sender.stop();
-    await this.device.stop('the session ended');
-    await this.network.close();
-    await this.source.close();
+    await this.end();
   }
 
   async #reload(): Promise<void> {
     const fresh = await this.source.load();
-    const before = this.#loaded;
-    await this.#unload(before);
-    try {
-      await this.#load(fresh);
-    } catch (error) {
-      await this.#unload(fresh);
-      await this.#load(before);
+    await this.#load(fresh).catch(async (error: unknown) => {
+      await this.#load(this.loaded).catch((again: unknown) => {
+        throw new ConfigurationError(
+          `${reasonOf(error)}\nand the version before does not start again: ${reasonOf(again)}`,
+          { cause: error },
+        );
+      });
       throw error;
-    }
-    this.#loaded = fresh;
+    });
+    this.loaded = fresh;
   }
 
+  /** In place of all that is loaded. */
   async #load(applications: readonly SourceApplication[]): Promise<void> {
-    for (const { definition } of applications)
-      await this.device.runtime.load(definition, this.options.options);
-  }
-
-  async #unload(applications: readonly SourceApplication[]): Promise<void> {
     const { runtime } = this.device;
-    for (const { manifest } of applications) {
-      if (runtime.eventAppIds.includes(manifest.id)) await runtime.unload(manifest.id, manifest.iari);
-    }
+    await runtime.unloadAll();
+    await runtime.loadAll(applications.map(({ toLoad }) => toLoad));
   }
+}
+
+/** The last begun is the first that ends; what does not end well keeps no other from it. */
+function endedBefore(last: End, others: End): End {
+  return async () => {
+    try {
+      await last();
+    } finally {
+      await others();
+    }
+  };
 }

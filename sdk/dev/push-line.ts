@@ -18,6 +18,13 @@ export const PUSH_HELP = `  (nothing)                  push the first sample, in
   … any words                push these words
 With several applications, the id of one comes first: weather.ua session @rain.txt`;
 
+/** `weather.ua forecast`: what begins with an application, and goes on with nothing that a push could begin with. */
+export function isQuestion(line: string, apps: readonly PackageApplication[]): boolean {
+  const [first, second] = line.trim().split(/\s+/, 2);
+  if (second === undefined || !apps.some(({ id }) => id === first)) return false;
+  return modeOf(second) === undefined && typeOf(second) === undefined && !second.startsWith('@');
+}
+
 /** One push, and in words what it is. */
 export interface PushLine {
   push: PushRequest;
@@ -43,12 +50,11 @@ export async function readPushLine(
   };
   const app = word((id) => apps.find((each) => each.id === id)) ?? apps[0];
   if (!app) throw new ConfigurationError('there is no application to push to');
-  const mode = word((name) => MODES.find((known) => known === name)) ?? 'auto';
-  const type = word((text) => (/^[a-z]+\/\S+$/.test(text) ? parseMediaType(text) : undefined));
-  const content = await contentOf(rest, type, app, folder);
-  const { octets, fileName } = content;
-  const title = `${fileName ?? `${octets.length} bytes`} as ${formatMediaType(content.type)} to ${app.id}`;
-  const message = memoryContent(content.type, octets);
+  const mode = word(modeOf) ?? 'auto';
+  const wished = word(typeOf);
+  const { octets, fileName, type } = await contentOf(rest, wished, app, folder);
+  const title = `${fileName ?? `${octets.length} bytes`} as ${formatMediaType(type)} to ${app.id}`;
+  const message = memoryContent(type, octets);
   const addressed = { to, app: app.id, ...(app.iari === undefined ? {} : { iari: app.iari }), mode };
   if (mode === 'session') {
     return {
@@ -59,12 +65,20 @@ export async function readPushLine(
   return { title, push: { ...addressed, content: message } };
 }
 
+function modeOf(word: string): PushModeWish | undefined {
+  return MODES.find((known) => known === word);
+}
+
+function typeOf(word: string): MediaType | undefined {
+  return /^[a-z]+\/\S+$/.test(word) ? parseMediaType(word) : undefined;
+}
+
 async function contentOf(rest: string, type: MediaType | undefined, app: PackageApplication, folder: string) {
   if (rest === '') {
     const [sample] = samplesOf(app);
     if (!sample) {
       throw new ConfigurationError(
-        `${app.id} has no samples in its manifest; push words, or a file: pager @FILE`,
+        `${app.id} has no "samples" in package.json; push words, or a file: pager @FILE`,
       );
     }
     return { ...(await fileOf(sample.file)), type: type ?? sample.type };
@@ -75,7 +89,7 @@ async function contentOf(rest: string, type: MediaType | undefined, app: Package
 }
 
 /** Of an application: files with their media types. */
-export function samplesOf({ samples }: PackageApplication): { file: string; type: MediaType }[] {
+function samplesOf({ samples }: PackageApplication): { file: string; type: MediaType }[] {
   return Object.entries(samples).flatMap(([text, files]) => {
     const type = parseMediaType(text);
     return type ? files.map((file) => ({ file, type })) : [];

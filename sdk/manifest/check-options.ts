@@ -11,6 +11,12 @@ export function checkOptions({ id, options: schema }: PackageApplication, option
   validate(schemaOf(id, schema), options ?? {}, `options of ${id}`);
 }
 
+/** Of what an application needs to start: the first of its schema's `examples`; undefined where it has none. */
+export function exampleOptions({ options: schema }: PackageApplication): unknown {
+  const examples: unknown = schema?.examples;
+  return Array.isArray(examples) ? examples[0] : undefined;
+}
+
 function schemaOf(id: string, schema: Readonly<Record<string, unknown>>): z.ZodType {
   try {
     return z.fromJSONSchema(schema);

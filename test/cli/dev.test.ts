@@ -1,6 +1,6 @@
 /** `sip-push dev`: an application that is written while it runs. */
 
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -25,10 +25,10 @@ afterEach(async () => {
   await folder.remove();
 });
 
-async function start() {
-  dev = await folder.start('dev', 'weather', '--json');
-  await lineOf(dev, 'registered');
-  await lineOf(dev, 'ready');
+/** The device is registered when it is ready. */
+async function start(...words: string[]) {
+  dev = await folder.start('dev', 'weather', '--json', ...words);
+  expect(await lineOf(dev, 'ready')).toMatchObject({ apps: ['weather.ua'] });
 }
 
 async function change(from: string, to: string) {
@@ -54,6 +54,10 @@ describe('each line is a push', () => {
     expect(ofEvent('receipt').map(({ outcome }) => outcome)).toEqual(Array(4).fill('delivered'));
     say('weather.ua last');
     expect(await lineOf(dev, 'answer')).toMatchObject({ answer: { mode: 'indirect', size: 6 } });
+    say('weather.ua @samples/hello.txt');
+    await lineOf(dev, 'app', { mode: 'pager', size: 6 });
+    say('weather.ua session text/plain two');
+    await lineOf(dev, 'app', { mode: 'session', size: 3 });
     say('pager image/png x');
     await lineOf(dev, 'receipt', { outcome: 'refused', status: 415 });
     say('pager @nowhere.txt');
@@ -70,7 +74,6 @@ describe('when a file is saved', () => {
     await lineOf(dev, 'reloaded');
     say('');
     await lineOf(dev, 'app', { kind: 'got' });
-    expect(ofEvent('registered').every(({ apps }) => Array.isArray(apps))).toBe(true);
     expect(ofEvent('registration-failed')).toEqual([]);
   });
 
@@ -97,8 +100,113 @@ describe('when a file is saved', () => {
     await start();
     await change("'weather.ua'", "'climate.ua'");
     const { reason } = await lineOf(dev, 'not-reloaded');
-    expect(reason).toMatch(/is climate\.ua, but package\.json has "sipPush" for weather\.ua/);
+    expect(reason).toMatch(
+      /weather\.ua: id is weather\.ua in its package\.json, and climate\.ua in its module/,
+    );
+    say('');
+    await lineOf(dev, 'receipt', { outcome: 'delivered' });
   });
+
+  it('what its manifest allows is all that it may, after that, too', async () => {
+    const file = join(folder.path, 'weather/package.json');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"storage": 1048576', '"storage": 10'));
+    await start();
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+    say('pager hello');
+    await dev.line(/at most 10 \(permissions\.storage\)/);
+  });
+
+  it('also when its folder was removed and made anew, as by a change of branches', async () => {
+    await start();
+    await rename(join(folder.path, 'weather/src'), join(folder.path, 'before'));
+    await lineOf(dev, 'not-reloaded');
+    await rename(join(folder.path, 'before'), join(folder.path, 'weather/src'));
+    await lineOf(dev, 'reloaded');
+    await change("'received'", "'got'");
+    await eventually('a second reload', () => ofEvent('reloaded')[1]);
+    say('');
+    await lineOf(dev, 'app', { kind: 'got' });
+  });
+
+  it('where a module throws as it loads is said, by the line that was written', async () => {
+    await start();
+    await change('export default', 'undefined.nothing;\nexport default');
+    const { reason } = await lineOf(dev, 'not-reloaded');
+    expect(reason).toMatch(/^weather\.ua cannot be loaded: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
+  });
+
+  it('what it keeps in the folder is no change of it', async () => {
+    await start('--data', 'weather/data');
+    for (let sent = 1; sent <= 3; sent++) {
+      say('');
+      await eventually('a receipt', () => ofEvent('receipt')[sent - 1]);
+    }
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+    say('');
+    await lineOf(dev, 'app', { kind: 'got' });
+    expect(ofEvent('reloaded')).toHaveLength(1);
+  });
+});
+
+describe('goes on', () => {
+  it('when the application fails where nobody catches it', async () => {
+    await change('start({', 'start({ clock: _, ');
+    await change("'emit']", "'emit', 'clock']");
+    await change('let size = 0;', "let size = 0; setTimeout(() => { throw new Error('left alone'); });");
+    await start();
+    say('');
+    await dev.line(/nobody caught this, .*left alone/);
+    say('');
+    await eventually('a second receipt', () => ofEvent('receipt')[1]);
+  });
+
+  it('when stdin ends; and all that came there has been done', async () => {
+    await start();
+    dev.stdin.end('pager hello\n');
+    await lineOf(dev, 'receipt', { outcome: 'delivered' });
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+  });
+});
+
+it('several applications of a package, of which one needs another', async () => {
+  const app = (id: string, more: string, instance: string) => `
+    import { definePushApp } from 'sip-push/sdk';
+    export default definePushApp({ id: '${id}', accepts: ['text/plain'], ${more},
+      start: (context) => ({ receive() {}, ${instance} }) });`;
+  const asks = "query: () => context['weather.now'].now()";
+  await folder.write('weather/src/index.ts', app('asks.ua', "needs: ['weather.now']", asks));
+  const gives = (text: string) => `services: { 'weather.now': { now: () => '${text}' } }`;
+  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('sun')));
+  const apps = [
+    { id: 'asks.ua', accepts: ['text/plain'] },
+    { id: 'gives.ua', accepts: ['text/plain'], module: './dist/gives.js' },
+  ];
+  const manifest = { name: 'weather', type: 'module', exports: './dist/index.js' };
+  await folder.write('weather/package.json', { ...manifest, sipPush: { contract: '^1.0.0', apps } });
+  dev = await folder.start('dev', 'weather', '--json');
+  await lineOf(dev, 'ready');
+  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('rain')));
+  await lineOf(dev, 'reloaded');
+  say('asks.ua now');
+  expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'rain' });
+});
+
+it("its options are those of its manifest's example, or those given; and are held against that", async () => {
+  const file = join(folder.path, 'weather/package.json');
+  const schema = `{ "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } }, "examples": [{ "city": "Oslo" }] }`;
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"id":', `"options": ${schema}, "id":`));
+  await change('emit }) {', 'emit, options }) {');
+  await change('size });', 'size, options });');
+  await start();
+  say('');
+  await lineOf(dev, 'receipt');
+  expect(await lineOf(dev, 'app')).toMatchObject({ options: { city: 'Oslo' } });
+  const { code, stderr } = await folder.run('dev', 'weather', '--options', '{"town":"Oslo"}');
+  expect(stderr).toMatch(/options of weather\.ua/);
+  expect(code).toBe(2);
 });
 
 it('ends with 2 where there is no application to begin with', async () => {
@@ -106,6 +214,14 @@ it('ends with 2 where there is no application to begin with', async () => {
   const { code, stderr } = await folder.run('dev', 'plain');
   expect(stderr).toMatch(/package\.json has no "sipPush"; `sip-push create` shows what it is like$/);
   expect(code).toBe(2);
+});
+
+it('ends where it cannot start, and leaves nothing behind', async () => {
+  await folder.write('taken', 'a file');
+  const { code, stderr } = await folder.run('dev', 'weather', '--data', 'taken');
+  expect(stderr).toMatch(/^sip-push: /);
+  expect(code).toBe(1);
+  expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);
 });
 
 it('ends with 0 at Ctrl-C', async () => {

@@ -5,11 +5,12 @@ import { type Command, EXIT, UsageError } from '../command.js';
 
 const HELP = `Usage: sip-push build [DIRECTORY]
 
-Compiles a push application of TypeScript: each module of DIRECTORY/src into DIRECTORY/dist, with its source
-map. Types are taken away, not checked: that is your editor's work, or that of "tsc --noEmit". DIRECTORY is
-the current one when absent.
+Compiles a push application of TypeScript: each module of DIRECTORY/src (.ts, .mts, .js, .mjs) into
+DIRECTORY/dist, with its source map. Modules in dist that come of no source any more are removed; files of
+other kinds are neither copied nor touched. Types are taken away, not checked: that is your editor's work, or
+that of "tsc --noEmit". DIRECTORY is the current one when absent.
 
-Ends with 0 when everything was compiled, 2 when something does not compile: file, line and column are said.
+Ends with 0 when everything was compiled, 2 when something was not: file, line and column are said.
 
 Example
   sip-push build`;

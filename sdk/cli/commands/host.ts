@@ -7,6 +7,7 @@ import { loadHostSettings } from '../config/host.js';
 import { answerLines } from '../host-console.js';
 import { ended, type Io, keepPrivate, timed } from '../io.js';
 import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
+import { sayStrayErrors } from '../stray-errors.js';
 import type { Words } from '../words.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
@@ -60,10 +61,7 @@ export async function runHost(words: Words, plain: Io, open?: () => Promise<Trac
   const io = json ? plain : timed(plain);
   const settings = await loadHostSettings(words.required('config', 'bob.json'));
   const trace = await open?.();
-  // A timer or a promise that an application left alone fails where no call of ours can catch it. That costs the
-  // application what it was doing, never the device.
-  const stray = (error: unknown) => io.err(strayLine(error));
-  process.on('uncaughtException', stray).on('unhandledRejection', stray);
+  const unlisten = sayStrayErrors(io);
   const print = hostPrinter(io, json);
   try {
     const running = await createPushReceiver({
@@ -83,12 +81,7 @@ export async function runHost(words: Words, plain: Io, open?: () => Promise<Trac
     await running.stop('signal');
   } finally {
     await trace?.close();
-    process.off('uncaughtException', stray).off('unhandledRejection', stray);
+    unlisten();
   }
   return EXIT.ok;
-}
-
-/** Where it came from is in the stack: the runtime does not know whose it was. */
-function strayLine(error: unknown): string {
-  return `error nobody caught this, an application of this host most likely: ${error instanceof Error ? error.stack : String(error)}`;
 }
