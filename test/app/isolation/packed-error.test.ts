@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { packError, unpackError } from '../../../core/app/isolation/packed-error.js';
 import { refusalOf } from '../../../core/app/outcome.js';
-import { lacksResources, StoreError } from '../../../core/app/records.js';
+import { StoreError } from '../../../core/app/records.js';
 import { FetchError } from '../../../core/content/fetch/fetch-error.js';
 import * as errors from '../../../core/errors.js';
 
@@ -52,7 +52,6 @@ it('a refusal of a class of one’s own, and of another copy of the package, is 
   });
   const foreign = Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
   expect(refusalOf(crossed(foreign))).toEqual({ kind: 'declined', reason: 'not here' });
-  expect(lacksResources(crossed(new StoreError('full')))).toBe(true);
 });
 
 describe('never throws', () => {
