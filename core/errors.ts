@@ -26,6 +26,9 @@ export class TimeoutError extends SipPushError {}
 /** A bound was met: the message says which limit, and its value. */
 export class LimitError extends SipPushError {}
 
+/** An application keeps as much as it may: permissions, or the host, say how much that is. */
+export class QuotaError extends LimitError {}
+
 /** An application failed. The message starts with its event-app-id. */
 export class AppError extends SipPushError {
   constructor(

@@ -18,6 +18,7 @@ export {
   LimitError,
   MalformedError,
   PushRefused,
+  QuotaError,
   type RefusalKind,
 } from '../core/errors.js';
 export { Agenda, type AgendaOptions } from './agenda.js';

@@ -12,7 +12,7 @@ import type { Endings } from './endings.js';
 import { COMMIT_GRACE, RECEIVE_ENDS_WITHIN } from './limits.js';
 import { busy, type Refusal, reasonOf, refusalOf, resources } from './outcome.js';
 import { pushOf } from './push-record.js';
-import { isStoreError } from './records.js';
+import { lacksResources } from './records.js';
 import type { Turn } from './slots.js';
 
 /** `failed`: it threw anything else, or had not answered by its deadline. */
@@ -152,7 +152,7 @@ function thrown(error: unknown, what: string): AttemptResult {
   if (refusal) return { type: 'refused', refusal };
   const reason = `${what}: ${reasonOf(error)}`;
   // Not the application's fault, and soon better, perhaps: a disk that is full.
-  if (isStoreError(error)) return { type: 'failed', refusal: resources(reason) };
+  if (lacksResources(error)) return { type: 'failed', refusal: resources(reason) };
   return failed(reason);
 }
 

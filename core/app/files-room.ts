@@ -1,7 +1,7 @@
 /** Where the files of applications are: a folder each, opened when the first of it is asked for. */
 
 import { platform } from '#platform';
-import { LimitError } from '../errors.js';
+import { QuotaError } from '../errors.js';
 import type { Folder, NewFile, StoredFile } from '../platform/platform.js';
 import type { RuntimeLimits } from './limits.js';
 
@@ -69,13 +69,13 @@ export class Shelf {
 
   /**
    * @param filesBytes of all of them together.
-   * @throws LimitError when there are as many as there may be.
+   * @throws QuotaError when there are as many as there may be.
    */
   async create(name: string, filesBytes = this.limits.filesBytes): Promise<ShelfFile> {
     const { filesCount } = this.limits;
     // Those that are being written count, so that they do not pass the limits together.
     if (this.sizes.size + this.#unfinished >= filesCount) {
-      throw new LimitError(`${filesCount} files, the most that may be kept`);
+      throw new QuotaError(`${filesCount} files, the most that may be kept`);
     }
     this.#unfinished += 1;
     let size = 0;
@@ -84,7 +84,7 @@ export class Shelf {
       return {
         append: async (bytes) => {
           if (this.#bytes + bytes.length > filesBytes) {
-            throw new LimitError(
+            throw new QuotaError(
               `files of more than ${filesBytes} bytes together, the most that may be kept`,
             );
           }

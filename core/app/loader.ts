@@ -140,13 +140,14 @@ export class Loader {
   /** Of those that wait for a push, the ones for which something has come: in an earlier run of the host. */
   async awaited(): Promise<DormantApp[]> {
     const { registry, inbox, retrievals } = this.options.parts;
+    const dormant = registry.registered().filter((app) => app instanceof DormantApp);
+    if (dormant.length === 0) return [];
     const records = [...Array.from(inbox.deliveries(), ({ record }) => record), ...retrievals.records()];
     const addressed = new Set(
       records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
     );
     const awaited: DormantApp[] = [];
-    for (const app of registry.registered()) {
-      if (isRunning(app)) continue;
+    for (const app of dormant) {
       if (addressed.has(app) || (await this.#hasAlarms(app.manifest))) awaited.push(app);
     }
     return awaited;

@@ -1,6 +1,6 @@
 /** What the runtime keeps in the durable store: reads, and writes in groups. */
 
-import { SipPushError } from '../errors.js';
+import { QuotaError, SipPushError } from '../errors.js';
 import type { Store } from '../platform/platform.js';
 import type { Clock } from './clock.js';
 import type { LogSink } from './log.js';
@@ -10,10 +10,10 @@ export type Write = { type: 'put'; key: string; value: Uint8Array } | { type: 'd
 /** The store did not do it: the disk is full, broken, or the store is closed. */
 export class StoreError extends SipPushError {}
 
-/** Never throws: what an application throws may be anything. */
-export function isStoreError(thrown: unknown): boolean {
+/** Whether it says that there is no room, or no disk. Never throws: what an application throws may be anything. */
+export function lacksResources(thrown: unknown): boolean {
   try {
-    return thrown instanceof StoreError;
+    return thrown instanceof StoreError || thrown instanceof QuotaError;
   } catch {
     return false;
   }

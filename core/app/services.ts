@@ -19,7 +19,10 @@ export interface StorageRange {
 export interface AppStorage {
   /** Undefined where there is none. */
   get(key: string): Promise<unknown>;
-  /** On disk when it resolves. Throws ConfigurationError when the value is neither JSON nor bytes, LimitError when too large. */
+  /**
+   * On disk when it resolves. Throws ConfigurationError when the value is neither JSON nor bytes, LimitError when it
+   * is too large, QuotaError when the application keeps as much as it may.
+   */
   put(key: string, value: unknown): Promise<void>;
   /** Also of one that is not there. On disk when it resolves. */
   delete(key: string): Promise<void>;
@@ -45,7 +48,7 @@ export interface AppFile {
 export interface AppFiles {
   /**
    * Keeps all of a stream, with little of it in memory. On disk when it resolves; when it rejects, nothing of it is:
-   * as the stream did, or with LimitError when the application has as much on disk as it may.
+   * as the stream did, or with QuotaError when the application has as much on disk as it may.
    * @returns with the SHA-256, lower-case hexadecimal.
    */
   write(content: ReadableStream<Uint8Array>): Promise<AppFile & { readonly sha256: string }>;

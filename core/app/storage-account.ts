@@ -1,6 +1,6 @@
 /** How much an application has in its storage, where there is a bound to that. */
 
-import { LimitError } from '../errors.js';
+import { QuotaError } from '../errors.js';
 import { storagePrefix } from './layout.js';
 import type { Records, Write } from './records.js';
 
@@ -35,7 +35,7 @@ export class StorageAccount {
   /**
    * Writes both, in one.
    * @param own those in this storage.
-   * @throws LimitError when there would be more than there may be, StoreError.
+   * @throws QuotaError when there would be more than there may be, StoreError.
    */
   async write(own: readonly Write[], more: readonly Write[]): Promise<void> {
     const issued = this.#turn.then(() => this.#issue(own, more));
@@ -50,7 +50,7 @@ export class StorageAccount {
     let after = used;
     for (const [key, size] of sizes) after += size - (await this.#present(key));
     if (after > this.most && after > used) {
-      throw new LimitError(
+      throw new QuotaError(
         `its storage would have ${after} bytes; at most ${this.most} (permissions.storage): delete something first`,
       );
     }

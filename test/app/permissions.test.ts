@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AppPermissions } from '../../core/app/permissions.js';
 import type { AppFiles, AppStorage, Services } from '../../core/app/services.js';
-import { ConfigurationError, LimitError } from '../../core/errors.js';
+import { ConfigurationError, QuotaError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
 import { type Bench, openBench } from './support.js';
 
@@ -73,7 +73,7 @@ describe('storage', () => {
     // A key of one byte, a byte that says what it is, and two quotes.
     await storage.put('a', text(46));
     await expect(storage.put('b', text(47))).rejects.toThrow(full(101, 100));
-    await expect(storage.put('b', text(47))).rejects.toThrow(LimitError);
+    await expect(storage.put('b', text(47))).rejects.toThrow(QuotaError);
     await storage.put('b', text(46));
     expect(await storage.get('b')).toBe(text(46));
   });
@@ -96,7 +96,7 @@ describe('storage', () => {
   it('counts what a commit writes, which fails as a whole', async () => {
     await storage.put('a', text(60));
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: false, kind: 'failed' });
+    expect(outcome).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
     expect(outcome).toMatchObject({ reason: expect.stringContaining('permissions.storage') });
     expect(await storage.get('pushed')).toBeUndefined();
     await storage.delete('a');
@@ -130,6 +130,7 @@ describe('files', () => {
     const { files } = await servicesWith({ files: 1000 });
     const { name } = await write(files, 600);
     await expect(write(files, 401)).rejects.toThrow('files of more than 1000 bytes together');
+    await expect(write(files, 401)).rejects.toThrow(QuotaError);
     await write(files, 400);
     await files.remove(name);
     await write(files, 600);
