@@ -230,8 +230,14 @@ function contentOfSession(session: SessionContent, size: number | undefined): Ui
   throw new MalformedError('it broke off, began before, or is too large to be recorded');
 }
 
+/** One for all of them: a recording may have many. */
+let zeros = new Uint8Array(0);
+
 /** Of a file that nobody wanted, only its size is known. */
 function unseen(size = 0): Uint8Array {
-  if (size <= LARGEST_UNSEEN) return new Uint8Array(size);
-  throw new MalformedError(`it was refused before it came, and was to have ${size} bytes`);
+  if (size > LARGEST_UNSEEN) {
+    throw new MalformedError(`it was refused before it came, and was to have ${size} bytes`);
+  }
+  if (zeros.length < size) zeros = new Uint8Array(size);
+  return zeros.subarray(0, size);
 }

@@ -5,7 +5,7 @@ import { LimitError } from '../../core/errors.js';
 import type { TestHost } from '../testing/test-host.js';
 import { difference } from './difference.js';
 import { type Recording, readRecording } from './recording.js';
-import { eventsOf, linesOf, type SkippedPush, type ToldEvent } from './told.js';
+import { atTheirTimes, eventsOf, linesOf, type SkippedPush, type ToldEvent } from './told.js';
 
 /** How a recording is given again. */
 export interface ReplayOptions {
@@ -73,7 +73,7 @@ export async function replayRecording(
   return {
     pushes: pushes.length - (left.length - skipped.length),
     skipped: left.map(({ app, from, why }) => ({ app, from, why })),
-    differences: difference(expected, linesOf(told(), ignore)),
+    differences: difference(expected, atTheirTimes(linesOf(told(), ignore), expected)),
   };
 }
 

@@ -5,6 +5,9 @@ import type { ContinuationFlag, MsrpRequest } from '../../core/msrp/frame.js';
 import { MsrpParser } from '../../core/msrp/parser.js';
 import type { TracedMessage } from '../trace/read-trace.js';
 
+/** Bytes of a file that is kept in memory, to be pushed again. */
+const LARGEST = 256 * 1024 * 1024;
+
 interface Chunk {
   /** Of its first byte, from 0. */
   start: number;
@@ -15,16 +18,19 @@ interface Chunk {
 export class SessionContent {
   readonly #chunks: Chunk[] = [];
   #whole = false;
+  #count = 0;
   /** Of what came last, either way. Milliseconds since 1970. */
   last = 0;
   contentType: string | undefined;
-  /** The recording has not all of a chunk. */
+  /** Not all of it is here: a chunk was too large to be recorded, or all of it is. */
   cut = false;
 
   add({ headers }: MsrpRequest, bytes: Uint8Array, flag: ContinuationFlag): void {
     this.contentType ??= headers.get('Content-Type');
     const { start = 1 } = parseByteRange(headers.get('Byte-Range') ?? '') ?? {};
-    this.#chunks.push({ start: start - 1, bytes });
+    this.#count += bytes.length;
+    if (this.#count > LARGEST) this.cut = true;
+    else this.#chunks.push({ start: start - 1, bytes });
     if (flag === '$') this.#whole = true;
   }
 
@@ -32,8 +38,7 @@ export class SessionContent {
   bytes(size: number | undefined): Uint8Array | undefined {
     if (!this.#whole || this.cut) return undefined;
     const end = Math.max(0, ...this.#chunks.map(({ start, bytes }) => start + bytes.length));
-    const count = this.#chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    if (count !== end || (size !== undefined && end !== size)) return undefined;
+    if (this.#count !== end || (size !== undefined && end !== size)) return undefined;
     const content = new Uint8Array(end);
     for (const { start, bytes } of this.#chunks) content.set(bytes, start);
     return content;

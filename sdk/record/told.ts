@@ -58,3 +58,31 @@ function sorted({ event, ...fields }: ToldEvent): object {
     ...Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1))),
   };
 }
+
+/** As applications write times in their events. */
+const TIME = /"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g;
+/** Milliseconds that a device in a test may be earlier or later: what it reckons with is when a push came. */
+const SAME_MOMENT = 1000;
+
+/** `actual`, with the times of `expected` in place of those that are nearly the same. */
+export function atTheirTimes(actual: readonly string[], expected: readonly string[]): string[] {
+  /** By the second that they are in. */
+  const moments = new Map<number, number[]>();
+  for (const time of expected.flatMap((line) => line.match(TIME) ?? [])) {
+    const moment = Date.parse(time.slice(1, -1));
+    const second = Math.floor(moment / SAME_MOMENT);
+    const known = moments.get(second);
+    if (known === undefined) moments.set(second, [moment]);
+    else if (!known.includes(moment)) known.push(moment);
+  }
+  const snapped = (time: string) => {
+    const moment = Date.parse(time.slice(1, -1));
+    const second = Math.floor(moment / SAME_MOMENT);
+    const [nearest] = [second - 1, second, second + 1]
+      .flatMap((each) => moments.get(each) ?? [])
+      .sort((one, other) => Math.abs(one - moment) - Math.abs(other - moment));
+    const same = nearest !== undefined && Math.abs(nearest - moment) < SAME_MOMENT;
+    return same ? JSON.stringify(new Date(nearest)) : time;
+  };
+  return actual.map((line) => line.replace(TIME, snapped));
+}

@@ -22,7 +22,7 @@ was recorded: outcomes, statuses, events. Nothing leaves this process.
   --app APP        an application: a bundled id (mms.ua), a path (./dist/index.js) or a package; several times for
                    several. Absent: those of the recording, where they are bundled ones
   --config FILE    applications and their options as a host's configuration has them
-  --ignore FIELD   a field of events that differs each time: it is not compared
+  --ignore FIELD   a field of events that differs each time: it is not compared. Times are the same within a second
   --json           one JSON object on stdout: replayed
 
 Ends with 0 when all is as it was, 1 when something is different: lines with "- " were recorded, lines with "+ " came
@@ -100,6 +100,8 @@ function print({ pushes, skipped, differences }: Replayed, json: boolean, io: Io
   for (const { app, from, why } of skipped) {
     io.err(printable(`not given again: a push to ${app || 'nobody'} from ${from || 'nobody'}: ${why}`));
   }
+  const unsure = [...new Set(skipped.map(({ app }) => app))].join(', ');
+  if (unsure !== '') io.err(printable(`not compared therefore: events of ${unsure} itself`));
   for (const line of differences) io.out(printable(line));
   const what = pushes === 1 ? 'one push' : `${pushes} pushes`;
   io.err(
