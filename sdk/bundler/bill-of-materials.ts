@@ -3,6 +3,9 @@
 import type { BundleContents } from './contents.js';
 import type { PackageInfo } from './package-of.js';
 
+/** What looks like an SPDX expression: npm's `UNLICENSED` and `SEE LICENSE IN …` are none. */
+const SPDX = /^(?!UNLICENSED$|SEE )\(?[\w.+-]+( (AND|OR|WITH) [\w.+()-]+)*\)?$/;
+
 /** A file of the bundle. */
 export interface BundleFile {
   name: string;
@@ -26,7 +29,7 @@ export function billOfMaterials(
       'bom-ref': reference(name, version),
       name,
       version,
-      licenses: [license === 'NOASSERTION' ? { license: { name: 'not stated' } } : { expression: license }],
+      licenses: [SPDX.test(license) ? { expression: license } : { license: { name: license } }],
       purl: reference(name, version),
       ...(repository === undefined ? {} : { externalReferences: [{ type: 'vcs', url: repository }] }),
     })),

@@ -50,7 +50,7 @@ function readPackage(folder: string): PackageInfo | undefined {
   return {
     name,
     version: typeof version === 'string' ? version : '0.0.0',
-    license: typeof license === 'string' ? license : 'NOASSERTION',
+    license: typeof license === 'string' ? license : 'not stated',
     folder,
     notices: noticesIn(folder),
     ...(typeof from === 'string' ? { repository: from } : {}),

@@ -32,7 +32,7 @@ const native: Native = createRequire(import.meta.url)('./classic-level.node');
 /** As much of abstract-level's interface as the runtime asks for. */
 export class ClassicLevel {
   status: 'open' | 'closing' | 'closed' = 'closed';
-  #store: object = native.db_init();
+  readonly #store = native.db_init();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #iterators = new Set<object>();
 
@@ -40,7 +40,6 @@ export class ClassicLevel {
 
   async open(): Promise<void> {
     if (this.status === 'open') return;
-    this.#store = native.db_init();
     await native.db_open(this.#store, this.folder, {});
     this.status = 'open';
   }

@@ -91,6 +91,24 @@ describe('a bundle with the four applications', () => {
     expect(events.some(({ event }) => event === 'deregistered')).toBe(true);
   });
 
+  it('is the same device after it was killed, and has what it confirmed', { timeout: TIMEOUT }, async () => {
+    await using folder = await BundleFolder.make();
+    await folder.bundle(bob(server('tcp'), { apps: ['wml.ua'], instanceId: undefined }));
+    const [, , , indication] = examplePushes(BOB, 1).filter(({ app }) => app === 'wml.ua');
+    if (!indication) throw new Error('there is no example in a session');
+    await using first = await folder.start('--json');
+    const { publicGruu } = await lineOf(first, 'registered');
+    expect(await sender.send(indication)).toMatchObject([{ outcome: 'delivered' }]);
+    // Its store belongs to one process.
+    const second = await folder.run('--json');
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('is open in another process')]);
+    first.kill('SIGKILL');
+    await first.exited;
+    await using again = await folder.start('--json');
+    expect(await lineOf(again, 'registered')).toMatchObject({ publicGruu });
+    await ends(again);
+  });
+
   it('does so with everything that a configuration may have, over WebSocket, from memory', {
     timeout: TIMEOUT,
   }, async () => {
