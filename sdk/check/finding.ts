@@ -21,11 +21,21 @@ export interface Finding {
 /** Points of a hundred that a rule costs, however often it was broken. */
 const COSTS: Readonly<Record<Severity, number>> = { error: 20, warning: 5, advice: 1 };
 
+/** Of these hardly anything else could be checked, or nothing at all. */
+const HIGHER_COSTS: ReadonlyMap<string, number> = new Map([
+  ['manifest', 100],
+  ['definition', 100],
+  ['starts', 100],
+  ['receive-ends', 50],
+  ['survives', 50],
+]);
+
 /** Of 100; by the worst that each rule found, since one mistake shows in many places. */
 export function scoreOf(findings: readonly Finding[]): number {
   const costs = new Map<string, number>();
   for (const { rule, severity } of findings) {
-    costs.set(rule, Math.max(costs.get(rule) ?? 0, COSTS[severity]));
+    const cost = HIGHER_COSTS.get(rule) ?? COSTS[severity];
+    costs.set(rule, Math.max(costs.get(rule) ?? 0, cost));
   }
   return Math.max(0, 100 - [...costs.values()].reduce((sum, cost) => sum + cost, 0));
 }

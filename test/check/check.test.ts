@@ -44,7 +44,7 @@ describe('each rule', () => {
     ['samples', 'warning', /samples/, /nobody-knows/],
     ['takes-types', 'error', /takes-types\.js:\d+/, /415/],
     ['describes', 'warning', 'describes.js', /no title/],
-    ['receive-ends', 'error', 'receive-ends.js', /within 3 s/],
+    ['receive-ends', 'error', 'receive-ends.js', /within 5 s/],
     ['size-limit', 'warning', 'size-limit.js', /any size/],
     ['refusals', 'error', /refusals\.js:\d+/, /TypeError/],
     ['broken-content', 'error', /broken-content\.js:\d+/, /SyntaxError/],

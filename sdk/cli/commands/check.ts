@@ -26,7 +26,7 @@ Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.
 there are built-in ones. Options come from the first of "examples" in the schema of the options.
 
 Each finding says what happened, where, and what to write instead. The score is of 100: a rule that was
-broken costs 20 as an error, 5 as a warning, 1 as advice.
+broken costs 20 as an error, more where little else could be checked, 5 as a warning, 1 as advice.
 
   DIRECTORY   the folder of the package; or the id of a bundled application, mms.ua
   --json      each finding as one JSON object a line on stdout, then the score
