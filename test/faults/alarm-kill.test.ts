@@ -1,0 +1,39 @@
+/** A host is killed (SIGKILL) while alarms are set and given: none is lost, and none has its effect twice. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startProcess } from '../support/process.js';
+import { bundle } from './bundle.js';
+
+/** Each sets the next, with the count of those before, in one commit. */
+const ALARMS = 60;
+
+it('alarms outlive kills, and commit makes each count once', { timeout: 120_000 }, async () => {
+  await using program = await bundle('alarm-host');
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-alarms-'));
+  const given: string[] = [];
+  const ends: (string | null | undefined)[] = [];
+  try {
+    for (let done = false; !done; ) {
+      await using running = await startProcess(process.execPath, [program.path, folder, String(ALARMS)]);
+      // It goes on while the signal is on its way.
+      const enough = (ends.length % 5) + 1;
+      running.onLine((line) => {
+        if (line.startsWith('done') || running.stdout.length === enough) running.kill('SIGKILL');
+      });
+      const { signal } = await running.ended(30_000);
+      ends.push(signal);
+      expect(running.stdout.filter((line) => line.startsWith('wrong'))).toEqual([]);
+      given.push(...running.stdout.flatMap((line) => /^given (.*)$/.exec(line)?.[1] ?? []));
+      done = running.stdout.includes(`done ${ALARMS}`);
+    }
+    expect(ends.length).toBeGreaterThan(5);
+    expect(new Set(given).size).toBe(given.length);
+    // Some were committed just before the signal came, and nobody heard of it.
+    expect(given.length).toBeGreaterThan(ALARMS / 2);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
