@@ -123,7 +123,7 @@ export class NetworkCore {
   }
 
   #flowHandlers(): FlowHandlers {
-    const { onEvent } = this.options;
+    const { onEvent, onWire } = this.options;
     const handlers: FlowHandlers = {
       onMessage: (message, flow) => {
         this.#flows.note(flow);
@@ -132,10 +132,11 @@ export class NetworkCore {
       onMalformed: refuseMalformed,
       onFlowClosed: (flow) => this.#flowClosed(flow),
     };
-    if (!onEvent) return handlers;
+    if (!onEvent) return { ...handlers, ...(onWire ? { onWire } : {}) };
     return {
       ...handlers,
       onWire: (direction, bytes, flow) => {
+        onWire?.(direction, bytes, flow);
         const users = new Set(Array.from(this.#location.onFlow(flowKey(flow)), ({ username }) => username));
         onEvent(messageEvent(direction, bytes, flow, [...users]));
       },

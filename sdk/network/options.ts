@@ -2,6 +2,7 @@
 
 import { ConfigurationError } from '../../core/errors.js';
 import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
+import type { WireObserver } from '../../core/sip/flow.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
 import { SipUri } from '../../core/sip/uri.js';
 import type { Users } from './accounts.js';
@@ -46,6 +47,8 @@ export interface NetworkOptions {
   sockets?: Sockets;
   /** Costs nothing when absent. */
   onEvent?(event: NetworkEvent): void;
+  /** Sees every SIP message; it must not throw. */
+  onWire?: WireObserver;
 }
 
 /** Without passwords only this machine may be let in. */

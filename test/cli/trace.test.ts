@@ -19,7 +19,7 @@ describe('the trace of a host and a sender', () => {
 
   beforeAll(async () => {
     folder = await Folder.make();
-    const network = await startNetworkCommand(folder);
+    const network = await startNetworkCommand(folder, '--trace', 'core.trace');
     await using _ = network.running;
     sipPort = Number(PORT.exec(network.tcp)?.[1]);
     await folder.write('app.mjs', APP);
@@ -84,6 +84,14 @@ describe('the trace of a host and a sender', () => {
     const bytes = bodies.reduce((sum, { bodyBytes }) => sum + Number(bodyBytes), 0);
     expect(bytes).toBe((await stat(join(folder.path, 'large.txt'))).size);
     for (const { bytes: kept } of bodies) expect(kept).toBeLessThan(2000);
+  });
+
+  it('of the network has what came from either end, and went to the other', async () => {
+    const { stdout } = await folder.run('trace', 'core.trace', '--json');
+    const ways = linesOf({ stdout })
+      .filter(({ line }) => `${line}`.startsWith('MESSAGE'))
+      .map(({ direction }) => direction);
+    expect(ways).toEqual(['in', 'out']);
   });
 
   it('is a ladder in words, a line a message', async () => {

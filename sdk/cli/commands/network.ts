@@ -1,12 +1,13 @@
 /** `sip-push network`: the embedded SIP/IP core alone. */
 
 import { startNetwork } from '../../network/index.js';
+import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT } from '../command.js';
 import { loadNetworkSettings } from '../config/network.js';
 import { ended } from '../io.js';
 import { networkLine } from '../report.js';
 
-const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json]
+const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json] [--trace FILE]
 
 A SIP/IP core (registrar and proxy) for development: devices register, senders push through it. Runs until SIGINT or
 SIGTERM. It is no core for an operator.
@@ -22,6 +23,7 @@ SIGTERM. It is no core for an operator.
                     "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" },
                     "thirdPartyRegistration": ["sip:psa@domain.test"], "watchers": ["sip:psa2@domain.test"] }
   --json          one JSON object a line on stdout: listening, registered, deregistered, message
+  --trace FILE    every SIP message that comes and goes, for "sip-push trace FILE"
 
 Ends with 0 when told to, 1 when a port cannot be had, 2 when the command or the file is wrong.
 
@@ -37,27 +39,37 @@ export const network: Command = {
     domain: { type: 'string' },
     users: { type: 'string' },
     json: { type: 'boolean' },
+    trace: { type: 'string' },
   },
   async run(words, io) {
     const json = words.has('json');
     const listen = words.list('listen');
     const domain = words.text('domain');
     const users = words.text('users');
-    const running = await startNetwork({
-      ...(listen.length > 0 ? { listen } : {}),
-      ...(domain === undefined ? {} : { domain }),
-      ...(users === undefined ? {} : await loadNetworkSettings(users)),
-      onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
-    });
-    const { uris } = running;
-    io.out(
-      json
-        ? JSON.stringify({ event: 'listening', uris, domain: running.domain })
-        : `listening     ${uris.join(' and ')}, domain ${running.domain}`,
-    );
-    io.err(running.notice);
-    await ended(io);
-    await running.close();
+    const settings = users === undefined ? {} : await loadNetworkSettings(users);
+    const file = words.text('trace');
+    const trace = file === undefined ? undefined : await TraceWriter.open(file);
+    try {
+      const running = await startNetwork({
+        ...(listen.length > 0 ? { listen } : {}),
+        ...(domain === undefined ? {} : { domain }),
+        ...settings,
+        onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
+        // Media do not come through here.
+        ...(trace ? { onWire: trace.taps.onWire } : {}),
+      });
+      const { uris } = running;
+      io.out(
+        json
+          ? JSON.stringify({ event: 'listening', uris, domain: running.domain })
+          : `listening     ${uris.join(' and ')}, domain ${running.domain}`,
+      );
+      io.err(running.notice);
+      await ended(io);
+      await running.close();
+    } finally {
+      await trace?.close();
+    }
     return EXIT.ok;
   },
 };

@@ -10,7 +10,7 @@ const HELP = `Usage: sip-push trace FILE [--pcap OUT] [--json]
 
 What a host, a sender or a recording has on the wire, a line a message: seconds since the first, the way (→ sent,
 ← received), protocol, transport, the other end, the first line, and what the message is about. FILE is what
---trace of "sip-push host", "send" or "sender" writes, or what "sip-push record" does.
+--trace of "sip-push host", "send", "sender" or "network" writes, or what "sip-push record" does.
 
   --pcap OUT   writes a capture instead, for Wireshark: IP, UDP and TCP headers are made up around the messages.
                What came over TLS or WebSocket stands there as if it had come over TCP, at the same ports: where
