@@ -33,6 +33,9 @@ const MODULES_OF_NODE: Readonly<Record<string, string>> = {
   'core/content/fetch/addresses': `export * from '${RUNTIME}addresses';`,
 };
 
+/** Modules that something stands in for, by the ends of their paths. */
+export const replacedModules = Object.keys(MODULES_OF_NODE);
+
 type Platform = 'node' | 'browser';
 
 /** Specifier of what stands in for the package `name`; undefined where that stays. */
