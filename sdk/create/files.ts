@@ -55,7 +55,7 @@ function packageOf(project: Project, version: string) {
   };
 }
 
-/** For an editor, and for whoever has TypeScript installed: \`sip-push build\` needs neither. */
+/** For an editor, and for `tsc`: `sip-push build` needs neither. */
 const TSCONFIG = {
   compilerOptions: {
     target: 'ES2022',

@@ -1,9 +1,11 @@
 /** What a new push application is: the answers that it is written from. */
 
-import { isEventAppId } from '../../core/app/event-app-id.js';
+import { basename } from 'node:path';
+import { canonicalEventAppId } from '../../core/app/event-app-id.js';
 import { isMediaRange } from '../../core/content/media-type.js';
 
-export type Language = 'ts' | 'js';
+export const LANGUAGES = ['ts', 'js'] as const;
+export type Language = (typeof LANGUAGES)[number];
 
 export interface Project {
   /** event-app-id: `weather.ua`. */
@@ -13,10 +15,26 @@ export interface Project {
   readonly language: Language;
 }
 
+/** Of the event-app-ids that there may be, those that need no quotes in a shell, a comment or a page. */
+const PLAIN_ID = /^[a-z0-9][a-z0-9._:-]*$/i;
+/** Characters: npm has names of 214 at most, and ours has a prefix. */
+const MAX_ID = 150;
+
 /** What is wrong with an event-app-id; undefined where nothing is. */
 export function idProblem(id: string): string | undefined {
-  if (isEventAppId(id)) return undefined;
-  return `"${id}" is no event-app-id; expected visible ASCII without quotes and commas, e.g. weather.ua`;
+  if (PLAIN_ID.test(id) && id.length <= MAX_ID) return undefined;
+  return `"${id}" is no event-app-id for a new application; expected letters, digits and . - _ : , at most ${MAX_ID}, e.g. weather.ua`;
+}
+
+/** `./weather` → `weather.ua`, `sip-push-app-weather` → `weather.ua`, `My Weather` → `my-weather.ua`. */
+export function idOf(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/^sip-push-app-/, '')
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+|[._-]+$/g, '')
+    .slice(0, 100);
+  return /\.[a-z]+$/.test(name) ? name : `${name || 'new'}.ua`;
 }
 
 /** What is wrong with a media type; undefined where nothing is. */
@@ -30,8 +48,7 @@ export function typeProblem(type: string): string | undefined {
 
 /** `weather.ua` → `sip-push-app-weather`: the names by which people find applications on npm. */
 export function packageName(id: string): string {
-  const word = id
-    .replace(/^x-[a-z-]+:/i, '')
+  const word = canonicalEventAppId(id)
     .replace(/\.ua$/i, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -2,22 +2,26 @@
 
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { reasonOf } from '../../core/app/outcome.js';
 import { ConfigurationError } from '../../core/errors.js';
 
 /** What a folder may have that is to be a new project: a repository that was just begun. */
 const HARMLESS = new Set(['.git', '.DS_Store']);
 
+/** @throws ConfigurationError where the folder has something in it, or is none. */
+export async function requireNewFolder(folder: string): Promise<void> {
+  const found = (await entriesOf(folder)).filter((name) => !HARMLESS.has(name));
+  if (found.length === 0) return;
+  throw new ConfigurationError(
+    `${folder} is not empty (${found.slice(0, 3).join(', ')}); expected a new folder`,
+  );
+}
+
 /**
- * @param files contents by their paths.
- * @throws ConfigurationError where the folder has something in it, or cannot be written.
+ * @param files contents by their paths; a file that is there already is left alone.
+ * @throws ConfigurationError where they cannot be written.
  */
 export async function writeProject(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const found = (await entriesOf(folder)).filter((name) => !HARMLESS.has(name));
-  if (found.length > 0) {
-    throw new ConfigurationError(
-      `${folder} is not empty (${found.slice(0, 3).join(', ')}); expected a new folder`,
-    );
-  }
   try {
     for (const [path, text] of Object.entries(files)) {
       const file = join(folder, path);
@@ -25,12 +29,7 @@ export async function writeProject(folder: string, files: Readonly<Record<string
       await writeFile(file, text, { flag: 'wx' });
     }
   } catch (error) {
-    throw new ConfigurationError(
-      `${folder} cannot be written: ${error instanceof Error ? error.message : error}`,
-      {
-        cause: error,
-      },
-    );
+    throw new ConfigurationError(`${folder} cannot be written: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runProcess } from '../support/process.js';
+import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
 import { CLI, Folder } from './sip-push.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -53,6 +53,71 @@ it('its manifest says what its module says, and names its peer alone', async () 
   expect(manifest).not.toHaveProperty('devDependencies');
 });
 
+it.each([
+  ['My Weather', 'my-weather.ua', 'sip-push-app-my-weather', `'My Weather'`],
+  ['.hidden.app', 'hidden.app', 'sip-push-app-hidden-app', '.hidden.app'],
+  ['天気', 'new.ua', 'sip-push-app-new', `'天気'`],
+])('a directory %s has an id %s and a package %s', async (directory, id, name, shown) => {
+  const { stderr } = await folder.run('create', directory, '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, directory, 'package.json'), 'utf8'));
+  expect(manifest).toMatchObject({ name, sipPush: { apps: [{ id }] } });
+  expect(stderr).toContain(`Next: cd ${shown} && npm install && npm test`);
+});
+
+it("an id with OMNA's prefix is what it is without", async () => {
+  await folder.run('create', 'mail', '--id', 'x-wap-application:emn.ua', '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, 'mail/package.json'), 'utf8'));
+  expect(manifest).toMatchObject({ name: 'sip-push-app-emn', sipPush: { apps: [{ id: 'emn.ua' }] } });
+});
+
+describe('at a terminal', () => {
+  /** util-linux gives it a terminal; what is said there comes on stdout. */
+  const atTerminal = (...words: string[]) =>
+    startProcess(
+      'script',
+      ['-qec', `'${process.execPath}' '${CLI}' create ${words.join(' ')}`, '/dev/null'],
+      {
+        cwd: folder.path,
+      },
+    );
+  const answer = (running: RunningProcess, text: string) => running.stdin.write(`${text}\r`);
+
+  it('asks what is not given, again where the answer is wrong', async () => {
+    await using running = await atTerminal('weather');
+    answer(running, 'a b');
+    answer(running, 'rain.ua');
+    answer(running, 'text/plain, image/png');
+    answer(running, 'js');
+    expect((await running.ended(15_000)).code, running.describe()).toBe(0);
+    await running.line(/^"a b" is no event-app-id .* e\.g\. weather\.ua$/);
+    const manifest = JSON.parse(await readFile(join(folder.path, 'weather/package.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      exports: './src/index.js',
+      sipPush: { apps: [{ id: 'rain.ua', accepts: ['text/plain', 'image/png'] }] },
+    });
+  });
+
+  it.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('ends at %s, and has written nothing', async (_, key) => {
+    await using running = await atTerminal('weather', '--id', 'rain.ua');
+    answer(running, 'text');
+    await running.line(/"text" is no media type/);
+    running.stdin.write(key);
+    expect((await running.ended(15_000)).code, running.describe()).toBe(1);
+    expect(running.stdout.at(-1)).toBe('nothing was written');
+    expect(await readdir(folder.path)).toEqual(['node_modules']);
+  });
+
+  it('asks nothing about a folder that it cannot have', async () => {
+    await mkdir(join(folder.path, 'full'));
+    await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
+    await using running = await atTerminal('full');
+    expect((await running.ended(15_000)).code).toBe(2);
+  });
+});
+
 describe('refuses, and leaves everything as it was', () => {
   it('a folder with something in it', async () => {
     await mkdir(join(folder.path, 'full'));
@@ -64,7 +129,8 @@ describe('refuses, and leaves everything as it was', () => {
   });
 
   it.each([
-    [['--id', 'a,b'], /--id "a,b" is no event-app-id; expected .* e\.g\. weather\.ua/],
+    [['--id', 'a,b'], /--id "a,b" is no event-app-id .* expected letters, .* e\.g\. weather\.ua/],
+    [['--id', 'a*/b'], /--id "a\*\/b" is no event-app-id/],
     [['--type', 'text'], /--type "text" is no media type without parameters; expected e\.g\. text\/plain/],
     [['--type', 'Text/Plain'], /write it in lower case, "text\/plain"/],
     [['--language', 'java'], /--language "java" is no language here; expected ts or js/],
@@ -83,6 +149,29 @@ describe('sip-push build', () => {
     const { code, stderr } = await folder.run('build');
     expect(stderr).toMatch(/^sip-push: src\/index\.ts:2:13: Unexpected ";"$/m);
     expect(code).toBe(2);
+  });
+
+  it('each module keeps what it is called by, and what has no source any more goes', async () => {
+    await folder.write('src/index.ts', "export { two } from './deep/two.mjs';\n");
+    await folder.write('src/deep/two.mts', 'export const two: number = 2;\n');
+    await folder.write('src/types.d.ts', 'declare const three: number;\n');
+    await folder.write('elsewhere.ts', 'export const four: number = 4;\n');
+    await symlink(join(folder.path, 'elsewhere.ts'), join(folder.path, 'src/four.ts'));
+    await folder.write('dist/gone.test.js', 'throw new Error()');
+    await folder.write('dist/index.d.ts', 'export declare const two: number;\n');
+    const { code, stderr } = await folder.run('build');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '3 modules in dist' });
+    expect((await readdir(join(folder.path, 'dist'), { recursive: true })).sort()).toEqual([
+      ...['deep', 'deep/two.mjs', 'deep/two.mjs.map', 'four.js', 'four.js.map'],
+      ...['index.d.ts', 'index.js', 'index.js.map'],
+    ]);
+  });
+
+  it('what does not compile leaves what was compiled before', async () => {
+    await folder.write('src/index.ts', 'const = 1;\n');
+    await folder.write('dist/index.js', 'before');
+    await folder.run('build');
+    expect(await readFile(join(folder.path, 'dist/index.js'), 'utf8')).toBe('before');
   });
 
   it('says that there is nothing', async () => {

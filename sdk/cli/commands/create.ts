@@ -1,10 +1,11 @@
 /** `sip-push create`: a new push application. */
 
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
+import { canonicalEventAppId } from '../../../core/app/event-app-id.js';
 import { filesOf } from '../../create/files.js';
-import { idProblem, type Language, type Project, typeProblem } from '../../create/project.js';
-import { writeProject } from '../../create/write-project.js';
+import { idOf, idProblem, LANGUAGES, type Project, typeProblem } from '../../create/project.js';
+import { requireNewFolder, writeProject } from '../../create/write-project.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import type { Io } from '../io.js';
 import { VERSION } from '../manifest.js';
@@ -21,6 +22,9 @@ A new push application: source, manifest, tests, samples, README. "npm test" pas
   --yes              asks nothing
 
 The directory must be new, or empty. Nothing is installed: "npm install" does that.
+
+Ends with 0 when it is written, 1 when you end the questions with Ctrl-C (nothing is written then), 2 when an
+answer or the directory is wrong.
 
 Example
   sip-push create weather --id weather.ua --type text/plain --yes`;
@@ -41,89 +45,108 @@ export const create: Command = {
     if (directory === undefined)
       throw new UsageError('create lacks its directory; expected e.g. create weather');
     if (more.length > 0) throw new UsageError(`create takes one directory; "${more[0]}" is another`);
-    const project = await projectOf(words, resolve(directory), io);
+    const folder = resolve(directory);
+    // Ahead of the questions: whoever has answered them all is not told then that it was for nothing.
+    await requireNewFolder(folder);
+    const project = await projectOf(words, folder, io);
+    if (!project) {
+      io.err('nothing was written');
+      return EXIT.failed;
+    }
     const files = filesOf(project, VERSION);
-    await writeProject(resolve(directory), files);
+    await writeProject(folder, files);
     io.err(`${project.id} in ${directory}: ${Object.keys(files).join(', ')}`);
-    io.err(`Next: cd ${directory} && npm install && npm test`);
+    const into = folder === process.cwd() ? '' : `cd ${inShell(directory)} && `;
+    io.err(`Next: ${into}npm install && npm test`);
     return EXIT.ok;
   },
 };
 
-async function projectOf(words: Words, folder: string, io: Io): Promise<Project> {
-  const given = {
-    id: words.text('id'),
-    types: words.list('type'),
-    language: words.text('language'),
-  };
-  if (given.id !== undefined) check('--id', idProblem(given.id));
-  for (const type of given.types) check('--type', typeProblem(type));
-  if (given.language !== undefined) check('--language', languageProblem(given.language));
-  const presets = {
-    id: given.id ?? idOf(folder),
-    types: given.types.length > 0 ? given.types : ['text/plain'],
-    language: given.language ?? 'ts',
-  };
+/** @returns undefined when whoever was asked ended it. */
+async function projectOf(words: Words, folder: string, io: Io): Promise<Project | undefined> {
+  const id = words.text('id');
+  const types = words.list('type');
+  const language = words.text('language');
+  if (id !== undefined) check('--id', idProblem(id));
+  for (const type of types) check('--type', typeProblem(type));
+  if (language !== undefined) check('--language', languageProblem(language));
+  const given: Answers = { id, types: types.length > 0 ? types.join(' ') : undefined, language };
   const asking = process.stdin.isTTY === true && io.terminal && !words.has('yes');
-  const { id, types, language } = asking ? await asked(given, presets, io) : presets;
-  // What came of the directory's name may be none, where nobody was asked.
-  check('--id', idProblem(id));
-  return { id, types: [...new Set(types)], language: language === 'js' ? 'js' : ('ts' satisfies Language) };
+  const answers = asking ? await asked(given, folder, io) : given;
+  return (
+    answers && {
+      id: canonicalEventAppId(answers.id ?? idOf(folder)),
+      types: [...new Set(listed(answers.types ?? TYPE))],
+      language: LANGUAGES.find((known) => known === answers.language) ?? LANGUAGES[0],
+    }
+  );
 }
+
+/** When nobody says. */
+const TYPE = 'text/plain';
 
 interface Answers {
-  id: string;
-  types: readonly string[];
-  language: string;
+  id: string | undefined;
+  /** Several with blanks, or commas, between them. */
+  types: string | undefined;
+  language: string | undefined;
 }
 
-async function asked(
-  given: { [Name in keyof Answers]: Answers[Name] | undefined },
-  presets: Answers,
-  { signal }: Io,
-): Promise<Answers> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+/** @returns undefined at Ctrl-C, Ctrl-D, and when the process is told to end. */
+async function asked(given: Answers, folder: string, { signal, err }: Io): Promise<Answers | undefined> {
+  // What is typed at a terminal comes here, Ctrl-C too: it ends the lines.
+  const terminal = createInterface({ input: process.stdin, output: process.stderr, signal });
+  const lines = terminal[Symbol.asyncIterator]();
   const ask = async (question: string, preset: string, problem: (answer: string) => string | undefined) => {
     for (;;) {
-      const answer = (await terminal.question(`${question} [${preset}] `, { signal })).trim() || preset;
+      terminal.setPrompt(`${question} [${preset}] `);
+      terminal.prompt();
+      const { value, done } = await lines.next();
+      if (done) throw new Ended();
+      const answer = value.trim() || preset;
       const wrong = problem(answer);
       if (wrong === undefined) return answer;
-      process.stderr.write(`${wrong}\n`);
+      err(wrong);
     }
   };
-  const listed = (text: string) => text.split(/[\s,]+/).filter((type) => type !== '');
   try {
+    const { id, types, language } = given;
     return {
-      id: given.id ?? (await ask('event-app-id that senders address?', presets.id, idProblem)),
-      types: given.types?.length
-        ? given.types
-        : listed(
-            await ask('media types that it takes?', presets.types.join(' '), (text) =>
-              listed(text)
-                .map(typeProblem)
-                .find((wrong) => wrong !== undefined),
-            ),
-          ),
+      id: id ?? (await ask('event-app-id that senders address?', idOf(folder), idProblem)),
+      types: types ?? (await ask('media types that it takes?', TYPE, typesProblem)),
       language:
-        given.language ??
-        (await ask('TypeScript or JavaScript (ts, js)?', presets.language, languageProblem)),
+        language ??
+        (await ask(`TypeScript or JavaScript (${LANGUAGES.join(', ')})?`, LANGUAGES[0], languageProblem)),
     };
+  } catch (error) {
+    if (!(error instanceof Ended)) throw error;
+    err('');
+    return undefined;
   } finally {
     terminal.close();
   }
 }
 
-/** `./weather` → `weather.ua`, `sip-push-app-weather` → `weather.ua`. */
-function idOf(folder: string): string {
-  const name = folder.split(/[\\/]/).at(-1) ?? '';
-  const word = name.replace(/^sip-push-app-/, '').toLowerCase();
-  return /\.[a-z]+$/.test(word) ? word : `${word}.ua`;
+/** There are no more answers. */
+class Ended extends Error {}
+
+function listed(types: string): string[] {
+  return types.split(/[\s,]+/).filter((type) => type !== '');
+}
+
+function typesProblem(types: string): string | undefined {
+  const all = listed(types);
+  if (all.length === 0) return 'expected a media type, e.g. text/plain';
+  return all.map(typeProblem).find((wrong) => wrong !== undefined);
 }
 
 function languageProblem(language: string): string | undefined {
-  return language === 'ts' || language === 'js'
-    ? undefined
-    : `"${language}" is no language here; expected ts or js`;
+  if (LANGUAGES.some((known) => known === language)) return undefined;
+  return `"${language}" is no language here; expected ${LANGUAGES.join(' or ')}`;
+}
+
+function inShell(path: string): string {
+  return /^[\w./:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function check(option: string, problem: string | undefined): void {
