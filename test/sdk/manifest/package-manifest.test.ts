@@ -134,6 +134,7 @@ describe('the manifest of a package', () => {
       { ...sipPush, apps: [{ ...app, permissions: { storge: 1 } }] },
       ': unknown key "apps[0].permissions.storge"; did you mean "storage"?',
     ],
+    ['', { ...sipPush, apps: [{ ...app, iari: 'mine' }] }, ': "apps[0].iari": expected a URN'],
     ['', { ...sipPush, apps: [{ ...app, activation: 'later' }] }, ': "apps[0].activation"'],
     [
       '.apps[1].id',
@@ -150,6 +151,7 @@ describe('the manifest of a package', () => {
   it('that is no JSON, or not there, is an error that names the file', async () => {
     await expect(read('{')).rejects.toThrow(`${join(folder, 'package.json')} cannot be read`);
     await expect(read('[]')).rejects.toThrow('it is no JSON object');
+    await expect(read(' '.repeat(1_048_577))).rejects.toThrow('it has more than 1048576 bytes');
     await expect(readPackageManifest(join(folder, 'nowhere'))).rejects.toThrow(ConfigurationError);
   });
 
