@@ -37,6 +37,8 @@ const HEARTBEAT = 500;
 
 const tell = process.send?.bind(process);
 
+// Whoever wanted to know is gone.
+process.once('disconnect', () => process.exit());
 process.once('message', (order) => {
   void check(order as CheckOrder);
 });

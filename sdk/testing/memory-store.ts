@@ -39,10 +39,15 @@ export class MemoryStore {
     this.#watch = { moment, onReached };
   }
 
+  /** Nobody waits for it any more. */
+  unwatch(): void {
+    this.#watch = undefined;
+  }
+
   /** Nothing more is written. */
   die(): void {
     this.#dead = true;
-    this.#watch = undefined;
+    this.unwatch();
   }
 
   /** What was on the disk, on another. */

@@ -195,7 +195,7 @@ export class TestHost {
    * its applications in this process is told to stop, and can do no harm. `restart` begins the next life.
    * @param at absent: now. `ending`: when the end of a push (its `commit`, or that `receive` resolved) is about to be
    * written: between receive and commit. `ended`: when it was written, and its sender has not been told. Resolves when
-   * that has come.
+   * that has come and the device is dead; never, when the host is stopped before.
    */
   async kill(at?: StoreMoment): Promise<void> {
     const device = this.#alive;
@@ -223,6 +223,7 @@ export class TestHost {
   async stop(): Promise<void> {
     const device = this.#device;
     this.#device = undefined;
+    this.#disk.store.unwatch();
     await device?.stop();
     await this.#senders.stop();
     await this.#disk.remove();
