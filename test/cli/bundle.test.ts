@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { runProcess } from '../support/process.js';
 import { bob, Folder, linesOf } from './sip-push.js';
 
-const TIMEOUT = 60_000;
+const TIMEOUT = 180_000;
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
 const BUNDLE = ['bundle', '--config', 'bob.json', '--outfile', 'out/host.mjs'];
 

@@ -10,7 +10,7 @@ import { describePeer } from '../../support/peers.js';
 import { eventually } from '../../support/wait.js';
 import { BOB, BundleFolder, bob, PSA } from './bundles.js';
 
-const TIMEOUT = 90_000;
+const TIMEOUT = 180_000;
 /** A machine with much to do takes its time to start a browser, milliseconds. */
 const STARTED = 60_000;
 const LOOPBACK = '127.0.0.1';

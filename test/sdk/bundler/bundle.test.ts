@@ -8,7 +8,7 @@ import { sizeTable } from '../../../sdk/bundler/size-table.js';
 import { BundleFolder, bob } from './bundles.js';
 
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
-const TIMEOUT = 60_000;
+const TIMEOUT = 180_000;
 /** Bytes. */
 const LIMITS = { minified: 420_000, gzipped: 110_000 };
 

@@ -18,7 +18,7 @@ const PSA_PASSWORD = 'psa-password';
 /** JsSIP's shortest, and it asks again after half of it, seconds. */
 const SHORTEST = 10;
 /** A bundle takes seconds to make, and so does a registration to expire. */
-const TIMEOUT = 60_000;
+const TIMEOUT = 180_000;
 
 function startSender(server: string): Promise<PushSenderHost> {
   return createPushSender({
