@@ -86,6 +86,14 @@ describe('the trace of a host and a sender', () => {
     for (const { bytes: kept } of bodies) expect(kept).toBeLessThan(2000);
   });
 
+  it('of a sender has what it sends', async () => {
+    const ways = new Set<string>();
+    for await (const entry of readTrace(join(folder.path, 'session.trace'))) {
+      if (!('event' in entry)) ways.add(`${entry.protocol} ${entry.direction}`);
+    }
+    expect(ways).toEqual(new Set(['SIP out', 'SIP in', 'MSRP in', 'MSRP out']));
+  });
+
   it('of the network has what came from either end, and went to the other', async () => {
     const { stdout } = await folder.run('trace', 'core.trace', '--json');
     const ways = linesOf({ stdout })
@@ -107,37 +115,30 @@ describe('the trace of a host and a sender', () => {
   });
 
   it('--pcap: tshark finds SIP and MSRP at their ports, and nothing wrong', async () => {
-    for (const trace of ['bob', 'session']) {
-      const { code, stdout } = await folder.run('trace', `${trace}.trace`, '--pcap', `${trace}.pcap`);
-      expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-      const file = join(folder.path, `${trace}.pcap`);
-      expect((await stat(file)).mode & 0o077).toBe(0);
-      const rows = await readFields(
-        file,
-        'tcp.len > 0',
-        ['frame.protocols', 'tcp.srcport', 'tcp.dstport'],
-        [],
-      );
-      const ports = { SIP: new Set<number>(), MSRP: new Set<number>() };
-      for (const [, protocols = '', from, to] of rows) {
-        const msrp = protocols.includes(':msrp');
-        expect(msrp || protocols.includes(':sip')).toBe(true);
-        for (const port of [from, to]) ports[msrp ? 'MSRP' : 'SIP'].add(Number(port));
-      }
-      expect(ports.SIP).toContain(sipPort);
-      expect(ports.MSRP.has(sipPort)).toBe(false);
-      const first = messages.find(({ protocol }) => protocol === 'MSRP');
-      const { port } = (first?.remote ?? {}) as { port: number };
-      expect(ports.MSRP).toContain(port);
-      expect(await findMalformed(file, { sip: [sipPort], msrp: [port] }, 'tcp.len > 0')).toEqual([]);
-      const frames = await dissectMsrp(file, port);
-      expect(frames.filter(({ malformed }) => malformed)).toEqual([]);
-      expect(frames.map(({ method }) => method)).toContain('SEND');
-      // Nothing is out of order, missing, or with a wrong checksum.
-      const odd = 'tcp.analysis.flags || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"';
-      const checked = ['ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE'];
-      expect(await readFields(file, odd, ['tcp.stream'], asSip({ sip: [sipPort] }), checked)).toEqual([]);
+    const { code, stdout } = await folder.run('trace', 'bob.trace', '--pcap', 'bob.pcap');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    const file = join(folder.path, 'bob.pcap');
+    expect((await stat(file)).mode & 0o077).toBe(0);
+    const rows = await readFields(file, 'tcp.len > 0', ['frame.protocols', 'tcp.srcport', 'tcp.dstport'], []);
+    const ports = { SIP: new Set<number>(), MSRP: new Set<number>() };
+    for (const [, protocols = '', from, to] of rows) {
+      const msrp = protocols.includes(':msrp');
+      expect(msrp || protocols.includes(':sip')).toBe(true);
+      for (const port of [from, to]) ports[msrp ? 'MSRP' : 'SIP'].add(Number(port));
     }
+    expect(ports.SIP).toContain(sipPort);
+    expect(ports.MSRP.has(sipPort)).toBe(false);
+    const first = messages.find(({ protocol }) => protocol === 'MSRP');
+    const { port } = (first?.remote ?? {}) as { port: number };
+    expect(ports.MSRP).toContain(port);
+    expect(await findMalformed(file, { sip: [sipPort], msrp: [port] }, 'tcp.len > 0')).toEqual([]);
+    const frames = await dissectMsrp(file, port);
+    expect(frames.filter(({ malformed }) => malformed)).toEqual([]);
+    expect(frames.map(({ method }) => method)).toContain('SEND');
+    // Nothing is out of order, missing, or with a wrong checksum.
+    const odd = 'tcp.analysis.flags || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"';
+    const checked = ['ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE'];
+    expect(await readFields(file, odd, ['tcp.stream'], asSip({ sip: [sipPort] }), checked)).toEqual([]);
   });
 
   it('a trace that was cut short: what is there is shown, and the line is said', async () => {
@@ -150,6 +151,8 @@ describe('the trace of a host and a sender', () => {
       code: 2,
       stderr: 'sip-push: cut.trace, line 3 breaks off: the trace was cut short there',
     });
+    expect(await folder.run('trace', 'cut.trace', '--pcap', 'cut.pcap')).toMatchObject({ code: 2, stderr });
+    expect(await readFields(join(folder.path, 'cut.pcap'), 'sip', [], [])).toHaveLength(2);
   });
 
   it('says which line is wrong, and why', async () => {
@@ -165,6 +168,17 @@ describe('the trace of a host and a sender', () => {
       /^wrong\.trace, line 2: "direction": expected one of "in"\|"out"$/,
     );
     expect(await wrong('{"event":"registered"}')).toMatch(/^wrong\.trace, line 2: "time" is missing/);
+  });
+
+  it('is not written over by a capture of it', async () => {
+    const before = await readFile(join(folder.path, 'bob.trace'));
+    const { code, stderr } = await folder.run('trace', 'bob.trace', '--pcap', './bob.trace');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'sip-push: --pcap ./bob.trace is the trace itself; expected another file, e.g. ./bob.trace.pcap',
+    });
+    expect(await readFile(join(folder.path, 'bob.trace'))).toEqual(before);
   });
 
   it('a line without an end is no trace, however large the file is', async () => {
