@@ -11,6 +11,7 @@ import { KeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 import { validate } from '../validation/validate.js';
+import { bounded, TooLargeError } from './bounded.js';
 import { orderOf } from './order.js';
 import type { PushEvents } from './push-events.js';
 import { deletePush, getPush, getReceipts, getTerminals, postContent, postPush } from './routes.js';
@@ -85,9 +86,8 @@ export function httpApi({
   });
   const authorised = bearerAuth({ token: key });
   for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorised);
-  const tooLarge = (context: Context) => problem(context, 413, 'the body is too large');
-  app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: tooLarge }));
-  app.use('/contents', bodyLimit({ maxSize: maxContent, onError: tooLarge }));
+  const tooLarge = `the body is too large; expected ${MAX_JSON} bytes at most, larger content by POST /contents`;
+  app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: (context) => problem(context, 413, tooLarge) }));
 
   app.openapi(postPush, async (context) => {
     const order = await orderOf(context.req.valid('json'), outbox);
@@ -108,8 +108,7 @@ export function httpApi({
     return receiptStream(context, found(push), events);
   });
   app.openapi(postContent, async (context) => {
-    const body = context.req.raw.body ?? new Blob([]).stream();
-    const { id, size } = await outbox.addContent(body);
+    const { id, size } = await outbox.addContent(bounded(context.req.raw, maxContent));
     return context.json({ content: id, size }, 201);
   });
   app.openapi(getTerminals, (context) => {
@@ -161,7 +160,15 @@ function receiptStream(context: Context, push: OutboxRecord, events: PushEvents)
   return streamSSE(context, async (stream) => {
     const ended = new AbortController();
     stream.onAbort(() => ended.abort());
-    const heartbeat = setInterval(() => void stream.write(':\n\n'), HEARTBEAT);
+    let beating = false;
+    const heartbeat = setInterval(() => {
+      // Where nobody reads, one waits.
+      if (beating) return;
+      beating = true;
+      void stream.write(':\n\n').finally(() => {
+        beating = false;
+      });
+    }, HEARTBEAT);
     try {
       let told = 0;
       for await (const { receipts, state } of events.of(push, ended.signal)) {
@@ -181,6 +188,7 @@ function receiptStream(context: Context, push: OutboxRecord, events: PushEvents)
 /** The one table from what went wrong to what a caller is told. */
 function failure(context: Context, error: Error) {
   if (error instanceof NotFoundError) return problem(context, 404, error.message);
+  if (error instanceof TooLargeError) return problem(context, 413, error.message);
   if (error instanceof KeyReusedError) return problem(context, 422, error.message);
   if (error instanceof ConfigurationError) return problem(context, 400, error.message);
   if (error instanceof OutboxFullError) {

@@ -8,6 +8,9 @@ import type { PushBody, pushStateSchema } from './schemas.js';
 
 export type PushState = z.infer<typeof pushStateSchema>;
 
+/** Characters of an event: a receipt has some hundred. */
+const MAX_EVENT = 1024 * 1024;
+
 /** The sender does not take it. */
 export class RefusedRequest extends SipPushError {
   constructor(
@@ -17,7 +20,15 @@ export class RefusedRequest extends SipPushError {
   ) {
     super(message);
   }
+
+  /** It may be taken another time: too much waits there, or there is no room, or something is out of order. */
+  get retryable(): boolean {
+    return this.status === 429 || this.status >= 500;
+  }
 }
+
+/** Somebody cancelled it: nothing more is sent. */
+export class CancelledPush extends SipPushError {}
 
 export class SenderClient {
   readonly #url: string;
@@ -50,18 +61,24 @@ export class SenderClient {
     });
   }
 
-  /** Each receipt as it comes; ends with the push. @throws RefusedRequest, TransportError when the connection ends first. */
+  /**
+   * Each receipt as it comes; ends with the push.
+   * @throws RefusedRequest, CancelledPush; TransportError when the connection ends first.
+   */
   async *receipts(id: string): AsyncGenerator<Receipt> {
     const { body } = await this.#request(`/pushes/${encodeURIComponent(id)}/receipts`);
     const events = (body ?? new Blob([]).stream())
       .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream());
+      .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_EVENT }));
     try {
       for await (const { event, data } of events) {
-        if (event === 'end') return;
         if (event === 'receipt') yield JSON.parse(data);
+        if (event !== 'end') continue;
+        if (JSON.parse(data).state === 'cancelled') throw new CancelledPush(`the push ${id} was cancelled`);
+        return;
       }
     } catch (error) {
+      if (error instanceof CancelledPush) throw error;
       this.signal?.throwIfAborted();
       throw new TransportError(this.#lost(id), { cause: error });
     }

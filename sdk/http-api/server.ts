@@ -15,13 +15,20 @@ export interface HttpApiServer {
 
 /** Connections at a time; each may hold a body. */
 const MAX_CONNECTIONS = 1000;
+/** Milliseconds that a connection stays on which nothing moves: a stream of receipts has a comment every 15 s. */
+const IDLE = 120_000;
+/**
+ * Content of any size takes as long as its network needs: that of Node.js would end it after five minutes. Headers do
+ * not.
+ */
+const TIMES = { requestTimeout: 0, headersTimeout: 60_000 };
 
 /** @throws TransportError when the port is taken. */
 export async function serveHttpApi(
   place: { host: string; port: number },
   options: HttpApiOptions,
 ): Promise<HttpApiServer> {
-  const server = createAdaptorServer({ fetch: httpApi(options).fetch });
+  const server = createAdaptorServer({ fetch: httpApi(options).fetch, serverOptions: TIMES });
   server.listen(place.port, place.host);
   try {
     await once(server, 'listening');
@@ -31,6 +38,7 @@ export async function serveHttpApi(
       cause: error,
     });
   }
+  server.setTimeout(IDLE);
   if ('maxConnections' in server) server.maxConnections = MAX_CONNECTIONS;
   const { port } = server.address() as AddressInfo;
   const host = place.host.includes(':') ? `[${place.host}]` : place.host;

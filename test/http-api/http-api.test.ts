@@ -297,6 +297,18 @@ describe('bounds', () => {
     expect(sending).toEqual([]);
   });
 
+  it('content goes to the disk as it comes, also where nobody says how much it is', async () => {
+    const add = vi.spyOn(outbox, 'addContent');
+    const body = new TransformStream<Uint8Array, Uint8Array>();
+    const sent = api('/contents', { method: 'POST', body: body.readable, duplex: 'half' });
+    const writer = body.writable.getWriter();
+    await writer.write(new TextEncoder().encode('hel'));
+    await vi.waitFor(() => expect(add).toHaveBeenCalled());
+    await writer.write(new TextEncoder().encode('lo'));
+    await writer.close();
+    expect(await (await sent).json()).toMatchObject({ size: 5 });
+  });
+
   it('more pushes than may wait: 429, and when to come again', async () => {
     await restart({ waiting: 1 });
     await post(PUSH);
@@ -352,6 +364,20 @@ describe('receipts', () => {
     options.onReceipts?.([RECEIPT], `${BOB};gr=1`);
     done(RECEIPT);
     await vi.waitFor(() => expect(outbox.waiting).toBe(0));
+  });
+
+  it('of a push that was cancelled end with an error: it is not delivered', async () => {
+    const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
+    await under();
+    await api(`/pushes/${id}`, { method: 'DELETE' });
+    const reading = client().receipts(id).next();
+    await expect(reading).rejects.toThrow(`the push ${id} was cancelled`);
+  });
+
+  it('of a sender that has no room now may be asked for again', async () => {
+    await restart({ waiting: 0 });
+    const refused = client().submit({ ...PUSH, mode: 'auto' }, 'one');
+    await expect(refused).rejects.toMatchObject({ status: 429, retryable: true });
   });
 
   it('of a sender that refuses or is not there are an error that says so', async () => {
