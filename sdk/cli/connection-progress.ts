@@ -21,11 +21,9 @@ export class ConnectionProgress {
   #said = '';
 
   constructor(
-    servers: readonly string[],
+    private readonly servers: readonly string[],
     private readonly say: (line: string) => void,
-  ) {
-    this.#connection.set(PATIENCE_MS, () => say(`still no connection to ${servers.join(' or ')}; trying on`));
-  }
+  ) {}
 
   readonly handlers = {
     onConnected: (server) => {
@@ -51,6 +49,13 @@ export class ConnectionProgress {
       this.#answer.set(PATIENCE_MS, () => this.#silence());
     },
   } satisfies Partial<PushSenderOptions>;
+
+  /** The agent begins to connect. */
+  start(): void {
+    this.#connection.set(PATIENCE_MS, () => {
+      this.say(`still no connection to ${this.servers.join(' or ')}; trying on`);
+    });
+  }
 
   stop(): void {
     this.#connection.clear();

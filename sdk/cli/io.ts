@@ -1,5 +1,6 @@
 /** What a command says, and how it is told to end. */
 
+import { once } from 'node:events';
 import { constants } from 'node:os';
 
 export interface Io {
@@ -9,6 +10,8 @@ export interface Io {
   err(line: string): void;
   /** On stderr: a line that the next one takes the place of, where there is a terminal. */
   status(line: string): void;
+  /** Resolves when stdout has taken most of what it was given: for what says more than fits in memory. */
+  drained(): Promise<void>;
   /** Whether somebody looks at stderr as it comes. */
   readonly terminal: boolean;
   /** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more: end cleanly. */
@@ -56,6 +59,10 @@ export function processIo(): Io {
         terminal ? line.slice(0, Math.max(0, (process.stderr.columns || 80) - 1)) : `${line}\n`,
       );
     },
+    drained: async () => {
+      if (!process.stdout.writableNeedDrain) return;
+      await once(process.stdout, 'drain', { signal: ending.signal }).catch(() => {});
+    },
     terminal,
     signal: ending.signal,
   };
@@ -81,6 +88,7 @@ export function timed(io: Io): Io {
     out: (line) => io.out(`${now()} ${line}`),
     err: (line) => io.err(`${now()} ${line}`),
     status: (line) => io.status(`${now()} ${line}`),
+    drained: () => io.drained(),
     terminal: io.terminal,
     signal: io.signal,
   };

@@ -32,8 +32,10 @@ export class MsrpFrames {
   }
 
   /** Copies what it keeps. What turns out to be no MSRP is passed over from there on. */
-  push(bytes: Uint8Array): void {
+  push(chunk: Uint8Array): void {
     if (this.#foreign) return;
+    // Of a Node.js Buffer `slice` would be no copy, but a view.
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     try {
       for (let at = 0; at < bytes.length; )
         at = this.#body ? this.#readBody(this.#body, bytes, at) : this.#readHead(bytes, at);

@@ -8,24 +8,36 @@ import { validate } from '../validation/validate.js';
 /** Bytes of a line: a whole frame of a recording, in base64. A longer line is no trace. */
 const MAX_LINE = 16 * 1024 * 1024;
 const LF = 0x0a;
+/** Seconds since 1970 that a capture can have: until 2106. */
+const LAST_SECOND = 2 ** 32 - 1;
+/** Bytes of a UDP datagram over IPv4 (RFC 768, RFC 791). */
+const MAX_DATAGRAM = 65_507;
 
 const address = z.object({ host: z.string().max(255), port: z.int().min(0).max(65_535) });
 const common = {
-  time: z.iso.datetime().transform((time) => Date.parse(time)),
+  time: z.iso
+    .datetime()
+    .transform((time) => Date.parse(time))
+    .refine((time) => time >= 0 && time / 1000 <= LAST_SECOND, 'expected a time since 1970'),
   /** Lines that are missing ahead of this one. */
   leftOut: z.int().exactOptional(),
 };
-const message = z.object({
-  ...common,
-  direction: z.enum(['in', 'out']),
-  transport: z.enum(['UDP', 'TCP', 'TLS', 'WS', 'WSS']),
-  protocol: z.enum(['SIP', 'MSRP']).default('SIP'),
-  local: address,
-  remote: address,
-  bytes: z.base64('expected base64').transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
-  /** Bytes of its body that are not in the trace. */
-  bodyLeft: z.int().exactOptional(),
-});
+const message = z
+  .object({
+    ...common,
+    direction: z.enum(['in', 'out']),
+    transport: z.enum(['UDP', 'TCP', 'TLS', 'WS', 'WSS']),
+    protocol: z.enum(['SIP', 'MSRP']).default('SIP'),
+    local: address,
+    remote: address,
+    bytes: z.base64('expected base64').transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
+    /** Bytes of its body that are not in the trace. */
+    bodyLeft: z.int().exactOptional(),
+  })
+  .refine(({ transport, bytes }) => transport !== 'UDP' || bytes.length <= MAX_DATAGRAM, {
+    error: `expected at most ${MAX_DATAGRAM} bytes, which a UDP datagram may have`,
+    path: ['bytes'],
+  });
 const told = z.object({ ...common, event: z.looseObject({ event: z.string() }) });
 
 /** A SIP message, or an MSRP frame, as it was on the wire. `time` is in milliseconds since 1970. */

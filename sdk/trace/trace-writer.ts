@@ -13,26 +13,32 @@ const MAX_WAITING = 64 * 1024 * 1024;
 /** Bytes of each MSRP body: what a file is, not the file. */
 const BODY_LIMIT = 1024;
 
-interface TraceOptions {
+export interface TraceOptions {
   /** Bytes of each MSRP body that are written. */
   bodyLimit?: number;
   /** What is written of a message; all of it when absent. */
   clean?(bytes: Uint8Array): Uint8Array;
   /** Whether what the host tells is written as well. */
   events?: boolean;
+  /** Told, for people, what is missing at the end. */
+  onProblem?(problem: string): void;
 }
 
 export class TraceWriter {
   /** Of an agent, and what its media go through. */
   readonly taps: { onWire: WireObserver; sockets: Sockets };
   readonly #events: boolean;
+  readonly #onProblem: (problem: string) => void;
   #leftOut = 0;
 
   private constructor(
     private readonly stream: WriteStream,
-    { bodyLimit = BODY_LIMIT, clean = (bytes) => bytes, events = false }: TraceOptions,
+    { bodyLimit = BODY_LIMIT, clean = (bytes) => bytes, events = false, onProblem = () => {} }: TraceOptions,
   ) {
     this.#events = events;
+    this.#onProblem = onProblem;
+    // A full disk ends the trace, not the host.
+    stream.on('error', ({ message }) => onProblem(`nothing more is written to ${stream.path}: ${message}`));
     this.taps = {
       onWire: (direction, bytes, { transport, local, remote }) =>
         this.#message({ direction, transport, local, remote }, clean(bytes)),
@@ -56,8 +62,6 @@ export class TraceWriter {
         cause: error,
       });
     }
-    // A full disk ends the trace, not the host.
-    stream.on('error', () => {});
     return new TraceWriter(stream, options);
   }
 
@@ -67,6 +71,8 @@ export class TraceWriter {
   }
 
   close(): Promise<void> {
+    if (this.#leftOut > 0)
+      this.#onProblem(`${this.stream.path} lacks its last ${this.#leftOut} lines: the disk was slow`);
     return new Promise((resolve) => this.stream.end(() => resolve()));
   }
 
@@ -75,6 +81,8 @@ export class TraceWriter {
   }
 
   #write(fields: object): void {
+    // Its disk is full, or it was closed and an agent says its last.
+    if (!this.stream.writable) return;
     if (this.stream.writableLength > MAX_WAITING) {
       this.#leftOut++;
       return;

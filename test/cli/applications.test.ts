@@ -206,6 +206,7 @@ describe('sip-push apps', () => {
       out: (line) => lines.push(line),
       err: (line) => problems.push(line),
       status: () => {},
+      drained: async () => {},
       terminal: false,
       signal: new AbortController().signal,
     });

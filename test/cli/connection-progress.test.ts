@@ -11,6 +11,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   said = [];
   progress = new ConnectionProgress([SERVER], (line) => said.push(line));
+  progress.start();
 });
 afterEach(() => {
   progress.stop();

@@ -24,6 +24,7 @@ function printed(event: HostEvent, json: boolean): { out: string[]; err: string[
       out: (line) => lines.out.push(line),
       err: (line) => lines.err.push(line),
       status: () => {},
+      drained: async () => {},
       terminal: false,
       signal: new AbortController().signal,
     },
@@ -152,7 +153,13 @@ describe('a transfer that takes long', () => {
     const shown: string[] = [];
     const others: string[] = [];
     const line = (text: string) => others.push(text);
-    const io = { out: line, err: line, status: (text: string) => shown.push(text), terminal };
+    const io = {
+      out: line,
+      err: line,
+      status: (text: string) => shown.push(text),
+      drained: async () => {},
+      terminal,
+    };
     const print = hostPrinter({ ...io, signal: new AbortController().signal }, json);
     return { shown, others, print };
   }

@@ -1,7 +1,7 @@
 /** `sip-push host`: a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
-import { TraceWriter } from '../../trace/trace-writer.js';
+import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
 import { answerLines } from '../host-console.js';
@@ -18,7 +18,8 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
   --config FILE   configuration, JSON: "identity", "server" and "apps" are required
   --json          one JSON object a line on stdout, nothing else
   --trace FILE    every SIP message as it was on the wire, and every MSRP frame with the first 1024 bytes of its body,
-                  one JSON object a line: "sip-push trace FILE" shows them. What HTTP has is not in it
+                  one JSON object a line: "sip-push trace FILE" shows them. What HTTP has is not in it. What proves who
+                  the device is, is: from the answers to challenges passwords can be guessed
   --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
                     mms.ua messages                            asks an application, by a query of its README
                     mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
@@ -49,18 +50,22 @@ export const host: Command = {
   },
   async run(words, plain) {
     const file = words.text('trace');
-    return await runHost(words, plain, file === undefined ? undefined : () => TraceWriter.open(file));
+    return await runHost(words, plain, file === undefined ? undefined : { file });
   },
 };
 
-/** @param open makes what sees its messages and its events. */
-export async function runHost(words: Words, plain: Io, open?: () => Promise<TraceWriter>): Promise<number> {
+/** @param written where its messages go, and what of them. */
+export async function runHost(
+  words: Words,
+  plain: Io,
+  written?: { file: string; options?: TraceOptions },
+): Promise<number> {
   keepPrivate();
   const json = words.has('json');
   // Programs read times where there are any; people do here.
   const io = json ? plain : timed(plain);
   const settings = await loadHostSettings(words.required('config', 'bob.json'));
-  const trace = await open?.();
+  const trace = written && (await TraceWriter.open(written.file, { onProblem: io.err, ...written.options }));
   const unlisten = sayStrayErrors(io);
   const print = hostPrinter(io, json);
   try {

@@ -1,22 +1,25 @@
 /** `sip-push record`: a device whose traffic becomes a regression test. */
 
 import { withoutSecrets } from '../../record/secrets.js';
-import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command } from '../command.js';
 import { runHost } from './host.js';
 
 const HELP = `Usage: sip-push record --config FILE --out FIXTURE [--json]
 
-A device, as "sip-push host" is one, that writes down what comes to it: SIP messages, MSRP frames with all of their
-content, and what it tells of them. "sip-push replay FIXTURE" pushes all that again, and says what is different.
-Runs until SIGINT or SIGTERM.
+A device, as "sip-push host" is one, that writes down what comes to it: SIP messages, MSRP frames with their content
+(of more than 8 MiB in one frame the rest is left out), and what it tells of them. "sip-push replay FIXTURE" pushes
+all that again, and says what is different. Runs until SIGINT or SIGTERM.
 
   --config FILE   configuration of a host, JSON
   --out FIXTURE   a file, one JSON object a line; "sip-push trace FIXTURE" shows it
   --json          one JSON object a line on stdout, nothing else
 
-Challenges, what answers them, and P-Access-Network-Info are not in it. Identities and content are: look at them before
-you give the file to others. What applications fetch, and what references point at, is not recorded.
+Challenges, what answers them, passwords in URIs, and P-Access-Network-Info are not in it. Identities and content are:
+look at them before you give the file to others. What applications fetch, and what references point at, is not
+recorded.
+
+Ends as "sip-push host" does: with 0 when told to, 1 when it cannot run, 2 when the command or the configuration is
+wrong.
 
 Example
   sip-push record --config bob.json --out test/fixtures/rain.recording`;
@@ -30,8 +33,10 @@ export const record: Command = {
   help: HELP,
   options: { config: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } },
   run: (words, io) => {
-    const out = words.required('out', 'rain.recording');
-    const options = { bodyLimit: BODY_LIMIT, clean: withoutSecrets, events: true };
-    return runHost(words, io, () => TraceWriter.open(out, options));
+    const file = words.required('out', 'rain.recording');
+    return runHost(words, io, {
+      file,
+      options: { bodyLimit: BODY_LIMIT, clean: withoutSecrets, events: true },
+    });
   },
 };

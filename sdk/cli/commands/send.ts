@@ -11,6 +11,7 @@ import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
 import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { PushFile } from '../../../core/sender/session/offered-file.js';
+import { RefusedRequest } from '../../http-api/client.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import { readBytes } from '../config/load.js';
@@ -53,9 +54,9 @@ One push: the content of FILE, or what lies at URL, to the application EVENT-APP
 What is referred to is served by this command itself (see "publish"): it stays until the content was fetched, an
 hour at most.
 
-Ends with 0 when delivered, 1 when refused for good, 75 when it failed but may be tried again or was ended (SIGINT or
-SIGTERM) before it was known, 2 when the command or the configuration is wrong. Waits at most 32 seconds for a
-connection, and as long for an answer.
+Ends with 0 when delivered, 1 when refused for good or cancelled, 75 when it failed but may be tried again or was ended
+(SIGINT or SIGTERM) before it was known, 2 when the command or the configuration is wrong. Waits at most 32 seconds
+for a connection, and as long for an answer.
 
 Example
   sip-push send --config psa.json --to sip:bob@domain.test --app mms.ua \\
@@ -94,7 +95,6 @@ export const send: Command = {
     try {
       const receipts =
         'config' in way ? await pushDirectly(way, order, io, print) : await pushVia(way, order, io, print);
-      // Of a push that was cancelled there may be none.
       return Math.max(EXIT.ok, ...receipts.map(exitCode));
     } catch (error) {
       if (io.signal.aborted) {
@@ -105,8 +105,9 @@ export const send: Command = {
         );
         return EXIT.tryAgain;
       }
-      if ('url' in way && error instanceof TransportError) {
-        io.err(error.message);
+      const later = error instanceof TransportError || (error instanceof RefusedRequest && error.retryable);
+      if ('url' in way && later) {
+        io.err(printable(error.message));
         return EXIT.tryAgain;
       }
       throw error;
@@ -148,7 +149,8 @@ async function pushDirectly(
 ): Promise<Receipt[]> {
   const settings = await loadSenderSettings(config);
   const progress = new ConnectionProgress(settings.servers, io.err);
-  const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
+  const trace =
+    traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
   const { handlers } = progress;
   const sender = new PushSenderAgent({
     ...settings,
@@ -162,6 +164,7 @@ async function pushDirectly(
   });
   const sent = new SentFiles(io);
   try {
+    progress.start();
     await sender.start();
     io.signal.throwIfAborted();
     const receipts = await push(sender, order, io, sent, (each) => {

@@ -54,7 +54,8 @@ export const sender: Command = {
     const events = new PushEvents();
     const say = printer(io, json);
     const traceFile = words.text('trace');
-    const trace = traceFile === undefined ? undefined : await TraceWriter.open(traceFile);
+    const trace =
+      traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
     const host = await createPushSender({ ...options, ...told(say, events, io), ...trace?.taps });
     const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
     try {

@@ -1,5 +1,6 @@
 /** `sip-push trace`: the message ladder of a trace. */
 
+import { stat } from 'node:fs/promises';
 import { Ladder } from '../../trace/ladder.js';
 import { writePcap } from '../../trace/pcap.js';
 import { readTrace } from '../../trace/read-trace.js';
@@ -36,18 +37,36 @@ export const trace: Command = {
     if (more.length > 0) throw new UsageError(`trace takes one file; "${more[0]}" is another`);
     const pcap = words.text('pcap');
     const json = words.has('json');
+    const entries = until(io.signal, readTrace(file));
     if (pcap !== undefined) {
-      await writePcap(pcap, readTrace(file));
+      if (await isSame(file, pcap)) {
+        throw new UsageError(`--pcap ${pcap} is the trace itself; expected another file, e.g. ${pcap}.pcap`);
+      }
+      await writePcap(pcap, entries);
       if (json) io.out(JSON.stringify({ event: 'written', file: pcap }));
       else io.err(`${pcap} is there`);
       return EXIT.ok;
     }
     const ladder = new Ladder();
-    for await (const entry of readTrace(file)) {
-      if (io.signal.aborted) break;
+    for await (const entry of entries) {
       if (json) io.out(JSON.stringify(ladder.json(entry)));
       else for (const line of ladder.lines(entry)) io.out(printable(line));
+      await io.drained();
     }
     return EXIT.ok;
   },
 };
+
+/** What came before is shown, or written, whole. */
+async function* until<T>(signal: AbortSignal, entries: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const entry of entries) {
+    if (signal.aborted) return;
+    yield entry;
+  }
+}
+
+/** Whichever way they are written. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((file) => stat(file).catch(() => undefined)));
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
+}

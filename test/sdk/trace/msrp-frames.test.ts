@@ -36,6 +36,18 @@ describe('frames of a trace', () => {
     ]);
   });
 
+  it('are what they were, whatever becomes of the bytes that came', () => {
+    const seen: string[] = [];
+    const frames = new MsrpFrames(1000, (bytes) => seen.push(Buffer.from(bytes).toString()));
+    const end = SEND.indexOf('----x');
+    for (const part of [SEND.slice(0, end), SEND.slice(end)]) {
+      const piece = Buffer.from(part);
+      frames.push(piece);
+      piece.fill(0);
+    }
+    expect(seen).toEqual([SEND]);
+  });
+
   it('are none in what is no MSRP', () => {
     expect(framesOf(['SIP/2.0 200 OK\r\n\r\n', SEND])).toEqual([]);
     expect(framesOf(['MESSAGE sip:a@b SIP/2.0\r\n\r\n', SEND])).toEqual([]);

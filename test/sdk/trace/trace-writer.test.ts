@@ -1,0 +1,20 @@
+/** A trace that cannot be written to its end. */
+
+import { expect, it, vi } from 'vitest';
+import { TraceWriter } from '../../../sdk/trace/trace-writer.js';
+
+it('a disk that is full ends the trace, which is said once; what follows is nobody’s error', async () => {
+  const problems: string[] = [];
+  const trace = await TraceWriter.open('/dev/full', {
+    events: true,
+    onProblem: (problem) => problems.push(problem),
+  });
+  trace.event({ event: 'connected' });
+  await vi.waitFor(() =>
+    expect(problems).toEqual([expect.stringMatching(/^nothing more is written to \/dev\/full: ENOSPC/)]),
+  );
+  trace.event({ event: 'connected' });
+  await trace.close();
+  trace.event({ event: 'stopped' });
+  expect(problems).toHaveLength(1);
+});
