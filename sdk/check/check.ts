@@ -1,6 +1,9 @@
 /** Holds push applications against the contract, each in a process of its own with a deadline for every step. */
 
 import { fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { CheckNews, CheckOrder } from './child.js';
 import { type Finding, isSame, scoreOf } from './finding.js';
 import type { CheckPlan } from './plan.js';
@@ -43,14 +46,24 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
     ...(declared ? { id: declared.id } : {}),
   }));
   const waiting = [...plan.apps.entries()];
+  // What a process that is killed leaves is in there.
+  const scratch = await mkdtemp(join(tmpdir(), 'sip-push-check-'));
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, app] = next;
       const mine = found[index];
-      if (mine) await checkOne({ app, others: plan.apps.filter((other) => other !== app) }, mine, options);
+      if (mine)
+        await checkOne({ app, others: plan.apps.filter((other) => other !== app) }, mine, {
+          ...options,
+          scratch,
+        });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
   const findings = found.flatMap((each) => each.findings);
   return {
     apps: found.flatMap(({ id }) => id ?? []),
@@ -60,12 +73,21 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   };
 }
 
+interface ProcessOptions extends CheckOptions {
+  /** Its folder for temporary files. */
+  scratch: string;
+}
+
 interface Found {
   id?: string;
   findings: Finding[];
 }
 
-async function checkOne(order: Omit<CheckOrder, 'from'>, found: Found, options: CheckOptions): Promise<void> {
+async function checkOne(
+  order: Omit<CheckOrder, 'from'>,
+  found: Found,
+  options: ProcessOptions,
+): Promise<void> {
   let from = 0;
   for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
     options.signal?.throwIfAborted();
@@ -86,11 +108,12 @@ interface ProcessEnd {
 }
 
 /** Runs steps until all are done, or the process is. */
-function oneProcess(order: CheckOrder, found: Found, options: CheckOptions): Promise<ProcessEnd> {
-  const { signal, onProgress } = options;
+function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): Promise<ProcessEnd> {
+  const { signal, onProgress, scratch } = options;
   return new Promise((resolve, reject) => {
     const child = fork(CHILD, {
       cwd: order.app.folder,
+      env: { ...process.env, TMPDIR: scratch, TEMP: scratch },
       execArgv: ['--expose-gc', `--max-old-space-size=${MAX_HEAP}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

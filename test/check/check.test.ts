@@ -8,7 +8,7 @@ import { Folder, type Line, linesOf } from '../cli/sip-push.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIXTURES = join(ROOT, 'test/check/fixtures');
-const WITHIN = 240_000;
+const WITHIN = 480_000;
 
 /** Beside an installed `sip-push`, as an application of somebody's is. */
 async function checked(fixture: string) {
