@@ -28,12 +28,20 @@ export async function writePcap(
 ): Promise<void> {
   // As the trace: what users are sent is nobody else's business.
   const stream = createWriteStream(file, { mode: 0o600 });
+  let broken: { error: unknown } | undefined;
+  async function* readable() {
+    try {
+      yield* entries;
+    } catch (error) {
+      broken = { error };
+    }
+  }
   try {
-    await pipeline(pcap(entries), stream);
+    await pipeline(pcap(readable()), stream);
   } catch (error) {
-    if (error instanceof ConfigurationError) throw error;
     throw new ConfigurationError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
   }
+  if (broken) throw broken.error;
 }
 
 async function* pcap(entries: AsyncIterable<TracedMessage | TracedEvent>): AsyncGenerator<Buffer> {
