@@ -1,4 +1,7 @@
-/** What the script of a worker needs in which a host runs an application by itself (`isolation`). */
+/**
+ * What the script of a worker needs in which a host runs an application by itself (`isolation`).
+ * @module sip-push/worker
+ */
 
 import { type LoadApplication, serve } from './app/isolation/serve.js';
 import { ConfigurationError } from './errors.js';
