@@ -28,3 +28,20 @@ it('permissions hold in a bundle as well, wherever an application runs', () => {
   expect(text.split('\n').filter((line) => line.includes(embedded))).toHaveLength(3);
   expect(text).toContain('{ definition: application2, options: undefined');
 });
+
+it('certificates are embedded as text, the keys of a UICC as they are, and no key of an option is a prototype', () => {
+  const text = entryModule({
+    platform: 'node',
+    isolation: [],
+    aka: { k: '0123', op: '4567' },
+    settings: {
+      ...settings,
+      tls: { ca: Buffer.from('-----BEGIN\nCERTIFICATE-----'), key: new TextEncoder().encode('KEY') },
+      apps: [{ definition, options: JSON.parse('{ "__proto__": { "admin": true } }') }],
+    },
+  });
+  expect(text).toContain('"tls":{"ca":"-----BEGIN\\nCERTIFICATE-----","key":"KEY"}');
+  expect(text).toContain('credentials: { username: "bob", uicc: softwareUicc({"k":"0123","op":"4567"}) }');
+  expect(text).not.toContain('secret');
+  expect(text).toContain(`options: JSON.parse("{\\"__proto__\\":{\\"admin\\":true}}")`);
+});
