@@ -5,7 +5,10 @@ const HEAD_END = '\r\n\r\n';
 const SECRET =
   /^(?:(?:proxy-)?authorization|(?:www|proxy)-authenticate|(?:proxy-)?authentication-info|p-access-network-info)[ \t]*:/i;
 
-/** A message without its secret headers, and their continuation lines (RFC 3261 7.3.1). Its body is as it was. */
+/** RFC 3261 19.1.1: `sip:bob:secret@domain.test`. Bounded, so that no message takes long. */
+const PASSWORD = /(\bsips?:[^\s:@<>;,"]{1,256}):[^\s@<>;,"]{0,256}@/gi;
+
+/** A message without its secret headers, and their continuation lines (RFC 3261 7.3.1), and without passwords in URIs. Its body is as it was. */
 export function withoutSecrets(message: Uint8Array): Uint8Array {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
   const end = bytes.indexOf(HEAD_END);
@@ -15,7 +18,7 @@ export function withoutSecrets(message: Uint8Array): Uint8Array {
   for (const line of bytes.toString('latin1', 0, headEnd).split('\r\n')) {
     const folded = /^[ \t]/.test(line);
     if (!folded) secret = SECRET.test(line);
-    if (!secret) kept.push(line);
+    if (!secret) kept.push(line.replace(PASSWORD, '$1@'));
   }
   return Buffer.concat([Buffer.from(kept.join('\r\n'), 'latin1'), bytes.subarray(headEnd)]);
 }

@@ -218,6 +218,13 @@ describe('what is secret', () => {
     const cleaned = withoutSecrets(Buffer.from(message(secret), 'latin1'));
     expect(Buffer.from(cleaned).toString('latin1')).toBe(message(''));
   });
+
+  it('passwords in URIs as well', () => {
+    const lines = (password: string) =>
+      `INVITE sip:bob${password}@a.test:5060 SIP/2.0\r\nTo: "b:c@d" <sips:bob${password}@a.test;x=y:z@w>\r\n\r\nsip:a:b@c`;
+    const cleaned = withoutSecrets(Buffer.from(lines(':secret'), 'latin1'));
+    expect(Buffer.from(cleaned).toString('latin1')).toBe(lines(''));
+  });
 });
 
 describe('a difference', () => {
