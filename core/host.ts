@@ -55,6 +55,8 @@ const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
 
 /** Made by `createPushReceiver`. */
 export class PushHost {
+  #stopped: Promise<void> | undefined;
+
   constructor(
     private readonly store: Store,
     readonly runtime: PushRuntime,
@@ -81,11 +83,19 @@ export class PushHost {
     return this.runtime.query(eventAppId, name, args);
   }
 
-  /** De-registers, stops the applications, and closes the store. */
-  async stop(reason: string): Promise<void> {
-    await this.agent.stop();
-    await this.runtime.stop();
-    await this.store.close();
+  /** De-registers, stops the applications, and closes the store; once, whoever else says so. */
+  stop(reason: string): Promise<void> {
+    this.#stopped ??= this.#stop(reason);
+    return this.#stopped;
+  }
+
+  async #stop(reason: string): Promise<void> {
+    try {
+      await this.agent.stop();
+      await this.runtime.stop();
+    } finally {
+      await this.store.close();
+    }
     this.onEvent({ event: 'stopped', reason });
   }
 }
@@ -100,6 +110,7 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
   const onEvent = safeListener(options);
   const store = await platform.openStore(data);
   let runtime: PushRuntime | undefined;
+  let agent: PushReceiverAgent | undefined;
   try {
     runtime = await PushRuntime.open({
       store,
@@ -115,12 +126,13 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
     });
     await runtime.loadAll(await Promise.all(apps.map(hosted)));
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
-    const agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
+    agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);
     await runtime.start();
     await agent.start();
     return host;
   } catch (error) {
+    await agent?.stop();
     await runtime?.stop();
     await store.close();
     throw error;

@@ -32,6 +32,8 @@ const PRESETS = { assertIdentity: true, product: 'sip-push' };
 
 /** Made by `createPushSender`. */
 export class PushSenderHost {
+  #stopped: Promise<void> | undefined;
+
   constructor(
     private readonly store: Store,
     private readonly records: Records,
@@ -44,12 +46,20 @@ export class PushSenderHost {
     return this.agent.send(push, options);
   }
 
-  /** Pushes under way go on with the next process. */
-  async stop(): Promise<void> {
-    await this.outbox.stop();
-    await this.agent.stop();
-    await this.records.close();
-    await this.store.close();
+  /** Pushes of the outbox that are under way go on with the next process, where `data` keeps them; others fail. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await this.outbox.stop();
+      await this.agent.stop();
+      await this.records.close();
+    } finally {
+      await this.store.close();
+    }
   }
 }
 
@@ -84,6 +94,7 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
     return new PushSenderHost(store, records, agent, outbox);
   } catch (error) {
     await agent?.stop();
+    await records.close();
     await store.close();
     throw error;
   }

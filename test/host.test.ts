@@ -1,10 +1,15 @@
-/** A push host as its owner sees it. */
+/** A push host, and a sender, as their owner sees them. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../core/app/runtime.js';
 import { createPushReceiver, type HostEvent } from '../core/host.js';
+import { createPushSender } from '../core/sender-host.js';
+import { Folder } from './cli/sip-push.js';
 import { BOB, PSA } from './support/agents.js';
 import { countingApp } from './support/counting-app.js';
+import { freePort } from './support/ports.js';
 import { request } from './support/requests.js';
 import { ScriptedCore } from './support/scripted-core.js';
 
@@ -43,4 +48,32 @@ it('a listener that throws costs its owner the event, and the device nothing', a
   expect(logs.map(({ message }) => message)).toContain(
     'the host did not take the event push: no room for push',
   );
+});
+
+it('a host that is stopped twice has stopped once', async () => {
+  const told: HostEvent[] = [];
+  const onEvent = (event: HostEvent) => told.push(event);
+  const host = await createPushReceiver({ identity: BOB, servers: ['sip:127.0.0.1:9'], apps: [], onEvent });
+  await Promise.all([host.stop('SIGINT'), host.stop('SIGTERM')]);
+  expect(told.filter(({ event }) => event === 'stopped')).toEqual([{ event: 'stopped', reason: 'SIGINT' }]);
+});
+
+it('a host that cannot start leaves nothing open: its port and its store are to be had again', async () => {
+  await using folder = await Folder.make();
+  const port = await freePort();
+  const options = {
+    ...{ identity: BOB, servers: ['sip:127.0.0.1:9'], listen: `sip:127.0.0.1:${port};transport=tcp` },
+    ...{ data: folder.path, apps: [{ definition: countingApp().app }] },
+  };
+  const taken = createServer().listen(port, '127.0.0.1');
+  await once(taken, 'listening');
+  await expect(createPushReceiver(options)).rejects.toThrow(/EADDRINUSE|in use/);
+  await new Promise((closed) => taken.close(closed));
+  const host = await createPushReceiver(options);
+  await host.stop('the test ended');
+});
+
+it('a sender that is stopped twice has stopped once', async () => {
+  const sender = await createPushSender({ identity: PSA, servers: ['sip:127.0.0.1:9'] });
+  await Promise.all([sender.stop(), sender.stop()]);
 });
