@@ -5,7 +5,7 @@ import { formatMediaType, parseMediaType } from '../../core/content/media-type.j
 import { MalformedError } from '../../core/errors.js';
 import { contentOf, readCarried } from '../../core/receiver/carried.js';
 import { pushResource } from '../../core/receiver/resource.js';
-import { type MsrpMedia, type MsrpOffer, parseOffer } from '../../core/sdp/index.js';
+import { type MsrpMedia, parseOffer } from '../../core/sdp/index.js';
 import { assertedIdentities } from '../../core/sip/asserted-identity.js';
 import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../../core/sip/message.js';
 import { parseMessage } from '../../core/sip/parser.js';
@@ -96,8 +96,8 @@ class Reader {
   readonly #sessions = new Sessions();
   /** Requests by Call-ID and CSeq: they may come more than once over UDP. */
   readonly #messages = new Map<string, Arrived>();
-  /** Those that began a session, and what each of its lines offers. */
-  readonly #invites = new Map<string, readonly Arrived[]>();
+  /** Those that began a session, and what each of its lines offers: nothing, where it is not for MSRP. */
+  readonly #invites = new Map<string, readonly (Arrived | undefined)[]>();
 
   take(entry: TracedMessage): void {
     try {
@@ -133,7 +133,8 @@ class Reader {
 
   #offer(request: SipRequest, key: string, time: number): void {
     const { media } = parseOffer(request.body);
-    const offered = mediaOf(media).map((line): Arrived => {
+    const offered = media.map((line): Arrived | undefined => {
+      if (!('path' in line)) return undefined;
       const arrived: Arrived = {
         ...addressed(request),
         at: time,
@@ -143,7 +144,7 @@ class Reader {
       return arrived;
     });
     this.#invites.set(key, offered);
-    this.arrived.push(...offered);
+    this.arrived.push(...offered.filter((arrived) => arrived !== undefined));
   }
 
   #answered(response: SipResponse, time: number): void {
@@ -153,22 +154,20 @@ class Reader {
     if (message) message.answered = time;
     const offered = this.#invites.get(key);
     if (!offered) return;
-    const lines = response.status < 300 ? mediaOf(parseOffer(response.body).media) : [];
+    const lines = response.status < 300 ? parseOffer(response.body).media : [];
     for (const [index, arrived] of offered.entries()) {
+      if (!arrived) continue;
       arrived.answered = time;
-      const { port = 0, path = [] } = lines[index] ?? {};
-      const uri = path.at(-1);
-      if (port !== 0 && uri !== undefined) arrived.session = this.#sessions.open(uri);
+      // A line that is refused has no path, but its place (RFC 3264 6).
+      const line = lines[index];
+      const uri = line && 'path' in line && line.port !== 0 ? line.path.at(-1) : undefined;
+      if (uri !== undefined) arrived.session = this.#sessions.open(uri);
     }
   }
 }
 
 function keyOf({ headers }: SipMessage): string {
   return `${headers.get('Call-ID')} ${headers.get('CSeq')}`;
-}
-
-function mediaOf(media: MsrpOffer['media']): MsrpMedia[] {
-  return media.filter((line): line is MsrpMedia => 'path' in line);
 }
 
 function addressed(request: SipRequest): { app: string; from: string; iari?: string } {

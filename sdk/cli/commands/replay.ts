@@ -7,7 +7,7 @@ import { startTestHost, type TestApp } from '../../testing/index.js';
 import { findApplication } from '../applications.js';
 import { type Command, EXIT, UsageError } from '../command.js';
 import { loadHostSettings } from '../config/host.js';
-import type { Io } from '../io.js';
+import { ended, type Io } from '../io.js';
 import { BUNDLED_APPLICATIONS } from '../manifest.js';
 import { printable } from '../printable.js';
 import { logPrinter } from '../report.js';
@@ -51,14 +51,23 @@ export const replay: Command = {
     if (recording.pushes.length + recording.skipped.length === 0) {
       throw new ConfigurationError(`${file} has no pushes; expected what "sip-push record" writes`);
     }
-    const apps = await applications(words, recording);
     const [first] = recording.pushes;
+    if (!first) {
+      const why = recording.skipped[0]?.why;
+      throw new ConfigurationError(`${file} has no push that can be given again: of the first one, ${why}`);
+    }
+    const apps = await applications(words, recording);
     await using host = await startTestHost({
       apps,
       trust: recording.trust,
-      ...(first ? { now: first.at } : {}),
+      now: first.at,
     });
-    const replayed = await replayRecording(recording, host, { ignore: words.list('ignore') });
+    const replaying = replayRecording(recording, host, { ignore: words.list('ignore') });
+    const replayed = await Promise.race([replaying, ended(io)]);
+    if (!replayed) {
+      io.err('ended before all of it was given again: nothing was compared');
+      return EXIT.failed;
+    }
     if (replayed.differences.length > 0 && !words.has('json'))
       for (const record of host.logs) logPrinter(io)(record);
     print(replayed, words.has('json'), io);

@@ -145,6 +145,28 @@ describe('a recording', () => {
     expect(Buffer.from(pushes[0]?.push.body as Uint8Array).toString()).toBe('ABCDEFGHIJ');
   });
 
+  it('of several files each has its own content, also where one before it was refused', async () => {
+    const offer = sdp(2855, PEER, 'sendonly');
+    const line = offer.slice(offer.indexOf('m='));
+    const two = offer + line.replace('a.txt', 'b.txt').replace('file-transfer-id:1', 'file-transfer-id:2');
+    const answer = sdp(9, OWN, 'recvonly').replace('m=', 'm=message 0 TCP/MSRP *\r\nm=');
+    const { pushes } = await readRecording(
+      await write(
+        message(1, 'in', request('INVITE', 'c', SDP, two)),
+        message(2, 'out', response('INVITE', 'c', 200, SDP, answer)),
+        message(3, 'in', chunk('abcd', '1-10', 'ABCDEFGHIJ', '$'), 'MSRP'),
+      ),
+    );
+    const contents = pushes.map(({ push }) => [
+      push.fileName,
+      Buffer.from(push.body as Uint8Array).toString(),
+    ]);
+    expect(contents).toEqual([
+      ['a.txt', '\0'.repeat(10)],
+      ['b.txt', 'ABCDEFGHIJ'],
+    ]);
+  });
+
   it('a file that broke off is left out; of one that was refused the size is known', async () => {
     const invite = message(1, 'in', request('INVITE', 'c', SDP, sdp(2855, PEER, 'sendonly')));
     const broken = await readRecording(
@@ -217,6 +239,16 @@ describe('what is secret', () => {
       `REGISTER sip:a SIP/2.0\r\nVia: x\r\n${headers}CSeq: 1\r\n\r\nAuthorization: ÿ`;
     const cleaned = withoutSecrets(Buffer.from(message(secret), 'latin1'));
     expect(Buffer.from(cleaned).toString('latin1')).toBe(message(''));
+  });
+
+  it('is left out of what is malformed, too: lines that end in LF, and line breaks ahead', () => {
+    const cleaned = (text: string) => Buffer.from(withoutSecrets(Buffer.from(text))).toString();
+    expect(cleaned('\r\n\r\nSIP/2.0 401 No\r\nWWW-Authenticate: Digest nonce="1"\r\n\r\nbody')).toBe(
+      '\r\n\r\nSIP/2.0 401 No\r\n\r\nbody',
+    );
+    expect(cleaned('SIP/2.0 401 No\nWWW-Authenticate: Digest\n nonce="1"\nCSeq: 1\n\nbody')).toBe(
+      'SIP/2.0 401 No\nCSeq: 1\n\nbody',
+    );
   });
 
   it('passwords in URIs as well', () => {
