@@ -12,6 +12,8 @@ const DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** Messages that came while the owner reads none, bytes: a browser goes on reading. Four windows of an MSRP sender. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
+/** What a message counts besides its bytes: a flood of empty ones takes memory, too. */
+const MESSAGE_COST = 1024;
 
 /** A browser does not say that it has sent something: how often to look, milliseconds. */
 const LOOK_AGAIN_MS = 20;
@@ -173,10 +175,12 @@ class WebSocketChannel implements Channel {
       return;
     }
     this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
+    this.#heldBytes += bytes.length + MESSAGE_COST;
     this.#handOver();
     if (this.#heldBytes > MAX_HELD_BYTES) {
-      this.#giveUp(new TransportError(`more than ${MAX_HELD_BYTES} bytes came while none could be taken`));
+      this.#giveUp(
+        new TransportError(`more than ${MAX_HELD_BYTES} bytes of messages came while none could be taken`),
+      );
     }
   }
 
@@ -187,7 +191,7 @@ class WebSocketChannel implements Channel {
         this.#tell();
         break;
       }
-      this.#heldBytes -= bytes.length;
+      this.#heldBytes -= bytes.length + MESSAGE_COST;
       this.ondata(bytes);
     }
   }

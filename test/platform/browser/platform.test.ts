@@ -206,8 +206,15 @@ describePeer('chromium', 'the platform of a browser', () => {
     await browser.until('held.got.closed');
     expect(await run`return held.got`).toMatchObject({
       sizes: [3, 3, 5],
-      error: 'more than 16777216 bytes came while none could be taken',
+      error: 'more than 16777216 bytes of messages came while none could be taken',
     });
+    await run`
+      const channel = await platform.connect('ws', ${address}, { subprotocol: 'msrp' });
+      globalThis.held = { channel, got: collect(channel) };
+      channel.pause();`;
+    const flood = await eventually('another connection', () => peers[1]);
+    for (let count = 0; count < 20_000; count++) flood.send(Buffer.alloc(0));
+    await browser.until('held.got.closed');
   });
 
   it('gives a connection up over a message that is too large', async () => {
