@@ -15,7 +15,7 @@ const REFERENCE = join(ROOT, 'sdk/docs/reference');
 
 const checking = process.argv.includes('--check');
 process.chdir(ROOT);
-installTool();
+if (!installTool()) process.exit(1);
 const scratch = mkdtempSync(join(tmpdir(), 'sip-push-reference-'));
 try {
   const out = checking ? scratch : REFERENCE;
@@ -25,18 +25,20 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-/** TypeDoc has packages of its own: it needs an older TypeScript than the project has. */
+/** TypeDoc has packages of its own: it needs an older TypeScript than the project has. @returns whether it is there. */
 function installTool() {
-  if (existsSync(join(TOOL, 'node_modules/typedoc'))) return;
+  if (existsSync(join(TOOL, 'node_modules/typedoc'))) return true;
   const { status } = spawnSync(
     'npm',
     ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: TOOL,
-      stdio: ['ignore', 2, 2],
+      // What it says on stdout is that all went well.
+      stdio: ['ignore', 'ignore', 2],
     },
   );
   if (status !== 0) fail('TypeDoc could not be installed (above is what npm said): check the network.');
+  return status === 0;
 }
 
 function write(out) {
