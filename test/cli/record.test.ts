@@ -131,4 +131,24 @@ describe('a recording', () => {
       stderr: `sip-push: ${problem}`,
     });
   });
+
+  it('a recording of which nothing can be given again is no test that passed', async () => {
+    const request = [
+      'MESSAGE sip:bob@127.0.0.1 SIP/2.0',
+      'Via: SIP/2.0/TCP 127.0.0.1:40000;branch=z9hG4bK1',
+      ...['Max-Forwards: 70', 'From: <sip:psa@domain.test>;tag=1', 'To: <sip:bob@domain.test>'],
+      ...['Call-ID: a', 'CSeq: 1 MESSAGE', 'Content-Type: text/plain', 'Content-Length: 4', '', 'rain'],
+    ].join('\r\n');
+    const end = { host: '127.0.0.1', port: 5060 };
+    await folder.write('nobody.recording', {
+      ...{ time: '2026-11-21T12:00:00.000Z', direction: 'in', transport: 'TCP', local: end, remote: end },
+      bytes: Buffer.from(request).toString('base64'),
+    });
+    const { code, stderr } = await folder.run('replay', 'nobody.recording');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'sip-push: nobody.recording has no push that can be given again: of the first one, it names no application',
+    });
+  });
 });
