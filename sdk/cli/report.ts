@@ -43,7 +43,9 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
         ...(event.publicGruu ? [`              public GRUU ${event.publicGruu}`] : []),
       ];
     case 'registration-failed':
-      return [`registration  failed: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`];
+      return [
+        `registration  failed: ${event.status ?? 'no answer'} ${event.reason}${credentials(event)}${again(event)}`,
+      ];
     case 'negotiated':
       return [
         `negotiated    ${event.sender} pushes for ${event.apps.join(', ') || 'no application'} by ${event.methods.join(', ')}`,
@@ -107,6 +109,11 @@ function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {
   const all = size === undefined ? '' : ` of ${bytes(size)}`;
   const kept = resumable ? ', kept for the next time' : '';
   return `broken off    ${app} from ${from}: ${what}, ${bytes(received)}${all} had come${kept}: ${reason}`;
+}
+
+/** The core asked once more after an answer to its challenge. */
+function credentials({ status }: { status?: number }): string {
+  return status === 401 || status === 407 ? ': the core does not take this user name with this password' : '';
 }
 
 function again({ retryInSeconds }: { retryInSeconds?: number }): string {

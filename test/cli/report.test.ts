@@ -104,6 +104,18 @@ it('begins what is said in the same column, whatever it is', () => {
   for (const event of events) expect(printed(event, false).out[0]).toMatch(/^.{12} {2}\S/);
 });
 
+it('a core that goes on asking for credentials does not take those it was given', () => {
+  const failed = {
+    event: 'registration-failed',
+    status: 401,
+    reason: 'Unauthorized',
+    retryInSeconds: 3,
+  } as const;
+  expect(printed(failed, false).out).toEqual([
+    'registration  failed: 401 Unauthorized: the core does not take this user name with this password; again in 3 s',
+  ]);
+});
+
 it('lines of a stack stay lines, each with what it is of', () => {
   const lines: string[] = [];
   const print = logPrinter({ err: (line) => lines.push(line) });

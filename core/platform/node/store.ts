@@ -27,5 +27,8 @@ function explain(folder: string | undefined, error: unknown): SipPushError {
     return new SipPushError(problem, { cause: error });
   }
   const text = reason instanceof Error ? reason.message : String(reason);
-  return new SipPushError(`the store in ${folder ?? 'memory'} does not open: ${text}`, { cause: error });
+  const advice = folder === undefined ? '' : '; "data" has to be a folder that may be written';
+  return new SipPushError(`the store in ${folder ?? 'memory'} does not open: ${text}${advice}`, {
+    cause: error,
+  });
 }

@@ -71,11 +71,12 @@ function hasOthers(known: readonly Terminal[]): boolean {
 }
 
 export function reasonForNone(
-  { to, app }: { to: string; app: string },
+  { to, app, terminals: filter }: Pick<DeliveryRequest, 'to' | 'app' | 'terminals'>,
   directory: TerminalDirectory,
 ): string {
   const known = directory.of(to).length;
-  return `none of the ${known} terminals known of ${to} has ${app}, is among those asked for, and has a GRUU if they are`;
+  const which = filter ? ', is among those asked for, and has a GRUU' : '';
+  return `of ${known} terminals known of ${to} none has ${app}${which}`;
 }
 
 function addressed(gruu: string, terminal: Terminal | undefined, directory: TerminalDirectory): Target {
@@ -92,13 +93,22 @@ function addressed(gruu: string, terminal: Terminal | undefined, directory: Term
     },
     terminal,
     isAway: () => !known().here,
-    why: whyOf(terminal),
+    get why() {
+      const { here, seen } = known();
+      const back = !terminal.here && here ? `, back since ${dateOf(seen)}` : '';
+      return `${whyOf(terminal)}${back}`;
+    },
   };
 }
 
 function whyOf({ here, seen }: Terminal): string {
-  const date = new Date(seen).toISOString();
-  return here ? `its GRUU is known, and that it is here (${date})` : `away, last seen ${date}`;
+  return here
+    ? `its GRUU is known, and that it is here (${dateOf(seen)})`
+    : `away, last seen ${dateOf(seen)}`;
+}
+
+function dateOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
 
 function isHere({ here }: Terminal): boolean {

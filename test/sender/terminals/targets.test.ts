@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
-import { targetsOf } from '../../../core/sender/terminals/targets.js';
+import { reasonForNone, targetsOf } from '../../../core/sender/terminals/targets.js';
 import type { TerminalFacts } from '../../../core/sender/terminals/terminal.js';
 
 const BOB = 'sip:bob@domain.test';
@@ -51,6 +51,21 @@ describe('of several terminals', () => {
     expect(some({ instances: [PHONE.gruu ?? ''] })).toEqual([PHONE.gruu]);
     expect(some({ methods: ['INVITE'] })).toEqual([PHONE.gruu]);
     expect(some({ instances: ['urn:uuid:other'] })).toEqual([]);
+  });
+
+  it('9-04: one that was away and is back is said to be so', () => {
+    directory.left(BOB, TABLET);
+    const [target] = targetsOf({ to: TABLET.gruu ?? '', app: 'mms.ua' }, directory);
+    expect(target?.why).toMatch(/^away, last seen [^,]+$/);
+    directory.saw(BOB, TABLET);
+    expect(target?.why).toMatch(/^away, last seen \S+, back since \S+$/);
+  });
+
+  it('where none is fitting, what was asked for is said, and no more', () => {
+    expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(`of 2 terminals known of ${BOB} none has dcd.ua`);
+    expect(reasonForNone({ ...toBob('mms.ua'), terminals: { methods: ['REFER'] } }, directory)).toBe(
+      `of 2 terminals known of ${BOB} none has mms.ua, is among those asked for, and has a GRUU`,
+    );
   });
 
   it('9-04: one that is away is told from those here', () => {
