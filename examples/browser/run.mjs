@@ -19,8 +19,8 @@ execFileSync(process.execPath, [join(PACKAGE, 'dist/sdk/cli/main.js'), ...bundle
 });
 
 const server = createServer(async (request, response) => {
-  const { pathname } = new URL(request.url ?? '/', 'http://page');
-  const file = pathname === '/' ? '/index.html' : pathname;
+  const [path] = (request.url ?? '/').split('?', 1);
+  const file = path === '/' ? '/index.html' : path;
   if (!FILES.has(file)) return response.writeHead(404).end();
   response.writeHead(200, { 'content-type': `${TYPES[extname(file)]}; charset=utf-8` });
   response.end(await readFile(join(FOLDER, file)));

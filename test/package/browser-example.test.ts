@@ -26,6 +26,8 @@ describePeer('chromium', 'the device in a browser', () => {
     await using example = await startProcess(process.execPath, [`${EXAMPLES}browser/run.mjs`, '0']);
     const url = await example.line(/^http:/, BUNDLED_MS);
 
+    // What is no page ends nothing.
+    expect((await fetch(`${url}/`)).status).toBe(404);
     // Past this a page on a telephone waits for it.
     expect((await stat(`${EXAMPLES}browser/dist/device.js`)).size).toBeLessThan(420_000);
 
