@@ -5,8 +5,8 @@ import { type Push, PushRefused } from 'sip-push/sdk';
 
 /** A notification has about a hundred octets. */
 export const MAX_SIZE = 4096;
-/** WBXML refers to one text many times: what it unfolds to is longer than it is. */
-const MAX_MAILBOX = 1024;
+/** Characters, as many as a key in storage may have. WBXML unfolds: what it is sent in may be shorter. */
+const MAX_MAILBOX = 512;
 
 const READERS: Readonly<Record<string, (octets: Uint8Array) => EmailNotification>> = {
   'text/vnd.wap.emn+xml': emailNotification.fromXml,
