@@ -14,7 +14,7 @@ const MAX_LINE = 65_536;
 /** Of a line that is repeated in its answer. */
 const MAX_SHOWN = 200;
 
-export const CONSOLE_HELP = 'APP QUERY [JSON], set-aside, again ID or drop ID';
+const EXPECTED = 'APP QUERY [JSON], set-aside, again ID or drop ID';
 
 /**
  * Answers lines, one after another, until the input ends or breaks: a host goes on without.
@@ -32,6 +32,7 @@ export function answerLines(input: NodeJS.ReadStream, host: Host, say: (answer: 
 export async function answerTo(line: string, host: Host): Promise<Answer> {
   const shown = line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
   try {
+    if (line.length > MAX_LINE) throw new Error(`a line has at most ${MAX_LINE} characters`);
     // What an application answers may be nothing.
     return { event: 'answer', line: shown, answer: (await ask(line, host)) ?? null };
   } catch (error) {
@@ -45,7 +46,7 @@ async function ask(line: string, host: Host): Promise<unknown> {
   if (first === 'set-aside' && second === '') return await runtime.setAside();
   if (first === 'again' && second !== '') return known(await runtime.giveAgain(second), second);
   if (first === 'drop' && second !== '') return known(await runtime.dropSetAside(second), second);
-  if (second === '') throw new Error(`expected ${CONSOLE_HELP}`);
+  if (second === '') throw new Error(`expected ${EXPECTED}`);
   return await host.query(first, second, argumentsOf(rest));
 }
 
@@ -63,12 +64,12 @@ function argumentsOf(text: string): unknown {
   }
 }
 
-/** Without blanks around them. What never comes to the end of its line is cut off: it is no question. */
+/** Without blanks around them. One that is too long is still too long, but not all of it is kept. */
 async function* linesOf(input: NodeJS.ReadStream): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of input.setEncoding('utf8')) {
     const lines = (rest + piece).split('\n');
-    rest = (lines.pop() ?? '').slice(0, MAX_LINE);
+    rest = (lines.pop() ?? '').slice(0, MAX_LINE + 1);
     for (const line of lines) yield line.trim();
   }
   yield rest.trim();

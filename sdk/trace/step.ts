@@ -54,10 +54,10 @@ function sipStep(bytes: Uint8Array): Step {
 }
 
 function msrpStep(bytes: Uint8Array, bodyLeft: number): Step {
-  const text = Buffer.from(bytes).toString('latin1');
-  const end = text.indexOf(HEAD_END);
+  const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = frame.indexOf(HEAD_END);
   // Without a body the end-line follows the last header.
-  const head = (end < 0 ? text : text.slice(0, end)).split('\r\n');
+  const head = frame.toString('latin1', 0, end < 0 ? frame.length : end).split('\r\n');
   const [, id = '', line = ''] = /^MSRP (\S+) (.*)$/.exec(head[0] ?? '') ?? [];
   const headers: Record<string, string> = {};
   for (const field of head.slice(1)) {

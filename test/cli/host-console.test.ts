@@ -36,6 +36,12 @@ describe('a line', () => {
     expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
   });
 
+  it('that is too long is no question', async () => {
+    const { line, ...answer } = await answerTo(`mms.ua retrieve "${'x'.repeat(65_536)}"`, host);
+    expect(answer).toEqual({ event: 'answer', error: 'a line has at most 65536 characters' });
+    expect(line).toHaveLength(201);
+  });
+
   it('hands its arguments on', async () => {
     await answerTo('mms.ua   retrieve  {"transactionId": "T 1"}', host);
     expect(asked.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);

@@ -63,8 +63,11 @@ class DurableLevel extends BrowserLevel<string, string> {
   }
 
   override async _close(): Promise<void> {
-    await super._close();
-    this.#release();
+    try {
+      await super._close();
+    } finally {
+      this.#release();
+    }
   }
 
   /** All of them, or none. */

@@ -18,8 +18,8 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
   --config FILE   configuration, JSON: "identity", "server" and "apps" are required
   --json          one JSON object a line on stdout, nothing else
   --trace FILE    every SIP message as it was on the wire, and every MSRP frame with the first 1024 bytes of its body,
-                  one JSON object a line: "sip-push trace FILE" shows them. What HTTP has is not in it. What proves who
-                  the device is, is: from the answers to challenges passwords can be guessed
+                  one JSON object a line: "sip-push trace FILE" shows them. What HTTP has is not in it. What the device
+                  answers to challenges is, from which a password can be guessed: the file is its owner's alone
   --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
                     mms.ua messages                            asks an application, by a query of its README
                     mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
