@@ -5,7 +5,6 @@ import type { Words } from './words.js';
 
 export interface Command {
   name: string;
-  summary: string;
   /** The whole text of `--help`: usage, options, an example. */
   help: string;
   options: Readonly<Record<string, CommandOption>>;

@@ -3,40 +3,89 @@
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
 import { suggestion } from '../validation/suggestion.js';
 import { type Command, EXIT, UsageError } from './command.js';
-import { apps } from './commands/apps.js';
-import { build } from './commands/build.js';
-import { bundle } from './commands/bundle.js';
-import { check } from './commands/check.js';
-import { create } from './commands/create.js';
-import { demo } from './commands/demo.js';
-import { dev } from './commands/dev.js';
-import { host } from './commands/host.js';
-import { network } from './commands/network.js';
-import { record } from './commands/record.js';
-import { replay } from './commands/replay.js';
-import { send } from './commands/send.js';
-import { sender } from './commands/sender.js';
-import { trace } from './commands/trace.js';
 import type { Io } from './io.js';
 import { VERSION } from './manifest.js';
 import { printable } from './printable.js';
 import { parseWords } from './words.js';
 
-const COMMANDS: readonly Command[] = [
-  demo,
-  host,
-  send,
-  sender,
-  network,
-  apps,
-  create,
-  build,
-  check,
-  dev,
-  bundle,
-  trace,
-  record,
-  replay,
+interface Entry {
+  name: string;
+  summary: string;
+  load(): Promise<Command>;
+}
+
+/** Each is loaded when it is asked for: what one needs, the others start without. */
+const COMMANDS: readonly Entry[] = [
+  {
+    name: 'demo',
+    summary: 'all of it in one process, with a web page',
+    load: async () => (await import('./commands/demo.js')).demo,
+  },
+  {
+    name: 'host',
+    summary: 'a device: receives pushes and hands them to its applications',
+    load: async () => (await import('./commands/host.js')).host,
+  },
+  {
+    name: 'send',
+    summary: 'one push by a Push Sender Agent',
+    load: async () => (await import('./commands/send.js')).send,
+  },
+  {
+    name: 'sender',
+    summary: 'a Push Sender Agent that stays up, with an HTTP API',
+    load: async () => (await import('./commands/sender.js')).sender,
+  },
+  {
+    name: 'network',
+    summary: 'an embedded SIP/IP core, for development',
+    load: async () => (await import('./commands/network.js')).network,
+  },
+  {
+    name: 'apps',
+    summary: 'which push applications are there, and what they ask for',
+    load: async () => (await import('./commands/apps.js')).apps,
+  },
+  {
+    name: 'create',
+    summary: 'a new push application',
+    load: async () => (await import('./commands/create.js')).create,
+  },
+  {
+    name: 'build',
+    summary: 'compiles a push application of TypeScript',
+    load: async () => (await import('./commands/build.js')).build,
+  },
+  {
+    name: 'check',
+    summary: 'push applications, held against the contract',
+    load: async () => (await import('./commands/check.js')).check,
+  },
+  {
+    name: 'dev',
+    summary: 'a push application while it is written',
+    load: async () => (await import('./commands/dev.js')).dev,
+  },
+  {
+    name: 'bundle',
+    summary: 'one file of a host and its applications',
+    load: async () => (await import('./commands/bundle.js')).bundle,
+  },
+  {
+    name: 'trace',
+    summary: 'the message ladder of a trace, or a capture for Wireshark',
+    load: async () => (await import('./commands/trace.js')).trace,
+  },
+  {
+    name: 'record',
+    summary: 'a device that records its pushes, for replay',
+    load: async () => (await import('./commands/record.js')).record,
+  },
+  {
+    name: 'replay',
+    summary: 'gives a recording to applications, and says what is different',
+    load: async () => (await import('./commands/replay.js')).replay,
+  },
 ];
 
 const HELP = `sip-push: OMA Push using SIP
@@ -70,11 +119,12 @@ async function command(args: readonly string[], io: Io): Promise<number> {
       io.out(VERSION);
       return EXIT.ok;
   }
-  const found = COMMANDS.find((candidate) => candidate.name === name);
-  if (!found) {
+  const entry = COMMANDS.find((candidate) => candidate.name === name);
+  if (!entry) {
     const names = COMMANDS.map((candidate) => candidate.name);
     throw new UsageError(`unknown command ${name}${suggestion(name, names)}`);
   }
+  const found = await entry.load();
   const words = parseWords(found, rest);
   if (words.has('help')) {
     io.out(found.help);

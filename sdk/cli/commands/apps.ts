@@ -23,7 +23,6 @@ Example
 
 export const apps: Command = {
   name: 'apps',
-  summary: 'which push applications are there, and what they ask for',
   help: HELP,
   options: { json: { type: 'boolean' } },
   operands: true,

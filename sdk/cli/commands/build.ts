@@ -17,7 +17,6 @@ Example
 
 export const build: Command = {
   name: 'build',
-  summary: 'compiles a push application of TypeScript',
   help: HELP,
   options: {},
   operands: true,

@@ -40,7 +40,6 @@ const PLATFORMS = ['node', 'browser'] as const;
 
 export const bundle: Command = {
   name: 'bundle',
-  summary: 'one file of a host and its applications',
   help: HELP,
   options: {
     config: { type: 'string' },

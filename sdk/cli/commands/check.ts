@@ -38,7 +38,6 @@ Example
 
 export const check: Command = {
   name: 'check',
-  summary: 'push applications, held against the contract',
   help: HELP,
   options: { json: { type: 'boolean' } },
   operands: true,

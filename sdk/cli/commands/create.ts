@@ -31,7 +31,6 @@ Example
 
 export const create: Command = {
   name: 'create',
-  summary: 'a new push application',
   help: HELP,
   options: {
     id: { type: 'string' },

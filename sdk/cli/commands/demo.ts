@@ -27,7 +27,6 @@ Example
 
 export const demo: Command = {
   name: 'demo',
-  summary: 'all of it in one process, with a web page',
   help: HELP,
   options: { once: { type: 'boolean' }, json: { type: 'boolean' } },
   async run(words, io) {

@@ -39,7 +39,6 @@ Example
 
 export const dev: Command = {
   name: 'dev',
-  summary: 'a push application while it is written',
   help: HELP,
   options: { options: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean' } },
   operands: true,

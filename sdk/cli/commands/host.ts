@@ -40,7 +40,6 @@ Example
 
 export const host: Command = {
   name: 'host',
-  summary: 'a device: receives pushes and hands them to its applications',
   help: HELP,
   options: {
     config: { type: 'string' },

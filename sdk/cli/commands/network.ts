@@ -32,7 +32,6 @@ Example
 
 export const network: Command = {
   name: 'network',
-  summary: 'an embedded SIP/IP core, for development',
   help: HELP,
   options: {
     listen: { type: 'string', multiple: true },

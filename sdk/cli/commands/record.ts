@@ -29,7 +29,6 @@ const BODY_LIMIT = 8 * 1024 * 1024;
 
 export const record: Command = {
   name: 'record',
-  summary: 'a device that records its pushes, for replay',
   help: HELP,
   options: { config: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } },
   run: (words, io) => {

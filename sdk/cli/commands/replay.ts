@@ -33,7 +33,6 @@ Example
 
 export const replay: Command = {
   name: 'replay',
-  summary: 'gives a recording to applications, and says what is different',
   help: HELP,
   options: {
     app: { type: 'string', multiple: true },

@@ -68,7 +68,6 @@ Example
 
 export const send: Command = {
   name: 'send',
-  summary: 'one push by a Push Sender Agent',
   help: HELP,
   options: {
     config: { type: 'string' },
@@ -106,6 +105,12 @@ export const send: Command = {
         return EXIT.tryAgain;
       }
       const later = error instanceof TransportError || (error instanceof RefusedRequest && error.retryable);
+      if ('url' in way && error instanceof RefusedRequest && error.status === 401) {
+        throw new UsageError(
+          `${way.url} does not take this key; expected the "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
+          { cause: error },
+        );
+      }
       if ('url' in way && later) {
         io.err(printable(error.message));
         return EXIT.tryAgain;

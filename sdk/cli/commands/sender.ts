@@ -42,7 +42,6 @@ Example
 
 export const sender: Command = {
   name: 'sender',
-  summary: 'a Push Sender Agent that stays up, with an HTTP API',
   help: HELP,
   options: { config: { type: 'string' }, json: { type: 'boolean' }, trace: { type: 'string' } },
   async run(words, plain) {

@@ -27,7 +27,6 @@ Example
 
 export const trace: Command = {
   name: 'trace',
-  summary: 'the message ladder of a trace, or a capture for Wireshark',
   help: HELP,
   options: { pcap: { type: 'string' }, json: { type: 'boolean' } },
   operands: true,
