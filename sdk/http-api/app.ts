@@ -38,7 +38,7 @@ const MAX_TERMINALS = 1000;
 /** Milliseconds between the comments that keep a stream of events open. */
 const HEARTBEAT = 15_000;
 
-type Status = 400 | 401 | 404 | 413 | 422 | 429 | 500 | 507;
+type Status = 400 | 401 | 404 | 413 | 415 | 422 | 429 | 500 | 507;
 
 function problem(context: Context, status: Status, detail: string, headers: Record<string, string> = {}) {
   const title = TITLES[status];
@@ -55,6 +55,7 @@ const TITLES: Readonly<Record<Status, string>> = {
   401: 'Unauthorized',
   404: 'Not Found',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
@@ -197,6 +198,7 @@ function failure(context: Context, error: Error) {
   if (error instanceof LimitError) return problem(context, 507, error.message);
   if (error instanceof HTTPException) {
     // Of all that throws these, bearer-auth alone has made its response already.
+    if (error.status === 415) return problem(context, 415, 'expected Content-Type: application/json');
     if (!error.res) return problem(context, 400, NOT_JSON);
     return problem(context, 401, 'expected Authorization: Bearer KEY', { 'www-authenticate': 'Bearer' });
   }

@@ -39,6 +39,7 @@ export const postPush = createRoute({
     200: { description: 'It was taken before, under this key', content: json(pushStateSchema) },
     202: { description: 'Taken', content: json(pushStateSchema) },
     400: said('The request is malformed'),
+    415: said('The body is of another Content-Type than application/json'),
     422: said('The key was used for another push'),
     429: said('Too many pushes wait'),
     507: said('There is no room for the content'),

@@ -2,12 +2,29 @@
 
 import { z } from '@hono/zod-openapi';
 import { isIari } from '../../core/app/communication-service.js';
+import { isEventAppId } from '../../core/app/event-app-id.js';
+import { parseMediaType } from '../../core/content/media-type.js';
+import { parseUri } from '../../core/sip/uri.js';
 
-const uri = z.string().max(1000).openapi({
-  description: 'Public user identity (all terminals) or GRUU (one)',
-  example: 'sip:bob@domain.test',
-});
-const mediaType = z.string().max(1000).openapi({ description: 'Media type', example: 'text/vnd.wap.si' });
+/** Of a public user identity, as IMS has them. */
+const SCHEMES = ['sip', 'sips', 'tel'];
+
+const uri = z
+  .string()
+  .max(1000)
+  .refine(
+    (text) => SCHEMES.includes(parseUri(text)?.scheme ?? ''),
+    'expected a SIP or tel URI, e.g. sip:bob@domain.test',
+  )
+  .openapi({
+    description: 'Public user identity (all terminals) or GRUU (one)',
+    example: 'sip:bob@domain.test',
+  });
+const mediaType = z
+  .string()
+  .max(1000)
+  .refine((text) => parseMediaType(text) !== undefined, 'expected a media type, e.g. text/vnd.wap.si')
+  .openapi({ description: 'Media type', example: 'text/vnd.wap.si' });
 
 /** Where its bytes are: one of these. */
 const SOURCES = ['text', 'base64', 'content', 'url'] as const;
@@ -34,7 +51,9 @@ const content = z
   })
   .refine((given) => SOURCES.filter((source) => given[source] !== undefined).length === 1, {
     error: `expected one of ${SOURCES.map((source) => `"${source}"`).join(', ')}`,
-  });
+  })
+  // What is exactly optional counts as required where the description is made; which keys are alternatives, it cannot see.
+  .openapi({ required: ['type'], oneOf: SOURCES.map((source) => ({ required: [source] })) });
 
 /** 30 days: nobody waits longer for a phone. */
 const MAX_TTL = 30 * 24 * 3600;
@@ -44,7 +63,11 @@ const EXAMPLE_IARI = 'urn:urn-7:3gpp-application.ims.iari.example';
 export const pushSchema = z
   .strictObject({
     to: uri,
-    app: z.string().max(255).openapi({ description: 'event-app-id', example: 'wml.ua' }),
+    app: z
+      .string()
+      .max(255)
+      .refine(isEventAppId, 'expected an event-app-id, e.g. mms.ua')
+      .openapi({ description: 'event-app-id', example: 'wml.ua' }),
     iari: z
       .string()
       .max(1000)
@@ -75,8 +98,8 @@ export const pushSchema = z
           .exactOptional()
           .openapi({ description: 'SIP methods it takes' }),
       })
-      .exactOptional()
-      .openapi({ description: "Some of the user's terminals" }),
+      .openapi({ required: [], description: "Some of the user's terminals" })
+      .exactOptional(),
     ttl: z
       .int()
       .min(0)
@@ -96,7 +119,14 @@ export const pushSchema = z
     error: 'expected files that are given here; what lies at a url goes as "content", alone',
     path: ['files'],
   })
-  .openapi('PushRequest');
+  .refine(({ mode, encoding }) => mode !== 'session' || encoding === undefined, {
+    error: 'expected none in mode "session", which knows no content codings',
+    path: ['encoding'],
+  })
+  .openapi('PushRequest', {
+    required: ['to', 'app'],
+    oneOf: [{ required: ['content'] }, { required: ['files'] }],
+  });
 
 export type PushBody = z.infer<typeof pushSchema>;
 

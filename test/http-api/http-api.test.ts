@@ -65,6 +65,7 @@ async function restart(limits: Partial<OutboxLimits>): Promise<void> {
 
 function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
   return new Promise((resolve, reject) => {
+    if (options.signal?.aborted) return reject(options.signal.reason);
     options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
     const done = (...receipts: Receipt[]) => {
       options.onReceipts?.(receipts, BOB);
@@ -128,6 +129,63 @@ describe('who may', () => {
     ]);
   });
 });
+
+describe('the description', () => {
+  it('requires what the server requires', async () => {
+    const { PushRequest } = await publishedSchemas();
+    expect(PushRequest).toMatchObject({
+      required: ['to', 'app'],
+      oneOf: [{ required: ['content'] }, { required: ['files'] }],
+      properties: { content: CONTENT, files: { items: CONTENT }, terminals: { required: [] } },
+    });
+  });
+
+  it.each<[string, object]>([
+    ['the least', PUSH],
+    ['files', { to: BOB, app: 'wml.ua', files: [PUSH.content, { type: 'a/b', base64: 'AA==' }] }],
+    ['some terminals', { ...PUSH, terminals: { methods: ['MESSAGE'] }, ttl: 60 }],
+    ['no content', { to: BOB, app: 'wml.ua' }],
+    ['content and files', { ...PUSH, files: [PUSH.content] }],
+    ['content in two places', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }],
+    ['content without a type', { ...PUSH, content: { text: '' } }],
+    ['nobody', { app: 'wml.ua', content: PUSH.content }],
+  ])('and the server are of one mind about %s', async (_title, body) => {
+    const { PushRequest } = await publishedSchemas();
+    expect(PushRequest && keysFit(PushRequest, body)).toBe((await post(body)).ok);
+  });
+});
+
+/** As far as it says which keys there are. */
+interface PublishedSchema {
+  required?: string[];
+  oneOf?: { required: string[] }[];
+  properties?: Record<string, PublishedSchema>;
+  items?: PublishedSchema;
+}
+const CONTENT = {
+  required: ['type'],
+  oneOf: [{ required: ['text'] }, { required: ['base64'] }, { required: ['content'] }, { required: ['url'] }],
+};
+
+async function publishedSchemas(): Promise<Record<string, PublishedSchema>> {
+  const response = await fetch(`${server.url}/openapi.json`);
+  return (await response.json()).components.schemas;
+}
+
+function keysFit(schema: PublishedSchema, value: unknown): boolean {
+  if (Array.isArray(value)) return value.every((item) => keysFit(schema.items ?? {}, item));
+  if (typeof value !== 'object' || value === null) return true;
+  const has = ({ required = [] }: { required?: string[] }) => required.every((key) => key in value);
+  const { oneOf, properties = {} } = schema;
+  return (
+    has(schema) &&
+    (oneOf === undefined || oneOf.filter(has).length === 1) &&
+    Object.entries(value).every(([key, inner]) => {
+      const property = properties[key];
+      return property !== undefined && keysFit(property, inner);
+    })
+  );
+}
 
 it('the example of the README is taken as it is written, and is what its media type says', async () => {
   const readme = await readFile(new URL('../../sdk/http-api/README.md', import.meta.url), 'utf8');
@@ -233,6 +291,22 @@ describe('what is wrong is said', () => {
       { to: BOB, app: 'wml.ua', files: [{ type: 'a/b', url: 'http://a.test' }] },
       'the body: "files": expected files that are given here; what lies at a url goes as "content", alone',
     ],
+    ['nobody', { ...PUSH, to: 'bob' }, 'the body: "to": expected a SIP or tel URI, e.g. sip:bob@domain.test'],
+    [
+      'an application that is none',
+      { ...PUSH, app: 'a b' },
+      'the body: "app": expected an event-app-id, e.g. mms.ua',
+    ],
+    [
+      'a type that is none',
+      { ...PUSH, content: { type: 'text', text: '' } },
+      'the body: "content.type": expected a media type, e.g. text/vnd.wap.si',
+    ],
+    [
+      'what a session cannot do',
+      { ...PUSH, mode: 'session', encoding: 'gzip' },
+      'the body: "encoding": expected none in mode "session", which knows no content codings',
+    ],
     ['an unknown key', { ...PUSH, tll: 1 }, 'the body: unknown key "tll"; did you mean "ttl"?'],
     [
       'an unknown key of its content',
@@ -282,6 +356,18 @@ describe('what is wrong is said', () => {
     expect(sending).toEqual([]);
   });
 });
+
+it.each(['text/plain', 'application/x-www-form-urlencoded'])(
+  'a body that is said to be %s: 415',
+  async (type) => {
+    const response = await post(PUSH, { 'content-type': type });
+    expect([response.status, (await response.json()).detail]).toEqual([
+      415,
+      'expected Content-Type: application/json',
+    ]);
+    expect(sending).toEqual([]);
+  },
+);
 
 describe('bounds', () => {
   it('a body that is too large: 413, whether it says so or not', async () => {
