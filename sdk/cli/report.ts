@@ -3,6 +3,7 @@
 import type { LogRecord } from '../../core/app/log.js';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
+import { SipUri } from '../../core/sip/uri.js';
 import type { NetworkEvent } from '../network/index.js';
 import { bytes } from './byte-count.js';
 import type { Answer } from './host-console.js';
@@ -132,7 +133,25 @@ export function receiptLine(receipt: Receipt): string {
   const { outcome, to, fileName, reason, mode, milliseconds } = receipt;
   const what = fileName === undefined ? '' : `${fileName} to `;
   const how = mode === 'indirect' ? byReference(receipt) : `${mode} mode, ${bytes(receipt.bytes)}`;
-  return printable(`${outcome}${status} ${what}${to}: ${reason}, ${how} in ${milliseconds} ms${retry}`);
+  const where = `${what}${to}${terminalText(receipt)}`;
+  return printable(
+    `${outcome}${status} ${where}: ${reason}, ${how} in ${milliseconds} ms${retry}${because(receipt)}`,
+  );
+}
+
+/** Of what was delivered in a MESSAGE to one terminal the line says it all. */
+function because({ outcome, mode, terminal, why }: Receipt): string {
+  const plain = outcome === 'delivered' && mode === 'pager' && terminal !== undefined;
+  return plain || why === undefined ? '' : ` (${why})`;
+}
+
+/** What tells the terminal from the user's others: of a GRUU with the user's own identity, the instance in it. */
+function terminalText({ to, terminal }: Receipt): string {
+  if (terminal === undefined || terminal === to) return '';
+  const instance = SipUri.parse(terminal)
+    ?.parameters.get('gr')
+    ?.replace(/^urn:uuid:/i, '');
+  return ` at ${instance || terminal}`;
 }
 
 /** The content is the receiver's to fetch, and may yet turn out not to be there. */

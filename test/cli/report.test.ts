@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
-import { hostPrinter, logPrinter } from '../../sdk/cli/report.js';
+import type { Receipt } from '../../core/sender/push-request.js';
+import { hostPrinter, logPrinter, receiptLine } from '../../sdk/cli/report.js';
 
 const BROKEN: HostEvent = {
   event: 'broken-off',
@@ -60,6 +61,43 @@ describe('a push', () => {
     expect(printed({ ...PUSH, fileName: 'film.mp4', sha256: '' }, false).out).toEqual([
       'push          accepted (200) files.ua from sip:psa@domain.test: film.mp4, video/mp4, 1.5 MB',
     ]);
+  });
+});
+
+describe('a receipt', () => {
+  const BOB = 'sip:bob@domain.test';
+  const RECEIPT: Receipt = {
+    ...{ to: BOB, mode: 'pager', outcome: 'delivered', status: 200, reason: 'OK', retryable: false },
+    ...{ bytes: 5, milliseconds: 3, why: 'its 5 bytes fit a MESSAGE' },
+  };
+
+  it('names the terminal by what tells it from the others', () => {
+    const lines = ['urn:uuid:00000000-0000-1000-8000-000000000001', 'urn:gsma:imei:90420156-025763-0']
+      .map((instance) => ({ ...RECEIPT, terminal: `${BOB};gr=${instance}` }))
+      .map(receiptLine);
+    expect(lines).toEqual([
+      `delivered (200) ${BOB} at 00000000-0000-1000-8000-000000000001: OK, pager mode, 5 bytes in 3 ms`,
+      `delivered (200) ${BOB} at urn:gsma:imei:90420156-025763-0: OK, pager mode, 5 bytes in 3 ms`,
+    ]);
+  });
+
+  it('has a temporary GRUU as it is, and one that it was sent to once', () => {
+    const temporary = 'sip:tgruu.7hs;key@domain.test;gr';
+    expect(receiptLine({ ...RECEIPT, terminal: temporary })).toContain(`${BOB} at ${temporary}: OK`);
+    const gruu = `${BOB};gr=urn:uuid:1`;
+    expect(receiptLine({ ...RECEIPT, to: gruu, terminal: gruu })).toContain(`(200) ${gruu}: OK`);
+  });
+
+  it('says why where the line does not', () => {
+    const away = {
+      ...{ outcome: 'failed', reason: 'the terminal is away', why: 'nothing was sent: away' },
+      ...{ bytes: 0, retryable: true, terminal: `${BOB};gr=urn:uuid:1` },
+    } as const;
+    const { status: _, ...unsent } = RECEIPT;
+    expect(receiptLine({ ...unsent, ...away })).toBe(
+      `failed ${BOB} at 1: the terminal is away, pager mode, 0 bytes in 3 ms; may be tried again (nothing was sent: away)`,
+    );
+    expect(receiptLine({ ...RECEIPT, why: 'the core forks it' })).toMatch(/ in 3 ms \(the core forks it\)$/);
   });
 });
 
