@@ -1,5 +1,7 @@
 /** `sip-push sender`: pushes by its HTTP API, over restarts, and `sip-push send --via`. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/ports.js';
 import type { RunningProcess } from '../support/process.js';
@@ -123,14 +125,23 @@ describe('send --via', () => {
     await startSender();
     const words = ['send', '--via', url, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello'];
     expect(await folder.run(...words, '--key', 'wrong-key')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('401 expected Authorization: Bearer KEY'),
+      code: 2,
+      stderr: expect.stringMatching(/does not take this key; .* as --key, or as SIP_PUSH_KEY /),
     });
     expect(await folder.run(...words)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('SIP_PUSH_KEY'),
     });
   });
+});
+
+it('whose port is taken says which key names another, before the core has heard of it', async () => {
+  const other = createServer().listen(Number(new URL(url).port), '127.0.0.1');
+  await once(other, 'listening');
+  const sender = await folder.run('sender', '--config', 'psa.json', '--json');
+  other.close();
+  expect(sender).toMatchObject({ code: 1, stderr: expect.stringMatching(/"api\.port".*EADDRINUSE/) });
+  expect(core.running.stdout.filter((line) => line.includes('REGISTER'))).toEqual([]);
 });
 
 it('9-04: killed and started again, it has its directory and its waiting pushes', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createPushSender, type PushSenderHost } from '../../core/sender-host.js';
 import { PushEvents } from '../../sdk/http-api/push-events.js';
-import { type HttpApiServer, serveHttpApi } from '../../sdk/http-api/server.js';
+import { type HttpApiServer, openHttpApi } from '../../sdk/http-api/server.js';
 import { BOB, PSA } from '../support/agents.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 import { eventually } from '../support/wait.js';
@@ -37,7 +37,8 @@ async function start(): Promise<void> {
   });
   const options = { outbox: host.outbox, events: new PushEvents(), directory: host.agent.directory };
   const place = { host: '127.0.0.1', port: 0 };
-  server = await serveHttpApi(place, { ...options, key: KEY, maxContent: 100_000, version: '1' });
+  server = await openHttpApi(place);
+  server.serve({ ...options, key: KEY, maxContent: 100_000, version: '1' });
 }
 
 async function stop(): Promise<void> {

@@ -14,10 +14,11 @@ import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
 import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 import { RefusedRequest, SenderClient } from '../../sdk/http-api/client.js';
 import { PushEvents } from '../../sdk/http-api/push-events.js';
-import { type HttpApiServer, serveHttpApi } from '../../sdk/http-api/server.js';
+import { type HttpApiServer, openHttpApi } from '../../sdk/http-api/server.js';
 
 const BOB = 'sip:bob@domain.test';
 const KEY = 'a-key-that-nobody-guesses';
+const PLACE = { host: '127.0.0.1', port: 0 };
 const PUSH = { to: BOB, app: 'wml.ua', content: { type: 'text/plain', text: 'hello' } };
 const IARI = 'urn:urn-7:3gpp-application.ims.iari.blue';
 const RECEIPT: Receipt = {
@@ -54,7 +55,8 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
     onChange: (push) => events.changed(push),
   });
   const options = { outbox, events, directory, key: KEY, maxContent: 100_000, version: '1.2.3' };
-  server = await serveHttpApi({ host: '127.0.0.1', port: 0 }, options);
+  server = await openHttpApi(PLACE);
+  server.serve(options);
 }
 
 async function restart(limits: Partial<OutboxLimits>): Promise<void> {
@@ -420,6 +422,19 @@ describe('bounds', () => {
   });
 });
 
+it('a port that is taken before there is anything to serve says so', async () => {
+  await server.close();
+  server = await openHttpApi(PLACE);
+  const response = await post(PUSH);
+  expect([response.status, response.headers.get('retry-after'), (await response.json()).detail]).toEqual([
+    503,
+    '1',
+    'the sender is starting',
+  ]);
+  const place = { ...PLACE, port: Number(new URL(server.url).port) };
+  await expect(openHttpApi(place)).rejects.toThrow(/"api\.port".*EADDRINUSE/);
+});
+
 describe('receipts', () => {
   const client = () => new SenderClient(server.url, KEY);
 
@@ -473,10 +488,7 @@ describe('receipts', () => {
     await expect(client().submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(
       /no answer of http.*ECONNREFUSED/,
     );
-    server = await serveHttpApi(
-      { host: '127.0.0.1', port: 0 },
-      { outbox, events: new PushEvents(), directory, key: KEY, maxContent: 1, version: '1' },
-    );
+    server = await openHttpApi(PLACE);
   });
 });
 

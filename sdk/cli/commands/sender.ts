@@ -5,7 +5,7 @@ import type { Receipt } from '../../../core/sender/push-request.js';
 import type { DirectoryChange } from '../../../core/sender/terminals/directory.js';
 import { createPushSender, type PushSenderHostOptions } from '../../../core/sender-host.js';
 import { PushEvents } from '../../http-api/push-events.js';
-import { serveHttpApi } from '../../http-api/server.js';
+import { openHttpApi } from '../../http-api/server.js';
 import { terminalJson } from '../../http-api/views.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import { type Command, EXIT } from '../command.js';
@@ -53,23 +53,31 @@ export const sender: Command = {
     const events = new PushEvents();
     const say = printer(io, json);
     const traceFile = words.text('trace');
-    const trace =
-      traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
-    const host = await createPushSender({ ...options, ...told(say, events, io), ...trace?.taps });
-    const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
+    // Before it registers: where the port is taken, nobody has heard of this sender.
+    const server = await openHttpApi(api);
     try {
-      const server = await serveHttpApi(api, {
-        ...{ outbox: host.outbox, events, directory: host.agent.directory, key },
-        ...{ maxContent: api.maxSize, version: VERSION },
-      });
-      say.listening(server.url);
-      if (api.key === undefined) io.err(`no "api.key" in the configuration; this time it is ${key}`);
-      await ended(io);
+      const trace =
+        traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
+      const host = await createPushSender({ ...options, ...told(say, events, io), ...trace?.taps });
+      const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
+      try {
+        server.serve({
+          ...{ outbox: host.outbox, events, directory: host.agent.directory, key },
+          ...{ maxContent: api.maxSize, version: VERSION },
+        });
+        say.listening(server.url);
+        if (api.key === undefined) io.err(`no "api.key" in the configuration; this time it is ${key}`);
+        await ended(io);
+        // What is under way there ends first.
+        await server.close();
+      } finally {
+        unsubscribe();
+        await host.stop();
+        await trace?.close();
+      }
+    } catch (error) {
       await server.close();
-    } finally {
-      unsubscribe();
-      await host.stop();
-      await trace?.close();
+      throw error;
     }
     say.stopped();
     return EXIT.ok;
