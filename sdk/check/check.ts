@@ -32,7 +32,7 @@ const SILENCE = 10_000;
 /** Steps that an application may hang in before the others are left out. */
 const MAX_HANGS = 2;
 /** Applications that are checked at once: most of a check is waiting. */
-const AT_ONCE = 2;
+const AT_ONCE = 4;
 /** Of the child's heap, megabytes. */
 const MAX_HEAP = 512;
 

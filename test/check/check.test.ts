@@ -106,17 +106,6 @@ describe('a manifest', () => {
   });
 });
 
-it.each(['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'])(
-  'the bundled application %s has the full score',
-  { timeout: WITHIN },
-  async (id) => {
-    await using folder = await Folder.make();
-    const result = await folder.runFor(WITHIN, 'check', id, '--json');
-    expect(linesOf(result)).toMatchObject([{ event: 'score', score: 100, apps: [id] }]);
-    expect(result.code).toBe(0);
-  },
-);
-
 it('wrong usage is said in a line: 2', async () => {
   await using folder = await Folder.make();
   for (const words of [[], ['one', 'two'], ['--what'], ['nowhere']]) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProcess } from '../support/process.js';
-import { scale } from '../support/scale.js';
+import { FULL, scale } from '../support/scale.js';
 import { bundle, type Program } from './bundle.js';
 
 const FILES = scale(1, 2);
@@ -61,6 +61,11 @@ function contiguous(lines: readonly string[]): Map<string, number> {
   );
 }
 
+/** What comes after one write is nearly what comes before the next: in turn, and both where there is time. */
+function phasesOf(operation: number): string[] {
+  return FULL ? ['before', 'after'] : [operation % 2 === 0 ? 'before' : 'after'];
+}
+
 describe('kill -9 of the host', () => {
   it('between any two writes to its disk: each file comes once, and nothing is sent twice', {
     timeout: scale(240_000, 600_000),
@@ -71,7 +76,7 @@ describe('kill -9 of the host', () => {
     expect(operations).toBeGreaterThan(FILES * APPS.length * 5);
     let killed = 0;
     for (let operation = 1; operation <= operations; operation++) {
-      for (const phase of ['before', 'after']) {
+      for (const phase of phasesOf(operation)) {
         const place = newPlace();
         const first = await host(place, FILES, phase, String(operation));
         if (first.signal === 'SIGKILL') killed++;
@@ -98,7 +103,7 @@ describe('kill -9 of the host', () => {
       }
     }
     // How writes come together varies a little from run to run.
-    expect(killed).toBeGreaterThan(operations);
+    expect(killed).toBeGreaterThan(scale(operations / 2, operations));
   });
 });
 

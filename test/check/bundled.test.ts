@@ -1,0 +1,17 @@
+/** The bundled applications, held against the contract. */
+
+import { expect, it } from 'vitest';
+import { Folder, linesOf } from '../cli/sip-push.js';
+
+const WITHIN = 480_000;
+
+it.each(['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'])(
+  'the bundled application %s has the full score',
+  { timeout: WITHIN },
+  async (id) => {
+    await using folder = await Folder.make();
+    const result = await folder.runFor(WITHIN, 'check', id, '--json');
+    expect(linesOf(result)).toMatchObject([{ event: 'score', score: 100, apps: [id] }]);
+    expect(result.code).toBe(0);
+  },
+);
