@@ -89,10 +89,10 @@ describe('a receipt', () => {
   });
 
   it('says why where the line does not', () => {
-    const away = {
+    const away: Partial<Receipt> = {
       ...{ outcome: 'failed', reason: 'the terminal is away', why: 'nothing was sent: away' },
       ...{ bytes: 0, retryable: true, terminal: `${BOB};gr=urn:uuid:1` },
-    } as const;
+    };
     const { status: _, ...unsent } = RECEIPT;
     expect(receiptLine({ ...unsent, ...away })).toBe(
       `failed ${BOB} at 1: the terminal is away, pager mode, 0 bytes in 3 ms; may be tried again (nothing was sent: away)`,

@@ -112,7 +112,7 @@ describe('a push from the command line', () => {
     const { code, stdout, stderr } = await folder.run(...words('hello'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms$/,
+      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*the core forks it: .*\)$/,
     );
   });
 
@@ -137,7 +137,7 @@ describe('a push from the command line', () => {
     expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
     expect(nobody.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
-    expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; may be tried again$/);
+    expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; may be tried again \(.*\)$/);
   });
 
   it('a wrong password: exit 1, and stderr says who did not let it in', async () => {
@@ -252,14 +252,15 @@ describe('a push from the command line', () => {
     expect(linesOf(good)).toMatchObject([{ mode: 'indirect', outcome: 'delivered', bytes: 0 }]);
     const inWords = await folder.run(...url(server.url('/content')).slice(0, -1));
     expect(inWords.stdout).toMatch(
-      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms$/,
+      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(its content lies elsewhere; .*\)$/,
     );
     await lineOf(host, 'push', { mode: 'indirect', size: 'elsewhere'.length });
     const refused = await folder.run(...url('http://169.254.169.254/latest/meta-data'));
     expect(linesOf(refused)).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
     expect(refused.code).toBe(1);
     await lineOf(host, 'refused', {
-      reason: 'not-allowed: http://169.254.169.254 is not among the origins allowed',
+      reason:
+        'not-allowed: http://169.254.169.254 is not among the origins allowed: fetch.allow does not name it',
     });
     expect((await folder.run(...url('nowhere'))).stderr).toMatch(/--content-url nowhere is no URL/);
     expect((await folder.run(...url(server.url()), 'hello')).stderr).toMatch(/hello is one too many/);

@@ -212,7 +212,7 @@ describe('5.2-02: a User Agent Profile', () => {
     await start({ onProblem: (error) => problems.push(error.message) });
     expect((await referring(http.url())).status).toBe(200);
     await vi.waitFor(() =>
-      expect(problems).toEqual([expect.stringMatching(/^no profile at http.*not-allowed/)]),
+      expect(problems).toEqual([expect.stringMatching(/^no profile at http.*not-allowed.*fetch\.allow/)]),
     );
     expect(sender.directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
     expect(http.requests).toEqual([]);

@@ -127,7 +127,12 @@ export class GuardedFetch {
   /** The addresses to connect to, each of which the URL's host may have; undefined where only the name can be given. */
   async #addresses(url: URL): Promise<readonly string[] | undefined> {
     const permission = this.#allow.permission(url);
-    if (!permission) throw new FetchError('not-allowed', `${url.origin} is not among the origins allowed`);
+    if (!permission) {
+      throw new FetchError(
+        'not-allowed',
+        `${url.origin} is not among the origins allowed: fetch.allow does not name it`,
+      );
+    }
     const host = hostOf(url);
     const addresses = isLiteral(url) ? [host] : await this.#resolve(host);
     if (permission === 'named') return addresses;

@@ -35,7 +35,8 @@ One push: the content of FILE, or what lies at URL, to the application EVENT-APP
   --config FILE      configuration, JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test
   --app ID           e.g. mms.ua
-  --iari URN         which instance of the application, where a terminal may have several (TS appendix D):
+  --iari URN         which instance of the application, where a terminal has several (TS appendix D); it chooses no
+                     terminals, one without that instance is sent the push all the same:
                      e.g. urn:urn-7:3gpp-application.ims.iari.example
   --type TYPE        e.g. application/vnd.wap.mms-message
   --mode MODE        pager: in a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes as a whole, and by reference what
