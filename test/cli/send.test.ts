@@ -137,7 +137,9 @@ describe('a push from the command line', () => {
     expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
     expect(nobody.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
-    expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; may be tried again \(.*\)$/);
+    expect(inWords.stdout).toMatch(
+      /^failed \(480\) hello to sip:bob@domain\.test: .*; may be tried again \(.*\)$/,
+    );
   });
 
   it('a wrong password: exit 1, and stderr says who did not let it in', async () => {
