@@ -52,7 +52,7 @@ describePeer('kamailio', 'a host that is killed', () => {
         }
       };
       const senders: Promise<void>[] = [];
-      for (let life = 0; life < scale(10, 100); life++) {
+      for (let life = 0; life < scale(5, 100); life++) {
         const host = await startHost();
         const now = { over: false };
         senders.push(...Array.from({ length: SENDERS }, () => pushDuring(now)));
