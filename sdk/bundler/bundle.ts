@@ -19,7 +19,7 @@ import { CONTENTS, entryModule } from './entry.js';
 import { licenceNotices } from './licences.js';
 import { type Minified, minified } from './minify.js';
 import { FROM_SOURCES, modules, ROOT } from './modules.js';
-import { NATIVE_FILE, nativeFile } from './native.js';
+import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
 import { type Share, sharesOf } from './sizes.js';
 import type { SourceMap } from './source-map.js';
@@ -116,17 +116,22 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   );
   const native: [string, Uint8Array][] =
     contents.target === undefined ? [] : [[NATIVE_FILE, nativeFile(contents.target, ROOT)]];
+  // What lies beside is handed on as well.
+  const handedOn = [
+    ...inside.filter(({ name }) => native.length === 0 || name !== 'classic-level'),
+    ...(native.length === 0 ? [] : [nativePackage(ROOT, packages)]),
+  ].sort((one, other) => (one.name < other.name ? -1 : 1));
   const bill = billOfMaterials(
     { name, sha256: sha256(code) },
     native.map(([file, bytes]) => ({ name: file, sha256: sha256(bytes) })),
     contents,
-    inside,
+    handedOn,
   );
   return {
     files: new Map([
       [name, code],
       [`${name}.map`, encode(JSON.stringify(map))],
-      [`${name}.LICENSES.txt`, encode(licenceNotices(inside))],
+      [`${name}.LICENSES.txt`, encode(licenceNotices(handedOn))],
       [`${name}.cdx.json`, encode(bill)],
       ...native,
     ]),

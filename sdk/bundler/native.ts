@@ -1,9 +1,10 @@
 /** The native file that the durable store needs: which there are, and which is this machine's. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../../core/errors.js';
+import { noticesIn, type PackageInfo, type Packages } from './package-of.js';
 
 /** Beside the bundle, under this name whatever the platform: the bundle does not ask where it is. */
 export const NATIVE_FILE = 'classic-level.node';
@@ -17,10 +18,7 @@ export function thisTarget(): string {
 
 /** The prebuilt file of classic-level for `target`. @throws ConfigurationError naming those that there are. */
 export function nativeFile(target: string, folder: string): Uint8Array {
-  const prebuilds = join(
-    dirname(createRequire(join(folder, 'package.json')).resolve('classic-level/package.json')),
-    'prebuilds',
-  );
+  const prebuilds = join(homeIn(folder), 'prebuilds');
   const known = existsSync(prebuilds) ? targetsIn(prebuilds) : new Map<string, string>();
   const path = known.get(target);
   if (path === undefined) {
@@ -29,6 +27,22 @@ export function nativeFile(target: string, folder: string): Uint8Array {
     );
   }
   return readFileSync(path);
+}
+
+/** What the native file is made of: classic-level, with LevelDB and Snappy in it, and the notices of all three. */
+export function nativePackage(folder: string, packages: Packages): PackageInfo {
+  const home = homeIn(folder);
+  const parts = ['leveldb', 'snappy'].flatMap((part) => {
+    const sources = join(home, 'deps', part);
+    return existsSync(sources) ? readdirSync(sources).map((name) => join(sources, name)) : [];
+  });
+  const notices = [home, ...parts.filter((path) => statSync(path).isDirectory())].map(noticesIn);
+  const found = packages.of(join(home, 'package.json'));
+  return { ...found, notices: notices.filter((text) => text !== '').join('\n\n') };
+}
+
+function homeIn(folder: string): string {
+  return dirname(createRequire(join(folder, 'package.json')).resolve('classic-level/package.json'));
 }
 
 /** node-gyp-build's names: `darwin-x64+arm64/classic-level.node`, `linux-x64/classic-level.musl.node`. */

@@ -57,7 +57,8 @@ function readPackage(folder: string): PackageInfo | undefined {
   };
 }
 
-function noticesIn(folder: string): string {
+/** The licences and notices that lie in a folder, one behind the other. */
+export function noticesIn(folder: string): string {
   return readdirSync(folder)
     .filter((name) => NOTICES.test(name))
     .sort()

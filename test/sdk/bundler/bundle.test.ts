@@ -96,6 +96,10 @@ describe('a bundle with the four applications', () => {
     }
     expect(licences).toContain('Jos\u00e9 Luis Mill\u00e1n');
     expect(licences).not.toContain('Brings no text');
+    // The native file beside it has LevelDB and Snappy in it.
+    expect(licences).toContain('\nclassic-level ');
+    expect(licences).toContain('The LevelDB Authors');
+    expect(licences).toMatch(/Google Inc\./);
     const files = [bill.metadata.component, ...bill.components].filter(({ hashes }) => hashes !== undefined);
     expect(files.map(({ name, hashes: [{ content }] }) => [name, content])).toEqual(
       ['host.mjs', 'classic-level.node'].map((name) => [
