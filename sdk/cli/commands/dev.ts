@@ -20,7 +20,8 @@ const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--data FOLDER] [--
 
 A SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When a file of
 the application is saved it is compiled and loaded anew, and the device stays registered; what does not
-compile or load is said, and the version before it goes on. Each line on stdin is a push, or a question:
+compile or load is said, and the version before it goes on. While a new one starts there is none, and a push
+may hear 480. Each line on stdin is a push, or a question:
 
   (nothing)                  push the first sample, in whichever mode fits
   pager|session|indirect     push it that way; then a media type, @FILE or any words, as you like
