@@ -15,14 +15,14 @@ interface AcknowledgeFields {
 
 export type MmsAcknowledge = AcknowledgeFields & WithOthers;
 
-const codec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {
+const acknowledgeCodec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
   version: required('X-Mms-MMS-Version', version),
   reportAllowed: optional('X-Mms-Report-Allowed', boolean),
 });
 
 /** @throws MalformedError naming the field, its offset, and what was expected there. */
-export const decodeAcknowledge: (pdu: Uint8Array) => MmsAcknowledge = codec.decode;
+export const decodeAcknowledge: (pdu: Uint8Array) => MmsAcknowledge = acknowledgeCodec.decode;
 
 /** @throws ConfigurationError where a value does not fit its field. */
-export const encodeAcknowledge: (acknowledge: MmsAcknowledge) => Uint8Array = codec.encode;
+export const encodeAcknowledge: (acknowledge: MmsAcknowledge) => Uint8Array = acknowledgeCodec.encode;

@@ -27,7 +27,7 @@ const types = {
 
 export type MmsMessageType = keyof typeof types;
 
-const names = new Map<number, string>(Object.entries(types).map(([name, octet]) => [octet, name]));
+const typeNames = new Map<number, string>(Object.entries(types).map(([name, octet]) => [octet, name]));
 
 const MESSAGE_TYPE = 0x8c;
 const FIELD = 'X-Mms-Message-Type';
@@ -49,5 +49,5 @@ export function readMessageType(reader: OctetReader): string {
   if (reader.peek() !== MESSAGE_TYPE) throw reader.failure(FIELD, 'the field 8C, first of every MMS PDU');
   reader.octet(FIELD);
   const octet = reader.octet(FIELD);
-  return names.get(octet) ?? `unknown type ${hexOctet(octet)}`;
+  return typeNames.get(octet) ?? `unknown type ${hexOctet(octet)}`;
 }

@@ -69,7 +69,7 @@ interface NotificationFields {
 /** M-Notification.ind: a message waits at an MMSC. */
 export type MmsNotification = NotificationFields & WithOthers;
 
-const codec = definePdu<NotificationFields>('M-Notification.ind', {
+const notificationCodec = definePdu<NotificationFields>('M-Notification.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
   version: required('X-Mms-MMS-Version', version),
   from: optional('From', from),
@@ -98,7 +98,7 @@ const codec = definePdu<NotificationFields>('M-Notification.ind', {
 });
 
 /** @throws MalformedError naming the field, its offset, and what was expected there. */
-export const decodeNotification: (pdu: Uint8Array) => MmsNotification = codec.decode;
+export const decodeNotification: (pdu: Uint8Array) => MmsNotification = notificationCodec.decode;
 
 /** @throws ConfigurationError where a value does not fit its field. */
-export const encodeNotification: (notification: MmsNotification) => Uint8Array = codec.encode;
+export const encodeNotification: (notification: MmsNotification) => Uint8Array = notificationCodec.encode;

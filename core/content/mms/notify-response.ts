@@ -18,7 +18,7 @@ interface NotifyResponseFields {
 /** M-NotifyResp.ind: what the device will do about a notification. */
 export type MmsNotifyResponse = NotifyResponseFields & WithOthers;
 
-const codec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
+const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
   version: required('X-Mms-MMS-Version', version),
   status: required('X-Mms-Status', status),
@@ -26,7 +26,7 @@ const codec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
 });
 
 /** @throws MalformedError naming the field, its offset, and what was expected there. */
-export const decodeNotifyResponse: (pdu: Uint8Array) => MmsNotifyResponse = codec.decode;
+export const decodeNotifyResponse: (pdu: Uint8Array) => MmsNotifyResponse = notifyResponseCodec.decode;
 
 /** @throws ConfigurationError where a value does not fit its field. */
-export const encodeNotifyResponse: (response: MmsNotifyResponse) => Uint8Array = codec.encode;
+export const encodeNotifyResponse: (response: MmsNotifyResponse) => Uint8Array = notifyResponseCodec.encode;

@@ -75,7 +75,7 @@ const CONTENT_TYPE = 0x84;
 /** Octets before the content: a message to a thousand recipients fits. */
 const MAX_HEADER = 65_536;
 
-const codec = definePdu<RetrievalFields>(TYPE, {
+const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
   transactionId: optional('X-Mms-Transaction-ID', textString),
   version: required('X-Mms-MMS-Version', version),
   messageId: optional('Message-ID', textString),
@@ -114,7 +114,7 @@ export function decodeRetrieval(pdu: Uint8Array): MmsRetrieval {
 /** @throws ConfigurationError where a value does not fit its field, or a message has neither content nor failure. */
 export function encodeRetrieval({ content, ...header }: MmsRetrieval): Uint8Array {
   const writer = new OctetWriter();
-  codec.writeHeader(writer, header);
+  retrievalCodec.writeHeader(writer, header);
   if (content) {
     writeContentType(writer.octet(CONTENT_TYPE), content.type);
     writer.octets(content.body);
@@ -148,7 +148,7 @@ export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise
 }
 
 function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType } {
-  const header = codec.readHeader(reader);
+  const header = retrievalCodec.readHeader(reader);
   if (reader.atEnd) {
     if (!tellsFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
     return { header };
