@@ -31,7 +31,35 @@ import type { HostServiceName, Services } from './services.js';
 import { SetAside } from './set-aside.js';
 import type { SpoolRoom } from './spool-room.js';
 import { StorageService } from './storage-service.js';
-import { APP_SCOPE, type AppScope, CLOCK, DELIVERIES, DISPATCHER, DONE_MARKERS, ENDINGS, EVENT_SINK, FETCHER, FILES_ROOM, HANDOVER, INBOX, LIMITS, LOG_SINK, PARTIALS, RECENT, RECORDS, REFERENCES, REGISTRY, RETRIEVALS, RETRIEVAL_SINK, SERVICE, SET_ASIDE, SPOOL_ROOM, TRANSFERS, TRANSFER_PLACES, TRANSFER_ROOM } from './tokens.js';
+import {
+  APP_SCOPE,
+  type AppScope,
+  CLOCK,
+  DELIVERIES,
+  DISPATCHER,
+  DONE_MARKERS,
+  ENDINGS,
+  EVENT_SINK,
+  FETCHER,
+  FILES_ROOM,
+  HANDOVER,
+  INBOX,
+  LIMITS,
+  LOG_SINK,
+  PARTIALS,
+  RECENT,
+  RECORDS,
+  REFERENCES,
+  REGISTRY,
+  RETRIEVAL_SINK,
+  RETRIEVALS,
+  SERVICE,
+  SET_ASIDE,
+  SPOOL_ROOM,
+  TRANSFER_PLACES,
+  TRANSFER_ROOM,
+  TRANSFERS,
+} from './tokens.js';
 import { TransferPlaces } from './transfer-places.js';
 import type { TransferRoom } from './transfer-room.js';
 import { Transfers } from './transfers.js';
@@ -119,10 +147,8 @@ const REGISTER: { readonly [Name in HostServiceName]: (child: DependencyContaine
   log: (child) => child.registerSingleton(SERVICE.log, LogService),
   clock: (child) => child.registerSingleton(SERVICE.clock, ClockService),
   schedule: (child) => child.registerSingleton(SERVICE.schedule, ScheduleService),
-  emit: (child) =>
-    child.register(SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
-  fetch: (child) =>
-    child.register(SERVICE.fetch, { useFactory: (own) => own.resolve(FetchService).fetch }),
+  emit: (child) => child.register(SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
+  fetch: (child) => child.register(SERVICE.fetch, { useFactory: (own) => own.resolve(FetchService).fetch }),
 };
 
 function servicesFor(

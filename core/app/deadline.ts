@@ -8,11 +8,24 @@ export function invoke<T>(call: () => T | PromiseLike<T>): Promise<T> {
   return new Promise((resolve) => resolve(call()));
 }
 
-/** Rejects with TimeoutError after `milliseconds`; what the promise does later is ignored. */
-export function within<T>(clock: Clock, milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
+/**
+ * Settles as the promise does, or rejects after `milliseconds`.
+ *
+ * @param late the error to reject with, or what is waited for: a TimeoutError then names it.
+ */
+export function within<T>(
+  clock: Clock,
+  milliseconds: number,
+  late: Error | string,
+  promise: Promise<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(milliseconds, () =>
-      reject(new TimeoutError(`${what} did not end within ${milliseconds / 1000} s`)),
+      reject(
+        typeof late === 'string'
+          ? new TimeoutError(`${late} did not end within ${milliseconds / 1000} s`)
+          : late,
+      ),
     );
     promise.then(resolve, reject).finally(cancel);
   });

@@ -26,15 +26,6 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
   }
 }
 
-/** As the promise, unless that takes longer: then it rejects with `late`. */
-export async function within<T>(milliseconds: number, promise: Promise<T>, late: Error): Promise<T> {
-  const deadline = new Alarm();
-  const passed = new Promise<never>((_resolve, reject) => {
-    deadline.set(milliseconds, () => reject(late));
-  });
-  return await Promise.race([promise, passed]).finally(() => deadline.clear());
-}
-
 /** Resolves when the promise has settled, or after that time. */
 export async function atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   const deadline = new Alarm();

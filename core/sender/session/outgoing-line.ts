@@ -1,10 +1,12 @@
 /** One media line of an offer: a file, and the MSRP session in which its receiver comes for it. */
 
+import { systemClock } from '../../app/clock.js';
+import { within } from '../../app/deadline.js';
 import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { MessageResult, MsrpConnector, MsrpSession } from '../../msrp/index.js';
 import type { AcceptedLine } from '../../sdp/index.js';
-import { unlessAborted, within } from '../../time/wait.js';
+import { unlessAborted } from '../../time/wait.js';
 import { connectTo } from './active-end.js';
 import type { ExpectedMedia, MediaListener } from './media-listener.js';
 import type { OfferedFile } from './offered-file.js';
@@ -122,7 +124,7 @@ export class OutgoingLine {
   async #connected(signal: AbortSignal): Promise<void> {
     const seconds = CONNECT_DEADLINE / 1000;
     const late = new TimeoutError(`the receiver accepted, and did not connect within ${seconds} s`);
-    await within(CONNECT_DEADLINE, unlessAborted(this.bound, signal), late);
+    await within(systemClock, CONNECT_DEADLINE, late, unlessAborted(this.bound, signal));
   }
 }
 

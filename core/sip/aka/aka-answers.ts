@@ -1,7 +1,8 @@
 /** Answers to the challenges of IMS AKA: digest whose password is what a UICC makes of the nonce (RFC 3310). */
 
+import { systemClock } from '../../app/clock.js';
+import { within } from '../../app/deadline.js';
 import { TimeoutError, TransportError } from '../../errors.js';
-import { within } from '../../time/wait.js';
 import { formatAuthParameters } from '../auth-params.js';
 import type { Answers } from '../challenge-answers.js';
 import { answerWith, type Challenge, readChallenges, strongest } from '../digest.js';
@@ -99,7 +100,7 @@ function tokenOf(nonce: string): { rand: Uint8Array; autn: Uint8Array } | undefi
 async function ask(uicc: Uicc, { rand, autn }: { rand: Uint8Array; autn: Uint8Array }): Promise<UiccAnswer> {
   const late = new TimeoutError(`no answer within ${UICC_DEADLINE / 1000} s`);
   try {
-    return await within(UICC_DEADLINE, uicc.authenticate(rand, autn), late);
+    return await within(systemClock, UICC_DEADLINE, late, uicc.authenticate(rand, autn));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TransportError(`the UICC failed: ${reason}`, { cause: error });
