@@ -1,68 +1,42 @@
 /** The one place where the runtime and the services of applications are put together. */
 
-// tsyringe asks for it as it loads, so it comes first.
-import 'reflect-metadata';
-import { container, type DependencyContainer } from 'tsyringe';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
-import type { Clock } from './clock.js';
-import { ClockService } from './clock-service.js';
-import { Deliveries } from './deliveries.js';
-import { Dispatcher } from './dispatcher.js';
-import { DoneMarkers } from './done-markers.js';
-import { EmitService } from './emit-service.js';
-import { Endings } from './endings.js';
-import type { EventSink } from './events.js';
-import { FetchService } from './fetch-service.js';
-import type { FilesRoom } from './files-room.js';
-import { FilesService } from './files-service.js';
-import { Handover } from './handover.js';
-import { Inbox } from './inbox.js';
+import { container, type DependencyContainer } from '../injection.js';
+import type { LogSink } from '../log.js';
+import { TRANSFER_ROOM, type TransferRoom } from '../store/content-files.js';
+import type { Records } from '../store/records.js';
+import type { Clock } from '../time/clock.js';
+import { REGISTRY, Registry } from './application/registry.js';
+import type { HostServiceName, Services } from './contract/services.js';
+import { HANDOVER, Handover } from './delivery/attempt.js';
+import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
+import { DELIVERIES, Deliveries } from './delivery/durable-delivery.js';
+import { RECENT, RecentPushes } from './delivery/recent.js';
+import { ENDINGS, Endings } from './delivery/settlement.js';
+import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { SET_ASIDE, SetAside } from './inbox/dead-letters.js';
+import { DONE_MARKERS, DoneMarkers } from './inbox/done-markers.js';
+import { INBOX, Inbox } from './inbox/inbox.js';
+import { PARTIALS, Partials } from './inbox/partial-transfers.js';
+import { REFERENCES, References } from './inbox/references.js';
 import type { RuntimeLimits } from './limits.js';
-import type { LogSink } from './log.js';
-import { LogService } from './log-service.js';
-import { Partials } from './partials.js';
-import { RecentPushes } from './recent.js';
-import type { Records } from './records.js';
-import { References } from './references.js';
-import { Registry } from './registry.js';
-import { type RetrievalSink, Retrievals } from './retrievals.js';
-import { ScheduleService } from './schedule-service.js';
-import type { HostServiceName, Services } from './services.js';
-import { SetAside } from './set-aside.js';
-import type { SpoolRoom } from './spool-room.js';
-import { StorageService } from './storage-service.js';
 import {
-  APP_SCOPE,
-  type AppScope,
-  CLOCK,
-  DELIVERIES,
-  DISPATCHER,
-  DONE_MARKERS,
-  ENDINGS,
-  EVENT_SINK,
-  FETCHER,
-  FILES_ROOM,
-  HANDOVER,
-  INBOX,
-  LIMITS,
-  LOG_SINK,
-  PARTIALS,
-  RECENT,
-  RECORDS,
-  REFERENCES,
-  REGISTRY,
   RETRIEVAL_SINK,
   RETRIEVALS,
-  SERVICE,
-  SET_ASIDE,
+  type RetrievalSink,
+  Retrievals,
   SPOOL_ROOM,
-  TRANSFER_PLACES,
-  TRANSFER_ROOM,
-  TRANSFERS,
-} from './tokens.js';
-import { TransferPlaces } from './transfer-places.js';
-import type { TransferRoom } from './transfer-room.js';
-import { Transfers } from './transfers.js';
+  type SpoolRoom,
+} from './retrieval/retrievals.js';
+import { APP_SCOPE, type AppScope, SERVICE } from './services/app-scope.js';
+import { EmitService } from './services/emit-service.js';
+import { FetchService } from './services/fetch-service.js';
+import { FILES_ROOM, type FilesRoom, FilesService } from './services/files-service.js';
+import { ClockService, LogService } from './services/log-service.js';
+import { ScheduleService } from './services/schedule-service.js';
+import { StorageService } from './services/storage-service.js';
+import { TRANSFER_PLACES, TransferPlaces } from './transfer/partial-files.js';
+import { TRANSFERS, Transfers } from './transfer/transfers.js';
 
 export interface Foundations {
   records: Records;
