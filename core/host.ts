@@ -116,13 +116,13 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
       store,
       emit: (event) => onEvent({ event: 'app', ...event }),
       onRetrieved: (end) => onEvent(lateEvent(end)),
-      fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
+      fetch: { ...fetch, ca: options.tls?.ca === undefined ? undefined : options.tls.ca },
       // Beside the store, in the one folder that is the host's.
       ...(data === undefined
         ? {}
         : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
-      ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
-      ...(onLog ? { log: onLog } : {}),
+      limits: maxSize === undefined ? undefined : { transferSize: maxSize },
+      log: onLog,
     });
     await runtime.loadAll(await Promise.all(apps.map(hosted)));
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
@@ -144,7 +144,7 @@ async function hosted(app: HostedApp): Promise<AppToLoad | AppOnPush> {
   if (!('isolation' in app)) return app;
   const { isolation, module, script, ...more } = app;
   const bounds = isolation === 'worker' ? {} : isolation;
-  return { ...more, definition: await isolated({ module, ...(script ? { script } : {}), ...bounds }) };
+  return { ...more, definition: await isolated({ module, script, ...bounds }) };
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */

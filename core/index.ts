@@ -41,7 +41,7 @@ export type {
   ContentPush,
   ContentReference,
   FilesPush,
-  PushModeWish,
+  PushModeChoice,
   PushRequest,
   Receipt,
   TerminalFilter,

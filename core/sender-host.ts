@@ -86,9 +86,9 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
     const outbox = await Outbox.open({
       sender: agent,
       records,
-      ...(data === undefined ? {} : { folder: `${data}/contents` }),
-      ...(limits ? { limits } : {}),
-      ...(onPush ? { onChange: onPush } : {}),
+      folder: data === undefined ? undefined : `${data}/contents`,
+      limits,
+      onChange: onPush,
       onError,
     });
     return new PushSenderHost(store, records, agent, outbox);

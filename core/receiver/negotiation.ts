@@ -166,7 +166,7 @@ export class Negotiations {
       iaris: runtime.iaris,
       allow: agent.methods.join(', '),
       accept: ['application/sdp', ...acceptedInMessages(runtime)],
-      ...(profile ? { profile } : {}),
+      profile,
     });
     return await agent.request(request, { signal });
   }

@@ -10,7 +10,7 @@ import type { PushFile } from './session/outgoing-line.js';
  * In the MESSAGE where it fits, else: `pager`, by reference (8.1.2-03); `auto`, in a session, or by reference where
  * the receiver knows no sessions. `session`: over MSRP (8.2). `indirect`: by reference, as an enabler may require.
  */
-export type PushModeWish = 'auto' | 'pager' | 'session' | 'indirect';
+export type PushModeChoice = 'auto' | 'pager' | 'session' | 'indirect';
 
 /** Content that its application keeps, at a URL of its own (8.1.2-03a). */
 export interface ContentReference {
@@ -31,7 +31,7 @@ export interface DeliveryRequest {
   app: string;
   /** Which instance of the application, where a terminal may have several (TS appendix D): a URN. */
   iari?: string;
-  mode?: PushModeWish;
+  mode?: PushModeChoice;
   /** Which of the user's terminals; all that have the application when absent. */
   terminals?: TerminalFilter;
   /**

@@ -38,7 +38,7 @@ export interface UserAgentClientOptions {
 }
 
 /** Where requests go. */
-export interface ClientDoor {
+export interface ClientDependencies {
   readonly layer: TransactionLayer;
   /** Undefined as long as there is no connection. */
   flow(): SipFlow | undefined;
@@ -62,7 +62,7 @@ export class UserAgentClient {
 
   constructor(
     private readonly options: UserAgentClientOptions,
-    private readonly door: ClientDoor,
+    private readonly door: ClientDependencies,
   ) {
     this.#authorization = new Authorization(options.credentials);
   }

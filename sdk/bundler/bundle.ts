@@ -7,7 +7,6 @@ import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build } from 'esbuild';
 import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
-import { given } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { transportOf } from '../../core/sip/transport/transport-uri.js';
 import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../config/host.js';
@@ -105,7 +104,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     applications: manifests.map(({ eventAppId, accepts, iari }) => ({
       id: eventAppId,
       accepts,
-      ...given({ iari }),
+      iari,
     })),
     packages: sized(inside, sharesOf(built.code, map, packageIn)),
     without: unusedOf(features).map(({ feature }) => feature),

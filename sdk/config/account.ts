@@ -1,7 +1,6 @@
 /** What both agents need to reach a SIP/IP core: who they are, where it is, and how to prove it. */
 
 import { z } from 'zod';
-import { given } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/platform.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
@@ -47,9 +46,9 @@ export async function accountOptions(
   return {
     identity,
     servers: [server].flat(),
-    ...(credentials ? { credentials } : {}),
-    ...given({ accessNetworkInfo }),
-    ...(tls ? { tls: await loadTls(tls, source, folder) } : {}),
+    credentials,
+    accessNetworkInfo,
+    tls: tls === undefined ? undefined : await loadTls(tls, source, folder),
     product: PRODUCT,
   };
 }

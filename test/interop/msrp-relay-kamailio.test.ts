@@ -75,14 +75,14 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
         credentials: { username: 'bob', password: core.users.bob },
         // Of a relay of the sender's.
         tls: { ca: certificates.ca },
-        ...(relays.device ? { relay: relays.device } : {}),
+        relay: relays.device,
         ...device,
       },
     );
     const sender = await startSender({
       servers: [core.trustedServer('tcp')],
       tls: { ca: certificates.ca },
-      media: { host: '127.0.0.1', ...(relays.sender ? { relay: relays.sender } : {}) },
+      media: { host: '127.0.0.1', relay: relays.sender },
     });
     return {
       device: bob,

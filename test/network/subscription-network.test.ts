@@ -78,7 +78,7 @@ async function sender(servers: readonly string[], listen?: string) {
     product: 'test/1',
     methods: ['REGISTER'],
     accept: () => [],
-    ...(listen === undefined ? {} : { listen }),
+    listen,
     onRequest: (transaction) => {
       const { headers } = transaction.request;
       registers.push(`${headers.get('To')} ${headers.get('Expires')}`);

@@ -30,7 +30,7 @@ function app(id: string, accepts: string[], size?: number) {
     id,
     accepts,
     delivery: 'direct',
-    ...(size === undefined ? {} : { limits: { size } }),
+    limits: size === undefined ? undefined : { size },
     start: () => ({
       async receive(push) {
         pushes.push({ push, body: await push.content.bytes(100_000) });

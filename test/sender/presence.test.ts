@@ -45,7 +45,7 @@ async function scene(ims: boolean): Promise<Scene> {
     async device(ids, instanceId) {
       const device = await Device.start(ids.map(app), {
         servers: network.uris.slice(1),
-        ...(instanceId === undefined ? {} : { instanceId }),
+        instanceId,
       });
       closing.push(() => device.stop());
       return device;

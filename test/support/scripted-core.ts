@@ -172,7 +172,7 @@ export class ScriptedCore {
         bytes,
         respond: (status, headers = [], body) => {
           if (status >= 200) this.#unanswered.delete(received);
-          send(writeMessage(buildResponse(message, status, { headers, ...(body ? { body } : {}) })));
+          send(writeMessage(buildResponse(message, status, { headers, body })));
         },
       };
       this.requests.push(received);

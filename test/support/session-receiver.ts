@@ -66,8 +66,8 @@ export class SessionReceiver {
     const store = options.store ?? (await platform.openStore());
     const runtime = await PushRuntime.open({
       store,
-      ...(limits ? { limits } : {}),
-      ...(transfers === undefined ? {} : { transfers }),
+      limits,
+      transfers,
     });
     const receiver = new SessionReceiver(core, runtime, undefined);
     await runtime.load({ ...receiver.#app(), ...definition });
@@ -80,9 +80,9 @@ export class SessionReceiver {
       trust: [PSA, 'sip:*@trusted.test'],
       product: 'test/1',
       runtime,
-      ...(sessions === undefined ? {} : { sessions }),
-      ...(tls ? { tls } : {}),
-      ...(relay ? { relay } : {}),
+      sessions,
+      tls,
+      relay,
       onEvent: (event) => receiver.events.push(event),
     });
     await receiver.agent.start();

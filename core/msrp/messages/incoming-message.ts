@@ -1,7 +1,7 @@
 /** One message that comes: its chunks, their answers, and its sink (RFC 4975 7.3.1). */
 
 import { SipPushError, TimeoutError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { Intake, Piece } from '../connections/intake.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';
@@ -53,7 +53,7 @@ export class IncomingMessage {
   readonly #chunks = new Set<Chunk>();
   /** Of each write under way, what it holds. */
   readonly #writes = new Set<{ piece: Piece }>();
-  readonly #look = new Alarm();
+  readonly #look = new Timer();
   /** In a row, and the sink had taken nothing. */
   #idleLooks = 0;
   #size: number | undefined;

@@ -1,7 +1,7 @@
 /** A message on its way to the peer: its chunks, their answers, the REPORT (RFC 4975 7.1). */
 
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
 import type { Line, LineUser } from '../connections/line.js';
 import { type MsrpRequest, type MsrpResponse, parseByteRange } from '../frames/frame.js';
@@ -43,7 +43,7 @@ export class OutgoingTransfer implements LineUser {
   readonly #reported = new ReceivedRanges();
   #anyReport = false;
   /** For the REPORT, or for the errors of a message that is not answered otherwise. */
-  readonly #deadline = new Alarm();
+  readonly #deadline = new Timer();
   #over = false;
   readonly #onAbort = () => this.fail(this.message.signal?.reason);
 

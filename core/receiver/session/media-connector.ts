@@ -18,9 +18,9 @@ import {
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
-import { TurnedAway } from '../admission.js';
+import { RequestRefused } from '../admission.js';
 
-export class RelayedPlace implements MediaPlace {
+export class RelayedEndpoint implements MediaEndpoint {
   readonly port: number;
 
   private constructor(
@@ -33,7 +33,7 @@ export class RelayedPlace implements MediaPlace {
   }
 
   /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
-  static async open(relay: MsrpRelay, here: Address, signal: AbortSignal): Promise<RelayedPlace> {
+  static async open(relay: MsrpRelay, here: Address, signal: AbortSignal): Promise<RelayedEndpoint> {
     const late: { handlers?: MediaHandlers } = {};
     const handlers: Required<MediaHandlers> = {
       onMessage: (head) => {
@@ -44,7 +44,7 @@ export class RelayedPlace implements MediaPlace {
       onClosed: (error) => late.handlers?.onClosed?.(error),
     };
     try {
-      return new RelayedPlace(here, await relay.open(here, handlers, signal), late);
+      return new RelayedEndpoint(here, await relay.open(here, handlers, signal), late);
     } catch (error) {
       throw signal.aborted ? signal.reason : asRefusal(error);
     }
@@ -74,13 +74,13 @@ export class RelayedPlace implements MediaPlace {
 /** What may be over when the sender tries again. */
 function asRefusal(error: unknown): unknown {
   const passing = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
-  return passing ? new TurnedAway('resources', `no MSRP relay: ${(error as Error).message}`) : error;
+  return passing ? new RequestRefused('resources', `no MSRP relay: ${(error as Error).message}`) : error;
 }
 
 /** Where the media of this device are: it is the active end, and connects (8.2.1-08, 8.2.3-02). */
 
 /** What an answer says of a line's place, until it is connected or given up. */
-export interface MediaPlace {
+export interface MediaEndpoint {
   readonly port: number;
   readonly path: readonly string[];
   /** @throws TransportError, the reason of the signal. */
@@ -111,7 +111,7 @@ export class MediaConnector {
     const network = sockets ? { sockets } : {};
     // Sockets that are given know what they reach.
     this.#protocols = sockets ? undefined : platform.protocols;
-    this.#connector = new MsrpConnector({ ...(tls ? { tls } : {}), ...network });
+    this.#connector = new MsrpConnector({ tls, ...network });
     if (relay) {
       this.#relay = new MsrpRelay({
         ...relay,
@@ -127,11 +127,11 @@ export class MediaConnector {
    * @param host of this device, as its peers see it.
    * @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal.
    */
-  async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaPlace> {
+  async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaEndpoint> {
     const here = { host, port: DISCARD_PORT };
-    if (this.#relay) return await RelayedPlace.open(this.#relay, here, signal);
+    if (this.#relay) return await RelayedEndpoint.open(this.#relay, here, signal);
     const { protocol } = destinationOf(media);
-    this.#require(protocol, (why) => new TurnedAway('type', why));
+    this.#require(protocol, (why) => new RequestRefused('type', why));
     const localUri = localMsrpUri(protocol, here);
     return {
       port: DISCARD_PORT,

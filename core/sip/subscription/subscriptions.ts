@@ -4,7 +4,7 @@ import { LimitError, type TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { tagOf } from '../session/dialog.js';
 import { Subscription, type SubscriptionHandlers } from './subscription.js';
-import type { SubscribeOptions, SubscriptionDoor, SubscriptionUsage } from './subscription-usage.js';
+import type { SubscribeOptions, SubscriptionDependencies, SubscriptionUsage } from './subscription-usage.js';
 
 /** A sender may subscribe to every terminal it can remember; each subscription takes two or three KB. */
 const MAX_SUBSCRIPTIONS = 100_000;
@@ -14,12 +14,12 @@ const MAX_UNDER_WAY = 50;
 export class Subscriptions {
   readonly #all = new Set<Subscription>();
   readonly #byKey = new Map<string, Subscription>();
-  readonly #door: SubscriptionDoor;
+  readonly #door: SubscriptionDependencies;
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
   #closed: TransportError | undefined;
 
-  constructor(door: SubscriptionDoor) {
+  constructor(door: SubscriptionDependencies) {
     this.#door = {
       ...door,
       send: (request, nextCSeq) => this.#inTurn(() => door.send(request, nextCSeq)),

@@ -4,7 +4,6 @@ import { canonicalEventAppId, canonicalIari } from '../../../core/app/contract/e
 import type { Manifest } from '../../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { DEFAULT_RECEIVE_SECONDS } from '../../../core/app/limits.js';
-import { given } from '../../../core/defined.js';
 
 export function readManifest(definition: PushAppDefinition): Manifest {
   const { accepts, needs = [], provides = [], options, delivery = 'direct', limits, iari } = definition;
@@ -17,6 +16,8 @@ export function readManifest(definition: PushAppDefinition): Manifest {
     delivery,
     receiveSeconds: limits?.seconds ?? DEFAULT_RECEIVE_SECONDS,
     label: `${eventAppId} (${accepts})`,
-    ...given({ options, size: limits?.size, iari: iari === undefined ? undefined : canonicalIari(iari) }),
+    options,
+    size: limits?.size,
+    iari: iari === undefined ? undefined : canonicalIari(iari),
   };
 }

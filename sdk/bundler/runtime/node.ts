@@ -63,7 +63,7 @@ async function host({ settings, apps, url }: NodeBundle, json: boolean): Promise
   try {
     const running = await createPushReceiver({
       ...settings,
-      ...(data === undefined ? {} : { data: resolve(dirname(fileURLToPath(url)), data) }),
+      data: data === undefined ? undefined : resolve(dirname(fileURLToPath(url)), data),
       apps,
       onEvent: (event) => print(event, json),
       onLog: ({ level, app, message }) =>

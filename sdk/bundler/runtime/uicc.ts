@@ -14,6 +14,6 @@ export function softwareUicc({ k, opc, op = '', sqn }: UiccKeys): SoftwareUicc {
   return new SoftwareUicc({
     k: decodeHexadecimal(k),
     operator: opc === undefined ? { op: decodeHexadecimal(op) } : { opc: decodeHexadecimal(opc) },
-    ...(sqn === undefined ? {} : { sqn: Number.parseInt(sqn, 16) }),
+    sqn: sqn === undefined ? undefined : Number.parseInt(sqn, 16),
   });
 }

@@ -193,7 +193,7 @@ describe('MIME multipart', () => {
     }
   });
 
-  it.each([
+  it.each<Record<string, string>>([
     {},
     { boundary: '' },
     { boundary: 'ends with a blank ' },

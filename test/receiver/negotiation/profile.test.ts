@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 async function registered(profile?: ProfileOptions, senders: readonly string[] = [PSA]) {
-  const opened = await NegotiationScene.open({ senders, ...(profile ? { profile } : {}) });
+  const opened = await NegotiationScene.open({ senders, profile });
   closing.push(() => opened.close());
   await opened.register();
   return opened;

@@ -9,7 +9,7 @@ export interface Part {
   readonly end: number;
 }
 
-export class Parts {
+export class ByteRanges {
   /** In order; none touches another. */
   #parts: Part[] = [];
 
