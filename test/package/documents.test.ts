@@ -3,10 +3,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { DocumentedPage, ROOT } from '../support/documented-page.js';
+import { DocumentedPage, ROOT, SLOW_GUIDES } from '../support/documented-page.js';
 
 const GUIDES = 'sdk/docs/guides';
-const guides = (await readdir(join(ROOT, GUIDES))).filter((name) => name.endsWith('.md'));
+const guides = (await readdir(join(ROOT, GUIDES))).filter(
+  (name) => name.endsWith('.md') && !SLOW_GUIDES.includes(name),
+);
 const PAGES = ['README.md', ...guides.map((name) => `${GUIDES}/${name}`)];
 
 describe.each(PAGES)('%s', (path) => {

@@ -15,6 +15,9 @@ import { type RunningProcess, runProcess, startProcess } from './process.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Guides that bundle, or compile a package several times: `npm run test:slow` follows them. */
+export const SLOW_GUIDES = ['bundle-applications.md', 'test-an-application.md'];
+
 /** The ports that pages and examples name. */
 const PORTS = ['5060', '5061', '5062', '5066', '2855', '2856', '8000', '8642'];
 /** Files of examples that are not text. */
@@ -49,8 +52,8 @@ export interface PageOptions {
   readonly run?: RegExp;
   /** Called when a service is ready, with the line that said so. */
   onReady?(command: string, line: string): Promise<void>;
-  /** Called before each command. */
-  before?(command: string): Promise<void>;
+  /** Called before each command, with the folder of the page. */
+  before?(command: string, folder: string): Promise<void>;
 }
 
 export class DocumentedPage {
@@ -151,13 +154,13 @@ export class DocumentedPage {
     }
     const inOwnPackage = this.#cwd !== this.folder && !/^npm install\b/.test(command);
     if (DONE.test(command) && !inOwnPackage && !this.options.run?.test(command)) return;
-    await this.options.before?.(command);
+    await this.options.before?.(command, this.folder);
     await this.#stopBefore(command);
     const service = [...(this.options.services ?? []), ...SERVICES].find((each) =>
       each.command.test(command),
     );
     const words = ['-c', command];
-    const env = { ...process.env, PATH: `${this.folder}/node_modules/.bin:${process.env.PATH}` };
+    const env = { ...process.env, PATH: `${this.folder}/node_modules/.bin:${process.env.PATH}:/usr/sbin` };
     const options = { cwd: this.#cwd, env };
     if (service) {
       const running = await startProcess('bash', words, options);
