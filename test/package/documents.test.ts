@@ -9,7 +9,12 @@ const GUIDES = 'sdk/docs/guides';
 const guides = (await readdir(join(ROOT, GUIDES))).filter(
   (name) => name.endsWith('.md') && !SLOW_GUIDES.includes(name),
 );
-const PAGES = ['README.md', ...guides.map((name) => `${GUIDES}/${name}`)];
+const PAGES = [
+  'README.md',
+  'sdk/network/README.md',
+  'sdk/testing/README.md',
+  ...guides.map((name) => `${GUIDES}/${name}`),
+];
 
 describe.each(PAGES)('%s', (path) => {
   let page: DocumentedPage;
