@@ -203,6 +203,7 @@ export class DocumentedPage {
       entryPoints: [program],
       outfile,
       format: 'esm',
+      target: 'es2022',
       platform: forBrowser ? 'browser' : 'node',
       bundle: true,
       packages: 'external',
