@@ -1,17 +1,17 @@
 /** A push host: the durable store, the runtime with its applications, and a Push Receiver Agent, as one. */
 
 import { platform } from '#platform';
-import type { AppEvent, PushDescription } from './app/contract.js';
+import type { AppEvent, PushDescription } from './app/contract/push-app.js';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
-import { safeLogSink } from './app/log.js';
-import { reasonOf } from './app/outcome.js';
 import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { instanceIdOf } from './instance-id.js';
+import { safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
+import type { SenderCapabilities } from './receiver/capabilities.js';
 import { lateEvent, type ReceiverEvent } from './receiver/events.js';
-import type { SenderCapabilities } from './receiver/negotiation/capabilities.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
+import { reasonOf } from './text.js';
 
 /** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };

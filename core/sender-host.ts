@@ -1,15 +1,15 @@
 /** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox, as one. */
 
 import { platform } from '#platform';
-import { systemClock } from './app/clock.js';
-import { type LogSink, safeLogSink } from './app/log.js';
-import { Records } from './app/records.js';
 import { instanceIdOf } from './instance-id.js';
+import { type LogSink, safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
 import { Outbox, type OutboxLimits } from './sender/outbox/outbox.js';
 import type { OutboxRecord } from './sender/outbox/record.js';
 import type { PushRequest, Receipt } from './sender/push-request.js';
 import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
+import { Records } from './store/records.js';
+import { systemClock } from './time/clock.js';
 
 /** A sender that stays up: who it is, where its core is, and what it keeps. */
 export interface PushSenderHostOptions

@@ -1,5 +1,5 @@
-import type { AppLog } from '../core/app/services.js';
-import { printable, printableReason } from './printable.js';
+import type { AppLog } from '../core/app/contract/services.js';
+import { printable, printableReason } from '../core/text.js';
 
 /** Milliseconds until a task that rejected is done again. */
 const AFTER_ERROR = 30_000;

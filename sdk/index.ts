@@ -24,14 +24,14 @@
  * @module sip-push/sdk
  */
 
-import type { PushAppDefinition } from '../core/app/contract.js';
-import type { AppServiceName, ServiceName } from '../core/app/services.js';
+import type { PushAppDefinition } from '../core/app/contract/push-app.js';
+import type { AppServiceName, ServiceName } from '../core/app/contract/services.js';
 
-export type * from '../core/app/contract.js';
-export { CONTRACT_VERSION } from '../core/app/contract-version.js';
-export type { AppPermissions } from '../core/app/permissions.js';
-export type * from '../core/app/services.js';
-export type * from '../core/app/standard-schema.js';
+export type * from '../core/app/contract/options.js';
+export type { AppPermissions } from '../core/app/contract/permissions.js';
+export type * from '../core/app/contract/push-app.js';
+export { CONTRACT_VERSION } from '../core/app/contract/push-app.js';
+export type * from '../core/app/contract/services.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
 export {
@@ -42,9 +42,9 @@ export {
   QuotaError,
   type RefusalKind,
 } from '../core/errors.js';
+export { printable, printableReason } from '../core/text.js';
 export { Agenda, type AgendaOptions } from './agenda.js';
 export { isHttpUrl, knownFields } from './options.js';
-export { printable, printableReason } from './printable.js';
 export { sha256 } from './sha256.js';
 export { isTransient } from './transient.js';
 export { Turns } from './turns.js';

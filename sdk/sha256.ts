@@ -1,4 +1,4 @@
-import { encodeHexadecimal } from '../core/content/hexadecimal.js';
+import { encodeHexadecimal } from '../core/content/binary-text.js';
 
 /** SHA-256 of octets, or of a text in UTF-8: 64 lower-case hexadecimal digits. Makes a storage key of whatever a sender wrote. */
 export async function sha256(data: Uint8Array | string): Promise<string> {

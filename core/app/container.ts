@@ -1,40 +1,42 @@
 /** The one place where the runtime and the services of applications are put together. */
 
-// tsyringe asks for it as it loads, so it comes first.
-import 'reflect-metadata';
-import { container, type DependencyContainer } from 'tsyringe';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
-import type { Clock } from './clock.js';
-import { ClockService } from './clock-service.js';
-import { Deliveries } from './deliveries.js';
-import { Dispatcher } from './dispatcher.js';
-import { DoneMarkers } from './done-markers.js';
-import { EmitService } from './emit-service.js';
-import { Endings } from './endings.js';
-import type { EventSink } from './events.js';
-import { FetchService } from './fetch-service.js';
-import type { FilesRoom } from './files-room.js';
-import { FilesService } from './files-service.js';
-import { Handover } from './handover.js';
-import { Inbox } from './inbox.js';
+import { container, type DependencyContainer } from '../injection.js';
+import type { LogSink } from '../log.js';
+import { TRANSFER_ROOM, type TransferRoom } from '../store/content-files.js';
+import type { Records } from '../store/records.js';
+import type { Clock } from '../time/clock.js';
+import { REGISTRY, Registry } from './application/registry.js';
+import type { HostServiceName, Services } from './contract/services.js';
+import { HANDOVER, Handover } from './delivery/attempt.js';
+import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
+import { DELIVERIES, Deliveries } from './delivery/durable-delivery.js';
+import { RECENT, RecentPushes } from './delivery/recent.js';
+import { ENDINGS, Endings } from './delivery/settlement.js';
+import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { SET_ASIDE, SetAside } from './inbox/dead-letters.js';
+import { DONE_MARKERS, DoneMarkers } from './inbox/done-markers.js';
+import { INBOX, Inbox } from './inbox/inbox.js';
+import { PARTIALS, Partials } from './inbox/partial-transfers.js';
+import { REFERENCES, References } from './inbox/references.js';
 import type { RuntimeLimits } from './limits.js';
-import type { LogSink } from './log.js';
-import { LogService } from './log-service.js';
-import { Partials } from './partials.js';
-import { RecentPushes } from './recent.js';
-import type { Records } from './records.js';
-import { References } from './references.js';
-import { Registry } from './registry.js';
-import { type RetrievalSink, Retrievals } from './retrievals.js';
-import { ScheduleService } from './schedule-service.js';
-import type { HostServiceName, Services } from './services.js';
-import { SetAside } from './set-aside.js';
-import type { SpoolRoom } from './spool-room.js';
-import { StorageService } from './storage-service.js';
-import * as tokens from './tokens.js';
-import { TransferPlaces } from './transfer-places.js';
-import type { TransferRoom } from './transfer-room.js';
-import { Transfers } from './transfers.js';
+import {
+  RETRIEVAL_SINK,
+  RETRIEVALS,
+  type RetrievalSink,
+  Retrievals,
+  SPOOL_ROOM,
+  type SpoolRoom,
+} from './retrieval/retrievals.js';
+import { APP_SCOPE, type AppScope, SERVICE } from './services/app-scope.js';
+import { EmitService } from './services/emit-service.js';
+import { FetchService } from './services/fetch-service.js';
+import { FILES_ROOM, type FilesRoom, FilesService } from './services/files-service.js';
+import { ClockService, LogService } from './services/log-service.js';
+import { ScheduleService } from './services/schedule-service.js';
+import { StorageService } from './services/storage-service.js';
+import { TRANSFER_PLACES, TransferPlaces } from './transfer/partial-files.js';
+import { TRANSFERS, Transfers } from './transfer/transfers.js';
 
 export interface Foundations {
   records: Records;
@@ -60,7 +62,7 @@ export interface Composition {
   readonly retrievals: Retrievals;
   readonly transfers: Transfers;
   /** The services of one application: those that it needs, and `emit`, made for it alone. */
-  servicesFor(scope: tokens.AppScope, needs: readonly HostServiceName[]): Partial<Services>;
+  servicesFor(scope: AppScope, needs: readonly HostServiceName[]): Partial<Services>;
 }
 
 /** Reads what the store holds. @throws StoreError */
@@ -68,76 +70,74 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   const { records, clock, limits, log, events, fetcher, room, files, transfers, retrieved } = foundations;
   // A child: tsyringe's own container is one for the whole process, and there may be several runtimes.
   const parts = container.createChildContainer();
-  parts.register(tokens.RECORDS, { useValue: records });
-  parts.register(tokens.CLOCK, { useValue: clock });
-  parts.register(tokens.LIMITS, { useValue: limits });
-  parts.register(tokens.LOG_SINK, { useValue: log });
-  parts.register(tokens.EVENT_SINK, { useValue: events });
-  parts.register(tokens.FETCHER, { useValue: fetcher });
-  parts.register(tokens.SPOOL_ROOM, { useValue: room });
-  parts.register(tokens.FILES_ROOM, { useValue: files });
-  parts.register(tokens.RETRIEVAL_SINK, { useValue: retrieved });
-  parts.register(tokens.RECENT, { useValue: new RecentPushes(limits) });
-  parts.register(tokens.TRANSFER_ROOM, { useValue: transfers });
-  parts.register(tokens.INBOX, { useValue: await Inbox.open(records, transfers, limits, log) });
-  parts.register(tokens.REFERENCES, { useValue: await References.open(records, limits, log) });
-  parts.register(tokens.SET_ASIDE, {
+  parts.register(RECORDS, { useValue: records });
+  parts.register(CLOCK, { useValue: clock });
+  parts.register(LIMITS, { useValue: limits });
+  parts.register(LOG_SINK, { useValue: log });
+  parts.register(EVENT_SINK, { useValue: events });
+  parts.register(FETCHER, { useValue: fetcher });
+  parts.register(SPOOL_ROOM, { useValue: room });
+  parts.register(FILES_ROOM, { useValue: files });
+  parts.register(RETRIEVAL_SINK, { useValue: retrieved });
+  parts.register(RECENT, { useValue: new RecentPushes(limits) });
+  parts.register(TRANSFER_ROOM, { useValue: transfers });
+  parts.register(INBOX, { useValue: await Inbox.open(records, transfers, limits, log) });
+  parts.register(REFERENCES, { useValue: await References.open(records, limits, log) });
+  parts.register(SET_ASIDE, {
     useValue: await SetAside.open(records, transfers, clock, limits, log),
   });
-  parts.register(tokens.PARTIALS, { useValue: await Partials.open(records, clock, log) });
-  parts.register(tokens.DONE_MARKERS, {
+  parts.register(PARTIALS, { useValue: await Partials.open(records, clock, log) });
+  parts.register(DONE_MARKERS, {
     useValue: await DoneMarkers.open(records, clock, limits.doneMarkers),
   });
-  parts.registerSingleton(tokens.REGISTRY, Registry);
-  parts.registerSingleton(tokens.ENDINGS, Endings);
-  parts.registerSingleton(tokens.DELIVERIES, Deliveries);
-  parts.registerSingleton(tokens.DISPATCHER, Dispatcher);
-  parts.registerSingleton(tokens.RETRIEVALS, Retrievals);
-  parts.registerSingleton(tokens.HANDOVER, Handover);
-  parts.registerSingleton(tokens.TRANSFER_PLACES, TransferPlaces);
-  parts.registerSingleton(tokens.TRANSFERS, Transfers);
+  parts.registerSingleton(REGISTRY, Registry);
+  parts.registerSingleton(ENDINGS, Endings);
+  parts.registerSingleton(DELIVERIES, Deliveries);
+  parts.registerSingleton(DISPATCHER, Dispatcher);
+  parts.registerSingleton(RETRIEVALS, Retrievals);
+  parts.registerSingleton(HANDOVER, Handover);
+  parts.registerSingleton(TRANSFER_PLACES, TransferPlaces);
+  parts.registerSingleton(TRANSFERS, Transfers);
   return {
-    inbox: parts.resolve(tokens.INBOX),
-    aside: parts.resolve(tokens.SET_ASIDE),
-    recent: parts.resolve(tokens.RECENT),
-    registry: parts.resolve(tokens.REGISTRY),
-    deliveries: parts.resolve(tokens.DELIVERIES),
-    dispatcher: parts.resolve(tokens.DISPATCHER),
-    retrievals: parts.resolve(tokens.RETRIEVALS),
-    transfers: parts.resolve(tokens.TRANSFERS),
+    inbox: parts.resolve(INBOX),
+    aside: parts.resolve(SET_ASIDE),
+    recent: parts.resolve(RECENT),
+    registry: parts.resolve(REGISTRY),
+    deliveries: parts.resolve(DELIVERIES),
+    dispatcher: parts.resolve(DISPATCHER),
+    retrievals: parts.resolve(RETRIEVALS),
+    transfers: parts.resolve(TRANSFERS),
     servicesFor: (scope, needs) => servicesFor(parts, scope, needs),
   };
 }
 
 /**
  * How each service is made in the child container of the application that declares it: the one place where a service of the host is
- * named beside `Services` and `tokens.SERVICE`. What is to cross into a worker is an object of functions that give promises.
+ * named beside `Services` and `SERVICE`. What is to cross into a worker is an object of functions that give promises.
  */
 const REGISTER: { readonly [Name in HostServiceName]: (child: DependencyContainer) => void } = {
-  storage: (child) => child.registerSingleton(tokens.SERVICE.storage, StorageService),
-  files: (child) => child.registerSingleton(tokens.SERVICE.files, FilesService),
-  log: (child) => child.registerSingleton(tokens.SERVICE.log, LogService),
-  clock: (child) => child.registerSingleton(tokens.SERVICE.clock, ClockService),
-  schedule: (child) => child.registerSingleton(tokens.SERVICE.schedule, ScheduleService),
-  emit: (child) =>
-    child.register(tokens.SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
-  fetch: (child) =>
-    child.register(tokens.SERVICE.fetch, { useFactory: (own) => own.resolve(FetchService).fetch }),
+  storage: (child) => child.registerSingleton(SERVICE.storage, StorageService),
+  files: (child) => child.registerSingleton(SERVICE.files, FilesService),
+  log: (child) => child.registerSingleton(SERVICE.log, LogService),
+  clock: (child) => child.registerSingleton(SERVICE.clock, ClockService),
+  schedule: (child) => child.registerSingleton(SERVICE.schedule, ScheduleService),
+  emit: (child) => child.register(SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
+  fetch: (child) => child.register(SERVICE.fetch, { useFactory: (own) => own.resolve(FetchService).fetch }),
 };
 
 function servicesFor(
   parts: DependencyContainer,
-  scope: tokens.AppScope,
+  scope: AppScope,
   needs: readonly HostServiceName[],
 ): Partial<Services> {
   // A child resolves everything that its parent has: what the application did not declare is registered nowhere.
   const child = parts.createChildContainer();
-  child.register(tokens.APP_SCOPE, { useValue: scope });
+  child.register(APP_SCOPE, { useValue: scope });
   const names = new Set<HostServiceName>([...needs, 'emit']);
   return Object.fromEntries(
     Array.from(names, (name) => {
       REGISTER[name](child);
-      return [name, child.resolve<Services[HostServiceName]>(tokens.SERVICE[name])];
+      return [name, child.resolve<Services[HostServiceName]>(SERVICE[name])];
     }),
   );
 }

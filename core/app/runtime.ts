@@ -2,49 +2,52 @@
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { ConfigurationError } from '../errors.js';
+import { type LogSink, safeLogSink } from '../log.js';
 import type { Store } from '../platform/platform.js';
-import type { AppHandle } from './application.js';
-import { type Clock, systemClock } from './clock.js';
+import { TransferRoom } from '../store/content-files.js';
+import { Records } from '../store/records.js';
+import { reasonOf } from '../text.js';
+import { type Clock, systemClock } from '../time/clock.js';
+import type { AppHandle } from './application/application.js';
+import { describePush, queryApplication, tellNegotiated } from './application/hooks.js';
+import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
+import { isRunning } from './application/registry.js';
 import { type Composition, compose } from './container.js';
-import type { PushAppDefinition, PushDescription, PushOffer } from './contract.js';
-import { describePush } from './describe.js';
-import type { IncomingPush } from './dispatcher.js';
-import { type AppOnPush, whenAwake } from './dormant.js';
-import { canonicalEventAppId } from './event-app-id.js';
-import { type EventSink, safeEventSink } from './events.js';
-import { FilesRoom } from './files-room.js';
+import { canonicalEventAppId } from './contract/event-app-id.js';
+import type { Outcome, Refusal } from './contract/outcome.js';
+import type { AppPermissions } from './contract/permissions.js';
+import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
+import type { IncomingPush } from './delivery/dispatcher.js';
+import { dropSetAside, giveAgain } from './delivery/durable-delivery.js';
+import type { ShownPush } from './delivery/recent.js';
+import { type EventSink, safeEventSink } from './foundations.js';
+import type { SetAsidePush } from './inbox/dead-letters.js';
+import { pushOf } from './inbox/push-record.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
-import { type AppToLoad, Loader } from './loader.js';
-import { type LogSink, safeLogSink } from './log.js';
-import { Namespaces } from './namespaces.js';
-import { tellNegotiated } from './negotiated.js';
-import { type Outcome, type Refusal, reasonOf } from './outcome.js';
-import type { AppPermissions } from './permissions.js';
-import { pushOf } from './push-record.js';
-import { queryApplication } from './query.js';
-import type { ShownPush } from './recent.js';
-import { Records } from './records.js';
-import { isRunning } from './registry.js';
-import type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
-import { dropSetAside, giveAgain } from './second-chance.js';
-import type { SetAsidePush } from './set-aside.js';
-import { SpoolRoom } from './spool-room.js';
-import type { IncomingTransfer, TransferAnswer } from './transfer.js';
-import { TransferRoom } from './transfer-room.js';
+import { type AppToLoad, Loader } from './loading/loader.js';
+import { Namespaces } from './loading/namespaces.js';
+import {
+  type IncomingReference,
+  type LateEnd,
+  type ReferenceAnswer,
+  SpoolRoom,
+} from './retrieval/retrievals.js';
+import { FilesRoom } from './services/files-service.js';
+import type { IncomingTransfer, TransferAnswer } from './transfer/transfer.js';
 
-export type { AppHandle } from './application.js';
-export type { Clock } from './clock.js';
-export type { IncomingPush } from './dispatcher.js';
-export type { AppOnPush } from './dormant.js';
+export type { LogLevel, LogRecord } from '../log.js';
+export type { Clock } from '../time/clock.js';
+export type { AppHandle } from './application/application.js';
+export type { AppOnPush } from './application/on-demand-app.js';
+export type { StaticManifest } from './contract/manifest.js';
+export type { Outcome, Refusal } from './contract/outcome.js';
+export type { AppPermissions } from './contract/permissions.js';
+export type { IncomingPush } from './delivery/dispatcher.js';
+export type { SetAsidePush } from './inbox/dead-letters.js';
 export type { RuntimeLimits } from './limits.js';
-export type { AppToLoad } from './loader.js';
-export type { LogLevel, LogRecord } from './log.js';
-export type { Outcome, Refusal } from './outcome.js';
-export type { AppPermissions } from './permissions.js';
-export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrievals.js';
-export type { SetAsidePush } from './set-aside.js';
-export type { StaticManifest } from './static-manifest.js';
-export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer.js';
+export type { AppToLoad } from './loading/loader.js';
+export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
+export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
 
 /** What a runtime works with. */
 export interface PushRuntimeOptions {

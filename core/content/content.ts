@@ -1,5 +1,8 @@
 /** The content of a push: bytes that can be opened again. */
 
+import { LimitError } from '../errors.js';
+import type { StoredFile } from '../platform/platform.js';
+
 /** A media type with its parameters; `type` is lower-case `type/subtype`. */
 export interface MediaType {
   readonly type: string;
@@ -24,4 +27,116 @@ export interface Content {
   open(range?: ByteRange): ReadableStream<Uint8Array>;
   /** The whole content. Rejects with LimitError when it is larger than `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>;
+}
+
+/** Streams of bytes: made, and read whole. */
+
+type Bytes = ReadableStream<Uint8Array>;
+
+/** What `chunks` yields, drawn only when somebody reads; cancelling the stream ends it. */
+export function streamOf<T>(chunks: AsyncGenerator<T>): ReadableStream<T> {
+  return new ReadableStream<T>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** What `generate` makes of `source`; `source` is cancelled even if nobody reads a byte. */
+export function through(source: Bytes, generate: (source: Bytes) => AsyncGenerator<Uint8Array>): Bytes {
+  let chunks: AsyncGenerator<Uint8Array> | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        chunks ??= generate(source);
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel(reason) {
+        // A generator that was never asked for anything ends without a trace.
+        if (chunks) await chunks.return(undefined);
+        else await source.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** All of it in memory. Rejects with LimitError, and reads no further, when it has more than `limit` bytes. */
+export async function readAll(stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop cancels the stream.
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > limit) throw new LimitError(`the content has more than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** Content whose bytes are in memory. */
+
+/** Bytes that a stream gives at once: a reader that stops early has copied little. */
+const CHUNK = 65_536;
+
+/** `bytes` is not copied and must not change from then on; what is given out are copies. */
+export function memoryContent(type: MediaType, bytes: Uint8Array): Content {
+  return {
+    type,
+    size: bytes.length,
+    open: (range) => stream(slice(bytes, range)),
+    async bytes(limit) {
+      if (bytes.length > limit) {
+        throw new LimitError(`the content has ${bytes.length} bytes, more than the ${limit} asked for`);
+      }
+      return new Uint8Array(bytes);
+    },
+  };
+}
+
+/** A range that begins past the end is empty, one that ends past it stops at the end. */
+function slice(bytes: Uint8Array, { start, end = bytes.length - 1 }: ByteRange = { start: 0 }): Uint8Array {
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start - 1) {
+    throw new RangeError(`bytes ${start} to ${end}: expected whole numbers, 0 <= start <= end`);
+  }
+  return bytes.subarray(start, end + 1);
+}
+
+function stream(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(new Uint8Array(bytes.subarray(at, at + CHUNK)));
+      at += CHUNK;
+      if (at >= bytes.length) controller.close();
+    },
+  });
+}
+
+/** Content whose bytes are in a file. */
+
+/** The file must not change from then on, and is its owner's to remove. */
+export function storedContent(type: MediaType, file: StoredFile): Content {
+  return {
+    type,
+    size: file.size,
+    open: (range) => file.open(range),
+    bytes: (limit) => readAll(file.open(), limit),
+  };
 }

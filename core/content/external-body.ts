@@ -2,7 +2,7 @@
 
 import { ConfigurationError, MalformedError } from '../errors.js';
 import type { MediaType } from './content.js';
-import { formatHttpDate, parseLenientDate } from './http-date.js';
+import { formatHttpDate, parseLenientDate } from './http-headers.js';
 import { formatMediaType, parseMediaType } from './media-type.js';
 
 export const EXTERNAL_BODY = 'message/external-body';

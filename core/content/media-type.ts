@@ -1,9 +1,17 @@
-/** Media types with parameters (RFC 2045 5.1), and ranges of them as in Accept (RFC 3261 20.1). */
+/** The tokens of MIME, SIP, HTTP and WSP alike (RFC 2045 5.1, RFC 3261 25.1, RFC 9110 5.6.2), as SIP draws them. */
 
 import type { MediaType } from './content.js';
-import { isToken } from './token.js';
 
-const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Whether all of a text is one token: the name of a header or of a parameter, a value that needs no quotes. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** Media types with parameters (RFC 2045 5.1), and ranges of them as in Accept (RFC 3261 20.1). */
+
+const TOKEN_AT = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const BLANKS = /[ \t\r\n]*/y;
 // RFC 3261 25.1 quoted-string: every character but quote and backslash stands for itself.
 const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
@@ -19,11 +27,11 @@ export function parseMediaType(text: string): MediaType | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const cursor = new Cursor(text);
   cursor.take(BLANKS);
-  const type = cursor.take(TOKEN);
+  const type = cursor.take(TOKEN_AT);
   cursor.take(BLANKS);
   if (!type || !cursor.skip('/')) return undefined;
   cursor.take(BLANKS);
-  const subtype = cursor.take(TOKEN);
+  const subtype = cursor.take(TOKEN_AT);
   if (!subtype || type.includes('*') || subtype.includes('*')) return undefined;
   const parameters = parseParameters(cursor);
   return parameters && { type: `${type}/${subtype}`.toLowerCase(), parameters };
@@ -39,11 +47,11 @@ function parseParameters(cursor: Cursor): Record<string, string> | undefined {
     cursor.take(BLANKS);
     // Real senders end with a semicolon.
     if (cursor.done) continue;
-    const name = cursor.take(TOKEN)?.toLowerCase();
+    const name = cursor.take(TOKEN_AT)?.toLowerCase();
     cursor.take(BLANKS);
     if (!name || !cursor.skip('=')) return undefined;
     cursor.take(BLANKS);
-    const value = cursor.take(TOKEN) ?? unquote(cursor.take(QUOTED));
+    const value = cursor.take(TOKEN_AT) ?? unquote(cursor.take(QUOTED));
     // RFC 6838 4.3: a parameter has one value; two of them mean different things to different readers.
     if (value === undefined || parameters.has(name)) return undefined;
     parameters.set(name, value);

@@ -1,8 +1,23 @@
 /** MSRP (RFC 4975, 4976, 7977): sessions of messages over connections. */
 
-export { type ActiveSessionOptions, MsrpConnector, type MsrpConnectorOptions } from './connector.js';
-export type { MsrpHeaders } from './headers.js';
-export { MsrpListener, type MsrpListenerOptions } from './listener.js';
+export {
+  type ActiveSessionOptions,
+  MsrpConnector,
+  type MsrpConnectorOptions,
+} from './connections/connector.js';
+export { MsrpListener, type MsrpListenerOptions } from './connections/listener.js';
+export { MsrpRelay, type MsrpRelayOptions, type RelayAccount } from './connections/relay.js';
+export type { AnswerChallenges } from './connections/relay-auth.js';
+export type { MsrpHeaders } from './frames/frame.js';
+export type { MsrpLimits } from './frames/limits.js';
+export {
+  localMsrpUri,
+  type MsrpProtocol,
+  MsrpUri,
+  msrpAddressOf,
+  msrpProtocolOf,
+  parseRelayUri,
+} from './frames/uri.js';
 export type {
   FailureReport,
   IncomingHead,
@@ -10,12 +25,6 @@ export type {
   MessageResult,
   MessageSink,
   OutgoingMessage,
-} from './message.js';
-export type { MsrpLimits } from './msrp-limits.js';
-export { commentOf, MsrpRefused } from './refused.js';
-export { MsrpRelay, type MsrpRelayOptions, type RelayAccount } from './relay.js';
-export type { AnswerChallenges } from './relay-auth.js';
-export { parseRelayUri } from './relay-uri.js';
-export type { MsrpSession, SessionOptions } from './session.js';
-export { localMsrpUri, type MsrpProtocol, msrpAddressOf, msrpProtocolOf } from './session-uri.js';
-export { MsrpUri } from './uri.js';
+} from './messages/message.js';
+export type { MsrpSession, SessionOptions } from './messages/session.js';
+export { commentOf, MsrpRefused } from './messages/status.js';

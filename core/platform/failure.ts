@@ -11,11 +11,3 @@ export const LOW_WATER_BYTES = 65_536;
 export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
-
-/** An AggregateError (several addresses of one name were tried) has an empty message of its own. */
-export function reasonText(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return error.errors.map(reasonText).join('; ');
-  }
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,7 +1,7 @@
 /** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
 
-import type { PushMode } from '../app/contract.js';
-import { isRetryable } from '../app/outcome.js';
+import { isRetryable } from '../app/contract/outcome.js';
+import type { PushMode } from '../app/contract/push-app.js';
 import type {
   IncomingTransfer,
   LateEnd,
@@ -12,7 +12,7 @@ import type {
 } from '../app/runtime.js';
 import type { MediaType } from '../content/content.js';
 import { formatMediaType } from '../content/media-type.js';
-import type { RefusedRequest } from '../sip/refused-request.js';
+import type { RefusedRequest } from '../sip/message/message.js';
 
 /** A push that an application took or refused. */
 export interface EndedPush {

@@ -2,21 +2,18 @@
 
 import { platform } from '#platform';
 import type { IncomingPush, IncomingReference, Outcome, PushRuntime } from '../app/runtime.js';
-import { CONTENT_CODINGS, UnknownCoding } from '../content/encoding/coding.js';
+import { CONTENT_CODINGS, UnknownCoding } from '../content/content-coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
 import { LimitError, MalformedError } from '../errors.js';
-import type { TrustList } from '../sip/asserted-identity.js';
-import { calledIdentity } from '../sip/called-identity.js';
-import type { SipRequest } from '../sip/message.js';
-import type { RefusedRequest } from '../sip/refused-request.js';
-import { fromUri } from '../sip/server.js';
-import type { ServerTransaction } from '../sip/transactions/server.js';
-import { buildResponse } from '../sip/writer.js';
-import { addressedResource, trustedSender } from './admission.js';
-import { type Carried, contentOf, readCarried } from './carried.js';
+import type { RefusedRequest, SipRequest } from '../sip/message/message.js';
+import type { ServerTransaction } from '../sip/transactions/server-machine.js';
+import { fromUri } from '../sip/user-agent-server.js';
+import { calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
+import { buildResponse } from '../sip/wire/writer.js';
+import { addressedResource, TurnedAway, trustedSender } from './admission.js';
+import { type Carried, contentOf, readCarried } from './content-headers.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
-import { TurnedAway } from './turned-away.js';
 
 export interface PagerOptions {
   runtime: PushRuntime;

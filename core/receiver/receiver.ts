@@ -3,21 +3,23 @@
 import type { PushRuntime } from '../app/runtime.js';
 import type { RelayAccount } from '../msrp/index.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
-import { SipUserAgent } from '../sip/agent.js';
-import { TrustList } from '../sip/asserted-identity.js';
-import type { AccountCredentials } from '../sip/authorization.js';
-import type { WireObserver } from '../sip/flow.js';
-import type { RegistrationOptions } from '../sip/registration.js';
-import type { RegistrationState } from '../sip/registration-state.js';
-import type { ServerTransaction } from '../sip/transactions/server.js';
-import { atMost } from '../time/wait.js';
+import type { AccountCredentials } from '../sip/authentication/authorization.js';
+import type { RegistrationOptions, RegistrationState } from '../sip/registration/registration.js';
+import type { ServerTransaction } from '../sip/transactions/server-machine.js';
+import type { WireObserver } from '../sip/transport/flow.js';
+import { SipUserAgent } from '../sip/user-agent.js';
+import { TrustList } from '../sip/values/asserted-identity.js';
+import { atMost } from '../time/deadline.js';
+import {
+  pushFeatures,
+  registrationHeaders,
+  type SenderCapabilities,
+  userAgentProduct,
+} from './capabilities.js';
+import type { ProfileOptions } from './device-profile.js';
 import type { ReceiverEvent } from './events.js';
-import type { SenderCapabilities } from './negotiation/capabilities.js';
-import { Negotiations } from './negotiation/negotiations.js';
-import type { ProfileOptions } from './negotiation/profile.js';
-import { userAgentProduct } from './negotiation/user-agent.js';
+import { Negotiations } from './negotiation.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
-import { pushFeatures, registrationHeaders } from './registration.js';
 import { MediaConnector } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
 

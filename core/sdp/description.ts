@@ -1,13 +1,32 @@
+/** Whose session description it is, and which one of that session (RFC 8866 5.2). */
+
+import { parse, type SessionDescription, write } from 'sdp-transform';
+import { ConfigurationError, MalformedError } from '../errors.js';
+import { Attributes, type Line, MAX_LINE, MAX_MEDIA, splitLines } from './lines.js';
+
+export interface Origin {
+  /** Digits; one for all descriptions that an agent writes in a session. */
+  readonly id: string;
+  /** From 0; RFC 3264 8: one more for each description that differs from the one before. */
+  readonly version: number;
+}
+
+/** Of a new session. */
+export function newOrigin(): Origin {
+  // RFC 3264 5: it fits a signed integer of 64 bits; 53 of them are read without loss anywhere.
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return { id: String((high & 0x1f_ffff) * 2 ** 32 + low), version: 0 };
+}
+
+/** Of the next description in the same session. */
+export function nextOrigin({ id, version }: Origin): Origin {
+  return { id, version: version + 1 };
+}
+
 /**
  * A session description as RFC 8866 has it, whatever its media are. Generic lines are sdp-transform's; attributes are
  * kept as text, since it takes of one that is there twice (`fingerprint`) the last, and of a blank in one nothing.
  */
-
-import { parse } from 'sdp-transform';
-import { MalformedError } from '../errors.js';
-import { Attributes } from './attributes.js';
-import { MAX_MEDIA } from './limits.js';
-import { type Line, splitLines } from './lines.js';
 
 export interface Timing {
   start: number;
@@ -114,4 +133,57 @@ function hostOf(address: unknown): string | undefined {
 function seconds(value: unknown): number {
   const number = Number(value);
   return Number.isSafeInteger(number) && number > 0 ? number : 0;
+}
+
+/** Session descriptions as bytes. Nothing that is written here can begin a line of its own. */
+
+export interface WrittenMedia extends MediaLine {
+  /** i= */
+  description?: string;
+  /** `name` or `name:value`, in this order. */
+  attributes: readonly string[];
+}
+
+const CONTROL = /\p{Cc}/u;
+
+/** @param host IPv4, IPv6 without brackets, or a name. @throws ConfigurationError */
+export function writeDescription(
+  { id, version }: Origin,
+  host: string,
+  timing: Timing,
+  media: readonly WrittenMedia[],
+): Uint8Array {
+  if (!HOST.test(host))
+    throw new ConfigurationError(`SDP: ${JSON.stringify(host)} is no address or host name`);
+  if (media.length > MAX_MEDIA) {
+    throw new ConfigurationError(`SDP: ${media.length} media lines; at most ${MAX_MEDIA} are written`);
+  }
+  const ipVer = host.includes(':') ? 6 : 4;
+  const description: SessionDescription = {
+    version: 0,
+    origin: { username: '-', sessionId: id, sessionVersion: version, netType: 'IN', ipVer, address: host },
+    // RFC 3264 5.
+    name: '-',
+    connection: { version: ipVer, ip: host },
+    timing,
+    media: media.map(({ type, port, protocol, formats, description: text, attributes }) => ({
+      type: safe(type),
+      port,
+      protocol: safe(protocol),
+      payloads: safe(formats),
+      ...(text === undefined ? {} : { description: text.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_LINE / 2) }),
+      rtp: [],
+      fmtp: [],
+      // sdp-transform's place for attributes that it does not know.
+      invalid: attributes.map((value) => ({ value: safe(value) })),
+    })),
+  };
+  return new TextEncoder().encode(write(description));
+}
+
+function safe(text: string): string {
+  if (CONTROL.test(text)) {
+    throw new ConfigurationError(`SDP: a control character in ${JSON.stringify(text.slice(0, 200))}`);
+  }
+  return text;
 }

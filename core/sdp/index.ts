@@ -1,18 +1,27 @@
 /** Offers and answers of files over MSRP. Knows no sockets and no push: paths and addresses are text. */
 
-export { takes } from './accept-types.js';
-export { type AcceptingLine, type AnswerDescription, type AnswerLine, buildAnswer } from './answer.js';
+export {
+  type AcceptedLine,
+  type AcceptingLine,
+  type AnswerDescription,
+  type AnsweredLine,
+  type AnswerLine,
+  buildAnswer,
+  parseAnswer,
+} from './answer.js';
+export { newOrigin, nextOrigin, type Origin } from './description.js';
 export type { FileDate, FileDescription, FileRange } from './file-description.js';
 export type { FileDigest, FileSelector } from './file-selector.js';
 export type { Direction, MsrpMedia, MsrpProtocol, Setup } from './media.js';
+export { takes } from './media.js';
 export {
   buildOffer,
+  buildSupported,
   type MsrpOffer,
   type OfferDescription,
   type OfferLine,
   type OtherMedia,
   parseOffer,
+  parseSupported,
+  type SupportedMedia,
 } from './offer.js';
-export { newOrigin, nextOrigin, type Origin } from './origin.js';
-export { type AcceptedLine, type AnsweredLine, parseAnswer } from './read-answer.js';
-export { buildSupported, parseSupported, type SupportedMedia } from './supported.js';

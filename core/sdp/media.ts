@@ -1,11 +1,48 @@
-/** One m= line for MSRP, as either end describes it (RFC 4975 8, RFC 4145, RFC 8122). */
+/** a=accept-types and a=accept-wrapped-types (RFC 4975 8.6, 9): media types, ranges (`image/*`), or `*`. */
 
-import { MalformedError } from '../errors.js';
-import { parseAcceptTypes } from './accept-types.js';
-import type { Attributes } from './attributes.js';
+import { ConfigurationError, MalformedError } from '../errors.js';
 import type { MediaLine, MediaSection } from './description.js';
 import { type FileDescription, readFile } from './file-description.js';
-import { MAX_PATH } from './limits.js';
+import { type Attributes, MAX_PATH } from './lines.js';
+
+/** A parameter's value may be quoted, with blanks in it. */
+const ENTRY = /(?:[^\s"]|"[^"]*")+/g;
+const WRITABLE = /^(?:[!#-~]|"[ !#-~]*")+$/;
+
+/** As written, in the order of preference. */
+export function parseAcceptTypes(value: string): string[] {
+  return value.match(ENTRY) ?? [];
+}
+
+/** @throws ConfigurationError */
+export function formatAcceptTypes(types: readonly string[]): string {
+  for (const type of types) {
+    if (!WRITABLE.test(type)) {
+      throw new ConfigurationError(`accept-types: ${JSON.stringify(type)} is no media type or range`);
+    }
+  }
+  // RFC 4975 9: everything is `*` here, not `*/*` as in Accept.
+  return types.map((type) => (type === '*/*' ? '*' : type)).join(' ');
+}
+
+/**
+ * Whether a list has `type` in it. Case and parameters do not count. Of accept-types: as a message of its own; of
+ * accept-wrapped-types: inside a container that accept-types has (RFC 4975 8.6).
+ */
+export function takes(acceptTypes: readonly string[], type: string): boolean {
+  const wanted = essence(type);
+  if (!wanted.includes('/')) return false;
+  return acceptTypes.map(essence).some((range) => {
+    if (range === '*' || range === '*/*' || range === wanted) return true;
+    return range.endsWith('/*') && wanted.startsWith(range.slice(0, -1));
+  });
+}
+
+function essence(type: string): string {
+  return (type.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+/** One m= line for MSRP, as either end describes it (RFC 4975 8, RFC 4145, RFC 8122). */
 
 /**
  * RFC 4975 8.1. There is none for WebSocket: RFC 7977 registers a transport of MSRP URIs (`…;ws`) and no protocol of

@@ -1,13 +1,18 @@
 /** Offers of files (RFC 3264 5, RFC 5547 8.2.1; TS 8.2.2). */
 
 import { ConfigurationError } from '../errors.js';
-import { formatAcceptTypes } from './accept-types.js';
-import { type MediaLine, parseDescription, type Timing } from './description.js';
+import {
+  type MediaLine,
+  newOrigin,
+  type Origin,
+  parseDescription,
+  type Timing,
+  type WrittenMedia,
+  writeDescription,
+} from './description.js';
 import { type FileDescription, writeFile } from './file-description.js';
-import { MAX_LINE } from './limits.js';
-import { isMsrp, type MsrpMedia, type MsrpProtocol, readMsrpMedia } from './media.js';
-import type { Origin } from './origin.js';
-import { type WrittenMedia, writeDescription } from './write.js';
+import { MAX_LINE } from './lines.js';
+import { formatAcceptTypes, isMsrp, type MsrpMedia, type MsrpProtocol, readMsrpMedia } from './media.js';
 
 export interface MsrpOffer {
   /** Of the offerer. The same version as before: nothing has changed (RFC 3264 8). */
@@ -87,4 +92,41 @@ function readable(attribute: string): string {
   throw new ConfigurationError(
     `SDP: a=${attribute.slice(0, 40)}… has more than ${MAX_LINE} characters; shorten the file's name`,
   );
+}
+
+/** What a 488 says would be taken instead (8.2.1-01; RFC 3261 21.4.26, RFC 3264 9). */
+
+export interface SupportedMedia {
+  /** Media types, ranges, or `*`. */
+  acceptTypes: readonly string[];
+  /** Bytes of a message. */
+  maxSize?: number;
+}
+
+/** @param supported with the address of this end. @throws ConfigurationError */
+export function buildSupported({
+  host,
+  acceptTypes,
+  maxSize,
+}: SupportedMedia & { host: string }): Uint8Array {
+  const attributes = [
+    `accept-types:${formatAcceptTypes(acceptTypes)}`,
+    ...(maxSize === undefined ? [] : [`max-size:${maxSize}`]),
+    // RFC 5547 8.5: without a selector, that files may be offered.
+    'file-selector',
+  ];
+  // RFC 3264 9: capabilities, not media: port zero.
+  const media = { type: 'message', port: 0, protocol: 'TCP/MSRP', formats: '*', attributes };
+  return writeDescription(newOrigin(), host, { start: 0, stop: 0 }, [media]);
+}
+
+/** Of all lines for MSRP together; undefined where there is none. @throws MalformedError */
+export function parseSupported(body: Uint8Array): SupportedMedia | undefined {
+  const lines = parseDescription(body).media.filter(isMsrp).map(readMsrpMedia);
+  if (lines.length === 0) return undefined;
+  const sizes = lines.flatMap(({ maxSize }) => maxSize ?? []);
+  return {
+    acceptTypes: [...new Set(lines.flatMap(({ acceptTypes }) => acceptTypes))],
+    ...(sizes.length === 0 ? {} : { maxSize: Math.max(...sizes) }),
+  };
 }

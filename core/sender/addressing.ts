@@ -1,18 +1,20 @@
 /** Who a push is for, in the headers of its request (TS 7.1, 8.1.2, 8.2.2). */
 
 import {
+  canonicalEventAppId,
   canonicalIari,
   INSTANCE_FEATURE_TAG,
+  isEventAppId,
   isIari,
+  PUSH_FEATURE_TAG,
   PUSH_SERVICE,
   SERVICE_FEATURE_TAG,
   serviceFeatureValue,
-} from '../app/communication-service.js';
-import { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG } from '../app/event-app-id.js';
+} from '../app/contract/event-app-id.js';
 import { ConfigurationError } from '../errors.js';
-import { formatAcceptContact } from '../sip/accept-contact.js';
-import { formatFeatureTag } from '../sip/feature-tags.js';
-import { parseUri, SipUri } from '../sip/uri.js';
+import { formatAcceptContact } from '../sip/values/accept-contact.js';
+import { formatFeatureTag } from '../sip/values/feature-tags.js';
+import { parseUri } from '../sip/values/uri.js';
 import type { DeliveryRequest } from './push-request.js';
 
 export type Addressing = Pick<DeliveryRequest, 'to' | 'app' | 'iari'>;
@@ -64,9 +66,4 @@ function serviceFeatures({ iari }: Addressing): Feature[] {
   const service: Feature = [SERVICE_FEATURE_TAG, [serviceFeatureValue(PUSH_SERVICE)]];
   if (iari === undefined) return [service];
   return [service, [INSTANCE_FEATURE_TAG, [serviceFeatureValue(canonicalIari(iari))]]];
-}
-
-/** RFC 5627 3.1: a GRUU has a `gr` parameter. */
-export function isGruu(uri: string): boolean {
-  return SipUri.parse(uri)?.parameters.has('gr') ?? false;
 }

@@ -2,18 +2,24 @@
 
 import { platform } from '#platform';
 import type { Content } from '../content/content.js';
-import { encodedContent } from '../content/encoding/encode.js';
+import { encodedContent } from '../content/content-coding.js';
 import { ConfigurationError, LimitError } from '../errors.js';
-import type { SipUserAgent } from '../sip/agent.js';
+import type { SipUserAgent } from '../sip/user-agent.js';
 import { type Addressing, requireAddress } from './addressing.js';
 import { type Choice, modesFor } from './choice.js';
-import { publishedBody, referenceBody } from './indirect.js';
-import { MAX_PAGER_REQUEST, type MessageBody, pagerBody, sendMessage } from './pager.js';
+import {
+  MAX_PAGER_REQUEST,
+  type MessageBody,
+  pagerBody,
+  publishedBody,
+  referenceBody,
+  sendMessage,
+} from './pager.js';
 import type { Publisher } from './publisher.js';
 import type { ContentReference, PushRequest, Receipt } from './push-request.js';
-import { type OfferedFile, offeredFile, type PushFile } from './session/offered-file.js';
-import type { FileProgress, SessionSender } from './session/session.js';
-import type { FileReceipt } from './session/terminal-push.js';
+import { type OfferedFile, offeredFile, type PushFile } from './session/outgoing-line.js';
+import type { SessionSender } from './session/session.js';
+import type { FileProgress, FileReceipt } from './session/terminal-push.js';
 import { saysGone, type TerminalFacts } from './terminals/terminal.js';
 
 export interface AttemptsOptions {

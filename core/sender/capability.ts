@@ -1,18 +1,17 @@
 /** Capability and resource negotiation at the sender (TS 5.2): what a terminal says of itself by OPTIONS. */
 
-import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/event-app-id.js';
+import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/contract/event-app-id.js';
 import { EXTERNAL_BODY, parseExternalBody } from '../content/external-body.js';
 import { parseMediaType } from '../content/media-type.js';
-import { PROFILE_TYPE } from '../content/user-agent-profile/user-agent-profile.js';
+import { PROFILE_TYPE } from '../content/user-agent-profile.js';
 import { MalformedError } from '../errors.js';
-import { assertedIdentities, type TrustList } from '../sip/asserted-identity.js';
-import { formatFeatureTag } from '../sip/feature-tags.js';
-import type { SipRequest, SipResponse } from '../sip/message.js';
-import { type NameAddr, parseNameAddr } from '../sip/name-addr.js';
-import type { ServerTransaction } from '../sip/transactions/server.js';
-import { SipUri } from '../sip/uri.js';
-import { buildResponse } from '../sip/writer.js';
-import { isGruu } from './addressing.js';
+import type { SipRequest, SipResponse } from '../sip/message/message.js';
+import type { ServerTransaction } from '../sip/transactions/server-machine.js';
+import { assertedIdentities, type TrustList } from '../sip/values/asserted-identity.js';
+import { formatFeatureTag } from '../sip/values/feature-tags.js';
+import { type NameAddr, parseNameAddr } from '../sip/values/name-addr.js';
+import { isGruu, SipUri } from '../sip/values/uri.js';
+import { buildResponse } from '../sip/wire/writer.js';
 import type { Profiles } from './profiles.js';
 import type { TerminalDirectory } from './terminals/directory.js';
 import { type ProfileFacts, publicIdentity, type TerminalFacts } from './terminals/terminal.js';

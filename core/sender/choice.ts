@@ -1,6 +1,6 @@
 /** How a push goes: by its size, what the terminal takes, and what its caller wants (AD-5.3.1-3). The one place for it. */
 
-import type { PushMode } from '../app/contract.js';
+import type { PushMode } from '../app/contract/push-app.js';
 import { takes as accepts } from '../sdp/index.js';
 import { MAX_PAGER_REQUEST } from './pager.js';
 import type { PushModeWish } from './push-request.js';

@@ -1,9 +1,9 @@
 /** How much a sender asks of the core at a time, and where it holds off (TS 9.4; RFC 5390 and RFC 6357 say why). */
 
-import { type Clock, systemClock } from '../app/clock.js';
-import { Slots, type Urgency } from '../app/slots.js';
+import { Slots, type Urgency } from '../app/application/slots.js';
 import { TransportError } from '../errors.js';
-import { unlessAborted } from '../time/wait.js';
+import { type Clock, systemClock } from '../time/clock.js';
+import { unlessAborted } from '../time/deadline.js';
 import type { Receipt } from './push-request.js';
 
 export interface CongestionOptions {

@@ -1,8 +1,8 @@
 /** A push on its way to every terminal that it is for, as long as it is worth something (AD-5.3.1-7, 9-04). */
 
-import { type Clock, systemClock } from '../app/clock.js';
-import { reasonOf } from '../app/outcome.js';
-import type { Urgency } from '../app/slots.js';
+import type { Urgency } from '../app/application/slots.js';
+import { reasonOf } from '../text.js';
+import { type Clock, systemClock } from '../time/clock.js';
 import type { Congestion } from './congestion.js';
 import type { DeliveryRequest, Receipt } from './push-request.js';
 import type { DirectoryChange, TerminalDirectory } from './terminals/directory.js';

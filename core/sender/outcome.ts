@@ -1,8 +1,8 @@
 /** The one table from a response to what it means for the push (appendix C, RFC 3261 21). */
 
-import { parseDeltaSeconds } from '../sip/delta-seconds.js';
-import type { SipResponse } from '../sip/message.js';
-import { isKnownStatus } from '../sip/reason-phrases.js';
+import type { SipResponse } from '../sip/message/message.js';
+import { parseDeltaSeconds } from '../sip/values/parameters.js';
+import { isKnownStatus } from '../sip/wire/writer.js';
 
 /** `refused`: the receiver or the core said no. `failed`: no final word of the receiver came. */
 export type ReceiptOutcome = 'delivered' | 'refused' | 'failed';

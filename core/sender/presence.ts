@@ -1,15 +1,14 @@
 /** Whose registrations are watched: users that the core registers with us (third-party REGISTER, TS B.1.1), and others. */
 
-import { type Clock, systemClock } from '../app/clock.js';
-import { decodeJson, encodeJson } from '../app/layout.js';
-import type { Records } from '../app/records.js';
 import { MalformedError } from '../errors.js';
-import { parseDeltaSeconds } from '../sip/delta-seconds.js';
-import type { SipRequest } from '../sip/message.js';
-import { parseNameAddr } from '../sip/name-addr.js';
-import type { ServerTransaction } from '../sip/transactions/server.js';
-import { SipUri } from '../sip/uri.js';
-import { buildResponse } from '../sip/writer.js';
+import type { SipRequest } from '../sip/message/message.js';
+import type { ServerTransaction } from '../sip/transactions/server-machine.js';
+import { parseNameAddr } from '../sip/values/name-addr.js';
+import { parseDeltaSeconds } from '../sip/values/parameters.js';
+import { SipUri } from '../sip/values/uri.js';
+import { buildResponse } from '../sip/wire/writer.js';
+import { decodeJson, encodeJson, type Records } from '../store/records.js';
+import { type Clock, systemClock } from '../time/clock.js';
 import { RegistrationWatch, type RegistrationWatchOptions } from './registration-watch.js';
 import { publicIdentity } from './terminals/terminal.js';
 

@@ -1,11 +1,29 @@
-/** User Agent Profiles of terminals, fetched once and kept as long as their servers allow (TS 5.2-02, RFC 9111). */
+/** What a User Agent Profile says of a terminal (OMA-TS-UAProf; TS 5.2-02). */
 
 import CachePolicy from 'http-cache-semantics';
-import { type Clock, systemClock } from '../app/clock.js';
-import { Slots } from '../app/slots.js';
+import { Slots } from '../app/application/slots.js';
+import { canonicalEventAppId } from '../app/contract/event-app-id.js';
+import { readAll } from '../content/content.js';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
-import { readAll } from '../content/streams.js';
+import { readProfile } from '../content/user-agent-profile.js';
 import { TransportError } from '../errors.js';
+import { type Clock, systemClock } from '../time/clock.js';
+import type { ProfileFacts } from './terminals/terminal.js';
+
+/** @throws MalformedError */
+export function profileFacts(document: Uint8Array): ProfileFacts {
+  const { applications, mediaTypes, maxSize } = readProfile(document);
+  return {
+    // `*`: whatever it has.
+    ...(applications === undefined || applications.includes('*')
+      ? {}
+      : { apps: applications.map(canonicalEventAppId) }),
+    ...(mediaTypes === undefined ? {} : { types: mediaTypes }),
+    ...(maxSize === undefined ? {} : { maxSize }),
+  };
+}
+
+/** User Agent Profiles of terminals, fetched once and kept as long as their servers allow (TS 5.2-02, RFC 9111). */
 
 export interface ProfilesOptions<Profile> {
   fetcher: Pick<GuardedFetch, 'fetch'>;

@@ -1,11 +1,10 @@
 /** What a sender is asked to push, and what it says of each terminal. */
 
-import type { PushMode } from '../app/contract.js';
+import type { PushMode } from '../app/contract/push-app.js';
 import type { Content, MediaType } from '../content/content.js';
-import type { ContentCoding } from '../content/encoding/coding.js';
+import type { ContentCoding } from '../content/content-coding.js';
 import type { ReceiptOutcome } from './outcome.js';
-import type { PushFile } from './session/offered-file.js';
-import type { TerminalFilter } from './terminals/targets.js';
+import type { PushFile } from './session/outgoing-line.js';
 
 /**
  * In the MESSAGE where it fits, else: `pager`, by reference (8.1.2-03); `auto`, in a session, or by reference where
@@ -97,4 +96,12 @@ export interface Receipt {
   milliseconds: number;
   /** Why it went this way, to this address: for people. */
   why?: string;
+}
+
+/** Some of a user's terminals. */
+export interface TerminalFilter {
+  /** Instances, `urn:uuid:…`, or GRUUs. */
+  instances?: readonly string[];
+  /** SIP methods that a terminal has to take, `INVITE`. */
+  methods?: readonly string[];
 }

@@ -1,16 +1,16 @@
 /** What the registrar says of one user's terminals (reg event package, RFC 3680; TS B.1.2, B.1.3), to the directory. */
 
-import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/event-app-id.js';
-import { readReginfo } from '../content/reginfo/read-reginfo.js';
+import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/contract/event-app-id.js';
 import {
   contactInstanceId,
   contactParameter,
   REGINFO_TYPE,
   type ReginfoContact,
 } from '../content/reginfo/reginfo.js';
+import { readReginfo } from '../content/reginfo/reginfo-reader.js';
 import { type RegisteredContact, RegistrationTable } from '../content/reginfo/registration-table.js';
-import type { SipUserAgent } from '../sip/agent.js';
-import type { Subscription } from '../sip/subscription.js';
+import type { Subscription } from '../sip/subscription/subscription.js';
+import type { SipUserAgent } from '../sip/user-agent.js';
 import type { TerminalDirectory } from './terminals/directory.js';
 import type { RollCall } from './terminals/roll-call.js';
 import { isNameless, isSelfNamed, publicIdentity, type TerminalFacts } from './terminals/terminal.js';

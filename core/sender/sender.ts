@@ -1,27 +1,26 @@
 /** The Push Sender Agent: pushes content to the terminals of users, and knows which there are, through a SIP/IP core. */
 
-import { reasonOf } from '../app/outcome.js';
-import type { Records } from '../app/records.js';
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
-import { SipUserAgent } from '../sip/agent.js';
-import { TrustList } from '../sip/asserted-identity.js';
-import type { AccountCredentials } from '../sip/authorization.js';
-import type { WireObserver } from '../sip/flow.js';
-import type { SipResponse } from '../sip/message.js';
-import type { RegistrationFailure, RegistrationState } from '../sip/registration-state.js';
-import type { ServerTransaction } from '../sip/transactions/server.js';
-import { SipUri } from '../sip/uri.js';
+import type { AccountCredentials } from '../sip/authentication/authorization.js';
+import type { SipResponse } from '../sip/message/message.js';
+import type { RegistrationFailure, RegistrationState } from '../sip/registration/registration.js';
+import type { ServerTransaction } from '../sip/transactions/server-machine.js';
+import type { WireObserver } from '../sip/transport/flow.js';
+import { SipUserAgent } from '../sip/user-agent.js';
+import { TrustList } from '../sip/values/asserted-identity.js';
+import { SipUri } from '../sip/values/uri.js';
+import type { Records } from '../store/records.js';
+import { reasonOf } from '../text.js';
 import { type AttemptOptions, type AttemptsOptions, PreparedPush } from './attempts.js';
 import { CapabilityServer } from './capability.js';
 import { Congestion } from './congestion.js';
 import { Delivery, type DeliveryOptions } from './delivery.js';
 import { interpret } from './outcome.js';
 import { Presence } from './presence.js';
-import { profileFacts } from './profile-facts.js';
-import { Profiles } from './profiles.js';
+import { Profiles, profileFacts } from './profiles.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { PushRequest, Receipt } from './push-request.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';

@@ -1,7 +1,7 @@
 /** The module that a bundle begins with: the configuration as it was validated, the applications, and what runs them. */
 
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
-import type { HostSettings } from '../cli/config/host.js';
+import type { HostSettings } from '../config/host.js';
 import { RUNTIME } from './stand-ins.js';
 
 /** What esbuild is asked for in the place of an application's specifier. */

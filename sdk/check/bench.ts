@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
 import { ConfigurationError, PushRefused } from '../../core/errors.js';
 import {

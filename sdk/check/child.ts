@@ -3,9 +3,9 @@
  * application may do what it likes to it.
  */
 
-import type { PushAppDefinition } from '../../core/app/contract.js';
-import { canonicalEventAppId } from '../../core/app/event-app-id.js';
-import { readManifest } from '../../core/app/manifest.js';
+import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
+import { readManifest } from '../../core/app/contract/manifest.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { Bench } from './bench.js';
 import type { Finding } from './finding.js';

@@ -1,6 +1,6 @@
 /** What is to be checked, as the process that runs it is told. */
 
-import type { AppPermissions } from '../../core/app/permissions.js';
+import type { AppPermissions } from '../../core/app/contract/permissions.js';
 
 /** Content of which an application says that it takes it. */
 export interface Sample {

@@ -1,7 +1,6 @@
 /** Content for types of which a package has no samples itself. */
 
-import { dmDigest } from '../../core/content/device-management/digest.js';
-import { encodeDmNotification, encodeDmTrigger } from '../../core/content/device-management/notification.js';
+import { dmDigest, encodeDmNotification, encodeDmTrigger } from '../../core/content/device-management.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
 import { encodeNotification } from '../../core/content/mms/notification.js';
 import { cacheOperation } from '../../core/content/push-documents/cache-operation.js';

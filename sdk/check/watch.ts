@@ -6,7 +6,7 @@ import type {
   PushAppInstance,
   PushDescription,
   ReceiveContext,
-} from '../../core/app/contract.js';
+} from '../../core/app/contract/push-app.js';
 
 /** One call of `receive`. */
 export interface ReceiveCall {

@@ -1,7 +1,7 @@
 /** What a command of `sip-push` is. */
 
 import type { Io } from './io.js';
-import type { Words } from './words.js';
+import { UsageError } from './usage.js';
 
 export interface Command {
   name: string;
@@ -16,8 +16,35 @@ export interface Command {
 
 export type CommandOption = { type: 'string'; multiple?: boolean } | { type: 'boolean' };
 
-/** Exit codes (sysexits.h where it has one). */
-export const EXIT = { ok: 0, failed: 1, refused: 1, usage: 2, tryAgain: 75 } as const;
+type Value = string | boolean | (string | boolean)[] | undefined;
 
-/** Wrong words on the command line: one line that says what is wrong and what was expected. */
-export class UsageError extends Error {}
+export class Words {
+  constructor(
+    private readonly values: Readonly<Record<string, Value>>,
+    readonly operands: readonly string[],
+  ) {}
+
+  has(name: string): boolean {
+    return this.values[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.values[name];
+    if (value === '') throw new UsageError(`--${name} is empty`);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  list(name: string): string[] {
+    const value = this.values[name];
+    return Array.isArray(value) ? value.map(String) : [];
+  }
+
+  /** @throws UsageError with the example when it is missing. */
+  required(name: string, example: string): string {
+    const value = this.text(name);
+    if (value === undefined) {
+      throw new UsageError(`--${name} is missing; expected e.g. --${name} ${example}`);
+    }
+    return value;
+  }
+}

@@ -1,12 +1,12 @@
 /** `sip-push`: finds the command, gives it its words, and says how it ended. */
 
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
-import { suggestion } from '../validation/suggestion.js';
-import { type Command, EXIT, UsageError } from './command.js';
+import { printable, suggestion } from '../../core/text.js';
+import { VERSION } from '../manifest/this-package.js';
+import { parseWords } from './arguments.js';
+import type { Command } from './command.js';
 import type { Io } from './io.js';
-import { VERSION } from './manifest.js';
-import { printable } from './printable.js';
-import { parseWords } from './words.js';
+import { EXIT, UsageError } from './usage.js';
 
 interface Entry {
   name: string;

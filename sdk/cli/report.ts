@@ -1,15 +1,15 @@
 /** Events in words, for people at a terminal. */
 
-import type { LogRecord } from '../../core/app/log.js';
 import type { HostEvent } from '../../core/host.js';
+import type { LogRecord } from '../../core/log.js';
 import type { Receipt } from '../../core/sender/push-request.js';
-import { SipUri } from '../../core/sip/uri.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+import { printable } from '../../core/text.js';
 import type { NetworkEvent } from '../network/index.js';
 import { bytes } from './byte-count.js';
 import type { Answer } from './host-console.js';
 import type { Io } from './io.js';
-import { printable } from './printable.js';
-import { ReceivingProgress } from './receiving-progress.js';
+import { ReceivingProgress } from './progress/receiving-progress.js';
 
 type Receiving = Extract<HostEvent, { event: 'receiving' }>;
 

@@ -1,6 +1,6 @@
 /** The files of a new push application, by their paths. */
 
-import { CONTRACT_VERSION } from '../../core/app/contract-version.js';
+import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
 import { type Project, packageName, sampleType } from './project.js';
 import { readmeOf } from './readme.js';
 import { sourceOf } from './source.js';

@@ -1,7 +1,7 @@
 /** What a new push application is: the answers that it is written from. */
 
 import { basename } from 'node:path';
-import { canonicalEventAppId } from '../../core/app/event-app-id.js';
+import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import { isMediaRange } from '../../core/content/media-type.js';
 
 export const LANGUAGES = ['ts', 'js'] as const;

@@ -2,8 +2,8 @@
 
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { reasonOf } from '../../core/app/outcome.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { reasonOf } from '../../core/text.js';
 
 /** What a folder may have that is to be a new project: a repository that was just begun. */
 const HARMLESS = new Set(['.git', '.DS_Store']);

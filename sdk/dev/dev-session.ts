@@ -1,13 +1,13 @@
 /** An embedded network, a device with the application that is being written, and a sender: all in this process. */
 
-import { systemClock } from '../../core/app/clock.js';
-import { within } from '../../core/app/deadline.js';
-import { reasonOf } from '../../core/app/outcome.js';
 import type { LogRecord } from '../../core/app/runtime.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
 import { createPushSender, type PushSenderHost } from '../../core/sender-host.js';
+import { reasonOf } from '../../core/text.js';
+import { systemClock } from '../../core/time/clock.js';
+import { within } from '../../core/time/deadline.js';
 import type { PackageApplication } from '../manifest/package-manifest.js';
 import { startNetwork } from '../network/index.js';
 import { ApplicationSource, type SourceApplication } from './application-source.js';

@@ -2,9 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { MediaType } from '../../core/content/content.js';
+import { type MediaType, memoryContent } from '../../core/content/content.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
-import { memoryContent } from '../../core/content/memory-content.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { PushModeWish, PushRequest } from '../../core/sender/push-request.js';
 import type { PackageApplication } from '../manifest/package-manifest.js';

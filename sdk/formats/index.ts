@@ -16,10 +16,10 @@
  * @module sip-push/formats
  */
 
-export { decodeBase64, encodeBase64 } from '../../core/content/base64.js';
+export { decodeBase64, encodeBase64 } from '../../core/content/binary-text.js';
 export type { Content, MediaType } from '../../core/content/content.js';
+export { memoryContent } from '../../core/content/content.js';
 export { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
-export { memoryContent } from '../../core/content/memory-content.js';
 export { ConfigurationError, MalformedError } from '../../core/errors.js';
 export * from './device-management.js';
 export * from './documents.js';

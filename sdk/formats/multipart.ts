@@ -3,7 +3,8 @@
  * types tell apart, in memory (`decodeMultipart`) and as it comes (`readMultipart`), byte for byte.
  */
 
-export { type HeaderList, headerOf } from '../../core/content/headers.js';
+export { type HeaderList, headerOf } from '../../core/content/http-headers.js';
+export { withBoundary } from '../../core/content/multipart/boundary.js';
 export {
   decodeMultipart,
   encodeMultipart,
@@ -11,10 +12,4 @@ export {
   readMultipart,
   writeMultipart,
 } from '../../core/content/multipart/multipart.js';
-export { withBoundary } from '../../core/content/multipart/new-boundary.js';
-export type {
-  ContentPart,
-  Part,
-  StreamedPart,
-  StreamedParts,
-} from '../../core/content/multipart/part.js';
+export type { ContentPart, Part, StreamedPart, StreamedParts } from '../../core/content/multipart/part.js';

@@ -5,16 +5,14 @@
 
 export {
   formatPushHeaders,
-  type PushHeaders,
-  pushHeadersOf,
-} from '../../core/content/push-message/push-headers.js';
-export {
   PUSH_ENVELOPE_TYPE,
   type PushEnvelope,
+  type PushHeaders,
   type PushMessage,
-} from '../../core/content/push-message/push-message.js';
-export { rawContentType } from '../../core/content/push-message/raw-content.js';
-export { textEnvelope } from '../../core/content/push-message/text-envelope.js';
+  pushHeadersOf,
+  textEnvelope,
+} from '../../core/content/push-message.js';
+export { rawContentType } from '../../core/content/raw-content.js';
 export { applicationIdOfCode, codeOfApplicationId } from '../../core/content/wsp/application-ids.js';
 export {
   decodeHeaders as decodeWspHeaders,

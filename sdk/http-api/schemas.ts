@@ -1,10 +1,9 @@
 /** What the HTTP API of a sender takes and gives, as its OpenAPI description has it. */
 
 import { z } from '@hono/zod-openapi';
-import { isIari } from '../../core/app/communication-service.js';
-import { isEventAppId } from '../../core/app/event-app-id.js';
+import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
 import { parseMediaType } from '../../core/content/media-type.js';
-import { parseUri } from '../../core/sip/uri.js';
+import { parseUri } from '../../core/sip/values/uri.js';
 
 /** Of a public user identity, as IMS has them. */
 const SCHEMES = ['sip', 'sips', 'tel'];

@@ -1,7 +1,7 @@
 /** Whether an application and this host keep to the same contract. */
 
 import { satisfies, validRange } from 'semver';
-import { CONTRACT_VERSION } from '../../core/app/contract-version.js';
+import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
 
 /** What is wrong with a range of contract versions, and what to do; undefined where this host is within it. */
 export function contractProblem(range: string): string | undefined {

@@ -3,10 +3,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { canonicalEventAppId } from '../../core/app/event-app-id.js';
-import type { AppPermissions } from '../../core/app/permissions.js';
+import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
+import type { AppPermissions } from '../../core/app/contract/permissions.js';
+import { given } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { given } from '../../core/given.js';
 import { validate } from '../validation/validate.js';
 import { contractProblem } from './contract-range.js';
 import { entryOf } from './entry.js';

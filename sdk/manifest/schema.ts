@@ -4,8 +4,7 @@
  */
 
 import { z } from 'zod';
-import { isIari } from '../../core/app/communication-service.js';
-import { isEventAppId } from '../../core/app/event-app-id.js';
+import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
 import { isMediaRange } from '../../core/content/media-type.js';
 import { origin } from '../validation/origin.js';
 

@@ -2,9 +2,9 @@
 
 import { networkInterfaces } from 'node:os';
 import { ConfigurationError } from '../../core/errors.js';
-import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
-import { parseEndpoint } from '../../core/sip/transport-uri.js';
-import { SipUri } from '../../core/sip/uri.js';
+import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
+import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { SipUri } from '../../core/sip/values/uri.js';
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3}|localhost)$/i;
 

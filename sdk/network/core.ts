@@ -1,14 +1,13 @@
 /** Transactions, registrar and proxy put together, whatever flows the messages come by. */
 
 import { ConfigurationError } from '../../core/errors.js';
-import type { SipFlow } from '../../core/sip/flow.js';
-import type { FlowHandlers } from '../../core/sip/incoming.js';
-import type { SipListener } from '../../core/sip/listener.js';
-import { refuseMalformed } from '../../core/sip/stateless-answer.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
-import { isHost, SipUri } from '../../core/sip/uri.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import { refuseMalformed } from '../../core/sip/transactions/stateless-answer.js';
+import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
+import type { SipListener } from '../../core/sip/transport/listener.js';
+import { isHost, SipUri } from '../../core/sip/values/uri.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import { Accounts } from './accounts.js';
 import { parsePeer } from './addresses.js';
 import { Callers } from './caller.js';

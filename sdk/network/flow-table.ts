@@ -1,10 +1,10 @@
 /** The flows of the network: a name for each, and a way back to it from a Record-Route (RFC 5626 5.2). */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
-import type { SipListener } from '../../core/sip/listener.js';
-import { type Endpoint, hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
-import { SipUri } from '../../core/sip/uri.js';
+import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
+import type { SipListener } from '../../core/sip/transport/listener.js';
+import { type Endpoint, hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { SipUri } from '../../core/sip/values/uri.js';
 import { isLoopback, reachableHost } from './addresses.js';
 
 /** Of HMAC-SHA-256; enough that nobody finds a token for a flow that is not his. */

@@ -1,7 +1,7 @@
 /** The embedded SIP/IP core over real sockets. */
 
-import { listen, type SipListener } from '../../core/sip/listener.js';
-import { hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
+import { listen, type SipListener } from '../../core/sip/transport/listener.js';
+import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { NetworkCore } from './core.js';
 import type { RegistrationInfo } from './events.js';
 import { checkListeners, type NetworkOptions } from './options.js';

@@ -2,9 +2,9 @@
 
 import { ConfigurationError } from '../../core/errors.js';
 import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
-import type { WireObserver } from '../../core/sip/flow.js';
-import { hostPort, parseEndpoint } from '../../core/sip/transport-uri.js';
-import { SipUri } from '../../core/sip/uri.js';
+import type { WireObserver } from '../../core/sip/transport/flow.js';
+import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { SipUri } from '../../core/sip/values/uri.js';
 import type { Users } from './accounts.js';
 import { isLoopback, type PeerAddress, parsePeer } from './addresses.js';
 import type { NetworkEvent } from './events.js';

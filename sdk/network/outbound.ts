@@ -2,11 +2,10 @@
 
 import { TransportError } from '../../core/errors.js';
 import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
-import { type ClientFlow, connectFlow } from '../../core/sip/connect.js';
-import type { SipFlow } from '../../core/sip/flow.js';
-import type { FlowHandlers } from '../../core/sip/incoming.js';
-import { parseEndpoint } from '../../core/sip/transport-uri.js';
-import { SipUri } from '../../core/sip/uri.js';
+import { type ClientFlow, connectFlow } from '../../core/sip/transport/connect.js';
+import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
+import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { SipUri } from '../../core/sip/values/uri.js';
 import type { FlowTable } from './flow-table.js';
 
 /** Connections opened from here: as many as a network for development has application servers, and more. */

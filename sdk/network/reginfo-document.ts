@@ -7,8 +7,9 @@ import type {
   ReginfoRegistration,
 } from '../../core/content/reginfo/reginfo.js';
 import type { Account } from './accounts.js';
+import type { Binding } from './binding.js';
 import { publicGruu, type TemporaryGruus } from './gruu.js';
-import type { Binding, BindingEnd } from './location.js';
+import type { BindingEnd } from './location.js';
 
 /** RFC 3680 5.1. */
 const END_EVENTS: Readonly<Record<BindingEnd, ContactEvent>> = {

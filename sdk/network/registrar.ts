@@ -1,17 +1,18 @@
 /** The registrar (RFC 3261 10.3), with Path (RFC 3327), outbound (RFC 5626) and GRUU (RFC 5627). */
 
-import type { SipFlow } from '../../core/sip/flow.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message.js';
-import { type NameAddr, parseNameAddr, parseNameAddrs } from '../../core/sip/name-addr.js';
-import { Parameters } from '../../core/sip/parameters.js';
-import { parseCSeq } from '../../core/sip/parser.js';
-import { SipUri } from '../../core/sip/uri.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
+import type { SipFlow } from '../../core/sip/transport/flow.js';
+import { type NameAddr, parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
+import { Parameters } from '../../core/sip/values/parameters.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+import { parseCSeq } from '../../core/sip/wire/parser.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { Account, Accounts } from './accounts.js';
+import type { Binding, Registering } from './binding.js';
 import type { Callers } from './caller.js';
 import { type FlowTable, flowKey } from './flow-table.js';
 import { publicGruu, type TemporaryGruus } from './gruu.js';
-import type { Binding, LocationStore, Registering, RegisteringRefusal } from './location.js';
+import type { LocationStore, RegisteringRefusal } from './location.js';
 
 /** Seconds, where a REGISTER names none (RFC 3261 10.2.1.1), and the most that is granted. */
 const DEFAULT_EXPIRES = 3600;

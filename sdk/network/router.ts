@@ -1,17 +1,18 @@
 /** Where a request goes (RFC 3261 16.5). */
 
 import { TransportError } from '../../core/errors.js';
-import { tagOf } from '../../core/sip/dialog.js';
-import type { SipFlow } from '../../core/sip/flow.js';
-import type { SipRequest } from '../../core/sip/message.js';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
-import { SipUri } from '../../core/sip/uri.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
+import { tagOf } from '../../core/sip/session/dialog.js';
+import type { SipFlow } from '../../core/sip/transport/flow.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
+import { SipUri } from '../../core/sip/values/uri.js';
 import type { Accounts } from './accounts.js';
 import { isLoopback, type PeerAddress } from './addresses.js';
+import type { Binding } from './binding.js';
 import type { Caller } from './caller.js';
 import type { FlowTable } from './flow-table.js';
 import { canonicalInstanceId, type TemporaryGruus } from './gruu.js';
-import type { Binding, LocationStore } from './location.js';
+import type { LocationStore } from './location.js';
 import type { Outbound } from './outbound.js';
 import { firstRoute, takeOwnRoutes } from './route-headers.js';
 import type { Target } from './target.js';

@@ -1,16 +1,16 @@
 /** The stateful proxy (RFC 3261 16). */
 
 import { TransportError } from '../../core/errors.js';
-import { parseAuthParameters } from '../../core/sip/auth-params.js';
-import type { SipFlow } from '../../core/sip/flow.js';
-import type { SipHeaders } from '../../core/sip/headers.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message.js';
-import type { ClientHandlers, ClientTransaction } from '../../core/sip/transactions/client.js';
-import { withVia } from '../../core/sip/transactions/clients.js';
+import { parseAuthParameters } from '../../core/sip/authentication/digest.js';
+import type { SipHeaders } from '../../core/sip/message/headers.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
+import type { ClientHandlers, ClientTransaction } from '../../core/sip/transactions/client-machine.js';
+import { withVia } from '../../core/sip/transactions/client-transactions.js';
 import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
-import { parseUri } from '../../core/sip/uri.js';
-import { buildResponse, writeMessage } from '../../core/sip/writer.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import type { SipFlow } from '../../core/sip/transport/flow.js';
+import { parseUri } from '../../core/sip/values/uri.js';
+import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import type { Caller, Callers } from './caller.js';
 import type { FlowTable } from './flow-table.js';
 import { Fork } from './fork.js';

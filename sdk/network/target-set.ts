@@ -1,10 +1,18 @@
 /** Which of a user's contacts a request goes to, and in what order (RFC 3261 16.5, RFC 3841 7). */
 
-import { type AcceptContact, callerPreference, parseAcceptContact } from '../../core/sip/accept-contact.js';
-import { type FeatureSet, featureValuesAgree, parseFeatureValues } from '../../core/sip/feature-tags.js';
-import type { SipRequest } from '../../core/sip/message.js';
-import { Parameters } from '../../core/sip/parameters.js';
-import type { Binding } from './location.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
+import {
+  type AcceptContact,
+  callerPreference,
+  parseAcceptContact,
+} from '../../core/sip/values/accept-contact.js';
+import {
+  type FeatureSet,
+  featureValuesAgree,
+  parseFeatureValues,
+} from '../../core/sip/values/feature-tags.js';
+import { Parameters } from '../../core/sip/values/parameters.js';
+import type { Binding } from './binding.js';
 
 /** A device: its freshest contact, and others of it to be tried when the flow of that one has failed. */
 export interface Candidate {

@@ -1,6 +1,6 @@
 /** One place to which a request may go. */
 
-import type { SipFlow } from '../../core/sip/flow.js';
+import type { SipFlow } from '../../core/sip/transport/flow.js';
 import type { Account } from './accounts.js';
 
 export interface Target {

@@ -1,14 +1,14 @@
 /** The registration event package (RFC 3680): who may know of a user's registrations, and who asked to. */
 
 import { REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
-import { parseDeltaSeconds } from '../../core/sip/delta-seconds.js';
-import { contactUri, Dialog, dialogKeyOf, tagOf } from '../../core/sip/dialog.js';
-import type { SipFlow } from '../../core/sip/flow.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
+import { contactUri, Dialog, dialogKeyOf, tagOf } from '../../core/sip/session/dialog.js';
 import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
-import { SipUri } from '../../core/sip/uri.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import type { SipFlow } from '../../core/sip/transport/flow.js';
+import { parseDeltaSeconds } from '../../core/sip/values/parameters.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { Account, Accounts } from './accounts.js';
 import type { Caller, Callers } from './caller.js';
 import { ExpiryQueue } from './expiry-queue.js';

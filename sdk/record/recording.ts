@@ -1,14 +1,19 @@
 /** Reads a recording: the pushes that came to a host, as somebody would order them again, and what the host told of them. */
 
-import { parseContentEncoding } from '../../core/content/encoding/coding.js';
+import { parseContentEncoding } from '../../core/content/content-coding.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 import { MalformedError } from '../../core/errors.js';
-import { contentOf, readCarried } from '../../core/receiver/carried.js';
-import { pushResource } from '../../core/receiver/resource.js';
+import { pushResource } from '../../core/receiver/admission.js';
+import { contentOf, readCarried } from '../../core/receiver/content-headers.js';
 import { type MsrpMedia, parseOffer } from '../../core/sdp/index.js';
-import { assertedIdentities } from '../../core/sip/asserted-identity.js';
-import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../../core/sip/message.js';
-import { parseMessage } from '../../core/sip/parser.js';
+import {
+  isRequest,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from '../../core/sip/message/message.js';
+import { assertedIdentities } from '../../core/sip/values/asserted-identity.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { TestPush } from '../testing/options.js';
 import { readTrace, type TracedMessage } from '../trace/read-trace.js';
 import { inTheirOrder } from './order.js';

@@ -1,8 +1,7 @@
 /** What came over MSRP in a recording: the files of its sessions, put together from their chunks. */
 
-import { parseByteRange } from '../../core/msrp/byte-range.js';
-import type { ContinuationFlag, MsrpRequest } from '../../core/msrp/frame.js';
-import { MsrpParser } from '../../core/msrp/parser.js';
+import { type ContinuationFlag, type MsrpRequest, parseByteRange } from '../../core/msrp/frames/frame.js';
+import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import type { TracedMessage } from '../trace/read-trace.js';
 
 /** Bytes of a file that is kept in memory, to be pushed again. */

@@ -1,9 +1,13 @@
 /** What a test pushes: text, octets, or content that misbehaves while it is sent. */
 
-import type { ByteRange, Content, MediaType } from '../../core/content/content.js';
+import {
+  type ByteRange,
+  type Content,
+  type MediaType,
+  memoryContent,
+  streamOf,
+} from '../../core/content/content.js';
 import { parseMediaType } from '../../core/content/media-type.js';
-import { memoryContent } from '../../core/content/memory-content.js';
-import { streamOf } from '../../core/content/streams.js';
 import { ConfigurationError } from '../../core/errors.js';
 
 /** Content whose stream does what a test wants while it is sent; made by the builders of this module. */

@@ -1,11 +1,17 @@
 /** A disk that loses its power when a test says so. */
 
 import { platform } from '#platform';
-import { APPLICATIONS, DONE, decodeJson, INBOX, storagePrefix } from '../../core/app/layout.js';
-import { decodeRecord, type PushRecord } from '../../core/app/push-record.js';
-import { decodeValue } from '../../core/app/storage-values.js';
+import { decodeRecord, type PushRecord } from '../../core/app/inbox/push-record.js';
+import { decodeValue } from '../../core/app/services/app-values.js';
 import { TransportError } from '../../core/errors.js';
 import type { Store } from '../../core/platform/platform.js';
+import {
+  APPLICATIONS_PREFIX,
+  DONE_PREFIX,
+  decodeJson,
+  INBOX_PREFIX,
+  storagePrefix,
+} from '../../core/store/records.js';
 
 /** `ending`: the end of a push is about to be written. `ended`: it was written, and nobody has been told. */
 export type StoreMoment = 'ending' | 'ended';
@@ -65,7 +71,7 @@ export class MemoryStore {
   /** What applications of this id have in their storage. */
   async storageOf(eventAppId: string): Promise<Record<string, unknown>> {
     const entries: [string, unknown][] = [];
-    for (const [namespace, owner] of await this.#entries(APPLICATIONS)) {
+    for (const [namespace, owner] of await this.#entries(APPLICATIONS_PREFIX)) {
       if (Object(decodeJson(owner)).eventAppId !== eventAppId) continue;
       for (const [key, value] of await this.#entries(storagePrefix(namespace))) {
         entries.push([key, decodeValue(value)]);
@@ -76,7 +82,7 @@ export class MemoryStore {
 
   /** Pushes that were confirmed, or will be, and that no application has taken. */
   async inbox(): Promise<PushRecord[]> {
-    return (await this.#entries(INBOX)).map(([, bytes]) => decodeRecord(bytes));
+    return (await this.#entries(INBOX_PREFIX)).map(([, bytes]) => decodeRecord(bytes));
   }
 
   async close(): Promise<void> {
@@ -99,5 +105,5 @@ export class MemoryStore {
 
 /** A push is ended by its done marker, whoever ends it (Endings). */
 function isEnd({ type, key }: WriteOperation): boolean {
-  return type === 'put' && typeof key === 'string' && key.startsWith(DONE);
+  return type === 'put' && typeof key === 'string' && key.startsWith(DONE_PREFIX);
 }

@@ -1,7 +1,7 @@
 /** How a test host is set up, and what a push to it is. */
 
-import type { PushAppDefinition } from '../../core/app/contract.js';
-import type { AppPermissions } from '../../core/app/permissions.js';
+import type { AppPermissions } from '../../core/app/contract/permissions.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { RuntimeLimits } from '../../core/app/runtime.js';
 import type { HostEvent } from '../../core/host.js';
 import type { ReceiptOutcome } from '../../core/sender/outcome.js';

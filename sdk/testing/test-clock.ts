@@ -2,7 +2,7 @@
 
 // From the module, not the global: this clock goes on under a test runner's fake timers.
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
-import type { Clock } from '../../core/app/clock.js';
+import type { Clock } from '../../core/time/clock.js';
 
 /** 2026-01-01, noon: the same in every run. */
 const START = Date.UTC(2026, 0, 1, 12);

@@ -1,10 +1,10 @@
 /** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
 
-import type { PushDescription } from '../../core/app/contract.js';
-import type { LogRecord } from '../../core/app/log.js';
-import type { SetAsidePush } from '../../core/app/set-aside.js';
+import type { PushDescription } from '../../core/app/contract/push-app.js';
+import type { SetAsidePush } from '../../core/app/inbox/dead-letters.js';
 import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { HostEvent } from '../../core/host.js';
+import type { LogRecord } from '../../core/log.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
 import { contentOf, mediaType, octetsOf } from './body.js';
 import { Device, type DeviceOptions, Disk } from './device.js';

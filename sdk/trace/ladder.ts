@@ -1,6 +1,6 @@
 /** A trace as a ladder: a line a message, columns one under the other. */
 
-import { PUSH_FEATURE_TAG } from '../../core/app/event-app-id.js';
+import { PUSH_FEATURE_TAG } from '../../core/app/contract/event-app-id.js';
 import type { TracedEvent, TracedMessage } from './read-trace.js';
 import { type Step, stepOf } from './step.js';
 

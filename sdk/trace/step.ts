@@ -1,8 +1,8 @@
 /** What a message of a trace is, in a few words: its first line, and the headers that a push is about. */
 
-import { PUSH_FEATURE_TAG } from '../../core/app/event-app-id.js';
-import { isRequest, type SipMessage } from '../../core/sip/message.js';
-import { parseMessage } from '../../core/sip/parser.js';
+import { PUSH_FEATURE_TAG } from '../../core/app/contract/event-app-id.js';
+import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { TracedMessage } from './read-trace.js';
 
 export interface Step {

@@ -2,8 +2,8 @@
 
 import type { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
+import { suggestion } from '../../core/text.js';
 import { knownKeys } from './known-keys.js';
-import { suggestion } from './suggestion.js';
 
 type Issue = z.core.$ZodIssue;
 

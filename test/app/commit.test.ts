@@ -1,8 +1,8 @@
 /** `commit`: the end of a push and the application's storage in one write. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReceiveContext } from '../../core/app/contract.js';
-import type { AppStorage } from '../../core/app/services.js';
+import type { ReceiveContext } from '../../core/app/contract/push-app.js';
+import type { AppStorage } from '../../core/app/contract/services.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
 import { type Bench, newGate, openBench, settled, testApp } from './support.js';

@@ -1,7 +1,9 @@
 /** Where services are registered. */
 
 import { expect, it } from 'vitest';
-import { APP_SCOPE, DISPATCHER, RECORDS, SERVICE } from '../../core/app/tokens.js';
+import { DISPATCHER } from '../../core/app/delivery/dispatcher.js';
+import { RECORDS } from '../../core/app/foundations.js';
+import { APP_SCOPE, SERVICE } from '../../core/app/services/app-scope.js';
 import { openBench, testApp } from './support.js';
 
 it('nothing is registered in tsyringe’s own container, which is the whole process’s', async () => {

@@ -1,7 +1,7 @@
 /** The contract's types: what `start` is given follows from `needs`. */
 
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { AppClock, AppLog, AppStorage, Emit } from '../../core/app/services.js';
+import type { AppClock, AppLog, AppStorage, Emit } from '../../core/app/contract/services.js';
 import { PushRefused as CorePushRefused } from '../../core/errors.js';
 import { definePushApp, type PushAppDefinition, PushRefused } from '../../sdk/index.js';
 

@@ -1,9 +1,8 @@
 /** The outcome table and the timing rules of a dispatch. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Push, ReceiveContext } from '../../core/app/contract.js';
-import type { Content } from '../../core/content/content.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import type { Push, ReceiveContext } from '../../core/app/contract/push-app.js';
+import { type Content, memoryContent } from '../../core/content/content.js';
 import { PushRefused, type RefusalKind } from '../../core/errors.js';
 import { type Bench, newGate, openBench, settled, testApp } from './support.js';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { DoneMarkers } from '../../core/app/done-markers.js';
-import { Records } from '../../core/app/records.js';
+import { DoneMarkers } from '../../core/app/inbox/done-markers.js';
 import type { Store } from '../../core/platform/platform.js';
+import { Records } from '../../core/store/records.js';
 import { testClock } from './support.js';
 
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 /** A push that waits in two queues at once. */
 
 import { expect, it } from 'vitest';
-import { EitherTurn } from '../../core/app/either-turn.js';
-import { Slots, type Turn } from '../../core/app/slots.js';
+import { Slots, type Turn } from '../../core/app/application/slots.js';
+import { EitherTurn } from '../../core/app/transfer/growing-content.js';
 
 function enter(slots: Slots): Turn {
   const turn = slots.enter('sender');

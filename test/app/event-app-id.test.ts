@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalEventAppId, isEventAppId, parseEventAppIds } from '../../core/app/event-app-id.js';
+import { canonicalEventAppId, isEventAppId, parseEventAppIds } from '../../core/app/contract/event-app-id.js';
 
 describe('7.1-03: an event-app-id', () => {
   it.each(['mms.ua', 'x-wap-application:mms.ua', 'urn:x:y', '#+-~', 'a'])('%s is one', (text) => {

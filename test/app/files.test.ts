@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
-import { streamOf } from '../../core/content/streams.js';
+import { streamOf } from '../../core/content/content.js';
 import { AppError, LimitError } from '../../core/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { type AppFiles, definePushApp } from '../../sdk/index.js';

@@ -1,7 +1,7 @@
 /** Whatever an application throws, returns or keeps is its own push's trouble, and nobody else's. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PushAppInstance } from '../../core/app/contract.js';
+import type { PushAppInstance } from '../../core/app/contract/push-app.js';
 import { PushRefused } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
 import { type Bench, openBench, testApp } from './support.js';
@@ -54,8 +54,8 @@ const THROWN: [string, unknown, string][] = [
   ['null', null, 'null'],
   ['a string', 'text', 'text'],
   ['a symbol', Symbol('s'), 'Symbol(s)'],
-  ['an object without a prototype', Object.create(null), 'something that cannot be put in words'],
-  ['a proxy that throws', trap, 'something that cannot be put in words'],
+  ['an object without a prototype', Object.create(null), 'a value without text was thrown'],
+  ['a proxy that throws', trap, 'a value without text was thrown'],
   ['an error without a message', new TypeError(), 'TypeError'],
   ['a refusal of no known kind', new PushRefused('toString' as 'failed', 'x'), 'x'],
   ['a refusal whose message throws', withoutMessage, 'something that cannot'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PushAppDefinition } from '../../core/app/contract.js';
-import { readManifest } from '../../core/app/manifest.js';
+import { readManifest } from '../../core/app/contract/manifest.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { ConfigurationError } from '../../core/errors.js';
 
 const good = { id: 'mms.ua', accepts: ['application/vnd.wap.mms-message'], start: () => ({ receive() {} }) };

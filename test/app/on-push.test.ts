@@ -1,7 +1,7 @@
 /** Applications that are loaded when the first push for them comes. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { AppOnPush } from '../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Parts } from '../../core/app/parts.js';
+import { Parts } from '../../core/app/transfer/byte-ranges.js';
 import { MalformedError } from '../../core/errors.js';
 
 it('tells what is missing, what is contiguous and where it ends, in whatever order parts come', () => {

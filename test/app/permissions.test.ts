@@ -1,8 +1,8 @@
 /** What an application may do, where its manifest or the host says: origins to fetch from, bytes to keep. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AppPermissions } from '../../core/app/permissions.js';
-import type { AppFiles, AppStorage, Services } from '../../core/app/services.js';
+import type { AppPermissions } from '../../core/app/contract/permissions.js';
+import type { AppFiles, AppStorage, Services } from '../../core/app/contract/services.js';
 import { ConfigurationError, QuotaError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
 import { type Bench, openBench } from './support.js';

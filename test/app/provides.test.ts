@@ -1,7 +1,7 @@
 /** Services that applications make for each other: loaded in order, told apart, and kept while they are needed. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract.js';
+import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 import type { AppToLoad } from '../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { type Bench, openBench } from './support.js';

@@ -1,7 +1,7 @@
 /** What a host asks its applications. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PushAppInstance } from '../../core/app/contract.js';
+import type { PushAppInstance } from '../../core/app/contract/push-app.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { type Bench, openBench, settled, testApp } from './support.js';
 

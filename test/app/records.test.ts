@@ -2,9 +2,9 @@
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { LogRecord } from '../../core/app/log.js';
-import { Records, StoreError, type Write } from '../../core/app/records.js';
+import type { LogRecord } from '../../core/log.js';
 import type { Store } from '../../core/platform/platform.js';
+import { Records, StoreError, type Write } from '../../core/store/records.js';
 import { testClock } from './support.js';
 
 const put = (key: string): Write => ({ type: 'put', key, value: new TextEncoder().encode(key) });

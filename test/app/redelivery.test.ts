@@ -1,7 +1,7 @@
 /** Pushes in the inbox: given again with backoff, after restarts, and set aside in the end. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { PushRefused } from '../../core/errors.js';
 import { type Bench, newGate, openBench, settled, testApp } from './support.js';
 

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Push } from '../../core/app/contract.js';
+import type { Push } from '../../core/app/contract/push-app.js';
 import {
   type IncomingReference,
   type LateEnd,

@@ -1,9 +1,9 @@
 /** Alarms: on disk when they are set, given when their time comes, and until they are taken. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AppAway } from '../../core/app/away.js';
-import type { AlarmContext, CommitOperation, PushAppDefinition } from '../../core/app/contract.js';
-import type { Alarm, AppSchedule, AppStorage } from '../../core/app/services.js';
+import type { AlarmContext, CommitOperation, PushAppDefinition } from '../../core/app/contract/push-app.js';
+import type { Alarm, AppSchedule, AppStorage } from '../../core/app/contract/services.js';
+import { AppAway } from '../../core/app/contract/unavailable.js';
 import { definePushApp, PushRefused } from '../../sdk/index.js';
 import { type Bench, newGate, openBench, settled } from './support.js';
 

@@ -1,7 +1,7 @@
 /** Events, log lines and descriptions: what an application says to people. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PushDescription } from '../../core/app/contract.js';
+import type { PushDescription } from '../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../core/app/index.js';
 import { definePushApp } from '../../sdk/index.js';
 import { type Bench, openBench, testApp } from './support.js';

@@ -1,7 +1,7 @@
 /** What a person does about pushes that were set aside. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Push } from '../../core/app/contract.js';
+import type { Push } from '../../core/app/contract/push-app.js';
 import { LimitError, PushRefused } from '../../core/errors.js';
 import { type Bench, openBench, settled, testApp } from './support.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Slots, type Turn } from '../../core/app/slots.js';
+import { Slots, type Turn } from '../../core/app/application/slots.js';
 
 async function hasTurn(turn: Turn | undefined): Promise<boolean | undefined> {
   return Promise.race([turn?.ready, Promise.resolve(undefined)]);

@@ -1,7 +1,7 @@
 /** The `storage` service. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AppStorage } from '../../core/app/services.js';
+import type { AppStorage } from '../../core/app/contract/services.js';
 import { AppError, ConfigurationError, LimitError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
 import { type Bench, openBench } from './support.js';

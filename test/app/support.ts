@@ -2,8 +2,7 @@
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
-import { systemClock } from '../../core/app/clock.js';
-import type { AppEvent, PushAppDefinition } from '../../core/app/contract.js';
+import type { AppEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import {
   type Clock,
   type IncomingPush,
@@ -15,8 +14,9 @@ import {
   type Transfer,
   type TransferAnswer,
 } from '../../core/app/index.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { Store } from '../../core/platform/platform.js';
+import { systemClock } from '../../core/time/clock.js';
 
 const encoder = new TextEncoder();
 

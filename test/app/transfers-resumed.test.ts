@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { RuntimeLimits } from '../../core/app/index.js';
 import { PushRefused } from '../../core/errors.js';
 import { eventually } from '../support/wait.js';

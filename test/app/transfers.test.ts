@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { Push, PushAppDefinition, ReceiveContext } from '../../core/app/contract.js';
+import type { Push, PushAppDefinition, ReceiveContext } from '../../core/app/contract/push-app.js';
 import type { RuntimeLimits, Transfer } from '../../core/app/index.js';
 import { LimitError, MalformedError, PushRefused, type RefusalKind } from '../../core/errors.js';
 import { eventually } from '../support/wait.js';

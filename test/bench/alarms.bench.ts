@@ -2,9 +2,9 @@
 
 import { bench, describe } from 'vitest';
 import { platform } from '#platform';
-import { alarmChange } from '../../core/app/alarm-values.js';
-import { Alarms } from '../../core/app/alarms.js';
-import { Records } from '../../core/app/records.js';
+import { Alarms } from '../../core/app/services/alarms.js';
+import { alarmChange } from '../../core/app/services/app-values.js';
+import { Records } from '../../core/store/records.js';
 import { ManualClock } from '../app/support.js';
 
 const AT_ONCE = 100;

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, bench, describe } from 'vitest';
 import { platform } from '#platform';
-import { systemClock } from '../../core/app/clock.js';
 import { PushRuntime } from '../../core/app/index.js';
-import { Records, type Write } from '../../core/app/records.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
+import { Records, type Write } from '../../core/store/records.js';
+import { systemClock } from '../../core/time/clock.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const AT_ONCE = [1, 8, 64];

@@ -2,10 +2,10 @@
 
 import { afterAll, bench, describe } from 'vitest';
 import { platform } from '#platform';
-import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../core/app/index.js';
 import { isolated } from '../../core/app/isolation/isolated.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { moduleUrl } from '../app/isolation/support.js';
 import { workerScript } from '../support/worker-script.js';
 

@@ -1,7 +1,7 @@
 /** What a look-up and a refresh cost in the embedded network's registrar, with few users and with forty times as many. */
 
 import { bench, describe } from 'vitest';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { flowKey } from '../../sdk/network/flow-table.js';
 import { LocationStore } from '../../sdk/network/location.js';
 import { MemoryNetwork } from '../network/memory-network.js';

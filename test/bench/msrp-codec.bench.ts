@@ -7,11 +7,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { bench, describe } from 'vitest';
-import type { MsrpRequest } from '../../core/msrp/frame.js';
-import { MsrpHeaders } from '../../core/msrp/headers.js';
-import { MsrpParser } from '../../core/msrp/parser.js';
-import { holdsTransactionId, newTransactionId } from '../../core/msrp/transaction-id.js';
-import { endLine, requestHead } from '../../core/msrp/writer.js';
+import { MsrpHeaders, type MsrpRequest } from '../../core/msrp/frames/frame.js';
+import { MsrpParser } from '../../core/msrp/frames/parser.js';
+import { endLine, holdsTransactionId, newTransactionId, requestHead } from '../../core/msrp/frames/writer.js';
 
 const READ_BYTES = 65_536;
 const STREAM_BYTES = 4 * 1024 * 1024;

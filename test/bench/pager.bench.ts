@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePushApp } from 'sip-push/sdk';
 import { afterAll, bench, describe } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { PushSenderAgent } from '../../core/sender/sender.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, PSA } from '../support/agents.js';

@@ -11,7 +11,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { platform } from '#platform';
-import { storedContent } from '../../core/content/stored-content.js';
+import { storedContent } from '../../core/content/content.js';
 import { PushSenderAgent } from '../../core/sender/sender.js';
 
 const [core = '', path = ''] = process.argv.slice(2);

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { HostEvent, PushHostOptions } from '../../core/host.js';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
 import { EXAMPLE_OPTIONS, examplePushes } from '../../sdk/cli/demo/examples.js';

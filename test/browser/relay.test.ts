@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { Listener } from '../../core/platform/platform.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, PSA, startSender } from '../support/agents.js';

@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/index.js';
-import { loadHostSettings } from '../../sdk/cli/config/host.js';
 import { run } from '../../sdk/cli/program.js';
+import { loadHostSettings } from '../../sdk/config/host.js';
 
 let folder: string;
 

@@ -1,8 +1,8 @@
 /** Flow B.3, message by message. Where the sample is malformed, the corrected form is looked for. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
-import type { SipMessage } from '../../core/sip/message.js';
+import { memoryContent } from '../../core/content/content.js';
+import type { SipMessage } from '../../core/sip/message/message.js';
 import { BOB, PSA } from '../support/agents.js';
 import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/flow-scene.js';
 import type { ExpectedStep } from '../support/ladder.js';

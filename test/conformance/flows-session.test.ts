@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { BOB, PSA } from '../support/agents.js';
 import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/flow-scene.js';
 import type { ExpectedStep } from '../support/ladder.js';

@@ -1,7 +1,7 @@
 /** Appendices D and E between the agents and the embedded core: service and instance, and a sender that is no trusted server. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, PSA, startSender } from '../support/agents.js';

@@ -3,13 +3,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { StreamFramer } from '../../core/sip/framing.js';
-import { isRequest, type SipMessage, type SipRequest } from '../../core/sip/message.js';
-import { parseNameAddr, parseNameAddrs } from '../../core/sip/name-addr.js';
-import { MalformedSip, parseMessage } from '../../core/sip/parser.js';
-import { SipUri } from '../../core/sip/uri.js';
-import { Via } from '../../core/sip/via.js';
-import { buildResponse, writeMessage } from '../../core/sip/writer.js';
+import { isRequest, type SipMessage, type SipRequest } from '../../core/sip/message/message.js';
+import { parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+import { Via } from '../../core/sip/values/via.js';
+import { StreamFramer } from '../../core/sip/wire/framing.js';
+import { MalformedSip, parseMessage } from '../../core/sip/wire/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 
 const FIXTURES = new URL('../sip/fixtures/rfc4475/', import.meta.url);
 

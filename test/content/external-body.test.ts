@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildExternalBody, type ExternalBody, parseExternalBody } from '../../core/content/external-body.js';
-import { formatHttpDate, parseLenientDate } from '../../core/content/http-date.js';
+import { formatHttpDate, parseLenientDate } from '../../core/content/http-headers.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 import { ConfigurationError, MalformedError } from '../../core/errors.js';
 

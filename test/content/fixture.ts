@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readUintvar } from '../../core/content/wsp/integers.js';
-import { OctetReader } from '../../core/content/wsp/octet-reader.js';
+import { OctetReader } from '../../core/content/wsp/octets.js';
 
 export type FixtureKind = 'valid' | 'broken';
 

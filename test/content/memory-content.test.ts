@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ByteRange } from '../../core/content/content.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { type ByteRange, memoryContent } from '../../core/content/content.js';
 import { LimitError } from '../../core/errors.js';
 
 const type = { type: 'application/octet-stream', parameters: {} };

@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import { type Clock, PushRuntime } from '../../core/app/index.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', task] = process.argv.slice(2);

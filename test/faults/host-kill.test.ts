@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { BOB, startSender } from '../support/agents.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';

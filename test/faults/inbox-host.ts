@@ -10,9 +10,9 @@
 
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
+import type { AppStorage } from '../../core/app/contract/services.js';
 import { type Clock, PushRuntime } from '../../core/app/index.js';
-import type { AppStorage } from '../../core/app/services.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../../core/app/runtime.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { HostedApp } from '../../core/host.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { moduleUrl } from '../app/isolation/support.js';

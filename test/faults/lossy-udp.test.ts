@@ -1,7 +1,7 @@
 /** One datagram in ten is lost, both ways, on both sides of the core: every push is delivered exactly once. */
 
 import { afterEach, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { BOB, Device, startSender } from '../support/agents.js';
 import { countingApp } from '../support/counting-app.js';
 import { startKamailio } from '../support/kamailio.js';

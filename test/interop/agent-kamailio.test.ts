@@ -1,10 +1,10 @@
 /** The SIP user agent registered with Kamailio, over every transport: a binary MESSAGE comes whole, by every address. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import type { SipRequest } from '../../core/sip/message.js';
-import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration-state.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
+import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { definePushApp } from 'sip-push/sdk';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { BOB, Device, startSender } from '../support/agents.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';

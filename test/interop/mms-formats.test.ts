@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { MediaType } from '../../core/content/content.js';
-import { encodeAcknowledge, type MmsAcknowledge } from '../../core/content/mms/acknowledge.js';
-import { encodeDeliveryReport, type MmsDeliveryReport } from '../../core/content/mms/delivery-report.js';
-import { encodeNotifyResponse, type MmsNotifyResponse } from '../../core/content/mms/notify-response.js';
+import { encodeNotifyResponse, type MmsNotifyResponse } from '../../core/content/mms/notification.js';
 import {
+  encodeDeliveryReport,
   encodeReadByRecipient,
   encodeReadForOriginator,
+  type MmsDeliveryReport,
   type MmsReadByRecipient,
   type MmsReadForOriginator,
-} from '../../core/content/mms/read-report.js';
-import { encodeRetrieval, type MmsRetrievalHeader } from '../../core/content/mms/retrieval.js';
+} from '../../core/content/mms/reports.js';
+import {
+  encodeAcknowledge,
+  encodeRetrieval,
+  type MmsAcknowledge,
+  type MmsRetrievalHeader,
+} from '../../core/content/mms/retrieval.js';
 import { encodeMultipart } from '../../core/content/multipart/multipart.js';
 import type { Part } from '../../core/content/multipart/part.js';
 import { fixture, fixtureNames, toHex } from '../content/fixture.js';

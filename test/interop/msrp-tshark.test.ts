@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { MsrpResponse } from '../../core/msrp/frame.js';
-import { MsrpHeaders } from '../../core/msrp/headers.js';
-import { MsrpParser } from '../../core/msrp/parser.js';
-import { transactionIdFor } from '../../core/msrp/transaction-id.js';
-import { endLine, requestHead, responseFrame } from '../../core/msrp/writer.js';
+import { MsrpHeaders, type MsrpResponse } from '../../core/msrp/frames/frame.js';
+import { MsrpParser } from '../../core/msrp/frames/parser.js';
+import { endLine, requestHead, responseFrame, transactionIdFor } from '../../core/msrp/frames/writer.js';
 import type { Channel } from '../../core/platform/platform.js';
 import { type Chunk, chunks } from '../msrp/arbitraries.js';
 import { readFields } from '../support/dissection.js';

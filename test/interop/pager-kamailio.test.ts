@@ -1,8 +1,8 @@
 /** Pager mode through Kamailio: the bundled mms.ua on a device, a Push Sender Agent, and tshark watching. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { PushAppDefinition } from '../../core/app/contract.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
+import { memoryContent } from '../../core/content/content.js';
 import { encodeNotification } from '../../core/content/mms/notification.js';
 import mms from '../../plugins/mms.ua/index.js';
 import { BOB, Device, PSA, startSender } from '../support/agents.js';

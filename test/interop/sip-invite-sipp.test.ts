@@ -3,8 +3,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import type { InviteSession } from '../../core/sip/invite-session.js';
+import type { InviteSession } from '../../core/sip/session/invite-session.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { describePeer } from '../support/peers.js';
 import { freePort } from '../support/ports.js';
 import { runSipp, type SippResult } from '../support/sipp.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type HeaderList, headerOf } from '../../core/content/headers.js';
+import { type HeaderList, headerOf } from '../../core/content/http-headers.js';
 import { decodePushPdu, encodePushPdu, type PushPdu } from '../../core/content/wsp/push-pdu.js';
 import { fixture, fixtureNames } from '../content/fixture.js';
 import { describePeer } from '../support/peers.js';

@@ -1,6 +1,6 @@
 /** The fields of an MMS PDU as tshark prints them. */
 
-import type { MmsTime } from '../../core/content/mms/time.js';
+import type { MmsTime } from '../../core/content/mms/values.js';
 import type { Dissected } from './wsp-capture.js';
 
 /** One value a field: of one that stands several times the last. */

@@ -1,9 +1,8 @@
 /** Chunks as a peer may send them, bodies full of what resembles an end-line. */
 
 import fc from 'fast-check';
-import type { ContinuationFlag, MsrpRequest } from '../../core/msrp/frame.js';
-import { MsrpHeaders } from '../../core/msrp/headers.js';
-import { endLine, requestHead } from '../../core/msrp/writer.js';
+import { type ContinuationFlag, MsrpHeaders, type MsrpRequest } from '../../core/msrp/frames/frame.js';
+import { endLine, requestHead } from '../../core/msrp/frames/writer.js';
 
 export interface Chunk {
   request: MsrpRequest;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatByteRange, parseByteRange } from '../../core/msrp/byte-range.js';
+import { formatByteRange, parseByteRange } from '../../core/msrp/frames/frame.js';
 
 describe('Byte-Range (RFC 4975 7.1, 9)', () => {
   it.each([

@@ -1,9 +1,9 @@
 /** What MsrpParser reports, as values to compare, and the wire fixtures: bytes, and beside them what they mean. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msrp/frame.js';
-import type { FrameLimits } from '../../core/msrp/frame-limits.js';
-import { MsrpParser } from '../../core/msrp/parser.js';
+import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msrp/frames/frame.js';
+import type { FrameLimits } from '../../core/msrp/frames/limits.js';
+import { MsrpParser } from '../../core/msrp/frames/parser.js';
 
 /** One frame, as JSON has it. Bodies are text with a character an octet. */
 export interface Reported {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Pace } from '../../core/msrp/pace.js';
+import { Pace } from '../../core/msrp/messages/outgoing-chunks.js';
 
 const KIB = 1024;
 

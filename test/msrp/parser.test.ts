@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { MalformedMsrp } from '../../core/msrp/malformed.js';
-import { MsrpParser } from '../../core/msrp/parser.js';
+import { MalformedMsrp } from '../../core/msrp/frames/frame.js';
+import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import { chunkBytes, chunks } from './arbitraries.js';
 import { cut, fixtures, latin1, octets, plain, report } from './frames.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ReceivedRanges } from '../../core/msrp/received-ranges.js';
+import { ReceivedRanges } from '../../core/msrp/messages/received-ranges.js';
 
 const SIZE = 40;
 

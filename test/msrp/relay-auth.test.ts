@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError, TransportError } from '../../core/errors.js';
 import { MsrpRelay } from '../../core/msrp/index.js';
-import { digestAnswers } from '../../core/sip/digest-answers.js';
-import { DigestChallenger } from '../../core/sip/digest-challenger.js';
+import { digestAnswers } from '../../core/sip/authentication/challenge-answers.js';
+import { DigestChallenger } from '../../core/sip/authentication/digest-challenger.js';
 import type { Closing } from '../support/msrp.js';
 import { HERE, ScriptedRelay } from '../support/scripted-relay.js';
 

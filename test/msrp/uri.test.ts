@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MsrpUri, parsePath } from '../../core/msrp/uri.js';
+import { MsrpUri, parsePath } from '../../core/msrp/frames/uri.js';
 
 function parsed(text: string): MsrpUri {
   const uri = MsrpUri.parse(text);

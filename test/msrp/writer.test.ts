@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import type { MsrpRequest, MsrpResponse } from '../../core/msrp/frame.js';
-import { MsrpHeaders } from '../../core/msrp/headers.js';
-import { formatStatus, parseStatus } from '../../core/msrp/status.js';
+import { MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../../core/msrp/frames/frame.js';
 import {
+  endLine,
   holdsTransactionId,
   newMessageId,
   newSessionId,
   newTransactionId,
+  requestHead,
+  responseFrame,
   transactionIdFor,
-} from '../../core/msrp/transaction-id.js';
-import { endLine, requestHead, responseFrame } from '../../core/msrp/writer.js';
+} from '../../core/msrp/frames/writer.js';
+import { formatStatus, parseStatus } from '../../core/msrp/messages/status.js';
 import { latin1, octets, plain, report } from './frames.js';
 
 const BOB = 'msrp://bob.example.com:8888/9di4eae923wzd;tcp';

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
+import type { Registering } from '../../sdk/network/binding.js';
 import { ExpiryQueue } from '../../sdk/network/expiry-queue.js';
 import { flowKey } from '../../sdk/network/flow-table.js';
 import { TemporaryGruus } from '../../sdk/network/gruu.js';
-import { LocationStore, type Registering } from '../../sdk/network/location.js';
+import { LocationStore } from '../../sdk/network/location.js';
 import { MemoryNetwork } from './memory-network.js';
 
 const network = new MemoryNetwork();

@@ -1,10 +1,15 @@
 import { TransportError } from '../../core/errors.js';
-import { answerChallenge } from '../../core/sip/digest.js';
-import type { SipFlow, SipTransport } from '../../core/sip/flow.js';
-import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../../core/sip/message.js';
-import { parseMessage } from '../../core/sip/parser.js';
-import { Via } from '../../core/sip/via.js';
-import { buildResponse, writeMessage } from '../../core/sip/writer.js';
+import { answerChallenge } from '../../core/sip/authentication/digest.js';
+import {
+  isRequest,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from '../../core/sip/message/message.js';
+import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
+import { Via } from '../../core/sip/values/via.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import { NetworkCore } from '../../sdk/network/core.js';
 import type { NetworkOptions } from '../../sdk/network/options.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SipResponse } from '../../core/sip/message.js';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
+import type { SipResponse } from '../../core/sip/message/message.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { MAX_CONTACTS } from '../../sdk/network/location.js';
 import { MIN_EXPIRES } from '../../sdk/network/registrar.js';
 import { MemoryNetwork } from './memory-network.js';

@@ -1,12 +1,12 @@
 /** A subscriber of this package and the embedded network, over real sockets. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { readReginfo } from '../../core/content/reginfo/read-reginfo.js';
 import { contactInstanceId, contactParameter, REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
+import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
 import { RegistrationTable } from '../../core/content/reginfo/registration-table.js';
-import { SipUserAgent } from '../../core/sip/agent.js';
-import type { SubscriptionStatus } from '../../core/sip/subscription-state.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { SubscriptionStatus } from '../../core/sip/subscription/subscription-state.js';
+import { SipUserAgent } from '../../core/sip/user-agent.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Network, type NetworkOptions, startNetwork } from '../../sdk/network/index.js';
 import { freePort } from '../support/ports.js';
 

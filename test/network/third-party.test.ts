@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../core/errors.js';
-import type { SipRequest } from '../../core/sip/message.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { NetworkOptions } from '../../sdk/network/options.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 

@@ -1,15 +1,15 @@
 /** The registration event package of the network (RFC 3680), with GRUUs (RFC 5628). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readReginfo } from '../../core/content/reginfo/read-reginfo.js';
 import {
   contactInstanceId,
   contactParameter,
   type Reginfo,
   type ReginfoContact,
 } from '../../core/content/reginfo/reginfo.js';
-import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
+import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 
 const BOB = 'sip:bob@domain.test';

@@ -1,7 +1,7 @@
 import { gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { platform } from '#platform';
-import { readAll } from '../../core/content/streams.js';
+import { readAll } from '../../core/content/content.js';
 
 const MiB = 1024 * 1024;
 

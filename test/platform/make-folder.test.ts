@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { makeFolder } from '../../core/platform/node/make-folder.js';
+import { makeFolder } from '../../core/platform/node/file.js';
 
 let folder: string;
 beforeEach(async () => {

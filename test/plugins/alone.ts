@@ -1,8 +1,13 @@
 /** An application without a runtime, for what a runtime cannot be made to do: a commit that fails once. */
 
-import type { CommitOperation, Push, PushAppDefinition, PushAppInstance } from '../../core/app/contract.js';
-import type { HostServiceName } from '../../core/app/services.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import type {
+  CommitOperation,
+  Push,
+  PushAppDefinition,
+  PushAppInstance,
+} from '../../core/app/contract/push-app.js';
+import type { HostServiceName } from '../../core/app/contract/services.js';
+import { memoryContent } from '../../core/content/content.js';
 
 export interface Alone {
   /** Kinds of the events told, in order. */

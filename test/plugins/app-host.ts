@@ -1,10 +1,10 @@
 /** One application in a real runtime, on a store in memory, at a time that the test sets. */
 
 import { platform } from '#platform';
-import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract.js';
+import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract/push-app.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { FetchLimits } from '../../core/content/fetch/guarded-fetch.js';
-import { memoryContent } from '../../core/content/memory-content.js';
 import type { Store } from '../../core/platform/platform.js';
 
 const encoder = new TextEncoder();

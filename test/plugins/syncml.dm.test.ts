@@ -1,7 +1,7 @@
 import syncmlDm, { type DmSessionRequest, type StartSession } from 'sip-push/apps/syncml.dm';
 import { type DmTrigger, dmDigest, encodeDmNotification, encodeDmTrigger } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseXml } from '../../core/content/xml/parse-xml.js';
+import { parseXml } from '../../core/content/xml/parser.js';
 import { fromHex } from '../content/fixture.js';
 import { TestHttpServer } from '../support/http-server.js';
 import { startAlone } from './alone.js';

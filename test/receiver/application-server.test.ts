@@ -2,8 +2,8 @@
 
 import { definePushApp } from 'sip-push/sdk';
 import { afterEach, expect, it } from 'vitest';
-import type { Push } from '../../core/app/contract.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import type { Push } from '../../core/app/contract/push-app.js';
+import { memoryContent } from '../../core/content/content.js';
 import { createPushReceiver } from '../../core/host.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { startSender } from '../support/agents.js';

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { definePushApp, PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Push } from '../../core/app/contract.js';
+import type { Push } from '../../core/app/contract/push-app.js';
 import { buildExternalBody, type ExternalBody } from '../../core/content/external-body.js';
 import { formatMediaType } from '../../core/content/media-type.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';

@@ -3,7 +3,7 @@
 import { definePushApp, PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Push } from '../../core/app/contract.js';
+import type { Push } from '../../core/app/contract/push-app.js';
 import { type IncomingPush, PushRuntime } from '../../core/app/runtime.js';
 import type { RefusalKind } from '../../core/errors.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';

@@ -9,7 +9,7 @@ import { PushRuntime } from '../../core/app/runtime.js';
 import { createPushReceiver } from '../../core/host.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { BOB, PSA } from '../support/agents.js';
 import { countingApp } from '../support/counting-app.js';
 import { request } from '../support/requests.js';

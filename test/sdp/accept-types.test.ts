@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAcceptTypes, parseAcceptTypes, takes } from '../../core/sdp/accept-types.js';
+import { formatAcceptTypes, parseAcceptTypes, takes } from '../../core/sdp/media.js';
 
 describe('accept-types (RFC 4975 8.6)', () => {
   it.each([

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { BOB, startSender } from '../support/agents.js';

@@ -1,8 +1,8 @@
 /** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
-import { writeProfile } from '../../core/content/user-agent-profile/write-profile.js';
+import { memoryContent } from '../../core/content/content.js';
+import { writeProfile } from '../../core/content/user-agent-profile.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
 import { TestHttpServer } from '../support/http-server.js';

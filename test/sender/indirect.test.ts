@@ -3,15 +3,14 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { ExternalBody } from '../../core/content/external-body.js';
-import { parseExternalBody } from '../../core/content/external-body.js';
+import { memoryContent } from '../../core/content/content.js';
+import { type ExternalBody, parseExternalBody } from '../../core/content/external-body.js';
 import { parseMediaType } from '../../core/content/media-type.js';
-import { memoryContent } from '../../core/content/memory-content.js';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import { MAX_PAGER_REQUEST } from '../../core/sender/pager.js';
 import type { PushRequest } from '../../core/sender/push-request.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import type { SipRequest } from '../../core/sip/message.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
 import { BOB, startSender } from '../support/agents.js';
 import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';

@@ -1,10 +1,10 @@
 /** Pager mode at the sender (TS 8.1.2), and what each response means (appendix C). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import { parseAcceptContact } from '../../core/sip/accept-contact.js';
+import { parseAcceptContact } from '../../core/sip/values/accept-contact.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
 import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';

@@ -2,10 +2,10 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { systemClock } from '../../core/app/clock.js';
-import { Records } from '../../core/app/records.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
+import { Records } from '../../core/store/records.js';
+import { systemClock } from '../../core/time/clock.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, PSA, startSender } from '../support/agents.js';

@@ -2,11 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Content } from '../../core/content/content.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { type Content, memoryContent } from '../../core/content/content.js';
 import type { HttpRequest } from '../../core/platform/platform.js';
-import { parseRange } from '../../core/sender/byte-range.js';
-import { Publisher } from '../../core/sender/publisher.js';
+import { Publisher, parseRange } from '../../core/sender/publisher.js';
 import { makeCertificates } from '../support/certificates.js';
 
 const TYPE = { type: 'text/plain', parameters: { charset: 'utf-8' } };

@@ -2,17 +2,16 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { systemClock } from '../../core/app/clock.js';
-import { Records } from '../../core/app/records.js';
-import type { ReginfoContact } from '../../core/content/reginfo/reginfo.js';
-import { writeReginfo } from '../../core/content/reginfo/write-reginfo.js';
+import { type ReginfoContact, writeReginfo } from '../../core/content/reginfo/reginfo.js';
 import { MalformedError } from '../../core/errors.js';
 import { Presence, type PresenceOptions } from '../../core/sender/presence.js';
 import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
-import { SipHeaders } from '../../core/sip/headers.js';
-import type { SipResponse } from '../../core/sip/message.js';
-import type { SubscriptionHandlers } from '../../core/sip/subscription.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
+import { SipHeaders } from '../../core/sip/message/headers.js';
+import type { SipResponse } from '../../core/sip/message/message.js';
+import type { SubscriptionHandlers } from '../../core/sip/subscription/subscription.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import { Records } from '../../core/store/records.js';
+import { systemClock } from '../../core/time/clock.js';
 import { request } from '../support/requests.js';
 
 const BOB = 'sip:bob@domain.test';

@@ -2,11 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
-import type { WireObserver } from '../../core/sip/flow.js';
-import { isRequest } from '../../core/sip/message.js';
-import { parseMessage } from '../../core/sip/parser.js';
+import { isRequest } from '../../core/sip/message/message.js';
+import type { WireObserver } from '../../core/sip/transport/flow.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
 import { type Network, startNetwork } from '../../sdk/network/index.js';
 import { PSA, startSender } from '../support/agents.js';
 import { type LightTerminal, LightTerminals, nameOf } from '../support/light-terminals.js';

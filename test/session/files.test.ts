@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { PushAppDefinition } from '../../core/app/contract.js';
-import { memoryContent } from '../../core/content/memory-content.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { platform } from '#platform';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import { BOB, startSender } from '../support/agents.js';
 import { FilePushes, MEBIBYTE, told } from '../support/file-pushes.js';
 import { startKamailio } from '../support/kamailio.js';

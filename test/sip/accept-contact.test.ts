@@ -5,9 +5,9 @@ import {
   formatAcceptContact,
   parseAcceptContact,
   score,
-} from '../../core/sip/accept-contact.js';
-import { type FeatureSet, parseFeatureParameters } from '../../core/sip/feature-tags.js';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
+} from '../../core/sip/values/accept-contact.js';
+import { type FeatureSet, parseFeatureParameters } from '../../core/sip/values/feature-tags.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 
 function contact(parameters: string): FeatureSet {
   const parsed = parseNameAddr(`<sip:a@b>${parameters}`);

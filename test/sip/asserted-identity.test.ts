@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { TrustList } from '../../core/sip/asserted-identity.js';
+import { TrustList } from '../../core/sip/values/asserted-identity.js';
 import { request } from '../support/requests.js';
 
 const asserted = (...values: string[]) =>

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answerChallenge, type NonceState } from '../../core/sip/digest.js';
-import { DigestChallenger, type DigestChallengerOptions } from '../../core/sip/digest-challenger.js';
+import { answerChallenge, type NonceState } from '../../core/sip/authentication/digest.js';
+import {
+  DigestChallenger,
+  type DigestChallengerOptions,
+} from '../../core/sip/authentication/digest-challenger.js';
 
 const BODY = Uint8Array.of(0, 1, 0xff);
 const REQUEST = { method: 'MESSAGE', uri: 'sip:bob@domain.test', body: BODY };

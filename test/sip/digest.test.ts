@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAuthParameters } from '../../core/sip/auth-params.js';
-import { answerChallenge, type DigestOptions } from '../../core/sip/digest.js';
-import { type DigestInput, digestResponse, parseAlgorithm } from '../../core/sip/digest-hash.js';
-import { NO_BODY } from '../../core/sip/message.js';
+import {
+  answerChallenge,
+  type DigestInput,
+  type DigestOptions,
+  digestResponse,
+  parseAlgorithm,
+  parseAuthParameters,
+} from '../../core/sip/authentication/digest.js';
+import { NO_BODY } from '../../core/sip/message/message.js';
 
 const algorithm = (name: string) => {
   const parsed = parseAlgorithm(name);

@@ -7,8 +7,8 @@ import {
   formatFeatureTag,
   parseFeatureParameters,
   parseFeatureValues,
-} from '../../core/sip/feature-tags.js';
-import { parseParameters } from '../../core/sip/parameters.js';
+} from '../../core/sip/values/feature-tags.js';
+import { parseParameters } from '../../core/sip/values/parameters.js';
 
 function features(text: string): FeatureSet {
   const parameters = parseParameters(text, 0);

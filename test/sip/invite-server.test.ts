@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
-import type { SipRequest } from '../../core/sip/message.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
 import { answering, BOB, type Closing, called, cancelOf, connected } from '../support/invites.js';
 import { request } from '../support/requests.js';
 

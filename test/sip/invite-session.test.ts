@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../core/errors.js';
-import { INVITE_DEADLINE } from '../../core/sip/invitation.js';
-import type { InviteSession } from '../../core/sip/invite-session.js';
+import { INVITE_DEADLINE } from '../../core/sip/session/invitation.js';
+import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import {
   answering,
   type Closing,

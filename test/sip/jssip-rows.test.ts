@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LimitError, TimeoutError, TransportError } from '../../core/errors.js';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import type { InviteSession } from '../../core/sip/invite-session.js';
-import type { RefusedRequest } from '../../core/sip/refused-request.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { RefusedRequest } from '../../core/sip/message/message.js';
+import type { InviteSession } from '../../core/sip/session/invite-session.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 

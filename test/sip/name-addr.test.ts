@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NameAddr, parseNameAddr, parseNameAddrs } from '../../core/sip/name-addr.js';
-import { Parameters, parseParameters } from '../../core/sip/parameters.js';
+import { NameAddr, parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
+import { Parameters, parseParameters } from '../../core/sip/values/parameters.js';
 
 const parse = (text: string): NameAddr => {
   const parsed = parseNameAddr(text);

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_URI_LENGTH } from '../../core/sip/limits.js';
-import { isRequest, type SipRequest } from '../../core/sip/message.js';
-import { MalformedSip, parseCSeq, parseMessage } from '../../core/sip/parser.js';
+import {
+  isRequest,
+  MAX_HEADER_BYTES,
+  MAX_HEADER_LINES,
+  MAX_URI_LENGTH,
+  type SipRequest,
+} from '../../core/sip/message/message.js';
+import { MalformedSip, parseCSeq, parseMessage } from '../../core/sip/wire/parser.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

@@ -1,7 +1,7 @@
 /** The Reason header (RFC 3326). */
 
 import { expect, it } from 'vitest';
-import { formatReason, parseReason } from '../../core/sip/reason.js';
+import { formatReason, parseReason } from '../../core/sip/values/reason.js';
 
 it('is written as RFC 3326 2 has it, and read again', () => {
   const reason = { cause: 580, text: 'Precondition "Failure"' };

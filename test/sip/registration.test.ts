@@ -1,9 +1,9 @@
 /** The registration against a registrar that answers what it likes (RFC 3261 10.2.4, 10.3). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
-import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration-state.js';
+import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

@@ -1,8 +1,8 @@
 /** What a registrar says beside the binding, and what later requests make of it (RFC 3608, RFC 7315, TS E.1.1). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import { calledIdentity } from '../../core/sip/called-identity.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
+import { calledIdentity } from '../../core/sip/values/asserted-identity.js';
 import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 

@@ -2,12 +2,12 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LimitError, MalformedError, TransportError } from '../../core/errors.js';
-import { SipUserAgent } from '../../core/sip/agent.js';
-import { tagOf } from '../../core/sip/dialog.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message.js';
-import type { Subscription, SubscriptionHandlers } from '../../core/sip/subscription.js';
-import type { NotifiedState, SubscriptionStatus } from '../../core/sip/subscription-state.js';
-import type { SubscribeOptions } from '../../core/sip/subscription-usage.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
+import { tagOf } from '../../core/sip/session/dialog.js';
+import type { Subscription, SubscriptionHandlers } from '../../core/sip/subscription/subscription.js';
+import type { NotifiedState, SubscriptionStatus } from '../../core/sip/subscription/subscription-state.js';
+import type { SubscribeOptions } from '../../core/sip/subscription/subscription-usage.js';
+import { SipUserAgent } from '../../core/sip/user-agent.js';
 import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 

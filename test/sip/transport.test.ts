@@ -4,19 +4,23 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
 import { ConfigurationError, TransportError } from '../../core/errors.js';
-import { MAX_BUFFERED_BYTES } from '../../core/sip/channel-flow.js';
-import { type ClientFlow, connectFlow } from '../../core/sip/connect.js';
-import type { SipFlow } from '../../core/sip/flow.js';
-import { SipHeaders } from '../../core/sip/headers.js';
-import type { FlowHandlers } from '../../core/sip/incoming.js';
-import { listen, type SipListener } from '../../core/sip/listener.js';
-import type { MalformedSip } from '../../core/sip/malformed.js';
-import { isRequest, NO_BODY, type SipMessage, type SipRequest } from '../../core/sip/message.js';
-import { refuseMalformed } from '../../core/sip/stateless-answer.js';
+import { SipHeaders } from '../../core/sip/message/headers.js';
+import {
+  isRequest,
+  type MalformedSip,
+  NO_BODY,
+  type SipMessage,
+  type SipRequest,
+} from '../../core/sip/message/message.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import { parseEndpoint } from '../../core/sip/transport-uri.js';
-import { MAX_DATAGRAM_BYTES } from '../../core/sip/udp-flow.js';
-import { buildResponse, writeMessage } from '../../core/sip/writer.js';
+import { refuseMalformed } from '../../core/sip/transactions/stateless-answer.js';
+import { MAX_BUFFERED_BYTES } from '../../core/sip/transport/channel-flow.js';
+import { type ClientFlow, connectFlow } from '../../core/sip/transport/connect.js';
+import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
+import { listen, type SipListener } from '../../core/sip/transport/listener.js';
+import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { MAX_DATAGRAM_BYTES } from '../../core/sip/transport/udp-flow.js';
+import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;

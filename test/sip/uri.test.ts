@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseUri, SipUri } from '../../core/sip/uri.js';
+import { parseUri, SipUri } from '../../core/sip/values/uri.js';
 
 const parse = (text: string): SipUri => {
   const uri = SipUri.parse(text);

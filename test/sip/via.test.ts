@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Via } from '../../core/sip/via.js';
+import { Via } from '../../core/sip/values/via.js';
 
 describe('Via', () => {
   it('reads every part (RFC 3261 20.42, RFC 3581)', () => {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { SipHeaders } from '../../core/sip/headers.js';
-import { NO_BODY, type SipMessage, type SipRequest } from '../../core/sip/message.js';
-import { parseNameAddr } from '../../core/sip/name-addr.js';
-import { parseMessage } from '../../core/sip/parser.js';
-import { buildResponse, reasonPhrase, writeMessage } from '../../core/sip/writer.js';
+import { SipHeaders } from '../../core/sip/message/headers.js';
+import { NO_BODY, type SipMessage, type SipRequest } from '../../core/sip/message/message.js';
+import { parseNameAddr } from '../../core/sip/values/name-addr.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
+import { buildResponse, reasonPhrase, writeMessage } from '../../core/sip/wire/writer.js';
 import { messages } from './arbitraries.js';
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,6 +1,6 @@
 /** A device and a sender of this package, in this process, for tests against a real or embedded core. */
 
-import type { PushAppDefinition } from '../../core/app/contract.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from '../../core/host.js';
 import { PushSenderAgent, type PushSenderOptions } from '../../core/sender/sender.js';
 import { eventually } from './wait.js';

@@ -1,11 +1,11 @@
 /** Calls between user agents of this package over a SIP/IP core, the same over every core. */
 
 import { expect, it } from 'vitest';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import type { InviteSession } from '../../core/sip/invite-session.js';
-import type { SipResponse } from '../../core/sip/message.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { SipResponse } from '../../core/sip/message/message.js';
+import type { InviteSession } from '../../core/sip/session/invite-session.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { Closing } from './invites.js';
 import { eventually } from './wait.js';
 

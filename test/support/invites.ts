@@ -1,11 +1,11 @@
 /** User agents and calls with a scripted core, for tests of sessions. */
 
 import { vi } from 'vitest';
-import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
-import type { InviteSession } from '../../core/sip/invite-session.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message.js';
-import type { InviteHandlers, InviteOptions } from '../../core/sip/outgoing-invite.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
+import type { InviteSession } from '../../core/sip/session/invite-session.js';
+import type { InviteHandlers, InviteOptions } from '../../core/sip/session/outgoing-invite.js';
+import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
+import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { request } from './requests.js';
 import { ScriptedCore } from './scripted-core.js';
 

@@ -4,10 +4,10 @@
  */
 
 import { expect } from 'vitest';
-import type { WireObserver } from '../../core/sip/flow.js';
-import { isRequest, type SipMessage } from '../../core/sip/message.js';
-import { parseMessage } from '../../core/sip/parser.js';
-import { hostPort } from '../../core/sip/transport-uri.js';
+import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
+import type { WireObserver } from '../../core/sip/transport/flow.js';
+import { hostPort } from '../../core/sip/transport/transport-uri.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { MessageEvent, NetworkEvent } from '../../sdk/network/events.js';
 import { eventually } from './wait.js';
 

@@ -1,7 +1,7 @@
 /** Offers of files as text, of a sender whose every line the test writes, and what is answered. */
 
 import { createHash } from 'node:crypto';
-import type { SipMessage } from '../../core/sip/message.js';
+import type { SipMessage } from '../../core/sip/message/message.js';
 
 export const FILE = 'application/octet-stream';
 

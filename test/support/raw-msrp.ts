@@ -2,8 +2,8 @@
 
 import { once } from 'node:events';
 import net from 'node:net';
-import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msrp/frame.js';
-import { MsrpParser } from '../../core/msrp/parser.js';
+import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msrp/frames/frame.js';
+import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import { Mailbox } from './mailbox.js';
 
 /** A frame that the raw peer got. */

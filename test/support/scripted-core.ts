@@ -2,12 +2,16 @@
 
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer, type Socket } from 'node:net';
-import { StreamFramer } from '../../core/sip/framing.js';
-import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../../core/sip/message.js';
-import { parseMessage } from '../../core/sip/parser.js';
-import { buildResponse, writeMessage } from '../../core/sip/writer.js';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import {
+  isRequest,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from '../../core/sip/message/message.js';
+import { StreamFramer } from '../../core/sip/wire/framing.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 
 export interface Received {
   request: SipRequest;

@@ -1,13 +1,13 @@
 /** A receiver of files whose every line the test writes: its SIP by a scripted core, its MSRP by raw peers. */
 
 import { vi } from 'vitest';
-import { memoryContent } from '../../core/content/memory-content.js';
+import { memoryContent } from '../../core/content/content.js';
 import type { FilesPush, Receipt } from '../../core/sender/push-request.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import type { PushFile } from '../../core/sender/session/offered-file.js';
-import type { SessionSendOptions } from '../../core/sender/session/session.js';
-import type { SipRequest } from '../../core/sip/message.js';
-import { buildResponse } from '../../core/sip/writer.js';
+import type { PushFile } from '../../core/sender/session/outgoing-line.js';
+import type { SessionSendOptions } from '../../core/sender/session/terminal-push.js';
+import type { SipRequest } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/wire/writer.js';
 import { BOB, startSender } from './agents.js';
 import { attribute, sectionsOf } from './push-offers.js';
 import { RawMsrp } from './raw-msrp.js';

@@ -1,6 +1,6 @@
 /** A relay (RFC 4976) whose every answer the test decides, and the client of it that is tested. */
 
-import type { MsrpRequest } from '../../core/msrp/frame.js';
+import type { MsrpRequest } from '../../core/msrp/frames/frame.js';
 import { MsrpRelay, type MsrpRelayOptions } from '../../core/msrp/index.js';
 import type { Closing } from './msrp.js';
 import { RawListener, type RawMsrp } from './raw-msrp.js';

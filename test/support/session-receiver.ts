@@ -1,13 +1,13 @@
 /** A Push Receiver Agent, and a sender whose every SIP request and MSRP frame the test writes. */
 
 import { platform } from '#platform';
-import type { Push, PushAppDefinition, PushOffer, ReceiveContext } from '../../core/app/contract.js';
+import type { Push, PushAppDefinition, PushOffer, ReceiveContext } from '../../core/app/contract/push-app.js';
 import { PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
 import type { RelayAccount } from '../../core/msrp/index.js';
 import type { Store, TlsOptions } from '../../core/platform/platform.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message.js';
+import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import { BOB, PSA } from './agents.js';
 import { Mailbox } from './mailbox.js';
 import { FILE, type Sections, sectionsOf } from './push-offers.js';

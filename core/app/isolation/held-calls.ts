@@ -2,7 +2,7 @@
 
 import type { ByteRange, Content } from '../../content/content.js';
 import { SipPushError } from '../../errors.js';
-import type { CommitOperation, Push } from '../contract.js';
+import type { CommitOperation, Push } from '../contract/push-app.js';
 import { INLINE_CONTENT } from './limits.js';
 import { fieldsOf, rangeOf } from './messages.js';
 import type { Peer } from './peer.js';

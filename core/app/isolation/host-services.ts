@@ -1,9 +1,9 @@
 /** The services of an application in a worker: its calls, served on the host's side. */
 
-import { streamOf } from '../../content/streams.js';
+import { streamOf } from '../../content/content.js';
 import { ConfigurationError } from '../../errors.js';
-import type { StartContext } from '../contract.js';
-import type { Services, StorageRange } from '../services.js';
+import type { StartContext } from '../contract/push-app.js';
+import type { Services, StorageRange } from '../contract/services.js';
 import { ENTRIES_AT_ONCE } from './limits.js';
 import { type Fields, fieldsOf, rangeOf, textOf } from './messages.js';
 import type { Peer } from './peer.js';

@@ -1,12 +1,17 @@
 /** One application that runs in workers: in one after the other, as long as it is loaded. */
 
 import { AppError, SipPushError } from '../../errors.js';
-import { AppAway, AWAY, type MaybeAway } from '../away.js';
-import { systemClock } from '../clock.js';
-import type { NegotiatedSender, PushAppInstance, PushDescription, StartContext } from '../contract.js';
-import { within } from '../deadline.js';
+import { reasonOf } from '../../text.js';
+import { systemClock } from '../../time/clock.js';
+import { within } from '../../time/deadline.js';
+import type {
+  NegotiatedSender,
+  PushAppInstance,
+  PushDescription,
+  StartContext,
+} from '../contract/push-app.js';
+import { AppAway, AWAY, type MaybeAway } from '../contract/unavailable.js';
 import { START_WITHIN } from '../limits.js';
-import { reasonOf } from '../outcome.js';
 import { RESTART_BASE, RESTART_MAX, STEADY_AFTER, STOP_HOOK_WITHIN } from './limits.js';
 import type { Fields } from './messages.js';
 import type { Hook } from './serve.js';

@@ -1,8 +1,8 @@
 /** An application in a worker, as the runtime loads it: a definition like any other. */
 
 import { ConfigurationError } from '../../errors.js';
-import type { PushAppDefinition } from '../contract.js';
-import type { StandardSchemaV1 } from '../standard-schema.js';
+import type { StandardSchemaV1 } from '../contract/options.js';
+import type { PushAppDefinition } from '../contract/push-app.js';
 import { IsolatedApp } from './isolated-app.js';
 import { DEFAULT_MEMORY, DEFAULT_UNRESPONSIVE, MIN_MEMORY, UNUSED_FOR } from './limits.js';
 import { type LifeOptions, WorkerLife } from './worker-life.js';

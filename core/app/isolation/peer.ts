@@ -2,10 +2,9 @@
 
 import { LimitError, SipPushError } from '../../errors.js';
 import type { ThreadPort } from '../../platform/platform.js';
-import { handled, invoke } from '../deadline.js';
+import { handled, invoke } from '../../time/deadline.js';
 import { MAX_CALLS } from './limits.js';
-import { type Message, readMessage } from './messages.js';
-import { packError, unpackError } from './packed-error.js';
+import { type Message, packError, readMessage, unpackError } from './messages.js';
 import { Streams } from './streams.js';
 
 export interface PeerHandlers {

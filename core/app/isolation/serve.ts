@@ -2,8 +2,10 @@
 
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/platform.js';
-import { readOptions } from '../app-options.js';
-import { systemClock } from '../clock.js';
+import { systemClock } from '../../time/clock.js';
+import { handled } from '../../time/deadline.js';
+import { type Manifest, readManifest } from '../contract/manifest.js';
+import { readOptions } from '../contract/options.js';
 import type {
   CommitOperation,
   Push,
@@ -11,19 +13,15 @@ import type {
   PushAppInstance,
   ReceiveContext,
   StartContext,
-} from '../contract.js';
-import { handled } from '../deadline.js';
-import { type Manifest, readManifest } from '../manifest.js';
-import type { ServiceName } from '../services.js';
+} from '../contract/push-app.js';
+import type { ServiceName } from '../contract/services.js';
 import type { CrossingContent, CrossingPush } from './held-calls.js';
-import { HostTime } from './host-time.js';
 import { MAX_ISSUES } from './limits.js';
 import { type Fields, fieldsOf, textOf } from './messages.js';
 import { Peer } from './peer.js';
-import { plainJson } from './plain-json.js';
-import { methodsOf } from './service-methods.js';
-import { StreamedContent, workerContent } from './worker-content.js';
-import { workerServices } from './worker-services.js';
+import { methodsOf, plainJson } from './service-methods.js';
+import { HostTime } from './watchdog.js';
+import { StreamedContent, workerContent, workerServices } from './worker-services.js';
 
 /** Gives the definition that a module has, by the name that its host knows it by. */
 export type LoadApplication = (module: string) => PushAppDefinition | Promise<PushAppDefinition>;

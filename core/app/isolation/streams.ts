@@ -5,8 +5,7 @@
 
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
 import { MAX_CHUNK, MAX_STREAMS } from './limits.js';
-import type { Message } from './messages.js';
-import { packError, unpackError } from './packed-error.js';
+import { type Message, packError, unpackError } from './messages.js';
 
 type Post = (message: Message, transfer?: readonly ArrayBuffer[]) => void;
 

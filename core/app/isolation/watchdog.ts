@@ -1,8 +1,18 @@
-/** Watches a worker: that its event loop turns, and what it has in memory. */
-
 import { LimitError, TimeoutError } from '../../errors.js';
 import type { WorkerThread } from '../../platform/platform.js';
 import { ASK_EVERY, LOOK_EVERY, SILENT_AFTER } from './limits.js';
+
+/** The time as the host has it, in a worker: a test's clock goes over as its distance from the real one. */
+export class HostTime {
+  /** Milliseconds that the host's clock is ahead. */
+  ahead = 0;
+
+  now(): number {
+    return Date.now() + this.ahead;
+  }
+}
+
+/** Watches a worker: that its event loop turns, and what it has in memory. */
 
 export interface WatchedLimits {
   /** Bytes. */

@@ -3,12 +3,12 @@
 import { platform } from '#platform';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
 import type { WorkerThread } from '../../platform/platform.js';
-import { systemClock } from '../clock.js';
-import type { AlarmContext, Push, ReceiveContext, StartContext } from '../contract.js';
-import { within } from '../deadline.js';
-import { reasonOf } from '../outcome.js';
-import type { Alarm } from '../services.js';
-import type { StandardSchemaIssue } from '../standard-schema.js';
+import { reasonOf } from '../../text.js';
+import { systemClock } from '../../time/clock.js';
+import { within } from '../../time/deadline.js';
+import type { StandardSchemaIssue } from '../contract/options.js';
+import type { AlarmContext, Push, ReceiveContext, StartContext } from '../contract/push-app.js';
+import type { Alarm } from '../contract/services.js';
 import { crossing, HeldCalls } from './held-calls.js';
 import { HostServices } from './host-services.js';
 import { EARLY_LINES, HEAP_RESERVE, LATE_FOR, LOAD_WITHIN, MAX_MESSAGES } from './limits.js';

@@ -1,8 +1,14 @@
-/** The services of an application in a worker, as it sees them: what they do happens on the host's side. */
+/** The content of a push in a worker: read from the host as it is read here. */
 
-import { readAll } from '../../content/streams.js';
-import { AppError } from '../../errors.js';
-import { handled } from '../deadline.js';
+import {
+  type ByteRange,
+  type Content,
+  type MediaType,
+  memoryContent,
+  readAll,
+} from '../../content/content.js';
+import { AppError, LimitError } from '../../errors.js';
+import { handled } from '../../time/deadline.js';
 import type {
   Alarm,
   AppClock,
@@ -14,12 +20,58 @@ import type {
   AppSchedule,
   AppStorage,
   Emit,
-} from '../services.js';
-import type { HostTime } from './host-time.js';
+} from '../contract/services.js';
+import type { CrossingContent } from './held-calls.js';
 import { type Fields, fieldsOf } from './messages.js';
 import type { Peer } from './peer.js';
-import { plainJson } from './plain-json.js';
-import { serviceOf } from './service-methods.js';
+import { plainJson, serviceOf } from './service-methods.js';
+import type { HostTime } from './watchdog.js';
+
+/** @param held the call that it belongs to. */
+export function workerContent(
+  { type, size, bytes }: CrossingContent,
+  held: number,
+  peer: Peer,
+): Content | StreamedContent {
+  return bytes ? memoryContent(type, bytes) : new StreamedContent(type, size, held, peer);
+}
+
+export class StreamedContent implements Content {
+  /** Of content that is still coming, and whose size nobody told: known when all has come. */
+  size?: number;
+
+  constructor(
+    readonly type: MediaType,
+    size: number | undefined,
+    private readonly held: number,
+    private readonly peer: Peer,
+  ) {
+    if (size !== undefined) this.size = size;
+  }
+
+  open(range?: ByteRange): ReadableStream<Uint8Array> {
+    if (range) requireRange(range);
+    const { peer, held } = this;
+    const stream = peer.next();
+    peer.tell('open', { held, stream, ...(range ? { range: { ...range } } : {}) });
+    return peer.streams.takeBytes(stream);
+  }
+
+  async bytes(limit: number): Promise<Uint8Array> {
+    if (this.size !== undefined && this.size > limit) {
+      throw new LimitError(`the content has ${this.size} bytes, more than the ${limit} asked for`);
+    }
+    return readAll(this.open(), limit);
+  }
+}
+
+function requireRange({ start, end = start }: ByteRange): void {
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start - 1) {
+    throw new RangeError(`bytes ${start} to ${end}: expected whole numbers, 0 <= start <= end`);
+  }
+}
+
+/** The services of an application in a worker, as it sees them: what they do happens on the host's side. */
 
 export interface WorkerServicesParts {
   eventAppId: string;

@@ -1,16 +1,98 @@
-/** Content that a reference points at, on its way to the spool: as often as it takes, from where it broke off. */
+/** Bodies with their Content-Encoding undone, and what goes wrong with that by name. */
 
-import type { Spool, SpoolFile } from '../../platform/platform.js';
-import type { Content } from '../content.js';
+import { platform } from '#platform';
+import { LimitError, MalformedError, SipPushError } from '../../errors.js';
+import type { Hasher, Spool, SpoolFile } from '../../platform/platform.js';
+import { type Content, memoryContent, readAll, storedContent, through } from '../content.js';
+import { type ContentCoding, decodeStream, parseContentEncoding } from '../content-coding.js';
 import type { ExternalBody } from '../external-body.js';
 import { formatMediaType } from '../media-type.js';
-import { memoryContent } from '../memory-content.js';
-import { storedContent } from '../stored-content.js';
-import { readAll } from '../streams.js';
-import { Arriving } from './arriving.js';
 import { FetchError } from './fetch-error.js';
 import type { FetchResponse, GuardedFetch } from './guarded-fetch.js';
-import { codingsOf, unfolded } from './unfolded.js';
+
+/** @throws FetchError `malformed` for a coding that is not known. */
+export function codingsOf(contentEncoding: string | undefined): ContentCoding[] {
+  try {
+    return parseContentEncoding(contentEncoding);
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** The stream errors with FetchError `unfolds` past `limit` bytes or the ratio, `malformed` when it is not as said. */
+export function unfolded(
+  body: ReadableStream<Uint8Array>,
+  codings: readonly ContentCoding[],
+  limit: number,
+): ReadableStream<Uint8Array> {
+  if (codings.length === 0) return body;
+  return through(decodeStream(body, codings, limit), async function* (decoded) {
+    try {
+      yield* decoded;
+    } catch (error) {
+      throw explained(error);
+    }
+  });
+}
+
+function explained(error: unknown): unknown {
+  if (error instanceof LimitError) return new FetchError('unfolds', error.message, { cause: error });
+  if (error instanceof MalformedError) return new FetchError('malformed', error.message, { cause: error });
+  return error;
+}
+
+/** Content as it comes in: on disk, and through the hash functions. */
+
+/** A file of the spool that is hashed as it comes in. */
+export class Arriving {
+  #sha1: Hasher = platform.hasher('sha-1');
+  #sha256: Hasher = platform.hasher('sha-256');
+  #digests: { sha1: string; sha256: string } | undefined;
+
+  private constructor(readonly file: SpoolFile) {}
+
+  /** @throws FetchError `spool`, as all of its methods. */
+  static async begin(spool: Spool): Promise<Arriving> {
+    return new Arriving(await spooling(spool.create()));
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    await spooling(this.file.append(bytes));
+    this.#sha1.update(bytes);
+    this.#sha256.update(bytes);
+  }
+
+  async restart(): Promise<void> {
+    if (this.file.size === 0) return;
+    await spooling(this.file.clear());
+    this.#sha1 = platform.hasher('sha-1');
+    this.#sha256 = platform.hasher('sha-256');
+  }
+
+  sha1(): string {
+    return this.#ended().sha1;
+  }
+
+  sha256(): string {
+    return this.#ended().sha256;
+  }
+
+  #ended() {
+    this.#digests ??= { sha1: this.#sha1.digest(), sha256: this.#sha256.digest() };
+    return this.#digests;
+  }
+}
+
+async function spooling<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof SipPushError) throw new FetchError('spool', error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Content that a reference points at, on its way to the spool: as often as it takes, from where it broke off. */
 
 export interface Downloaded {
   content: Content;

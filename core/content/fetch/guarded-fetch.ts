@@ -3,8 +3,7 @@
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
 import type { HttpRequest, HttpResponse } from '../../platform/platform.js';
-import { isPublicAddress } from './addresses.js';
-import { AllowList, hostOf } from './allow-list.js';
+import { AllowList, hostOf, isPublicAddress } from './allow-list.js';
 import { FetchError } from './fetch-error.js';
 import { Patience } from './patience.js';
 

@@ -1,12 +1,20 @@
 /** M-Notification.ind: a multimedia message waits to be retrieved (OMA-TS-MMS_ENC 6.2). */
 
-import { from } from './address.js';
-import { type ElementDescriptor, elementDescriptor } from './element-descriptor.js';
-import { optional, required } from './layout.js';
-import { messageClass } from './message-class.js';
-import { definePdu, type WithOthers } from './pdu.js';
-import { type MmsTime, time } from './time.js';
-import { boolean, encodedString, enumerated, longInteger, textString, version } from './value.js';
+import { type MmsStatus, messageClass, status } from './codes.js';
+import { definePdu, optional, required, type WithOthers } from './pdu.js';
+import {
+  boolean,
+  type ElementDescriptor,
+  elementDescriptor,
+  encodedString,
+  enumerated,
+  from,
+  longInteger,
+  type MmsTime,
+  textString,
+  time,
+  version,
+} from './values.js';
 
 const priority = enumerated(['low', 'normal', 'high']);
 const retrievalMode = enumerated(['manual']);
@@ -69,7 +77,7 @@ interface NotificationFields {
 /** M-Notification.ind: a message waits at an MMSC. */
 export type MmsNotification = NotificationFields & WithOthers;
 
-const codec = definePdu<NotificationFields>('M-Notification.ind', {
+const notificationCodec = definePdu<NotificationFields>('M-Notification.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
   version: required('X-Mms-MMS-Version', version),
   from: optional('From', from),
@@ -98,7 +106,35 @@ const codec = definePdu<NotificationFields>('M-Notification.ind', {
 });
 
 /** @throws MalformedError naming the field, its offset, and what was expected there. */
-export const decodeNotification: (pdu: Uint8Array) => MmsNotification = codec.decode;
+export const decodeNotification: (pdu: Uint8Array) => MmsNotification = notificationCodec.decode;
 
 /** @throws ConfigurationError where a value does not fit its field. */
-export const encodeNotification: (notification: MmsNotification) => Uint8Array = codec.encode;
+export const encodeNotification: (notification: MmsNotification) => Uint8Array = notificationCodec.encode;
+
+/** M-NotifyResp.ind: what a device does about a notification (OMA-TS-MMS_ENC 6.2.2). */
+
+interface NotifyResponseFields {
+  /** That of the notification. */
+  readonly transactionId: string;
+  /** `1.2` */
+  readonly version: string;
+  readonly status: MmsStatus;
+  /** Whether the sender may be told that the message was delivered; yes where it is absent. */
+  readonly reportAllowed?: boolean;
+}
+
+/** M-NotifyResp.ind: what the device will do about a notification. */
+export type MmsNotifyResponse = NotifyResponseFields & WithOthers;
+
+const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
+  transactionId: required('X-Mms-Transaction-ID', textString),
+  version: required('X-Mms-MMS-Version', version),
+  status: required('X-Mms-Status', status),
+  reportAllowed: optional('X-Mms-Report-Allowed', boolean),
+});
+
+/** @throws MalformedError naming the field, its offset, and what was expected there. */
+export const decodeNotifyResponse: (pdu: Uint8Array) => MmsNotifyResponse = notifyResponseCodec.decode;
+
+/** @throws ConfigurationError where a value does not fit its field. */
+export const encodeNotifyResponse: (response: MmsNotifyResponse) => Uint8Array = notifyResponseCodec.encode;

@@ -1,13 +1,68 @@
-/** An MMS PDU as a layout of header fields, from which both its decoder and its encoder follow. */
+/** The header fields of an MMS PDU, one by one: what each is called, how it is read and written. */
 
 import { ConfigurationError } from '../../errors.js';
-import { hexOctet, OctetReader } from '../wsp/octet-reader.js';
-import { OctetWriter } from '../wsp/octet-writer.js';
+import { hexOctet, OctetReader, OctetWriter } from '../wsp/octets.js';
 import { readTextString, writeTextString } from '../wsp/text.js';
-import { readAnyValue } from '../wsp/value-length.js';
-import { mmsFieldCode, mmsFieldName } from './field-names.js';
-import type { MmsLayout } from './layout.js';
-import { type MmsMessageType, messageTypeOctet, readMessageType } from './message-type.js';
+import { readAnyValue } from '../wsp/values.js';
+import {
+  type MmsFieldName,
+  type MmsMessageType,
+  messageTypeOctet,
+  mmsFieldCode,
+  mmsFieldName,
+  readMessageType,
+} from './codes.js';
+import type { MmsValue } from './values.js';
+
+interface Entry<T, Required extends boolean> {
+  readonly name: MmsFieldName;
+  readonly required: Required;
+  /** @returns undefined where the value is to be kept raw: it is none that is known, or the field came before. */
+  read(reader: OctetReader, before: T | undefined): T | undefined;
+  write(writer: OctetWriter, value: T): void;
+}
+
+/** In the order of writing; X-Mms-Message-Type, which every PDU starts with, is not listed. */
+export type MmsLayout<Fields> = {
+  readonly [K in keyof Fields]-?: Entry<Required<Fields>[K], object extends Pick<Fields, K> ? false : true>;
+};
+
+export function required<T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, true> {
+  return { ...single(name, value), required: true };
+}
+
+export function optional<T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, false> {
+  return { ...single(name, value), required: false };
+}
+
+/** A field that may stand any number of times: one for each value. */
+export function repeated<T>(name: MmsFieldName, value: MmsValue<T>): Entry<readonly T[], false> {
+  const { read, write } = single(name, value);
+  return {
+    name,
+    required: false,
+    read(reader, before = []) {
+      const next = read(reader, undefined);
+      return next === undefined ? undefined : [...before, next];
+    },
+    write(writer, values) {
+      for (const one of values) write(writer, one);
+    },
+  };
+}
+
+function single<T>(name: MmsFieldName, value: MmsValue<T>): Omit<Entry<T, boolean>, 'required'> {
+  return {
+    name,
+    read(reader, before) {
+      const read = value.read(reader, name);
+      return before === undefined ? read : undefined;
+    },
+    write: (writer, given) => value.write(writer.octet(mmsFieldCode(name) | 0x80), given),
+  };
+}
+
+/** An MMS PDU as a layout of header fields, from which both its decoder and its encoder follow. */
 
 /** A field kept as it came: not of this PDU, given a second time, or with a value that is not known. */
 export interface MmsRawField {

@@ -3,20 +3,24 @@
 import { ConfigurationError } from '../../errors.js';
 import type { MediaType } from '../content.js';
 import { isMultipart, readParts } from '../multipart/multipart.js';
-import { OctetSource } from '../multipart/octet-source.js';
-import type { StreamedPart, StreamedParts } from '../multipart/part.js';
-import { PartBody } from '../multipart/part-body.js';
-import { partsFrom } from '../multipart/parts-from.js';
+import { OctetSource, PartBody } from '../multipart/octet-source.js';
+import { partsFrom, type StreamedPart, type StreamedParts } from '../multipart/part.js';
 import { readContentType, writeContentType } from '../wsp/content-type.js';
-import { OctetReader } from '../wsp/octet-reader.js';
-import { OctetWriter } from '../wsp/octet-writer.js';
-import { from } from './address.js';
-import { optional, repeated, required } from './layout.js';
-import { messageClass } from './message-class.js';
-import { definePdu, type WithOthers } from './pdu.js';
-import { type MmsRetrieveStatus, retrieveStatus } from './status.js';
-import { type MmsTime, time } from './time.js';
-import { boolean, date, encodedString, enumerated, longInteger, textString, version } from './value.js';
+import { OctetReader, OctetWriter } from '../wsp/octets.js';
+import { type MmsRetrieveStatus, messageClass, retrieveStatus } from './codes.js';
+import { definePdu, optional, repeated, required, type WithOthers } from './pdu.js';
+import {
+  boolean,
+  date,
+  encodedString,
+  enumerated,
+  from,
+  longInteger,
+  type MmsTime,
+  textString,
+  time,
+  version,
+} from './values.js';
 
 interface RetrievalFields {
   /** There where the MMSC wants an M-Acknowledge.ind. */
@@ -75,7 +79,7 @@ const CONTENT_TYPE = 0x84;
 /** Octets before the content: a message to a thousand recipients fits. */
 const MAX_HEADER = 65_536;
 
-const codec = definePdu<RetrievalFields>(TYPE, {
+const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
   transactionId: optional('X-Mms-Transaction-ID', textString),
   version: required('X-Mms-MMS-Version', version),
   messageId: optional('Message-ID', textString),
@@ -114,7 +118,7 @@ export function decodeRetrieval(pdu: Uint8Array): MmsRetrieval {
 /** @throws ConfigurationError where a value does not fit its field, or a message has neither content nor failure. */
 export function encodeRetrieval({ content, ...header }: MmsRetrieval): Uint8Array {
   const writer = new OctetWriter();
-  codec.writeHeader(writer, header);
+  retrievalCodec.writeHeader(writer, header);
   if (content) {
     writeContentType(writer.octet(CONTENT_TYPE), content.type);
     writer.octets(content.body);
@@ -148,7 +152,7 @@ export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise
 }
 
 function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType } {
-  const header = codec.readHeader(reader);
+  const header = retrievalCodec.readHeader(reader);
   if (reader.atEnd) {
     if (!tellsFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
     return { header };
@@ -171,3 +175,28 @@ async function* partsOf(type: MediaType, source: OctetSource): AsyncGenerator<St
   yield { type, headers: [], body: body.stream };
   await body.finish();
 }
+
+/** M-Acknowledge.ind: a device has the message that it was told of before (OMA-TS-MMS_ENC 6.4). */
+
+interface AcknowledgeFields {
+  /** That of the M-Retrieve.conf. */
+  readonly transactionId: string;
+  /** `1.2` */
+  readonly version: string;
+  /** Whether the sender may be told that the message was delivered; yes where it is absent. */
+  readonly reportAllowed?: boolean;
+}
+
+export type MmsAcknowledge = AcknowledgeFields & WithOthers;
+
+const acknowledgeCodec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {
+  transactionId: required('X-Mms-Transaction-ID', textString),
+  version: required('X-Mms-MMS-Version', version),
+  reportAllowed: optional('X-Mms-Report-Allowed', boolean),
+});
+
+/** @throws MalformedError naming the field, its offset, and what was expected there. */
+export const decodeAcknowledge: (pdu: Uint8Array) => MmsAcknowledge = acknowledgeCodec.decode;
+
+/** @throws ConfigurationError where a value does not fit its field. */
+export const encodeAcknowledge: (acknowledge: MmsAcknowledge) => Uint8Array = acknowledgeCodec.encode;

@@ -1,5 +1,6 @@
 /** The lines that part a MIME multipart (RFC 2046 5.1.1). */
 
+import { platform } from '#platform';
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
 
@@ -90,4 +91,9 @@ export class Boundary {
     }
     return { before: octets.length };
   }
+}
+
+/** The type with a boundary of 128 random bits: no content holds it but by having seen it. */
+export function withBoundary({ type, parameters }: MediaType): MediaType {
+  return { type, parameters: { ...parameters, boundary: platform.randomHex(16) } };
 }

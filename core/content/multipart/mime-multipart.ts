@@ -2,12 +2,11 @@
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
-import { OctetWriter } from '../wsp/octet-writer.js';
+import { OctetWriter } from '../wsp/octets.js';
 import { Boundary } from './boundary.js';
 import { MAX_HEAD, readEntityHead, writeEntityHead } from './entity-head.js';
-import type { OctetSource } from './octet-source.js';
+import { type OctetSource, PartBody } from './octet-source.js';
 import { type ContentPart, type Part, requireFewParts, type StreamedPart } from './part.js';
-import { PartBody } from './part-body.js';
 
 const LINE_END = new TextEncoder().encode('\r\n');
 /** RFC 2046 5.1: what a part is that does not say. */

@@ -1,12 +1,10 @@
 /** Content of several parts, whichever of the two formats its media type names. */
 
 import { ConfigurationError } from '../../errors.js';
-import type { MediaType } from '../content.js';
-import { streamOf } from '../streams.js';
+import { type MediaType, streamOf } from '../content.js';
 import { decodeMimeMultipart, encodeMimeMultipart, readMimeParts, writeMimeParts } from './mime-multipart.js';
 import { OctetSource } from './octet-source.js';
-import type { ContentPart, Part, StreamedPart, StreamedParts } from './part.js';
-import { partsFrom } from './parts-from.js';
+import { type ContentPart, type Part, partsFrom, type StreamedPart, type StreamedParts } from './part.js';
 import { decodeWspMultipart, encodeWspMultipart, readWspParts, writeWspParts } from './wsp-multipart.js';
 
 const WSP = 'application/vnd.wap.multipart.';

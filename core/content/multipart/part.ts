@@ -2,9 +2,10 @@
 
 import { MalformedError } from '../../errors.js';
 import type { Content } from '../content.js';
-import type { HeaderList } from '../headers.js';
+import type { HeaderList } from '../http-headers.js';
 import type { WspRawHeader } from '../wsp/headers.js';
 import type { EntityHead } from './entity-head.js';
+import type { OctetSource } from './octet-source.js';
 
 interface PartHead extends EntityHead {
   /** Of WSP multipart: headers that have no form in text. */
@@ -42,4 +43,34 @@ export const MAX_PARTS = 1024;
 
 export function requireFewParts(count: number, document: string): void {
   if (count > MAX_PARTS) throw new MalformedError(`${document}: expected at most ${MAX_PARTS} parts`);
+}
+
+/** From the generator of a multipart's parts to what its readers are given. */
+
+/** Ends with the source cancelled, however it ends, even before the first part was asked for. */
+export function partsFrom(
+  source: OctetSource,
+  parts: AsyncGenerator<StreamedPart, void, undefined>,
+): StreamedParts {
+  return {
+    async next() {
+      try {
+        const result = await parts.next();
+        if (result.done) await source.cancel();
+        return result;
+      } catch (error) {
+        await source.cancel();
+        throw error;
+      }
+    },
+    async return() {
+      // First the source: a part that is waited for may never come.
+      await source.cancel();
+      await parts.return();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }

@@ -5,13 +5,11 @@ import type { MediaType } from '../content.js';
 import { readContentType, writeContentType } from '../wsp/content-type.js';
 import { readHeaders, type WspHeaders, writeHeaders } from '../wsp/headers.js';
 import { readUintvar, writeUintvar } from '../wsp/integers.js';
-import { OctetReader } from '../wsp/octet-reader.js';
-import { OctetWriter } from '../wsp/octet-writer.js';
-import { NEWEST } from '../wsp/version.js';
+import { OctetReader, OctetWriter } from '../wsp/octets.js';
+import { NEWEST } from '../wsp/values.js';
 import { MAX_HEAD } from './entity-head.js';
-import type { OctetSource } from './octet-source.js';
+import { type OctetSource, PartBody } from './octet-source.js';
 import { type ContentPart, type Part, requireFewParts, type StreamedPart } from './part.js';
-import { PartBody } from './part-body.js';
 
 const DOCUMENT = 'WSP multipart';
 /** The longest uintvar. */

@@ -1,11 +1,9 @@
 /** Cache Operation (WAP-175, CO 1.0): text/vnd.wap.co, application/vnd.wap.coc. */
 
 import { MalformedError } from '../../errors.js';
-import { element, requiredAttribute } from '../wbxml/element.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
-import { isElement, type MarkupElement } from '../wbxml/markup.js';
-import { defineDocument } from './document-codec.js';
-import { DOMAINS } from './domains.js';
+import { element, isElement, type MarkupElement, requiredAttribute } from '../wbxml/document.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
+import { DOMAINS, defineDocument } from './document-codec.js';
 
 export const CO: WbxmlLanguage = {
   title: 'CO 1.0',

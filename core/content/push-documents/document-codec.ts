@@ -1,12 +1,20 @@
-/** A document type in both its forms, from how it is read from elements and written as elements. */
-
 import { MalformedError } from '../../errors.js';
 import { decodeWbxml } from '../wbxml/decoder.js';
+import type { MarkupElement } from '../wbxml/document.js';
 import { encodeWbxml } from '../wbxml/encoder.js';
-import type { WbxmlLanguage } from '../wbxml/language.js';
-import type { MarkupElement } from '../wbxml/markup.js';
-import { parseXml } from '../xml/parse-xml.js';
-import { writeXml } from '../xml/write-xml.js';
+import type { WbxmlLanguage } from '../wbxml/tables.js';
+import { parseXml } from '../xml/parser.js';
+import { writeXml } from '../xml/writer.js';
+
+/** Value tokens that SI, SL and CO share: ends of host names, with the slash behind them. */
+export const DOMAINS: ReadonlyMap<number, string> = new Map([
+  [0x85, '.com/'],
+  [0x86, '.edu/'],
+  [0x87, '.net/'],
+  [0x88, '.org/'],
+]);
+
+/** A document type in both its forms, from how it is read from elements and written as elements. */
 
 /** WBXML 1.2 and 1.3 differ in nothing that these documents use. */
 export type WbxmlVersion = 2 | 3;

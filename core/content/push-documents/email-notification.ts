@@ -1,8 +1,8 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
-import { given } from '../../given.js';
-import { dateAttribute, element, requiredAttribute, writtenDate } from '../wbxml/element.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
+import { given } from '../../defined.js';
+import { dateAttribute, element, requiredAttribute, writtenDate } from '../wbxml/document.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { defineDocument } from './document-codec.js';
 
 export const EMN: WbxmlLanguage = {

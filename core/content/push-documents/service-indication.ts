@@ -1,21 +1,20 @@
 /** Service Indication (WAP-167, SI 1.0): text/vnd.wap.si, application/vnd.wap.sic. */
 
+import { given } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
-import { given } from '../../given.js';
 import {
   attributeAmong,
   attributeOf,
   childrenNamed,
   dateAttribute,
   element,
+  type MarkupElement,
   requiredAttribute,
   textOf,
   writtenDate,
-} from '../wbxml/element.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
-import type { MarkupElement } from '../wbxml/markup.js';
-import { defineDocument } from './document-codec.js';
-import { DOMAINS } from './domains.js';
+} from '../wbxml/document.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
+import { DOMAINS, defineDocument } from './document-codec.js';
 
 export const SI: WbxmlLanguage = {
   title: 'SI 1.0',

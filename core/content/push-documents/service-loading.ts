@@ -1,9 +1,8 @@
 /** Service Loading (WAP-168, SL 1.0): text/vnd.wap.sl, application/vnd.wap.slc. */
 
-import { attributeAmong, element, requiredAttribute } from '../wbxml/element.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/language.js';
-import { defineDocument } from './document-codec.js';
-import { DOMAINS } from './domains.js';
+import { attributeAmong, element, requiredAttribute } from '../wbxml/document.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
+import { DOMAINS, defineDocument } from './document-codec.js';
 
 export const SL: WbxmlLanguage = {
   title: 'SL 1.0',

@@ -1,5 +1,8 @@
 /** `application/reginfo+xml`: who is registered where (RFC 3680), with GRUUs (RFC 5628). */
 
+import { element, type MarkupElement } from '../wbxml/document.js';
+import { writeXml } from '../xml/writer.js';
+
 export const REGINFO_TYPE = 'application/reginfo+xml';
 
 export const REGINFO_NAMESPACE = 'urn:ietf:params:xml:ns:reginfo';
@@ -89,4 +92,49 @@ export function contactInstanceId(contact: ReginfoContact): string | undefined {
   // A URN has no blanks; the push specification's sample has one in the middle (TS B.1.2).
   const value = contactParameter(contact, '+sip.instance')?.replace(/\s+/g, '');
   return value === undefined || value === '' ? undefined : value.replace(/^<(.*)>$/, '$1');
+}
+
+/** Writes `application/reginfo+xml`. */
+
+/** @throws ConfigurationError for text that XML cannot hold. */
+export function writeReginfo({ version, state, registrations }: Reginfo): Uint8Array {
+  const attributes = {
+    xmlns: REGINFO_NAMESPACE,
+    'xmlns:gr': GRUU_NAMESPACE,
+    version: String(version),
+    state,
+  };
+  return writeXml(element('reginfo', attributes, ...registrations.map(registration)));
+}
+
+function registration({ aor, id, state, contacts }: ReginfoRegistration): MarkupElement {
+  return element('registration', { aor, id, state }, ...contacts.map(contact));
+}
+
+function contact(written: ReginfoContact): MarkupElement {
+  const { id, state, event, uri, displayName, parameters, publicGruu, temporaryGruu } = written;
+  const children: MarkupElement[] = [element('uri', {}, uri)];
+  if (displayName !== undefined) children.push(element('display-name', {}, displayName));
+  for (const [name, value] of parameters) children.push(element('unknown-param', { name }, value));
+  if (publicGruu !== undefined) children.push(element('gr:pub-gruu', { uri: publicGruu }));
+  if (temporaryGruu) {
+    const { uri, firstCSeq } = temporaryGruu;
+    children.push(element('gr:temp-gruu', { uri, 'first-cseq': String(firstCSeq) }));
+  }
+  const attributes = {
+    id,
+    state,
+    event,
+    'duration-registered': text(written.durationRegistered),
+    expires: text(written.expires),
+    'retry-after': text(written.retryAfter),
+    q: text(written.q),
+    callid: written.callId,
+    cseq: text(written.cseq),
+  };
+  return element('contact', attributes, ...children);
+}
+
+function text(number: number | undefined): string | undefined {
+  return number === undefined ? undefined : String(number);
 }

@@ -1,15 +1,21 @@
 /** WBXML 1.1 to 1.3 to elements (WAP-192 5). */
 
-import { UTF_8 } from '../wsp/charset.js';
 import { readUintvar } from '../wsp/integers.js';
-import { hexOctet, OctetReader } from '../wsp/octet-reader.js';
-import { AttributeReader } from './attribute-reader.js';
-import type { WbxmlDocument } from './document.js';
-import type { WbxmlLanguage } from './language.js';
-import { appendValue, type MarkupElement, type MarkupValue } from './markup.js';
-import { WbxmlStrings } from './strings.js';
-import { END, HAS_ATTRIBUTES, HAS_CONTENT, LITERAL, PI, SWITCH_PAGE, TAG } from './tokens.js';
-import { isValueToken, ValueReader } from './value-reader.js';
+import { hexOctet, OctetReader } from '../wsp/octets.js';
+import { UTF_8 } from '../wsp/text.js';
+import { appendValue, type MarkupElement, type MarkupValue, type WbxmlDocument } from './document.js';
+import {
+  END,
+  HAS_ATTRIBUTES,
+  HAS_CONTENT,
+  LITERAL,
+  PI,
+  SWITCH_PAGE,
+  TAG,
+  type WbxmlLanguage,
+  WbxmlStrings,
+} from './tables.js';
+import { AttributeReader, isValueToken, ValueReader } from './value-reader.js';
 
 const MIN_VERSION = 1;
 const MAX_VERSION = 3;

@@ -1,13 +1,17 @@
 /** Elements to WBXML, in UTF-8 (WAP-192 5). */
 
 import { ConfigurationError } from '../../errors.js';
-import { UTF_8 } from '../wsp/charset.js';
 import { writeUintvar } from '../wsp/integers.js';
-import { OctetWriter } from '../wsp/octet-writer.js';
-import { octetsOfDate } from './date.js';
-import type { WbxmlDocument } from './document.js';
-import type { WbxmlLanguage } from './language.js';
-import { isElement, type MarkupAttribute, type MarkupElement, type MarkupValue } from './markup.js';
+import { OctetWriter } from '../wsp/octets.js';
+import { UTF_8 } from '../wsp/text.js';
+import {
+  isElement,
+  type MarkupAttribute,
+  type MarkupElement,
+  type MarkupValue,
+  octetsOfDate,
+  type WbxmlDocument,
+} from './document.js';
 import {
   END,
   EXT_0,
@@ -19,7 +23,8 @@ import {
   OPAQUE,
   STR_I,
   SWITCH_PAGE,
-} from './tokens.js';
+  type WbxmlLanguage,
+} from './tables.js';
 
 const encoder = new TextEncoder();
 

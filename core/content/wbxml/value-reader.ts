@@ -1,10 +1,22 @@
 /** The global tokens that carry text, octets or an extension (WAP-192 5.8.4): the same in content and attributes. */
 
 import { readUintvar } from '../wsp/integers.js';
-import type { OctetReader } from '../wsp/octet-reader.js';
-import type { MarkupValue } from './markup.js';
-import type { WbxmlStrings } from './strings.js';
-import { ENTITY, EXT_0, EXT_I_0, EXT_T_0, OPAQUE, STR_I, STR_T } from './tokens.js';
+import { hexOctet, type OctetReader } from '../wsp/octets.js';
+import { appendValue, dateOfOctets, type MarkupAttribute, type MarkupValue } from './document.js';
+import {
+  END,
+  ENTITY,
+  EXT_0,
+  EXT_I_0,
+  EXT_T_0,
+  LITERAL,
+  OPAQUE,
+  STR_I,
+  STR_T,
+  SWITCH_PAGE,
+  type WbxmlLanguage,
+  type WbxmlStrings,
+} from './tables.js';
 
 const EXTENSIONS = 3;
 const MAX_CODE_POINT = 0x10ffff;
@@ -54,5 +66,92 @@ export class ValueReader {
     if (token >= EXT_0) return { extension };
     if (token >= EXT_T_0) return { extension, value: readUintvar(this.reader, field) };
     return { extension, value: this.strings.inline(this.reader, field) };
+  }
+}
+
+/** Attributes: a start token, which may hold the beginning of the value, and value tokens (WAP-192 5.8.3). */
+
+/** A value token of the language's own: 80 and above, except for the global ones. */
+const FIRST_VALUE = 0x80;
+/** Far more than any element has: names are looked for among those before. */
+const MAX_ATTRIBUTES = 32;
+
+export class AttributeReader {
+  private page = 0;
+
+  constructor(
+    private readonly reader: OctetReader,
+    private readonly language: WbxmlLanguage,
+    private readonly strings: WbxmlStrings,
+    private readonly values: ValueReader,
+  ) {}
+
+  /** Up to the END of the list, which is read too. */
+  list(element: string): MarkupAttribute[] {
+    const attributes: MarkupAttribute[] = [];
+    let token = this.token(element);
+    while (token !== END) {
+      const at = this.reader.offset - 1;
+      const { name, prefix } = this.start(token, element);
+      if (attributes.some((attribute) => attribute.name === name)) {
+        throw this.reader.failure(element, `attribute ${name} once`, at);
+      }
+      if (attributes.length === MAX_ATTRIBUTES) {
+        throw this.reader.failure(element, `at most ${MAX_ATTRIBUTES} attributes`, at);
+      }
+      const value: MarkupValue[] = prefix === '' ? [] : [prefix];
+      token = this.token(element);
+      while (token >= FIRST_VALUE || isValueToken(token)) {
+        appendValue(value, this.value(token, name));
+        token = this.token(element);
+      }
+      attributes.push({ name, value });
+    }
+    return attributes;
+  }
+
+  private token(element: string): number {
+    let token = this.reader.octet(element, 'an attribute or END');
+    while (token === SWITCH_PAGE) {
+      this.page = this.reader.octet('code page');
+      token = this.reader.octet(element, 'an attribute or END');
+    }
+    return token;
+  }
+
+  private start(token: number, element: string): { name: string; prefix: string } {
+    const at = this.reader.offset - 1;
+    if (token === LITERAL) {
+      const field = `${element}, literal attribute`;
+      return {
+        name: this.strings.reference(this.reader, readUintvar(this.reader, field), field),
+        prefix: '',
+      };
+    }
+    const start = this.language.attributeStarts[this.page]?.get(token);
+    if (!start) {
+      throw this.reader.failure(
+        element,
+        `an attribute of ${this.language.title}, not ${hexOctet(token)}`,
+        at,
+      );
+    }
+    return start;
+  }
+
+  private value(token: number, name: string): MarkupValue {
+    const at = this.reader.offset - 1;
+    if (isValueToken(token)) {
+      const value = this.values.read(token, name);
+      if (!(value instanceof Uint8Array) || !this.language.dates.has(name)) return value;
+      const date = dateOfOctets(value);
+      if (date === undefined) throw this.reader.failure(name, 'the digits of a date', at);
+      return date;
+    }
+    const text = this.language.attributeValues[this.page]?.get(token);
+    if (text === undefined) {
+      throw this.reader.failure(name, `a value of ${this.language.title}, not ${hexOctet(token)}`, at);
+    }
+    return text;
   }
 }

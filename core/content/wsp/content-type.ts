@@ -1,13 +1,16 @@
 /** Content-type-value: a media type by code or in text, with or without parameters (WAP-230 8.4.2.24). */
 
 import type { MediaType } from '../content.js';
-import { readMedia, writeConstrainedMedia, writeMedia, writtenCode } from './media.js';
-import { SHORT_CODE_MAX } from './media-type-codes.js';
-import type { OctetReader } from './octet-reader.js';
-import type { OctetWriter } from './octet-writer.js';
+import {
+  readMedia,
+  SHORT_CODE_MAX,
+  writeConstrainedMedia,
+  writeMedia,
+  writtenCode,
+} from './media-type-codes.js';
+import type { OctetReader, OctetWriter } from './octets.js';
 import { readParameters, writeParameters } from './parameters.js';
-import { isValueLength, readFramed, writeFramed } from './value-length.js';
-import { NEWEST } from './version.js';
+import { isValueLength, NEWEST, readFramed, writeFramed } from './values.js';
 
 export function readContentType(reader: OctetReader, field: string): MediaType {
   const first = reader.peek();

@@ -1,6 +1,6 @@
 /** Names of headers by their codes (WAP-230 table 39), on the one code page that everybody has. */
 
-import { sinceVersion, type VersionSteps } from './version.js';
+import { sinceVersion, type VersionSteps } from './values.js';
 
 /** Index is the code. Where a name has several, the later ones hold forms of its value that came later. */
 const names = [

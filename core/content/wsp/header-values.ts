@@ -4,16 +4,12 @@ import { ConfigurationError } from '../../errors.js';
 import { formatMediaType, parseMediaType } from '../media-type.js';
 import { applicationIdOfCode, codeOfApplicationId } from './application-ids.js';
 import { readContentType, writeContentType } from './content-type.js';
-import { readDate, writeDate } from './date.js';
 import type { WspHeaderName } from './header-names.js';
 import { readInteger, readShortInteger, writeInteger, writeShortInteger } from './integers.js';
-import type { OctetReader } from './octet-reader.js';
-import type { OctetWriter } from './octet-writer.js';
-import { startsText } from './parameter-values.js';
-import { readParameters, writeParameters } from './parameters.js';
+import type { OctetReader, OctetWriter } from './octets.js';
+import { readParameters, startsText, writeParameters } from './parameters.js';
 import { readTextString, readTextValue, writeQuotedString, writeTextString } from './text.js';
-import { readFramed, writeFramed } from './value-length.js';
-import { formatVersion, parseVersion } from './version.js';
+import { formatVersion, parseVersion, readDate, readFramed, writeDate, writeFramed } from './values.js';
 
 export interface WspHeaderValue {
   /** Undefined: the value is none that is known here. */

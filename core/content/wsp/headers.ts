@@ -1,15 +1,13 @@
 /** A block of WSP headers (WAP-230 8.4.2.6): names and values by code or in text, read as text. */
 
 import { ConfigurationError } from '../../errors.js';
-import { type HeaderList, headerOf } from '../headers.js';
-import { isToken } from '../token.js';
+import { type HeaderList, headerOf } from '../http-headers.js';
+import { isToken } from '../media-type.js';
 import { headerCode, headerName, headerSince, type WspHeaderName } from './header-names.js';
 import { applicationHeader, headerValues } from './header-values.js';
-import { OctetReader } from './octet-reader.js';
-import { OctetWriter } from './octet-writer.js';
+import { OctetReader, OctetWriter } from './octets.js';
 import { readTextString, writeTextString } from './text.js';
-import { readAnyValue } from './value-length.js';
-import { NEWEST, parseVersion } from './version.js';
+import { NEWEST, parseVersion, readAnyValue } from './values.js';
 
 /** A header kept as it came: with a code or a code page that is not known, or with a value that is none. */
 export interface WspRawHeader {

@@ -1,8 +1,7 @@
 /** WSP's integers (WAP-230 8.4.2.1): uintvar, short-integer, long-integer, integer-value. */
 
 import { ConfigurationError } from '../../errors.js';
-import type { OctetReader } from './octet-reader.js';
-import type { OctetWriter } from './octet-writer.js';
+import type { OctetReader, OctetWriter } from './octets.js';
 
 /** A uintvar, and WBXML's mb_u_int32, hold 32 bits: five octets of seven bits at most. */
 const UINTVAR_OCTETS = 5;

@@ -1,28 +1,83 @@
-/** Parameters of a WSP value: name and value, both well known or in text (WAP-230 8.4.2.4, table 38). */
+/** How the values of well-known parameters are written (WAP-230 8.4.2.3, 8.4.2.4), each read as text. */
 
 import { ConfigurationError } from '../../errors.js';
-import { encodeHexadecimal } from '../hexadecimal.js';
-import { isToken } from '../token.js';
-import { charsetMibEnum } from './charset.js';
-import { readInteger, writeInteger } from './integers.js';
-import { readMedia, writeConstrainedMedia } from './media.js';
-import type { OctetReader } from './octet-reader.js';
-import type { OctetWriter } from './octet-writer.js';
+import { encodeHexadecimal } from '../binary-text.js';
+import { isToken } from '../media-type.js';
+import { readInteger, readShortInteger, readUintvar, writeInteger } from './integers.js';
+import { readMedia, writeConstrainedMedia } from './media-type-codes.js';
+import type { OctetReader, OctetWriter } from './octets.js';
 import {
-  type ReadParameterValue,
-  readCharset,
-  readDateText,
-  readFieldName,
-  readNothing,
-  readNumber,
-  readQuality,
-  readUntyped,
-  readVersion,
-  startsText,
-} from './parameter-values.js';
-import { readTextString, readTextValue, writeTextString, writeTextValue } from './text.js';
-import { readAnyValue } from './value-length.js';
-import { NEWEST, sinceVersion, type VersionSteps } from './version.js';
+  charsetMibEnum,
+  charsetName,
+  readTextString,
+  readTextValue,
+  writeTextString,
+  writeTextValue,
+} from './text.js';
+import { formatVersion, NEWEST, readAnyValue, readDate, sinceVersion, type VersionSteps } from './values.js';
+
+export type ReadParameterValue = (reader: OctetReader, field: string) => string;
+
+export function readNumber(reader: OctetReader, field: string): string {
+  return String(readInteger(reader, field));
+}
+
+export function readCharset(reader: OctetReader, field: string): string {
+  const first = reader.peek();
+  if (first !== undefined && startsText(first)) return readTextValue(reader, field).toLowerCase();
+  if (first === 0x80) {
+    // Any-charset = <Octet 128>.
+    reader.octet(field);
+    return '*';
+  }
+  const mibEnum = readInteger(reader, field);
+  return charsetName(mibEnum) ?? `mib-${mibEnum}`;
+}
+
+/** 1 to 100 are hundredths from 0, 101 and above thousandths. */
+export function readQuality(reader: OctetReader, field: string): string {
+  const start = reader.offset;
+  const value = readUintvar(reader, field);
+  if (value < 1 || value > 1099) throw reader.failure(field, 'a quality of 1 to 1099', start);
+  return String(value <= 100 ? (value - 1) / 100 : (value - 100) / 1000);
+}
+
+export function readVersion(reader: OctetReader, field: string): string {
+  const first = reader.peek();
+  if (first !== undefined && first < 0x80) return readTextValue(reader, field);
+  return formatVersion(readShortInteger(reader, field));
+}
+
+/** A header's code as number, or its name. */
+export function readFieldName(reader: OctetReader, field: string): string {
+  const first = reader.peek();
+  if (first !== undefined && first < 0x80) return readTextString(reader, field);
+  return String(readShortInteger(reader, field));
+}
+
+export function readNothing(reader: OctetReader, field: string): string {
+  if (reader.peek() !== 0) throw reader.failure(field, 'no value (00)');
+  reader.octet(field);
+  return '';
+}
+
+/** As RFC 2183 has dates in text. */
+export function readDateText(reader: OctetReader, field: string): string {
+  return readDate(reader, field).toUTCString();
+}
+
+/** Of a parameter named in text: a number, nothing, a token or a quoted-string. */
+export function readUntyped(reader: OctetReader, field: string): string {
+  const first = reader.peek();
+  if (first === 0) return readNothing(reader, field);
+  return first === undefined || startsText(first) ? readTextValue(reader, field) : readNumber(reader, field);
+}
+
+export function startsText(octet: number): boolean {
+  return octet >= 0x20 && octet < 0x80;
+}
+
+/** Parameters of a WSP value: name and value, both well known or in text (WAP-230 8.4.2.4, table 38). */
 
 /** Index is the code. Where a name has two, the later one (WSP 1.4) holds a text-value. */
 const wellKnown: readonly (readonly [name: string, read: ReadParameterValue])[] = [

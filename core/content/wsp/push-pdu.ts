@@ -5,9 +5,8 @@ import type { MediaType } from '../content.js';
 import { readContentType, writeContentType } from './content-type.js';
 import { readHeaders, versionOf, type WspHeaders, writeHeaders } from './headers.js';
 import { readUintvar, writeUintvar } from './integers.js';
-import { OctetReader } from './octet-reader.js';
-import { OctetWriter } from './octet-writer.js';
-import { parseVersion } from './version.js';
+import { OctetReader, OctetWriter } from './octets.js';
+import { parseVersion } from './values.js';
 
 /** A connectionless Push of WSP (WAP-230 8.2.4.1): what carries a push message over UDP and SMS. */
 export interface PushPdu extends WspHeaders {

@@ -1,9 +1,63 @@
-/** WSP's texts (WAP-230 8.4.2.1): text-string, token-text, quoted-string. */
+/** Character sets by their IANA MIBenum, as WSP numbers them (WAP-230 table 42). */
 
 import { ConfigurationError } from '../../errors.js';
-import { isToken } from '../token.js';
-import type { OctetReader } from './octet-reader.js';
-import type { OctetWriter } from './octet-writer.js';
+import { isToken } from '../media-type.js';
+import { readInteger, writeInteger } from './integers.js';
+import type { OctetReader, OctetWriter } from './octets.js';
+import { readFramed, writeFramed } from './values.js';
+
+const US_ASCII = 3;
+const ISO_8859_1 = 4;
+const UCS_2 = 1000;
+const UTF_16 = 1015;
+export const UTF_8 = 106;
+
+const names = new Map<number, string>([
+  [US_ASCII, 'us-ascii'],
+  [ISO_8859_1, 'iso-8859-1'],
+  [5, 'iso-8859-2'],
+  [6, 'iso-8859-3'],
+  [7, 'iso-8859-4'],
+  [8, 'iso-8859-5'],
+  [9, 'iso-8859-6'],
+  [10, 'iso-8859-7'],
+  [11, 'iso-8859-8'],
+  [12, 'iso-8859-9'],
+  [17, 'shift_jis'],
+  [UTF_8, 'utf-8'],
+  [UCS_2, 'iso-10646-ucs-2'],
+  [UTF_16, 'utf-16'],
+  [2026, 'big5'],
+]);
+const mibEnums = new Map([...names].map(([mibEnum, name]) => [name, mibEnum]));
+
+export function charsetName(mibEnum: number): string | undefined {
+  return names.get(mibEnum);
+}
+
+export function charsetMibEnum(name: string): number | undefined {
+  return mibEnums.get(name.toLowerCase());
+}
+
+/** Charsets of which a character has two octets, so that a zero octet ends nothing. */
+export function isWide(mibEnum: number): boolean {
+  return mibEnum === UCS_2 || mibEnum === UTF_16;
+}
+
+/** Never throws: what a charset does not hold becomes U+FFFD; text of an unknown charset is read as UTF-8 or ISO 8859-1. */
+export function decodeCharset(octets: Uint8Array, mibEnum: number): string {
+  const name = names.get(mibEnum);
+  if (name === undefined || mibEnum === US_ASCII || mibEnum === UTF_8) return decodeText(octets);
+  if (mibEnum === ISO_8859_1) return decodeLatin1(octets);
+  if (isWide(mibEnum)) {
+    // RFC 2781 4.3: big-endian where no byte order mark says otherwise.
+    const little = octets[0] === 0xff && octets[1] === 0xfe;
+    return new TextDecoder(little ? 'utf-16le' : 'utf-16be').decode(octets);
+  }
+  return new TextDecoder(name).decode(octets);
+}
+
+/** WSP's texts (WAP-230 8.4.2.1): text-string, token-text, quoted-string. */
 
 /** Stands before a text-string that starts with 80 to FF, which would look like a short value otherwise. */
 const QUOTE = 0x7f;
@@ -85,4 +139,43 @@ export function writeQuotedString(writer: OctetWriter, text: string): void {
   writer.octet(QUOTATION_MARK).octets(octets);
   if (octets.at(-1) === QUOTATION_MARK) writer.octet(QUOTATION_MARK);
   writer.octet(0);
+}
+
+/** Encoded-string-value: text with or without its charset (OMA-TS-MMS_ENC 7.3.19). */
+
+export function readEncodedString(reader: OctetReader, field: string): string {
+  const first = reader.peek();
+  if (first === undefined) throw reader.failure(field, 'an encoded-string-value');
+  // A lone zero octet is an empty text and a length of zero: the same to us.
+  if (isText(first)) return readTextString(reader, field);
+  return readFramed(reader, field, (value) => {
+    const charset = readInteger(value, field);
+    if (isWide(charset)) return decodeCharset(withoutTerminator(value.rest()), charset);
+    if (value.peek() === QUOTE) value.octet(field);
+    return decodeCharset(value.untilZero(field), charset);
+  });
+}
+
+/** Plain where it is US-ASCII, else with charset UTF-8 (OMA-TS-MMS_CONF 10.2.1). */
+export function writeEncodedString(writer: OctetWriter, text: string): void {
+  const octets = new TextEncoder().encode(text);
+  const first = octets[0] ?? 0;
+  // A control character in front would read as a length.
+  if (isText(first) && octets.every((octet) => octet < 0x80)) {
+    writeTextString(writer, text);
+    return;
+  }
+  if (octets.includes(0)) throw new ConfigurationError('an encoded-string-value cannot hold a zero octet');
+  writeFramed(writer, (value) => {
+    writeInteger(value, UTF_8);
+    if (first >= QUOTE) value.octet(QUOTE);
+    value.octets(octets).octet(0);
+  });
+}
+
+/** Two octets a character: the end is a zero character, or the zero octet of a text-string behind whole ones. */
+function withoutTerminator(octets: Uint8Array): Uint8Array {
+  const odd = octets.length % 2;
+  if (odd === 1) return octets.at(-1) === 0 ? octets.subarray(0, -1) : octets;
+  return octets.at(-1) === 0 && octets.at(-2) === 0 ? octets.subarray(0, -2) : octets;
 }

@@ -1,6 +1,6 @@
 /** Namespaces in XML 1.0: which language a name belongs to, whatever prefix the document writes for it. */
 
-import { isElement, joinedText, type MarkupElement } from '../wbxml/markup.js';
+import { isElement, joinedText, type MarkupElement } from '../wbxml/document.js';
 
 export interface ExpandedName {
   /** '' for a name in none. */

@@ -1,11 +1,38 @@
-/** Files that outlive the page, by name: in the browser's storage; temporary ones in memory. */
+/** A folder is one host's at a time, whichever tab or window it is in. */
 
 import { ConfigurationError, SipPushError } from '../../errors.js';
 import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
-import { IndexedPages } from './indexed-pages.js';
-import { MemoryPages } from './memory-pages.js';
-import type { PageStore } from './page-store.js';
+import { IndexedPages, MemoryPages, type PageStore } from './page-store.js';
 import { fileStream, PagedFile } from './paged-file.js';
+
+/** What a page that was left, or loaded anew, may take to let go, milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * @returns what lets go of it; a page that ends does so, too.
+ * @throws ConfigurationError when another page has it. Where a browser has no locks (a page that is not by https, nor
+ * of this machine) nobody is asked.
+ */
+export async function holdFolder(folder: string): Promise<() => void> {
+  // Not there on an insecure page, whatever its type says.
+  const locks: LockManager | undefined = navigator.locks;
+  if (!locks) return () => {};
+  return await new Promise((resolve, reject) => {
+    locks
+      .request(
+        `sip-push ${folder}`,
+        { signal: AbortSignal.timeout(PATIENCE_MS) },
+        () => new Promise<void>((release) => resolve(release)),
+      )
+      .catch(() => {
+        reject(
+          new ConfigurationError(`the store in ${folder} is open in another page; give each host a folder`),
+        );
+      });
+  });
+}
+
+/** Files that outlive the page, by name: in the browser's storage; temporary ones in memory. */
 
 export const openFolder: Platform['openFolder'] = async (path) => {
   if (path === undefined) return new PagedFolder('memory', new MemoryPages());

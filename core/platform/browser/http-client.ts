@@ -1,7 +1,7 @@
 /** HTTP requests by fetch: without cookies, from no cache, and to the one URL that was asked for. */
 
 import { ConfigurationError, TransportError } from '../../errors.js';
-import { reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
 import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
 
 /** Of the bytes on the wire; the browser hands over what they unfold to. */
@@ -74,7 +74,7 @@ function explained(
 function failure(url: URL, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   return new TransportError(
-    `HTTP with ${url.host} failed: ${reasonText(error)} (a browser does not tell whether the network, the server's certificate or its CORS headers are why)`,
+    `HTTP with ${url.host} failed: ${reasonOf(error)} (a browser does not tell whether the network, the server's certificate or its CORS headers are why)`,
     { cause: error },
   );
 }

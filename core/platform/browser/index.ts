@@ -1,16 +1,13 @@
 /** The platform of browsers. `#platform` resolves here under the condition `browser`. */
 
 import type { Platform } from '../platform.js';
-import { compress, decompress } from './compression.js';
-import { certificateFingerprint } from './fingerprint.js';
+import { compress, decompress, indexOf } from './bytes.js';
+import { certificateFingerprint, hash, hasher, randomHex } from './crypto.js';
 import { openFolder } from './folder.js';
-import { hash, hasher, randomHex } from './hash.js';
 import { request } from './http-client.js';
-import { listen, listenHttp, openDatagram, openFile, startWorker } from './refused.js';
-import { resolve } from './resolve.js';
-import { indexOf } from './search.js';
 import { openSpool } from './spool.js';
 import { openStore } from './store.js';
+import { listen, listenHttp, openDatagram, openFile, resolve, startWorker } from './unsupported.js';
 import { connect, protocols } from './websocket-channel.js';
 
 export const platform: Platform = {

@@ -1,9 +1,7 @@
 /** What is too large for memory, while the page lives: in the browser's storage, or, without a folder, in memory all the same. */
 
 import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
-import { IndexedPages } from './indexed-pages.js';
-import { MemoryPages } from './memory-pages.js';
-import type { PageStore } from './page-store.js';
+import { IndexedPages, MemoryPages, type PageStore } from './page-store.js';
 import { fileStream, PagedFile } from './paged-file.js';
 
 export const openSpool: Platform['openSpool'] = async (folder) => {

@@ -3,10 +3,10 @@
 import { BrowserLevel } from 'browser-level';
 import { MemoryLevel } from 'memory-level';
 import { SipPushError } from '../../errors.js';
-import { reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
 import type { Store } from '../platform.js';
-import { committed } from './committed.js';
-import { holdFolder } from './hold-folder.js';
+import { holdFolder } from './folder.js';
+import { committed } from './page-store.js';
 
 declare module 'browser-level' {
   /** What it has of abstract-level's contract with its stores, and the database itself; its types leave both out. */
@@ -34,7 +34,7 @@ export async function openStore(folder?: string): Promise<Store> {
   } catch (error) {
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     if (reason instanceof SipPushError) throw reason;
-    throw new SipPushError(`the store in ${folder ?? 'memory'} does not open: ${reasonText(reason)}`, {
+    throw new SipPushError(`the store in ${folder ?? 'memory'} does not open: ${reasonOf(reason)}`, {
       cause: error,
     });
   }

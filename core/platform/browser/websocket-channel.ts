@@ -1,9 +1,10 @@
 /** Connections of a browser: WebSocket (RFC 6455), which is all that it has. */
 
 import { ConfigurationError, TransportError } from '../../errors.js';
-import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES, reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
+import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES } from '../failure.js';
 import type { Address, Channel, ChannelProtocol, Platform, TlsOptions } from '../platform.js';
-import { randomHex } from './hash.js';
+import { randomHex } from './crypto.js';
 
 type WebSocketProtocol = 'ws' | 'wss';
 
@@ -66,7 +67,7 @@ function open(url: string, subprotocol: string | undefined): WebSocket {
     return socket;
   } catch (error) {
     // A page that came by https may not connect by ws.
-    throw new ConfigurationError(`the browser does not connect to ${url}: ${reasonText(error)}`, {
+    throw new ConfigurationError(`the browser does not connect to ${url}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -81,7 +82,7 @@ function opened(socket: WebSocket, url: string, signal: AbortSignal): Promise<vo
     };
     const onAbort = () => {
       const late = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
-      const why = late ? `none within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonText(signal.reason);
+      const why = late ? `none within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonOf(signal.reason);
       failed(why, signal.reason);
     };
     const end = () => {

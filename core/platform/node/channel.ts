@@ -1,7 +1,8 @@
 /** Connections and listeners of every protocol, with one deadline and one kind of error. */
 
 import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
-import { addressText, CONNECT_TIMEOUT_MS, reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
+import { addressText, CONNECT_TIMEOUT_MS } from '../failure.js';
 import type { Platform } from '../platform.js';
 import { errorCode, isUntrusted } from './failure.js';
 import { connectStream, listenStream } from './stream-channel.js';
@@ -18,7 +19,7 @@ export const connect: Platform['connect'] = async (protocol, to, options = {}) =
       : await connectWebSocket(protocol, to, options, signal);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    const why = deadline.aborted ? `no connection within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonText(error);
+    const why = deadline.aborted ? `no connection within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonOf(error);
     const code = errorCode(error);
     const suffix = code === undefined || why.includes(code) ? '' : ` (${code})`;
     const message = `${protocol} connection to ${addressText(to)} failed: ${why}${suffix}`;

@@ -4,7 +4,8 @@ import dgram from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { TransportError } from '../../errors.js';
-import { addressText, reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
+import { addressText } from '../failure.js';
 import type { Address, DatagramSocket, Platform } from '../platform.js';
 import { errorCode } from './failure.js';
 
@@ -42,7 +43,7 @@ export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) 
       remote === undefined
         ? `bind ${addressText(local ?? { host, port: 0 })}`
         : `reach ${addressText(remote)}`;
-    throw new TransportError(`cannot ${what} over udp: ${reasonText(error)}`, { cause: error });
+    throw new TransportError(`cannot ${what} over udp: ${reasonOf(error)}`, { cause: error });
   }
   return new NodeDatagramSocket(socket, remote && { host: address, port: remote.port });
 };
@@ -51,7 +52,7 @@ async function resolve(host: string): Promise<string> {
   try {
     return (await lookup(host)).address;
   } catch (error) {
-    throw new TransportError(`the name ${host} does not resolve: ${reasonText(error)}`, { cause: error });
+    throw new TransportError(`the name ${host} does not resolve: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -1,15 +1,41 @@
-/** Files that are read as streams, and the spool: files that are written as content comes in. */
+/** Makes a folder, and those above it. */
 
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigurationError, SipPushError } from '../../errors.js';
-import { reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
 import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
+import { webStream } from './bytes.js';
 import { errorCode } from './failure.js';
-import { makeFolder } from './make-folder.js';
-import { webStream } from './web-stream.js';
+
+/**
+ * Not by `recursive: true`: where the system says ENOENT of a folder whose parent is there, as in /proc, Node.js tries
+ * for ever, in a thread that nothing stops.
+ */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    const code = errorCode(error);
+    const parent = dirname(path);
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
+    await makeFolder(parent, mode);
+    // Somebody else may have made it meanwhile; where that fails again, the parent is there.
+    await makeFolder(path, mode);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Files that are read as streams, and the spool: files that are written as content comes in. */
 
 /** Bytes read at a time. Each read costs the same, and of large files there are many; past this it gains nothing. */
 const PIECE = 262_144;
@@ -25,7 +51,7 @@ export const openFile: Platform['openFile'] = async (path) => {
     return { size: found.size, open: (range) => read(path, range) };
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    const why = WHY[errorCode(error) as keyof typeof WHY] ?? reasonText(error);
+    const why = WHY[errorCode(error) as keyof typeof WHY] ?? reasonOf(error);
     throw new ConfigurationError(`${path} ${why}`, { cause: error });
   }
 };
@@ -110,5 +136,5 @@ class FolderSpoolFile implements SpoolFile {
 }
 
 function unwritable(error: unknown): SipPushError {
-  return new SipPushError(`the spool cannot be written: ${reasonText(error)}`, { cause: error });
+  return new SipPushError(`the spool cannot be written: ${reasonOf(error)}`, { cause: error });
 }

@@ -5,10 +5,9 @@ import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SipPushError } from '../../errors.js';
-import { reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
 import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
-import { openFile } from './file.js';
-import { makeFolder } from './make-folder.js';
+import { makeFolder, openFile } from './file.js';
 
 /** No name that is given has a dot. */
 const UNFINISHED = '.part';
@@ -187,5 +186,5 @@ async function syncFolder(folder: string): Promise<void> {
 
 function unusable(error: unknown): SipPushError {
   if (error instanceof SipPushError) return error;
-  return new SipPushError(`files cannot be kept: ${reasonText(error)}`, { cause: error });
+  return new SipPushError(`files cannot be kept: ${reasonOf(error)}`, { cause: error });
 }

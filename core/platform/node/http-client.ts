@@ -5,11 +5,11 @@ import https from 'node:https';
 import { isIPv6, type LookupFunction } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { TransportError } from '../../errors.js';
-import { reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
 import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
+import { webStream } from './bytes.js';
 import { errorCode } from './failure.js';
-import { clientTlsOptions } from './tls.js';
-import { webStream } from './web-stream.js';
+import { clientTlsOptions } from './stream-channel.js';
 
 /** Bytes of status line and headers of a response. */
 const MAX_HEADER_BYTES = 16_384;
@@ -84,7 +84,7 @@ function response(incoming: IncomingMessage, url: URL, signal: AbortSignal): Htt
 
 function failure(url: URL, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  const why = reasonText(error);
+  const why = reasonOf(error);
   const code = errorCode(error);
   const suffix = code === undefined || why.includes(code) ? '' : ` (${code})`;
   return new TransportError(`HTTP with ${url.host} failed: ${why}${suffix}`, { cause: error });

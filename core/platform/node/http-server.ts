@@ -5,8 +5,7 @@ import https from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { HttpReply, Platform } from '../platform.js';
-import { startListening } from './stream-channel.js';
-import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls.js';
+import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions, startListening } from './stream-channel.js';
 
 /** A client that has taken nothing for so long is gone, or means to keep us. */
 const SILENCE_MS = 30_000;

@@ -4,7 +4,7 @@ import { ClassicLevel } from 'classic-level';
 import { MemoryLevel } from 'memory-level';
 import { SipPushError } from '../../errors.js';
 import type { Store } from '../platform.js';
-import { makeFolder } from './make-folder.js';
+import { makeFolder } from './file.js';
 
 export async function openStore(folder?: string): Promise<Store> {
   try {

@@ -10,10 +10,15 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../platform.js';
+import { certificateFault } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
-import { certificateFault } from './fingerprint.js';
-import { SOCKET_OPTIONS, startListening } from './stream-channel.js';
-import { clientTlsOptions, HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls.js';
+import {
+  clientTlsOptions,
+  HANDSHAKE_TIMEOUT_MS,
+  SOCKET_OPTIONS,
+  serverTlsOptions,
+  startListening,
+} from './stream-channel.js';
 
 type WebSocketProtocol = 'ws' | 'wss';
 

@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
-import { reasonText } from '../failure.js';
+import { reasonOf } from '../../text.js';
 import type { Platform, WorkerThread } from '../platform.js';
 import { errorCode } from './failure.js';
 import { WORKER_DATA } from './parent-port.js';
@@ -21,7 +21,7 @@ export const startWorker: Platform['startWorker'] = (script, { name, heap }) => 
     });
     return threadOf(worker);
   } catch (error) {
-    throw new ConfigurationError(`${script} cannot be the script of a worker: ${reasonText(error)}`, {
+    throw new ConfigurationError(`${script} cannot be the script of a worker: ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -56,5 +56,5 @@ function reasonOfEnd(failure: unknown, code: number): Error {
   if (errorCode(failure) === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new LimitError('its heap had no room left', { cause: failure });
   }
-  return failure instanceof Error ? failure : new SipPushError(reasonText(failure));
+  return failure instanceof Error ? failure : new SipPushError(reasonOf(failure));
 }

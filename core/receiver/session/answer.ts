@@ -3,8 +3,8 @@
 import type { PushRuntime } from '../../app/runtime.js';
 import { MalformedError } from '../../errors.js';
 import { type AnswerLine, buildAnswer, type MsrpOffer, newOrigin, nextOrigin } from '../../sdp/index.js';
-import { pushFeatures } from '../registration.js';
-import type { PushResource } from '../resource.js';
+import type { PushResource } from '../admission.js';
+import { pushFeatures } from '../capabilities.js';
 import type { Decision } from './decisions.js';
 import type { MediaConnector, MediaPlace } from './media-connector.js';
 

@@ -1,9 +1,26 @@
-/** The content of one MSRP message on its way to its application. */
+/** When to say how much of something has come: about once a second, where it takes longer than that. */
 
 import type { Outcome, Transfer, TransferOutcome } from '../../app/runtime.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import { type MessageReporter, type MessageSink, MsrpRefused } from '../../msrp/index.js';
 import { msrpStatus } from '../outcome.js';
+
+/** Milliseconds. */
+const INTERVAL = 1_000;
+
+export class ArrivalNotice {
+  #last = performance.now();
+
+  /** Asked whenever more is here: whether to say so. */
+  due(): boolean {
+    const now = performance.now();
+    if (now - this.#last < INTERVAL) return false;
+    this.#last = now;
+    return true;
+  }
+}
+
+/** The content of one MSRP message on its way to its application. */
 
 /** A transfer, or what stands for one. */
 export type Destination = Transfer | Discarded;

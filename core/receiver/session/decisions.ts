@@ -4,14 +4,11 @@ import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { type FileRange, type FileSelector, type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
-import type { TrustList } from '../../sip/asserted-identity.js';
-import { calledIdentity } from '../../sip/called-identity.js';
-import type { SipRequest } from '../../sip/message.js';
-import { addressedResource, trustedSender } from '../admission.js';
+import type { SipRequest } from '../../sip/message/message.js';
+import { calledIdentity, type TrustList } from '../../sip/values/asserted-identity.js';
+import { addressedResource, type PushResource, TurnedAway, trustedSender } from '../admission.js';
 import { type ReceiverEvent, sessionPushEvent } from '../events.js';
 import { inviteAnswer } from '../outcome.js';
-import type { PushResource } from '../resource.js';
-import { TurnedAway } from '../turned-away.js';
 
 /** What a line comes to. */
 export type Decision =

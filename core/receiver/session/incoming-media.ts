@@ -4,11 +4,10 @@ import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/r
 import { parseMediaType } from '../../content/media-type.js';
 import { PushRefused } from '../../errors.js';
 import { type IncomingHead, type MessageSink, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
-import { describingHeaders } from '../describing-headers.js';
+import { describingHeaders } from '../content-headers.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
-import { ArrivalNotice } from './arrival-notice.js';
-import { ContentSink, type Destination, discarding } from './content-sink.js';
+import { ArrivalNotice, ContentSink, type Destination, discarding } from './content-sink.js';
 import type { AcceptedFile, Addressed } from './decisions.js';
 
 export interface MediaOptions {

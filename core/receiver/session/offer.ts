@@ -1,10 +1,14 @@
 /** The offer in an INVITE, and what is said of one that cannot be read (RFC 3261 8.2.3, RFC 3264 5). */
 
+import type { PushRuntime } from '../../app/runtime.js';
 import { parseMediaType } from '../../content/media-type.js';
 import { MalformedError, SipPushError } from '../../errors.js';
-import { type MsrpOffer, parseOffer } from '../../sdp/index.js';
-import type { SipRequest } from '../../sip/message.js';
-import { TurnedAway } from '../turned-away.js';
+import { buildSupported, type MsrpOffer, parseOffer } from '../../sdp/index.js';
+import type { SipRequest } from '../../sip/message/message.js';
+import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
+import { pushResource, TurnedAway } from '../admission.js';
+import { inviteAnswer } from '../outcome.js';
+import { Expired } from './incoming-session.js';
 
 /** Lines of one offer: as many files are offered one after another. */
 const MAX_LINES = 100;
@@ -40,3 +44,35 @@ export function offerOf({ headers, body }: SipRequest): MsrpOffer {
 }
 
 const ACCEPT: [name: string, value: string] = ['Accept', DESCRIPTION];
+
+/** How an INVITE is answered that does not become a session, or does not change one (TS 8.2.1, RFC 3261 21). */
+
+export interface InviteRefusal {
+  status: number;
+  reason?: string;
+  headers?: [name: string, value: string][];
+  body?: Uint8Array;
+}
+
+export function refusalOf(
+  error: unknown,
+  { request, flow }: Pick<ServerTransaction, 'request' | 'flow'>,
+  runtime: PushRuntime,
+): InviteRefusal {
+  if (error instanceof MalformedError) return { status: 400 };
+  if (error instanceof UnsupportedBody) return { status: 415, headers: [error.header] };
+  if (error instanceof Expired) return { status: 487 };
+  const { kind, retryAfter, maxSize } =
+    error instanceof TurnedAway ? error : new TurnedAway('failed', String(error));
+  const wait = retryAfter === undefined ? {} : { retryAfter };
+  const answer = inviteAnswer({ kind, reason: String(error), ...wait });
+  if (kind !== 'type' && kind !== 'size') return answer;
+  // 8.2.1-01, RFC 3261 21.4.26: what would be taken instead, by the application that is addressed.
+  const addressed = runtime.acceptedTypes(pushResource(request).eventAppIds);
+  const acceptTypes = addressed.length > 0 ? addressed : runtime.acceptedTypes();
+  // RFC 4975 9: a list of none is no accept-types.
+  if (acceptTypes.length === 0) return answer;
+  const { host } = flow.local;
+  const body = buildSupported({ host, acceptTypes, ...(maxSize === undefined ? {} : { maxSize }) });
+  return { ...answer, headers: [...answer.headers, SDP], body };
+}

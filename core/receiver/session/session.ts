@@ -3,23 +3,21 @@
 import type { PushRuntime } from '../../app/runtime.js';
 import { TransportError } from '../../errors.js';
 import type { MsrpOffer } from '../../sdp/index.js';
-import type { SipUserAgent } from '../../sip/agent.js';
-import type { TrustList } from '../../sip/asserted-identity.js';
-import type { InviteSession } from '../../sip/invite-session.js';
-import type { SipRequest } from '../../sip/message.js';
-import { fromUri } from '../../sip/server.js';
-import type { ServerTransaction } from '../../sip/transactions/server.js';
-import { buildResponse } from '../../sip/writer.js';
+import type { SipRequest } from '../../sip/message/message.js';
+import type { InviteSession } from '../../sip/session/invite-session.js';
+import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
+import type { SipUserAgent } from '../../sip/user-agent.js';
+import { fromUri } from '../../sip/user-agent-server.js';
+import type { TrustList } from '../../sip/values/asserted-identity.js';
+import { buildResponse } from '../../sip/wire/writer.js';
+import { TurnedAway } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
-import { TurnedAway } from '../turned-away.js';
 import { Answer } from './answer.js';
 import { type Addressed, admit, type Decision, decideLine } from './decisions.js';
 import { IncomingMedia } from './incoming-media.js';
-import { IncomingSession } from './incoming-session.js';
-import { InvitationDeadline } from './invitation-deadline.js';
+import { IncomingSession, InvitationDeadline } from './incoming-session.js';
 import type { MediaConnector, MediaPlace } from './media-connector.js';
-import { offerOf, SDP } from './offer.js';
-import { refusalOf } from './refusal.js';
+import { offerOf, refusalOf, SDP } from './offer.js';
 
 export interface SessionReceiverOptions {
   runtime: PushRuntime;

@@ -1,10 +1,10 @@
 /** Contents that wait for their pushes, or belong to some: files of a folder, each removed when nobody needs it. */
 
 import { platform } from '#platform';
-import type { Clock } from '../../app/clock.js';
-import { Shelf } from '../../app/files-room.js';
+import { Shelf } from '../../app/services/files-service.js';
 import { ConfigurationError } from '../../errors.js';
 import type { StoredFile } from '../../platform/platform.js';
+import type { Clock } from '../../time/clock.js';
 
 export interface ContentLimits {
   /** Contents at a time. */

@@ -1,8 +1,7 @@
 /** What an outbox knows of its pushes, in memory and in the store; of those that ended for a while. */
 
-import type { Clock } from '../../app/clock.js';
-import { encodeJson } from '../../app/layout.js';
-import type { Records, Write } from '../../app/records.js';
+import { encodeJson, type Records, type Write } from '../../store/records.js';
+import type { Clock } from '../../time/clock.js';
 import { decodeRecord, type OutboxRecord } from './record.js';
 
 export interface LedgerOptions {

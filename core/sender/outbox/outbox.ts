@@ -4,15 +4,14 @@
  */
 
 import { platform } from '#platform';
-import { type Clock, systemClock } from '../../app/clock.js';
-import type { Records } from '../../app/records.js';
 import { LimitError, SipPushError } from '../../errors.js';
+import type { Records } from '../../store/records.js';
+import { type Clock, systemClock } from '../../time/clock.js';
 import type { DeliveryOptions } from '../delivery.js';
 import type { PushRequest, Receipt } from '../push-request.js';
 import { OutboxContents } from './contents.js';
 import { Ledger } from './ledger.js';
-import { normalOrder, type OrderedContent, type OutboxRecord, type PushOrder } from './record.js';
-import { requestOf } from './request.js';
+import { normalOrder, type OrderedContent, type OutboxRecord, type PushOrder, requestOf } from './record.js';
 
 export interface OutboxOptions {
   sender: { send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> };

@@ -1,8 +1,13 @@
 /** A push that a sender has taken for somebody, as it stands in the store. */
 
 import { z } from 'zod';
-import { decodeJson } from '../../app/layout.js';
-import { MalformedError } from '../../errors.js';
+import { type MediaType, storedContent } from '../../content/content.js';
+import { parseMediaType } from '../../content/media-type.js';
+import { ConfigurationError, MalformedError } from '../../errors.js';
+import { decodeJson } from '../../store/records.js';
+import type { PushRequest } from '../push-request.js';
+import type { PushFile } from '../session/outgoing-line.js';
+import type { OutboxContents } from './contents.js';
 
 /** Content in the outbox's folder, or at a URL of somebody's. */
 const content = z.union([
@@ -82,4 +87,34 @@ export function decodeRecord(bytes: Uint8Array): OutboxRecord {
   const parsed = schema.safeParse(decodeJson(bytes));
   if (parsed.success) return parsed.data;
   throw new MalformedError(`a push in the store: ${z.prettifyError(parsed.error)}`);
+}
+
+/** From a push in the outbox to what the sender is asked for. */
+
+/** @throws ConfigurationError for content that is not there, or is of no type. */
+export async function requestOf(
+  id: string,
+  order: PushOrder,
+  contents: OutboxContents,
+): Promise<PushRequest> {
+  const { contents: ordered, ...request } = order;
+  const [first] = ordered;
+  if (first && 'url' in first) {
+    const { type, disposition, ...reference } = first;
+    const content = { ...reference, type: mediaTypeOf(type) };
+    return { ...request, id, content, ...(disposition === undefined ? {} : { disposition }) };
+  }
+  return { ...request, id, files: await Promise.all(ordered.map((each) => fileOf(each, contents))) };
+}
+
+async function fileOf(ordered: OrderedContent, contents: OutboxContents): Promise<PushFile> {
+  if ('url' in ordered) throw new ConfigurationError('content at a URL goes alone');
+  const { content, type, ...described } = ordered;
+  return { content: storedContent(mediaTypeOf(type), await contents.open(content)), ...described };
+}
+
+function mediaTypeOf(text: string): MediaType {
+  const type = parseMediaType(text);
+  if (!type) throw new ConfigurationError(`"${text}" is no media type; expected e.g. text/vnd.wap.si`);
+  return type;
 }

@@ -1,22 +1,48 @@
 /**
- * Where receivers connect to: one port for every session of a sender (8.2.2-07: it is the passive end), or a relay
- * (8.2.2-11).
+ * The connection to a receiver that waits for one, though it was offered to make it (8.2.2-07 is no SHALL), or that is
+ * behind a relay (8.2.2-11).
  */
 
 import { platform } from '#platform';
-import { ConfigurationError, TransportError } from '../../errors.js';
+import { ConfigurationError, MalformedError, TransportError } from '../../errors.js';
 import {
   localMsrpUri,
+  type MsrpConnector,
   MsrpListener,
   MsrpRelay,
   type MsrpSession,
   MsrpUri,
   msrpAddressOf,
+  msrpProtocolOf,
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
 import type { Sockets, TlsOptions } from '../../platform/platform.js';
-import { digestAnswers } from '../../sip/digest-answers.js';
+import type { AcceptedLine } from '../../sdp/index.js';
+import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
+
+/** @throws TransportError; MalformedError when the answer does not say where it is; the signal's reason. */
+export async function connectTo(
+  { host, port, path, fingerprints }: AcceptedLine,
+  localUri: string,
+  connector: MsrpConnector,
+  signal: AbortSignal,
+): Promise<MsrpSession> {
+  const [first = ''] = path;
+  const uri = MsrpUri.parse(first);
+  if (!uri) throw new MalformedError(`${first} is no MSRP URI`);
+  // RFC 4976 5: a relay is where the path says, and its certificate is not the receiver's; the receiver itself is where
+  // c= and m= say.
+  const relayed = path.length > 1;
+  const to = relayed ? msrpAddressOf(uri) : { host, port };
+  const options = { localUri, remotePath: path, fingerprints: relayed ? [] : fingerprints };
+  return await connector.connect(msrpProtocolOf(uri), to, options, signal);
+}
+
+/**
+ * Where receivers connect to: one port for every session of a sender (8.2.2-07: it is the passive end), or a relay
+ * (8.2.2-11).
+ */
 
 /** Where receivers come for files in session mode. */
 export interface MediaOptions {

@@ -12,8 +12,7 @@ import {
   parseOffer,
 } from '../../sdp/index.js';
 import type { MediaListener } from './media-listener.js';
-import { describeFile, type OfferedFile } from './offered-file.js';
-import { OutgoingLine } from './outgoing-line.js';
+import { describeFile, type OfferedFile, OutgoingLine } from './outgoing-line.js';
 
 export class Offer {
   #origin = newOrigin();

@@ -1,13 +1,63 @@
-/** One media line of an offer: a file, and the MSRP session in which its receiver comes for it. */
+/** A file as it is offered: what a receiver decides by, and resumes by (RFC 5547). */
 
+import { platform } from '#platform';
+import type { Content } from '../../content/content.js';
 import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { MessageResult, MsrpConnector, MsrpSession } from '../../msrp/index.js';
-import type { AcceptedLine } from '../../sdp/index.js';
-import { unlessAborted, within } from '../../time/wait.js';
-import { connectTo } from './active-end.js';
-import type { ExpectedMedia, MediaListener } from './media-listener.js';
-import type { OfferedFile } from './offered-file.js';
+import type { AcceptedLine, FileDate, FileDescription } from '../../sdp/index.js';
+import { systemClock } from '../../time/clock.js';
+import { unlessAborted, within } from '../../time/deadline.js';
+import { type Digest, digestOf } from '../digest.js';
+import { connectTo, type ExpectedMedia, type MediaListener } from './media-listener.js';
+
+/** One file of a push. */
+export interface PushFile {
+  content: Content;
+  /** For people: `holiday.jpg`. */
+  name?: string;
+  /** Content-Disposition: `render` when absent. */
+  disposition?: string;
+  /** Content-Description, for people. */
+  description?: string;
+  /** When the file was made, changed or read last, for people. */
+  date?: FileDate;
+}
+
+export interface OfferedFile extends Digest {
+  readonly file: PushFile;
+  /** Names this transfer, however often it is offered (RFC 5547 6). */
+  readonly transferId: string;
+}
+
+/** Hexadecimal digits of a digest that no two transfers share. */
+const TRANSFER_ID_LENGTH = 32;
+
+/**
+ * Reads it once, to its end: its digest goes ahead of it.
+ * @param pushId with the file's place makes its transfer id: the same push offered again is resumed.
+ */
+export async function offeredFile(file: PushFile, pushId: string, place: number): Promise<OfferedFile> {
+  const transferId = platform.hash('sha-256', `${pushId}\n${place}`).slice(0, TRANSFER_ID_LENGTH);
+  return { file, ...(await digestOf(file.content)), transferId };
+}
+
+export function describeFile({ file, size, sha1, transferId }: OfferedFile): FileDescription {
+  const { content, name, disposition, date } = file;
+  return {
+    selector: {
+      ...(name === undefined ? {} : { name }),
+      type: formatMediaType(content.type),
+      size,
+      sha1,
+    },
+    transferId,
+    ...(disposition === undefined ? {} : { disposition }),
+    ...(date === undefined ? {} : { date }),
+  };
+}
+
+/** One media line of an offer: a file, and the MSRP session in which its receiver comes for it. */
 
 /** A receiver that has accepted connects at once; as long as a request waits for its answer (Timer F), milliseconds. */
 const CONNECT_DEADLINE = 32_000;
@@ -122,7 +172,7 @@ export class OutgoingLine {
   async #connected(signal: AbortSignal): Promise<void> {
     const seconds = CONNECT_DEADLINE / 1000;
     const late = new TimeoutError(`the receiver accepted, and did not connect within ${seconds} s`);
-    await within(CONNECT_DEADLINE, unlessAborted(this.bound, signal), late);
+    await within(systemClock, CONNECT_DEADLINE, late, unlessAborted(this.bound, signal));
   }
 }
 

@@ -1,46 +1,13 @@
 /** Session mode at the sender: files over MSRP, in a session set up by INVITE (TS 8.2.2). */
 
-import type { MsrpConnector } from '../../msrp/index.js';
-import type { SipUserAgent } from '../../sip/agent.js';
-import type { Addressing } from '../addressing.js';
-import type { MediaListener } from './media-listener.js';
-import type { OfferedFile } from './offered-file.js';
-import { type FileReceipt, TerminalPush } from './terminal-push.js';
-
-/** Files go to it in one session. */
-export interface SessionAddress extends Addressing {
-  /**
-   * Only a success REPORT counts as delivered: that of a receiver whose application has taken the push. Otherwise it
-   * is asked for all the same, and where none comes, that every chunk was answered 200 will do.
-   */
-  report: boolean;
-}
-
-/** How far one file of a session has come. */
-export interface FileProgress {
-  /** Of the file in the push. */
-  index: number;
-  /** Bytes that the receiver has. */
-  have: number;
-  size: number;
-}
-
-export interface SessionSendOptions {
-  signal?: AbortSignal;
-  onProgress?(progress: FileProgress): void;
-}
-
-export interface SessionSenderOptions {
-  agent: Pick<SipUserAgent, 'invite'>;
-  listener: MediaListener;
-  /** For receivers that wait to be connected to. */
-  connector: MsrpConnector;
-  /** Nothing is offered again from then on. */
-  stopped: AbortSignal;
-  assertedIdentity?: string;
-  /** Why files are offered again. */
-  onProblem?(error: Error): void;
-}
+import type { OfferedFile } from './outgoing-line.js';
+import {
+  type FileReceipt,
+  type SessionAddress,
+  type SessionSenderOptions,
+  type SessionSendOptions,
+  TerminalPush,
+} from './terminal-push.js';
 
 /** Of one user, that answer one push. Nobody has as many; a broken core may say so. */
 const MAX_TERMINALS = 100;

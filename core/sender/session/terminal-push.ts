@@ -1,17 +1,19 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
 import { TimeoutError, TransportError, UntrustedError } from '../../errors.js';
-import { contactUri } from '../../sip/dialog.js';
-import type { InviteSession } from '../../sip/invite-session.js';
-import type { SipResponse } from '../../sip/message.js';
-import { delay } from '../../time/wait.js';
-import { addressingHeaders, contactFeatures, isGruu } from '../addressing.js';
+import type { MsrpConnector } from '../../msrp/index.js';
+import type { SipResponse } from '../../sip/message/message.js';
+import { contactUri } from '../../sip/session/dialog.js';
+import type { InviteSession } from '../../sip/session/invite-session.js';
+import type { SipUserAgent } from '../../sip/user-agent.js';
+import { isGruu } from '../../sip/values/uri.js';
+import { delay } from '../../time/deadline.js';
+import { type Addressing, addressingHeaders, contactFeatures } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
-import { broken, type FileOutcome } from './file-outcome.js';
+import { broken, type FileOutcome, refusedBy } from './file-outcome.js';
+import type { MediaListener } from './media-listener.js';
 import { Offer } from './offer.js';
-import type { OfferedFile, PushFile } from './offered-file.js';
-import { refusedBy } from './refused-invite.js';
-import type { SessionAddress, SessionSenderOptions, SessionSendOptions } from './session.js';
+import type { OfferedFile, PushFile } from './outgoing-line.js';
 import { HungUpError, TerminalSession } from './terminal-session.js';
 
 /** Milliseconds until a push that broke off is offered again; twice as many each further time. */
@@ -224,4 +226,39 @@ function unreached(error: unknown, signal: AbortSignal | undefined): FileOutcome
 /** Milliseconds for which the receiver wants to be left alone. */
 function askedFor(lost: ReadonlyMap<unknown, FileOutcome>): number {
   return 1000 * Math.max(...[...lost.values()].map(({ retryAfter = 0 }) => retryAfter));
+}
+
+/** Files go to it in one session. */
+export interface SessionAddress extends Addressing {
+  /**
+   * Only a success REPORT counts as delivered: that of a receiver whose application has taken the push. Otherwise it
+   * is asked for all the same, and where none comes, that every chunk was answered 200 will do.
+   */
+  report: boolean;
+}
+
+/** How far one file of a session has come. */
+export interface FileProgress {
+  /** Of the file in the push. */
+  index: number;
+  /** Bytes that the receiver has. */
+  have: number;
+  size: number;
+}
+
+export interface SessionSendOptions {
+  signal?: AbortSignal;
+  onProgress?(progress: FileProgress): void;
+}
+
+export interface SessionSenderOptions {
+  agent: Pick<SipUserAgent, 'invite'>;
+  listener: MediaListener;
+  /** For receivers that wait to be connected to. */
+  connector: MsrpConnector;
+  /** Nothing is offered again from then on. */
+  stopped: AbortSignal;
+  assertedIdentity?: string;
+  /** Why files are offered again. */
+  onProblem?(error: Error): void;
 }

@@ -3,11 +3,11 @@
 import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
 import { type AcceptedLine, type AnsweredLine, parseAnswer, takes } from '../../sdp/index.js';
-import type { InviteSession } from '../../sip/invite-session.js';
-import type { SipRequest } from '../../sip/message.js';
-import { parseReason } from '../../sip/reason.js';
-import type { ServerTransaction } from '../../sip/transactions/server.js';
-import { buildResponse } from '../../sip/writer.js';
+import type { SipRequest } from '../../sip/message/message.js';
+import type { InviteSession } from '../../sip/session/invite-session.js';
+import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
+import { parseReason } from '../../sip/values/reason.js';
+import { buildResponse } from '../../sip/wire/writer.js';
 import {
   DECLINED,
   type FileOutcome,
@@ -18,8 +18,7 @@ import {
   tooLarge,
 } from './file-outcome.js';
 import type { Offer } from './offer.js';
-import type { OfferedFile } from './offered-file.js';
-import { type OutgoingLine, partOf } from './outgoing-line.js';
+import { type OfferedFile, type OutgoingLine, partOf } from './outgoing-line.js';
 
 export interface TerminalSessionOptions {
   /** Only a success REPORT counts as delivered. */

@@ -1,9 +1,8 @@
 /** Which terminals each user has, what each takes, and which are here. In memory; on disk too where a store is given. */
 
-import { type Clock, systemClock } from '../../app/clock.js';
-import { decodeJson, encodeJson } from '../../app/layout.js';
-import type { Records } from '../../app/records.js';
 import { MalformedError } from '../../errors.js';
+import { decodeJson, encodeJson, type Records } from '../../store/records.js';
+import { type Clock, systemClock } from '../../time/clock.js';
 import { isNameless, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
 
 export interface DirectoryOptions {

@@ -4,8 +4,8 @@
  */
 
 import { SipPushError } from '../../errors.js';
-import { parseDeltaSeconds } from '../../sip/delta-seconds.js';
-import type { SipResponse } from '../../sip/message.js';
+import type { SipResponse } from '../../sip/message/message.js';
+import { parseDeltaSeconds } from '../../sip/values/parameters.js';
 import type { TerminalDirectory } from './directory.js';
 import { isNameless, isSelfNamed, type SelfNamed, saysGone, type Terminal } from './terminal.js';
 

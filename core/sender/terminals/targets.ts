@@ -1,18 +1,10 @@
 /** Which terminals a push goes to: one request for each GRUU known, else one that the core forks (AD-5.3.1-7). */
 
-import { canonicalEventAppId } from '../../app/event-app-id.js';
-import { isGruu } from '../addressing.js';
-import type { DeliveryRequest } from '../push-request.js';
+import { canonicalEventAppId } from '../../app/contract/event-app-id.js';
+import { isGruu } from '../../sip/values/uri.js';
+import type { DeliveryRequest, TerminalFilter } from '../push-request.js';
 import type { TerminalDirectory } from './directory.js';
 import { isSelfNamed, type Terminal } from './terminal.js';
-
-/** Some of a user's terminals. */
-export interface TerminalFilter {
-  /** Instances, `urn:uuid:…`, or GRUUs. */
-  instances?: readonly string[];
-  /** SIP methods that a terminal has to take, `INVITE`. */
-  methods?: readonly string[];
-}
 
 export interface Target {
   /** Request-URI. */

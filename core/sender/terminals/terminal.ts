@@ -1,6 +1,6 @@
 /** A terminal of a user, as far as a sender knows it: from the registrar (RFC 3680), and from itself (TS 5.2). */
 
-import { SipUri } from '../../sip/uri.js';
+import { SipUri } from '../../sip/values/uri.js';
 
 /** What is known of a terminal; what is absent nobody has said. */
 export interface TerminalFacts {

@@ -1,10 +1,47 @@
-/** The INVITE client transaction (RFC 3261 17.1.1, as changed by RFC 6026). */
+/** The two requests that belong to an INVITE's own transaction, made of its headers. */
 
-import type { SipResponse } from '../message.js';
-import { writeMessage } from '../writer.js';
-import { acknowledge, cancelOf } from './ack-cancel.js';
+import { SipHeaders } from '../message/headers.js';
+import { NO_BODY, type SipRequest, type SipResponse } from '../message/message.js';
+import { parseCSeq } from '../wire/parser.js';
+import { writeMessage } from '../wire/writer.js';
 import { ClientMachine } from './client-machine.js';
 import { Retransmission, TIMER_D, transactionTimeout } from './timers.js';
+
+/** The ACK to a final response other than 2xx (RFC 3261 17.1.1.3): To comes from the response. */
+export function acknowledge(invite: SipRequest, response: SipResponse): SipRequest {
+  return sibling(invite, 'ACK', response.headers.get('To'));
+}
+
+/** The CANCEL of an INVITE (RFC 3261 9.1). */
+export function cancelOf(
+  invite: SipRequest,
+  headers: Iterable<readonly [name: string, value: string]>,
+): SipRequest {
+  const cancel = sibling(invite, 'CANCEL', invite.headers.get('To'));
+  for (const [name, value] of headers) cancel.headers.append(name, value);
+  return cancel;
+}
+
+/** Both have the INVITE's top Via, and so its branch, and travel along its Route. */
+function sibling(invite: SipRequest, method: string, to = ''): SipRequest {
+  const { headers } = invite;
+  const number = parseCSeq(headers.get('CSeq') ?? '')?.number ?? 0;
+  return {
+    method,
+    uri: invite.uri,
+    headers: new SipHeaders()
+      .set('Via', headers.get('Via') ?? '')
+      .set('Max-Forwards', '70')
+      .set('Route', headers.getAll('Route'))
+      .set('From', headers.get('From') ?? '')
+      .set('To', to)
+      .set('Call-ID', headers.get('Call-ID') ?? '')
+      .set('CSeq', `${number} ${method}`),
+    body: NO_BODY,
+  };
+}
+
+/** The INVITE client transaction (RFC 3261 17.1.1, as changed by RFC 6026). */
 
 type Headers = Iterable<readonly [name: string, value: string]>;
 

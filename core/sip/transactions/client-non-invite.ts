@@ -1,6 +1,6 @@
 /** The non-INVITE client transaction (RFC 3261 17.1.2). */
 
-import type { SipResponse } from '../message.js';
+import type { SipResponse } from '../message/message.js';
 import { ClientMachine } from './client-machine.js';
 import { Retransmission, transactionTimeout } from './timers.js';
 

@@ -1,10 +1,10 @@
 /** How messages are matched to transactions (RFC 3261 17.1.3 and 17.2.3). */
 
-import type { SipHeaders } from '../headers.js';
-import type { SipRequest } from '../message.js';
-import { parseNameAddr } from '../name-addr.js';
-import { parseCSeq } from '../parser.js';
-import type { Via } from '../via.js';
+import type { SipHeaders } from '../message/headers.js';
+import type { SipRequest } from '../message/message.js';
+import { parseNameAddr } from '../values/name-addr.js';
+import type { Via } from '../values/via.js';
+import { parseCSeq } from '../wire/parser.js';
 
 const MAGIC_COOKIE = 'z9hG4bK';
 

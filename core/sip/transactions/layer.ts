@@ -1,11 +1,11 @@
 /** The transaction layer (RFC 3261 17): between flows and whoever sends and answers requests. */
 
-import type { SipFlow } from '../flow.js';
-import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../message.js';
-import type { ClientHandlers, ClientTransaction } from './client.js';
-import { ClientTransactions } from './clients.js';
-import type { ServerTransaction } from './server.js';
-import { ServerTransactions } from './servers.js';
+import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../message/message.js';
+import type { SipFlow } from '../transport/flow.js';
+import type { ClientHandlers, ClientTransaction } from './client-machine.js';
+import { ClientTransactions } from './client-transactions.js';
+import type { ServerTransaction } from './server-machine.js';
+import { ServerTransactions } from './server-transactions.js';
 import { DEFAULT_TIMERS, type SipTimers } from './timers.js';
 
 export interface TransactionLayerOptions {

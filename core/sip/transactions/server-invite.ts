@@ -1,8 +1,7 @@
 /** The INVITE server transaction (RFC 3261 17.2.1, as changed by RFC 6026). */
 
-import type { SipRequest, SipResponse } from '../message.js';
-import type { RespondOptions } from './server.js';
-import { ServerMachine } from './server-machine.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import { type RespondOptions, ServerMachine } from './server-machine.js';
 import { INVITE_TRYING_DELAY, Retransmission, transactionTimeout } from './timers.js';
 
 export class InviteServer extends ServerMachine {

@@ -1,14 +1,62 @@
-/** What the state machines of both server transactions have in common (RFC 3261 17.2). */
+/** A server transaction as its user sees it (RFC 3261 17.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Alarm } from '../../time/alarm.js';
-import type { SipFlow } from '../flow.js';
-import type { SipRequest, SipResponse } from '../message.js';
-import { parseNameAddr } from '../name-addr.js';
-import { responseFlow } from '../response-flow.js';
-import { buildResponse, writeMessage } from '../writer.js';
-import type { RespondOptions, ServerTransaction } from './server.js';
+import { Alarm } from '../../time/timer.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import type { SipFlow } from '../transport/flow.js';
+import { parseNameAddr } from '../values/name-addr.js';
+import { Via } from '../values/via.js';
+import { buildResponse, writeMessage } from '../wire/writer.js';
 import { type SipTimers, transactionTimeout } from './timers.js';
+
+export interface RespondOptions {
+  /**
+   * Of a 2xx to INVITE: sends it again until its ACK comes, as a user agent has to (RFC 3261 13.3.1.4). A proxy
+   * does not: it forwards each 2xx that it gets.
+   */
+  untilAcknowledged?: boolean;
+}
+
+export interface ServerTransaction {
+  readonly request: SipRequest;
+  readonly flow: SipFlow;
+  /** A final response was given, or it is too late for one. */
+  readonly answered: boolean;
+  /** It is an INVITE, and a 2xx was given. */
+  readonly accepted: boolean;
+  /**
+   * Sends a response. Never throws: when the flow is lost the peer will ask again or give up. What must not be
+   * sent is not: anything after a final response (but further 2xx to INVITE), a provisional response other than 100
+   * and a 408 to a non-INVITE (RFC 4320 4).
+   */
+  respond(response: SipResponse, options?: RespondOptions): void;
+  /** The peer cancelled an INVITE that is not answered yet. The CANCEL was answered; a 487 is now due. */
+  onCancel: () => void;
+  /** The ACK of a 2xx that was sent `untilAcknowledged`. An ACK of another final response ends in the transaction. */
+  onAck: (ack: SipRequest) => void;
+  /** A final response to INVITE was never acknowledged, or a non-INVITE was not answered in time. */
+  onTimeout: (error: TimeoutError) => void;
+}
+
+/** Where a response travels (RFC 3261 18.2.2, RFC 3581 4). */
+
+/** Of a sent-by without a port, over UDP. */
+const DEFAULT_PORT = 5060;
+
+/**
+ * Over a connection: that connection. Over UDP: the address the request came from, and the port it came from
+ * where the client asked for it by `rport`, else the port of its Via. `maddr` is not followed, though 18.2.2 puts it
+ * first: it lets anybody aim our responses at anybody.
+ */
+export function responseFlow(request: SipRequest, flow: SipFlow): SipFlow {
+  if (flow.reliable || !flow.to) return flow;
+  const via = Via.parse(request.headers.get('Via') ?? '');
+  if (!via || via.parameters.has('rport')) return flow;
+  const port = via.port ?? DEFAULT_PORT;
+  return port === flow.remote.port || port === 0 ? flow : flow.to({ host: flow.remote.host, port });
+}
+
+/** What the state machines of both server transactions have in common (RFC 3261 17.2). */
 
 /** The user's hold on a transaction: the request and the callbacks. */
 class ServerUser implements ServerTransaction {

@@ -1,6 +1,6 @@
 /** The non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320). */
 
-import type { SipResponse } from '../message.js';
+import type { SipResponse } from '../message/message.js';
 import { ServerMachine } from './server-machine.js';
 import { nonInviteTryingDelay, transactionTimeout } from './timers.js';
 

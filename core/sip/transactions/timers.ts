@@ -1,6 +1,6 @@
 /** Timer values of RFC 3261 17 (table 4), milliseconds. */
 
-import type { Alarm } from '../../time/alarm.js';
+import type { Alarm } from '../../time/timer.js';
 
 export interface SipTimers {
   /** Estimate of the round trip. */

@@ -3,9 +3,13 @@
  * of its own), and a few hundred bytes. Held against fast-xml-parser by a test.
  */
 
-import { appendValue, type MarkupAttribute, type MarkupElement } from '../../../core/content/wbxml/markup.js';
-import { attributeText, lines, MAX_DEPTH } from '../../../core/content/xml/lines.js';
+import {
+  appendValue,
+  type MarkupAttribute,
+  type MarkupElement,
+} from '../../../core/content/wbxml/document.js';
 import { decodeReferences } from '../../../core/content/xml/references.js';
+import { attributeText, lines, MAX_DEPTH } from '../../../core/content/xml/writer.js';
 import { MalformedError } from '../../../core/errors.js';
 
 type Content = (MarkupElement | string)[];

@@ -4,7 +4,7 @@
  */
 
 import { createRequire } from 'node:module';
-import type { Write } from '../../../core/app/records.js';
+import type { Write } from '../../../core/store/records.js';
 
 /** classic-level 3: what is used of binding.cc. Calls on a store that is closed, or closing, end the process there. */
 interface Native {

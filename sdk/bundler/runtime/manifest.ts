@@ -1,11 +1,10 @@
 /** The manifest of an application whose definition was checked when the bundle was made. */
 
-import { canonicalIari } from '../../../core/app/communication-service.js';
-import type { PushAppDefinition } from '../../../core/app/contract.js';
-import { canonicalEventAppId } from '../../../core/app/event-app-id.js';
+import { canonicalEventAppId, canonicalIari } from '../../../core/app/contract/event-app-id.js';
+import type { Manifest } from '../../../core/app/contract/manifest.js';
+import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { DEFAULT_RECEIVE_SECONDS } from '../../../core/app/limits.js';
-import type { Manifest } from '../../../core/app/manifest.js';
-import { given } from '../../../core/given.js';
+import { given } from '../../../core/defined.js';
 
 export function readManifest(definition: PushAppDefinition): Manifest {
   const { accepts, needs = [], provides = [], options, delivery = 'direct', limits, iari } = definition;

@@ -1,6 +1,6 @@
 /** A store in memory: as much of memory-level as the runtime asks for. */
 
-import type { Write } from '../../../core/app/records.js';
+import type { Write } from '../../../core/store/records.js';
 
 type Entry = [key: string, value: Uint8Array];
 

@@ -1,7 +1,7 @@
 /** A UICC in software, from the keys that a configuration has, hexadecimal. */
 
-import { decodeHexadecimal } from '../../../core/content/hexadecimal.js';
-import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
+import { decodeHexadecimal } from '../../../core/content/binary-text.js';
+import { SoftwareUicc } from '../../../core/sip/authentication/aka/software-uicc.js';
 
 export interface UiccKeys {
   k: string;

@@ -1,11 +1,15 @@
 /** `sip-push apps`: which push applications a host finds, and what they say of themselves. */
 
+import { printable } from '../../../core/text.js';
 import { installedApplications } from '../../manifest/installed.js';
-import type { PackageApplication, PackageManifest } from '../../manifest/package-manifest.js';
-import { readPackageManifest } from '../../manifest/package-manifest.js';
-import { type Command, EXIT, UsageError } from '../command.js';
-import { BUNDLED_APPLICATIONS } from '../manifest.js';
-import { printable } from '../printable.js';
+import {
+  type PackageApplication,
+  type PackageManifest,
+  readPackageManifest,
+} from '../../manifest/package-manifest.js';
+import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
+import type { Command } from '../command.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push apps [DIRECTORY] [--json]
 

@@ -1,7 +1,8 @@
 /** `sip-push build`: compiles a push application. */
 
 import { resolve } from 'node:path';
-import { type Command, EXIT, UsageError } from '../command.js';
+import type { Command } from '../command.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push build [DIRECTORY]
 

@@ -5,8 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Bundle } from '../../bundler/bundle.js';
 import { thisTarget } from '../../bundler/native.js';
 import { kilobytes, sizeTable } from '../../bundler/size-table.js';
-import { type Command, EXIT, UsageError } from '../command.js';
-import type { Words } from '../words.js';
+import type { Command, Words } from '../command.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push bundle --config FILE --outfile FILE [options]
 

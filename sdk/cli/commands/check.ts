@@ -4,15 +4,15 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '../../../core/errors.js';
+import { printable } from '../../../core/text.js';
 import type { CheckReport } from '../../check/check.js';
 import type { Finding } from '../../check/finding.js';
 import type { CheckPlan } from '../../check/plan.js';
-import { type Command, EXIT, UsageError } from '../command.js';
+import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
+import type { Command, Words } from '../command.js';
 import { EXAMPLE_OPTIONS } from '../demo/examples.js';
 import type { Io } from '../io.js';
-import { BUNDLED_APPLICATIONS } from '../manifest.js';
-import { printable } from '../printable.js';
-import type { Words } from '../words.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push check DIRECTORY [--json]
 

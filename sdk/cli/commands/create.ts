@@ -2,14 +2,14 @@
 
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { canonicalEventAppId } from '../../../core/app/event-app-id.js';
+import { canonicalEventAppId } from '../../../core/app/contract/event-app-id.js';
 import { filesOf } from '../../create/files.js';
 import { idOf, idProblem, LANGUAGES, type Project, typeProblem } from '../../create/project.js';
 import { requireNewFolder, writeProject } from '../../create/write-project.js';
-import { type Command, EXIT, UsageError } from '../command.js';
+import { VERSION } from '../../manifest/this-package.js';
+import type { Command, Words } from '../command.js';
 import type { Io } from '../io.js';
-import { VERSION } from '../manifest.js';
-import type { Words } from '../words.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push create DIRECTORY [--id ID] [--type MEDIA-TYPE]… [--language ts|js] [--yes]
 

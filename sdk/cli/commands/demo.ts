@@ -1,15 +1,16 @@
 /** `sip-push demo`: all of it in one process, with a web page. */
 
-import type { PushDescription } from '../../../core/app/contract.js';
+import type { PushDescription } from '../../../core/app/contract/push-app.js';
 import type { ContentPush } from '../../../core/sender/push-request.js';
+import { printable } from '../../../core/text.js';
 import { bytes } from '../byte-count.js';
-import { type Command, EXIT } from '../command.js';
+import type { Command } from '../command.js';
 import { type Demo, type DemoObserver, type PushEvent, startDemo } from '../demo/demo.js';
 import { ladderStep } from '../demo/ladder.js';
 import { PageServer } from '../demo/server.js';
 import { ended, type Io } from '../io.js';
-import { printable } from '../printable.js';
 import { hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
+import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push demo [--once] [--json]
 

@@ -2,15 +2,14 @@
 
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { reasonOf } from '../../../core/app/outcome.js';
+import { printable, reasonOf } from '../../../core/text.js';
 import type { DevSession } from '../../dev/dev-session.js';
-import { type Command, EXIT, UsageError } from '../command.js';
+import type { Command, Words } from '../command.js';
 import { answerTo } from '../host-console.js';
 import { type Io, keepPrivate } from '../io.js';
-import { printable } from '../printable.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
 import { sayStrayErrors } from '../stray-errors.js';
-import type { Words } from '../words.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const CONSOLE = `  APP QUERY [JSON]           ask the application about its state
   reload                     compile and load it anew

@@ -1,14 +1,14 @@
 /** `sip-push host`: a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
+import { loadHostSettings } from '../../config/host.js';
 import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
-import { type Command, EXIT } from '../command.js';
-import { loadHostSettings } from '../config/host.js';
+import type { Command, Words } from '../command.js';
 import { answerLines } from '../host-console.js';
 import { ended, type Io, keepPrivate, timed } from '../io.js';
 import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
 import { sayStrayErrors } from '../stray-errors.js';
-import type { Words } from '../words.js';
+import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
 

@@ -1,11 +1,12 @@
 /** `sip-push network`: the embedded SIP/IP core alone. */
 
+import { loadNetworkSettings } from '../../config/network.js';
 import { startNetwork } from '../../network/index.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
-import { type Command, EXIT } from '../command.js';
-import { loadNetworkSettings } from '../config/network.js';
+import type { Command } from '../command.js';
 import { ended } from '../io.js';
 import { networkLine } from '../report.js';
+import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json] [--trace FILE]
 

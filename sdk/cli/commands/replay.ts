@@ -1,17 +1,17 @@
 /** `sip-push replay`: a recording as a regression test. */
 
 import { ConfigurationError } from '../../../core/errors.js';
+import { printable } from '../../../core/text.js';
+import { loadHostSettings } from '../../config/host.js';
+import { findApplication } from '../../manifest/applications.js';
+import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
 import { type Recording, readRecording } from '../../record/recording.js';
 import { type Replayed, replayRecording } from '../../record/replay.js';
 import { startTestHost, type TestApp } from '../../testing/index.js';
-import { findApplication } from '../applications.js';
-import { type Command, EXIT, UsageError } from '../command.js';
-import { loadHostSettings } from '../config/host.js';
+import type { Command, Words } from '../command.js';
 import { ended, type Io } from '../io.js';
-import { BUNDLED_APPLICATIONS } from '../manifest.js';
-import { printable } from '../printable.js';
 import { logPrinter } from '../report.js';
-import type { Words } from '../words.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push replay FIXTURE [--app APP]… [--config FILE] [--ignore FIELD]… [--json]
 

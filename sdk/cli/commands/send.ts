@@ -3,27 +3,25 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { platform } from '#platform';
-import type { Content, MediaType } from '../../../core/content/content.js';
-import { memoryContent } from '../../../core/content/memory-content.js';
-import { storedContent } from '../../../core/content/stored-content.js';
+import { type Content, type MediaType, memoryContent, storedContent } from '../../../core/content/content.js';
 import { LimitError, TransportError } from '../../../core/errors.js';
 import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
 import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
-import type { PushFile } from '../../../core/sender/session/offered-file.js';
+import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
+import { printable } from '../../../core/text.js';
+import { readBytes } from '../../config/load.js';
+import { loadSenderSettings } from '../../config/sender.js';
 import { RefusedRequest } from '../../http-api/client.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
-import { type Command, EXIT, UsageError } from '../command.js';
-import { readBytes } from '../config/load.js';
-import { loadSenderSettings } from '../config/sender.js';
-import { ConnectionProgress } from '../connection-progress.js';
+import type { Command, Words } from '../command.js';
 import type { Io } from '../io.js';
-import { printable } from '../printable.js';
-import { type Order, readOrder } from '../push-order.js';
-import { pushVia } from '../push-via.js';
+import { ConnectionProgress } from '../progress/connection-progress.js';
 import { receiptJson, receiptLine } from '../report.js';
-import { SentFiles } from '../sent-files.js';
-import type { Words } from '../words.js';
+import { type Order, readOrder } from '../sending/push-order.js';
+import { pushVia } from '../sending/push-via.js';
+import { SentFiles } from '../sending/sent-files.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE
                      [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] [--trace FILE]

@@ -4,16 +4,17 @@ import { randomBytes } from 'node:crypto';
 import type { Receipt } from '../../../core/sender/push-request.js';
 import type { DirectoryChange } from '../../../core/sender/terminals/directory.js';
 import { createPushSender, type PushSenderHostOptions } from '../../../core/sender-host.js';
+import { printable } from '../../../core/text.js';
+import { loadSenderHostSettings } from '../../config/sender.js';
 import { PushEvents } from '../../http-api/push-events.js';
 import { openHttpApi } from '../../http-api/server.js';
 import { terminalJson } from '../../http-api/views.js';
+import { VERSION } from '../../manifest/this-package.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
-import { type Command, EXIT } from '../command.js';
-import { loadSenderHostSettings } from '../config/sender.js';
+import type { Command } from '../command.js';
 import { ended, type Io, keepPrivate, timed } from '../io.js';
-import { VERSION } from '../manifest.js';
-import { printable } from '../printable.js';
 import { logPrinter, receiptLine } from '../report.js';
+import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push sender --config FILE [--json] [--trace FILE]
 

@@ -1,11 +1,12 @@
 /** `sip-push trace`: the message ladder of a trace. */
 
 import { stat } from 'node:fs/promises';
+import { printable } from '../../../core/text.js';
 import { Ladder } from '../../trace/ladder.js';
 import { writePcap } from '../../trace/pcap.js';
 import { readTrace } from '../../trace/read-trace.js';
-import { type Command, EXIT, UsageError } from '../command.js';
-import { printable } from '../printable.js';
+import type { Command } from '../command.js';
+import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push trace FILE [--pcap OUT] [--json]
 

@@ -1,16 +1,16 @@
 /** A SIP/IP core, a Push Sender Agent and a device with the bundled applications, over real loopback sockets. */
 
-import { systemClock } from '../../../core/app/clock.js';
-import type { PushDescription } from '../../../core/app/contract.js';
-import { within } from '../../../core/app/deadline.js';
-import type { LogRecord } from '../../../core/app/log.js';
+import type { PushDescription } from '../../../core/app/contract/push-app.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../../core/host.js';
+import type { LogRecord } from '../../../core/log.js';
 import type { ContentPush, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
-import type { WireObserver } from '../../../core/sip/flow.js';
+import type { WireObserver } from '../../../core/sip/transport/flow.js';
+import { systemClock } from '../../../core/time/clock.js';
+import { within } from '../../../core/time/deadline.js';
+import { findApplication } from '../../manifest/applications.js';
+import { BUNDLED_APPLICATIONS, PRODUCT } from '../../manifest/this-package.js';
 import { startNetwork } from '../../network/index.js';
-import { findApplication } from '../applications.js';
-import { BUNDLED_APPLICATIONS, PRODUCT } from '../manifest.js';
 import type { Agent } from './events.js';
 import { EXAMPLE_OPTIONS, examplePushes } from './examples.js';
 

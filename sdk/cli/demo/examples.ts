@@ -1,11 +1,7 @@
 /** Real pushes for each bundled application: in a MESSAGE, compressed, by reference, and in sessions. */
 
-import { dmDigest } from '../../../core/content/device-management/digest.js';
-import {
-  encodeDmNotification,
-  encodeDmTrigger,
-} from '../../../core/content/device-management/notification.js';
-import { memoryContent } from '../../../core/content/memory-content.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { dmDigest, encodeDmNotification, encodeDmTrigger } from '../../../core/content/device-management.js';
 import { encodeNotification } from '../../../core/content/mms/notification.js';
 import { cacheOperation } from '../../../core/content/push-documents/cache-operation.js';
 import { serviceIndication } from '../../../core/content/push-documents/service-indication.js';

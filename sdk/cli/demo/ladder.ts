@@ -1,9 +1,9 @@
 /** A SIP message that an agent of the demo sent or received, as a step of the ladder on the page. */
 
-import { PUSH_FEATURE_TAG } from '../../../core/app/event-app-id.js';
-import type { SipFlow } from '../../../core/sip/flow.js';
-import { isRequest, type SipMessage } from '../../../core/sip/message.js';
-import { parseMessage } from '../../../core/sip/parser.js';
+import { PUSH_FEATURE_TAG } from '../../../core/app/contract/event-app-id.js';
+import { isRequest, type SipMessage } from '../../../core/sip/message/message.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import { parseMessage } from '../../../core/sip/wire/parser.js';
 import type { Agent, LadderStep } from './events.js';
 import { messageText } from './message-text.js';
 

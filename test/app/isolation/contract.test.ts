@@ -3,11 +3,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../core/app/clock.js';
-import type { PushAppDefinition } from '../../../core/app/contract.js';
+import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../../core/app/index.js';
 import type { WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
+import { systemClock } from '../../../core/time/clock.js';
 import { eventually } from '../../support/wait.js';
 import { type Bench, begun, openBench, testApp } from '../support.js';
 import { app, inWorker } from './support.js';

@@ -1,11 +1,11 @@
 /** Errors on their way between threads. */
 
 import { describe, expect, it } from 'vitest';
-import { packError, unpackError } from '../../../core/app/isolation/packed-error.js';
-import { refusalOf } from '../../../core/app/outcome.js';
-import { StoreError } from '../../../core/app/records.js';
+import { refusalOf } from '../../../core/app/contract/outcome.js';
+import { packError, unpackError } from '../../../core/app/isolation/messages.js';
 import { FetchError } from '../../../core/content/fetch/fetch-error.js';
 import * as errors from '../../../core/errors.js';
+import { StoreError } from '../../../core/store/records.js';
 
 /** As a message does it. */
 const crossed = (thrown: unknown) => unpackError(structuredClone(packError(thrown)));

@@ -1,8 +1,8 @@
 /** Content on its way through a worker: as much of it is in memory as its reader asks for, however large it is. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { systemClock } from '../../../core/app/clock.js';
 import type { Content } from '../../../core/content/content.js';
+import { systemClock } from '../../../core/time/clock.js';
 import { eventually } from '../../support/wait.js';
 import { type Bench, openBench } from '../support.js';
 import { app, inWorker } from './support.js';

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dmDigest, sameDigest } from '../../../core/content/device-management/digest.js';
 import {
   type DmTrigger,
   decodeDmNotification,
+  dmDigest,
   encodeDmNotification,
   encodeDmTrigger,
-} from '../../../core/content/device-management/notification.js';
+  sameDigest,
+} from '../../../core/content/device-management.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, fromHex, toHex } from '../fixture.js';
 

@@ -5,11 +5,14 @@ import { promisify } from 'node:util';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseContentEncoding, UnknownCoding } from '../../../core/content/encoding/coding.js';
-import { decodeStream, RATIO_FREE } from '../../../core/content/encoding/decode.js';
-import { encodedContent } from '../../../core/content/encoding/encode.js';
-import { memoryContent } from '../../../core/content/memory-content.js';
-import { readAll } from '../../../core/content/streams.js';
+import { memoryContent, readAll } from '../../../core/content/content.js';
+import {
+  decodeStream,
+  encodedContent,
+  parseContentEncoding,
+  RATIO_FREE,
+  UnknownCoding,
+} from '../../../core/content/content-coding.js';
 import { LimitError, MalformedError } from '../../../core/errors.js';
 import { nestedBomb } from '../../support/bombs.js';
 

@@ -1,8 +1,7 @@
 /** Where content may be fetched from: addresses and origins. */
 
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../../core/content/fetch/addresses.js';
-import { AllowList } from '../../../core/content/fetch/allow-list.js';
+import { AllowList, isPublicAddress } from '../../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../../core/errors.js';
 
 describe('public addresses', () => {

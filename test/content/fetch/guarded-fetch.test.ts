@@ -2,9 +2,9 @@
 
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readAll } from '../../../core/content/content.js';
 import { FetchError, type FetchFailure } from '../../../core/content/fetch/fetch-error.js';
 import { GuardedFetch, type GuardedFetchOptions } from '../../../core/content/fetch/guarded-fetch.js';
-import { readAll } from '../../../core/content/streams.js';
 import { endless, TestHttpServer } from '../../support/http-server.js';
 
 let server: Awaited<ReturnType<typeof TestHttpServer.start>>;

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { displayAddress } from '../../../core/content/mms/address.js';
-import { mmsMessageType } from '../../../core/content/mms/message-type.js';
+import { mmsMessageType } from '../../../core/content/mms/codes.js';
 import {
   decodeNotification,
   encodeNotification,
   type MmsNotification,
 } from '../../../core/content/mms/notification.js';
-import { absoluteTime } from '../../../core/content/mms/time.js';
+import { absoluteTime, displayAddress } from '../../../core/content/mms/values.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, pushBody, toHex } from '../fixture.js';
 import { wspTexts } from '../wsp-texts.js';

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAcknowledge, encodeAcknowledge } from '../../../core/content/mms/acknowledge.js';
-import { decodeDeliveryReport, encodeDeliveryReport } from '../../../core/content/mms/delivery-report.js';
-import { decodeNotifyResponse, encodeNotifyResponse } from '../../../core/content/mms/notify-response.js';
+import { decodeNotifyResponse, encodeNotifyResponse } from '../../../core/content/mms/notification.js';
 import {
+  decodeDeliveryReport,
   decodeReadByRecipient,
   decodeReadForOriginator,
+  encodeDeliveryReport,
   encodeReadByRecipient,
   encodeReadForOriginator,
-} from '../../../core/content/mms/read-report.js';
+} from '../../../core/content/mms/reports.js';
+import { decodeAcknowledge, encodeAcknowledge } from '../../../core/content/mms/retrieval.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, toHex } from '../fixture.js';
 import { wspTexts } from '../wsp-texts.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Content, MediaType } from '../../../core/content/content.js';
-import { memoryContent } from '../../../core/content/memory-content.js';
+import { type Content, type MediaType, memoryContent } from '../../../core/content/content.js';
+import { withBoundary } from '../../../core/content/multipart/boundary.js';
 import {
   decodeMultipart,
   encodeMultipart,
@@ -9,7 +9,6 @@ import {
   readMultipart,
   writeMultipart,
 } from '../../../core/content/multipart/multipart.js';
-import { withBoundary } from '../../../core/content/multipart/new-boundary.js';
 import type { Part, StreamedParts } from '../../../core/content/multipart/part.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, fromHex, toHex } from '../fixture.js';

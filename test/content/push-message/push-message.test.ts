@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HeaderList } from '../../../core/content/headers.js';
+import type { HeaderList } from '../../../core/content/http-headers.js';
 import {
   formatPushHeaders,
   type PushHeaders,
+  type PushMessage,
   pushHeadersOf,
-} from '../../../core/content/push-message/push-headers.js';
-import type { PushMessage } from '../../../core/content/push-message/push-message.js';
-import { rawContentType } from '../../../core/content/push-message/raw-content.js';
-import { textEnvelope } from '../../../core/content/push-message/text-envelope.js';
+  textEnvelope,
+} from '../../../core/content/push-message.js';
+import { rawContentType } from '../../../core/content/raw-content.js';
 import { decodePushPdu, encodePushPdu } from '../../../core/content/wsp/push-pdu.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, pushBody } from '../fixture.js';

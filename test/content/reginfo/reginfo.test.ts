@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readReginfo } from '../../../core/content/reginfo/read-reginfo.js';
 import {
   CONTACT_EVENTS,
   contactInstanceId,
   contactParameter,
   type Reginfo,
   type ReginfoContact,
+  writeReginfo,
 } from '../../../core/content/reginfo/reginfo.js';
-import { writeReginfo } from '../../../core/content/reginfo/write-reginfo.js';
+import { readReginfo } from '../../../core/content/reginfo/reginfo-reader.js';
 import { MalformedError } from '../../../core/errors.js';
 
 const fixtures = new URL('../fixtures/', import.meta.url);

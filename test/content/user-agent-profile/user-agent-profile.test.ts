@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readProfile } from '../../../core/content/user-agent-profile/read-profile.js';
-import type { UserAgentProfile } from '../../../core/content/user-agent-profile/user-agent-profile.js';
-import { writeProfile } from '../../../core/content/user-agent-profile/write-profile.js';
+import {
+  readProfile,
+  type UserAgentProfile,
+  writeProfile,
+} from '../../../core/content/user-agent-profile.js';
 import { MalformedError } from '../../../core/errors.js';
 
 const fixtures = new URL('../fixtures/', import.meta.url);

@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { CO } from '../../../core/content/push-documents/cache-operation.js';
 import { SI } from '../../../core/content/push-documents/service-indication.js';
 import { SL } from '../../../core/content/push-documents/service-loading.js';
-import { dateOfOctets, octetsOfDate } from '../../../core/content/wbxml/date.js';
 import { decodeWbxml } from '../../../core/content/wbxml/decoder.js';
+import { dateOfOctets, type MarkupElement, octetsOfDate } from '../../../core/content/wbxml/document.js';
 import { encodeWbxml } from '../../../core/content/wbxml/encoder.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../../../core/content/wbxml/language.js';
-import type { MarkupElement } from '../../../core/content/wbxml/markup.js';
+import { attributePage, tagPage, type WbxmlLanguage } from '../../../core/content/wbxml/tables.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fromHex, toHex } from '../fixture.js';
 

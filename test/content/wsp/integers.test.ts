@@ -10,8 +10,7 @@ import {
   writeShortInteger,
   writeUintvar,
 } from '../../../core/content/wsp/integers.js';
-import { OctetReader } from '../../../core/content/wsp/octet-reader.js';
-import { OctetWriter } from '../../../core/content/wsp/octet-writer.js';
+import { OctetReader, OctetWriter } from '../../../core/content/wsp/octets.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fromHex, toHex } from '../fixture.js';
 

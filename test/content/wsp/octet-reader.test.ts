@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OctetReader } from '../../../core/content/wsp/octet-reader.js';
-import { OctetWriter } from '../../../core/content/wsp/octet-writer.js';
+import { OctetReader, OctetWriter } from '../../../core/content/wsp/octets.js';
 import { MalformedError } from '../../../core/errors.js';
 import { fromHex } from '../fixture.js';
 

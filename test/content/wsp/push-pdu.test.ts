@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headerOf } from '../../../core/content/headers.js';
+import { headerOf } from '../../../core/content/http-headers.js';
 import { applicationIdOfCode, codeOfApplicationId } from '../../../core/content/wsp/application-ids.js';
 import { headerCode, headerName } from '../../../core/content/wsp/header-names.js';
 import { decodeHeaders, encodeHeaders, type WspHeaders } from '../../../core/content/wsp/headers.js';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEncodedString, writeEncodedString } from '../../../core/content/wsp/encoded-string.js';
-import { OctetReader } from '../../../core/content/wsp/octet-reader.js';
-import { OctetWriter } from '../../../core/content/wsp/octet-writer.js';
+import { OctetReader, OctetWriter } from '../../../core/content/wsp/octets.js';
 import {
+  readEncodedString,
   readTextString,
   readTextValue,
+  writeEncodedString,
   writeTextString,
   writeTextValue,
 } from '../../../core/content/wsp/text.js';

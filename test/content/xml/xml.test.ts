@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SI } from '../../../core/content/push-documents/service-indication.js';
-import type { MarkupElement } from '../../../core/content/wbxml/markup.js';
-import { parseXml } from '../../../core/content/xml/parse-xml.js';
-import { writeXml } from '../../../core/content/xml/write-xml.js';
+import type { MarkupElement } from '../../../core/content/wbxml/document.js';
+import { parseXml } from '../../../core/content/xml/parser.js';
+import { writeXml } from '../../../core/content/xml/writer.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fromHex } from '../fixture.js';
 

@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseExternalBody } from '../../../core/content/external-body.js';
 import { parseMediaType } from '../../../core/content/media-type.js';
-import { readProfile } from '../../../core/content/user-agent-profile/read-profile.js';
-import type { ProfileOptions } from '../../../core/receiver/negotiation/profile.js';
+import { readProfile } from '../../../core/content/user-agent-profile.js';
+import type { ProfileOptions } from '../../../core/receiver/device-profile.js';
 import { PSA } from '../../support/agents.js';
 import { freePort } from '../../support/ports.js';
 import type { Received } from '../../support/scripted-core.js';

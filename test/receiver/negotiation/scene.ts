@@ -3,12 +3,11 @@
 import { definePushApp } from 'sip-push/sdk';
 import { vi } from 'vitest';
 import { platform } from '#platform';
-import type { NegotiatedSender, PushAppDefinition } from '../../../core/app/contract.js';
+import type { NegotiatedSender, PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../../core/app/runtime.js';
 import type { ReceiverEvent } from '../../../core/receiver/events.js';
 import { PushReceiverAgent, type PushReceiverOptions } from '../../../core/receiver/receiver.js';
-import { parseNameAddr } from '../../../core/sip/name-addr.js';
-
+import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { type Received, ScriptedCore } from '../../support/scripted-core.js';
 

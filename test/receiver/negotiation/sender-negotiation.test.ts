@@ -1,8 +1,8 @@
 /** Capability delivery to one sender: what changes while it is answered is told, too (TS 5.1-01). */
 
 import { expect, it } from 'vitest';
-import { SenderNegotiation } from '../../../core/receiver/negotiation/sender-negotiation.js';
-import { SipHeaders } from '../../../core/sip/headers.js';
+import { SenderNegotiation } from '../../../core/receiver/negotiation.js';
+import { SipHeaders } from '../../../core/sip/message/headers.js';
 
 const RESPONSE = { status: 200, reason: 'OK', headers: new SipHeaders(), body: new Uint8Array() };
 

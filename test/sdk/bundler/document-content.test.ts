@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { documentContent } from '../../../core/content/xml/document-content.js';
+import { documentContent } from '../../../core/content/xml/parser.js';
 import { MalformedError } from '../../../core/errors.js';
 import { documentContent as bundled } from '../../../sdk/bundler/runtime/document-content.js';
 

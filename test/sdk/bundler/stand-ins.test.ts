@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../../core/content/fetch/addresses.js';
+import { isPublicAddress } from '../../../core/content/fetch/allow-list.js';
 import { isPublicAddress as bundled } from '../../../sdk/bundler/runtime/addresses.js';
 import { MemoryLevel } from '../../../sdk/bundler/runtime/memory-store.js';
 

@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { systemClock } from '../../../core/app/clock.js';
-import { Records, StoreError } from '../../../core/app/records.js';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
@@ -20,6 +18,8 @@ import {
 } from '../../../core/sender/outbox/outbox.js';
 import type { OutboxRecord, PushOrder } from '../../../core/sender/outbox/record.js';
 import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
+import { Records, StoreError } from '../../../core/store/records.js';
+import { systemClock } from '../../../core/time/clock.js';
 
 const BOB = 'sip:bob@domain.test';
 const ORDER: PushOrder = {

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteRange, Content } from '../../../core/content/content.js';
-import type { PushFile } from '../../../core/sender/session/offered-file.js';
+import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
 import { BOB } from '../../support/agents.js';
 import { sha1Of } from '../../support/push-offers.js';
 import { RawMsrp } from '../../support/raw-msrp.js';

@@ -1,10 +1,10 @@
 /** The INVITE and its offer (TS 8.2.2.1). */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../../core/content/memory-content.js';
+import { memoryContent } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
-import { parseAcceptContact } from '../../../core/sip/accept-contact.js';
+import { parseAcceptContact } from '../../../core/sip/values/accept-contact.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { sha1Of } from '../../support/push-offers.js';

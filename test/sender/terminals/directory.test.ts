@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { systemClock } from '../../../core/app/clock.js';
-import { Records } from '../../../core/app/records.js';
 import { type DirectoryChange, TerminalDirectory } from '../../../core/sender/terminals/directory.js';
+import { Records } from '../../../core/store/records.js';
+import { systemClock } from '../../../core/time/clock.js';
 
 const BOB = 'sip:bob@domain.test';
 const PHONE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

@@ -1,9 +1,9 @@
 /** Whether terminals are here is not asked of a core that wants to be left alone (9-04, RFC 3261 21.5.4). */
 
 import { expect, it } from 'vitest';
-import { memoryContent } from '../../../core/content/memory-content.js';
-import { writeReginfo } from '../../../core/content/reginfo/write-reginfo.js';
-import type { SipRequest } from '../../../core/sip/message.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import type { SipRequest } from '../../../core/sip/message/message.js';
 import { BOB, PSA, startSender } from '../../support/agents.js';
 import { request } from '../../support/requests.js';
 import { ScriptedCore } from '../../support/scripted-core.js';

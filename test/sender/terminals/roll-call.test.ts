@@ -1,15 +1,14 @@
 /** Who is here, where the registrar names its contacts by their addresses alone (RFC 3680; TS 5.2-03, 9-04). */
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReginfoContact } from '../../../core/content/reginfo/reginfo.js';
-import { writeReginfo } from '../../../core/content/reginfo/write-reginfo.js';
+import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
 import { TimeoutError } from '../../../core/errors.js';
 import { Presence } from '../../../core/sender/presence.js';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
 import { RollCall } from '../../../core/sender/terminals/roll-call.js';
-import { SipHeaders } from '../../../core/sip/headers.js';
-import type { SipResponse } from '../../../core/sip/message.js';
-import type { SubscriptionHandlers } from '../../../core/sip/subscription.js';
+import { SipHeaders } from '../../../core/sip/message/headers.js';
+import type { SipResponse } from '../../../core/sip/message/message.js';
+import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
 
 const BOB = 'sip:bob@domain.test';
 const gruuOf = (serial: number) => `${BOB};gr=urn:uuid:00000000-0000-4000-8000-00000000000${serial}`;

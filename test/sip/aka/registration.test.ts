@@ -1,10 +1,9 @@
 /** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 5.1.1), against an S-CSCF that has the same key. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { SipUserAgent } from '../../../core/sip/agent.js';
-import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
-import type { Uicc } from '../../../core/sip/aka/uicc.js';
-import type { RegistrationFailure, RegistrationState } from '../../../core/sip/registration-state.js';
+import { SoftwareUicc, type Uicc } from '../../../core/sip/authentication/aka/software-uicc.js';
+import type { RegistrationFailure, RegistrationState } from '../../../core/sip/registration/registration.js';
+import { SipUserAgent } from '../../../core/sip/user-agent.js';
 import { type Received, ScriptedCore } from '../../support/scripted-core.js';
 import { authorizationOf, K, OPC, octets, responseFor, Scscf } from './s-cscf.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../../core/errors.js';
-import { isRequest, type SipRequest } from '../../../core/sip/message.js';
+import { isRequest, type SipRequest } from '../../../core/sip/message/message.js';
 import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
 import { answer, ClientRecorder, MemoryFlow, Recorder, request } from './memory-flow.js';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../../core/errors.js';
 import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
-import { MAX_SERVER_TRANSACTIONS } from '../../../core/sip/transactions/servers.js';
-import { buildResponse } from '../../../core/sip/writer.js';
+import { MAX_SERVER_TRANSACTIONS } from '../../../core/sip/transactions/server-transactions.js';
+import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { answer, branchVia, ClientRecorder, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
 
 describe('transaction layer', () => {

@@ -1,17 +1,17 @@
 import { TransportError } from '../../../core/errors.js';
 import type { Address } from '../../../core/platform/platform.js';
-import type { SipFlow } from '../../../core/sip/flow.js';
-import { SipHeaders } from '../../../core/sip/headers.js';
+import { SipHeaders } from '../../../core/sip/message/headers.js';
 import {
   isRequest,
   NO_BODY,
   type SipMessage,
   type SipRequest,
   type SipResponse,
-} from '../../../core/sip/message.js';
-import { parseMessage } from '../../../core/sip/parser.js';
-import type { ServerTransaction } from '../../../core/sip/transactions/server.js';
-import { buildResponse } from '../../../core/sip/writer.js';
+} from '../../../core/sip/message/message.js';
+import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import { parseMessage } from '../../../core/sip/wire/parser.js';
+import { buildResponse } from '../../../core/sip/wire/writer.js';
 
 /** A flow without a network: keeps what was sent, as its peer would read it. */
 export class MemoryFlow implements SipFlow {

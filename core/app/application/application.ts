@@ -1,0 +1,156 @@
+/** One loaded application: started, running, stopped. */
+
+import { AppError } from '../../errors.js';
+import type { LogSink } from '../../log.js';
+import { reasonOf } from '../../text.js';
+import type { Clock } from '../../time/clock.js';
+import { invoke, within } from '../../time/deadline.js';
+import type { Manifest } from '../contract/manifest.js';
+import { stackOf } from '../contract/outcome.js';
+import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
+import type { ServiceName } from '../contract/services.js';
+import { RECEIVE_ENDS_WITHIN, type RuntimeLimits, START_WITHIN, STOP_WITHIN } from '../limits.js';
+import { requireInstance } from '../loading/started-app.js';
+import type { AppScope } from '../services/app-scope.js';
+import { Slots } from './slots.js';
+
+/** What an agent knows of an application that it dispatches to. */
+export interface AppHandle {
+  /** Canonical: `mms.ua`. */
+  readonly eventAppId: string;
+  readonly iari?: string;
+  /** Lower-case media types and ranges. */
+  readonly accepts: readonly string[];
+  /** Largest content, bytes; no bound of its own when absent. */
+  readonly maxSize?: number;
+}
+
+/** A call of `receive` under way. */
+interface Running {
+  /** The application is asked to stop. */
+  abort(why: Error): void;
+  /** It has stopped, or would not: nothing is waited for any longer. */
+  giveUp(why: Error): void;
+}
+
+export interface ApplicationParts {
+  definition: PushAppDefinition;
+  manifest: Manifest;
+  scope: AppScope;
+  /** The services it declared, made for it. */
+  services: Readonly<Record<string, unknown>>;
+  options: unknown;
+  clock: Clock;
+  limits: RuntimeLimits;
+  log: LogSink;
+}
+
+export class Application implements AppHandle {
+  readonly eventAppId: string;
+  readonly accepts: readonly string[];
+  readonly iari?: string;
+  readonly maxSize?: number;
+  readonly slots: Slots;
+  /** For pushes whose content is still coming: how long that takes is their senders' to say. */
+  readonly streams: Slots;
+  readonly #running = new Set<Running>();
+  #onIdle = () => {};
+
+  private constructor(
+    readonly manifest: Manifest,
+    readonly scope: AppScope,
+    readonly instance: PushAppInstance,
+    private readonly controller: AbortController,
+    private readonly clock: Clock,
+    private readonly log: LogSink,
+    limits: RuntimeLimits,
+  ) {
+    this.eventAppId = manifest.eventAppId;
+    this.accepts = manifest.accepts;
+    if (manifest.iari !== undefined) this.iari = manifest.iari;
+    if (manifest.size !== undefined) this.maxSize = manifest.size;
+    this.slots = new Slots(limits.concurrency, limits.waiting);
+    this.streams = new Slots(limits.concurrency, limits.transfers);
+  }
+
+  /** @throws AppError naming the application when it does not start. */
+  static async start(parts: ApplicationParts): Promise<Application> {
+    const { definition, manifest, scope, services, options, clock, log, limits } = parts;
+    const controller = new AbortController();
+    const context: unknown = { ...services, signal: controller.signal, options };
+    const starting = invoke(() => definition.start(context as StartContext<ServiceName, never>));
+    try {
+      const instance = await within(clock, START_WITHIN, 'start()', starting);
+      requireInstance(manifest, instance);
+      return new Application(manifest, scope, instance, controller, clock, log, limits);
+    } catch (error) {
+      controller.abort(error);
+      scope.active = false;
+      stopLate(starting);
+      if (error instanceof AppError) throw error;
+      throw new AppError(manifest.eventAppId, `start() failed: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** From when it is told to stop: nothing more is given to it. */
+  get stopping(): boolean {
+    return this.controller.signal.aborted;
+  }
+
+  /** `receive` threw: what is told of it elsewhere does not say where. */
+  threw(pushId: string, thrown: unknown): void {
+    const stack = stackOf(thrown);
+    if (stack === undefined) return;
+    this.log({ level: 'debug', app: this.eventAppId, message: `push ${pushId}: receive threw: ${stack}` });
+  }
+
+  /** Counts a call of `receive`; `leave` when it has ended. */
+  enter(running: Running): { leave(): void } {
+    this.#running.add(running);
+    const leave = () => {
+      this.#running.delete(running);
+      if (this.#running.size === 0) this.#onIdle();
+    };
+    return { leave };
+  }
+
+  /**
+   * First what is under way may end, told by its signal; then `stop`. Never rejects: an application that does not
+   * stop is left behind.
+   */
+  async stop(): Promise<void> {
+    const why = new AppError(this.eventAppId, 'is being stopped');
+    this.slots.close();
+    this.streams.close();
+    this.controller.abort(why);
+    for (const { abort } of this.#running) abort(why);
+    await this.#within(RECEIVE_ENDS_WITHIN, 'receive()', this.#idle());
+    await this.#within(
+      STOP_WITHIN,
+      'stop()',
+      invoke(() => this.instance.stop?.()),
+    );
+    this.scope.active = false;
+    for (const { giveUp } of [...this.#running]) giveUp(why);
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#running.size === 0) resolve();
+    });
+  }
+
+  async #within(milliseconds: number, what: string, ending: Promise<void>): Promise<void> {
+    try {
+      await within(this.clock, milliseconds, what, ending);
+    } catch (error) {
+      this.log({ level: 'warn', app: this.eventAppId, message: `${what} failed: ${reasonOf(error)}` });
+    }
+  }
+}
+
+/** An application that starts after all, too late, is stopped again. */
+function stopLate(starting: Promise<PushAppInstance>): void {
+  starting.then((instance) => instance?.stop?.()).catch(() => {});
+}

@@ -1,0 +1,78 @@
+/** An application that is known by what its package says of it, until the first push for it comes. */
+
+import { reasonOf } from '../../text.js';
+import type { Clock } from '../../time/clock.js';
+import { orLate } from '../../time/deadline.js';
+import { type Manifest, readManifest, type StaticManifest } from '../contract/manifest.js';
+import { busy, type Refusal } from '../contract/outcome.js';
+import type { AppPermissions } from '../contract/permissions.js';
+import type { PushAppDefinition } from '../contract/push-app.js';
+import { WAKE_WITHIN } from '../limits.js';
+import type { AppHandle, Application } from './application.js';
+
+/** An application whose module is loaded when the first push for it comes. */
+export interface AppOnPush {
+  /** What its package says of it, which its module has to agree with. */
+  manifest: StaticManifest;
+  /** Imports its module; it may be asked again after it has rejected. */
+  load(): Promise<PushAppDefinition>;
+  /** For its schema to check; `{}` for that where there are none. */
+  options?: unknown;
+  /** What it may do; absent: what anyone may. */
+  permissions?: AppPermissions;
+}
+
+export class DormantApp implements AppHandle {
+  readonly eventAppId: string;
+  readonly accepts: readonly string[];
+  readonly iari?: string;
+  /** As far as its package tells. */
+  readonly manifest: Manifest;
+  /** From when it runs. */
+  awake: Application | undefined;
+  #waking: Promise<Application> | undefined;
+
+  /**
+   * @param start starts it, and puts what runs in its place.
+   * @throws ConfigurationError when its manifest is wrong.
+   */
+  constructor(
+    readonly entry: AppOnPush,
+    private readonly start: (app: DormantApp) => Promise<Application>,
+  ) {
+    const { id, accepts, iari } = entry.manifest;
+    const unread = () => Promise.reject(new Error('its module has not been loaded'));
+    this.manifest = readManifest({ id, accepts, ...(iari === undefined ? {} : { iari }), start: unread });
+    this.eventAppId = this.manifest.eventAppId;
+    this.accepts = this.manifest.accepts;
+    if (this.manifest.iari !== undefined) this.iari = this.manifest.iari;
+  }
+
+  /** Rejects when it cannot be loaded: the next one who asks tries again. */
+  wake(): Promise<Application> {
+    this.#waking ??= this.start(this).catch((error: unknown) => {
+      this.#waking = undefined;
+      throw error;
+    });
+    return this.#waking;
+  }
+}
+
+/** What `go` gives, once the application runs; what `refuse` does where it cannot be made to, or not in time. */
+export async function whenAwake<T>(
+  app: AppHandle,
+  clock: Clock,
+  go: () => Promise<T>,
+  refuse: (refusal: Refusal) => T,
+): Promise<T> {
+  if (!(app instanceof DormantApp) || app.awake) return go();
+  try {
+    // It goes on being loaded: who comes again finds it running.
+    if ((await orLate(clock, WAKE_WITHIN, app.wake())) === 'late') {
+      return refuse(busy(`${app.eventAppId} is being loaded`));
+    }
+  } catch (error) {
+    return refuse({ kind: 'failed', reason: reasonOf(error) });
+  }
+  return go();
+}

@@ -1,0 +1,125 @@
+/** The applications, those that run and those that wait for their first push, found by event-app-id, media type and IARI. */
+
+import { matchesMediaRange, mediaRangesOverlap } from '../../content/media-type.js';
+import { type InjectionToken, injectable } from '../../injection.js';
+import { canonicalEventAppId } from '../contract/event-app-id.js';
+import type { Manifest } from '../contract/manifest.js';
+import type { PushRecord } from '../inbox/push-record.js';
+import type { AppHandle, Application } from './application.js';
+import { DormantApp } from './on-demand-app.js';
+
+export type Registered = Application | DormantApp;
+
+@injectable()
+export class Registry {
+  /** By canonical event-app-id, each in the order of loading. */
+  private readonly byId = new Map<string, Registered[]>();
+
+  /** Canonical, sorted. */
+  get eventAppIds(): readonly string[] {
+    return [...this.byId.keys()].sort();
+  }
+
+  /** Sorted. */
+  get iaris(): readonly string[] {
+    return [...new Set(this.registered().flatMap(({ iari }) => iari ?? []))].sort();
+  }
+
+  /** The application that nothing tells from `manifest`: same id, same IARI, and a media type in common. */
+  conflicting({ eventAppId, iari, accepts }: Manifest): Registered | undefined {
+    return this.byId
+      .get(eventAppId)
+      ?.find(
+        ({ manifest }) =>
+          manifest.iari === iari &&
+          manifest.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other))),
+      );
+  }
+
+  add(app: Registered): void {
+    const { eventAppId } = app;
+    const known = this.byId.get(eventAppId);
+    if (known) known.push(app);
+    else this.byId.set(eventAppId, [app]);
+  }
+
+  /** What runs, in place of what waited. */
+  replace(app: DormantApp, running: Application): void {
+    app.awake = running;
+    const known = this.byId.get(app.eventAppId) ?? [];
+    known[known.indexOf(app)] = running;
+  }
+
+  remove(app: Registered): void {
+    const left = this.byId.get(app.eventAppId)?.filter((other) => other !== app) ?? [];
+    if (left.length > 0) this.byId.set(app.eventAppId, left);
+    else this.byId.delete(app.eventAppId);
+  }
+
+  /** The application behind a handle, while it runs. */
+  loaded(handle: AppHandle): Application | undefined {
+    const app = handle instanceof DormantApp ? handle.awake : handle;
+    return this.byId
+      .get(handle.eventAppId)
+      ?.filter(isRunning)
+      .find((running) => running === app);
+  }
+
+  ofId(eventAppId: string, iari?: string): Registered[] {
+    const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    return apps.filter(({ manifest }) => iari === undefined || manifest.iari === iari);
+  }
+
+  /** Those that run. */
+  all(): Application[] {
+    return this.registered().filter(isRunning);
+  }
+
+  registered(): Registered[] {
+    return [...this.byId.values()].flat();
+  }
+
+  /** The first listed application that takes the media type (design, several ids in one Accept-Contact). */
+  resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): Registered | 'unknown' | 'type' {
+    let known = false;
+    for (const eventAppId of eventAppIds) {
+      const addressed = this.addressed(eventAppId, iari);
+      known ||= addressed.length > 0;
+      const takes = addressed.find(({ accepts }) =>
+        accepts.some((range) => matchesMediaRange(range, mediaType)),
+      );
+      if (takes) return takes;
+    }
+    return known ? 'type' : 'unknown';
+  }
+
+  /** The application that a stored push is for, while it runs. */
+  ofRecord({ app, type, iari }: PushRecord): Application | undefined {
+    const found = this.resolve([app], type.type, iari);
+    return typeof found === 'string' ? undefined : this.loaded(found);
+  }
+
+  /** Media types and ranges of these applications, or of all, each once. */
+  acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds): string[] {
+    return [...new Set(eventAppIds.flatMap((id) => this.ofId(id)).flatMap(({ accepts }) => accepts))];
+  }
+
+  /**
+   * Appendix D: an IARI names one instance of an application. An application without one answers to any; one with
+   * an IARI answers to its own, and to pushes that name none, after those without.
+   */
+  private addressed(eventAppId: string, iari: string | undefined): Registered[] {
+    const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    const general = apps.filter(({ manifest }) => manifest.iari === undefined);
+    const named = apps.filter(
+      ({ manifest }) => manifest.iari !== undefined && (iari === undefined || manifest.iari === iari),
+    );
+    return iari === undefined ? [...general, ...named] : [...named, ...general];
+  }
+}
+
+export function isRunning(app: Registered): app is Application {
+  return !(app instanceof DormantApp);
+}
+
+export const REGISTRY: InjectionToken<Registry> = Symbol('registry');

@@ -1,0 +1,235 @@
+/** The manifest of an application: its definition, checked. */
+
+import { isMediaRange } from '../../content/media-type.js';
+import { ConfigurationError } from '../../errors.js';
+import { nearestWord } from '../../text.js';
+import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from '../limits.js';
+import { canonicalEventAppId, canonicalIari, isEventAppId, isIari } from './event-app-id.js';
+import type { StandardSchemaV1 } from './options.js';
+import type { Delivery, PushAppDefinition } from './push-app.js';
+
+export interface Manifest {
+  /** Canonical: `mms.ua`. */
+  readonly eventAppId: string;
+  /** Lower-case media types and ranges. */
+  readonly accepts: readonly string[];
+  /** As declared; whether there are such services is the container's to say. */
+  readonly needs: readonly string[];
+  /** Names of services that it makes for other applications. */
+  readonly provides: readonly string[];
+  /** What its options have to be. */
+  readonly options?: StandardSchemaV1;
+  readonly delivery: Delivery;
+  /** Largest content, bytes; no bound of its own when absent. */
+  readonly size?: number;
+  /** Seconds. */
+  readonly receiveSeconds: number;
+  readonly iari?: string;
+  /** For messages: the id with what tells it from another of the same id. */
+  readonly label: string;
+}
+
+const KEYS = ['id', 'accepts', 'needs', 'provides', 'options', 'delivery', 'limits', 'iari', 'start'];
+const LIMIT_KEYS = ['size', 'seconds'];
+
+/** With a dot in it, so that it is never one of the host's own. */
+const PROVIDED_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
+
+/** @throws ConfigurationError saying what is wrong, where, and what to write instead. */
+export function readManifest(definition: PushAppDefinition): Manifest {
+  const fields = objectFields(definition, 'a push application', 'its default export is definePushApp({ … })');
+  const eventAppId = readId(fields.id);
+  const problem = (message: string) => new ConfigurationError(`${eventAppId}: ${message}`);
+  requireKnown(fields, KEYS, '', problem);
+  if (typeof fields.start !== 'function') {
+    throw problem(
+      `start is ${show(fields.start)}; expected a function: start({ log }) { return { receive(push) { … } } }`,
+    );
+  }
+  const accepts = readAccepts(fields.accepts, problem);
+  const delivery = readDelivery(fields.delivery, problem);
+  const { size, seconds } = readLimits(fields.limits, delivery, problem);
+  const iari = readIari(fields.iari, problem);
+  const options = readSchema(fields.options, problem);
+  return {
+    eventAppId,
+    accepts,
+    needs: readNeeds(fields.needs, problem),
+    provides: readProvides(fields.provides, problem),
+    ...(options === undefined ? {} : { options }),
+    delivery,
+    ...(size === undefined ? {} : { size }),
+    receiveSeconds: seconds,
+    ...(iari === undefined ? {} : { iari }),
+    label: `${eventAppId} (${[...accepts, ...(iari === undefined ? [] : [`IARI ${iari}`])].join(', ')})`,
+  };
+}
+
+type Problem = (message: string) => ConfigurationError;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads every property once: a getter is asked once, and what it throws names the application. */
+function objectFields(value: unknown, what: string, expected: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ConfigurationError(`${what} is ${show(value)}; expected ${expected}`);
+  }
+  try {
+    return { ...value };
+  } catch (error) {
+    throw new ConfigurationError(`${what} cannot be read; expected ${expected}`, { cause: error });
+  }
+}
+
+function readId(id: unknown): string {
+  if (typeof id !== 'string' || !isEventAppId(id)) {
+    throw new ConfigurationError(
+      `id of a push application is ${show(id)}; expected an event-app-id like "mms.ua": 1 to 255 printable ASCII characters without blank, comma or quote (7.1-03)`,
+    );
+  }
+  // RFC 3840 9: in a feature tag a leading ! negates.
+  if (id.startsWith('!'))
+    throw new ConfigurationError(`id "${id}" begins with "!"; expected an event-app-id like "mms.ua"`);
+  return canonicalEventAppId(id);
+}
+
+function readAccepts(accepts: unknown, problem: Problem): string[] {
+  const example = "accepts: ['application/vnd.wap.mms-message']";
+  if (!Array.isArray(accepts) || accepts.length === 0) {
+    throw problem(`accepts is ${show(accepts)}; expected the media types it takes: ${example}`);
+  }
+  return accepts.map((type: unknown, index) => {
+    if (typeof type !== 'string' || !isMediaRange(type)) {
+      throw problem(
+        `accepts[${index}] is ${show(type)}; expected a media type without parameters, like "text/plain" or "image/*"`,
+      );
+    }
+    if (type !== type.toLowerCase()) {
+      throw problem(`accepts[${index}] is "${type}"; write it in lower case: "${type.toLowerCase()}"`);
+    }
+    if (accepts.indexOf(type) !== index)
+      throw problem(`accepts[${index}] is "${type}" again; name each type once`);
+    return type;
+  });
+}
+
+function readNeeds(needs: unknown, problem: Problem): string[] {
+  if (needs === undefined) return [];
+  if (!Array.isArray(needs) || !needs.every((need) => typeof need === 'string')) {
+    throw problem(`needs is ${show(needs)}; expected names of services: needs: ['storage', 'log']`);
+  }
+  return [...new Set<string>(needs)];
+}
+
+function readProvides(provides: unknown, problem: Problem): string[] {
+  if (provides === undefined) return [];
+  if (!Array.isArray(provides)) {
+    throw problem(
+      `provides is ${show(provides)}; expected names of services: provides: ['weather.forecast']`,
+    );
+  }
+  return provides.map((name: unknown, index) => {
+    if (typeof name !== 'string' || !PROVIDED_NAME.test(name)) {
+      throw problem(
+        `provides[${index}] is ${show(name)}; expected a name with a dot in it, like "weather.forecast": those without are the host's`,
+      );
+    }
+    if (provides.indexOf(name) !== index)
+      throw problem(`provides[${index}] is "${name}" again; name each service once`);
+    return name;
+  });
+}
+
+function readSchema(options: unknown, problem: Problem): StandardSchemaV1 | undefined {
+  if (options === undefined || isSchema(options)) return options;
+  throw problem(
+    `options is ${show(options)}; expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod`,
+  );
+}
+
+function isSchema(value: unknown): value is StandardSchemaV1 {
+  // A schema may be a function: ArkType's are.
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  const standard: unknown = '~standard' in value && value['~standard'];
+  if (typeof standard !== 'object' || standard === null) return false;
+  return 'validate' in standard && typeof standard.validate === 'function';
+}
+
+function readDelivery(delivery: unknown, problem: Problem): Delivery {
+  if (delivery === undefined) return 'direct';
+  if (delivery === 'direct' || delivery === 'durable') return delivery;
+  throw problem(`delivery is ${show(delivery)}; expected "direct" or "durable"`);
+}
+
+function readLimits(limits: unknown, delivery: Delivery, problem: Problem) {
+  if (limits === undefined) return { size: undefined, seconds: DEFAULT_RECEIVE_SECONDS };
+  if (typeof limits !== 'object' || limits === null) {
+    throw problem(`limits is ${show(limits)}; expected limits: { size: 300_000, seconds: 10 }`);
+  }
+  const fields: Fields = { ...limits };
+  requireKnown(fields, LIMIT_KEYS, 'limits.', problem);
+  const { size, seconds = DEFAULT_RECEIVE_SECONDS } = fields;
+  if (size !== undefined && !(typeof size === 'number' && Number.isSafeInteger(size) && size > 0)) {
+    throw problem(`limits.size is ${show(size)}; expected bytes, a whole number above 0`);
+  }
+  const most = delivery === 'direct' ? MAX_DIRECT_SECONDS : MAX_DURABLE_SECONDS;
+  if (!(typeof seconds === 'number' && seconds > 0 && seconds <= most)) {
+    throw problem(
+      `limits.seconds is ${show(seconds)}; expected a number above 0 and at most ${most}, with delivery "${delivery}"`,
+    );
+  }
+  return { size, seconds };
+}
+
+function readIari(iari: unknown, problem: Problem): string | undefined {
+  if (iari === undefined) return undefined;
+  // Appendix D: a URN, which stands percent-encoded in a feature tag.
+  if (typeof iari === 'string' && isIari(iari)) return canonicalIari(iari);
+  throw problem(`iari is ${show(iari)}; expected a URN: "urn:urn-7:3gpp-application.ims.iari.example"`);
+}
+
+function requireKnown(fields: Fields, known: readonly string[], path: string, problem: Problem): void {
+  for (const key of Object.keys(fields)) {
+    if (known.includes(key)) continue;
+    const nearest = nearestWord(key, known);
+    const advice = nearest ? `; did you mean ${path}${nearest}?` : `; expected ${known.join(', ')}`;
+    throw problem(`${path}${key} is not known${advice}`);
+  }
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100));
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list of other things';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}
+
+/** What a package says of an application ahead of its module, and whether the module agrees. */
+
+/** As in the package.json of the application (`sipPush.apps`). */
+export interface StaticManifest {
+  readonly id: string;
+  readonly accepts: readonly string[];
+  readonly iari?: string;
+}
+
+/** @throws ConfigurationError naming the application, and what differs. */
+export function requireAgreement(said: StaticManifest, manifest: Manifest): void {
+  const { eventAppId, accepts, iari } = manifest;
+  const differing: [name: string, said: string, is: string][] = [
+    ['id', canonicalEventAppId(said.id), eventAppId],
+    ['accepts', listed(said.accepts), listed(accepts)],
+    ['iari', said.iari === undefined ? 'none' : canonicalIari(said.iari), iari ?? 'none'],
+  ];
+  const found = differing.find(([, one, other]) => one !== other);
+  if (!found) return;
+  const [name, one, other] = found;
+  throw new ConfigurationError(
+    `${canonicalEventAppId(said.id)}: ${name} is ${one} in its package.json, and ${other} in its module; write the same in "sipPush.apps" and in definePushApp`,
+  );
+}
+
+function listed(types: readonly string[]): string {
+  return [...types].sort().join(', ');
+}

@@ -1,0 +1,36 @@
+/** What applications may do, where somebody has said so. */
+
+import { AllowList } from '../../content/fetch/allow-list.js';
+import { ConfigurationError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
+
+/** What an application may do, where its manifest or the host's configuration says. */
+export interface AppPermissions {
+  /** Origins that `fetch` may go to, of those that the host allows: `https://*.weather.test`. Absent: all of those. */
+  readonly fetch?: readonly string[];
+  /** Bytes of keys and values in `storage`; absent: no bound. */
+  readonly storage?: number;
+  /** Bytes of all its `files` together; the host's own bound when absent. */
+  readonly files?: number;
+}
+
+/** @throws ConfigurationError naming the application, and what is wrong. */
+export function requirePermissions(eventAppId: string, permissions: AppPermissions): void {
+  for (const name of ['storage', 'files'] as const) {
+    const bytes = permissions[name];
+    if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes > 0)) continue;
+    throw new ConfigurationError(
+      `${eventAppId}: permissions.${name} is ${String(bytes)}; expected bytes, a whole number above 0`,
+    );
+  }
+  try {
+    fetchPermission(permissions);
+  } catch (error) {
+    throw new ConfigurationError(`${eventAppId}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Where `fetch` may go, of what the host allows; undefined: anywhere there. @throws ConfigurationError */
+export function fetchPermission({ fetch }: AppPermissions): AllowList | undefined {
+  return fetch && new AllowList(fetch, 'permissions.fetch');
+}

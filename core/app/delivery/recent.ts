@@ -1,0 +1,71 @@
+/** The pushes taken last, so that a person can be shown what they were. */
+
+import { type Content, type MediaType, memoryContent } from '../../content/content.js';
+import { SipPushError } from '../../errors.js';
+import type { InjectionToken } from '../../injection.js';
+import type { PushRecord } from '../inbox/push-record.js';
+import { type RuntimeLimits, SHOWN_BYTES } from '../limits.js';
+
+export interface ShownPush {
+  record: PushRecord;
+  content: Content;
+}
+
+export class RecentPushes {
+  /** The oldest first. */
+  readonly #pushes = new Map<string, ShownPush>();
+  readonly #sizes = new Map<string, number>();
+  #bytes = 0;
+
+  constructor(private readonly limits: RuntimeLimits) {}
+
+  get(id: string): ShownPush | undefined {
+    return this.#pushes.get(id);
+  }
+
+  add(record: PushRecord, content: Content): void {
+    const { size } = content;
+    if (size === undefined || size > this.limits.recentBytes) return;
+    this.#add(record, content, size);
+  }
+
+  /** Of content in a file that is about to go: a copy of what is small; of the rest that there was something. */
+  async addFile(record: PushRecord, content: Content): Promise<void> {
+    const { type, size } = record;
+    if (size > Math.min(SHOWN_BYTES, this.limits.recentBytes)) {
+      this.#add(record, goneContent(type, size), 0);
+      return;
+    }
+    const bytes = await content.bytes(SHOWN_BYTES).catch(() => undefined);
+    this.#add(record, bytes ? memoryContent(type, bytes) : goneContent(type, size), bytes?.length ?? 0);
+  }
+
+  #add(record: PushRecord, content: Content, size: number): void {
+    this.#drop(record.id);
+    this.#pushes.set(record.id, { record, content });
+    this.#sizes.set(record.id, size);
+    this.#bytes += size;
+    for (const id of this.#pushes.keys()) {
+      if (this.#pushes.size <= this.limits.recentCount && this.#bytes <= this.limits.recentBytes) break;
+      this.#drop(id);
+    }
+  }
+
+  #drop(id: string): void {
+    this.#bytes -= this.#sizes.get(id) ?? 0;
+    this.#sizes.delete(id);
+    this.#pushes.delete(id);
+  }
+}
+
+function goneContent(type: MediaType, size: number): Content {
+  const gone = () => new SipPushError('the content is not kept after its push has ended');
+  return {
+    type,
+    size,
+    open: () => new ReadableStream({ start: (controller) => controller.error(gone()) }),
+    bytes: () => Promise.reject(gone()),
+  };
+}
+
+export const RECENT: InjectionToken<RecentPushes> = Symbol('recent pushes');

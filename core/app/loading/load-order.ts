@@ -1,0 +1,131 @@
+/** In which order applications are loaded: whoever provides a service before whoever needs it. */
+
+import { ConfigurationError } from '../../errors.js';
+import { nearestWord } from '../../text.js';
+import type { Application } from '../application/application.js';
+import { isHostService } from '../container.js';
+import type { Manifest } from '../contract/manifest.js';
+import type { HostServiceName } from '../contract/services.js';
+
+/** An application, as far as its order goes. */
+export interface Ordered {
+  /** For messages: its event-app-id. */
+  readonly eventAppId: string;
+  readonly needs: readonly string[];
+  readonly provides: readonly string[];
+}
+
+/**
+ * The same ones, each after those that it needs, otherwise in the order given.
+ * @param existing services that are there already: the host's, and of applications that are loaded.
+ * @throws ConfigurationError when one needs what nobody provides, two provide the same, or some need each other in a
+ * circle: it names them, and the way round.
+ */
+export function inLoadOrder<T extends Ordered>(apps: readonly T[], existing: readonly string[]): T[] {
+  const providers = new Map<string, T>();
+  for (const app of apps) {
+    for (const name of app.provides) {
+      const other = providers.get(name);
+      if (other) throw providedTwice(name, other, app);
+      providers.set(name, app);
+    }
+  }
+  const names = [...existing, ...providers.keys()];
+  for (const app of apps) {
+    const unknown = app.needs.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw missing(app, unknown, names.sort());
+  }
+  const ordered = new Set<T>();
+  const visit = (app: T, way: readonly Step<T>[]) => {
+    if (ordered.has(app)) return;
+    const begin = way.findIndex((step) => step.app === app);
+    if (begin >= 0) throw circle(way.slice(begin));
+    for (const name of app.needs) {
+      const provider = providers.get(name);
+      if (provider) visit(provider, [...way, { app, name, provider }]);
+    }
+    ordered.add(app);
+  };
+  for (const app of apps) visit(app, []);
+  return [...ordered];
+}
+
+/** `app` needs `name` of `provider`. */
+interface Step<T> {
+  app: T;
+  name: string;
+  provider: T;
+}
+
+export function providedTwice(name: string, one: Ordered, other: Ordered): ConfigurationError {
+  return new ConfigurationError(
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; only one application of a host may: leave one of them out`,
+  );
+}
+
+function missing({ eventAppId }: Ordered, name: string, existing: readonly string[]): ConfigurationError {
+  const what = name.includes('.')
+    ? 'which no application of this host provides'
+    : 'which is no service of this host';
+  const nearest = nearestWord(name, existing);
+  return new ConfigurationError(
+    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
+  );
+}
+
+function circle(way: readonly Step<Ordered>[]): ConfigurationError {
+  const steps = way.map(
+    ({ app, name, provider }) => `${app.eventAppId} needs "${name}" of ${provider.eventAppId}`,
+  );
+  return new ConfigurationError(
+    `${steps.join(', ')}: in a circle none of them can be started first; let one of them do without`,
+  );
+}
+
+/** Services that applications make for each other. */
+
+/** What an application needs: of the host, and of applications that are loaded. */
+export interface Needed {
+  readonly ofHost: readonly HostServiceName[];
+  readonly ofApplications: Readonly<Record<string, unknown>>;
+}
+
+/** Of an application whose needs are there. */
+export function needed({ needs }: Manifest, loaded: readonly Application[]): Needed {
+  const ofHost: HostServiceName[] = [];
+  const ofApplications: [string, unknown][] = [];
+  for (const name of needs) {
+    if (isHostService(name)) ofHost.push(name);
+    else ofApplications.push([name, providerOf(name, loaded)?.instance.services?.[name]]);
+  }
+  return { ofHost, ofApplications: Object.fromEntries(ofApplications) };
+}
+
+/** @throws ConfigurationError when a loaded application provides the same. */
+export function requireSoleProvider(manifest: Manifest, loaded: readonly Application[]): void {
+  for (const name of manifest.provides) {
+    const other = providerOf(name, loaded);
+    if (other) throw providedTwice(name, other.manifest, manifest);
+  }
+}
+
+/** Of these, the loaded applications that need something of it. */
+export function usersOf({ manifest }: Application, loaded: readonly Application[]): Application[] {
+  return loaded.filter((other) => other.manifest.needs.some((name) => manifest.provides.includes(name)));
+}
+
+/** @throws ConfigurationError naming those that need it, unless they go as well. */
+export function requireUnused(leaving: readonly Application[], loaded: readonly Application[]): void {
+  for (const app of leaving) {
+    const user = usersOf(app, loaded).find((other) => !leaving.includes(other));
+    if (!user) continue;
+    const name = user.manifest.needs.find((need) => app.manifest.provides.includes(need));
+    throw new ConfigurationError(
+      `${app.eventAppId} cannot be unloaded: ${user.eventAppId} needs its "${name}"; unload ${user.eventAppId} first`,
+    );
+  }
+}
+
+function providerOf(name: string, loaded: readonly Application[]): Application | undefined {
+  return loaded.find(({ manifest }) => manifest.provides.includes(name));
+}

@@ -1,0 +1,215 @@
+/** Applications started, and stopped again. */
+
+import { AppError, ConfigurationError } from '../../errors.js';
+import type { LogSink } from '../../log.js';
+import { alarmPrefix, type Records } from '../../store/records.js';
+import { reasonOf } from '../../text.js';
+import type { Clock } from '../../time/clock.js';
+import { invoke, within } from '../../time/deadline.js';
+import { Application } from '../application/application.js';
+import { giveAlarm } from '../application/hooks.js';
+import { type AppOnPush, DormantApp } from '../application/on-demand-app.js';
+import { isRunning, type Registered } from '../application/registry.js';
+import { type Composition, hostServiceNames } from '../container.js';
+import { type Manifest, readManifest, requireAgreement, type StaticManifest } from '../contract/manifest.js';
+import { readOptions } from '../contract/options.js';
+import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
+import type { PushAppDefinition } from '../contract/push-app.js';
+import type { PushRecord } from '../inbox/push-record.js';
+import type { ReferenceRecord } from '../inbox/references.js';
+import { type RuntimeLimits, START_WITHIN } from '../limits.js';
+import { Alarms } from '../services/alarms.js';
+import type { AppScope } from '../services/app-scope.js';
+import { OwnData } from '../services/app-writes.js';
+import { StorageAccount } from '../services/storage-service.js';
+import { inLoadOrder, needed, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
+import type { Namespaces } from './namespaces.js';
+
+/** An application, and what the host's configuration says for it. */
+export interface AppToLoad {
+  definition: PushAppDefinition;
+  /** What its package says of it, which the definition has to agree with. */
+  manifest?: StaticManifest;
+  /** For its schema to check; `{}` for that where there are none. */
+  options?: unknown;
+  /** What it may do; absent: what anyone may. */
+  permissions?: AppPermissions;
+}
+
+export interface LoaderParts {
+  parts: Composition;
+  records: Records;
+  namespaces: Namespaces;
+  clock: Clock;
+  limits: RuntimeLimits;
+  log: LogSink;
+}
+
+export class Loader {
+  /** Alarms and pushes are given: the runtime has been started. */
+  #giving = false;
+
+  constructor(private readonly options: LoaderParts) {}
+
+  /** Gives alarms to the applications that are loaded; those loaded later get theirs then. */
+  start(): void {
+    this.#giving = true;
+    for (const app of this.options.parts.registry.all()) this.#giveAlarms(app);
+  }
+
+  /**
+   * Each after those whose services it needs.
+   * @throws ConfigurationError when there is no such order, or a manifest is wrong.
+   */
+  inOrder(apps: readonly AppToLoad[]): AppToLoad[] {
+    const loaded = this.options.parts.registry.all();
+    const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)];
+    const manifests = apps.map((app) => ({ app, ...readManifest(app.definition) }));
+    return inLoadOrder(manifests, existing).map(({ app }) => app);
+  }
+
+  /**
+   * Checks an application, starts it, and gives it what waits for it. What it needs is there.
+   * @param dormant what it takes the place of.
+   * @throws ConfigurationError or AppError; nothing of it stays then.
+   */
+  async load(
+    { definition, manifest: said, options, permissions = {} }: AppToLoad,
+    dormant?: DormantApp,
+  ): Promise<Application> {
+    const { parts, namespaces, clock, limits, log } = this.options;
+    const { registry } = parts;
+    const manifest = readManifest(definition);
+    if (said) requireAgreement(said, manifest);
+    if (!dormant) this.#requireDistinct(manifest);
+    const loaded = registry.all();
+    requireSoleProvider(manifest, loaded);
+    const { ofHost, ofApplications } = needed(manifest, loaded);
+    requirePermissions(manifest.eventAppId, permissions);
+    const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
+    const namespace = await namespaces.claim(manifest);
+    try {
+      const scope = await this.#scope(manifest, namespace, permissions);
+      const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
+      const app = await Application.start({
+        ...{ definition, manifest, scope, services, clock, limits, log },
+        options: checked,
+      });
+      if (dormant) registry.replace(dormant, app);
+      else registry.add(app);
+      this.#giveAlarms(app);
+      parts.deliveries.redeliver(app);
+      return app;
+    } catch (error) {
+      namespaces.release(namespace);
+      throw error;
+    }
+  }
+
+  /** Has it loaded when the first push for it comes. @throws ConfigurationError; nothing of it stays then. */
+  addDormant(entry: AppOnPush, start: (app: DormantApp) => Promise<Application>): void {
+    const app = new DormantApp(entry, start);
+    this.#requireDistinct(app.manifest);
+    this.options.parts.registry.add(app);
+  }
+
+  /** The first push for it has come. @throws ConfigurationError or AppError: it waits for the next. */
+  async wake(dormant: DormantApp): Promise<Application> {
+    const { entry, eventAppId } = dormant;
+    const { clock, parts } = this.options;
+    if (!parts.registry.registered().includes(dormant)) throw new AppError(eventAppId, 'was unloaded');
+    const { load, ...more } = entry;
+    const loading = within(clock, START_WITHIN, 'loading its module', invoke(load));
+    const definition = await loading.catch((error: unknown) => {
+      throw new AppError(eventAppId, `its module cannot be loaded: ${reasonOf(error)}`, { cause: error });
+    });
+    const app = { ...more, definition };
+    const { provides } = readManifest(definition);
+    if (provides.length > 0) {
+      throw new ConfigurationError(
+        `${eventAppId}: provides "${provides[0]}", which others need before a push comes; write "activation": "start" in its package.json`,
+      );
+    }
+    this.inOrder([app]);
+    return this.load(app, dormant);
+  }
+
+  /** Of those that wait for a push, the ones for which something has come: in an earlier run of the host. */
+  async awaited(): Promise<DormantApp[]> {
+    const { registry, inbox, retrievals } = this.options.parts;
+    const dormant = registry.registered().filter((app) => app instanceof DormantApp);
+    if (dormant.length === 0) return [];
+    const records = [...Array.from(inbox.deliveries(), ({ record }) => record), ...retrievals.records()];
+    const addressed = new Set(
+      records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
+    );
+    const awaited: DormantApp[] = [];
+    for (const app of dormant) {
+      if (addressed.has(app) || (await this.#hasAlarms(app.manifest))) awaited.push(app);
+    }
+    return awaited;
+  }
+
+  async #hasAlarms(manifest: Manifest): Promise<boolean> {
+    const { namespaces, records } = this.options;
+    const namespace = namespaces.known(manifest);
+    if (namespace === undefined) return false;
+    for await (const _ of records.entries(alarmPrefix(namespace))) return true;
+    return false;
+  }
+
+  /**
+   * Stops applications, those that need others before these. They are no longer found from when this is called.
+   * @throws ConfigurationError when an application that stays needs one of them: none is stopped then.
+   */
+  async unload(leaving: readonly Registered[], changed: () => void): Promise<void> {
+    const { registry } = this.options.parts;
+    let left = leaving.filter(isRunning);
+    requireUnused(left, registry.all());
+    for (const app of leaving) registry.remove(app);
+    changed();
+    while (left.length > 0) {
+      const remaining = left;
+      const unused = remaining.filter((app) => usersOf(app, remaining).length === 0);
+      await Promise.all(unused.map((app) => this.#stop(app)));
+      left = remaining.filter((app) => !unused.includes(app));
+    }
+  }
+
+  async #stop(app: Application): Promise<void> {
+    app.scope.alarms?.stop();
+    await app.stop();
+    this.options.namespaces.release(app.scope.namespace);
+  }
+
+  #requireDistinct(manifest: Manifest): void {
+    const other = this.options.parts.registry.conflicting(manifest);
+    if (!other) return;
+    throw new ConfigurationError(
+      `${manifest.label} cannot be loaded beside ${other.manifest.label}: nothing tells a push for one from a push for the other; give them different media types, or an iari`,
+    );
+  }
+
+  async #scope(manifest: Manifest, namespace: string, permissions: AppPermissions): Promise<AppScope> {
+    const { eventAppId, needs } = manifest;
+    const { records, clock, limits, log } = this.options;
+    const warn = (message: string) => log({ level: 'warn', app: eventAppId, message });
+    const alarms = needs.includes('schedule')
+      ? { alarms: await Alarms.open({ namespace, records, clock, most: limits.alarms, warn }) }
+      : {};
+    const { storage } = permissions;
+    const account = storage === undefined ? {} : { account: new StorageAccount(records, namespace, storage) };
+    const own = new OwnData({ namespace, records, ...account, ...alarms });
+    return { eventAppId, namespace, permissions, own, ...alarms, active: true };
+  }
+
+  #giveAlarms(app: Application): void {
+    if (!this.#giving) return;
+    app.scope.alarms?.start((alarm, set) => giveAlarm(app, alarm, set, this.options.clock));
+  }
+}
+
+/** Media type of what is in the inbox, or of what a reference points at. */
+function typeOf(record: PushRecord | ReferenceRecord): string {
+  return 'reference' in record ? record.reference.type.type : record.type.type;
+}

@@ -1,0 +1,199 @@
+/** Where the files of applications are: a folder each, opened when the first of it is asked for. */
+
+import { platform } from '#platform';
+import type { ByteRange } from '../../content/content.js';
+import { AppError, QuotaError } from '../../errors.js';
+import { type InjectionToken, inject, injectable } from '../../injection.js';
+import type { Folder, NewFile, StoredFile } from '../../platform/platform.js';
+import { handled } from '../../time/deadline.js';
+import type { AppFile, AppFiles } from '../contract/services.js';
+import type { RuntimeLimits } from '../limits.js';
+import { APP_SCOPE, type AppScope } from './app-scope.js';
+
+export const FILES_ROOM: InjectionToken<FilesRoom> = Symbol('files room');
+
+type Limits = Pick<RuntimeLimits, 'filesCount' | 'filesBytes'>;
+
+export class FilesRoom {
+  readonly #shelves = new Map<string, Promise<Shelf>>();
+
+  /** @param folder one inside it for each application; temporary ones when absent. */
+  constructor(
+    private readonly folder: string | undefined,
+    private readonly limits: Limits,
+  ) {}
+
+  /** Rejects, this time, when the folder cannot be made. */
+  of(namespace: string): Promise<Shelf> {
+    const known = this.#shelves.get(namespace);
+    if (known) return known;
+    const path = this.folder === undefined ? undefined : `${this.folder}/${namespace}`;
+    const opened = Shelf.open(path, this.limits).catch((error: unknown) => {
+      this.#shelves.delete(namespace);
+      throw error;
+    });
+    this.#shelves.set(namespace, opened);
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(
+      Array.from(this.#shelves.values(), async (opened) => (await opened).folder.close()),
+    );
+  }
+}
+
+/** One being written: kept or discarded in the end. */
+interface ShelfFile extends Omit<NewFile, 'keep'> {
+  /** @returns its size. */
+  keep(): Promise<number>;
+}
+
+/** The files of one application, and how much there is of them. */
+export class Shelf {
+  #bytes: number;
+  /** Files being written. */
+  #unfinished = 0;
+
+  /** @param sizes of those kept, by name. */
+  private constructor(
+    readonly folder: Folder,
+    private readonly sizes: Map<string, number>,
+    private readonly limits: Limits,
+  ) {
+    this.#bytes = Array.from(sizes.values()).reduce((sum, size) => sum + size, 0);
+  }
+
+  static async open(path: string | undefined, limits: Limits): Promise<Shelf> {
+    const folder = await platform.openFolder(path);
+    const kept = await folder.list();
+    return new Shelf(folder, new Map(kept.map(({ name, size }) => [name, size])), limits);
+  }
+
+  list(): { name: string; size: number }[] {
+    return Array.from(this.sizes, ([name, size]) => ({ name, size }));
+  }
+
+  /**
+   * @param filesBytes of all of them together.
+   * @throws QuotaError when there are as many as there may be.
+   */
+  async create(name: string, filesBytes = this.limits.filesBytes): Promise<ShelfFile> {
+    const { filesCount } = this.limits;
+    // Those that are being written count, so that they do not pass the limits together.
+    if (this.sizes.size + this.#unfinished >= filesCount) {
+      throw new QuotaError(`${filesCount} files, the most that may be kept`);
+    }
+    this.#unfinished += 1;
+    let size = 0;
+    try {
+      const file = await this.folder.create(name);
+      return {
+        append: async (bytes) => {
+          if (this.#bytes + bytes.length > filesBytes) {
+            throw new QuotaError(
+              `files of more than ${filesBytes} bytes together, the most that may be kept`,
+            );
+          }
+          size += bytes.length;
+          this.#bytes += bytes.length;
+          await file.append(bytes);
+        },
+        keep: async () => {
+          await file.keep();
+          this.#unfinished -= 1;
+          this.sizes.set(name, size);
+          return size;
+        },
+        discard: async () => {
+          this.#unfinished -= 1;
+          this.#bytes -= size;
+          await file.discard();
+        },
+      };
+    } catch (error) {
+      this.#unfinished -= 1;
+      throw error;
+    }
+  }
+
+  open(name: string): Promise<StoredFile> {
+    return this.folder.open(name);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.folder.remove(name);
+    this.#bytes -= this.sizes.get(name) ?? 0;
+    this.sizes.delete(name);
+  }
+}
+
+/** The `files` service. */
+
+/** Bytes of a name: no two are ever the same. */
+const NAME_BYTES = 16;
+
+@injectable()
+export class FilesService implements AppFiles {
+  constructor(
+    @inject(APP_SCOPE) private readonly scope: AppScope,
+    @inject(FILES_ROOM) private readonly room: FilesRoom,
+  ) {}
+
+  write(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
+    return handled(this.keepFile(content));
+  }
+
+  open(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+    return handled(this.shelf().then(async (shelf) => (await shelf.open(name)).open(range)));
+  }
+
+  remove(name: string): Promise<void> {
+    return handled(this.shelf().then((shelf) => shelf.remove(name)));
+  }
+
+  list(): Promise<AppFile[]> {
+    return handled(
+      this.shelf().then((shelf) => shelf.list().map(({ name, size }) => this.file(shelf, name, size))),
+    );
+  }
+
+  private async keepFile(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
+    try {
+      const shelf = await this.shelf();
+      const name = platform.randomHex(NAME_BYTES);
+      const file = await shelf.create(name, this.scope.permissions.files);
+      const hasher = platform.hasher('sha-256');
+      try {
+        for await (const chunk of content) {
+          this.requireActive();
+          await file.append(chunk);
+          hasher.update(chunk);
+        }
+        this.requireActive();
+        const size = await file.keep();
+        return { ...this.file(shelf, name, size), sha256: hasher.digest() };
+      } catch (error) {
+        await file.discard();
+        throw error;
+      }
+    } catch (error) {
+      // Whoever fills it learns that nobody reads any more.
+      if (!content.locked) await content.cancel(error).catch(() => {});
+      throw error;
+    }
+  }
+
+  private file(shelf: Shelf, name: string, size: number): AppFile {
+    return { name, size, path: shelf.folder.path(name) };
+  }
+
+  private async shelf(): Promise<Shelf> {
+    this.requireActive();
+    return this.room.of(this.scope.namespace);
+  }
+
+  private requireActive(): void {
+    if (!this.scope.active) throw new AppError(this.scope.eventAppId, 'its files are closed: it was stopped');
+  }
+}

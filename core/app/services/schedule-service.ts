@@ -1,0 +1,41 @@
+/** The `schedule` service. */
+
+import { AppError } from '../../errors.js';
+import { inject, injectable } from '../../injection.js';
+import { handled } from '../../time/deadline.js';
+import type { ScheduleOperation } from '../contract/push-app.js';
+import type { Alarm, AppSchedule } from '../contract/services.js';
+import { APP_SCOPE, type AppScope } from './app-scope.js';
+
+@injectable()
+export class ScheduleService implements AppSchedule {
+  constructor(@inject(APP_SCOPE) private readonly scope: AppScope) {}
+
+  at(key: string, when: Date | number, data?: unknown): Promise<void> {
+    return handled(this.write({ type: 'alarm', key, at: when, data }));
+  }
+
+  cancel(key: string): Promise<void> {
+    return handled(this.write({ type: 'cancel', key }));
+  }
+
+  list(): Promise<Alarm[]> {
+    return handled(this.all());
+  }
+
+  private async write(operation: ScheduleOperation): Promise<void> {
+    this.requireActive();
+    await this.scope.own.batch([operation]).write();
+  }
+
+  private async all(): Promise<Alarm[]> {
+    this.requireActive();
+    return (await this.scope.alarms?.list()) ?? [];
+  }
+
+  private requireActive(): void {
+    if (!this.scope.active) {
+      throw new AppError(this.scope.eventAppId, 'its schedule is closed: it was stopped');
+    }
+  }
+}

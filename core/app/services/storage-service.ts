@@ -1,0 +1,162 @@
+/** How much an application has in its storage, where there is a bound to that. */
+
+import { AppError, ConfigurationError, QuotaError } from '../../errors.js';
+import { inject, injectable } from '../../injection.js';
+import { type Records, storagePrefix, type Write } from '../../store/records.js';
+import { handled } from '../../time/deadline.js';
+import type { StorageOperation } from '../contract/push-app.js';
+import type { AppStorage, StorageRange } from '../contract/services.js';
+import { RECORDS } from '../foundations.js';
+import { APP_SCOPE, type AppScope } from './app-scope.js';
+import { decodeValue, storageKey } from './app-values.js';
+
+/** A value that is being written. */
+interface InFlight {
+  size: number;
+  writes: number;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Counted once when the application is loaded, which reads no more than the bound allows, and kept up with each write.
+ * What a write replaces is looked up, in the order of the writes; the writes themselves wait for nobody.
+ */
+export class StorageAccount {
+  readonly #prefix: string;
+  readonly #inFlight = new Map<string, InFlight>();
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Undefined: to be counted. */
+  #used: number | undefined;
+
+  /** @param most bytes of keys and values. */
+  constructor(
+    private readonly records: Records,
+    namespace: string,
+    private readonly most: number,
+  ) {
+    this.#prefix = storagePrefix(namespace);
+  }
+
+  /**
+   * Writes both, in one.
+   * @param own those in this storage.
+   * @throws QuotaError when there would be more than there may be, StoreError.
+   */
+  async write(own: readonly Write[], more: readonly Write[]): Promise<void> {
+    const issued = this.#turn.then(() => this.#issue(own, more));
+    this.#turn = issued.catch(() => {});
+    await (await issued).written;
+  }
+
+  /** In its turn; the promise is in an object, so that nobody waits for it by accident. */
+  async #issue(own: readonly Write[], more: readonly Write[]): Promise<{ written: Promise<void> }> {
+    const sizes = new Map(own.map((write) => [write.key, this.#size(write)]));
+    const used = await this.#counted();
+    let after = used;
+    for (const [key, size] of sizes) after += size - (await this.#present(key));
+    if (after > this.most && after > used) {
+      throw new QuotaError(
+        `its storage would have ${after} bytes; at most ${this.most} (permissions.storage): delete something first`,
+      );
+    }
+    this.#used = after;
+    for (const [key, size] of sizes) {
+      const writes = (this.#inFlight.get(key)?.writes ?? 0) + 1;
+      this.#inFlight.set(key, { size, writes });
+    }
+    return { written: this.#written([...sizes.keys()], this.records.write([...own, ...more], 'synced')) };
+  }
+
+  async #written(keys: readonly string[], writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      // Whether those behind it were counted on it nobody knows any more.
+      this.#used = undefined;
+      throw error;
+    } finally {
+      for (const key of keys) {
+        const inFlight = this.#inFlight.get(key);
+        if (inFlight && --inFlight.writes === 0) this.#inFlight.delete(key);
+      }
+    }
+  }
+
+  /** Bytes that the key takes, as the writes before this one leave it. */
+  async #present(key: string): Promise<number> {
+    const inFlight = this.#inFlight.get(key);
+    if (inFlight) return inFlight.size;
+    const value = await this.records.get(key);
+    return value ? this.#size({ type: 'put', key, value }) : 0;
+  }
+
+  async #counted(): Promise<number> {
+    if (this.#used !== undefined) return this.#used;
+    let used = 0;
+    for await (const [key, value] of this.records.entries(this.#prefix)) {
+      used += encoder.encode(key).length + value.length;
+    }
+    return used;
+  }
+
+  #size(write: Write): number {
+    if (write.type === 'del') return 0;
+    return encoder.encode(write.key.slice(this.#prefix.length)).length + write.value.length;
+  }
+}
+
+/** The `storage` service. */
+
+@injectable()
+export class StorageService implements AppStorage {
+  constructor(
+    @inject(APP_SCOPE) private readonly scope: AppScope,
+    @inject(RECORDS) private readonly records: Records,
+  ) {}
+
+  get(key: string): Promise<unknown> {
+    return handled(this.read(key));
+  }
+
+  put(key: string, value: unknown): Promise<void> {
+    return handled(this.write({ type: 'put', key, value }));
+  }
+
+  delete(key: string): Promise<void> {
+    return handled(this.write({ type: 'delete', key }));
+  }
+
+  async *entries({ prefix = '', after, limit }: StorageRange = {}): AsyncGenerator<[string, unknown]> {
+    this.requireActive();
+    if (limit !== undefined && !(Number.isInteger(limit) && limit >= 0)) {
+      throw new ConfigurationError(`entries: limit ${limit}: expected a whole number, 0 or more`);
+    }
+    if (after !== undefined && !after.startsWith(prefix)) {
+      throw new ConfigurationError(`entries: after "${after}": expected a key that begins with "${prefix}"`);
+    }
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    if (left === 0) return;
+    const range = storageKey(this.scope.namespace, prefix);
+    for await (const [rest, value] of this.records.entries(range, after?.slice(prefix.length))) {
+      yield [prefix + rest, decodeValue(value)];
+      if (--left === 0) return;
+    }
+  }
+
+  private async read(key: string): Promise<unknown> {
+    this.requireActive();
+    const bytes = await this.records.get(storageKey(this.scope.namespace, key));
+    return bytes && decodeValue(bytes);
+  }
+
+  private async write(operation: StorageOperation): Promise<void> {
+    this.requireActive();
+    await this.scope.own.batch([operation]).write();
+  }
+
+  private requireActive(): void {
+    if (!this.scope.active)
+      throw new AppError(this.scope.eventAppId, 'its storage is closed: it was stopped');
+  }
+}

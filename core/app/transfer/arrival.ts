@@ -1,0 +1,246 @@
+/** The bytes of one file while they come: written, hashed, and waited for by whoever reads them. */
+
+import { platform } from '#platform';
+import { MalformedError, SipPushError } from '../../errors.js';
+import type { Hasher, OpenFile } from '../../platform/platform.js';
+import { Parts } from './byte-ranges.js';
+
+/** Bytes written, or read back, in one go: the event loop is not held up by hashing them. */
+const BLOCK = 256 * 1024;
+
+export interface ArrivalOptions {
+  file: OpenFile;
+  /** Bytes of the file, from its first on, that are what they should be. */
+  have: number;
+  /** Whether SHA-1 is asked for, too. */
+  sha1: boolean;
+  /**
+   * Awaited before anything is written behind a gap: from then on the file's length no longer says how much of it
+   * is there, this does. Undefined when there is no gap any more.
+   */
+  onGap(sound: number | undefined): Promise<void>;
+}
+
+interface Write {
+  start: number;
+  bytes: Uint8Array;
+  settle(error?: unknown): void;
+}
+
+export class Arrival {
+  readonly #parts: Parts;
+  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher };
+  readonly #queue: Write[] = [];
+  #writing: Promise<void> | undefined;
+  #catchingUp: Promise<void> | undefined;
+  #gapKnown = false;
+  #watermark: number;
+  #hashed = 0;
+  #whole = false;
+  #error: Error | undefined;
+  #changed = { promise: Promise.resolve(), resolve: () => {}, awaited: false };
+
+  constructor(private readonly options: ArrivalOptions) {
+    const { have, sha1 } = options;
+    this.#parts = new Parts(have);
+    this.#watermark = have;
+    this.#hashers = {
+      sha1: sha1 ? platform.hasher('sha-1') : undefined,
+      sha256: platform.hasher('sha-256'),
+    };
+    this.#catchUp();
+  }
+
+  /** Bytes that can be read, from the first on. */
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  /** Behind the last byte that has come. */
+  get end(): number {
+    return this.#parts.end;
+  }
+
+  /** Why it broke off, if it did. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** All of it is there, and has been checked. */
+  get whole(): boolean {
+    return this.#whole;
+  }
+
+  /**
+   * Resolves when they are in the file. What is there already stays as it came first: it may have been read, and
+   * hashed. Whatever fails once ends all of it, but a part too many.
+   */
+  write(start: number, bytes: Uint8Array): Promise<void> {
+    if (!Number.isSafeInteger(start) || start < 0) {
+      return Promise.reject(new MalformedError(`bytes at ${start}: expected a whole number, 0 or more`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ start, bytes, settle: (error) => (error ? reject(error) : resolve()) });
+      this.#writing ??= this.#writeAll();
+    });
+  }
+
+  /** All that was asked for has been written, or failed. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Of the bytes up to the watermark. Rejects when it broke off meanwhile. */
+  async digests(): Promise<{ sha1?: string; sha256: string }> {
+    while (this.#hashed < this.#watermark) {
+      this.#catchUp();
+      await this.#catchingUp;
+      if (this.#error) throw this.#error;
+    }
+    const { sha1, sha256 } = this.#hashers;
+    return { ...(sha1 ? { sha1: sha1.digest() } : {}), sha256: sha256.digest() };
+  }
+
+  /** It is all there, and what it should be: those who read come to an end. */
+  finish(): void {
+    this.#whole = true;
+    this.#notify();
+  }
+
+  /** Nothing can be written or read any longer. */
+  break(why: Error): void {
+    this.#error ??= why;
+    this.#notify();
+  }
+
+  /** Resolves when there is more than `at`, or all of it; rejects when it broke off. */
+  async beyond(at: number): Promise<void> {
+    for (;;) {
+      if (this.#error) throw this.#error;
+      if (this.#watermark > at || this.#whole) return;
+      await this.#change();
+    }
+  }
+
+  /** Bytes below the watermark. */
+  read(at: number, length: number): Promise<Uint8Array> {
+    return this.options.file.read(at, Math.min(length, this.#watermark - at));
+  }
+
+  async #writeAll(): Promise<void> {
+    // What else is written in this turn of the event loop goes along.
+    await undefined;
+    while (this.#queue.length > 0) {
+      const group = this.#take();
+      try {
+        if (this.#error) throw this.#error;
+        await this.#write(group);
+        for (const { settle } of group) settle();
+      } catch (error) {
+        this.break(error instanceof Error ? error : new SipPushError(String(error)));
+        for (const { settle } of group) settle(this.#error);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  #take(): Write[] {
+    let bytes = 0;
+    const count = this.#queue.findIndex((write) => {
+      bytes += write.bytes.length;
+      return bytes >= BLOCK;
+    });
+    return this.#queue.splice(0, count < 0 ? this.#queue.length : count + 1);
+  }
+
+  async #write(group: readonly Write[]): Promise<void> {
+    const pieces = group.flatMap((write) => this.#missing(write));
+    if (this.#parts.gaps && !this.#gapKnown) {
+      this.#gapKnown = true;
+      await this.options.onGap(this.#watermark);
+    }
+    for (let from = 0; from < pieces.length; ) {
+      const { start, end } = run(pieces, from);
+      const chunks = pieces.slice(from, end).map(({ bytes }) => bytes);
+      await this.options.file.write(chunks, start);
+      from = end;
+    }
+    for (const { start, bytes } of pieces) {
+      if (start === this.#hashed) this.#hash(bytes);
+    }
+    this.#watermark = this.#parts.contiguous;
+    this.#catchUp();
+    this.#notify();
+    if (this.#gapKnown && !this.#parts.gaps) {
+      this.#gapKnown = false;
+      await this.options.onGap(undefined);
+    }
+  }
+
+  #missing({ start, bytes, settle }: Write): Piece[] {
+    try {
+      const missing = this.#parts.add(start, start + bytes.length);
+      return missing.map((part) => ({
+        start: part.start,
+        bytes: bytes.subarray(part.start - start, part.end - start),
+      }));
+    } catch (error) {
+      settle(error);
+      return [];
+    }
+  }
+
+  /** What was there from before, and what lay behind a gap, is read back. */
+  #catchUp(): void {
+    if (this.#hashed >= this.#watermark || this.#error) return;
+    this.#catchingUp ??= this.#hashBack()
+      .catch((error: unknown) => this.break(error instanceof Error ? error : new SipPushError(String(error))))
+      .finally(() => {
+        this.#catchingUp = undefined;
+      });
+  }
+
+  async #hashBack(): Promise<void> {
+    while (this.#hashed < this.#watermark && !this.#error) {
+      const bytes = await this.read(this.#hashed, BLOCK);
+      if (bytes.length === 0) throw new SipPushError('a file has become shorter than it was');
+      this.#hash(bytes);
+    }
+  }
+
+  #hash(bytes: Uint8Array): void {
+    this.#hashers.sha1?.update(bytes);
+    this.#hashers.sha256.update(bytes);
+    this.#hashed += bytes.length;
+  }
+
+  #change(): Promise<void> {
+    if (!this.#changed.awaited) {
+      let resolve = () => {};
+      const promise = new Promise<void>((resolved) => {
+        resolve = resolved;
+      });
+      this.#changed = { promise, resolve, awaited: true };
+    }
+    return this.#changed.promise;
+  }
+
+  #notify(): void {
+    this.#changed.awaited = false;
+    this.#changed.resolve();
+  }
+}
+
+interface Piece {
+  start: number;
+  bytes: Uint8Array;
+}
+
+/** The pieces from `from` to `end` follow each other in the file. */
+function run(pieces: readonly Piece[], from: number): { start: number; end: number } {
+  const start = pieces[from]?.start ?? 0;
+  let at = start;
+  let end = from;
+  for (let piece = pieces[end]; piece?.start === at; piece = pieces[++end]) at += piece.bytes.length;
+  return { start, end };
+}

@@ -1,0 +1,196 @@
+/** Where transfers are on disk: which file, how much of it there is, and how long it stays. */
+
+import { type InjectionToken, inject, injectable } from '../../injection.js';
+import type { LogSink } from '../../log.js';
+import type { OpenFile } from '../../platform/platform.js';
+import { TRANSFER_ROOM, type TransferRoom } from '../../store/content-files.js';
+import { StoreError } from '../../store/records.js';
+import { reasonOf } from '../../text.js';
+import type { Clock } from '../../time/clock.js';
+import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
+import { SET_ASIDE, type SetAside } from '../inbox/dead-letters.js';
+import { INBOX, type Inbox } from '../inbox/inbox.js';
+import { PARTIALS, type Partials, type PartialTransfer } from '../inbox/partial-transfers.js';
+import { type RuntimeLimits, TRANSFER_KEEP } from '../limits.js';
+import type { TransferPlace } from './file-transfer.js';
+import type { IncomingTransfer } from './transfer.js';
+
+export interface OpenPlace extends TransferPlace {
+  /** Of the file. */
+  readonly name: string;
+  /** Milliseconds since 1970: of the first offer. */
+  readonly receivedAt: number;
+  /** Deliveries begun, this one included. */
+  readonly attempts: number;
+}
+
+@injectable()
+export class TransferPlaces {
+  private cancelSweep = () => {};
+  private stopped = false;
+
+  constructor(
+    @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
+    @inject(PARTIALS) private readonly partials: Partials,
+    @inject(INBOX) private readonly inbox: Inbox,
+    @inject(SET_ASIDE) private readonly aside: SetAside,
+    @inject(CLOCK) private readonly clock: Clock,
+    @inject(LIMITS) private readonly limits: RuntimeLimits,
+    @inject(LOG_SINK) private readonly log: LogSink,
+  ) {}
+
+  /**
+   * At the start: removes the files that nobody names, and transfers that are too old or have lost their file.
+   * Rejects when the folder cannot be used.
+   */
+  async clean(): Promise<void> {
+    const partials = [...this.partials.all()];
+    const named = new Set(partials.map(({ file }) => file));
+    for (const { record } of this.inbox.deliveries()) if (record.file !== undefined) named.add(record.file);
+    for (const file of this.aside.files()) named.add(file);
+    await this.room.clean(named);
+    for (const partial of partials) {
+      if (!this.room.has(partial.file)) await this.drop(partial);
+    }
+    await this.sweep();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancelSweep();
+  }
+
+  /**
+   * Goes on with what there is of the same file, or begins.
+   * @throws StoreError when there is no room, or the disk does not.
+   */
+  async open(id: string, incoming: IncomingTransfer): Promise<OpenPlace> {
+    const before = await this.resumed(id, incoming);
+    const name = before?.file ?? this.room.newName();
+    if (!before) this.room.reserve(name, 0);
+    // From here on it is not dropped to make room.
+    const release = this.room.use(name);
+    let file: OpenFile | undefined;
+    try {
+      await this.reserve(name, incoming.size ?? 0);
+      file = await this.room.edit(name);
+      const have = before ? Math.min(before.sound ?? file.size, file.size, before.size) : 0;
+      if (file.size > have) await file.truncate(have);
+      const attempts = (before?.attempts ?? 0) + 1;
+      const receivedAt = before?.receivedAt ?? this.clock.now();
+      const partial = partialOf(id, incoming, { file: name, attempts, receivedAt });
+      if (partial) await this.partials.put(partial);
+      return { ...this.place(id, name, file, partial, release), name, file, have, attempts, receivedAt };
+    } catch (error) {
+      await file?.close().catch(() => {});
+      if (!before) await this.room.remove(name);
+      await release();
+      throw error;
+    }
+  }
+
+  /** What there is of it, if it is the same file; another of the same key is dropped. */
+  private async resumed(id: string, incoming: IncomingTransfer): Promise<PartialTransfer | undefined> {
+    const before = this.partials.get(id);
+    if (!before) return undefined;
+    const { resumable, size, sha1, type } = incoming;
+    const same = before.size === size && before.sha1 === sha1 && before.type === type.type;
+    if (resumable && same) return before;
+    await this.drop(before);
+    return undefined;
+  }
+
+  /** What was kept longest goes for what comes now. */
+  private async reserve(name: string, bytes: number): Promise<void> {
+    while (!this.room.reserve(name, bytes)) {
+      const [oldest] = this.idle();
+      if (!oldest) throw new StoreError('there is no room for so much content');
+      await this.drop(oldest);
+    }
+  }
+
+  /** Those that nobody is sending, the one that was touched longest ago first. */
+  private idle(): PartialTransfer[] {
+    return [...this.partials.all()].filter(({ file }) => !this.room.inUse(file));
+  }
+
+  private place(
+    id: string,
+    name: string,
+    file: OpenFile,
+    partial: PartialTransfer | undefined,
+    release: () => Promise<void>,
+  ): Pick<OpenPlace, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
+    const drop = () => this.drop({ id, file: name });
+    return {
+      reserve: (bytes) => this.room.reserve(name, bytes),
+      sound: async (bytes) => {
+        if (partial)
+          await this.partials.put({ ...partial, ...(bytes === undefined ? {} : { sound: bytes }) });
+      },
+      handedOver: () => this.partials.forget(id),
+      drop,
+      keep: async (bytes, given) => {
+        if (!partial || bytes === 0) return drop();
+        try {
+          await file.truncate(bytes);
+          this.room.reserve(name, bytes);
+          await this.partials.put({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
+        } catch (error) {
+          // The store still has it as it was when it began.
+          this.warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
+        }
+      },
+      close: () => this.room.ends(this.close(file, release)),
+    };
+  }
+
+  private async close(file: OpenFile, release: () => Promise<void>): Promise<void> {
+    await file.close().catch(() => {});
+    await release();
+    await this.sweep();
+  }
+
+  /** Removes those that are too old or too many, and comes back when the next one is. */
+  private async sweep(): Promise<void> {
+    this.cancelSweep();
+    if (this.stopped) return;
+    const idle = this.idle();
+    const excess = idle.length - this.limits.transfersKept;
+    for (const [index, partial] of idle.entries()) {
+      const left = partial.touchedAt + TRANSFER_KEEP - this.clock.now();
+      if (left > 0 && index >= excess) {
+        this.cancelSweep();
+        this.cancelSweep = this.clock.after(left, () => void this.sweep());
+        return;
+      }
+      // It may have been resumed while others were dropped.
+      if (!this.room.inUse(partial.file)) await this.drop(partial);
+    }
+  }
+
+  private async drop({ id, file }: Pick<PartialTransfer, 'id' | 'file'>): Promise<void> {
+    try {
+      await this.partials.remove(id);
+    } catch (error) {
+      this.warn(id, `is still in the store: ${reasonOf(error)}`);
+    }
+    await this.room.remove(file);
+  }
+
+  private warn(id: string, message: string): void {
+    this.log({ level: 'warn', message: `transfer of push ${id} ${message}` });
+  }
+}
+
+/** Undefined when it is not to be resumed, or nothing tells that it is the same file. */
+function partialOf(
+  id: string,
+  { resumable, size, sha1, type }: IncomingTransfer,
+  more: Pick<PartialTransfer, 'file' | 'attempts' | 'receivedAt'>,
+): PartialTransfer | undefined {
+  if (!resumable || size === undefined || sha1 === undefined) return undefined;
+  return { id, size, sha1, type: type.type, touchedAt: more.receivedAt, ...more };
+}
+
+export const TRANSFER_PLACES: InjectionToken<TransferPlaces> = Symbol('transfer places');

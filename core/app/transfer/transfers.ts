@@ -1,0 +1,157 @@
+/** Files that come in session mode (TS 8.2.1): where they go, how many at once, and what stays when one breaks off. */
+
+import { PushRefused } from '../../errors.js';
+import { type InjectionToken, inject, injectable } from '../../injection.js';
+import { reasonOf } from '../../text.js';
+import type { Clock } from '../../time/clock.js';
+import type { AppHandle, Application } from '../application/application.js';
+import { considerOffer } from '../application/hooks.js';
+import { REGISTRY, type Registry } from '../application/registry.js';
+import type { Turn } from '../application/slots.js';
+import { busy, type Refusal, resources, tooLarge } from '../contract/outcome.js';
+import type { PushOffer } from '../contract/push-app.js';
+import { HANDOVER, type Handover } from '../delivery/attempt.js';
+import { DISPATCHER, type Dispatcher } from '../delivery/dispatcher.js';
+import { DELIVERIES, type Deliveries } from '../delivery/durable-delivery.js';
+import { CLOCK, LIMITS } from '../foundations.js';
+import { INBOX, type Inbox } from '../inbox/inbox.js';
+import { type PushRecord, pushId } from '../inbox/push-record.js';
+import { BUSY_RETRY_AFTER, type RuntimeLimits } from '../limits.js';
+import { FileTransfer } from './file-transfer.js';
+import { type OpenPlace, TRANSFER_PLACES, type TransferPlaces } from './partial-files.js';
+import type { IncomingTransfer, TransferAnswer } from './transfer.js';
+
+@injectable()
+export class Transfers {
+  private readonly running = new Map<string, Promise<FileTransfer>>();
+  private stopping = false;
+
+  constructor(
+    @inject(TRANSFER_PLACES) private readonly places: TransferPlaces,
+    @inject(REGISTRY) private readonly registry: Registry,
+    @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
+    @inject(DELIVERIES) private readonly deliveries: Deliveries,
+    @inject(HANDOVER) private readonly handover: Handover,
+    @inject(INBOX) private readonly inbox: Inbox,
+    @inject(CLOCK) private readonly clock: Clock,
+    @inject(LIMITS) private readonly limits: RuntimeLimits,
+  ) {}
+
+  /** Removes what no push needs any more. Rejects when the folder cannot be used. */
+  open(): Promise<void> {
+    return this.places.clean();
+  }
+
+  /** Those under way break off; what is on disk stays there. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.places.stop();
+    const why = new PushRefused('busy', 'the host is being stopped', { retryAfter: BUSY_RETRY_AFTER });
+    await Promise.allSettled(Array.from(this.running.values(), async (begun) => (await begun).abort(why)));
+  }
+
+  /** Bytes of the largest content that is taken for this application. */
+  largest({ maxSize = Number.POSITIVE_INFINITY }: AppHandle): number {
+    return Math.min(maxSize, this.limits.transferSize);
+  }
+
+  /** Undefined: the application would take it. Within 3 s; never rejects. */
+  async consider(handle: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+    const app = this.registry.loaded(handle);
+    if (!app) return gone(handle);
+    return this.tooLarge(app, offer.size) ?? (await considerOffer(app, offer, this.clock));
+  }
+
+  /** Never rejects. */
+  async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
+    const id = pushId(incoming.key);
+    const known = this.dispatcher.known(id);
+    if (known) return known.taken ? { known } : { refused: known };
+    const app = this.registry.loaded(incoming.app);
+    const refusal = this.refusal(id, app, incoming);
+    if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
+    const turn = app.streams.enter('sender');
+    if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
+    const begun = this.beginOnce(id, app, incoming, turn);
+    // From here on it is under way: another offer of it is busy.
+    this.running.set(id, begun);
+    try {
+      return { transfer: await begun };
+    } catch (error) {
+      this.running.delete(id);
+      turn.leave();
+      return refused(id, resources(reasonOf(error)));
+    }
+  }
+
+  private refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
+    if (!app) return undefined;
+    if (this.stopping) return busy('the host is being stopped');
+    if (this.running.has(id)) return busy('it is under way already');
+    if (this.running.size >= this.limits.transfers) {
+      return busy(`${this.limits.transfers} transfers are under way, the most that may`);
+    }
+    return this.tooLarge(app, size);
+  }
+
+  private tooLarge(app: Application, size = 0): Refusal | undefined {
+    const most = this.largest(app);
+    if (size <= most) return undefined;
+    return tooLarge(app.eventAppId, most);
+  }
+
+  /** Rejects when there is no room, or the disk does not. */
+  private async beginOnce(
+    id: string,
+    app: Application,
+    incoming: IncomingTransfer,
+    turn: Turn,
+  ): Promise<FileTransfer> {
+    const { deliveries, handover, inbox, clock } = this;
+    const { size, sha1 } = incoming;
+    const place = await this.places.open(id, incoming);
+    return new FileTransfer({
+      app,
+      record: recordOf(id, app, incoming, place),
+      size,
+      sha1,
+      largest: this.largest(app),
+      turn,
+      place,
+      services: { deliveries, handover, inbox, clock },
+      onEnded: () => this.running.delete(id),
+    });
+  }
+}
+
+function recordOf(id: string, app: Application, incoming: IncomingTransfer, place: OpenPlace): PushRecord {
+  const { from, to, type, headers, fileName, size = 0 } = incoming;
+  const { eventAppId, iari } = app;
+  const { name, receivedAt, attempts } = place;
+  return {
+    id,
+    app: eventAppId,
+    ...(iari === undefined ? {} : { iari }),
+    from,
+    to,
+    mode: 'session',
+    type,
+    size,
+    headers: { ...headers },
+    ...(fileName === undefined ? {} : { fileName }),
+    receivedAt,
+    attempts,
+    ...(attempts > 1 ? { broken: attempts - 1 } : {}),
+    file: name,
+  };
+}
+
+function gone({ eventAppId }: AppHandle): Refusal {
+  return busy(`${eventAppId} is not loaded any longer`);
+}
+
+function refused(pushId: string, refusal: Refusal): TransferAnswer {
+  return { refused: { taken: false, pushId, ...refusal } };
+}
+
+export const TRANSFERS: InjectionToken<Transfers> = Symbol('transfers');

@@ -1,0 +1,160 @@
+/** The digest of a DM notification: that its server knows the password, and the nonce of the last session. */
+
+import { platform } from '#platform';
+import { ConfigurationError } from '../errors.js';
+import { decodeHexadecimal, encodeBase64 } from './binary-text.js';
+import { OctetReader, OctetWriter } from './wsp/octets.js';
+import { decodeText } from './wsp/text.js';
+
+export interface DmSecret {
+  readonly serverId: string;
+  readonly password: string;
+  /** Raw octets, not base64. Which nonces count, and how often, is the application's to know. */
+  readonly nonce: Uint8Array;
+}
+
+/**
+ * `MD5(B64(MD5(serverId:password)):nonce:B64(MD5(trigger)))`, 16 octets.
+ *
+ * @param trigger the notification behind its digest, `DmNotification.trigger`.
+ */
+export function dmDigest({ serverId, password, nonce }: DmSecret, trigger: Uint8Array): Uint8Array {
+  const encoder = new TextEncoder();
+  const credentials = encodeBase64(md5(encoder.encode(`${serverId}:${password}`)));
+  const input = new OctetWriter()
+    .octets(encoder.encode(`${credentials}:`))
+    .octets(nonce)
+    .octets(encoder.encode(`:${encodeBase64(md5(trigger))}`));
+  return md5(input.finish());
+}
+
+/** Whether two digests are the same, in a time that does not tell where they differ. */
+export function sameDigest(one: Uint8Array, other: Uint8Array): boolean {
+  let difference = one.length ^ other.length;
+  for (const [index, octet] of one.entries()) difference |= octet ^ (other[index] ?? 0);
+  return difference === 0;
+}
+
+function md5(octets: Uint8Array): Uint8Array {
+  return decodeHexadecimal(platform.hash('md5', octets));
+}
+
+/**
+ * Package #0 of OMA DM, application/vnd.syncml.notification: a server asks a device for a session. The layout is
+ * that of DM 1.1 as implementations have it; that DM 1.2 says 12 for its version and changes nothing else is recalled.
+ */
+
+const DOCUMENT = 'DM notification';
+const uiModes = ['not-specified', 'background', 'informative', 'user-interaction'] as const;
+const initiators = ['client', 'server'] as const;
+
+/** How far the user is asked about a management session. */
+export type DmUiMode = (typeof uiModes)[number];
+
+/** What the digest of a notification is over. */
+export interface DmTrigger {
+  /** `1.1`, `1.2` */
+  readonly version: string;
+  /** How much the user is to notice. */
+  readonly uiMode: DmUiMode;
+  /** Who wanted the session: the device's user, or the server. */
+  readonly initiator: 'client' | 'server';
+  /** 0 to 65535 */
+  readonly sessionId: number;
+  readonly serverId: string;
+  /** What stands behind the server's identifier: vendors' own. */
+  readonly body?: Uint8Array;
+}
+
+/** A notification of a device management server, package #0 (OMA-TS-DM_Notification). */
+export interface DmNotification extends DmTrigger {
+  /** 16 octets; all zero where the server sends none. */
+  readonly digest: Uint8Array;
+  /** All but the digest, as it came: what the digest is over. */
+  readonly trigger: Uint8Array;
+}
+
+const DIGEST_OCTETS = 16;
+/** Version 10 bits, UI mode 2, initiator 1, 27 for later use: the last three octets and a bit more are zero. */
+const LATER_USE_OCTETS = 3;
+const MAX_VERSION = 0x3ff;
+const MAX_SESSION_ID = 0xffff;
+const MAX_SERVER_ID = 0xff;
+
+/**
+ * The digest is not checked here: `dmDigest` gives the one that a server with a given password and nonce writes.
+ *
+ * @throws MalformedError naming the field, its offset, and what was expected there.
+ */
+export function decodeDmNotification(octets: Uint8Array): DmNotification {
+  const reader = new OctetReader(octets, DOCUMENT);
+  const digest = reader.octets(DIGEST_OCTETS, 'digest').slice();
+  const trigger = reader.fork().rest().slice();
+  const [high = 0, low = 0] = reader.octets(2, 'version');
+  // A later version may give the bits for later use a meaning; ours is in the first 13.
+  reader.octets(LATER_USE_OCTETS, 'header');
+  const sessionId = (reader.octet('session id') << 8) | reader.octet('session id');
+  const start = reader.offset;
+  const length = reader.octet('length of the server id');
+  if (length === 0) throw reader.failure('length of the server id', '1 to 255', start);
+  const serverId = decodeText(reader.octets(length, 'server id'));
+  const body = reader.rest().slice();
+  return {
+    digest,
+    trigger,
+    version: formatTenths((high << 2) | (low >> 6)),
+    uiMode: uiModes[(low >> 4) & 3] ?? 'not-specified',
+    initiator: low & 0x08 ? 'server' : 'client',
+    sessionId,
+    serverId,
+    ...(body.length > 0 ? { body } : {}),
+  };
+}
+
+/** What the digest is over. @throws ConfigurationError where a value does not fit. */
+export function encodeDmTrigger({
+  version,
+  uiMode,
+  initiator,
+  sessionId,
+  serverId,
+  body = new Uint8Array(),
+}: DmTrigger): Uint8Array {
+  const identifier = new TextEncoder().encode(serverId);
+  if (identifier.length === 0 || identifier.length > MAX_SERVER_ID) {
+    throw new ConfigurationError(`a server id has 1 to 255 octets, not ${identifier.length}`);
+  }
+  if (!Number.isInteger(sessionId) || sessionId < 0 || sessionId > MAX_SESSION_ID) {
+    throw new ConfigurationError(`a session id is 0 to 65535, not ${sessionId}`);
+  }
+  const header =
+    (parseTenths(version) << 6) | (uiModes.indexOf(uiMode) << 4) | (initiators.indexOf(initiator) << 3);
+  return new OctetWriter()
+    .octet(header >> 8)
+    .octet(header & 0xff)
+    .octets(new Uint8Array(LATER_USE_OCTETS))
+    .octet(sessionId >> 8)
+    .octet(sessionId & 0xff)
+    .octet(identifier.length)
+    .octets(identifier)
+    .octets(body)
+    .finish();
+}
+
+/** Package #0 as it is pushed. @param digest 16 octets, as `dmDigest` gives them for the trigger. */
+export function encodeDmNotification(digest: Uint8Array, trigger: Uint8Array): Uint8Array {
+  if (digest.length !== DIGEST_OCTETS)
+    throw new ConfigurationError(`a digest has 16 octets, not ${digest.length}`);
+  return new OctetWriter().octets(digest).octets(trigger).finish();
+}
+
+/** `1.2` is 12. */
+function formatTenths(value: number): string {
+  return `${Math.floor(value / 10)}.${value % 10}`;
+}
+
+function parseTenths(text: string): number {
+  const value = /^\d{1,3}\.\d$/.test(text) ? Number(text.replace('.', '')) : Number.NaN;
+  if (!(value <= MAX_VERSION)) throw new ConfigurationError(`a DM version is 0.0 to 102.3, not "${text}"`);
+  return value;
+}

@@ -1,0 +1,114 @@
+/** M-Delivery.ind: what became of a message that was sent (OMA-TS-MMS_ENC 6.6). */
+
+import { type MmsReadStatus, type MmsStatus, readStatus, status } from './codes.js';
+import { definePdu, type MmsLayout, optional, required, type WithOthers } from './pdu.js';
+import { date, encodedString, from, fromOrInsert, textString, version } from './values.js';
+
+interface DeliveryReportFields {
+  /** `1.2` */
+  readonly version: string;
+  /** That of the M-Send.conf. */
+  readonly messageId: string;
+  /** The recipient that the report is about, `+15550100/TYPE=PLMN`. */
+  readonly to: string;
+  /** When the message was retrieved, expired, rejected… */
+  readonly date: Date;
+  readonly status: MmsStatus;
+  readonly statusText?: string;
+  readonly applicId?: string;
+  readonly replyApplicId?: string;
+  readonly auxApplicInfo?: string;
+}
+
+/** M-Delivery.ind: what became of a message at one of its recipients. */
+export type MmsDeliveryReport = DeliveryReportFields & WithOthers;
+
+const codec = definePdu<DeliveryReportFields>('M-Delivery.ind', {
+  version: required('X-Mms-MMS-Version', version),
+  messageId: required('Message-ID', textString),
+  to: required('To', encodedString),
+  date: required('Date', date),
+  status: required('X-Mms-Status', status),
+  statusText: optional('X-Mms-Status-Text', encodedString),
+  applicId: optional('X-Mms-Applic-ID', textString),
+  replyApplicId: optional('X-Mms-Reply-Applic-ID', textString),
+  auxApplicInfo: optional('X-Mms-Aux-Applic-Info', textString),
+});
+
+/** @throws MalformedError naming the field, its offset, and what was expected there. */
+export const decodeDeliveryReport: (pdu: Uint8Array) => MmsDeliveryReport = codec.decode;
+
+/** @throws ConfigurationError where a value does not fit its field. */
+export const encodeDeliveryReport: (report: MmsDeliveryReport) => Uint8Array = codec.encode;
+
+/** Whether a message was read (OMA-TS-MMS_ENC 6.7): M-Read-Rec.ind from its reader, M-Read-Orig.ind to its sender. */
+
+interface ReportFields {
+  /** `1.2` */
+  readonly version: string;
+  /** That of the message which was read. */
+  readonly messageId: string;
+  /** Who sent the message, `+15550100/TYPE=PLMN`. */
+  readonly to: string;
+  /** Who read it. */
+  readonly from: string;
+  readonly readStatus: MmsReadStatus;
+  readonly applicId?: string;
+  readonly replyApplicId?: string;
+  readonly auxApplicInfo?: string;
+}
+
+interface ReadByRecipientFields extends ReportFields {
+  /** Who read it; `insert-address` where the MMSC is to write that, as a device usually asks. */
+  readonly from: string;
+  /** When it was read; the MMSC writes it where it is absent. */
+  readonly date?: Date;
+}
+
+interface ReadForOriginatorFields extends ReportFields {
+  readonly date: Date;
+}
+
+/** M-Read-Rec.ind: the recipient's device says what became of a message. */
+export type MmsReadByRecipient = ReadByRecipientFields & WithOthers;
+/** M-Read-Orig.ind: the same, as the originator is told. */
+export type MmsReadForOriginator = ReadForOriginatorFields & WithOthers;
+
+const addressed = {
+  version: required('X-Mms-MMS-Version', version),
+  messageId: required('Message-ID', textString),
+  to: required('To', encodedString),
+} satisfies Partial<MmsLayout<ReportFields>>;
+
+const outcome = {
+  readStatus: required('X-Mms-Read-Status', readStatus),
+  applicId: optional('X-Mms-Applic-ID', textString),
+  replyApplicId: optional('X-Mms-Reply-Applic-ID', textString),
+  auxApplicInfo: optional('X-Mms-Aux-Applic-Info', textString),
+} satisfies Partial<MmsLayout<ReportFields>>;
+
+const byRecipient = definePdu<ReadByRecipientFields>('M-Read-Rec.ind', {
+  ...addressed,
+  from: required('From', fromOrInsert),
+  date: optional('Date', date),
+  ...outcome,
+});
+
+const forOriginator = definePdu<ReadForOriginatorFields>('M-Read-Orig.ind', {
+  ...addressed,
+  from: required('From', from),
+  date: required('Date', date),
+  ...outcome,
+});
+
+/** @throws MalformedError naming the field, its offset, and what was expected there. */
+export const decodeReadByRecipient: (pdu: Uint8Array) => MmsReadByRecipient = byRecipient.decode;
+
+/** @throws ConfigurationError where a value does not fit its field. */
+export const encodeReadByRecipient: (report: MmsReadByRecipient) => Uint8Array = byRecipient.encode;
+
+/** @throws MalformedError naming the field, its offset, and what was expected there. */
+export const decodeReadForOriginator: (pdu: Uint8Array) => MmsReadForOriginator = forOriginator.decode;
+
+/** @throws ConfigurationError where a value does not fit its field. */
+export const encodeReadForOriginator: (report: MmsReadForOriginator) => Uint8Array = forOriginator.encode;

@@ -1,0 +1,193 @@
+/** What reads and writes the value of one MMS header field. */
+
+import { ConfigurationError } from '../../errors.js';
+import { isToken } from '../media-type.js';
+import { readInteger, readShortInteger, writeLongInteger, writeShortInteger } from '../wsp/integers.js';
+import { readMedia, writeConstrainedMedia } from '../wsp/media-type-codes.js';
+import { hexOctet, type OctetReader, type OctetWriter } from '../wsp/octets.js';
+import { readUntyped, startsText } from '../wsp/parameters.js';
+import {
+  readEncodedString,
+  readTextString,
+  writeEncodedString,
+  writeTextString,
+  writeTextValue,
+} from '../wsp/text.js';
+import {
+  formatVersion,
+  MAX_SECONDS,
+  parseVersion,
+  readDate,
+  readFramed,
+  readSeconds,
+  writeDate,
+  writeFramed,
+} from '../wsp/values.js';
+
+export interface MmsValue<T> {
+  /** Undefined: the value's form is right, but it is none that is known. */
+  read(reader: OctetReader, field: string): T | undefined;
+  write(writer: OctetWriter, value: T): void;
+}
+
+export const textString: MmsValue<string> = { read: readTextString, write: writeTextString };
+
+export const encodedString: MmsValue<string> = { read: readEncodedString, write: writeEncodedString };
+
+/** Sizes: a long-integer, of whatever length. A short-integer is read as well. */
+export const longInteger: MmsValue<number> = { read: readInteger, write: writeLongInteger };
+
+export const date: MmsValue<Date> = { read: readDate, write: writeDate };
+
+/** `1.2` */
+export const version: MmsValue<string> = {
+  read: (reader, field) => formatVersion(readShortInteger(reader, field)),
+  write: (writer, value) => writeShortInteger(writer, parseVersion(value)),
+};
+
+/** One octet from 80 on, by its place in `names`. */
+export function enumerated<const Names extends readonly string[]>(names: Names): MmsValue<Names[number]> {
+  return {
+    read(reader, field) {
+      const octet = reader.peek();
+      if (octet === undefined || octet < 0x80) {
+        const known = names.map((name, index) => `${hexOctet(0x80 + index)} ${name}`);
+        throw reader.failure(field, `one octet (${known.join(', ')})`);
+      }
+      return names[reader.octet(field) - 0x80];
+    },
+    write(writer, value) {
+      writer.octet(0x80 + names.indexOf(value));
+    },
+  };
+}
+
+export const boolean: MmsValue<boolean> = {
+  read(reader, field) {
+    const answer = yesOrNo.read(reader, field);
+    return answer === undefined ? undefined : answer === 'yes';
+  },
+  write: (writer, value) => yesOrNo.write(writer, value ? 'yes' : 'no'),
+};
+
+const yesOrNo = enumerated(['yes', 'no']);
+
+/** A point in time, absolute or from now (OMA-TS-MMS_ENC 7.3.20): X-Mms-Expiry, X-Mms-Reply-Charging-Deadline. */
+
+/** `seconds` count from the moment the PDU was received. */
+export type MmsTime = { readonly seconds: number } | { readonly at: Date };
+
+const ABSOLUTE = 0x80;
+const RELATIVE = 0x81;
+
+export const time: MmsValue<MmsTime> = {
+  read: (reader, field) =>
+    readFramed(reader, field, (value) => {
+      const start = value.offset;
+      const token = value.octet(field, '80 (absolute) or 81 (relative)');
+      if (token !== ABSOLUTE && token !== RELATIVE) {
+        throw value.failure(field, '80 (absolute) or 81 (relative)', start);
+      }
+      return token === RELATIVE ? { seconds: readSeconds(value, field) } : { at: readDate(value, field) };
+    }),
+  write: (writer, value) =>
+    writeFramed(writer, (framed) => {
+      if ('seconds' in value) writeLongInteger(framed.octet(RELATIVE), value.seconds);
+      else writeDate(framed.octet(ABSOLUTE), value.at);
+    }),
+};
+
+/** The moment that a time stands for. @param receivedAt when the PDU came; what lies past the last date there is gives that date. */
+export function absoluteTime(value: MmsTime, receivedAt: Date): Date {
+  if ('at' in value) return value.at;
+  return new Date(Math.min(receivedAt.getTime() + value.seconds * 1000, MAX_SECONDS * 1000));
+}
+
+/** From-value (OMA-TS-MMS_ENC 7.3.21), and addresses as people read them. */
+
+const ADDRESS_PRESENT = 0x80;
+const INSERT_ADDRESS = 0x81;
+
+/** Not known where the address is hidden: the token that asks the MMSC to insert it tells nothing to a device. */
+export const from: MmsValue<string> = {
+  read: (reader, field) =>
+    readFramed(reader, field, (value) => {
+      const start = value.offset;
+      const token = value.octet(field, '80 (address) or 81 (insert address)');
+      if (token === INSERT_ADDRESS) return undefined;
+      if (token !== ADDRESS_PRESENT) throw value.failure(field, '80 (address) or 81 (insert address)', start);
+      return readEncodedString(value, field);
+    }),
+  write: (writer, address) =>
+    writeFramed(writer, (value) => writeEncodedString(value.octet(ADDRESS_PRESENT), address)),
+};
+
+/** In place of the sender's address: the MMSC is to insert it, since a device may not know its own. */
+const INSERT = 'insert-address';
+
+/** The address, or `insert-address`. */
+export const fromOrInsert: MmsValue<string> = {
+  read: (reader, field) => from.read(reader, field) ?? INSERT,
+  write(writer, address) {
+    if (address === INSERT) writeFramed(writer, (value) => value.octet(INSERT_ADDRESS));
+    else from.write(writer, address);
+  },
+};
+
+/** `+15550100/TYPE=PLMN` as `+15550100`; a mail address as it is (OMA-TS-MMS_ENC 8). */
+export function displayAddress(address: string): string {
+  return address.replace(/\/TYPE=[A-Za-z0-9]+$/i, '');
+}
+
+/** Element-descriptor-value: what the message that waits holds, part by part (OMA-TS-MMS_ENC 7.3.18). */
+
+/** A part of a message that may be retrieved by itself (OMA-TS-MMS_ENC 7.3.18). */
+export interface ElementDescriptor {
+  readonly contentReference: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The one well-known parameter of table 27; its codes are not those of WSP. */
+const TYPE = 0x02;
+const MAX_PARAMETERS = 64;
+
+export const elementDescriptor: MmsValue<ElementDescriptor> = {
+  read: (reader, field) =>
+    readFramed(reader, field, (value) => ({
+      contentReference: readTextString(value, field),
+      parameters: readParameters(value, field),
+    })),
+  write: (writer, { contentReference, parameters }) =>
+    writeFramed(writer, (value) => {
+      writeTextString(value, contentReference);
+      for (const [name, text] of Object.entries(parameters)) writeParameter(value, name, text);
+    }),
+};
+
+function readParameters(reader: OctetReader, field: string): Record<string, string> {
+  const parameters = new Map<string, string>();
+  for (let count = 0; !reader.atEnd; count += 1) {
+    if (count === MAX_PARAMETERS) throw reader.failure(field, `at most ${MAX_PARAMETERS} parameters`);
+    const first = reader.peek();
+    if (first !== undefined && startsText(first)) {
+      const name = readTextString(reader, field).toLowerCase();
+      parameters.set(name, readUntyped(reader, field));
+    } else {
+      const start = reader.offset;
+      if (reader.octet(field) !== (TYPE | 0x80))
+        throw reader.failure(field, 'a parameter (82 type, or text)', start);
+      parameters.set('type', readMedia(reader, field));
+    }
+  }
+  return Object.fromEntries(parameters);
+}
+
+function writeParameter(writer: OctetWriter, name: string, text: string): void {
+  if (name === 'type') {
+    writeConstrainedMedia(writer.octet(TYPE | 0x80), text);
+    return;
+  }
+  if (!isToken(name)) throw new ConfigurationError(`a parameter's name is a token, not "${name}"`);
+  writeTextString(writer, name);
+  writeTextValue(writer, text);
+}

@@ -1,0 +1,124 @@
+/** A push message: headers and content, as a gateway passes them on (OMA-TS-Push_Message). */
+
+import { ConfigurationError } from '../errors.js';
+import type { MediaType } from './content.js';
+import { type HeaderList, headerOf } from './http-headers.js';
+import { readEntityHead, writeEntityHead } from './multipart/entity-head.js';
+import { applicationIdOfCode } from './wsp/application-ids.js';
+import { OctetWriter } from './wsp/octets.js';
+import { decodeLatin1 } from './wsp/text.js';
+
+/** A push message (WAP-251): headers and content. */
+export interface PushMessage {
+  /** Of the body. */
+  readonly type: MediaType;
+  /** All but Content-Type, in their order; `pushHeadersOf` knows what a push adds. */
+  readonly headers: HeaderList;
+  readonly body: Uint8Array;
+}
+
+/** How a push message is one body, the media type of which is application/vnd.oma.push. */
+export interface PushEnvelope {
+  /**
+   * @param rawType of octets that are no envelope but the content by itself; `rawContentType` knows some.
+   * @throws MalformedError saying what was expected.
+   */
+  open(octets: Uint8Array, rawType: MediaType): PushMessage;
+  /** @throws ConfigurationError where a header cannot be written. */
+  close(message: PushMessage): Uint8Array;
+}
+
+/** The media type of a push message that is one body. */
+export const PUSH_ENVELOPE_TYPE = 'application/vnd.oma.push';
+
+/** The headers that the Push Message specification adds to those of HTTP, as values. */
+
+export interface PushHeaders {
+  /** `x-wap-application:mms.ua`, in full. */
+  readonly applicationId?: string;
+  /** Where the content is known by, when it has a name of its own. */
+  readonly contentLocation?: string;
+  readonly contentUri?: string;
+  readonly initiatorUri?: string;
+  /** Push-Flag: the gateway has authenticated the initiator. */
+  readonly initiatorAuthenticated?: boolean;
+  /** Push-Flag: the gateway trusts the content. */
+  readonly contentTrusted?: boolean;
+  /** Push-Flag: no more pushes of this initiator wait. */
+  readonly lastPush?: boolean;
+}
+
+const APPLICATION_ID = 'X-Wap-Application-Id';
+const PUSH_FLAG = 'Push-Flag';
+const texts = [
+  ['contentLocation', 'Content-Location'],
+  ['contentUri', 'X-Wap-Content-URI'],
+  ['initiatorUri', 'X-Wap-Initiator-URI'],
+] as const;
+const flags = [
+  ['initiatorAuthenticated', 1],
+  ['contentTrusted', 2],
+  ['lastPush', 4],
+] as const;
+/** Three bits have a meaning; a short-integer has seven. */
+const MAX_FLAGS = 127;
+
+/** Never throws: flags that are no number are none, and what is not known is passed over. */
+export function pushHeadersOf(headers: HeaderList): PushHeaders {
+  const applicationId = headerOf(headers, APPLICATION_ID);
+  const written = headerOf(headers, PUSH_FLAG) ?? '0';
+  const flag = /^\d{1,3}$/.test(written) && Number(written) <= MAX_FLAGS ? Number(written) : 0;
+  return Object.fromEntries([
+    ...(applicationId === undefined ? [] : [['applicationId', fullApplicationId(applicationId)]]),
+    ...texts.flatMap(([key, name]) => {
+      const value = headerOf(headers, name);
+      return value === undefined ? [] : [[key, value]];
+    }),
+    ...flags.flatMap(([key, bit]) => (flag & bit ? [[key, true]] : [])),
+  ]);
+}
+
+export function formatPushHeaders(push: PushHeaders): HeaderList {
+  const { applicationId } = push;
+  if (applicationId === '') throw new ConfigurationError('an application id is not empty');
+  const flag = flags.reduce((sum, [key, bit]) => (push[key] ? sum | bit : sum), 0);
+  return [
+    ...(applicationId === undefined ? [] : [[APPLICATION_ID, applicationId] as const]),
+    ...texts.flatMap(([key, name]) => {
+      const value = push[key];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+    ...(flag === 0 ? [] : [[PUSH_FLAG, String(flag)] as const]),
+  ];
+}
+
+/** A gateway may leave the code of an identifier in hexadecimal digits. */
+function fullApplicationId(written: string): string {
+  return /^[0-9a-f]{1,6}$/i.test(written) ? applicationIdOfCode(Number.parseInt(written, 16)) : written;
+}
+
+/**
+ * An application/vnd.oma.push of header lines, an empty line and the content. The layout is this project's decision:
+ * the registration of the type says "an envelope for other, opaque content" and no more, and the one reader in
+ * public takes the body for the content itself. So this one reads both, and another layout is another `PushEnvelope`.
+ */
+
+/** Octets of the first header: it is looked at to tell an envelope from content, which may have no line end for long. */
+const MAX_FIRST_LINE = 4096;
+/** A name, a colon and text up to the end of its line. Binary content meets this by chance once in a million. */
+const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:[\t\x20-\x7e\x80-\xff]*\r?\n/;
+
+/** Octets that do not begin with a header line are taken for the content by itself. */
+export const textEnvelope: PushEnvelope = {
+  open(octets, rawType) {
+    if (!startsWithHeader(octets)) return { type: rawType, headers: [], body: octets.slice() };
+    const { type, headers, length } = readEntityHead(octets, rawType, PUSH_ENVELOPE_TYPE);
+    return { type, headers, body: octets.slice(length) };
+  },
+
+  close: (message) => new OctetWriter().octets(writeEntityHead(message)).octets(message.body).finish(),
+};
+
+function startsWithHeader(octets: Uint8Array): boolean {
+  return HEADER_LINE.test(decodeLatin1(octets.subarray(0, MAX_FIRST_LINE)));
+}

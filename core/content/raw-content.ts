@@ -1,0 +1,69 @@
+/** What content is that says nothing of itself: by the application that it is for, and by how it begins. */
+
+import type { MediaType } from './content.js';
+
+/** Applications that take one type. */
+const byApplication = new Map([
+  ['mms.ua', 'application/vnd.wap.mms-message'],
+  ['syncml.dm', 'application/vnd.syncml.notification'],
+  ['dcd.ua', 'application/vnd.oma.dcd'],
+  ['push.sia', 'application/vnd.wap.sia'],
+  ['ulp.ua', 'application/vnd.omaloc-supl-init'],
+]);
+
+/** Documents tell what they are: in WBXML by their public identifier, in XML by their root. */
+const documents = [
+  {
+    application: 'wml.ua',
+    publicId: 0x05,
+    root: 'si',
+    wbxml: 'application/vnd.wap.sic',
+    xml: 'text/vnd.wap.si',
+  },
+  {
+    application: 'wml.ua',
+    publicId: 0x06,
+    root: 'sl',
+    wbxml: 'application/vnd.wap.slc',
+    xml: 'text/vnd.wap.sl',
+  },
+  {
+    application: 'wml.ua',
+    publicId: 0x07,
+    root: 'co',
+    wbxml: 'application/vnd.wap.coc',
+    xml: 'text/vnd.wap.co',
+  },
+  {
+    application: 'emn.ua',
+    publicId: 0x0d,
+    root: 'emn',
+    wbxml: 'application/vnd.wap.emn+wbxml',
+    xml: 'text/vnd.wap.emn+xml',
+  },
+];
+const MAX_WBXML_VERSION = 3;
+/** A document tells its root within its first lines. */
+const LOOKED_AT = 1024;
+
+/**
+ * For `PushEnvelope.open`; application/octet-stream where it does not know. Which type an application takes when
+ * nobody says is vouched for by one implementation at most.
+ *
+ * @param eventAppId `mms.ua`, without a prefix.
+ */
+export function rawContentType(eventAppId: string, octets: Uint8Array): MediaType {
+  const type = byApplication.get(eventAppId) ?? typeOfDocument(eventAppId, octets);
+  return { type: type ?? 'application/octet-stream', parameters: {} };
+}
+
+function typeOfDocument(eventAppId: string, octets: Uint8Array): string | undefined {
+  const candidates = documents.filter(({ application }) => application === eventAppId);
+  const [version = 0, publicId] = octets;
+  if (version >= 1 && version <= MAX_WBXML_VERSION) {
+    return candidates.find((candidate) => candidate.publicId === publicId)?.wbxml;
+  }
+  const start = new TextDecoder().decode(octets.subarray(0, LOOKED_AT));
+  const root = /<([A-Za-z]+)[\s/>]/.exec(start)?.[1];
+  return candidates.find((candidate) => candidate.root === root)?.xml;
+}

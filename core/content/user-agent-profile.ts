@@ -1,0 +1,174 @@
+/** User Agent Profiles (OMA-TS-UAProf 2.0): what a terminal can take, of which a push sender needs the push characteristics. */
+
+import { given } from '../defined.js';
+import { MalformedError } from '../errors.js';
+import { isMediaRange } from './media-type.js';
+import { element, type MarkupElement, textOf } from './wbxml/document.js';
+import { ScopedElement } from './xml/namespaces.js';
+import { parseXml } from './xml/parser.js';
+import { writeXml } from './xml/writer.js';
+
+export const PROFILE_TYPE = 'application/rdf+xml';
+
+/** What is absent the profile does not say. */
+export interface UserAgentProfile {
+  readonly vendor?: string;
+  readonly model?: string;
+  /** Push-Accept-AppID as written, `x-wap-application:wml.ua`; `*` for any. */
+  readonly applications?: readonly string[];
+  /** Push-Accept: media types and ranges, lower-case, without parameters. */
+  readonly mediaTypes?: readonly string[];
+  /** Push-MsgSize: largest content, bytes. */
+  readonly maxSize?: number;
+}
+
+export const RDF_NAMESPACE = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
+
+/** What is written. Readers know any version of the schema by what its namespace has in common. */
+export const SCHEMA_NAMESPACE = 'http://www.openmobilealliance.org/tech/profiles/UAPROF/ccppschema-20021212#';
+
+/** `http://www.wapforum.org/profiles/UAPROF/ccppschema-20010430#`, and the later ones. */
+export function isSchemaNamespace(namespace: string): boolean {
+  return /\/ccppschema-[\w.-]{1,40}#$/.test(namespace);
+}
+
+/** Reads a User Agent Profile, of whatever version of the schema; what is not of push is passed over. */
+
+const TITLE = 'User Agent Profile';
+/** Characters of a media type, or of an application's name. */
+const MAX_ITEM = 255;
+
+/** @throws MalformedError saying where and what was expected. */
+export function readProfile(bytes: Uint8Array): UserAgentProfile {
+  const root = ScopedElement.ofRoot(parseXml(bytes, TITLE));
+  if (!isRdf(root, 'RDF')) {
+    throw new MalformedError(`${TITLE}: root element is ${root.element.name}, expected RDF of its namespace`);
+  }
+  const components = root.children
+    .flatMap(({ children }) => children)
+    .filter((node) => isOfSchema(node, 'component'))
+    .map(descriptionOf);
+  const push = components.filter((component) => isComponent(component, 'PushCharacteristics'));
+  const hardware = components.filter((component) => isComponent(component, 'HardwarePlatform'));
+  return given({
+    vendor: text(property(hardware, 'Vendor')),
+    model: text(property(hardware, 'Model')),
+    applications: items(property(push, 'Push-Accept-AppID')),
+    mediaTypes: mediaTypes(property(push, 'Push-Accept')),
+    maxSize: size(property(push, 'Push-MsgSize')),
+  });
+}
+
+/** The component's own Description, where it is not the component itself (rdf:parseType="Resource"). */
+function descriptionOf(component: ScopedElement): ScopedElement {
+  return component.children.find((child) => isRdf(child, 'Description')) ?? component;
+}
+
+/** By its type, or by its own name, which profiles of old have alone. */
+function isComponent(description: ScopedElement, name: string): boolean {
+  const types = description.children.filter((child) => isRdf(child, 'type'));
+  const names = [
+    ...types.flatMap((type) => attributesOf(type, ['resource'])),
+    ...attributesOf(description, ['ID', 'about']),
+  ];
+  return names.some((uri) => uri.slice(uri.lastIndexOf('#') + 1) === name);
+}
+
+/** What the component says of itself comes before what its defaults say (CC/PP 3.3). */
+function property(components: readonly ScopedElement[], name: string): ScopedElement | undefined {
+  const own = components.flatMap(({ children }) => children);
+  const defaults = own
+    .filter((child) => isOfSchema(child, 'Defaults') || isOfSchema(child, 'defaults'))
+    .map(descriptionOf)
+    .flatMap(({ children }) => children);
+  return [...own, ...defaults].find((child) => isOfSchema(child, name));
+}
+
+function text(node: ScopedElement | undefined): string | undefined {
+  const written = node && textOf(node.element).trim();
+  return written === '' ? undefined : written;
+}
+
+/** Of a bag or sequence; a single value may stand without one. */
+function items(node: ScopedElement | undefined): string[] | undefined {
+  if (!node) return undefined;
+  const containers = node.children.filter((child) => isRdf(child, 'Bag') || isRdf(child, 'Seq'));
+  const values = containers.length === 0 ? [node] : containers.flatMap(({ children }) => children);
+  const texts = values.map(({ element }) => textOf(element).trim()).filter((value) => value !== '');
+  const long = texts.find((value) => value.length > MAX_ITEM);
+  if (long !== undefined) {
+    throw new MalformedError(
+      `${node.element.name}: "${long.slice(0, 40)}…", expected ${MAX_ITEM} characters at most`,
+    );
+  }
+  return [...new Set(texts)];
+}
+
+/** Real profiles have other things among them, such as `application/vnd.wap.*`: nothing can be made of those. */
+function mediaTypes(node: ScopedElement | undefined): string[] | undefined {
+  const types = items(node)?.map((value) => (value.split(';', 1)[0] ?? '').trim().toLowerCase());
+  return types && [...new Set(types.filter(isMediaRange))];
+}
+
+function size(node: ScopedElement | undefined): number | undefined {
+  const written = text(node);
+  if (written === undefined) return undefined;
+  const octets = /^\d{1,16}$/.test(written) ? Number(written) : Number.NaN;
+  if (!Number.isSafeInteger(octets)) {
+    throw new MalformedError(`Push-MsgSize: "${written.slice(0, 40)}", expected a number of octets`);
+  }
+  return octets;
+}
+
+function isRdf({ name }: ScopedElement, local: string): boolean {
+  return name.namespace === RDF_NAMESPACE && name.local === local;
+}
+
+function isOfSchema({ name }: ScopedElement, local: string): boolean {
+  return name.local === local && isSchemaNamespace(name.namespace);
+}
+
+/** Attributes of RDF: profiles of old write them without a prefix. */
+function attributesOf(scoped: ScopedElement, locals: readonly string[]): string[] {
+  return scoped.element.attributes.flatMap(({ name, value }) => {
+    const expanded = name.includes(':') ? scoped.expand(name) : { namespace: RDF_NAMESPACE, local: name };
+    const known = expanded.namespace === RDF_NAMESPACE && locals.includes(expanded.local);
+    return known ? [value.filter((part) => typeof part === 'string').join('')] : [];
+  });
+}
+
+/** Writes a User Agent Profile: the components that there is something to say of. */
+
+/** @throws ConfigurationError for text that XML cannot hold. */
+export function writeProfile(profile: UserAgentProfile): Uint8Array {
+  const { vendor, model, applications, mediaTypes, maxSize } = profile;
+  const components = [
+    component('HardwarePlatform', [value('Vendor', vendor), value('Model', model)]),
+    component('PushCharacteristics', [
+      bag('Push-Accept', mediaTypes),
+      bag('Push-Accept-AppID', applications),
+      value('Push-MsgSize', maxSize === undefined ? undefined : String(maxSize)),
+    ]),
+  ];
+  const namespaces = { 'xmlns:rdf': RDF_NAMESPACE, 'xmlns:prf': SCHEMA_NAMESPACE };
+  return writeXml(
+    element('rdf:RDF', namespaces, element('rdf:Description', { 'rdf:ID': 'Profile' }, ...components.flat())),
+  );
+}
+
+function component(name: string, properties: readonly MarkupElement[][]): MarkupElement[] {
+  const given = properties.flat();
+  if (given.length === 0) return [];
+  const type = element('rdf:type', { 'rdf:resource': `${SCHEMA_NAMESPACE}${name}` });
+  return [element('prf:component', {}, element('rdf:Description', { 'rdf:ID': name }, type, ...given))];
+}
+
+function value(name: string, text: string | undefined): MarkupElement[] {
+  return text === undefined ? [] : [element(`prf:${name}`, {}, text)];
+}
+
+function bag(name: string, texts: readonly string[] | undefined): MarkupElement[] {
+  if (texts === undefined) return [];
+  const items = texts.map((text) => element('rdf:li', {}, text));
+  return [element(`prf:${name}`, {}, element('rdf:Bag', {}, ...items))];
+}

@@ -1,0 +1,135 @@
+/** A bounded cursor over octets. Reading past the end is a MalformedError, never a RangeError. */
+
+import { MalformedError } from '../../errors.js';
+
+export class OctetReader {
+  private position: number;
+
+  /**
+   * @param document what is being read (`M-Notification.ind`): error messages start with it.
+   * @param start, end bounds in `bytes`; offsets in error messages count from its first octet.
+   */
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly document: string,
+    start = 0,
+    private readonly end = bytes.length,
+  ) {
+    this.position = start;
+  }
+
+  get offset(): number {
+    return this.position;
+  }
+
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  get atEnd(): boolean {
+    return this.position >= this.end;
+  }
+
+  /** The next octet, left where it is; undefined at the end. */
+  peek(): number | undefined {
+    return this.atEnd ? undefined : this.bytes[this.position];
+  }
+
+  octet(field: string, expected = 'an octet'): number {
+    const octet = this.peek();
+    if (octet === undefined) throw this.failure(field, expected);
+    this.position += 1;
+    return octet;
+  }
+
+  /** A view of the next `count` octets. */
+  octets(count: number, field: string): Uint8Array {
+    if (count > this.remaining) throw this.failure(field, `${count} octets`);
+    const start = this.position;
+    this.position += count;
+    return this.bytes.subarray(start, this.position);
+  }
+
+  /** A view of the octets before the next zero octet, which is read too. */
+  untilZero(field: string): Uint8Array {
+    // Only inside the bounds: many short values in a long document must not each search all of it.
+    const left = this.bytes.subarray(this.position, this.end);
+    const zero = left.indexOf(0);
+    if (zero < 0) throw this.failure(field, 'text ended by a zero octet', this.end);
+    this.position += zero + 1;
+    return left.subarray(0, zero);
+  }
+
+  /** A view of all that is left. */
+  rest(): Uint8Array {
+    return this.octets(this.remaining, 'rest');
+  }
+
+  /** A view of what was read since `offset`. */
+  since(offset: number): Uint8Array {
+    return this.bytes.subarray(offset, this.position);
+  }
+
+  /** A reader of the next `length` octets alone; this one goes on behind them, whatever that one reads. */
+  within(length: number, field: string): OctetReader {
+    const start = this.position;
+    this.octets(length, field);
+    return new OctetReader(this.bytes, this.document, start, this.position);
+  }
+
+  /** Another reader of the same octets, from here: what it reads stays unread here. */
+  fork(): OctetReader {
+    return new OctetReader(this.bytes, this.document, this.position, this.end);
+  }
+
+  /** The error to throw: names the document, the field, where, what was expected and what stands there. */
+  failure(field: string, expected: string, offset = this.position): MalformedError {
+    const octet = offset < this.end ? this.bytes[offset] : undefined;
+    const left = this.end - offset;
+    const found = octet === undefined ? 'the end' : `octet ${hexOctet(octet)} and ${left - 1} more`;
+    return new MalformedError(
+      `${this.document}: ${field} at offset ${offset}: expected ${expected}, found ${found}`,
+    );
+  }
+}
+
+/** As the specifications write an octet: `8C`. */
+export function hexOctet(octet: number): string {
+  return octet.toString(16).toUpperCase().padStart(2, '0');
+}
+
+/** Octets in the making: grows as needed. */
+
+const INITIAL_SIZE = 256;
+
+export class OctetWriter {
+  private bytes = new Uint8Array(INITIAL_SIZE);
+  private length = 0;
+
+  octet(octet: number): this {
+    this.reserve(1);
+    this.bytes[this.length] = octet;
+    this.length += 1;
+    return this;
+  }
+
+  octets(octets: Uint8Array): this {
+    this.reserve(octets.length);
+    this.bytes.set(octets, this.length);
+    this.length += octets.length;
+    return this;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+
+  private reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}

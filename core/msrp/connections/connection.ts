@@ -1,0 +1,280 @@
+/** One MSRP connection and the sessions on it (RFC 4975 5.4). */
+
+import { TimeoutError, TransportError } from '../../errors.js';
+import type { Channel } from '../../platform/platform.js';
+import { Alarm } from '../../time/timer.js';
+import { type ContinuationFlag, MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../frames/frame.js';
+import type { MsrpLimits } from '../frames/limits.js';
+import { MsrpParser } from '../frames/parser.js';
+import { endLine, requestHead, responseFrame } from '../frames/writer.js';
+import type { BodyHandler } from '../messages/incoming-message.js';
+import { asComment, commentOf, isSuccess, wantsAnswer } from '../messages/status.js';
+import type { RequestLink } from './in-flight.js';
+import { Intake } from './intake.js';
+import { Line } from './line.js';
+
+/** A session, as its connection sees it. */
+export interface BoundSession {
+  readonly connection: MsrpConnection | undefined;
+  /** The peer has sent something. */
+  readonly heard: boolean;
+  /** The first request of the peer. */
+  bind(connection: MsrpConnection, request: MsrpRequest): void;
+  /** Whether the request is from the peer of this session. */
+  accepts(request: MsrpRequest): boolean;
+  /** A SEND begins. */
+  receive(request: MsrpRequest, connection: MsrpConnection): BodyHandler;
+  report(request: MsrpRequest): void;
+  /** The connection has ended; with the error when the end was not clean. */
+  lost(error: Error | undefined): void;
+}
+
+export interface ConnectionOptions {
+  limits: MsrpLimits;
+  /** The session that a request is for, by the URI in its To-Path. */
+  find(uri: string): BoundSession | undefined;
+  /** How long it may serve no session, milliseconds; 0: it closes with the last one, and with nothing before it. */
+  linger: number;
+  onClosed(connection: MsrpConnection): void;
+}
+
+const SKIPPING: BodyHandler = { onBody() {}, onEnd() {} };
+
+export class MsrpConnection implements RequestLink {
+  readonly intake: Intake;
+  readonly line: Line;
+  readonly #channel: Channel;
+  readonly #options: ConnectionOptions;
+  readonly #parser: MsrpParser;
+  readonly #sessions = new Set<BoundSession>();
+  readonly #responses = new Map<string, (response: MsrpResponse) => void>();
+  /** Those who wait in `request`. */
+  readonly #waiting = new Set<(error: unknown) => void>();
+  readonly #unused = new Alarm();
+  /** Of the request whose body comes. */
+  #body = SKIPPING;
+  #closed = false;
+
+  /** The channel's events are this connection's from here on. */
+  constructor(channel: Channel, options: ConnectionOptions) {
+    const { limits } = options;
+    this.#channel = channel;
+    this.#options = options;
+    this.intake = new Intake(channel, limits.unresolvedBytes);
+    this.line = new Line(channel, limits.transactionTimeout, (error) => this.#fail(error));
+    this.#parser = new MsrpParser(
+      {
+        onRequest: (request) => {
+          this.#body = this.#route(request);
+        },
+        onResponse: (response) => this.#onResponse(response),
+        onBody: (bytes) => this.#body.onBody(bytes),
+        onEnd: (flag) => this.#body.onEnd(flag),
+      },
+      limits,
+    );
+    channel.ondata = (bytes) => this.#receive(bytes);
+    channel.ondrain = () => this.#drained();
+    channel.onclose = (error) => this.#ended(error);
+    this.#linger();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** A session of ours that this connection was made for. */
+  adopt(session: BoundSession): void {
+    this.#unused.clear();
+    this.#sessions.add(session);
+  }
+
+  release(session: BoundSession): void {
+    this.#sessions.delete(session);
+    this.leaveIfUnused();
+  }
+
+  /** Nobody comes for it any more. */
+  leaveIfUnused(): void {
+    if (this.#closed || this.#sessions.size > 0) return;
+    if (this.#options.linger === 0) this.close();
+    else this.#linger();
+  }
+
+  /** What was sent before still goes out. Its sessions were closed before, or do not hear of it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#stop();
+    this.#channel.close();
+  }
+
+  /** RFC 4975 7.2; nothing for whoever wants no answer. */
+  respond(request: MsrpRequest, status: number, comment = commentOf(status)): void {
+    const { method, transactionId, toPath, fromPath, headers } = request;
+    const [to] = fromPath;
+    const [from] = toPath;
+    if (to === undefined || from === undefined) return;
+    if (method === 'SEND' && !wantsAnswer(headers, isSuccess(status))) return;
+    this.#send(
+      responseFrame({
+        ...{ transactionId, status, comment: asComment(comment), fromPath: [from] },
+        // Hop by hop for SEND, all the way back for others.
+        toPath: method === 'SEND' ? [to] : fromPath,
+        headers: new MsrpHeaders(),
+      }),
+    );
+    this.intake.sent();
+  }
+
+  /** REPORTs are answered by nothing (RFC 4975 7.1.2). */
+  sendReport(report: MsrpRequest): void {
+    this.sendRequest(report, '$');
+    this.intake.sent();
+  }
+
+  sendRequest(request: MsrpRequest, flag: ContinuationFlag, body?: readonly Uint8Array[]): void {
+    const hasBody = body !== undefined;
+    const head = requestHead(request, hasBody);
+    this.#send(head, ...(body ?? []), endLine(request.transactionId, flag, hasBody));
+  }
+
+  expectResponse(transactionId: string, onResponse: (response: MsrpResponse) => void): void {
+    this.#responses.set(transactionId, onResponse);
+  }
+
+  forgetResponse(transactionId: string): void {
+    this.#responses.delete(transactionId);
+  }
+
+  /**
+   * Sends a request without a body.
+   * @throws TimeoutError when nobody answers, TransportError when the connection ends, MalformedError.
+   */
+  request(request: MsrpRequest): Promise<MsrpResponse> {
+    const { transactionId } = request;
+    const { transactionTimeout } = this.#options.limits;
+    if (this.#closed) return Promise.reject(new TransportError('the MSRP connection is closed'));
+    return new Promise((resolve, reject) => {
+      const deadline = new Alarm();
+      const end = () => {
+        deadline.clear();
+        this.forgetResponse(transactionId);
+        this.#waiting.delete(fail);
+      };
+      const fail = (error: unknown) => {
+        end();
+        reject(error);
+      };
+      this.#waiting.add(fail);
+      this.expectResponse(transactionId, (response) => {
+        end();
+        resolve(response);
+      });
+      deadline.set(transactionTimeout, () =>
+        fail(
+          new TimeoutError(`the peer left a ${request.method} unanswered for ${transactionTimeout / 1000} s`),
+        ),
+      );
+      try {
+        this.sendRequest(request, '$');
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    this.intake.begin(bytes.length);
+    try {
+      this.#parser.push(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #route(request: MsrpRequest): BodyHandler {
+    // It was closed by what came just before.
+    if (this.#closed) return SKIPPING;
+    const { method, malformed, toPath } = request;
+    const [uri = ''] = toPath;
+    // We are no relay: a longer path leads to somebody else.
+    const session = toPath.length === 1 ? this.#options.find(uri) : undefined;
+    if (method === 'REPORT') {
+      if (malformed === undefined && session?.connection === this) session.report(request);
+      return SKIPPING;
+    }
+    if (malformed !== undefined) return this.#refuse(request, 400, malformed);
+    if (method !== 'SEND') return this.#refuse(request, 501);
+    if (!session) return this.#refuse(request, 481);
+    if (session.connection && session.connection !== this) return this.#refuse(request, 506);
+    if (!session.accepts(request)) return this.#refuse(request, 481);
+    if (!session.connection) this.adopt(session);
+    if (!session.heard) session.bind(this, request);
+    // Its owner may have closed it just now.
+    return this.#sessions.has(session) ? session.receive(request, this) : this.#refuse(request, 481);
+  }
+
+  #refuse(request: MsrpRequest, status: number, comment?: string): BodyHandler {
+    this.respond(request, status, comment);
+    return SKIPPING;
+  }
+
+  #onResponse(response: MsrpResponse): void {
+    const { transactionId } = response;
+    const onResponse = this.#responses.get(transactionId);
+    this.#responses.delete(transactionId);
+    onResponse?.(response);
+  }
+
+  #send(...parts: Uint8Array[]): void {
+    if (this.#closed) return;
+    try {
+      this.#channel.send(...parts);
+    } catch (error) {
+      // The channel is about to say that it has ended.
+      if (!(error instanceof TransportError)) throw error;
+    }
+    this.line.watch();
+  }
+
+  #drained(): void {
+    if (this.#closed) return;
+    this.intake.drained();
+    this.line.drained();
+  }
+
+  /** RFC 4975 5.4 lets a passive end wait; whoever came for none of its sessions is not waited for. */
+  #linger(): void {
+    const { linger } = this.#options;
+    if (linger > 0) this.#unused.set(linger, () => this.close());
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.#channel.destroy();
+    this.#ended(error);
+  }
+
+  #ended(error: unknown): void {
+    this.#stop();
+    const lost = error === undefined ? undefined : asTransportError(error);
+    for (const fail of [...this.#waiting])
+      fail(lost ?? new TransportError('the peer closed the MSRP connection'));
+    for (const session of [...this.#sessions]) session.lost(lost);
+    this.#options.onClosed(this);
+  }
+
+  #stop(): void {
+    this.#closed = true;
+    this.#unused.clear();
+    this.line.close();
+    this.#responses.clear();
+  }
+}
+
+function asTransportError(error: unknown): Error {
+  if (error instanceof TransportError || error instanceof TimeoutError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new TransportError(`the MSRP connection was lost: ${why}`, { cause: error });
+}

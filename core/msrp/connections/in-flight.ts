@@ -1,0 +1,110 @@
+/** The chunks of a message that were sent and not answered, and how many more may follow them. */
+
+import { TimeoutError } from '../../errors.js';
+import { Alarm } from '../../time/timer.js';
+import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../frames/frame.js';
+import type { MsrpLimits } from '../frames/limits.js';
+import type { FailureReport } from '../messages/message.js';
+import { Pace } from '../messages/outgoing-chunks.js';
+
+/** What messages need of the connection that their session is bound to. */
+export interface RequestLink {
+  /** `body` is absent for a request without one. */
+  sendRequest(request: MsrpRequest, flag: ContinuationFlag, body?: readonly Uint8Array[]): void;
+  expectResponse(transactionId: string, onResponse: (response: MsrpResponse) => void): void;
+  forgetResponse(transactionId: string): void;
+}
+
+export interface InFlightOptions {
+  link: RequestLink;
+  limits: MsrpLimits;
+  /** Bytes of the largest chunk. */
+  chunkSize: number;
+  failureReport: FailureReport;
+  onAnswer(response: MsrpResponse, bytes: number): void;
+  /** The peer has answered nothing for the time of a transaction. */
+  onSilence(error: TimeoutError): void;
+}
+
+export class InFlight {
+  readonly #options: InFlightOptions;
+  readonly #chunks = new Map<string, { bytes: number; at: number }>();
+  readonly #pace: Pace;
+  readonly #silence = new Alarm();
+  /** RFC 4975 7.1.1: with `partial` only what cannot be taken is answered, with `no` nothing is. */
+  readonly #answered: boolean;
+  #bytes = 0;
+
+  constructor(options: InFlightOptions) {
+    this.#options = options;
+    this.#pace = new Pace(options.limits.bytesInFlight, options.chunkSize);
+    this.#answered = options.failureReport === 'yes';
+  }
+
+  /** True while answers are to come. */
+  get waiting(): boolean {
+    return this.#answered && this.#chunks.size > 0;
+  }
+
+  /** Bytes of the next chunk, at most; 0 when the peer has to answer first. */
+  get room(): number {
+    const { limits, chunkSize } = this.#options;
+    if (!this.#answered) return chunkSize;
+    if (this.#chunks.size >= limits.chunksInFlight) return 0;
+    return this.#pace.room(this.#bytes);
+  }
+
+  send(request: MsrpRequest, flag: ContinuationFlag, body: readonly Uint8Array[], bytes: number): void {
+    const { link, failureReport } = this.#options;
+    if (failureReport !== 'no') this.#expect(request.transactionId, bytes);
+    link.sendRequest(request, flag, body);
+  }
+
+  /** Nobody waits for answers any more. */
+  clear(): void {
+    this.#silence.clear();
+    for (const id of this.#chunks.keys()) this.#options.link.forgetResponse(id);
+    this.#chunks.clear();
+  }
+
+  #expect(transactionId: string, bytes: number): void {
+    const { link, limits } = this.#options;
+    this.#chunks.set(transactionId, { bytes, at: performance.now() });
+    this.#bytes += bytes;
+    if (this.#chunks.size === 1) this.#await();
+    link.expectResponse(transactionId, (response) => {
+      this.#options.onAnswer(response, this.#remove(transactionId));
+    });
+    if (this.#answered || this.#chunks.size <= limits.chunksInFlight) return;
+    // With `partial`, the oldest was taken if it was not answered by now.
+    const [oldest = ''] = this.#chunks.keys();
+    link.forgetResponse(oldest);
+    this.#remove(oldest);
+  }
+
+  /** Bytes of that chunk. */
+  #remove(transactionId: string): number {
+    const { bytes, at } = this.#chunks.get(transactionId) ?? { bytes: 0, at: 0 };
+    this.#chunks.delete(transactionId);
+    this.#bytes -= bytes;
+    this.#pace.answered(bytes, performance.now() - at);
+    this.#await();
+    return bytes;
+  }
+
+  /**
+   * RFC 4975 7.1.1 counts 30 s from the last byte of a chunk, and what was given to the network has not left yet:
+   * while the chunks ahead of it are answered, a chunk on a slow path has more time.
+   */
+  #await(): void {
+    const { limits, onSilence } = this.#options;
+    const { transactionTimeout } = limits;
+    if (!this.#answered || this.#chunks.size === 0) {
+      this.#silence.clear();
+      return;
+    }
+    this.#silence.set(transactionTimeout, () =>
+      onSilence(new TimeoutError(`the peer left a SEND unanswered for ${transactionTimeout / 1000} s`)),
+    );
+  }
+}

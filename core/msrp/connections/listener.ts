@@ -1,0 +1,95 @@
+/** Where peers connect to: one port for every session of a passive end (RFC 4975 5.4). */
+
+import { platform } from '#platform';
+import { TransportError } from '../../errors.js';
+import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/platform.js';
+import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
+import type { MsrpProtocol } from '../frames/uri.js';
+import type { MsrpSession, SessionOptions } from '../messages/session.js';
+import { MsrpConnection } from './connection.js';
+import { Sessions } from './shared-connection.js';
+
+export interface MsrpListenerOptions {
+  protocol: MsrpProtocol;
+  at: Address;
+  /** `cert` and `key`, for tls and wss. */
+  tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
+  limits?: Partial<MsrpLimits>;
+}
+
+export class MsrpListener {
+  /** With the port that was taken where 0 was asked for. */
+  readonly address: Address;
+  readonly #listener: Listener;
+  readonly #accepted: Accepted;
+
+  private constructor(listener: Listener, accepted: Accepted) {
+    this.address = listener.address;
+    this.#listener = listener;
+    this.#accepted = accepted;
+  }
+
+  /** @throws TransportError, ConfigurationError */
+  static async open({
+    protocol,
+    at,
+    tls,
+    sockets = platform,
+    limits,
+  }: MsrpListenerOptions): Promise<MsrpListener> {
+    const accepted = new Accepted({ ...MSRP_LIMITS, ...limits });
+    const options = {
+      subprotocol: MSRP_SUBPROTOCOL,
+      maxMessage: FRAMED_MESSAGE,
+      maxConnections: accepted.limits.connections,
+      ...(tls && { tls }),
+    };
+    const listener = await sockets.listen(protocol, at, options, (channel) => accepted.accept(channel));
+    return new MsrpListener(listener, accepted);
+  }
+
+  /**
+   * A session that waits for its peer: the first request to its URI binds it to the connection that it comes by.
+   * @throws ConfigurationError, LimitError; TransportError when the listener is closed.
+   */
+  expect(options: SessionOptions): MsrpSession {
+    if (this.#accepted.closed) throw new TransportError('the MSRP listener is closed');
+    return this.#accepted.sessions.add(options);
+  }
+
+  /** Closes the port, every session and every connection. */
+  async close(): Promise<void> {
+    this.#accepted.close();
+    await this.#listener.close();
+  }
+}
+
+/** The connections that peers have made, and the sessions that they can come for. */
+class Accepted {
+  readonly sessions: Sessions;
+  closed = false;
+  readonly #connections = new Set<MsrpConnection>();
+
+  constructor(readonly limits: MsrpLimits) {
+    this.sessions = new Sessions(limits);
+  }
+
+  accept(channel: Channel): void {
+    const connection = new MsrpConnection(channel, {
+      limits: this.limits,
+      find: (uri) => this.sessions.find(uri),
+      linger: this.limits.unboundTimeout,
+      onClosed: () => this.#connections.delete(connection),
+    });
+    this.#connections.add(connection);
+    if (this.closed) connection.close();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.sessions.close();
+    for (const connection of this.#connections) connection.close();
+  }
+}

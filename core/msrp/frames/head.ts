@@ -1,0 +1,226 @@
+/** Start line and headers out of a byte stream: all lines up to an empty one, or to one that begins with a hyphen. */
+
+import { HYPHEN } from './body-reader.js';
+import {
+  isHeaderName,
+  isHeaderValue,
+  MalformedMsrp,
+  MsrpHeaders,
+  type MsrpRequest,
+  type MsrpResponse,
+  trimBlanks,
+} from './frame.js';
+import { parsePath } from './uri.js';
+import { isTransactionId } from './writer.js';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const START = new TextEncoder().encode('MSRP ');
+
+export interface RawHead {
+  /** Start line and headers, and one line more: empty, or of hyphens, or where the limit was met a piece of a header. */
+  bytes: Uint8Array;
+  /** Where that last line starts. */
+  lastLine: number;
+  /** True where the limit was met. */
+  tooLong: boolean;
+}
+
+/** Bytes are looked at once. Those of a head that came in one piece are not copied. */
+export class HeadReader {
+  /** Pieces that came before: the first `#length` bytes. */
+  #kept = new Uint8Array(0);
+  #length = 0;
+  /** Of the line under way. */
+  #lineLength = 0;
+  #lineStartsWith: number | undefined;
+  readonly #limit: number;
+
+  /** @param limit bytes of start line and headers */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /**
+   * Index after what was read, and the head when it is complete.
+   * @throws MalformedMsrp as soon as this can be no frame.
+   */
+  push(bytes: Uint8Array, from: number): { next: number; head?: RawHead } {
+    const start = this.#length === 0 ? skipLineBreaks(bytes, from) : from;
+    this.#checkStart(bytes, start);
+    let at = start;
+    while (at < bytes.length) {
+      const lf = bytes.indexOf(LF, at);
+      const lineEnd = lf < 0 ? bytes.length : lf + 1;
+      if (this.#lineLength === 0) this.#lineStartsWith = bytes[at];
+      this.#lineLength += lineEnd - at;
+      at = lineEnd;
+      const tooLong = this.#length + at - start > this.#limit;
+      if (tooLong || (lf >= 0 && this.#endsHead())) {
+        return { next: at, head: this.#head(bytes.subarray(start, at), tooLong) };
+      }
+      if (lf >= 0) this.#lineLength = 0;
+    }
+    this.#keep(bytes.subarray(start));
+    return { next: at };
+  }
+
+  #checkStart(bytes: Uint8Array, from: number): void {
+    for (let at = from; at < bytes.length && this.#length + at - from < START.length; at++) {
+      if (bytes[at] !== START[this.#length + at - from])
+        throw new MalformedMsrp('no MSRP where a frame starts');
+    }
+  }
+
+  #endsHead(): boolean {
+    return (this.#lineLength === 2 && this.#lineStartsWith === CR) || this.#lineStartsWith === HYPHEN;
+  }
+
+  #head(piece: Uint8Array, tooLong: boolean): RawHead {
+    const whole = this.#length === 0 ? piece : this.#keep(piece);
+    const lastLine = whole.length - this.#lineLength;
+    this.#kept = new Uint8Array(0);
+    this.#length = 0;
+    this.#lineLength = 0;
+    return { bytes: whole, lastLine, tooLong };
+  }
+
+  /** All that is kept. Room doubles, so that a head in a hundred pieces is not copied a hundred times. */
+  #keep(piece: Uint8Array): Uint8Array {
+    const length = this.#length + piece.length;
+    if (length > this.#kept.length) {
+      const room = new Uint8Array(Math.max(length, 2 * this.#length));
+      room.set(this.#kept.subarray(0, this.#length));
+      this.#kept = room;
+    }
+    this.#kept.set(piece, this.#length);
+    this.#length = length;
+    return this.#kept.subarray(0, length);
+  }
+}
+
+/** Nothing allows for them between two frames, and nobody could take them for anything else. */
+function skipLineBreaks(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === CR || bytes[at] === LF) at++;
+  return at;
+}
+
+/**
+ * Start line and headers of a frame (RFC 4975 9). What can be answered is answered: only a start line that gives no
+ * transaction identifier makes the stream unreadable.
+ */
+
+// A byte order mark is text like any other here.
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const START_LINE = /^MSRP ([^ \r\n]+) ([^ \r\n]+)(?: ([^\r\n]*))?$/;
+const STATUS = /^[0-9]{3}$/;
+const METHOD = /^[A-Z]+$/;
+
+/** Two of them would be understood by two readers in two ways. */
+const SINGLE = new Set([
+  ...['to-path', 'from-path', 'message-id', 'byte-range', 'status', 'success-report', 'failure-report'],
+  'content-type',
+]);
+
+const NO_PATH: readonly string[] = [];
+
+export class HeadParser {
+  readonly #toPath = new PathReader();
+  readonly #fromPath = new PathReader();
+  readonly #maxHeaders: number;
+
+  constructor(maxHeaders: number) {
+    this.#maxHeaders = maxHeaders;
+  }
+
+  /**
+   * @param bytes start line and headers, each with its CRLF
+   * @param problem what is known to be wrong with them
+   * @throws MalformedMsrp
+   */
+  parse(bytes: Uint8Array, problem?: string): MsrpRequest | MsrpResponse {
+    const { text, fault } = decode(bytes);
+    const firstEnd = text.indexOf('\r\n');
+    const [line, transactionId = '', second = '', third = ''] =
+      START_LINE.exec(text.slice(0, Math.max(firstEnd, 0))) ?? [];
+    if (line === undefined || !isTransactionId(transactionId))
+      throw new MalformedMsrp('malformed start line');
+    const headers = new MsrpHeaders();
+    const read = { toPath: NO_PATH, fromPath: NO_PATH, headers };
+    const lineFault = this.#readHeaders(text, firstEnd + 2, read);
+    if (STATUS.test(second)) {
+      // A response is known by its identifier and its status, and nobody answers it.
+      return { transactionId, status: Number(second), comment: third, ...read };
+    }
+    const malformed = problem ?? fault ?? startFault(second, third) ?? lineFault ?? pathFault(read);
+    return { method: second, transactionId, ...read, ...(malformed !== undefined && { malformed }) };
+  }
+
+  /** Puts into `read` what the lines of `text` at `from` say; the first thing wrong with them. */
+  #readHeaders(
+    text: string,
+    from: number,
+    read: { toPath: readonly string[]; fromPath: readonly string[]; headers: MsrpHeaders },
+  ): string | undefined {
+    let fault: string | undefined;
+    const seen = new Set<string>();
+    let count = 0;
+    for (let at = from; at < text.length; count++) {
+      if (count === this.#maxHeaders) return fault ?? `more than ${this.#maxHeaders} headers`;
+      const lineEnd = text.indexOf('\r\n', at);
+      const line = text.slice(at, lineEnd < 0 ? text.length : lineEnd);
+      at += line.length + 2;
+      const colon = line.indexOf(':');
+      const name = line.slice(0, Math.max(colon, 0));
+      const value = trimBlanks(line.slice(colon + 1));
+      if (!isHeaderName(name) || !isHeaderValue(value)) {
+        fault ??= 'a line that is no header';
+        continue;
+      }
+      const key = name.toLowerCase();
+      if (SINGLE.has(key)) {
+        if (seen.has(key)) fault ??= `${name} stands twice`;
+        seen.add(key);
+      }
+      if (key === 'to-path') read.toPath = this.#toPath.read(value);
+      else if (key === 'from-path') read.fromPath = this.#fromPath.read(value);
+      else read.headers.append(name, value);
+    }
+    return fault;
+  }
+}
+
+function decode(bytes: Uint8Array): { text: string; fault?: string } {
+  try {
+    return { text: strictUtf8.decode(bytes) };
+  } catch {
+    return { text: lenientUtf8.decode(bytes), fault: 'the headers are not UTF-8' };
+  }
+}
+
+function startFault(method: string, rest: string): string | undefined {
+  return METHOD.test(method) && rest === '' ? undefined : 'malformed start line';
+}
+
+function pathFault({ toPath, fromPath }: Pick<MsrpRequest, 'toPath' | 'fromPath'>): string | undefined {
+  if (toPath.length === 0) return 'no To-Path, or a malformed one';
+  return fromPath.length === 0 ? 'no From-Path, or a malformed one' : undefined;
+}
+
+/** Remembers the path of the frame before: on most connections it is that of the next one. */
+class PathReader {
+  #text = '';
+  #uris = NO_PATH;
+
+  /** The URIs as written; none where one of them is malformed. */
+  read(text: string): readonly string[] {
+    if (text !== this.#text) {
+      this.#text = text;
+      this.#uris = parsePath(text) ? text.split(/[ \t]+/) : NO_PATH;
+    }
+    return this.#uris;
+  }
+}

@@ -1,0 +1,131 @@
+/** The SEND requests that a session gets, sorted into messages. */
+
+import type { Intake } from '../connections/intake.js';
+import { type MsrpRequest, parseByteRange } from '../frames/frame.js';
+import type { MsrpLimits } from '../frames/limits.js';
+import { asRefusal, type BodyHandler, IncomingMessage } from './incoming-message.js';
+import type { IncomingHead, MessageReporter, MessageSink } from './message.js';
+import { failureReportOf, MsrpRefused, wantsSuccessReport } from './status.js';
+
+export interface IncomingMessagesOptions {
+  limits: MsrpLimits;
+  /** A message begins. @throws MsrpRefused */
+  onMessage?: ((head: IncomingHead) => MessageSink) | undefined;
+  respond(request: MsrpRequest, status: number, comment?: string): void;
+  /** REPORTs on the message that `request` began. */
+  reporter(request: MsrpRequest, size: number | undefined): MessageReporter;
+}
+
+/** Messages that are over and whose chunks may still be on their way: those of a window in flight. */
+const REMEMBERED = 64;
+
+/** RFC 4975 9 has 32 characters; identifiers are remembered for a while. */
+const MAX_MESSAGE_ID = 256;
+
+const IGNORING: BodyHandler = { onBody() {}, onEnd() {} };
+
+export class IncomingMessages {
+  readonly #options: IncomingMessagesOptions;
+  readonly #underWay = new Map<string, IncomingMessage>();
+  /** How to answer what comes of those that are over, the oldest first. */
+  readonly #over = new Map<string, { status: number; comment?: string | undefined }>();
+
+  constructor(options: IncomingMessagesOptions) {
+    this.#options = options;
+  }
+
+  /** A SEND begins, on a connection with this intake. */
+  receive(request: MsrpRequest, intake: Intake): BodyHandler {
+    const { headers } = request;
+    const { respond, reporter } = this.#options;
+    const messageId = headers.get('Message-ID');
+    const known = messageId === undefined ? undefined : this.#underWay.get(messageId);
+    if (!known && !headers.has('Content-Type')) return this.#withoutContent(request);
+    const range = parseByteRange(headers.get('Byte-Range') ?? '1-*/*');
+    if (messageId === undefined || messageId.length > MAX_MESSAGE_ID || !range) {
+      respond(request, 400, range ? 'no Message-ID, or too long a one' : 'malformed Byte-Range');
+      return IGNORING;
+    }
+    const over = this.#over.get(messageId);
+    if (over) {
+      respond(request, over.status, over.comment);
+      return IGNORING;
+    }
+    try {
+      return (known ?? this.#begin(request, messageId, range.total, intake)).chunk(request, range);
+    } catch (error) {
+      const { status, message } = asRefusal(error);
+      this.#remember(messageId, status, message);
+      respond(request, status, message);
+      if (isRelayed(request)) reporter(request, range.total).failure(status, message);
+      return IGNORING;
+    }
+  }
+
+  /**
+   * The session is over.
+   * @param connected the peer is still there, to be told.
+   */
+  abort(error: Error, connected: boolean): void {
+    for (const message of [...this.#underWay.values()]) message.abort(error, connected ? 481 : undefined);
+  }
+
+  #begin(request: MsrpRequest, messageId: string, size: number | undefined, intake: Intake): IncomingMessage {
+    const { limits, onMessage, respond, reporter } = this.#options;
+    if (!onMessage) throw new MsrpRefused(403, 'this session only sends');
+    if (this.#underWay.size >= limits.messages) {
+      throw new MsrpRefused(413, `more than ${limits.messages} messages at a time`);
+    }
+    const message = new IncomingMessage({
+      sink: onMessage(headOf(request, messageId, size)),
+      intake,
+      parts: limits.parts,
+      patience: limits.transactionTimeout,
+      relayed: isRelayed(request),
+      respond,
+      reporter: (whole) => reporter(request, whole),
+      onOver: (status, comment) => {
+        this.#underWay.delete(messageId);
+        this.#remember(messageId, status, comment);
+      },
+    });
+    this.#underWay.set(messageId, message);
+    return message;
+  }
+
+  #remember(messageId: string, status: number, comment: string | undefined): void {
+    this.#over.set(messageId, { status, comment });
+    const [oldest = ''] = this.#over.keys();
+    if (this.#over.size > REMEMBERED) this.#over.delete(oldest);
+  }
+
+  /** RFC 4975 5.4: a SEND without a body binds the session, and is no message. */
+  #withoutContent(request: MsrpRequest): BodyHandler {
+    let empty = true;
+    return {
+      onBody: () => {
+        empty = false;
+      },
+      onEnd: () => {
+        if (empty) this.#options.respond(request, 200);
+        else this.#options.respond(request, 400, 'content without Content-Type');
+      },
+    };
+  }
+}
+
+function isRelayed({ fromPath }: MsrpRequest): boolean {
+  return fromPath.length > 1;
+}
+
+function headOf({ headers }: MsrpRequest, messageId: string, size: number | undefined): IncomingHead {
+  const contentType = headers.get('Content-Type');
+  return {
+    messageId,
+    headers,
+    successReport: wantsSuccessReport(headers),
+    failureReport: failureReportOf(headers),
+    ...(contentType !== undefined && { contentType }),
+    ...(size !== undefined && { size }),
+  };
+}

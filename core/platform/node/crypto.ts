@@ -1,0 +1,90 @@
+/** Digests and random octets from node:crypto. */
+
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { ConfigurationError, UntrustedError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
+import type { Platform, TlsOptions } from '../platform.js';
+
+const OPENSSL_NAMES = {
+  md5: 'md5',
+  'sha-1': 'sha1',
+  'sha-256': 'sha256',
+  'sha-512-256': 'sha512-256',
+} as const;
+
+export const hash: Platform['hash'] = (algorithm, data) =>
+  createHash(OPENSSL_NAMES[algorithm]).update(data).digest('hex');
+
+export const hasher: Platform['hasher'] = (algorithm) => {
+  const digest = createHash(OPENSSL_NAMES[algorithm]);
+  return { update: (bytes) => void digest.update(bytes), digest: () => digest.digest('hex') };
+};
+
+/**
+ * Octets are drawn from the kernel by the page and handed out in pieces: a sender makes a branch and a tag for
+ * each of thousands of requests, and one call of randomBytes costs as much as the whole message.
+ */
+const POOL_BYTES = 4096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+export const randomHex: Platform['randomHex'] = (bytes) => {
+  if (bytes > POOL_BYTES) return randomBytes(bytes).toString('hex');
+  if (used + bytes > pool.length) {
+    pool = randomBytes(POOL_BYTES);
+    used = 0;
+  }
+  used += bytes;
+  return pool.toString('hex', used - bytes, used);
+};
+
+/** Certificates known by their fingerprints (RFC 8122). */
+
+/**
+ * Weakest first. RFC 8122 5 knows MD2, MD5 and SHA-1 besides: certificates of another can be made to have one that
+ * is given.
+ */
+const HASHES = ['sha-224', 'sha-256', 'sha-384', 'sha-512'];
+
+const FINGERPRINT = /^([a-z0-9-]+)[ \t]+([0-9a-f]{2}(?::[0-9a-f]{2}){0,63})$/i;
+
+export const certificateFingerprint: Platform['certificateFingerprint'] = (pem) => {
+  try {
+    return `sha-256 ${fingerprint('sha-256', new X509Certificate(pem).raw)}`;
+  } catch (error) {
+    throw new ConfigurationError(`tls: no certificate to take a fingerprint of: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+};
+
+/**
+ * Of a socket that ended its handshake: why it is not connected to whom `options.fingerprints` announced. RFC 8122 5:
+ * one hash function is chosen, and any of its fingerprints may match. Taking the strongest leaves no choice to whoever
+ * could forge a weaker one.
+ */
+export function certificateFault(socket: Socket, options: TlsOptions = {}): UntrustedError | undefined {
+  if (options.fingerprints === undefined || !(socket instanceof TLSSocket)) return undefined;
+  const announced = options.fingerprints.map(parseFingerprint);
+  const algorithm = HASHES.findLast((hash) => announced.some((one) => one.algorithm === hash));
+  if (algorithm === undefined) {
+    return new UntrustedError(`no fingerprint of the peer's certificate by ${HASHES.join(', ')}`);
+  }
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return new UntrustedError('the peer has no certificate');
+  const theirs = fingerprint(algorithm, certificate.raw);
+  if (announced.some((one) => one.algorithm === algorithm && one.octets === theirs)) return undefined;
+  return new UntrustedError(`the peer's certificate has another fingerprint: ${algorithm} ${theirs}`);
+}
+
+function parseFingerprint(text: string): { algorithm: string; octets: string } {
+  const [, algorithm = '', octets = ''] = FINGERPRINT.exec(text.trim()) ?? [];
+  return { algorithm: algorithm.toLowerCase(), octets: octets.toUpperCase() };
+}
+
+function fingerprint(algorithm: string, der: Uint8Array): string {
+  const octets = createHash(algorithm.replace('-', '')).update(der).digest('hex').toUpperCase();
+  return octets.replace(/..(?=.)/g, '$&:');
+}

@@ -1,0 +1,131 @@
+/** What a Push Receiver Agent registers beside any user agent (TS 6.1). */
+
+import {
+  canonicalEventAppId,
+  INSTANCE_FEATURE_TAG,
+  PUSH_FEATURE_TAG,
+  PUSH_SERVICE,
+  parseEventAppIds,
+  SERVICE_FEATURE_TAG,
+  serviceFeatureValue,
+} from '../app/contract/event-app-id.js';
+import { buildExternalBody, type ExternalBody } from '../content/external-body.js';
+import { formatMediaType } from '../content/media-type.js';
+import type { SipResponse } from '../sip/message/message.js';
+import type { OutgoingRequest } from '../sip/user-agent-client.js';
+import { parseAcceptContact } from '../sip/values/accept-contact.js';
+import { formatFeatureTag } from '../sip/values/feature-tags.js';
+import { parseNameAddr } from '../sip/values/name-addr.js';
+
+/**
+ * 6.1-03: with `Require: pref` the core stores the features of our Contact, or says that it cannot
+ * (RFC 3840 10).
+ */
+export const registrationHeaders = [['Require', 'pref']] as const;
+
+/**
+ * Contact parameters; 6.1-10: no push feature tag when no application remains.
+ * @param iaris of applications that are instances of one (appendix D).
+ */
+export function pushFeatures(eventAppIds: readonly string[], iaris: readonly string[] = []): string[] {
+  const features: (readonly [tag: string, values: readonly string[]])[] = [
+    [SERVICE_FEATURE_TAG, [serviceFeatureValue(PUSH_SERVICE)]],
+    [INSTANCE_FEATURE_TAG, iaris.map(serviceFeatureValue)],
+    [PUSH_FEATURE_TAG, eventAppIds],
+  ];
+  return features.flatMap(([tag, values]) => (values.length === 0 ? [] : formatFeatureTag(tag, values)));
+}
+
+/** What User-Agent says of this device (5.1-09): model, vendor and version of the agent. */
+
+interface Device {
+  vendor?: string;
+  model?: string;
+}
+
+/** @param product name and version of the agent, `sip-push/1.0`. */
+export function userAgentProduct(product: string, { vendor, model }: Device = {}): string {
+  const device = [vendor, model].flatMap((name) => token(name ?? '')).join('-');
+  return device === '' ? product : `${device} ${product}`;
+}
+
+/** RFC 3261 25.1: a product is a token. */
+function token(name: string): string[] {
+  const written = name.trim().replace(/[^A-Za-z0-9\-.!%*_+`'~]+/g, '_');
+  return written === '' ? [] : [written];
+}
+
+/** What a Push Sender Agent says of itself by its answer to our OPTIONS (TS 5.1). */
+
+/** What a Push Sender Agent answered to what it was told of a device (TS 5.1). */
+export interface SenderCapabilities {
+  /** event-app-ids of applications that it pushes for. */
+  readonly apps: readonly string[];
+  /** SIP methods that it takes, upper-case. */
+  readonly methods: readonly string[];
+}
+
+/** Applications and methods kept of one sender: more than there are of either. */
+const MAX_KEPT = 256;
+
+export function readCapabilities({ headers }: SipResponse): SenderCapabilities {
+  const contacts = headers
+    .getAll('Contact')
+    .flatMap((value) => parseNameAddr(value)?.parameters.get(PUSH_FEATURE_TAG) ?? []);
+  // 5.1-13: the text has Accept-Contact, which is of requests only; 5.2-05 has Contact.
+  const accepted = parseAcceptContact(headers.getAll('Accept-Contact')).flatMap(
+    ({ parameters }) => parameters.get(PUSH_FEATURE_TAG) ?? [],
+  );
+  const apps = (contacts.length > 0 ? contacts : accepted).flatMap(parseEventAppIds).map(canonicalEventAppId);
+  const methods = headers.getAll('Allow').map((method) => method.toUpperCase());
+  return { apps: each(apps), methods: each(methods) };
+}
+
+function each(values: readonly string[]): string[] {
+  return [...new Set(values)].slice(0, MAX_KEPT);
+}
+
+/** The OPTIONS by which a Push Sender Agent learns what this device has and takes (TS 5.1). */
+
+export interface OfferedCapabilities {
+  /** URI of the Push Sender Agent. */
+  sender: string;
+  /** Our public identity. */
+  identity: string;
+  /** Our Contact: the public GRUU, where there is one. */
+  contact: string;
+  publicGruu: boolean;
+  /** Canonical. */
+  eventAppIds: readonly string[];
+  /** Of applications that are instances of one (appendix D). */
+  iaris: readonly string[];
+  /** Value of Allow. */
+  allow: string;
+  /** Media types that may come in a MESSAGE. */
+  accept: readonly string[];
+  /** Where our User Agent Profile is. */
+  profile?: ExternalBody;
+}
+
+export function optionsRequest(offered: OfferedCapabilities): OutgoingRequest {
+  const { sender, identity, contact, publicGruu, eventAppIds, iaris, allow, accept, profile } = offered;
+  const entity = profile && buildExternalBody(profile);
+  return {
+    method: 'OPTIONS',
+    uri: sender,
+    headers: [
+      ['P-Preferred-Identity', `<${identity}>`],
+      ['P-Preferred-Service', PUSH_SERVICE],
+      ['Contact', [`<${contact}>`, ...pushFeatures(eventAppIds, iaris)].join(';')],
+      // Neither require nor explicit: the core would look for a sender that registered these features (RFC 3841 7.2.4).
+      ...(eventAppIds.length === 0
+        ? []
+        : [['Accept-Contact', `*;${formatFeatureTag(PUSH_FEATURE_TAG, eventAppIds)}`] as const]),
+      ...(publicGruu ? [['Supported', 'gruu'] as const] : []),
+      ['Allow', allow],
+      ['Accept', accept.join(', ')],
+      ...(entity ? [['Content-Type', formatMediaType(entity.type)] as const] : []),
+    ],
+    ...(entity ? { body: entity.body } : {}),
+  };
+}

@@ -1,0 +1,181 @@
+/** Serves the User Agent Profile of this device by HTTP: a URL for each state of it, so that any cache is right. */
+
+import { platform } from '#platform';
+import type { PushRuntime } from '../app/runtime.js';
+import type { ExternalBody } from '../content/external-body.js';
+import { PROFILE_TYPE, writeProfile } from '../content/user-agent-profile.js';
+import type { Address, HttpIncoming, HttpReply, Listener } from '../platform/platform.js';
+
+/** Profiles kept: a sender may still be on its way to an older one. */
+const MAX_KEPT = 8;
+/** Senders fetch a profile once; whoever opens more has something else in mind. */
+const MAX_CONNECTIONS = 32;
+const NAME_CHARACTERS = 32;
+
+export class ProfileServer {
+  /** By name, the oldest first. */
+  readonly #documents = new Map<string, Uint8Array>();
+
+  private constructor(
+    readonly host: string,
+    private readonly listener: Listener,
+  ) {}
+
+  /** @throws TransportError when it cannot listen there. */
+  static async open(at: Address): Promise<ProfileServer> {
+    let server: ProfileServer | undefined;
+    const listener = await platform.listenHttp(at, { maxConnections: MAX_CONNECTIONS }, (incoming) =>
+      server ? server.#answer(incoming) : { status: 503 },
+    );
+    server = new ProfileServer(at.host, listener);
+    return server;
+  }
+
+  /** @param base what senders call this server; its own address when absent. @returns the URL of the document. */
+  publish(document: Uint8Array, base = this.#base()): string {
+    const name = nameOf(document);
+    this.#documents.delete(name);
+    this.#documents.set(name, document);
+    const [oldest] = this.#documents.size > MAX_KEPT ? this.#documents.keys() : [];
+    if (oldest !== undefined) this.#documents.delete(oldest);
+    return `${base.replace(/\/$/, '')}/${name}`;
+  }
+
+  async close(): Promise<void> {
+    await this.listener.close();
+  }
+
+  #base(): string {
+    const { host } = this;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.listener.address.port}`;
+  }
+
+  #answer({ method, target, headers }: HttpIncoming): HttpReply {
+    const name = target.slice(target.lastIndexOf('/') + 1);
+    const document = this.#documents.get(name);
+    if (!document) return { status: 404 };
+    if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
+    const etag = `"${name}"`;
+    const about = { etag, 'cache-control': 'private, max-age=86400, immutable' };
+    if (headers['if-none-match'] === etag) return { status: 304, headers: about };
+    return {
+      status: 200,
+      headers: { ...about, 'content-type': PROFILE_TYPE, 'content-length': String(document.length) },
+      ...(method === 'GET' ? { body: new Blob([Uint8Array.from(document)]).stream() } : {}),
+    };
+  }
+}
+
+/** Nobody knows it who does not know what is in the profile. */
+function nameOf(document: Uint8Array): string {
+  return platform.hash('sha-256', document).slice(0, NAME_CHARACTERS);
+}
+
+/** The User Agent Profile of this device, made of its applications (TS 5.1 steps 10 and 11, OMA-TS-UAProf). */
+
+/** The device, and where its User Agent Profile is (OMA-TS-UAProf). */
+export interface ProfileOptions {
+  vendor?: string;
+  model?: string;
+  /**
+   * Where the profile is: it is somebody else's to keep there. With `host` or `port`, what senders call the place where
+   * this device serves it.
+   */
+  url?: string;
+  /** Where it is served; the address towards the core when absent. */
+  host?: string;
+  /** Any free one when absent. */
+  port?: number;
+}
+
+export interface ProfileServices {
+  runtime: PushRuntime;
+  /** Host of the Content-ID. */
+  domain: string;
+  /** This machine's address towards the core. */
+  localHost(signal: AbortSignal): Promise<string>;
+}
+
+const WAP_APPLICATION = 'x-wap-application:';
+
+export class DeviceProfile {
+  /** Opened, or being opened, by the first sender that is told of it. */
+  #server: { readonly host: string; readonly opening: Promise<ProfileServer> } | undefined;
+
+  constructor(
+    private readonly options: ProfileOptions,
+    private readonly services: ProfileServices,
+  ) {}
+
+  /**
+   * A reference to the profile as it stands now.
+   * @param seconds that it is good for.
+   * @throws TransportError when it cannot be served; the signal's reason.
+   */
+  async reference(seconds: number, signal: AbortSignal): Promise<ExternalBody> {
+    const { url, host, port } = this.options;
+    const elsewhere = url !== undefined && host === undefined && port === undefined;
+    const found = elsewhere ? { url } : await this.#serve(signal);
+    const id = platform.hash('sha-256', found.url).slice(0, 32);
+    return {
+      ...found,
+      type: { type: PROFILE_TYPE, parameters: {} },
+      expiration: Date.now() + seconds * 1000,
+      headers: { 'content-disposition': 'attachment', 'content-id': `<${id}@${this.services.domain}>` },
+    };
+  }
+
+  async close(): Promise<void> {
+    const server = await this.#server?.opening.catch(() => undefined);
+    await server?.close();
+  }
+
+  async #serve(signal: AbortSignal): Promise<Pick<ExternalBody, 'url' | 'size' | 'hash'>> {
+    const host = this.options.host ?? (await this.services.localHost(signal));
+    const server = await this.#serverAt(host);
+    const document = this.#document();
+    return {
+      url: server.publish(document, this.options.url),
+      size: document.length,
+      hash: platform.hash('sha-1', document),
+    };
+  }
+
+  /** Anew where the address towards the core is another by now. */
+  #serverAt(host: string): Promise<ProfileServer> {
+    if (this.#server?.host === host) return this.#server.opening;
+    const closed = this.close();
+    const opening = closed.then(() => ProfileServer.open({ host, port: this.options.port ?? 0 }));
+    const server = { host, opening };
+    this.#server = server;
+    opening.catch(() => {
+      if (this.#server === server) this.#server = undefined;
+    });
+    return opening;
+  }
+
+  #document(): Uint8Array {
+    const { vendor, model } = this.options;
+    const { runtime } = this.services;
+    const { eventAppIds } = runtime;
+    const maxSize = largest(runtime);
+    return writeProfile({
+      ...(vendor === undefined ? {} : { vendor }),
+      ...(model === undefined ? {} : { model }),
+      applications: eventAppIds.map((id) => (id.includes(':') ? id : WAP_APPLICATION + id)),
+      mediaTypes: runtime.acceptedTypes(),
+      ...(maxSize === undefined ? {} : { maxSize }),
+    });
+  }
+}
+
+/** Bytes of the largest content that any application takes; undefined without one. */
+function largest(runtime: PushRuntime): number | undefined {
+  const sizes = runtime.eventAppIds.flatMap((id) =>
+    runtime.acceptedTypes([id]).flatMap((type) => {
+      const app = runtime.resolve([id], type);
+      return typeof app === 'string' ? [] : [runtime.largestTransfer(app)];
+    }),
+  );
+  return sizes.length === 0 ? undefined : Math.max(...sizes);
+}

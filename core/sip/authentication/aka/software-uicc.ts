@@ -1,0 +1,129 @@
+/** The card of a subscriber: it alone has the key. A real one is reached by a reader, or the modem it sits in. */
+
+import { ConfigurationError } from '../../../errors.js';
+import { BLOCK, equal, Milenage, xor } from './milenage.js';
+
+/** What a card says to a challenge of the network. */
+export type UiccAnswer =
+  /** RES, CK and IK (3GPP TS 33.102 6.3.3); what CK and IK protect is not of this package. */
+  | { result: 'authenticated'; res: Uint8Array; ck: Uint8Array; ik: Uint8Array }
+  /** The sequence number was used before, or is too far ahead: AUTS, 14 octets, tells the network which was the last. */
+  | { result: 'synchronisation failure'; auts: Uint8Array }
+  /** The challenge is not of the subscriber's network. */
+  | { result: 'mac failure' };
+
+/**
+ * The card of a subscriber: it alone has the key. A real one is reached by a reader, or the modem it sits
+ * in.
+ */
+export interface Uicc {
+  /** AUTHENTICATE (3GPP TS 31.103 7.1). @param rand 16 octets. @param autn 16 octets. */
+  authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer>;
+}
+
+/** Which sequence numbers a UICC takes (3GPP TS 33.102, C.2): each once, though challenges may come out of order. */
+
+/** C.3.2: the lowest five bits are an index, so that the last of each of 32 series is remembered. */
+const SERIES = 32;
+/** C.3.2: the farthest that one may be ahead, lest a forged or mistaken one uses up all there are. */
+const FARTHEST = 2 ** 28;
+
+export class SequenceNumbers {
+  readonly #last: number[];
+  #highest: number;
+  /** Nothing is known to be ahead of. */
+  #fresh: boolean;
+
+  /** @param highest of 48 bits. */
+  constructor(highest?: number) {
+    this.#highest = highest ?? 0;
+    this.#fresh = highest === undefined;
+    this.#last = new Array<number>(SERIES).fill(this.#fresh ? -1 : Math.floor(this.#highest / SERIES));
+  }
+
+  /** The highest accepted so far. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  accept(sqn: number): boolean {
+    const series = sqn % SERIES;
+    const sequence = Math.floor(sqn / SERIES);
+    const ahead = sequence - Math.floor(this.#highest / SERIES);
+    if (sequence <= (this.#last[series] ?? 0) || (!this.#fresh && ahead > FARTHEST)) return false;
+    this.#fresh = false;
+    this.#last[series] = sequence;
+    this.#highest = Math.max(this.#highest, sqn);
+    return true;
+  }
+}
+
+/**
+ * A UICC in software, for Milenage: what a configuration or a test has instead of a card. Which sequence numbers it has
+ * accepted ends with the process, where a card keeps it: a challenge that is played again to the next process gets the
+ * RES that it got before, and what else it would bring, an old CK and IK, protects nothing in this package.
+ */
+
+/** What is on the card; each in hexadecimal. */
+export interface SoftwareUiccOptions {
+  /** 16 octets. */
+  k: Uint8Array;
+  /** 16 octets: OPc, or OP, that it is computed from. */
+  operator: { opc: Uint8Array } | { op: Uint8Array };
+  /**
+   * The highest sequence number accepted before: none up to it is accepted again. Absent: the first to come is accepted,
+   * whatever it is.
+   */
+  sqn?: number;
+}
+
+/** TS 33.102 6.3.3: in a resynchronisation AMF is zero. */
+const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
+const SQN_OCTETS = 6;
+
+/** A subscriber's card in software: Milenage (3GPP TS 35.206), with the sequence numbers in memory. */
+export class SoftwareUicc implements Uicc {
+  readonly #milenage: Promise<Milenage>;
+  readonly #sequence: SequenceNumbers;
+
+  /** @throws ConfigurationError when a key is not of 16 octets. */
+  constructor({ k, operator, sqn }: SoftwareUiccOptions) {
+    const code = 'opc' in operator ? operator.opc : operator.op;
+    if (k.length !== BLOCK || code.length !== BLOCK) {
+      throw new ConfigurationError(`a UICC has a key and an operator code of ${BLOCK} octets each`);
+    }
+    this.#milenage = Milenage.of(k, operator);
+    this.#sequence = new SequenceNumbers(sqn);
+  }
+
+  /** TS 33.102 6.3.3: whether the challenge is the network's is found out first, then whether it is fresh. */
+  async authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer> {
+    const milenage = await this.#milenage;
+    const { f2: res, f5: ak } = await milenage.f2f5(rand);
+    const sqn = xor(autn.subarray(0, SQN_OCTETS), ak);
+    const amf = autn.subarray(SQN_OCTETS, SQN_OCTETS + 2);
+    const { f1 } = await milenage.f1(rand, sqn, amf);
+    if (!equal(f1, autn.subarray(SQN_OCTETS + 2))) return { result: 'mac failure' };
+    const [ck, ik] = [await milenage.f3(rand), await milenage.f4(rand)];
+    if (!this.#sequence.accept(numberOf(sqn))) return await this.#outOfStep(milenage, rand);
+    return { result: 'authenticated', res, ck, ik };
+  }
+
+  async #outOfStep(milenage: Milenage, rand: Uint8Array): Promise<UiccAnswer> {
+    const sqn = octetsOf(this.#sequence.highest);
+    const { f1Star } = await milenage.f1(rand, sqn, AMF_OF_RESYNCHRONISATION);
+    const concealed = xor(sqn, await milenage.f5Star(rand));
+    return { result: 'synchronisation failure', auts: Uint8Array.of(...concealed, ...f1Star) };
+  }
+}
+
+function numberOf(octets: Uint8Array): number {
+  return octets.reduce((number, octet) => number * 256 + octet, 0);
+}
+
+function octetsOf(sqn: number): Uint8Array {
+  return Uint8Array.from(
+    { length: SQN_OCTETS },
+    (_, at) => Math.floor(sqn / 256 ** (SQN_OCTETS - 1 - at)) % 256,
+  );
+}

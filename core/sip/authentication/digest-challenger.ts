@@ -1,0 +1,168 @@
+/** Digest challenges and their check (RFC 3261 22, RFC 7616, RFC 8760): the server's side. */
+
+import { platform } from '#platform';
+import {
+  type DigestInput,
+  digestResponse,
+  formatAuthParameters,
+  parseAlgorithm,
+  parseAuthParameters,
+} from './digest.js';
+
+const ALGORITHM_NAMES = { 'sha-512-256': 'SHA-512-256', 'sha-256': 'SHA-256', md5: 'MD5' } as const;
+
+/** Long enough for a few requests, short enough that a stolen answer is soon worth nothing. */
+const NONCE_SECONDS = 300;
+
+/**
+ * Nonces given out and in use. Each takes some 150 bytes; a client whose nonce was forgotten is told `stale`
+ * and asks nobody for a password.
+ */
+const MAX_NONCES = 10_000;
+
+const NONCE_BYTES = 16;
+/** Bits of a bitwise number: how far a count may lag behind the highest. */
+const COUNT_WINDOW = 32;
+const NONCE_COUNT = /^[0-9a-f]{8}$/i;
+
+export interface DigestChallengerOptions {
+  realm: string;
+  /** One challenge each, in this order (RFC 8760 2.3: strongest first). SHA-256, then MD5, when absent. */
+  algorithms?: readonly (keyof typeof ALGORITHM_NAMES)[];
+  /** Milliseconds, as Date.now. */
+  now?: () => number;
+}
+
+export interface DigestRequest {
+  method: string;
+  /** Request-URI as it came. */
+  uri: string;
+  body: Uint8Array;
+}
+
+export type Verdict =
+  | { ok: true; username: string }
+  /** `stale`: the password was right, the nonce old or its count used: challenge again with `stale`. */
+  | { ok: false; stale: boolean };
+
+const REFUSED: Verdict = { ok: false, stale: false };
+
+interface Nonce {
+  readonly expires: number;
+  /** Highest count seen. */
+  count: number;
+  /** Bit n: the count that is n below it was seen. */
+  seen: number;
+}
+
+export class DigestChallenger {
+  readonly #realm: string;
+  readonly #algorithms: readonly (keyof typeof ALGORITHM_NAMES)[];
+  readonly #now: () => number;
+  /** In order of age. */
+  readonly #nonces = new Map<string, Nonce>();
+
+  constructor(options: DigestChallengerOptions) {
+    this.#realm = options.realm;
+    this.#algorithms = options.algorithms ?? ['sha-256', 'md5'];
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** The values of WWW-Authenticate or Proxy-Authenticate headers, one a header. */
+  challenge(stale = false): string[] {
+    const nonce = this.#newNonce();
+    return this.#algorithms.map((algorithm) => {
+      const parameters: [string, string][] = [
+        ['realm', this.#realm],
+        ['nonce', nonce],
+        ['algorithm', ALGORITHM_NAMES[algorithm]],
+        ['qop', 'auth,auth-int'],
+      ];
+      if (stale) parameters.push(['stale', 'true']);
+      return formatAuthParameters('Digest', parameters, BARE);
+    });
+  }
+
+  /**
+   * Checks the value of an Authorization or Proxy-Authorization header.
+   * @param passwordFor undefined for a user who is not known.
+   */
+  verify(
+    header: string,
+    request: DigestRequest,
+    passwordFor: (username: string) => string | undefined,
+  ): Verdict {
+    const parsed = parseAuthParameters(header);
+    const credentials = parsed?.length === 1 ? parsed[0] : undefined;
+    if (credentials?.scheme !== 'digest') return REFUSED;
+    const { parameters } = credentials;
+    const password = passwordFor(parameters.get('username') ?? '');
+    const input = this.#readCredentials(parameters, request, password ?? '');
+    if (!input || password === undefined) return REFUSED;
+    if (!equalInConstantTime(digestResponse(input), (parameters.get('response') ?? '').toLowerCase()))
+      return REFUSED;
+    if (!this.#use(input.nonce, Number.parseInt(input.nc ?? '', 16))) return { ok: false, stale: true };
+    return { ok: true, username: input.username };
+  }
+
+  #readCredentials(
+    parameters: ReadonlyMap<string, string>,
+    request: DigestRequest,
+    password: string,
+  ): DigestInput | undefined {
+    const algorithm = parseAlgorithm(parameters.get('algorithm'));
+    const qop = parameters.get('qop')?.toLowerCase();
+    const nc = parameters.get('nc') ?? '';
+    const username = parameters.get('username');
+    const nonce = parameters.get('nonce');
+    const cnonce = parameters.get('cnonce');
+    if (!algorithm || !this.#algorithms.includes(algorithm.hash)) return undefined;
+    // Every challenge of ours offers qop: an answer without could be replayed at will.
+    if ((qop !== 'auth' && qop !== 'auth-int') || !NONCE_COUNT.test(nc) || cnonce === undefined)
+      return undefined;
+    if (username === undefined || nonce === undefined || parameters.get('realm') !== this.#realm)
+      return undefined;
+    // RFC 3261 22.4, RFC 7616 3.4.6: the answer is for this very URI.
+    if (parameters.get('uri') !== request.uri) return undefined;
+    const { method, uri, body } = request;
+    return { algorithm, username, realm: this.#realm, password, nonce, method, uri, qop, nc, cnonce, body };
+  }
+
+  #newNonce(): string {
+    const now = this.#now();
+    for (const [nonce, { expires }] of this.#nonces) {
+      if (expires > now && this.#nonces.size < MAX_NONCES) break;
+      this.#nonces.delete(nonce);
+    }
+    const nonce = platform.randomHex(NONCE_BYTES);
+    this.#nonces.set(nonce, { expires: now + NONCE_SECONDS * 1000, count: 0, seen: 1 });
+    return nonce;
+  }
+
+  /**
+   * True when the nonce is one of ours, young enough, and this count of it was not seen (RFC 7616 3.4). Counts
+   * may come out of order, as datagrams do.
+   */
+  #use(nonce: string, count: number): boolean {
+    const known = this.#nonces.get(nonce);
+    if (!known || known.expires <= this.#now()) return false;
+    const behind = known.count - count;
+    if (behind >= COUNT_WINDOW || (behind >= 0 && (known.seen >>> behind) & 1)) return false;
+    if (behind >= 0) {
+      known.seen |= 1 << behind;
+    } else {
+      known.seen = -behind >= COUNT_WINDOW ? 1 : (known.seen << -behind) | 1;
+      known.count = count;
+    }
+    return true;
+  }
+}
+
+const BARE = new Set(['algorithm', 'stale']);
+
+/** How long it takes says nothing about where two texts differ. */
+function equalInConstantTime(one: string, other: string): boolean {
+  let difference = one.length ^ other.length;
+  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  return difference === 0;
+}

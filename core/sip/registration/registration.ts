@@ -1,0 +1,297 @@
+/** What comes of a registration. */
+
+import { TimeoutError, TransportError } from '../../errors.js';
+import { Backoff } from '../../time/backoff.js';
+import type { SipResponse } from '../message/message.js';
+import { type NameAddr, parseNameAddr } from '../values/name-addr.js';
+import { parseDeltaSeconds } from '../values/parameters.js';
+import { SipUri } from '../values/uri.js';
+import type { JsSipRegister, RegisterAnswer } from './jssip-user-agent.js';
+
+export interface RegistrationState {
+  /** Seconds granted by the registrar. */
+  expires: number;
+  publicGruu?: string;
+  temporaryGruu?: string;
+  /**
+   * URIs of the implicit registration set, the default one first (P-Associated-URI, RFC 7315 4.1): requests for any of
+   * them come here.
+   */
+  associatedUris?: readonly string[];
+}
+
+export interface RegistrationFailure {
+  /** Absent when no response came. */
+  status?: number;
+  reason: string;
+  /** Absent when JsSIP's connection recovery decides when to try again. */
+  retryInSeconds?: number;
+}
+
+/**
+ * The registration of one user agent (RFC 3261 10.2, RFC 5627): JsSIP's registrator decides when to REGISTER
+ * and for how long; this composes the request, answers challenges, reads the response, queues changes that
+ * come while a REGISTER is on its way, and retries after failures.
+ */
+
+export interface RegistrationOptions {
+  /** `urn:uuid:…`, the same over restarts (RFC 5627 4.1). */
+  instanceId: string;
+  /** Seconds to ask for. */
+  expires: number;
+  /** Headers beside what RFC 3261 asks for, e.g. `Require: pref`. */
+  headers: readonly (readonly [name: string, value: string])[];
+  /** Contact parameters for features, as they stand now: `+g.oma.pusheventapp="mms.ua"`. */
+  features(): readonly string[];
+  onRegistered?(state: RegistrationState): void;
+  onFailed?(failure: RegistrationFailure): void;
+}
+
+export interface RegisterRequest {
+  register: JsSipRegister;
+  /** Value of the Contact header. */
+  contact: string;
+  headers: readonly (readonly [name: string, value: string])[];
+  nextCSeq(): number;
+}
+
+interface Registrator {
+  register(): void;
+  unregister(): void;
+  isRegistered(): boolean;
+}
+
+/** Longest registration that is counted on, seconds: JsSIP's timer for it wraps at 2^31 ms. */
+const MAX_EXPIRES = 2_000_000;
+/** A registrar that goes on asking for longer, however long it is asked for, is refusing. */
+const MAX_BRIEF_ANSWERS = 3;
+/** URIs of one subscription; IMS has a handful. */
+const MAX_ASSOCIATED = 100;
+/** Proxies that a request of ours goes by, from the first on. */
+const MAX_ROUTE = 20;
+/** A de-registration that is not answered may not hold up a shutdown, milliseconds. */
+const CLOSE_DEADLINE = 4000;
+
+export class Registration {
+  #state: RegistrationState | undefined;
+  #cseq = 0;
+  /** REGISTERs that JsSIP awaits the end of: one, or two while it follows a 423. */
+  #inFlight = 0;
+  #briefAnswers = 0;
+  #publicGruu: string | undefined;
+  #serviceRoute: readonly string[] = [];
+  #changed = false;
+  #closing = false;
+  readonly #backoff = new Backoff();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #idle: (() => void)[] = [];
+  #registrator: Registrator | undefined;
+
+  constructor(
+    private readonly options: RegistrationOptions,
+    private readonly door: {
+      /** URI at which the flow in use can be reached. */
+      contactUri(): string;
+      contactUser(): string;
+      connected(): boolean;
+      send(request: RegisterRequest): Promise<SipResponse>;
+      /** The server in use does not answer. */
+      serverFailed(error: Error): void;
+    },
+  ) {}
+
+  /** What the registrar granted last; undefined while not registered. */
+  get state(): RegistrationState | undefined {
+    return this.#state;
+  }
+
+  /**
+   * What the registrar gave last. It outlives the binding, since it is the same each time (RFC 5627 4.2): sessions are
+   * found by it when we are back.
+   */
+  get publicGruu(): string | undefined {
+    return this.#publicGruu;
+  }
+
+  /**
+   * Where requests of ours go by, values of Route headers, as the last REGISTER was answered (RFC 3608 6.1); empty while
+   * not registered.
+   */
+  get serviceRoute(): readonly string[] {
+    return this.#state ? this.#serviceRoute : [];
+  }
+
+  attach(registrator: Registrator): void {
+    this.#registrator = registrator;
+  }
+
+  /** The features changed: REGISTER now, or as soon as the one on its way is answered. */
+  update(): void {
+    if (this.#closing) return;
+    if (this.#inFlight > 0) this.#changed = true;
+    else if (this.door.connected()) this.#register();
+  }
+
+  /** The flow is lost, and the binding with it; JsSIP registers anew when it has another. */
+  flowLost(): void {
+    this.#state = undefined;
+    clearTimeout(this.#retry);
+  }
+
+  /** De-registers (6.1-11), after what is on its way. Resolves also when nobody answers. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#changed = false;
+    clearTimeout(this.#retry);
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_DEADLINE).unref?.());
+    await Promise.race([this.#settled(), deadline]);
+    if (!this.#registrator?.isRegistered()) return;
+    this.#registrator.unregister();
+    await Promise.race([this.#settled(), deadline]);
+    this.#state = undefined;
+  }
+
+  /** Sends what JsSIP's registrator composed. */
+  async carry(register: JsSipRegister): Promise<RegisterAnswer> {
+    this.#inFlight++;
+    clearTimeout(this.#retry);
+    try {
+      const response = await this.door.send({
+        register,
+        contact: this.#contact(register.expires),
+        headers: this.options.headers,
+        nextCSeq: () => ++this.#cseq,
+      });
+      return this.#read(response, register);
+    } catch (error) {
+      this.#noResponse(error);
+      throw error;
+    }
+  }
+
+  /** JsSIP has taken note of the response: it would have ignored a `register()` until now. */
+  onSettled(): void {
+    if (--this.#inFlight > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+    const changed = this.#changed;
+    this.#changed = false;
+    // Without a connection there is no Contact; JsSIP registers what stands then when it has another.
+    if (changed && this.door.connected()) this.#register();
+  }
+
+  #register(): void {
+    this.#registrator?.register();
+  }
+
+  #settled(): Promise<void> {
+    return this.#inFlight > 0 ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+  }
+
+  #contact(expires: number): string {
+    const parameters = [
+      // RFC 5627 4.2: the instance id, quoted, in angle brackets.
+      `+sip.instance="<${this.options.instanceId}>"`,
+      ...this.options.features(),
+      `expires=${expires}`,
+    ];
+    return `<${this.door.contactUri()}>;${parameters.join(';')}`;
+  }
+
+  #read(response: SipResponse, register: JsSipRegister): RegisterAnswer {
+    const { status, reason } = response;
+    if (status < 300) {
+      if (register.expires > 0) return this.#granted(response, register);
+      this.#state = undefined;
+      return { status, reason };
+    }
+    const minExpires = status === 423 ? this.#longer(response, register) : undefined;
+    if (minExpires !== undefined) return { status, reason, minExpires };
+    this.#failed({ status, reason }, parseDeltaSeconds(response.headers.get('Retry-After')));
+    return { status, reason };
+  }
+
+  /** RFC 3261 10.2.8: what JsSIP shall ask for at once. Undefined where that would not help. */
+  #longer(response: SipResponse, register: JsSipRegister): number | undefined {
+    const minExpires = parseDeltaSeconds(response.headers.get('Min-Expires')) ?? 0;
+    const helps = minExpires > register.expires && minExpires <= MAX_EXPIRES;
+    return helps && this.#briefAnswers++ < MAX_BRIEF_ANSWERS ? minExpires : undefined;
+  }
+
+  #granted(response: SipResponse, register: JsSipRegister): RegisterAnswer {
+    const { status, reason, headers } = response;
+    const contact = this.#ourContact(response);
+    const granted =
+      parseDeltaSeconds(contact?.parameters.get('expires') ?? headers.get('Expires')) ?? register.expires;
+    if (!contact || granted === 0) {
+      this.#failed({ status, reason: 'the registrar did not list our Contact' });
+      return { status, reason };
+    }
+    this.#backoff.reset();
+    this.#briefAnswers = 0;
+    const expires = Math.min(granted, MAX_EXPIRES);
+    const publicGruu = contact.parameters.get('pub-gruu');
+    this.#publicGruu = publicGruu;
+    const temporaryGruu = contact.parameters.get('temp-gruu');
+    const associatedUris = urisOf(headers.getAll('P-Associated-URI'));
+    this.#serviceRoute = routeOf(headers.getAll('Service-Route'));
+    this.#state = {
+      expires,
+      ...(publicGruu ? { publicGruu } : {}),
+      ...(temporaryGruu ? { temporaryGruu } : {}),
+      ...(associatedUris.length > 0 ? { associatedUris } : {}),
+    };
+    if (!this.#closing) this.options.onRegistered?.(this.#state);
+    return { status, reason, expires };
+  }
+
+  /** RFC 3261 10.2.4 compares URIs; an older connection of ours may still have a binding, too. */
+  #ourContact(response: SipResponse): NameAddr | undefined {
+    const contacts = response.headers.getAll('Contact').flatMap((value) => parseNameAddr(value) ?? []);
+    const instance = `<${this.options.instanceId}>`.toLowerCase();
+    const sent = SipUri.parse(this.door.contactUri());
+    const isSent = (uri: string) => sent && SipUri.parse(uri)?.equals(sent);
+    return (
+      contacts.find(({ uri }) => isSent(uri)) ??
+      contacts.find(({ parameters }) => parameters.get('+sip.instance')?.toLowerCase() === instance) ??
+      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.door.contactUser())
+    );
+  }
+
+  #noResponse(error: unknown): void {
+    this.#state = undefined;
+    if (this.#closing) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof TimeoutError) {
+      // Over UDP only silence tells that a server is gone: let JsSIP turn to the next.
+      this.options.onFailed?.({ reason });
+      this.door.serverFailed(error);
+    } else if (error instanceof TransportError && !this.door.connected()) {
+      this.options.onFailed?.({ reason });
+    } else {
+      this.#failed({ reason });
+    }
+  }
+
+  #failed(failure: RegistrationFailure, retryAfter?: number): void {
+    this.#state = undefined;
+    this.#briefAnswers = 0;
+    if (this.#closing) return;
+    const retryInSeconds = this.#backoff.next(retryAfter);
+    this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
+    this.options.onFailed?.({ ...failure, retryInSeconds });
+  }
+}
+
+/** Those that can be read. */
+function urisOf(values: readonly string[]): string[] {
+  return values.slice(0, MAX_ASSOCIATED).flatMap((value) => parseNameAddr(value)?.uri ?? []);
+}
+
+/** A route with a step missing leads nowhere: one that cannot be read is none. */
+function routeOf(values: readonly string[]): string[] {
+  const readable = values.every((value) => {
+    const uri = parseNameAddr(value)?.uri;
+    return uri !== undefined && SipUri.parse(uri) !== undefined;
+  });
+  return readable && values.length <= MAX_ROUTE ? [...values] : [];
+}

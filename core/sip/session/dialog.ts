@@ -1,0 +1,167 @@
+/** A dialog (RFC 3261 12): what the two ends of a session know of each other. */
+
+import { SipHeaders } from '../message/headers.js';
+import { NO_BODY, type SipRequest, type SipResponse } from '../message/message.js';
+import { parseNameAddr } from '../values/name-addr.js';
+import { SipUri } from '../values/uri.js';
+import { parseCSeq } from '../wire/parser.js';
+
+interface DialogState {
+  /** This end sent the INVITE, and made up the Call-ID. */
+  ownsCallId: boolean;
+  callId: string;
+  /** From and To as this end sends them, with their tags. */
+  local: string;
+  remote: string;
+  /** Contact URI of the peer. */
+  remoteTarget: string;
+  /** Route headers of requests that this end sends. */
+  routeSet: readonly string[];
+  localCSeq: number;
+  /** Undefined until the peer has sent a request. */
+  remoteCSeq: number | undefined;
+}
+
+/** Finds a dialog by a request that the peer sent: its Call-ID, our tag, its tag. */
+function dialogKey(callId: string, localTag: string, remoteTag: string): string {
+  return `${callId}\n${localTag}\n${remoteTag}`;
+}
+
+export class Dialog {
+  readonly key: string;
+  readonly #state: DialogState;
+
+  private constructor(state: DialogState) {
+    this.#state = state;
+    this.key = dialogKey(state.callId, tagOf(state.local), tagOf(state.remote));
+  }
+
+  /** The dialog that our 2xx to `request` establishes (12.1.1). */
+  static ofServer(request: SipRequest, response: SipResponse): Dialog {
+    const { headers } = request;
+    return new Dialog({
+      ownsCallId: false,
+      callId: headers.get('Call-ID') ?? '',
+      local: response.headers.get('To') ?? '',
+      remote: headers.get('From') ?? '',
+      remoteTarget: contactUri(headers) ?? '',
+      routeSet: headers.getAll('Record-Route'),
+      localCSeq: 0,
+      remoteCSeq: cseqOf(request),
+    });
+  }
+
+  /** The dialog that a 2xx to our `request` establishes (12.1.2). */
+  static ofClient(request: SipRequest, response: SipResponse): Dialog {
+    return new Dialog({
+      ownsCallId: true,
+      callId: request.headers.get('Call-ID') ?? '',
+      local: request.headers.get('From') ?? '',
+      remote: response.headers.get('To') ?? '',
+      remoteTarget: contactUri(response.headers) ?? request.uri,
+      routeSet: response.headers.getAll('Record-Route').reverse(),
+      localCSeq: cseqOf(request) ?? 0,
+      remoteCSeq: undefined,
+    });
+  }
+
+  /**
+   * The dialog that a NOTIFY establishes for who subscribed (RFC 6665 4.4.1).
+   * @param localCSeq of the SUBSCRIBE.
+   */
+  static ofNotify({ headers }: SipRequest, localCSeq: number): Dialog {
+    return new Dialog({
+      ownsCallId: true,
+      callId: headers.get('Call-ID') ?? '',
+      local: headers.get('To') ?? '',
+      remote: headers.get('From') ?? '',
+      remoteTarget: contactUri(headers) ?? '',
+      routeSet: headers.getAll('Record-Route'),
+      localCSeq,
+      remoteCSeq: undefined,
+    });
+  }
+
+  /** This end began it (14.1: whose re-INVITE gives way to that of the peer). */
+  get ownsCallId(): boolean {
+    return this.#state.ownsCallId;
+  }
+
+  /** Where requests go now: the Contact of the peer. */
+  get remoteTarget(): string {
+    return this.#state.remoteTarget;
+  }
+
+  get remoteTag(): string {
+    return tagOf(this.#state.remote);
+  }
+
+  /** A number for the next request of this end. */
+  nextCSeq(): number {
+    return ++this.#state.localCSeq;
+  }
+
+  /**
+   * A request within the dialog (12.2.1.1).
+   * @param cseq of the INVITE for an ACK; the next number for all others.
+   */
+  request(method: string, cseq = this.nextCSeq()): SipRequest {
+    const { callId, local, remote, remoteTarget, routeSet } = this.#state;
+    const [first, ...rest] = routeSet;
+    const firstUri = first === undefined ? undefined : parseNameAddr(first)?.uri;
+    // A first route without lr is a strict router: it is the Request-URI, and the target goes last.
+    const strict = firstUri !== undefined && SipUri.parse(firstUri)?.parameters.has('lr') === false;
+    return {
+      method,
+      uri: strict ? firstUri : remoteTarget,
+      headers: new SipHeaders()
+        .set('Route', strict ? [...rest, `<${remoteTarget}>`] : routeSet)
+        .set('Max-Forwards', '70')
+        .set('From', local)
+        .set('To', remote)
+        .set('Call-ID', callId)
+        .set('CSeq', `${cseq} ${method}`),
+      body: NO_BODY,
+    };
+  }
+
+  /** Takes note of a request of the peer. False when it is out of order, which is answered 500 (12.2.2). */
+  receive(request: SipRequest): boolean {
+    const cseq = cseqOf(request) ?? 0;
+    const last = this.#state.remoteCSeq;
+    if (request.method === 'ACK') return true;
+    if (last !== undefined && cseq <= last) return false;
+    this.#state.remoteCSeq = cseq;
+    return true;
+  }
+
+  /** The peer moved: a re-INVITE or its 2xx has another Contact. */
+  refreshTarget(message: SipRequest | SipResponse): void {
+    this.#state.remoteTarget = contactUri(message.headers) ?? this.#state.remoteTarget;
+  }
+}
+
+/** The key by which a request finds its dialog at the end that receives it. */
+export function dialogKeyOf(request: SipRequest): string {
+  const { headers } = request;
+  return dialogKey(
+    headers.get('Call-ID') ?? '',
+    tagOf(headers.get('To') ?? ''),
+    tagOf(headers.get('From') ?? ''),
+  );
+}
+
+export function tagOf(nameAddr: string): string {
+  return parseNameAddr(nameAddr)?.tag ?? '';
+}
+
+function cseqOf(message: SipRequest | SipResponse): number | undefined {
+  return parseCSeq(message.headers.get('CSeq') ?? '')?.number;
+}
+
+/** The Contact as a Request-URI, which has no headers (19.1.1). Undefined where there is none that could be one. */
+export function contactUri(headers: SipHeaders): string | undefined {
+  const text = parseNameAddr(headers.get('Contact') ?? '')?.uri ?? '';
+  const uri = SipUri.parse(text);
+  return uri?.headers === undefined ? uri && text : text.slice(0, -(uri.headers.length + 1));
+}

@@ -1,0 +1,90 @@
+/** An INVITE of ours, or a re-INVITE, until it is answered: challenges, CANCEL, and each 2xx (RFC 3261 9.1, 13.2, 14.1). */
+
+import { TransportError } from '../../errors.js';
+import type { Authorization } from '../authentication/authorization.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import type { ClientHandlers, ClientTransaction } from '../transactions/client-machine.js';
+import type { SipFlow } from '../transport/flow.js';
+
+/**
+ * How long an INVITE may go unanswered once it rings, milliseconds: the transaction itself waits for ever then. The
+ * least that a proxy waits (Timer C, RFC 3261 16.6 step 11).
+ */
+export const INVITE_DEADLINE = 180_000;
+
+export interface InvitationDoor {
+  readonly authorization: Authorization;
+  /** Waits for a connection. */
+  flowFor(request: SipRequest, signal: AbortSignal): Promise<SipFlow>;
+  transact(request: SipRequest, flow: SipFlow, handlers: ClientHandlers): ClientTransaction;
+}
+
+export interface InvitationHandlers {
+  /**
+   * Each 2xx, also those sent again or of another branch of a fork, after `final` too: to be acknowledged.
+   * @param request with the credentials that it was answered for.
+   */
+  onAccepted(response: SipResponse, request: SipRequest): void;
+}
+
+export class Invitation {
+  /**
+   * The first final response. Rejects with TimeoutError (none came, also none to a CANCEL), TransportError (the
+   * connection was lost, or it was cancelled before it was sent) or LimitError (too large).
+   */
+  readonly final: Promise<SipResponse>;
+  readonly #cancelling = new AbortController();
+  #transaction: ClientTransaction | undefined;
+  /** A 2xx came, or `final` is settled. */
+  #settled = false;
+
+  constructor(
+    request: SipRequest,
+    nextCSeq: () => number,
+    private readonly handlers: InvitationHandlers,
+    private readonly door: InvitationDoor,
+  ) {
+    this.final = door.authorization
+      .send(request, nextCSeq, (authorized) => this.#attempt(authorized))
+      .finally(() => {
+        this.#settled = true;
+      });
+  }
+
+  /** It was cancelled before it was answered. A 2xx may have crossed the CANCEL. */
+  get cancelled(): boolean {
+    return this.#cancelling.signal.aborted;
+  }
+
+  /** It is too late to cancel it. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Ends it before its answer: with a CANCEL once a provisional response came (9.1), which answers `final` 487. */
+  cancel(): void {
+    if (this.#settled || this.cancelled) return;
+    this.#cancelling.abort(new TransportError('the INVITE was cancelled before it was sent'));
+    this.#transaction?.cancel();
+  }
+
+  async #attempt(request: SipRequest): Promise<SipResponse> {
+    const { signal } = this.#cancelling;
+    signal.throwIfAborted();
+    const flow = await this.door.flowFor(request, signal);
+    signal.throwIfAborted();
+    return await new Promise((resolve, reject) => {
+      this.#transaction = this.door.transact(request, flow, {
+        onResponse: (response) => {
+          if (response.status < 200) return;
+          if (response.status < 300) {
+            this.#settled = true;
+            this.handlers.onAccepted(response, request);
+          }
+          resolve(response);
+        },
+        onFailure: reject,
+      });
+    });
+  }
+}

@@ -1,0 +1,70 @@
+/** The sessions of an agent, by dialog. */
+
+import type { TransportError } from '../../errors.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import type { ServerTransaction } from '../transactions/server-machine.js';
+import { Dialog, dialogKeyOf } from './dialog.js';
+import { InviteSession, type SessionDoor } from './invite-session.js';
+
+export class InviteSessions {
+  readonly #sessions = new Map<string, InviteSession>();
+  /** BYEs that are not answered yet. */
+  readonly #leaving = new Map<Promise<unknown>, () => void>();
+  #closed: TransportError | undefined;
+
+  constructor(private readonly door: SessionDoor) {}
+
+  /** The reason why there will be no more sessions. */
+  get closed(): TransportError | undefined {
+    return this.#closed;
+  }
+
+  /** The session a request of the peer belongs to. */
+  of(request: SipRequest): InviteSession | undefined {
+    return this.#sessions.get(dialogKeyOf(request));
+  }
+
+  /** The session that a 2xx to our INVITE makes. */
+  answered(request: SipRequest, response: SipResponse): InviteSession {
+    return this.#add(Dialog.ofClient(request, response), response);
+  }
+
+  /** Answers an INVITE with `response`, a 2xx with Contact and tag, until it is acknowledged. */
+  accept(transaction: ServerTransaction, response: SipResponse): InviteSession {
+    const session = this.#add(Dialog.ofServer(transaction.request, response), transaction.request);
+    session.answering(transaction);
+    transaction.respond(response, { untilAcknowledged: true });
+    return session;
+  }
+
+  /** Ends every session by BYE. */
+  close(reason: TransportError): void {
+    this.#closed = reason;
+    for (const session of [...this.#sessions.values()]) session.fail(reason);
+  }
+
+  /** Resolves when every BYE that is under way was answered, or never will be. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#leaving.keys());
+  }
+
+  /** Sends the BYEs that wait for the ACK of our 2xx. */
+  hurry(): void {
+    for (const hurry of this.#leaving.values()) hurry();
+  }
+
+  #add(dialog: Dialog, remote: SipRequest | SipResponse): InviteSession {
+    const session = new InviteSession(dialog, remote, this.door, {
+      ended: () => this.#sessions.delete(dialog.key),
+      leaving: (bye, hurry) => this.#leave(bye, hurry),
+    });
+    this.#sessions.set(dialog.key, session);
+    return session;
+  }
+
+  #leave(bye: Promise<unknown>, hurry: () => void): void {
+    this.#leaving.set(bye, hurry);
+    const left = () => this.#leaving.delete(bye);
+    bye.then(left, left);
+  }
+}

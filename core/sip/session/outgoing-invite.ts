@@ -1,0 +1,84 @@
+/** An INVITE outside any dialog, as its owner sees it: each branch that accepts is a session (RFC 3261 13.2.2.4). */
+
+import { TimeoutError } from '../../errors.js';
+import { Alarm } from '../../time/timer.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import { tagOf } from './dialog.js';
+import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
+import type { InviteSession } from './invite-session.js';
+import type { InviteSessions } from './invite-sessions.js';
+
+export interface InviteHandlers {
+  /**
+   * A 2xx: more than one where the INVITE was forked, also after `final`; `session.bye` ends one that is not wanted.
+   * Not called once the INVITE was given up: a session that began all the same is ended here.
+   */
+  onSession?(session: InviteSession, response: SipResponse): void;
+}
+
+export interface InviteOptions {
+  /** Gives the INVITE up before its answer: with a CANCEL, once a provisional response came (9.1). */
+  signal?: AbortSignal;
+}
+
+/** Terminals that may answer one INVITE: each makes a session. Nobody has as many; a broken core may say so. */
+const MAX_BRANCHES = 100;
+
+export class OutgoingInvite {
+  /** The first final response; rejects at once where the INVITE is given up. */
+  readonly final: Promise<SipResponse>;
+  /** Resolves when nothing is under way any more, also where `final` rejected before. */
+  readonly over: Promise<void>;
+  readonly #invitation: Invitation;
+  readonly #branches = new Map<string, InviteSession>();
+  #giveUp: (reason: unknown) => void = () => {};
+
+  constructor(
+    send: (handlers: InvitationHandlers) => Invitation,
+    private readonly sessions: InviteSessions,
+    private readonly handlers: InviteHandlers,
+    { signal }: InviteOptions = {},
+  ) {
+    this.#invitation = send({ onAccepted: (response, request) => this.#accepted(response, request) });
+    const { final } = this.#invitation;
+    const deadline = new Alarm();
+    const settled = () => {
+      deadline.clear();
+      signal?.removeEventListener('abort', abort);
+    };
+    this.over = final.then(settled, settled);
+    this.final = new Promise((resolve, reject) => {
+      final.then(resolve, reject);
+      this.#giveUp = reject;
+    });
+    deadline.set(INVITE_DEADLINE, () => {
+      const seconds = INVITE_DEADLINE / 1000;
+      this.giveUp(new TimeoutError(`no final response to the INVITE within ${seconds} s`));
+    });
+    const abort = () => this.giveUp(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+  }
+
+  /** Nothing happens after the answer. */
+  giveUp(reason: unknown): void {
+    if (this.#invitation.settled) return;
+    this.#giveUp(reason);
+    this.#invitation.cancel();
+  }
+
+  #accepted(response: SipResponse, request: SipRequest): void {
+    const branch = tagOf(response.headers.get('To') ?? '');
+    const known = this.#branches.get(branch);
+    // Without its ACK a terminal ends its session by itself.
+    if (!known && this.#branches.size >= MAX_BRANCHES) return;
+    const session = known ?? this.sessions.answered(request, response);
+    this.#branches.set(branch, session);
+    session.acknowledge(response, request);
+    if (known) return;
+    const { closed } = this.sessions;
+    // 9.1: the 2xx crossed our CANCEL.
+    if (closed || this.#invitation.cancelled) session.bye().catch(() => {});
+    else this.handlers.onSession?.(session, response);
+  }
+}

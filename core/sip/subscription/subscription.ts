@@ -1,0 +1,326 @@
+/**
+ * A subscription to the state of somebody (RFC 6665 4.1): refreshed before it expires, asked for anew when it is lost,
+ * until it is refused for good or closed.
+ */
+
+import { LimitError } from '../../errors.js';
+import { Backoff } from '../../time/backoff.js';
+import { Alarm } from '../../time/timer.js';
+import type { SipHeaders } from '../message/headers.js';
+import type { SipResponse } from '../message/message.js';
+import type { ServerTransaction } from '../transactions/server-machine.js';
+import { DEFAULT_TIMERS, transactionTimeout } from '../transactions/timers.js';
+import { parseDeltaSeconds } from '../values/parameters.js';
+import { buildResponse } from '../wire/writer.js';
+import {
+  endsSubscription,
+  isFinal,
+  MAX_EXPIRES,
+  type NotifiedState,
+  resumption,
+  retryAfterOf,
+  SubscriptionLife,
+  type SubscriptionStatus,
+} from './subscription-state.js';
+import { type SubscribeOptions, type SubscriptionDoor, SubscriptionUsage } from './subscription-usage.js';
+
+export interface SubscriptionHandlers {
+  /**
+   * A NOTIFY of the subscription; its body may be empty. Answered 200 when this returns, 400 when it throws
+   * MalformedError.
+   */
+  onNotify(body: Uint8Array, headers: SipHeaders, state: NotifiedState): void;
+  onState?(status: SubscriptionStatus): void;
+}
+
+export interface SubscriptionTable {
+  /** NOTIFYs with this Call-ID and tag are the subscription's. */
+  enter(usage: SubscriptionUsage, subscription: Subscription): void;
+  leave(usage: SubscriptionUsage): void;
+  /** Nothing more comes of it. */
+  ended(subscription: Subscription): void;
+}
+
+/** A notifier that goes on asking for longer, however long it is asked for, is refusing. */
+const MAX_BRIEF_ANSWERS = 3;
+/** Milliseconds. A subscription that does not last as long is not asked for anew at once, whatever the notifier says. */
+const MIN_LIFE = 30_000;
+/** Timer N, milliseconds: how long the NOTIFY that follows a SUBSCRIBE is awaited. */
+const TIMER_N = transactionTimeout(DEFAULT_TIMERS);
+
+interface Failure {
+  status?: number | undefined;
+  /** Seconds after which it may be asked for anew. */
+  after?: number | undefined;
+}
+
+export class Subscription {
+  #usage: SubscriptionUsage | undefined;
+  /** Of `#usage`. */
+  readonly #life = new SubscriptionLife();
+  #begunAt = 0;
+  /** A refresh failed: the notifier is left alone until then. */
+  #notBefore = 0;
+  /** A NOTIFY has come since the last SUBSCRIBE left, and said for how long. */
+  #notified = false;
+  #told = false;
+  #sending = false;
+  /** Something is to be said that the SUBSCRIBE under way does not say. */
+  #again = false;
+  #closing = false;
+  #over = false;
+  #briefAnswers = 0;
+  #expires: number;
+  /** The next SUBSCRIBE. */
+  readonly #alarm = new Alarm();
+  readonly #timerN = new Alarm();
+  readonly #backoff = new Backoff();
+  #closed: () => void = () => {};
+
+  constructor(
+    private readonly options: SubscribeOptions,
+    private readonly handlers: SubscriptionHandlers,
+    private readonly door: SubscriptionDoor,
+    private readonly table: SubscriptionTable,
+  ) {
+    this.#expires = Math.min(options.expires, MAX_EXPIRES);
+  }
+
+  /** Refused for good, or closed. */
+  get ended(): boolean {
+    return this.#over || this.#closing;
+  }
+
+  /** The first SUBSCRIBE, and the first after the subscription was lost. */
+  begin(): void {
+    const usage = new SubscriptionUsage(this.options, this.door);
+    this.#usage = usage;
+    this.#begunAt = performance.now();
+    this.table.enter(usage, this);
+    void this.#send(usage);
+  }
+
+  /**
+   * Asks for the full state now: what came is incomplete, or our address is another one. Nothing happens where the first
+   * NOTIFY, which has it, is still awaited.
+   */
+  refresh(): void {
+    if (this.ended || !this.#usage?.established) return;
+    this.#alarm.clear();
+    void this.#send(this.#usage);
+  }
+
+  /** There is a connection again: what waits need not wait longer, what is there needs the new address. */
+  reconnected(): void {
+    if (this.ended) return;
+    if (this.#usage) {
+      this.refresh();
+    } else {
+      this.#alarm.clear();
+      this.begin();
+    }
+  }
+
+  /** Unsubscribes. Handlers are not called any more. Resolves when the notifier has answered, or does not. */
+  async close(): Promise<void> {
+    if (this.ended) return;
+    this.#closing = true;
+    this.#alarm.clear();
+    const usage = this.#usage;
+    if (!usage?.established) {
+      // Its first NOTIFY would be answered 481, which ends it at the notifier, too.
+      this.#end();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      this.#closed = resolve;
+      void this.#send(usage);
+    });
+  }
+
+  /** Ends it without a word to the notifier. */
+  #end(): void {
+    this.#forget();
+    this.#over = true;
+    this.#closed();
+    this.table.ended(this);
+  }
+
+  /** The agent is stopped: no timer outlives it. */
+  abandon(): void {
+    this.#closing = true;
+    this.#end();
+  }
+
+  receive(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const usage = this.#usage;
+    const notified = usage?.receive(request) ?? { refusal: 481 };
+    if ('refusal' in notified) {
+      const { refusal, headers = [] } = notified;
+      transaction.respond(buildResponse(request, refusal, { headers }));
+      return;
+    }
+    try {
+      if (!this.#closing) this.handlers.onNotify(request.body, request.headers, notified.state);
+      transaction.respond(buildResponse(request, 200));
+    } finally {
+      if (usage && usage === this.#usage) this.#noteState(notified.state);
+    }
+  }
+
+  #noteState(notified: NotifiedState): void {
+    this.#timerN.clear();
+    this.#notified = true;
+    const { state, expires } = notified;
+    if (state === 'terminated') {
+      this.#terminated(notified);
+      return;
+    }
+    this.#backoff.reset();
+    // 4.1.3: what the NOTIFY says counts.
+    if (expires !== undefined) {
+      this.#told = true;
+      this.#life.expireIn(expires);
+    }
+    if (this.#closing) return;
+    if (!this.#sending && this.#notBefore <= performance.now()) this.#scheduleRefresh();
+    this.handlers.onState?.({ state, expires: Math.max(0, Math.round(this.#life.left / 1000)) });
+  }
+
+  #terminated(notified: NotifiedState): void {
+    if (this.#closing) {
+      this.#end();
+      return;
+    }
+    const reason = `the notifier ended it${notified.reason === undefined ? '' : `: ${notified.reason}`}`;
+    const when = resumption(notified);
+    if (when === 'never') this.#refused(reason);
+    else this.#lost(reason, { after: when });
+  }
+
+  /** One SUBSCRIBE at a time: with its Contact, each says all there is to say. */
+  async #send(usage: SubscriptionUsage): Promise<void> {
+    if (this.#sending) {
+      this.#again = true;
+      return;
+    }
+    this.#sending = true;
+    this.#again = false;
+    this.#notified = false;
+    this.#told = false;
+    const ending = this.#closing;
+    const asked = ending ? 0 : this.#expires;
+    let settle: () => void;
+    try {
+      const response = await usage.send(asked);
+      settle = () => this.#answered(usage, response, asked);
+    } catch (error) {
+      settle = () => this.#unanswered(usage, error);
+    }
+    this.#sending = false;
+    if (usage !== this.#usage) {
+      // It ended meanwhile; what took its place, and had to wait, goes now.
+      if (this.#usage && !this.#over) void this.#send(this.#usage);
+    } else if (ending) {
+      this.#closed();
+      // The last NOTIFY is still awaited, and answered.
+      if (this.#notified) this.#end();
+      else this.#timerN.set(TIMER_N, () => this.#end());
+    } else if (this.#closing) {
+      if (usage.established) void this.#send(usage);
+      else this.#end();
+    } else {
+      settle();
+      if (this.#again && usage === this.#usage) void this.#send(usage);
+    }
+  }
+
+  #answered(usage: SubscriptionUsage, response: SipResponse, asked: number): void {
+    const { status, reason, headers } = response;
+    if (status < 300) {
+      this.#accepted(usage, response, asked);
+      return;
+    }
+    const minExpires = parseDeltaSeconds(headers.get('Min-Expires')) ?? 0;
+    if (status === 423 && minExpires > asked && minExpires <= MAX_EXPIRES) {
+      if (this.#briefAnswers++ < MAX_BRIEF_ANSWERS) {
+        this.#expires = minExpires;
+        void this.#send(usage);
+        return;
+      }
+    }
+    const refusal = `${status} ${reason}`;
+    const gone = usage.established && endsSubscription(response);
+    // RFC 6665 4.1.2.2: after a 481 it is asked for anew.
+    const after = retryAfterOf(response) ?? (gone ? 0 : undefined);
+    if (!usage.established && isFinal(response)) this.#refused(refusal, status);
+    else this.#failed(usage, refusal, { gone, status, after });
+  }
+
+  #accepted(usage: SubscriptionUsage, response: SipResponse, asked: number): void {
+    this.#briefAnswers = 0;
+    usage.refreshTarget(response);
+    if (!this.#told) this.#life.expireIn(parseDeltaSeconds(response.headers.get('Expires')) ?? asked);
+    this.#scheduleRefresh();
+    // From the answer, not from the SUBSCRIBE, which may have waited for a connection: until then Timer F runs.
+    if (!this.#notified && response.status !== 204) {
+      this.#timerN.set(TIMER_N, () => this.#lost('no NOTIFY came after the SUBSCRIBE'));
+    }
+  }
+
+  #unanswered(usage: SubscriptionUsage, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof LimitError) this.#refused(reason);
+    else this.#failed(usage, reason, { gone: false });
+  }
+
+  /** RFC 6665 4.1.2.2: a refresh that fails in any other way leaves the subscription as it was. */
+  #failed(
+    usage: SubscriptionUsage,
+    reason: string,
+    { after, status, gone }: Failure & { gone: boolean },
+  ): void {
+    if (gone || !usage.established || this.#life.left <= 0) {
+      this.#lost(reason, { after, status });
+      return;
+    }
+    const wait = this.#backoff.next(after) * 1000;
+    this.#notBefore = performance.now() + wait;
+    this.#alarm.set(Math.min(wait, this.#life.left), () => {
+      if (this.#life.left <= 0) this.#lost(reason);
+      else void this.#send(usage);
+    });
+  }
+
+  #lost(reason: string, { after, status }: Failure = {}): void {
+    this.#forget();
+    const brief = performance.now() - this.#begunAt < MIN_LIFE;
+    const retryInSeconds = after === 0 && !brief ? 0 : this.#backoff.next(after === 0 ? undefined : after);
+    this.#alarm.set(retryInSeconds * 1000, () => this.begin());
+    this.handlers.onState?.({
+      state: 'lost',
+      reason,
+      ...(status === undefined ? {} : { status }),
+      retryInSeconds,
+    });
+  }
+
+  #refused(reason: string, status?: number): void {
+    this.#end();
+    this.handlers.onState?.({ state: 'ended', reason, ...(status === undefined ? {} : { status }) });
+  }
+
+  #forget(): void {
+    if (this.#usage) this.table.leave(this.#usage);
+    this.#usage = undefined;
+    this.#life.end();
+    this.#notBefore = 0;
+    this.#alarm.clear();
+    this.#timerN.clear();
+  }
+
+  #scheduleRefresh(): void {
+    this.#alarm.set(this.#life.untilRefresh, () => this.refresh());
+  }
+}

@@ -1,0 +1,167 @@
+/** A flow over a connection: TCP, TLS or WebSocket (RFC 3261 18, RFC 5626, RFC 7118). */
+
+import { TransportError } from '../../errors.js';
+import type { Channel, ChannelProtocol } from '../../platform/platform.js';
+import { Alarm } from '../../time/timer.js';
+import { StreamFramer } from '../wire/framing.js';
+import {
+  type FlowHandlers,
+  KeepAlive,
+  PING,
+  PONG,
+  receiveMessage,
+  reportMalformed,
+  type SipFlow,
+  type SipTransport,
+} from './flow.js';
+
+/** Bytes that wait for a peer that does not read: beyond it the connection is given up. */
+export const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+
+/** How long a peer that connected to us may take to send its first message. */
+const FIRST_MESSAGE_TIMEOUT_MS = 30_000;
+
+/** RFC 7118 4.1. */
+export const SIP_SUBPROTOCOL = 'sip';
+
+export const CHANNEL_PROTOCOLS = { TCP: 'tcp', TLS: 'tls', WS: 'ws', WSS: 'wss' } as const;
+
+const TRANSPORTS: Readonly<Record<ChannelProtocol, SipTransport>> = {
+  tcp: 'TCP',
+  tls: 'TLS',
+  ws: 'WS',
+  wss: 'WSS',
+};
+
+export class ChannelFlow implements SipFlow {
+  readonly reliable = true;
+  readonly transport: SipTransport;
+  readonly #receive: (bytes: Uint8Array) => void;
+  readonly #keepAlive: KeepAlive | undefined;
+  /** Of an accepted connection, until its first message. */
+  readonly #patience = new Alarm();
+  #closed = false;
+  #failure: Error | undefined;
+
+  /** `side` is client for a connection that we made: it pings. A listener's side answers pings. */
+  constructor(
+    private readonly channel: Channel,
+    side: 'client' | 'server',
+    private readonly handlers: FlowHandlers,
+  ) {
+    this.transport = TRANSPORTS[channel.protocol];
+    this.#receive = channel.framed ? (bytes) => this.#receiveFrame(bytes) : this.#stream();
+    channel.ondata = (bytes) => {
+      this.#keepAlive?.heard();
+      if (!this.#closed) this.#receive(bytes);
+    };
+    channel.onclose = (error) => this.#ended(error);
+    if (side === 'client') {
+      this.#keepAlive = new KeepAlive(
+        () => this.#write(PING),
+        () => this.#fail(new TransportError('the peer no longer answers keep-alives')),
+      );
+    } else {
+      this.#patience.set(FIRST_MESSAGE_TIMEOUT_MS, () =>
+        this.#fail(new TransportError(`no SIP message within ${FIRST_MESSAGE_TIMEOUT_MS / 1000} s`)),
+      );
+    }
+  }
+
+  get local() {
+    return this.channel.local;
+  }
+
+  get remote() {
+    return this.channel.remote;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#closed) throw new TransportError(`the ${this.transport} connection is closed`);
+    if (this.channel.buffered + bytes.length > MAX_BUFFERED_BYTES) {
+      const error = new TransportError(`the peer leaves more than ${MAX_BUFFERED_BYTES} bytes unread`);
+      this.#fail(error);
+      throw error;
+    }
+    this.handlers.onWire?.('out', bytes, this);
+    this.channel.send(bytes);
+  }
+
+  /** What was sent before still goes out. */
+  close(): void {
+    if (this.#closed) return;
+    this.#stop();
+    this.channel.close();
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed) return;
+    this.#failure = error;
+    this.#stop();
+    this.channel.destroy();
+  }
+
+  #stop(): void {
+    this.#closed = true;
+    this.#patience.clear();
+    this.#keepAlive?.stop();
+  }
+
+  #ended(error: Error | undefined): void {
+    this.#stop();
+    this.handlers.onFlowClosed?.(this, this.#failure ?? error);
+  }
+
+  #stream(): (bytes: Uint8Array) => void {
+    const framer = new StreamFramer(
+      {},
+      {
+        onMessage: (bytes) => this.#receiveMessage(bytes),
+        onKeepAlive: (kind) => this.#receiveKeepAlive(kind),
+        onError: (error) => {
+          // Where the next message starts nobody knows any more (RFC 3261 18.3).
+          reportMalformed(error, this, this.handlers);
+          this.#failure = error;
+          this.close();
+        },
+      },
+    );
+    return (bytes) => framer.push(bytes);
+  }
+
+  #receiveFrame(bytes: Uint8Array): void {
+    if (isLineBreaks(bytes)) this.#receiveKeepAlive(bytes.length >= PING.length ? 'ping' : 'pong');
+    else this.#receiveMessage(bytes);
+  }
+
+  #receiveMessage(bytes: Uint8Array): void {
+    // A handler of the message before may have closed the flow.
+    if (!this.#closed && receiveMessage(bytes, this, this.handlers)) this.#patience.clear();
+  }
+
+  #receiveKeepAlive(kind: 'ping' | 'pong'): void {
+    if (kind === 'pong') this.#keepAlive?.pong();
+    else if (!this.#keepAlive) this.#write(PONG);
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    try {
+      this.channel.send(bytes);
+    } catch (error) {
+      // The connection ends while we write; `onclose` follows.
+      if (!(error instanceof TransportError)) throw error;
+    }
+  }
+}
+
+function isLineBreaks(bytes: Uint8Array): boolean {
+  return (
+    (bytes.length === PING.length || bytes.length === PONG.length) &&
+    bytes.every((byte, at) => byte === PING[at])
+  );
+}

@@ -1,0 +1,142 @@
+/** Flows over one UDP socket: a listener's to many peers, or a client's to its server. */
+
+import { TransportError } from '../../errors.js';
+import type { Address, DatagramSocket } from '../../platform/platform.js';
+import { type FlowHandlers, KeepAlive, PING, receiveMessage, type SipFlow } from './flow.js';
+
+/** The most that fits a datagram: 65,535 less the headers of IPv4 and UDP. */
+export const MAX_DATAGRAM_BYTES = 65_507;
+
+const LINE_FEED = 0x0a;
+const SPACE = 0x20;
+
+class UdpFlow implements SipFlow {
+  readonly transport = 'UDP';
+  readonly reliable = false;
+
+  constructor(
+    private readonly port: UdpPort,
+    readonly remote: Address,
+  ) {}
+
+  get local(): Address {
+    return this.port.local;
+  }
+
+  get closed(): boolean {
+    return this.port.closed;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.port.send(bytes, this);
+  }
+
+  to(address: Address): SipFlow {
+    return new UdpFlow(this.port, address);
+  }
+
+  /** The socket stays: it is the listener's. */
+  close(): void {}
+}
+
+/** A socket that takes datagrams of anybody. */
+export class UdpPort {
+  #closed = false;
+
+  constructor(
+    private readonly socket: DatagramSocket,
+    private readonly handlers: FlowHandlers,
+  ) {
+    socket.onmessage = (bytes, from) => {
+      if (!this.#closed && isMessage(bytes)) receiveMessage(bytes, this.flowTo(from), handlers);
+    };
+  }
+
+  get local(): Address {
+    return this.socket.local;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  flowTo(address: Address): SipFlow & { close(): void } {
+    return new UdpFlow(this, address);
+  }
+
+  send(bytes: Uint8Array, flow: SipFlow): void {
+    checkSize(bytes);
+    this.handlers.onWire?.('out', bytes, flow);
+    this.socket.send(bytes, flow.remote);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.socket.close();
+  }
+}
+
+/** A socket connected to one server: nobody else can reach us by it, so only the server asserts identities. */
+export class UdpClientFlow implements SipFlow {
+  readonly transport = 'UDP';
+  readonly reliable = false;
+  readonly #keepAlive: KeepAlive;
+  #closed = false;
+
+  constructor(
+    private readonly socket: DatagramSocket,
+    readonly remote: Address,
+    private readonly handlers: FlowHandlers,
+  ) {
+    socket.onmessage = (bytes) => {
+      if (!this.#closed && isMessage(bytes)) receiveMessage(bytes, this, handlers);
+    };
+    // RFC 3261 18.4: nothing listens there, and whoever waits for it should know before its timer does.
+    socket.onerror = (error) =>
+      this.#end(new TransportError(`the server cannot be reached: ${error.message}`, { cause: error }));
+    // Keeps the bindings of NATs; nobody answers.
+    this.#keepAlive = new KeepAlive(
+      () => this.socket.send(PING),
+      () => {},
+    );
+  }
+
+  get local(): Address {
+    return this.socket.local;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#closed) throw new TransportError('the UDP socket is closed');
+    checkSize(bytes);
+    this.handlers.onWire?.('out', bytes, this);
+    this.socket.send(bytes);
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  #end(error?: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#keepAlive.stop();
+    this.socket.close();
+    // Later, as the end of a connection is: `close` is called by owners in the middle of things.
+    queueMicrotask(() => this.handlers.onFlowClosed?.(this, error));
+  }
+}
+
+function checkSize(bytes: Uint8Array): void {
+  if (bytes.length > MAX_DATAGRAM_BYTES) {
+    throw new TransportError(`${bytes.length} bytes do not fit a datagram of ${MAX_DATAGRAM_BYTES}`);
+  }
+}
+
+/** Line breaks and blanks keep NAT bindings open, and STUN starts with 0 or 1: neither is SIP, nor an error. */
+function isMessage(bytes: Uint8Array): boolean {
+  return (bytes[0] ?? 0) >= LINE_FEED && bytes.some((byte) => byte > SPACE);
+}

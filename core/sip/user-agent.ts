@@ -1,0 +1,302 @@
+/**
+ * A SIP user agent (RFC 3261 8): its client and its server with one connection to the core, sessions both ways, and a
+ * registration where one is asked for.
+ */
+
+import { TransportError } from '../errors.js';
+import type { Sockets, TlsOptions } from '../platform/platform.js';
+import { atMost } from '../time/deadline.js';
+import type { SipResponse } from './message/message.js';
+import { CoreConnection } from './registration/core-connection.js';
+import { type RegisterRequest, Registration, type RegistrationOptions } from './registration/registration.js';
+import type { InvitationHandlers } from './session/invitation.js';
+import type { InviteSession } from './session/invite-session.js';
+import { InviteSessions } from './session/invite-sessions.js';
+import { type InviteHandlers, type InviteOptions, OutgoingInvite } from './session/outgoing-invite.js';
+import type { Subscription, SubscriptionHandlers } from './subscription/subscription.js';
+import type { SubscribeOptions } from './subscription/subscription-usage.js';
+import { Subscriptions } from './subscription/subscriptions.js';
+import { TransactionLayer } from './transactions/layer.js';
+import type { ServerTransaction } from './transactions/server-machine.js';
+import { refuseMalformed } from './transactions/stateless-answer.js';
+import type { WireObserver } from './transport/flow.js';
+import { hostPort } from './transport/transport-uri.js';
+import {
+  type OutgoingRequest,
+  type RequestOptions,
+  UserAgentClient,
+  type UserAgentClientOptions,
+} from './user-agent-client.js';
+import { UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
+import { SipUri } from './values/uri.js';
+import { buildResponse } from './wire/writer.js';
+
+export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
+  /** Value of User-Agent and Server. */
+  product: string;
+  /** Servers of the SIP/IP core in order of preference, `sip:127.0.0.1:5060;transport=tcp`. */
+  servers: readonly string[];
+  tls?: TlsOptions;
+  /** The machine's own when absent. */
+  sockets?: Sockets;
+  /** REGISTER while connected; an application server does not. */
+  registration?: RegistrationOptions;
+  /** Where requests reach an agent that does not register, `sip:127.0.0.1:5080;transport=udp`. */
+  listen?: string;
+  onConnected?(server: string): void;
+  onDisconnected?(server: string, error: Error): void;
+  /** Every message as it was on the wire. */
+  onWire?: WireObserver;
+}
+
+/** What an INVITE, or the answer to one, has in its Contact beside our URI. */
+export interface ContactFeatures {
+  /** Feature parameters (RFC 3840 6): `+g.oma.pusheventapp="mms.ua"`. */
+  features?: readonly string[];
+}
+
+/** How long a stopping agent waits for the answers to its BYEs and CANCELs, milliseconds. */
+const GOODBYE_DEADLINE = 4000;
+
+export class SipUserAgent {
+  readonly registration: Registration | undefined;
+  readonly #options: SipUserAgentOptions;
+  readonly #layer: TransactionLayer;
+  readonly #core: CoreConnection;
+  readonly #client: UserAgentClient;
+  readonly #server: UserAgentServer;
+  readonly #sessions: InviteSessions;
+  readonly #subscriptions: Subscriptions;
+  readonly #invites = new Set<OutgoingInvite>();
+  #closing = false;
+
+  constructor(options: SipUserAgentOptions) {
+    this.#options = options;
+    this.#layer = new TransactionLayer({
+      onRequest: (transaction) => this.#server.receive(transaction),
+      detectMerged: true,
+      refuseCancelled: true,
+      replaceFlow: (lost) => this.#core.replacementOf(lost),
+    });
+    this.#client = new UserAgentClient(options, {
+      layer: this.#layer,
+      flow: () => this.#core.flow,
+      flowFor: (method, sizeOf, signal) => this.#core.flowFor(method, sizeOf, signal),
+      contact: (features) => this.#contactWith(features),
+      serviceRoute: () => this.registration?.serviceRoute ?? [],
+    });
+    this.#sessions = new InviteSessions({
+      send: (request, nextCSeq) => this.#client.send(request, nextCSeq),
+      invite: (request, nextCSeq, handlers) => this.#client.invite(request, nextCSeq, handlers),
+      sendAck: (ack) => this.#client.sendAck(ack),
+      contact: () => this.contact,
+      capabilities: () => this.#server.capabilities(),
+    });
+    this.#subscriptions = this.#newSubscriptions();
+    this.#server = new UserAgentServer(options, this.#sessions, this.#subscriptions);
+    this.registration = options.registration && this.#newRegistration(options.registration);
+    this.#core = this.#newConnection();
+    this.registration?.attach(this.#core.jssip);
+  }
+
+  /** URI for the Contact of our requests and answers: the public GRUU where we have one (5.1-04). */
+  get contact(): string {
+    return this.registration?.publicGruu ?? this.#core.contactUri;
+  }
+
+  /**
+   * IP address of this machine as the core sees it, for media that come here: waits for a connection.
+   * @throws TransportError, TimeoutError, or the signal's reason.
+   */
+  async localHost(signal?: AbortSignal): Promise<string> {
+    return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
+  }
+
+  /** Every method that we take, outside of dialogs and within: for an Allow that speaks of the agent as a whole. */
+  get methods(): readonly string[] {
+    return this.#server.allMethods;
+  }
+
+  /** Starts to listen (where configured) and to connect; JsSIP goes on trying until `stop`. */
+  async start(): Promise<void> {
+    await this.#core.open();
+  }
+
+  /**
+   * Ends every session by BYE and every INVITE of ours, unsubscribes, de-registers, and closes every socket. Handlers
+   * are told. Who does not answer is not waited for longer than a few seconds.
+   */
+  async stop(): Promise<void> {
+    this.#closing = true;
+    await this.#endDialogs();
+    await this.registration?.close();
+    this.#layer.close();
+    await this.#core.close();
+  }
+
+  /**
+   * Sends a request outside any dialog and gives its final response; challenges are answered.
+   * @throws TimeoutError when no final response came (Timer F), TransportError, LimitError when it is too large.
+   */
+  async request(outgoing: OutgoingRequest, options: RequestOptions = {}): Promise<SipResponse> {
+    return await this.#client.request(outgoing, options);
+  }
+
+  /**
+   * Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session.
+   * @returns the first final response.
+   * @throws TimeoutError when none came (Timer B; 3 minutes once it rings, after which it is cancelled),
+   * TransportError, LimitError when it is too large; the signal's reason.
+   */
+  async invite(
+    { features, ...outgoing }: Omit<OutgoingRequest, 'method'> & ContactFeatures,
+    handlers: InviteHandlers = {},
+    options: InviteOptions = {},
+  ): Promise<SipResponse> {
+    const { closed } = this.#sessions;
+    if (closed) throw closed;
+    let cseq = 1;
+    const request = this.#client.compose({ ...outgoing, method: 'INVITE' }, cseq);
+    request.headers.set('Allow', this.#server.allowInSession).set('Supported', 'gruu');
+    const send = (each: InvitationHandlers) => this.#client.invite(request, () => ++cseq, each, features);
+    const invite = new OutgoingInvite(send, this.#sessions, handlers, options);
+    this.#invites.add(invite);
+    void invite.over.then(() => this.#invites.delete(invite));
+    return await invite.final;
+  }
+
+  /**
+   * Accepts an INVITE that was handed to `onRequest`: a 200, sent until it is acknowledged. `onAck` and `onTimeout` of
+   * the transaction are the session's from here on.
+   * @throws TransportError when it was answered before, as after a CANCEL, or the agent is being stopped.
+   */
+  accept(
+    transaction: ServerTransaction,
+    { headers = [], body, features }: Pick<OutgoingRequest, 'headers' | 'body'> & ContactFeatures = {},
+  ): InviteSession {
+    const { request } = transaction;
+    if (transaction.answered) throw new TransportError('the INVITE was answered before: there is no session');
+    const { closed } = this.#sessions;
+    if (closed) {
+      transaction.respond(buildResponse(request, 480));
+      throw closed;
+    }
+    const response = buildResponse(request, 200, {
+      headers: [
+        // RFC 3261 12.1.1: the route set of the dialog, as it came.
+        ...request.headers.getAll('Record-Route').map((route) => ['Record-Route', route] as const),
+        ['Contact', this.#contactWith(features)],
+        ...this.#server.capabilities(),
+        ...headers,
+      ],
+      ...(body ? { body } : {}),
+    });
+    return this.#sessions.accept(transaction, response);
+  }
+
+  /**
+   * Subscribes to an event package, and stays subscribed until it is refused for good, or closed.
+   * @throws LimitError when there are too many subscriptions, TransportError when the agent was stopped.
+   */
+  subscribe(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
+    return this.#subscriptions.add(options, handlers);
+  }
+
+  #newSubscriptions(): Subscriptions {
+    return new Subscriptions({
+      compose: (uri, to, cseq, tag) =>
+        this.#client.compose({ method: 'SUBSCRIBE', uri, ...(to === undefined ? {} : { to }) }, cseq, tag),
+      send: (request, nextCSeq) => this.#client.sendWithContact(request, nextCSeq),
+      allow: () => this.#server.allowInSubscription,
+      product: this.#options.product,
+    });
+  }
+
+  #newRegistration(options: RegistrationOptions): Registration {
+    return new Registration(options, {
+      contactUri: () => this.#core.contactUri,
+      contactUser: () => this.#core.contactUser,
+      connected: () => this.#core.flow !== undefined,
+      send: (request) => this.#sendRegister(request),
+      serverFailed: (error) => this.#core.serverFailed(error),
+    });
+  }
+
+  #newConnection(): CoreConnection {
+    const { servers, tls, sockets, listen, onWire, onConnected, onDisconnected } = this.#options;
+    const { registration } = this;
+    return new CoreConnection({
+      servers,
+      ...(tls ? { tls } : {}),
+      ...(sockets ? { sockets } : {}),
+      ...(listen ? { listen } : {}),
+      ...(onWire ? { onWire } : {}),
+      onMessage: (message, flow) => this.#layer.receive(message, flow),
+      onMalformed: (error, flow) => {
+        refuseMalformed(error, flow);
+        this.#server.noteMalformed(error);
+      },
+      onFlowClosed: (flow) => this.#layer.flowClosed(flow),
+      onConnected: (server) => {
+        this.#subscriptions.reconnected();
+        onConnected?.(server);
+      },
+      onDisconnected: (server, error) => {
+        registration?.flowLost();
+        if (!this.#closing) onDisconnected?.(server, error);
+      },
+      registrar: {
+        instanceId: this.#options.registration?.instanceId ?? `urn:uuid:${crypto.randomUUID()}`,
+        expires: this.#options.registration?.expires ?? 0,
+        register: registration !== undefined,
+        carry: async (register) => {
+          if (!registration) throw new TransportError('this agent does not register');
+          return await registration.carry(register);
+        },
+        onSettled: () => registration?.onSettled(),
+      },
+    });
+  }
+
+  async #sendRegister({ register, contact, headers, nextCSeq }: RegisterRequest): Promise<SipResponse> {
+    const { identity } = this.#options;
+    const uri = SipUri.parse(identity);
+    const request = this.#client.compose(
+      {
+        method: 'REGISTER',
+        // The registrar is the domain of our identity (RFC 3261 10.2).
+        uri: uri ? `${uri.scheme}:${hostPort(uri.host, uri.port)}` : identity,
+        to: identity,
+        headers: [
+          ['Contact', contact],
+          ['Expires', String(register.expires)],
+          ['Supported', 'path, gruu'],
+          ['Allow', this.#server.allow],
+          ...headers,
+        ],
+      },
+      nextCSeq(),
+      register.fromTag,
+    );
+    request.headers.set('Call-ID', register.callId);
+    return await this.#client.send(request, nextCSeq);
+  }
+
+  async #endDialogs(): Promise<void> {
+    const stopped = new TransportError('the agent was stopped');
+    this.#sessions.close(stopped);
+    const invites = [...this.#invites];
+    for (const invite of invites) invite.giveUp(stopped);
+    // What is answered by a 2xx at the last moment is ended by a BYE, too.
+    const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
+    // Without a connection nobody hears of it, and nobody answers.
+    const deadline = this.#core.flow ? GOODBYE_DEADLINE : 0;
+    await atMost(deadline, Promise.all([ended, this.#subscriptions.close(stopped)]));
+    this.#sessions.hurry();
+    this.#subscriptions.abandon();
+  }
+
+  #contactWith(features: readonly string[] = []): string {
+    return [`<${this.contact}>`, ...features].join(';');
+  }
+}

@@ -1,0 +1,149 @@
+/** Media feature tags of RFC 3840 section 9, as Contact, Accept-Contact and Reject-Contact carry them. */
+
+import { ConfigurationError } from '../../errors.js';
+import { isToken, quote, trimBlanks, unquote } from '../message/grammar.js';
+import type { Parameters } from './parameters.js';
+
+/**
+ * One value of a tag. Tokens (booleans are the tokens TRUE and FALSE) are compared without regard to case and
+ * kept in lower case, strings octet by octet; a number is a closed range.
+ */
+export type FeatureValue = { readonly negated: boolean } & (
+  | { readonly kind: 'token'; readonly text: string }
+  | { readonly kind: 'string'; readonly text: string }
+  | { readonly kind: 'number'; readonly low: number; readonly high: number }
+);
+
+/** Tags in lower case as headers spell them (`+g.oma.pusheventapp`, `audio`), each with its alternatives. */
+export type FeatureSet = ReadonlyMap<string, readonly FeatureValue[]>;
+
+/** RFC 3840 9: the tags of its SIP tree that are written without `+sip.`. */
+const BASE_TAGS: ReadonlySet<string> = new Set([
+  'actor',
+  'application',
+  'audio',
+  'automata',
+  'class',
+  'control',
+  'data',
+  'description',
+  'duplex',
+  'events',
+  'extensions',
+  'isfocus',
+  'language',
+  'methods',
+  'mobility',
+  'priority',
+  'schemes',
+  'text',
+  'type',
+  'video',
+]);
+
+const NUMBER = String.raw`[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?`;
+const NUMERIC = new RegExp(`^#(?:(>=|<=|=)?(${NUMBER})|(${NUMBER}):(${NUMBER}))$`);
+
+/** Alternatives of one tag that are compared; a device has some dozens of applications. Bounds the work of a match. */
+const MAX_VALUES = 256;
+
+/** What comes back from a list as it went in: no comma, no blanks around it, no line break, no leading `<`. */
+const LIST_VALUE = /^(?!!?<)(?! |\t)[^,\r\n]+(?<! |\t)$/;
+const VALUE_RULE = 'no comma, line break, leading < or blanks around it; a <string> stands alone';
+
+/** The feature parameters among those of a header value; the others (`q`, `expires`, `require` …) are left out. */
+export function parseFeatureParameters(parameters: Parameters): FeatureSet {
+  const features = new Map<string, readonly FeatureValue[]>();
+  for (const [name, raw] of parameters.entries()) {
+    const tag = featureTagName(name);
+    if (tag !== undefined) features.set(tag, parseFeatureValues(raw === undefined ? 'TRUE' : unquote(raw)));
+  }
+  return features;
+}
+
+/** Undefined for a parameter that is no feature tag. `+sip.audio` and `audio` are one. */
+export function featureTagName(name: string): string | undefined {
+  const lower = name.toLowerCase();
+  if (BASE_TAGS.has(lower)) return lower;
+  if (!lower.startsWith('+')) return undefined;
+  const base = lower.startsWith('+sip.') ? lower.slice('+sip.'.length) : '';
+  return BASE_TAGS.has(base) ? base : lower;
+}
+
+/**
+ * The alternatives of an unquoted value: `mms.ua,wml.ua`, `!INVITE`, `#>=5`, `<string>`. Values go beyond
+ * RFC 3840's tag-value where nothing else can be meant: a colon (`x-wap-application:mms.ua`), blanks after commas.
+ */
+export function parseFeatureValues(text: string): FeatureValue[] {
+  const whole = trimBlanks(text);
+  // A string-value stands alone, and may hold commas.
+  if (/^!?</.test(whole)) return [parseFeatureValue(whole)];
+  return whole
+    .split(',')
+    .map((value) => trimBlanks(value))
+    .filter((value) => value !== '')
+    .slice(0, MAX_VALUES)
+    .map(parseFeatureValue);
+}
+
+function parseFeatureValue(text: string): FeatureValue {
+  const negated = text.startsWith('!');
+  const value = negated ? text.slice(1) : text;
+  if (value.startsWith('<') && value.endsWith('>'))
+    return { negated, kind: 'string', text: value.slice(1, -1) };
+  const numeric = NUMERIC.exec(value);
+  if (numeric) return { negated, kind: 'number', ...numericRange(numeric) };
+  const token = value.toLowerCase();
+  // A boolean has two values only, so "not true" is "false".
+  if (negated && token === 'true') return { negated: false, kind: 'token', text: 'false' };
+  if (negated && token === 'false') return { negated: false, kind: 'token', text: 'true' };
+  return { negated, kind: 'token', text: token };
+}
+
+function numericRange([, relation, bound, low, high]: RegExpExecArray): { low: number; high: number } {
+  if (bound === undefined) return { low: Number(low), high: Number(high) };
+  const number = Number(bound);
+  return {
+    low: relation === '<=' ? Number.NEGATIVE_INFINITY : number,
+    high: relation === '>=' ? Number.POSITIVE_INFINITY : number,
+  };
+}
+
+/** True when something can be what both values say. */
+export function featureValuesAgree(one: FeatureValue, other: FeatureValue): boolean {
+  if (one.kind === 'number' && other.kind === 'number') return rangesAgree(one, other);
+  const same = one.kind === other.kind && 'text' in one && 'text' in other && one.text === other.text;
+  if (one.negated && other.negated) return true;
+  return one.negated || other.negated ? !same : same;
+}
+
+type NumberRange = FeatureValue & { kind: 'number' };
+
+function rangesAgree(one: NumberRange, other: NumberRange): boolean {
+  if (!one.negated && !other.negated) return one.low <= other.high && other.low <= one.high;
+  if (!one.negated) return one.low < other.low || one.high > other.high;
+  if (!other.negated) return other.low < one.low || other.high > one.high;
+  const below = Math.min(one.low, other.low) > Number.NEGATIVE_INFINITY;
+  const above = Math.max(one.high, other.high) < Number.POSITIVE_INFINITY;
+  return below || above || one.high < other.low || other.high < one.low;
+}
+
+/**
+ * `+g.oma.pusheventapp="mms.ua,wml.ua"`; the bare name, which means TRUE, without values. Throws
+ * ConfigurationError for a name or value that would be read as something else.
+ */
+export function formatFeatureTag(name: string, values: readonly string[] = []): string {
+  if (!isToken(name) || featureTagName(name) === undefined) {
+    throw new ConfigurationError(
+      `${JSON.stringify(name)} is no feature tag; other tags than RFC 3840's start with +`,
+    );
+  }
+  if (values.length === 0) return name;
+  for (const value of values) {
+    const alone = values.length === 1 && /^!?<.*>$/.test(value);
+    if (!alone && !LIST_VALUE.test(value)) {
+      throw new ConfigurationError(`${JSON.stringify(value)} cannot be a value of ${name}: ${VALUE_RULE}`);
+    }
+  }
+  return `${name}=${quote(values.join(','))}`;
+}

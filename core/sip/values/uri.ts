@@ -1,0 +1,238 @@
+/** SIP and SIPS URIs (RFC 3261 19.1), and the others that may stand in their place. */
+
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
+
+/** `_` is no host name character, but names with it are in use wherever containers are. */
+const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
+const IPV6_REFERENCE = /^\[[0-9A-Fa-f:.]{2,45}\]$/;
+
+/** RFC 3261 25.1: unreserved and escaped, and what each place allows besides. */
+const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+$/;
+const PASSWORD = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*$/;
+const PARAMETER = /^(?:[A-Za-z0-9\-_.!~*'()[\]/:&+$]|%[0-9A-Fa-f]{2})+$/;
+const HEADERS = /^(?:[A-Za-z0-9\-_.!~*'()[\]/?:+$&=]|%[0-9A-Fa-f]{2})+$/;
+
+const NOT_USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]|%(?![0-9A-Fa-f]{2})/gu;
+const NOT_PASSWORD = /[^A-Za-z0-9\-_.!~*'()&=+$,%]|%(?![0-9A-Fa-f]{2})/gu;
+const NOT_PARAMETER = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$%]|%(?![0-9A-Fa-f]{2})/gu;
+
+const UNRESERVED = /^[A-Za-z0-9\-_.!~*'()]$/;
+const USER_CHARACTER = /^[A-Za-z0-9\-_.!~*'()&=+$,;?/]$/;
+
+/** RFC 3261 19.1.4: these change where a request goes, so a URI without one differs from a URI with it. */
+const NEVER_IGNORED = ['user', 'ttl', 'method', 'maddr', 'transport'];
+
+export interface OtherUri {
+  /** Lower-case, without the colon. */
+  scheme: string;
+  text: string;
+}
+
+export interface SipUriParts {
+  scheme?: 'sip' | 'sips';
+  user?: string;
+  password?: string;
+  host: string;
+  port?: number;
+  parameters?: Iterable<readonly [string, string | undefined]>;
+  headers?: string;
+}
+
+/**
+ * Text parts are kept as a URI carries them, with the escapes of unreserved characters undone (`%6C%72` is
+ * `lr`, RFC 4475 3.1.1.3) and all others kept: `%3B` and `;` are not the same (RFC 3261 19.1.4).
+ * Characters that need an escape get one on output.
+ */
+export class SipUri {
+  scheme: 'sip' | 'sips';
+  user?: string;
+  password?: string;
+  /** As written; IPv6 in brackets. */
+  host: string;
+  port?: number;
+  /** Names in lower case; undefined for a parameter without a value. */
+  readonly parameters: Map<string, string | undefined>;
+  /** What follows `?`. */
+  headers?: string;
+
+  constructor(parts: SipUriParts) {
+    this.scheme = parts.scheme ?? 'sip';
+    this.host = parts.host;
+    this.parameters = new Map(parts.parameters);
+    if (parts.user !== undefined) this.user = parts.user;
+    if (parts.password !== undefined) this.password = parts.password;
+    if (parts.port !== undefined) this.port = parts.port;
+    if (parts.headers !== undefined) this.headers = parts.headers;
+  }
+
+  /** Undefined for what is no SIP or SIPS URI by RFC 3261 25.1. */
+  static parse(text: string): SipUri | undefined {
+    const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+    if (scheme !== 'sip' && scheme !== 'sips') return undefined;
+    const afterScheme = scheme.length + 1;
+    // `@` stands in no other place unescaped, so the first one ends the user; it may hold `;` and `?`.
+    const at = text.indexOf('@', afterScheme);
+    const userInfo = at < 0 ? undefined : parseUserInfo(text.slice(afterScheme, at));
+    if (at >= 0 && !userInfo) return undefined;
+
+    const question = text.indexOf('?', Math.max(at, afterScheme));
+    const [hostPort, ...parameterTexts] = text
+      .slice(at < 0 ? afterScheme : at + 1, question < 0 ? undefined : question)
+      .split(';');
+    const address = parseHostPort(hostPort ?? '');
+    const parameters = parseUriParameters(parameterTexts);
+    if (!address || !parameters) return undefined;
+
+    const parts: SipUriParts = { scheme, ...userInfo, ...address, parameters };
+    if (question >= 0) {
+      const headers = text.slice(question + 1);
+      if (!HEADERS.test(headers)) return undefined;
+      parts.headers = headers;
+    }
+    return new SipUri(parts);
+  }
+
+  toString(): string {
+    let text = `${this.scheme}:${this.#userInfo()}${this.#hostPort(this.host)}`;
+    for (const [name, value] of this.parameters) {
+      text += `;${encodeEscapes(name, NOT_PARAMETER)}`;
+      if (value !== undefined) text += `=${encodeEscapes(value, NOT_PARAMETER)}`;
+    }
+    return this.headers === undefined ? text : `${text}?${this.headers}`;
+  }
+
+  /** RFC 3261 19.1.4. An absent port differs from 5060. */
+  equals(other: SipUri): boolean {
+    return (
+      this.scheme === other.scheme &&
+      this.#userInfo() === other.#userInfo() &&
+      this.#hostPort(this.host.toLowerCase()) === other.#hostPort(other.host.toLowerCase()) &&
+      sameParameters(this.parameters, other.parameters) &&
+      sameHeaders(this.headers, other.headers)
+    );
+  }
+
+  /**
+   * `scheme:user@host[:port]` by which registrars and configurations know this URI (RFC 3261 10.3): no
+   * password, parameters or headers, host in lower case, every escape undone that a user part does not need.
+   */
+  addressOfRecord(): string {
+    const user =
+      this.user === undefined ? '' : `${decodeEscapes(encodeEscapes(this.user, NOT_USER), USER_CHARACTER)}@`;
+    return `${this.scheme}:${user}${this.#hostPort(this.host.toLowerCase())}`;
+  }
+
+  #userInfo(): string {
+    if (this.user === undefined) return '';
+    const password = this.password === undefined ? '' : `:${encodeEscapes(this.password, NOT_PASSWORD)}`;
+    return `${encodeEscapes(this.user, NOT_USER)}${password}@`;
+  }
+
+  #hostPort(host: string): string {
+    return this.port === undefined ? host : `${host}:${this.port}`;
+  }
+}
+
+/** Undefined for text that is no absolute URI, and for a malformed SIP or SIPS URI. */
+export function parseUri(text: string): SipUri | OtherUri | undefined {
+  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) return undefined;
+  if (scheme === 'sip' || scheme === 'sips') return SipUri.parse(text);
+  // RFC 3986: no blanks, quotes or angle brackets, and something after the colon.
+  return /^[^\s<>"]+$/.test(text) && text.length > scheme.length + 1 ? { scheme, text } : undefined;
+}
+
+export function isHost(text: string): boolean {
+  return HOST_NAME.test(text) || IPV6_REFERENCE.test(text);
+}
+
+export function parsePort(text: string): number | undefined {
+  if (!/^\d{1,5}$/.test(text)) return undefined;
+  const port = Number(text);
+  return port <= 65_535 ? port : undefined;
+}
+
+function parseUserInfo(text: string): { user: string; password?: string } | undefined {
+  const colon = text.indexOf(':');
+  const user = colon < 0 ? text : text.slice(0, colon);
+  if (!USER.test(user)) return undefined;
+  if (colon < 0) return { user: decodeEscapes(user, UNRESERVED) };
+  const password = text.slice(colon + 1);
+  return PASSWORD.test(password)
+    ? { user: decodeEscapes(user, UNRESERVED), password: decodeEscapes(password, UNRESERVED) }
+    : undefined;
+}
+
+function parseHostPort(text: string): { host: string; port?: number } | undefined {
+  const colon = text.startsWith('[') ? text.indexOf(':', text.indexOf(']') + 1) : text.indexOf(':');
+  const host = colon < 0 ? text : text.slice(0, colon);
+  if (!isHost(host)) return undefined;
+  if (colon < 0) return { host };
+  const port = parsePort(text.slice(colon + 1));
+  return port === undefined ? undefined : { host, port };
+}
+
+function parseUriParameters(texts: readonly string[]): Map<string, string | undefined> | undefined {
+  const parameters = new Map<string, string | undefined>();
+  for (const text of texts) {
+    const equal = text.indexOf('=');
+    const name = equal < 0 ? text : text.slice(0, equal);
+    const value = equal < 0 ? undefined : text.slice(equal + 1);
+    if (!PARAMETER.test(name) || (value !== undefined && !PARAMETER.test(value))) return undefined;
+    const key = decodeEscapes(name, UNRESERVED).toLowerCase();
+    // RFC 3261 19.1.1: a parameter name stands once only.
+    if (parameters.has(key)) return undefined;
+    parameters.set(key, value === undefined ? undefined : decodeEscapes(value, UNRESERVED));
+  }
+  return parameters;
+}
+
+function sameParameters(
+  ours: ReadonlyMap<string, string | undefined>,
+  theirs: ReadonlyMap<string, string | undefined>,
+): boolean {
+  for (const [name, value] of ours) {
+    if (theirs.has(name) && comparable(theirs.get(name)) !== comparable(value)) return false;
+  }
+  return NEVER_IGNORED.every((name) => ours.has(name) === theirs.has(name));
+}
+
+function comparable(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : encodeEscapes(value, NOT_PARAMETER).toLowerCase();
+}
+
+function sameHeaders(ours: string | undefined, theirs: string | undefined): boolean {
+  const canonical = (headers: string | undefined) =>
+    (headers ?? '')
+      .split('&')
+      .map((header) => {
+        const [name = '', ...value] = decodeEscapes(header, UNRESERVED).split('=');
+        return [name.toLowerCase(), ...value].join('=');
+      })
+      .sort()
+      .join('&');
+  return ours === theirs || canonical(ours) === canonical(theirs);
+}
+
+/** Undoes the escapes of characters that `plain` knows; the others get upper-case digits, so that equal escapes are equal text. */
+function decodeEscapes(text: string, plain: RegExp): string {
+  if (!text.includes('%')) return text;
+  return text.replace(/%[0-9A-Fa-f]{2}/g, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return plain.test(character) ? character : escaped.toUpperCase();
+  });
+}
+
+function encodeEscapes(text: string, forbidden: RegExp): string {
+  return text.replace(forbidden, (character) =>
+    Array.from(
+      new TextEncoder().encode(character),
+      (byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`,
+    ).join(''),
+  );
+}
+
+/** RFC 5627 3.1: a GRUU has a `gr` parameter. */
+export function isGruu(uri: string): boolean {
+  return SipUri.parse(uri)?.parameters.has('gr') ?? false;
+}

@@ -1,0 +1,178 @@
+import { platform } from '#platform';
+import { MalformedError } from '../../errors.js';
+import { isToken } from '../message/grammar.js';
+import { headerName } from '../message/header-names.js';
+import { SipHeaders } from '../message/headers.js';
+import {
+  isRequest,
+  NO_BODY,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from '../message/message.js';
+import { parseNameAddr } from '../values/name-addr.js';
+
+/** RFC 3261 21, RFC 3265 7.3.2, RFC 3312, 3329, 3903, 4028, 4412, 5360, 5626, 5839, 6086, 6442. */
+const REASON_PHRASES: Readonly<Record<number, string>> = {
+  100: 'Trying',
+  180: 'Ringing',
+  181: 'Call Is Being Forwarded',
+  182: 'Queued',
+  183: 'Session Progress',
+  200: 'OK',
+  202: 'Accepted',
+  204: 'No Notification',
+  300: 'Multiple Choices',
+  301: 'Moved Permanently',
+  302: 'Moved Temporarily',
+  305: 'Use Proxy',
+  380: 'Alternative Service',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  407: 'Proxy Authentication Required',
+  408: 'Request Timeout',
+  410: 'Gone',
+  412: 'Conditional Request Failed',
+  413: 'Request Entity Too Large',
+  414: 'Request-URI Too Long',
+  415: 'Unsupported Media Type',
+  416: 'Unsupported URI Scheme',
+  417: 'Unknown Resource-Priority',
+  420: 'Bad Extension',
+  421: 'Extension Required',
+  422: 'Session Interval Too Small',
+  423: 'Interval Too Brief',
+  424: 'Bad Location Information',
+  428: 'Use Identity Header',
+  429: 'Provide Referrer Identity',
+  430: 'Flow Failed',
+  433: 'Anonymity Disallowed',
+  439: 'First Hop Lacks Outbound Support',
+  469: 'Bad Info Package',
+  470: 'Consent Needed',
+  480: 'Temporarily Unavailable',
+  481: 'Call/Transaction Does Not Exist',
+  482: 'Loop Detected',
+  483: 'Too Many Hops',
+  484: 'Address Incomplete',
+  485: 'Ambiguous',
+  486: 'Busy Here',
+  487: 'Request Terminated',
+  488: 'Not Acceptable Here',
+  489: 'Bad Event',
+  491: 'Request Pending',
+  493: 'Undecipherable',
+  494: 'Security Agreement Required',
+  500: 'Server Internal Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Server Time-out',
+  505: 'Version Not Supported',
+  513: 'Message Too Large',
+  580: 'Precondition Failure',
+  600: 'Busy Everywhere',
+  603: 'Decline',
+  604: 'Does Not Exist Anywhere',
+  606: 'Not Acceptable',
+};
+
+/** The usual phrase of a status; for an unknown one that of its class (RFC 3261 8.1.3.2 treats it as x00). */
+export function reasonPhrase(status: number): string {
+  return REASON_PHRASES[status] ?? REASON_PHRASES[Math.floor(status / 100) * 100] ?? 'Unknown';
+}
+
+/** Whether a standard says what it means. */
+export function isKnownStatus(status: number): boolean {
+  return Object.hasOwn(REASON_PHRASES, status);
+}
+
+/** SIP messages to bytes, and responses to requests. */
+
+const encoder = new TextEncoder();
+
+/** RFC 3261 19.3 asks for 32 random bits at least; 64 also keep the tags of a million calls apart. */
+const TAG_BYTES = 8;
+
+/**
+ * The message as it goes on the wire. Content-Length is that of the body, whatever the headers say.
+ * Throws MalformedError for a start line that would not be one.
+ */
+export function writeMessage(message: SipMessage): Uint8Array {
+  let head = `${startLine(message)}\r\n`;
+  for (const [name, value] of message.headers.entries()) {
+    if (name !== 'Content-Length') head += value === '' ? `${name}:\r\n` : `${name}: ${value}\r\n`;
+  }
+  const { body } = message;
+  const headBytes = encoder.encode(`${head}Content-Length: ${body.length}\r\n\r\n`);
+  if (body.length === 0) return headBytes;
+  const bytes = new Uint8Array(headBytes.length + body.length);
+  bytes.set(headBytes);
+  bytes.set(body, headBytes.length);
+  return bytes;
+}
+
+function startLine(message: SipMessage): string {
+  if (isRequest(message)) {
+    const { method, uri } = message;
+    if (!isToken(method) || uri === '' || /\s/.test(uri)) {
+      throw new MalformedError(`${JSON.stringify(`${method} ${uri}`)} is no start of a request line`);
+    }
+    return `${method} ${uri} SIP/2.0`;
+  }
+  const { status, reason } = message;
+  if (!Number.isInteger(status) || status < 100 || status > 699 || /[\r\n]/.test(reason)) {
+    throw new MalformedError(`${JSON.stringify(`${status} ${reason}`)} is no status and reason`);
+  }
+  return `SIP/2.0 ${status} ${reason}`;
+}
+
+export interface ResponseOptions {
+  /** The usual phrase of the status when absent. */
+  reason?: string;
+  headers?: Iterable<readonly [name: string, value: string]>;
+  body?: Uint8Array;
+  /** Tag put on To where the request has none there; a random one when absent. */
+  toTag?: string;
+}
+
+/** Copied from the request, in this order (RFC 3261 8.2.6.2). */
+const COPIED = ['via', 'from', 'to', 'call-id', 'cseq'];
+
+/**
+ * A response with what RFC 3261 8.2.6 copies from the request, as it stood there; Record-Route, Contact and the
+ * like are the caller's. A malformed request is answered with those headers that it has.
+ */
+export function buildResponse(
+  request: SipRequest,
+  status: number,
+  options: ResponseOptions = {},
+): SipResponse {
+  const headers = new SipHeaders();
+  const lines = Array.from(request.headers.entries(), ([name, value]) => ({
+    header: headerName(name),
+    value,
+  }));
+  for (const key of status === 100 ? [...COPIED, 'timestamp'] : COPIED) {
+    for (const { header, value } of lines) {
+      if (header.key !== key) continue;
+      const tagged = key === 'to' && status > 100 && lacksTag(value);
+      const tag = tagged ? `;tag=${options.toTag ?? platform.randomHex(TAG_BYTES)}` : '';
+      headers.appendParsed(header, `${value}${tag}`);
+      // A malformed request may have two of these: one answers it.
+      if (header.singleBit !== 0) break;
+    }
+  }
+  for (const [name, value] of options.headers ?? []) headers.append(name, value);
+  return { status, reason: options.reason ?? reasonPhrase(status), headers, body: options.body ?? NO_BODY };
+}
+
+function lacksTag(to: string): boolean {
+  const parsed = parseNameAddr(to);
+  return parsed !== undefined && parsed.tag === undefined;
+}

@@ -1,0 +1,108 @@
+/** Waiting, for a time or for somebody, as long as a signal allows. */
+
+import { TimeoutError } from '../errors.js';
+import type { Clock } from './clock.js';
+import { Alarm } from './timer.js';
+
+/** Resolves after that time; rejects with the reason of the signal. */
+export async function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const alarm = new Alarm();
+  const over = new Promise<void>((resolve) => alarm.set(milliseconds, resolve));
+  await unlessAborted(over, signal).finally(() => alarm.clear());
+}
+
+/** As the promise, unless the signal is aborted before: then it rejects with its reason. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await promise;
+  let abort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    // An abort that came first is told first.
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Resolves when the promise has settled, or after that time. */
+export async function atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  const deadline = new Alarm();
+  const passed = new Promise<void>((resolve) => deadline.set(milliseconds, resolve));
+  await Promise.race([promise.then(nothing, nothing), passed]).finally(() => deadline.clear());
+}
+
+function nothing(): void {}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Calls into other people's code: whatever they throw is a rejection, and none is waited for without end. */
+
+/** The result of `call`; a synchronous throw, or a thenable that misbehaves, is a rejection. */
+export function invoke<T>(call: () => T | PromiseLike<T>): Promise<T> {
+  return new Promise((resolve) => resolve(call()));
+}
+
+/**
+ * Settles as the promise does, or rejects after `milliseconds`.
+ *
+ * @param late the error to reject with, or what is waited for: a TimeoutError then names it.
+ */
+export function within<T>(
+  clock: Clock,
+  milliseconds: number,
+  late: Error | string,
+  promise: Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(milliseconds, () =>
+      reject(
+        typeof late === 'string'
+          ? new TimeoutError(`${late} did not end within ${milliseconds / 1000} s`)
+          : late,
+      ),
+    );
+    promise.then(resolve, reject).finally(cancel);
+  });
+}
+
+/** For a promise given to an application: one that it forgets to await must not end the process. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** When a sender has to be answered, whatever has become of its push. */
+
+/** What may be waited for beside a promise: `passed` resolves after `milliseconds`, unless it is cancelled. */
+export interface Deadline {
+  readonly passed: Promise<'late'>;
+  cancel(): void;
+}
+
+export function deadline(clock: Clock, milliseconds: number): Deadline {
+  let cancel = () => {};
+  const passed = new Promise<'late'>((resolve) => {
+    cancel = clock.after(milliseconds, () => resolve('late'));
+  });
+  return { passed, cancel };
+}
+
+/** As the promise, or `late` after `milliseconds`. */
+export async function orLate<T>(
+  clock: Clock,
+  milliseconds: number,
+  promise: Promise<T>,
+): Promise<T | 'late'> {
+  const { passed, cancel } = deadline(clock, milliseconds);
+  return await Promise.race([promise, passed]).finally(cancel);
+}

@@ -1,0 +1,69 @@
+/** What both agents need to reach a SIP/IP core: who they are, where it is, and how to prove it. */
+
+import { z } from 'zod';
+import { given } from '../../core/defined.js';
+import { ConfigurationError } from '../../core/errors.js';
+import type { TlsOptions } from '../../core/platform/platform.js';
+import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+import { PRODUCT } from '../manifest/this-package.js';
+import { akaKeys, softwareUicc } from './aka.js';
+import { endpoint, sipUri, text, tlsFiles } from './fields.js';
+import { loadTls } from './tls.js';
+
+/** Keys of the schema of either agent. */
+export const accountKeys = {
+  identity: sipUri,
+  server: z.union([endpoint, z.array(endpoint).min(1, 'expected at least one server')]),
+  username: text.optional(),
+  password: z.string().optional(),
+  aka: akaKeys.optional(),
+  accessNetworkInfo: z
+    .string()
+    .regex(/^[\x21-\x7e][\x20-\x7e]*$/, 'expected e.g. 3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=2340305d1e1c')
+    .optional(),
+  tls: tlsFiles.optional(),
+};
+
+type Account = z.infer<z.ZodObject<typeof accountKeys>>;
+
+interface AccountOptions {
+  identity: string;
+  servers: readonly string[];
+  credentials?: AccountCredentials;
+  accessNetworkInfo?: string;
+  tls?: TlsOptions;
+  product: string;
+}
+
+/** @throws ConfigurationError naming the certificate or key that cannot be used. */
+export async function accountOptions(
+  account: Account,
+  source: string,
+  folder: string,
+): Promise<AccountOptions> {
+  const { identity, server, accessNetworkInfo, tls } = account;
+  const credentials = credentialsOf(account, source);
+  return {
+    identity,
+    servers: [server].flat(),
+    ...(credentials ? { credentials } : {}),
+    ...given({ accessNetworkInfo }),
+    ...(tls ? { tls: await loadTls(tls, source, folder) } : {}),
+    product: PRODUCT,
+  };
+}
+
+function credentialsOf(
+  { identity, username, password, aka }: Account,
+  source: string,
+): AccountCredentials | undefined {
+  const uri = SipUri.parse(identity);
+  const user = uri?.user ?? '';
+  if (password !== undefined && aka) {
+    throw new ConfigurationError(`${source}: expected either "password" or "aka"`);
+  }
+  // 3GPP TS 23.003 13.3: a private identity has the form of user@domain.
+  if (aka) return { username: username ?? `${user}@${uri?.host ?? ''}`, uicc: softwareUicc(aka) };
+  return password === undefined ? undefined : { username: username ?? user, password };
+}

@@ -1,0 +1,49 @@
+/** Kinds of values in a configuration. */
+
+import { z } from 'zod';
+import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+
+const MAX_PORT = 65_535;
+const PORTS = 'expected a range of ports, e.g. 20000-20100';
+
+export const text = z.string().min(1, 'expected some text');
+export const count = z.int().positive();
+export const seconds = count;
+export const port = z.int().min(0).max(MAX_PORT);
+
+/** `20000-20100` */
+export const ports = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, PORTS)
+  .transform((range): [first: number, last: number] => {
+    const [first = 0, last = 0] = range.split('-').map(Number);
+    return [first, last];
+  })
+  .refine(([first, last]) => first > 0 && first <= last && last <= MAX_PORT, PORTS);
+
+export const sipUri = z
+  .string()
+  .refine((value) => SipUri.parse(value) !== undefined, 'expected a SIP URI, e.g. sip:bob@domain.test');
+
+export const endpoint = z
+  .string()
+  .refine(isEndpoint, 'expected e.g. sip:127.0.0.1:5060;transport=tcp (udp, tcp, tls, ws or wss)');
+
+/** PEM files. */
+export const tlsFiles = z.strictObject({
+  ca: text.optional(),
+  cert: text.optional(),
+  key: text.optional(),
+});
+export type TlsFiles = z.infer<typeof tlsFiles>;
+
+function isEndpoint(value: string): boolean {
+  try {
+    const { host, port } = parseEndpoint(value);
+    // A server has no user; with one it is an identity in the wrong place.
+    return host !== '' && port <= MAX_PORT && SipUri.parse(value)?.user === undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,164 @@
+/** The configuration of a host: from a file to the options of a push host. */
+
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { isolated } from '../../core/app/isolation/isolated.js';
+import { MIN_MEMORY } from '../../core/app/isolation/limits.js';
+import type { AppToLoad } from '../../core/app/runtime.js';
+import { given } from '../../core/defined.js';
+import { ConfigurationError } from '../../core/errors.js';
+import type { HostedApp, PushHostOptions } from '../../core/host.js';
+import {
+  applicationUrl,
+  importApplication,
+  type LocatedApplication,
+  locateApplication,
+} from '../manifest/applications.js';
+import { checkOptions } from '../manifest/check-options.js';
+import { permissionKeys } from '../manifest/schema.js';
+import { accountKeys, accountOptions } from './account.js';
+import { fetchKeys } from './fetch.js';
+import { count, endpoint, port, seconds, sipUri, text } from './fields.js';
+import { loadConfig } from './load.js';
+import { relayAccount, relayKeys } from './relay.js';
+import { trusted } from './trusted.js';
+
+const DEFAULT_EXPIRES = 3600;
+const DEFAULT_DATA = './data';
+
+const isolation = z.union([
+  z.enum(['none', 'worker']),
+  z.strictObject({
+    type: z.literal('worker'),
+    memory: z.int().min(MIN_MEMORY, `expected bytes, ${MIN_MEMORY} or more`).optional(),
+    unresponsive: seconds.optional(),
+  }),
+]);
+
+const app = z.union([
+  text,
+  z.strictObject({
+    use: text,
+    options: z.record(z.string(), z.unknown()).optional(),
+    isolation: isolation.optional(),
+    permissions: permissionKeys.optional(),
+  }),
+]);
+
+const schema = z.strictObject({
+  ...accountKeys,
+  instanceId: z
+    .string()
+    .regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'expected urn:uuid: and a UUID')
+    .optional(),
+  expires: seconds.optional(),
+  listen: endpoint.optional(),
+  trust: z.array(trusted).optional(),
+  apps: z.array(app).min(1, 'expected at least one application'),
+  data: text.optional(),
+  store: z.enum(['level', 'memory']).optional(),
+  senders: z.array(sipUri).optional(),
+  fetch: fetchKeys.optional(),
+  msrp: z
+    .strictObject({ relay: relayKeys.optional(), maxSize: count.optional(), sessions: count.optional() })
+    .optional(),
+  profile: z
+    .strictObject({
+      vendor: text.optional(),
+      model: text.optional(),
+      url: z
+        .url({ protocol: /^https?$/, error: 'expected e.g. http://profiles.vendor.test/m1.xml' })
+        .optional(),
+      host: text.optional(),
+      port: port.optional(),
+    })
+    .optional(),
+});
+
+export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
+
+/** Of a host whose applications are all in its own thread, and loaded with it. */
+export type PlainHostSettings = Omit<HostSettings, 'apps'> & { apps: readonly AppToLoad[] };
+
+/** @throws ConfigurationError naming the file, and the key or the application that is wrong. */
+export function loadHostSettings(file: string): Promise<HostSettings> {
+  return load<HostedApp>(file, async ({ use, isolation = 'none' }, located) => {
+    const { manifest } = located;
+    if (isolation === 'none') {
+      const loaded = () => importApplication(use, located.specifier);
+      return manifest?.activation === 'push' ? { manifest, load: loaded } : { definition: await loaded() };
+    }
+    const { type: _, ...bounds } = isolation === 'worker' ? { type: isolation } : isolation;
+    const worker = { module: applicationUrl(located), ...given(bounds) };
+    if (manifest?.activation === 'push') return { manifest, load: () => isolated(worker) };
+    return { module: worker.module, isolation: given(bounds) };
+  });
+}
+
+/**
+ * As `loadHostSettings`, with every application in the host's own thread, and loaded with it.
+ * @param warn is told where the configuration would have it otherwise.
+ */
+export function loadPlainHostSettings(
+  file: string,
+  warn: (line: string) => void,
+): Promise<PlainHostSettings> {
+  return load(file, async ({ use, isolation = 'none' }, { specifier }, where) => {
+    if (isolation !== 'none') warn(`${where}: "isolation" has no effect here`);
+    return { definition: await importApplication(use, specifier) };
+  });
+}
+
+type Entry = Exclude<z.infer<typeof app>, string>;
+
+/** What stands beside an application, wherever it runs. */
+type Beside = Omit<AppToLoad, 'definition'>;
+
+async function load<App>(
+  file: string,
+  find: (entry: Entry, located: LocatedApplication, where: string) => Promise<App>,
+): Promise<Omit<HostSettings, 'apps'> & { apps: (App & Beside)[] }> {
+  const { config, folder } = await loadConfig(file, schema);
+  const account = await accountOptions(config, file, folder);
+  const apps: (App & Beside)[] = [];
+  for (const [index, entry] of config.apps.entries()) {
+    const where = `${file}: "apps[${index}]"`;
+    const fields = typeof entry === 'string' ? { use: entry } : entry;
+    try {
+      const located = await locateApplication(fields.use, folder);
+      if (located.manifest) checkOptions(located.manifest, fields.options);
+      apps.push({ ...beside(fields, located), ...(await find(fields, located, where)) });
+    } catch (error) {
+      throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  if (config.listen && config.senders) {
+    throw new ConfigurationError(
+      `${file}: "senders" are told after a registration; a receiver with "listen", on an application server, has none`,
+    );
+  }
+  return {
+    ...account,
+    ...(config.instanceId ? { instanceId: config.instanceId } : {}),
+    expires: config.expires ?? DEFAULT_EXPIRES,
+    ...(config.listen ? { listen: config.listen } : {}),
+    trust: config.trust ?? [],
+    apps,
+    ...(config.msrp?.relay ? { relay: await relayAccount(config.msrp.relay, account, file, folder) } : {}),
+    ...(config.senders ? { senders: config.senders } : {}),
+    ...(config.profile ? { profile: given(config.profile) } : {}),
+    ...(config.fetch ? { fetch: given(config.fetch) } : {}),
+    ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
+    ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
+  };
+}
+
+/** What the host says counts for more than what the package says. */
+function beside({ options, permissions }: Entry, { manifest }: LocatedApplication): Beside {
+  const allowed = { ...manifest?.permissions, ...given(permissions ?? {}) };
+  return {
+    options,
+    ...(Object.keys(allowed).length > 0 ? { permissions: allowed } : {}),
+    ...(manifest ? { manifest } : {}),
+  };
+}

@@ -1,0 +1,50 @@
+/** The users file of the embedded SIP/IP core: user names and passwords, or an object with those and more. */
+
+import { z } from 'zod';
+import type { NetworkOptions, Users } from '../network/index.js';
+import { validate } from '../validation/validate.js';
+import { text, tlsFiles } from './fields.js';
+import { loadConfig } from './load.js';
+import { loadTls } from './tls.js';
+
+const user = z.union([
+  z.string(),
+  z.strictObject({ password: z.string(), identities: z.array(text).optional() }),
+]);
+const users = z.record(z.string(), user);
+const schema = z.strictObject({
+  users: users.optional(),
+  tls: tlsFiles.optional(),
+  trustedPeers: z.array(text).optional(),
+  applicationServers: z.record(z.string(), text).optional(),
+  thirdPartyRegistration: z.array(text).optional(),
+  watchers: z.array(text).optional(),
+});
+const anyObject = z.record(z.string(), z.unknown());
+
+/** @throws ConfigurationError naming the file and the key that is wrong. */
+export async function loadNetworkSettings(file: string): Promise<NetworkOptions> {
+  const { config, folder } = await loadConfig(file, anyObject);
+  // An object with none of our keys is one of user names.
+  const withMore = Object.keys(config).some((key) => Object.hasOwn(schema.shape, key));
+  const settings: z.infer<typeof schema> = withMore
+    ? validate(schema, config, file)
+    : { users: validate(users, config, file) };
+  const { tls, trustedPeers, applicationServers, thirdPartyRegistration, watchers } = settings;
+  return {
+    ...(settings.users ? { users: accounts(settings.users) } : {}),
+    ...(tls ? { tls: await loadTls(tls, file, folder) } : {}),
+    ...(trustedPeers ? { trustedPeers } : {}),
+    ...(applicationServers ? { applicationServers } : {}),
+    ...(thirdPartyRegistration ? { thirdPartyRegistration } : {}),
+    ...(watchers ? { watchers } : {}),
+  };
+}
+
+function accounts(entries: z.infer<typeof users>): Users {
+  return Object.entries(entries).map(([username, entry]) => {
+    if (typeof entry === 'string') return { username, password: entry };
+    const { password, identities } = entry;
+    return { username, password, ...(identities ? { identities } : {}) };
+  });
+}

@@ -1,0 +1,138 @@
+/** The configuration of a sender: from a file to the options of a Push Sender Agent. */
+
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { isEventAppId } from '../../core/app/contract/event-app-id.js';
+import { given } from '../../core/defined.js';
+import type { PublishOptions } from '../../core/sender/publisher.js';
+import type { PushSenderOptions } from '../../core/sender/sender.js';
+import type { MediaOptions } from '../../core/sender/session/media-listener.js';
+import type { PushSenderHostOptions } from '../../core/sender-host.js';
+import { accountKeys, accountOptions } from './account.js';
+import { fetchKeys } from './fetch.js';
+import { count, endpoint, port, ports, sipUri, text, tlsFiles } from './fields.js';
+import { loadConfig } from './load.js';
+import { relayAccount, relayKeys } from './relay.js';
+import { loadTls } from './tls.js';
+import { trusted } from './trusted.js';
+
+/** RFC 6750 2.1, and long enough not to be guessed. */
+const BEARER = /^[A-Za-z0-9._~+/-]{16,}=*$/;
+
+const schema = z.strictObject({
+  ...accountKeys,
+  register: z.boolean().optional(),
+  listen: endpoint.optional(),
+  assertIdentity: z.boolean().optional(),
+  msrp: z
+    .strictObject({
+      host: text.optional(),
+      ports: ports.optional(),
+      transport: z.enum(['tcp', 'ws']).optional(),
+      relay: relayKeys.optional(),
+      tls: tlsFiles.optional(),
+    })
+    .optional(),
+  publish: z
+    .strictObject({
+      host: text.optional(),
+      port: port.optional(),
+      url: z
+        .url({ protocol: /^https?$/, error: 'expected e.g. https://push.operator.test/content' })
+        .optional(),
+      tls: tlsFiles.optional(),
+    })
+    .optional(),
+  trust: z.array(trusted).optional(),
+  apps: z.array(text.refine(isEventAppId, 'expected an event-app-id, e.g. mms.ua')).optional(),
+  watch: z.array(sipUri).optional(),
+  outstanding: count.optional(),
+  fetch: fetchKeys.optional(),
+  data: text.optional(),
+  store: z.enum(['level', 'memory']).optional(),
+  api: z
+    .strictObject({
+      host: text.optional(),
+      port: port.optional(),
+      key: z.string().regex(BEARER, 'expected 16 letters, digits or -._~+/ at least').optional(),
+      maxSize: count.optional(),
+    })
+    .optional(),
+});
+type Config = z.infer<typeof schema>;
+
+const DEFAULT_DATA = './sender-data';
+/** For programs of this machine. */
+const DEFAULT_API = { host: '127.0.0.1', port: 8642, maxSize: 1024 ** 3 };
+/** What is referred to is served on this machine, for receivers on it; any other needs to know its name. */
+const DEFAULT_PUBLISH = { host: '127.0.0.1', port: 0 };
+
+/**
+ * Of a sender that sends one push. What is for one that stays up has no effect on it.
+ * @throws ConfigurationError naming the file and the key that is wrong.
+ */
+export async function loadSenderSettings(file: string): Promise<PushSenderOptions> {
+  const { config, folder } = await loadConfig(file, schema);
+  return {
+    ...(await agentOptions(config, file, folder)),
+    // It is a new device each time it runs; its registration ends with it.
+    ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
+  };
+}
+
+export interface SenderHostSettings {
+  host: PushSenderHostOptions;
+  api: { host: string; port: number; key?: string; maxSize: number };
+}
+
+/**
+ * Of a sender that stays up.
+ * @throws ConfigurationError naming the file and the key that is wrong.
+ */
+export async function loadSenderHostSettings(file: string): Promise<SenderHostSettings> {
+  const { config, folder } = await loadConfig(file, schema);
+  const { trust, apps, watch, outstanding, fetch, data = DEFAULT_DATA, store, api = {} } = config;
+  return {
+    host: {
+      ...(await agentOptions(config, file, folder)),
+      register: config.register ?? true,
+      ...given({ trust, apps, watch, outstanding }),
+      ...(fetch ? { fetch: given(fetch) } : {}),
+      ...(store === 'memory' ? {} : { data: resolve(folder, data) }),
+    },
+    api: { ...DEFAULT_API, ...given(api) },
+  };
+}
+
+async function agentOptions(config: Config, file: string, folder: string) {
+  const account = await accountOptions(config, file, folder);
+  return {
+    ...account,
+    ...(config.listen ? { listen: config.listen } : {}),
+    assertIdentity: config.assertIdentity ?? true,
+    ...(config.msrp ? { media: await mediaOptions(config.msrp, account, file, folder) } : {}),
+    publish: await publishOptions(config.publish ?? {}, file, folder),
+  };
+}
+
+async function mediaOptions(
+  { tls, relay, ...place }: NonNullable<Config['msrp']>,
+  account: Parameters<typeof relayAccount>[1],
+  file: string,
+  folder: string,
+): Promise<MediaOptions> {
+  return {
+    ...given(place),
+    ...(tls ? { tls: await loadTls(tls, `${file}: "msrp"`, folder) } : {}),
+    ...(relay ? { relay: await relayAccount(relay, account, file, folder) } : {}),
+  };
+}
+
+async function publishOptions(
+  { tls, ...place }: NonNullable<Config['publish']>,
+  file: string,
+  folder: string,
+): Promise<PublishOptions> {
+  const certificate = tls ? { tls: await loadTls(tls, `${file}: "publish"`, folder) } : {};
+  return { ...DEFAULT_PUBLISH, ...given(place), ...certificate };
+}

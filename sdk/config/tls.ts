@@ -1,0 +1,51 @@
+/** Certificates and keys that a configuration names. */
+
+import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { ConfigurationError } from '../../core/errors.js';
+import type { TlsOptions } from '../../core/platform/platform.js';
+import type { TlsFiles } from './fields.js';
+import { readSmallFile } from './load.js';
+
+/**
+ * @param within the key that they are in.
+ * @throws ConfigurationError naming the key whose file cannot be read or used.
+ */
+export async function loadTls(
+  files: TlsFiles,
+  source: string,
+  folder: string,
+  within = 'tls',
+): Promise<TlsOptions> {
+  const { ca, cert, key } = files;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new ConfigurationError(`${source}: "${within}.cert" and "${within}.key" go together`);
+  }
+  const read = async (name: string, file: string) => {
+    try {
+      return Buffer.from(await readSmallFile(resolve(folder, file)));
+    } catch (error) {
+      throw new ConfigurationError(`${source}: "${within}.${name}": ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  };
+  const material = {
+    ...(ca === undefined ? {} : { ca: await read('ca', ca) }),
+    ...(cert === undefined ? {} : { cert: await read('cert', cert) }),
+    ...(key === undefined ? {} : { key: await read('key', key) }),
+  };
+  try {
+    // Now, and not at the first connection.
+    createSecureContext(material);
+  } catch (error) {
+    const names = Object.keys(material).map((name) => `"${within}.${name}"`);
+    throw new ConfigurationError(
+      `${source}: ${names.join(', ')} cannot be used: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return material;
+}

@@ -1,0 +1,135 @@
+/** Which folder may import which: the table of design, and what breaks it. */
+
+import { posix } from 'node:path';
+
+/** `core/errors.ts` and its peers: no state, no layer, imported from anywhere. */
+const COMMON = ['core/errors.ts', 'core/defined.ts', 'core/text.ts', 'core/log.ts', 'core/injection.ts'];
+const BASE = [...COMMON, 'core/platform', '#platform', 'core/time'];
+const AGENT = [
+  ...BASE,
+  'core/store',
+  'core/content',
+  'core/app',
+  'core/sip',
+  'core/sdp',
+  'core/msrp',
+  'core/byte-ranges.ts',
+  'core/instance-id.ts',
+];
+const CORE = ['core', '#platform'];
+const TOOLS = [
+  ...CORE,
+  ...[
+    'agenda.ts',
+    'build',
+    'check',
+    'create',
+    'dev',
+    'formats',
+    'config',
+    'http-api',
+    'index.ts',
+    'manifest',
+  ],
+  ...['network', 'record', 'testing', 'trace', 'validation'],
+].map((name) => (name.startsWith('core') || name.startsWith('#') ? name : `sdk/${name}`));
+
+/** What each folder may import of the project, from the bottom up. A folder may always import itself. */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  'core/errors.ts': [],
+  'core/defined.ts': [],
+  'core/text.ts': [],
+  'core/injection.ts': [],
+  'core/byte-ranges.ts': [],
+  'core/log.ts': ['core/text.ts'],
+  'core/platform': COMMON,
+  'core/time': COMMON,
+  'core/instance-id.ts': BASE,
+  'core/content': BASE,
+  'core/store': [...BASE, 'core/content'],
+  'core/app': [...BASE, 'core/store', 'core/content', 'core/byte-ranges.ts'],
+  'core/sip': BASE,
+  'core/sdp': COMMON,
+  'core/msrp': [...BASE, 'core/byte-ranges.ts'],
+  'core/receiver': AGENT,
+  'core/sender': AGENT,
+  core: CORE,
+  'sdk/index.ts': [
+    ...CORE,
+    'sdk/agenda.ts',
+    'sdk/options.ts',
+    'sdk/printable.ts',
+    'sdk/sha256.ts',
+    'sdk/transient.ts',
+    'sdk/turns.ts',
+  ],
+  'sdk/formats': CORE,
+  'sdk/network': CORE,
+  'sdk/testing': [...CORE, 'sdk/network', 'sdk/record'],
+  // Its templates import what an application imports.
+  'sdk/create': [...TOOLS, 'sip-push/sdk', 'sip-push/testing'],
+  'sdk/cli': [...TOOLS, 'sdk/bundler'],
+  'sdk/bundler': TOOLS,
+  sdk: TOOLS,
+  plugins: ['sip-push/sdk', 'sip-push/formats'],
+};
+
+/** A package that one folder alone imports, since that folder hides it. */
+const SOLE_IMPORTER: Readonly<Record<string, string>> = {
+  jssip: 'core/sip',
+  tsyringe: 'core/injection.ts',
+  'sdp-transform': 'core/sdp',
+};
+
+/** @returns a sentence for each import that the table does not allow. */
+export function violations(sources: ReadonlyMap<string, string>): string[] {
+  return [...sources].flatMap(([file, text]) =>
+    importsOf(file, text).flatMap((target) => {
+      const reason = forbidden(file, target);
+      return reason === undefined ? [] : [`${file} imports ${target}: ${reason}`];
+    }),
+  );
+}
+
+/** The formatter writes each specifier in single quotes, after `from`, `import` or `import(`. */
+function importsOf(file: string, text: string): string[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const specifiers = code.matchAll(/^(?:import|export|\})[^'"`;]*?'([^'\s]+)';|\bimport\(\s*'([^'\s]+)'/gm);
+  return Array.from(specifiers, ([, fixed, dynamic]) => fixed ?? dynamic ?? '').map((specifier) =>
+    specifier.startsWith('.')
+      ? posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+      : specifier,
+  );
+}
+
+function forbidden(file: string, target: string): string | undefined {
+  const layer = layerOf(file);
+  if (target.startsWith('node:')) {
+    const allowed =
+      file.startsWith('core/platform/node/') || (file.startsWith('sdk/') && layer !== 'sdk/formats');
+    return allowed ? undefined : 'Node.js is reached through the platform';
+  }
+  const owner = Object.entries(SOLE_IMPORTER).find(
+    ([name]) => target === name || target.startsWith(`${name}/`),
+  );
+  if (owner) return layer === owner[1] ? undefined : `${owner[1]} is the only importer of ${owner[0]}`;
+  if (!/^((core|sdk|plugins|test|examples)\/|#|sip-push($|\/))/.test(target)) return undefined;
+  const allowed = [layer, ...(LAYERS[layer] ?? [])];
+  if (allowed.some((place) => within(target, place) && !isHigher(layer, target, place))) return undefined;
+  return `${layer} may import ${allowed.slice(1).join(', ') || 'nothing'}`;
+}
+
+/** A layer that stands for the rest of a folder does not stand for the folder's own layers. */
+function isHigher(layer: string, target: string, place: string): boolean {
+  return layer === 'sdk' && place === 'sdk' && layerOf(target) !== 'sdk';
+}
+
+function within(target: string, place: string): boolean {
+  return target === place || target.startsWith(`${place}/`);
+}
+
+/** The longest name in the table that the file lies in. */
+function layerOf(file: string): string {
+  const names = Object.keys(LAYERS).filter((name) => within(file, name));
+  return names.sort((a, b) => b.length - a.length)[0] ?? file;
+}
