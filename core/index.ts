@@ -1,5 +1,37 @@
 /**
- * The agents and the runtime of OMA Push using SIP.
+ * The Push Receiver Agent, the Push Sender Agent and the application runtime of OMA Push using SIP.
+ *
+ * @example A device that prints what its applications emit
+ * ```ts
+ * import { createPushReceiver } from 'sip-push';
+ * import wml from 'sip-push/apps/wml.ua';
+ *
+ * const device = await createPushReceiver({
+ *   identity: 'sip:bob@domain.test',
+ *   servers: ['sip:127.0.0.1:5060;transport=tcp'],
+ *   trust: ['sip:psa@domain.test'],
+ *   apps: [{ definition: wml }],
+ *   onEvent: (event) => event.event === 'app' && console.log(event.app, event.kind),
+ * });
+ * process.once('SIGTERM', () => device.stop('SIGTERM'));
+ * ```
+ *
+ * @example A sender
+ * ```ts
+ * import { createPushSender, memoryContent } from 'sip-push';
+ *
+ * const sender = await createPushSender({
+ *   identity: 'sip:psa@domain.test',
+ *   servers: ['sip:127.0.0.1:5060;transport=tcp'],
+ * });
+ * const receipts = await sender.send({
+ *   to: 'sip:bob@domain.test',
+ *   app: 'weather.ua',
+ *   content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode('sunny')),
+ * });
+ * for (const { outcome, status, reason } of receipts) console.log(outcome, status, reason);
+ * await sender.stop();
+ * ```
  * @module sip-push
  */
 

@@ -1,5 +1,13 @@
 /**
- * What the script of a worker needs in which a host runs an application by itself (`isolation`).
+ * The script of a worker in which a host runs an isolated application. `sip-push bundle` generates it; write one only for a
+ * bundle of your own.
+ *
+ * @example The script of a worker
+ * ```ts
+ * import { insideWorker, serveWorker } from 'sip-push/worker';
+ *
+ * if (insideWorker) serveWorker(async (module) => (await import(module)).default);
+ * ```
  * @module sip-push/worker
  */
 

@@ -1,5 +1,26 @@
 /**
- * What a push application imports: the contract's types, the errors that it throws or is given, and small helpers.
+ * What a push application imports: the types of the contract, the errors that it throws and catches, and small helpers.
+ *
+ * @example A push application
+ * ```ts
+ * import { definePushApp, PushRefused } from 'sip-push/sdk';
+ *
+ * export default definePushApp({
+ *   id: 'weather.ua',
+ *   accepts: ['text/plain'],
+ *   needs: ['storage'],
+ *   delivery: 'durable',
+ *   limits: { size: 1000 },
+ *   start: ({ emit }) => ({
+ *     async receive(push, { commit }) {
+ *       const text = new TextDecoder().decode(await push.content.bytes(1000));
+ *       if (text === '') throw new PushRefused('declined', 'the forecast is empty');
+ *       emit('forecast', { text });
+ *       await commit([{ type: 'put', key: 'forecast', value: text }]);
+ *     },
+ *   }),
+ * });
+ * ```
  * @module sip-push/sdk
  */
 

@@ -1,5 +1,18 @@
 /**
- * `sip-push/formats`: the wire formats of what is pushed, for applications and for senders.
+ * The wire formats of pushed content, for applications and for senders.
+ *
+ * @example Write and read a service indication
+ * ```ts
+ * import { serviceIndication } from 'sip-push/formats';
+ *
+ * const octets = serviceIndication.toWbxml({
+ *   href: 'https://mail.example/inbox',
+ *   action: 'signal-high',
+ *   text: 'New mail',
+ * });
+ * const { href, text } = serviceIndication.fromWbxml(octets);
+ * console.log(href, text);
+ * ```
  * @module sip-push/formats
  */
 

@@ -1,5 +1,17 @@
 /**
- * `sip-push/network`: an embedded SIP/IP core for demos, development and tests.
+ * An embedded SIP/IP core for demos, development and tests.
+ *
+ * @example Start a core and list its registrations
+ * ```ts
+ * import { startNetwork } from 'sip-push/network';
+ *
+ * const network = await startNetwork({
+ *   listen: ['sip:127.0.0.1:0;transport=tcp'],
+ *   users: { bob: { password: 'bob-password' } },
+ * });
+ * console.log(network.uris, network.registrations());
+ * await network.close();
+ * ```
  * @module sip-push/network
  */
 

@@ -1,6 +1,23 @@
 /**
- * `sip-push/testing`: a device in a test, pushes to it, and content that is broken in many ways. Works with any test
- * runner.
+ * A device in a test, pushes to it, and broken content. Works with every test runner.
+ *
+ * @example Test an application
+ * ```ts
+ * import { definePushApp } from 'sip-push/sdk';
+ * import { startTestHost } from 'sip-push/testing';
+ *
+ * const weather = definePushApp({
+ *   id: 'weather.ua',
+ *   accepts: ['text/plain'],
+ *   start: ({ emit }) => ({
+ *     receive: (push) => emit('forecast', { from: push.from }),
+ *   }),
+ * });
+ * const host = await startTestHost({ apps: [weather] });
+ * const { status } = await host.push({ app: 'weather.ua', type: 'text/plain', body: 'sunny' });
+ * console.log(status, host.emitted('weather.ua'));
+ * await host.stop();
+ * ```
  * @module sip-push/testing
  */
 

@@ -1,0 +1,67 @@
+/** The README of each example, and the guides whose commands take long, followed as a reader follows them. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Chromium } from '../support/chromium.js';
+import { DocumentedPage, type PageOptions, ROOT, SLOW_GUIDES } from '../support/documented-page.js';
+import { describePeer } from '../support/peers.js';
+import { runProcess } from '../support/process.js';
+
+const WITHIN_MS = 600_000;
+
+function follow(path: string, options?: PageOptions): void {
+  let page: DocumentedPage;
+  beforeAll(async () => {
+    page = await DocumentedPage.open(path, options);
+  });
+  afterAll(() => page?.close());
+
+  it('has commands and programs that work', { timeout: WITHIN_MS }, async () => {
+    page.expectValidJson();
+    await page.followCommands();
+    await page.runPrograms();
+  });
+}
+
+describe.each(SLOW_GUIDES)('%s', (guide) => follow(`sdk/docs/guides/${guide}`));
+
+describe('examples/README.md', () => follow('examples/README.md'));
+
+describePeer(['kamailio', 'kamailio-presence', 'openssl'], 'examples/kamailio/README.md', () =>
+  follow('examples/kamailio/README.md', {
+    services: [
+      {
+        command: /^kamailio .*kamailio\.cfg(?!.*WITH_REG_EVENTS)/,
+        ready: /processes \(at least\)/,
+        until: /WITH_REG_EVENTS/,
+      },
+      { command: /^kamailio /, ready: /processes \(at least\)/ },
+      { command: /^npx sip-push host .*examples\/bob\.json/, ready: /registered/, until: /WITH_REG_EVENTS/ },
+      { command: /^npx sip-push host .*described-bob/, ready: /registered/, until: /relayed-bob/ },
+      { command: /^npx sip-push sender/, ready: /registered/, until: /relayed-bob/ },
+    ],
+  }),
+);
+
+describePeer('chromium', 'examples/browser/README.md', () => {
+  let chromium: Chromium | undefined;
+  afterAll(() => chromium?.close());
+  follow('examples/browser/README.md', {
+    async onReady(command, url) {
+      if (!command.includes('run.mjs')) return;
+      chromium = await Chromium.open(url);
+      await chromium.until(`document.querySelector('#status')?.textContent.includes('is registered')`);
+    },
+  });
+});
+
+describe('examples/third-party-app/README.md', () =>
+  follow('examples/third-party-app/README.md', {
+    run: /^npm install --no-save/,
+    async before(command, folder) {
+      if (!command.startsWith('npm install --no-save')) return;
+      // The package is built: `npm pack` would build it again while other suites use it.
+      const words = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder];
+      const { code, stderr } = await runProcess('npm', words, { cwd: ROOT, withinMs: WITHIN_MS });
+      expect(code, stderr).toBe(0);
+    },
+  }));
