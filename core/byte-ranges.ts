@@ -1,61 +1,84 @@
-/** Which bytes of a file are there. */
+/** The set of bytes received of a file or a message: ranges arrive in any order, overlap, and repeat. */
 
-import { MalformedError } from '../../errors.js';
-import { TRANSFER_PARTS } from '../limits.js';
+import { MalformedError } from './errors.js';
 
 /** From `start` up to, not including, `end`. */
-export interface Part {
+export interface Interval {
   readonly start: number;
   readonly end: number;
 }
 
 export class ByteRanges {
-  /** In order; none touches another. */
-  #parts: Part[] = [];
+  /** In ascending order; no two touch. */
+  readonly #ranges: Interval[] = [];
 
-  /** @param have bytes that are there, from the first on. */
-  constructor(have: number) {
-    if (have > 0) this.#parts.push({ start: 0, end: have });
+  /**
+   * @param received bytes received so far, from the first one on.
+   * @param limit ranges with gaps between them that are kept; a sender that leaves more gaps is refused.
+   */
+  constructor(
+    received = 0,
+    private readonly limit = Number.POSITIVE_INFINITY,
+  ) {
+    if (received > 0) this.#ranges.push({ start: 0, end: received });
   }
 
-  /** Bytes that are there from the first on. */
+  /** Bytes received without a gap, from the first one on. */
   get contiguous(): number {
-    const [first] = this.#parts;
+    const [first] = this.#ranges;
     return first?.start === 0 ? first.end : 0;
   }
 
-  /** Behind the last byte that is there. */
+  /** The offset after the last byte received. */
   get end(): number {
-    return this.#parts.at(-1)?.end ?? 0;
+    return this.#ranges[this.#ranges.length - 1]?.end ?? 0;
   }
 
-  /** Whether there is something behind a gap. */
+  /** How many ranges there are, with a gap between each two. */
+  get count(): number {
+    return this.#ranges.length;
+  }
+
+  /** Whether a byte was received that lies after a gap. */
   get gaps(): boolean {
-    return this.#parts.length > 1 || (this.#parts[0]?.start ?? 0) > 0;
+    return this.#ranges.length > 1 || (this.#ranges[0]?.start ?? 0) > 0;
+  }
+
+  /** Whether the first `size` bytes were received. */
+  covers(size: number): boolean {
+    return this.contiguous >= size;
   }
 
   /**
-   * Counts these bytes as there.
-   * @returns what of them was not: who came first stays.
-   * @throws MalformedError, nothing being counted, when there would be too many parts.
+   * Adds the range.
+   *
+   * @returns the parts of it that were not received before: the first copy of a byte is the one that counts.
+   * @throws MalformedError when there would be more ranges than the limit; nothing is added then.
    */
-  add(start: number, end: number): Part[] {
+  add(start: number, end: number): Interval[] {
     if (start >= end) return [];
-    const first = this.#parts.findIndex((part) => part.end >= start);
-    const from = first < 0 ? this.#parts.length : first;
-    const missing: Part[] = [];
+    const ranges = this.#ranges;
+    const last = ranges[ranges.length - 1];
+    // The usual case: each chunk follows the one before.
+    if (last && start === last.end) {
+      ranges[ranges.length - 1] = { start: last.start, end };
+      return [{ start, end }];
+    }
+    let from = ranges.length;
+    for (let before = ranges[from - 1]; before && before.end >= start; before = ranges[from - 1]) from--;
+    const missing: Interval[] = [];
     let at = start;
     let to = from;
-    for (let part = this.#parts[to]; part && part.start <= end; part = this.#parts[++to]) {
-      if (part.start > at) missing.push({ start: at, end: part.start });
-      at = Math.max(at, part.end);
+    for (let range = ranges[to]; range && range.start <= end; range = ranges[++to]) {
+      if (range.start > at) missing.push({ start: at, end: range.start });
+      at = Math.max(at, range.end);
     }
     if (at < end) missing.push({ start: at, end });
-    if (this.#parts.length - (to - from) >= TRANSFER_PARTS) {
-      throw new MalformedError(`a file in more than ${TRANSFER_PARTS} parts`);
+    if (ranges.length - (to - from) >= this.limit) {
+      throw new MalformedError(`more than ${this.limit} parts with gaps between them`);
     }
-    const whole = { start: Math.min(start, this.#parts[from]?.start ?? start), end: Math.max(at, end) };
-    this.#parts.splice(from, to - from, whole);
+    const joined = { start: Math.min(start, ranges[from]?.start ?? start), end: Math.max(at, end) };
+    ranges.splice(from, to - from, joined);
     return missing;
   }
 }

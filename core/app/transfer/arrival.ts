@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import { ByteRanges } from '../../byte-ranges.js';
 import { MalformedError, SipPushError } from '../../errors.js';
 import type { Hasher, OpenFile } from '../../platform/platform.js';
+import { TRANSFER_PARTS } from '../limits.js';
 
 /** Bytes written, or read back, in one go: the event loop is not held up by hashing them. */
 const BLOCK = 256 * 1024;
@@ -42,7 +43,7 @@ export class Arrival {
 
   constructor(private readonly options: ArrivalOptions) {
     const { have, sha1 } = options;
-    this.#parts = new ByteRanges(have);
+    this.#parts = new ByteRanges(have, TRANSFER_PARTS);
     this.#watermark = have;
     this.#hashers = {
       sha1: sha1 ? platform.hasher('sha-1') : undefined,

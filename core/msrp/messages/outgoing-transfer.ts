@@ -1,5 +1,6 @@
 /** A message on its way to the peer: its chunks, their answers, the REPORT (RFC 4975 7.1). */
 
+import { ByteRanges } from '../../byte-ranges.js';
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/timer.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
@@ -9,7 +10,6 @@ import type { MsrpLimits } from '../frames/limits.js';
 import { newMessageId } from '../frames/writer.js';
 import type { MessageResult, OutgoingMessage } from './message.js';
 import { ContentReader, OutgoingChunks } from './outgoing-chunks.js';
-import { ReceivedRanges } from './received-ranges.js';
 import { commentOf, isSuccess, parseStatus } from './status.js';
 
 export interface OutgoingRoute {
@@ -40,7 +40,7 @@ export class OutgoingTransfer implements LineUser {
   /** Bytes of chunks that were answered 200; where nobody answers, that were sent. */
   #acknowledged = 0;
   /** What success was reported of, and whether it was at all: an empty message has no bytes to tell by. */
-  readonly #reported = new ReceivedRanges();
+  readonly #reported = new ByteRanges();
   #anyReport = false;
   /** For the REPORT, or for the errors of a message that is not answered otherwise. */
   readonly #deadline = new Timer();
@@ -193,7 +193,7 @@ export class OutgoingTransfer implements LineUser {
   }
 
   get #isReported(): boolean {
-    return this.message.successReport && this.#anyReport && this.#reported.cover(this.#sent);
+    return this.message.successReport && this.#anyReport && this.#reported.covers(this.#sent);
   }
 
   #setDeadline(milliseconds: number, onDeadline: (error: TimeoutError) => void): void {
