@@ -113,10 +113,23 @@ describe('the checks, in the order of 8.1.1', () => {
     expect((await message([RESOURCE, TYPE, IDENTITY, IDENTITY])).status).toBe(400);
   });
 
-  it('the resource comes before the identity, the identity before the content', async () => {
+  it('8.1.1-01, 8.1.1-02: checks the resource before the identity, and the identity before the content', async () => {
     expect((await message(['Content-Type: text/html'])).status).toBe(403);
     expect((await message([RESOURCE, 'Content-Type: text/html'])).status).toBe(403);
     expect((await message([RESOURCE, IDENTITY, 'Content-Type: text/html'])).status).toBe(415);
+    const reasons = events.flatMap((event) => (event.event === 'refused' ? [event.reason] : []));
+    expect(reasons).toEqual([
+      'no push resource identifier in Accept-Contact',
+      'the SIP/IP core asserts no identity of its sender',
+      'no application takes text/html',
+    ]);
+  });
+
+  it('8.1.1-01: rejects an unknown resource with 403 even if P-Asserted-Identity is malformed', async () => {
+    const unknown = 'Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"';
+    for (const lines of [[], [unknown]]) {
+      expect((await message([...lines, TYPE, IDENTITY, IDENTITY])).status).toBe(403);
+    }
   });
 
   it('C-06: 415 lists in Accept what the applications take', async () => {
