@@ -5,6 +5,7 @@ import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js'
 import { parseNameAddr } from '../../core/sip/name-addr.js';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration-state.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 
@@ -55,7 +56,7 @@ describe('what a registrar grants', () => {
       const { core, granted } = await registering();
       const first = await core.request('REGISTER');
       first.respond(200, [['Contact', `<${uriOf(first)}>;expires=${expires}`]]);
-      await vi.waitFor(() => expect(granted).toHaveLength(1));
+      await until(() => expect(granted).toHaveLength(1));
       await aWhile();
       expect(core.requests).toHaveLength(1);
       expect(Number.isSafeInteger(granted[0]?.expires)).toBe(true);
@@ -66,7 +67,7 @@ describe('what a registrar grants', () => {
     const { core, granted, failures } = await registering();
     const first = await core.request('REGISTER');
     first.respond(200, [['Contact', `<${uriOf(first)}>;expires=0`]]);
-    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    await until(() => expect(failures).toHaveLength(1));
     expect(granted).toEqual([]);
   });
 
@@ -78,7 +79,7 @@ describe('what a registrar grants', () => {
       ['Contact', `<${older}>;+sip.instance="<${INSTANCE}>";expires=7200`],
       ['Contact', `<${uriOf(first)}>;+sip.instance="<${INSTANCE}>";expires=600`],
     ]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
     expect(granted[0]?.expires).toBe(600);
   });
 
@@ -87,9 +88,9 @@ describe('what a registrar grants', () => {
     const { core, granted } = await registering();
     const first = await core.request('REGISTER');
     first.respond(200, [['Contact', `<sip:other@10.0.0.1>;+sip.instance="<${INSTANCE}>";expires=60`]]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
     await vi.advanceTimersByTimeAsync(60_000);
-    await vi.waitFor(() => expect(core.requests.length).toBeGreaterThan(1));
+    await until(() => expect(core.requests.length).toBeGreaterThan(1));
   });
 
   it("is refreshed whatever stands in other people's Contacts", async () => {
@@ -100,9 +101,9 @@ describe('what a registrar grants', () => {
       ['Contact', `<sip:${'('.repeat(8000)}@x>, <sip:%@[::::]>;expires="`],
       ['Contact', `<${uriOf(first)}>;expires=60`],
     ]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
     await vi.advanceTimersByTimeAsync(60_000);
-    await vi.waitFor(() => expect(core.requests.length).toBeGreaterThan(1));
+    await until(() => expect(core.requests.length).toBeGreaterThan(1));
   });
 });
 
@@ -112,7 +113,7 @@ describe('what a registrar refuses', () => {
     async (retryAfter) => {
       const { core, failures } = await registering();
       (await core.request('REGISTER')).respond(503, [['Retry-After', retryAfter]]);
-      await vi.waitFor(() => expect(failures).toHaveLength(1));
+      await until(() => expect(failures).toHaveLength(1));
       await aWhile();
       expect(core.requests).toHaveLength(1);
       expect(failures[0]?.retryInSeconds).toBeLessThanOrEqual(86_400);
@@ -126,7 +127,7 @@ describe('what a registrar refuses', () => {
     const second = await core.request('REGISTER');
     expect(second.request.headers.get('Expires')).toBe('1800');
     second.respond(200, [['Contact', contactOf(second)]]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
   });
 
   it.each(['abc', '', '-1', '600', '60', '99999999999999999999'])(
@@ -134,7 +135,7 @@ describe('what a registrar refuses', () => {
     async (minExpires) => {
       const { core, failures } = await registering();
       (await core.request('REGISTER')).respond(423, [['Min-Expires', minExpires]]);
-      await vi.waitFor(() => expect(failures).toHaveLength(1));
+      await until(() => expect(failures).toHaveLength(1));
       expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
       await aWhile();
       expect(core.requests).toHaveLength(1);

@@ -1,11 +1,12 @@
 /** What a registrar says beside the binding, and what later requests make of it (RFC 3608, RFC 7315, TS E.1.1). */
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
 import { calledIdentity } from '../../core/sip/called-identity.js';
 import type { InviteSession } from '../../core/sip/invite-session.js';
 import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const ROUTE = ['<sip:orig@scscf1.home1.test;lr>', '<sip:hsp.example.test;lr>'];
 
@@ -45,7 +46,7 @@ async function grant({ core, agent }: Awaited<ReturnType<typeof registering>>, h
   const before = agent.registration?.state;
   const register = await core.request('REGISTER');
   register.respond(200, [['Contact', register.request.headers.get('Contact') ?? ''], ...headers]);
-  await vi.waitFor(() => expect(agent.registration?.state).not.toBe(before));
+  await until(() => expect(agent.registration?.state).not.toBe(before));
   return register;
 }
 

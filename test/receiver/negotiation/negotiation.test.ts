@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PushReceiverOptions } from '../../../core/receiver/receiver.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { request } from '../../support/requests.js';
+import { until } from '../../support/wait.js';
 import { agree, contactOf, listeningApp, NegotiationScene, PUBLIC_GRUU } from './scene.js';
 
 const OTHER = 'sip:other@trusted.test';
@@ -213,7 +214,7 @@ describe('the answer', () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
     await opened.happened('negotiated');
-    await vi.waitFor(() =>
+    await until(() =>
       expect(opened.told).toEqual([
         { app: 'mms.ua', uri: PSA, supported: true },
         { app: 'wml.ua', uri: PSA, supported: false },
@@ -235,7 +236,7 @@ describe('the answer', () => {
     );
     await opened.register();
     agree(await opened.options(), ['wml.ua']);
-    await vi.waitFor(() => expect(opened.logged).toContain('negotiated() failed: no use'));
+    await until(() => expect(opened.logged).toContain('negotiated() failed: no use'));
     expect(opened.told.at(-1)).toEqual({ app: 'wml.ua', uri: PSA, supported: true });
   });
 });
@@ -249,7 +250,7 @@ describe('a sender that is away', () => {
     first.respond(480);
     const waits: number[] = [];
     for (let attempt = 1; attempt <= 11; attempt++) {
-      await vi.waitFor(() => expect(opened.of('negotiation-failed')).toHaveLength(attempt));
+      await until(() => expect(opened.of('negotiation-failed')).toHaveLength(attempt));
       const failure = opened.of('negotiation-failed').at(-1);
       expect(failure).toMatchObject({ sender: PSA, status: 480, reason: expect.any(String) });
       waits.push(failure?.retryInSeconds ?? 0);

@@ -1,10 +1,11 @@
 /** Which of several instances of an application a session is for: the IARI in Accept-Contact (TS appendix D). */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
 import { RawListener } from '../../support/raw-msrp.js';
 import { SenderEnd } from '../../support/sender-end.js';
 import { IDENTITY, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;
 const feature = (name: string) => `+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.${name}"`;
@@ -52,7 +53,7 @@ describe.each([
     expect(answer.headers.get('Contact')).toContain(feature(name));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT)).toBe(200);
-    await vi.waitFor(() => expect(received).toEqual([name]));
+    await until(() => expect(received).toEqual([name]));
   });
 
   it('is refused a file that is too large for that instance', async () => {
@@ -81,5 +82,5 @@ it('D-01: delivers to the first instance that accepts the type where no IARI is 
   expect(answer.headers.get('Contact')).not.toContain('iari');
   const end = await SenderEnd.bound(listener);
   expect(await end.send(CONTENT)).toBe(200);
-  await vi.waitFor(() => expect(received).toEqual(['work']));
+  await until(() => expect(received).toEqual(['work']));
 });

@@ -8,6 +8,7 @@ import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '..
 import { RawListener } from '../../support/raw-msrp.js';
 import { SenderEnd } from '../../support/sender-end.js';
 import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 let receiver: SessionReceiver;
 let listener: RawListener;
@@ -95,7 +96,7 @@ describe('the only file', () => {
         return new Promise<void>(() => {});
       };
       const answered = offering({ content: bytes(10) });
-      await vi.waitFor(() => expect(asked).toBe(true));
+      await until(() => expect(asked).toBe(true));
       await vi.advanceTimersByTimeAsync(3_000);
       expect((await answered).status).toBe(500);
     } finally {
@@ -153,7 +154,7 @@ describe('one of several', () => {
       expect(receiver.of('refused')).toMatchObject([{ status: 200, reason: 'file 1: the test wants it' }]);
       const end = await SenderEnd.bound(listener);
       expect(await end.send(content)).toBe(200);
-      await vi.waitFor(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
+      await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
     },
   );
 
@@ -187,7 +188,7 @@ describe('one of several', () => {
     expect(considered).toEqual(['open']);
     const end = await SenderEnd.bound(listener);
     expect(await end.send(content)).toBe(200);
-    await vi.waitFor(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
+    await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
     expect(receiver.taken.map(({ push }) => push.fileName)).toEqual(['open']);
     expect(receiver.of('refused')).toEqual([]);
   });
