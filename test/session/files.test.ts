@@ -49,13 +49,11 @@ describe('a file', () => {
     const receipt = await receiptOf(sender.send({ to: BOB, app: 'test.ua', content, mode: 'session' }));
     expect(receipt).toMatchObject({ outcome: 'delivered', status: 200, mode: 'session', reported: true });
     expect(taken).toEqual([bytes(1_000_000)]);
-    expect(device.of('push')).toMatchObject([
-      {
-        mode: 'session',
-        size: 1_000_000,
-        sha256: platform.hash('sha-256', bytes(1_000_000)),
-        outcome: 'accepted',
-      },
-    ]);
+    expect(await device.event('push')).toMatchObject({
+      mode: 'session',
+      size: 1_000_000,
+      sha256: platform.hash('sha-256', bytes(1_000_000)),
+      outcome: 'accepted',
+    });
   });
 });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/agent.js';
 import { parseNameAddr } from '../../core/sip/name-addr.js';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration-state.js';
+import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 import { until } from '../support/wait.js';
 
@@ -44,10 +45,15 @@ async function registering(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUs
   return { core, agent, granted, failures };
 }
 
-const contactOf = ({ request }: Received) => request.headers.get('Contact') ?? '';
+const contactOf = ({ request: register }: Received) => register.headers.get('Contact') ?? '';
 const uriOf = (received: Received) => parseNameAddr(contactOf(received))?.uri ?? '';
-/** Time for a REGISTER that comes at once, where none shall come: JsSIP's timer for nonsense is one millisecond. */
-const aWhile = () => new Promise((resolve) => setTimeout(resolve, 150));
+/** From here on the test moves the clock. */
+const stopClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+/** Whatever the agent sends at once has come: JsSIP's timer for a value without sense is one millisecond. */
+async function quiet(core: ScriptedCore): Promise<void> {
+  await vi.advanceTimersByTimeAsync(500);
+  await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
+}
 
 describe('what a registrar grants', () => {
   it.each(['abc', '-5', '4294967295', '99999999999999999999', '1e3'])(
@@ -55,9 +61,10 @@ describe('what a registrar grants', () => {
     async (expires) => {
       const { core, granted } = await registering();
       const first = await core.request('REGISTER');
+      stopClock();
       first.respond(200, [['Contact', `<${uriOf(first)}>;expires=${expires}`]]);
       await until(() => expect(granted).toHaveLength(1));
-      await aWhile();
+      await quiet(core);
       expect(core.requests).toHaveLength(1);
       expect(Number.isSafeInteger(granted[0]?.expires)).toBe(true);
     },
@@ -112,9 +119,11 @@ describe('what a registrar refuses', () => {
     'Retry-After: %s does not make it register without pause',
     async (retryAfter) => {
       const { core, failures } = await registering();
-      (await core.request('REGISTER')).respond(503, [['Retry-After', retryAfter]]);
+      const register = await core.request('REGISTER');
+      stopClock();
+      register.respond(503, [['Retry-After', retryAfter]]);
       await until(() => expect(failures).toHaveLength(1));
-      await aWhile();
+      await quiet(core);
       expect(core.requests).toHaveLength(1);
       expect(failures[0]?.retryInSeconds).toBeLessThanOrEqual(86_400);
       expect(failures[0]?.retryInSeconds).toBeGreaterThanOrEqual(1);
@@ -134,10 +143,12 @@ describe('what a registrar refuses', () => {
     '423 with Min-Expires: %s is a refusal like others',
     async (minExpires) => {
       const { core, failures } = await registering();
-      (await core.request('REGISTER')).respond(423, [['Min-Expires', minExpires]]);
+      const register = await core.request('REGISTER');
+      stopClock();
+      register.respond(423, [['Min-Expires', minExpires]]);
       await until(() => expect(failures).toHaveLength(1));
       expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
-      await aWhile();
+      await quiet(core);
       expect(core.requests).toHaveLength(1);
     },
   );
@@ -147,7 +158,7 @@ describe('what a registrar refuses', () => {
     let asked = 0;
     for (let minExpires = 601; failures.length === 0 && asked < 50; minExpires++, asked++) {
       (await core.request('REGISTER')).respond(423, [['Min-Expires', String(minExpires)]]);
-      await aWhile();
+      await until(() => expect(failures.length + core.unanswered('REGISTER').length).toBe(1));
     }
     expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
     expect(asked).toBeLessThan(10);

@@ -27,13 +27,14 @@ async function registered(options: Partial<PushReceiverOptions> = {}, apps?: rea
   return opened;
 }
 
-/** Time for a request that comes at once, where none shall come. */
-const aWhile = () => new Promise((resolve) => setTimeout(resolve, 100));
+/** Whatever the agent has sent has come: it answers after that. */
+const quiet = ({ core }: NegotiationScene) => core.exchange(request('OPTIONS', BOB));
 
 describe('the OPTIONS', () => {
   it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C-005-O: comes once registration is completed, to the sender, by way of the core', async () => {
     const opened = await scene();
-    await aWhile();
+    await until(() => expect(opened.core.requests).not.toEqual([]));
+    await quiet(opened);
     expect(opened.core.requests.map(({ request: { method } }) => method)).toEqual(['REGISTER']);
     await opened.register();
     const { request: options } = await opened.options();
@@ -108,7 +109,8 @@ describe('the OPTIONS', () => {
     expect(uris.sort()).toEqual([OTHER, PSA].sort());
     const none = await registered({ senders: [] });
     await none.happened('registered');
-    await aWhile();
+    await quiet(several);
+    await quiet(none);
     expect(
       [...several.core.requests, ...none.core.requests].map(({ request: { method } }) => method),
     ).toEqual([...['REGISTER', 'OPTIONS', 'OPTIONS'], 'REGISTER']);
@@ -137,7 +139,7 @@ describe('a change', () => {
     await opened.load('loc.ua');
     await opened.register();
     await opened.happened('registered', 2);
-    await aWhile();
+    await quiet(opened);
     expect(opened.core.requests.filter(({ request: { method } }) => method === 'OPTIONS')).toHaveLength(1);
     agree(first, ['mms.ua']);
     const second = await opened.options();
