@@ -210,9 +210,9 @@ export class PushRuntime {
     return this.parts.registry.iaris;
   }
 
-  /** Media types and ranges of these applications, or of all. */
-  acceptedTypes(eventAppIds?: readonly string[]): string[] {
-    return this.parts.registry.acceptedTypes(eventAppIds);
+  /** Media types and ranges of the applications that these ids and this IARI address, or of all. */
+  acceptedTypes(eventAppIds?: readonly string[], iari?: string): string[] {
+    return this.parts.registry.acceptedTypes(eventAppIds, iari);
   }
 
   /** Calls `listener` after an application came or went; the function that it returns ends that. */

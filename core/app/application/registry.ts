@@ -99,9 +99,10 @@ export class Registry {
     return typeof found === 'string' ? undefined : this.loaded(found);
   }
 
-  /** Media types and ranges of these applications, or of all, each once. */
-  acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds): string[] {
-    return [...new Set(eventAppIds.flatMap((id) => this.ofId(id)).flatMap(({ accepts }) => accepts))];
+  /** Media types and ranges of the applications that these ids and this IARI address, or of all, each once. */
+  acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds, iari?: string): string[] {
+    const apps = eventAppIds.flatMap((id) => this.addressed(id, iari));
+    return [...new Set(apps.flatMap(({ accepts }) => accepts))];
   }
 
   /**

@@ -284,6 +284,8 @@ export class FileTransfer implements Transfer {
     if (keep) await place.keep(this.#arrival.watermark, this.#begun);
     else await place.drop();
     this.#release();
+    // Its sender may offer the file again as soon as it knows.
+    await this.#closed;
   }
 
   #reserve(end: number): void {

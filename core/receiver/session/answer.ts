@@ -75,9 +75,9 @@ export class Answer {
     const { media } = decision;
     const place = await this.connector.place(media, this.host, signal);
     const { port, path } = place;
-    const { eventAppIds } = this.resource;
+    const { eventAppIds, iari } = this.resource;
     const file = decision.type === 'file' ? decision.file : undefined;
-    const acceptTypes = this.runtime.acceptedTypes(eventAppIds);
+    const acceptTypes = this.runtime.acceptedTypes(eventAppIds, iari);
     this.#lines.push({
       type: 'accepted',
       port,

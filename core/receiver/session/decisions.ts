@@ -106,14 +106,14 @@ export async function decideLine(
   if (media.setup === 'active' || media.setup === 'holdconn') {
     return refused('type', `a=setup:${media.setup}: it is for this end to connect`);
   }
+  const { eventAppIds, iari } = addressed.resource;
   const types = typesOf(media);
   const type = typeOfFile(media);
   if (!type) {
-    if (types.some((offered) => compatible(runtime.acceptedTypes(addressed.resource.eventAppIds), offered)))
-      return { type: 'messages', media };
+    const accepted = runtime.acceptedTypes(eventAppIds, iari);
+    if (types.some((offered) => compatible(accepted, offered))) return { type: 'messages', media };
     return refused('type', `no application takes ${types.join(', ')}`);
   }
-  const { eventAppIds, iari } = addressed.resource;
   const app = runtime.resolve(eventAppIds, type.type, iari);
   if (typeof app === 'string') return refused('type', `${eventAppIds.join(', ')} does not take ${type.type}`);
   return await decideFile(media, { app, type, place: `${addressed.callId}\n${index}` }, addressed, services);

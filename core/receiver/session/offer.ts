@@ -68,7 +68,8 @@ export function refusalOf(
   const answer = inviteAnswer({ kind, reason: String(error), ...wait });
   if (kind !== 'type' && kind !== 'size') return answer;
   // 8.2.1-01, RFC 3261 21.4.26: what would be taken instead, by the application that is addressed.
-  const addressed = runtime.acceptedTypes(pushResource(request).eventAppIds);
+  const { eventAppIds, iari } = pushResource(request);
+  const addressed = runtime.acceptedTypes(eventAppIds, iari);
   const acceptTypes = addressed.length > 0 ? addressed : runtime.acceptedTypes();
   // RFC 4975 9: a list of none is no accept-types.
   if (acceptTypes.length === 0) return answer;

@@ -1,7 +1,6 @@
 /** A device whose core, senders and time the test plays. */
 
 import { definePushApp } from 'sip-push/sdk';
-import { vi } from 'vitest';
 import { platform } from '#platform';
 import type { NegotiatedSender, PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../../core/app/runtime.js';
@@ -10,6 +9,7 @@ import { PushReceiverAgent, type PushReceiverOptions } from '../../../core/recei
 import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { type Received, ScriptedCore } from '../../support/scripted-core.js';
+import { until } from '../../support/wait.js';
 
 export const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 export const PUBLIC_GRUU = `${BOB};gr=${INSTANCE}`;
@@ -96,7 +96,7 @@ export class NegotiationScene {
 
   /** When there are so many of them. */
   async happened<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
-    await vi.waitFor(() => {
+    await until(() => {
       if (this.of(name).length < count) throw new Error(`no ${name} among ${JSON.stringify(this.events)}`);
     });
     return this.of(name);
