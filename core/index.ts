@@ -3,6 +3,8 @@
  * @module sip-push
  */
 
+import '#platform/complete';
+
 export type * from './app/contract.js';
 export { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from './app/event-app-id.js';
 export { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
@@ -48,6 +50,7 @@ export { type DirectoryChange, TerminalDirectory } from './sender/terminals/dire
 export type { TerminalFilter } from './sender/terminals/targets.js';
 export type { Terminal, TerminalFacts } from './sender/terminals/terminal.js';
 export { createPushSender, type PushSenderHost, type PushSenderHostOptions } from './sender-host.js';
+export { type AkaCredentials, akaCredentials } from './sip/aka/aka-answers.js';
 export { SoftwareUicc, type SoftwareUiccOptions } from './sip/aka/software-uicc.js';
 export type { Uicc, UiccAnswer } from './sip/aka/uicc.js';
 export type { AccountCredentials } from './sip/authorization.js';

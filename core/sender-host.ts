@@ -1,6 +1,7 @@
 /** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox, as one. */
 
 import { platform } from '#platform';
+import '#platform/complete';
 import { systemClock } from './app/clock.js';
 import { type LogSink, safeLogSink } from './app/log.js';
 import { Records } from './app/records.js';

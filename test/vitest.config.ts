@@ -10,6 +10,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['sip-push-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    // Tests of single modules have the whole platform, as programs do that import `sip-push`.
+    setupFiles: ['core/platform/node/complete.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // On two cores: much of what tests do is to wait for a peer, a timer of RFC 3261, or a process that starts.

@@ -1,7 +1,7 @@
 /** The `clock` service. */
 
-import { inject, injectable } from 'tsyringe';
 import type { Clock } from './clock.js';
+import { inject, injectable } from './injection.js';
 import type { AppClock } from './services.js';
 import { CLOCK } from './tokens.js';
 

@@ -1,8 +1,5 @@
 /** The one place where the runtime and the services of applications are put together. */
 
-// tsyringe asks for it as it loads, so it comes first.
-import 'reflect-metadata';
-import { container, type DependencyContainer } from 'tsyringe';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { Clock } from './clock.js';
 import { ClockService } from './clock-service.js';
@@ -17,6 +14,7 @@ import type { FilesRoom } from './files-room.js';
 import { FilesService } from './files-service.js';
 import { Handover } from './handover.js';
 import { Inbox } from './inbox.js';
+import { container, type DependencyContainer } from './injection.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { LogService } from './log-service.js';

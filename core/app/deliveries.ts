@@ -1,6 +1,5 @@
 /** Durable pushes on their way to applications: the first delivery, and as many more as it takes. */
 
-import { inject, injectable } from 'tsyringe';
 import type { Content } from '../content/content.js';
 import type { Application } from './application.js';
 import type { AttemptResult } from './attempt.js';
@@ -10,6 +9,7 @@ import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
+import { inject, injectable } from './injection.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import { isRetryable, type Outcome, type Refusal, reasonOf, resources } from './outcome.js';

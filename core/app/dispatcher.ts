@@ -1,6 +1,5 @@
 /** The way of a push from an agent to its application, and of the answer back. */
 
-import { inject, injectable } from 'tsyringe';
 import type { Content } from '../content/content.js';
 import { memoryContent } from '../content/memory-content.js';
 import { LimitError } from '../errors.js';
@@ -13,6 +12,7 @@ import type { DoneMarkers } from './done-markers.js';
 import type { Endings } from './endings.js';
 import type { Handover } from './handover.js';
 import { type Inbox, InboxFull } from './inbox.js';
+import { inject, injectable } from './injection.js';
 import { deadline, orLate } from './late.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from './limits.js';
 import { busy, type Outcome, type Refusal, reasonOf, refused, resources, tooLarge } from './outcome.js';

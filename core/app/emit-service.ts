@@ -1,8 +1,8 @@
 /** The `emit` service. */
 
-import { inject, injectable } from 'tsyringe';
 import { AppError } from '../errors.js';
 import type { EventSink } from './events.js';
+import { inject, injectable } from './injection.js';
 import type { Emit } from './services.js';
 import { APP_SCOPE, type AppScope, EVENT_SINK } from './tokens.js';
 

@@ -1,10 +1,10 @@
 /** How a push ends, on disk and in memory: the only place where one does. */
 
-import { inject, injectable } from 'tsyringe';
 import { AppError } from '../errors.js';
 import type { Delivery } from './delivery.js';
 import type { DoneMarkers } from './done-markers.js';
 import type { Inbox } from './inbox.js';
+import { inject, injectable } from './injection.js';
 import type { LogSink } from './log.js';
 import { type Refusal, reasonOf } from './outcome.js';
 import type { Batch } from './own-data.js';

@@ -1,12 +1,12 @@
 /** The `fetch` service. */
 
-import { inject, injectable } from 'tsyringe';
 import type { AllowList } from '../content/fetch/allow-list.js';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import { codingsOf, unfolded } from '../content/fetch/unfolded.js';
 import { readAll } from '../content/streams.js';
 import { AppError } from '../errors.js';
 import { handled } from './deadline.js';
+import { inject, injectable } from './injection.js';
 import { fetchPermission } from './permissions.js';
 import type { AppFetch, AppFetchOptions, AppFetchResponse } from './services.js';
 import { APP_SCOPE, type AppScope, FETCHER } from './tokens.js';

@@ -1,11 +1,11 @@
 /** The `files` service. */
 
-import { inject, injectable } from 'tsyringe';
 import { platform } from '#platform';
 import type { ByteRange } from '../content/content.js';
 import { AppError } from '../errors.js';
 import { handled } from './deadline.js';
 import type { FilesRoom, Shelf } from './files-room.js';
+import { inject, injectable } from './injection.js';
 import type { AppFile, AppFiles } from './services.js';
 import { APP_SCOPE, type AppScope, FILES_ROOM } from './tokens.js';
 

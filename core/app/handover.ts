@@ -1,12 +1,12 @@
 /** A push given to its application once, and what is recorded when that takes it. */
 
-import { inject, injectable } from 'tsyringe';
 import type { Content } from '../content/content.js';
 import type { Application } from './application.js';
 import { type AttemptResult, attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { Delivery } from './delivery.js';
 import type { Endings } from './endings.js';
+import { inject, injectable } from './injection.js';
 import type { RecentPushes } from './recent.js';
 import type { Turn } from './slots.js';
 import { CLOCK, ENDINGS, RECENT, TRANSFER_ROOM } from './tokens.js';

@@ -1,6 +1,6 @@
 /** The `log` service. */
 
-import { inject, injectable } from 'tsyringe';
+import { inject, injectable } from './injection.js';
 import type { LogLevel, LogSink } from './log.js';
 import type { AppLog } from './services.js';
 import { APP_SCOPE, type AppScope, LOG_SINK } from './tokens.js';

@@ -1,10 +1,10 @@
 /** The applications, those that run and those that wait for their first push, found by event-app-id, media type and IARI. */
 
-import { injectable } from 'tsyringe';
 import { matchesMediaRange, mediaRangesOverlap } from '../content/media-type.js';
 import type { AppHandle, Application } from './application.js';
 import { DormantApp } from './dormant.js';
 import { canonicalEventAppId } from './event-app-id.js';
+import { injectable } from './injection.js';
 import type { Manifest } from './manifest.js';
 import type { PushRecord } from './push-record.js';
 

@@ -1,6 +1,5 @@
 /** Pushes whose content is elsewhere (8.1.1-04): in time for their sender's answer, or later from the disk. */
 
-import { inject, injectable } from 'tsyringe';
 import type { ExternalBody } from '../content/external-body.js';
 import { Download } from '../content/fetch/download.js';
 import { FetchError } from '../content/fetch/fetch-error.js';
@@ -8,6 +7,7 @@ import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { Application } from './application.js';
 import type { Clock } from './clock.js';
 import type { Dispatcher, IncomingPush } from './dispatcher.js';
+import { inject, injectable } from './injection.js';
 import { orLate } from './late.js';
 import { RETRIEVE_WITHIN, type RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';

@@ -1,9 +1,9 @@
 /** The `schedule` service. */
 
-import { inject, injectable } from 'tsyringe';
 import { AppError } from '../errors.js';
 import type { ScheduleOperation } from './contract.js';
 import { handled } from './deadline.js';
+import { inject, injectable } from './injection.js';
 import type { Alarm, AppSchedule } from './services.js';
 import { APP_SCOPE, type AppScope } from './tokens.js';
 

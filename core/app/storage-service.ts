@@ -1,9 +1,9 @@
 /** The `storage` service. */
 
-import { inject, injectable } from 'tsyringe';
 import { AppError, ConfigurationError } from '../errors.js';
 import type { StorageOperation } from './contract.js';
 import { handled } from './deadline.js';
+import { inject, injectable } from './injection.js';
 import type { Records } from './records.js';
 import type { AppStorage, StorageRange } from './services.js';
 import { decodeValue, storageKey } from './storage-values.js';

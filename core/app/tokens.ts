@@ -1,6 +1,5 @@
 /** Tokens of everything that is injected. esbuild emits no types for decorators, so each injection names one. */
 
-import type { InjectionToken } from 'tsyringe';
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { Alarms } from './alarms.js';
 import type { Clock } from './clock.js';
@@ -12,6 +11,7 @@ import type { EventSink } from './events.js';
 import type { FilesRoom } from './files-room.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
+import type { InjectionToken } from './injection.js';
 import type { RuntimeLimits } from './limits.js';
 import type { LogSink } from './log.js';
 import type { OwnData } from './own-data.js';

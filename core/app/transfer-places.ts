@@ -1,10 +1,10 @@
 /** Where transfers are on disk: which file, how much of it there is, and how long it stays. */
 
-import { inject, injectable } from 'tsyringe';
 import type { OpenFile } from '../platform/platform.js';
 import type { Clock } from './clock.js';
 import type { TransferPlace } from './file-transfer.js';
 import type { Inbox } from './inbox.js';
+import { inject, injectable } from './injection.js';
 import { type RuntimeLimits, TRANSFER_KEEP } from './limits.js';
 import type { LogSink } from './log.js';
 import { reasonOf } from './outcome.js';

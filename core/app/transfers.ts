@@ -1,6 +1,5 @@
 /** Files that come in session mode (TS 8.2.1): where they go, how many at once, and what stays when one breaks off. */
 
-import { inject, injectable } from 'tsyringe';
 import { PushRefused } from '../errors.js';
 import type { AppHandle, Application } from './application.js';
 import type { Clock } from './clock.js';
@@ -11,6 +10,7 @@ import type { Dispatcher } from './dispatcher.js';
 import { FileTransfer } from './file-transfer.js';
 import type { Handover } from './handover.js';
 import type { Inbox } from './inbox.js';
+import { inject, injectable } from './injection.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from './limits.js';
 import { busy, type Refusal, reasonOf, resources, tooLarge } from './outcome.js';
 import { type PushRecord, pushId } from './push-record.js';

@@ -1,5 +1,6 @@
 /** The Push Sender Agent: pushes content to the terminals of users, and knows which there are, through a SIP/IP core. */
 
+import '#platform/complete';
 import { reasonOf } from '../app/outcome.js';
 import type { Records } from '../app/records.js';
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';

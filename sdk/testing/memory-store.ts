@@ -1,6 +1,7 @@
 /** A disk that loses its power when a test says so. */
 
 import { platform } from '#platform';
+import '../../core/platform/memory-store.js';
 import { APPLICATIONS, DONE, decodeJson, INBOX, storagePrefix } from '../../core/app/layout.js';
 import { decodeRecord, type PushRecord } from '../../core/app/push-record.js';
 import { decodeValue } from '../../core/app/storage-values.js';

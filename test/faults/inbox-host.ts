@@ -10,6 +10,7 @@
 
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
+import '#platform/complete';
 import { type Clock, PushRuntime } from '../../core/app/index.js';
 import type { AppStorage } from '../../core/app/services.js';
 import { memoryContent } from '../../core/content/memory-content.js';

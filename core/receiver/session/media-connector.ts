@@ -6,19 +6,15 @@ import {
   localMsrpUri,
   MsrpConnector,
   type MsrpProtocol,
-  MsrpRelay,
   type MsrpSession,
   MsrpUri,
   msrpAddressOf,
   msrpProtocolOf,
-  type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
-import { digestAnswers } from '../../sip/digest-answers.js';
 import { TurnedAway } from '../turned-away.js';
-import { RelayedPlace } from './relayed-place.js';
 
 /** What an answer says of a line's place, until it is connected or given up. */
 export interface MediaPlace {
@@ -32,11 +28,21 @@ export interface MediaPlace {
 
 export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
 
+/** An MSRP relay that senders come through (8.2.1-11). */
+export interface MediaRelay {
+  readonly protocol: MsrpProtocol;
+  /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
+  place(here: Address, signal: AbortSignal): Promise<MediaPlace>;
+  close(): Promise<void>;
+}
+
+/** Made by `throughRelay`. */
+export type OpenMediaRelay = (network: { sockets?: Sockets }) => MediaRelay;
+
 export interface MediaConnectorOptions {
   tls?: TlsOptions;
   sockets?: Sockets;
-  /** Senders come through it (8.2.1-11). */
-  relay?: RelayAccount;
+  relay?: OpenMediaRelay;
 }
 
 /** RFC 4145 5: the port of an end that only connects is of no use to anybody. */
@@ -44,7 +50,7 @@ const DISCARD_PORT = 9;
 
 export class MediaConnector {
   readonly #connector: MsrpConnector;
-  readonly #relay: MsrpRelay | undefined;
+  readonly #relay: MediaRelay | undefined;
   readonly #protocols: ReadonlySet<string> | undefined;
 
   /** @throws ConfigurationError when the URI of the relay is none, or leads nowhere from here (a browser). */
@@ -54,11 +60,7 @@ export class MediaConnector {
     this.#protocols = sockets ? undefined : platform.protocols;
     this.#connector = new MsrpConnector({ ...(tls ? { tls } : {}), ...network });
     if (relay) {
-      this.#relay = new MsrpRelay({
-        ...relay,
-        ...network,
-        answerChallenges: digestAnswers(relay.credentials, 'AUTH'),
-      });
+      this.#relay = relay(network);
       this.#require(this.#relay.protocol, (why) => new ConfigurationError(`the MSRP relay: ${why}`));
     }
   }
@@ -70,7 +72,7 @@ export class MediaConnector {
    */
   async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaPlace> {
     const here = { host, port: DISCARD_PORT };
-    if (this.#relay) return await RelayedPlace.open(this.#relay, here, signal);
+    if (this.#relay) return await this.#relay.place(here, signal);
     const { protocol } = destinationOf(media);
     this.#require(protocol, (why) => new TurnedAway('type', why));
     const localUri = localMsrpUri(protocol, here);

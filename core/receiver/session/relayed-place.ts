@@ -1,13 +1,30 @@
 /** The place of a line behind a relay of this device (RFC 4976 5.1): it is there before the answer names it. */
 
 import { LimitError, TimeoutError, TransportError } from '../../errors.js';
-import { MsrpRefused, type MsrpRelay, type MsrpSession } from '../../msrp/index.js';
+import { MsrpRefused, MsrpRelay, type MsrpSession, type RelayAccount } from '../../msrp/index.js';
 import type { Address } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
+import { digestAnswers } from '../../sip/digest-answers.js';
 import { TurnedAway } from '../turned-away.js';
-import type { MediaHandlers, MediaPlace } from './media-connector.js';
+import type { MediaHandlers, MediaPlace, OpenMediaRelay } from './media-connector.js';
 
-export class RelayedPlace implements MediaPlace {
+/**
+ * Senders reach this device through an MSRP relay (8.2.1-11).
+ * @throws ConfigurationError when the URI of the relay is invalid.
+ */
+export function throughRelay(account: RelayAccount): OpenMediaRelay {
+  return (network) => {
+    const answerChallenges = digestAnswers(account.credentials, 'AUTH');
+    const relay = new MsrpRelay({ ...account, ...network, answerChallenges });
+    return {
+      protocol: relay.protocol,
+      place: (here, signal) => RelayedPlace.open(relay, here, signal),
+      close: () => relay.close(),
+    };
+  };
+}
+
+class RelayedPlace implements MediaPlace {
   readonly port: number;
 
   private constructor(

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../../../core/errors.js';
 import { given } from '../../../core/given.js';
 import type { TlsOptions } from '../../../core/platform/platform.js';
+import { akaCredentials } from '../../../core/sip/aka/aka-answers.js';
 import type { AccountCredentials } from '../../../core/sip/authorization.js';
 import { SipUri } from '../../../core/sip/uri.js';
 import { PRODUCT } from '../manifest.js';
@@ -64,6 +65,6 @@ function credentialsOf(
     throw new ConfigurationError(`${source}: expected either "password" or "aka"`);
   }
   // 3GPP TS 23.003 13.3: a private identity has the form of user@domain.
-  if (aka) return { username: username ?? `${user}@${uri?.host ?? ''}`, uicc: softwareUicc(aka) };
+  if (aka) return akaCredentials(username ?? `${user}@${uri?.host ?? ''}`, softwareUicc(aka));
   return password === undefined ? undefined : { username: username ?? user, password };
 }

@@ -6,6 +6,8 @@ import { platform } from '#platform';
 import type { NegotiatedSender, PushAppDefinition } from '../../../core/app/contract.js';
 import { PushRuntime } from '../../../core/app/runtime.js';
 import type { ReceiverEvent } from '../../../core/receiver/events.js';
+import { negotiateWith } from '../../../core/receiver/negotiation/negotiations.js';
+import type { ProfileOptions } from '../../../core/receiver/negotiation/profile.js';
 import { PushReceiverAgent, type PushReceiverOptions } from '../../../core/receiver/receiver.js';
 import { parseNameAddr } from '../../../core/sip/name-addr.js';
 
@@ -14,6 +16,11 @@ import { type Received, ScriptedCore } from '../../support/scripted-core.js';
 
 export const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 export const PUBLIC_GRUU = `${BOB};gr=${INSTANCE}`;
+
+export type SceneOptions = Partial<Omit<PushReceiverOptions, 'negotiate' | 'profile'>> & {
+  senders?: readonly string[];
+  profile?: ProfileOptions;
+};
 
 export interface Told extends NegotiatedSender {
   app: string;
@@ -37,7 +44,7 @@ export class NegotiationScene {
 
   /** Until its first REGISTER, which waits for its answer. */
   static async open(
-    options: Partial<PushReceiverOptions> = {},
+    { senders = [PSA], profile, ...options }: SceneOptions = {},
     apps: readonly string[] = ['mms.ua', 'wml.ua'],
   ): Promise<NegotiationScene> {
     const core = await ScriptedCore.tcp();
@@ -56,7 +63,8 @@ export class NegotiationScene {
       expires: 600,
       trust: [PSA],
       product: 'sip-push/1.0',
-      senders: [PSA],
+      negotiate: negotiateWith(senders, profile),
+      ...(profile ? { profile } : {}),
       runtime,
       onEvent: (event) => events.push(event),
       ...options,

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SipUserAgent } from '../../../core/sip/agent.js';
+import { akaCredentials } from '../../../core/sip/aka/aka-answers.js';
 import { SoftwareUicc } from '../../../core/sip/aka/software-uicc.js';
 import type { Uicc } from '../../../core/sip/aka/uicc.js';
 import type { RegistrationFailure, RegistrationState } from '../../../core/sip/registration-state.js';
@@ -26,7 +27,7 @@ async function subscriber(uicc: Uicc = new SoftwareUicc({ k: K, operator: { opc:
   const agent = new SipUserAgent({
     identity: 'sip:bob@domain.test',
     servers: [core.uri],
-    credentials: { username: IMPI, uicc },
+    credentials: akaCredentials(IMPI, uicc),
     product: 'test/1',
     methods: ['MESSAGE'],
     accept: () => [],
