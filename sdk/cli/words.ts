@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { suggestion } from '../validation/suggestion.js';
 import { type Command, UsageError } from './command.js';
 
+type Options = Pick<Command, 'name' | 'options' | 'operands'>;
 type Value = string | boolean | (string | boolean)[] | undefined;
 
 export class Words {
@@ -38,7 +39,7 @@ export class Words {
 }
 
 /** @throws UsageError that says which word is wrong, and what was expected. */
-export function parseWords(command: Command, args: readonly string[]): Words {
+export function parseWords(command: Options, args: readonly string[]): Words {
   const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } };
   const { values, positionals, tokens } = parseArgs({
     args: [...args],
@@ -64,7 +65,7 @@ export function parseWords(command: Command, args: readonly string[]): Words {
   return new Words(values, positionals);
 }
 
-function checkOption(command: Command, { name, rawName, value, inlineValue }: OptionToken): void {
+function checkOption(command: Options, { name, rawName, value, inlineValue }: OptionToken): void {
   if (name === 'help') return;
   const option = Object.hasOwn(command.options, name) ? command.options[name] : undefined;
   if (!option) {
