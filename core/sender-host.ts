@@ -1,6 +1,7 @@
 /** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox, as one. */
 
 import { platform } from '#platform';
+import '#platform/complete';
 import { instanceIdOf } from './instance-id.js';
 import { type LogSink, safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';

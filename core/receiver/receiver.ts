@@ -1,7 +1,6 @@
 /** The Push Receiver Agent: a SIP user agent whose pushes go to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
-import type { RelayAccount } from '../msrp/index.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { RegistrationOptions, RegistrationState } from '../sip/registration/registration.js';
@@ -18,9 +17,9 @@ import {
 } from './capabilities.js';
 import type { ProfileOptions } from './device-profile.js';
 import type { ReceiverEvent } from './events.js';
-import { Negotiations } from './negotiation.js';
+import type { Negotiate, Negotiations } from './negotiation.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
-import { MediaConnector } from './session/media-connector.js';
+import { MediaConnector, type OpenMediaRelay } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
 
 /** A device: who it is, where its core is, whom it trusts. */
@@ -48,12 +47,12 @@ export interface PushReceiverOptions {
   trust: readonly string[];
   /** Product token for User-Agent. */
   product: string;
-  /** Push Sender Agents that are told what there is here (TS 5.1); absent: none. */
-  senders?: readonly string[];
-  /** The device: in User-Agent, and in a User Agent Profile that senders are told of; absent: no profile. */
-  profile?: ProfileOptions;
-  /** An MSRP relay (RFC 4976) that files come through: for a device that nobody can connect to. */
-  relay?: RelayAccount;
+  /** Negotiates with Push Sender Agents (TS 5.1), made by `negotiateWith`; absent: with none. */
+  negotiate?: Negotiate;
+  /** The device, for User-Agent. */
+  profile?: Pick<ProfileOptions, 'vendor' | 'model'>;
+  /** An MSRP relay (RFC 4976) that files come through, made by `throughRelay`. */
+  relay?: OpenMediaRelay;
   /** Session mode: sessions at a time, 100 when absent. */
   sessions?: number;
   runtime: PushRuntime;
@@ -77,7 +76,7 @@ export class PushReceiverAgent {
   readonly #sessions: SessionReceiver;
   readonly #options: PushReceiverOptions;
   readonly #agent: SipUserAgent;
-  readonly #negotiations: Negotiations;
+  readonly #negotiations: Negotiations | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: PushReceiverOptions) {
@@ -114,14 +113,8 @@ export class PushReceiverAgent {
       onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
       ...(options.listen ? { listen: options.listen } : { registration: this.#registration() }),
     });
-    this.#negotiations = new Negotiations({
-      senders: options.senders ?? [],
-      identity: options.identity,
-      profile: options.profile,
-      agent: this.#agent,
-      runtime,
-      onEvent,
-    });
+    const { identity } = options;
+    this.#negotiations = options.negotiate?.({ identity, agent: this.#agent, runtime, onEvent });
   }
 
   /** The GRUUs and the time the registrar granted; undefined while not registered. */
@@ -131,7 +124,7 @@ export class PushReceiverAgent {
 
   /** What Push Sender Agents said that they support, by their URIs (5.1-13, 5.1-14). */
   get senders(): ReadonlyMap<string, SenderCapabilities> {
-    return this.#negotiations.capabilities;
+    return this.#negotiations?.capabilities ?? new Map();
   }
 
   /** Starts to connect and register; what comes of it is told by events. */
@@ -143,7 +136,7 @@ export class PushReceiverAgent {
   /** De-registers, answers what is under way, and closes the connection. The runtime is its owner's to stop. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
-    await this.#negotiations.stop();
+    await this.#negotiations?.stop();
     await this.#agent.registration?.close();
     // A sender that gets no answer pushes the same content again, as another push.
     await Promise.all([atMost(ANSWER_GRACE, this.#pager.idle()), this.#sessions.stop()]);
@@ -159,7 +152,7 @@ export class PushReceiverAgent {
       features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
       onRegistered: (state) => {
         onEvent(this.#registered(state));
-        this.#negotiations.begin();
+        this.#negotiations?.begin();
       },
       onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
     };

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/platform.js';
+import { akaCredentials } from '../../core/sip/authentication/aka/aka-answers.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import { PRODUCT } from '../manifest/this-package.js';
@@ -63,6 +64,6 @@ function credentialsOf(
     throw new ConfigurationError(`${source}: expected either "password" or "aka"`);
   }
   // 3GPP TS 23.003 13.3: a private identity has the form of user@domain.
-  if (aka) return { username: username ?? `${user}@${uri?.host ?? ''}`, uicc: softwareUicc(aka) };
+  if (aka) return akaCredentials(username ?? `${user}@${uri?.host ?? ''}`, softwareUicc(aka));
   return password === undefined ? undefined : { username: username ?? user, password };
 }

@@ -7,6 +7,7 @@ import type { RelayAccount } from '../../core/msrp/index.js';
 import type { Store, TlsOptions } from '../../core/platform/platform.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
+import { throughRelay } from '../../core/receiver/session/media-connector.js';
 import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import { BOB, PSA } from './agents.js';
 import { Mailbox } from './mailbox.js';
@@ -82,7 +83,7 @@ export class SessionReceiver {
       runtime,
       sessions,
       tls,
-      relay,
+      ...(relay ? { relay: throughRelay(relay) } : {}),
       onEvent: (event) => receiver.events.push(event),
     });
     await receiver.agent.start();

@@ -20,7 +20,23 @@ import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
 import { RequestRefused } from '../admission.js';
 
-export class RelayedEndpoint implements MediaEndpoint {
+/**
+ * Senders reach this device through an MSRP relay (8.2.1-11).
+ * @throws ConfigurationError when the URI of the relay is invalid.
+ */
+export function throughRelay(account: RelayAccount): OpenMediaRelay {
+  return (network) => {
+    const answerChallenges = digestAnswers(account.credentials, 'AUTH');
+    const relay = new MsrpRelay({ ...account, ...network, answerChallenges });
+    return {
+      protocol: relay.protocol,
+      place: (here, signal) => RelayedEndpoint.open(relay, here, signal),
+      close: () => relay.close(),
+    };
+  };
+}
+
+class RelayedEndpoint implements MediaEndpoint {
   readonly port: number;
 
   private constructor(
@@ -91,11 +107,21 @@ export interface MediaEndpoint {
 
 export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
 
+/** An MSRP relay that senders come through (8.2.1-11). */
+export interface MediaRelay {
+  readonly protocol: MsrpProtocol;
+  /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
+  place(here: Address, signal: AbortSignal): Promise<MediaEndpoint>;
+  close(): Promise<void>;
+}
+
+/** Made by `throughRelay`. */
+export type OpenMediaRelay = (network: { sockets?: Sockets }) => MediaRelay;
+
 export interface MediaConnectorOptions {
   tls?: TlsOptions;
   sockets?: Sockets;
-  /** Senders come through it (8.2.1-11). */
-  relay?: RelayAccount;
+  relay?: OpenMediaRelay;
 }
 
 /** RFC 4145 5: the port of an end that only connects is of no use to anybody. */
@@ -103,7 +129,7 @@ const DISCARD_PORT = 9;
 
 export class MediaConnector {
   readonly #connector: MsrpConnector;
-  readonly #relay: MsrpRelay | undefined;
+  readonly #relay: MediaRelay | undefined;
   readonly #protocols: ReadonlySet<string> | undefined;
 
   /** @throws ConfigurationError when the URI of the relay is none, or leads nowhere from here (a browser). */
@@ -113,11 +139,7 @@ export class MediaConnector {
     this.#protocols = sockets ? undefined : platform.protocols;
     this.#connector = new MsrpConnector({ tls, ...network });
     if (relay) {
-      this.#relay = new MsrpRelay({
-        ...relay,
-        ...network,
-        answerChallenges: digestAnswers(relay.credentials, 'AUTH'),
-      });
+      this.#relay = relay(network);
       this.#require(this.#relay.protocol, (why) => new ConfigurationError(`the MSRP relay: ${why}`));
     }
   }
@@ -129,7 +151,7 @@ export class MediaConnector {
    */
   async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaEndpoint> {
     const here = { host, port: DISCARD_PORT };
-    if (this.#relay) return await RelayedEndpoint.open(this.#relay, here, signal);
+    if (this.#relay) return await this.#relay.place(here, signal);
     const { protocol } = destinationOf(media);
     this.#require(protocol, (why) => new RequestRefused('type', why));
     const localUri = localMsrpUri(protocol, here);

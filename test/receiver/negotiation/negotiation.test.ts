@@ -1,11 +1,10 @@
 /** Capability delivery and resource negotiation at the receiver (TS 5.1). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { PushReceiverOptions } from '../../../core/receiver/receiver.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { request } from '../../support/requests.js';
 import { until } from '../../support/wait.js';
-import { agree, contactOf, listeningApp, NegotiationScene, PUBLIC_GRUU } from './scene.js';
+import { agree, contactOf, listeningApp, NegotiationScene, PUBLIC_GRUU, type SceneOptions } from './scene.js';
 
 const OTHER = 'sip:other@trusted.test';
 
@@ -15,13 +14,13 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function scene(options: Partial<PushReceiverOptions> = {}, apps?: readonly string[]) {
+async function scene(options: SceneOptions = {}, apps?: readonly string[]) {
   const opened = await NegotiationScene.open(options, apps);
   closing.push(() => opened.close());
   return opened;
 }
 
-async function registered(options: Partial<PushReceiverOptions> = {}, apps?: readonly string[]) {
+async function registered(options: SceneOptions = {}, apps?: readonly string[]) {
   const opened = await scene(options, apps);
   await opened.register();
   return opened;

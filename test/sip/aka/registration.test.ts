@@ -1,6 +1,7 @@
 /** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 5.1.1), against an S-CSCF that has the same key. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { akaCredentials } from '../../../core/sip/authentication/aka/aka-answers.js';
 import { SoftwareUicc, type Uicc } from '../../../core/sip/authentication/aka/software-uicc.js';
 import type { RegistrationFailure, RegistrationState } from '../../../core/sip/registration/registration.js';
 import { SipUserAgent } from '../../../core/sip/user-agent.js';
@@ -26,7 +27,7 @@ async function subscriber(uicc: Uicc = new SoftwareUicc({ k: K, operator: { opc:
   const agent = new SipUserAgent({
     identity: 'sip:bob@domain.test',
     servers: [core.uri],
-    credentials: { username: IMPI, uicc },
+    credentials: akaCredentials(IMPI, uicc),
     product: 'test/1',
     methods: ['MESSAGE'],
     accept: () => [],
