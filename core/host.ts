@@ -1,4 +1,4 @@
-/** A push host: the durable store, the runtime with its applications, and a Push Receiver Agent, as one. */
+/** A push host: the durable store, the runtime with its applications, and a Push Receiver Agent. */
 
 import { platform } from '#platform';
 import type { AppEvent, PushDescription } from './app/contract/push-app.js';
@@ -13,77 +13,90 @@ import { lateEvent, type ReceiverEvent } from './receiver/events.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 import { reasonOf } from './text.js';
 
-/** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
-export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
+/** An event of a host: registration, pushes, applications, and its end. */
+export type HostEvent =
+  | ReceiverEvent
+  | ({
+      /** An application emitted an event. */
+      event: 'app';
+    } & AppEvent)
+  | {
+      /** The host has stopped. */
+      event: 'stopped';
+      /** Reason that was passed to `stop`. */
+      reason: string;
+    };
 
-/**
- * An application of a host: in the host's own thread, in a worker that it is loaded in by its module, or loaded when the
- * first push for it comes.
- */
+/** An application of a host: in the host's thread, loaded at the first push for it, or in a worker. */
 export type HostedApp =
   | AppToLoad
   | AppOnPush
   | (Omit<AppToLoad, 'definition'> &
-      Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation });
+      Pick<IsolatedOptions, 'module' | 'script'> & {
+        /** Runs the application in a worker. */
+        isolation: 'worker' | WorkerIsolation;
+      });
 
-/** A device: who it is, where its core is, and which applications it has. */
+/** The options of a device. */
 export interface PushHostOptions
   extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
-  /** Applications in order; where several take a push, the sender's order decides. */
+  /** Applications. If a push names several of them, the sender's order decides. */
   apps: readonly HostedApp[];
-  /** Folder of the durable store; absent: in memory, lost at the end. */
+  /** Folder of the durable store; in memory by default. */
   data?: string;
-  /** What may be fetched by HTTP; absent: public https addresses. */
+  /** What the device can fetch over HTTP; public https addresses by default. */
   fetch?: FetchLimits;
-  /** Session mode: largest file that is taken, bytes; 1 GiB when absent. */
+  /** Session mode: largest file in bytes; 1 GiB by default. */
   maxSize?: number;
-  /** `urn:uuid:…`; absent: made once and kept in the store (6.1-06). */
+  /** `urn:uuid:…`; by default created once and kept in the store (6.1-06). */
   instanceId?: string;
-  /** Seconds to register for, 3600 when absent. */
+  /** Seconds of a registration; 3600 by default. */
   expires?: number;
-  /** Identities whose pushes are taken, `sip:psa@domain.test` or `sip:*@domain.test`; nobody's when absent. */
+  /** Trusted senders, `sip:psa@domain.test` or `sip:*@domain.test`; none by default. */
   trust?: readonly string[];
-  /** Product token for User-Agent, `sip-push` when absent. */
+  /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
-  /** What it throws is logged. */
+  /** Called for each event. An error that it throws is logged. */
   onEvent?(event: HostEvent): void;
-  /** Diagnostics of the host and of its applications. */
+  /** Called for each log line of the host and its applications. */
   onLog?(record: LogRecord): void;
 }
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
 
-/** Made by `createPushReceiver`. */
+/** A device. `createPushReceiver` creates it. */
 export class PushHost {
   #stopped: Promise<void> | undefined;
 
   constructor(
     private readonly store: Store,
+    /** Loads and unloads applications, and lists dead letters. */
     readonly runtime: PushRuntime,
     private readonly agent: PushReceiverAgent,
     private readonly onEvent: (event: HostEvent) => void,
   ) {}
 
+  /** The current registration; undefined if the device is not registered. */
   get registration() {
     return this.agent.registration;
   }
 
-  /** What Push Sender Agents said that they support, by their URIs. */
+  /** What Push Sender Agents support, by their URIs. */
   get senders(): ReadonlyMap<string, SenderCapabilities> {
     return this.agent.senders;
   }
 
-  /** What a person would like to read of a push that was taken. */
+  /** Describes an accepted push for people. */
   describe(pushId: string): Promise<PushDescription | undefined> {
     return this.runtime.describe(pushId);
   }
 
-  /** What an application says of its state. @throws ConfigurationError or AppError naming the application. */
+  /** Sends a query to an application. @throws ConfigurationError or AppError naming the application. */
   query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
     return this.runtime.query(eventAppId, name, args);
   }
 
-  /** De-registers, stops the applications, and closes the store; once, whoever else says so. */
+  /** De-registers, stops the applications, and closes the store. Further calls return the same promise. */
   stop(reason: string): Promise<void> {
     this.#stopped ??= this.#stop(reason);
     return this.#stopped;
@@ -101,8 +114,7 @@ export class PushHost {
 }
 
 /**
- * A device in a program of yours: opens the store, loads every application, gives again what the inbox holds, and
- * starts to register. What it tells comes by `onEvent`, from `registered` on.
+ * Creates a device: opens the store, loads the applications, redelivers the pushes in the inbox, and starts to register.
  * @throws ConfigurationError or AppError naming the application that cannot be loaded.
  */
 export async function createPushReceiver(options: PushHostOptions): Promise<PushHost> {

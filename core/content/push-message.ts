@@ -10,18 +10,21 @@ import { decodeLatin1 } from './wsp/text.js';
 
 /** A push message (WAP-251): headers and content. */
 export interface PushMessage {
-  /** Of the body. */
+  /** Media type of the body. */
   readonly type: MediaType;
-  /** All but Content-Type, in their order; `pushHeadersOf` knows what a push adds. */
+  /** Headers except Content-Type, in order; `pushHeadersOf` reads those of a push. */
   readonly headers: HeaderList;
+  /** Bytes of the content. */
   readonly body: Uint8Array;
 }
 
 /** How a push message is one body, the media type of which is application/vnd.oma.push. */
 export interface PushEnvelope {
   /**
-   * @param rawType of octets that are no envelope but the content by itself; `rawContentType` knows some.
-   * @throws MalformedError saying what was expected.
+   * Reads a push message.
+   * @param octets the envelope, or the content alone.
+   * @param rawType media type of content without an envelope; `rawContentType` knows some.
+   * @throws MalformedError naming what was expected.
    */
   open(octets: Uint8Array, rawType: MediaType): PushMessage;
   /** @throws ConfigurationError where a header cannot be written. */
@@ -36,15 +39,17 @@ export const PUSH_ENVELOPE_TYPE = 'application/vnd.oma.push';
 export interface PushHeaders {
   /** `x-wap-application:mms.ua`, in full. */
   readonly applicationId?: string;
-  /** Where the content is known by, when it has a name of its own. */
+  /** Content-Location: the URI of the content. */
   readonly contentLocation?: string;
+  /** X-Wap-Content-URI. */
   readonly contentUri?: string;
+  /** X-Wap-Initiator-URI: the URI of the push initiator. */
   readonly initiatorUri?: string;
   /** Push-Flag: the gateway has authenticated the initiator. */
   readonly initiatorAuthenticated?: boolean;
   /** Push-Flag: the gateway trusts the content. */
   readonly contentTrusted?: boolean;
-  /** Push-Flag: no more pushes of this initiator wait. */
+  /** Push-Flag: the last push of this initiator for now. */
   readonly lastPush?: boolean;
 }
 

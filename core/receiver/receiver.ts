@@ -23,42 +23,46 @@ import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { MediaConnector } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
 
-/** A device: who it is, where its core is, whom it trusts. */
+/** The options of a Push Receiver Agent. */
 export interface PushReceiverOptions {
   /** The user's public identity, `sip:bob@domain.test`. */
   identity: string;
   /** Servers of the SIP/IP core in order, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
+  /** Password or UICC for the challenges of the core. */
   credentials?: AccountCredentials;
-  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  /** Value of P-Access-Network-Info (RFC 7315 §4.4), for a trusted core. */
   accessNetworkInfo?: string;
+  /** TLS material for SIP and MSRP. */
   tls?: TlsOptions;
-  /** For SIP and MSRP; the machine's own when absent. */
+  /** Sockets for SIP and MSRP; those of the machine by default. */
   sockets?: Sockets;
   /**
-   * Where requests reach a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`: the core sends it
-   * those of its users (ISC, appendix E), and it registers nobody.
+   * Address of a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`. The core sends it the requests of
+   * its users (ISC, appendix E). It does not register.
    */
   listen?: string;
-  /** `urn:uuid:…`, the same over restarts. */
+  /** `urn:uuid:…`, unchanged after a restart. */
   instanceId: string;
-  /** Seconds to register for. */
+  /** Seconds of a registration. */
   expires: number;
-  /** Identities whose pushes are taken; nobody's when empty. */
+  /** Trusted senders, `sip:psa@domain.test` or `sip:*@domain.test`. */
   trust: readonly string[];
-  /** Product token for User-Agent. */
+  /** Product token of User-Agent. */
   product: string;
-  /** Push Sender Agents that are told what there is here (TS 5.1); absent: none. */
+  /** Push Sender Agents for capability negotiation (TS 5.1); none by default. */
   senders?: readonly string[];
-  /** The device: in User-Agent, and in a User Agent Profile that senders are told of; absent: no profile. */
+  /** The device's User Agent Profile, which the senders receive; none by default. */
   profile?: ProfileOptions;
-  /** An MSRP relay (RFC 4976) that files come through: for a device that nobody can connect to. */
+  /** MSRP relay (RFC 4976) for session mode, if the device cannot connect to senders directly. */
   relay?: RelayAccount;
-  /** Session mode: sessions at a time, 100 when absent. */
+  /** Session mode: sessions at a time; 100 by default. */
   sessions?: number;
+  /** Receives the pushes. */
   runtime: PushRuntime;
-  /** Told in the middle of things: it must not throw. */
+  /** Called for each event. It must not throw. */
   onEvent(event: ReceiverEvent): void;
+  /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
 
@@ -80,6 +84,7 @@ export class PushReceiverAgent {
   readonly #negotiations: Negotiations;
   #unsubscribe: (() => void) | undefined;
 
+  /** Starts nothing: call `start`. */
   constructor(options: PushReceiverOptions) {
     this.#options = options;
     const { runtime, onEvent } = options;

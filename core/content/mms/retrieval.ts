@@ -59,19 +59,29 @@ interface RetrievalFields {
 /** The header of an M-Retrieve.conf. */
 export type MmsRetrievalHeader = RetrievalFields & WithOthers;
 
-/** M-Retrieve.conf, whole in memory. */
+/** An M-Retrieve.conf in memory. */
 export type MmsRetrieval = MmsRetrievalHeader & {
-  /** Absent only where `retrieveStatus` says why. `decodeMultipart` reads it where the type is of several parts. */
-  readonly content?: { readonly type: MediaType; readonly body: Uint8Array };
+  /** Absent if `retrieveStatus` is a failure. Use `decodeMultipart` for a multipart type. */
+  readonly content?: {
+    /** Media type of the message. */
+    readonly type: MediaType;
+    /** Bytes of the message. */
+    readonly body: Uint8Array;
+  };
 };
 
-/** M-Retrieve.conf as it comes, with little of it in memory. */
+/** An M-Retrieve.conf as it arrives. */
 export type MmsStreamedRetrieval = MmsRetrievalHeader & {
   /**
-   * Absent only where `retrieveStatus` says why. Content that is not of several parts is one part by itself.
-   * Whoever does not read the parts to their end calls `parts.return()`, which cancels the stream.
+   * Absent if `retrieveStatus` is a failure. Content that is not a multipart is one part. Call `parts.return()` if you do
+   * not read all parts: it cancels the stream.
    */
-  readonly content?: { readonly type: MediaType; readonly parts: StreamedParts };
+  readonly content?: {
+    /** Media type of the message. */
+    readonly type: MediaType;
+    /** Parts of the message, as they arrive. */
+    readonly parts: StreamedParts;
+  };
 };
 
 const TYPE = 'M-Retrieve.conf';
@@ -187,6 +197,7 @@ interface AcknowledgeFields {
   readonly reportAllowed?: boolean;
 }
 
+/** M-Acknowledge.ind: the device confirms a retrieved message. */
 export type MmsAcknowledge = AcknowledgeFields & WithOthers;
 
 const acknowledgeCodec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {

@@ -25,8 +25,10 @@ export function decodeMultipart(type: MediaType, octets: Uint8Array): Part[] {
 }
 
 /**
- * @param type for MIME with its `boundary`, as `withBoundary` gives one.
- * @throws ConfigurationError where a header cannot be written, or the boundary stands in a part.
+ * Encodes a multipart in memory.
+ * @param type media type; for MIME with its `boundary`, which `withBoundary` creates.
+ * @param parts the parts, in order.
+ * @throws ConfigurationError if a header is invalid, or a part contains the boundary.
  */
 export function encodeMultipart(type: MediaType, parts: readonly Part[]): Uint8Array {
   return isWsp(type) ? encodeWspMultipart(parts) : encodeMimeMultipart(type, parts);
@@ -46,9 +48,10 @@ export function readParts(
 }
 
 /**
- * The same octets as `encodeMultipart`, each part opened when its turn comes.
+ * Encodes a multipart as a stream, which opens each part when it is read.
  *
- * @param parts for WSP of contents whose size is known.
+ * @param type media type; for MIME with its `boundary`.
+ * @param parts the parts, in order; for WSP with contents of known size.
  */
 export function writeMultipart(type: MediaType, parts: readonly ContentPart[]): ReadableStream<Uint8Array> {
   return streamOf(isWsp(type) ? writeWspParts(parts) : writeMimeParts(type, parts));

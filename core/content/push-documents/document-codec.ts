@@ -27,7 +27,11 @@ export interface DocumentCodec<T> {
   toXml(document: T): Uint8Array;
   /** @throws MalformedError saying where and what was expected. */
   fromWbxml(bytes: Uint8Array): T;
-  /** In as few octets as the tokens allow. @param version 1.3 (`3`) where nothing is given */
+  /**
+   * Encodes a document in WBXML, with tokens where possible.
+   * @param document the document.
+   * @param version version of WBXML; 1.3 (`3`) by default.
+   */
   toWbxml(document: T, version?: WbxmlVersion): Uint8Array;
 }
 

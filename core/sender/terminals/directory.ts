@@ -1,4 +1,4 @@
-/** Which terminals each user has, what each takes, and which are here. In memory; on disk too where a store is given. */
+/** The terminals of each user, what each accepts, and which are available. In memory, and on disk with a store. */
 
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
@@ -15,9 +15,11 @@ export interface DirectoryOptions {
   onError?(error: Error): void;
 }
 
-/** A terminal is there, is another one than before, or is not here any more. */
+/** A terminal was added, changed, or became unavailable. */
 export interface DirectoryChange {
+  /** The terminal after the change. */
   readonly terminal: Terminal;
+  /** The terminal before the change; undefined if it is new. */
   readonly before: Terminal | undefined;
 }
 
@@ -28,10 +30,7 @@ const DEFAULT_CAPACITY = 100_000;
 /** Terminals of one user: people have a few. Bounds what a push to one identity becomes. */
 const MAX_OF_USER = 100;
 
-/**
- * Which terminals a sender knows of, by user and by GRUU; bounded, observable, on disk where there are
- * records.
- */
+/** The terminals that a sender knows, by user and by GRUU. */
 export class TerminalDirectory {
   readonly #users = new Map<string, Map<string, Terminal>>();
   readonly #byGruu = new Map<string, Terminal>();
@@ -43,6 +42,7 @@ export class TerminalDirectory {
   readonly #userListeners = new Map<string, Set<ChangeListener>>();
   readonly #options: DirectoryOptions;
 
+  /** Starts empty: call `load` to read the stored terminals. */
   constructor(options: DirectoryOptions = {}) {
     this.#options = options;
   }
@@ -62,6 +62,7 @@ export class TerminalDirectory {
     for (const terminal of found) this.#keep(terminal);
   }
 
+  /** Number of terminals. */
   get size(): number {
     return this.#here.size + this.#away.size;
   }
