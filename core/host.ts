@@ -114,7 +114,8 @@ export class PushHost {
 }
 
 /**
- * Creates a device: opens the store, loads the applications, redelivers the pushes in the inbox, and starts to register.
+ * Creates a device: opens the store, loads the applications, redelivers the pushes in the inbox, and starts to
+ * register.
  * @throws ConfigurationError or AppError naming the application that cannot be loaded.
  */
 export async function createPushReceiver(options: PushHostOptions): Promise<PushHost> {

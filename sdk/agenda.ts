@@ -9,8 +9,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** The options of an agenda. */
 export interface AgendaOptions {
   /**
-   * Does the work for a key, if there is any. Resolves with the milliseconds until the next run, or undefined if there is
-   * none. If it rejects, the agenda logs the error and runs it again after 30 seconds.
+   * Does the work for a key, if there is any. Resolves with the milliseconds until the next run, or undefined if there
+   * is none. If it rejects, the agenda logs the error and runs it again after 30 seconds.
    */
   task(key: string): Promise<number | undefined>;
   /** Tasks at a time. */
@@ -22,8 +22,8 @@ export interface AgendaOptions {
 }
 
 /**
- * Background tasks of an application, now or later: a limited number at a time, one at a time for each key, in the order in
- * which they were added. The agenda is in memory: keep the keys in storage, and add them in `start`.
+ * Background tasks of an application, now or later: a limited number at a time, one at a time for each key, in the
+ * order in which they were added. The agenda is in memory: keep the keys in storage, and add them in `start`.
  */
 export class Agenda {
   /** Those whose turn it is, in order. */

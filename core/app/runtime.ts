@@ -119,8 +119,8 @@ export class PushRuntime {
   }
 
   /**
-   * Starts to redeliver the pushes in the inbox, and to retrieve the content of stored references. An application that is
-   * loaded later receives its pushes then.
+   * Starts to redeliver the pushes in the inbox, and to retrieve the content of stored references. An application that
+   * is loaded later receives its pushes then.
    */
   async start(): Promise<void> {
     this.parts.deliveries.start();
@@ -168,8 +168,8 @@ export class PushRuntime {
   /**
    * Loads several applications, each after those whose services it needs. An application with a manifest and `load` is
    * known by its manifest until its first push.
-   * @throws as `load`; ConfigurationError if applications need each other in a circle. Applications that were loaded before
-   * stay loaded.
+   * @throws as `load`; ConfigurationError if applications need each other in a circle. Applications that were loaded
+   * before stay loaded.
    */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
@@ -254,8 +254,8 @@ export class PushRuntime {
   }
 
   /**
-   * Asks an application whether it accepts a file that is offered in session mode, after checking the size. Undefined means
-   * yes. Resolves within 3 seconds and never rejects.
+   * Asks an application whether it accepts a file that is offered in session mode, after checking the size. Undefined
+   * means yes. Resolves within 3 seconds and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
     return whenAwake<Refusal | undefined>(

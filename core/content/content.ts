@@ -20,8 +20,8 @@ export interface ByteRange {
 }
 
 /**
- * The content of a push. It can be opened several times: it is hashed before it is offered, redelivered after a crash, and
- * resumed at an offset. Small content is in memory, large content on disk.
+ * The content of a push. It can be opened several times: it is hashed before it is offered, redelivered after a crash,
+ * and resumed at an offset. Small content is in memory, large content on disk.
  */
 export interface Content {
   /** Media type. */

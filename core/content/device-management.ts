@@ -31,7 +31,7 @@ export function dmDigest({ serverId, password, nonce }: DmSecret, trigger: Uint8
   return md5(input.finish());
 }
 
-/** Whether two digests are the same, in a time that does not tell where they differ. */
+/** Whether two digests are equal, compared in constant time. */
 export function sameDigest(one: Uint8Array, other: Uint8Array): boolean {
   let difference = one.length ^ other.length;
   for (const [index, octet] of one.entries()) difference |= octet ^ (other[index] ?? 0);
@@ -86,9 +86,9 @@ const MAX_SESSION_ID = 0xffff;
 const MAX_SERVER_ID = 0xff;
 
 /**
- * The digest is not checked here: `dmDigest` gives the one that a server with a given password and nonce writes.
+ * Decodes package #0. It does not verify the digest: compare it with that of `dmDigest`.
  *
- * @throws MalformedError naming the field, its offset, and what was expected there.
+ * @throws MalformedError naming the field, its offset, and what was expected.
  */
 export function decodeDmNotification(octets: Uint8Array): DmNotification {
   const reader = new OctetReader(octets, DOCUMENT);
@@ -115,7 +115,7 @@ export function decodeDmNotification(octets: Uint8Array): DmNotification {
   };
 }
 
-/** What the digest is over. @throws ConfigurationError where a value does not fit. */
+/** Encodes the notification without its digest. @throws ConfigurationError if a value does not fit. */
 export function encodeDmTrigger({
   version,
   uiMode,

@@ -38,8 +38,8 @@ export interface PushReceiverOptions {
   /** Sockets for SIP and MSRP; those of the machine by default. */
   sockets?: Sockets;
   /**
-   * Address of a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`. The core sends it the requests of
-   * its users (ISC, appendix E). It does not register.
+   * Address of a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`. The core sends it the requests
+   * of its users (ISC, appendix E). It does not register.
    */
   listen?: string;
   /** `urn:uuid:…`, unchanged after a restart. */
@@ -75,7 +75,7 @@ const SESSION_IDLE = 60_000;
 /** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
 const ANSWER_GRACE = 2000;
 
-/** A SIP user agent whose pushes go to the applications of a runtime. */
+/** A SIP user agent that passes pushes to the applications of a runtime. */
 export class PushReceiverAgent {
   readonly #pager: PagerReceiver;
   readonly #sessions: SessionReceiver;
@@ -129,23 +129,23 @@ export class PushReceiverAgent {
     });
   }
 
-  /** The GRUUs and the time the registrar granted; undefined while not registered. */
+  /** The GRUUs and the expiry that the registrar granted; undefined while not registered. */
   get registration(): RegistrationState | undefined {
     return this.#agent.registration?.state;
   }
 
-  /** What Push Sender Agents said that they support, by their URIs (5.1-13, 5.1-14). */
+  /** What Push Sender Agents support, by their URIs (5.1-13, 5.1-14). */
   get senders(): ReadonlyMap<string, SenderCapabilities> {
     return this.#negotiations.capabilities;
   }
 
-  /** Starts to connect and register; what comes of it is told by events. */
+  /** Starts to connect and register. The result is an event. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#options.runtime.onChange(() => this.#agent.registration?.update());
     await this.#agent.start();
   }
 
-  /** De-registers, answers what is under way, and closes the connection. The runtime is its owner's to stop. */
+  /** De-registers, answers the requests in progress, and closes the connection. It does not stop the runtime. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
     await this.#negotiations.stop();

@@ -7,9 +7,9 @@ import type { ReceiptOutcome } from './outcome.js';
 import type { PushFile } from './session/outgoing-line.js';
 
 /**
- * How to send a push. `pager`: in a MESSAGE, larger content by reference (8.1.2-03). `session`: over MSRP (8.2). `indirect`:
- * by reference. `auto`: in a MESSAGE if it fits, otherwise in a session, or by reference if the receiver does not support
- * sessions.
+ * How to send a push. `pager`: in a MESSAGE, larger content by reference (8.1.2-03). `session`: over MSRP (8.2).
+ * `indirect`: by reference. `auto`: in a MESSAGE if it fits, otherwise in a session, or by reference if the receiver
+ * does not support sessions.
  */
 export type PushModeWish = 'auto' | 'pager' | 'session' | 'indirect';
 
@@ -57,8 +57,8 @@ interface PushOptions extends DeliveryRequest {
    */
   id?: string;
   /**
-   * In session mode, wait for the success REPORT, which a receiver sends after its application has accepted the push. By
-   * default, a 200 to every chunk is enough if no REPORT arrives.
+   * In session mode, wait for the success REPORT, which a receiver sends after its application has accepted the push.
+   * By default, a 200 to every chunk is enough if no REPORT arrives.
    */
   report?: boolean;
 }

@@ -1,4 +1,6 @@
-/** The Push Sender Agent: pushes content to the terminals of users through a SIP/IP core, and maintains their directory. */
+/**
+ * The Push Sender Agent: pushes content to the terminals of users through a SIP/IP core, and maintains their directory.
+ */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError } from '../errors.js';
@@ -158,7 +160,7 @@ export class PushSenderAgent {
     });
   }
 
-  /** Reads which terminals there were, and begins to connect. @throws StoreError */
+  /** Reads the stored terminals, and starts to connect. @throws StoreError */
   async start(): Promise<void> {
     await this.directory.load();
     await this.#agent.start();
@@ -166,7 +168,7 @@ export class PushSenderAgent {
     for (const user of this.#options.watch ?? []) this.#presence.watch(user);
   }
 
-  /** What is published is so no longer: `settled` waits for those who have still to fetch it. */
+  /** Stops the agent. Published content is no longer served: wait for `settled` first. */
   async stop(): Promise<void> {
     this.#stopped.abort(new TransportError('the sender was stopped'));
     this.#congestion.close();
@@ -180,23 +182,22 @@ export class PushSenderAgent {
     await this.#connector.close();
   }
 
-  /** Contents that are kept for terminals which have not fetched them yet. */
+  /** Published contents that terminals have not fetched yet. */
   async unfetched(): Promise<number> {
     return (await this.#publisher)?.unsettled ?? 0;
   }
 
-  /** Resolves when each of those has been fetched, or its time is over; or when `signal` is aborted. */
+  /** Resolves when the published contents have been fetched or have expired, or when `signal` is aborted. */
   async settled(signal?: AbortSignal): Promise<void> {
     await (await this.#publisher)?.settled(signal);
   }
 
   /**
-   * One push: to all terminals of a user that have the application, or to some. Content that is referred to is kept
-   * from then on where it was delivered, until its lifetime is over or the agent stops.
-   * @returns a receipt for each terminal, and each file; or for whatever the core found, where no GRUU is known.
-   * @throws LimitError when the content does not fit the mode that was asked for, or any of `auto`;
-   * ConfigurationError when `to` is no URI or `app` no event-app-id, no port is free, or content is to be published
-   * and nobody said where; the signal's reason.
+   * Sends a push to all terminals of a user that have the application, or to selected ones. Content by reference is
+   * served until its lifetime ends or the agent stops.
+   * @returns a receipt for each terminal and file, or for the user's identity if no GRUU is known.
+   * @throws LimitError if the content does not fit the requested mode; ConfigurationError if `to` or `app` is invalid,
+   * no port is free, or content by reference needs `publish`; the reason of the signal.
    */
   async send(push: PushRequest, options: SendOptions = {}): Promise<Receipt[]> {
     const prepared = await PreparedPush.of(push, this.#attempts);

@@ -12,7 +12,10 @@ import { serviceKey } from './router.js';
 
 /** The options of the embedded network. */
 export interface NetworkOptions {
-  /** Listeners: `sip:127.0.0.1:5060;transport=udp` (tcp, tls, ws, wss); port 0 is a free one. Default: UDP and TCP on loopback. */
+  /**
+   * Listeners: `sip:127.0.0.1:5060;transport=udp` (tcp, tls, ws, wss); port 0 is a free one. Default: UDP and TCP on
+   * loopback.
+   */
   listen?: readonly string[];
   /** Domain of the users; `domain.test` by default. */
   domain?: string;

@@ -10,7 +10,9 @@ export const CONTRACT_VERSION = '1.0.0';
 
 /** The contract between the runtime and a push application. */
 
-/** How a push arrived: `pager` in a SIP MESSAGE, `session` over MSRP, `indirect` as a reference that the host retrieved. */
+/**
+ * How a push arrived: `pager` in a SIP MESSAGE, `session` over MSRP, `indirect` as a reference that the host retrieved.
+ */
 export type PushMode = 'pager' | 'session' | 'indirect';
 
 /** A push, as an application receives it. */
@@ -141,9 +143,9 @@ export interface PushAppInstance {
   consider?(offer: PushOffer): void | Promise<void>;
   /**
    * Called for each push. Resolves to accept the push. Throws PushRefused to refuse it; any other error is `failed`. In
-   * session mode a PushRefused, or any error of a `direct` application, aborts the transfer, and resolving counts only if
-   * the content arrives completely. A resumed transfer calls `receive` again: the same `push.id`, the next `attempt`, the
-   * content from its first byte.
+   * session mode a PushRefused, or any error of a `direct` application, aborts the transfer, and resolving counts only
+   * if the content arrives completely. A resumed transfer calls `receive` again: the same `push.id`, the next
+   * `attempt`, the content from its first byte.
    */
   receive(push: Push, context: ReceiveContext): void | Promise<void>;
   /** Describes an accepted push for people. */
@@ -171,8 +173,8 @@ export interface PushAppInstance {
 }
 
 /**
- * `durable`: a push is on disk before it is confirmed, and redelivered until it is accepted. `direct`, the default: a push
- * is confirmed when it is accepted, and lost otherwise.
+ * `durable`: a push is on disk before it is confirmed, and redelivered until it is accepted. `direct`, the default: a
+ * push is confirmed when it is accepted, and lost otherwise.
  */
 export type Delivery = 'durable' | 'direct';
 
@@ -220,8 +222,8 @@ export interface PushAppDefinition<
     /** Largest content in bytes. */
     readonly size?: number;
     /**
-     * Seconds that `receive` can take after all content has arrived; 10 by default. A `durable` push is answered within 15
-     * seconds in any case.
+     * Seconds that `receive` can take after all content has arrived; 10 by default. A `durable` push is answered within
+     * 15 seconds in any case.
      */
     readonly seconds?: number;
   };

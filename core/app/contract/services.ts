@@ -41,13 +41,15 @@ export interface AppFile {
 }
 
 /**
- * The files of the application, for content that is too large for `storage`. They survive restarts. Write the file, then
- * store its name. A file that `list` returns and the storage does not know was left by a crash between the two: remove it.
+ * The files of the application, for content that is too large for `storage`. They survive restarts. Write the file,
+ * then store its name. A file that `list` returns and the storage does not know was left by a crash between the two:
+ * remove it.
  */
 export interface AppFiles {
   /**
-   * Writes a stream to a file, without loading it into memory. The file is on disk when it resolves. Rejects, and writes
-   * nothing, with the error of the stream, or with QuotaError if the files of the application use up their quota.
+   * Writes a stream to a file, without loading it into memory. The file is on disk when it resolves. Rejects, and
+   * writes nothing, with the error of the stream, or with QuotaError if the files of the application use up their
+   * quota.
    */
   write(content: ReadableStream<Uint8Array>): Promise<
     AppFile & {
@@ -133,14 +135,15 @@ export interface Alarm {
 }
 
 /**
- * Alarms of an application. They survive restarts and new versions of the application. The host calls the hook `alarm` when
- * an alarm is due, and retries until it resolves. An alarm that became due while the host was down is delivered as soon as
- * the host and the application run. `commit` can set and cancel alarms, too.
+ * Alarms of an application. They survive restarts and new versions of the application. The host calls the hook `alarm`
+ * when an alarm is due, and retries until it resolves. An alarm that became due while the host was down is delivered as
+ * soon as the host and the application run. `commit` can set and cancel alarms, too.
  */
 export interface AppSchedule {
   /**
-   * Sets an alarm, and replaces the alarm with the same key. On disk when it resolves. Rejects with ConfigurationError if
-   * the time is invalid or the data is not JSON, with LimitError if there are too many alarms or the data is too large.
+   * Sets an alarm, and replaces the alarm with the same key. On disk when it resolves. Rejects with ConfigurationError
+   * if the time is invalid or the data is not JSON, with LimitError if there are too many alarms or the data is too
+   * large.
    * @param key identifies the alarm.
    * @param when milliseconds since 1970, or a Date. A time in the past is due at once.
    * @param data JSON, at most 16 KiB.
@@ -171,15 +174,15 @@ export interface Services {
 }
 
 /**
- * Services that applications provide for each other, by their names in `provides` and `needs`. Empty here: the providing
- * package declares its services, and the other package imports that declaration.
+ * Services that applications provide for each other, by their names in `provides` and `needs`. Empty here: the
+ * providing package declares its services, and the other package imports that declaration.
  *
  *     declare module 'sip-push/sdk' {
  *       interface AppServices { 'weather.forecast': { today(city: string): Promise<string> } }
  *     }
  *
- * If either application runs in a worker, a service must be an object of functions that return promises, with arguments and
- * results that `structuredClone` can copy.
+ * If either application runs in a worker, a service must be an object of functions that return promises, with arguments
+ * and results that `structuredClone` can copy.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: it is for others to fill
 export interface AppServices {}

@@ -33,7 +33,8 @@ const MAX_UNRESPONSIVE = 3600;
 
 /**
  * Starts a worker that imports the module. The `start` of the returned definition runs the application in the worker.
- * @throws ConfigurationError if the platform has no workers or the module is not an application; the error of its import.
+ * @throws ConfigurationError if the platform has no workers or the module is not an application; the error of its
+ * import.
  */
 export async function isolated(options: IsolatedOptions): Promise<PushAppDefinition> {
   const life = lifeOptions(options);

@@ -96,7 +96,7 @@ export function readEntityHead(
   return { type, headers: withoutHeader(headers, CONTENT_TYPE), length };
 }
 
-/** @throws ConfigurationError where a header cannot be written. */
+/** @throws ConfigurationError if a header is invalid. */
 export function writeEntityHead({ type, headers }: EntityHead): Uint8Array {
   const block = formatHeaderBlock([
     [CONTENT_TYPE, formatMediaType(type)],

@@ -10,15 +10,15 @@ import { decodeWspMultipart, encodeWspMultipart, readWspParts, writeWspParts } f
 const WSP = 'application/vnd.wap.multipart.';
 const MIME = 'multipart/';
 
-/** Whether it is one of several parts. @param type lower-case `type/subtype` */
+/** Whether the media type is a multipart. @param type lower-case `type/subtype` */
 export function isMultipart(type: string): boolean {
   return type.startsWith(WSP) || type.startsWith(MIME);
 }
 
 /**
- * The parts of a whole `multipart/*` or `application/vnd.wap.multipart.*`.
+ * Decodes a `multipart/*` or `application/vnd.wap.multipart.*` in memory.
  *
- * @throws MalformedError saying where and what was expected.
+ * @throws MalformedError naming the place and what was expected.
  */
 export function decodeMultipart(type: MediaType, octets: Uint8Array): Part[] {
   return isWsp(type) ? decodeWspMultipart(octets) : decodeMimeMultipart(type, octets);
@@ -34,7 +34,7 @@ export function encodeMultipart(type: MediaType, parts: readonly Part[]): Uint8A
   return isWsp(type) ? encodeWspMultipart(parts) : encodeMimeMultipart(type, parts);
 }
 
-/** The parts of a multipart as it comes, with little of it in memory. Each is read before the next is asked for. */
+/** Reads the parts of a multipart from a stream. Read each part before you request the next one. */
 export function readMultipart(type: MediaType, stream: ReadableStream<Uint8Array>): StreamedParts {
   const source = new OctetSource(stream);
   return partsFrom(source, readParts(type, source));

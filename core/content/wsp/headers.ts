@@ -119,7 +119,7 @@ export function versionOf(headers: HeaderList): number {
   return told === undefined ? NEWEST : parseVersion(told);
 }
 
-/** @throws MalformedError naming the header, its offset, and what was expected there. */
+/** @throws MalformedError naming the header, its offset, and what was expected. */
 export function decodeHeaders(block: Uint8Array): WspHeaders {
   return readHeaders(new OctetReader(block, 'WSP headers'));
 }

@@ -24,9 +24,9 @@ const PUSH = 0x06;
 const CONFIRMED_PUSH = 0x07;
 
 /**
- * `headers` are as text whichever form they came in: `X-Wap-Application-Id: x-wap-application:mms.ua`.
+ * Decodes a push. Its headers are text: `X-Wap-Application-Id: x-wap-application:mms.ua`.
  *
- * @throws MalformedError naming the header, its offset, and what was expected there.
+ * @throws MalformedError naming the header, its offset, and what was expected.
  */
 export function decodePushPdu(pdu: Uint8Array): PushPdu {
   const reader = new OctetReader(pdu, 'WSP Push');

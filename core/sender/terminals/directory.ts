@@ -100,8 +100,8 @@ export class TerminalDirectory {
   }
 
   /**
-   * A terminal is here, and has said this of itself, or the registrar of it; what was known beside stays so.
-   * @returns undefined for one that has no name.
+   * Records that a terminal is available, and what it or the registrar said about it. Other known facts are kept.
+   * @returns the terminal; undefined if it has no id.
    */
   saw(user: string, facts: TerminalFacts): Terminal | undefined {
     const known = this.known(user, facts);
@@ -115,8 +115,8 @@ export class TerminalDirectory {
   }
 
   /**
-   * A terminal is away: it has de-registered, or could not be reached. One without a name is forgotten where its user
-   * has others: it would not be known again.
+   * Records that a terminal is unavailable. A terminal without an id is removed if its user has others, because it
+   * cannot be recognised later.
    */
   left(user: string, facts: TerminalFacts): void {
     const known = this.known(user, facts);
@@ -129,13 +129,13 @@ export class TerminalDirectory {
     }
   }
 
-  /** All terminals of a user are away, but those named. */
+  /** Records that all terminals of a user except the named ones are unavailable. */
   leftBut(user: string, stayed: readonly Terminal[] = []): void {
     const ids = new Set(stayed.map(({ id }) => id));
     for (const terminal of this.of(user)) if (!ids.has(terminal.id)) this.left(user, terminal);
   }
 
-  /** The terminal that these facts are of. */
+  /** The terminal that these facts describe. */
   known(user: string, facts: TerminalFacts): Terminal | undefined {
     const terminals = this.#users.get(publicIdentity(user));
     const id = terminalId(facts);

@@ -105,7 +105,7 @@ export class SoftwareUicc implements Uicc {
   readonly #milenage: Promise<Milenage>;
   readonly #sequence: SequenceNumbers;
 
-  /** @throws ConfigurationError when a key is not of 16 octets. */
+  /** @throws ConfigurationError if a key does not have 16 bytes. */
   constructor({ k, operator, sqn }: SoftwareUiccOptions) {
     const code = 'opc' in operator ? operator.opc : operator.op;
     if (k.length !== BLOCK || code.length !== BLOCK) {
@@ -115,7 +115,7 @@ export class SoftwareUicc implements Uicc {
     this.#sequence = new SequenceNumbers(sqn);
   }
 
-  /** TS 33.102 6.3.3: whether the challenge is the network's is found out first, then whether it is fresh. */
+  /** Checks the MAC of the challenge, then its sequence number (3GPP TS 33.102 §6.3.3). */
   async authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer> {
     const milenage = await this.#milenage;
     const { f2: res, f5: ak } = await milenage.f2f5(rand);
