@@ -27,7 +27,7 @@ if (words.has('--build')) {
 function installPackages() {
   const reason = packagesOutdated();
   if (reason === undefined) return;
-  say(`${reason}: npm install`);
+  say(`${reason}: npm ci`);
   // Within `npm start`, npm says where it is itself; on its own the one in PATH is taken.
   const npm = process.env.npm_execpath;
   const [program, ...first] = npm ? [process.execPath, npm] : ['npm'];
@@ -35,10 +35,7 @@ function installPackages() {
     program,
     [
       ...first,
-      // Not `npm ci`: it refuses a lock file made where the registry lacks some optional package of another platform.
-      // As here, the versions are the lock file's, and the lock file stays as it is.
-      'install',
-      '--no-save',
+      'ci',
       '--include=dev',
       '--no-audit',
       '--no-fund',

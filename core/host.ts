@@ -1,31 +1,15 @@
-/** A push host: the durable store, the runtime with its applications, and a Push Receiver Agent. */
+/** A push host with all features of a device. */
 
-import { platform } from '#platform';
-import type { AppEvent, PushDescription } from './app/contract/push-app.js';
+import '#platform/complete';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
-import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
-import type { FetchLimits } from './content/fetch/guarded-fetch.js';
-import { instanceIdOf } from './instance-id.js';
-import { safeLogSink } from './log.js';
-import type { Store } from './platform/platform.js';
-import type { SenderCapabilities } from './receiver/capabilities.js';
-import { lateEvent, type ReceiverEvent } from './receiver/events.js';
-import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
-import { reasonOf } from './text.js';
+import type { AppOnPush, AppToLoad } from './app/runtime.js';
+import type { RelayAccount } from './msrp/index.js';
+import { type ComposedHostOptions, openPushHost, type PushHost } from './push-host.js';
+import type { ProfileOptions } from './receiver/device-profile.js';
+import { negotiateWith } from './receiver/negotiation.js';
+import { throughRelay } from './receiver/session/media-connector.js';
 
-/** An event of a host: registration, pushes, applications, and its end. */
-export type HostEvent =
-  | ReceiverEvent
-  | ({
-      /** An application emitted an event. */
-      event: 'app';
-    } & AppEvent)
-  | {
-      /** The host has stopped. */
-      event: 'stopped';
-      /** Reason that was passed to `stop`. */
-      reason: string;
-    };
+export type { HostEvent, PushHost } from './push-host.js';
 
 /** An application of a host: in the host's thread, loaded at the first push for it, or in a worker. */
 export type HostedApp =
@@ -39,78 +23,15 @@ export type HostedApp =
 
 /** The options of a device. */
 export interface PushHostOptions
-  extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
+  extends Omit<ComposedHostOptions, 'apps' | 'negotiate' | 'profile' | 'relay'> {
   /** Applications. If a push names several of them, the sender's order decides. */
   apps: readonly HostedApp[];
-  /** Folder of the durable store; in memory by default. */
-  data?: string;
-  /** What the device can fetch over HTTP; public https addresses by default. */
-  fetch?: FetchLimits;
-  /** Session mode: largest file in bytes; 1 GiB by default. */
-  maxSize?: number;
-  /** `urn:uuid:…`; by default created once and kept in the store (6.1-06). */
-  instanceId?: string;
-  /** Seconds of a registration; 3600 by default. */
-  expires?: number;
-  /** Trusted senders, `sip:psa@domain.test` or `sip:*@domain.test`; none by default. */
-  trust?: readonly string[];
-  /** Product token of User-Agent; `sip-push` by default. */
-  product?: string;
-  /** Called for each event. An error that it throws is logged. */
-  onEvent?(event: HostEvent): void;
-  /** Called for each log line of the host and its applications. */
-  onLog?(record: LogRecord): void;
-}
-
-const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
-
-/** A device. `createPushReceiver` creates it. */
-export class PushHost {
-  #stopped: Promise<void> | undefined;
-
-  constructor(
-    private readonly store: Store,
-    /** Loads and unloads applications, and lists dead letters. */
-    readonly runtime: PushRuntime,
-    private readonly agent: PushReceiverAgent,
-    private readonly onEvent: (event: HostEvent) => void,
-  ) {}
-
-  /** The current registration; undefined if the device is not registered. */
-  get registration() {
-    return this.agent.registration;
-  }
-
-  /** What Push Sender Agents support, by their URIs. */
-  get senders(): ReadonlyMap<string, SenderCapabilities> {
-    return this.agent.senders;
-  }
-
-  /** Describes an accepted push for people. */
-  describe(pushId: string): Promise<PushDescription | undefined> {
-    return this.runtime.describe(pushId);
-  }
-
-  /** Sends a query to an application. @throws ConfigurationError or AppError naming the application. */
-  query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
-    return this.runtime.query(eventAppId, name, args);
-  }
-
-  /** De-registers, stops the applications, and closes the store. Further calls return the same promise. */
-  stop(reason: string): Promise<void> {
-    this.#stopped ??= this.#stop(reason);
-    return this.#stopped;
-  }
-
-  async #stop(reason: string): Promise<void> {
-    try {
-      await this.agent.stop();
-      await this.runtime.stop();
-    } finally {
-      await this.store.close();
-    }
-    this.onEvent({ event: 'stopped', reason });
-  }
+  /** Push Sender Agents for capability negotiation (TS 5.1); none by default. */
+  senders?: readonly string[];
+  /** The device's User Agent Profile, which the senders receive; none by default. */
+  profile?: ProfileOptions;
+  /** MSRP relay (RFC 4976) for session mode, if the device cannot connect to senders directly. */
+  relay?: RelayAccount;
 }
 
 /**
@@ -119,37 +40,13 @@ export class PushHost {
  * @throws ConfigurationError or AppError naming the application that cannot be loaded.
  */
 export async function createPushReceiver(options: PushHostOptions): Promise<PushHost> {
-  const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
-  const onEvent = safeListener(options);
-  const store = await platform.openStore(data);
-  let runtime: PushRuntime | undefined;
-  let agent: PushReceiverAgent | undefined;
-  try {
-    runtime = await PushRuntime.open({
-      store,
-      emit: (event) => onEvent({ event: 'app', ...event }),
-      onRetrieved: (end) => onEvent(lateEvent(end)),
-      fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
-      // Beside the store, in the one folder that is the host's.
-      ...(data === undefined
-        ? {}
-        : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
-      ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
-      ...(onLog ? { log: onLog } : {}),
-    });
-    await runtime.loadAll(await Promise.all(apps.map(hosted)));
-    const instanceId = options.instanceId ?? (await instanceIdOf(store));
-    agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
-    const host = new PushHost(store, runtime, agent, onEvent);
-    await runtime.start();
-    await agent.start();
-    return host;
-  } catch (error) {
-    await agent?.stop();
-    await runtime?.stop();
-    await store.close();
-    throw error;
-  }
+  const { apps, senders, relay, ...rest } = options;
+  return await openPushHost({
+    ...rest,
+    apps: await Promise.all(apps.map(hosted)),
+    ...(senders ? { negotiate: negotiateWith(senders, options.profile) } : {}),
+    ...(relay ? { relay: throughRelay(relay) } : {}),
+  });
 }
 
 /** @throws ConfigurationError, of one in a worker. */
@@ -157,17 +54,5 @@ async function hosted(app: HostedApp): Promise<AppToLoad | AppOnPush> {
   if (!('isolation' in app)) return app;
   const { isolation, module, script, ...more } = app;
   const bounds = isolation === 'worker' ? {} : isolation;
-  return { ...more, definition: await isolated({ module, ...(script ? { script } : {}), ...bounds }) };
-}
-
-/** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
-function safeListener({ onEvent, onLog }: PushHostOptions): (event: HostEvent) => void {
-  const log = safeLogSink(onLog);
-  return (event) => {
-    try {
-      onEvent?.(event);
-    } catch (error) {
-      log({ level: 'error', message: `the host did not take the event ${event.event}: ${reasonOf(error)}` });
-    }
-  };
+  return { ...more, definition: await isolated({ module, script, ...bounds }) };
 }

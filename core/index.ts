@@ -35,6 +35,8 @@
  * @module sip-push
  */
 
+import '#platform/complete';
+
 export {
   canonicalEventAppId,
   isEventAppId,
@@ -73,7 +75,7 @@ export type {
   ContentPush,
   ContentReference,
   FilesPush,
-  PushModeWish,
+  PushModeChoice,
   PushRequest,
   Receipt,
   TerminalFilter,
@@ -85,6 +87,7 @@ export type { FileProgress } from './sender/session/terminal-push.js';
 export { type DirectoryChange, TerminalDirectory } from './sender/terminals/directory.js';
 export type { Terminal, TerminalFacts } from './sender/terminals/terminal.js';
 export { createPushSender, type PushSenderHost, type PushSenderHostOptions } from './sender-host.js';
+export { type AkaCredentials, akaCredentials } from './sip/authentication/aka/aka-answers.js';
 export type { Uicc, UiccAnswer } from './sip/authentication/aka/software-uicc.js';
 export { SoftwareUicc, type SoftwareUiccOptions } from './sip/authentication/aka/software-uicc.js';
 export type { AccountCredentials } from './sip/authentication/authorization.js';

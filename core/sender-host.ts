@@ -1,6 +1,7 @@
 /** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox. */
 
 import { platform } from '#platform';
+import '#platform/complete';
 import { instanceIdOf } from './instance-id.js';
 import { type LogSink, safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
@@ -93,9 +94,9 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
     const outbox = await Outbox.open({
       sender: agent,
       records,
-      ...(data === undefined ? {} : { folder: `${data}/contents` }),
-      ...(limits ? { limits } : {}),
-      ...(onPush ? { onChange: onPush } : {}),
+      folder: data === undefined ? undefined : `${data}/contents`,
+      limits,
+      onChange: onPush,
       onError,
     });
     return new PushSenderHost(store, records, agent, outbox);

@@ -2,8 +2,8 @@
 
 import { distance } from 'fastest-levenshtein';
 
-/** Control characters, line separators, and characters that change the direction of text (Unicode UAX 9). */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Control characters, line separators, and explicit formatting characters of directional text (Unicode UAX 9). */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Reasons end up in log lines, SIP headers and MSRP comments; a longer one is cut. */
 const MAX_REASON = 500;

@@ -10,8 +10,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['sip-push-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Guards against a hang, on a busy machine too: no test asserts on time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Tests of single modules have the whole platform, as programs do that import `sip-push`.
+    setupFiles: ['core/platform/node/complete.ts'],
     // On two cores: much of what tests do is to wait for a peer, a timer of RFC 3261, or a process that starts.
     maxWorkers: 3,
   },

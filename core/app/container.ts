@@ -3,39 +3,39 @@
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import { container, type DependencyContainer } from '../injection.js';
 import type { LogSink } from '../log.js';
-import { TRANSFER_ROOM, type TransferRoom } from '../store/content-files.js';
+import { CONTENT_FILES, type ContentFiles } from '../store/content-files.js';
 import type { Records } from '../store/records.js';
 import type { Clock } from '../time/clock.js';
 import { REGISTRY, Registry } from './application/registry.js';
 import type { HostServiceName, Services } from './contract/services.js';
 import { HANDOVER, Handover } from './delivery/attempt.js';
 import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
-import { DELIVERIES, Deliveries } from './delivery/durable-delivery.js';
+import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
-import { ENDINGS, Endings } from './delivery/settlement.js';
+import { SETTLEMENT, Settlement } from './delivery/settlement.js';
 import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
-import { SET_ASIDE, SetAside } from './inbox/dead-letters.js';
+import { DEAD_LETTERS, DeadLetters } from './inbox/dead-letters.js';
 import { DONE_MARKERS, DoneMarkers } from './inbox/done-markers.js';
 import { INBOX, Inbox } from './inbox/inbox.js';
-import { PARTIALS, Partials } from './inbox/partial-transfers.js';
+import { PARTIAL_TRANSFERS, PartialTransfers } from './inbox/partial-transfers.js';
 import { REFERENCES, References } from './inbox/references.js';
 import type { RuntimeLimits } from './limits.js';
 import {
   RETRIEVAL_SINK,
+  RETRIEVAL_SPOOL,
   RETRIEVALS,
   type RetrievalSink,
+  type RetrievalSpool,
   Retrievals,
-  SPOOL_ROOM,
-  type SpoolRoom,
 } from './retrieval/retrievals.js';
 import { APP_SCOPE, type AppScope, SERVICE } from './services/app-scope.js';
 import { EmitService } from './services/emit-service.js';
 import { FetchService } from './services/fetch-service.js';
-import { FILES_ROOM, type FilesRoom, FilesService } from './services/files-service.js';
+import { APP_FOLDERS, type AppFolders, FilesService } from './services/files-service.js';
 import { ClockService, LogService } from './services/log-service.js';
 import { ScheduleService } from './services/schedule-service.js';
 import { StorageService } from './services/storage-service.js';
-import { TRANSFER_PLACES, TransferPlaces } from './transfer/partial-files.js';
+import { PARTIAL_FILES, PartialFiles } from './transfer/partial-files.js';
 import { TRANSFERS, Transfers } from './transfer/transfers.js';
 
 export interface Foundations {
@@ -45,19 +45,19 @@ export interface Foundations {
   log: LogSink;
   events: EventSink;
   fetcher: GuardedFetch;
-  room: SpoolRoom;
-  files: FilesRoom;
-  transfers: TransferRoom;
+  room: RetrievalSpool;
+  files: AppFolders;
+  transfers: ContentFiles;
   retrieved: RetrievalSink;
 }
 
 /** What the runtime is made of. The container itself stays here. */
 export interface Composition {
   readonly inbox: Inbox;
-  readonly aside: SetAside;
+  readonly aside: DeadLetters;
   readonly recent: RecentPushes;
   readonly registry: Registry;
-  readonly deliveries: Deliveries;
+  readonly deliveries: DurableDelivery;
   readonly dispatcher: Dispatcher;
   readonly retrievals: Retrievals;
   readonly transfers: Transfers;
@@ -76,34 +76,34 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(LOG_SINK, { useValue: log });
   parts.register(EVENT_SINK, { useValue: events });
   parts.register(FETCHER, { useValue: fetcher });
-  parts.register(SPOOL_ROOM, { useValue: room });
-  parts.register(FILES_ROOM, { useValue: files });
+  parts.register(RETRIEVAL_SPOOL, { useValue: room });
+  parts.register(APP_FOLDERS, { useValue: files });
   parts.register(RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(RECENT, { useValue: new RecentPushes(limits) });
-  parts.register(TRANSFER_ROOM, { useValue: transfers });
+  parts.register(CONTENT_FILES, { useValue: transfers });
   parts.register(INBOX, { useValue: await Inbox.open(records, transfers, limits, log) });
   parts.register(REFERENCES, { useValue: await References.open(records, limits, log) });
-  parts.register(SET_ASIDE, {
-    useValue: await SetAside.open(records, transfers, clock, limits, log),
+  parts.register(DEAD_LETTERS, {
+    useValue: await DeadLetters.open(records, transfers, clock, limits, log),
   });
-  parts.register(PARTIALS, { useValue: await Partials.open(records, clock, log) });
+  parts.register(PARTIAL_TRANSFERS, { useValue: await PartialTransfers.open(records, clock, log) });
   parts.register(DONE_MARKERS, {
     useValue: await DoneMarkers.open(records, clock, limits.doneMarkers),
   });
   parts.registerSingleton(REGISTRY, Registry);
-  parts.registerSingleton(ENDINGS, Endings);
-  parts.registerSingleton(DELIVERIES, Deliveries);
+  parts.registerSingleton(SETTLEMENT, Settlement);
+  parts.registerSingleton(DURABLE_DELIVERY, DurableDelivery);
   parts.registerSingleton(DISPATCHER, Dispatcher);
   parts.registerSingleton(RETRIEVALS, Retrievals);
   parts.registerSingleton(HANDOVER, Handover);
-  parts.registerSingleton(TRANSFER_PLACES, TransferPlaces);
+  parts.registerSingleton(PARTIAL_FILES, PartialFiles);
   parts.registerSingleton(TRANSFERS, Transfers);
   return {
     inbox: parts.resolve(INBOX),
-    aside: parts.resolve(SET_ASIDE),
+    aside: parts.resolve(DEAD_LETTERS),
     recent: parts.resolve(RECENT),
     registry: parts.resolve(REGISTRY),
-    deliveries: parts.resolve(DELIVERIES),
+    deliveries: parts.resolve(DURABLE_DELIVERY),
     dispatcher: parts.resolve(DISPATCHER),
     retrievals: parts.resolve(RETRIEVALS),
     transfers: parts.resolve(TRANSFERS),

@@ -4,12 +4,12 @@ import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded
 import { ConfigurationError } from '../errors.js';
 import { type LogSink, safeLogSink } from '../log.js';
 import type { Store } from '../platform/platform.js';
-import { TransferRoom } from '../store/content-files.js';
+import { ContentFiles } from '../store/content-files.js';
 import { Records } from '../store/records.js';
 import { reasonOf } from '../text.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { AppHandle } from './application/application.js';
-import { describePush, queryApplication, tellNegotiated } from './application/hooks.js';
+import { describePush, notifyNegotiated, queryApplication } from './application/hooks.js';
 import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
 import { type Composition, compose } from './container.js';
@@ -18,10 +18,10 @@ import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
 import type { IncomingPush } from './delivery/dispatcher.js';
-import { dropSetAside, giveAgain } from './delivery/durable-delivery.js';
+import { dropDeadLetter, redeliverDeadLetter } from './delivery/durable-delivery.js';
 import type { ShownPush } from './delivery/recent.js';
 import { type EventSink, safeEventSink } from './foundations.js';
-import type { SetAsidePush } from './inbox/dead-letters.js';
+import type { DeadLetter } from './inbox/dead-letters.js';
 import { pushOf } from './inbox/push-record.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type AppToLoad, Loader } from './loading/loader.js';
@@ -30,9 +30,9 @@ import {
   type IncomingReference,
   type LateEnd,
   type ReferenceAnswer,
-  SpoolRoom,
+  RetrievalSpool,
 } from './retrieval/retrievals.js';
-import { FilesRoom } from './services/files-service.js';
+import { AppFolders } from './services/files-service.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer/transfer.js';
 
 export type { LogLevel, LogRecord } from '../log.js';
@@ -43,7 +43,7 @@ export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
-export type { SetAsidePush } from './inbox/dead-letters.js';
+export type { DeadLetter } from './inbox/dead-letters.js';
 export type { RuntimeLimits } from './limits.js';
 export type { AppToLoad } from './loading/loader.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
@@ -81,8 +81,8 @@ export class PushRuntime {
     private readonly parts: Composition,
     private readonly records: Records,
     private readonly loader: Loader,
-    private readonly files: FilesRoom,
-    private readonly transfers: TransferRoom,
+    private readonly files: AppFolders,
+    private readonly transfers: ContentFiles,
     private readonly clock: Clock,
     private readonly log: LogSink,
   ) {}
@@ -95,11 +95,11 @@ export class PushRuntime {
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
     const fetcher = new GuardedFetch(options.fetch);
-    const room = new SpoolRoom(options.spool);
+    const room = new RetrievalSpool(options.spool);
     if (options.spool !== undefined) await room.open();
     const retrieved = (end: LateEnd) => options.onRetrieved?.(end);
-    const files = new FilesRoom(options.files, limits);
-    const transfers = new TransferRoom(options.transfers, limits, log);
+    const files = new AppFolders(options.files, limits);
+    const transfers = new ContentFiles(options.transfers, limits, log);
     const parts = await compose({
       records,
       clock,
@@ -162,7 +162,7 @@ export class PushRuntime {
    * application cannot be distinguished from it; AppError if it does not start.
    */
   load(definition: PushAppDefinition, options?: unknown, permissions?: AppPermissions): Promise<void> {
-    return this.loadAll([{ definition, options, ...(permissions ? { permissions } : {}) }]);
+    return this.loadAll([{ definition, options, permissions }]);
   }
 
   /**
@@ -214,9 +214,9 @@ export class PushRuntime {
     return this.parts.registry.iaris;
   }
 
-  /** Accepted media types of these applications, or of all. */
-  acceptedTypes(eventAppIds?: readonly string[]): string[] {
-    return this.parts.registry.acceptedTypes(eventAppIds);
+  /** Accepted media types of the applications that these ids and this IARI address, or of all. */
+  acceptedTypes(eventAppIds?: readonly string[], iari?: string): string[] {
+    return this.parts.registry.acceptedTypes(eventAppIds, iari);
   }
 
   /** Calls `listener` after an application was loaded or unloaded. The returned function removes it. */
@@ -308,11 +308,11 @@ export class PushRuntime {
    */
   negotiated(sender: string, supported: readonly string[]): void {
     const { parts, clock, log } = this;
-    tellNegotiated(parts.registry.all(), sender, supported, { clock, log });
+    notifyNegotiated(parts.registry.all(), sender, supported, { clock, log });
   }
 
   /** The dead letters: confirmed pushes that their application did not accept, the oldest first. */
-  setAside(): Promise<SetAsidePush[]> {
+  setAside(): Promise<DeadLetter[]> {
     return this.parts.aside.list();
   }
 
@@ -322,13 +322,13 @@ export class PushRuntime {
    * @throws LimitError if the inbox is full; StoreError. It stays a dead letter then.
    */
   giveAgain(pushId: string): Promise<boolean> {
-    return giveAgain(pushId, this.parts);
+    return redeliverDeadLetter(pushId, this.parts);
   }
 
   /** Deletes a dead letter. @returns false if there is none. @throws StoreError */
   dropSetAside(pushId: string): Promise<boolean> {
     const { parts, records, transfers } = this;
-    return dropSetAside(pushId, { aside: parts.aside, records, room: transfers });
+    return dropDeadLetter(pushId, { aside: parts.aside, records, room: transfers });
   }
 
   async #held(pushId: string): Promise<ShownPush | undefined> {

@@ -78,9 +78,9 @@ export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBo
   return {
     url: readAs(LOCATION, url),
     type: content,
-    ...(size === undefined ? {} : { size: readAs(SIZE, size) }),
-    ...(hash === undefined ? {} : { hash: readAs(HASH, hash) }),
-    ...(expiration === undefined ? {} : { expiration: readAs(EXPIRATION, expiration) }),
+    size: size === undefined ? undefined : readAs(SIZE, size),
+    hash: hash === undefined ? undefined : readAs(HASH, hash),
+    expiration: expiration === undefined ? undefined : readAs(EXPIRATION, expiration),
     headers: others,
   };
 }

@@ -1,6 +1,6 @@
 /** User Agent Profiles (OMA-TS-UAProf 2.0): what a terminal can take, of which a push sender needs the push characteristics. */
 
-import { given } from '../defined.js';
+import { defined } from '../defined.js';
 import { MalformedError } from '../errors.js';
 import { isMediaRange } from './media-type.js';
 import { element, type MarkupElement, textOf } from './wbxml/document.js';
@@ -50,7 +50,7 @@ export function readProfile(bytes: Uint8Array): UserAgentProfile {
     .map(descriptionOf);
   const push = components.filter((component) => isComponent(component, 'PushCharacteristics'));
   const hardware = components.filter((component) => isComponent(component, 'HardwarePlatform'));
-  return given({
+  return defined({
     vendor: text(property(hardware, 'Vendor')),
     model: text(property(hardware, 'Model')),
     applications: items(property(push, 'Push-Accept-AppID')),

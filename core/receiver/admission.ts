@@ -13,7 +13,7 @@ import type { SipRequest } from '../sip/message/message.js';
 import { parseAcceptContact } from '../sip/values/accept-contact.js';
 import { assertedIdentities, type TrustList } from '../sip/values/asserted-identity.js';
 
-export class TurnedAway extends PushRefused {
+export class RequestRefused extends PushRefused {
   /** Bytes that would be taken. */
   readonly maxSize: number | undefined;
 
@@ -46,7 +46,7 @@ export function pushResource(request: SipRequest): PushResource {
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
   const iari = valuesOf(INSTANCE_FEATURE_TAG).map(canonicalIari)[0];
-  return { eventAppIds: [...new Set(ids)], ...(iari === undefined ? {} : { iari }) };
+  return { eventAppIds: [...new Set(ids)], iari };
 }
 
 /** What a request must show before its content is looked at: a push resource that is here, and a sender to trust. */
@@ -59,10 +59,10 @@ export function addressedResource(request: SipRequest, runtime: PushRuntime): Pu
   const resource = pushResource(request);
   const { eventAppIds, iari } = resource;
   if (eventAppIds.length === 0) {
-    throw new TurnedAway('forbidden', 'no push resource identifier in Accept-Contact');
+    throw new RequestRefused('forbidden', 'no push resource identifier in Accept-Contact');
   }
   if (runtime.resolve(eventAppIds, '', iari) === 'unknown') {
-    throw new TurnedAway('forbidden', `no application for ${eventAppIds.join(', ')}`);
+    throw new RequestRefused('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
   return resource;
 }
@@ -75,7 +75,7 @@ export function trustedSender(request: SipRequest, trust: TrustList): string {
   const from = trust.trusted(request);
   if (from !== undefined) return from;
   const asserted = assertedIdentities(request).join(', ');
-  throw new TurnedAway(
+  throw new RequestRefused(
     'forbidden',
     asserted ? `"trust" does not have ${asserted}` : 'the SIP/IP core asserts no identity of its sender',
   );

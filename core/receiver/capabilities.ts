@@ -126,6 +126,6 @@ export function optionsRequest(offered: OfferedCapabilities): OutgoingRequest {
       ['Accept', accept.join(', ')],
       ...(entity ? [['Content-Type', formatMediaType(entity.type)] as const] : []),
     ],
-    ...(entity ? { body: entity.body } : {}),
+    body: entity === undefined ? undefined : entity.body,
   };
 }

@@ -31,7 +31,7 @@ const MAX_UNFOLDED = 16 * 1024 * 1024;
 const MAX_UNFOLDED_REFERENCE = 65_536;
 
 /** What a request says of its body. */
-export interface Carried {
+export interface CarriedContent {
   /** Of the content itself, wherever it is. */
   readonly type: MediaType;
   /** Where it is; absent when it is the body. */
@@ -46,7 +46,7 @@ export interface Carried {
  * Undefined when the request says no type.
  * @throws UnknownCoding; MalformedError for a reference that says nothing; LimitError for one that unfolds too far.
  */
-export async function readCarried(request: SipRequest): Promise<Carried | undefined> {
+export async function readCarried(request: SipRequest): Promise<CarriedContent | undefined> {
   const type = parseMediaType(request.headers.get('Content-Type') ?? '');
   if (!type) return undefined;
   const codings = parseContentEncoding(request.headers.getAll('Content-Encoding').join(','));
@@ -67,7 +67,11 @@ function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): 
 }
 
 /** The content of a body. @throws MalformedError when it is not coded as it says, LimitError when it is too large. */
-export async function contentOf(request: SipRequest, { type, codings }: Carried, limit = MAX_UNFOLDED) {
+export async function contentOf(
+  request: SipRequest,
+  { type, codings }: CarriedContent,
+  limit = MAX_UNFOLDED,
+) {
   return memoryContent(type, await unfoldedBody(request, codings, Math.min(limit, MAX_UNFOLDED)));
 }
 

@@ -161,11 +161,11 @@ export class DeviceProfile {
     const { eventAppIds } = runtime;
     const maxSize = largest(runtime);
     return writeProfile({
-      ...(vendor === undefined ? {} : { vendor }),
-      ...(model === undefined ? {} : { model }),
+      vendor,
+      model,
       applications: eventAppIds.map((id) => (id.includes(':') ? id : WAP_APPLICATION + id)),
       mediaTypes: runtime.acceptedTypes(),
-      ...(maxSize === undefined ? {} : { maxSize }),
+      maxSize,
     });
   }
 }

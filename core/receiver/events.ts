@@ -161,7 +161,7 @@ export function pushEvent({ push, mode, type, outcome, size, sha256, status }: E
     contentType: formatMediaType(type),
     size,
     sha256,
-    ...(fileName === undefined ? {} : { fileName }),
+    fileName,
     outcome: outcome.taken ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
     status,
     ...(outcome.taken ? {} : { reason: outcome.reason }),
@@ -203,8 +203,8 @@ function arriving(
     app: app.eventAppId,
     from,
     contentType: formatMediaType(type),
-    ...(fileName === undefined ? {} : { fileName }),
-    ...(size === undefined ? {} : { size }),
+    fileName,
+    size,
     received,
   };
 }

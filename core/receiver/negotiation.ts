@@ -99,14 +99,28 @@ export class SenderNegotiation {
 
 /** Capability delivery and resource negotiation with every configured Push Sender Agent (TS 5.1). */
 
-export interface NegotiationsOptions {
-  /** URIs of Push Sender Agents. */
-  senders: readonly string[];
+/** The agent that negotiates. */
+export interface NegotiatingAgent {
   identity: string;
-  profile?: ProfileOptions;
   agent: SipUserAgent;
   runtime: PushRuntime;
   onEvent(event: ReceiverEvent): void;
+}
+
+interface NegotiationsOptions extends NegotiatingAgent {
+  /** URIs of Push Sender Agents. */
+  senders: readonly string[];
+  profile?: ProfileOptions;
+}
+
+export type Negotiate = (agent: NegotiatingAgent) => Negotiations;
+
+/**
+ * @param senders URIs of Push Sender Agents that learn what this device supports.
+ * @param profile the User Agent Profile that they are referred to; absent: none.
+ */
+export function negotiateWith(senders: readonly string[], profile?: ProfileOptions): Negotiate {
+  return (agent) => new Negotiations({ ...agent, senders, ...(profile ? { profile } : {}) });
 }
 
 export class Negotiations {
@@ -166,7 +180,7 @@ export class Negotiations {
       iaris: runtime.iaris,
       allow: agent.methods.join(', '),
       accept: ['application/sdp', ...acceptedInMessages(runtime)],
-      ...(profile ? { profile } : {}),
+      profile,
     });
     return await agent.request(request, { signal });
   }

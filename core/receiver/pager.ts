@@ -10,8 +10,8 @@ import type { ServerTransaction } from '../sip/transactions/server-machine.js';
 import { fromUri } from '../sip/user-agent-server.js';
 import { calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
 import { buildResponse } from '../sip/wire/writer.js';
-import { addressedResource, TurnedAway, trustedSender } from './admission.js';
-import { type Carried, contentOf, readCarried } from './content-headers.js';
+import { addressedResource, RequestRefused, trustedSender } from './admission.js';
+import { type CarriedContent, contentOf, readCarried } from './content-headers.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
 
@@ -69,7 +69,7 @@ export class PagerReceiver {
   async #dispatch(
     transaction: ServerTransaction,
     push: Omit<IncomingPush, 'mode' | 'content'>,
-    carried: Carried,
+    carried: CarriedContent,
   ): Promise<void> {
     const content = await contentOf(transaction.request, carried, push.app.maxSize);
     const outcome = await this.options.runtime.dispatch({ ...push, mode: 'pager', content });
@@ -88,7 +88,7 @@ export class PagerReceiver {
       this.#answer(transaction, outcome);
     } else if (!outcome.taken) {
       // No application has seen anything of it.
-      throw new TurnedAway(outcome.kind, outcome.reason, outcome);
+      throw new RequestRefused(outcome.kind, outcome.reason, outcome);
     }
   }
 
@@ -113,7 +113,7 @@ export class PagerReceiver {
     const app = carried && runtime.resolve(eventAppIds, carried.type.type, iari);
     if (!app || typeof app === 'string') {
       const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'no content';
-      throw new TurnedAway('type', `no application takes ${type}`);
+      throw new RequestRefused('type', `no application takes ${type}`);
     }
     return { app, from, carried };
   }
@@ -136,7 +136,7 @@ export class PagerReceiver {
 
   #refusalAnswer(error: unknown) {
     const accepted = acceptedInMessages(this.options.runtime);
-    if (error instanceof TurnedAway) {
+    if (error instanceof RequestRefused) {
       const { kind, message: reason, retryAfter } = error;
       const wait = retryAfter === undefined ? {} : { retryAfter };
       return messageAnswer({ taken: false, kind, reason, ...wait }, accepted);

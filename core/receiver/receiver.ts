@@ -1,7 +1,6 @@
 /** The Push Receiver Agent: a SIP user agent whose pushes go to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
-import type { RelayAccount } from '../msrp/index.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { RegistrationOptions, RegistrationState } from '../sip/registration/registration.js';
@@ -18,9 +17,9 @@ import {
 } from './capabilities.js';
 import type { ProfileOptions } from './device-profile.js';
 import type { ReceiverEvent } from './events.js';
-import { Negotiations } from './negotiation.js';
+import type { Negotiate, Negotiations } from './negotiation.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
-import { MediaConnector } from './session/media-connector.js';
+import { MediaConnector, type OpenMediaRelay } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
 
 /** The options of a Push Receiver Agent. */
@@ -50,12 +49,12 @@ export interface PushReceiverOptions {
   trust: readonly string[];
   /** Product token of User-Agent. */
   product: string;
-  /** Push Sender Agents for capability negotiation (TS 5.1); none by default. */
-  senders?: readonly string[];
-  /** The device's User Agent Profile, which the senders receive; none by default. */
-  profile?: ProfileOptions;
-  /** MSRP relay (RFC 4976) for session mode, if the device cannot connect to senders directly. */
-  relay?: RelayAccount;
+  /** Capability negotiation with Push Sender Agents (TS 5.1), from `negotiateWith`; none by default. */
+  negotiate?: Negotiate;
+  /** Vendor and model of the device, for User-Agent. */
+  profile?: Pick<ProfileOptions, 'vendor' | 'model'>;
+  /** MSRP relay (RFC 4976) for session mode, from `throughRelay`. */
+  relay?: OpenMediaRelay;
   /** Session mode: sessions at a time; 100 by default. */
   sessions?: number;
   /** Receives the pushes. */
@@ -81,7 +80,7 @@ export class PushReceiverAgent {
   readonly #sessions: SessionReceiver;
   readonly #options: PushReceiverOptions;
   readonly #agent: SipUserAgent;
-  readonly #negotiations: Negotiations;
+  readonly #negotiations: Negotiations | undefined;
   #unsubscribe: (() => void) | undefined;
 
   /** Starts nothing: call `start`. */
@@ -94,9 +93,9 @@ export class PushReceiverAgent {
       runtime,
       trust,
       connector: new MediaConnector({
-        ...(options.tls ? { tls: options.tls } : {}),
-        ...(options.sockets ? { sockets: options.sockets } : {}),
-        ...(options.relay ? { relay: options.relay } : {}),
+        tls: options.tls,
+        sockets: options.sockets,
+        relay: options.relay,
       }),
       limits: { sessions: options.sessions ?? DEFAULT_SESSIONS, idle: SESSION_IDLE },
       accept: (transaction, answer) => this.#agent.accept(transaction, answer),
@@ -105,10 +104,10 @@ export class PushReceiverAgent {
     this.#agent = new SipUserAgent({
       identity: options.identity,
       servers: options.servers,
-      ...(options.credentials ? { credentials: options.credentials } : {}),
-      ...(options.tls ? { tls: options.tls } : {}),
-      ...(options.sockets ? { sockets: options.sockets } : {}),
-      ...(options.onWire ? { onWire: options.onWire } : {}),
+      credentials: options.credentials,
+      tls: options.tls,
+      sockets: options.sockets,
+      onWire: options.onWire,
       ...(options.accessNetworkInfo ? { accessNetworkInfo: options.accessNetworkInfo } : {}),
       product: userAgentProduct(options.product, options.profile),
       methods: ['MESSAGE', 'INVITE'],
@@ -119,14 +118,8 @@ export class PushReceiverAgent {
       onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
       ...(options.listen ? { listen: options.listen } : { registration: this.#registration() }),
     });
-    this.#negotiations = new Negotiations({
-      senders: options.senders ?? [],
-      identity: options.identity,
-      ...(options.profile ? { profile: options.profile } : {}),
-      agent: this.#agent,
-      runtime,
-      onEvent,
-    });
+    const { identity } = options;
+    this.#negotiations = options.negotiate?.({ identity, agent: this.#agent, runtime, onEvent });
   }
 
   /** The GRUUs and the expiry that the registrar granted; undefined while not registered. */
@@ -136,7 +129,7 @@ export class PushReceiverAgent {
 
   /** What Push Sender Agents support, by their URIs (5.1-13, 5.1-14). */
   get senders(): ReadonlyMap<string, SenderCapabilities> {
-    return this.#negotiations.capabilities;
+    return this.#negotiations?.capabilities ?? new Map();
   }
 
   /** Starts to connect and register. The result is an event. */
@@ -148,7 +141,7 @@ export class PushReceiverAgent {
   /** De-registers, answers the requests in progress, and closes the connection. It does not stop the runtime. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
-    await this.#negotiations.stop();
+    await this.#negotiations?.stop();
     await this.#agent.registration?.close();
     // A sender that gets no answer pushes the same content again, as another push.
     await Promise.all([atMost(ANSWER_GRACE, this.#pager.idle()), this.#sessions.stop()]);
@@ -164,7 +157,7 @@ export class PushReceiverAgent {
       features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
       onRegistered: (state) => {
         onEvent(this.#registered(state));
-        this.#negotiations.begin();
+        this.#negotiations?.begin();
       },
       onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
     };

@@ -9,10 +9,10 @@ import {
   writeDescription,
 } from './description.js';
 import {
+  alreadyReceivedRange,
   type FileDescription,
   type FileRange,
-  hadRange,
-  isHad,
+  isAlreadyReceived,
   readFile,
   writeFile,
 } from './file-description.js';
@@ -65,7 +65,7 @@ function answered(offered: MsrpMedia | OtherMedia, line: AnswerLine): WrittenMed
   if (line.type === 'accepted') {
     return { ...refused, port: line.port, attributes: accepting(offered, line) };
   }
-  const range = line.type === 'had' ? hadRange(offered.file) : undefined;
+  const range = line.type === 'had' ? alreadyReceivedRange(offered.file) : undefined;
   return range && offered.file
     ? { ...refused, attributes: writeFile(described(offered.file, range)) }
     : refused;
@@ -134,7 +134,7 @@ export function parseAnswer(body: Uint8Array, { lines }: Pick<OfferDescription, 
 function answerOf(offered: OfferLine, section: MediaSection, index: number): AnsweredLine {
   if (offered.port === 0) return { type: 'refused' };
   if (section.port === 0) {
-    return isHad(offered.file, readRefused(section)) ? { type: 'had' } : { type: 'refused' };
+    return isAlreadyReceived(offered.file, readRefused(section)) ? { type: 'had' } : { type: 'refused' };
   }
   if (!isMsrp(section))
     throw new MalformedError(`m= line ${index + 1} answers MSRP with ${section.protocol}`);
@@ -157,9 +157,9 @@ function accepted(offered: OfferLine, media: MsrpMedia, index: number): Accepted
   return {
     type: 'accepted',
     ...{ host, port, path, acceptTypes, acceptWrappedTypes, fingerprints },
-    ...(setup === undefined ? {} : { setup }),
-    ...(maxSize === undefined ? {} : { maxSize }),
-    ...(range === undefined ? {} : { range }),
+    setup,
+    maxSize,
+    range,
   };
 }
 

@@ -171,7 +171,7 @@ export function writeDescription(
       port,
       protocol: safe(protocol),
       payloads: safe(formats),
-      ...(text === undefined ? {} : { description: text.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_LINE / 2) }),
+      description: text === undefined ? undefined : text.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_LINE / 2),
       rtp: [],
       fmtp: [],
       // sdp-transform's place for attributes that it does not know.

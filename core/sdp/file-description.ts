@@ -41,10 +41,10 @@ export function readFile(attributes: Attributes): FileDescription | undefined {
   const date = parseDate(attributes.get('file-date') ?? '');
   return {
     selector: parseFileSelector(selector ?? ''),
-    ...(transferId === undefined ? {} : { transferId: visible('file-transfer-id', transferId) }),
-    ...(disposition === undefined ? {} : { disposition: visible('file-disposition', disposition) }),
-    ...(date === undefined ? {} : { date }),
-    ...(range === undefined ? {} : { range: parseRange(range) }),
+    transferId: transferId === undefined ? undefined : visible('file-transfer-id', transferId),
+    disposition: disposition === undefined ? undefined : visible('file-disposition', disposition),
+    date,
+    range: range === undefined ? undefined : parseRange(range),
   };
 }
 
@@ -115,14 +115,17 @@ function formatDate({ creation, modification, read }: FileDate): string {
  */
 
 /** Undefined for a file whose size or SHA-1 nobody said: then it cannot be known to be the same. */
-export function hadRange(file: FileDescription | undefined): FileRange | undefined {
+export function alreadyReceivedRange(file: FileDescription | undefined): FileRange | undefined {
   const { size, sha1 } = file?.selector ?? {};
   return size === undefined || sha1 === undefined ? undefined : { start: size + 1 };
 }
 
 /** Whether a line with port zero that says `answered` means that `offered` is there already. */
-export function isHad(offered: FileDescription | undefined, answered: FileDescription | undefined): boolean {
-  const range = hadRange(offered);
+export function isAlreadyReceived(
+  offered: FileDescription | undefined,
+  answered: FileDescription | undefined,
+): boolean {
+  const range = alreadyReceivedRange(offered);
   return (
     range !== undefined &&
     answered?.selector.sha1 === offered?.selector.sha1 &&

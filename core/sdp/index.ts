@@ -13,7 +13,7 @@ export { newOrigin, nextOrigin, type Origin } from './description.js';
 export type { FileDate, FileDescription, FileRange } from './file-description.js';
 export type { FileDigest, FileSelector } from './file-selector.js';
 export type { Direction, MsrpMedia, MsrpProtocol, Setup } from './media.js';
-export { takes } from './media.js';
+export { acceptsType } from './media.js';
 export {
   buildOffer,
   buildSupported,

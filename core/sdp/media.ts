@@ -29,7 +29,7 @@ export function formatAcceptTypes(types: readonly string[]): string {
  * Whether a list has `type` in it. Case and parameters do not count. Of accept-types: as a message of its own; of
  * accept-wrapped-types: inside a container that accept-types has (RFC 4975 8.6).
  */
-export function takes(acceptTypes: readonly string[], type: string): boolean {
+export function acceptsType(acceptTypes: readonly string[], type: string): boolean {
   const wanted = essence(type);
   if (!wanted.includes('/')) return false;
   return acceptTypes.map(essence).some((range) => {
@@ -104,10 +104,10 @@ export function readMsrpMedia(section: MediaSection, index: number): MsrpMedia {
     acceptTypes: parseAcceptTypes(attributes.get('accept-types') ?? ''),
     acceptWrappedTypes: parseAcceptTypes(attributes.get('accept-wrapped-types') ?? ''),
     direction: attributes.find(DIRECTIONS) ?? 'sendrecv',
-    ...(knownSetup === undefined ? {} : { setup: knownSetup }),
-    ...(maxSize === undefined ? {} : { maxSize }),
+    setup: knownSetup,
+    maxSize,
     fingerprints: parseFingerprints(attributes),
-    ...(description === undefined ? {} : { description }),
+    description,
   };
   const file = readFile(attributes);
   if (file) media.file = file;

@@ -74,7 +74,7 @@ function offeredMedia(line: OfferLine): WrittenMedia {
     port,
     protocol,
     formats: '*',
-    ...(description === undefined ? {} : { description }),
+    description,
     attributes: [
       'sendonly',
       'setup:passive',

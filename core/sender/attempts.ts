@@ -208,13 +208,13 @@ export class PreparedPush {
     const { agent, identity, assertIdentity } = this.options;
     return sendMessage(agent, this.#addressed(uri), message, {
       ...(assertIdentity ? { assertedIdentity: identity } : {}),
-      ...(signal ? { signal } : {}),
+      signal,
     });
   }
 
   #addressed(to: string): Addressing {
     const { app, iari } = this.push;
-    return { to, app, ...(iari === undefined ? {} : { iari }) };
+    return { to, app, iari };
   }
 
   #offers(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
@@ -255,7 +255,7 @@ function filesOf(push: PushRequest): readonly PushFile[] {
   if ('files' in push) return push.files;
   const { content, disposition } = push;
   if (!isContent(content)) return [];
-  return [{ content, ...(disposition === undefined ? {} : { disposition }) }];
+  return [{ content, disposition }];
 }
 
 function referenceOf(push: PushRequest): ContentReference | undefined {

@@ -123,10 +123,10 @@ function readCapabilities(request: SipRequest, from: string): Capabilities {
     user,
     facts: {
       ...addressOf(contact, user),
-      ...(apps === undefined ? {} : { apps: each(parseEventAppIds(apps).map(canonicalEventAppId)) }),
+      apps: apps === undefined ? undefined : each(parseEventAppIds(apps).map(canonicalEventAppId)),
       // Without an Allow it has not said which (RFC 3261 20.5).
       ...(methods.length === 0 ? {} : { methods: each(methods) }),
-      ...(product === undefined ? {} : { product: product.slice(0, MAX_KEPT) }),
+      product: product === undefined ? undefined : product.slice(0, MAX_KEPT),
     },
     ...profileOf(request),
   };

@@ -1,14 +1,14 @@
 /** How a push goes: by its size, what the terminal takes, and what its caller wants (AD-5.3.1-3). The one place for it. */
 
 import type { PushMode } from '../app/contract/push-app.js';
-import { takes as accepts } from '../sdp/index.js';
+import { acceptsType as accepts } from '../sdp/index.js';
 import { MAX_PAGER_REQUEST } from './pager.js';
-import type { PushModeWish } from './push-request.js';
+import type { PushModeChoice } from './push-request.js';
 import type { TerminalFacts } from './terminals/terminal.js';
 
 /** A push, as far as the choice depends on it. */
 export interface Choosing {
-  mode: PushModeWish;
+  mode: PushModeChoice;
   /** Of each content, bytes as they are sent where known. */
   sizes: readonly (number | undefined)[];
   /** Of each content, its media type without parameters. */

@@ -18,7 +18,7 @@ export interface DeliveryOptions {
   settled?: ReadonlySet<string>;
 }
 
-export interface DeliveryRoom {
+export interface DeliveryCapacity {
   directory: TerminalDirectory;
   congestion: Congestion;
   clock?: Pick<Clock, 'now' | 'after' | 'random'>;
@@ -39,7 +39,7 @@ export class Delivery {
   readonly #end: number;
 
   constructor(
-    private readonly room: DeliveryRoom,
+    private readonly room: DeliveryCapacity,
     private readonly request: DeliveryRequest,
     private readonly attempt: Attempt,
     private readonly options: DeliveryOptions = {},

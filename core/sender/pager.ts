@@ -53,7 +53,7 @@ export async function sendMessage(
   try {
     const response = await agent.request(messageRequest(push, message, assertedIdentity), {
       maxSize: MAX_PAGER_REQUEST,
-      ...(signal ? { signal } : {}),
+      signal,
     });
     return { ...receipt, ...interpret(response), milliseconds: milliseconds() };
   } catch (error) {

@@ -18,8 +18,8 @@ export function profileFacts(document: Uint8Array): ProfileFacts {
     ...(applications === undefined || applications.includes('*')
       ? {}
       : { apps: applications.map(canonicalEventAppId) }),
-    ...(mediaTypes === undefined ? {} : { types: mediaTypes }),
-    ...(maxSize === undefined ? {} : { maxSize }),
+    types: mediaTypes,
+    maxSize,
   };
 }
 

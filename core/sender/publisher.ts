@@ -92,7 +92,7 @@ export class Publisher {
     let publisher: Publisher | undefined;
     const listener = await platform.listenHttp(
       { host, port },
-      { maxConnections: MAX_CONNECTIONS, ...(tls ? { tls } : {}) },
+      { maxConnections: MAX_CONNECTIONS, tls },
       (incoming) => (publisher ? publisher.#answer(incoming) : { status: 503 }),
     );
     const name = host.includes(':') ? `[${host}]` : host;

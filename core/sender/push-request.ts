@@ -11,7 +11,7 @@ import type { PushFile } from './session/outgoing-line.js';
  * `indirect`: by reference. `auto`: in a MESSAGE if it fits, otherwise in a session, or by reference if the receiver
  * does not support sessions.
  */
-export type PushModeWish = 'auto' | 'pager' | 'session' | 'indirect';
+export type PushModeChoice = 'auto' | 'pager' | 'session' | 'indirect';
 
 /** A reference to content on another server (8.1.2-03a). */
 export interface ContentReference {
@@ -36,7 +36,7 @@ export interface DeliveryRequest {
   /** URN of the instance of the application, if a terminal has several (TS appendix D). */
   iari?: string;
   /** How to send the push; `auto` by default. */
-  mode?: PushModeWish;
+  mode?: PushModeChoice;
   /** Selects terminals of the user; by default all that have the application. */
   terminals?: TerminalFilter;
   /**

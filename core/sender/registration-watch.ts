@@ -48,9 +48,8 @@ export class RegistrationWatch {
     this.#subscription = subscribe(
       {
         ...{ uri: user, event: 'reg', accept: [REGINFO_TYPE], expires: EXPIRES },
-        ...(assertedIdentity === undefined
-          ? {}
-          : { headers: [['P-Asserted-Identity', `<${assertedIdentity}>`]] }),
+        headers:
+          assertedIdentity === undefined ? undefined : [['P-Asserted-Identity', `<${assertedIdentity}>`]],
       },
       {
         onNotify: (body, _, { state }) => {
@@ -137,10 +136,10 @@ function factsOf(contact: ReginfoContact): TerminalFacts {
   const { publicGruu, temporaryGruu, uri } = contact;
   return {
     contact: uri,
-    ...(instanceId === undefined ? {} : { instanceId }),
-    ...(publicGruu === undefined ? {} : { gruu: publicGruu }),
-    ...(temporaryGruu === undefined ? {} : { temporaryGruu: temporaryGruu.uri }),
-    ...(apps === undefined ? {} : { apps: parseEventAppIds(apps).map(canonicalEventAppId) }),
+    instanceId,
+    gruu: publicGruu,
+    temporaryGruu: temporaryGruu === undefined ? undefined : temporaryGruu.uri,
+    apps: apps === undefined ? undefined : parseEventAppIds(apps).map(canonicalEventAppId),
     ...(methods[0] === '' ? {} : { methods: methods.map((method) => method.toUpperCase()) }),
   };
 }

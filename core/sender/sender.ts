@@ -124,8 +124,8 @@ export class PushSenderAgent {
       options.sockets,
     );
     this.#connector = new MsrpConnector({
-      ...(options.tls ? { tls: options.tls } : {}),
-      ...(options.sockets ? { sockets: options.sockets } : {}),
+      tls: options.tls,
+      sockets: options.sockets,
     });
     const { signal: stopped } = this.#stopped;
     this.#attempts = {
@@ -135,7 +135,7 @@ export class PushSenderAgent {
         ...{ agent, listener: this.#listener, connector: this.#connector, stopped, onProblem },
         ...asserted,
       }),
-      ...(publish ? { publisher: () => this.#openPublisher(publish) } : {}),
+      publisher: publish === undefined ? undefined : () => this.#openPublisher(publish),
     };
     this.#congestion = new Congestion(outstanding === undefined ? {} : { outstanding });
     this.directory = new TerminalDirectory({ ...kept, onError: onProblem });
@@ -148,7 +148,7 @@ export class PushSenderAgent {
       ...{ contact, directory: this.directory, profiles: this.#profiles, ...asserted },
       trust: new TrustList(options.trust ?? [`sip:*@${SipUri.parse(identity)?.host}`]),
       methods: () => agent.methods,
-      ...(options.apps ? { apps: options.apps } : {}),
+      apps: options.apps,
     });
     this.#presence = new Presence({
       subscribe: (...subscription) => agent.subscribe(...subscription),
@@ -218,14 +218,14 @@ export class PushSenderAgent {
     const { onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
       ...{ identity, servers, product },
-      ...(credentials ? { credentials } : {}),
+      credentials,
       ...(accessNetworkInfo ? { accessNetworkInfo } : {}),
-      ...(tls ? { tls } : {}),
-      ...(sockets ? { sockets } : {}),
+      tls,
+      sockets,
       ...(listen ? { listen } : {}),
-      ...(onWire ? { onWire } : {}),
-      ...(onConnected ? { onConnected } : {}),
-      ...(onDisconnected ? { onDisconnected } : {}),
+      onWire,
+      onConnected,
+      onDisconnected,
       methods: ['OPTIONS', 'REGISTER'],
       accept: () => [],
       onRequest: (transaction) => this.#receive(transaction),
@@ -236,8 +236,8 @@ export class PushSenderAgent {
               expires: REGISTRATION_SECONDS,
               headers: [],
               features: () => [],
-              ...(onRegistered ? { onRegistered } : {}),
-              ...(onRegistrationFailed ? { onFailed: onRegistrationFailed } : {}),
+              onRegistered,
+              onFailed: onRegistrationFailed,
             },
           }
         : {}),

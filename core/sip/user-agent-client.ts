@@ -5,6 +5,7 @@ import { LimitError, TransportError } from '../errors.js';
 import { type AccountCredentials, Authorization } from './authentication/authorization.js';
 import { SipHeaders } from './message/headers.js';
 import { NO_BODY, type SipRequest, type SipResponse } from './message/message.js';
+import { followRouteSet } from './session/dialog.js';
 import { Invitation, type InvitationHandlers } from './session/invitation.js';
 import { withVia } from './transactions/client-transactions.js';
 import type { TransactionLayer } from './transactions/layer.js';
@@ -38,7 +39,7 @@ export interface UserAgentClientOptions {
 }
 
 /** Where requests go. */
-export interface ClientDoor {
+export interface ClientDependencies {
   readonly layer: TransactionLayer;
   /** Undefined as long as there is no connection. */
   flow(): SipFlow | undefined;
@@ -62,7 +63,7 @@ export class UserAgentClient {
 
   constructor(
     private readonly options: UserAgentClientOptions,
-    private readonly door: ClientDoor,
+    private readonly door: ClientDependencies,
   ) {
     this.#authorization = new Authorization(options.credentials);
   }
@@ -70,7 +71,7 @@ export class UserAgentClient {
   /** A request outside any dialog; a dialog composes its own. */
   compose(outgoing: OutgoingRequest, cseq: number, tag = platform.randomHex(8)): SipRequest {
     const { method, uri, to = uri, headers = [], body = NO_BODY } = outgoing;
-    const { identity, product, accessNetworkInfo } = this.options;
+    const { identity, product } = this.options;
     const request: SipRequest = {
       method,
       uri,
@@ -83,10 +84,9 @@ export class UserAgentClient {
         .set('User-Agent', product),
       body,
     };
-    if (accessNetworkInfo) request.headers.set('P-Access-Network-Info', accessNetworkInfo);
+    this.#addAccessNetwork(request);
     // RFC 3608 6.2: a preloaded route of every request but those to the registrar.
-    const route = method === 'REGISTER' ? [] : this.door.serviceRoute();
-    if (route.length > 0) request.headers.set('Route', route);
+    if (method !== 'REGISTER') followRouteSet(request, this.door.serviceRoute());
     for (const [name, value] of headers) request.headers.append(name, value);
     return request;
   }
@@ -110,11 +110,13 @@ export class UserAgentClient {
    * @throws TimeoutError, TransportError, LimitError, the signal's reason.
    */
   send(request: SipRequest, nextCSeq: () => number, signal?: AbortSignal): Promise<SipResponse> {
+    this.#addAccessNetwork(request);
     return this.#authorization.send(request, nextCSeq, (authorized) => this.#transact(authorized, signal));
   }
 
   /** As `send`, with a Contact that is right when it leaves. */
   sendWithContact(request: SipRequest, nextCSeq: () => number): Promise<SipResponse> {
+    this.#addAccessNetwork(request);
     return this.#authorization.send(request, nextCSeq, async (authorized) => {
       await this.#withContact(authorized);
       return await this.#transact(authorized);
@@ -128,6 +130,7 @@ export class UserAgentClient {
     handlers: InvitationHandlers,
     features?: readonly string[],
   ): Invitation {
+    this.#addAccessNetwork(request);
     return new Invitation(request, nextCSeq, handlers, {
       authorization: this.#authorization,
       flowFor: (authorized, signal) => this.#withContact(authorized, features, signal),
@@ -145,6 +148,12 @@ export class UserAgentClient {
       // Nobody answers an ACK: where the flow is lost the 2xx comes again, or the session ends.
       if (!(error instanceof TransportError)) throw error;
     }
+  }
+
+  /** In requests within a dialog too, but never in an ACK or a CANCEL (3GPP TS 24.229 §5.1.2A.1). */
+  #addAccessNetwork(request: SipRequest): void {
+    const { accessNetworkInfo } = this.options;
+    if (accessNetworkInfo) request.headers.set('P-Access-Network-Info', accessNetworkInfo);
   }
 
   /** There may have been no connection, or another one, when it was composed. */

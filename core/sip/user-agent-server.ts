@@ -74,7 +74,7 @@ export class UserAgentServer {
     const refusal = this.#refusal(request, session !== undefined, subscription !== undefined);
     if (refusal) {
       const [status, headers] = refusal;
-      const response = buildResponse(request, status, { ...(headers ? { headers } : {}) });
+      const response = buildResponse(request, status, { headers });
       transaction.respond(response);
       this.options.onRefused?.({
         method: request.method,

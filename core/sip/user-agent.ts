@@ -189,7 +189,7 @@ export class SipUserAgent {
         ...this.#server.capabilities(),
         ...headers,
       ],
-      ...(body ? { body } : {}),
+      body,
     });
     return this.#sessions.accept(transaction, response);
   }
@@ -204,8 +204,7 @@ export class SipUserAgent {
 
   #newSubscriptions(): Subscriptions {
     return new Subscriptions({
-      compose: (uri, to, cseq, tag) =>
-        this.#client.compose({ method: 'SUBSCRIBE', uri, ...(to === undefined ? {} : { to }) }, cseq, tag),
+      compose: (uri, to, cseq, tag) => this.#client.compose({ method: 'SUBSCRIBE', uri, to }, cseq, tag),
       send: (request, nextCSeq) => this.#client.sendWithContact(request, nextCSeq),
       allow: () => this.#server.allowInSubscription,
       product: this.#options.product,
@@ -227,10 +226,10 @@ export class SipUserAgent {
     const { registration } = this;
     return new CoreConnection({
       servers,
-      ...(tls ? { tls } : {}),
-      ...(sockets ? { sockets } : {}),
+      tls,
+      sockets,
       ...(listen ? { listen } : {}),
-      ...(onWire ? { onWire } : {}),
+      onWire,
       onMessage: (message, flow) => this.#layer.receive(message, flow),
       onMalformed: (error, flow) => {
         refuseMalformed(error, flow);

@@ -18,7 +18,7 @@ interface Kept {
   removed: boolean;
 }
 
-export class TransferRoom {
+export class ContentFiles {
   readonly #files = new Map<string, Kept>();
   /** What nobody waits for, but `close`. */
   readonly #ends = new Set<Promise<void>>();
@@ -146,4 +146,4 @@ async function stored<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-export const TRANSFER_ROOM: InjectionToken<TransferRoom> = Symbol('transfer room');
+export const CONTENT_FILES: InjectionToken<ContentFiles> = Symbol('transfer room');

@@ -2,11 +2,11 @@
 
 import { TimeoutError } from '../errors.js';
 import type { Clock } from './clock.js';
-import { Alarm } from './timer.js';
+import { Timer } from './timer.js';
 
 /** Resolves after that time; rejects with the reason of the signal. */
 export async function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  const alarm = new Alarm();
+  const alarm = new Timer();
   const over = new Promise<void>((resolve) => alarm.set(milliseconds, resolve));
   await unlessAborted(over, signal).finally(() => alarm.clear());
 }
@@ -30,7 +30,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
 
 /** Resolves when the promise has settled, or after that time. */
 export async function atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  const deadline = new Alarm();
+  const deadline = new Timer();
   const passed = new Promise<void>((resolve) => deadline.set(milliseconds, resolve));
   await Promise.race([promise.then(nothing, nothing), passed]).finally(() => deadline.clear());
 }

@@ -5,7 +5,7 @@ export interface Due {
   readonly due: number;
 }
 
-export class Soonest<T extends Due> {
+export class DueQueue<T extends Due> {
   readonly #heap: T[] = [];
   readonly #places = new Map<T, number>();
 

@@ -1,5 +1,5 @@
 /** The one timer that something has at a time. Setting it again forgets what was set. */
-export class Alarm {
+export class Timer {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   get running(): boolean {

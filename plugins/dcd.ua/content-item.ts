@@ -32,8 +32,8 @@ export async function contentItem(push: Push, octets: Uint8Array, keep: number):
   const identity = JSON.stringify([channel ?? null, contentId ?? { sha256: hash }]);
   return {
     key: await sha256(identity),
-    ...(channel === undefined ? {} : { channel }),
-    ...(contentId === undefined ? {} : { contentId }),
+    channel,
+    contentId,
     contentType: push.content.type.type,
     size: octets.length,
     sha256: hash,

@@ -35,10 +35,10 @@ export async function retrieve(url: string, services: RetrievalServices): Promis
   const retrieval = await readRetrieval(response.body);
   const { transactionId, messageId, from, subject, date, readReport = false } = retrieval;
   return {
-    ...(transactionId === undefined ? {} : { transactionId }),
-    ...(messageId === undefined ? {} : { messageId }),
-    ...(from === undefined ? {} : { from: shortened(from) }),
-    ...(subject === undefined ? {} : { subject: shortened(subject) }),
+    transactionId,
+    messageId,
+    from: from === undefined ? undefined : shortened(from),
+    subject: subject === undefined ? undefined : shortened(subject),
     date: date.toISOString(),
     readReport,
     parts: await partsOf(retrieval, services.files),
@@ -60,7 +60,7 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
       const { charset } = part.type.parameters;
       parts.push({
         contentType: part.type.type,
-        ...(charset === undefined ? {} : { charset }),
+        charset,
         name: nameOf(part) ?? `part-${parts.length + 1}`,
         size,
         sha256,

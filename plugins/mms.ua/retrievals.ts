@@ -111,7 +111,7 @@ export class Retrievals {
     });
     const parts = content?.parts.map(({ contentType, name, size, sha256, file }) => {
       const path = paths.get(file);
-      return { contentType, name, size, sha256, ...(path === undefined ? {} : { path }) };
+      return { contentType, name, size, sha256, path };
     });
     emit('message', { transactionId, ...(subject === undefined ? {} : { subject }), parts: parts ?? [] });
     await messages.update(key, (known) => ({ ...known, told: true }));
@@ -171,8 +171,8 @@ function withContent(message: Message, content: RetrievedContent): Message {
     ...message,
     state: 'retrieved',
     content,
-    ...(from === undefined ? {} : { from }),
-    ...(subject === undefined ? {} : { subject }),
+    from,
+    subject,
   };
   if (!message.responded) return responding(retrieved, 'retrieved');
   // OMA-TS-MMS_ENC 6.4: where the MMSC gave the retrieval a transaction of its own, it waits for its end.

@@ -26,7 +26,7 @@ export function reportEvent(report: Report): { kind: string; fields: Record<stri
     return { kind: 'read-report', fields: { messageId, from, to, date, status: readStatus } };
   }
   const { status, statusText } = report.pdu;
-  const reason = statusText === undefined ? {} : { statusText };
+  const reason: Record<string, string> = statusText === undefined ? {} : { statusText };
   return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
 }
 

@@ -82,7 +82,7 @@ function readServer(value: unknown, path: string): ServerOptions {
       `${path}.url: expected where its sessions are held, like "https://dm.example/"`,
     );
   }
-  return { id, password, nonce: octets, ...(url === undefined ? {} : { url }) };
+  return { id, password, nonce: octets, url };
 }
 
 function isServerId(id: string): boolean {

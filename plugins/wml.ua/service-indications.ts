@@ -120,9 +120,9 @@ export function indicationOf(document: ServiceIndication, receivedAt: Date): Cur
     action,
     ...(href ? { href } : {}),
     text,
-    ...(created ? { created: created.toISOString() } : {}),
-    ...(expires ? { expires: expires.toISOString() } : {}),
-    ...(info ? { info } : {}),
+    created: created === undefined ? undefined : created.toISOString(),
+    expires: expires === undefined ? undefined : expires.toISOString(),
+    info,
     receivedAt: receivedAt.toISOString(),
   };
 }

@@ -31,7 +31,7 @@ export function billOfMaterials(
       version,
       licenses: [SPDX.test(license) ? { expression: license } : { license: { name: license } }],
       purl: reference(name, version),
-      ...(repository === undefined ? {} : { externalReferences: [{ type: 'vcs', url: repository }] }),
+      externalReferences: repository === undefined ? undefined : [{ type: 'vcs', url: repository }],
     })),
     ...others.map(fileComponent),
   ];

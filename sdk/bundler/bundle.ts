@@ -4,26 +4,19 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type BuildFailure, type BuildOptions, build } from 'esbuild';
+import { type BuildFailure, type BuildOptions, build, type Metafile } from 'esbuild';
 import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
-import { given } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { transportOf } from '../../core/sip/transport/transport-uri.js';
 import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../config/host.js';
 import { findApplication } from '../manifest/applications.js';
-import { BUNDLED_APPLICATIONS } from '../manifest/this-package.js';
 import { billOfMaterials } from './bill-of-materials.js';
-import type { BundleContents, BundledPackage } from './contents.js';
-import { CONTENTS, entryModule } from './entry.js';
+import type { BundleContents } from './contents.js';
+import { CONTENTS, entryModule, type Features, leftOut, type UiccKeys } from './entry.js';
 import { licenceNotices } from './licences.js';
-import { type Minified, minified } from './minify.js';
 import { FROM_SOURCES, modules, ROOT } from './modules.js';
 import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
-import { type Share, sharesOf } from './sizes.js';
-import type { SourceMap } from './source-map.js';
-import { type Features, unusedOf } from './unused.js';
 
 export interface BundleOptions {
   /** A host's configuration. */
@@ -31,9 +24,9 @@ export interface BundleOptions {
   /** Where the bundle shall lie; nothing is written. */
   outfile: string;
   platform: 'node' | 'browser';
-  /** Whose native file: `linux-x64`. */
+  /** Platform of the native file: `linux-x64`. */
   target: string;
-  /** Told of keys of the configuration that have no effect. */
+  /** Called with each key of the configuration that has no effect. */
   warn(line: string): void;
 }
 
@@ -42,24 +35,37 @@ export interface Bundle {
   files: ReadonlyMap<string, Uint8Array>;
   contents: BundleContents;
   /** Bytes of the bundle. */
-  size: Share;
-  /** By package, rooms of our own apart; the largest first. */
-  shares: readonly (readonly [group: string, share: Share])[];
+  size: { minified: number; gzipped: number };
+  /** Bytes by package, this one's by folder; the largest first. */
+  shares: readonly (readonly [name: string, bytes: number])[];
 }
 
-/** What the configuration has in its own words, where those are needed. It was validated before. */
+/** A configuration in its own words, where those are needed. It was validated before. */
 interface RawConfig {
   apps: (string | { use: string; isolation?: 'none' | 'worker' | { type: 'worker' } })[];
   data?: string;
   store?: 'level' | 'memory';
-  aka?: unknown;
+  aka?: UiccKeys;
+}
+
+interface SourceMap {
+  sources: string[];
 }
 
 const DEFAULT_DATA = './data';
+const ENTRY = 'entry.js';
 const TARGETS: Readonly<Record<BundleOptions['platform'], string>> = { node: 'node20', browser: 'es2022' };
-/** CommonJS packages ask for modules of Node.js by `require`, which a module has to make. */
-const REQUIRE =
-  'import{createRequire as sipPushRequire}from"node:module";const require=sipPushRequire(import.meta.url);';
+/** Packages that others try to load and do without. They are not part of a bundle, wherever it is made. */
+const OPTIONAL = ['bufferutil', 'utf-8-validate', 'supports-color'];
+/** CommonJS packages have `require` and `__dirname`, which an ES module has to make for them. */
+const COMMON_JS = [
+  'import{createRequire as sipPushRequire}from"node:module";',
+  'import{fileURLToPath as sipPushPath}from"node:url";',
+  'const require=sipPushRequire(import.meta.url);',
+  'const sipPushFolder=sipPushPath(new URL(".",import.meta.url));',
+].join('');
+/** classic-level finds its native file by node-gyp-build, which asks `require.addon` where there is one. */
+const ADDON = `require.addon=()=>require("./${NATIVE_FILE}");`;
 
 /** @throws ConfigurationError naming the key, the application or the module that is wrong. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
@@ -70,103 +76,86 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     platform === 'node' ? await loadHostSettings(config) : await loadPlainHostSettings(config, warn);
   const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
   const manifests = await manifestsOf(settings, usesOf(raw), folder);
-  const features = featuresOf(settings, manifests, raw, platform);
+  const features = featuresOf(settings, raw, platform);
+  const native = platform === 'node' && features.durableStore;
   const built = await esbuild({
     stdin: {
       contents: entryModule({
         platform,
         settings,
-        ...(features.store === 'level' ? { data: raw.data ?? DEFAULT_DATA } : {}),
+        features,
+        data: features.durableStore ? (raw.data ?? DEFAULT_DATA) : undefined,
         aka: raw.aka,
-        isolation: platform === 'node' ? raw.apps.map(isolationOf) : [],
+        isolation: features.isolation ? raw.apps.map(isolationOf) : [],
       }),
       resolveDir: ROOT,
-      sourcefile: 'entry.js',
+      sourcefile: ENTRY,
     },
     outfile: resolve(outfile),
     platform,
     target: TARGETS[platform],
-    ...(platform === 'node' ? { banner: { js: REQUIRE } } : {}),
-    plugins: [
-      modules({
-        applications: usesOf(raw),
-        folder,
-        features,
-      }),
-    ],
+    ...(platform === 'node'
+      ? { banner: { js: COMMON_JS + (native ? ADDON : '') }, define: { __dirname: 'sipPushFolder' } }
+      : {}),
+    plugins: [modules({ applications: usesOf(raw), folder })],
   });
 
   const packages = new Packages();
-  const inside = packagesInside(built.inputs, packages);
-  const map = portable(built.map, dirname(resolve(outfile)), packages);
+  const inside = packagesInside(built.sizes, packages);
   const contents: BundleContents = {
     platform,
-    ...(features.store === 'level' && platform === 'node' ? { target } : {}),
+    ...(native ? { target } : {}),
     applications: manifests.map(({ eventAppId, accepts, iari }) => ({
       id: eventAppId,
       accepts,
-      ...given({ iari }),
+      iari,
     })),
-    packages: sized(inside, sharesOf(built.code, map, packageIn)),
-    without: unusedOf(features).map(({ feature }) => feature),
+    packages: inside.map(([{ name, version, license }, size]) => ({ name, version, license, size })),
+    without: leftOut(features),
   };
   const name = basename(outfile);
   const code = encode(
     `${built.code.trimEnd().replace(CONTENTS, () => JSON.stringify(contents))}\n//# sourceMappingURL=${name}.map\n`,
   );
-  const native: [string, Uint8Array][] =
-    contents.target === undefined ? [] : [[NATIVE_FILE, nativeFile(contents.target, ROOT)]];
-  // What lies beside is handed on as well.
-  const handedOn = [
-    ...inside.filter(({ name }) => native.length === 0 || name !== 'classic-level'),
-    ...(native.length === 0 ? [] : [nativePackage(ROOT, packages)]),
-  ].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const beside: [string, Uint8Array][] = native ? [[NATIVE_FILE, nativeFile(target, ROOT)]] : [];
+  // Files beside the bundle are passed on as well.
+  const passedOn = [
+    ...inside.map(([info]) => info).filter((info) => !native || info.name !== 'classic-level'),
+    ...(native ? [nativePackage(ROOT, packages)] : []),
+  ].sort((one, other) => compare(one.name, other.name));
   const bill = billOfMaterials(
     { name, sha256: sha256(code) },
-    native.map(([file, bytes]) => ({ name: file, sha256: sha256(bytes) })),
+    beside.map(([file, bytes]) => ({ name: file, sha256: sha256(bytes) })),
     contents,
-    handedOn,
+    passedOn,
   );
   return {
     files: new Map([
       [name, code],
-      [`${name}.map`, encode(JSON.stringify(map))],
-      [`${name}.LICENSES.txt`, encode(licenceNotices(handedOn))],
+      [`${name}.map`, encode(JSON.stringify(portable(built.map, dirname(resolve(outfile)), packages)))],
+      [`${name}.LICENSES.txt`, encode(licenceNotices(passedOn))],
       [`${name}.cdx.json`, encode(bill)],
-      ...native,
+      ...beside,
     ]),
     contents,
     size: { minified: code.length, gzipped: gzipSync(code, { level: 9 }).length },
-    shares: sharesOf(built.code, map, roomIn),
+    shares: sharesOf(built.sizes, packages),
   };
 }
 
-function featuresOf(
-  settings: HostSettings,
-  manifests: readonly Manifest[],
-  raw: RawConfig,
-  platform: BundleOptions['platform'],
-): Features {
+function featuresOf(settings: HostSettings, raw: RawConfig, platform: BundleOptions['platform']): Features {
   const uris = [...settings.servers, ...(settings.listen ? [settings.listen] : [])];
   return {
-    platform,
-    store: raw.store ?? 'level',
-    udp: uris.some((uri) => transportOf(uri) === 'UDP'),
-    provides: manifests.some(({ provides }) => provides.length > 0),
-    schemas: manifests.some(({ options }) => options !== undefined),
-    quotas: settings.apps.some((app) => 'permissions' in app),
     webSocket:
       platform === 'browser' ||
       uris.some((uri) => /;transport=wss?\b/i.test(uri)) ||
       /;ws\b/i.test(settings.relay?.uri ?? ''),
-    aka: raw.aka !== undefined,
-    relay: settings.relay !== undefined,
+    durableStore: raw.store !== 'memory',
+    memoryStore: raw.store === 'memory',
     senders: (settings.senders ?? []).length > 0,
-    profile: settings.profile !== undefined,
-    listen: settings.listen !== undefined,
-    schedule: manifests.some(({ needs }) => needs.includes('schedule')),
-    workers: platform === 'node' && raw.apps.some((app) => isolationOf(app) !== undefined),
-    foreign: usesOf(raw).some((use) => !BUNDLED_APPLICATIONS.includes(use)),
+    relay: settings.relay !== undefined,
+    aka: raw.aka !== undefined,
+    isolation: platform === 'node' && raw.apps.some((app) => isolationOf(app) !== undefined),
   };
 }
 
@@ -194,9 +183,11 @@ async function manifestsOf(
   return (await Promise.all(manifests)).map(readManifest);
 }
 
-interface Built extends Minified {
-  /** Paths of modules of which something is inside. */
-  inputs: readonly string[];
+interface Built {
+  code: string;
+  map: SourceMap;
+  /** Bytes of the bundle by the path of each module. */
+  sizes: ReadonlyMap<string, number>;
 }
 
 async function esbuild(options: BuildOptions): Promise<Built> {
@@ -208,9 +199,9 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       minify: true,
       format: 'esm',
       tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
-      // The smaller of what packages come as, where tree shaking works.
-      mainFields: [...(options.platform === 'browser' ? ['browser'] : []), 'es2015', 'module', 'main'],
-      conditions: [...(FROM_SOURCES ? ['sip-push-source'] : []), 'module'],
+      // Those of a user of the package; a program that runs from our sources bundles these.
+      conditions: FROM_SOURCES ? ['sip-push-source'] : [],
+      external: OPTIONAL,
       // They go into a file of their own, whole.
       legalComments: 'none',
       sourcemap: 'external',
@@ -218,18 +209,12 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       write: false,
       logLevel: 'silent',
     });
-    const [text = '', map = '{}'] = ['js', 'map'].map((kind) =>
+    const [code = '', map = '{}'] = ['js', 'map'].map((kind) =>
       new TextDecoder().decode(
         outputFiles.find(({ path }) => path.endsWith('.map') === (kind === 'map'))?.contents,
       ),
     );
-    const [output] = Object.values(metafile?.outputs ?? {}).filter(
-      ({ entryPoint }) => entryPoint !== undefined,
-    );
-    const inputs = Object.entries(output?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
-      bytesInOutput > 0 && path !== 'entry.js' ? [resolve(ROOT, path)] : [],
-    );
-    return { ...(await minified(text, JSON.parse(map))), inputs };
+    return { code, map: JSON.parse(map), sizes: sizesOf(metafile) };
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     if (errors.length === 0) throw error;
@@ -240,50 +225,61 @@ async function esbuild(options: BuildOptions): Promise<Built> {
   }
 }
 
-/** In the order of their names. */
-function packagesInside(inputs: readonly string[], packages: Packages): PackageInfo[] {
-  return [...new Set(inputs.map((path) => packages.of(path)))].sort(
-    (one, other) => compare(one.name, other.name) || compare(one.version, other.version),
+function sizesOf(metafile: Metafile | undefined): Map<string, number> {
+  const outputs = Object.values(metafile?.outputs ?? {});
+  const { inputs = {} } = outputs.find(({ entryPoint }) => entryPoint !== undefined) ?? {};
+  return new Map(
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
+      bytesInOutput > 0 && path !== ENTRY ? [[resolve(ROOT, path), bytesInOutput]] : [],
+    ),
   );
 }
 
-/** Sources are called by package and path in it: where they lay when the bundle was made is nobody's business. */
+/** In the order of their names. */
+function packagesInside(sizes: Built['sizes'], packages: Packages): [info: PackageInfo, bytes: number][] {
+  const totals = new Map<PackageInfo, number>();
+  for (const [path, bytes] of sizes) {
+    const info = packages.of(path);
+    totals.set(info, (totals.get(info) ?? 0) + bytes);
+  }
+  return [...totals].sort(
+    ([one], [other]) => compare(one.name, other.name) || compare(one.version, other.version),
+  );
+}
+
+function sharesOf(sizes: Built['sizes'], packages: Packages): [name: string, bytes: number][] {
+  const totals = new Map<string, number>();
+  for (const [path, bytes] of sizes) {
+    const name = shareName(path, packages.of(path));
+    totals.set(name, (totals.get(name) ?? 0) + bytes);
+  }
+  return [...totals].sort(([, one], [, other]) => other - one);
+}
+
+/** Ours by folder, `sip-push/core/sip`. */
+function shareName(path: string, { name, version, folder }: PackageInfo): string {
+  if (name !== 'sip-push') return `${name}@${version}`;
+  const [first = '', second = ''] = slashed(path.slice(folder.length + 1))
+    .replace(/^dist\//, '')
+    .split('/');
+  return ['sip-push', first, ...(first === 'sdk' ? [] : [second])].join('/');
+}
+
+/** Sources are named by package and path in it: the map says nothing of the machine that made the bundle. */
 function portable(map: SourceMap, folder: string, packages: Packages): SourceMap {
   return {
     ...map,
     sources: map.sources.map((source) => {
-      if (source.endsWith('entry.js') && !source.includes('/node_modules/')) return 'bundle/entry.js';
       const path = resolve(folder, source);
+      if (path === resolve(ROOT, ENTRY)) return `bundle/${ENTRY}`;
       const { name, version, folder: home } = packages.of(path);
-      return `${name}@${version}${path.slice(home.length).replaceAll('\\', '/')}`;
+      return `${name}@${version}${slashed(path.slice(home.length))}`;
     }),
   };
 }
 
-function sized(inside: readonly PackageInfo[], shares: readonly [string, Share][]): BundledPackage[] {
-  const sizes = new Map(shares);
-  return inside.map(({ name, version, license }) => ({
-    name,
-    version,
-    license,
-    ...(sizes.get(`${name}@${version}`) ?? { minified: 0, gzipped: 0 }),
-  }));
-}
-
-/** `jssip@3.13.8` of `jssip@3.13.8/lib/UA.js`, `@nodable/entities@1.0.0` likewise. */
-function packageIn(source: string): string {
-  return /^(@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? source;
-}
-
-/** Ours by room, `sip-push/core/sip`. */
-function roomIn(source: string): string {
-  const name = packageIn(source);
-  if (!name.startsWith('sip-push@')) return name;
-  const [room = '', ...rest] = source
-    .slice(name.length + 1)
-    .replace(/^dist\//, '')
-    .split('/');
-  return ['sip-push', room, ...(room === 'sdk' ? [] : rest.slice(0, 1))].join('/');
+function slashed(path: string): string {
+  return path.replaceAll('\\', '/');
 }
 
 function compare(one: string, other: string): number {

@@ -7,9 +7,7 @@ export interface BundledPackage {
   /** As package.json has it: an SPDX expression. */
   license: string;
   /** Bytes of the bundle. */
-  minified: number;
-  /** Its share of the bytes of the compressed bundle. */
-  gzipped: number;
+  size: number;
 }
 
 export interface BundledApplication {
@@ -24,6 +22,6 @@ export interface BundleContents {
   target?: string;
   applications: readonly BundledApplication[];
   packages: readonly BundledPackage[];
-  /** What was left out, since the configuration does not use it. */
+  /** Features that the configuration does not use, and that the bundle does not contain. */
   without: readonly string[];
 }

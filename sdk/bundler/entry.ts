@@ -1,63 +1,143 @@
-/** The module that a bundle begins with: the configuration as it was validated, the applications, and what runs them. */
+/**
+ * The module that a bundle begins with: a host as its author would write it by hand. It imports the features that the
+ * configuration uses, and nothing else.
+ */
 
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import type { HostSettings } from '../config/host.js';
-import { RUNTIME } from './stand-ins.js';
 
-/** What esbuild is asked for in the place of an application's specifier. */
+/** Specifier of an application, by its place in the configuration. */
 export const APPLICATION = 'sip-push-application:';
-/** Stands in the bundle where its contents go, which are known when it has been made. */
+/** Specifier of a module of this package, by its path without an extension. */
+export const OWN = 'sip-push-module:';
+/** Stands for the contents of the bundle, which are known after it has been made. */
 export const CONTENTS = '__SIP_PUSH_CONTENTS__';
+
+/** Features that a host has only if its entry imports them. */
+export interface Features {
+  webSocket: boolean;
+  durableStore: boolean;
+  memoryStore: boolean;
+  senders: boolean;
+  relay: boolean;
+  aka: boolean;
+  isolation: boolean;
+}
+
+/** The keys of a UICC as a configuration has them, hexadecimal. */
+export interface UiccKeys {
+  k: string;
+  opc?: string;
+  op?: string;
+  sqn?: string;
+}
 
 export interface EntryOptions {
   platform: 'node' | 'browser';
   settings: HostSettings;
-  /** As the configuration has it: relative to the bundle. */
+  features: Features;
+  /** Folder of the durable store, relative to the bundle. */
   data?: string;
-  /** Of the applications, in their order: those that are to run in workers. */
+  /** In the order of the applications; undefined for one that runs in the host's own thread. */
   isolation: readonly (WorkerIsolation | undefined)[];
-  /** The keys of a UICC, as the configuration has them. */
-  aka?: unknown;
+  aka?: UiccKeys;
 }
 
-export function entryModule({ platform, settings, data, aka, isolation }: EntryOptions): string {
-  const { apps, data: _, credentials, ...rest } = settings;
-  const embedded = { ...rest, ...(data === undefined ? {} : { data }), ...(aka ? {} : { credentials }) };
-  const run =
-    platform === 'node'
-      ? 'await runBundle(bundle);'
-      : 'export const start = receiverOf(bundle); export const { contents } = bundle;';
-  const workers = isolation.some((bounds) => bounds !== undefined);
+/** By feature, the name for people. */
+const NAMES: Readonly<Record<keyof Features, string>> = {
+  webSocket: 'WebSocket',
+  durableStore: 'a durable store',
+  memoryStore: 'a store in memory',
+  senders: 'senders',
+  relay: 'msrp.relay',
+  aka: 'aka',
+  isolation: 'isolation',
+};
+
+/** Names of the features that are left out. */
+export function leftOut(features: Features): string[] {
+  return Object.entries(NAMES).flatMap(([feature, name]) =>
+    features[feature as keyof Features] ? [] : [name],
+  );
+}
+
+export function entryModule(options: EntryOptions): string {
+  const { platform, settings, features, isolation } = options;
+  const apps = settings.apps.map((app, index) => application(app, index, isolation[index]));
+  const host = [
+    `settings: { ${settingsOf(options).join(', ')} }`,
+    `apps: async () => [\n    ${apps.join(',\n    ')},\n  ]`,
+    `contents: ${CONTENTS}`,
+    'url: import.meta.url',
+  ];
+  const inWorker = `serveWorker((name) => [${apps.map((_, index) => `application${index}`)}][name])`;
+  const run = {
+    node: features.isolation
+      ? `if (insideWorker) ${inWorker};\nelse await runHost(host);`
+      : 'await runHost(host);',
+    browser: 'export const start = startOf(host);\nexport const { contents } = host;',
+  };
   return [
-    `import { ${platform === 'node' ? 'runBundle' : 'receiverOf'} } from '${RUNTIME}${platform}';`,
-    ...(aka ? [`import { softwareUicc } from '${RUNTIME}uicc';`] : []),
-    ...(workers ? [`import { insideWorker, serveWorker } from '${RUNTIME}workers';`] : []),
+    ...imports(platform, features),
     ...apps.map((_, index) => `import application${index} from '${APPLICATION}${index}';`),
-    'const bundle = {',
-    `  settings: ${aka ? `{ ...${literal(embedded)}, credentials: ${uicc(credentials, aka)} }` : literal(embedded)},`,
-    '  apps: [',
-    ...apps.map((app, index) => `    ${application(app, index, isolation[index])},`),
-    '  ],',
-    `  contents: ${CONTENTS},`,
-    '  url: import.meta.url,',
-    '};',
-    workers
-      ? `if (insideWorker) serveWorker((name) => [${apps.map((_, index) => `application${index}`)}][name]); else ${run}`
-      : run,
+    `const host = {\n  ${host.join(',\n  ')},\n};`,
+    run[platform],
     '',
   ].join('\n');
 }
 
-/** In a worker it is known by its place in the list. */
-function application(app: HostSettings['apps'][number], index: number, isolation?: WorkerIsolation): string {
-  const permissions = app.permissions ? `, permissions: ${literal(app.permissions)}` : '';
-  const more = `options: ${literal(app.options)}${permissions}`;
-  if (!isolation) return `{ definition: application${index}, ${more} }`;
-  return `{ module: '${index}', script: new URL(import.meta.url), isolation: ${literal(isolation)}, ${more} }`;
+function imports(platform: EntryOptions['platform'], features: Features): string[] {
+  const modules: [used: boolean, clause: string, module: string][] = [
+    [features.webSocket && platform === 'node', '', 'core/platform/node/web-sockets'],
+    [features.durableStore, '', `core/platform/${platform}/level-store`],
+    [features.memoryStore, '', 'core/platform/memory-store'],
+    [features.senders, 'negotiateWith', 'core/receiver/negotiation'],
+    [features.relay, 'throughRelay', 'core/receiver/session/media-connector'],
+    [features.aka, 'akaCredentials', 'core/sip/authentication/aka/aka-answers'],
+    [features.aka, 'SoftwareUicc', 'core/sip/authentication/aka/software-uicc'],
+    [features.isolation, 'isolated', 'core/app/isolation/isolated'],
+    [features.isolation, 'insideWorker, serveWorker', 'core/worker'],
+    [platform === 'node', 'runHost', 'sdk/cli/bundled-host'],
+    [platform === 'browser', 'startOf', 'sdk/bundler/browser-host'],
+  ];
+  return modules.flatMap(([used, clause, module]) =>
+    used ? [`import ${clause === '' ? '' : `{ ${clause} } from `}'${OWN}${module}';`] : [],
+  );
 }
 
-function uicc(credentials: HostSettings['credentials'], aka: unknown): string {
-  return `{ username: ${JSON.stringify(credentials?.username)}, uicc: softwareUicc(${literal(aka)}) }`;
+function settingsOf({ settings, features, data, aka }: EntryOptions): string[] {
+  const { apps: _, data: __, senders, relay, credentials, ...rest } = settings;
+  const plain = {
+    ...rest,
+    ...(data === undefined ? {} : { data }),
+    ...(credentials && !features.aka ? { credentials } : {}),
+  };
+  return [
+    `...${literal(plain)}`,
+    ...(features.senders
+      ? [`negotiate: negotiateWith(${literal(senders)}, ${literal(settings.profile)})`]
+      : []),
+    ...(features.relay ? [`relay: throughRelay(${literal(relay)})`] : []),
+    ...(aka ? [`credentials: akaCredentials(${literal(credentials?.username)}, ${softwareUicc(aka)})`] : []),
+  ];
+}
+
+/** A worker of the bundle finds its application by its place. */
+function application(app: HostSettings['apps'][number], index: number, isolation?: WorkerIsolation): string {
+  const worker = `await isolated({ module: '${index}', script: new URL(import.meta.url), ...${literal(isolation)} })`;
+  const definition = isolation ? worker : `application${index}`;
+  const permissions = app.permissions ? `, permissions: ${literal(app.permissions)}` : '';
+  return `{ definition: ${definition}, options: ${literal(app.options)}${permissions} }`;
+}
+
+function softwareUicc({ k, opc, op = '', sqn }: UiccKeys): string {
+  const operator = opc === undefined ? `{ op: ${octets(op)} }` : `{ opc: ${octets(opc)} }`;
+  const known = sqn === undefined ? '' : `, sqn: ${Number.parseInt(sqn, 16)}`;
+  return `new SoftwareUicc({ k: ${octets(k)}, operator: ${operator}${known} })`;
+}
+
+function octets(hexadecimal: string): string {
+  return `Uint8Array.of(${[...Buffer.from(hexadecimal, 'hex')]})`;
 }
 
 /** PEM files are embedded as text. `__proto__` is a key like any other in JSON, in a literal it is not. */
@@ -66,7 +146,7 @@ function literal(value: unknown): string {
   const json = JSON.stringify(value, (_, inner: unknown) => {
     const bytes = Object(inner);
     if (bytes instanceof Uint8Array) return Buffer.from(bytes).toString('utf8');
-    // A Buffer has turned itself into this before it is asked for.
+    // A Buffer has turned itself into this before it gets here.
     return bytes.type === 'Buffer' && Array.isArray(bytes.data)
       ? Buffer.from(bytes.data).toString('utf8')
       : inner;

@@ -1,37 +1,26 @@
-/** How esbuild finds the modules of a bundle. */
+/** How esbuild finds the modules that an entry names. */
 
-import { readFileSync } from 'node:fs';
-import { dirname, extname, join, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { locateApplication } from '../manifest/applications.js';
 import { BUNDLED_APPLICATIONS } from '../manifest/this-package.js';
-import { APPLICATION } from './entry.js';
-import { shortenedModules } from './shortened.js';
-import { moduleIn, RUNTIME, standInOf, standInText } from './stand-ins.js';
-import { type Features, unusedText } from './unused.js';
+import { APPLICATION, OWN } from './entry.js';
 
-/** The folder of this package, and whether it is run from its sources, as its own tests do. */
+/** The folder of this package, and whether it runs from its sources, as its own tests do. */
 export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
 
-/** Where our own modules are. */
-const CORE = join(ROOT, FROM_SOURCES ? 'core' : 'dist/core');
 /** Marks what was asked for again, from our own folder. */
 const OURS = 'ours';
-/** Packages that there is one copy of, ours, whoever asks. */
-const ONE_COPY = /^(sip-push|sdp-transform|tsyringe|abstract-level)(\/|$)/;
 
 export interface ModuleOptions {
   /** `use` of each application, and the folder that they are looked for from. */
   applications: readonly string[];
   folder: string;
-  features: Features;
 }
 
-export function modules({ applications, folder, features }: ModuleOptions): Plugin {
-  const changes = shortenedModules(features.foreign);
-  const shorten = (path: string) => moduleIn(changes, path)?.(readFileSync(path, 'utf8'));
+export function modules({ applications, folder }: ModuleOptions): Plugin {
   return {
     name: 'sip-push',
     setup(build) {
@@ -44,22 +33,15 @@ export function modules({ applications, folder, features }: ModuleOptions): Plug
         const specifier = manifest ? fileURLToPath(manifest.module) : file;
         return await build.resolve(specifier, { kind, resolveDir: folder });
       });
-      build.onResolve({ filter: new RegExp(`^${RUNTIME}`) }, ({ path }) => ({
-        path: fileURLToPath(
-          new URL(`./runtime/${path.slice(RUNTIME.length)}${FROM_SOURCES ? '.ts' : '.js'}`, import.meta.url),
-        ),
-      }));
-      build.onResolve({ filter: /^[\w-]+$/ }, async ({ path, importer }) => {
-        const standIn = importer.startsWith(CORE) ? standInOf(path, features.platform) : undefined;
-        return standIn === undefined ? undefined : await build.resolve(standIn, { kind: 'import-statement' });
+      build.onResolve({ filter: new RegExp(`^${OWN}`) }, async ({ path, kind }) => {
+        const module = path.slice(OWN.length);
+        const file = FROM_SOURCES ? `./${module}.ts` : `./dist/${module}.js`;
+        return await build.resolve(file, { kind, resolveDir: ROOT });
       });
-      build.onResolve({ filter: ONE_COPY }, async ({ path, kind, resolveDir, pluginData }) => {
+      // An application that brings a copy of its own gets this one: a class exists once.
+      build.onResolve({ filter: /^sip-push(\/|$)/ }, async ({ path, kind, resolveDir, pluginData }) => {
         if (resolveDir === ROOT || pluginData === OURS) return undefined;
         return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
-      });
-      build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-        const contents = unusedText(path, features) ?? standInText(path, features.platform) ?? shorten(path);
-        return contents === undefined ? undefined : { contents, loader: 'js' };
       });
     },
   };

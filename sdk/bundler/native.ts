@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../../core/errors.js';
 import { noticesIn, type PackageInfo, type Packages } from './package-of.js';
 
-/** Beside the bundle, under this name whatever the platform: the bundle does not ask where it is. */
+/** Beside the bundle, under this name on every platform: the bundle is the same for each. */
 export const NATIVE_FILE = 'classic-level.node';
 
 /** `linux-x64`, `linux-x64-musl`, `darwin-arm64`. */

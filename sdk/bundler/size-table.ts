@@ -1,14 +1,12 @@
 /** Sizes of a bundle by package, for people. */
 
-import type { Share } from './sizes.js';
+import type { Bundle } from './bundle.js';
 
 /** One line each, the last for all of it together. */
-export function sizeTable(shares: readonly (readonly [name: string, share: Share])[], all: Share): string[] {
+export function sizeTable({ shares, size }: Pick<Bundle, 'shares' | 'size'>): string[] {
   return [
-    row('', 'minified', 'gzipped'),
-    ...[...shares, ['together', all] as const].map(([name, { minified, gzipped }]) =>
-      row(name, kilobytes(minified), kilobytes(gzipped)),
-    ),
+    ...shares.map(([name, bytes]) => row(name, kilobytes(bytes))),
+    `${row('together', kilobytes(size.minified))}, ${kilobytes(size.gzipped)} gzipped`,
   ];
 }
 
@@ -17,6 +15,6 @@ export function kilobytes(bytes: number): string {
   return `${(bytes / 1000).toFixed(1)} kB`;
 }
 
-function row(name: string, minified: string, gzipped: string): string {
-  return `${name.padEnd(34)}${minified.padStart(12)}${gzipped.padStart(12)}`;
+function row(name: string, size: string): string {
+  return `${name.padEnd(34)}${size.padStart(12)}`;
 }

@@ -43,7 +43,7 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   const started = performance.now();
   const found: Found[] = plan.apps.map(({ declared }) => ({
     findings: [],
-    ...(declared ? { id: declared.id } : {}),
+    id: declared === undefined ? undefined : declared.id,
   }));
   const waiting = [...plan.apps.entries()];
   // What a process that is killed leaves is in there.
@@ -196,7 +196,7 @@ function deadProcess(id: string | undefined, step: string, reason: string): Find
   return {
     rule: 'survives',
     severity: 'error',
-    ...(id === undefined ? {} : { app: id }),
+    app: id,
     what: `in the check of ${step} ${reason}`,
     where: 'the application as a whole',
     change:
@@ -208,7 +208,7 @@ function printed(id: string | undefined, bytes: Buffer): Finding {
   return {
     rule: 'prints',
     severity: 'warning',
-    ...(id === undefined ? {} : { app: id }),
+    app: id,
     what: `it writes to standard output: ${JSON.stringify(bytes.toString().slice(0, 60))}`,
     where: 'the application as a whole',
     change: "use the services log and emit: standard output is the host's, and may be NDJSON",

@@ -140,7 +140,7 @@ async function providersFor(
 
 async function hosted({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
   const { default: definition }: { default: PushAppDefinition } = await import(module);
-  return { definition, options, ...(permissions ? { permissions } : {}) };
+  return { definition, options, permissions };
 }
 
 function* disagreements(

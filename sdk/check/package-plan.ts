@@ -23,9 +23,9 @@ function checked(app: PackageApplication, { folder }: PackageManifest): CheckedA
   return {
     module: module.href,
     folder,
-    declared: { id, accepts, ...(iari === undefined ? {} : { iari }) },
-    ...(options === undefined ? {} : { options }),
-    ...(permissions ? { permissions } : {}),
+    declared: { id, accepts, iari },
+    options,
+    permissions,
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),
   };
 }

@@ -59,12 +59,15 @@ export class Watch {
     return {
       receive: (push, context) => this.#receive(instance, push, context),
       stop: () => this.#stop(instance),
-      ...(consider ? { consider: (offer) => this.#consider(() => consider.call(instance, offer)) } : {}),
-      ...(describe ? { describe: (push) => this.#describe(() => describe.call(instance, push)) } : {}),
-      ...(query ? { query: (name, args) => query.call(instance, name, args) } : {}),
-      ...(negotiated ? { negotiated: (sender) => instance.negotiated?.(sender) } : {}),
-      ...(alarm ? { alarm: (...ringing) => this.#ring(() => alarm.apply(instance, ringing)) } : {}),
-      ...(services ? { services } : {}),
+      consider:
+        consider === undefined ? undefined : (offer) => this.#consider(() => consider.call(instance, offer)),
+      describe:
+        describe === undefined ? undefined : (push) => this.#describe(() => describe.call(instance, push)),
+      query: query === undefined ? undefined : (name, args) => query.call(instance, name, args),
+      negotiated: negotiated === undefined ? undefined : (sender) => instance.negotiated?.(sender),
+      alarm:
+        alarm === undefined ? undefined : (...ringing) => this.#ring(() => alarm.apply(instance, ringing)),
+      services,
     };
   }
 

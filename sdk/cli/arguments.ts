@@ -5,8 +5,10 @@ import { suggestion } from '../../core/text.js';
 import { type Command, Words } from './command.js';
 import { UsageError } from './usage.js';
 
+type Options = Pick<Command, 'name' | 'options' | 'operands'>;
+
 /** @throws UsageError that says which word is wrong, and what was expected. */
-export function parseWords(command: Command, args: readonly string[]): Words {
+export function parseWords(command: Options, args: readonly string[]): Words {
   const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } };
   const { values, positionals, tokens } = parseArgs({
     args: [...args],
@@ -32,7 +34,7 @@ export function parseWords(command: Command, args: readonly string[]): Words {
   return new Words(values, positionals);
 }
 
-function checkOption(command: Command, { name, rawName, value, inlineValue }: OptionToken): void {
+function checkOption(command: Options, { name, rawName, value, inlineValue }: OptionToken): void {
   if (name === 'help') return;
   const option = Object.hasOwn(command.options, name) ? command.options[name] : undefined;
   if (!option) {

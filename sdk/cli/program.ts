@@ -1,10 +1,10 @@
 /** `sip-push`: finds the command, gives it its words, and says how it ended. */
 
-import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
-import { printable, suggestion } from '../../core/text.js';
+import { suggestion } from '../../core/text.js';
 import { VERSION } from '../manifest/this-package.js';
 import { parseWords } from './arguments.js';
 import type { Command } from './command.js';
+import { complain } from './complain.js';
 import type { Io } from './io.js';
 import { EXIT, UsageError } from './usage.js';
 
@@ -131,14 +131,4 @@ async function command(args: readonly string[], io: Io): Promise<number> {
     return EXIT.ok;
   }
   return await found.run(words, io);
-}
-
-/** Says what went wrong. A stack trace only for what is no error of ours on purpose. */
-function complain(error: unknown, io: Io): number {
-  const expected = error instanceof UsageError || error instanceof SipPushError;
-  const text = expected || !(error instanceof Error) ? String(expected ? error.message : error) : error.stack;
-  for (const line of `${text}`.split('\n')) io.err(printable(`sip-push: ${line}`));
-  const usage =
-    error instanceof UsageError || error instanceof ConfigurationError || error instanceof AppError;
-  return usage ? EXIT.usage : EXIT.failed;
 }

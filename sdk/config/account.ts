@@ -1,9 +1,9 @@
 /** What both agents need to reach a SIP/IP core: who they are, where it is, and how to prove it. */
 
 import { z } from 'zod';
-import { given } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/platform.js';
+import { akaCredentials } from '../../core/sip/authentication/aka/aka-answers.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import { PRODUCT } from '../manifest/this-package.js';
@@ -47,9 +47,9 @@ export async function accountOptions(
   return {
     identity,
     servers: [server].flat(),
-    ...(credentials ? { credentials } : {}),
-    ...given({ accessNetworkInfo }),
-    ...(tls ? { tls: await loadTls(tls, source, folder) } : {}),
+    credentials,
+    accessNetworkInfo,
+    tls: tls === undefined ? undefined : await loadTls(tls, source, folder),
     product: PRODUCT,
   };
 }
@@ -64,6 +64,6 @@ function credentialsOf(
     throw new ConfigurationError(`${source}: expected either "password" or "aka"`);
   }
   // 3GPP TS 23.003 13.3: a private identity has the form of user@domain.
-  if (aka) return { username: username ?? `${user}@${uri?.host ?? ''}`, uicc: softwareUicc(aka) };
+  if (aka) return akaCredentials(username ?? `${user}@${uri?.host ?? ''}`, softwareUicc(aka));
   return password === undefined ? undefined : { username: username ?? user, password };
 }

@@ -2,7 +2,6 @@
 
 import { z } from 'zod';
 import { decodeHexadecimal } from '../../core/content/binary-text.js';
-import { given } from '../../core/defined.js';
 import { SoftwareUicc, type Uicc } from '../../core/sip/authentication/aka/software-uicc.js';
 
 // What was found instead is never said: these are secrets.
@@ -27,5 +26,5 @@ export const akaKeys = z
 
 export function softwareUicc({ k, opc, op, sqn }: z.infer<typeof akaKeys>): Uicc {
   const operator = opc ? { opc } : { op: op ?? new Uint8Array() };
-  return new SoftwareUicc({ k, operator, ...given({ sqn }) });
+  return new SoftwareUicc({ k, operator, sqn });
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { isolated } from '../../core/app/isolation/isolated.js';
 import { MIN_MEMORY } from '../../core/app/isolation/limits.js';
 import type { AppToLoad } from '../../core/app/runtime.js';
-import { given } from '../../core/defined.js';
+import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { HostedApp, PushHostOptions } from '../../core/host.js';
 import {
@@ -89,9 +89,9 @@ export function loadHostSettings(file: string): Promise<HostSettings> {
       return manifest?.activation === 'push' ? { manifest, load: loaded } : { definition: await loaded() };
     }
     const { type: _, ...bounds } = isolation === 'worker' ? { type: isolation } : isolation;
-    const worker = { module: applicationUrl(located), ...given(bounds) };
+    const worker = { module: applicationUrl(located), ...defined(bounds) };
     if (manifest?.activation === 'push') return { manifest, load: () => isolated(worker) };
-    return { module: worker.module, isolation: given(bounds) };
+    return { module: worker.module, isolation: defined(bounds) };
   });
 }
 
@@ -145,20 +145,21 @@ async function load<App>(
     trust: config.trust ?? [],
     apps,
     ...(config.msrp?.relay ? { relay: await relayAccount(config.msrp.relay, account, file, folder) } : {}),
-    ...(config.senders ? { senders: config.senders } : {}),
-    ...(config.profile ? { profile: given(config.profile) } : {}),
-    ...(config.fetch ? { fetch: given(config.fetch) } : {}),
-    ...given({ maxSize: config.msrp?.maxSize, sessions: config.msrp?.sessions }),
+    senders: config.senders,
+    profile: config.profile === undefined ? undefined : defined(config.profile),
+    fetch: config.fetch === undefined ? undefined : defined(config.fetch),
+    maxSize: config.msrp?.maxSize,
+    sessions: config.msrp?.sessions,
     ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
   };
 }
 
 /** What the host says counts for more than what the package says. */
 function beside({ options, permissions }: Entry, { manifest }: LocatedApplication): Beside {
-  const allowed = { ...manifest?.permissions, ...given(permissions ?? {}) };
+  const allowed = { ...manifest?.permissions, ...defined(permissions ?? {}) };
   return {
     options,
     ...(Object.keys(allowed).length > 0 ? { permissions: allowed } : {}),
-    ...(manifest ? { manifest } : {}),
+    manifest,
   };
 }

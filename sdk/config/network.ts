@@ -32,12 +32,12 @@ export async function loadNetworkSettings(file: string): Promise<NetworkOptions>
     : { users: validate(users, config, file) };
   const { tls, trustedPeers, applicationServers, thirdPartyRegistration, watchers } = settings;
   return {
-    ...(settings.users ? { users: accounts(settings.users) } : {}),
-    ...(tls ? { tls: await loadTls(tls, file, folder) } : {}),
-    ...(trustedPeers ? { trustedPeers } : {}),
-    ...(applicationServers ? { applicationServers } : {}),
-    ...(thirdPartyRegistration ? { thirdPartyRegistration } : {}),
-    ...(watchers ? { watchers } : {}),
+    users: settings.users === undefined ? undefined : accounts(settings.users),
+    tls: tls === undefined ? undefined : await loadTls(tls, file, folder),
+    trustedPeers,
+    applicationServers,
+    thirdPartyRegistration,
+    watchers,
   };
 }
 
@@ -45,6 +45,6 @@ function accounts(entries: z.infer<typeof users>): Users {
   return Object.entries(entries).map(([username, entry]) => {
     if (typeof entry === 'string') return { username, password: entry };
     const { password, identities } = entry;
-    return { username, password, ...(identities ? { identities } : {}) };
+    return { username, password, identities };
   });
 }

@@ -43,8 +43,8 @@ export async function relayAccount(
   const authority = ca === undefined ? tls?.ca : (await loadTls({ ca }, source, folder, 'msrp.relay')).ca;
   return {
     uri,
-    ...(secret === undefined ? {} : { credentials: { username: username ?? known, password: secret } }),
-    ...(authority === undefined ? {} : { tls: { ca: authority } }),
+    credentials: secret === undefined ? undefined : { username: username ?? known, password: secret },
+    tls: authority === undefined ? undefined : { ca: authority },
   };
 }
 

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isEventAppId } from '../../core/app/contract/event-app-id.js';
-import { given } from '../../core/defined.js';
+import { defined } from '../../core/defined.js';
 import type { PublishOptions } from '../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../core/sender/sender.js';
 import type { MediaOptions } from '../../core/sender/session/media-listener.js';
@@ -96,11 +96,14 @@ export async function loadSenderHostSettings(file: string): Promise<SenderHostSe
     host: {
       ...(await agentOptions(config, file, folder)),
       register: config.register ?? true,
-      ...given({ trust, apps, watch, outstanding }),
-      ...(fetch ? { fetch: given(fetch) } : {}),
+      trust,
+      apps,
+      watch,
+      outstanding,
+      fetch: fetch === undefined ? undefined : defined(fetch),
       ...(store === 'memory' ? {} : { data: resolve(folder, data) }),
     },
-    api: { ...DEFAULT_API, ...given(api) },
+    api: { ...DEFAULT_API, ...defined(api) },
   };
 }
 
@@ -122,8 +125,8 @@ async function mediaOptions(
   folder: string,
 ): Promise<MediaOptions> {
   return {
-    ...given(place),
-    ...(tls ? { tls: await loadTls(tls, `${file}: "msrp"`, folder) } : {}),
+    ...defined(place),
+    tls: tls === undefined ? undefined : await loadTls(tls, `${file}: "msrp"`, folder),
     ...(relay ? { relay: await relayAccount(relay, account, file, folder) } : {}),
   };
 }
@@ -134,5 +137,5 @@ async function publishOptions(
   folder: string,
 ): Promise<PublishOptions> {
   const certificate = tls ? { tls: await loadTls(tls, `${file}: "publish"`, folder) } : {};
-  return { ...DEFAULT_PUBLISH, ...given(place), ...certificate };
+  return { ...DEFAULT_PUBLISH, ...defined(place), ...certificate };
 }

@@ -55,7 +55,7 @@ export class ApplicationSource {
       definition: await this.#definition(manifest),
       manifest,
       options,
-      ...(permissions ? { permissions } : {}),
+      permissions,
     };
   }
 

@@ -63,7 +63,7 @@ export class DevSession {
         // What the sender refers to is on loopback; what the application fetches may be, too.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
         apps: applications.map(({ toLoad }) => toLoad),
-        ...(data === undefined ? {} : { data }),
+        data,
         onEvent: (event) => {
           if (event.event === 'registered') registered();
           onEvent(event);

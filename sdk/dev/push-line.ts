@@ -5,10 +5,10 @@ import { resolve } from 'node:path';
 import { type MediaType, memoryContent } from '../../core/content/content.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 import { ConfigurationError } from '../../core/errors.js';
-import type { PushModeWish, PushRequest } from '../../core/sender/push-request.js';
+import type { PushModeChoice, PushRequest } from '../../core/sender/push-request.js';
 import type { PackageApplication } from '../manifest/package-manifest.js';
 
-const MODES: readonly PushModeWish[] = ['auto', 'pager', 'session', 'indirect'];
+const MODES: readonly PushModeChoice[] = ['auto', 'pager', 'session', 'indirect'];
 
 export const PUSH_HELP = `  (nothing)                  push the first sample, in whichever mode fits
   pager, session, indirect   push it that way
@@ -64,7 +64,7 @@ export async function readPushLine(
   return { title, push: { ...addressed, content: message } };
 }
 
-function modeOf(word: string): PushModeWish | undefined {
+function modeOf(word: string): PushModeChoice | undefined {
   return MODES.find((known) => known === word);
 }
 

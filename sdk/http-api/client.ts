@@ -101,7 +101,7 @@ export class SenderClient {
       response = await fetch(this.#url + path, {
         ...init,
         headers,
-        ...(this.signal ? { signal: this.signal } : {}),
+        signal: this.signal,
       });
     } catch (error) {
       this.signal?.throwIfAborted();

@@ -18,11 +18,11 @@ async function ordered(given: NonNullable<PushBody['content']>, outbox: Outbox):
   if (url !== undefined) {
     return {
       ...{ ...described, url },
-      ...(size === undefined ? {} : { size }),
-      ...(hash === undefined ? {} : { hash }),
+      size,
+      hash,
     };
   }
   const bytes = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text);
   const id = content ?? (await outbox.addContent(new Blob([bytes]).stream())).id;
-  return { ...described, content: id, ...(name === undefined ? {} : { name }) };
+  return { ...described, content: id, name };
 }

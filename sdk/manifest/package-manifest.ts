@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
-import { given } from '../../core/defined.js';
+import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../validation/validate.js';
 import { contractProblem } from './contract-range.js';
@@ -103,9 +103,9 @@ function application(
     id: canonicalEventAppId(id),
     module: pathToFileURL(resolve(folder, module ?? entryOf(fields))),
     accepts,
-    ...(iari === undefined ? {} : { iari }),
-    ...(permissions === undefined ? {} : { permissions: given(permissions) }),
-    ...(options === undefined ? {} : { options }),
+    iari,
+    permissions: permissions === undefined ? undefined : defined(permissions),
+    options,
     samples: Object.fromEntries(
       Object.entries(samples).map(([type, paths]) => [type, paths.map((path) => resolve(folder, path))]),
     ),

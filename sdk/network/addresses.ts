@@ -44,7 +44,7 @@ export function parsePeer(text: string): PeerAddress {
   }
   return {
     host,
-    ...(uri.port === undefined ? {} : { port: uri.port }),
+    port: uri.port,
     ...(uri.parameters.has('transport') ? { transport: parseEndpoint(uri.toString()).transport } : {}),
   };
 }

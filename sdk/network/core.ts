@@ -131,7 +131,7 @@ export class NetworkCore {
       onMalformed: refuseMalformed,
       onFlowClosed: (flow) => this.#flowClosed(flow),
     };
-    if (!onEvent) return { ...handlers, ...(onWire ? { onWire } : {}) };
+    if (!onEvent) return { ...handlers, onWire };
     return {
       ...handlers,
       onWire: (direction, bytes, flow) => {

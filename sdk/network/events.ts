@@ -121,7 +121,7 @@ export function registrationInfo(binding: Binding): RegistrationInfo {
     username,
     identity: addressOfRecord,
     contact: contact.toString(),
-    ...(device ? { instanceId: device.instanceId } : {}),
+    instanceId: device === undefined ? undefined : device.instanceId,
     transport: flow.transport,
     address: hostPort(flow.remote.host, flow.remote.port),
     expires: Math.max(0, Math.ceil((expiresAt - performance.now()) / 1000)),

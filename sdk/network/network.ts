@@ -1,5 +1,6 @@
 /** The embedded SIP/IP core over real sockets. */
 
+import '#platform/complete';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { NetworkCore } from './core.js';

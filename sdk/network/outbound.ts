@@ -26,7 +26,7 @@ export class Outbound {
   /** @throws TransportError, ConfigurationError for a transport that does not exist. */
   async flowTo({ scheme, host, port, parameters }: SipUri): Promise<SipFlow> {
     const transport = parameters.get('transport');
-    const address = new SipUri({ scheme, host, ...(port === undefined ? {} : { port }) });
+    const address = new SipUri({ scheme, host, port });
     if (transport !== undefined) address.parameters.set('transport', transport);
     const endpoint = parseEndpoint(address.toString());
     const known =
@@ -57,8 +57,8 @@ export class Outbound {
         this.handlers.onFlowClosed?.(flow, error);
       },
       signal: AbortSignal.timeout(CONNECT_DEADLINE),
-      ...(this.tls ? { tls: this.tls } : {}),
-      ...(this.sockets ? { sockets: this.sockets } : {}),
+      tls: this.tls,
+      sockets: this.sockets,
     });
     this.#opened.set(uri, opening);
     try {

@@ -101,7 +101,7 @@ function contactOf(binding: Binding, identity: string, temporaryGruus: Temporary
     ...describe(binding),
     expires: Math.max(0, Math.ceil((expiresAt - performance.now()) / 1000)),
     ...(binding.contact.parameters.has('q') ? { q } : {}),
-    ...(gruu === undefined ? {} : { publicGruu: gruu }),
+    publicGruu: gruu,
     ...(device && temporary !== undefined
       ? { temporaryGruu: { uri: temporary, firstCSeq: device.firstCSeq } }
       : {}),

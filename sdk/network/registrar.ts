@@ -48,7 +48,7 @@ export class Registrar {
   answer(request: SipRequest, flow: SipFlow): SipResponse {
     const { headers } = request;
     const refuse = (status: number, more: readonly Header[] = [], reason?: string) =>
-      buildResponse(request, status, { headers: more, ...(reason === undefined ? {} : { reason }) });
+      buildResponse(request, status, { headers: more, reason });
 
     const unknown = headers.getAll('Require').filter((tag) => !EXTENSIONS.has(tag.toLowerCase()));
     if (unknown.length > 0) return refuse(420, [['Unsupported', unknown.join(', ')]]);

@@ -112,8 +112,8 @@ export class Router {
       uri: contact.uri,
       route: path,
       flow: () => this.#bindingFlow(binding),
-      ...(account ? { account } : {}),
-      ...(called === undefined ? {} : { called }),
+      account,
+      called,
       others: others.map((other) => this.#device({ binding: other, others: [] }, called)),
     };
   }
@@ -154,9 +154,7 @@ export class Router {
 
 /** How `services` knows a URI. */
 export function serviceKey(uri: SipUri): string {
-  return new SipUri({ ...(uri.user === undefined ? {} : { user: uri.user }), host: uri.host })
-    .addressOfRecord()
-    .slice('sip:'.length);
+  return new SipUri({ user: uri.user, host: uri.host }).addressOfRecord().slice('sip:'.length);
 }
 
 function port({ port }: SipUri): { port?: number } {

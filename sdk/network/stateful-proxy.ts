@@ -120,7 +120,7 @@ export class StatefulProxy {
     assertIdentity(routed.headers, caller, this.options.callers);
     this.#dropOurCredentials(routed.headers);
     const dialog = DIALOG_METHODS.has(request.method);
-    const fork = new Fork(transaction, groups, {
+    const fork: Fork = new Fork(transaction, groups, {
       prepare: (target, next, breadth) =>
         this.#prepare(routed, target, next, breadth, dialog ? flow : undefined),
       send: (prepared, next, handlers) => this.#send(request, prepared, next, handlers),

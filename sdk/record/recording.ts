@@ -178,7 +178,7 @@ function keyOf({ headers }: SipMessage): string {
 function addressed(request: SipRequest): { app: string; from: string; iari?: string } {
   const { eventAppIds, iari } = pushResource(request);
   const from = assertedIdentities(request).find((identity) => /^sips?:/i.test(identity));
-  return { app: eventAppIds[0] ?? '', from: from ?? '', ...(iari === undefined ? {} : { iari }) };
+  return { app: eventAppIds[0] ?? '', from: from ?? '', iari };
 }
 
 /** @throws MalformedError saying why it cannot be given again. */
@@ -202,7 +202,7 @@ async function pagerPush(request: SipRequest): Promise<TestPush> {
     mode: 'pager',
     type: formatMediaType(carried.type),
     body: await content.bytes(Number.MAX_SAFE_INTEGER),
-    ...(encoding === undefined ? {} : { encoding }),
+    encoding,
   };
 }
 
@@ -223,7 +223,7 @@ function sessionPush(
     mode: 'session',
     type: formatMediaType(type),
     body: session ? contentOfSession(session, selector.size) : unseen(selector.size),
-    ...(selector.name === undefined ? {} : { fileName: selector.name }),
+    fileName: selector.name,
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
   };
 }

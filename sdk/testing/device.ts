@@ -85,7 +85,7 @@ export class Device {
       spool: join(folder, 'spool'),
       files: join(folder, 'files'),
       transfers: join(folder, 'transfers'),
-      ...(limits ? { limits } : {}),
+      limits,
       emit: (event) => onEvent({ event: 'app', ...event }),
       log: (record) => {
         if (alive) options.onLog(record);

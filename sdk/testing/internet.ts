@@ -48,8 +48,8 @@ export class Internet {
     const request = new Request(url, {
       method,
       signal,
-      ...(headers ? { headers: { ...headers } } : {}),
-      ...(body ? { body: Uint8Array.from(body) } : {}),
+      headers: headers === undefined ? undefined : { ...headers },
+      body: body === undefined ? undefined : Uint8Array.from(body),
     });
     return httpResponse(await this.server(request));
   }

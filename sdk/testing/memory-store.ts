@@ -1,6 +1,7 @@
 /** A disk that loses its power when a test says so. */
 
 import { platform } from '#platform';
+import '../../core/platform/memory-store.js';
 import { decodeRecord, type PushRecord } from '../../core/app/inbox/push-record.js';
 import { decodeValue } from '../../core/app/services/app-values.js';
 import { TransportError } from '../../core/errors.js';

@@ -72,7 +72,7 @@ export class Senders {
       servers: [this.server],
       assertIdentity: true,
       sockets: this.sockets,
-      ...(chunkBytes === undefined ? {} : { media: { chunkBytes } }),
+      media: chunkBytes === undefined ? undefined : { chunkBytes },
       product: PRODUCT,
     });
     await agent.start();

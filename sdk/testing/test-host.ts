@@ -1,7 +1,7 @@
 /** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
 
 import type { PushDescription } from '../../core/app/contract/push-app.js';
-import type { SetAsidePush } from '../../core/app/inbox/dead-letters.js';
+import type { DeadLetter } from '../../core/app/inbox/dead-letters.js';
 import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
@@ -61,7 +61,7 @@ export class TestHost {
       trust,
       apps: apps.map((app) => ('definition' in app ? app : { definition: app })),
       fetch: this.#internet.options,
-      ...(limits ? { limits } : {}),
+      limits,
       onEvent: (event) => {
         this.events.push(event);
         for (const watcher of [...this.#watchers]) watcher();
@@ -109,11 +109,11 @@ export class TestHost {
     const pushId = await this.#pushId({ ...push, from, mode }, receipt, first);
     return {
       outcome,
-      ...(status === undefined ? {} : { status }),
+      status,
       reason,
       retryable,
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-      ...(pushId === undefined ? {} : { pushId }),
+      retryAfter,
+      pushId,
     };
   }
 
@@ -175,8 +175,8 @@ export class TestHost {
     return (await this.#disk.store.inbox()).map(({ id, app, attempts }) => ({ id, app, attempts }));
   }
 
-  /** The dead letters: confirmed pushes that their application did not accept. */
-  async setAside(): Promise<SetAsidePush[]> {
+  /** Pushes that were confirmed and that their application could not be made to take. */
+  async setAside(): Promise<DeadLetter[]> {
     return await this.#alive.runtime.setAside();
   }
 

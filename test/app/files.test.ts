@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function open(limits: Partial<RuntimeLimits> = {}, files: string | undefined = folder) {
-  const runtime = await PushRuntime.open({ store, limits, ...(files === undefined ? {} : { files }) });
+  const runtime = await PushRuntime.open({ store, limits, files });
   runtimes.push(runtime);
   return runtime;
 }

@@ -58,7 +58,7 @@ const THROWN: [string, unknown, string][] = [
   ['a proxy that throws', trap, 'a value without text was thrown'],
   ['an error without a message', new TypeError(), 'TypeError'],
   ['a refusal of no known kind', new PushRefused('toString' as 'failed', 'x'), 'x'],
-  ['a refusal whose message throws', withoutMessage, 'something that cannot'],
+  ['a refusal whose message throws', withoutMessage, 'a value without text was thrown'],
   ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
 ];
 

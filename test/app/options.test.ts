@@ -28,7 +28,7 @@ async function started(options: StandardSchemaV1 | undefined, given: unknown): P
   let had: unknown;
   const definition: PushAppDefinition = {
     ...testApp(() => {}),
-    ...(options ? { options } : {}),
+    options,
     start(context) {
       had = context.options;
       return { receive() {} };

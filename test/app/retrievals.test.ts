@@ -14,6 +14,7 @@ import type { ExternalBody } from '../../core/content/external-body.js';
 import { PushRefused } from '../../core/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { endless, TestHttpServer } from '../support/http-server.js';
+import { until } from '../support/wait.js';
 import { testApp, testClock } from './support.js';
 
 const MiB = 1024 * 1024;
@@ -149,7 +150,7 @@ describe('in time', () => {
     server.answer = (_request, response) =>
       ++asked < 3 ? response.writeHead(503).end() : response.end('content');
     const answer = push();
-    await vi.waitFor(async () => {
+    await until(async () => {
       await vi.advanceTimersByTimeAsync(500);
       expect(asked).toBe(3);
     });
@@ -172,7 +173,7 @@ describe('when it takes longer', () => {
       response.write('');
     };
     const waiting = push();
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await until(() => expect(server.requests).toHaveLength(1));
     // Within the time-out of a silent server, by bytes that come.
     server.answer = (_request, response) => {
       answerNow = () => response.end('content');
@@ -180,7 +181,7 @@ describe('when it takes longer', () => {
     const answer = await answered(waiting);
     expect(answer).toEqual({ outcome: { taken: true, pushId: expect.any(String) }, later: true });
     expect(received).toEqual([]);
-    await vi.waitFor(async () => {
+    await until(async () => {
       await vi.advanceTimersByTimeAsync(1000);
       answerNow();
       expect(ends).toHaveLength(1);
@@ -196,13 +197,13 @@ describe('when it takes longer', () => {
     server.answer = (_request, response) => response.writeHead(503).end();
     const push = incoming();
     const answer = runtime.retrieve(push);
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0));
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
     expect(await answered(answer)).toMatchObject({ outcome: { taken: true }, later: true });
     await runtime.stop();
     server.answer = (_request, response) => response.end('content');
     await open();
     expect(await runtime.retrieve({ ...push, app: incoming().app })).toMatchObject({ later: true });
-    await vi.waitFor(() => expect(ends).toHaveLength(1));
+    await until(() => expect(ends).toHaveLength(1));
     expect(received).toMatchObject([
       { text: 'content', push: { mode: 'indirect', from: 'sip:psa@domain.test' } },
     ]);
@@ -219,9 +220,9 @@ describe('when it takes longer', () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = push({ expiration: Date.now() + 60_000 });
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0));
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
     await answered(answer);
-    await vi.waitFor(async () => {
+    await until(async () => {
       await vi.advanceTimersByTimeAsync(5000);
       expect(ends).toHaveLength(1);
     });
@@ -238,13 +239,13 @@ describe('when it takes longer', () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = push();
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0));
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
     await answered(answer);
     receive = () => {
       if (received.length < 3) throw new PushRefused('busy', 'not now');
     };
     server.answer = (_request, response) => response.end('content');
-    await vi.waitFor(async () => {
+    await until(async () => {
       await vi.advanceTimersByTimeAsync(5000);
       expect(ends).toHaveLength(1);
     });
@@ -262,7 +263,7 @@ describe('when it takes longer', () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = push();
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0));
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
     expect((await answered(answer)).outcome).toMatchObject({ taken: false, kind: 'resources' });
   });
 });

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlarmContext, CommitOperation, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { Alarm, AppSchedule, AppStorage } from '../../core/app/contract/services.js';
-import { AppAway } from '../../core/app/contract/unavailable.js';
+import { AppUnavailable } from '../../core/app/contract/unavailable.js';
 import { definePushApp, PushRefused } from '../../sdk/index.js';
 import { type Bench, newGate, openBench, settled } from './support.js';
 
@@ -187,7 +187,7 @@ describe('an alarm that is not taken', () => {
 
   it('since its worker is away has failed at nothing', async () => {
     const { schedule } = await load(() => {
-      if (given.length < 4) throw new AppAway('test.ua', 'it ended', 1);
+      if (given.length < 4) throw new AppUnavailable('test.ua', 'it ended', 1);
     });
     await schedule.at('a', 0);
     await pass(15_000);

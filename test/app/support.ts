@@ -95,8 +95,8 @@ export async function openBench(
     log: (record) => logs.push(record),
     emit: (event) => events.push(event),
     clock: options.clock ?? testClock(options.random),
-    ...(options.limits ? { limits: options.limits } : {}),
-    ...(options.transfers === undefined ? {} : { transfers: options.transfers }),
+    limits: options.limits,
+    transfers: options.transfers,
   });
   return {
     runtime,

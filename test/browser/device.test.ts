@@ -16,7 +16,6 @@ import { startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 import { receiptOf } from '../support/receipts.js';
 
-const TIMEOUT = 90_000;
 const FILE = { type: 'application/octet-stream', parameters: {} };
 const LOOPBACK = '127.0.0.1';
 
@@ -112,7 +111,7 @@ function suite(startCore: () => Promise<Core>) {
       }),
     );
 
-  it('registers, and takes pushes for each application in each mode', { timeout: TIMEOUT }, async () => {
+  it('registers, and takes pushes for each application in each mode', async () => {
     await start();
     const [registered] = await eventsOf('registered');
     expect(registered?.apps).toEqual(['dcd.ua', 'file.ua', 'mms.ua', 'slow.ua', 'syncml.dm', 'wml.ua']);
@@ -140,7 +139,7 @@ function suite(startCore: () => Promise<Core>) {
     expect(await eventsOf('stopped')).toHaveLength(1);
   });
 
-  it('gives again, after the page was loaded anew, what nobody took', { timeout: TIMEOUT }, async () => {
+  it('gives again, after the page was loaded anew, what nobody took', async () => {
     await start({ data: 'device' });
     const [before] = await eventsOf('registered');
     expect(await note('taken')).toMatchObject({ outcome: 'delivered', status: 200 });
@@ -165,7 +164,7 @@ function suite(startCore: () => Promise<Core>) {
     expect(await note('third')).toMatchObject({ outcome: 'delivered', status: 200 });
   });
 
-  it('loses nothing that it confirmed when the browser is killed', { timeout: TIMEOUT }, async () => {
+  it('loses nothing that it confirmed when the browser is killed', async () => {
     await start({ data: 'device' });
     await page.evaluate('device.slow.willing = false');
     const texts = Array.from({ length: 10 }, (_, index) => `note ${index}`);
@@ -177,7 +176,7 @@ function suite(startCore: () => Promise<Core>) {
     expect(new Set(await page.evaluate<string[]>('device.slow.taken'))).toEqual(new Set(texts));
   });
 
-  it('takes a large file in a session, by way of its storage', { timeout: TIMEOUT }, async () => {
+  it('takes a large file in a session, by way of its storage', async () => {
     await start({ data: 'device' });
     const file = randomBytes(8 * 1024 * 1024);
     const receipt = await receiptOf(
@@ -195,7 +194,7 @@ function suite(startCore: () => Promise<Core>) {
     expect(await page.evaluate('device.files.bytes')).toBe(file.length);
   });
 
-  it('says at once that it has no way to a server by TCP', { timeout: TIMEOUT }, async () => {
+  it('says at once that it has no way to a server by TCP', async () => {
     await page.until('globalThis.device !== undefined');
     const host = { identity: BOB, servers: [core.tcp] };
     expect(await page.evaluate(`device.start(${JSON.stringify(host)}).catch(String)`)).toBe(
@@ -203,7 +202,7 @@ function suite(startCore: () => Promise<Core>) {
     );
   });
 
-  it('refuses a session by TCP, and says what there is instead', { timeout: TIMEOUT }, async () => {
+  it('refuses a session by TCP, and says what there is instead', async () => {
     await start();
     const other = await startSender({
       servers: [core.tcp],

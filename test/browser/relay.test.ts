@@ -45,7 +45,7 @@ describePeer(['chromium', 'kamailio'], "a device in a browser, behind Kamailio's
     await certificates?.remove();
   });
 
-  it('8.2.1-11: takes a file from a sender that it cannot connect to', { timeout: 90_000 }, async () => {
+  it('8.2.1-11: takes a file from a sender that it cannot connect to', async () => {
     const [bob, psa] = [
       { username: 'bob', password: 'bob-password' },
       { username: 'psa', password: 'psa-password' },

@@ -7,7 +7,6 @@ const WITHIN = 480_000;
 
 it.each(['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'])(
   'the bundled application %s has the full score',
-  { timeout: WITHIN },
   async (id) => {
     await using folder = await Folder.make();
     const result = await folder.runFor(WITHIN, 'check', id, '--json');

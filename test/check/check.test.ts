@@ -27,7 +27,7 @@ describe('each rule', () => {
   beforeAll(async () => {
     end = await checked('bad');
     findings = end.lines.filter(({ event }) => event === 'finding');
-  }, WITHIN);
+  });
 
   // The application is named for the rule that it breaks.
   it.each([
@@ -99,7 +99,7 @@ describe('a manifest', () => {
     expect(code).toBe(1);
   });
 
-  it('that is right, with its options and samples, has the full score', { timeout: WITHIN }, async () => {
+  it('that is right, with its options and samples, has the full score', async () => {
     const { lines, code } = await checked('good');
     expect(lines).toMatchObject([{ event: 'score', score: 100, apps: ['good.test'] }]);
     expect(code).toBe(0);

@@ -48,7 +48,7 @@ describe('the demo', () => {
     await using demo = await folder.start('demo');
     await demo.line(/^The messages, live: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
     demo.kill(signal);
-    expect(await demo.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await demo.ended()).toEqual({ code: 0, signal: null });
     expect(demo.stderr).toEqual([]);
   });
 
@@ -56,7 +56,7 @@ describe('the demo', () => {
     await using demo = await folder.start('demo');
     await demo.line(/^SIP\/IP core/);
     demo.kill('SIGINT');
-    expect(await demo.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await demo.ended()).toEqual({ code: 0, signal: null });
     expect(demo.stderr).toEqual([]);
   });
 

@@ -63,7 +63,7 @@ describe('each line is a push', () => {
     say('pager @nowhere.txt');
     await dev.line(/^no push: .*nowhere\.txt cannot be read/);
     say('quit');
-    expect((await dev.ended(10_000)).code).toBe(0);
+    expect((await dev.ended()).code).toBe(0);
   });
 });
 
@@ -227,6 +227,6 @@ it('ends where it cannot start, and leaves nothing behind', async () => {
 it('ends with 0 at Ctrl-C', async () => {
   await start();
   dev.kill('SIGINT');
-  expect((await dev.ended(10_000)).code).toBe(0);
+  expect((await dev.ended()).code).toBe(0);
   expect(linesOf(dev).at(-1)).toMatchObject({ event: 'stopped' });
 });

@@ -63,7 +63,7 @@ describe('the configuration of a host', () => {
     await using host = await folder.start('host', '--config', 'bob.json', '--json');
     await host.line(/disconnected {2}sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/);
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
   });
 

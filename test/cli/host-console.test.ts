@@ -90,7 +90,7 @@ describe('sip-push host --console', () => {
     });
     // Its stdin is open still.
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
   it.each(['<&-', '< /dev/null', '< bob.json'])('goes on where stdin is %s', async (redirection) => {
@@ -110,6 +110,6 @@ describe('sip-push host --console', () => {
     expect(sent.code).toBe(1);
     await lineOf(host, 'refused', { status: 415 });
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 });

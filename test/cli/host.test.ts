@@ -58,7 +58,7 @@ describe('a host', () => {
     expect(await push('mms.ua', 'text/plain')).toMatchObject({ code: 1 });
     await lineOf(host, 'refused');
     host.kill('SIGINT');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
 
     const lines = linesOf(host);
     expect(lines.map(({ event }) => event)).toEqual(['registered', 'app', 'push', 'refused', 'stopped']);
@@ -93,7 +93,7 @@ describe('a host', () => {
     const registered = await lineOf(core.running, 'registered');
     const before = linesOf(core.running).filter(({ event }) => event === 'deregistered').length;
     host.kill(signal);
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
     const ends = linesOf(core.running).filter(({ event }) => event === 'deregistered');
     expect(ends.slice(before)).toMatchObject([{ identity: BOB, reason: 'removed' }]);
     expect(registered).toMatchObject({ identity: BOB, username: 'bob' });
@@ -118,7 +118,7 @@ describe('a host', () => {
         return trace.match(/"direction":"out"/g)?.length === 3 || undefined;
       });
       host.kill(signal);
-      expect(await host.ended(2_000)).toEqual({ code, signal: null });
+      expect(await host.ended()).toEqual({ code, signal: null });
     } finally {
       network.running.kill('SIGCONT');
     }
@@ -133,7 +133,7 @@ describe('a host', () => {
     network.running.kill('SIGKILL');
     await host.line(/^disconnected/);
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
   it('without --json it says the same in words', async () => {
@@ -145,7 +145,7 @@ describe('a host', () => {
     await host.line(/^\d\d:\d\d:\d\d push {10}accepted \(200\) mms\.ua from sip:psa@domain\.test: /);
     host.kill('SIGINT');
     await host.line(/^\d\d:\d\d:\d\d stopped {7}signal$/);
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
   it('8.1.1-04: fetches content by reference from where its configuration lets it', async () => {
@@ -202,7 +202,7 @@ describe('a host', () => {
       retryInSeconds: expect.any(Number),
     });
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
   it('--trace writes every message of both directions, as it was on the wire', async () => {
@@ -210,7 +210,7 @@ describe('a host', () => {
     await push('mms.ua', MMS);
     await lineOf(host, 'push');
     host.kill('SIGTERM');
-    await host.ended(10_000);
+    await host.ended();
 
     const text = await readFile(join(folder.path, 'trace.ndjson'), 'utf8');
     const records = linesOf({ stdout: text });
@@ -246,7 +246,6 @@ describe('a host', () => {
     const script = `set -o pipefail; "$0" "$1" host --config bob.json --json | head -1`;
     const running = runProcess('/bin/bash', ['-c', script, process.execPath, CLI], {
       cwd: folder.path,
-      withinMs: 20_000,
     });
     await core.running.line(new RegExp(`"registered".*"${BOB}"`));
     // What it would print next has no reader.

@@ -47,7 +47,7 @@ describePeer('kamailio', 'sip-push and Kamailio', () => {
     expect(pushed.code).toBe(0);
     expect(await lineOf(host, 'push')).toMatchObject({ app: 'mms.ua', from: PSA, outcome: 'accepted' });
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
     // It is gone: nobody has the application now.
     const nobody = await folder.run(...send, '--type', 'application/vnd.wap.mms-message', 'notification.mms');
     expect(nobody.code).toBe(75);

@@ -28,7 +28,7 @@ describe('the embedded core', () => {
     await network.line(/no core for an operator/);
     expect(network.stdout).toHaveLength(1);
     network.kill('SIGTERM');
-    expect(await network.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await network.ended()).toEqual({ code: 0, signal: null });
   });
 
   it('--json: nothing but listening, registered, deregistered and message', async () => {
@@ -46,7 +46,7 @@ describe('the embedded core', () => {
     expect(await lineOf(running, 'deregistered')).toMatchObject({ identity: BOB, reason: 'removed' });
     await host.exited;
     running.kill('SIGINT');
-    expect(await running.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await running.ended()).toEqual({ code: 0, signal: null });
     const lines = linesOf(running);
     expect(lines[0]).toMatchObject({ event: 'listening', domain: 'domain.test' });
     expect(new Set(lines.map(({ event }) => event))).toEqual(

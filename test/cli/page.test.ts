@@ -24,7 +24,7 @@ describePeer('chromium', 'the page of the demo', () => {
     await folder?.remove();
   });
 
-  it('shows the push that was, and a new one at the press of its button', { timeout: 90_000 }, async () => {
+  it('shows the push that was, and a new one at the press of its button', async () => {
     await using page = await Chromium.open(url);
     const before = await page.until<number>(`${CARDS}.length`);
     const [first = ''] = (await page.evaluate<string[]>(text('.push'))).filter(
@@ -76,7 +76,7 @@ describePeer('chromium', 'the page of the demo', () => {
     ['light', 1280],
     ['dark', 1280],
     ['light', 400],
-  ] as const)('is readable: %s, %i pixels wide', { timeout: 90_000 }, async (scheme, width) => {
+  ] as const)('is readable: %s, %i pixels wide', async (scheme, width) => {
     await using page = await Chromium.open(url, { dark: scheme === 'dark', width });
     await page.until(`${CARDS}.length`);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);

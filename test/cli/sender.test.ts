@@ -167,4 +167,4 @@ it('9-04: killed and started again, it has its directory and its waiting pushes'
   });
   expect(ended).toMatchObject({ receipts: [{ outcome: 'delivered', to: BOB }] });
   expect(await lineOf(back, 'push')).toMatchObject({ app: 'text.ua', outcome: 'accepted' });
-}, 60_000);
+});

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
-import { eventually } from '../support/wait.js';
+import { eventually, PATIENCE_MS } from '../support/wait.js';
 
 export const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
 export const DOMAIN = 'domain.test';
@@ -34,7 +34,7 @@ export class Folder {
 
   /** Runs to its end. */
   run(...args: string[]) {
-    return this.runFor(15_000, ...args);
+    return this.runFor(PATIENCE_MS, ...args);
   }
 
   runFor(withinMs: number, ...args: string[]) {

@@ -33,7 +33,7 @@ it('an error in a timer or a promise that an application left alone is told, and
     await host.line(/a stray promise/);
     expect(await folder.run('send', ...words)).toMatchObject({ code: 0 });
     host.kill('SIGTERM');
-    expect(await host.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
   } finally {
     await core.running.stop();
   }

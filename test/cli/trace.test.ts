@@ -41,7 +41,7 @@ describe('the trace of a host and a sender', () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     }
     host.kill('SIGTERM');
-    await host.ended(10_000);
+    await host.ended();
     const shown = await folder.run('trace', 'bob.trace', '--json');
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     messages = linesOf(shown);

@@ -42,16 +42,15 @@ describe('a media type is read (RFC 2045 5.1)', () => {
     expect(parseMediaType(text)).toBeUndefined();
   });
 
-  it('takes no longer than the text is long, whatever it is', () => {
+  it('takes linear time for hostile text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         const parsed = parseMediaType(text);
         if (parsed) expect(parsed.type).toMatch(/^[^/]+\/[^/]+$/);
       }),
     );
-    const started = performance.now();
-    parseMediaType(`a/b${';a="\\'.repeat(1000)}`);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    // Quadratic time would exceed the test's own deadline.
+    parseMediaType(`a/b${';a="\\'.repeat(300_000)}`);
   });
 });
 

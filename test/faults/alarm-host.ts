@@ -9,6 +9,7 @@
 
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
+import '#platform/complete';
 import { PushRuntime } from '../../core/app/index.js';
 import { definePushApp } from '../../sdk/index.js';
 

@@ -11,6 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
+import '#platform/complete';
 import { type Clock, PushRuntime } from '../../core/app/index.js';
 import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';

@@ -24,7 +24,6 @@ const LIVES = scale(5, 100);
 describePeer('kamailio', 'a host that is killed', () => {
   it.concurrent.for(['udp', 'tcp'] as const)(
     '8.1.1-03, 8.1.1-05: over %s, every push answered 200 reaches its application exactly once',
-    { timeout: 180_000 },
     async (transport, { onTestFinished }) => {
       const core = await startKamailio();
       onTestFinished(() => core.stop());

@@ -10,6 +10,7 @@
 
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
+import '#platform/complete';
 import type { AppStorage } from '../../core/app/contract/services.js';
 import { type Clock, PushRuntime } from '../../core/app/index.js';
 import { memoryContent } from '../../core/content/content.js';

@@ -65,9 +65,7 @@ function phasesOf(write: number): string[] {
 }
 
 describe('kill -9 of the host', () => {
-  it('between any two writes of a push loses none that was confirmed', {
-    timeout: scale(180_000, 400_000),
-  }, async () => {
+  it('between any two writes of a push loses none that was confirmed', async () => {
     const undisturbed = await host(newStore());
     const writes = Number(/writes (\d+)/.exec(undisturbed.stdout)?.[1]);
     // Each of them is accepted and ended, though several may share a write.
@@ -87,7 +85,7 @@ describe('kill -9 of the host', () => {
     expect(killed).toBeGreaterThan(points.length / 2);
   });
 
-  it('in the middle of whatever it does loses none', { timeout: scale(180_000, 400_000) }, async () => {
+  it('in the middle of whatever it does loses none', async () => {
     const lines = PUSHES * APPS.length;
     for (let line = 1; line <= scale(lines, lines * 2); line++) {
       const store = newStore();
@@ -96,7 +94,7 @@ describe('kill -9 of the host', () => {
       running.onLine(() => {
         if (running.stdout.length === line) running.kill('SIGKILL');
       });
-      await running.ended(30_000);
+      await running.ended();
       const received = await expectConfirmedDelivered(store, running.stdout);
       await expectAllDelivered(store, received);
     }

@@ -68,7 +68,7 @@ export class KillableHost {
 
   /** The first that applications told of this kind. */
   telling(kind: string): Promise<Line> {
-    return eventually(`${kind}; ${this.#lives.at(-1)?.describe()}`, () => this.told(kind)[0], 30_000);
+    return eventually(`${kind}; ${this.#lives.at(-1)?.describe()}`, () => this.told(kind)[0]);
   }
 
   /** Paths of the files that it keeps in this folder of its data, whole or not. */

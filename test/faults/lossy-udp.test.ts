@@ -49,15 +49,15 @@ describePeer(['kamailio', 'sipp'], 'with 10 % of datagrams lost both ways', () =
       keys: { domain: core.domain, asserted: 'sip:psa@domain.test' },
       calls,
       rate: 100,
-      concurrent: 1000,
-      withinMs: 150_000,
+      // A lost datagram is sent again after half a second, and later: many calls wait for that.
+      concurrent: 200,
     });
     expect(towardsDevice.dropped).toBeGreaterThan(calls / 10);
     expect(towardsSender.dropped).toBeGreaterThan(calls / 10);
     expect(result).toMatchObject({ succeeded: calls, failed: 0 });
     expect(counts.size).toBe(calls);
     expect(new Set(counts.values())).toEqual(new Set([1]));
-  }, 200_000);
+  });
 
   it('our sender sends', async () => {
     const { counts, towardsSender } = await lossyCore();
@@ -72,5 +72,5 @@ describePeer(['kamailio', 'sipp'], 'with 10 % of datagrams lost both ways', () =
     expect(new Set(receipts.map(({ outcome }) => outcome))).toEqual(new Set(['delivered']));
     expect(counts.size).toBe(receipts.length);
     expect(new Set(counts.values())).toEqual(new Set([1]));
-  }, 120_000);
+  });
 });

@@ -63,7 +63,7 @@ async function expectWhole(): Promise<void> {
 }
 
 describe('a 5 MiB MMS', () => {
-  it('is pushed as notification, retrieved, and the notification answered', { timeout: 60_000 }, async () => {
+  it('is pushed as notification, retrieved, and the notification answered', async () => {
     await notify({ retrieve: 'immediate' });
     await host.telling('message');
     await posted(1);
@@ -74,7 +74,7 @@ describe('a 5 MiB MMS', () => {
     ]);
   });
 
-  it('is deferred, retrieved later, and acknowledged', { timeout: 60_000 }, async () => {
+  it('is deferred, retrieved later, and acknowledged', async () => {
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
     await host.telling('message');
     await posted(2);
@@ -85,16 +85,14 @@ describe('a 5 MiB MMS', () => {
     ]);
   });
 
-  it('arrives whole and once when the MMSC, then the host, are killed in the middle of it', {
-    timeout: 120_000,
-  }, async () => {
+  it('arrives whole and once when the MMSC, then the host, are killed in the middle of it', async () => {
     mmsc.answers = [halfUntil(NEVER), halfUntil(NEVER)];
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
     await host.underWay('files', MIB);
     const revive = await mmsc.kill();
     await revive();
     // Its second attempt.
-    await eventually('another retrieval', () => mmsc.retrievals[1], 30_000);
+    await eventually('another retrieval', () => mmsc.retrievals[1]);
     await host.underWay('files', MIB);
     await host.kill();
     await host.revive();
@@ -111,7 +109,7 @@ describe('a 5 MiB MMS', () => {
     expect(mmsc.posted).toHaveLength(2);
   });
 
-  it('is answered after a restart when the host is killed as it answers', { timeout: 60_000 }, async () => {
+  it('is answered after a restart when the host is killed as it answers', async () => {
     mmsc.postStatuses = [0];
     await notify({ retrieve: 'immediate' });
     await host.telling('message');

@@ -15,6 +15,7 @@ import { writeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { platform } from '#platform';
+import '#platform/complete';
 import type { AppStorage } from '../../core/app/contract/services.js';
 import { type Clock, PushRuntime, type Transfer } from '../../core/app/index.js';
 import { definePushApp } from '../../sdk/index.js';

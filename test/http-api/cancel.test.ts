@@ -50,7 +50,7 @@ async function api(method: string, path: string, body?: object): Promise<{ id: s
   const response = await fetch(server.url + path, {
     method,
     headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body ? { body: JSON.stringify(body) } : {}),
+    body: body === undefined ? undefined : JSON.stringify(body),
   });
   expect(response.ok).toBe(true);
   return await response.json();

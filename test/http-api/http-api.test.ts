@@ -15,6 +15,7 @@ import { systemClock } from '../../core/time/clock.js';
 import { RefusedRequest, SenderClient } from '../../sdk/http-api/client.js';
 import { PushEvents } from '../../sdk/http-api/push-events.js';
 import { type HttpApiServer, openHttpApi } from '../../sdk/http-api/server.js';
+import { until } from '../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
 const KEY = 'a-key-that-nobody-guesses';
@@ -78,7 +79,7 @@ function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
 }
 
 const under = () =>
-  vi.waitFor(() => {
+  until(() => {
     const [first] = sending;
     if (!first) throw new Error('nothing is being sent');
     return first;
@@ -207,7 +208,7 @@ describe('a push', () => {
     const { push, done } = await under();
     expect(push).toMatchObject({ to: BOB, app: 'wml.ua', mode: 'auto', id: taken.id });
     done(RECEIPT);
-    await vi.waitFor(async () => {
+    await until(async () => {
       const found = await (await api(`/pushes/${taken.id}`)).json();
       expect(found).toMatchObject({ ...taken, state: 'ended', receipts: [RECEIPT] });
     });
@@ -391,7 +392,7 @@ describe('bounds', () => {
     const sent = api('/contents', { method: 'POST', body: body.readable, duplex: 'half' });
     const writer = body.writable.getWriter();
     await writer.write(new TextEncoder().encode('hel'));
-    await vi.waitFor(() => expect(add).toHaveBeenCalled());
+    await until(() => expect(add).toHaveBeenCalled());
     await writer.write(new TextEncoder().encode('lo'));
     await writer.close();
     expect(await (await sent).json()).toMatchObject({ size: 5 });
@@ -446,7 +447,7 @@ describe('receipts', () => {
     const reading = (async () => {
       for await (const receipt of client().receipts(id)) got.push(receipt);
     })();
-    await vi.waitFor(() => expect(got).toHaveLength(1));
+    await until(() => expect(got).toHaveLength(1));
     done({ ...RECEIPT, outcome: 'refused', status: 403 });
     await reading;
     expect(got.map(({ outcome }) => outcome)).toEqual(['delivered', 'refused']);
@@ -464,7 +465,7 @@ describe('receipts', () => {
     abort.abort();
     options.onReceipts?.([RECEIPT], `${BOB};gr=1`);
     done(RECEIPT);
-    await vi.waitFor(() => expect(outbox.waiting).toBe(0));
+    await until(() => expect(outbox.waiting).toBe(0));
   });
 
   it('of a push that was cancelled end with an error: it is not delivered', async () => {

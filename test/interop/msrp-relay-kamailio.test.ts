@@ -75,14 +75,14 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
         credentials: { username: 'bob', password: core.users.bob },
         // Of a relay of the sender's.
         tls: { ca: certificates.ca },
-        ...(relays.device ? { relay: relays.device } : {}),
+        relay: relays.device,
         ...device,
       },
     );
     const sender = await startSender({
       servers: [core.trustedServer('tcp')],
       tls: { ca: certificates.ca },
-      media: { host: '127.0.0.1', ...(relays.sender ? { relay: relays.sender } : {}) },
+      media: { host: '127.0.0.1', relay: relays.sender },
     });
     return {
       device: bob,
@@ -117,7 +117,6 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     ['tcp', 'the sender'],
   ] as const)(
     '8.2.1-11, 8.2.2-11: over %s, a relay of %s: byte for byte, and reported',
-    { timeout: 60_000 },
     async ([protocol, whose]) => {
       await using ends = await agents({
         ...(whose === 'the sender' ? {} : { device: account(protocol, 'bob') }),
@@ -134,9 +133,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     },
   );
 
-  it('8.2.1-11, 8.2.2-11: a relay each, nonces by SHA-256, and an hour is more than one of them grants', {
-    timeout: 60_000,
-  }, async () => {
+  it('8.2.1-11, 8.2.2-11: a relay each, nonces by SHA-256, and an hour is more than one of them grants', async () => {
     await using other = await startKamailioRelay(certificates, { algorithm: 'SHA-256', longest: 600 });
     await using ends = await agents({ device: other.account('tls', 'bob'), sender: account('tls', 'psa') });
     const bytes = content(SIZE, 1);
@@ -144,7 +141,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     expect(sha256((await ends.taken.take()).bytes)).toBe(sha256(bytes));
   });
 
-  it('many sessions are on one connection of each end', { timeout: 60_000 }, async () => {
+  it('many sessions are on one connection of each end', async () => {
     await using ends = await agents({ device: account('tls', 'bob'), sender: account('tls', 'psa') });
     const files = Array.from({ length: 10 }, (_, index) => content(300 * 1024 + index, index));
     const receipts = await ends.send(files);
@@ -202,9 +199,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     ]);
   });
 
-  it('a relay that breaks down in the midst of a file: the rest comes when it is back', {
-    timeout: 60_000,
-  }, async () => {
+  it('a relay that breaks down in the midst of a file: the rest comes when it is back', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-relayed-'));
     const first = await startKamailioRelay(certificates);
     let again: Promise<KamailioRelay> | undefined;
@@ -234,7 +229,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
   });
 
   describePeer('tshark', 'to tshark', () => {
-    it('8.2.3-01: every frame is MSRP, and none is too long for the relay', { timeout: 60_000 }, async () => {
+    it('8.2.3-01: every frame is MSRP, and none is too long for the relay', async () => {
       await using ends = await agents({ device: account('tcp', 'bob'), sender: account('tcp', 'psa') });
       await using capture = await Capture.start({ sip: [], msrp: [relay.tcpPort] });
       const bytes = content(SIZE);

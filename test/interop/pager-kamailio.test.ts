@@ -140,13 +140,12 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
       keys: { domain: core.domain, asserted: PSA },
       calls,
       rate: 300,
-      withinMs: 120_000,
     });
     expect(result.errors).toBe('');
     expect(result).toMatchObject({ succeeded: calls, failed: 0, unexpected: 0 });
     expect(counts.size).toBe(calls);
     expect([...counts.values()].every((count) => count === 1)).toBe(true);
-  }, 180_000);
+  });
 
   // The last: what all of them have put on the wire.
   it('tshark finds no malformed SIP in all of this', async () => {
@@ -154,5 +153,5 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
     const [requests] = await capture.fields('sip.Method == "MESSAGE"', []).then((rows) => [rows.length]);
     expect(requests).toBeGreaterThan(1000);
     expect(await capture.malformed()).toEqual([]);
-  }, 120_000);
+  });
 });

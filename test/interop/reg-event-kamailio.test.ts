@@ -16,6 +16,7 @@ import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 import { RawSipPeer } from '../support/raw-sip.js';
 import { Capture } from '../support/tshark.js';
+import { until } from '../support/wait.js';
 
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
@@ -27,10 +28,6 @@ const PHONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';
 const TABLET = 'urn:uuid:00000000-0000-4000-8000-000000000002';
 const SENDER = 'urn:uuid:00000000-0000-4000-8000-000000000003';
 const HAS = { [PHONE]: ['mms.ua'], [TABLET]: ['mms.ua', 'wml.ua'] } as const;
-/** Seconds of patience, milliseconds: a NOTIFY and an OPTIONS or two. */
-const WITHIN = { timeout: 5000 };
-/** A device that was not heard asks again after 5 s (sender-negotiation.ts). */
-const RETRIED = { timeout: 15_000 };
 
 type Instance = keyof typeof HAS;
 
@@ -70,7 +67,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
       ...options,
     });
     closing.push(() => sender.stop());
-    await vi.waitFor(() => expect(registered).toHaveBeenCalled(), WITHIN);
+    await until(() => expect(registered).toHaveBeenCalled());
     return sender;
   }
 
@@ -91,9 +88,8 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
   function knows(
     sender: PushSenderAgent,
     { here, away, contacts = here.length }: { here: Instance[]; away: Instance[]; contacts?: number },
-    patience = WITHIN,
   ) {
-    return vi.waitFor(() => {
+    return until(() => {
       const terminals = sender.directory.of(BOB);
       const named = terminals.filter(({ gruu }) => gruu !== undefined);
       const instances = (here: boolean) =>
@@ -107,7 +103,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
       for (const { id, gruu, apps } of named) {
         expect({ gruu, apps }).toEqual({ gruu: gruuOf(id), apps: HAS[id as Instance] });
       }
-    }, patience);
+    });
   }
 
   /** Receipts come in the order in which the terminals were last heard of. */
@@ -205,9 +201,9 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     expect(receipt?.why).toContain('the core forks it');
     expect(others).toEqual([]);
     expect(sent).toEqual([BOB]);
-    await knows(sender, { here: [PHONE, TABLET], away: [] }, RETRIED);
+    await knows(sender, { here: [PHONE, TABLET], away: [] });
     expect(await sender.send(push)).toHaveLength(2);
-  }, 30_000);
+  });
 
   it('a sender that was away itself finds out who has left meanwhile, and who has come', async () => {
     const store = await platform.openStore();
@@ -260,7 +256,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
       onProblem,
     });
     closing.push(() => stranger.stop());
-    await vi.waitFor(() => expect(onProblem).toHaveBeenCalled(), WITHIN);
+    await until(() => expect(onProblem).toHaveBeenCalled());
     expect(onProblem.mock.calls).toMatchObject([[{ message: expect.stringContaining('403') }]]);
   });
 
@@ -279,5 +275,5 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     expect(notified).toContain('200');
     expect(['200', '480', '481']).toEqual(expect.arrayContaining([...notified]));
     expect(await capture.malformed()).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -36,7 +36,6 @@ function expectFrames(frames: readonly DissectedFrame[]): void {
 describePeer(['kamailio', 'tshark'], 'files in session mode through Kamailio', () => {
   it.for(['udp', 'tcp'] as const)(
     '8.2.1-08, 8.2.2-04, 8.2.3-01: several in one session, SIP over %s: byte for byte, and MSRP to tshark',
-    { timeout: 60_000 },
     async (transport) => {
       await using core = await startKamailio();
       const mediaPort = await freePort();

@@ -14,7 +14,7 @@ import { eventually } from '../support/wait.js';
 const CALLS = 1000;
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
 const DESCRIPTION = new TextEncoder().encode('v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n');
-const ALL_WELL = { failed: 0, unexpected: 0, late: 0 };
+const ALL_WELL = { failed: 0, unexpected: 0 };
 
 describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
   let port: number;
@@ -97,7 +97,6 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
       expect([open.size, ended, failed]).toEqual([0, CALLS, 0]);
       await expectWellFormed(5 * CALLS);
     },
-    60_000,
   );
 
   it('calls of ours: 180, 200, re-INVITE, BYE', async () => {
@@ -118,7 +117,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     for (const statuses of calling) expect(statuses).toEqual([200, 200, 200]);
     expect(await result).toMatchObject({ ...ALL_WELL, succeeded: calls });
     await expectWellFormed(9 * calls);
-  }, 60_000);
+  });
 
   it('8.2.2-09: a terminal that only rings is cancelled', async () => {
     const { result } = await terminal('uas-rings.xml', 1);

@@ -15,9 +15,6 @@ import {
 } from './wsp-documents.js';
 import { convert } from './wsp-libwbxml.js';
 
-/** A process a document takes some milliseconds, when nothing else runs. */
-const GENERATED_MS = 120_000;
-
 /** 1,000 documents of all four languages. */
 const generated = [
   ...indicationSamples(400),
@@ -34,35 +31,27 @@ const vectors = [...fixtureNames('valid', '3.4-'), ...fixtureNames('valid', '3.5
 });
 
 describePeer('libwbxml', 'libwbxml', () => {
-  it(
-    'makes of our XML the WBXML that we make, octet by octet: 1,000 documents',
-    async () => {
-      const theirs = await convert(
-        'xml2wbxml',
-        generated.map(({ xml }) => xml),
-      );
-      expect(theirs).toHaveLength(1000);
-      for (const [index, { title, wbxml }] of generated.entries()) {
-        expect(toHex(theirs[index] ?? new Uint8Array()), `${title} ${index}`).toBe(toHex(wbxml));
-      }
-    },
-    GENERATED_MS,
-  );
+  it('makes of our XML the WBXML that we make, octet by octet: 1,000 documents', async () => {
+    const theirs = await convert(
+      'xml2wbxml',
+      generated.map(({ xml }) => xml),
+    );
+    expect(theirs).toHaveLength(1000);
+    for (const [index, { title, wbxml }] of generated.entries()) {
+      expect(toHex(theirs[index] ?? new Uint8Array()), `${title} ${index}`).toBe(toHex(wbxml));
+    }
+  });
 
-  it(
-    'makes of our WBXML the document that we wrote: 1,000 documents',
-    async () => {
-      const theirs = await convert(
-        'wbxml2xml',
-        generated.map(({ wbxml }) => wbxml),
-      );
-      expect(theirs).toHaveLength(1000);
-      for (const [index, { title, document, fromXml }] of generated.entries()) {
-        expect(fromXml(theirs[index] ?? new Uint8Array()), `${title} ${index}`).toEqual(document);
-      }
-    },
-    GENERATED_MS,
-  );
+  it('makes of our WBXML the document that we wrote: 1,000 documents', async () => {
+    const theirs = await convert(
+      'wbxml2xml',
+      generated.map(({ wbxml }) => wbxml),
+    );
+    expect(theirs).toHaveLength(1000);
+    for (const [index, { title, document, fromXml }] of generated.entries()) {
+      expect(fromXml(theirs[index] ?? new Uint8Array()), `${title} ${index}`).toEqual(document);
+    }
+  });
 
   it('says of every vector what we say', async () => {
     const theirs = await convert(

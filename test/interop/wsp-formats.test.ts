@@ -8,7 +8,6 @@ import { type Dissected, dissect } from './wsp-capture.js';
 import { expectedFields, isoDate, seenFields } from './wsp-mms-fields.js';
 
 const PDUS = 1000;
-const DISSECTION_MS = 60_000;
 
 // Printable ASCII, which tshark prints as it is.
 const text = fc.stringMatching(/^[A-Za-z0-9+][ -~]{0,40}$/);
@@ -53,20 +52,16 @@ const pushes: fc.Arbitrary<PushPdu> = fc.record({
 });
 
 describePeer('tshark', 'tshark reads our Push PDUs', () => {
-  it(
-    'with the headers that we wrote, one by one: 1,000 PDUs',
-    () => {
-      const given = fc.sample(pushes, { numRuns: PDUS, seed: 1 });
-      const packets = dissect(given.map((push) => encodePushPdu(push)));
-      expect(packets).toHaveLength(PDUS);
-      for (const [index, packet] of packets.entries()) {
-        expect(packet.malformed).toEqual([]);
-        const push = given[index];
-        expect(push && seen(packet)).toEqual(push && asTshark(push));
-      }
-    },
-    DISSECTION_MS,
-  );
+  it('with the headers that we wrote, one by one: 1,000 PDUs', () => {
+    const given = fc.sample(pushes, { numRuns: PDUS, seed: 1 });
+    const packets = dissect(given.map((push) => encodePushPdu(push)));
+    expect(packets).toHaveLength(PDUS);
+    for (const [index, packet] of packets.entries()) {
+      expect(packet.malformed).toEqual([]);
+      const push = given[index];
+      expect(push && seen(packet)).toEqual(push && asTshark(push));
+    }
+  });
 
   it('and says of every vector what we say', () => {
     const names = ['3.5-push', '4.2-push'].flatMap((prefix) => fixtureNames('valid', prefix));

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { peerCommand } from '../support/peers.js';
 import { runProcess } from '../support/process.js';
 
-const WITHIN_MS = 90_000;
 const options = {
   // White space kept; no string table, which is a matter of taste; WBXML 1.3.
   xml2wbxml: ['-k', '-n', '-v', '1.3'],
@@ -26,7 +25,7 @@ export async function convert(
     const { code, stderr } = await runProcess(
       'sh',
       ['-c', `for file in *.in; do ${each}; done`, peerCommand(tool), ...options[tool]],
-      { cwd: folder, withinMs: WITHIN_MS },
+      { cwd: folder },
     );
     if (code !== 0) throw new Error(`the shell ended with ${code}: ${stderr}`);
     return await Promise.all(

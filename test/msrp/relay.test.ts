@@ -5,6 +5,7 @@ import { TransportError } from '../../core/errors.js';
 import type { MsrpRelay, MsrpSession, SessionOptions } from '../../core/msrp/index.js';
 import { type Closing, Inbox, message } from '../support/msrp.js';
 import { HERE, type RelayLink, ScriptedRelay } from '../support/scripted-relay.js';
+import { until } from '../support/wait.js';
 
 const PEER = ['msrp://192.0.2.1:2855/their-relay;tcp', 'msrp://192.0.2.2:9/their-session;tcp'];
 
@@ -120,7 +121,7 @@ describe('a session behind a relay', () => {
     const onClosed = vi.fn();
     const { link } = await opened({ onClosed });
     link.peer.close();
-    await vi.waitFor(() => expect(onClosed).toHaveBeenCalledOnce());
+    await until(() => expect(onClosed).toHaveBeenCalledOnce());
     const { session } = await opened();
     expect(session.closed).toBe(false);
   });
@@ -179,7 +180,7 @@ describe('the URI of a session', () => {
       const renewal = await link.auth();
       expect(renewal.fromPath).toEqual([session.localUri]);
       link.grant(renewal, granted, 3600);
-      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+      await until(() => expect(vi.getTimerCount()).toBe(1));
     }
     expect(onClosed).not.toHaveBeenCalled();
   });
@@ -195,7 +196,7 @@ describe('the URI of a session', () => {
     const { link, session } = await opened({ onClosed }, 600);
     await vi.advanceTimersByTimeAsync(540_000);
     link.grant(await link.auth());
-    await vi.waitFor(() => expect(onClosed).toHaveBeenCalledOnce());
+    await until(() => expect(onClosed).toHaveBeenCalledOnce());
     expect(onClosed.mock.calls[0]?.[0]).toMatchObject({
       message: expect.stringContaining('about to expire'),
     });

@@ -119,7 +119,7 @@ export class MemoryPeer {
       to: identity,
       callId: callId ?? this.#callId,
       headers: [`Contact: ${uri}${parameters}`, `Expires: ${expires}`, 'Supported: gruu, path', ...headers],
-      ...(password === undefined ? {} : { password: { username: user, password } }),
+      password: password === undefined ? undefined : { username: user, password },
     });
   }
 

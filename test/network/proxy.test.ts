@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message/message.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
 import { NON_INVITE_DEADLINE } from '../../sdk/network/fork.js';
+import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 
 const BOB = 'sip:bob@domain.test';
@@ -409,6 +410,6 @@ describe('INVITE', () => {
     await callee.nextRequest('CANCEL');
     const second = callee.requests.filter(({ method }) => method === 'INVITE')[1];
     if (second) callee.respond(second, 200);
-    await vi.waitFor(() => expect(statuses(caller).filter((status) => status === 200)).toHaveLength(2));
+    await until(() => expect(statuses(caller).filter((status) => status === 200)).toHaveLength(2));
   });
 });

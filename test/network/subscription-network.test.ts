@@ -1,6 +1,6 @@
 /** A subscriber of this package and the embedded network, over real sockets. */
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { contactInstanceId, contactParameter, REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
 import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
 import { RegistrationTable } from '../../core/content/reginfo/registration-table.js';
@@ -9,6 +9,7 @@ import { SipUserAgent } from '../../core/sip/user-agent.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Network, type NetworkOptions, startNetwork } from '../../sdk/network/index.js';
 import { freePort } from '../support/ports.js';
+import { until } from '../support/wait.js';
 
 const ONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';
 const TWO = 'urn:uuid:00000000-0000-4000-8000-000000000002';
@@ -45,7 +46,7 @@ async function terminal(
   });
   closing.push(() => agent.stop());
   await agent.start();
-  await vi.waitFor(() => expect(agent.registration?.state).toBeDefined(), { timeout: 5000 });
+  await until(() => expect(agent.registration?.state).toBeDefined());
   return agent;
 }
 
@@ -78,7 +79,7 @@ async function sender(servers: readonly string[], listen?: string) {
     product: 'test/1',
     methods: ['REGISTER'],
     accept: () => [],
-    ...(listen === undefined ? {} : { listen }),
+    listen,
     onRequest: (transaction) => {
       const { headers } = transaction.request;
       registers.push(`${headers.get('To')} ${headers.get('Expires')}`);
@@ -97,17 +98,17 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
     const core = await network();
     const { agent } = await sender(server(core));
     const bob = watch(agent, 'sip:bob@domain.test');
-    await vi.waitFor(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
+    await until(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
     const first = await terminal(server(core), 'bob', ONE);
     await terminal(server(core), 'bob', TWO);
-    await vi.waitFor(() => expect(bob.users()).toEqual([ONE, TWO]));
+    await until(() => expect(bob.users()).toEqual([ONE, TWO]));
     const known = bob.table.contacts.find(({ contact }) => contactInstanceId(contact) === ONE);
     expect(known && contactParameter(known.contact, '+g.oma.pusheventapp')).toBe('mms.ua');
     expect(known?.contact.publicGruu).toBe(first.registration?.publicGruu);
     await first.stop();
-    await vi.waitFor(() => expect(bob.users()).toEqual([TWO]));
+    await until(() => expect(bob.users()).toEqual([TWO]));
     bob.subscription.refresh();
-    await vi.waitFor(() => expect(bob.orders.length).toBeGreaterThanOrEqual(5));
+    await until(() => expect(bob.orders.length).toBeGreaterThanOrEqual(5));
     expect(new Set(bob.orders)).toEqual(new Set(['next']));
     await bob.subscription.close();
   });
@@ -118,16 +119,14 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
     const first = await startNetwork({ listen: [uri] });
     const { agent } = await sender([uri]);
     const bob = watch(agent, 'sip:bob@domain.test');
-    await vi.waitFor(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
+    await until(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
     await first.close();
     await network({ listen: [uri] });
     // A new connection refreshes by itself; over UDP nothing tells.
     if (transport === 'udp') bob.subscription.refresh();
-    await vi.waitFor(() => expect(bob.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }), {
-      timeout: 8000,
-    });
-    await vi.waitFor(() => expect(bob.states.at(-1)).toMatchObject({ state: 'active' }), { timeout: 8000 });
-  }, 20_000);
+    await until(() => expect(bob.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }));
+    await until(() => expect(bob.states.at(-1)).toMatchObject({ state: 'active' }));
+  });
 });
 
 it('B.1.1, B.1.2: a third-party REGISTER leads to a subscription', async () => {
@@ -152,12 +151,12 @@ it('B.1.1, B.1.2: a third-party REGISTER leads to a subscription', async () => {
   });
   closing.push(() => bob.stop());
   await bob.start();
-  await vi.waitFor(() => expect(registers).toEqual(['<sip:bob@domain.test> 600']));
+  await until(() => expect(registers).toEqual(['<sip:bob@domain.test> 600']));
   const watched = watch(agent, 'sip:bob@domain.test');
-  await vi.waitFor(() => expect(watched.users()).toEqual([ONE]));
+  await until(() => expect(watched.users()).toEqual([ONE]));
   await bob.stop();
-  await vi.waitFor(() => expect(registers.at(-1)).toBe('<sip:bob@domain.test> 0'));
-  await vi.waitFor(() => expect(watched.users()).toEqual([]));
+  await until(() => expect(registers.at(-1)).toBe('<sip:bob@domain.test> 0'));
+  await until(() => expect(watched.users()).toEqual([]));
 });
 
 it('sixty terminals are seen, and the third of them that leaves', async () => {
@@ -168,7 +167,7 @@ it('sixty terminals are seen, and the third of them that leaves', async () => {
   const watched = names.map((name) => watch(agent, `sip:${name}@domain.test`));
   const terminals = await Promise.all(names.map((name) => terminal(tcp, name)));
   const here = () => watched.filter(({ users }) => users().length > 0).length;
-  await vi.waitFor(() => expect(here()).toBe(60), { timeout: 5000 });
+  await until(() => expect(here()).toBe(60));
   await Promise.all(terminals.slice(0, 20).map((each) => each.stop()));
-  await vi.waitFor(() => expect(here()).toBe(40), { timeout: 5000 });
-}, 20_000);
+  await until(() => expect(here()).toBe(40));
+});

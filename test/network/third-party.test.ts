@@ -5,6 +5,7 @@ import { ConfigurationError } from '../../core/errors.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { NetworkOptions } from '../../sdk/network/options.js';
+import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 
 const BOB = 'sip:bob@domain.test';
@@ -24,7 +25,7 @@ function withServer(options: NetworkOptions = {}) {
 }
 
 async function told(server: MemoryPeer, count: number): Promise<SipRequest> {
-  await vi.waitFor(() => expect(server.methods).toHaveLength(count), { interval: 1 });
+  await until(() => expect(server.methods).toHaveLength(count));
   const last = server.requests[count - 1];
   if (last?.method !== 'REGISTER') throw new Error('expected a REGISTER');
   return last;

@@ -10,6 +10,7 @@ import {
 import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
 import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message/message.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
+import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 
 const BOB = 'sip:bob@domain.test';
@@ -57,7 +58,7 @@ const notifies = (peer: MemoryPeer) => peer.requests.filter(({ method }) => meth
 const states = (peer: MemoryPeer) => notifies(peer).map(({ headers }) => headers.get('Subscription-State'));
 
 async function notified(peer: MemoryPeer, count: number): Promise<SipRequest> {
-  await vi.waitFor(() => expect(notifies(peer)).toHaveLength(count), { interval: 1 });
+  await until(() => expect(notifies(peer)).toHaveLength(count));
   const last = notifies(peer)[count - 1];
   if (!last) throw new Error('expected a NOTIFY');
   return last;
@@ -313,7 +314,7 @@ describe('a subscription of the network', () => {
     expect((await resubscribe(psa, accepted, 0)).status).toBe(200);
     await notified(psa, 2);
     expect(states(psa)).toEqual(['active;expires=3600', 'terminated;reason=timeout']);
-    await vi.waitFor(async () => expect((await resubscribe(psa, accepted, 600)).status).toBe(481));
+    await until(async () => expect((await resubscribe(psa, accepted, 600)).status).toBe(481));
     await network.device(4001);
     expect(notifies(psa)).toHaveLength(2);
   });

@@ -2,11 +2,12 @@
 
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { TransportError } from '../../core/errors.js';
 import type { HttpIncoming, HttpReply, HttpRequest, Listener } from '../../core/platform/platform.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
+import { PATIENCE_MS, until } from '../support/wait.js';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
 const closing: (() => unknown)[] = [];
@@ -34,7 +35,7 @@ async function serveRaw(bytes: string, then: (socket: Socket) => void = (socket)
 }
 
 const get = (url: string, more: Partial<HttpRequest> = {}) =>
-  platform.request({ method: 'GET', url: new URL(url), signal: AbortSignal.timeout(5000), ...more });
+  platform.request({ method: 'GET', url: new URL(url), signal: AbortSignal.timeout(PATIENCE_MS), ...more });
 const text = (body: ReadableStream<Uint8Array>) => new Response(body).text();
 const streamOf = (value: string) => new Blob([value]).stream();
 
@@ -144,7 +145,7 @@ describe('a server', () => {
     await reader.read();
     await reader.cancel();
     await stopped;
-    await vi.waitFor(() => expect(sent).toEqual([true, false]));
+    await until(() => expect(sent).toEqual([true, false]));
     // What the sockets of both sides hold.
     expect(read).toBeLessThan(32 * 1024 * 1024);
   });

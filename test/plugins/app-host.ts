@@ -62,7 +62,7 @@ export class AppHost {
       store: this.store,
       clock,
       fetch: this.fetch,
-      ...(this.files === undefined ? {} : { files: this.files }),
+      files: this.files,
       emit: (event) => this.events.push(event),
       log: (record) => this.log.push(record),
     });

@@ -16,6 +16,7 @@ import { nestedBomb } from '../support/bombs.js';
 import { TestHttpServer } from '../support/http-server.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const RESOURCE = 'Accept-Contact: *;+g.oma.pusheventapp="test.ua";require;explicit';
 const IDENTITY = `P-Asserted-Identity: <${PSA}>`;
@@ -114,7 +115,7 @@ describe('a reference', () => {
       },
     ]);
     expect(pushes[0]?.push.headers).not.toHaveProperty('content-length');
-    await vi.waitFor(() =>
+    await until(() =>
       expect(events).toContainEqual({
         event: 'push',
         id: pushes[0]?.push.id,
@@ -207,13 +208,13 @@ describe('a reference', () => {
     const { line, body } = referring();
     const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, line], body);
     core.send(sent);
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0));
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
     await vi.advanceTimersByTimeAsync(14_000);
     const answer = await core.response(sent.headers.get('Call-ID'), 200);
     expect(answer.status).toBe(200);
     expect(events.filter(({ event }) => event === 'push')).toEqual([]);
     server.answer = (_request, response) => response.end(CONTENT);
-    await vi.waitFor(async () => {
+    await until(async () => {
       await vi.advanceTimersByTimeAsync(5000);
       expect(events).toContainEqual(
         expect.objectContaining({ event: 'push', mode: 'indirect', outcome: 'accepted', status: 200 }),

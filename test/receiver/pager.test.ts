@@ -11,6 +11,7 @@ import { PushReceiverAgent } from '../../core/receiver/receiver.js';
 import { BOB, PSA } from '../support/agents.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const MMS = 'application/vnd.wap.mms-message';
 const RESOURCE = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua";require;explicit';
@@ -30,7 +31,7 @@ function app(id: string, accepts: string[], size?: number) {
     id,
     accepts,
     delivery: 'direct',
-    ...(size === undefined ? {} : { limits: { size } }),
+    limits: size === undefined ? undefined : { size },
     start: () => ({
       async receive(push) {
         pushes.push({ push, body: await push.content.bytes(100_000) });
@@ -113,10 +114,23 @@ describe('the checks, in the order of 8.1.1', () => {
     expect((await message([RESOURCE, TYPE, IDENTITY, IDENTITY])).status).toBe(400);
   });
 
-  it('the resource comes before the identity, the identity before the content', async () => {
+  it('8.1.1-01, 8.1.1-02: checks the resource before the identity, and the identity before the content', async () => {
     expect((await message(['Content-Type: text/html'])).status).toBe(403);
     expect((await message([RESOURCE, 'Content-Type: text/html'])).status).toBe(403);
     expect((await message([RESOURCE, IDENTITY, 'Content-Type: text/html'])).status).toBe(415);
+    const reasons = events.flatMap((event) => (event.event === 'refused' ? [event.reason] : []));
+    expect(reasons).toEqual([
+      'no push resource identifier in Accept-Contact',
+      'the SIP/IP core asserts no identity of its sender',
+      'no application takes text/html',
+    ]);
+  });
+
+  it('8.1.1-01: rejects an unknown resource with 403 even if P-Asserted-Identity is malformed', async () => {
+    const unknown = 'Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"';
+    for (const lines of [[], [unknown]]) {
+      expect((await message([...lines, TYPE, IDENTITY, IDENTITY])).status).toBe(403);
+    }
   });
 
   it('C-06: 415 lists in Accept what the applications take', async () => {
@@ -147,7 +161,7 @@ describe('a push that passes them', () => {
       });
     const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE, 'Content-ID: <1@test>'], OCTETS);
     const answer = core.exchange(sent);
-    await vi.waitFor(() => expect(pushes).toHaveLength(1));
+    await until(() => expect(pushes).toHaveLength(1));
     expect(core.responses.filter(({ status }) => status >= 200)).toEqual([]);
     taken();
     expect((await answer).status).toBe(200);
@@ -155,7 +169,7 @@ describe('a push that passes them', () => {
     expect(body).toEqual(OCTETS);
     expect(push).toMatchObject({ app: 'mms.ua', from: PSA, to: BOB, mode: 'pager', attempt: 1 });
     expect(push?.headers['content-id']).toBe('<1@test>');
-    await vi.waitFor(() =>
+    await until(() =>
       expect(events).toContainEqual({
         event: 'push',
         id: push?.id,
@@ -211,7 +225,7 @@ describe('a push that passes them', () => {
     const waiting: (() => void)[] = [];
     receive = () => new Promise<void>((resolve) => void waiting.push(resolve));
     const answers = Array.from({ length: 5 }, () => message([RESOURCE, IDENTITY, TYPE]));
-    await vi.waitFor(() => expect(waiting).toHaveLength(5));
+    await until(() => expect(waiting).toHaveLength(5));
     for (const resolve of waiting) resolve();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
@@ -283,9 +297,9 @@ describe('what applications refuse (appendix C)', () => {
     try {
       receive = () => new Promise<void>(() => {});
       core.send(request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content'));
-      await vi.waitFor(() => expect(pushes).toHaveLength(1));
+      await until(() => expect(pushes).toHaveLength(1));
       await vi.advanceTimersByTimeAsync(15_900);
-      await vi.waitFor(() => expect(core.responses.some(({ status }) => status === 500)).toBe(true));
+      await until(() => expect(core.responses.some(({ status }) => status === 500)).toBe(true));
       expect(core.responses.some(({ status }) => status === 408 || status === 503)).toBe(false);
     } finally {
       vi.useRealTimers();
@@ -301,7 +315,7 @@ it('a push that is under way when the device stops is answered before it goes', 
     });
   const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
   const answer = core.exchange(sent);
-  await vi.waitFor(() => expect(pushes).toHaveLength(1));
+  await until(() => expect(pushes).toHaveLength(1));
   const stopped = agent.stop();
   taken();
   expect((await answer).status).toBe(200);
@@ -313,7 +327,7 @@ it('one that takes its time does not hold up the stop for long', async () => {
   try {
     receive = () => new Promise<void>(() => {});
     core.send(request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content'));
-    await vi.waitFor(() => expect(pushes).toHaveLength(1));
+    await until(() => expect(pushes).toHaveLength(1));
     const stopped = agent.stop();
     await vi.advanceTimersByTimeAsync(2_000);
     await stopped;

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/runtime.js';
 import { createPushReceiver } from '../../core/host.js';
@@ -14,6 +14,7 @@ import { BOB, PSA } from '../support/agents.js';
 import { countingApp } from '../support/counting-app.js';
 import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 const PUBLIC_GRUU = `${BOB};gr=${INSTANCE}`;
@@ -55,10 +56,10 @@ async function receiver() {
   const stop = async () => {
     for (const waiting of core.unanswered('REGISTER')) grant(waiting);
     // What was granted last may be on its way; an agent that was refused has nothing to come.
-    await vi.waitFor(() => expect(agent.registration).toBeDefined(), { timeout: 200 }).catch(() => {});
-    const stopped = agent.stop();
-    if (agent.registration) grant(await core.request('REGISTER'));
-    await stopped;
+    const heard = () => agent.registration !== undefined || events.at(-1)?.event === 'registration-failed';
+    await until(() => expect(heard()).toBe(true));
+    core.agrees.add('REGISTER');
+    await agent.stop();
   };
   let open = true;
   const stopOnce = async () => {
@@ -113,7 +114,7 @@ describe('a registration', () => {
   it('6.1-09: the GRUUs are stored, told, and used', async () => {
     const { core, agent, events } = await receiver();
     grant(await core.request('REGISTER'));
-    await vi.waitFor(() =>
+    await until(() =>
       expect(agent.registration).toEqual({
         expires: 600,
         publicGruu: PUBLIC_GRUU,
@@ -174,7 +175,7 @@ describe('a registration', () => {
     const { core, events } = await receiver();
     const first = await core.request('REGISTER');
     first.respond(403);
-    await vi.waitFor(() =>
+    await until(() =>
       expect(events).toContainEqual({
         event: 'registration-failed',
         status: 403,

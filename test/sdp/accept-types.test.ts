@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAcceptTypes, parseAcceptTypes, takes } from '../../core/sdp/media.js';
+import { acceptsType, formatAcceptTypes, parseAcceptTypes } from '../../core/sdp/media.js';
 
 describe('accept-types (RFC 4975 8.6)', () => {
   it.each([
@@ -16,12 +16,12 @@ describe('accept-types (RFC 4975 8.6)', () => {
     ['', 'text/plain', false],
     ['text/plain', 'text/plainer', false],
   ])('8.2.1-01: %j takes %j: %s', (value, type, taken) => {
-    expect(takes(parseAcceptTypes(value), type)).toBe(taken);
+    expect(acceptsType(parseAcceptTypes(value), type)).toBe(taken);
   });
 
   it('a range of all is written as SDP has it, and read either way', () => {
     expect(formatAcceptTypes(['*/*', 'image/*'])).toBe('* image/*');
-    expect(takes(['*/*'], 'image/png')).toBe(true);
+    expect(acceptsType(['*/*'], 'image/png')).toBe(true);
   });
 
   it('blanks in quotes do not part types', () => {

@@ -1,6 +1,6 @@
 /** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import { writeProfile } from '../../core/content/user-agent-profile.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
@@ -8,6 +8,7 @@ import { BOB, PSA, startSender } from '../support/agents.js';
 import { TestHttpServer } from '../support/http-server.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 const TEXT = { type: 'text/plain', parameters: {} };
@@ -189,7 +190,7 @@ describe('5.2-02: a User Agent Profile', () => {
   it('is retrieved once, and adds to what the terminal says itself', async () => {
     await start({ fetch: { allow: ['http://127.0.0.1:*'] } });
     expect((await referring(http.url('/phone.xml'))).status).toBe(200);
-    await vi.waitFor(() =>
+    await until(() =>
       expect(sender.directory.of(BOB)).toMatchObject([
         {
           ...{ gruu: GRUU, apps: ['mms.ua', 'wml.ua'], types: PROFILE.mediaTypes, maxSize: 30_000 },
@@ -204,14 +205,14 @@ describe('5.2-02: a User Agent Profile', () => {
   it('says which applications there are, where the terminal does not', async () => {
     await start({ fetch: { allow: ['http://127.0.0.1:*'] } });
     await referring(http.url(), `Contact: <${GRUU}>`);
-    await vi.waitFor(() => expect(sender.directory.of(BOB)).toMatchObject([{ apps: ['wml.ua'] }]));
+    await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ apps: ['wml.ua'] }]));
   });
 
   it('that may not be fetched, or is none, is told of, and the terminal is known all the same', async () => {
     const problems: string[] = [];
     await start({ onProblem: (error) => problems.push(error.message) });
     expect((await referring(http.url())).status).toBe(200);
-    await vi.waitFor(() =>
+    await until(() =>
       expect(problems).toEqual([expect.stringMatching(/^no profile at http.*not-allowed.*fetch\.allow/)]),
     );
     expect(sender.directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);

@@ -1,7 +1,8 @@
 /** A sender does not flood the core (TS 9.4, 9-04; RFC 5390). */
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Congestion } from '../../core/sender/congestion.js';
+import { until } from '../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
 const AL = 'sip:al@domain.test';
@@ -18,7 +19,7 @@ describe('turns', () => {
       }),
     );
     for (let done = 0; done < 10; done++) {
-      await vi.waitFor(() => expect(begun).toBe(Math.min(10, done + 3)));
+      await until(() => expect(begun).toBe(Math.min(10, done + 3)));
       ends.shift()?.();
     }
     await Promise.all(tasks);

@@ -50,7 +50,7 @@ const deliver = (request: Partial<DeliveryRequest> = {}, signal?: AbortSignal) =
   const receipts: Receipt[] = [];
   const delivery = new Delivery({ directory, congestion }, { ...PUSH, ...request }, attempt, {
     onReceipts: (each) => receipts.push(...each),
-    ...(signal ? { signal } : {}),
+    signal,
   });
   return { receipts, done: delivery.run() };
 };

@@ -14,6 +14,7 @@ import type { SipRequest } from '../../core/sip/message/message.js';
 import { BOB, startSender } from '../support/agents.js';
 import { receiptOf } from '../support/receipts.js';
 import { ScriptedCore } from '../support/scripted-core.js';
+import { PATIENCE_MS } from '../support/wait.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 const PUBLISH = { host: '127.0.0.1', port: 0 };
@@ -53,7 +54,7 @@ async function fetched(url: string): Promise<{ status: number; bytes: Buffer }> 
   const response = await platform.request({
     method: 'GET',
     url: new URL(url),
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(PATIENCE_MS),
   });
   return { status: response.status, bytes: Buffer.from(await new Response(response.body).arrayBuffer()) };
 }

@@ -1,6 +1,6 @@
 /** Who is there, over the embedded network: third-party REGISTER and reg events (flows B.1.1, B.1.2, B.1.3; E-01). */
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { memoryContent } from '../../core/content/content.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
@@ -10,6 +10,7 @@ import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, PSA, startSender } from '../support/agents.js';
 import { freePort } from '../support/ports.js';
+import { until } from '../support/wait.js';
 
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
@@ -45,7 +46,7 @@ async function scene(ims: boolean): Promise<Scene> {
     async device(ids, instanceId) {
       const device = await Device.start(ids.map(app), {
         servers: network.uris.slice(1),
-        ...(instanceId === undefined ? {} : { instanceId }),
+        instanceId,
       });
       closing.push(() => device.stop());
       return device;
@@ -55,7 +56,7 @@ async function scene(ims: boolean): Promise<Scene> {
 
 const here = (sender: PushSenderAgent) => sender.directory.of(BOB).filter((terminal) => terminal.here);
 const known = (sender: PushSenderAgent, apps: string[][]) =>
-  vi.waitFor(() => expect(here(sender).map((terminal) => terminal.apps)).toEqual(apps), { timeout: 5000 });
+  until(() => expect(here(sender).map((terminal) => terminal.apps)).toEqual(apps));
 const gruuOf = async (device: Device) => (await device.event('registered')).publicGruu;
 
 describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with the sender', () => {
@@ -100,7 +101,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
     const sender = await start();
     const instance = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
     await (await open(['mms.ua'], instance)).stop();
-    await vi.waitFor(() => expect(sender.directory.of(BOB)).toMatchObject([{ here: false }]));
+    await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ here: false }]));
     const receipts = sender.send({ to: BOB, app: 'mms.ua', content, ttl: 60 });
     const other = await open(['mms.ua']);
     await known(sender, [['mms.ua']]);

@@ -6,6 +6,7 @@ import { type Content, memoryContent } from '../../core/content/content.js';
 import type { HttpRequest } from '../../core/platform/platform.js';
 import { Publisher, parseRange } from '../../core/sender/publisher.js';
 import { makeCertificates } from '../support/certificates.js';
+import { PATIENCE_MS } from '../support/wait.js';
 
 const TYPE = { type: 'text/plain', parameters: { charset: 'utf-8' } };
 const BYTES = Buffer.from('0123456789');
@@ -27,7 +28,7 @@ async function get(url: string, headers: Record<string, string> = {}, method: Ht
     method,
     url: new URL(url),
     headers,
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(PATIENCE_MS),
   });
   return { ...response, text: await new Response(response.body).text() };
 }
@@ -151,7 +152,7 @@ describe('a publication', () => {
     const response = await platform.request({
       method: 'GET',
       url: new URL(url),
-      signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const reader = response.body.getReader();
     await reader.read();
@@ -202,7 +203,7 @@ describe('a publication', () => {
       method: 'GET',
       url: new URL(url),
       ca: certificates.ca,
-      signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     expect(await new Response(response.body).text()).toBe('0123456789');
     await secure.close();

@@ -64,10 +64,11 @@ function open(options: Partial<PresenceOptions> = {}): Presence {
   });
 }
 
-/** The core tells of Bob. @returns the status of the answer. */
-function register(expires: number): number {
+/** A third-party REGISTER for Bob. @returns the status of the answer. */
+function register(expires: number, registrar = 'sip:domain.test'): number {
   const responses: SipResponse[] = [];
   const register = request('REGISTER', BOB, [`Expires: ${expires}`, 'Contact: <sip:core@127.0.0.1>']);
+  register.headers.set('From', `<${registrar}>;tag=1`);
   const transaction: Partial<ServerTransaction> = {
     request: register,
     respond: (response) => void responses.push(response),
@@ -127,6 +128,30 @@ describe('B.1.1: a user whom the core has registered', () => {
     expect(subscribed).toHaveLength(2);
   });
 
+  it.each(['sip:domain.test', 'sip:DOMAIN.test:5060', 'sip:scscf1.domain.test', 'sips:scscf1@domain.test'])(
+    'accepts a third-party REGISTER from %s, a registrar of its own domain',
+    (registrar) => {
+      expect(register(600, registrar)).toBe(200);
+      expect(subscribed).toMatchObject([{ uri: BOB }]);
+    },
+  );
+
+  it.each([
+    'sip:other.test',
+    'sip:notdomain.test',
+    'sip:domain.test.other.test',
+    'sip:domain.test@other.test',
+    'tel:+15550100',
+  ])('B.1.1: rejects a third-party REGISTER from %s, which is another domain, with 403', (registrar) => {
+    expect(register(600, registrar)).toBe(403);
+    expect(subscribed).toEqual([]);
+    register(600);
+    notify([5080]);
+    expect(register(0, registrar)).toBe(403);
+    expect(subscribed).toMatchObject([{ uri: BOB, closed: false }]);
+    expect(here(BOB)).toBe(1);
+  });
+
   it('of whom the store says what nobody can read is one of whom the core tells again', async () => {
     const store = await platform.openStore();
     const records = new Records(store, systemClock, () => {});
@@ -181,6 +206,36 @@ it('B.1.2: where documents are missing the full state is asked for, once until i
   tell(10, 'full');
   tell(12, 'partial');
   expect(refreshed()).toBe(2);
+});
+
+it('B.1.2: learns the instance, both GRUUs and the applications of each contact, and the latest temporary GRUU', () => {
+  register(600);
+  const told = (temporary: string) => {
+    const contact: ReginfoContact = {
+      ...contactOf(5080),
+      publicGruu: `${BOB};gr=urn:uuid:5080`,
+      temporaryGruu: { uri: temporary, firstCSeq: 1 },
+      parameters: new Map([
+        ['+sip.instance', '"<urn:uuid:5080>"'],
+        ['+g.oma.pusheventapp', '"mms.ua,wml.ua"'],
+      ]),
+    };
+    const registrations = [{ aor: BOB, id: 'a', state: 'active' as const, contacts: [contact] }];
+    const body = writeReginfo({ version: 0, state: 'full', registrations });
+    subscribed.at(-1)?.handlers.onNotify(body, new SipHeaders(), { state: 'active' });
+    return directory.of(BOB);
+  };
+  for (const temporaryGruu of ['sip:tgruu.one@domain.test;gr', 'sip:tgruu.two@domain.test;gr']) {
+    expect(told(temporaryGruu)).toMatchObject([
+      {
+        here: true,
+        instanceId: 'urn:uuid:5080',
+        gruu: `${BOB};gr=urn:uuid:5080`,
+        temporaryGruu,
+        apps: ['mms.ua', 'wml.ua'],
+      },
+    ]);
+  }
 });
 
 it('5.2-03: what a terminal registered says what it takes; who says nothing of it may take anything', () => {

@@ -11,9 +11,7 @@ const LARGE = scale(128, 1024) * MEBIBYTE;
 const MORE = 64 * MEBIBYTE;
 
 describePeer('kamailio', 'a large file', () => {
-  it('8.2.1-08, 8.2.2-01: comes byte for byte, in memory that does not grow with it', {
-    timeout: 300_000,
-  }, async () => {
+  it('8.2.1-08, 8.2.2-01: comes byte for byte, in memory that does not grow with it', async () => {
     await using core = await startKamailio();
     await using pushes = await FilePushes.prepare({
       host: core.server('tcp'),

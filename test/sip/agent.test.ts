@@ -7,6 +7,7 @@ import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Closing, connected as connectedAgent } from '../support/invites.js';
 import { request } from '../support/requests.js';
 import { ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const closing: Closing = [];
 afterEach(async () => {
@@ -74,7 +75,7 @@ describe('stop', () => {
     const { core, agent, transactions } = await connected();
     core.send(request('MESSAGE', 'sip:bob@domain.test', [], 'x'));
     core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
-    await vi.waitFor(() => expect(transactions).toHaveLength(2));
+    await until(() => expect(transactions).toHaveLength(2));
     const left = await timersLeft(async () => {
       await agent.stop();
       for (const transaction of transactions) {
@@ -94,7 +95,7 @@ describe('stop', () => {
     await Promise.all(answers);
     expect(tcp.connections).toBe(1);
     await agent.stop();
-    await vi.waitFor(() => expect(tcp.connections).toBe(0));
+    await until(() => expect(tcp.connections).toBe(0));
   });
 });
 
@@ -173,7 +174,7 @@ describe('sessions', () => {
     const { core, agent, transactions } = await connected();
     const invite = request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']);
     core.send(invite);
-    await vi.waitFor(() => expect(transactions).toHaveLength(1));
+    await until(() => expect(transactions).toHaveLength(1));
     for (const transaction of transactions) agent.accept(transaction);
     const answer = await core.response(invite.headers.get('Call-ID'), 200);
     const inDialog = (method: string, cseq: number) => {
@@ -193,7 +194,7 @@ describe('sessions', () => {
   it('an INVITE that was refused already is not accepted', async () => {
     const { core, agent, transactions } = await connected();
     core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
-    await vi.waitFor(() => expect(transactions).toHaveLength(1));
+    await until(() => expect(transactions).toHaveLength(1));
     const [transaction] = transactions;
     if (!transaction) throw new Error('no INVITE');
     transaction.respond(buildResponse(transaction.request, 487));

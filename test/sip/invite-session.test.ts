@@ -16,6 +16,7 @@ import {
   heard,
 } from '../support/invites.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const closing: Closing = [];
 afterEach(async () => {
@@ -258,7 +259,7 @@ describe('14.2: a re-INVITE of the peer', () => {
     };
     const first = inDialog('INVITE', 1);
     between.core.send(first);
-    await vi.waitFor(() => expect(pending).toHaveLength(1));
+    await until(() => expect(pending).toHaveLength(1));
     const second = inDialog('INVITE', 2);
     between.core.send(second);
     const refused = await between.core.response(second.headers.get('Call-ID'), 500);
@@ -486,7 +487,7 @@ describe('a connection that is lost', () => {
     const { core } = between;
     const { transaction, invite } = await called(between);
     core.hangUp();
-    await vi.waitFor(() => expect(transaction.flow.closed).toBe(true));
+    await until(() => expect(transaction.flow.closed).toBe(true));
     const session = between.agent.accept(transaction);
     const ends = watch(session);
     const answer = await core.response(invite.headers.get('Call-ID'), 200);

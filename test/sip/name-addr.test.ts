@@ -128,12 +128,11 @@ describe('parseNameAddr', () => {
         parseNameAddr(`<sip:a@b>${text}`);
       }),
     );
-    const started = performance.now();
+    // Quadratic time would exceed the test's own deadline.
     for (const unit of [' ', '<', '"', '\\', ';', ',', '=', ';a=', '"<', '<sip:']) {
-      parseNameAddrs([unit.repeat(32_768)]);
-      parseNameAddr(`<sip:a@b>${unit.repeat(32_768)}`);
+      parseNameAddrs([unit.repeat(300_000)]);
+      parseNameAddr(`<sip:a@b>${unit.repeat(300_000)}`);
     }
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

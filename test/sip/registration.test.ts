@@ -4,7 +4,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
+import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 
@@ -43,10 +45,15 @@ async function registering(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUs
   return { core, agent, granted, failures };
 }
 
-const contactOf = ({ request }: Received) => request.headers.get('Contact') ?? '';
+const contactOf = ({ request: register }: Received) => register.headers.get('Contact') ?? '';
 const uriOf = (received: Received) => parseNameAddr(contactOf(received))?.uri ?? '';
-/** Time for a REGISTER that comes at once, where none shall come: JsSIP's timer for nonsense is one millisecond. */
-const aWhile = () => new Promise((resolve) => setTimeout(resolve, 150));
+/** From here on the test moves the clock. */
+const stopClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+/** Whatever the agent sends at once has come: JsSIP's timer for a value without sense is one millisecond. */
+async function quiet(core: ScriptedCore): Promise<void> {
+  await vi.advanceTimersByTimeAsync(500);
+  await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
+}
 
 describe('what a registrar grants', () => {
   it.each(['abc', '-5', '4294967295', '99999999999999999999', '1e3'])(
@@ -54,9 +61,10 @@ describe('what a registrar grants', () => {
     async (expires) => {
       const { core, granted } = await registering();
       const first = await core.request('REGISTER');
+      stopClock();
       first.respond(200, [['Contact', `<${uriOf(first)}>;expires=${expires}`]]);
-      await vi.waitFor(() => expect(granted).toHaveLength(1));
-      await aWhile();
+      await until(() => expect(granted).toHaveLength(1));
+      await quiet(core);
       expect(core.requests).toHaveLength(1);
       expect(Number.isSafeInteger(granted[0]?.expires)).toBe(true);
     },
@@ -66,7 +74,7 @@ describe('what a registrar grants', () => {
     const { core, granted, failures } = await registering();
     const first = await core.request('REGISTER');
     first.respond(200, [['Contact', `<${uriOf(first)}>;expires=0`]]);
-    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    await until(() => expect(failures).toHaveLength(1));
     expect(granted).toEqual([]);
   });
 
@@ -78,7 +86,7 @@ describe('what a registrar grants', () => {
       ['Contact', `<${older}>;+sip.instance="<${INSTANCE}>";expires=7200`],
       ['Contact', `<${uriOf(first)}>;+sip.instance="<${INSTANCE}>";expires=600`],
     ]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
     expect(granted[0]?.expires).toBe(600);
   });
 
@@ -87,9 +95,9 @@ describe('what a registrar grants', () => {
     const { core, granted } = await registering();
     const first = await core.request('REGISTER');
     first.respond(200, [['Contact', `<sip:other@10.0.0.1>;+sip.instance="<${INSTANCE}>";expires=60`]]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
     await vi.advanceTimersByTimeAsync(60_000);
-    await vi.waitFor(() => expect(core.requests.length).toBeGreaterThan(1));
+    await until(() => expect(core.requests.length).toBeGreaterThan(1));
   });
 
   it("is refreshed whatever stands in other people's Contacts", async () => {
@@ -100,9 +108,9 @@ describe('what a registrar grants', () => {
       ['Contact', `<sip:${'('.repeat(8000)}@x>, <sip:%@[::::]>;expires="`],
       ['Contact', `<${uriOf(first)}>;expires=60`],
     ]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
     await vi.advanceTimersByTimeAsync(60_000);
-    await vi.waitFor(() => expect(core.requests.length).toBeGreaterThan(1));
+    await until(() => expect(core.requests.length).toBeGreaterThan(1));
   });
 });
 
@@ -111,9 +119,11 @@ describe('what a registrar refuses', () => {
     'Retry-After: %s does not make it register without pause',
     async (retryAfter) => {
       const { core, failures } = await registering();
-      (await core.request('REGISTER')).respond(503, [['Retry-After', retryAfter]]);
-      await vi.waitFor(() => expect(failures).toHaveLength(1));
-      await aWhile();
+      const register = await core.request('REGISTER');
+      stopClock();
+      register.respond(503, [['Retry-After', retryAfter]]);
+      await until(() => expect(failures).toHaveLength(1));
+      await quiet(core);
       expect(core.requests).toHaveLength(1);
       expect(failures[0]?.retryInSeconds).toBeLessThanOrEqual(86_400);
       expect(failures[0]?.retryInSeconds).toBeGreaterThanOrEqual(1);
@@ -126,17 +136,19 @@ describe('what a registrar refuses', () => {
     const second = await core.request('REGISTER');
     expect(second.request.headers.get('Expires')).toBe('1800');
     second.respond(200, [['Contact', contactOf(second)]]);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
   });
 
   it.each(['abc', '', '-1', '600', '60', '99999999999999999999'])(
     '423 with Min-Expires: %s is a refusal like others',
     async (minExpires) => {
       const { core, failures } = await registering();
-      (await core.request('REGISTER')).respond(423, [['Min-Expires', minExpires]]);
-      await vi.waitFor(() => expect(failures).toHaveLength(1));
+      const register = await core.request('REGISTER');
+      stopClock();
+      register.respond(423, [['Min-Expires', minExpires]]);
+      await until(() => expect(failures).toHaveLength(1));
       expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
-      await aWhile();
+      await quiet(core);
       expect(core.requests).toHaveLength(1);
     },
   );
@@ -146,7 +158,7 @@ describe('what a registrar refuses', () => {
     let asked = 0;
     for (let minExpires = 601; failures.length === 0 && asked < 50; minExpires++, asked++) {
       (await core.request('REGISTER')).respond(423, [['Min-Expires', String(minExpires)]]);
-      await aWhile();
+      await until(() => expect(failures.length + core.unanswered('REGISTER').length).toBe(1));
     }
     expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
     expect(asked).toBeLessThan(10);

@@ -1,10 +1,12 @@
 /** What a registrar says beside the binding, and what later requests make of it (RFC 3608, RFC 7315, TS E.1.1). */
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { calledIdentity } from '../../core/sip/values/asserted-identity.js';
 import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const ROUTE = ['<sip:orig@scscf1.home1.test;lr>', '<sip:hsp.example.test;lr>'];
 
@@ -32,7 +34,8 @@ async function registering(more: Partial<SipUserAgentOptions> = {}) {
     ...more,
   });
   closing.push(async () => {
-    core.hangUp();
+    for (const method of ['REGISTER', 'BYE', 'SUBSCRIBE']) core.agrees.add(method);
+    for (const method of core.agrees) for (const { respond } of core.unanswered(method)) respond(200);
     await agent.stop();
   });
   await agent.start();
@@ -43,7 +46,7 @@ async function grant({ core, agent }: Awaited<ReturnType<typeof registering>>, h
   const before = agent.registration?.state;
   const register = await core.request('REGISTER');
   register.respond(200, [['Contact', register.request.headers.get('Contact') ?? ''], ...headers]);
-  await vi.waitFor(() => expect(agent.registration?.state).not.toBe(before));
+  await until(() => expect(agent.registration?.state).not.toBe(before));
   return register;
 }
 
@@ -90,6 +93,15 @@ describe('Service-Route', () => {
     core.agrees.add('BYE');
   });
 
+  it('RFC 3261 12.2.1.1: begins with a strict router: that is the Request-URI, and the target is the last Route', async () => {
+    const scene = await registering();
+    await grant(scene, [['Service-Route', '<sip:strict.test>, <sip:hsp.example.test;lr>']]);
+    const sent = await message(scene);
+    expect(sent.request.uri).toBe('sip:strict.test');
+    expect(routeOf(sent)).toEqual(['<sip:hsp.example.test;lr>', '<sip:alice@domain.test>']);
+    expect(sent.request.headers.get('To')).toBe('<sip:alice@domain.test>');
+  });
+
   it('RFC 3608 6.1: each answer replaces it; one without it ends it', async () => {
     const scene = await registering();
     await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
@@ -127,13 +139,107 @@ describe('P-Associated-URI', () => {
 });
 
 describe('P-Access-Network-Info', () => {
-  it('E.1.1: goes with every request, where it is configured', async () => {
-    const accessNetworkInfo = '3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=2340305d1e1c';
-    const scene = await registering({ accessNetworkInfo });
+  const accessNetworkInfo = '3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=2340305d1e1c';
+  const named = ({ request: sent }: Received) => sent.headers.getAll('P-Access-Network-Info');
+  const CONTACT: [string, string] = ['Contact', '<sip:alice@127.0.0.1:9>'];
+
+  it('E.1.1: is in each REGISTER and MESSAGE, once, also after a challenge', async () => {
+    const credentials = { username: 'bob', password: 'x' };
+    const scene = await registering({ accessNetworkInfo, credentials });
+    const challenged = await scene.core.request('REGISTER');
+    challenged.respond(401, [['WWW-Authenticate', 'Digest realm="domain.test", nonce="n", qop="auth"']]);
     const register = await grant(scene, []);
-    expect(register.request.headers.get('P-Access-Network-Info')).toBe(accessNetworkInfo);
-    const { request: sent } = await message(scene);
-    expect(sent.headers.get('P-Access-Network-Info')).toBe(accessNetworkInfo);
+    const deregistering = async () => {
+      scene.agent.registration?.update();
+      return await grant(scene, []);
+    };
+    for (const sent of [challenged, register, await message(scene), await deregistering()]) {
+      expect(named(sent)).toEqual([accessNetworkInfo]);
+    }
+  });
+
+  it('E.1.1: is in INVITE, re-INVITE and BYE, and not in ACK', async () => {
+    const scene = await registering({ accessNetworkInfo });
+    const { core, agent } = scene;
+    await grant(scene, []);
+    const sessions: InviteSession[] = [];
+    const answer = agent.invite(
+      { uri: 'sip:alice@domain.test' },
+      { onSession: (session) => sessions.push(session) },
+    );
+    const invite = await core.request('INVITE');
+    invite.respond(200, [CONTACT]);
+    await answer;
+    const ack = await core.request('ACK');
+    const [session] = sessions;
+    const again = session?.reinvite(new Uint8Array(0));
+    const reinvite = await core.request('INVITE');
+    reinvite.respond(200, [CONTACT]);
+    await again;
+    const secondAck = await core.request('ACK');
+    const hangingUp = session?.bye();
+    const bye = await core.request('BYE');
+    bye.respond(200);
+    await hangingUp;
+    for (const sent of [invite, reinvite, bye]) expect(named(sent)).toEqual([accessNetworkInfo]);
+    for (const sent of [ack, secondAck]) expect(named(sent)).toEqual([]);
+  });
+
+  it('E.1.1: is not in the CANCEL of an INVITE, nor in the ACK of its 487', async () => {
+    const scene = await registering({ accessNetworkInfo });
+    const { core, agent } = scene;
+    await grant(scene, []);
+    const cancelling = new AbortController();
+    const answer = agent.invite({ uri: 'sip:alice@domain.test' }, {}, { signal: cancelling.signal });
+    const rejected = expect(answer).rejects.toThrow('the caller hung up');
+    const invite = await core.request('INVITE');
+    invite.respond(180);
+    await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
+    cancelling.abort(new Error('the caller hung up'));
+    const cancel = await core.request('CANCEL');
+    cancel.respond(200);
+    invite.respond(487);
+    const ack = await core.request('ACK');
+    await rejected;
+    expect(named(invite)).toEqual([accessNetworkInfo]);
+    expect(named(cancel)).toEqual([]);
+    expect(named(ack)).toEqual([]);
+  });
+
+  it('E.1.1: is in each SUBSCRIBE, within its dialog too', async () => {
+    const scene = await registering({ accessNetworkInfo });
+    const { core, agent } = scene;
+    await grant(scene, []);
+    const subscription = agent.subscribe(
+      { uri: 'sip:alice@domain.test', event: 'reg', accept: [], expires: 600 },
+      { onNotify: () => {}, onState: () => {} },
+    );
+    const first = await core.request('SUBSCRIBE');
+    first.respond(200, [CONTACT]);
+    const notify = (cseq: number, state: string) => {
+      const sent = request('NOTIFY', agent.contact, [
+        'Contact: <sip:alice@127.0.0.1:9>',
+        'Event: reg',
+        `Subscription-State: ${state}`,
+      ]);
+      sent.headers
+        .set('Call-ID', first.request.headers.get('Call-ID') ?? '')
+        .set('From', '<sip:alice@domain.test>;tag=notifier')
+        .set('To', first.request.headers.get('From') ?? '')
+        .set('CSeq', `${cseq} NOTIFY`);
+      return core.exchange(sent);
+    };
+    expect((await notify(1, 'active;expires=600')).status).toBe(200);
+    subscription.refresh();
+    const refresh = await core.request('SUBSCRIBE');
+    expect(refresh.request.uri).toBe('sip:alice@127.0.0.1:9');
+    refresh.respond(200);
+    const closed = subscription.close();
+    const last = await core.request('SUBSCRIBE');
+    last.respond(200);
+    expect((await notify(2, 'terminated')).status).toBe(200);
+    await closed;
+    for (const sent of [first, refresh, last]) expect(named(sent)).toEqual([accessNetworkInfo]);
   });
 
   it('says nothing where it is not', async () => {

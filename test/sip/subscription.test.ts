@@ -7,9 +7,11 @@ import { tagOf } from '../../core/sip/session/dialog.js';
 import type { Subscription, SubscriptionHandlers } from '../../core/sip/subscription/subscription.js';
 import type { NotifiedState, SubscriptionStatus } from '../../core/sip/subscription/subscription-state.js';
 import type { SubscribeOptions } from '../../core/sip/subscription/subscription-usage.js';
+import { Subscriptions } from '../../core/sip/subscription/subscriptions.js';
 import { SipUserAgent } from '../../core/sip/user-agent.js';
 import { request } from '../support/requests.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { until } from '../support/wait.js';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -113,16 +115,13 @@ async function exchange(core: ScriptedCore, notification: SipRequest): Promise<S
   const branch = (message: SipRequest | SipResponse) =>
     /branch=(\w+)/.exec(message.headers.get('Via') ?? '')?.[1];
   core.send(notification);
-  return await vi.waitFor(
-    () => {
-      const found = core.responses.find(
-        (response) => response.status >= 200 && branch(response) === branch(notification),
-      );
-      if (!found) throw new Error('not answered');
-      return found;
-    },
-    { timeout: 5000, interval: 5 },
-  );
+  return await until(() => {
+    const found = core.responses.find(
+      (response) => response.status >= 200 && branch(response) === branch(notification),
+    );
+    if (!found) throw new Error('not answered');
+    return found;
+  });
 }
 
 const header = ({ request }: Received, name: string) => request.headers.get(name);
@@ -192,7 +191,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     const subscription = watched.subscribe();
     const sent = await watched.core.request('SUBSCRIBE');
     sent.respond(status);
-    await vi.waitFor(() => expect(watched.states).toMatchObject([{ state: 'ended', status }]));
+    await until(() => expect(watched.states).toMatchObject([{ state: 'ended', status }]));
     expect(subscription.ended).toBe(true);
     expect((await exchange(watched.core, notify(sent))).status).toBe(481);
   });
@@ -211,7 +210,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     for (const least of [40, 50, 60, 70]) {
       (await watched.core.request('SUBSCRIBE')).respond(423, [['Min-Expires', String(least)]]);
     }
-    await vi.waitFor(() => expect(watched.states).toMatchObject([{ state: 'lost', status: 423 }]));
+    await until(() => expect(watched.states).toMatchObject([{ state: 'lost', status: 423 }]));
   });
 
   it.each([
@@ -228,7 +227,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
       const first = await watched.core.request('SUBSCRIBE');
       fakeTime();
       first.respond(status, headers);
-      await vi.waitFor(() => expect(watched.states).toMatchObject([{ state: 'lost', status }]));
+      await until(() => expect(watched.states).toMatchObject([{ state: 'lost', status }]));
       const [lost] = watched.states;
       const wait = lost?.state === 'lost' ? lost.retryInSeconds : 0;
       expect(wait).toBeGreaterThanOrEqual(least);
@@ -247,7 +246,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     const waits: number[] = [];
     for (let failure = 0; failure < 9; failure++) {
       (await watched.core.request('SUBSCRIBE')).respond(500);
-      await vi.waitFor(() => expect(watched.states).toHaveLength(failure + 1));
+      await until(() => expect(watched.states).toHaveLength(failure + 1));
       const lost = watched.states.at(-1);
       const wait = lost?.state === 'lost' ? lost.retryInSeconds : 0;
       waits.push(wait);
@@ -266,9 +265,9 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     fakeTime();
     const sent = await watched.core.request('SUBSCRIBE');
     sent.respond(202);
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    await until(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
     await vi.advanceTimersByTimeAsync(40_000);
-    await vi.waitFor(() => expect(watched.states[0]).toMatchObject({ state: 'lost' }));
+    await until(() => expect(watched.states[0]).toMatchObject({ state: 'lost' }));
     vi.useRealTimers();
     expect((await exchange(watched.core, notify(sent))).status).toBe(481);
   });
@@ -416,7 +415,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     const { first } = await established(watched);
     await vi.advanceTimersByTimeAsync(3_000_000);
     (await watched.core.request('SUBSCRIBE')).respond(481);
-    await vi.waitFor(() => expect(watched.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }));
+    await until(() => expect(watched.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }));
     await vi.advanceTimersByTimeAsync(0);
     const anew = await watched.core.request('SUBSCRIBE');
     expect(isDialog(first, anew)).toBe(false);
@@ -560,18 +559,30 @@ describe('the end', () => {
 it('a thousand subscriptions are no flood', async () => {
   const watched = await watching();
   for (let user = 0; user < 200; user++) watched.subscribe({ uri: `sip:u${user}@domain.test` });
-  await vi.waitFor(() => expect(subscribes(watched.core)).toHaveLength(50));
+  await until(() => expect(subscribes(watched.core)).toHaveLength(50));
   watched.core.agrees.add('SUBSCRIBE');
   for (const received of subscribes(watched.core)) received.respond(200);
-  await vi.waitFor(() => expect(subscribes(watched.core)).toHaveLength(200));
+  await until(() => expect(subscribes(watched.core)).toHaveLength(200));
 });
 
 it('subscriptions are bounded', async () => {
-  const watched = await watching();
-  const many = Array.from({ length: 100_000 }, () => watched.subscribe());
-  expect(() => watched.subscribe()).toThrow(LimitError);
+  const unanswered = new Promise<never>(() => {});
+  const subscriptions = new Subscriptions(
+    {
+      compose: (uri) => request('SUBSCRIBE', uri),
+      send: () => unanswered,
+      allow: () => 'NOTIFY',
+      product: 'test/1',
+    },
+    { subscriptions: 100 },
+  );
+  const options = { uri: 'sip:bob@domain.test', event: 'reg', accept: [TYPE], expires: 3600 };
+  const subscribe = () => subscriptions.add(options, { onNotify: () => {} });
+  const many = Array.from({ length: 100 }, subscribe);
+  expect(subscribe).toThrow(LimitError);
   await many[0]?.close();
-  expect(watched.subscribe().ended).toBe(false);
+  expect(subscribe().ended).toBe(false);
+  expect(subscribe).toThrow(LimitError);
 });
 
 function subscribes({ requests }: ScriptedCore): Received[] {

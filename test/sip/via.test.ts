@@ -85,9 +85,8 @@ describe('Via', () => {
 
   it('never throws, and stays linear on hostile text', () => {
     fc.assert(fc.property(fc.string(), (text) => void Via.parse(`SIP/2.0/UDP ${text}`)));
-    const started = performance.now();
+    // Quadratic time would exceed the test's own deadline.
     for (const unit of [' ', '/', ':', ';', '[', ' :', '; '])
-      Via.parse(`SIP/2.0/UDP a${unit.repeat(32_768)}`);
-    expect(performance.now() - started).toBeLessThan(5_000);
+      Via.parse(`SIP/2.0/UDP a${unit.repeat(300_000)}`);
   });
 });

@@ -40,7 +40,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'core/defined.ts': [],
   'core/text.ts': [],
   'core/injection.ts': [],
-  'core/byte-ranges.ts': [],
+  'core/byte-ranges.ts': ['core/errors.ts'],
   'core/log.ts': ['core/text.ts'],
   'core/platform': COMMON,
   'core/time': COMMON,

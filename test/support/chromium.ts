@@ -9,7 +9,6 @@ import { peerCommand } from './peers.js';
 import { type RunningProcess, startProcess } from './process.js';
 import { eventually } from './wait.js';
 
-const START_MS = 60_000;
 const FLAGS = [
   '--headless',
   // Chromium's own sandbox does not run as root, which tests may.
@@ -77,7 +76,7 @@ export class Chromium {
       `--user-data-dir=${this.profile}`,
     ]);
     this.#running = running;
-    const listening = await running.line(/^DevTools listening on ws:/, START_MS);
+    const listening = await running.line(/^DevTools listening on ws:/);
     const { host } = new URL(listening.replace(/^DevTools listening on /, ''));
     const target = await eventually('a page', async () => {
       const targets: { type: string; webSocketDebuggerUrl: string }[] = await (

@@ -3,7 +3,6 @@
 import { peerCommand } from './peers.js';
 import { runProcess } from './process.js';
 
-const READ_MS = 60_000;
 // PI_ERROR and PI_MALFORMED of Wireshark's expert information.
 const ERROR = 0x00800000;
 const MALFORMED = 0x07000000;
@@ -35,19 +34,15 @@ export async function readFields(
   decodeAs: readonly string[],
   preferences: readonly string[] = [],
 ): Promise<string[][]> {
-  const { code, stdout, stderr } = await runProcess(
-    peerCommand('tshark'),
-    [
-      ...['-n', '-r', file, '-Y', filter],
-      // The body of a message is no concern of SIP, and tests send octets that are no MMS.
-      ...['--disable-protocol', 'mmse'],
-      ...decodeAs.flatMap((rule) => ['-d', rule]),
-      ...preferences.flatMap((preference) => ['-o', preference]),
-      ...['-T', 'fields', '-E', 'separator=/t', '-e', 'frame.number'],
-      ...names.flatMap((name) => ['-e', name]),
-    ],
-    { withinMs: READ_MS },
-  );
+  const { code, stdout, stderr } = await runProcess(peerCommand('tshark'), [
+    ...['-n', '-r', file, '-Y', filter],
+    // The body of a message is no concern of SIP, and tests send octets that are no MMS.
+    ...['--disable-protocol', 'mmse'],
+    ...decodeAs.flatMap((rule) => ['-d', rule]),
+    ...preferences.flatMap((preference) => ['-o', preference]),
+    ...['-T', 'fields', '-E', 'separator=/t', '-e', 'frame.number'],
+    ...names.flatMap((name) => ['-e', name]),
+  ]);
   if (code !== 0) throw new Error(`tshark: ${stderr}`);
   return stdout
     .split('\n')

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BOB, PSA } from './agents.js';
 import { type RunningProcess, startProcess } from './process.js';
-import { eventually } from './wait.js';
+import { eventually, JOB_MS } from './wait.js';
 
 const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
 /** Takes anything, and counts it in its commit. */
@@ -16,8 +16,6 @@ const APP = fileURLToPath(new URL('../faults/apps/files.mjs', import.meta.url));
 export const MEBIBYTE = 1024 * 1024;
 /** Between two bytes of generated content that are not zero: every chunk and every page has one of its own. */
 const STRIDE = 4093;
-/** Longest of any push here, milliseconds: a guard against hanging, nothing that is measured. */
-const PUSH_MS = 300_000;
 
 export interface Addresses {
   /** Of the core, for the device and for the sender. */
@@ -135,7 +133,7 @@ const TELLS_PEAK = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 export async function endOfSend(running: RunningProcess) {
-  const { code } = await running.ended(PUSH_MS);
+  const { code } = await running.ended(JOB_MS);
   const peak = /VmHWM:\s*(\d+) kB/.exec(running.stderr.join('\n'))?.[1];
   return { code, receipts: printed(running), peak: Number(peak) * 1024, running };
 }

@@ -1,6 +1,5 @@
 /** User agents and calls with a scripted core, for tests of sessions. */
 
-import { vi } from 'vitest';
 import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import type { InviteHandlers, InviteOptions } from '../../core/sip/session/outgoing-invite.js';
@@ -8,6 +7,7 @@ import type { ServerTransaction } from '../../core/sip/transactions/server-machi
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { request } from './requests.js';
 import { ScriptedCore } from './scripted-core.js';
+import { until } from './wait.js';
 
 export const ALICE = 'sip:alice@domain.test';
 export const BOB = 'sip:bob@domain.test';
@@ -84,7 +84,7 @@ export async function called({ core, transactions }: Connected, lines: readonly 
   const invite = request('INVITE', BOB, [`Contact: <sip:alice@127.0.0.1:${core.port}>`, ...lines]);
   const before = transactions.length;
   core.send(invite);
-  await vi.waitFor(() => {
+  await until(() => {
     if (transactions.length === before) throw new Error('no INVITE');
   });
   return { invite, transaction: onlyOne(transactions.slice(before)) };

@@ -2,8 +2,7 @@
 
 // From the module, not the global: it guards tests with a fake clock, too.
 import { clearTimeout, setTimeout } from 'node:timers';
-
-const DEADLINE_MS = 5000;
+import { PATIENCE_MS } from './wait.js';
 
 export class Mailbox<T> {
   readonly #items: T[] = [];
@@ -30,7 +29,7 @@ export class Mailbox<T> {
         resolve(item);
         return;
       }
-      const guard = setTimeout(() => reject(new Error(`${this.what} did not come`)), DEADLINE_MS);
+      const guard = setTimeout(() => reject(new Error(`${this.what} did not come`)), PATIENCE_MS);
       this.#takers.push((taken) => {
         clearTimeout(guard);
         resolve(taken);

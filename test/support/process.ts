@@ -4,9 +4,10 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { forgetGroup, killGroup, watchGroup } from './reaper.js';
+import { PATIENCE_MS } from './wait.js';
 
-const READY_MS = 15_000;
-const STOP_MS = 5_000;
+/** Before a program that ignores SIGTERM is killed: more than a host takes to de-register on a busy machine. */
+const STOP_MS = 60_000;
 // What is kept of a program's output: enough to see what went wrong, never a whole flood.
 const KEPT_LINES = 20_000;
 
@@ -36,7 +37,7 @@ export async function runProcess(
   command: string,
   args: readonly string[],
   {
-    withinMs = READY_MS,
+    withinMs = PATIENCE_MS,
     input = '',
     ...options
   }: ProcessOptions & { withinMs?: number; input?: string } = {},
@@ -83,7 +84,7 @@ export class RunningProcess {
    * The first line on stdout or stderr that matches, also one that was written already. Rejects with the output when
    * the program ends before, or after `withinMs`.
    */
-  async line(pattern: RegExp, withinMs = READY_MS): Promise<string> {
+  async line(pattern: RegExp, withinMs = PATIENCE_MS): Promise<string> {
     const already = [...this.stdout, ...this.stderr].find((text) => pattern.test(text));
     if (already !== undefined) return already;
     return await new Promise((resolve, reject) => {
@@ -112,7 +113,7 @@ export class RunningProcess {
   }
 
   /** The ending of a program that ends by itself. Rejects after `withinMs`, when the program is killed. */
-  async ended(withinMs: number): Promise<Ending> {
+  async ended(withinMs = PATIENCE_MS): Promise<Ending> {
     const timer = new AbortController();
     const late = once(AbortSignal.timeout(withinMs), 'abort', { signal: timer.signal }).then(
       () => undefined,
@@ -126,7 +127,7 @@ export class RunningProcess {
     throw new Error(`still running after ${withinMs} ms: ${this.describe()}`);
   }
 
-  /** SIGTERM, and SIGKILL for the whole group when that does not help in five seconds. */
+  /** SIGTERM, and SIGKILL for the whole group when that does not help in a minute. */
   async stop(): Promise<void> {
     const timer = setTimeout(() => killGroup(this.pid), STOP_MS);
     this.kill('SIGTERM');

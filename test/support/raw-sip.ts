@@ -6,8 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { type OnMessage, openUdp, type RawWire } from './raw-wire.js';
-
-const ANSWER_MS = 5_000;
+import { PATIENCE_MS } from './wait.js';
 
 export class RawMessage {
   constructor(
@@ -96,7 +95,7 @@ export class RawSipPeer {
   async request(): Promise<RawMessage> {
     const [first] = this.#requests;
     if (first) return first;
-    const [message] = await once(this.#events, 'request', { signal: AbortSignal.timeout(ANSWER_MS) });
+    const [message] = await once(this.#events, 'request', { signal: AbortSignal.timeout(PATIENCE_MS) });
     return message;
   }
 
@@ -164,7 +163,7 @@ export class RawSipPeer {
       const listener = (message: RawMessage) => {
         if (message.status >= 200 && message.get('Via')?.includes(branch)) done(() => resolve(message));
       };
-      const timer = setTimeout(() => done(() => reject(new Error('no final answer'))), ANSWER_MS);
+      const timer = setTimeout(() => done(() => reject(new Error('no final answer'))), PATIENCE_MS);
       this.#events.on('response', listener);
     });
   }

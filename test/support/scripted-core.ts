@@ -3,6 +3,8 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+// From the module, not the global: a test may have a fake clock.
+import { clearTimeout, setTimeout } from 'node:timers';
 import {
   isRequest,
   type SipMessage,
@@ -12,6 +14,7 @@ import {
 import { StreamFramer } from '../../core/sip/wire/framing.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
+import { PATIENCE_MS } from './wait.js';
 
 export interface Received {
   request: SipRequest;
@@ -19,8 +22,6 @@ export interface Received {
   bytes: Uint8Array;
   respond(status: number, headers?: [string, string][], body?: Uint8Array): void;
 }
-
-const DEADLINE = 10_000;
 
 export class ScriptedCore {
   /** Every request, in order. */
@@ -143,17 +144,19 @@ export class ScriptedCore {
   }
 
   async #next<T>(find: () => T | undefined): Promise<T> {
-    const deadline = Date.now() + DEADLINE;
+    let late = false;
     for (;;) {
       const found = find();
       if (found !== undefined) {
         this.#taken.add(found);
         return found;
       }
-      const left = deadline - Date.now();
-      if (left <= 0) throw new Error('the agent did not send what was expected');
+      if (late) throw new Error('the agent did not send what was expected');
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
+        const timer = setTimeout(() => {
+          late = true;
+          resolve();
+        }, PATIENCE_MS);
         this.#changed.push(() => {
           clearTimeout(timer);
           resolve();
@@ -172,7 +175,7 @@ export class ScriptedCore {
         bytes,
         respond: (status, headers = [], body) => {
           if (status >= 200) this.#unanswered.delete(received);
-          send(writeMessage(buildResponse(message, status, { headers, ...(body ? { body } : {}) })));
+          send(writeMessage(buildResponse(message, status, { headers, body })));
         },
       };
       this.requests.push(received);

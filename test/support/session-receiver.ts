@@ -7,6 +7,7 @@ import type { RelayAccount } from '../../core/msrp/index.js';
 import type { Store, TlsOptions } from '../../core/platform/platform.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
+import { throughRelay } from '../../core/receiver/session/media-connector.js';
 import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import { BOB, PSA } from './agents.js';
 import { Mailbox } from './mailbox.js';
@@ -66,8 +67,8 @@ export class SessionReceiver {
     const store = options.store ?? (await platform.openStore());
     const runtime = await PushRuntime.open({
       store,
-      ...(limits ? { limits } : {}),
-      ...(transfers === undefined ? {} : { transfers }),
+      limits,
+      transfers,
     });
     const receiver = new SessionReceiver(core, runtime, undefined);
     await runtime.load({ ...receiver.#app(), ...definition });
@@ -80,9 +81,9 @@ export class SessionReceiver {
       trust: [PSA, 'sip:*@trusted.test'],
       product: 'test/1',
       runtime,
-      ...(sessions === undefined ? {} : { sessions }),
-      ...(tls ? { tls } : {}),
-      ...(relay ? { relay } : {}),
+      sessions,
+      tls,
+      ...(relay ? { relay: throughRelay(relay) } : {}),
       onEvent: (event) => receiver.events.push(event),
     });
     await receiver.agent.start();

@@ -7,6 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { peerCommand } from './peers.js';
 import { freePort } from './ports.js';
 import { runProcess } from './process.js';
+import { JOB_MS } from './wait.js';
+
+/** Few enough that the answers to all of them come before any is sent again, on a busy machine, too. */
+const CONCURRENT = 20;
 
 export interface SippRun {
   /** A file of test/interop/scenarios. */
@@ -22,11 +26,10 @@ export interface SippRun {
   /** Other keywords of the scenario, such as [domain]. */
   keys?: Readonly<Record<string, string>>;
   calls: number;
-  /** Calls a second. */
+  /** Calls a second, at most. */
   rate: number;
-  /** Calls open at the same time, at most. */
+  /** Calls open at the same time, at most; 20 when absent. */
   concurrent?: number;
-  withinMs?: number;
 }
 
 export interface SippResult {
@@ -36,14 +39,12 @@ export interface SippResult {
   /** Of the failed ones, those that got an answer which the scenario does not expect. */
   unexpected: number;
   retransmissions: number;
-  /** Answers to calls that are over, such as a 200 that was sent twice. */
-  late: number;
   /** What SIPp wrote about failures, for a message. */
   errors: string;
 }
 
 export async function runSipp(run: SippRun): Promise<SippResult> {
-  const { host = '127.0.0.1', keys = {}, concurrent = run.rate, withinMs = 60_000 } = run;
+  const { host = '127.0.0.1', keys = {}, concurrent = CONCURRENT } = run;
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-sipp-'));
   const file = (name: string) => join(folder, name);
   const ends = run.listens
@@ -59,10 +60,10 @@ export async function runSipp(run: SippRun): Promise<SippResult> {
         ...['-ci', '127.0.0.1', '-s', run.user],
         ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
         ...['-m', String(run.calls), '-r', String(run.rate), '-l', String(concurrent)],
-        ...['-timeout', `${Math.ceil(withinMs / 1000)}s`, '-timeout_error', '-nostdin', '-skip_rlimit'],
+        ...['-timeout', `${JOB_MS / 1000}s`, '-timeout_error', '-nostdin', '-skip_rlimit'],
         ...['-trace_stat', '-stf', file('statistics'), '-trace_err', '-error_file', file('errors')],
       ],
-      { cwd: folder, withinMs: withinMs + 10_000, env: { ...process.env, TERM: 'dumb' } },
+      { cwd: folder, withinMs: JOB_MS + 10_000, env: { ...process.env, TERM: 'dumb' } },
     );
     const errors = await readFile(file('errors'), 'utf8').catch(() => '');
     const statistics = await readFile(file('statistics'), 'utf8').catch(() => {
@@ -90,6 +91,5 @@ function read(statistics: string): Omit<SippResult, 'errors'> {
     failed: count('FailedCall(C)'),
     unexpected: count('FailedUnexpectedMessage(C)'),
     retransmissions: count('Retransmissions(C)'),
-    late: count('DeadCallMsgs(C)'),
   };
 }

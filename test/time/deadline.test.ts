@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../core/time/clock.js';
 import { aborted, atMost, delay, unlessAborted, within } from '../../core/time/deadline.js';
-import { Alarm } from '../../core/time/timer.js';
+import { Timer } from '../../core/time/timer.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -27,7 +27,7 @@ function follow(promise: Promise<unknown>) {
 describe('an alarm', () => {
   it('rings once, and can be set again', () => {
     const rings: number[] = [];
-    const alarm = new Alarm();
+    const alarm = new Timer();
     alarm.set(100, () => rings.push(1));
     vi.advanceTimersByTime(99);
     alarm.set(100, () => rings.push(2));

@@ -107,7 +107,7 @@ export async function queryApplication(
 /** Tells applications which of them a sender pushes for (TS 5.1-13). */
 
 /** @param supported canonical event-app-ids. Nothing waits for what they make of it; what they throw is logged. */
-export function tellNegotiated(
+export function notifyNegotiated(
   apps: readonly Application[],
   uri: string,
   supported: readonly string[],
@@ -126,7 +126,7 @@ export function tellNegotiated(
 /** An alarm given to its application once: a call of `alarm` with a deadline. */
 
 /** Rejects when the application does not take it, or not in time; a commit of it may come later all the same. */
-export function giveAlarm(app: Application, alarm: Alarm, set: SetAlarm, clock: Clock): Promise<void> {
+export function deliverAlarm(app: Application, alarm: Alarm, set: SetAlarm, clock: Clock): Promise<void> {
   const controller = new AbortController();
   const commit = (operations: readonly CommitOperation[] = []) => handled(commitAlarm(app, set, operations));
   const seconds = app.manifest.receiveSeconds;

@@ -22,7 +22,7 @@ export interface AppOnPush {
   permissions?: AppPermissions;
 }
 
-export class DormantApp implements AppHandle {
+export class OnDemandApp implements AppHandle {
   readonly eventAppId: string;
   readonly accepts: readonly string[];
   readonly iari?: string;
@@ -38,11 +38,11 @@ export class DormantApp implements AppHandle {
    */
   constructor(
     readonly entry: AppOnPush,
-    private readonly start: (app: DormantApp) => Promise<Application>,
+    private readonly start: (app: OnDemandApp) => Promise<Application>,
   ) {
     const { id, accepts, iari } = entry.manifest;
     const unread = () => Promise.reject(new Error('its module has not been loaded'));
-    this.manifest = readManifest({ id, accepts, ...(iari === undefined ? {} : { iari }), start: unread });
+    this.manifest = readManifest({ id, accepts, iari, start: unread });
     this.eventAppId = this.manifest.eventAppId;
     this.accepts = this.manifest.accepts;
     if (this.manifest.iari !== undefined) this.iari = this.manifest.iari;
@@ -65,7 +65,7 @@ export async function whenAwake<T>(
   go: () => Promise<T>,
   refuse: (refusal: Refusal) => T,
 ): Promise<T> {
-  if (!(app instanceof DormantApp) || app.awake) return go();
+  if (!(app instanceof OnDemandApp) || app.awake) return go();
   try {
     // It goes on being loaded: who comes again finds it running.
     if ((await orLate(clock, WAKE_WITHIN, app.wake())) === 'late') {

@@ -6,9 +6,9 @@ import { canonicalEventAppId } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { PushRecord } from '../inbox/push-record.js';
 import type { AppHandle, Application } from './application.js';
-import { DormantApp } from './on-demand-app.js';
+import { OnDemandApp } from './on-demand-app.js';
 
-export type Registered = Application | DormantApp;
+export type Registered = Application | OnDemandApp;
 
 @injectable()
 export class Registry {
@@ -44,7 +44,7 @@ export class Registry {
   }
 
   /** What runs, in place of what waited. */
-  replace(app: DormantApp, running: Application): void {
+  replace(app: OnDemandApp, running: Application): void {
     app.awake = running;
     const known = this.byId.get(app.eventAppId) ?? [];
     known[known.indexOf(app)] = running;
@@ -58,7 +58,7 @@ export class Registry {
 
   /** The application behind a handle, while it runs. */
   loaded(handle: AppHandle): Application | undefined {
-    const app = handle instanceof DormantApp ? handle.awake : handle;
+    const app = handle instanceof OnDemandApp ? handle.awake : handle;
     return this.byId
       .get(handle.eventAppId)
       ?.filter(isRunning)
@@ -99,9 +99,10 @@ export class Registry {
     return typeof found === 'string' ? undefined : this.loaded(found);
   }
 
-  /** Media types and ranges of these applications, or of all, each once. */
-  acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds): string[] {
-    return [...new Set(eventAppIds.flatMap((id) => this.ofId(id)).flatMap(({ accepts }) => accepts))];
+  /** Media types and ranges of the applications that these ids and this IARI address, or of all, each once. */
+  acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds, iari?: string): string[] {
+    const apps = eventAppIds.flatMap((id) => this.addressed(id, iari));
+    return [...new Set(apps.flatMap(({ accepts }) => accepts))];
   }
 
   /**
@@ -119,7 +120,7 @@ export class Registry {
 }
 
 export function isRunning(app: Registered): app is Application {
-  return !(app instanceof DormantApp);
+  return !(app instanceof OnDemandApp);
 }
 
 export const REGISTRY: InjectionToken<Registry> = Symbol('registry');

@@ -56,11 +56,11 @@ export function readManifest(definition: PushAppDefinition): Manifest {
     accepts,
     needs: readNeeds(fields.needs, problem),
     provides: readProvides(fields.provides, problem),
-    ...(options === undefined ? {} : { options }),
+    options,
     delivery,
-    ...(size === undefined ? {} : { size }),
+    size,
     receiveSeconds: seconds,
-    ...(iari === undefined ? {} : { iari }),
+    iari,
     label: `${eventAppId} (${[...accepts, ...(iari === undefined ? [] : [`IARI ${iari}`])].join(', ')})`,
   };
 }

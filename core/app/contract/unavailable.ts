@@ -4,7 +4,7 @@ import { PushRefused } from '../../errors.js';
 import type { PushAppInstance } from './push-app.js';
 
 /** Thrown by hooks that the application never saw called: no attempt of its own. */
-export class AppAway extends PushRefused {
+export class AppUnavailable extends PushRefused {
   /** @param seconds after which it may be back. */
   constructor(eventAppId: string, reason: string, seconds: number) {
     super('busy', `${eventAppId} is being started again: ${reason}`, { retryAfter: seconds });
@@ -12,12 +12,14 @@ export class AppAway extends PushRefused {
 }
 
 /** Of an instance: why it is away, if it is. */
-export const AWAY = Symbol('away');
+export const UNAVAILABLE = Symbol('away');
 
-export interface MaybeAway extends PushAppInstance {
-  readonly [AWAY]: AppAway | undefined;
+export interface MaybeUnavailable extends PushAppInstance {
+  readonly [UNAVAILABLE]: AppUnavailable | undefined;
 }
 
-export function awayOf(instance: PushAppInstance | Partial<MaybeAway>): AppAway | undefined {
-  return AWAY in instance ? instance[AWAY] : undefined;
+export function unavailableOf(
+  instance: PushAppInstance | Partial<MaybeUnavailable>,
+): AppUnavailable | undefined {
+  return UNAVAILABLE in instance ? instance[UNAVAILABLE] : undefined;
 }

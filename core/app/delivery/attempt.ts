@@ -3,7 +3,7 @@
 import type { Content } from '../../content/content.js';
 import { AppError, TimeoutError } from '../../errors.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
-import { TRANSFER_ROOM, type TransferRoom } from '../../store/content-files.js';
+import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
 import { lacksResources } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -12,13 +12,13 @@ import type { Application } from '../application/application.js';
 import type { Turn } from '../application/slots.js';
 import { busy, type Refusal, refusalOf, resources } from '../contract/outcome.js';
 import type { CommitOperation } from '../contract/push-app.js';
-import { AppAway } from '../contract/unavailable.js';
+import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
 import type { Delivery } from '../inbox/delivery.js';
 import { pushOf } from '../inbox/push-record.js';
 import { COMMIT_GRACE, RECEIVE_ENDS_WITHIN } from '../limits.js';
 import { RECENT, type RecentPushes } from './recent.js';
-import { ENDINGS, type Endings } from './settlement.js';
+import { SETTLEMENT, type Settlement } from './settlement.js';
 
 /** `failed`: it threw anything else, or had not answered by its deadline. */
 export type AttemptResult =
@@ -34,7 +34,7 @@ export interface AttemptOptions {
   app: Application;
   delivery: Delivery;
   content: Content;
-  endings: Endings;
+  endings: Settlement;
   clock: Clock;
   /** For `receive`, from when all of the content is there. */
   milliseconds: number;
@@ -153,7 +153,7 @@ function graced(clock: Clock, result: Promise<AttemptResult>, delivery: Delivery
 
 function thrown(error: unknown, what: string): AttemptResult {
   const refusal = refusalOf(error);
-  if (refusal && error instanceof AppAway) return { type: 'failed', refusal, away: true };
+  if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, away: true };
   if (refusal) return { type: 'refused', refusal };
   const reason = `${what}: ${reasonOf(error)}`;
   // Not the application's fault, and soon better, perhaps: a disk that is full.
@@ -170,9 +170,9 @@ function failed(reason: string): AttemptResult {
 @injectable()
 export class Handover {
   constructor(
-    @inject(ENDINGS) private readonly endings: Endings,
+    @inject(SETTLEMENT) private readonly endings: Settlement,
     @inject(RECENT) private readonly recent: RecentPushes,
-    @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
+    @inject(CONTENT_FILES) private readonly room: ContentFiles,
     @inject(CLOCK) private readonly clock: Clock,
   ) {}
 

@@ -13,16 +13,16 @@ import type { Turn } from '../application/slots.js';
 import { busy, type Outcome, type Refusal, refused, resources, tooLarge } from '../contract/outcome.js';
 import type { PushMode } from '../contract/push-app.js';
 import { CLOCK, LIMITS } from '../foundations.js';
-import { SET_ASIDE, type SetAside } from '../inbox/dead-letters.js';
+import { DEAD_LETTERS, type DeadLetters } from '../inbox/dead-letters.js';
 import { Delivery } from '../inbox/delivery.js';
 import { DONE_MARKERS, type DoneMarkers } from '../inbox/done-markers.js';
 import { INBOX, type Inbox, InboxFull } from '../inbox/inbox.js';
 import { type PushRecord, pushId } from '../inbox/push-record.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from '../limits.js';
 import { HANDOVER, type Handover } from './attempt.js';
-import { DELIVERIES, type Deliveries } from './durable-delivery.js';
+import { DURABLE_DELIVERY, type DurableDelivery } from './durable-delivery.js';
 import { RECENT, type RecentPushes } from './recent.js';
-import { ENDINGS, type Endings } from './settlement.js';
+import { SETTLEMENT, type Settlement } from './settlement.js';
 
 export interface IncomingPush {
   /** As `PushRuntime.resolve` gave it. */
@@ -45,10 +45,10 @@ export class Dispatcher {
   constructor(
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(INBOX) private readonly inbox: Inbox,
-    @inject(SET_ASIDE) private readonly aside: SetAside,
+    @inject(DEAD_LETTERS) private readonly aside: DeadLetters,
     @inject(DONE_MARKERS) private readonly done: DoneMarkers,
-    @inject(DELIVERIES) private readonly deliveries: Deliveries,
-    @inject(ENDINGS) private readonly endings: Endings,
+    @inject(DURABLE_DELIVERY) private readonly deliveries: DurableDelivery,
+    @inject(SETTLEMENT) private readonly endings: Settlement,
     @inject(HANDOVER) private readonly handover: Handover,
     @inject(RECENT) private readonly recent: RecentPushes,
     @inject(CLOCK) private readonly clock: Clock,
@@ -174,14 +174,14 @@ export class Dispatcher {
     return {
       id,
       app: eventAppId,
-      ...(iari === undefined ? {} : { iari }),
+      iari,
       from,
       to,
       mode,
       type: content.type,
       size,
       headers: { ...headers },
-      ...(fileName === undefined ? {} : { fileName }),
+      fileName,
       receivedAt: this.clock.now(),
       attempts: 1,
     };

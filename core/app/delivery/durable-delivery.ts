@@ -3,7 +3,7 @@
 import type { Content } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { TransferRoom } from '../../store/content-files.js';
+import type { ContentFiles } from '../../store/content-files.js';
 import type { Records } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -11,24 +11,24 @@ import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
 import { isRetryable, type Outcome, type Refusal, resources } from '../contract/outcome.js';
-import { awayOf } from '../contract/unavailable.js';
+import { unavailableOf } from '../contract/unavailable.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
-import type { SetAside } from '../inbox/dead-letters.js';
+import type { DeadLetters } from '../inbox/dead-letters.js';
 import type { Delivery } from '../inbox/delivery.js';
 import { INBOX, type Inbox } from '../inbox/inbox.js';
 import { tries } from '../inbox/push-record.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from '../limits.js';
 import { type AttemptResult, HANDOVER, type Handover } from './attempt.js';
-import { ENDINGS, type Endings } from './settlement.js';
+import { SETTLEMENT, type Settlement } from './settlement.js';
 
 @injectable()
-export class Deliveries {
+export class DurableDelivery {
   /** Pushes that wait for their next delivery, with what cancels it. */
   private readonly waiting = new Map<Delivery, () => void>();
   private started = false;
 
   constructor(
-    @inject(ENDINGS) private readonly endings: Endings,
+    @inject(SETTLEMENT) private readonly endings: Settlement,
     @inject(INBOX) private readonly inbox: Inbox,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(HANDOVER) private readonly handover: Handover,
@@ -114,7 +114,7 @@ export class Deliveries {
 
   private async redelivered(delivery: Delivery): Promise<void> {
     const app = this.registry.ofRecord(delivery.record);
-    const away = app && awayOf(app.instance);
+    const away = app && unavailableOf(app.instance);
     if (away) {
       this.whenBack(delivery, away);
       return;
@@ -241,9 +241,9 @@ export class Deliveries {
  * @returns false where there is no such push.
  * @throws InboxFull, StoreError: it is set aside still.
  */
-export async function giveAgain(
+export async function redeliverDeadLetter(
   id: string,
-  { aside, inbox, deliveries }: { aside: SetAside; inbox: Inbox; deliveries: Deliveries },
+  { aside, inbox, deliveries }: { aside: DeadLetters; inbox: Inbox; deliveries: DurableDelivery },
 ): Promise<boolean> {
   const delivery = await aside.release(id, async (released, written) => {
     const { attempts: _attempts, broken: _broken, ...record } = released.record;
@@ -258,13 +258,13 @@ export async function giveAgain(
 }
 
 /** @returns false where there is no such push. @throws StoreError: it is set aside still. */
-export async function dropSetAside(
+export async function dropDeadLetter(
   id: string,
-  { aside, records, room }: { aside: SetAside; records: Records; room: TransferRoom },
+  { aside, records, room }: { aside: DeadLetters; records: Records; room: ContentFiles },
 ): Promise<boolean> {
   const delivery = await aside.release(id, () => records.write(aside.removal(id), 'synced'));
   if (delivery?.record.file !== undefined) await room.remove(delivery.record.file);
   return delivery !== undefined;
 }
 
-export const DELIVERIES: InjectionToken<Deliveries> = Symbol('deliveries');
+export const DURABLE_DELIVERY: InjectionToken<DurableDelivery> = Symbol('deliveries');

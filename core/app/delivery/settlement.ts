@@ -3,28 +3,28 @@
 import { AppError } from '../../errors.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import { TRANSFER_ROOM, type TransferRoom } from '../../store/content-files.js';
+import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
 import type { Records, Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Refusal } from '../contract/outcome.js';
 import { LOG_SINK, RECORDS } from '../foundations.js';
-import { SET_ASIDE, type SetAside } from '../inbox/dead-letters.js';
+import { DEAD_LETTERS, type DeadLetters } from '../inbox/dead-letters.js';
 import type { Delivery } from '../inbox/delivery.js';
 import { DONE_MARKERS, type DoneMarkers } from '../inbox/done-markers.js';
 import { INBOX, type Inbox } from '../inbox/inbox.js';
-import { PARTIALS, type Partials } from '../inbox/partial-transfers.js';
+import { PARTIAL_TRANSFERS, type PartialTransfers } from '../inbox/partial-transfers.js';
 import type { AppScope } from '../services/app-scope.js';
 import type { Batch } from '../services/app-writes.js';
 
 @injectable()
-export class Endings {
+export class Settlement {
   constructor(
     @inject(RECORDS) private readonly records: Records,
     @inject(INBOX) private readonly inbox: Inbox,
-    @inject(SET_ASIDE) private readonly aside: SetAside,
+    @inject(DEAD_LETTERS) private readonly aside: DeadLetters,
     @inject(DONE_MARKERS) private readonly done: DoneMarkers,
-    @inject(PARTIALS) private readonly partials: Partials,
-    @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
+    @inject(PARTIAL_TRANSFERS) private readonly partials: PartialTransfers,
+    @inject(CONTENT_FILES) private readonly room: ContentFiles,
     @inject(LOG_SINK) private readonly log: LogSink,
   ) {}
 
@@ -149,4 +149,4 @@ function endedWords({ ending }: Delivery): string | undefined {
   return `can no longer be taken: its sender was told that it is not (${ending.refusal.reason})`;
 }
 
-export const ENDINGS: InjectionToken<Endings> = Symbol('endings');
+export const SETTLEMENT: InjectionToken<Settlement> = Symbol('endings');

@@ -2,7 +2,7 @@
 
 import type { InjectionToken } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { TransferRoom } from '../../store/content-files.js';
+import type { ContentFiles } from '../../store/content-files.js';
 import {
   CONTENT_PREFIX,
   DEAD_LETTER_PREFIX,
@@ -18,7 +18,7 @@ import type { RuntimeLimits } from '../limits.js';
 import { Delivery } from './delivery.js';
 import { decodeRecord, type PushRecord } from './push-record.js';
 
-export interface SetAsidePush {
+export interface DeadLetter {
   readonly id: string;
   readonly app: string;
   readonly from: string;
@@ -47,7 +47,7 @@ interface StoredPush extends PushRecord {
   readonly reason: string;
 }
 
-export class SetAside {
+export class DeadLetters {
   /** By push id, the oldest first. */
   readonly #held = new Map<string, Held>();
   /** Of content in the store, and in files. */
@@ -56,7 +56,7 @@ export class SetAside {
 
   private constructor(
     private readonly records: Records,
-    private readonly room: TransferRoom,
+    private readonly room: ContentFiles,
     private readonly clock: Clock,
     private readonly limits: RuntimeLimits,
     private readonly log: LogSink,
@@ -64,12 +64,12 @@ export class SetAside {
 
   static async open(
     records: Records,
-    room: TransferRoom,
+    room: ContentFiles,
     clock: Clock,
     limits: RuntimeLimits,
     log: LogSink,
-  ): Promise<SetAside> {
-    const aside = new SetAside(records, room, clock, limits, log);
+  ): Promise<DeadLetters> {
+    const aside = new DeadLetters(records, room, clock, limits, log);
     for (const push of await aside.#stored()) aside.#hold(push);
     return aside;
   }
@@ -79,7 +79,7 @@ export class SetAside {
   }
 
   /** The oldest first. */
-  async list(): Promise<SetAsidePush[]> {
+  async list(): Promise<DeadLetter[]> {
     const stored = await this.#stored();
     return stored.map(({ id, app, from, to, type, size, receivedAt, setAsideAt, attempts, reason }) => ({
       id,
@@ -216,4 +216,4 @@ function decode(bytes: Uint8Array): StoredPush {
   return { ...decodeRecord(bytes), setAsideAt: Number(setAsideAt) || 0, reason: String(reason) };
 }
 
-export const SET_ASIDE: InjectionToken<SetAside> = Symbol('set aside');
+export const DEAD_LETTERS: InjectionToken<DeadLetters> = Symbol('set aside');

@@ -4,7 +4,7 @@ import { type Content, memoryContent } from '../../content/content.js';
 import { LimitError } from '../../errors.js';
 import type { InjectionToken } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { TransferRoom } from '../../store/content-files.js';
+import type { ContentFiles } from '../../store/content-files.js';
 import {
   CONTENT_PREFIX,
   encodeJson,
@@ -33,13 +33,13 @@ export class Inbox {
 
   private constructor(
     private readonly records: Records,
-    private readonly room: TransferRoom,
+    private readonly room: ContentFiles,
     private readonly limits: RuntimeLimits,
   ) {}
 
   static async open(
     records: Records,
-    room: TransferRoom,
+    room: ContentFiles,
     limits: RuntimeLimits,
     log: LogSink,
   ): Promise<Inbox> {

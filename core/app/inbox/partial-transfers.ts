@@ -25,7 +25,7 @@ export interface PartialTransfer {
   readonly sound?: number;
 }
 
-export class Partials {
+export class PartialTransfers {
   /** The one that was touched longest ago first. */
   readonly #held = new Map<string, PartialTransfer>();
 
@@ -34,8 +34,8 @@ export class Partials {
     private readonly clock: Clock,
   ) {}
 
-  static async open(records: Records, clock: Clock, log: LogSink): Promise<Partials> {
-    const partials = new Partials(records, clock);
+  static async open(records: Records, clock: Clock, log: LogSink): Promise<PartialTransfers> {
+    const partials = new PartialTransfers(records, clock);
     const found: PartialTransfer[] = [];
     for await (const [id, bytes] of records.entries(TRANSFER_PREFIX)) {
       try {
@@ -101,4 +101,4 @@ function isPartial(value: unknown): value is PartialTransfer {
   );
 }
 
-export const PARTIALS: InjectionToken<Partials> = Symbol('partial transfers');
+export const PARTIAL_TRANSFERS: InjectionToken<PartialTransfers> = Symbol('partial transfers');

@@ -75,7 +75,7 @@ export function pushOf(record: PushRecord, content: Content): Push {
     mode,
     content,
     headers: Object.freeze({ ...headers }),
-    ...(fileName === undefined ? {} : { fileName }),
+    fileName,
     receivedAt: new Date(receivedAt),
     attempt: attempts,
   });

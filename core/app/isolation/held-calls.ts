@@ -81,7 +81,7 @@ export async function crossing({ content, ...rest }: Push): Promise<{
   const bytes = small ? await content.bytes(size).catch(() => undefined) : undefined;
   return {
     push: rest,
-    content: { type, ...(size === undefined ? {} : { size }), ...(bytes ? { bytes } : {}) },
+    content: { type, size, bytes },
   };
 }
 

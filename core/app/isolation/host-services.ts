@@ -125,9 +125,9 @@ export class HostServices {
 function storageRange(range: unknown): StorageRange {
   const { prefix, after, limit } = fieldsOf(range);
   return {
-    ...(prefix === undefined ? {} : { prefix: String(prefix) }),
-    ...(after === undefined ? {} : { after: String(after) }),
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    prefix: prefix === undefined ? undefined : String(prefix),
+    after: after === undefined ? undefined : String(after),
+    limit: limit === undefined ? undefined : Number(limit),
   };
 }
 

@@ -10,7 +10,7 @@ import type {
   PushDescription,
   StartContext,
 } from '../contract/push-app.js';
-import { AppAway, AWAY, type MaybeAway } from '../contract/unavailable.js';
+import { AppUnavailable, type MaybeUnavailable, UNAVAILABLE } from '../contract/unavailable.js';
 import { START_WITHIN } from '../limits.js';
 import { RESTART_BASE, RESTART_MAX, STEADY_AFTER, STOP_HOOK_WITHIN } from './limits.js';
 import type { Fields } from './messages.js';
@@ -67,7 +67,7 @@ export class IsolatedApp {
     }
   }
 
-  #instance({ hooks, provided }: Started): MaybeAway {
+  #instance({ hooks, provided }: Started): MaybeUnavailable {
     const away = () => this.#whyAway();
     const all: Required<Pick<PushAppInstance, Hook>> = {
       consider: async (offer) => void (await this.#here().hook('consider', { offer })),
@@ -83,7 +83,7 @@ export class IsolatedApp {
       serviceOf(methods, (method, args) => this.#provided(service, method, args)),
     ]);
     return {
-      get [AWAY]() {
+      get [UNAVAILABLE]() {
         return away();
       },
       receive: (push, context) => this.#here().receive(push, context),
@@ -97,14 +97,15 @@ export class IsolatedApp {
   /** @throws AppAway */
   #here(): WorkerLife {
     const away = this.#whyAway();
-    if (away || !this.#life) throw away ?? new AppAway(this.#eventAppId, this.#away.reason, COMES_UP_IN);
+    if (away || !this.#life)
+      throw away ?? new AppUnavailable(this.#eventAppId, this.#away.reason, COMES_UP_IN);
     return this.#life;
   }
 
-  #whyAway(): AppAway | undefined {
+  #whyAway(): AppUnavailable | undefined {
     if (this.#life && !this.#life.over) return undefined;
     const seconds = Math.max(0, Math.ceil((this.#away.until - Date.now()) / 1000)) + COMES_UP_IN;
-    return new AppAway(this.#eventAppId, this.#away.reason, seconds);
+    return new AppUnavailable(this.#eventAppId, this.#away.reason, seconds);
   }
 
   async #provided(service: string, method: string, args: readonly unknown[]): Promise<unknown> {

@@ -137,7 +137,7 @@ export function packError(thrown: unknown): PackedError {
     const { name, stack } = thrown;
     const known = classOf(thrown);
     return {
-      ...(known === undefined ? {} : { class: known }),
+      class: known,
       name: textOf(name).slice(0, MAX_DETAIL),
       message,
       ...(typeof stack === 'string' ? { stack: stack.slice(0, MAX_STACK) } : {}),

@@ -7,8 +7,8 @@ import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import { Application } from '../application/application.js';
-import { giveAlarm } from '../application/hooks.js';
-import { type AppOnPush, DormantApp } from '../application/on-demand-app.js';
+import { deliverAlarm } from '../application/hooks.js';
+import { type AppOnPush, OnDemandApp } from '../application/on-demand-app.js';
 import { isRunning, type Registered } from '../application/registry.js';
 import { type Composition, hostServiceNames } from '../container.js';
 import { type Manifest, readManifest, requireAgreement, type StaticManifest } from '../contract/manifest.js';
@@ -20,7 +20,7 @@ import type { ReferenceRecord } from '../inbox/references.js';
 import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
-import { OwnData } from '../services/app-writes.js';
+import { AppWrites } from '../services/app-writes.js';
 import { StorageAccount } from '../services/storage-service.js';
 import { inLoadOrder, needed, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
 import type { Namespaces } from './namespaces.js';
@@ -76,7 +76,7 @@ export class Loader {
    */
   async load(
     { definition, manifest: said, options, permissions = {} }: AppToLoad,
-    dormant?: DormantApp,
+    dormant?: OnDemandApp,
   ): Promise<Application> {
     const { parts, namespaces, clock, limits, log } = this.options;
     const { registry } = parts;
@@ -108,14 +108,14 @@ export class Loader {
   }
 
   /** Has it loaded when the first push for it comes. @throws ConfigurationError; nothing of it stays then. */
-  addDormant(entry: AppOnPush, start: (app: DormantApp) => Promise<Application>): void {
-    const app = new DormantApp(entry, start);
+  addDormant(entry: AppOnPush, start: (app: OnDemandApp) => Promise<Application>): void {
+    const app = new OnDemandApp(entry, start);
     this.#requireDistinct(app.manifest);
     this.options.parts.registry.add(app);
   }
 
   /** The first push for it has come. @throws ConfigurationError or AppError: it waits for the next. */
-  async wake(dormant: DormantApp): Promise<Application> {
+  async wake(dormant: OnDemandApp): Promise<Application> {
     const { entry, eventAppId } = dormant;
     const { clock, parts } = this.options;
     if (!parts.registry.registered().includes(dormant)) throw new AppError(eventAppId, 'was unloaded');
@@ -136,15 +136,15 @@ export class Loader {
   }
 
   /** Of those that wait for a push, the ones for which something has come: in an earlier run of the host. */
-  async awaited(): Promise<DormantApp[]> {
+  async awaited(): Promise<OnDemandApp[]> {
     const { registry, inbox, retrievals } = this.options.parts;
-    const dormant = registry.registered().filter((app) => app instanceof DormantApp);
+    const dormant = registry.registered().filter((app) => app instanceof OnDemandApp);
     if (dormant.length === 0) return [];
     const records = [...Array.from(inbox.deliveries(), ({ record }) => record), ...retrievals.records()];
     const addressed = new Set(
       records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
     );
-    const awaited: DormantApp[] = [];
+    const awaited: OnDemandApp[] = [];
     for (const app of dormant) {
       if (addressed.has(app) || (await this.#hasAlarms(app.manifest))) awaited.push(app);
     }
@@ -200,13 +200,13 @@ export class Loader {
       : {};
     const { storage } = permissions;
     const account = storage === undefined ? {} : { account: new StorageAccount(records, namespace, storage) };
-    const own = new OwnData({ namespace, records, ...account, ...alarms });
+    const own = new AppWrites({ namespace, records, ...account, ...alarms });
     return { eventAppId, namespace, permissions, own, ...alarms, active: true };
   }
 
   #giveAlarms(app: Application): void {
     if (!this.#giving) return;
-    app.scope.alarms?.start((alarm, set) => giveAlarm(app, alarm, set, this.options.clock));
+    app.scope.alarms?.start((alarm, set) => deliverAlarm(app, alarm, set, this.options.clock));
   }
 }
 

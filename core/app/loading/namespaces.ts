@@ -43,7 +43,7 @@ export class Namespaces {
 
   /** The namespace of this application, remembered from now on. @throws StoreError */
   async claim({ eventAppId, iari, accepts }: Manifest): Promise<string> {
-    const owner: Owner = { eventAppId, accepts, ...(iari === undefined ? {} : { iari }) };
+    const owner: Owner = { eventAppId, accepts, iari };
     const namespace = this.#find(owner) ?? String(++this.#last);
     const value = encodeJson(owner);
     await this.records.write([{ type: 'put', key: APPLICATIONS_PREFIX + namespace, value }], 'synced');
@@ -54,7 +54,7 @@ export class Namespaces {
 
   /** The one that it had when it was loaded last; undefined when it never was. */
   known({ eventAppId, iari, accepts }: Manifest): string | undefined {
-    return this.#find({ eventAppId, accepts, ...(iari === undefined ? {} : { iari }) });
+    return this.#find({ eventAppId, accepts, iari });
   }
 
   release(namespace: string): void {

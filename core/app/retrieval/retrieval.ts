@@ -91,7 +91,7 @@ export class Retrieval {
 
   #refused({ kind, reason, retryAfter }: Refusal): Outcome {
     const { id } = this.parts.record;
-    return { taken: false, pushId: id, kind, reason, ...(retryAfter === undefined ? {} : { retryAfter }) };
+    return { taken: false, pushId: id, kind, reason, retryAfter };
   }
 }
 
@@ -126,6 +126,6 @@ function fetchRefusal(error: unknown): Refusal {
   return {
     kind: KINDS[code] ?? 'forbidden',
     reason: reasonOf(error),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    retryAfter,
   };
 }

@@ -24,11 +24,11 @@ import { expiredRefusal, Retrieval, type RetrievalEnd } from './retrieval.js';
 
 export const RETRIEVALS: InjectionToken<Retrievals> = Symbol('retrievals');
 
-export const SPOOL_ROOM: InjectionToken<SpoolRoom> = Symbol('spool room');
+export const RETRIEVAL_SPOOL: InjectionToken<RetrievalSpool> = Symbol('spool room');
 
 export const RETRIEVAL_SINK: InjectionToken<RetrievalSink> = Symbol('retrieval sink');
 
-export class SpoolRoom {
+export class RetrievalSpool {
   #opened: Promise<Spool> | undefined;
 
   /** @param folder emptied when it is opened; a temporary one when absent. */
@@ -81,7 +81,7 @@ export class Retrievals {
 
   constructor(
     @inject(FETCHER) private readonly fetcher: GuardedFetch,
-    @inject(SPOOL_ROOM) private readonly room: SpoolRoom,
+    @inject(RETRIEVAL_SPOOL) private readonly room: RetrievalSpool,
     @inject(REFERENCES) private readonly references: References,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
@@ -184,7 +184,7 @@ export class Retrievals {
     if (this.stopping.signal.aborted && !end.outcome.taken) return;
     const { outcome, retrieved } = answerOf(end);
     if (!outcome.taken) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
-    this.sink({ record, outcome, ...(retrieved ? { retrieved } : {}) });
+    this.sink({ record, outcome, retrieved });
     await this.forget(record);
   }
 
@@ -225,7 +225,7 @@ export class Retrievals {
         const { key, from, to, headers, fileName } = record;
         const app = this.application(record);
         const push = { app, key, from, to, mode: 'indirect' as const, content, headers };
-        return this.dispatcher.dispatch({ ...push, ...(fileName === undefined ? {} : { fileName }) });
+        return this.dispatcher.dispatch({ ...push, fileName });
       },
     });
     retrieval.answered = answered;
@@ -253,12 +253,12 @@ export class Retrievals {
     return {
       id,
       app: eventAppId,
-      ...(iari === undefined ? {} : { iari }),
+      iari,
       key,
       from,
       to,
       headers: { ...headers },
-      ...(fileName === undefined ? {} : { fileName }),
+      fileName,
       reference,
       receivedAt: this.clock.now(),
     };

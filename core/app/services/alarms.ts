@@ -4,10 +4,10 @@ import { LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, type Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
-import { Soonest } from '../../time/due-queue.js';
+import { DueQueue } from '../../time/due-queue.js';
 import { refusalOf } from '../contract/outcome.js';
 import type { Alarm } from '../contract/services.js';
-import { AppAway } from '../contract/unavailable.js';
+import { AppUnavailable } from '../contract/unavailable.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
 import { type AlarmChange, alarmKey, readAlarm } from './app-values.js';
 
@@ -45,7 +45,7 @@ export interface AlarmsParts {
 }
 
 /** Gives an alarm to its application. Rejects when that does not take it. */
-export type GiveAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
+export type DeliverAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
 
 /**
  * Their keys and times are in memory, the rest is on disk. What it costs to set, cancel or give one grows with
@@ -53,12 +53,12 @@ export type GiveAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
  */
 export class Alarms {
   readonly #entries = new Map<string, Entry>();
-  readonly #waiting = new Soonest<Entry>();
+  readonly #waiting = new DueQueue<Entry>();
   /** Keys of those that the application has now. */
   readonly #given = new Set<string>();
   /** New ones on their way to the disk. */
   #coming = 0;
-  #give: GiveAlarm | undefined;
+  #give: DeliverAlarm | undefined;
   #cancelTimer = () => {};
 
   private constructor(private readonly parts: AlarmsParts) {}
@@ -77,7 +77,7 @@ export class Alarms {
   }
 
   /** From now on they are given. */
-  start(give: GiveAlarm): void {
+  start(give: DeliverAlarm): void {
     this.#give = give;
     this.#wind();
   }
@@ -195,7 +195,7 @@ export class Alarms {
   }
 
   /** Never rejects. */
-  async #run(entry: Entry, give: GiveAlarm): Promise<void> {
+  async #run(entry: Entry, give: DeliverAlarm): Promise<void> {
     const { namespace, records, clock } = this.parts;
     try {
       const bytes = await records.get(alarmKey(namespace, entry.key));
@@ -220,7 +220,7 @@ export class Alarms {
     const { clock, warn } = this.parts;
     const doubled = BACKOFF_BASE * 2 ** entry.failures;
     // That its worker is away is no failure of its own.
-    if (!(error instanceof AppAway)) entry.failures += 1;
+    if (!(error instanceof AppUnavailable)) entry.failures += 1;
     // Half of it by chance: what failed together does not come back together.
     const backoff = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
     const wait = Math.ceil(Math.max(backoff, (refusalOf(error)?.retryAfter ?? 0) * 1000));

@@ -4,7 +4,7 @@ import type { InjectionToken } from '../../injection.js';
 import type { AppPermissions } from '../contract/permissions.js';
 import type { HostServiceName, Services } from '../contract/services.js';
 import type { Alarms } from './alarms.js';
-import type { OwnData } from './app-writes.js';
+import type { AppWrites } from './app-writes.js';
 
 /** Of one application: who it is, for the services made for it. */
 export interface AppScope {
@@ -13,7 +13,7 @@ export interface AppScope {
   readonly namespace: string;
   readonly permissions: AppPermissions;
   /** What it writes goes this way. */
-  readonly own: OwnData;
+  readonly own: AppWrites;
   /** Absent where it does not need `schedule`. */
   readonly alarms?: Alarms;
   /** False from when it has been stopped: what it does later comes to nothing. */

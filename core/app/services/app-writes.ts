@@ -15,7 +15,7 @@ export interface Batch {
   write(more?: readonly Write[]): Promise<void>;
 }
 
-export interface OwnDataParts {
+export interface AppWritesParts {
   namespace: string;
   records: Records;
   /** Writes to its storage where there is a bound to that. */
@@ -24,8 +24,8 @@ export interface OwnDataParts {
   alarms?: Alarms;
 }
 
-export class OwnData {
-  constructor(private readonly parts: OwnDataParts) {}
+export class AppWrites {
+  constructor(private readonly parts: AppWritesParts) {}
 
   /** @throws ConfigurationError or LimitError saying which operation is wrong, and what was expected. */
   batch(operations: readonly CommitOperation[]): Batch {

@@ -29,7 +29,7 @@ export class FetchService {
     if (!this.scope.active) throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: it was stopped`);
     const headers = { 'accept-encoding': 'gzip, deflate', ...options.headers };
     const { within } = this;
-    const response = await this.fetcher.fetch(url, { ...options, headers, ...(within ? { within } : {}) });
+    const response = await this.fetcher.fetch(url, { ...options, headers, within });
     try {
       const codings = codingsOf(response.headers['content-encoding']);
       const limit = Math.min(options.maxSize ?? this.fetcher.maxSize, this.fetcher.maxSize);

@@ -10,12 +10,12 @@ import type { AppFile, AppFiles } from '../contract/services.js';
 import type { RuntimeLimits } from '../limits.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
 
-export const FILES_ROOM: InjectionToken<FilesRoom> = Symbol('files room');
+export const APP_FOLDERS: InjectionToken<AppFolders> = Symbol('files room');
 
 type Limits = Pick<RuntimeLimits, 'filesCount' | 'filesBytes'>;
 
-export class FilesRoom {
-  readonly #shelves = new Map<string, Promise<Shelf>>();
+export class AppFolders {
+  readonly #shelves = new Map<string, Promise<AppFolder>>();
 
   /** @param folder one inside it for each application; temporary ones when absent. */
   constructor(
@@ -24,11 +24,11 @@ export class FilesRoom {
   ) {}
 
   /** Rejects, this time, when the folder cannot be made. */
-  of(namespace: string): Promise<Shelf> {
+  of(namespace: string): Promise<AppFolder> {
     const known = this.#shelves.get(namespace);
     if (known) return known;
     const path = this.folder === undefined ? undefined : `${this.folder}/${namespace}`;
-    const opened = Shelf.open(path, this.limits).catch((error: unknown) => {
+    const opened = AppFolder.open(path, this.limits).catch((error: unknown) => {
       this.#shelves.delete(namespace);
       throw error;
     });
@@ -50,7 +50,7 @@ interface ShelfFile extends Omit<NewFile, 'keep'> {
 }
 
 /** The files of one application, and how much there is of them. */
-export class Shelf {
+export class AppFolder {
   #bytes: number;
   /** Files being written. */
   #unfinished = 0;
@@ -64,10 +64,10 @@ export class Shelf {
     this.#bytes = Array.from(sizes.values()).reduce((sum, size) => sum + size, 0);
   }
 
-  static async open(path: string | undefined, limits: Limits): Promise<Shelf> {
+  static async open(path: string | undefined, limits: Limits): Promise<AppFolder> {
     const folder = await platform.openFolder(path);
     const kept = await folder.list();
-    return new Shelf(folder, new Map(kept.map(({ name, size }) => [name, size])), limits);
+    return new AppFolder(folder, new Map(kept.map(({ name, size }) => [name, size])), limits);
   }
 
   list(): { name: string; size: number }[] {
@@ -137,7 +137,7 @@ const NAME_BYTES = 16;
 export class FilesService implements AppFiles {
   constructor(
     @inject(APP_SCOPE) private readonly scope: AppScope,
-    @inject(FILES_ROOM) private readonly room: FilesRoom,
+    @inject(APP_FOLDERS) private readonly room: AppFolders,
   ) {}
 
   write(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
@@ -184,11 +184,11 @@ export class FilesService implements AppFiles {
     }
   }
 
-  private file(shelf: Shelf, name: string, size: number): AppFile {
+  private file(shelf: AppFolder, name: string, size: number): AppFile {
     return { name, size, path: shelf.folder.path(name) };
   }
 
-  private async shelf(): Promise<Shelf> {
+  private async shelf(): Promise<AppFolder> {
     this.requireActive();
     return this.room.of(this.scope.namespace);
   }

@@ -1,9 +1,10 @@
 /** The bytes of one file while they come: written, hashed, and waited for by whoever reads them. */
 
 import { platform } from '#platform';
+import { ByteRanges } from '../../byte-ranges.js';
 import { MalformedError, SipPushError } from '../../errors.js';
 import type { Hasher, OpenFile } from '../../platform/platform.js';
-import { Parts } from './byte-ranges.js';
+import { TRANSFER_PARTS } from '../limits.js';
 
 /** Bytes written, or read back, in one go: the event loop is not held up by hashing them. */
 const BLOCK = 256 * 1024;
@@ -28,7 +29,7 @@ interface Write {
 }
 
 export class Arrival {
-  readonly #parts: Parts;
+  readonly #parts: ByteRanges;
   readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher };
   readonly #queue: Write[] = [];
   #writing: Promise<void> | undefined;
@@ -42,7 +43,7 @@ export class Arrival {
 
   constructor(private readonly options: ArrivalOptions) {
     const { have, sha1 } = options;
-    this.#parts = new Parts(have);
+    this.#parts = new ByteRanges(have, TRANSFER_PARTS);
     this.#watermark = have;
     this.#hashers = {
       sha1: sha1 ? platform.hasher('sha-1') : undefined,
@@ -98,7 +99,7 @@ export class Arrival {
       if (this.#error) throw this.#error;
     }
     const { sha1, sha256 } = this.#hashers;
-    return { ...(sha1 ? { sha1: sha1.digest() } : {}), sha256: sha256.digest() };
+    return { sha1: sha1 === undefined ? undefined : sha1.digest(), sha256: sha256.digest() };
   }
 
   /** It is all there, and what it should be: those who read come to an end. */

@@ -18,7 +18,7 @@ import {
   resources,
 } from '../contract/outcome.js';
 import type { Handover } from '../delivery/attempt.js';
-import type { Deliveries } from '../delivery/durable-delivery.js';
+import type { DurableDelivery } from '../delivery/durable-delivery.js';
 import { Delivery } from '../inbox/delivery.js';
 import { type Inbox, InboxFull } from '../inbox/inbox.js';
 import type { PushRecord } from '../inbox/push-record.js';
@@ -39,7 +39,7 @@ export function refusalFor(error: unknown): Refusal {
 export function asRefused(error: unknown): PushRefused {
   if (error instanceof PushRefused) return error;
   const { kind, reason, retryAfter } = refusalFor(error);
-  return new PushRefused(kind, reason, { cause: error, ...(retryAfter === undefined ? {} : { retryAfter }) });
+  return new PushRefused(kind, reason, { cause: error, retryAfter });
 }
 
 /** One file on its way in: written as it comes, read by its application meanwhile, and confirmed in the end. */
@@ -47,13 +47,13 @@ export function asRefused(error: unknown): PushRefused {
 /** What it does with the rest of the runtime. */
 export interface TransferServices {
   readonly handover: Handover;
-  readonly deliveries: Deliveries;
+  readonly deliveries: DurableDelivery;
   readonly inbox: Inbox;
   readonly clock: Clock;
 }
 
 /** The transfer's place on disk. */
-export interface TransferPlace {
+export interface PartialFile {
   readonly file: OpenFile;
   /** Bytes from the first on that are in the file, which has no more. */
   readonly have: number;
@@ -80,7 +80,7 @@ export interface TransferParts {
   readonly sha1: string | undefined;
   readonly largest: number;
   readonly turn: Turn;
-  readonly place: TransferPlace;
+  readonly place: PartialFile;
   readonly services: TransferServices;
   /** No one has to do with it any more, but for a durable application that is late. */
   onEnded(): void;
@@ -284,6 +284,8 @@ export class FileTransfer implements Transfer {
     if (keep) await place.keep(this.#arrival.watermark, this.#begun);
     else await place.drop();
     this.#release();
+    // Its sender may offer the file again as soon as it knows.
+    await this.#closed;
   }
 
   #reserve(end: number): void {

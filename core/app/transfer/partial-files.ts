@@ -3,19 +3,23 @@
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
 import type { OpenFile } from '../../platform/platform.js';
-import { TRANSFER_ROOM, type TransferRoom } from '../../store/content-files.js';
+import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
-import { SET_ASIDE, type SetAside } from '../inbox/dead-letters.js';
+import { DEAD_LETTERS, type DeadLetters } from '../inbox/dead-letters.js';
 import { INBOX, type Inbox } from '../inbox/inbox.js';
-import { PARTIALS, type Partials, type PartialTransfer } from '../inbox/partial-transfers.js';
+import {
+  PARTIAL_TRANSFERS,
+  type PartialTransfer,
+  type PartialTransfers,
+} from '../inbox/partial-transfers.js';
 import { type RuntimeLimits, TRANSFER_KEEP } from '../limits.js';
-import type { TransferPlace } from './file-transfer.js';
+import type { PartialFile } from './file-transfer.js';
 import type { IncomingTransfer } from './transfer.js';
 
-export interface OpenPlace extends TransferPlace {
+export interface OpenPartialFile extends PartialFile {
   /** Of the file. */
   readonly name: string;
   /** Milliseconds since 1970: of the first offer. */
@@ -25,15 +29,15 @@ export interface OpenPlace extends TransferPlace {
 }
 
 @injectable()
-export class TransferPlaces {
+export class PartialFiles {
   private cancelSweep = () => {};
   private stopped = false;
 
   constructor(
-    @inject(TRANSFER_ROOM) private readonly room: TransferRoom,
-    @inject(PARTIALS) private readonly partials: Partials,
+    @inject(CONTENT_FILES) private readonly room: ContentFiles,
+    @inject(PARTIAL_TRANSFERS) private readonly partials: PartialTransfers,
     @inject(INBOX) private readonly inbox: Inbox,
-    @inject(SET_ASIDE) private readonly aside: SetAside,
+    @inject(DEAD_LETTERS) private readonly aside: DeadLetters,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
@@ -64,7 +68,7 @@ export class TransferPlaces {
    * Goes on with what there is of the same file, or begins.
    * @throws StoreError when there is no room, or the disk does not.
    */
-  async open(id: string, incoming: IncomingTransfer): Promise<OpenPlace> {
+  async open(id: string, incoming: IncomingTransfer): Promise<OpenPartialFile> {
     const before = await this.resumed(id, incoming);
     const name = before?.file ?? this.room.newName();
     if (!before) this.room.reserve(name, 0);
@@ -120,13 +124,12 @@ export class TransferPlaces {
     file: OpenFile,
     partial: PartialTransfer | undefined,
     release: () => Promise<void>,
-  ): Pick<OpenPlace, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
+  ): Pick<OpenPartialFile, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.drop({ id, file: name });
     return {
       reserve: (bytes) => this.room.reserve(name, bytes),
       sound: async (bytes) => {
-        if (partial)
-          await this.partials.put({ ...partial, ...(bytes === undefined ? {} : { sound: bytes }) });
+        if (partial) await this.partials.put({ ...partial, sound: bytes });
       },
       handedOver: () => this.partials.forget(id),
       drop,
@@ -193,4 +196,4 @@ function partialOf(
   return { id, size, sha1, type: type.type, touchedAt: more.receivedAt, ...more };
 }
 
-export const TRANSFER_PLACES: InjectionToken<TransferPlaces> = Symbol('transfer places');
+export const PARTIAL_FILES: InjectionToken<PartialFiles> = Symbol('transfer places');

@@ -12,13 +12,13 @@ import { busy, type Refusal, resources, tooLarge } from '../contract/outcome.js'
 import type { PushOffer } from '../contract/push-app.js';
 import { HANDOVER, type Handover } from '../delivery/attempt.js';
 import { DISPATCHER, type Dispatcher } from '../delivery/dispatcher.js';
-import { DELIVERIES, type Deliveries } from '../delivery/durable-delivery.js';
+import { DURABLE_DELIVERY, type DurableDelivery } from '../delivery/durable-delivery.js';
 import { CLOCK, LIMITS } from '../foundations.js';
 import { INBOX, type Inbox } from '../inbox/inbox.js';
 import { type PushRecord, pushId } from '../inbox/push-record.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from '../limits.js';
 import { FileTransfer } from './file-transfer.js';
-import { type OpenPlace, TRANSFER_PLACES, type TransferPlaces } from './partial-files.js';
+import { type OpenPartialFile, PARTIAL_FILES, type PartialFiles } from './partial-files.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer.js';
 
 @injectable()
@@ -27,10 +27,10 @@ export class Transfers {
   private stopping = false;
 
   constructor(
-    @inject(TRANSFER_PLACES) private readonly places: TransferPlaces,
+    @inject(PARTIAL_FILES) private readonly places: PartialFiles,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
-    @inject(DELIVERIES) private readonly deliveries: Deliveries,
+    @inject(DURABLE_DELIVERY) private readonly deliveries: DurableDelivery,
     @inject(HANDOVER) private readonly handover: Handover,
     @inject(INBOX) private readonly inbox: Inbox,
     @inject(CLOCK) private readonly clock: Clock,
@@ -124,21 +124,26 @@ export class Transfers {
   }
 }
 
-function recordOf(id: string, app: Application, incoming: IncomingTransfer, place: OpenPlace): PushRecord {
+function recordOf(
+  id: string,
+  app: Application,
+  incoming: IncomingTransfer,
+  place: OpenPartialFile,
+): PushRecord {
   const { from, to, type, headers, fileName, size = 0 } = incoming;
   const { eventAppId, iari } = app;
   const { name, receivedAt, attempts } = place;
   return {
     id,
     app: eventAppId,
-    ...(iari === undefined ? {} : { iari }),
+    iari,
     from,
     to,
     mode: 'session',
     type,
     size,
     headers: { ...headers },
-    ...(fileName === undefined ? {} : { fileName }),
+    fileName,
     receivedAt,
     attempts,
     ...(attempts > 1 ? { broken: attempts - 1 } : {}),

@@ -109,8 +109,8 @@ export class GuardedFetch {
           url,
           headers,
           signal: patience.signal,
-          ...(addresses ? { addresses } : {}),
-          ...(body ? { body } : {}),
+          addresses,
+          body,
           ...(ca ? { ca } : {}),
         }),
       );

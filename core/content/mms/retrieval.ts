@@ -122,7 +122,7 @@ const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
 export function decodeRetrieval(pdu: Uint8Array): MmsRetrieval {
   const reader = new OctetReader(pdu, TYPE);
   const { header, type } = readHeader(reader);
-  return { ...header, ...(type ? { content: { type, body: reader.rest().slice() } } : {}) };
+  return { ...header, content: type === undefined ? undefined : { type, body: reader.rest().slice() } };
 }
 
 /** @throws ConfigurationError if a value does not fit its field, or a message has neither content nor a failure. */

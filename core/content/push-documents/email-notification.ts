@@ -1,6 +1,5 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
-import { given } from '../../defined.js';
 import { dateAttribute, element, requiredAttribute, writtenDate } from '../wbxml/document.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { defineDocument } from './document-codec.js';
@@ -50,7 +49,7 @@ export const emailNotification = defineDocument<EmailNotification>(
   'emn',
   (emn) => ({
     mailbox: requiredAttribute(emn, 'mailbox'),
-    ...given({ timestamp: dateAttribute(emn, 'timestamp') }),
+    timestamp: dateAttribute(emn, 'timestamp'),
   }),
   ({ mailbox, timestamp }) => element('emn', { mailbox, timestamp: writtenDate(timestamp) }),
 );

@@ -1,6 +1,5 @@
 /** Service Indication (WAP-167, SI 1.0): text/vnd.wap.si, application/vnd.wap.sic. */
 
-import { given } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
 import {
   attributeAmong,
@@ -81,12 +80,10 @@ function read(si: MarkupElement): ServiceIndication {
   if (!indication || more.length > 0) throw new MalformedError('SI 1.0: expected one indication in si');
   const info = childrenNamed(si, 'info').flatMap((group) => childrenNamed(group, 'item').map(readItem));
   return {
-    ...given({
-      href: attributeOf(indication, 'href'),
-      id: attributeOf(indication, 'si-id'),
-      created: dateAttribute(indication, 'created'),
-      expires: dateAttribute(indication, 'si-expires'),
-    }),
+    href: attributeOf(indication, 'href'),
+    id: attributeOf(indication, 'si-id'),
+    created: dateAttribute(indication, 'created'),
+    expires: dateAttribute(indication, 'si-expires'),
     action: attributeAmong(indication, 'action', actions, PRESET),
     text: textOf(indication),
     ...(info.length > 0 ? { info } : {}),

@@ -1,6 +1,5 @@
 /** Reads `application/reginfo+xml`. Elements of other namespaces, as 3GPP has them, are passed over. */
 
-import { given } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
 import {
   attributeAmong,
@@ -69,18 +68,15 @@ function contact(scoped: ScopedElement): ReginfoContact {
     state: among(element, 'state', CONTACT_STATES),
     event: among(element, 'event', CONTACT_EVENTS),
     parameters,
-    ...given({
-      displayName: displayName && textOf(displayName.element).trim(),
-      // Kamailio counts down past nothing when a contact expires.
-      expires: /^\s*-\d/.test(attributeOf(element, 'expires') ?? '') ? 0 : optional(element, 'expires'),
-      retryAfter: optional(element, 'retry-after'),
-      durationRegistered: optional(element, 'duration-registered'),
-      q: preference(element),
-      callId: attributeOf(element, 'callid'),
-      cseq: optional(element, 'cseq'),
-      publicGruu: publicGruu && uriOf(requiredAttribute(publicGruu.element, 'uri'), 'pub-gruu'),
-      temporaryGruu: temporary && temporaryGruu(temporary.element),
-    }),
+    displayName: displayName && textOf(displayName.element).trim(),
+    expires: /^\s*-\d/.test(attributeOf(element, 'expires') ?? '') ? 0 : optional(element, 'expires'),
+    retryAfter: optional(element, 'retry-after'),
+    durationRegistered: optional(element, 'duration-registered'),
+    q: preference(element),
+    callId: attributeOf(element, 'callid'),
+    cseq: optional(element, 'cseq'),
+    publicGruu: publicGruu && uriOf(requiredAttribute(publicGruu.element, 'uri'), 'pub-gruu'),
+    temporaryGruu: temporary && temporaryGruu(temporary.element),
   };
 }
 

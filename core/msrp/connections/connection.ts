@@ -2,7 +2,7 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import { type ContinuationFlag, MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { MsrpParser } from '../frames/parser.js';
@@ -50,7 +50,7 @@ export class MsrpConnection implements RequestLink {
   readonly #responses = new Map<string, (response: MsrpResponse) => void>();
   /** Those who wait in `request`. */
   readonly #waiting = new Set<(error: unknown) => void>();
-  readonly #unused = new Alarm();
+  readonly #unused = new Timer();
   /** Of the request whose body comes. */
   #body = SKIPPING;
   #closed = false;
@@ -155,7 +155,7 @@ export class MsrpConnection implements RequestLink {
     const { transactionTimeout } = this.#options.limits;
     if (this.#closed) return Promise.reject(new TransportError('the MSRP connection is closed'));
     return new Promise((resolve, reject) => {
-      const deadline = new Alarm();
+      const deadline = new Timer();
       const end = () => {
         deadline.clear();
         this.forgetResponse(transactionId);

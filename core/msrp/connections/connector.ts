@@ -84,7 +84,7 @@ export class MsrpConnector {
       protocol,
       to,
       tls: { ...this.#tls, ...(fingerprints.length > 0 && { fingerprints }) },
-      ...(this.#sockets ? { sockets: this.#sockets } : {}),
+      sockets: this.#sockets,
       limits: this.#limits,
       sessions: this.#sessions,
       linger: 0,

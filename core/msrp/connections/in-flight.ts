@@ -1,7 +1,7 @@
 /** The chunks of a message that were sent and not answered, and how many more may follow them. */
 
 import { TimeoutError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import type { FailureReport } from '../messages/message.js';
@@ -30,7 +30,7 @@ export class InFlight {
   readonly #options: InFlightOptions;
   readonly #chunks = new Map<string, { bytes: number; at: number }>();
   readonly #pace: Pace;
-  readonly #silence = new Alarm();
+  readonly #silence = new Timer();
   /** RFC 4975 7.1.1: with `partial` only what cannot be taken is answered, with `no` nothing is. */
   readonly #answered: boolean;
   #bytes = 0;

@@ -5,7 +5,7 @@
 
 import { TimeoutError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 
 /** What may wait in the channel before messages do, bytes: what a response of ours has to wait for at most. */
 const HIGH_WATER = 256 * 1024;
@@ -18,7 +18,7 @@ export interface LineUser {
 export class Line {
   /** Those that have a chunk to send, in the order of their turns. */
   readonly #waiting = new Set<LineUser>();
-  readonly #stall = new Alarm();
+  readonly #stall = new Timer();
   #pumping = false;
 
   /**

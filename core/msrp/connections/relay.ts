@@ -6,7 +6,7 @@
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import { unlessAborted } from '../../time/deadline.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import { localMsrpUri, type MsrpProtocol, parseRelayUri } from '../frames/uri.js';
 import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';
@@ -84,7 +84,7 @@ export class MsrpRelay {
   ): Promise<MsrpSession> {
     signal?.throwIfAborted();
     if (this.#closed) throw new TransportError('the MSRP relay is not used any more');
-    const renewal = new Alarm();
+    const renewal = new Timer();
     const localUri = localMsrpUri(this.protocol, local);
     const session = this.#sessions.add({ ...options, localUri }, () => renewal.clear());
     try {
@@ -111,7 +111,7 @@ export class MsrpRelay {
     this.#connection?.close(closed);
   }
 
-  #renewInTime(session: Session, connection: MsrpConnection, grant: RelayGrant, renewal: Alarm): void {
+  #renewInTime(session: Session, connection: MsrpConnection, grant: RelayGrant, renewal: Timer): void {
     const expires = Math.min(Math.max(grant.expires, SHORTEST_GRANT), LONGEST_GRANT);
     renewal.set(Math.max(expires - AHEAD, expires / 2) * 1000, () => {
       this.#renew(session, connection, grant).then(
@@ -143,7 +143,7 @@ export class MsrpRelay {
         protocol: this.protocol,
         to: this.#address,
         tls: this.#tls,
-        ...(this.#sockets ? { sockets: this.#sockets } : {}),
+        sockets: this.#sockets,
         limits: this.#limits,
         sessions: this.#sessions,
         linger: LINGER,

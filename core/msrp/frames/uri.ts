@@ -179,7 +179,7 @@ export function msrpProtocolOf({ scheme, transport }: MsrpUri): MsrpProtocol {
 
 /** How a relay is named in a configuration (RFC 4976 5.1 and 8). */
 
-export interface RelayPlace {
+export interface RelayAddress {
   protocol: MsrpProtocol;
   address: Address;
 }
@@ -188,7 +188,7 @@ export interface RelayPlace {
  * @param text `msrps://relay.domain.test:2855;tcp`. `msrp://` is for the lab: RFC 4976 9.2 wants TLS.
  * @throws ConfigurationError
  */
-export function parseRelayUri(text: string): RelayPlace {
+export function parseRelayUri(text: string): RelayAddress {
   const uri = MsrpUri.parse(text);
   if (!uri) {
     throw new ConfigurationError(

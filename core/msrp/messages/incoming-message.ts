@@ -1,11 +1,11 @@
 /** One message that comes: its chunks, their answers, and its sink (RFC 4975 7.3.1). */
 
+import { ByteRanges } from '../../byte-ranges.js';
 import { SipPushError, TimeoutError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { Intake, Piece } from '../connections/intake.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';
-import { ReceivedRanges } from './received-ranges.js';
 import { asComment, MsrpRefused } from './status.js';
 
 /** Takes what follows the head of a request. */
@@ -48,12 +48,12 @@ const LOOKS = 6;
 
 export class IncomingMessage {
   readonly #options: IncomingOptions;
-  readonly #ranges = new ReceivedRanges();
+  readonly #ranges = new ByteRanges();
   /** Those that have not ended, were not answered, or are not taken. */
   readonly #chunks = new Set<Chunk>();
   /** Of each write under way, what it holds. */
   readonly #writes = new Set<{ piece: Piece }>();
-  readonly #look = new Alarm();
+  readonly #look = new Timer();
   /** In a row, and the sink had taken nothing. */
   #idleLooks = 0;
   #size: number | undefined;
@@ -163,7 +163,7 @@ export class IncomingMessage {
     this.#answer(chunk);
     this.#chunks.delete(chunk);
     const size = this.#size;
-    if (!this.#lastSeen || size === undefined || this.#writes.size > 0 || !this.#ranges.cover(size)) return;
+    if (!this.#lastSeen || size === undefined || this.#writes.size > 0 || !this.#ranges.covers(size)) return;
     const { sink, onOver } = this.#options;
     const reporter = this.#options.reporter(size);
     this.#over = true;

@@ -1,7 +1,8 @@
 /** A message on its way to the peer: its chunks, their answers, the REPORT (RFC 4975 7.1). */
 
+import { ByteRanges } from '../../byte-ranges.js';
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
 import type { Line, LineUser } from '../connections/line.js';
 import { type MsrpRequest, type MsrpResponse, parseByteRange } from '../frames/frame.js';
@@ -9,7 +10,6 @@ import type { MsrpLimits } from '../frames/limits.js';
 import { newMessageId } from '../frames/writer.js';
 import type { MessageResult, OutgoingMessage } from './message.js';
 import { ContentReader, OutgoingChunks } from './outgoing-chunks.js';
-import { ReceivedRanges } from './received-ranges.js';
 import { commentOf, isSuccess, parseStatus } from './status.js';
 
 export interface OutgoingRoute {
@@ -40,10 +40,10 @@ export class OutgoingTransfer implements LineUser {
   /** Bytes of chunks that were answered 200; where nobody answers, that were sent. */
   #acknowledged = 0;
   /** What success was reported of, and whether it was at all: an empty message has no bytes to tell by. */
-  readonly #reported = new ReceivedRanges();
+  readonly #reported = new ByteRanges();
   #anyReport = false;
   /** For the REPORT, or for the errors of a message that is not answered otherwise. */
-  readonly #deadline = new Alarm();
+  readonly #deadline = new Timer();
   #over = false;
   readonly #onAbort = () => this.fail(this.message.signal?.reason);
 
@@ -193,7 +193,7 @@ export class OutgoingTransfer implements LineUser {
   }
 
   get #isReported(): boolean {
-    return this.message.successReport && this.#anyReport && this.#reported.cover(this.#sent);
+    return this.message.successReport && this.#anyReport && this.#reported.covers(this.#sent);
   }
 
   #setDeadline(milliseconds: number, onDeadline: (error: TimeoutError) => void): void {

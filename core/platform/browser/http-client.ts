@@ -26,7 +26,7 @@ export const request: Platform['request'] = async ({ method, url, headers, body,
       // Where it leads is not told to scripts, which get a status of 0: nobody could say whether that is allowed.
       redirect: 'manual',
       signal,
-      ...(body ? { body: Uint8Array.from(body) } : {}),
+      body: body === undefined ? undefined : Uint8Array.from(body),
     });
     return answer(response, url, signal);
   } catch (error) {

@@ -1,96 +1,20 @@
-/** The durable store: IndexedDB by browser-level, or the same interface in memory. */
+/** Opens a store: a durable one of a name, or one in memory. */
 
-import { BrowserLevel } from 'browser-level';
-import { MemoryLevel } from 'memory-level';
 import { SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import type { Store } from '../platform.js';
-import { holdFolder } from './folder.js';
-import { committed } from './page-store.js';
-
-declare module 'browser-level' {
-  /** What it has of abstract-level's contract with its stores, and the database itself; its types leave both out. */
-  interface BrowserLevel<KDefault = string, VDefault = string> {
-    readonly db: IDBDatabase;
-    _open(options: object): Promise<void>;
-    _close(): Promise<void>;
-    _batch(operations: readonly Operation[], options: { sync?: boolean }): Promise<void>;
-  }
-}
-
-interface Operation {
-  type: 'put' | 'del';
-  /** UTF-8. */
-  key: Uint8Array<ArrayBuffer>;
-  value?: Uint8Array;
-}
+import { createStore } from '../stores.js';
 
 export async function openStore(folder?: string): Promise<Store> {
-  // What a store has on its disk (bytes here) is nobody's business but its encodings'.
-  const store =
-    folder === undefined ? new MemoryLevel<string, string>() : (new DurableLevel(folder, PREFIX) as Store);
   try {
+    const store = await createStore(folder);
     await store.open();
+    return store;
   } catch (error) {
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     if (reason instanceof SipPushError) throw reason;
     throw new SipPushError(`the store in ${folder ?? 'memory'} does not open: ${reasonOf(reason)}`, {
       cause: error,
     });
-  }
-  return store;
-}
-
-const PREFIX = { prefix: 'sip-push ' };
-
-/**
- * browser-level 3 takes what durability the browser has preset, which is relaxed: what is committed may be in the
- * system's buffers (Chromium since 121, Firefox, Safari). Strict is what `sync` promises. Its transactions are made
- * here; all else is its own.
- */
-class DurableLevel extends BrowserLevel<string, string> {
-  #release: () => void = () => {};
-
-  override async _open(options: object): Promise<void> {
-    // Two hosts would take the same pushes twice.
-    this.#release = await holdFolder(this.location);
-    try {
-      await super._open(options);
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
-  }
-
-  override async _close(): Promise<void> {
-    try {
-      await super._close();
-    } finally {
-      this.#release();
-    }
-  }
-
-  /** All of them, or none. */
-  override async _batch(
-    operations: readonly Operation[],
-    { sync = false }: { sync?: boolean },
-  ): Promise<void> {
-    const transaction = this.db.transaction([this.location], 'readwrite', {
-      durability: sync ? 'strict' : 'relaxed',
-    });
-    const written = committed(transaction);
-    const records = transaction.objectStore(this.location);
-    try {
-      for (const { type, key, value } of operations) {
-        if (type === 'del') records.delete(key);
-        else records.put(value, key);
-      }
-      transaction.commit();
-    } catch (error) {
-      transaction.abort();
-      await written.catch(() => {});
-      throw error;
-    }
-    await written;
   }
 }

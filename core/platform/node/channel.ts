@@ -3,12 +3,22 @@
 import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, CONNECT_TIMEOUT_MS } from '../failure.js';
-import type { Platform } from '../platform.js';
+import type { Address, ChannelProtocol, Platform } from '../platform.js';
 import { errorCode, isUntrusted } from './failure.js';
 import { connectStream, listenStream } from './stream-channel.js';
-import { connectWebSocket, listenWebSocket } from './websocket-channel.js';
 
-export const protocols: Platform['protocols'] = new Set(['udp', 'tcp', 'tls', 'ws', 'wss']);
+type WebSockets = Pick<typeof import('./websocket-channel.js'), 'connectWebSocket' | 'listenWebSocket'>;
+
+const known = new Set<ChannelProtocol | 'udp'>(['udp', 'tcp', 'tls']);
+let webSockets: (() => Promise<WebSockets>) | undefined;
+
+export const protocols: Platform['protocols'] = known;
+
+/** Adds `ws` and `wss`. `load` is called when the first of them is used. */
+export function addWebSockets(load: () => Promise<WebSockets>): void {
+  webSockets = load;
+  known.add('ws').add('wss');
+}
 
 export const connect: Platform['connect'] = async (protocol, to, options = {}) => {
   const deadline = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
@@ -16,7 +26,7 @@ export const connect: Platform['connect'] = async (protocol, to, options = {}) =
   try {
     return protocol === 'tcp' || protocol === 'tls'
       ? await connectStream(protocol, to, options, signal)
-      : await connectWebSocket(protocol, to, options, signal);
+      : await (await loadedWebSockets(to)).connectWebSocket(protocol, to, options, signal);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     const why = deadline.aborted ? `no connection within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonOf(error);
@@ -32,4 +42,9 @@ export const connect: Platform['connect'] = async (protocol, to, options = {}) =
 export const listen: Platform['listen'] = async (protocol, at, options, onChannel) =>
   protocol === 'tcp' || protocol === 'tls'
     ? listenStream(protocol, at, options, onChannel)
-    : listenWebSocket(protocol, at, options, onChannel);
+    : (await loadedWebSockets(at)).listenWebSocket(protocol, at, options, onChannel);
+
+function loadedWebSockets(address: Address): Promise<WebSockets> {
+  if (webSockets) return webSockets();
+  throw new ConfigurationError(`${addressText(address)}: this program is composed without WebSocket`);
+}

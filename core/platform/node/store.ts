@@ -1,21 +1,19 @@
-/** The durable store: LevelDB in a folder, or the same interface in memory. */
+/** Opens a store: a durable one in a folder, or one in memory. */
 
-import { ClassicLevel } from 'classic-level';
-import { MemoryLevel } from 'memory-level';
-import { SipPushError } from '../../errors.js';
+import { ConfigurationError, SipPushError } from '../../errors.js';
 import type { Store } from '../platform.js';
+import { createStore } from '../stores.js';
 import { makeFolder } from './file.js';
 
 export async function openStore(folder?: string): Promise<Store> {
   try {
     // Before LevelDB makes it: what is pushed is private.
     if (folder !== undefined) await makeFolder(folder, 0o700);
-    const store: Store =
-      folder === undefined ? new MemoryLevel<string, string>() : new ClassicLevel<string, string>(folder);
+    const store = await createStore(folder);
     await store.open();
     return store;
   } catch (error) {
-    throw explain(folder, error);
+    throw error instanceof ConfigurationError ? error : explain(folder, error);
   }
 }
 

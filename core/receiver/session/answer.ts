@@ -6,7 +6,7 @@ import { type AnswerLine, buildAnswer, type MsrpOffer, newOrigin, nextOrigin } f
 import type { PushResource } from '../admission.js';
 import { pushFeatures } from '../capabilities.js';
 import type { Decision } from './decisions.js';
-import type { MediaConnector, MediaPlace } from './media-connector.js';
+import type { MediaConnector, MediaEndpoint } from './media-connector.js';
 
 export class Answer {
   #lines: AnswerLine[] = [];
@@ -26,7 +26,7 @@ export class Answer {
    * @returns its place, where something is to come.
    * @throws TurnedAway, ConfigurationError when there is none to be had; the reason of the signal.
    */
-  async add(decision: Decision, signal: AbortSignal): Promise<MediaPlace | undefined> {
+  async add(decision: Decision, signal: AbortSignal): Promise<MediaEndpoint | undefined> {
     if (decision.type === 'had') this.#lines.push({ type: 'had' });
     else if (decision.type === 'refused' || decision.type === 'closed') this.#lines.push({ type: 'refused' });
     else return await this.#accept(decision, signal);
@@ -71,13 +71,13 @@ export class Answer {
   async #accept(
     decision: Extract<Decision, { type: 'file' | 'messages' }>,
     signal: AbortSignal,
-  ): Promise<MediaPlace> {
+  ): Promise<MediaEndpoint> {
     const { media } = decision;
     const place = await this.connector.place(media, this.host, signal);
     const { port, path } = place;
-    const { eventAppIds } = this.resource;
+    const { eventAppIds, iari } = this.resource;
     const file = decision.type === 'file' ? decision.file : undefined;
-    const acceptTypes = this.runtime.acceptedTypes(eventAppIds);
+    const acceptTypes = this.runtime.acceptedTypes(eventAppIds, iari);
     this.#lines.push({
       type: 'accepted',
       port,

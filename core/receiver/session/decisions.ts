@@ -3,10 +3,16 @@
 import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
-import { type FileRange, type FileSelector, type MsrpMedia, type MsrpOffer, takes } from '../../sdp/index.js';
+import {
+  acceptsType,
+  type FileRange,
+  type FileSelector,
+  type MsrpMedia,
+  type MsrpOffer,
+} from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import { calledIdentity, type TrustList } from '../../sip/values/asserted-identity.js';
-import { addressedResource, type PushResource, TurnedAway, trustedSender } from '../admission.js';
+import { addressedResource, type PushResource, RequestRefused, trustedSender } from '../admission.js';
 import { type ReceiverEvent, sessionPushEvent } from '../events.js';
 import { inviteAnswer } from '../outcome.js';
 
@@ -63,7 +69,7 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? typesOf(line) : []));
   if (offered.some((type) => compatible(accepted, type))) return;
   const types = offered.join(', ') || 'no media line for MSRP';
-  throw new TurnedAway('type', `no application takes ${types}`);
+  throw new RequestRefused('type', `no application takes ${types}`);
 }
 
 /**
@@ -78,7 +84,7 @@ function typesOf({ file, acceptTypes }: MsrpMedia): readonly string[] {
 function compatible(accepted: readonly string[], offered: string): boolean {
   const type = parseMediaType(offered)?.type ?? offered.trim().toLowerCase();
   if (type === '*') return true;
-  if (!type.endsWith('/*')) return takes(accepted, type);
+  if (!type.endsWith('/*')) return acceptsType(accepted, type);
   return accepted.some((range) => range.startsWith(type.slice(0, -1)));
 }
 
@@ -100,14 +106,14 @@ export async function decideLine(
   if (media.setup === 'active' || media.setup === 'holdconn') {
     return refused('type', `a=setup:${media.setup}: it is for this end to connect`);
   }
+  const { eventAppIds, iari } = addressed.resource;
   const types = typesOf(media);
   const type = typeOfFile(media);
   if (!type) {
-    if (types.some((offered) => compatible(runtime.acceptedTypes(addressed.resource.eventAppIds), offered)))
-      return { type: 'messages', media };
+    const accepted = runtime.acceptedTypes(eventAppIds, iari);
+    if (types.some((offered) => compatible(accepted, offered))) return { type: 'messages', media };
     return refused('type', `no application takes ${types.join(', ')}`);
   }
-  const { eventAppIds, iari } = addressed.resource;
   const app = runtime.resolve(eventAppIds, type.type, iari);
   if (typeof app === 'string') return refused('type', `${eventAppIds.join(', ')} does not take ${type.type}`);
   return await decideFile(media, { app, type, place: `${addressed.callId}\n${index}` }, addressed, services);
@@ -135,7 +141,7 @@ async function decideFile(
   const refusal = await runtime.consider(app, {
     from,
     type: type.type,
-    ...(size === undefined ? {} : { size }),
+    size,
     ...fileName,
   });
   if (refusal) return { type: 'refused', refusal, maxSize: runtime.largestTransfer(app) };
@@ -154,8 +160,8 @@ async function decideFile(
       ...(media.description === undefined ? {} : { 'content-description': media.description }),
     },
     ...fileName,
-    ...(size === undefined ? {} : { size }),
-    ...(sha1 === undefined ? {} : { sha1 }),
+    size,
+    sha1,
     resumable: again,
   };
   const answer = await runtime.transfer(incoming);
@@ -178,7 +184,7 @@ function extentOf(
   { start, end = size }: FileRange = { start: 1 },
 ): Pick<FileSelector, 'size' | 'sha1'> {
   if (start > 1 || end !== size) return end === undefined ? {} : { size: Math.max(end - start + 1, 0) };
-  return { ...(size === undefined ? {} : { size }), ...(sha1 === undefined ? {} : { sha1 }) };
+  return { size, sha1 };
 }
 
 function refused(kind: Refusal['kind'], reason: string): Decision {

@@ -84,7 +84,7 @@ export class IncomingMedia {
       to,
       type,
       headers: describingHeaders(headers.entries()),
-      ...(size === undefined ? {} : { size }),
+      size,
       resumable: false,
     };
     return this.#sink(incoming, this.#destination(incoming), 0);

@@ -6,10 +6,10 @@ import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseDeltaSeconds } from '../../sip/values/parameters.js';
 import { formatReason } from '../../sip/values/reason.js';
-import { Alarm } from '../../time/timer.js';
-import { TurnedAway } from '../admission.js';
+import { Timer } from '../../time/timer.js';
+import { RequestRefused } from '../admission.js';
 import type { IncomingMedia } from './incoming-media.js';
-import type { MediaPlace } from './media-connector.js';
+import type { MediaEndpoint } from './media-connector.js';
 
 /** RFC 3261 13.3.1: its sender does not want an answer any more. */
 export class Expired extends SipPushError {}
@@ -35,7 +35,7 @@ export class InvitationDeadline {
     const why =
       patience < ANSWER_WITHIN
         ? new Expired(`the INVITE expired after ${expires} s`)
-        : new TurnedAway('failed', `the files were not decided on within ${ANSWER_WITHIN / 1000} s`);
+        : new RequestRefused('failed', `the files were not decided on within ${ANSWER_WITHIN / 1000} s`);
     this.#timer = setTimeout(() => this.abort(why), patience);
     // The 487 is the transaction's.
     transaction.onCancel = () => this.abort(new SipPushError('the sender cancelled the INVITE'));
@@ -72,7 +72,7 @@ export class IncomingSession {
   readonly #over = new AbortController();
   /** Contents that are here, on which an application decides. */
   #deciding = 0;
-  readonly #idle = new Alarm();
+  readonly #idle = new Timer();
 
   constructor(
     readonly dialog: InviteSession,
@@ -87,7 +87,7 @@ export class IncomingSession {
   }
 
   /** Connects for a line that was accepted. */
-  open(index: number, media: MsrpMedia, place: MediaPlace, line: IncomingMedia): void {
+  open(index: number, media: MsrpMedia, place: MediaEndpoint, line: IncomingMedia): void {
     this.#lines.set(index, line);
     const lost = (error: unknown) => this.#lost(index, line, error);
     place

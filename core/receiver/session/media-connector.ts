@@ -18,9 +18,25 @@ import {
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
-import { TurnedAway } from '../admission.js';
+import { RequestRefused } from '../admission.js';
 
-export class RelayedPlace implements MediaPlace {
+/**
+ * Senders reach this device through an MSRP relay (8.2.1-11).
+ * @throws ConfigurationError when the URI of the relay is invalid.
+ */
+export function throughRelay(account: RelayAccount): OpenMediaRelay {
+  return (network) => {
+    const answerChallenges = digestAnswers(account.credentials, 'AUTH');
+    const relay = new MsrpRelay({ ...account, ...network, answerChallenges });
+    return {
+      protocol: relay.protocol,
+      place: (here, signal) => RelayedEndpoint.open(relay, here, signal),
+      close: () => relay.close(),
+    };
+  };
+}
+
+class RelayedEndpoint implements MediaEndpoint {
   readonly port: number;
 
   private constructor(
@@ -33,7 +49,7 @@ export class RelayedPlace implements MediaPlace {
   }
 
   /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
-  static async open(relay: MsrpRelay, here: Address, signal: AbortSignal): Promise<RelayedPlace> {
+  static async open(relay: MsrpRelay, here: Address, signal: AbortSignal): Promise<RelayedEndpoint> {
     const late: { handlers?: MediaHandlers } = {};
     const handlers: Required<MediaHandlers> = {
       onMessage: (head) => {
@@ -44,7 +60,7 @@ export class RelayedPlace implements MediaPlace {
       onClosed: (error) => late.handlers?.onClosed?.(error),
     };
     try {
-      return new RelayedPlace(here, await relay.open(here, handlers, signal), late);
+      return new RelayedEndpoint(here, await relay.open(here, handlers, signal), late);
     } catch (error) {
       throw signal.aborted ? signal.reason : asRefusal(error);
     }
@@ -74,13 +90,13 @@ export class RelayedPlace implements MediaPlace {
 /** What may be over when the sender tries again. */
 function asRefusal(error: unknown): unknown {
   const passing = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
-  return passing ? new TurnedAway('resources', `no MSRP relay: ${(error as Error).message}`) : error;
+  return passing ? new RequestRefused('resources', `no MSRP relay: ${(error as Error).message}`) : error;
 }
 
 /** Where the media of this device are: it is the active end, and connects (8.2.1-08, 8.2.3-02). */
 
 /** What an answer says of a line's place, until it is connected or given up. */
-export interface MediaPlace {
+export interface MediaEndpoint {
   readonly port: number;
   readonly path: readonly string[];
   /** @throws TransportError, the reason of the signal. */
@@ -91,11 +107,21 @@ export interface MediaPlace {
 
 export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
 
+/** An MSRP relay that senders come through (8.2.1-11). */
+export interface MediaRelay {
+  readonly protocol: MsrpProtocol;
+  /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
+  place(here: Address, signal: AbortSignal): Promise<MediaEndpoint>;
+  close(): Promise<void>;
+}
+
+/** Made by `throughRelay`. */
+export type OpenMediaRelay = (network: { sockets?: Sockets }) => MediaRelay;
+
 export interface MediaConnectorOptions {
   tls?: TlsOptions;
   sockets?: Sockets;
-  /** Senders come through it (8.2.1-11). */
-  relay?: RelayAccount;
+  relay?: OpenMediaRelay;
 }
 
 /** RFC 4145 5: the port of an end that only connects is of no use to anybody. */
@@ -103,7 +129,7 @@ const DISCARD_PORT = 9;
 
 export class MediaConnector {
   readonly #connector: MsrpConnector;
-  readonly #relay: MsrpRelay | undefined;
+  readonly #relay: MediaRelay | undefined;
   readonly #protocols: ReadonlySet<string> | undefined;
 
   /** @throws ConfigurationError when the URI of the relay is none, or leads nowhere from here (a browser). */
@@ -111,13 +137,9 @@ export class MediaConnector {
     const network = sockets ? { sockets } : {};
     // Sockets that are given know what they reach.
     this.#protocols = sockets ? undefined : platform.protocols;
-    this.#connector = new MsrpConnector({ ...(tls ? { tls } : {}), ...network });
+    this.#connector = new MsrpConnector({ tls, ...network });
     if (relay) {
-      this.#relay = new MsrpRelay({
-        ...relay,
-        ...network,
-        answerChallenges: digestAnswers(relay.credentials, 'AUTH'),
-      });
+      this.#relay = relay(network);
       this.#require(this.#relay.protocol, (why) => new ConfigurationError(`the MSRP relay: ${why}`));
     }
   }
@@ -127,11 +149,11 @@ export class MediaConnector {
    * @param host of this device, as its peers see it.
    * @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal.
    */
-  async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaPlace> {
+  async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaEndpoint> {
     const here = { host, port: DISCARD_PORT };
-    if (this.#relay) return await RelayedPlace.open(this.#relay, here, signal);
+    if (this.#relay) return await this.#relay.place(here, signal);
     const { protocol } = destinationOf(media);
-    this.#require(protocol, (why) => new TurnedAway('type', why));
+    this.#require(protocol, (why) => new RequestRefused('type', why));
     const localUri = localMsrpUri(protocol, here);
     return {
       port: DISCARD_PORT,

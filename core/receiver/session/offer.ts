@@ -6,7 +6,7 @@ import { MalformedError, SipPushError } from '../../errors.js';
 import { buildSupported, type MsrpOffer, parseOffer } from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
-import { pushResource, TurnedAway } from '../admission.js';
+import { pushResource, RequestRefused } from '../admission.js';
 import { inviteAnswer } from '../outcome.js';
 import { Expired } from './incoming-session.js';
 
@@ -30,7 +30,7 @@ export class UnsupportedBody extends SipPushError {
 
 /** @throws MalformedError; UnsupportedBody; TurnedAway where there is none, as in an INVITE that wants us to offer. */
 export function offerOf({ headers, body }: SipRequest): MsrpOffer {
-  if (body.length === 0) throw new TurnedAway('type', 'an INVITE without an offer: this end makes none');
+  if (body.length === 0) throw new RequestRefused('type', 'an INVITE without an offer: this end makes none');
   const type = parseMediaType(headers.get('Content-Type') ?? '')?.type ?? 'content without type';
   if (type !== DESCRIPTION) throw new UnsupportedBody(`${DESCRIPTION} is expected, not ${type}`, ACCEPT);
   const coding = headers.getAll('Content-Encoding').find((name) => name.toLowerCase() !== 'identity');
@@ -63,16 +63,17 @@ export function refusalOf(
   if (error instanceof UnsupportedBody) return { status: 415, headers: [error.header] };
   if (error instanceof Expired) return { status: 487 };
   const { kind, retryAfter, maxSize } =
-    error instanceof TurnedAway ? error : new TurnedAway('failed', String(error));
+    error instanceof RequestRefused ? error : new RequestRefused('failed', String(error));
   const wait = retryAfter === undefined ? {} : { retryAfter };
   const answer = inviteAnswer({ kind, reason: String(error), ...wait });
   if (kind !== 'type' && kind !== 'size') return answer;
   // 8.2.1-01, RFC 3261 21.4.26: what would be taken instead, by the application that is addressed.
-  const addressed = runtime.acceptedTypes(pushResource(request).eventAppIds);
+  const { eventAppIds, iari } = pushResource(request);
+  const addressed = runtime.acceptedTypes(eventAppIds, iari);
   const acceptTypes = addressed.length > 0 ? addressed : runtime.acceptedTypes();
   // RFC 4975 9: a list of none is no accept-types.
   if (acceptTypes.length === 0) return answer;
   const { host } = flow.local;
-  const body = buildSupported({ host, acceptTypes, ...(maxSize === undefined ? {} : { maxSize }) });
+  const body = buildSupported({ host, acceptTypes, maxSize });
   return { ...answer, headers: [...answer.headers, SDP], body };
 }

@@ -10,13 +10,13 @@ import type { SipUserAgent } from '../../sip/user-agent.js';
 import { fromUri } from '../../sip/user-agent-server.js';
 import type { TrustList } from '../../sip/values/asserted-identity.js';
 import { buildResponse } from '../../sip/wire/writer.js';
-import { TurnedAway } from '../admission.js';
+import { RequestRefused } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
 import { Answer } from './answer.js';
 import { type Addressed, admit, type Decision, decideLine } from './decisions.js';
 import { IncomingMedia } from './incoming-media.js';
 import { IncomingSession, InvitationDeadline } from './incoming-session.js';
-import type { MediaConnector, MediaPlace } from './media-connector.js';
+import type { MediaConnector, MediaEndpoint } from './media-connector.js';
 import { offerOf, refusalOf, SDP } from './offer.js';
 
 export interface SessionReceiverOptions {
@@ -40,7 +40,7 @@ export class SessionReceiver {
   /** INVITEs that are not answered yet, and those of them whose files are being decided on. */
   readonly #underWay = new Map<Promise<void>, InvitationDeadline>();
   readonly #deciding = new Set<InvitationDeadline>();
-  #stopped: TurnedAway | undefined;
+  #stopped: RequestRefused | undefined;
 
   constructor(private readonly options: SessionReceiverOptions) {}
 
@@ -54,7 +54,7 @@ export class SessionReceiver {
 
   /** Hangs up every session: what has not come breaks off, to be resumed. */
   async stop(): Promise<void> {
-    const why = new TurnedAway('busy', 'the host is being stopped');
+    const why = new RequestRefused('busy', 'the host is being stopped');
     this.#stopped = why;
     for (const deadline of this.#underWay.values()) deadline.abort(why);
     await Promise.allSettled(this.#underWay.keys());
@@ -79,7 +79,7 @@ export class SessionReceiver {
     const offer = offerOf(request);
     const addressed = admit(request, offer, { runtime, trust });
     if (this.#sessions.size + this.#deciding.size >= limits.sessions) {
-      throw new TurnedAway('busy', `${limits.sessions} sessions, as many as this device has at a time`);
+      throw new RequestRefused('busy', `${limits.sessions} sessions, as many as this device has at a time`);
     }
     this.#deciding.add(deadline);
     const decisions: Decision[] = [];
@@ -109,7 +109,7 @@ export class SessionReceiver {
     const { connector, runtime, limits, accept } = this.options;
     const { host } = transaction.flow.local;
     const answer = new Answer(offer, host, addressed.resource, connector, runtime);
-    const places: (MediaPlace | undefined)[] = [];
+    const places: (MediaEndpoint | undefined)[] = [];
     let dialog: InviteSession;
     try {
       for (const decision of decisions) places.push(await answer.add(decision, signal));
@@ -192,9 +192,9 @@ function requireSome(decisions: readonly Decision[]): void {
   const hard = refused.find(({ refusal }) => refusal.kind !== 'declined');
   if (!hard || decisions.some(({ type }) => type !== 'refused' && type !== 'closed')) return;
   const { refusal, maxSize } = hard;
-  throw new TurnedAway(refusal.kind, refusal.reason, {
+  throw new RequestRefused(refusal.kind, refusal.reason, {
     ...refusal,
-    ...(maxSize === undefined ? {} : { maxSize }),
+    maxSize,
   });
 }
 

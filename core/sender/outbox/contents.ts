@@ -1,7 +1,7 @@
 /** Contents that wait for their pushes, or belong to some: files of a folder, each removed when nobody needs it. */
 
 import { platform } from '#platform';
-import { Shelf } from '../../app/services/files-service.js';
+import { AppFolder } from '../../app/services/files-service.js';
 import { ConfigurationError } from '../../errors.js';
 import type { StoredFile } from '../../platform/platform.js';
 import type { Clock } from '../../time/clock.js';
@@ -23,7 +23,7 @@ export class OutboxContents {
   readonly #waiting = new Map<string, () => void>();
 
   private constructor(
-    private readonly shelf: Shelf,
+    private readonly shelf: AppFolder,
     private readonly clock: Pick<Clock, 'after'>,
     private readonly onError: (error: Error) => void,
   ) {}
@@ -35,7 +35,7 @@ export class OutboxContents {
     clock: Pick<Clock, 'after'>,
     onError: (error: Error) => void,
   ): Promise<OutboxContents> {
-    const contents = new OutboxContents(await Shelf.open(path, limits), clock, onError);
+    const contents = new OutboxContents(await AppFolder.open(path, limits), clock, onError);
     for (const { name } of contents.shelf.list()) contents.#wait(name);
     return contents;
   }

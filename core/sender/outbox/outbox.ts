@@ -73,7 +73,7 @@ export class Outbox {
     const { ended, endedFor } = this.#limits;
     this.#ledger = new Ledger({
       ...{ records, clock, ended, endedFor, onError },
-      ...(onChange ? { onChange } : {}),
+      onChange,
     });
   }
 
@@ -121,7 +121,7 @@ export class Outbox {
     const claimed = this.#claim(order.contents);
     const push: OutboxRecord = {
       id: platform.randomHex(16),
-      ...(key === undefined ? {} : { key }),
+      key,
       ...{ order, state: 'waiting', takenAt: this.#clock.now(), receipts: [], settled: [] },
     };
     const abort = new AbortController();

@@ -127,7 +127,7 @@ export async function requestOf(
   if (first && 'url' in first) {
     const { type, disposition, ...reference } = first;
     const content = { ...reference, type: mediaTypeOf(type) };
-    return { ...request, id, content, ...(disposition === undefined ? {} : { disposition }) };
+    return { ...request, id, content, disposition };
   }
   return { ...request, id, files: await Promise.all(ordered.map((each) => fileOf(each, contents))) };
 }

@@ -58,7 +58,7 @@ export function tooLarge(most: number): FileOutcome {
 }
 
 /** @param acceptTypes of the answer, among which the file's type is not. */
-export function notTaken(acceptTypes: readonly string[]): FileOutcome {
+export function notAccepted(acceptTypes: readonly string[]): FileOutcome {
   return refused(415, `the receiver takes ${acceptTypes.join(', ')}`);
 }
 
@@ -68,7 +68,7 @@ function refused(status: number, reason: string): FileOutcome {
 }
 
 /** The content could not be read to its end, or is not what was offered; what the receiver answered cannot be read. */
-export function inVain(error: unknown): FileOutcome {
+export function withoutEffect(error: unknown): FileOutcome {
   const reason = error instanceof Error ? error.message : String(error);
   return { outcome: 'failed', reason, retryable: false, reported: false };
 }
@@ -77,7 +77,7 @@ export function inVain(error: unknown): FileOutcome {
 export function broken(error: Error, status?: number): FileOutcome {
   return {
     outcome: 'failed',
-    ...(status === undefined ? {} : { status }),
+    status,
     reason: error.message,
     retryable: true,
     reported: false,

@@ -165,8 +165,8 @@ export class MediaListener {
           protocol: this.#protocol,
           at: { host, port },
           sockets: this.sockets,
-          ...(tls ? { tls } : {}),
-          ...(chunkBytes === undefined ? {} : { limits: { chunkBytes } }),
+          tls,
+          limits: chunkBytes === undefined ? undefined : { chunkBytes },
         });
       } catch (error) {
         if (error instanceof ConfigurationError || port >= last) {

@@ -75,8 +75,8 @@ export class Offer {
       port: closed ? 0 : media.port,
       path: media.path,
       acceptTypes: [formatMediaType({ ...content.type, parameters: {} })],
-      ...(fingerprint === undefined ? {} : { fingerprints: [fingerprint] }),
-      ...(description === undefined ? {} : { description }),
+      fingerprints: fingerprint === undefined ? undefined : [fingerprint],
+      description,
       file: describeFile(offered),
     };
   }

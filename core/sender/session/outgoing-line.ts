@@ -47,14 +47,14 @@ export function describeFile({ file, size, sha1, transferId }: OfferedFile): Fil
   const { content, name, disposition, date } = file;
   return {
     selector: {
-      ...(name === undefined ? {} : { name }),
+      name,
       type: formatMediaType(content.type),
       size,
       sha1,
     },
     transferId,
-    ...(disposition === undefined ? {} : { disposition }),
-    ...(date === undefined ? {} : { date }),
+    disposition,
+    date,
   };
 }
 

@@ -88,11 +88,11 @@ export class TerminalPush {
       const { sessionless = false, ...outcome } = this.#ends.get(offered) ?? given;
       const receipt: Receipt = {
         to,
-        ...(this.#terminal === undefined ? {} : { terminal: this.#terminal }),
+        terminal: this.#terminal,
         mode: 'session',
         ...outcome,
         bytes: size,
-        ...(file.name === undefined ? {} : { fileName: file.name }),
+        fileName: file.name,
         milliseconds,
       };
       return { file, receipt, sessionless };
@@ -161,7 +161,7 @@ export class TerminalPush {
     const { signal } = this.options;
     const session = new TerminalSession(dialog, offer, {
       report: this.push.report,
-      ...(signal ? { signal } : {}),
+      signal,
       connector: this.sender.connector,
       onProgress: (file, have) => this.#received(file, have),
     });

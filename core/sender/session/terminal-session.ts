@@ -2,7 +2,7 @@
 
 import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
-import { type AcceptedLine, type AnsweredLine, parseAnswer, takes } from '../../sdp/index.js';
+import { type AcceptedLine, type AnsweredLine, acceptsType, parseAnswer } from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
@@ -13,9 +13,9 @@ import {
   type FileOutcome,
   HAD,
   interpretMessage,
-  inVain,
-  notTaken,
+  notAccepted,
   tooLarge,
+  withoutEffect,
 } from './file-outcome.js';
 import type { Offer } from './offer.js';
 import { type OfferedFile, type OutgoingLine, partOf } from './outgoing-line.js';
@@ -81,7 +81,7 @@ export class TerminalSession {
     try {
       return parseAnswer(answer, this.offer.description);
     } catch (error) {
-      if (error instanceof MalformedError) return inVain(error);
+      if (error instanceof MalformedError) return withoutEffect(error);
       throw error;
     }
   }
@@ -134,7 +134,7 @@ export class TerminalSession {
     } catch (error) {
       if (this.options.signal?.aborted) throw error;
       if (this.#isUnwanted(line)) return DECLINED;
-      return error instanceof TransportError || error instanceof TimeoutError ? error : inVain(error);
+      return error instanceof TransportError || error instanceof TimeoutError ? error : withoutEffect(error);
     }
   }
 }
@@ -146,7 +146,7 @@ function unwilling({ offered }: OutgoingLine, answer: AcceptedLine): FileOutcome
   if (setup === 'holdconn') return DECLINED;
   // RFC 4975 8.6: all that may be sent. A peer that says nothing has forgotten to.
   const { type } = offered.file.content.type;
-  if (acceptTypes.length > 0 && !takes(acceptTypes, type)) return notTaken(acceptTypes);
+  if (acceptTypes.length > 0 && !acceptsType(acceptTypes, type)) return notAccepted(acceptTypes);
   // RFC 4975 8.6: more than its max-size is not to be sent.
   return partOf(offered.size, answer).length > maxSize ? tooLarge(maxSize) : undefined;
 }

@@ -1,7 +1,7 @@
 /** Answers digest challenges on behalf of one user (RFC 3261 22, RFC 8760), who has a password or a UICC (RFC 3310). */
 
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { type AkaCredentials, akaAnswers, unchallenged } from './aka/aka-answers.js';
+import type { AkaCredentials } from './aka/aka-answers.js';
 import { type Answers, type Credentials, passwordAnswers } from './challenge-answers.js';
 
 export type { AkaCredentials } from './aka/aka-answers.js';
@@ -65,14 +65,15 @@ export class Authorization {
     this.#known.delete(status);
     if (!credentials) return;
     const answers =
-      'uicc' in credentials ? akaAnswers(challenges, credentials) : passwordAnswers(challenges, credentials);
+      'password' in credentials ? passwordAnswers(challenges, credentials) : credentials.answers(challenges);
     if (answers) this.#known.set(status, answers);
   }
 
   async #answerUnasked(request: SipRequest): Promise<void> {
     const { credentials } = this;
-    if (request.method === 'REGISTER' && credentials && 'uicc' in credentials && !this.#known.has(401)) {
-      request.headers.set(SCHEMES[401].answer, unchallenged(credentials.username, request.uri));
+    const unchallenged = credentials && 'unchallenged' in credentials && !this.#known.has(401);
+    if (request.method === 'REGISTER' && unchallenged) {
+      request.headers.set(SCHEMES[401].answer, credentials.unchallenged(request.uri));
     }
     for (const status of [...this.#known.keys()]) await this.#answer(request, status);
   }

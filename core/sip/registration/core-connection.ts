@@ -211,7 +211,7 @@ export class CoreConnection {
     const wait = Math.min(2 ** this.#silent - 1, MAX_SILENCE_BACKOFF);
     if (wait > 0 && transportOf(server) === 'UDP') await delay(wait * 1000, signal);
     return await connectFlow(server, {
-      ...(signal ? { signal } : {}),
+      signal,
       ...this.#flowOptions(),
     });
   }

@@ -107,15 +107,10 @@ export class Dialog {
    */
   request(method: string, cseq = this.nextCSeq()): SipRequest {
     const { callId, local, remote, remoteTarget, routeSet } = this.#state;
-    const [first, ...rest] = routeSet;
-    const firstUri = first === undefined ? undefined : parseNameAddr(first)?.uri;
-    // A first route without lr is a strict router: it is the Request-URI, and the target goes last.
-    const strict = firstUri !== undefined && SipUri.parse(firstUri)?.parameters.has('lr') === false;
-    return {
+    const request: SipRequest = {
       method,
-      uri: strict ? firstUri : remoteTarget,
+      uri: remoteTarget,
       headers: new SipHeaders()
-        .set('Route', strict ? [...rest, `<${remoteTarget}>`] : routeSet)
         .set('Max-Forwards', '70')
         .set('From', local)
         .set('To', remote)
@@ -123,6 +118,8 @@ export class Dialog {
         .set('CSeq', `${cseq} ${method}`),
       body: NO_BODY,
     };
+    followRouteSet(request, routeSet);
+    return request;
   }
 
   /** Takes note of a request of the peer. False when it is out of order, which is answered 500 (12.2.2). */
@@ -139,6 +136,22 @@ export class Dialog {
   refreshTarget(message: SipRequest | SipResponse): void {
     this.#state.remoteTarget = contactUri(message.headers) ?? this.#state.remoteTarget;
   }
+}
+
+/** Adds the Route of a request whose Request-URI is its target (12.2.1.1). */
+export function followRouteSet(request: SipRequest, routeSet: readonly string[]): void {
+  const [first = '', ...rest] = routeSet;
+  const router = SipUri.parse(parseNameAddr(first)?.uri ?? '');
+  if (!router || router.parameters.has('lr')) {
+    request.headers.set('Route', routeSet);
+    return;
+  }
+  // A first route without lr is a strict router: it is the Request-URI, and the target goes last.
+  request.headers.set('Route', [...rest, `<${request.uri}>`]);
+  // 19.1.1: what a Request-URI may not have.
+  router.parameters.delete('method');
+  delete router.headers;
+  request.uri = router.toString();
 }
 
 /** The key by which a request finds its dialog at the end that receives it. */

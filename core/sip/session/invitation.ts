@@ -12,7 +12,7 @@ import type { SipFlow } from '../transport/flow.js';
  */
 export const INVITE_DEADLINE = 180_000;
 
-export interface InvitationDoor {
+export interface InvitationDependencies {
   readonly authorization: Authorization;
   /** Waits for a connection. */
   flowFor(request: SipRequest, signal: AbortSignal): Promise<SipFlow>;
@@ -42,7 +42,7 @@ export class Invitation {
     request: SipRequest,
     nextCSeq: () => number,
     private readonly handlers: InvitationHandlers,
-    private readonly door: InvitationDoor,
+    private readonly door: InvitationDependencies,
   ) {
     this.final = door.authorization
       .send(request, nextCSeq, (authorized) => this.#attempt(authorized))

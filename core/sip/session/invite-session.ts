@@ -2,7 +2,7 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import { aborted, delay, unlessAborted } from '../../time/deadline.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS, transactionTimeout } from '../transactions/timers.js';
@@ -45,7 +45,7 @@ export interface SessionHandlers {
 }
 
 /** What a session needs of its agent. */
-export interface SessionDoor {
+export interface SessionDependencies {
   /** Sends a request of a dialog and gives its final response. */
   send(request: SipRequest, nextCSeq: () => number): Promise<SipResponse>;
   invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation;
@@ -75,7 +75,7 @@ export class InviteSession {
     readonly dialog: Dialog,
     /** What the peer said in its INVITE, or in its answer. */
     readonly remote: SipRequest | SipResponse,
-    private readonly door: SessionDoor,
+    private readonly door: SessionDependencies,
     private readonly owner: {
       /** The peer's requests are not ours any more. */
       ended(session: InviteSession): void;
@@ -102,7 +102,7 @@ export class InviteSession {
   ): Promise<SipResponse> {
     const deadline = new AbortController();
     const expired = new TimeoutError(`the re-INVITE was not answered within ${INVITE_DEADLINE / 1000} s`);
-    const alarm = new Alarm();
+    const alarm = new Timer();
     alarm.set(INVITE_DEADLINE, () => deadline.abort(expired));
     const patience = AbortSignal.any([this.#over.signal, deadline.signal]);
     const turn = this.#turn.then(() => this.#reinvite(body, headers, patience));
@@ -117,7 +117,7 @@ export class InviteSession {
   ): void {
     const response = buildResponse(transaction.request, 200, {
       headers: [['Contact', `<${this.door.contact()}>`], ...this.door.capabilities(), ...headers],
-      ...(body ? { body } : {}),
+      body,
     });
     transaction.respond(response, { untilAcknowledged: true });
   }

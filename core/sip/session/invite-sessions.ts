@@ -4,7 +4,7 @@ import type { TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { Dialog, dialogKeyOf } from './dialog.js';
-import { InviteSession, type SessionDoor } from './invite-session.js';
+import { InviteSession, type SessionDependencies } from './invite-session.js';
 
 export class InviteSessions {
   readonly #sessions = new Map<string, InviteSession>();
@@ -12,7 +12,7 @@ export class InviteSessions {
   readonly #leaving = new Map<Promise<unknown>, () => void>();
   #closed: TransportError | undefined;
 
-  constructor(private readonly door: SessionDoor) {}
+  constructor(private readonly door: SessionDependencies) {}
 
   /** The reason why there will be no more sessions. */
   get closed(): TransportError | undefined {

@@ -52,9 +52,9 @@ export function parseSubscriptionState(text: string | undefined): NotifiedState 
   const retryAfter = parseDeltaSeconds(parameters.get('retry-after'));
   return {
     state,
-    ...(expires === undefined ? {} : { expires }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    expires,
+    reason,
+    retryAfter,
   };
 }
 

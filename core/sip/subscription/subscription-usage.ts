@@ -21,7 +21,7 @@ export interface SubscribeOptions {
 }
 
 /** What a subscription needs of its agent. */
-export interface SubscriptionDoor {
+export interface SubscriptionDependencies {
   /** A SUBSCRIBE outside any dialog. */
   compose(uri: string, to: string | undefined, cseq: number, tag: string): SipRequest;
   /** Sends it, when its turn has come, with our Contact as it is then; gives the final response. */
@@ -43,7 +43,7 @@ export class SubscriptionUsage {
 
   constructor(
     private readonly options: SubscribeOptions,
-    private readonly door: SubscriptionDoor,
+    private readonly door: SubscriptionDependencies,
   ) {}
 
   /** The notifier has told of it: it can be refreshed, and ended. */

@@ -5,7 +5,7 @@
 
 import { LimitError } from '../../errors.js';
 import { Backoff } from '../../time/backoff.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { SipHeaders } from '../message/headers.js';
 import type { SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
@@ -22,7 +22,11 @@ import {
   SubscriptionLife,
   type SubscriptionStatus,
 } from './subscription-state.js';
-import { type SubscribeOptions, type SubscriptionDoor, SubscriptionUsage } from './subscription-usage.js';
+import {
+  type SubscribeOptions,
+  type SubscriptionDependencies,
+  SubscriptionUsage,
+} from './subscription-usage.js';
 
 export interface SubscriptionHandlers {
   /**
@@ -72,15 +76,15 @@ export class Subscription {
   #briefAnswers = 0;
   #expires: number;
   /** The next SUBSCRIBE. */
-  readonly #alarm = new Alarm();
-  readonly #timerN = new Alarm();
+  readonly #alarm = new Timer();
+  readonly #timerN = new Timer();
   readonly #backoff = new Backoff();
   #closed: () => void = () => {};
 
   constructor(
     private readonly options: SubscribeOptions,
     private readonly handlers: SubscriptionHandlers,
-    private readonly door: SubscriptionDoor,
+    private readonly door: SubscriptionDependencies,
     private readonly table: SubscriptionTable,
   ) {
     this.#expires = Math.min(options.expires, MAX_EXPIRES);
@@ -301,14 +305,14 @@ export class Subscription {
     this.handlers.onState?.({
       state: 'lost',
       reason,
-      ...(status === undefined ? {} : { status }),
+      status,
       retryInSeconds,
     });
   }
 
   #refused(reason: string, status?: number): void {
     this.#end();
-    this.handlers.onState?.({ state: 'ended', reason, ...(status === undefined ? {} : { status }) });
+    this.handlers.onState?.({ state: 'ended', reason, status });
   }
 
   #forget(): void {

@@ -4,22 +4,30 @@ import { LimitError, type TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { tagOf } from '../session/dialog.js';
 import { Subscription, type SubscriptionHandlers } from './subscription.js';
-import type { SubscribeOptions, SubscriptionDoor, SubscriptionUsage } from './subscription-usage.js';
+import type { SubscribeOptions, SubscriptionDependencies, SubscriptionUsage } from './subscription-usage.js';
 
 /** A sender may subscribe to every terminal it can remember; each subscription takes two or three KB. */
 const MAX_SUBSCRIPTIONS = 100_000;
 /** SUBSCRIBEs under way at once, so that a thousand subscriptions begun or refreshed together are no flood. */
 const MAX_UNDER_WAY = 50;
 
+export interface SubscriptionLimits {
+  /** Subscriptions at a time. */
+  subscriptions?: number;
+}
+
 export class Subscriptions {
   readonly #all = new Set<Subscription>();
   readonly #byKey = new Map<string, Subscription>();
-  readonly #door: SubscriptionDoor;
+  readonly #door: SubscriptionDependencies;
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
   #closed: TransportError | undefined;
 
-  constructor(door: SubscriptionDoor) {
+  constructor(
+    door: SubscriptionDependencies,
+    private readonly limits: SubscriptionLimits = {},
+  ) {
     this.#door = {
       ...door,
       send: (request, nextCSeq) => this.#inTurn(() => door.send(request, nextCSeq)),
@@ -29,9 +37,8 @@ export class Subscriptions {
   /** @throws LimitError when there are too many, TransportError when the agent was stopped. */
   add(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
     if (this.#closed) throw this.#closed;
-    if (this.#all.size >= MAX_SUBSCRIPTIONS) {
-      throw new LimitError(`at most ${MAX_SUBSCRIPTIONS} subscriptions are kept`);
-    }
+    const { subscriptions: most = MAX_SUBSCRIPTIONS } = this.limits;
+    if (this.#all.size >= most) throw new LimitError(`at most ${most} subscriptions are kept`);
     const subscription = new Subscription(options, handlers, this.#door, {
       enter: (usage, owner) => this.#byKey.set(keyOf(usage.callId, usage.tag), owner),
       leave: (usage: SubscriptionUsage) => this.#byKey.delete(keyOf(usage.callId, usage.tag)),

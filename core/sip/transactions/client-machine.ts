@@ -1,7 +1,7 @@
 /** A client transaction as its user sees it (RFC 3261 17.1). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { SipFlow } from '../transport/flow.js';
 import { writeMessage } from '../wire/writer.js';
@@ -51,7 +51,7 @@ export interface ClientSetup {
 const NO_HANDLERS: ClientHandlers = { onResponse() {}, onFailure() {} };
 
 export abstract class ClientMachine implements ClientTransaction {
-  protected readonly alarm = new Alarm();
+  protected readonly alarm = new Timer();
   protected handlers: ClientHandlers;
   readonly #bytes: Uint8Array;
   #terminated = false;

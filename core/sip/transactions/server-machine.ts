@@ -1,7 +1,7 @@
 /** A server transaction as its user sees it (RFC 3261 17.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { SipFlow } from '../transport/flow.js';
 import { parseNameAddr } from '../values/name-addr.js';
@@ -96,7 +96,7 @@ export interface ServerSetup {
 }
 
 export abstract class ServerMachine {
-  protected readonly alarm = new Alarm();
+  protected readonly alarm = new Timer();
   protected readonly timers: SipTimers;
   protected readonly reliable: boolean;
   protected readonly setup: Omit<ServerSetup, 'request' | 'flow' | 'timers'>;

@@ -1,6 +1,6 @@
 /** Timer values of RFC 3261 17 (table 4), milliseconds. */
 
-import type { Alarm } from '../../time/timer.js';
+import type { Timer } from '../../time/timer.js';
 
 export interface SipTimers {
   /** Estimate of the round trip. */
@@ -51,7 +51,7 @@ export class Retransmission {
   #interval: number;
 
   constructor(
-    private readonly alarm: Alarm,
+    private readonly alarm: Timer,
     private readonly plan: RetransmissionPlan,
   ) {
     this.#left = plan.deadline;

@@ -2,7 +2,7 @@
 
 import { TransportError } from '../../errors.js';
 import type { Channel, ChannelProtocol } from '../../platform/platform.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import { StreamFramer } from '../wire/framing.js';
 import {
   type FlowHandlers,
@@ -39,7 +39,7 @@ export class ChannelFlow implements SipFlow {
   readonly #receive: (bytes: Uint8Array) => void;
   readonly #keepAlive: KeepAlive | undefined;
   /** Of an accepted connection, until its first message. */
-  readonly #patience = new Alarm();
+  readonly #patience = new Timer();
   #closed = false;
   #failure: Error | undefined;
 

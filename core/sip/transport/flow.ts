@@ -1,7 +1,7 @@
 /** A flow (RFC 5626): the path on which messages to and from one peer travel. */
 
 import type { Address } from '../../platform/platform.js';
-import { Alarm } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import { isRequest, MalformedSip, type SipMessage } from '../message/message.js';
 import { noteSource } from '../values/via.js';
 import { parseMessage } from '../wire/parser.js';
@@ -72,7 +72,7 @@ const INTERVAL_MS = 29_000;
 const PONG_TIMEOUT_MS = 10_000;
 
 export class KeepAlive {
-  readonly #alarm = new Alarm();
+  readonly #alarm = new Timer();
   #peerAnswers = false;
   #awaiting = false;
 

@@ -25,7 +25,7 @@ export function parseReason(values: readonly string[]): Reason | undefined {
     const cause = parameters?.get('cause') ?? '';
     if (!/^[1-6]\d\d$/.test(cause)) continue;
     const text = parameters?.get('text');
-    return { cause: Number(cause), ...(text === undefined ? {} : { text: text.slice(0, MAX_TEXT) }) };
+    return { cause: Number(cause), text: text === undefined ? undefined : text.slice(0, MAX_TEXT) };
   }
   return undefined;
 }

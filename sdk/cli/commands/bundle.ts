@@ -25,7 +25,7 @@ from the folder of FILE. What the configuration does not use is left out.
   --outfile FILE         e.g. host.mjs
   --platform PLATFORM    node (default), or browser: a module that exports start()
   --target TARGET        whose native file: linux-x64, linux-arm64, darwin-arm64, …; default: of this machine
-  --limit SIZE           e.g. 420kB: a larger bundle is not written, and the command fails
+  --limit SIZE           e.g. 800kB: a larger bundle is not written, and the command fails
   --limit-gzip SIZE      likewise, of what "gzip -9" makes of it
   --json                 what was written and the sizes as one JSON object on stdout
 
@@ -34,7 +34,7 @@ Then
   node FILE --manifest   prints what is inside, as JSON
 
 Example
-  sip-push bundle --config bob.json --outfile dist/host.mjs --limit 420kB`;
+  sip-push bundle --config bob.json --outfile dist/host.mjs --limit 800kB`;
 
 const PLATFORMS = ['node', 'browser'] as const;
 
@@ -63,7 +63,7 @@ export const bundle: Command = {
       target: words.text('target') ?? thisTarget(),
       warn: io.err,
     });
-    for (const line of sizeTable(made.shares, made.size)) io.err(line);
+    for (const line of sizeTable(made)) io.err(line);
     const { minified, gzipped } = made.size;
     const excess = [...over(minified, limit, 'minified'), ...over(gzipped, gzipLimit, 'compressed')];
     for (const line of excess) io.err(line);
@@ -71,7 +71,7 @@ export const bundle: Command = {
     const files = await write(made, outfile);
     if (words.has('json')) {
       const { contents, shares } = made;
-      const sizes = shares.map(([name, share]) => ({ name, ...share }));
+      const sizes = shares.map(([name, bytes]) => ({ name, bytes }));
       io.out(JSON.stringify({ event: 'bundled', outfile, files, minified, gzipped, ...contents, sizes }));
     } else io.out(`${outfile}, and beside it ${files.slice(1).join(', ')}`);
     return EXIT.ok;
@@ -85,12 +85,12 @@ function platformOf(words: Words): (typeof PLATFORMS)[number] {
   return known;
 }
 
-/** `420kB`, `1MB`, `420000`: a kB has 1000 bytes. */
+/** `800kB`, `1MB`, `800000`: a kB has 1000 bytes. */
 function sizeOf(words: Words, name: string): number | undefined {
   const text = words.text(name);
   if (text === undefined) return undefined;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kM]?)B?$/i.exec(text) ?? [];
-  if (number === undefined) throw new UsageError(`--${name} ${text}: expected a size, e.g. 420kB`);
+  if (number === undefined) throw new UsageError(`--${name} ${text}: expected a size, e.g. 800kB`);
   return Math.round(Number(number) * (unit === '' ? 1 : unit.toLowerCase() === 'k' ? 1000 : 1_000_000));
 }
 

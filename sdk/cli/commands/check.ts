@@ -96,7 +96,7 @@ function bundledPlan(id: string): CheckPlan {
   const module = import.meta.resolve(`sip-push/apps/${id}`);
   const options = EXAMPLE_OPTIONS.get(id);
   const folder = fileURLToPath(new URL('.', module));
-  return { apps: [{ module, folder, samples: [], ...(options === undefined ? {} : { options }) }] };
+  return { apps: [{ module, folder, samples: [], options }] };
 }
 
 function print({ apps, findings, score, milliseconds }: CheckReport, io: Io, json: boolean): void {

@@ -52,11 +52,11 @@ export const network: Command = {
     try {
       const running = await startNetwork({
         ...(listen.length > 0 ? { listen } : {}),
-        ...(domain === undefined ? {} : { domain }),
+        domain,
         ...settings,
         onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
         // Media do not come through here.
-        ...(trace ? { onWire: trace.taps.onWire } : {}),
+        onWire: trace === undefined ? undefined : trace.taps.onWire,
       });
       const { uris } = running;
       io.out(

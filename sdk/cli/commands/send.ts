@@ -6,7 +6,7 @@ import { platform } from '#platform';
 import { type Content, type MediaType, memoryContent, storedContent } from '../../../core/content/content.js';
 import { LimitError, TransportError } from '../../../core/errors.js';
 import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
-import type { PushModeWish, Receipt } from '../../../core/sender/push-request.js';
+import type { PushModeChoice, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
 import { printable } from '../../../core/text.js';
@@ -241,7 +241,7 @@ async function fetched(sender: PushSenderAgent, io: Io): Promise<void> {
 }
 
 /** A file is read when somebody wants it, more than once; what comes by a pipe has to fit a MESSAGE. */
-async function contentOf(type: MediaType, file: string, mode: PushModeWish): Promise<Content> {
+async function contentOf(type: MediaType, file: string, mode: PushModeChoice): Promise<Content> {
   const regular = await stat(file).then(
     (found) => found.isFile(),
     () => false,

@@ -2,7 +2,7 @@
 
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { printable } from '../../../core/text.js';
-import { Alarm } from '../../../core/time/timer.js';
+import { Timer } from '../../../core/time/timer.js';
 
 /** A push is answered within milliseconds; who has waited this long wonders. */
 const PATIENCE_MS = 4_000;
@@ -13,9 +13,9 @@ const UNANSWERED = /^(SIP\/2\.0|ACK) /;
 const BEGINNING = 8;
 
 export class ConnectionProgress {
-  readonly #connection = new Alarm();
+  readonly #connection = new Timer();
   /** Set while a request has no response: not while a file is read, or transferred. */
-  readonly #answer = new Alarm();
+  readonly #answer = new Timer();
   readonly #unanswered = new Set<string>();
   #server = '';
   #said = '';

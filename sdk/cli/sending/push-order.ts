@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { isEventAppId, isIari } from '../../../core/app/contract/event-app-id.js';
 import type { MediaType } from '../../../core/content/content.js';
 import { parseMediaType } from '../../../core/content/media-type.js';
-import type { PushModeWish } from '../../../core/sender/push-request.js';
+import type { PushModeChoice } from '../../../core/sender/push-request.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
 import type { Words } from '../command.js';
 import { UsageError } from '../usage.js';
@@ -14,7 +14,7 @@ export interface Order {
   app: string;
   iari?: string;
   type: MediaType;
-  mode: PushModeWish;
+  mode: PushModeChoice;
   report: boolean;
   id: string;
   /** Seconds. */
@@ -51,12 +51,12 @@ export function readOrder(words: Words): Order {
     ...{ to, app, type, mode, source },
     report,
     id: words.text('id') ?? platform.randomHex(8),
-    ...(iari === undefined ? {} : { iari }),
-    ...(ttl === undefined ? {} : { ttl }),
+    iari,
+    ttl,
   };
 }
 
-function requireFitting(mode: PushModeWish, source: Order['source'], report: boolean): void {
+function requireFitting(mode: PushModeChoice, source: Order['source'], report: boolean): void {
   const second = 'files' in source ? source.files[1] : undefined;
   if (mode === 'pager' && second !== undefined) {
     throw new UsageError(`pager mode carries one FILE; ${second} is one too many`);

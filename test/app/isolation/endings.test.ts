@@ -31,7 +31,7 @@ const load = async (source: string, isolation: WorkerIsolation = IMPATIENT) =>
   bench.runtime.load(await inWorker(source, isolation));
 
 const logged = (words: RegExp) =>
-  eventually(`a line like ${words}`, () => bench.logs.find(({ message }) => words.test(message)), 15_000);
+  eventually(`a line like ${words}`, () => bench.logs.find(({ message }) => words.test(message)));
 
 /** What an application does with each push whose text is `bad`; it takes every other. */
 const WAYS: readonly [string, string, RegExp][] = [
@@ -90,7 +90,7 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
     expect(await bad).toMatchObject({ taken: false, kind: 'failed', reason: expect.stringMatching(why) });
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
     await logged(/is started again in 1 s/);
-  }, 30_000);
+  });
 });
 
 it('direct: a push that comes while it is away may come again later', async () => {
@@ -108,7 +108,7 @@ it('direct: a push that comes while it is away may come again later', async () =
     reason: expect.stringMatching(/^test\.ua is being started again: its worker did not start: .*not yet$/),
     retryAfter: expect.any(Number),
   });
-}, 30_000);
+});
 
 async function moduleFile() {
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-isolation-'));
@@ -127,10 +127,8 @@ describe('a durable application that ends its worker', () => {
     },
   })`);
   const took = (count: number) =>
-    eventually(
-      `${count} are taken`,
-      () => (bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined),
-      15_000,
+    eventually(`${count} are taken`, () =>
+      bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined,
     );
 
   it('is given its pushes again when it is back', async () => {
@@ -139,7 +137,7 @@ describe('a durable application that ends its worker', () => {
     await logged(/is started again/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ taken: true });
     expect(await took(2)).toEqual(['bad', 'meanwhile']);
-  }, 30_000);
+  });
 
   it('loses no attempt of those that come while it is away; of the one that it had, one', async () => {
     await bench.runtime.stop();
@@ -157,7 +155,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.runtime.setAside()).toMatchObject([
       { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
     ]);
-  }, 30_000);
+  });
 
   it('is not started again as another; when it can be started, it is', async () => {
     await using module = await moduleFile();
@@ -170,7 +168,7 @@ describe('a durable application that ends its worker', () => {
     await logged(/did not start: .*no longer what it was.* is started again in 2 s/);
     await writeFile(file, source);
     expect(await took(1)).toEqual(['bad']);
-  }, 30_000);
+  });
 
   it('is stopped while it is away, and nothing of it comes back', async () => {
     await load(source);

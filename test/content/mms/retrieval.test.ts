@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { MediaType } from '../../../core/content/content.js';
 import {
   decodeRetrieval,
   encodeRetrieval,
@@ -197,7 +198,7 @@ describe('M-Retrieve.conf', () => {
         drmContent: fc.boolean(),
         replaceId: wspTexts,
         content: fc.record({
-          type: fc.constantFrom(
+          type: fc.constantFrom<MediaType>(
             { type: 'text/plain', parameters: { charset: 'utf-8' } },
             { type: 'a/b', parameters: {} },
           ),

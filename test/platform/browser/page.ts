@@ -1,6 +1,7 @@
 /** Runs in a browser: what the tests beside it ask of its platform. */
 
 import { platform } from '#platform';
+import '#platform/complete';
 
 // For the expressions of the tests.
 Object.assign(globalThis, { page: { platform, text, stream, octets, streamed, collect, errorOf } });

@@ -197,7 +197,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     const peer = await eventually('the connection', () => peers[0]);
     for (const word of ['one', 'two', 'three']) peer.send(Buffer.from(word));
     // An answer to a request of its own says that they are there.
-    await run`return text((await platform.request({ method: 'GET', url: new URL('/', location.href), signal: AbortSignal.timeout(5000) })).body)`;
+    await run`return text((await platform.request({ method: 'GET', url: new URL('/', location.href), signal: AbortSignal.timeout(100_000) })).body)`;
     expect(await run`return held.got.messages`).toEqual([]);
     expect(await run`held.channel.resume(); return held.got.messages`).toEqual(['one', 'two', 'three']);
     await run`held.channel.pause()`;
@@ -266,7 +266,7 @@ describePeer('chromium', 'the platform of a browser', () => {
   it('asks by HTTP as itself, not as the person before it; redirects and addresses are not for it', async () => {
     const result = await run<object>`
       document.cookie = 'person=yes';
-      const signal = AbortSignal.timeout(5000);
+      const signal = AbortSignal.timeout(100_000);
       const ask = (path, more = {}) =>
         platform.request({ method: 'GET', url: new URL(path, location.href), signal, ...more });
       const { status, headers, body } = await ask('/a', { headers: { 'X-Asked': 'yes', 'accept-encoding': 'identity' } });

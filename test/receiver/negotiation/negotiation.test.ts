@@ -1,10 +1,10 @@
 /** Capability delivery and resource negotiation at the receiver (TS 5.1). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { PushReceiverOptions } from '../../../core/receiver/receiver.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { request } from '../../support/requests.js';
-import { agree, contactOf, listeningApp, NegotiationScene, PUBLIC_GRUU } from './scene.js';
+import { until } from '../../support/wait.js';
+import { agree, contactOf, listeningApp, NegotiationScene, PUBLIC_GRUU, type SceneOptions } from './scene.js';
 
 const OTHER = 'sip:other@trusted.test';
 
@@ -14,25 +14,26 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function scene(options: Partial<PushReceiverOptions> = {}, apps?: readonly string[]) {
+async function scene(options: SceneOptions = {}, apps?: readonly string[]) {
   const opened = await NegotiationScene.open(options, apps);
   closing.push(() => opened.close());
   return opened;
 }
 
-async function registered(options: Partial<PushReceiverOptions> = {}, apps?: readonly string[]) {
+async function registered(options: SceneOptions = {}, apps?: readonly string[]) {
   const opened = await scene(options, apps);
   await opened.register();
   return opened;
 }
 
-/** Time for a request that comes at once, where none shall come. */
-const aWhile = () => new Promise((resolve) => setTimeout(resolve, 100));
+/** Whatever the agent has sent has come: it answers after that. */
+const quiet = ({ core }: NegotiationScene) => core.exchange(request('OPTIONS', BOB));
 
 describe('the OPTIONS', () => {
   it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C-005-O: comes once registration is completed, to the sender, by way of the core', async () => {
     const opened = await scene();
-    await aWhile();
+    await until(() => expect(opened.core.requests).not.toEqual([]));
+    await quiet(opened);
     expect(opened.core.requests.map(({ request: { method } }) => method)).toEqual(['REGISTER']);
     await opened.register();
     const { request: options } = await opened.options();
@@ -107,7 +108,8 @@ describe('the OPTIONS', () => {
     expect(uris.sort()).toEqual([OTHER, PSA].sort());
     const none = await registered({ senders: [] });
     await none.happened('registered');
-    await aWhile();
+    await quiet(several);
+    await quiet(none);
     expect(
       [...several.core.requests, ...none.core.requests].map(({ request: { method } }) => method),
     ).toEqual([...['REGISTER', 'OPTIONS', 'OPTIONS'], 'REGISTER']);
@@ -136,7 +138,7 @@ describe('a change', () => {
     await opened.load('loc.ua');
     await opened.register();
     await opened.happened('registered', 2);
-    await aWhile();
+    await quiet(opened);
     expect(opened.core.requests.filter(({ request: { method } }) => method === 'OPTIONS')).toHaveLength(1);
     agree(first, ['mms.ua']);
     const second = await opened.options();
@@ -213,7 +215,7 @@ describe('the answer', () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
     await opened.happened('negotiated');
-    await vi.waitFor(() =>
+    await until(() =>
       expect(opened.told).toEqual([
         { app: 'mms.ua', uri: PSA, supported: true },
         { app: 'wml.ua', uri: PSA, supported: false },
@@ -235,7 +237,7 @@ describe('the answer', () => {
     );
     await opened.register();
     agree(await opened.options(), ['wml.ua']);
-    await vi.waitFor(() => expect(opened.logged).toContain('negotiated() failed: no use'));
+    await until(() => expect(opened.logged).toContain('negotiated() failed: no use'));
     expect(opened.told.at(-1)).toEqual({ app: 'wml.ua', uri: PSA, supported: true });
   });
 });
@@ -249,7 +251,7 @@ describe('a sender that is away', () => {
     first.respond(480);
     const waits: number[] = [];
     for (let attempt = 1; attempt <= 11; attempt++) {
-      await vi.waitFor(() => expect(opened.of('negotiation-failed')).toHaveLength(attempt));
+      await until(() => expect(opened.of('negotiation-failed')).toHaveLength(attempt));
       const failure = opened.of('negotiation-failed').at(-1);
       expect(failure).toMatchObject({ sender: PSA, status: 480, reason: expect.any(String) });
       waits.push(failure?.retryInSeconds ?? 0);

@@ -1,18 +1,25 @@
 /** A device whose core, senders and time the test plays. */
 
 import { definePushApp } from 'sip-push/sdk';
-import { vi } from 'vitest';
 import { platform } from '#platform';
 import type { NegotiatedSender, PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../../core/app/runtime.js';
+import type { ProfileOptions } from '../../../core/receiver/device-profile.js';
 import type { ReceiverEvent } from '../../../core/receiver/events.js';
+import { negotiateWith } from '../../../core/receiver/negotiation.js';
 import { PushReceiverAgent, type PushReceiverOptions } from '../../../core/receiver/receiver.js';
 import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
 import { BOB, PSA } from '../../support/agents.js';
 import { type Received, ScriptedCore } from '../../support/scripted-core.js';
+import { until } from '../../support/wait.js';
 
 export const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 export const PUBLIC_GRUU = `${BOB};gr=${INSTANCE}`;
+
+export type SceneOptions = Partial<Omit<PushReceiverOptions, 'negotiate' | 'profile'>> & {
+  senders?: readonly string[];
+  profile?: ProfileOptions;
+};
 
 export interface Told extends NegotiatedSender {
   app: string;
@@ -36,7 +43,7 @@ export class NegotiationScene {
 
   /** Until its first REGISTER, which waits for its answer. */
   static async open(
-    options: Partial<PushReceiverOptions> = {},
+    { senders = [PSA], profile, ...options }: SceneOptions = {},
     apps: readonly string[] = ['mms.ua', 'wml.ua'],
   ): Promise<NegotiationScene> {
     const core = await ScriptedCore.tcp();
@@ -55,7 +62,8 @@ export class NegotiationScene {
       expires: 600,
       trust: [PSA],
       product: 'sip-push/1.0',
-      senders: [PSA],
+      negotiate: negotiateWith(senders, profile),
+      ...(profile ? { profile } : {}),
       runtime,
       onEvent: (event) => events.push(event),
       ...options,
@@ -96,7 +104,7 @@ export class NegotiationScene {
 
   /** When there are so many of them. */
   async happened<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
-    await vi.waitFor(() => {
+    await until(() => {
       if (this.of(name).length < count) throw new Error(`no ${name} among ${JSON.stringify(this.events)}`);
     });
     return this.of(name);

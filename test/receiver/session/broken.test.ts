@@ -8,6 +8,7 @@ import { bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support
 import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);
 
@@ -32,7 +33,7 @@ async function sending(file: Offered = {}, options: ReceiverOptions = {}) {
 
 /** Its application saw it break, and committed nothing. */
 async function expectBroken(): Promise<void> {
-  await vi.waitFor(() => expect(receiver.taken.at(-1)?.broken).toBeInstanceOf(Error));
+  await until(() => expect(receiver.taken.at(-1)?.broken).toBeInstanceOf(Error));
   expect(receiver.committed).toEqual([]);
 }
 
@@ -100,7 +101,7 @@ describe('refused while it comes', () => {
     // A push that is refused, of a session of its own.
     await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
     const other = await SenderEnd.of(end.peer);
-    await vi.waitFor(() => expect(receiver.taken).toHaveLength(2));
+    await until(() => expect(receiver.taken).toHaveLength(2));
     expect(await other.send(CONTENT.subarray(0, 500), { flag: '+', total: 1000 })).toBe(status);
     expect(receiver.of('push')).toMatchObject([
       { status, outcome: kind === 'failed' ? 'failed' : 'refused', reason: 'the test wants it' },
@@ -140,7 +141,7 @@ describe('content that stops coming', () => {
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     expect(await end.send(CONTENT.subarray(400, 500), { start: 401, flag: '#', total: 1000 })).toBe(200);
     await expectBroken();
-    await vi.waitFor(() =>
+    await until(() =>
       expect(receiver.of('broken-off')).toEqual([
         {
           event: 'broken-off',
@@ -165,9 +166,7 @@ describe('content that stops coming', () => {
     end.peer.close();
     await session.hungUp();
     await expectBroken();
-    await vi.waitFor(() =>
-      expect(receiver.of('broken-off')).toMatchObject([{ received: 400, resumable: false }]),
-    );
+    await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 400, resumable: false }]));
   });
 
   it('its application would not have it: nothing is kept, and that is the reason', async () => {
@@ -179,9 +178,9 @@ describe('content that stops coming', () => {
       descriptionOf([mediaOf(listener.address, { content: CONTENT, transferId: 'one' })]),
     );
     await SenderEnd.bound(listener);
-    await vi.waitFor(() => expect(receiver.taken).toHaveLength(1));
+    await until(() => expect(receiver.taken).toHaveLength(1));
     await session.bye();
-    await vi.waitFor(() =>
+    await until(() =>
       expect(receiver.of('broken-off')).toMatchObject([{ resumable: false, reason: 'the test wants it' }]),
     );
   });
@@ -195,9 +194,7 @@ describe('content that stops coming', () => {
     expect(session.status).toBe(200);
     await session.hungUp();
     await expectBroken();
-    await vi.waitFor(() =>
-      expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]),
-    );
+    await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]));
   });
 
   it.each([403, 481, 506])('8.2.3-01: the sender refuses the session with %i: BYE', async (status) => {
@@ -234,7 +231,7 @@ describe('content that stops coming', () => {
       await session.hungUp();
       await end.peer.untilClosed();
       await expectBroken();
-      await vi.waitFor(() =>
+      await until(() =>
         expect(receiver.of('broken-off')).toMatchObject([
           { received: 600, resumable: true, reason: 'nothing came for 60 s' },
         ]),
@@ -258,7 +255,7 @@ describe('content that stops coming', () => {
       await vi.advanceTimersByTimeAsync(15_000);
       expect(await reported(end)).toMatch('000 200');
       take();
-      await vi.waitFor(() => expect(receiver.committed).toHaveLength(1));
+      await until(() => expect(receiver.committed).toHaveLength(1));
     });
 
     it('8.2.3-03: an application that never says: REPORT 000 400 in time', async () => {

@@ -6,6 +6,7 @@ import { bytes, descriptionOf, mediaOf, sectionsOf } from '../../support/push-of
 import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);
 
@@ -44,7 +45,7 @@ describe('an INVITE that is not answered yet', () => {
     const { asked, pass } = hesitating();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first'), fileOf('second')]));
     receiver.core.send(invite);
-    await vi.waitFor(() => expect(asked).toEqual(['first']));
+    await until(() => expect(asked).toEqual(['first']));
     const cancel = cancelOf(invite);
     receiver.core.send(cancel);
     const callId = invite.headers.get('Call-ID');
@@ -54,7 +55,7 @@ describe('an INVITE that is not answered yet', () => {
     // The same files are not under way any more.
     receiver.consider = () => {};
     const offer = descriptionOf([fileOf('first'), fileOf('second')]);
-    await vi.waitFor(async () => expect((await receiver.invite(offer)).status).toBe(200));
+    await until(async () => expect((await receiver.invite(offer)).status).toBe(200));
     expect(asked).toEqual(['first']);
     expect(receiver.of('refused').filter(({ status }) => status === 487)).toEqual([]);
   });
@@ -63,7 +64,7 @@ describe('an INVITE that is not answered yet', () => {
     const { asked } = hesitating();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first')]));
     receiver.core.send(invite);
-    await vi.waitFor(() => expect(asked).toEqual(['first']));
+    await until(() => expect(asked).toEqual(['first']));
     const stopped = receiver.stopAgent();
     expect(
       (await receiver.core.response(invite.headers.get('Call-ID'), 486)).headers.has('Retry-After'),
@@ -79,7 +80,7 @@ describe('an INVITE that is not answered yet', () => {
       const { asked } = hesitating();
       const offer = descriptionOf([fileOf('first')]);
       const answered = receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
-      await vi.waitFor(() => expect(asked).toEqual(['first']));
+      await until(() => expect(asked).toEqual(['first']));
       await vi.advanceTimersByTimeAsync(2_000);
       expect((await answered).status).toBe(487);
       expect(receiver.of('refused')).toMatchObject([{ status: 487, reason: 'the INVITE expired after 2 s' }]);
@@ -99,7 +100,7 @@ describe('an INVITE that is not answered yet', () => {
       const { asked } = hesitating();
       const files = Array.from({ length: 50 }, (_, index) => fileOf(`${index}`));
       const answered = receiver.invite(descriptionOf(files));
-      await vi.waitFor(() => expect(asked).toHaveLength(1));
+      await until(() => expect(asked).toHaveLength(1));
       await vi.advanceTimersByTimeAsync(50_000);
       expect((await answered).status).toBe(500);
       expect(asked.length).toBeLessThan(20);
@@ -125,8 +126,8 @@ describe('BYE', () => {
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     expect((await session.bye()).status).toBe(200);
     await end.peer.untilClosed();
-    await vi.waitFor(() => expect(receiver.taken[0]?.broken).toBeInstanceOf(Error));
-    await vi.waitFor(() =>
+    await until(() => expect(receiver.taken[0]?.broken).toBeInstanceOf(Error));
+    await until(() =>
       expect(receiver.of('broken-off')).toMatchObject([
         { fileName: 'a', received: 400, resumable: true, reason: 'the sender ended the session' },
       ]),
@@ -150,7 +151,7 @@ describe('BYE', () => {
     expect((await session.bye()).status).toBe(200);
     await end.peer.untilClosed();
     take();
-    await vi.waitFor(() => expect(receiver.of('push')).toMatchObject([{ outcome: 'accepted' }]));
+    await until(() => expect(receiver.of('push')).toMatchObject([{ outcome: 'accepted' }]));
     expect(receiver.committed).toHaveLength(1);
   });
 
@@ -171,7 +172,7 @@ describe('BYE', () => {
     await receiver.stopAgent();
     await session.hungUp();
     await end.peer.untilClosed();
-    await vi.waitFor(() =>
+    await until(() =>
       expect(receiver.of('broken-off')).toMatchObject([{ reason: 'the host is being stopped' }]),
     );
   });
@@ -191,7 +192,7 @@ describe('a re-INVITE', () => {
     const { media } = sectionsOf(answer);
     expect(media[0]).toEqual(['m=message 0 TCP/MSRP *']);
     expect(media[1]).toEqual(session.sdp.media[1]);
-    await vi.waitFor(() =>
+    await until(() =>
       expect(receiver.of('broken-off')).toMatchObject([
         { fileName: 'a', received: 400, reason: 'the sender closed the media line' },
       ]),
@@ -237,7 +238,7 @@ describe('a re-INVITE', () => {
     const answer = await session.reinvite(descriptionOf([change(first)], '127.0.0.1', 2));
     expect(sectionsOf(answer).media).toEqual([['m=message 0 TCP/MSRP *']]);
     await end.peer.untilClosed();
-    await vi.waitFor(() => expect(receiver.of('broken-off')).toHaveLength(1));
+    await until(() => expect(receiver.of('broken-off')).toHaveLength(1));
   });
 
   it.each([

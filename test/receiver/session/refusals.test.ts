@@ -8,6 +8,7 @@ import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '..
 import { RawListener } from '../../support/raw-msrp.js';
 import { SenderEnd } from '../../support/sender-end.js';
 import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 let receiver: SessionReceiver;
 let listener: RawListener;
@@ -95,7 +96,7 @@ describe('the only file', () => {
         return new Promise<void>(() => {});
       };
       const answered = offering({ content: bytes(10) });
-      await vi.waitFor(() => expect(asked).toBe(true));
+      await until(() => expect(asked).toBe(true));
       await vi.advanceTimersByTimeAsync(3_000);
       expect((await answered).status).toBe(500);
     } finally {
@@ -153,7 +154,7 @@ describe('one of several', () => {
       expect(receiver.of('refused')).toMatchObject([{ status: 200, reason: 'file 1: the test wants it' }]);
       const end = await SenderEnd.bound(listener);
       expect(await end.send(content)).toBe(200);
-      await vi.waitFor(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
+      await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
     },
   );
 
@@ -173,6 +174,33 @@ describe('one of several', () => {
       'm=message 9 TCP/MSRP *',
       'm=message 0 TCP/MSRP *',
     ]);
+  });
+
+  it('8.2.1-04: keeps a file closed that is offered with port zero, and does not ask its application', async () => {
+    await start();
+    const considered: (string | undefined)[] = [];
+    receiver.consider = ({ fileName }) => void considered.push(fileName);
+    const content = bytes(10);
+    const { status, sdp } = await offering({ content, name: 'closed', port: 0 }, { content, name: 'open' });
+    expect(status).toBe(200);
+    expect(ports(sdp)).toEqual(['0', '9']);
+    expect(sdp.media[0]).toEqual(['m=message 0 TCP/MSRP *']);
+    expect(considered).toEqual(['open']);
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(content)).toBe(200);
+    await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
+    expect(receiver.taken.map(({ push }) => push.fileName)).toEqual(['open']);
+    expect(receiver.of('refused')).toEqual([]);
+  });
+
+  it('8.2.1-01, 8.2.1-04: rejects an INVITE with 488 whose every file is offered with port zero', async () => {
+    await start();
+    const considered: unknown[] = [];
+    receiver.consider = (offer) => void considered.push(offer);
+    const { status } = await offering({ content: bytes(10), port: 0 }, { content: bytes(20), port: 0 });
+    expect(status).toBe(488);
+    expect(considered).toEqual([]);
+    expect(receiver.taken).toEqual([]);
   });
 
   it('all of them: as the first that is no mere unwillingness', async () => {

@@ -4,13 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PushRefused } from 'sip-push/sdk';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import type { Store } from '../../../core/platform/platform.js';
 import { attribute, bytes, descriptionOf, mediaOf, type Offered, sha1Of } from '../../support/push-offers.js';
 import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);
 const WHOLE = Buffer.from(CONTENT);
@@ -46,7 +47,7 @@ async function breaking(file: Offered = FILE, ...parts: [start: number, end: num
   }
   expect((await session.bye()).status).toBe(200);
   await end.peer.untilClosed();
-  await vi.waitFor(() => expect(receiver.of('broken-off')).toHaveLength(before + 1));
+  await until(() => expect(receiver.of('broken-off')).toHaveLength(before + 1));
 }
 
 async function restart(): Promise<void> {
@@ -74,7 +75,7 @@ describe('a file that broke off', () => {
     expect(receiver.committed).toEqual([WHOLE]);
     const [first, second] = receiver.taken.map(({ push }) => push);
     expect(second).toMatchObject({ id: first?.id, attempt: 2, fileName: 'film.mp4' });
-    await vi.waitFor(() =>
+    await until(() =>
       expect(receiver.of('push')).toMatchObject([
         { id: first?.id, size: 1000, sha256: platform.hash('sha-256', CONTENT), outcome: 'accepted' },
       ]),
@@ -98,9 +99,7 @@ describe('a file that broke off', () => {
     expect(await end.send(CONTENT.subarray(400, 700), { flag: '+', total: 600 })).toBe(200);
     end.peer.close();
     await session.hungUp();
-    await vi.waitFor(() =>
-      expect(receiver.of('broken-off').at(-1)).toMatchObject({ received: 700, size: 1000 }),
-    );
+    await until(() => expect(receiver.of('broken-off').at(-1)).toMatchObject({ received: 700, size: 1000 }));
     await finishing(701);
     expect(receiver.committed).toEqual([WHOLE]);
   });
@@ -114,9 +113,7 @@ describe('a file that broke off', () => {
   it('of which nothing came begins anew', async () => {
     const session = await offering(FILE);
     await session.bye();
-    await vi.waitFor(() =>
-      expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]),
-    );
+    await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]));
     const again = await offering(FILE);
     expect(attribute(again.sdp.media[0], 'file-range')).toBeUndefined();
   });
@@ -127,7 +124,7 @@ describe('a file that broke off', () => {
     await SenderEnd.bound(listener);
     await session.bye();
     const event = { received: 400, resumable: true };
-    await vi.waitFor(() => expect(receiver.of('broken-off')).toMatchObject([event, event]));
+    await until(() => expect(receiver.of('broken-off')).toMatchObject([event, event]));
     await finishing(401);
   });
 

@@ -4,13 +4,14 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../../support/certificates.js';
 import { Mailbox } from '../../support/mailbox.js';
 import { bytes, descriptionOf, mediaOf, senderPath } from '../../support/push-offers.js';
 import { RawMsrp } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);
 
@@ -63,7 +64,7 @@ async function expectLeft(session: PushSession): Promise<void> {
   // RFC 3326: the sender learns that trying again is in vain, and why.
   const reason = (await session.hungUp()).headers.get('Reason');
   expect(reason).toMatch(/^SIP;cause=500;text="tls connection to 127\.0\.0\.1:\d+ failed: .*certificate/);
-  await vi.waitFor(() =>
+  await until(() =>
     expect(receiver.of('broken-off')).toMatchObject([{ reason: expect.stringContaining('certificate') }]),
   );
   if (accepted.length > 0) expect((await accepted.take()).frames).toHaveLength(0);

@@ -1,12 +1,13 @@
 /** Content that comes over MSRP and goes to its application (TS 8.2.3; RFC 4975, RFC 5547). */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { PSA } from '../../support/agents.js';
 import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
 import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
 import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);
 
@@ -98,7 +99,7 @@ describe('a file', () => {
       'content-disposition': 'render',
       'content-description': 'A file of bytes',
     });
-    await vi.waitFor(() =>
+    await until(() =>
       expect(receiver.of('push')).toEqual([
         {
           event: 'push',
@@ -153,7 +154,7 @@ describe('a file', () => {
   it('8.2.3-03: is not reported to a sender that does not ask', async () => {
     const { session, end } = await bound();
     expect(await end.send(CONTENT, { headers: { 'Success-Report': 'no' } })).toBe(200);
-    await vi.waitFor(() => expect(receiver.committed).toHaveLength(1));
+    await until(() => expect(receiver.committed).toHaveLength(1));
     await session.bye();
     await end.peer.untilClosed();
     expect(end.peer.frames).toHaveLength(0);
@@ -216,7 +217,7 @@ it('8.2.1-04, 8.2.3-01: two files on one connection, chunk by chunk in turn', as
       end.write(part, { messageId: `file-${index}`, start, total: 1000, flag });
     }
   }
-  await vi.waitFor(() => expect(receiver.committed).toHaveLength(2));
+  await until(() => expect(receiver.committed).toHaveLength(2));
   expect(receiver.committed).toEqual(expect.arrayContaining(contents.map((content) => Buffer.from(content))));
 });
 
@@ -249,7 +250,7 @@ describe('messages that nobody described', () => {
     end.write(CONTENT.subarray(0, 500), { messageId: 'one', total: 1000, flag: '+' });
     end.write('hello', { messageId: 'two', type: 'text/plain' });
     end.write(CONTENT.subarray(500), { messageId: 'one', start: 501, total: 1000 });
-    await vi.waitFor(() => expect(receiver.committed).toHaveLength(2));
+    await until(() => expect(receiver.committed).toHaveLength(2));
     expect(receiver.committed).toEqual(expect.arrayContaining([Buffer.from('hello'), Buffer.from(CONTENT)]));
   });
 });

@@ -3,6 +3,16 @@
 import { expect, it } from 'vitest';
 import { entryModule } from '../../../sdk/bundler/entry.js';
 
+const NOTHING = {
+  webSocket: false,
+  durableStore: false,
+  memoryStore: false,
+  senders: false,
+  relay: false,
+  aka: false,
+  isolation: false,
+};
+
 const settings = {
   identity: 'sip:bob@domain.test',
   servers: ['sip:127.0.0.1:5060'],
@@ -22,6 +32,7 @@ it('permissions hold in a bundle as well, wherever an application runs', () => {
         { manifest: definition, load: async () => definition, permissions },
       ],
     },
+    features: { ...NOTHING, isolation: true },
     isolation: [undefined, {}, undefined],
   });
   const embedded = 'permissions: {"fetch":["https://a.test"],"storage":5}';
@@ -32,6 +43,7 @@ it('permissions hold in a bundle as well, wherever an application runs', () => {
 it('certificates are embedded as text, the keys of a UICC as they are, and no key of an option is a prototype', () => {
   const text = entryModule({
     platform: 'node',
+    features: { ...NOTHING, aka: true },
     isolation: [],
     aka: { k: '0123', op: '4567' },
     settings: {
@@ -41,7 +53,8 @@ it('certificates are embedded as text, the keys of a UICC as they are, and no ke
     },
   });
   expect(text).toContain('"tls":{"ca":"-----BEGIN\\nCERTIFICATE-----","key":"KEY"}');
-  expect(text).toContain('credentials: { username: "bob", uicc: softwareUicc({"k":"0123","op":"4567"}) }');
+  const uicc = 'new SoftwareUicc({ k: Uint8Array.of(1,35), operator: { op: Uint8Array.of(69,103) } })';
+  expect(text).toContain(`credentials: akaCredentials("bob", ${uicc})`);
   expect(text).not.toContain('secret');
   expect(text).toContain(`options: JSON.parse("{\\"__proto__\\":{\\"admin\\":true}}")`);
 });

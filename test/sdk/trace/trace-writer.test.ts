@@ -1,7 +1,8 @@
 /** A trace that cannot be written to its end. */
 
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { TraceWriter } from '../../../sdk/trace/trace-writer.js';
+import { until } from '../../support/wait.js';
 
 it('a disk that is full ends the trace, which is said once; what follows is nobody’s error', async () => {
   const problems: string[] = [];
@@ -10,7 +11,7 @@ it('a disk that is full ends the trace, which is said once; what follows is nobo
     onProblem: (problem) => problems.push(problem),
   });
   trace.event({ event: 'connected' });
-  await vi.waitFor(() =>
+  await until(() =>
     expect(problems).toEqual([expect.stringMatching(/^nothing more is written to \/dev\/full: ENOSPC/)]),
   );
   trace.event({ event: 'connected' });

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
@@ -20,6 +20,7 @@ import type { OutboxRecord, PushOrder } from '../../../core/sender/outbox/record
 import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
 import { Records, StoreError } from '../../../core/store/records.js';
 import { systemClock } from '../../../core/time/clock.js';
+import { until } from '../../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
 const ORDER: PushOrder = {
@@ -114,12 +115,12 @@ const RECEIPT: Receipt = {
 };
 
 const under = (index = 0) =>
-  vi.waitFor(() => {
+  until(() => {
     const found = sending[index];
     if (!found) throw new Error('nothing is being sent');
     return found;
   });
-const ended = (id: string) => vi.waitFor(() => expect(outbox.get(id)?.state).toBe('ended'));
+const ended = (id: string) => until(() => expect(outbox.get(id)?.state).toBe('ended'));
 const text = (content: string) => new Blob([content]).stream();
 
 describe('a push', () => {
@@ -196,7 +197,7 @@ describe('content', () => {
     expect(new TextDecoder().decode(await content?.bytes(10))).toBe('hello');
     sent.done();
     await ended(push.id);
-    await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]));
+    await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
   it('that nobody has given is an error, and so is no media type', async () => {
@@ -288,7 +289,7 @@ describe('the disk', () => {
     await ended(push.id);
     expect(await readdir(folder)).toHaveLength(1);
     release();
-    await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]));
+    await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
   it('was about to take a push when the sender stopped: the next process sends it', async () => {
@@ -355,7 +356,7 @@ describe('room', () => {
     await Promise.all([outbox.submit(ORDER), outbox.submit(ORDER)]);
     await expect(outbox.submit(ORDER)).rejects.toThrow(OutboxFullError);
     (await under()).done();
-    await vi.waitFor(() => expect(outbox.waiting).toBe(1));
+    await until(() => expect(outbox.waiting).toBe(1));
     await outbox.submit(ORDER);
   });
 
@@ -366,7 +367,7 @@ describe('room', () => {
     for (let index = 0; index < 3; index++) {
       ids.push((await outbox.submit(ORDER)).push.id);
       (await under(index)).done();
-      await vi.waitFor(() => expect(outbox.waiting).toBe(0));
+      await until(() => expect(outbox.waiting).toBe(0));
       time += 10;
     }
     expect(ids.map((id) => outbox.get(id)?.state)).toEqual([undefined, 'ended', 'ended']);

@@ -64,6 +64,21 @@ describe('the INVITE', () => {
     expect(headers.getAll('Allow')).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'CANCEL', 'BYE']));
   });
 
+  it('D-01, 7.2-04: an IARI is in Accept-Contact as a preference, and in Contact', async () => {
+    const scene = await open();
+    const iari = 'urn:urn-7:3gpp-application.ims.iari.home';
+    const { offer } = await scene.push([fileOf(CONTENT)], { iari });
+    const { headers } = offer.invite;
+    const feature = '+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.home"';
+    expect(headers.getAll('Accept-Contact')).toEqual([
+      '*;+g.oma.pusheventapp="mms.ua";require;explicit',
+      `*;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush";${feature}`,
+    ]);
+    expect(headers.get('Contact')).toContain(feature);
+    const other = await scene.push([fileOf(CONTENT)]);
+    expect(other.offer.invite.headers.get('Contact')).not.toContain('iari');
+  });
+
   it.each([
     ['bob', 'mms.ua'],
     [BOB, 'mms ua'],

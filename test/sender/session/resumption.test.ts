@@ -9,6 +9,7 @@ import {
   Scene,
   SEVERAL_CHUNKS,
 } from '../../support/scripted-receiver.js';
+import { until } from '../../support/wait.js';
 
 let scene: Scene;
 beforeEach(async () => {
@@ -64,7 +65,7 @@ it('why a file is offered again is told at once', async () => {
     offer.accept();
     await breakOff(await offer.connect());
     await other.core.request('BYE');
-    await vi.waitFor(() =>
+    await until(() =>
       expect(told).toEqual([
         expect.stringMatching(
           /^the session with sip:bob@domain\.test broke off, and is tried again in 1 s: ./,

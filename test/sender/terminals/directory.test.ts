@@ -16,8 +16,7 @@ afterEach(() => {
   now = 1000;
 });
 
-const open = (capacity?: number) =>
-  new TerminalDirectory({ clock, ...(capacity === undefined ? {} : { capacity }) });
+const open = (capacity?: number) => new TerminalDirectory({ clock, capacity });
 
 describe('a terminal', () => {
   it('5.2-03: is one, whether the registrar or it itself speaks of it', async () => {

@@ -1,6 +1,6 @@
 /** Who is here, where the registrar names its contacts by their addresses alone (RFC 3680; TS 5.2-03, 9-04). */
 
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
 import { TimeoutError } from '../../../core/errors.js';
 import { Presence } from '../../../core/sender/presence.js';
@@ -9,6 +9,7 @@ import { RollCall } from '../../../core/sender/terminals/roll-call.js';
 import { SipHeaders } from '../../../core/sip/message/headers.js';
 import type { SipResponse } from '../../../core/sip/message/message.js';
 import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
+import { until } from '../../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
 const gruuOf = (serial: number) => `${BOB};gr=urn:uuid:00000000-0000-4000-8000-00000000000${serial}`;
@@ -77,7 +78,7 @@ const tells = (...gruus: string[]) => {
 const named = (here: boolean) =>
   directory.of(BOB).flatMap(({ gruu, here: is }) => (gruu !== undefined && is === here ? [gruu] : []));
 const know = (here: string[], away: string[]) =>
-  vi.waitFor(() => expect({ here: named(true), away: named(false) }).toEqual({ here, away }));
+  until(() => expect({ here: named(true), away: named(false) }).toEqual({ here, away }));
 
 describe('9-04: a contact has gone', () => {
   beforeEach(() => {
@@ -104,7 +105,7 @@ describe('9-04: a contact has gone', () => {
   it('that was nobody of those that named themselves: they are here', async () => {
     notified(document([1, 2, 3]));
     notified(document([1, 2], [3]));
-    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await until(() => expect(asked).toHaveLength(2));
     await heard();
     expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
   });
@@ -121,7 +122,7 @@ describe('9-04: a contact has gone', () => {
     registered.delete(TABLET);
     resolve();
     await know([PHONE], [TABLET]);
-    await vi.waitFor(() => expect(asked).toEqual([PHONE, TABLET, PHONE]));
+    await until(() => expect(asked).toEqual([PHONE, TABLET, PHONE]));
   });
 
   it('and the last one, while they are asked: what they say of themselves is old by then', async () => {
@@ -159,7 +160,7 @@ describe('9-04: a contact has gone', () => {
   ] as const)('one stays what it was when %s', async (_, said) => {
     answer = said;
     notified(document([2], [1]));
-    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await until(() => expect(asked).toHaveLength(2));
     await heard();
     expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
   });
@@ -248,6 +249,6 @@ it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
     for (let turn = 0; turn < turns; turn++) await undefined;
     const before = calls;
     rollCall.begin(BOB);
-    await vi.waitFor(() => expect(calls).toBeGreaterThan(before));
+    await until(() => expect(calls).toBeGreaterThan(before));
   },
 );

@@ -1,10 +1,12 @@
 /** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 5.1.1), against an S-CSCF that has the same key. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { akaCredentials } from '../../../core/sip/authentication/aka/aka-answers.js';
 import { SoftwareUicc, type Uicc } from '../../../core/sip/authentication/aka/software-uicc.js';
 import type { RegistrationFailure, RegistrationState } from '../../../core/sip/registration/registration.js';
 import { SipUserAgent } from '../../../core/sip/user-agent.js';
 import { type Received, ScriptedCore } from '../../support/scripted-core.js';
+import { until } from '../../support/wait.js';
 import { authorizationOf, K, OPC, octets, responseFor, Scscf } from './s-cscf.js';
 
 const IMPI = 'bob@domain.test';
@@ -25,7 +27,7 @@ async function subscriber(uicc: Uicc = new SoftwareUicc({ k: K, operator: { opc:
   const agent = new SipUserAgent({
     identity: 'sip:bob@domain.test',
     servers: [core.uri],
-    credentials: { username: IMPI, uicc },
+    credentials: akaCredentials(IMPI, uicc),
     product: 'test/1',
     methods: ['MESSAGE'],
     accept: () => [],
@@ -85,14 +87,14 @@ describe('IMS AKA', () => {
     expect(given.has('auts')).toBe(false);
     expect(second.request.headers.get('CSeq')).toBe('2 REGISTER');
     grant(second);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
   });
 
   it('the same challenge serves for later requests, until there is another', async () => {
     const { core, agent } = await subscriber();
     const { xres } = await challenge(await core.request('REGISTER'), 6400);
     grant(await core.request('REGISTER'));
-    await vi.waitFor(() => expect(agent.registration?.state).toBeDefined());
+    await until(() => expect(agent.registration?.state).toBeDefined());
     agent.registration?.update();
     const refresh = await core.request('REGISTER');
     expect(authorizationOf(refresh).get('nc')).toBe('00000002');
@@ -115,7 +117,7 @@ describe('IMS AKA', () => {
     const third = await core.request('REGISTER');
     expect(authorizationOf(third).get('response')).toBe(responseFor(third, xres));
     grant(third);
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
   });
 
   it('E.1.3-01: TS 24.229 5.1.1.5.3: a network that is not its own gets no response, and no AUTS', async () => {
@@ -126,14 +128,14 @@ describe('IMS AKA', () => {
     expect(authorizationOf(second).has('auts')).toBe(false);
     await challenge(second, 6400);
     grant(await core.request('REGISTER'));
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
   });
 
   it('TS 24.229 5.1.1.5.3: it says so twice, then gives up', async () => {
     const { core, failures } = await subscriber();
     const stranger = new Scscf(octets('11'.repeat(16)));
     for (let at = 0; at < 3; at++) await challenge(await core.request('REGISTER'), 6400, stranger);
-    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    await until(() => expect(failures).toHaveLength(1));
     expect(failures[0]).toMatchObject({ status: 401, retryInSeconds: expect.any(Number) });
     expect(core.requests).toHaveLength(3);
   });
@@ -142,7 +144,7 @@ describe('IMS AKA', () => {
     const { core, agent, failures } = await subscriber();
     await challenge(await core.request('REGISTER'), 6400, new Scscf(octets('11'.repeat(16))));
     (await core.request('REGISTER')).respond(403);
-    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    await until(() => expect(failures).toHaveLength(1));
     agent.registration?.update();
     expect(authorizationOf(await core.request('REGISTER')).get('nonce')).toBe('');
   });
@@ -171,7 +173,7 @@ describe('IMS AKA', () => {
   ])('a challenge with %s is not answered', async (_, text) => {
     const { core, failures } = await subscriber();
     (await core.request('REGISTER')).respond(401, text === '' ? [] : [['WWW-Authenticate', text]]);
-    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    await until(() => expect(failures).toHaveLength(1));
     expect(core.requests).toHaveLength(1);
   });
 
@@ -199,13 +201,13 @@ describe('IMS AKA', () => {
       },
     });
     await challenge(await core.request('REGISTER'), 6400);
-    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    await until(() => expect(failures).toHaveLength(1));
     expect(failures[0]?.reason).toBe('the UICC failed: no card in the reader');
     pulled = false;
     agent.registration?.update();
     await challenge(await core.request('REGISTER'), 6432);
     grant(await core.request('REGISTER'));
-    await vi.waitFor(() => expect(granted).toHaveLength(1));
+    await until(() => expect(granted).toHaveLength(1));
   });
 
   it('a UICC that never answers is not waited for', async () => {

@@ -6,8 +6,7 @@ import { SoftwareUicc } from '../../../core/sip/authentication/aka/software-uicc
 import { K, OPC, octets, Scscf } from './s-cscf.js';
 
 const network = new Scscf();
-const uicc = (sqn?: number) =>
-  new SoftwareUicc({ k: K, operator: { opc: OPC }, ...(sqn === undefined ? {} : { sqn }) });
+const uicc = (sqn?: number) => new SoftwareUicc({ k: K, operator: { opc: OPC }, sqn });
 /** Of the series 0. */
 const sqn = (sequence: number) => sequence * 32;
 

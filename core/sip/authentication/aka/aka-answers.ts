@@ -16,10 +16,17 @@ import {
 import { BLOCK } from './milenage.js';
 import type { Uicc, UiccAnswer } from './software-uicc.js';
 
+/** Proves by a UICC who we are; made by `akaCredentials`. */
 export interface AkaCredentials {
   /** The private identity, `bob@domain.test`. */
-  username: string;
-  uicc: Uicc;
+  readonly username: string;
+  /** @returns undefined where none of the challenges is of AKA. */
+  answers(challenges: readonly string[]): Answers | undefined;
+  /**
+   * What the first REGISTER carries, so that the core knows whom to challenge (3GPP TS 24.229 §5.1.1.2.2).
+   * @param uri of the registrar, `sip:domain.test`
+   */
+  unchallenged(uri: string): string;
 }
 
 /** A card answers within a second; one that was pulled out never does. Milliseconds. */
@@ -30,12 +37,19 @@ const PREFIX = 'akav1-';
 const BARE = new Set(['algorithm']);
 
 /**
- * @returns undefined where none of them is of AKA. A UICC is asked once about each challenge: it takes none twice.
+ * Credentials of a subscriber with a UICC.
+ * @param username the private identity, `bob@domain.test`
  */
-export function akaAnswers(
-  challenges: readonly string[],
-  { username, uicc }: AkaCredentials,
-): Answers | undefined {
+export function akaCredentials(username: string, uicc: Uicc): AkaCredentials {
+  return {
+    username,
+    answers: (challenges) => akaAnswers(challenges, username, uicc),
+    unchallenged: (uri) => unchallenged(username, uri),
+  };
+}
+
+/** The UICC is asked once about each challenge: it accepts none twice. */
+function akaAnswers(challenges: readonly string[], username: string, uicc: Uicc): Answers | undefined {
   const challenge = strongest(readChallenges(challenges, akaAlgorithm));
   const token = challenge && tokenOf(challenge.nonce);
   if (!challenge || !token) return undefined;
@@ -59,11 +73,7 @@ export function akaAnswers(
   };
 }
 
-/**
- * What the first REGISTER carries, so that the core knows whom to challenge (3GPP TS 24.229 5.1.1.2.2).
- * @param uri of the registrar, `sip:domain.test`
- */
-export function unchallenged(username: string, uri: string): string {
+function unchallenged(username: string, uri: string): string {
   const realm = uri.replace(/^sips?:/i, '');
   return withoutResponse(username, { realm, nonce: '', algorithmName: undefined, opaque: undefined }, uri);
 }

@@ -2,14 +2,14 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Parts } from '../../core/app/transfer/byte-ranges.js';
-import { MalformedError } from '../../core/errors.js';
+import { ByteRanges } from '../core/byte-ranges.js';
+import { MalformedError } from '../core/errors.js';
 
 it('tells what is missing, what is contiguous and where it ends, in whatever order parts come', () => {
   const part = fc.record({ start: fc.nat(60), length: fc.nat(12) });
   fc.assert(
     fc.property(fc.nat(10), fc.array(part, { maxLength: 30 }), (have, added) => {
-      const parts = new Parts(have);
+      const parts = new ByteRanges(have);
       const there = Array.from({ length: 80 }, (_, index) => index < have);
       for (const { start, length } of added) {
         const missing = parts.add(start, start + length);
@@ -28,13 +28,16 @@ it('tells what is missing, what is contiguous and where it ends, in whatever ord
         expect(parts.contiguous).toBe(contiguous);
         expect(parts.end).toBe(there.lastIndexOf(true) + 1);
         expect(parts.gaps).toBe(parts.end > contiguous);
+        expect(parts.covers(contiguous)).toBe(true);
+        expect(parts.covers(contiguous + 1)).toBe(false);
+        expect(parts.count).toBe(there.filter((received, at) => received && !there[at - 1]).length);
       }
     }),
   );
 });
 
 it('is in so many parts at most; one too many changes nothing', () => {
-  const parts = new Parts(0);
+  const parts = new ByteRanges(0, 64);
   for (let part = 0; part < 64; part++) parts.add(part * 10 + 5, part * 10 + 6);
   expect(() => parts.add(1_000, 1_001)).toThrow(MalformedError);
   expect(parts.end).toBe(636);

@@ -1,0 +1,23 @@
+/** The stores of a program. Each is added by importing its module, and is loaded when it is opened. */
+
+import { ConfigurationError } from '../errors.js';
+import type { Store } from './platform.js';
+
+interface StoreKinds {
+  durable(folder: string): Promise<Store>;
+  memory(): Promise<Store>;
+}
+
+const kinds: Partial<StoreKinds> = {};
+
+export function addStore<Kind extends keyof StoreKinds>(kind: Kind, create: StoreKinds[Kind]): void {
+  kinds[kind] = create;
+}
+
+/** A store that is not open yet. @throws ConfigurationError when the program has none of this kind. */
+export async function createStore(folder: string | undefined): Promise<Store> {
+  const store = folder === undefined ? kinds.memory?.() : kinds.durable?.(folder);
+  if (store) return await store;
+  const kind = folder === undefined ? 'a store in memory' : 'a durable store';
+  throw new ConfigurationError(`this program is composed without ${kind}`);
+}

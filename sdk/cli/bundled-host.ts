@@ -1,0 +1,78 @@
+/** The program that a bundle for Node.js is: a host that carries its own configuration. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js';
+import type { BundleContents } from '../bundler/contents.js';
+import { parseWords } from './arguments.js';
+import { complain } from './complain.js';
+import { ended, type Io, keepPrivate, processIo, timed } from './io.js';
+import { hostPrinter, logPrinter } from './report.js';
+import { sayStrayErrors } from './stray-errors.js';
+import { EXIT } from './usage.js';
+
+/** What the entry of a bundle hands over. */
+export interface NodeBundle {
+  /** `data` is relative to the bundle. */
+  settings: Omit<ComposedHostOptions, 'apps'>;
+  apps(): Promise<ComposedHostOptions['apps']>;
+  contents: BundleContents;
+  /** Of the bundle. */
+  url: string;
+}
+
+const HELP = `Options
+  --json      one JSON object a line on stdout, nothing else
+  --manifest  what is inside, as JSON`;
+
+const COMMAND = {
+  name: 'this host',
+  options: { json: { type: 'boolean' }, manifest: { type: 'boolean' } },
+} as const;
+
+/** Runs until SIGINT or SIGTERM; a second one ends it at once. */
+export async function runHost(bundle: NodeBundle): Promise<void> {
+  const io = processIo();
+  process.exitCode = await run(bundle, io).catch((error: unknown) => complain(error, io));
+}
+
+async function run(bundle: NodeBundle, io: Io): Promise<number> {
+  const words = parseWords(COMMAND, process.argv.slice(2));
+  if (words.has('help')) io.out(HELP);
+  else if (words.has('manifest')) io.out(JSON.stringify(manifestOf(bundle), undefined, 2));
+  else await host(bundle, io, words.has('json'));
+  return EXIT.ok;
+}
+
+function manifestOf({ contents, url }: NodeBundle) {
+  const bytes = readFileSync(fileURLToPath(url));
+  return {
+    ...contents,
+    size: bytes.length,
+    gzipped: gzipSync(bytes, { level: 9 }).length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+async function host({ settings, apps, url }: NodeBundle, plain: Io, json: boolean): Promise<void> {
+  const { data } = settings;
+  const io = json ? plain : timed(plain);
+  keepPrivate();
+  const unlisten = sayStrayErrors(io);
+  try {
+    const running = await openPushHost({
+      ...settings,
+      ...(data === undefined ? {} : { data: resolve(dirname(fileURLToPath(url)), data) }),
+      apps: await apps(),
+      onEvent: hostPrinter(io, json),
+      onLog: logPrinter(io),
+    });
+    await ended(io);
+    await running.stop('signal');
+  } finally {
+    unlisten();
+  }
+}

@@ -1,0 +1,34 @@
+/** package-lock.json is the same wherever it is used: `npm install` has nothing to add, and `npm ci` nothing to refuse. */
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+interface Entry {
+  optionalDependencies?: Readonly<Record<string, string>>;
+  libc?: readonly string[];
+}
+
+const LOCK = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
+const { packages }: { packages: Readonly<Record<string, Entry>> } = JSON.parse(readFileSync(LOCK, 'utf8'));
+
+/** Where Node.js looks for what the package at `path` requires, from the outside in. */
+function places(path: string, name: string): string[] {
+  const parts = `/${path}`.replace(/\/$/, '').split('/node_modules/');
+  return parts.map((_, index) =>
+    `${parts.slice(0, index + 1).join('/node_modules/')}/node_modules/${name}`.slice(1),
+  );
+}
+
+it('lists the optional packages of every platform', () => {
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !places(path, name).some((place) => place in packages))
+      .map((name) => `${name} of ${path}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+it('has no field that npm 10 removes and npm 11 keeps', () => {
+  expect(Object.entries(packages).filter(([, { libc }]) => libc !== undefined)).toEqual([]);
+});
