@@ -14,7 +14,7 @@ import {
   storagePrefix,
 } from '../../core/store/records.js';
 
-/** `ending`: the end of a push is about to be written. `ended`: it was written, and nobody has been told. */
+/** `ending`: the end of a push is about to be written. `ended`: it was written, and the sender is not answered yet. */
 export type StoreMoment = 'ending' | 'ended';
 
 interface WriteOperation {
