@@ -11,9 +11,12 @@ export const PATIENCE_MS = 100_000;
 export const JOB_MS = 500_000;
 const STEP_MS = 20;
 
-/** Repeats `attempt` until it returns something other than undefined; rejects with `what` when it never does. */
+/**
+ * Repeats `attempt` until it returns something other than undefined; rejects with `what`, as it is then, when it never
+ * does.
+ */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   attempt: () => Promise<T | undefined> | T | undefined,
   withinMs = PATIENCE_MS,
 ): Promise<T> {
@@ -23,7 +26,7 @@ export async function eventually<T>(
     if (result !== undefined) return result;
     await pause(STEP_MS);
   }
-  throw new Error(`not within ${withinMs} ms: ${what}`);
+  throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
 }
 
 /**
