@@ -1,6 +1,7 @@
 /** Waits for events. No test asserts on time: these deadlines pass only where something is broken. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { FULL } from './scale.js';
 
 /**
  * How long a test waits for one event, milliseconds: many times what it takes on a busy machine, and less than
@@ -8,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
  */
 export const PATIENCE_MS = 100_000;
 /** The same for a whole job: an installation, a transfer of hundreds of megabytes, thousands of calls. */
-export const JOB_MS = 500_000;
+export const JOB_MS = FULL ? 1_500_000 : 500_000;
 const STEP_MS = 20;
 
 /**

@@ -46,7 +46,7 @@ describe.each(PAGES)('%s', (page) => {
     await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
     await symlink(ROOT, join(folder, 'node_modules/sip-push'));
     await symlink(join(ROOT, 'dist/sdk/cli/main.js'), join(folder, 'node_modules/.bin/sip-push'));
-    // What npx does with a package that is installed, without starting npm each time; newcomer.test.ts has the real one.
+    // What npx does with a package that is installed, without starting npm each time; newcomer.slow.test.ts has the real one.
     await writeFile(join(folder, 'node_modules/.bin/npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
     await symlink(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'));
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
