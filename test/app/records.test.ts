@@ -4,14 +4,14 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import type { LogRecord } from '../../core/app/log.js';
 import { Records, StoreError, type Write } from '../../core/app/records.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { testClock } from './support.js';
 
 const put = (key: string): Write => ({ type: 'put', key, value: new TextEncoder().encode(key) });
 
 const read = async (key: string) => new TextDecoder().decode(await records.get(key));
 
-let store: Store;
+let store: LevelStore;
 let records: Records;
 let logs: LogRecord[];
 let now: number;

@@ -15,7 +15,7 @@ import { indexOf } from './search.js';
 import { openStore } from './store.js';
 import { startWorker } from './worker.js';
 
-export const platform: Platform = {
+export const platform = {
   protocols,
   connect,
   listen,
@@ -35,4 +35,4 @@ export const platform: Platform = {
   request,
   listenHttp,
   startWorker,
-};
+} satisfies Platform;

@@ -10,7 +10,7 @@ import { systemClock } from '../../../core/app/clock.js';
 import { Records, StoreError } from '../../../core/app/records.js';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
-import type { Store } from '../../../core/platform/platform.js';
+import type { LevelStore } from '../../../core/platform/level.js';
 import type { DeliveryOptions } from '../../../core/sender/delivery.js';
 import {
   KeyReusedError,
@@ -39,7 +39,7 @@ interface Sending {
 }
 
 let folder: string;
-let store: Store;
+let store: LevelStore;
 let changes: OutboxRecord[];
 let sending: Sending[];
 let outbox: Outbox;
