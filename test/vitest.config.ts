@@ -6,11 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const ALL = 'test/**/*.test.ts';
 /** What `npm run test:slow` runs, and `npm test` does not: kill loops, large transfers, whole builds, installations. */
-const SLOW_ONES = [
-  'test/**/*.slow.test.ts',
-  'test/cli/bundle.test.ts',
-  'test/sdk/bundler/{browser,bundle,host}.test.ts',
-];
+const SLOW_ONES = ['test/**/*.slow.test.ts'];
 
 /** A guard against a hang, on a busy machine too: no test asserts on time. Milliseconds. */
 const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 120_000;
