@@ -49,9 +49,9 @@ export interface ComposedHostOptions
   /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
   /** Called for each event. An error that it throws is logged. */
-  onEvent?(event: HostEvent): void;
+  onEvent?: (event: HostEvent) => void;
   /** Called for each log line of the host and its applications. */
-  onLog?(record: LogRecord): void;
+  onLog?: (record: LogRecord) => void;
 }
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
