@@ -4,7 +4,7 @@ import '#platform/complete';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import type { AppOnPush, AppToLoad } from './app/runtime.js';
 import type { RelayAccount } from './msrp/index.js';
-import { type ComposedHostOptions, openPushHost, type PushHost } from './push-host.js';
+import { type HostBaseOptions, openPushHost, type PushHost } from './push-host.js';
 import { negotiateWith } from './receiver/negotiation/negotiations.js';
 import type { ProfileOptions } from './receiver/negotiation/profile.js';
 import { throughRelay } from './receiver/session/relayed-place.js';
@@ -22,8 +22,7 @@ export type HostedApp =
       Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation });
 
 /** A device: who it is, where its core is, and which applications it has. */
-export interface PushHostOptions
-  extends Omit<ComposedHostOptions, 'apps' | 'negotiate' | 'profile' | 'relay'> {
+export interface PushHostOptions extends HostBaseOptions {
   /** Applications in order; where several take a push, the sender's order decides. */
   apps: readonly HostedApp[];
   /** Push Sender Agents that are told what there is here (TS 5.1); absent: none. */

@@ -31,8 +31,10 @@ export {
 export type { RelayAccount } from './msrp/index.js';
 export type { ReceiverEvent } from './receiver/events.js';
 export type { SenderCapabilities } from './receiver/negotiation/capabilities.js';
+export { negotiateWith } from './receiver/negotiation/negotiations.js';
 export type { ProfileOptions } from './receiver/negotiation/profile.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
+export { throughRelay } from './receiver/session/relayed-place.js';
 export type { PublishOptions } from './sender/publisher.js';
 export type {
   ContentPush,

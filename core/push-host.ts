@@ -18,11 +18,10 @@ import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver
 /** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
 export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
 
-/** A device: who it is, where its core is, and which applications it has. */
-export interface ComposedHostOptions
-  extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
-  /** Applications in order; where several take a push, the sender's order decides. */
-  apps: readonly (AppToLoad | AppOnPush)[];
+type SetByHost = 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product';
+
+/** A device, whichever way it is composed. */
+export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | keyof ComposedFeatures> {
   /** Folder of the durable store; absent: in memory, lost at the end. */
   data?: string;
   /** What may be fetched by HTTP; absent: public https addresses. */
@@ -41,6 +40,14 @@ export interface ComposedHostOptions
   onEvent?(event: HostEvent): void;
   /** Diagnostics of the host and of its applications. */
   onLog?(record: LogRecord): void;
+}
+
+type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'relay'>;
+
+/** A device of the features that its program has imported. */
+export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {
+  /** Applications in order; where several take a push, the sender's order decides. */
+  apps: readonly (AppToLoad | AppOnPush)[];
 }
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
@@ -131,7 +138,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
-function safeListener({ onEvent, onLog }: ComposedHostOptions): (event: HostEvent) => void {
+function safeListener({ onEvent, onLog }: HostBaseOptions): (event: HostEvent) => void {
   const log = safeLogSink(onLog);
   return (event) => {
     try {
