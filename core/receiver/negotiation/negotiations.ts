@@ -28,7 +28,8 @@ interface NegotiationsOptions extends NegotiatingAgent {
 export type Negotiate = (agent: NegotiatingAgent) => Negotiations;
 
 /**
- * @param senders URIs of Push Sender Agents that learn what this device supports.
+ * Negotiates with Push Sender Agents after each registration (TS 5.1).
+ * @param senders their URIs; they learn what this device supports.
  * @param profile the User Agent Profile that they are referred to; absent: none.
  */
 export function negotiateWith(senders: readonly string[], profile?: ProfileOptions): Negotiate {
