@@ -4,7 +4,7 @@ import '#platform/complete';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import type { AppOnPush, AppToLoad } from './app/runtime.js';
 import type { RelayAccount } from './msrp/index.js';
-import { type ComposedHostOptions, openPushHost, type PushHost } from './push-host.js';
+import { type HostBaseOptions, openPushHost, type PushHost } from './push-host.js';
 import type { ProfileOptions } from './receiver/device-profile.js';
 import { negotiateWith } from './receiver/negotiation.js';
 import { throughRelay } from './receiver/session/media-connector.js';
@@ -22,8 +22,7 @@ export type HostedApp =
       });
 
 /** The options of a device. */
-export interface PushHostOptions
-  extends Omit<ComposedHostOptions, 'apps' | 'negotiate' | 'profile' | 'relay'> {
+export interface PushHostOptions extends HostBaseOptions {
   /** Applications. If a push names several of them, the sender's order decides. */
   apps: readonly HostedApp[];
   /** Push Sender Agents for capability negotiation (TS 5.1); none by default. */

@@ -29,11 +29,10 @@ export type HostEvent =
       reason: string;
     };
 
-/** The options of a device whose features the program composes. */
-export interface ComposedHostOptions
-  extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
-  /** Applications. If a push names several of them, the sender's order decides. */
-  apps: readonly (AppToLoad | AppOnPush)[];
+type SetByHost = 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product';
+
+/** The options that do not depend on how a device is composed. */
+export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | keyof ComposedFeatures> {
   /** Folder of the durable store; in memory by default. */
   data?: string;
   /** What the device can fetch over HTTP; public https addresses by default. */
@@ -52,6 +51,14 @@ export interface ComposedHostOptions
   onEvent?: (event: HostEvent) => void;
   /** Called for each log line of the host and its applications. */
   onLog?: (record: LogRecord) => void;
+}
+
+type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'relay'>;
+
+/** The options of a device whose features the program composes. */
+export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {
+  /** Applications. If a push names several of them, the sender's order decides. */
+  apps: readonly (AppToLoad | AppOnPush)[];
 }
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
@@ -144,7 +151,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
-function safeListener({ onEvent, onLog }: ComposedHostOptions): (event: HostEvent) => void {
+function safeListener({ onEvent, onLog }: HostBaseOptions): (event: HostEvent) => void {
   const log = safeLogSink(onLog);
   return (event) => {
     try {
