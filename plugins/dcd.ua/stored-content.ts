@@ -1,21 +1,21 @@
 /** The content that is kept: by channel, each piece until it expires or others need its room. */
 
-import { type AppStorage, type StorageOperation, Turns } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, TaskQueue } from 'sip-push/sdk';
 import type { ContentItem } from './content-item.js';
 
 const ITEM = 'item/';
 const OCTETS = 'octets/';
 /** One channel must not push all others out. */
-const KEPT_OF_CHANNEL = 100;
+const MAX_ITEMS_OF_CHANNEL = 100;
 /** In all; with two keys each, removing all of them still is one commit. */
-const KEPT = 400;
-const KEPT_OCTETS = 64 * 1024 * 1024;
+const MAX_ITEMS = 400;
+const MAX_OCTETS = 64 * 1024 * 1024;
 
 type Take = (operations: StorageOperation[]) => Promise<void>;
 
 export class StoredContent {
   /** One after another: what goes depends on what is there. */
-  private readonly turns = new Turns();
+  private readonly turns = new TaskQueue();
 
   /** @param items by key, the oldest first; their octets are in storage alone. */
   private constructor(
@@ -30,7 +30,7 @@ export class StoredContent {
     for await (const [, value] of storage.entries({ prefix: ITEM })) {
       // Nobody else writes here.
       const item = value as ContentItem;
-      (isOver(item, now) ? expired : items).push(item);
+      (isExpired(item, now) ? expired : items).push(item);
     }
     await Promise.all(expired.flatMap(keysOf).map((key) => storage.delete(key)));
     items.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
@@ -40,13 +40,13 @@ export class StoredContent {
   /** Those not expired, the newest first; of one channel, or of all. */
   list(now: Date, channel?: string): ContentItem[] {
     return [...this.items.values()]
-      .filter((item) => !isOver(item, now) && (channel === undefined || item.channel === channel))
+      .filter((item) => !isExpired(item, now) && (channel === undefined || item.channel === channel))
       .reverse();
   }
 
   async octets(key: string, now: Date): Promise<Uint8Array | undefined> {
     const item = this.items.get(key);
-    if (!item || isOver(item, now)) return undefined;
+    if (!item || isExpired(item, now)) return undefined;
     const octets = await this.storage.get(OCTETS + key);
     return octets instanceof Uint8Array ? octets : undefined;
   }
@@ -56,11 +56,11 @@ export class StoredContent {
    * @returns why it comes to nothing; undefined when `take` was run.
    */
   keep(item: ContentItem, octets: Uint8Array, now: Date, take: Take): Promise<string | undefined> {
-    return this.turns.take(async () => {
-      if (isOver(item, now)) return `expired at ${item.expires}`;
+    return this.turns.run(async () => {
+      if (isExpired(item, now)) return `expired at ${item.expires}`;
       const there = this.items.get(item.key);
-      if (there?.sha256 === item.sha256 && !isOver(there, now)) return 'came before';
-      const gone = this.goneFor(item, now);
+      if (there?.sha256 === item.sha256 && !isExpired(there, now)) return 'came before';
+      const gone = this.evictedBy(item, now);
       await take([
         ...gone.flatMap(keysOf).map((key) => ({ type: 'delete' as const, key })),
         { type: 'put', key: ITEM + item.key, value: item },
@@ -73,17 +73,17 @@ export class StoredContent {
   }
 
   /** What goes when one more comes: what it replaces, what has expired, then the oldest that stand in its way. */
-  private goneFor(item: ContentItem, now: Date): ContentItem[] {
+  private evictedBy(item: ContentItem, now: Date): ContentItem[] {
     const items = [...this.items.values()];
-    const isGone = (one: ContentItem) => one.key === item.key || isOver(one, now);
+    const isGone = (one: ContentItem) => one.key === item.key || isExpired(one, now);
     const left = items.filter((one) => !isGone(one));
     const ofChannel = left.filter(({ channel }) => channel === item.channel);
-    const crowded = new Set(ofChannel.slice(0, Math.max(0, ofChannel.length - KEPT_OF_CHANNEL + 1)));
+    const crowded = new Set(ofChannel.slice(0, Math.max(0, ofChannel.length - MAX_ITEMS_OF_CHANNEL + 1)));
     const others = left.filter((one) => !crowded.has(one));
     let count = others.length + 1;
     let octets = others.reduce((sum, { size }) => sum + size, item.size);
     for (const one of others) {
-      if (count <= KEPT && octets <= KEPT_OCTETS) break;
+      if (count <= MAX_ITEMS && octets <= MAX_OCTETS) break;
       crowded.add(one);
       count -= 1;
       octets -= one.size;
@@ -96,6 +96,6 @@ function keysOf({ key }: ContentItem): string[] {
   return [ITEM + key, OCTETS + key];
 }
 
-function isOver({ expires }: ContentItem, now: Date): boolean {
+function isExpired({ expires }: ContentItem, now: Date): boolean {
   return expires <= now.toISOString();
 }

@@ -2,11 +2,10 @@
 
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
 import { Agenda, type AppFetch, type AppLog, FetchError, printable } from 'sip-push/sdk';
-import { failureOf, MAX_ATTEMPTS, waitAfter } from './failure.js';
 import type { Answer, Message } from './message.js';
 import type { Messages } from './messages.js';
 import type { MmsOptions } from './options.js';
-import { MMS_TYPE } from './retrieval.js';
+import { failureOf, MAX_ATTEMPTS, MMS_TYPE, waitAfter } from './retrieval.js';
 
 /** They are small, and their MMSC is one, as a rule. */
 const AT_ONCE = 2;
@@ -30,7 +29,7 @@ export class Answers {
   }
 
   /** Posts the answers that this message still has to post. */
-  wake({ key, answers }: Message): void {
+  resume({ key, answers }: Message): void {
     if (answers.length > 0) this.agenda.add(key);
   }
 

@@ -8,12 +8,13 @@ import {
   type MmsReadForOriginator,
   type MmsStatus,
 } from 'sip-push/formats';
-import { type PushDescription, printable } from 'sip-push/sdk';
-import type { Incoming } from './incoming.js';
+import { type AppFiles, type PushDescription, printable } from 'sip-push/sdk';
+import type { Message } from './message.js';
+import type { PushedPdu } from './pushed-pdu.js';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-export function describeIncoming(incoming: Incoming, receivedAt: Date): PushDescription {
+export function describePdu(incoming: PushedPdu, receivedAt: Date): PushDescription {
   switch (incoming.type) {
     case 'M-Notification.ind':
       return describeNotification(incoming.pdu, receivedAt);
@@ -85,4 +86,37 @@ function displaySize(octets: number): string {
 /** `2026-11-22 02:24 UTC` */
 function displayTime(time: Date): string {
   return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
+}
+
+/** What the host is told of a push: the fields of its event. */
+
+export type Report = Exclude<PushedPdu, { type: 'M-Notification.ind' }>;
+
+export function notificationFields(message: Message) {
+  const { transactionId, from, subject, messageSize, expiry, contentLocation } = message;
+  return {
+    transactionId,
+    ...(from === undefined ? {} : { from }),
+    ...(subject === undefined ? {} : { subject }),
+    messageSize,
+    expiry,
+    contentLocation,
+  };
+}
+
+export function reportEvent(report: Report): { kind: string; fields: Record<string, string> } {
+  const { messageId, to } = report.pdu;
+  const date = report.pdu.date.toISOString();
+  if (report.type === 'M-Read-Orig.ind') {
+    const { from, readStatus } = report.pdu;
+    return { kind: 'read-report', fields: { messageId, from, to, date, status: readStatus } };
+  }
+  const { status, statusText } = report.pdu;
+  const reason: Record<string, string> = statusText === undefined ? {} : { statusText };
+  return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
+}
+
+/** Where other programs find the files, by their names. */
+export async function pathsOf(files: AppFiles): Promise<ReadonlyMap<string, string>> {
+  return new Map((await files.list()).map(({ name, path }) => [name, path]));
 }

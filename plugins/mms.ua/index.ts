@@ -3,16 +3,15 @@
 import type { MmsNotification } from 'sip-push/formats';
 import { definePushApp, printable, type ReceiveContext } from 'sip-push/sdk';
 import { Answers } from './answers.js';
-import { describeIncoming } from './description.js';
-import { incomingOf, MAX_SIZE } from './incoming.js';
-import { isExpired, type Message, messageOf, over, responding } from './message.js';
+import { describePdu, notificationFields, type Report, reportEvent } from './description.js';
+import { DuplicateFilter } from './duplicate-filter.js';
+import { isExpired, type Message, messageOf, finished, withResponse } from './message.js';
 import { Messages } from './messages.js';
 import { readOptions } from './options.js';
+import { readPushedPdu, MAX_SIZE } from './pushed-pdu.js';
 import { Queries } from './queries.js';
 import { MMS_TYPE } from './retrieval.js';
 import { Retrievals } from './retrievals.js';
-import { Seen } from './seen.js';
-import { notificationFields, type Report, reportEvent } from './told.js';
 
 export default definePushApp({
   id: 'mms.ua',
@@ -23,7 +22,7 @@ export default definePushApp({
   async start(services) {
     const { storage, log, emit, clock } = services;
     const options = readOptions(services.options);
-    const seen = await Seen.open(storage);
+    const seen = await DuplicateFilter.open(storage);
     const messages = await Messages.open(services);
     const answers = new Answers({ ...services, messages, options });
     const retrievals = new Retrievals({ ...services, messages, answers });
@@ -31,8 +30,8 @@ export default definePushApp({
     for (const message of messages.all()) wake(message);
 
     function wake(message: Message): void {
-      retrievals.wake(message);
-      answers.wake(message);
+      retrievals.resume(message);
+      answers.resume(message);
     }
 
     // What is told is told before the commit: whoever dies between the two tells it twice, but never not at all.
@@ -52,7 +51,7 @@ export default definePushApp({
       const { transactionId, expiry } = message;
       log.info(`notification ${printable(transactionId)} expired at ${expiry}: dropped`);
       // Whoever retrieves nothing by himself answers nothing by himself.
-      return options.retrieve === 'manual' ? undefined : over(expiredAnswer(message));
+      return options.retrieve === 'manual' ? undefined : finished(expiredAnswer(message));
     }
 
     function reported(report: Report, receivedAt: Date, commit: Commit): Promise<boolean> {
@@ -66,7 +65,7 @@ export default definePushApp({
 
     return {
       async receive(push, { commit }) {
-        const incoming = await incomingOf(push);
+        const incoming = await readPushedPdu(push);
         const { type, pdu } = incoming;
         const isNew =
           type === 'M-Notification.ind'
@@ -78,7 +77,7 @@ export default definePushApp({
         log.info(`${printable(what)} came before: dropped`);
       },
       async describe(push) {
-        return describeIncoming(await incomingOf(push), push.receivedAt);
+        return describePdu(await readPushedPdu(push), push.receivedAt);
       },
       query: (name, args) => queries.answer(name, args),
       async stop() {
@@ -89,7 +88,7 @@ export default definePushApp({
 });
 
 function expiredAnswer(message: Message): Message {
-  return responding({ ...message, responded: false, answers: [] }, 'expired');
+  return withResponse({ ...message, responded: false, answers: [] }, 'expired');
 }
 
 type Commit = ReceiveContext['commit'];

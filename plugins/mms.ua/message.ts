@@ -79,7 +79,7 @@ export interface Message {
   readonly answerAttempts: number;
   readonly content?: RetrievedContent;
   /** Whether the host was told that it was retrieved. */
-  readonly told?: true;
+  readonly reported?: true;
   readonly read?: true;
 }
 
@@ -98,9 +98,9 @@ export function messageOf(
     state: immediate ? 'retrieving' : 'waiting',
     transactionId,
     contentLocation,
-    from: from === undefined ? undefined : shortened(from),
-    subject: subject === undefined ? undefined : shortened(subject),
-    messageClass: shortened(messageClass),
+    from: from === undefined ? undefined : truncate(from),
+    subject: subject === undefined ? undefined : truncate(subject),
+    messageClass: truncate(messageClass),
     messageSize,
     expiry: absoluteTime(notification.expiry, receivedAt).toISOString(),
     receivedAt: receivedAt.toISOString(),
@@ -111,23 +111,23 @@ export function messageOf(
     answers: [],
     answerAttempts: 0,
   };
-  return deferred ? responding(message, 'deferred') : message;
+  return deferred ? withResponse(message, 'deferred') : message;
 }
 
 /** With one M-NotifyResp.ind more to post, unless the notification has been answered. */
-export function responding(
+export function withResponse(
   message: Message,
   status: Extract<Answer, { pdu: 'M-NotifyResp.ind' }>['status'],
 ): Message {
-  return message.responded ? message : answering(message, { pdu: 'M-NotifyResp.ind', status }, true);
+  return message.responded ? message : withAnswer(message, { pdu: 'M-NotifyResp.ind', status }, true);
 }
 
-export function answering(message: Message, answer: Answer, responded = message.responded): Message {
+export function withAnswer(message: Message, answer: Answer, responded = message.responded): Message {
   return { ...message, responded, answers: [...message.answers, answer] };
 }
 
 /** All that is left of it are its answers; it goes when there are none. */
-export function over({ content: _, ...message }: Message): Message | undefined {
+export function finished({ content: _, ...message }: Message): Message | undefined {
   return message.answers.length > 0 ? { ...message, state: 'over' } : undefined;
 }
 
@@ -144,6 +144,6 @@ export function sizeOf({ content }: Message): number {
   return content?.parts.reduce((sum, { size }) => sum + size, 0) ?? 0;
 }
 
-export function shortened(text: string): string {
+export function truncate(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, '')}…`;
 }

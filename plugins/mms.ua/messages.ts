@@ -7,17 +7,17 @@ import {
   printable,
   printableReason,
   type StorageOperation,
-  Turns,
+  TaskQueue,
 } from 'sip-push/sdk';
-import { filesOf, isExpired, type Message, over, sizeOf } from './message.js';
+import { filesOf, isExpired, type Message, finished, sizeOf } from './message.js';
 
 const PREFIX = 'message/';
 /** Each is in memory, some KiB as a rule. */
-const KEPT = 500;
+const MAX_MESSAGES = 500;
 /** Less than a host lets an application keep, with room for those that are on their way. */
-const KEPT_BYTES = 192 * 1024 * 1024;
+const MAX_BYTES = 192 * 1024 * 1024;
 /** After a long silence many have expired at once; a commit has its limit. */
-const FORGOTTEN_AT_ONCE = 100;
+const MAX_EXPIRED_REMOVALS = 100;
 
 interface Parts {
   readonly storage: AppStorage;
@@ -27,12 +27,12 @@ interface Parts {
 
 export class Messages {
   /** One after another: what goes depends on what is there. */
-  private readonly turns = new Turns();
+  private readonly turns = new TaskQueue();
 
-  /** @param kept by key, the oldest first. */
+  /** @param messages by key, the oldest first. */
   private constructor(
     private readonly parts: Parts,
-    private readonly kept: Map<string, Message>,
+    private readonly messages: Map<string, Message>,
   ) {}
 
   /** Files that no message names go: a crash left them. */
@@ -50,25 +50,25 @@ export class Messages {
 
   /** The oldest first, also those that are over. */
   all(): Message[] {
-    return [...this.kept.values()];
+    return [...this.messages.values()];
   }
 
   get(key: string): Message | undefined {
-    return this.kept.get(key);
+    return this.messages.get(key);
   }
 
   /** Runs `take` with what must be written for one more; the oldest go where there are too many. */
   add(message: Message, now: Date, take: (operations: StorageOperation[]) => Promise<void>): Promise<void> {
-    return this.turns.take(async () => {
+    return this.turns.run(async () => {
       // It may have come before, longer ago than anybody remembers.
-      const replaced = filesOf(this.kept.get(message.key));
-      const gone = this.goneFor(message, now);
+      const replaced = filesOf(this.messages.get(message.key));
+      const gone = this.evictedBy(message, now);
       await take([
         ...gone.map(({ key }) => ({ type: 'delete' as const, key: PREFIX + key })),
         { type: 'put', key: PREFIX + message.key, value: message },
       ]);
-      for (const { key } of [...gone, message]) this.kept.delete(key);
-      this.kept.set(message.key, message);
+      for (const { key } of [...gone, message]) this.messages.delete(key);
+      this.messages.set(message.key, message);
       await this.removeFiles([...replaced, ...gone.flatMap(filesOf)]);
     });
   }
@@ -79,15 +79,15 @@ export class Messages {
    * @returns as it is now; undefined: it is not there any more.
    */
   update(key: string, change: (message: Message) => Message | undefined): Promise<Message | undefined> {
-    return this.turns.take(async () => {
-      const message = this.kept.get(key);
+    return this.turns.run(async () => {
+      const message = this.messages.get(key);
       const next = message && change(message);
       if (next === message) return message;
       // Storage first: a file that nobody names goes in the end, a name without its file never would.
       if (next) await this.parts.storage.put(PREFIX + key, next);
       else await this.parts.storage.delete(PREFIX + key);
-      if (next) this.kept.set(key, next);
-      else this.kept.delete(key);
+      if (next) this.messages.set(key, next);
+      else this.messages.delete(key);
       const left = new Set(filesOf(next));
       await this.removeFiles(filesOf(message).filter((file) => !left.has(file)));
       return next;
@@ -95,16 +95,16 @@ export class Messages {
   }
 
   /** Removes what was retrieved, the oldest first, until the rest fits. */
-  async makeRoom(): Promise<void> {
+  async evict(): Promise<void> {
     let bytes = this.all().reduce((sum, message) => sum + sizeOf(message), 0);
     for (const message of this.all()) {
-      if (bytes <= KEPT_BYTES) return;
+      if (bytes <= MAX_BYTES) return;
       if (!message.content) continue;
       bytes -= sizeOf(message);
       this.parts.log.warn(
-        `message ${printable(message.transactionId)} removed: at most ${KEPT_BYTES} bytes are kept`,
+        `message ${printable(message.transactionId)} removed: at most ${MAX_BYTES} bytes are kept`,
       );
-      await this.update(message.key, over);
+      await this.update(message.key, finished);
     }
   }
 
@@ -129,14 +129,14 @@ export class Messages {
   }
 
   /** What goes when one more comes: what has expired, then the oldest that stand in its way. */
-  private goneFor(message: Message, now: Date): Message[] {
+  private evictedBy(message: Message, now: Date): Message[] {
     const expired: Message[] = [];
     const left: Message[] = [];
-    for (const other of this.kept.values()) {
+    for (const other of this.messages.values()) {
       if (other.key === message.key) continue;
       const goes = other.state !== 'over' && other.state !== 'retrieving' && isExpired(other, now);
-      (goes && expired.length < FORGOTTEN_AT_ONCE ? expired : left).push(other);
+      (goes && expired.length < MAX_EXPIRED_REMOVALS ? expired : left).push(other);
     }
-    return [...expired, ...left.slice(0, Math.max(0, left.length - KEPT + 1))];
+    return [...expired, ...left.slice(0, Math.max(0, left.length - MAX_MESSAGES + 1))];
   }
 }

@@ -2,10 +2,10 @@
 
 import type { AppClock, AppFiles } from 'sip-push/sdk';
 import type { Answers } from './answers.js';
-import { answering, isExpired, type Message, over } from './message.js';
+import { pathsOf } from './description.js';
+import { withAnswer, isExpired, type Message, finished } from './message.js';
 import type { Messages } from './messages.js';
 import type { Retrievals } from './retrievals.js';
-import { pathsOf } from './told.js';
 
 interface Parts {
   readonly messages: Messages;
@@ -34,7 +34,7 @@ export class Queries {
   }
 
   private async retrieve(key: string) {
-    return this.known(key) ? this.item(await this.parts.retrievals.ask(key)) : null;
+    return this.known(key) ? this.item(await this.parts.retrievals.request(key)) : null;
   }
 
   private async read(key: string) {
@@ -43,14 +43,14 @@ export class Queries {
     const message = await messages.update(key, (known) =>
       known.state === 'retrieved' && !known.read ? withReadReport(known, clock.now()) : known,
     );
-    if (message) answers.wake(message);
+    if (message) answers.resume(message);
     return this.item(message);
   }
 
   private async remove(key: string): Promise<boolean> {
     const message = this.known(key);
     // What the MMSC is to be told is still posted.
-    if (message) await this.parts.messages.update(key, over);
+    if (message) await this.parts.messages.update(key, finished);
     return message !== undefined;
   }
 
@@ -122,5 +122,5 @@ function withReadReport(message: Message, now: Date): Message {
   const read: Message = { ...message, read: true };
   if (!content?.readReport || content.messageId === undefined || from === undefined) return read;
   const { messageId } = content;
-  return answering(read, { pdu: 'M-Read-Rec.ind', messageId, to: from, date: now.toISOString() });
+  return withAnswer(read, { pdu: 'M-Read-Rec.ind', messageId, to: from, date: now.toISOString() });
 }

@@ -2,11 +2,17 @@
 
 import { Agenda, type AppClock, type AppLog, type Emit, printable, printableReason } from 'sip-push/sdk';
 import type { Answers } from './answers.js';
-import { failureOf, MAX_ATTEMPTS, type MmscFailure, waitAfter } from './failure.js';
-import { answering, isExpired, type Message, over, type RetrievedContent, responding } from './message.js';
+import { pathsOf } from './description.js';
+import { withAnswer, isExpired, type Message, finished, type RetrievedContent, withResponse } from './message.js';
 import type { Messages } from './messages.js';
-import { type RetrievalServices, retrieve } from './retrieval.js';
-import { pathsOf } from './told.js';
+import {
+  failureOf,
+  MAX_ATTEMPTS,
+  type MmscError,
+  type RetrievalServices,
+  retrieve,
+  waitAfter,
+} from './retrieval.js';
 
 /** One that comes slowly does not hold up all others; each has a connection and a file. */
 const AT_ONCE = 4;
@@ -30,17 +36,17 @@ export class Retrievals {
   }
 
   /** Goes on with this message wherever it is: retrieves it, waits until it is due, tells of it. */
-  wake({ key, state, dueAt, told }: Message): void {
-    if (state === 'retrieving' || (state === 'retrieved' && !told)) this.agenda.add(key);
+  resume({ key, state, dueAt, reported }: Message): void {
+    if (state === 'retrieving' || (state === 'retrieved' && !reported)) this.agenda.add(key);
     // Not 0, which is now: what is overdue takes its turn as everything does.
     else if (state === 'waiting' && dueAt !== undefined) this.agenda.add(key, Math.max(this.until(dueAt), 1));
   }
 
   /** Somebody wants it now. @returns as it is now; undefined: it is not there. */
-  async ask(key: string): Promise<Message | undefined> {
+  async request(key: string): Promise<Message | undefined> {
     const { messages } = this.parts;
     const message = await messages.update(key, (known) =>
-      known.state === 'waiting' || known.state === 'failed' ? asked(known) : known,
+      known.state === 'waiting' || known.state === 'failed' ? retrieving(known) : known,
     );
     if (message?.state === 'retrieving') this.agenda.add(key);
     return message;
@@ -56,8 +62,8 @@ export class Retrievals {
     const { messages } = this.parts;
     const message = messages.get(key);
     if (!message) return undefined;
-    if (message.state === 'retrieved') return this.tell(message);
-    if (message.state === 'waiting' && message.dueAt !== undefined) await messages.update(key, asked);
+    if (message.state === 'retrieved') return this.report(message);
+    if (message.state === 'waiting' && message.dueAt !== undefined) await messages.update(key, retrieving);
     else if (message.state !== 'retrieving') return undefined;
     // Written down before: whatever the attempt does to this device, it is not made without end.
     const begun = await messages.update(key, (known) =>
@@ -96,14 +102,14 @@ export class Retrievals {
       await messages.removeFiles(content.parts.map(({ file }) => file));
       return undefined;
     }
-    answers.wake(message);
-    await this.tell(message);
-    await messages.makeRoom();
+    answers.resume(message);
+    await this.report(message);
+    await messages.evict();
     return undefined;
   }
 
   /** Written down after: whoever dies between the two tells it twice, but never not at all. */
-  private async tell({ key, transactionId, subject, content }: Message): Promise<undefined> {
+  private async report({ key, transactionId, subject, content }: Message): Promise<undefined> {
     const { messages, emit, files, log } = this.parts;
     const paths = await pathsOf(files).catch((error: unknown) => {
       log.warn(`files: ${printableReason(error)}`);
@@ -114,11 +120,11 @@ export class Retrievals {
       return { contentType, name, size, sha256, path };
     });
     emit('message', { transactionId, ...(subject === undefined ? {} : { subject }), parts: parts ?? [] });
-    await messages.update(key, (known) => ({ ...known, told: true }));
+    await messages.update(key, (known) => ({ ...known, reported: true }));
     return undefined;
   }
 
-  private async failed(message: Message, failure: MmscFailure): Promise<number | undefined> {
+  private async failed(message: Message, failure: MmscError): Promise<number | undefined> {
     const { messages, log } = this.parts;
     const malformed = message.malformed + (failure.kind === 'malformed' ? 1 : 0);
     if (failure.kind === 'gone') return this.ended(message, 'gone', failure.message);
@@ -148,11 +154,11 @@ export class Retrievals {
       if (known.state !== 'retrieving') return known;
       // The MMSC knows that it does not have it.
       if (why === 'gone') return undefined;
-      if (why === 'expired') return over(responding(known, 'expired'));
+      if (why === 'expired') return finished(withResponse(known, 'expired'));
       const failed: Message = { ...known, state: 'failed', reason };
-      return responding(failed, unrecognised ? 'unrecognised' : 'deferred');
+      return withResponse(failed, unrecognised ? 'unrecognised' : 'deferred');
     });
-    if (next) answers.wake(next);
+    if (next) answers.resume(next);
     return undefined;
   }
 
@@ -161,7 +167,7 @@ export class Retrievals {
   }
 }
 
-function asked({ reason: _, dueAt: __, ...message }: Message): Message {
+function retrieving({ reason: _, dueAt: __, ...message }: Message): Message {
   return { ...message, state: 'retrieving', attempts: 0, malformed: 0 };
 }
 
@@ -174,10 +180,10 @@ function withContent(message: Message, content: RetrievedContent): Message {
     from,
     subject,
   };
-  if (!message.responded) return responding(retrieved, 'retrieved');
+  if (!message.responded) return withResponse(retrieved, 'retrieved');
   // OMA-TS-MMS_ENC 6.4: where the MMSC gave the retrieval a transaction of its own, it waits for its end.
   if (transactionId === undefined) return retrieved;
-  return answering(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
+  return withAnswer(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
 }
 
 function titleOf({ transactionId }: Message): string {

@@ -1,7 +1,7 @@
 /** A server that may alert this device: its nonce, what came under it, and the session that it waits for. */
 
 import { type DmNotification, decodeBase64, encodeBase64 } from 'sip-push/formats';
-import { type AppStorage, PushRefused, type StorageOperation, Turns } from 'sip-push/sdk';
+import { type AppStorage, PushRefused, type StorageOperation, TaskQueue } from 'sip-push/sdk';
 import type { ServerOptions } from './options.js';
 import type { DmAlert, DmSessionRequest } from './session.js';
 import { type Fallback, verify } from './verification.js';
@@ -17,7 +17,7 @@ export interface WaitingSession {
 }
 
 /** As it is stored; nonces in base64. */
-interface Kept {
+interface ServerRecord {
   /** The nonce that the configuration said: another one there takes the place of everything here. */
   readonly configured: string;
   readonly nonce: string;
@@ -32,12 +32,12 @@ type Take = (alert: DmAlert, operations: StorageOperation[]) => Promise<void>;
 
 export class DmServer {
   /** One after another: each changes what is kept. */
-  private readonly turns = new Turns();
+  private readonly turns = new TaskQueue();
 
   private constructor(
     private readonly options: ServerOptions,
     private readonly storage: AppStorage,
-    private kept: Kept,
+    private record: ServerRecord,
   ) {}
 
   /** Those configured, by id; what is kept of others goes. */
@@ -45,16 +45,16 @@ export class DmServer {
     storage: AppStorage,
     configured: readonly ServerOptions[],
   ): Promise<ReadonlyMap<string, DmServer>> {
-    const kept = new Map<string, Kept>();
+    const kept = new Map<string, ServerRecord>();
     for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
       // Nobody else writes here.
-      kept.set(key.slice(PREFIX.length), value as Kept);
+      kept.set(key.slice(PREFIX.length), value as ServerRecord);
     }
     const servers = configured.map((options) => {
       const nonce = encodeBase64(options.nonce);
       const known = kept.get(options.id);
       kept.delete(options.id);
-      const fresh: Kept = { configured: nonce, nonce, digests: [], fallbacks: [] };
+      const fresh: ServerRecord = { configured: nonce, nonce, digests: [], fallbacks: [] };
       return new DmServer(options, storage, known?.configured === nonce ? known : fresh);
     });
     await Promise.all([...kept.keys()].map((id) => storage.delete(PREFIX + id)));
@@ -70,7 +70,7 @@ export class DmServer {
   }
 
   get waiting(): WaitingSession | undefined {
-    return this.kept.waiting;
+    return this.record.waiting;
   }
 
   /**
@@ -80,12 +80,12 @@ export class DmServer {
    * @throws PushRefused of kind `forbidden` where nothing shows that the server sent it, or sent it now.
    */
   accept(notification: DmNotification, unverified: boolean, take: Take): Promise<boolean> {
-    return this.turns.take(async () => {
+    return this.turns.run(async () => {
       const { password } = this.options;
       const verification = verify(notification, {
         id: this.id,
         password,
-        nonce: decodeBase64(this.kept.nonce) ?? new Uint8Array(),
+        nonce: decodeBase64(this.record.nonce) ?? new Uint8Array(),
       });
       if (verification === 'wrong' || (verification === 'none' && !unverified)) {
         throw new PushRefused(
@@ -94,25 +94,25 @@ export class DmServer {
         );
       }
       const digest = encodeBase64(notification.digest);
-      if (verification === 'nonce' && this.kept.digests.includes(digest)) return false;
+      if (verification === 'nonce' && this.record.digests.includes(digest)) return false;
       const alert = alertOf(notification, verification !== 'none');
       const resynchronise = verification !== 'nonce' && verification !== 'none';
-      const next: Kept = {
-        ...this.kept,
+      const next: ServerRecord = {
+        ...this.record,
         ...(verification === 'nonce' ? { digests: this.withDigest(digest) } : {}),
         ...(resynchronise ? { fallbacks: this.withFallback(verification) } : {}),
         waiting: { request: { ...alert, resynchronise }, failures: 0 },
       };
       await take(alert, [{ type: 'put', key: PREFIX + this.id, value: next }]);
-      this.kept = next;
+      this.record = next;
       return true;
     });
   }
 
   /** The session was started; a nonce that it left makes all that came before void. */
   started(session: WaitingSession, nonce: Uint8Array | undefined): Promise<void> {
-    return this.turns.take(() => {
-      const { waiting, ...kept } = this.kept;
+    return this.turns.run(() => {
+      const { waiting, ...kept } = this.record;
       return this.write({
         ...kept,
         ...(nonce === undefined ? {} : { nonce: encodeBase64(nonce), digests: [], fallbacks: [] }),
@@ -124,35 +124,35 @@ export class DmServer {
 
   /** @param next what waits now; undefined when it is given up. */
   failed(session: WaitingSession, next: WaitingSession | undefined): Promise<void> {
-    return this.turns.take(async () => {
-      const { waiting, ...kept } = this.kept;
+    return this.turns.run(async () => {
+      const { waiting, ...kept } = this.record;
       if (waiting === session) await this.write(next ? { ...kept, waiting: next } : kept);
     });
   }
 
   private withDigest(digest: string): string[] {
-    if (this.kept.digests.length >= MAX_ALERTS) {
+    if (this.record.digests.length >= MAX_ALERTS) {
       throw new PushRefused(
         'forbidden',
         `${MAX_ALERTS} alerts came under one nonce: a session must refresh it`,
       );
     }
-    return [...this.kept.digests, digest];
+    return [...this.record.digests, digest];
   }
 
   private withFallback(fallback: Fallback): Fallback[] {
-    if (this.kept.fallbacks.includes(fallback)) {
+    if (this.record.fallbacks.includes(fallback)) {
       throw new PushRefused(
         'forbidden',
         `the fallback nonce (${fallback}) was used before: a session must refresh the nonce`,
       );
     }
-    return [...this.kept.fallbacks, fallback];
+    return [...this.record.fallbacks, fallback];
   }
 
-  private async write(next: Kept): Promise<void> {
+  private async write(next: ServerRecord): Promise<void> {
     await this.storage.put(PREFIX + this.id, next);
-    this.kept = next;
+    this.record = next;
   }
 }
 

@@ -44,7 +44,7 @@ export default definePushApp({
           await commit(operations);
         });
         // A repeat does not hurry a session that waits for its next attempt.
-        if (isNew) sessions.wake(server);
+        if (isNew) sessions.resume(server);
         else log.info(`alert of session ${sessionId} by ${printable(serverId)} came before: dropped`);
       },
       async describe(push) {

@@ -5,7 +5,7 @@ import type { DmServer, WaitingSession } from './dm-server.js';
 import type { StartSession } from './session.js';
 
 /** Milliseconds that a session may take; firmware is fetched outside of it. */
-const SESSION_WITHIN = 900_000;
+const SESSION_TIMEOUT = 900_000;
 /** Milliseconds until a session is asked for again; each time twice as long. */
 const FIRST_RETRY = 30_000;
 const LONGEST_RETRY = 3_600_000;
@@ -29,7 +29,7 @@ export class Sessions {
   }
 
   /** Starts the session that waits, at once; when one is under way it follows. */
-  wake({ id }: DmServer): void {
+  resume({ id }: DmServer): void {
     this.agenda.add(id);
   }
 
@@ -49,7 +49,7 @@ export class Sessions {
     if (!session || !start) return undefined;
     let nonce: Uint8Array | undefined;
     try {
-      nonce = nonceOf(await this.held(session, start));
+      nonce = nonceOf(await this.run(session, start));
     } catch (error) {
       // What was ended with the application is asked for again when it starts.
       return this.signal.aborted ? undefined : this.failed(server, session, error);
@@ -59,10 +59,10 @@ export class Sessions {
   }
 
   /** The result of `startSession`; rejects at its deadline, and when the application stops. */
-  private async held({ request }: WaitingSession, start: StartSession): Promise<unknown> {
+  private async run({ request }: WaitingSession, start: StartSession): Promise<unknown> {
     const controller = new AbortController();
-    const late = new Error(`it did not end within ${SESSION_WITHIN / 1000} s`);
-    const timer = setTimeout(() => controller.abort(late), SESSION_WITHIN);
+    const late = new Error(`it did not end within ${SESSION_TIMEOUT / 1000} s`);
+    const timer = setTimeout(() => controller.abort(late), SESSION_TIMEOUT);
     const stop = () => controller.abort(this.signal.reason);
     this.signal.addEventListener('abort', stop);
     const aborted = new Promise<never>((_, reject) => {

@@ -13,7 +13,7 @@ import {
   printable,
   printableReason,
   type StorageOperation,
-  Turns,
+  TaskQueue,
 } from 'sip-push/sdk';
 import type { Resources } from './resources.js';
 
@@ -48,7 +48,7 @@ export interface LoaderParts {
 
 export class Loader {
   /** What goes depends on what is there. */
-  private readonly turns = new Turns();
+  private readonly turns = new TaskQueue();
   private readonly agenda: Agenda;
 
   /** @param waiting by storage key, the oldest first. */
@@ -80,7 +80,7 @@ export class Loader {
   async add({ href, action }: ServiceLoading, push: Push, take: Take): Promise<void> {
     if (!this.parts.allowed.has(action)) return take([]);
     const loading = { href, action, failures: 0, receivedAt: push.receivedAt.toISOString() };
-    return this.turns.take(() => this.queue(PREFIX + push.id, loading, take));
+    return this.turns.run(() => this.queue(PREFIX + push.id, loading, take));
   }
 
   /** When nothing is under way any more: the signal has ended it. */

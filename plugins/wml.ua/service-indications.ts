@@ -1,11 +1,11 @@
 /** The service indications that are current: which replaces which, which go, and where they are kept. */
 
 import type { ServiceIndication, ServiceIndicationItem } from 'sip-push/formats';
-import { type AppStorage, type Push, type StorageOperation, Turns } from 'sip-push/sdk';
+import { type AppStorage, type Push, type StorageOperation, TaskQueue } from 'sip-push/sdk';
 
 const PREFIX = 'indication/';
 /** Bounds the storage where services set no expiry; past it the oldest goes. More than anybody reads. */
-const KEPT_INDICATIONS = 500;
+const MAX_INDICATIONS = 500;
 
 /** The loudest first. */
 const PRIORITIES = ['signal-high', 'signal-medium', 'signal-low', 'signal-none'];
@@ -36,10 +36,10 @@ type Take = (operations: StorageOperation[]) => Promise<void>;
 
 export class ServiceIndications {
   /** One after another: what an indication does depends on those that are there. */
-  private readonly turns = new Turns();
+  private readonly turns = new TaskQueue();
 
-  /** @param kept by storage key, the oldest first. */
-  private constructor(private readonly kept: Map<string, CurrentIndication>) {}
+  /** @param indications by storage key, the oldest first. */
+  private constructor(private readonly indications: Map<string, CurrentIndication>) {}
 
   /** Reads what is stored; what has expired meanwhile goes. */
   static async open(storage: AppStorage, now: Date): Promise<ServiceIndications> {
@@ -48,7 +48,7 @@ export class ServiceIndications {
     for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
       // Nobody else writes here.
       const indication = value as CurrentIndication;
-      if (isOver(indication, now)) expired.push(key);
+      if (isExpired(indication, now)) expired.push(key);
       else kept.push([key, indication]);
     }
     await Promise.all(expired.map((key) => storage.delete(key)));
@@ -58,7 +58,7 @@ export class ServiceIndications {
 
   /** Those not expired: by priority, the newest first in each. */
   current(now: Date): CurrentIndication[] {
-    const current = [...this.kept.values()].filter((indication) => !isOver(indication, now));
+    const current = [...this.indications.values()].filter((indication) => !isExpired(indication, now));
     return current.reverse().sort((one, other) => priority(one) - priority(other));
   }
 
@@ -67,7 +67,7 @@ export class ServiceIndications {
    * @returns why it comes to nothing; undefined when `take` was run.
    */
   apply(indication: CurrentIndication, push: Push, now: Date, take: Take): Promise<string | undefined> {
-    return this.turns.take(async () => {
+    return this.turns.run(async () => {
       const change = this.changeBy(indication, now);
       if (typeof change === 'string') return change;
       await this.write(change, PREFIX + push.id, now, take);
@@ -77,9 +77,9 @@ export class ServiceIndications {
 
   /** What an indication does (WAP-167 6.2), or why it does nothing. */
   private changeBy(incoming: CurrentIndication, now: Date): Change | string {
-    if (isOver(incoming, now)) return `expired at ${incoming.expires}`;
+    if (isExpired(incoming, now)) return `expired at ${incoming.expires}`;
     const { id, action, created } = incoming;
-    const same = id === undefined ? [] : [...this.kept].filter(([, one]) => one.id === id);
+    const same = id === undefined ? [] : [...this.indications].filter(([, one]) => one.id === id);
     if (action === 'delete') {
       if (same.length === 0) return 'there is nothing that it deletes';
       if (same.some(([, one]) => isNewer(one, incoming))) return 'what it deletes was created after it';
@@ -89,15 +89,15 @@ export class ServiceIndications {
     if (same.some(([, one]) => isNewer(one, incoming) || (created && one.created === created))) {
       return 'one created later, or at the same time, is there';
     }
-    const replaced = same.filter(([, one]) => isNewer(incoming, one) || saysTheSame(one, incoming));
+    const replaced = same.filter(([, one]) => isNewer(incoming, one) || isSame(one, incoming));
     return { added: incoming, removed: replaced.map(([other]) => other) };
   }
 
   private async write({ added, removed }: Change, key: string, now: Date, take: Take): Promise<void> {
     const gone = new Set(removed);
-    for (const [other, indication] of this.kept) if (isOver(indication, now)) gone.add(other);
-    let room = KEPT_INDICATIONS - (added ? 1 : 0) - (this.kept.size - gone.size);
-    for (const other of this.kept.keys()) {
+    for (const [other, indication] of this.indications) if (isExpired(indication, now)) gone.add(other);
+    let room = MAX_INDICATIONS - (added ? 1 : 0) - (this.indications.size - gone.size);
+    for (const other of this.indications.keys()) {
       if (room >= 0) break;
       if (!gone.has(other)) room += 1;
       gone.add(other);
@@ -106,8 +106,8 @@ export class ServiceIndications {
       ...[...gone].map((other) => ({ type: 'delete' as const, key: other })),
       ...(added ? [{ type: 'put' as const, key, value: added }] : []),
     ]);
-    for (const other of gone) this.kept.delete(other);
-    if (added) this.kept.set(key, added);
+    for (const other of gone) this.indications.delete(other);
+    if (added) this.indications.set(key, added);
   }
 }
 
@@ -127,7 +127,7 @@ export function indicationOf(document: ServiceIndication, receivedAt: Date): Cur
   };
 }
 
-function isOver({ expires }: CurrentIndication, now: Date): boolean {
+function isExpired({ expires }: CurrentIndication, now: Date): boolean {
   return expires !== undefined && expires <= now.toISOString();
 }
 
@@ -136,7 +136,7 @@ function isNewer(one: CurrentIndication, other: CurrentIndication): boolean {
   return one.created !== undefined && other.created !== undefined && one.created > other.created;
 }
 
-function saysTheSame(one: CurrentIndication, other: CurrentIndication): boolean {
+function isSame(one: CurrentIndication, other: CurrentIndication): boolean {
   return JSON.stringify({ ...one, receivedAt: '' }) === JSON.stringify({ ...other, receivedAt: '' });
 }
 

@@ -97,3 +97,15 @@ export class Agenda {
     this.#timers.delete(key);
   }
 }
+
+/** Tasks one after another: for what depends on what an application keeps, since several pushes may come at once. */
+export class TaskQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs `task` when those before it have ended, however they did. Resolves and rejects as it does. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(task);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+}

@@ -15,7 +15,7 @@ import { type Push, PushRefused } from 'sip-push/sdk';
 /** A notification has a few hundred octets; the largest URI and subject that anyone sends fit many times. */
 export const MAX_SIZE = 65_536;
 
-export type Incoming =
+export type PushedPdu =
   | { readonly type: 'M-Notification.ind'; readonly pdu: MmsNotification }
   | { readonly type: 'M-Delivery.ind'; readonly pdu: MmsDeliveryReport }
   | { readonly type: 'M-Read-Orig.ind'; readonly pdu: MmsReadForOriginator };
@@ -24,10 +24,10 @@ export type Incoming =
  * @throws PushRefused of kind `type`: the octets are not what their media type says, or not what this
  * application reads, and never will be, so that the sender is not to try again.
  */
-export async function incomingOf(push: Push): Promise<Incoming> {
+export async function readPushedPdu(push: Push): Promise<PushedPdu> {
   const octets = await push.content.bytes(MAX_SIZE);
   try {
-    const incoming = decoded(octets);
+    const incoming = decode(octets);
     const { version } = incoming.pdu;
     // OMA-TS-MMS_ENC 8: another major version may mean anything by its fields.
     if (!version.startsWith('1')) throw new PushRefused('type', `MMS version ${version}, expected 1.x`);
@@ -38,7 +38,7 @@ export async function incomingOf(push: Push): Promise<Incoming> {
   }
 }
 
-function decoded(octets: Uint8Array): Incoming {
+function decode(octets: Uint8Array): PushedPdu {
   const type = mmsMessageType(octets);
   switch (type) {
     case 'M-Notification.ind':

@@ -1,6 +1,6 @@
 /** What came before: an MMSC repeats what it tells until it is answered, and each is told once. */
 
-import { type AppStorage, type StorageOperation, sha256, Turns } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, sha256, TaskQueue } from 'sip-push/sdk';
 
 const PREFIX = 'seen/';
 /** No MMSC repeats a notification for longer: messages themselves are kept for days. */
@@ -13,19 +13,19 @@ const FORGOTTEN_AT_ONCE = 100;
 /** @param key of one length, whatever a sender writes: a SHA-256 in hexadecimal. */
 type Take = (operations: StorageOperation[], key: string) => Promise<void>;
 
-export class Seen {
+export class DuplicateFilter {
   /** One after another: two of the same may come at once, and the second runs only if the first failed. */
-  private readonly turns = new Turns();
+  private readonly turns = new TaskQueue();
 
   /** @param received when each was received, by its storage key; the oldest first. */
   private constructor(private readonly received: Map<string, string>) {}
 
-  static async open(storage: AppStorage): Promise<Seen> {
+  static async open(storage: AppStorage): Promise<DuplicateFilter> {
     const kept: [key: string, receivedAt: string][] = [];
     for await (const [key, receivedAt] of storage.entries({ prefix: PREFIX })) {
       kept.push([key, String(receivedAt)]);
     }
-    return new Seen(new Map(kept.sort(([, one], [, other]) => Date.parse(one) - Date.parse(other))));
+    return new DuplicateFilter(new Map(kept.sort(([, one], [, other]) => Date.parse(one) - Date.parse(other))));
   }
 
   /**
@@ -35,7 +35,7 @@ export class Seen {
    */
   async once(identity: readonly string[], receivedAt: Date, take: Take): Promise<boolean> {
     const key = await sha256(JSON.stringify(identity));
-    return this.turns.take(async () => {
+    return this.turns.run(async () => {
       if (this.received.has(PREFIX + key)) return false;
       await this.take(key, receivedAt, take);
       return true;
