@@ -1,5 +1,5 @@
 /**
- * What a push application imports: the types of the contract, the errors that it throws and catches, and small helpers.
+ * The imports of a push application: types of the contract, errors, and helpers.
  *
  * @example A push application
  * ```ts
@@ -45,12 +45,12 @@ export {
 } from '../core/errors.js';
 export { printable, printableReason } from '../core/text.js';
 export { isHttpUrl, knownFields } from './options.js';
-export { isTransient } from './retry.js';
+export { isTransient, type RetryLimits, requireSuccess, retryDelay } from './retry.js';
 export { Agenda, type AgendaOptions, TaskQueue } from './tasks.js';
 
 /**
- * `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`: what `start` is given, and what it has to
- * return, follow from `needs`, `options` and `provides`.
+ * Defines a push application: `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`. The types of the
+ * argument and result of `start` follow from `needs`, `options` and `provides`.
  */
 export function definePushApp<
   const Needs extends ServiceName = never,

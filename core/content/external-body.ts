@@ -93,7 +93,9 @@ export function buildExternalBody(reference: ExternalBody): { type: MediaType; b
   const { url, type, size, hash, expiration, headers } = reference;
   const parameters = {
     'access-type': 'URL',
-    ...(expiration === undefined ? {} : { expiration: formatParameter(EXPIRATION, formatHttpDate(expiration)) }),
+    ...(expiration === undefined
+      ? {}
+      : { expiration: formatParameter(EXPIRATION, formatHttpDate(expiration)) }),
     URL: formatParameter(LOCATION, url),
     ...(size === undefined ? {} : { size: formatParameter(SIZE, String(size)) }),
     ...(hash === undefined ? {} : { hash: formatParameter(HASH, hash) }),

@@ -1,4 +1,4 @@
-/** What was pushed, in words. */
+/** Pushed PDUs in words for the user, and as fields of events. */
 
 import {
   absoluteTime,
@@ -8,7 +8,7 @@ import {
   type MmsReadForOriginator,
   type MmsStatus,
 } from 'sip-push/formats';
-import { type AppFiles, type PushDescription, printable } from 'sip-push/sdk';
+import { type PushDescription, printable } from 'sip-push/sdk';
 import type { Message } from './message.js';
 import type { PushedPdu } from './pushed-pdu.js';
 
@@ -48,8 +48,8 @@ const DELIVERY: Readonly<Record<MmsStatus, string>> = {
   expired: 'expired before it was retrieved',
   retrieved: 'was delivered',
   rejected: 'was rejected',
-  deferred: 'waits to be retrieved',
-  unrecognised: 'was not understood',
+  deferred: 'has not been retrieved yet',
+  unrecognised: 'was not recognised by the device',
   indeterminate: 'may or may not have been delivered',
   forwarded: 'was forwarded',
   unreachable: 'could not be delivered',
@@ -88,20 +88,11 @@ function displayTime(time: Date): string {
   return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
 }
 
-/** What the host is told of a push: the fields of its event. */
-
 export type Report = Exclude<PushedPdu, { type: 'M-Notification.ind' }>;
 
 export function notificationFields(message: Message) {
   const { transactionId, from, subject, messageSize, expiry, contentLocation } = message;
-  return {
-    transactionId,
-    ...(from === undefined ? {} : { from }),
-    ...(subject === undefined ? {} : { subject }),
-    messageSize,
-    expiry,
-    contentLocation,
-  };
+  return { transactionId, from, subject, messageSize, expiry, contentLocation };
 }
 
 export function reportEvent(report: Report): { kind: string; fields: Record<string, string> } {
@@ -114,9 +105,4 @@ export function reportEvent(report: Report): { kind: string; fields: Record<stri
   const { status, statusText } = report.pdu;
   const reason: Record<string, string> = statusText === undefined ? {} : { statusText };
   return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
-}
-
-/** Where other programs find the files, by their names. */
-export async function pathsOf(files: AppFiles): Promise<ReadonlyMap<string, string>> {
-  return new Map((await files.list()).map(({ name, path }) => [name, path]));
 }

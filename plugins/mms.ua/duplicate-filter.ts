@@ -1,70 +1,75 @@
-/** What came before: an MMSC repeats what it tells until it is answered, and each is told once. */
+/** Recognises repeated PDUs: an MMSC repeats a PDU until the device answers. */
 
 import { type AppStorage, type StorageOperation, sha256, TaskQueue } from 'sip-push/sdk';
 
 const PREFIX = 'seen/';
-/** No MMSC repeats a notification for longer: messages themselves are kept for days. */
-const KEPT_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
-/** Bounds the storage, whatever comes in that time. */
-const KEPT = 1000;
-/** After a long silence many are overdue at once; a commit has its limit. */
-const FORGOTTEN_AT_ONCE = 100;
+/** MMSCs keep messages for days, and do not repeat a notification for longer than that. */
+const MAX_AGE_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
+/** Bounds the storage. */
+const MAX_ENTRIES = 1000;
+/** A commit has a limit of operations, and many entries can become too old while no push arrives. */
+const MAX_REMOVALS = 100;
 
-/** @param key of one length, whatever a sender writes: a SHA-256 in hexadecimal. */
-type Take = (operations: StorageOperation[], key: string) => Promise<void>;
+/**
+ * Handles a new PDU, and writes the operations.
+ * @param key SHA-256 of its identity in hexadecimal, so that its length does not depend on the sender.
+ */
+type Accept = (operations: StorageOperation[], key: string) => Promise<void>;
 
 export class DuplicateFilter {
-  /** One after another: two of the same may come at once, and the second runs only if the first failed. */
-  private readonly turns = new TaskQueue();
+  /** Two copies of a PDU can arrive at once: the second is handled only if the first failed. */
+  private readonly queue = new TaskQueue();
 
-  /** @param received when each was received, by its storage key; the oldest first. */
+  /** @param received time of receipt by storage key, oldest first. */
   private constructor(private readonly received: Map<string, string>) {}
 
   static async open(storage: AppStorage): Promise<DuplicateFilter> {
-    const kept: [key: string, receivedAt: string][] = [];
+    const stored: [key: string, receivedAt: string][] = [];
     for await (const [key, receivedAt] of storage.entries({ prefix: PREFIX })) {
-      kept.push([key, String(receivedAt)]);
+      stored.push([key, String(receivedAt)]);
     }
-    return new DuplicateFilter(new Map(kept.sort(([, one], [, other]) => Date.parse(one) - Date.parse(other))));
+    return new DuplicateFilter(
+      new Map(stored.sort(([, one], [, other]) => Date.parse(one) - Date.parse(other))),
+    );
   }
 
   /**
-   * Runs `take` unless the same came before, with what it must write for this one to be known from now on.
-   * @param identity what two that are the same have in common
-   * @returns whether `take` was run.
+   * Calls `accept` unless the PDU is a duplicate.
+   * @param identity values that are equal in a PDU and its repetitions.
+   * @returns whether `accept` was called.
    */
-  async once(identity: readonly string[], receivedAt: Date, take: Take): Promise<boolean> {
+  async once(identity: readonly string[], receivedAt: Date, accept: Accept): Promise<boolean> {
     const key = await sha256(JSON.stringify(identity));
-    return this.turns.run(async () => {
+    return this.queue.run(async () => {
       if (this.received.has(PREFIX + key)) return false;
-      await this.take(key, receivedAt, take);
+      await this.add(key, receivedAt, accept);
       return true;
     });
   }
 
-  private async take(key: string, receivedAt: Date, take: Take): Promise<void> {
-    const forgotten = this.overdue(receivedAt);
+  private async add(key: string, receivedAt: Date, accept: Accept): Promise<void> {
+    const evicted = this.evictedAt(receivedAt);
     const value = receivedAt.toISOString();
-    await take(
+    await accept(
       [
         { type: 'put', key: PREFIX + key, value },
-        ...forgotten.map((old) => ({ type: 'delete' as const, key: old })),
+        ...evicted.map((old) => ({ type: 'delete' as const, key: old })),
       ],
       key,
     );
     this.received.set(PREFIX + key, value);
-    for (const old of forgotten) this.received.delete(old);
+    for (const old of evicted) this.received.delete(old);
   }
 
-  /** Those to forget when one more is kept. */
-  private overdue(now: Date): string[] {
-    const oldest = new Date(now.getTime() - KEPT_MILLISECONDS).toISOString();
-    const overdue: string[] = [];
+  /** The entries to remove when one is added. */
+  private evictedAt(now: Date): string[] {
+    const oldest = new Date(now.getTime() - MAX_AGE_MILLISECONDS).toISOString();
+    const evicted: string[] = [];
     for (const [key, receivedAt] of this.received) {
-      const tooMany = this.received.size - overdue.length >= KEPT;
-      if ((!tooMany && receivedAt >= oldest) || overdue.length === FORGOTTEN_AT_ONCE) break;
-      overdue.push(key);
+      const tooMany = this.received.size - evicted.length >= MAX_ENTRIES;
+      if ((!tooMany && receivedAt >= oldest) || evicted.length === MAX_REMOVALS) break;
+      evicted.push(key);
     }
-    return overdue;
+    return evicted;
   }
 }

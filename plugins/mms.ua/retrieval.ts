@@ -1,4 +1,4 @@
-/** Why an exchange with an MMSC came to nothing, and when it makes sense again. */
+/** One attempt to retrieve a message: its parts are written to files as they arrive. */
 
 import {
   headerOf,
@@ -14,59 +14,42 @@ import {
   isTransient,
   MalformedError,
   printable,
-  printableReason,
+  type RetryLimits,
 } from 'sip-push/sdk';
 import { type MessagePart, type RetrievedContent, truncate } from './message.js';
 
-/** Milliseconds until the second attempt; each later one waits twice as long. */
-const FIRST_RETRY = 5_000;
-const LONGEST_RETRY = 1_800_000;
-/** About six hours with the waiting times above: an MMSC that is out of order for longer is asked by hand. */
-export const MAX_ATTEMPTS = 20;
+export const MMS_TYPE = 'application/vnd.wap.mms-message';
+/** About six hours. If the MMSC is out of order for longer, the user can retrieve the message later. */
+export const MMSC_RETRY: RetryLimits = { first: 5_000, longest: 1_800_000, attempts: 20 };
 const GONE_STATUS = new Set([404, 410]);
 
 /**
- * `transient` may be over later; `malformed` is not what was expected, which a page of a network that wants a log-in
- * may be; `final` stays as it is; `gone`: the MMSC does not have the message.
+ * `malformed`: the response is not an MMS PDU; it can be the login page of a network. `permanent`: a retry cannot
+ * succeed. `gone`: the MMSC does not have the message.
  */
-type Kind = 'transient' | 'malformed' | 'final' | 'gone';
+type RetrievalFailure = 'transient' | 'malformed' | 'permanent' | 'gone';
 
 export class MmscError extends Error {
   constructor(
-    readonly kind: Kind,
+    readonly kind: RetrievalFailure,
     reason: string,
-    /** Milliseconds, where the MMSC named a time. */
-    readonly retryAfter = 0,
   ) {
     super(reason);
   }
+
+  get transient(): boolean {
+    return this.kind === 'transient' || this.kind === 'malformed';
+  }
 }
 
-export function failureOf(error: unknown): MmscError {
-  if (error instanceof MmscError) return error;
-  const reason = printableReason(error);
-  if (error instanceof MalformedError) return new MmscError('malformed', reason);
-  if (!(error instanceof FetchError))
-    return new MmscError(isTransient(error) ? 'transient' : 'final', reason);
-  const { status = 0, retryAfter = 0, transient } = error;
-  if (GONE_STATUS.has(status)) return new MmscError('gone', reason);
-  return new MmscError(
-    transient ? 'transient' : 'final',
-    reason,
-    Math.min(retryAfter * 1000, LONGEST_RETRY),
-  );
+export function failureOf(error: unknown): RetrievalFailure {
+  if (error instanceof MmscError) return error.kind;
+  if (error instanceof MalformedError) return 'malformed';
+  if (error instanceof FetchError && GONE_STATUS.has(error.status ?? 0)) return 'gone';
+  return isTransient(error) ? 'transient' : 'permanent';
 }
 
-/** Milliseconds. Spread, so that those who failed together do not come again together. */
-export function waitAfter(attempts: number, retryAfter = 0): number {
-  const longest = Math.min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY);
-  return Math.round(Math.max(longest * (1 - Math.random() / 4), retryAfter));
-}
-
-/** One attempt to retrieve a message: its parts go to files as they come. */
-
-export const MMS_TYPE = 'application/vnd.wap.mms-message';
-/** Real ones have a few dozen, each of which is a file. */
+/** Each part is a file. Real messages have up to a few dozen. */
 const MAX_PARTS = 100;
 
 export interface RetrievalServices {
@@ -75,14 +58,17 @@ export interface RetrievalServices {
   readonly signal: AbortSignal;
 }
 
-/** Rejects, with nothing of it left, as `fetch` and `files` do, with MmscFailure, or with MalformedError. */
+/**
+ * Leaves no files behind when it rejects.
+ * @throws MmscError, MalformedError, and the errors of `fetch` and `files`.
+ */
 export async function retrieve(url: string, services: RetrievalServices): Promise<RetrievedContent> {
   const { fetch, signal } = services;
   const response = await fetch(url, { headers: { accept: MMS_TYPE }, signal });
   const { status } = response;
   if (status !== 200) {
     await response.body.cancel();
-    // A success without the message.
+    // 2xx other than 200 has no message.
     if (status < 300) throw new MmscError('malformed', `the server answered ${status}`);
     throw FetchError.ofStatus(response);
   }
@@ -103,13 +89,14 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
   const { content, retrieveStatus = 'ok', retrieveText, version } = retrieval;
   const parts: MessagePart[] = [];
   try {
-    // OMA-TS-MMS_ENC 8: another major version may mean anything by its fields.
+    // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
     if (!version.startsWith('1')) {
-      throw new MmscError('malformed', `MMS version ${version}, expected 1.x`);
+      throw new MmscError('malformed', `invalid MMS version ${version}: expected 1.x`);
     }
     if (retrieveStatus !== 'ok') throw retrieveFailure(retrieveStatus, retrieveText);
     for await (const part of content?.parts ?? []) {
-      if (parts.length === MAX_PARTS) throw new MmscError('malformed', `more than ${MAX_PARTS} parts`);
+      if (parts.length === MAX_PARTS)
+        throw new MmscError('malformed', `the message has more than ${MAX_PARTS} parts`);
       const { name: file, size, sha256 } = await files.write(part.body);
       const { charset } = part.type.parameters;
       parts.push({
@@ -124,7 +111,7 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
     return parts;
   } catch (error) {
     await content?.parts.return();
-    // What cannot be removed now goes at the next start.
+    // Files that cannot be removed now are removed at the next start.
     for (const { file } of parts) await files.remove(file).catch(() => undefined);
     throw error;
   }
@@ -134,10 +121,10 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
 function retrieveFailure(status: MmsRetrieveStatus, text: string | undefined): MmscError {
   const reason = text === undefined ? status : `${status}: ${printable(truncate(text))}`;
   if (status === 'permanent-message-not-found') return new MmscError('gone', reason);
-  return new MmscError(status.startsWith('permanent') ? 'final' : 'transient', reason);
+  return new MmscError(status.startsWith('permanent') ? 'permanent' : 'transient', reason);
 }
 
-/** What a part is called: by a file name, where there is one. */
+/** The name of a part, preferably a file name. */
 function nameOf({ type, headers }: StreamedPart): string | undefined {
   const name =
     headerOf(headers, 'Content-Location') ||

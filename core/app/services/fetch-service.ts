@@ -28,7 +28,7 @@ export class FetchService {
   private async request(url: string, options: AppFetchOptions): Promise<AppFetchResponse> {
     if (!this.scope.active) throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: it was stopped`);
     const headers = { 'accept-encoding': 'gzip, deflate', ...options.headers };
-    const { within } = this;
+    const { within: restrictTo } = this;
     const response = await this.fetcher.fetch(url, { ...options, headers, restrictTo });
     try {
       const codings = codingsOf(response.headers['content-encoding']);

@@ -6,7 +6,7 @@ import { OctetWriter } from '../wsp/octets.js';
 import { Boundary } from './boundary.js';
 import { MAX_HEAD, readEntityHead, writeEntityHead } from './entity-head.js';
 import { type OctetSource, PartBody } from './octet-source.js';
-import { type ContentPart, type Part, checkPartCount, type StreamedPart } from './part.js';
+import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
 
 const LINE_END = new TextEncoder().encode('\r\n');
 /** RFC 2046 5.1: what a part is that does not say. */

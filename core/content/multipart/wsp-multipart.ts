@@ -9,7 +9,7 @@ import { OctetReader, OctetWriter } from '../wsp/octets.js';
 import { NEWEST } from '../wsp/values.js';
 import { MAX_HEAD } from './entity-head.js';
 import { type OctetSource, PartBody } from './octet-source.js';
-import { type ContentPart, type Part, checkPartCount, type StreamedPart } from './part.js';
+import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
 
 const DOCUMENT = 'WSP multipart';
 /** The longest uintvar. */

@@ -1,6 +1,6 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
-import { dateAttribute, element, requiredAttribute, formatDate } from '../wbxml/document.js';
+import { dateAttribute, element, formatDate, requiredAttribute } from '../wbxml/document.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { defineDocument } from './document-codec.js';
 

@@ -7,10 +7,10 @@ import {
   childrenNamed,
   dateAttribute,
   element,
+  formatDate,
   type MarkupElement,
   requiredAttribute,
   textOf,
-  formatDate,
 } from '../wbxml/document.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { DOMAINS, defineDocument } from './document-codec.js';

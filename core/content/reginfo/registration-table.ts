@@ -58,7 +58,7 @@ export class RegistrationTable {
     const stale = known !== undefined && (full ? version < known : version <= known);
     if (stale) return { order: 'stale', registered: [], removed: [] };
     const rows = new Map(full ? [] : this.#rows);
-    const here: RegisteredContact[] = [];
+    const registered: RegisteredContact[] = [];
     const ended: RegisteredContact[] = [];
     for (const registration of registrations) {
       // One that stands twice, as Kamailio may have it after a restart, is one.
@@ -68,11 +68,11 @@ export class RegistrationTable {
       else rows.delete(registration.id);
       for (const { id } of registration.contacts) {
         const contact = row.contacts.get(id);
-        if (contact) here.push({ aor: row.aor, contact });
+        if (contact) registered.push({ aor: row.aor, contact });
       }
     }
     checkSize(rows);
-    const gone = full ? [...ended, ...this.#missing(rows, ended)] : ended;
+    const removed = full ? [...ended, ...this.#missing(rows, ended)] : ended;
     this.#rows = rows;
     this.#version = version;
     const inOrder = full || (known !== undefined && version === known + 1);

@@ -2,11 +2,11 @@
 
 import type { MediaType } from '../content.js';
 import {
+  codeForVersion,
   readMedia,
   SHORT_CODE_MAX,
   writeConstrainedMedia,
   writeMedia,
-  codeForVersion,
 } from './media-type-codes.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readParameters, writeParameters } from './parameters.js';

@@ -1,6 +1,6 @@
 /** Names of headers by their codes (WAP-230 table 39), on the one code page that everybody has. */
 
-import { versionOfCode, type VersionSteps } from './values.js';
+import { type VersionSteps, versionOfCode } from './values.js';
 
 /** Index is the code. Where a name has several, the later ones hold forms of its value that came later. */
 const names = [

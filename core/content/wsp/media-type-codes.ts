@@ -3,7 +3,7 @@
 import { readInteger, writeLongInteger } from './integers.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readTextString, writeTextString } from './text.js';
-import { NEWEST, versionOfCode, type VersionSteps } from './values.js';
+import { NEWEST, type VersionSteps, versionOfCode } from './values.js';
 
 /** Index is the code; 59 is unassigned. */
 const assigned: readonly (string | undefined)[] = [

@@ -14,7 +14,7 @@ import {
   writeTextString,
   writeTextValue,
 } from './text.js';
-import { formatVersion, NEWEST, readAnyValue, readDate, versionOfCode, type VersionSteps } from './values.js';
+import { formatVersion, NEWEST, readAnyValue, readDate, type VersionSteps, versionOfCode } from './values.js';
 
 export type ReadParameterValue = (reader: OctetReader, field: string) => string;
 
