@@ -43,7 +43,7 @@ export interface ContentPart {
 /** Parts of one multipart: real ones have a few dozen, a hostile one of 5 MiB could have millions. */
 export const MAX_PARTS = 1024;
 
-export function requireFewParts(count: number, document: string): void {
+export function checkPartCount(count: number, document: string): void {
   if (count > MAX_PARTS) throw new MalformedError(`${document}: expected at most ${MAX_PARTS} parts`);
 }
 
