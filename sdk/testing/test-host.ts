@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
 
 import type { PushDescription } from '../../core/app/contract/push-app.js';
