@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
 import { ConfigurationError, TransportError } from '../../core/errors.js';
-import { SipHeaders } from '../../core/sip/message/headers.js';
 import {
   isRequest,
   type MalformedSip,
   NO_BODY,
+  SipHeaders,
   type SipMessage,
   type SipRequest,
 } from '../../core/sip/message/message.js';

@@ -1,7 +1,6 @@
 /** A dialog (RFC 3261 12): what the two ends of a session know of each other. */
 
-import { SipHeaders } from '../message/headers.js';
-import { NO_BODY, type SipRequest, type SipResponse } from '../message/message.js';
+import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../values/name-addr.js';
 import { SipUri } from '../values/uri.js';
 import { parseCSeq } from '../wire/parser.js';

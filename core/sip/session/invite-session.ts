@@ -1,8 +1,8 @@
 /** Two ends that change a session at the same time (RFC 3261 14.1, 14.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { Timer } from '../../time/clock.js';
 import { aborted, delay, unlessAborted } from '../../time/deadline.js';
-import { Timer } from '../../time/timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS, transactionTimeout } from '../transactions/timers.js';

@@ -1,7 +1,7 @@
 /** An INVITE outside any dialog, as its owner sees it: each branch that accepts is a session (RFC 3261 13.2.2.4). */
 
 import { TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { tagOf } from './dialog.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';

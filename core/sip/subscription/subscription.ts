@@ -5,9 +5,8 @@
 
 import { LimitError } from '../../errors.js';
 import { Backoff } from '../../time/backoff.js';
-import { Timer } from '../../time/timer.js';
-import type { SipHeaders } from '../message/headers.js';
-import type { SipResponse } from '../message/message.js';
+import { Timer } from '../../time/clock.js';
+import type { SipHeaders, SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS, transactionTimeout } from '../transactions/timers.js';
 import { parseDeltaSeconds } from '../values/parameters.js';

@@ -1,7 +1,6 @@
 /** The two requests that belong to an INVITE's own transaction, made of its headers. */
 
-import { SipHeaders } from '../message/headers.js';
-import { NO_BODY, type SipRequest, type SipResponse } from '../message/message.js';
+import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from '../message/message.js';
 import { parseCSeq } from '../wire/parser.js';
 import { writeMessage } from '../wire/writer.js';
 import { ClientMachine } from './client-machine.js';

@@ -1,7 +1,7 @@
 /** A client transaction as its user sees it (RFC 3261 17.1). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { SipFlow } from '../transport/flow.js';
 import { writeMessage } from '../wire/writer.js';

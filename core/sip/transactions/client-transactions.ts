@@ -10,7 +10,6 @@ import { parseCSeq } from '../wire/parser.js';
 import { InviteClient } from './client-invite.js';
 import type { ClientHandlers, ClientMachine, ClientTransaction } from './client-machine.js';
 import { NonInviteClient } from './client-non-invite.js';
-import { clientKey } from './keys.js';
 import type { SipTimers } from './timers.js';
 
 /** RFC 3261 8.1.1.7 asks for uniqueness across space and time: 128 random bits need no count of what was used. */
@@ -86,4 +85,8 @@ export class ClientTransactions {
     siblings?.delete(machine);
     if (siblings?.size === 0) this.#ofFlow.delete(flow);
   }
+}
+
+export function clientKey(branch: string, method: string): string {
+  return `${branch} ${method}`;
 }

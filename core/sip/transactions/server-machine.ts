@@ -1,13 +1,12 @@
 /** A server transaction as its user sees it (RFC 3261 17.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import type { SipFlow } from '../transport/flow.js';
+import { responseFlow, type SipFlow } from '../transport/flow.js';
 import { parseNameAddr } from '../values/name-addr.js';
-import { Via } from '../values/via.js';
 import { buildResponse, writeMessage } from '../wire/writer.js';
-import { type SipTimers, transactionTimeout } from './timers.js';
+import { nonInviteTryingDelay, type SipTimers, transactionTimeout } from './timers.js';
 
 export interface RespondOptions {
   /**
@@ -36,24 +35,6 @@ export interface ServerTransaction {
   onAck: (ack: SipRequest) => void;
   /** A final response to INVITE was never acknowledged, or a non-INVITE was not answered in time. */
   onTimeout: (error: TimeoutError) => void;
-}
-
-/** Where a response travels (RFC 3261 18.2.2, RFC 3581 4). */
-
-/** Of a sent-by without a port, over UDP. */
-const DEFAULT_PORT = 5060;
-
-/**
- * Over a connection: that connection. Over UDP: the address the request came from, and the port it came from
- * where the client asked for it by `rport`, else the port of its Via. `maddr` is not followed, though 18.2.2 puts it
- * first: it lets anybody aim our responses at anybody.
- */
-export function responseFlow(request: SipRequest, flow: SipFlow): SipFlow {
-  if (flow.reliable || !flow.to) return flow;
-  const via = Via.parse(request.headers.get('Via') ?? '');
-  if (!via || via.parameters.has('rport')) return flow;
-  const port = via.port ?? DEFAULT_PORT;
-  return port === flow.remote.port || port === 0 ? flow : flow.to({ host: flow.remote.host, port });
 }
 
 /** What the state machines of both server transactions have in common (RFC 3261 17.2). */
@@ -182,5 +163,68 @@ export abstract class ServerMachine {
     user?.onTimeout(
       new TimeoutError(`${user.request.method} ${user.request.uri}: ${what} within ${seconds} s`),
     );
+  }
+}
+
+/** The non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320). */
+
+export class NonInviteServer extends ServerMachine {
+  #state: 'trying' | 'proceeding' | 'completed' = 'trying';
+
+  get answered(): boolean {
+    return this.#state === 'completed';
+  }
+
+  get accepted(): boolean {
+    return false;
+  }
+
+  start(): void {
+    const delay = nonInviteTryingDelay(this.timers);
+    this.alarm.set(delay, () => {
+      this.#state = 'proceeding';
+      // Waits first: the sending may end this transaction.
+      this.alarm.set(transactionTimeout(this.timers) - delay, () => this.#expire());
+      this.sendTrying();
+    });
+  }
+
+  respond(response: SipResponse): void {
+    // RFC 4320 4.1: the 100 goes out by itself when it is due; other provisional responses are not for non-INVITE.
+    if (this.answered || response.status < 200) return;
+    // RFC 4320 4.2: a 408 would always come too late for a client that still waits.
+    if (response.status !== 408) this.send(response);
+    // Timer J.
+    this.#complete(this.reliable ? 0 : transactionTimeout(this.timers));
+  }
+
+  /** Trying: nothing was sent yet that could be sent again. */
+  receiveAgain(): void {
+    this.sendAgain();
+  }
+
+  /** ACK belongs to INVITE. */
+  receiveAck(): boolean {
+    return false;
+  }
+
+  /** RFC 3261 9.2: no effect on anything but INVITE. */
+  receiveCancel(): void {}
+
+  /** RFC 4320 4.2: the peer's Timer F has fired. Its last retransmission may still be on its way (T4). */
+  #expire(): void {
+    this.#state = 'completed';
+    this.timedOut('not answered');
+    this.#complete(this.reliable ? 0 : this.timers.T4);
+  }
+
+  #complete(linger: number): void {
+    this.#state = 'completed';
+    if (linger === 0) {
+      this.terminate();
+    } else {
+      this.release();
+      this.alarm.set(linger, () => this.terminate());
+    }
   }
 }

@@ -3,9 +3,8 @@
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
 import type { MalformedSip, SipRequest } from '../message/message.js';
-import type { SipFlow } from '../transport/flow.js';
+import { responseFlow, type SipFlow } from '../transport/flow.js';
 import { buildResponse, writeMessage } from '../wire/writer.js';
-import { responseFlow } from './server-machine.js';
 
 /** Hexadecimal digits of a To tag; RFC 3261 19.3 asks for 32 bits. */
 const TAG_DIGITS = 16;

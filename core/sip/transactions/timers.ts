@@ -1,6 +1,6 @@
 /** Timer values of RFC 3261 17 (table 4), milliseconds. */
 
-import type { Timer } from '../../time/timer.js';
+import type { Timer } from '../../time/clock.js';
 
 export interface SipTimers {
   /** Estimate of the round trip. */

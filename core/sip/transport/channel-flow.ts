@@ -2,7 +2,7 @@
 
 import { TransportError } from '../../errors.js';
 import type { Channel, ChannelProtocol } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import { StreamFramer } from '../wire/framing.js';
 import {
   type FlowHandlers,

@@ -1,9 +1,9 @@
 /** A flow (RFC 5626): the path on which messages to and from one peer travel. */
 
 import type { Address } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
-import { isRequest, MalformedSip, type SipMessage } from '../message/message.js';
-import { noteSource } from '../values/via.js';
+import { Timer } from '../../time/clock.js';
+import { isRequest, MalformedSip, type SipMessage, type SipRequest } from '../message/message.js';
+import { Via } from '../values/via.js';
 import { parseMessage } from '../wire/parser.js';
 
 export type SipTransport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS';
@@ -108,4 +108,39 @@ export class KeepAlive {
       this.ping();
     });
   }
+}
+
+/**
+ * Over a connection: that connection. Over UDP: the address the request came from, and the port it came from
+ * where the client asked for it by `rport`, else the port of its Via. `maddr` is not followed, though 18.2.2 puts it
+ * first: it lets anybody aim our responses at anybody.
+ */
+export function responseFlow(request: SipRequest, flow: SipFlow): SipFlow {
+  if (flow.reliable || !flow.to) return flow;
+  const via = Via.parse(request.headers.get('Via') ?? '');
+  if (!via || via.parameters.has('rport')) return flow;
+  const port = via.port ?? DEFAULT_PORT;
+  return port === flow.remote.port || port === 0 ? flow : flow.to({ host: flow.remote.host, port });
+}
+
+/** Where a response travels (RFC 3261 18.2.2, RFC 3581 4). */
+
+/** Of a sent-by without a port, over UDP. */
+const DEFAULT_PORT = 5060;
+
+/** `received` and `rport` on the top Via of an incoming request (RFC 3261 18.2.1, RFC 3581 4). */
+
+export function noteSource({ headers }: SipRequest, source: Address): void {
+  const via = Via.parse(headers.get('Via') ?? '');
+  if (!via) return;
+  const { parameters } = via;
+  const asked = parameters.has('rport');
+  const host = via.host.replace(/^\[(.*)\]$/, '$1');
+  if (!asked && !parameters.has('received') && host === source.host) return;
+  // Whatever the client wrote there itself.
+  parameters.delete('received');
+  if (asked || host !== source.host) parameters.setRaw('received', source.host);
+  if (asked) parameters.setRaw('rport', String(source.port));
+  headers.removeFirst('Via');
+  headers.prepend('Via', via.toString());
 }

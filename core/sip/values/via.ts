@@ -1,8 +1,6 @@
 /** Via (RFC 3261 20.42, RFC 3581). */
 
-import type { Address } from '../../platform/platform.js';
 import { isBlank, isToken, skipBlanks, trimBlanks } from '../message/grammar.js';
-import type { SipRequest } from '../message/message.js';
 import { Parameters, parseParameters } from './parameters.js';
 import { isHost, parsePort } from './uri.js';
 
@@ -74,21 +72,4 @@ function parseSentBy(text: string): { host: string; port?: number } | undefined 
   if (text.charCodeAt(colon) !== COLON) return undefined;
   const port = parsePort(trimBlanks(text, colon + 1));
   return port === undefined ? undefined : { host, port };
-}
-
-/** `received` and `rport` on the top Via of an incoming request (RFC 3261 18.2.1, RFC 3581 4). */
-
-export function noteSource({ headers }: SipRequest, source: Address): void {
-  const via = Via.parse(headers.get('Via') ?? '');
-  if (!via) return;
-  const { parameters } = via;
-  const asked = parameters.has('rport');
-  const host = via.host.replace(/^\[(.*)\]$/, '$1');
-  if (!asked && !parameters.has('received') && host === source.host) return;
-  // Whatever the client wrote there itself.
-  parameters.delete('received');
-  if (asked || host !== source.host) parameters.setRaw('received', source.host);
-  if (asked) parameters.setRaw('rport', String(source.port));
-  headers.removeFirst('Via');
-  headers.prepend('Via', via.toString());
 }

@@ -10,7 +10,6 @@
 
 import { isBlank, isToken, trimBlanks } from '../message/grammar.js';
 import { type HeaderName, headerName, usualHeaderName } from '../message/header-names.js';
-import { SipHeaders } from '../message/headers.js';
 import {
   isRequest,
   MAX_HEADER_BYTES,
@@ -18,6 +17,7 @@ import {
   MAX_URI_LENGTH,
   MalformedSip,
   NO_BODY,
+  SipHeaders,
   type SipMessage,
   type SipRequest,
 } from '../message/message.js';

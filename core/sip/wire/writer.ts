@@ -2,10 +2,10 @@ import { platform } from '#platform';
 import { MalformedError } from '../../errors.js';
 import { isToken } from '../message/grammar.js';
 import { headerName } from '../message/header-names.js';
-import { SipHeaders } from '../message/headers.js';
 import {
   isRequest,
   NO_BODY,
+  SipHeaders,
   type SipMessage,
   type SipRequest,
   type SipResponse,

@@ -2,7 +2,7 @@
 
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { printable } from '../../../core/text.js';
-import { Timer } from '../../../core/time/timer.js';
+import { Timer } from '../../../core/time/clock.js';
 
 /** A push is answered within milliseconds; who has waited this long wonders. */
 const PATIENCE_MS = 4_000;

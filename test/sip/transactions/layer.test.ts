@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../../core/errors.js';
-import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
-import { MAX_SERVER_TRANSACTIONS } from '../../../core/sip/transactions/server-transactions.js';
+import { MAX_SERVER_TRANSACTIONS, TransactionLayer } from '../../../core/sip/transactions/layer.js';
 import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { answer, branchVia, ClientRecorder, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
 
