@@ -13,7 +13,7 @@ import { buildExternalBody, type ExternalBody } from '../content/external-body.j
 import { formatMediaType } from '../content/media-type.js';
 import type { SipResponse } from '../sip/message/message.js';
 import type { OutgoingRequest } from '../sip/user-agent-client.js';
-import { parseAcceptContact } from '../sip/values/accept-contact.js';
+import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { formatFeatureTag } from '../sip/values/feature-tags.js';
 import { parseNameAddr } from '../sip/values/name-addr.js';
 
@@ -73,8 +73,8 @@ export function readCapabilities({ headers }: SipResponse): SenderCapabilities {
     .getAll('Contact')
     .flatMap((value) => parseNameAddr(value)?.parameters.get(PUSH_FEATURE_TAG) ?? []);
   // 5.1-13: the text has Accept-Contact, which is of requests only; 5.2-05 has Contact.
-  const accepted = parseAcceptContact(headers.getAll('Accept-Contact')).flatMap(
-    ({ parameters }) => parameters.get(PUSH_FEATURE_TAG) ?? [],
+  const accepted = acceptContactParameters(headers.getAll('Accept-Contact')).flatMap(
+    (parameters) => parameters.get(PUSH_FEATURE_TAG) ?? [],
   );
   const apps = (contacts.length > 0 ? contacts : accepted).flatMap(parseEventAppIds).map(canonicalEventAppId);
   const methods = headers.getAll('Allow').map((method) => method.toUpperCase());

@@ -5,8 +5,8 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import { Timer } from '../../time/clock.js';
 import { unlessAborted } from '../../time/deadline.js';
-import { Timer } from '../../time/timer.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import { localMsrpUri, type MsrpProtocol, parseRelayUri } from '../frames/uri.js';
 import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';
