@@ -6,24 +6,24 @@ const AFTER_ERROR = 30_000;
 /** What a timer of JavaScript can count. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** What an agenda does, and with which clock. */
+/** The options of an agenda. */
 export interface AgendaOptions {
   /**
-   * Does what is to be done for a key, where there still is anything: it may be asked once too often. Resolves with
-   * the milliseconds until it is to be done again; undefined: that was all. Rejecting is a line in the log, and another
-   * attempt after 30 seconds.
+   * Does the work for a key, if there is any. Resolves with the milliseconds until the next run, or undefined if there
+   * is none. If it rejects, the agenda logs the error and runs it again after 30 seconds.
    */
   task(key: string): Promise<number | undefined>;
-  /** Keys. */
+  /** Tasks at a time. */
   readonly atOnce: number;
+  /** Receives the errors of tasks. */
   readonly log: AppLog;
-  /** The application's own: from when it is aborted nothing is begun. */
+  /** The `signal` of `start`. After it is aborted, no task starts. */
   readonly signal: AbortSignal;
 }
 
 /**
- * What an application does in the background, now or later, by key: a few at once, each key one at a time, in the order
- * in which they were added. It is in memory alone: what is to outlive a restart is in storage, and added at `start`.
+ * Background tasks of an application, now or later: a limited number at a time, one at a time for each key, in the
+ * order in which they were added. The agenda is in memory: keep the keys in storage, and add them in `start`.
  */
 export class Agenda {
   /** Those whose turn it is, in order. */
@@ -31,9 +31,10 @@ export class Agenda {
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #running = new Map<string, Promise<void>>();
 
+  /** Starts nothing: call `add`. */
   constructor(private readonly options: AgendaOptions) {}
 
-  /** In place of what was planned for the key; while its task runs, it is done once more after that. */
+  /** Plans the task of a key, and replaces an earlier plan. If the task is running, it runs once more afterwards. */
   add(key: string, milliseconds = 0): void {
     if (this.options.signal.aborted) return;
     this.#clearTimer(key);
@@ -49,13 +50,13 @@ export class Agenda {
     this.#work();
   }
 
-  /** What was planned for the key is not done; a task that runs goes on, and may still ask to be done again. */
+  /** Cancels the plan of a key. A running task continues, and can still plan its next run. */
   remove(key: string): void {
     this.#clearTimer(key);
     this.#due.delete(key);
   }
 
-  /** When the signal has been aborted: nothing is planned any more; resolves when nothing is under way. */
+  /** Call it after the signal was aborted. Cancels all plans, and resolves when no task is running. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.all(this.#running.values());

@@ -3,10 +3,11 @@
 import { ConfigurationError } from '../core/errors.js';
 
 /**
- * The fields of `options`, or of an object in it.
- * @param names of all fields that there are.
- * @param path as messages name it, `options.servers[0]`.
- * @throws ConfigurationError where it is no object, or has a field of another name.
+ * Reads the fields of `options`, or of an object in it.
+ * @param value the options.
+ * @param names names of all fields.
+ * @param path name of the value in messages, `options.servers[0]`.
+ * @throws ConfigurationError if the value is not an object, or has a field with another name.
  */
 export function knownFields<Name extends string>(
   value: unknown,

@@ -5,6 +5,7 @@ import '../../core/platform/memory-store.js';
 import { decodeEntry, type PushRecord } from '../../core/app/ledger/entry.js';
 import { decodeValue } from '../../core/app/services/app-values.js';
 import { TransportError } from '../../core/errors.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';
 import { APPLICATIONS_PREFIX, decodeJson, ENTRY_PREFIX, storagePrefix } from '../../core/store/records.js';
 
@@ -21,19 +22,23 @@ export class MemoryStore {
   #dead = false;
   #watch: { moment: StoreMoment; onReached: () => void } | undefined;
 
-  private constructor(readonly store: Store) {
+  private constructor(private readonly level: LevelStore) {
     // Called for each operation before its batch is written. An error fails the whole batch.
-    store.hooks.prewrite.add((operation: WriteOperation) => {
+    level.hooks.prewrite.add((operation: WriteOperation) => {
       if (this.#watch?.moment === 'ending' && isEnd(operation)) this.#reached(this.#watch);
       if (this.#dead) throw new TransportError('the power is off');
     });
-    store.on('write', (operations: readonly WriteOperation[]) => {
+    level.on('write', (operations: readonly WriteOperation[]) => {
       if (this.#watch?.moment === 'ended' && operations.some(isEnd)) this.#reached(this.#watch);
     });
   }
 
   static async open(): Promise<MemoryStore> {
     return new MemoryStore(await platform.openStore());
+  }
+
+  get store(): Store {
+    return this.level;
   }
 
   /** Calls `onReached` once, in the middle of the write. */
@@ -56,10 +61,10 @@ export class MemoryStore {
     const copy = await MemoryStore.open();
     const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
     const batch = [];
-    for await (const [key, value] of this.store.iterator<string, Uint8Array>(encodings)) {
+    for await (const [key, value] of this.level.iterator<string, Uint8Array>(encodings)) {
       batch.push({ type: 'put' as const, key, value });
     }
-    await copy.store.batch<string, Uint8Array>(batch, encodings);
+    await copy.level.batch<string, Uint8Array>(batch, encodings);
     return copy;
   }
 
@@ -85,12 +90,12 @@ export class MemoryStore {
   }
 
   async close(): Promise<void> {
-    await this.store.close();
+    await this.level.close();
   }
 
   async #entries(prefix: string): Promise<[key: string, value: Uint8Array][]> {
     const range = { gte: prefix, lt: `${prefix}\u{10ffff}`, keyEncoding: 'utf8', valueEncoding: 'view' };
-    const entries = await this.store.iterator<string, Uint8Array>(range).all();
+    const entries = await this.level.iterator<string, Uint8Array>(range).all();
     return entries.map(([key, value]) => [key.slice(prefix.length), value]);
   }
 

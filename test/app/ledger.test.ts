@@ -5,7 +5,7 @@ import { platform } from '#platform';
 import { PushEntry, type PushRecord, type ReferenceRecord } from '../../core/app/ledger/entry.js';
 import { Ledger } from '../../core/app/ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../../core/app/limits.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { ContentFiles } from '../../core/store/content-files.js';
 import { Records } from '../../core/store/records.js';
 import { stored, testClock } from './support.js';
@@ -13,7 +13,7 @@ import { stored, testClock } from './support.js';
 const HOUR = 3_600_000;
 const BYTES = new TextEncoder().encode('content');
 
-let store: Store;
+let store: LevelStore;
 let records: Records;
 let now: number;
 const clock = { ...testClock(), now: () => now };

@@ -15,7 +15,7 @@ import {
   type TransferAnswer,
 } from '../../core/app/index.js';
 import { memoryContent } from '../../core/content/content.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { systemClock } from '../../core/time/clock.js';
 
 const encoder = new TextEncoder();
@@ -25,7 +25,7 @@ export const testClock = (random = 0): Clock => ({ ...systemClock, random: () =>
 
 export interface Bench {
   runtime: PushRuntime;
-  store: Store;
+  store: LevelStore;
   logs: LogRecord[];
   events: AppEvent[];
   /** Sends a push as an agent does: resolves the application, dispatches. */
@@ -80,7 +80,7 @@ export function newGate(): { passed: Promise<void>; open(): void } {
  * The store's records of these kinds, as `KIND/KEY`: the state of an entry of the ledger, or the second part of any
  * other key: `received/ID`, `done/ID`, `content/ID`, `data/1/name`.
  */
-export async function stored(store: Store, ...kinds: string[]): Promise<string[]> {
+export async function stored(store: LevelStore, ...kinds: string[]): Promise<string[]> {
   const found: string[] = [];
   for await (const [key, value] of store.iterator({ gte: 'push/', lt: 'push0' })) {
     const [, kind = '', ...rest] = key.split('/');
@@ -112,7 +112,7 @@ let serial = 0;
 
 export async function openBench(
   options: {
-    store?: Store;
+    store?: LevelStore;
     limits?: Partial<RuntimeLimits>;
     random?: number;
     clock?: Clock;

@@ -31,7 +31,7 @@ const TOOLS = [
     'index.ts',
     'manifest',
   ],
-  ...['network', 'record', 'testing', 'trace', 'validation'],
+  ...['network', 'record', 'testing', 'trace'],
 ].map((name) => (name.startsWith('core') || name.startsWith('#') ? name : `sdk/${name}`));
 
 /** What each folder may import of the project, from the bottom up. A folder may always import itself. */
