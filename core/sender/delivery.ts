@@ -83,7 +83,7 @@ export class Delivery {
       const receipts = this.#heldOff(target) ?? (await this.#inTurn(target, urgency));
       if (!receipts.some(({ retryable }) => retryable) || !this.#mayWait)
         return this.#settle(target.uri, receipts);
-      urgency = 'again';
+      urgency = 'retry';
       await this.#next(target, attempts);
     }
   }

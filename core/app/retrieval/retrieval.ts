@@ -8,7 +8,7 @@ import { reasonOf } from '../../text.js';
 import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { busy, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
-import type { ReferenceRecord } from '../inbox/references.js';
+import type { ReferenceRecord } from '../ledger/entry.js';
 import { BACKOFF_MAX, REFERENCE_AT_MOST, REFERENCE_FOR, RETRIEVE_AGAIN_AFTER } from '../limits.js';
 
 export interface RetrievalParts {
