@@ -116,6 +116,7 @@ interface NegotiationsOptions extends NegotiatingAgent {
 export type Negotiate = (agent: NegotiatingAgent) => Negotiations;
 
 /**
+ * Capability negotiation with Push Sender Agents (TS 5.1), for a device whose features a program composes.
  * @param senders URIs of Push Sender Agents that learn what this device supports.
  * @param profile the User Agent Profile that they are referred to; absent: none.
  */
