@@ -1,6 +1,7 @@
 /** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox. */
 
 import { platform } from '#platform';
+import { defined } from './defined.js';
 import '#platform/complete';
 import { instanceIdOf } from './instance-id.js';
 import { type LogSink, safeLogSink } from './log.js';
@@ -86,7 +87,7 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
     agent = new PushSenderAgent({
       onProblem: onError,
       ...PRESETS,
-      ...sender,
+      ...defined(sender),
       records,
       ...(register ? { instanceId: await instanceIdOf(store) } : {}),
     });

@@ -4,6 +4,7 @@ import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../app/
 import { EXTERNAL_BODY, parseExternalBody } from '../content/external-body.js';
 import { parseMediaType } from '../content/media-type.js';
 import { PROFILE_TYPE } from '../content/user-agent-profile.js';
+import { defined } from '../defined.js';
 import { MalformedError } from '../errors.js';
 import type { SipRequest, SipResponse } from '../sip/message/message.js';
 import type { ServerTransaction } from '../sip/transactions/server-machine.js';
@@ -121,13 +122,13 @@ function readCapabilities(request: SipRequest, from: string): Capabilities {
   const user = userOf(request, from);
   return {
     user,
-    facts: {
+    facts: defined({
       ...addressOf(contact, user),
       apps: apps === undefined ? undefined : each(parseEventAppIds(apps).map(canonicalEventAppId)),
       // Without an Allow it has not said which (RFC 3261 20.5).
       ...(methods.length === 0 ? {} : { methods: each(methods) }),
       product: product === undefined ? undefined : product.slice(0, MAX_KEPT),
-    },
+    }),
     ...profileOf(request),
   };
 }

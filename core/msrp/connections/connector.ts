@@ -1,5 +1,6 @@
 /** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
 
+import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
@@ -32,7 +33,7 @@ export class MsrpConnector {
   constructor({ tls = {}, sockets, limits }: MsrpConnectorOptions = {}) {
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#sessions = new Sessions(this.#limits);
   }
 

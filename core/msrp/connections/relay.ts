@@ -3,6 +3,7 @@
  * them through it. Each has a URI of the relay for itself: whoever has it can send to that session, and to no other.
  */
 
+import { defined } from '../../defined.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
 import { Timer } from '../../time/clock.js';
@@ -65,7 +66,7 @@ export class MsrpRelay {
     this.#address = address;
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#auth = new RelayAuth(uri, answerChallenges);
     this.#sessions = new Sessions(this.#limits);
   }

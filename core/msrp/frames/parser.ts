@@ -3,6 +3,7 @@
  * are handed on as views.
  */
 
+import { defined } from '../../defined.js';
 import { BodyReader, CUT_SHORT, flagBefore, matchEndLine, NO_END_LINE } from './body-reader.js';
 import { type ContinuationFlag, MalformedMsrp, type MsrpRequest, type MsrpResponse } from './frame.js';
 import { HeadParser, HeadReader, type RawHead } from './head.js';
@@ -33,7 +34,7 @@ export class MsrpParser {
   #failed = false;
 
   constructor(handlers: FrameHandlers, limits: Partial<FrameLimits> = {}) {
-    const { headerBytes, headers } = { ...FRAME_LIMITS, ...limits };
+    const { headerBytes, headers } = { ...FRAME_LIMITS, ...defined(limits) };
     this.#handlers = handlers;
     this.#headerBytes = headerBytes;
     this.#headParser = new HeadParser(headers);

@@ -17,9 +17,9 @@ const content = z.union([
     /** Media type. */
     type: z.string(),
     /** Name of the file. */
-    name: z.string().exactOptional(),
+    name: z.string().optional(),
     /** Content-Disposition. */
-    disposition: z.string().exactOptional(),
+    disposition: z.string().optional(),
   }),
   z.object({
     /** URL of the content. */
@@ -27,11 +27,11 @@ const content = z.union([
     /** Media type. */
     type: z.string(),
     /** Size in bytes. */
-    size: z.number().exactOptional(),
+    size: z.number().optional(),
     /** SHA-1 in hexadecimal. */
-    hash: z.string().exactOptional(),
+    hash: z.string().optional(),
     /** Content-Disposition. */
-    disposition: z.string().exactOptional(),
+    disposition: z.string().optional(),
   }),
 ]);
 
@@ -41,7 +41,7 @@ const order = z.object({
   /** event-app-id of the addressed application. */
   app: z.string(),
   /** URN of the instance of the application. */
-  iari: z.string().exactOptional(),
+  iari: z.string().optional(),
   /** How to send the push. */
   mode: z.enum(['auto', 'pager', 'session', 'indirect']),
   /** The contents, each with its own receipt. */
@@ -50,40 +50,40 @@ const order = z.object({
   terminals: z
     .object({
       /** Instance ids or GRUUs. */
-      instances: z.array(z.string()).exactOptional(),
+      instances: z.array(z.string()).optional(),
       /** SIP methods that a terminal must support. */
-      methods: z.array(z.string()).exactOptional(),
+      methods: z.array(z.string()).optional(),
     })
-    .exactOptional(),
+    .optional(),
   /** Seconds to retry, from `takenAt`. */
-  ttl: z.number().exactOptional(),
+  ttl: z.number().optional(),
   /** Whether to wait for the success REPORT in session mode. */
-  report: z.boolean().exactOptional(),
+  report: z.boolean().optional(),
   /** Compression of the content. */
-  encoding: z.enum(['gzip', 'deflate']).exactOptional(),
+  encoding: z.enum(['gzip', 'deflate']).optional(),
 });
 
 const receipt = z.object({
   to: z.string(),
-  terminal: z.string().exactOptional(),
+  terminal: z.string().optional(),
   mode: z.enum(['pager', 'session', 'indirect']),
   outcome: z.enum(['delivered', 'refused', 'failed']),
-  status: z.number().exactOptional(),
+  status: z.number().optional(),
   reason: z.string(),
   retryable: z.boolean(),
-  retryAfter: z.number().exactOptional(),
-  reported: z.boolean().exactOptional(),
-  fileName: z.string().exactOptional(),
+  retryAfter: z.number().optional(),
+  reported: z.boolean().optional(),
+  fileName: z.string().optional(),
   bytes: z.number(),
   milliseconds: z.number(),
-  why: z.string().exactOptional(),
+  why: z.string().optional(),
 });
 
 const schema = z.object({
   /** Id of the push. */
   id: z.string(),
   /** Idempotency-Key of the submitter. */
-  key: z.string().exactOptional(),
+  key: z.string().optional(),
   /** The request. */
   order,
   /** `waiting`: in progress, or until a terminal is available. */
@@ -91,7 +91,7 @@ const schema = z.object({
   /** When the outbox accepted it, milliseconds since 1970. */
   takenAt: z.number(),
   /** When it ended, milliseconds since 1970. */
-  endedAt: z.number().exactOptional(),
+  endedAt: z.number().optional(),
   /** The receipts so far. */
   receipts: z.array(receipt),
   /** Addresses with final receipts. */

@@ -1,5 +1,6 @@
 /** The terminals of each user, what each accepts, and which are available. In memory, and on disk with a store. */
 
+import { defined } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
 import { type Clock, systemClock } from '../../time/clock.js';
@@ -108,7 +109,12 @@ export class TerminalDirectory {
     const id = known?.id ?? terminalId(facts);
     if (id === undefined) return undefined;
     const kept = known ?? { user: publicIdentity(user), id };
-    const terminal = { ...kept, ...facts, here: true, seen: (this.#options.clock ?? systemClock).now() };
+    const terminal = {
+      ...kept,
+      ...defined(facts),
+      here: true,
+      seen: (this.#options.clock ?? systemClock).now(),
+    };
     this.#put(terminal);
     for (const other of this.of(terminal.user)) if (!other.here && isNameless(other)) this.#drop(other);
     return terminal;

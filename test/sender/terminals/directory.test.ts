@@ -30,6 +30,13 @@ describe('a terminal', () => {
     expect(directory.size).toBe(1);
   });
 
+  it('keeps a known fact when a later message does not state it', () => {
+    const directory = open();
+    directory.saw(BOB, { gruu: GRUU, apps: ['mms.ua'], product: 'phone/1' });
+    directory.saw(BOB, { gruu: GRUU, apps: undefined, product: undefined, methods: ['MESSAGE'] });
+    expect(directory.of(BOB)).toMatchObject([{ apps: ['mms.ua'], product: 'phone/1', methods: ['MESSAGE'] }]);
+  });
+
   it('is told from the others of its user by its GRUU, or its contact', async () => {
     const directory = open();
     directory.saw(BOB, { gruu: GRUU });
