@@ -11,7 +11,7 @@ import { SipUri } from '../../core/sip/values/uri.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { Account, Accounts } from './accounts.js';
 import type { Caller, Callers } from './caller.js';
-import { ExpiryQueue } from './expiry-queue.js';
+import { DueQueue } from '../../core/time/due-queue.js';
 import type { FlowTable } from './flow-table.js';
 import type { TemporaryGruus } from './gruu.js';
 import type { LocationChange, LocationStore } from './location.js';
@@ -45,7 +45,10 @@ export interface WatchersOptions {
 export class Watchers {
   readonly #byDialog = new Map<string, Watcher>();
   readonly #byUser = new Map<string, Set<Watcher>>();
-  readonly #expiry = new ExpiryQueue<Watcher>((watcher) => watcher.end());
+  readonly #expiry = new DueQueue<Watcher>((watcher) => watcher.expiresAt, {
+    now: () => performance.now(),
+    onDue: (watcher) => watcher.end(),
+  });
   #closed = false;
 
   constructor(private readonly options: WatchersOptions) {}

@@ -1,5 +1,6 @@
 /** Durable pushes on their way to applications: the first delivery, and as many more as it takes. */
 
+import { randomizedWait } from '../../time/backoff.js';
 import type { Content } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
@@ -207,9 +208,8 @@ export class DurableDelivery {
   }
 
   private later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
-    const doubled = BACKOFF_BASE * 2 ** (tries(delivery.record) - 1);
-    // Half of it by chance: what failed together does not come back together.
-    const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
+    const failures = tries(delivery.record) - 1;
+    const wait = randomizedWait(BACKOFF_BASE, failures, BACKOFF_MAX, () => this.clock.random());
     this.wait(delivery, Math.max(wait, retryAfter * 1000), reason);
   }
 

@@ -1,5 +1,6 @@
 /** One application that runs in workers: in one after the other, as long as it is loaded. */
 
+import { exponentialWait } from '../../time/backoff.js';
 import { AppError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { systemClock } from '../../time/clock.js';
@@ -150,7 +151,7 @@ export class IsolatedApp {
   /** Starts it again, the later the more often it has failed. */
   #again(reason: string, why: unknown): void {
     const { log } = this.parts.context;
-    const wait = Math.min(RESTART_BASE * 2 ** this.#failures++, RESTART_MAX);
+    const wait = exponentialWait(RESTART_BASE, this.#failures++, RESTART_MAX);
     this.#away = { reason, until: Date.now() + wait };
     log.error(`${reason}; it is started again in ${wait / 1000} s`);
     // Where it was thrown, when it was not by the host.

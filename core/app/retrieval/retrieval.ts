@@ -1,5 +1,6 @@
 /** One push whose content is elsewhere: retrieved, and handed over, as often as it takes. */
 
+import { randomizedWait } from '../../time/backoff.js';
 import type { ExternalBody } from '../../content/external-body.js';
 import type { Downloaded } from '../../content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../content/fetch/fetch-error.js';
@@ -70,9 +71,7 @@ export class Retrieval {
   /** False when the reference will have expired by then. */
   async #wait(retryAfter = 0): Promise<boolean> {
     const { clock, record, signal } = this.parts;
-    const doubled = RETRIEVE_AGAIN_AFTER * 2 ** Math.min(this.#attempts++, 20);
-    // Half of it by chance: what failed together does not come back together.
-    const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
+    const wait = randomizedWait(RETRIEVE_AGAIN_AFTER, this.#attempts++, BACKOFF_MAX, () => clock.random());
     const milliseconds = Math.max(Math.ceil(wait), retryAfter * 1000);
     if (signal.aborted || clock.now() + milliseconds > expiry(record)) return false;
     await new Promise<void>((resolve) => {

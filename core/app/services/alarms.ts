@@ -1,5 +1,6 @@
 /** The alarms of one application: set, cancelled, and given to it when their time comes. */
 
+import { randomizedWait } from '../../time/backoff.js';
 import { LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, type Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
@@ -53,7 +54,7 @@ export type DeliverAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
  */
 export class Alarms {
   readonly #entries = new Map<string, Entry>();
-  readonly #waiting = new DueQueue<Entry>();
+  readonly #waiting = new DueQueue<Entry>((entry) => entry.due);
   /** Keys of those that the application has now. */
   readonly #given = new Set<string>();
   /** New ones on their way to the disk. */
@@ -218,11 +219,9 @@ export class Alarms {
   #failed(entry: Entry, error: unknown): void {
     if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
-    const doubled = BACKOFF_BASE * 2 ** entry.failures;
+    const backoff = randomizedWait(BACKOFF_BASE, entry.failures, BACKOFF_MAX, () => clock.random());
     // That its worker is away is no failure of its own.
     if (!(error instanceof AppUnavailable)) entry.failures += 1;
-    // Half of it by chance: what failed together does not come back together.
-    const backoff = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
     const wait = Math.ceil(Math.max(backoff, (refusalOf(error)?.retryAfter ?? 0) * 1000));
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be given again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);

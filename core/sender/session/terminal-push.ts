@@ -1,5 +1,6 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
+import { exponentialWait } from '../../time/backoff.js';
 import { TimeoutError, TransportError, UntrustedError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
 import type { SipResponse } from '../../sip/message/message.js';
@@ -21,7 +22,7 @@ const RESUME_AFTER = 1_000;
 /** Offers in a row without a byte of progress: the waits take a minute together. */
 const MAX_OFFERS = 7;
 /** The last of those waits. Whoever wants to be left alone for longer (Retry-After) is left to the caller. */
-const LONGEST_PAUSE = RESUME_AFTER * 2 ** (MAX_OFFERS - 2);
+const LONGEST_PAUSE = exponentialWait(RESUME_AFTER, MAX_OFFERS - 2);
 
 /** What came of a file at a terminal. */
 export interface FileReceipt {
@@ -69,7 +70,7 @@ export class TerminalPush {
       // Not by what was lost again: a receiver that forgets would be asked for ever.
       if (this.#progress() > best) offers = 1;
       best = Math.max(best, this.#progress());
-      const pause = Math.max(RESUME_AFTER * 2 ** (offers - 1), askedFor(lost));
+      const pause = Math.max(exponentialWait(RESUME_AFTER, offers - 1), askedFor(lost));
       if (offers === MAX_OFFERS || pause > LONGEST_PAUSE || stopped.aborted) {
         for (const [file, outcome] of lost) this.#ends.set(file, outcome);
         break;

@@ -3,6 +3,7 @@
  * second flow over TCP for requests that are too large for UDP; and an optional listener.
  */
 
+import { exponentialWait } from '../../time/backoff.js';
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/platform.js';
@@ -228,7 +229,7 @@ export class CoreConnection {
       return this.#listener.flowTo(parseEndpoint(server));
     }
     // The backoff of JsSIP restarts with each connection; over UDP an open socket is no sign of a server.
-    const wait = Math.min(2 ** this.#silent - 1, MAX_SILENCE_BACKOFF);
+    const wait = exponentialWait(1, this.#silent, MAX_SILENCE_BACKOFF + 1) - 1;
     if (wait > 0 && transportOf(server) === 'UDP') await delay(wait * 1000, signal);
     return await connectFlow(server, { signal, ...this.#flowOptions });
   }
