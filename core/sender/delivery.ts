@@ -1,8 +1,8 @@
 /** A push on its way to every terminal that it is for, as long as it is worth something (AD-5.3.1-7, 9-04). */
 
-import { exponentialWait } from '../time/backoff.js';
 import type { Urgency } from '../app/application/slots.js';
 import { reasonOf } from '../text.js';
+import { exponentialWait } from '../time/backoff.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { Congestion } from './congestion.js';
 import type { DeliveryRequest, Receipt } from './push-request.js';
@@ -110,7 +110,8 @@ export class Delivery {
       return back;
     };
     if (target.isAway()) return await this.#changed(user, isBack);
-    const backoff = exponentialWait(FIRST_BACKOFF, attempts, LONGEST_BACKOFF) * (1 + this.#clock.random() / 4);
+    const backoff =
+      exponentialWait(FIRST_BACKOFF, attempts, LONGEST_BACKOFF) * (1 + this.#clock.random() / 4);
     const quiet = (congestion.quietFor(uri) ?? 0) * 1000;
     await this.#changed(user, isBack, Math.max(backoff, quiet));
   }

@@ -4,7 +4,7 @@ import '#platform/complete';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { NetworkCore } from './core.js';
-import type { RegistrationInfo } from './events.js';
+import type { RegistrationInfo } from './events/network-events.js';
 import { checkListeners, type NetworkOptions } from './options.js';
 
 /** What the embedded network is not, for people who start it. */

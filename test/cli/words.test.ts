@@ -61,7 +61,10 @@ describe('the words after sip-push', () => {
     [['host', '--config', 'a.json', '--config', 'b.json'], '--config is given twice'],
     [['send'], '--to is missing; expected e.g. --to sip:bob@domain.test'],
     [['send', '--to', 'bob'], '--to bob is no SIP URI; expected e.g. sip:bob@domain.test'],
-    [['network', '--listen', 'here'], 'invalid URI "here": expected a SIP URI, e.g. sip:127.0.0.1:5060;transport=udp'],
+    [
+      ['network', '--listen', 'here'],
+      'invalid URI "here": expected a SIP URI, e.g. sip:127.0.0.1:5060;transport=udp',
+    ],
     [
       ['network', '--listen', 'sip:127.0.0.1:0;transport=sctp'],
       'invalid transport "sctp" in sip:127.0.0.1:0;transport=sctp: expected udp, tcp, tls, ws, wss',

@@ -1,6 +1,5 @@
 /** The 49 torture messages of RFC 4475, byte for byte, and what this layer must make of each. */
 
-import { MalformedSip } from '../../core/sip/wire/malformed-message.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.j
 import { SipUri } from '../../core/sip/values/uri.js';
 import { Via } from '../../core/sip/values/via.js';
 import { StreamFramer } from '../../core/sip/wire/framing.js';
+import { MalformedSip } from '../../core/sip/wire/malformed-message.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import type { Registering } from '../../sdk/network/binding.js';
 import { flowKey } from '../../sdk/network/flow-table.js';
-import { TemporaryGruus } from '../../sdk/network/gruu.js';
-import { LocationStore } from '../../sdk/network/location.js';
+import type { Registering } from '../../sdk/network/registrar/binding.js';
+import { TemporaryGruus } from '../../sdk/network/registrar/gruu.js';
+import { LocationStore } from '../../sdk/network/registrar/location.js';
 import { MemoryNetwork } from './memory-network.js';
 
 const network = new MemoryNetwork();

@@ -1,12 +1,12 @@
 /** Durable pushes on their way to applications: the first delivery, and as many more as it takes. */
 
-import { randomizedWait } from '../../time/backoff.js';
 import type { Content } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
 import type { ContentFiles } from '../../store/content-files.js';
 import type { Records } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { randomizedWait } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';

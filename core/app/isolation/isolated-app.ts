@@ -1,8 +1,8 @@
 /** One application that runs in workers: in one after the other, as long as it is loaded. */
 
-import { exponentialWait } from '../../time/backoff.js';
 import { AppError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
+import { exponentialWait } from '../../time/backoff.js';
 import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
 import type {

@@ -1,11 +1,11 @@
 /** One push whose content is elsewhere: retrieved, and handed over, as often as it takes. */
 
-import { randomizedWait } from '../../time/backoff.js';
 import type { ExternalBody } from '../../content/external-body.js';
 import type { Downloaded } from '../../content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../content/fetch/fetch-error.js';
 import type { RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
+import { randomizedWait } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { busy, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
 import type { ReferenceRecord } from '../inbox/references.js';

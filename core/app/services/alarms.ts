@@ -1,9 +1,9 @@
 /** The alarms of one application: set, cancelled, and given to it when their time comes. */
 
-import { randomizedWait } from '../../time/backoff.js';
 import { LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, type Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { randomizedWait } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { DueQueue } from '../../time/due-queue.js';
 import { refusalOf } from '../contract/outcome.js';

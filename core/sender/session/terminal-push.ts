@@ -1,6 +1,5 @@
 /** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
 
-import { exponentialWait } from '../../time/backoff.js';
 import { TimeoutError, TransportError, UntrustedError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
 import type { SipResponse } from '../../sip/message/message.js';
@@ -8,6 +7,7 @@ import { contactUri } from '../../sip/session/dialog.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import { isGruu } from '../../sip/values/uri.js';
+import { exponentialWait } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import { type Addressing, addressingHeaders, contactFeatures } from '../addressing.js';
 import type { Receipt } from '../push-request.js';

@@ -3,10 +3,10 @@
  * second flow over TCP for requests that are too large for UDP; and an optional listener.
  */
 
-import { exponentialWait } from '../../time/backoff.js';
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/platform.js';
+import { exponentialWait } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import type { SipMessage } from '../message/message.js';
 import {

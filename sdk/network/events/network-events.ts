@@ -1,9 +1,9 @@
 /** What the network tells of itself: every message, and who comes and goes. */
 
-import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
-import { hostPort } from '../../core/sip/transport/transport-uri.js';
-import type { Binding } from './binding.js';
-import type { BindingEnd } from './location.js';
+import type { SipFlow, SipTransport } from '../../../core/sip/transport/flow.js';
+import { hostPort } from '../../../core/sip/transport/transport-uri.js';
+import type { Binding } from '../registrar/binding.js';
+import type { BindingEnd } from '../registrar/location.js';
 
 /** What the embedded network tells. */
 export type NetworkEvent = MessageEvent | RegisteredEvent | DeregisteredEvent;
