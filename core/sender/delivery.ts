@@ -2,7 +2,7 @@
 
 import type { Urgency } from '../app/application/slots.js';
 import { reasonOf } from '../text.js';
-import { exponentialWait } from '../time/backoff.js';
+import { doubledDelay } from '../time/backoff.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { Congestion } from './congestion.js';
 import type { DeliveryRequest, Receipt } from './push-request.js';
@@ -11,10 +11,11 @@ import { reasonForNone, type Target, targetsOf } from './terminals/targets.js';
 import { saysGone } from './terminals/terminal.js';
 
 export interface DeliveryOptions {
+  /** Cancels the push. */
   signal?: AbortSignal;
-  /** What came of it at one address: each as it comes. Nothing more goes there. */
+  /** Called with the final receipts of an address. */
   onReceipts?(receipts: readonly Receipt[], uri: string): void;
-  /** Addresses where it came to an end before: nothing is sent there again. */
+  /** Addresses that have final receipts: nothing is sent to them. */
   settled?: ReadonlySet<string>;
 }
 
@@ -28,8 +29,7 @@ export interface DeliveryCapacity {
 export type Attempt = (target: Target) => Promise<Receipt[]>;
 
 /** Milliseconds until the next attempt at a terminal that said nothing of it; twice as long each further time. */
-const FIRST_BACKOFF = 15_000;
-const LONGEST_BACKOFF = 10 * 60_000;
+const BACKOFF = { first: 15_000, longest: 10 * 60_000 };
 /** What timers hold, milliseconds: 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -83,7 +83,7 @@ export class Delivery {
       const receipts = this.#heldOff(target) ?? (await this.#inTurn(target, urgency));
       if (!receipts.some(({ retryable }) => retryable) || !this.#mayWait)
         return this.#settle(target.uri, receipts);
-      urgency = 'again';
+      urgency = 'retry';
       await this.#next(target, attempts);
     }
   }
@@ -110,8 +110,7 @@ export class Delivery {
       return back;
     };
     if (target.isAway()) return await this.#changed(user, isBack);
-    const backoff =
-      exponentialWait(FIRST_BACKOFF, attempts, LONGEST_BACKOFF) * (1 + this.#clock.random() / 4);
+    const backoff = doubledDelay(BACKOFF, attempts + 1) * (1 + this.#clock.random() / 4);
     const quiet = (congestion.quietFor(uri) ?? 0) * 1000;
     await this.#changed(user, isBack, Math.max(backoff, quiet));
   }

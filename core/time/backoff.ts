@@ -1,36 +1,44 @@
-/** Waits between retries: they double with each failure, and are random so that peers do not retry together. */
+/** Delays between attempts after failures (RFC 5626 §4.5). */
 
-/** The wait after `failures` failures in a row, in the unit of `base`, without a random part. */
-export function exponentialWait(
-  base: number,
-  failures: number,
-  longest: number = Number.POSITIVE_INFINITY,
-): number {
-  return Math.min(base * 2 ** failures, longest);
+export interface BackoffLimits {
+  /** Milliseconds before the second attempt. */
+  first: number;
+  /** Milliseconds; the delay does not grow beyond this. */
+  longest: number;
 }
 
-/** As `exponentialWait`, but between half and all of it. */
-export function randomizedWait(
-  base: number,
-  failures: number,
-  longest: number,
-  random: () => number = Math.random,
-): number {
-  return exponentialWait(base, failures, longest) * (0.5 + random() / 2);
+/**
+ * Milliseconds before the next attempt, without a random part. The delay doubles with each failure.
+ * @param failures so far, at least 1.
+ */
+export function doubledDelay({ first, longest }: BackoffLimits, failures: number): number {
+  return Math.min(first * 2 ** (failures - 1), longest);
 }
 
-/** Seconds (RFC 5626 §4.5). */
-const BASE = 5;
-const LONGEST = 600;
-/** A peer that asks for more than a day is retried after a day; `setTimeout` is limited to 24 days. */
+/**
+ * Milliseconds before the next attempt: between half and all of `doubledDelay`, so that peers that failed together do
+ * not retry together.
+ * @param failures so far, at least 1.
+ * @param retryAfter milliseconds that the peer asked for: the shortest delay.
+ */
+export function retryDelay(
+  limits: BackoffLimits,
+  failures: number,
+  retryAfter = 0,
+  random = Math.random(),
+): number {
+  return Math.ceil(Math.max(doubledDelay(limits, failures) * (0.5 + random / 2), retryAfter));
+}
+
+/** Seconds. A longer Retry-After is cut to a day, because `setTimeout` overflows after 24 days. */
 const MAX_RETRY_AFTER = 86_400;
 
-/** Counts failures in a row, for the retries of a registration, subscription or negotiation. */
+/** Counts the failures of one peer in a row. Its delays are in seconds. */
 export class Backoff {
   #failures = 0;
 
   /** @param longest seconds between two attempts. */
-  constructor(private readonly longest = LONGEST) {}
+  constructor(private readonly longest = 600) {}
 
   /**
    * @param retryAfter seconds that the peer asked for.
@@ -38,10 +46,11 @@ export class Backoff {
    */
   next(retryAfter?: number): number {
     if (retryAfter !== undefined) return Math.min(Math.max(1, retryAfter), MAX_RETRY_AFTER);
-    return Math.ceil(randomizedWait(BASE, this.#failures++, this.longest));
+    const limits = { first: 5000, longest: this.longest * 1000 };
+    return Math.ceil(retryDelay(limits, ++this.#failures) / 1000);
   }
 
-  /** An attempt succeeded. */
+  /** An attempt succeeded: the next failure is the first again. */
   reset(): void {
     this.#failures = 0;
   }

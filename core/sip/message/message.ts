@@ -34,10 +34,13 @@ export function isRequest(message: SipMessage): message is SipRequest {
 
 /** A request that was refused before it reached its handler. */
 export interface RefusedRequest {
+  /** SIP method. */
   method: string;
+  /** Status of the response. */
   status: number;
+  /** Why, for people. */
   reason: string;
-  /** URI of its From. */
+  /** URI of From. */
   from: string;
 }
 

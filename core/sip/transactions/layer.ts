@@ -20,7 +20,7 @@ import { type SipTimers, sipTimers, type TimerBase } from './timers.js';
  * Server transactions at a time. Each keeps its last response (about 500 bytes) for up to 32 s over UDP: the limit
  * allows 3000 requests a second, and 100 MB.
  */
-export const MAX_SERVER_TRANSACTIONS = 100_000;
+const MAX_SERVER_TRANSACTIONS = 100_000;
 
 /** Retry-After, in seconds, when there are too many transactions: about Timer J, when the oldest of them end. */
 const OVERLOAD_RETRY_AFTER = 30;
@@ -48,6 +48,8 @@ export interface TransactionLayerOptions {
   /** The connection to the same peer that replaces a lost one: responses are sent on it. */
   replaceFlow?(lost: SipFlow): SipFlow | undefined;
   timers?: Partial<TimerBase>;
+  /** Server transactions alive at once; 100,000 by default. */
+  maxServerTransactions?: number;
 }
 
 export class TransactionLayer {
@@ -105,7 +107,7 @@ export class TransactionLayer {
       known.receiveRetransmission();
       return;
     }
-    if (this.#servers.size >= MAX_SERVER_TRANSACTIONS) {
+    if (this.#servers.size >= (this.options.maxServerTransactions ?? MAX_SERVER_TRANSACTIONS)) {
       // Not 503: a proxy would turn it into a 500 without Retry-After (RFC 3261 §16.7).
       answerStatelessly(request, flow, 500, [['Retry-After', String(OVERLOAD_RETRY_AFTER)]]);
       return;
