@@ -34,14 +34,7 @@ export { CONTRACT_VERSION } from '../core/app/contract/push-app.js';
 export type * from '../core/app/contract/services.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
-export {
-  ConfigurationError,
-  LimitError,
-  MalformedError,
-  PushRefused,
-  QuotaError,
-  type RefusalKind,
-} from '../core/errors.js';
+export { ConfigurationError, LimitError, MalformedError, PushRefused, QuotaError, type RefusalKind } from '../core/errors.js';
 export { printable, printableReason } from '../core/text.js';
 export { Agenda, type AgendaOptions } from './agenda.js';
 export { isHttpUrl, knownFields } from './options.js';

@@ -1,8 +1,8 @@
 /** What an m= line says of its file (RFC 5547 6). */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
+import type { Attributes } from './description.js';
 import { type FileSelector, formatFileSelector, parseFileSelector } from './file-selector.js';
-import type { Attributes } from './lines.js';
 
 export interface FileDescription {
   selector: FileSelector;

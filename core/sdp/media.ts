@@ -1,9 +1,16 @@
 /** a=accept-types and a=accept-wrapped-types (RFC 4975 8.6, 9): media types, ranges (`image/*`), or `*`. */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
-import type { MediaLine, MediaSection } from './description.js';
+import {
+  type Attributes,
+  MAX_PATH,
+  type MediaLine,
+  type MediaSection,
+  newOrigin,
+  parseDescription,
+  writeDescription,
+} from './description.js';
 import { type FileDescription, readFile } from './file-description.js';
-import { type Attributes, MAX_PATH } from './lines.js';
 
 /** A parameter's value may be quoted, with blanks in it. */
 const ENTRY = /(?:[^\s"]|"[^"]*")+/g;
@@ -140,4 +147,41 @@ function parseFingerprints(attributes: Attributes): string[] {
     const [, algorithm, octets] = FINGERPRINT.exec(value) ?? [];
     return algorithm && octets ? [`${algorithm.toLowerCase()} ${octets.toUpperCase()}`] : [];
   });
+}
+
+/** What a 488 says would be taken instead (8.2.1-01; RFC 3261 21.4.26, RFC 3264 9). */
+
+export interface SupportedMedia {
+  /** Media types, ranges, or `*`. */
+  acceptTypes: readonly string[];
+  /** Bytes of a message. */
+  maxSize?: number;
+}
+
+/** @param supported with the address of this end. @throws ConfigurationError */
+export function buildSupported({
+  host,
+  acceptTypes,
+  maxSize,
+}: SupportedMedia & { host: string }): Uint8Array {
+  const attributes = [
+    `accept-types:${formatAcceptTypes(acceptTypes)}`,
+    ...(maxSize === undefined ? [] : [`max-size:${maxSize}`]),
+    // RFC 5547 8.5: without a selector, that files may be offered.
+    'file-selector',
+  ];
+  // RFC 3264 9: capabilities, not media: port zero.
+  const media = { type: 'message', port: 0, protocol: 'TCP/MSRP', formats: '*', attributes };
+  return writeDescription(newOrigin(), host, { start: 0, stop: 0 }, [media]);
+}
+
+/** Of all lines for MSRP together; undefined where there is none. @throws MalformedError */
+export function parseSupported(body: Uint8Array): SupportedMedia | undefined {
+  const lines = parseDescription(body).media.filter(isMsrp).map(readMsrpMedia);
+  if (lines.length === 0) return undefined;
+  const sizes = lines.flatMap(({ maxSize }) => maxSize ?? []);
+  return {
+    acceptTypes: [...new Set(lines.flatMap(({ acceptTypes }) => acceptTypes))],
+    ...(sizes.length === 0 ? {} : { maxSize: Math.max(...sizes) }),
+  };
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { Intake } from '../../core/msrp/connections/intake.js';
+import { Intake } from '../../core/msrp/connections/flow-control.js';
 import type { Channel } from '../../core/platform/platform.js';
 import { bound, type Closing, Inbox, message, pair } from '../support/msrp.js';
 

@@ -3,15 +3,21 @@
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
 import { Timer } from '../../time/timer.js';
-import { type ContinuationFlag, MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../frames/frame.js';
+import {
+  type ContinuationFlag,
+  endLine,
+  MsrpHeaders,
+  type MsrpRequest,
+  type MsrpResponse,
+  requestHead,
+  responseFrame,
+} from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { MsrpParser } from '../frames/parser.js';
-import { endLine, requestHead, responseFrame } from '../frames/writer.js';
 import type { BodyHandler } from '../messages/incoming-message.js';
 import { asComment, commentOf, isSuccess, wantsAnswer } from '../messages/status.js';
+import { Intake, Line } from './flow-control.js';
 import type { RequestLink } from './in-flight.js';
-import { Intake } from './intake.js';
-import { Line } from './line.js';
 
 /** A session, as its connection sees it. */
 export interface BoundSession {

@@ -5,9 +5,8 @@ import { TransportError } from '../../errors.js';
 import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/platform.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';
-import type { MsrpSession, SessionOptions } from '../messages/session.js';
+import { type MsrpSession, type SessionOptions, Sessions } from '../messages/session.js';
 import { MsrpConnection } from './connection.js';
-import { Sessions } from './shared-connection.js';
 
 export interface MsrpListenerOptions {
   protocol: MsrpProtocol;

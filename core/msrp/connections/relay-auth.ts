@@ -1,9 +1,8 @@
 /** AUTH: a URI of a relay for one session (RFC 4976 5.1). */
 
 import { ConfigurationError, TransportError } from '../../errors.js';
-import { MsrpHeaders, type MsrpResponse } from '../frames/frame.js';
+import { MsrpHeaders, type MsrpResponse, newTransactionId } from '../frames/frame.js';
 import { parsePath } from '../frames/uri.js';
-import { newTransactionId } from '../frames/writer.js';
 import type { MsrpConnection } from './connection.js';
 
 /**

@@ -9,10 +9,10 @@ import { unlessAborted } from '../../time/deadline.js';
 import { Timer } from '../../time/timer.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import { localMsrpUri, type MsrpProtocol, parseRelayUri } from '../frames/uri.js';
-import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';
+import { type MsrpSession, type Session, type SessionOptions, Sessions } from '../messages/session.js';
 import type { MsrpConnection } from './connection.js';
+import { SharedConnection } from './connector.js';
 import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
-import { Sessions, SharedConnection } from './shared-connection.js';
 
 /** A relay that an agent is to be reached through, and who it is there. */
 export interface RelayAccount {

@@ -1,9 +1,9 @@
 /** Start line and headers out of a byte stream: all lines up to an empty one, or to one that begins with a hyphen. */
 
-import { HYPHEN } from './body-reader.js';
 import {
   isHeaderName,
   isHeaderValue,
+  isTransactionId,
   MalformedMsrp,
   MsrpHeaders,
   type MsrpRequest,
@@ -11,7 +11,6 @@ import {
   trimBlanks,
 } from './frame.js';
 import { parsePath } from './uri.js';
-import { isTransactionId } from './writer.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -224,3 +223,5 @@ class PathReader {
     return this.#uris;
   }
 }
+
+export const HYPHEN = 0x2d;

@@ -1,12 +1,162 @@
+/** The end-line of a frame (RFC 4975 7.1): seven hyphens, the transaction identifier, a flag. */
+
+import { platform } from '#platform';
+import { type ContinuationFlag, MalformedMsrp, type MsrpRequest, type MsrpResponse } from './frame.js';
+import { HeadParser, HeadReader, HYPHEN, type RawHead } from './head.js';
+import { FRAME_LIMITS, type FrameLimits } from './limits.js';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SPACE = 0x20;
+
+/** How every end-line begins, the CRLF before it included. */
+export const END_LINE_START = Uint8Array.of(CR, LF, HYPHEN, HYPHEN, HYPHEN, HYPHEN, HYPHEN);
+
+/** CRLF, hyphens, a blank, an identifier of 64 characters, flag, CRLF. */
+export const LONGEST_END_LINE = 2 + 7 + 1 + 64 + 1 + 2;
+
+/** What `matchEndLine` answers beside a length. */
+export const NO_END_LINE = 0;
+export const CUT_SHORT = -1;
+
+const FLAGS: ReadonlyMap<number | undefined, ContinuationFlag> = new Map([
+  [0x24, '$'],
+  [0x2b, '+'],
+  [0x23, '#'],
+]);
+
+/**
+ * Length of the end-line of `id` with the CRLF before it, which stands at `at`; NO_END_LINE when there is none;
+ * CUT_SHORT when the bytes end too early to tell.
+ *
+ * The sample flow of TS appendix B.4 has five hyphens, and a blank before the identifier: taken for the same. The
+ * identifier is random, so this makes no difference to what a body can hold.
+ */
+export function matchEndLine(bytes: Uint8Array, at: number, id: Uint8Array): number {
+  let next = matchBytes(bytes, at, END_LINE_START);
+  if (next <= 0) return next;
+  if (bytes[next] === HYPHEN) {
+    next++;
+    if (next === bytes.length) return CUT_SHORT;
+    if (bytes[next] !== HYPHEN) return NO_END_LINE;
+    next++;
+  }
+  if (bytes[next] === SPACE) next++;
+  next = matchBytes(bytes, next, id);
+  if (next <= 0) return next;
+  if (next === bytes.length) return CUT_SHORT;
+  if (!FLAGS.has(bytes[next])) return NO_END_LINE;
+  next = matchBytes(bytes, next + 1, END_LINE_START.subarray(0, 2));
+  return next <= 0 ? next : next - at;
+}
+
+/** The flag of an end-line that ends at `end`. */
+export function flagBefore(bytes: Uint8Array, end: number): ContinuationFlag {
+  return FLAGS.get(bytes[end - 3]) ?? '$';
+}
+
+/** Index after `pattern`, or one of the two above. */
+function matchBytes(bytes: Uint8Array, at: number, pattern: Uint8Array): number {
+  for (let index = 0; index < pattern.length; index++) {
+    if (at + index === bytes.length) return CUT_SHORT;
+    if (bytes[at + index] !== pattern[index]) return NO_END_LINE;
+  }
+  return at + pattern.length;
+}
+
+/** A body out of a byte stream, up to the end-line of its chunk: nothing else says where it ends. */
+
+const CRLF_LENGTH = 2;
+const encoder = new TextEncoder();
+
+/**
+ * Bytes are searched once, by the platform, and handed on as views. What could be the beginning of an end-line when
+ * the bytes run out is held back, 76 bytes at most.
+ */
+export class BodyReader {
+  /** Set when `push` has met the end. */
+  flag: ContinuationFlag = '$';
+  readonly #id: Uint8Array;
+  readonly #onBytes: (bytes: Uint8Array) => void;
+  /** The first `#length` bytes are held back: they begin with a CR. */
+  readonly #held = new Uint8Array(LONGEST_END_LINE);
+  #length = CRLF_LENGTH;
+  /** The CRLF of the line before can be that of an end-line, but is no part of the body. */
+  #foreign = CRLF_LENGTH;
+
+  /** For what follows a CRLF that ended the headers. */
+  constructor(transactionId: string, onBytes: (bytes: Uint8Array) => void) {
+    this.#id = encoder.encode(transactionId);
+    this.#onBytes = onBytes;
+    this.#held.set(END_LINE_START.subarray(0, CRLF_LENGTH));
+  }
+
+  /** Index after the end-line; -1 when it did not come yet. */
+  push(bytes: Uint8Array, from: number): number {
+    while (this.#length > 0) {
+      const end = this.#continueHeld(bytes, from);
+      if (end !== undefined) return end;
+    }
+    return this.#search(bytes, from);
+  }
+
+  /** What `push` answers when that is decided here; undefined when less is held back now. */
+  #continueHeld(bytes: Uint8Array, from: number): number | undefined {
+    const added = bytes.subarray(from, from + LONGEST_END_LINE - this.#length);
+    this.#held.set(added, this.#length);
+    const length = matchEndLine(this.#held.subarray(0, this.#length + added.length), 0, this.#id);
+    if (length === CUT_SHORT) {
+      this.#length += added.length;
+      return -1;
+    }
+    if (length !== NO_END_LINE) {
+      this.flag = flagBefore(this.#held, length);
+      return from + length - this.#length;
+    }
+    const cr = this.#held.subarray(0, this.#length).indexOf(CR, 1);
+    const freed = cr < 0 ? this.#length : cr;
+    this.#give(this.#held.slice(0, freed));
+    this.#held.copyWithin(0, freed, this.#length);
+    this.#length -= freed;
+    return undefined;
+  }
+
+  #search(bytes: Uint8Array, from: number): number {
+    let at = platform.indexOf(bytes, END_LINE_START, from);
+    for (; at >= 0; at = platform.indexOf(bytes, END_LINE_START, at + END_LINE_START.length)) {
+      const length = matchEndLine(bytes, at, this.#id);
+      if (length === NO_END_LINE) continue;
+      this.#give(bytes.subarray(from, at));
+      if (length === CUT_SHORT) return this.#hold(bytes.subarray(at));
+      this.flag = flagBefore(bytes, at + length);
+      return at + length;
+    }
+    for (at = Math.max(from, bytes.length - END_LINE_START.length + 1); at < bytes.length; at++) {
+      if (bytes[at] !== CR || matchEndLine(bytes, at, this.#id) !== CUT_SHORT) continue;
+      this.#give(bytes.subarray(from, at));
+      return this.#hold(bytes.subarray(at));
+    }
+    this.#give(bytes.subarray(from));
+    return -1;
+  }
+
+  #hold(bytes: Uint8Array): number {
+    this.#held.set(bytes);
+    this.#length = bytes.length;
+    return -1;
+  }
+
+  #give(bytes: Uint8Array): void {
+    const own = bytes.subarray(Math.min(this.#foreign, bytes.length));
+    this.#foreign -= bytes.length - own.length;
+    if (own.length > 0) this.#onBytes(own);
+  }
+}
+
 /**
  * MSRP frames out of a byte stream (RFC 4975 7). Every byte is looked at once, wherever the stream was cut; bodies
  * are handed on as views.
  */
-
-import { BodyReader, CUT_SHORT, flagBefore, matchEndLine, NO_END_LINE } from './body-reader.js';
-import { type ContinuationFlag, MalformedMsrp, type MsrpRequest, type MsrpResponse } from './frame.js';
-import { HeadParser, HeadReader, type RawHead } from './head.js';
-import { FRAME_LIMITS, type FrameLimits } from './limits.js';
 
 export interface FrameHandlers {
   /** Its headers are complete. Its body follows, if it has one, and then always its end. */
@@ -18,9 +168,6 @@ export interface FrameHandlers {
   /** Of the request announced last. */
   onEnd(flag: ContinuationFlag): void;
 }
-
-const encoder = new TextEncoder();
-const CRLF_LENGTH = 2;
 
 export class MsrpParser {
   readonly #handlers: FrameHandlers;

@@ -2,7 +2,7 @@
 
 import { ConfigurationError } from '../../errors.js';
 import type { Address, ChannelProtocol } from '../../platform/platform.js';
-import { newSessionId } from './writer.js';
+import { newSessionId } from './frame.js';
 
 const SCHEME = /^(msrps?):\/\//i;
 /** `_` is no host name character, but names with it are in use wherever containers are. */

@@ -3,7 +3,7 @@
 import { ByteRanges } from '../../byte-ranges.js';
 import { SipPushError, TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/timer.js';
-import type { Intake, Piece } from '../connections/intake.js';
+import type { Intake, Piece } from '../connections/flow-control.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';
 import { asComment, MsrpRefused } from './status.js';

@@ -1,6 +1,6 @@
 /** The SEND requests that a session gets, sorted into messages. */
 
-import type { Intake } from '../connections/intake.js';
+import type { Intake } from '../connections/flow-control.js';
 import { type MsrpRequest, parseByteRange } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { asRefusal, type BodyHandler, IncomingMessage } from './incoming-message.js';

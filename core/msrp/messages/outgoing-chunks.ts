@@ -1,7 +1,12 @@
 /** The content of an outgoing message, read ahead by about one chunk. */
 
-import { formatByteRange, MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
-import { newTransactionId, transactionIdFor } from '../frames/writer.js';
+import {
+  formatByteRange,
+  MsrpHeaders,
+  type MsrpRequest,
+  newTransactionId,
+  transactionIdFor,
+} from '../frames/frame.js';
 import type { OutgoingMessage } from './message.js';
 
 export class ContentReader {

@@ -3,11 +3,10 @@
 import { ByteRanges } from '../../byte-ranges.js';
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/timer.js';
+import type { Line, LineUser } from '../connections/flow-control.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
-import type { Line, LineUser } from '../connections/line.js';
-import { type MsrpRequest, type MsrpResponse, parseByteRange } from '../frames/frame.js';
+import { type MsrpRequest, type MsrpResponse, newMessageId, parseByteRange } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
-import { newMessageId } from '../frames/writer.js';
 import type { MessageResult, OutgoingMessage } from './message.js';
 import { ContentReader, OutgoingChunks } from './outgoing-chunks.js';
 import { commentOf, isSuccess, parseStatus } from './status.js';

@@ -1,12 +1,11 @@
 /** An MSRP session (RFC 4975 5.4): messages both ways between two URIs, over the connection that it is bound to. */
 
-import { TimeoutError, TransportError } from '../../errors.js';
+import { ConfigurationError, LimitError, TimeoutError, TransportError } from '../../errors.js';
 import { Timer } from '../../time/timer.js';
 import type { BoundSession, MsrpConnection } from '../connections/connection.js';
-import { MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
+import { MsrpHeaders, type MsrpRequest, newMessageId, newTransactionId } from '../frames/frame.js';
 import { type MsrpLimits, RELAYED_CHUNK } from '../frames/limits.js';
 import { findSessionId, sessionIdOf } from '../frames/uri.js';
-import { newMessageId, newTransactionId } from '../frames/writer.js';
 import type { BodyHandler } from './incoming-message.js';
 import { IncomingMessages } from './incoming-messages.js';
 import type {
@@ -234,5 +233,36 @@ export class Session implements MsrpSession, BoundSession {
       success: () => tell(wantsSuccessReport(headers), 200),
       failure: (status, comment) => tell(failureReportOf(headers) !== 'no', status, comment),
     };
+  }
+}
+
+export class Sessions {
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(private readonly limits: MsrpLimits) {}
+
+  /**
+   * @param onOver it was closed, by whomever.
+   * @throws ConfigurationError for a URI that is no session's, or another one's; LimitError when there are too many.
+   */
+  add(options: SessionOptions, onOver: () => void = () => {}): Session {
+    if (this.#sessions.size >= this.limits.sessions) {
+      throw new LimitError(`more than ${this.limits.sessions} MSRP sessions at a time`);
+    }
+    const session = new Session(options, this.limits, () => {
+      this.#sessions.delete(session.id);
+      onOver();
+    });
+    if (this.#sessions.has(session.id)) throw new ConfigurationError(`${options.localUri} is in use`);
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  find(uri: string): Session | undefined {
+    return this.#sessions.get(findSessionId(uri) ?? '');
+  }
+
+  close(): void {
+    for (const session of [...this.#sessions.values()]) session.close();
   }
 }

@@ -1,8 +1,7 @@
 /** Status of a REPORT (RFC 4975 7.1.2, 9): `000 200 OK`. */
 
 import { SipPushError } from '../../errors.js';
-import { formatByteRange, MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
-import { newTransactionId } from '../frames/writer.js';
+import { formatByteRange, MsrpHeaders, type MsrpRequest, newTransactionId } from '../frames/frame.js';
 import type { FailureReport } from './message.js';
 
 export interface MsrpStatus {

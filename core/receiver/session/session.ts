@@ -12,12 +12,11 @@ import type { TrustList } from '../../sip/values/asserted-identity.js';
 import { buildResponse } from '../../sip/wire/writer.js';
 import { RequestRefused } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
-import { Answer } from './answer.js';
+import { Answer, offerOf, refusalOf, SDP } from './answer.js';
 import { type Addressed, admit, type Decision, decideLine } from './decisions.js';
 import { IncomingMedia } from './incoming-media.js';
 import { IncomingSession, InvitationDeadline } from './incoming-session.js';
 import type { MediaConnector, MediaEndpoint } from './media-connector.js';
-import { offerOf, refusalOf, SDP } from './offer.js';
 
 export interface SessionReceiverOptions {
   runtime: PushRuntime;
