@@ -53,7 +53,7 @@ export class PushHost {
     private readonly store: Store,
     readonly runtime: PushRuntime,
     private readonly agent: PushReceiverAgent,
-    private readonly onEvent: (event: HostEvent) => void,
+    private readonly onEvent: ((event: HostEvent) => void) | undefined,
   ) {}
 
   get registration() {
@@ -88,7 +88,7 @@ export class PushHost {
     } finally {
       await this.store.close();
     }
-    this.onEvent({ event: 'stopped', reason });
+    this.onEvent?.({ event: 'stopped', reason });
   }
 }
 
@@ -98,15 +98,16 @@ export class PushHost {
  */
 export async function openPushHost(options: ComposedHostOptions): Promise<PushHost> {
   const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
-  const onEvent = safeListener(options);
+  // Without a listener, no event is made: events need digests and descriptions.
+  const onEvent = options.onEvent && safeListener(options);
   const store = await platform.openStore(data);
   let runtime: PushRuntime | undefined;
   let agent: PushReceiverAgent | undefined;
   try {
     runtime = await PushRuntime.open({
       store,
-      emit: (event) => onEvent({ event: 'app', ...event }),
-      onRetrieved: (end) => onEvent(lateEvent(end)),
+      emit: onEvent && ((event) => onEvent({ event: 'app', ...event })),
+      onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
       fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
       // Beside the store, in the one folder that is the host's.
       ...(data === undefined

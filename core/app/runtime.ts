@@ -221,9 +221,14 @@ export class PushRuntime {
     return () => this.#listeners.delete(listener);
   }
 
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): readonly AppHandle[] {
+    return this.parts.registry.addressed(eventAppIds, iari);
+  }
+
   /**
-   * The first listed application that takes the media type; 'unknown' when none of the ids is loaded, 'type' when
-   * none takes the type.
+   * The first addressed application that accepts the media type; 'unknown' if no application has one of the ids, 'type'
+   * if none accepts the type.
    */
   resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): AppHandle | 'unknown' | 'type' {
     return this.parts.registry.resolve(eventAppIds, mediaType, iari);

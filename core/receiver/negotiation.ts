@@ -104,7 +104,7 @@ export interface NegotiatingAgent {
   identity: string;
   agent: SipUserAgent;
   runtime: PushRuntime;
-  onEvent(event: ReceiverEvent): void;
+  onEvent?(event: ReceiverEvent): void;
 }
 
 interface NegotiationsOptions extends NegotiatingAgent {
@@ -164,7 +164,7 @@ export class Negotiations {
       registered: () => agent.registration?.state !== undefined,
       onNegotiated: (capabilities) => this.#negotiated(sender, capabilities),
       onFailed: (failure: NegotiationFailure) =>
-        this.#options.onEvent({ event: 'negotiation-failed', sender, ...failure }),
+        this.#options.onEvent?.({ event: 'negotiation-failed', sender, ...failure }),
     });
   }
 
@@ -188,7 +188,7 @@ export class Negotiations {
   #negotiated(sender: string, capabilities: SenderCapabilities): void {
     this.#capabilities.set(sender, capabilities);
     const { runtime, onEvent } = this.#options;
-    onEvent({ event: 'negotiated', sender, ...capabilities });
+    onEvent?.({ event: 'negotiated', sender, ...capabilities });
     runtime.negotiated(sender, capabilities.apps);
   }
 }

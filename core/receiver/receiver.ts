@@ -56,8 +56,8 @@ export interface PushReceiverOptions {
   /** Session mode: sessions at a time, 100 when absent. */
   sessions?: number;
   runtime: PushRuntime;
-  /** Told in the middle of things: it must not throw. */
-  onEvent(event: ReceiverEvent): void;
+  /** Called while a request is being answered: it must not throw. Absent: no event is made. */
+  onEvent?(event: ReceiverEvent): void;
   onWire?: WireObserver;
 }
 
@@ -108,9 +108,9 @@ export class PushReceiverAgent {
       methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),
       onRequest: (transaction) => this.#receive(transaction),
-      onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
-      onConnected: (server) => onEvent({ event: 'connected', server }),
-      onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
+      onRefused: (refused) => onEvent?.({ event: 'refused', ...refused }),
+      onConnected: (server) => onEvent?.({ event: 'connected', server }),
+      onDisconnected: (server, error) => onEvent?.({ event: 'disconnected', server, reason: error.message }),
       ...(options.listen ? { listen: options.listen } : { registration: this.#registration() }),
     });
     const { identity } = options;
@@ -151,10 +151,10 @@ export class PushReceiverAgent {
       headers: registrationHeaders,
       features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
       onRegistered: (state) => {
-        onEvent(this.#registered(state));
+        onEvent?.(this.#registered(state));
         this.#negotiations?.begin();
       },
-      onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
+      onFailed: (failure) => onEvent?.({ event: 'registration-failed', ...failure }),
     };
   }
 

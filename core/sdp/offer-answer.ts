@@ -116,7 +116,7 @@ export type AnswerLine =
   /** Port zero, and nothing else (8.2.1-04). Closed lines, and those that are not for MSRP, are refused whatever is said. */
   | { type: 'refused' }
   /** Port zero: its file has come before, whole. As refused, where the offer does not have its size and SHA-1. */
-  | { type: 'had' };
+  | { type: 'received' };
 
 /** Of an end that receives (8.2.1-06), and connects to its peer (8.2.1-08). What describes the file is the offer's. */
 export interface AcceptingLine {
@@ -149,7 +149,7 @@ function answered(offered: MsrpMedia | OtherMedia, line: AnswerLine): WrittenMed
   if (line.type === 'accepted') {
     return { ...refused, port: line.port, attributes: accepting(offered, line) };
   }
-  const range = line.type === 'had' ? alreadyReceivedRange(offered.file) : undefined;
+  const range = line.type === 'received' ? alreadyReceivedRange(offered.file) : undefined;
   return range && offered.file
     ? { ...refused, attributes: writeFile(described(offered.file, range)) }
     : refused;
@@ -190,7 +190,7 @@ export type AnsweredLine =
   /** Port zero: the receiver does not want it, or not now. */
   | { type: 'refused' }
   /** The receiver has the file already, as a whole. */
-  | { type: 'had' };
+  | { type: 'received' };
 
 /** The receiver's side of a line. */
 export interface AcceptedLine
@@ -218,7 +218,7 @@ export function parseAnswer(body: Uint8Array, { lines }: Pick<OfferDescription, 
 function answerOf(offered: OfferLine, section: MediaSection, index: number): AnsweredLine {
   if (offered.port === 0) return { type: 'refused' };
   if (section.port === 0) {
-    return isAlreadyReceived(offered.file, readRefused(section)) ? { type: 'had' } : { type: 'refused' };
+    return isAlreadyReceived(offered.file, readRefused(section)) ? { type: 'received' } : { type: 'refused' };
   }
   if (!isMsrp(section))
     throw new MalformedError(`m= line ${index + 1} answers MSRP with ${section.protocol}`);

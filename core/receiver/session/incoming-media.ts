@@ -1,4 +1,4 @@
-/** When to say how much of something has come: about once a second, where it takes longer than that. */
+/** An accepted media line: its MSRP session, and the content that arrives in it. */
 
 import type { IncomingTransfer, Outcome, PushRuntime, Transfer, TransferOutcome } from '../../app/runtime.js';
 import { parseMediaType } from '../../content/media-type.js';
@@ -10,75 +10,65 @@ import {
   MsrpRefused,
   type MsrpSession,
 } from '../../msrp/index.js';
+import { reasonOf } from '../../text.js';
+import type { AdmittedInvite } from '../admission.js';
 import { describingHeaders } from '../content-headers.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
-import type { AcceptedFile, Addressed } from './decisions.js';
+import type { AcceptedFile } from './decisions.js';
 
-/** Milliseconds. */
-const INTERVAL = 1_000;
+/** Milliseconds between two `receiving` events of one content. */
+const PROGRESS_INTERVAL = 1_000;
 
-export class ArrivalNotice {
-  #last = performance.now();
+/** The destination of a message: a transfer, or nothing if the content was received earlier. */
+type Destination = Transfer | Discarded;
+type Discarded = Pick<Transfer, 'write' | 'complete' | 'abort'>;
 
-  /** Asked whenever more is here: whether to say so. */
-  due(): boolean {
-    const now = performance.now();
-    if (now - this.#last < INTERVAL) return false;
-    this.#last = now;
-    return true;
-  }
-}
-
-/** The content of one MSRP message on its way to its application. */
-
-/** A transfer, or what stands for one. */
-export type Destination = Transfer | Discarded;
-export type Discarded = Pick<Transfer, 'write' | 'complete' | 'abort'>;
-
-export interface SinkHandlers {
-  /** Something came, or was decided: the session is alive. */
+interface SinkHandlers {
+  /** Bytes arrived, or were written. */
   onActivity(): void;
-  /** More of it is there. */
-  onArrived(destination: Destination): void;
-  /** All of it has come; its application decides. */
+  /** The destination has written more bytes. */
+  onProgress?(destination: Destination): void;
+  /** All content has arrived; the application decides. */
   onComplete(): void;
-  /** `status` is what the sender was told. Called once, and not after an `abort` by the peer. */
+  /** `status` is what the sender received. Called once, and not after the peer's `abort`. */
   onEnd(outcome: TransferOutcome, status: number): void;
-  /** It did not come to its end, and its application has done with it; absent: no application had it. */
+  /** The content broke off and its application has finished with it; absent if no application received any. */
   onBroken(broken?: { destination: Destination; outcome: TransferOutcome }): void;
 }
 
-export class ContentSink implements MessageSink {
+/** Passes the content of one MSRP message to its destination. */
+class ContentSink implements MessageSink {
   #ended = false;
   #whole = false;
 
   /**
-   * @param destination may be on its way: bytes wait for it, and the sender with them.
-   * @param start bytes of the file ahead of the message, which begins in its middle after a break.
+   * @param destination may be pending: bytes wait for it, and the sender with them.
+   * @param start the offset of the message in the file: a resumed file does not start at its first byte.
    */
   constructor(
     private readonly destination: Promise<Destination>,
     private readonly start: number,
     private readonly handlers: SinkHandlers,
   ) {
-    // Told by `write`, `end` or `abort`, whichever comes first.
+    // `write`, `end` or `abort` handles the rejection.
     destination.catch(() => {});
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    this.handlers.onActivity();
+    const { onActivity, onProgress } = this.handlers;
+    onActivity();
     let destination: Destination;
     try {
       destination = await this.destination;
       await destination.write(this.start + offset, bytes);
     } catch (error) {
-      const refused = refusedBy(error);
-      this.#end(refused.outcome, refused.status);
-      throw new MsrpRefused(refused.status, refused.outcome.reason);
+      const { outcome, status } = refusedBy(error);
+      this.#end(outcome, status);
+      throw new MsrpRefused(status, outcome.reason);
     }
-    this.handlers.onActivity();
-    if (!this.#ended) this.handlers.onArrived(destination);
+    onActivity();
+    if (onProgress && !this.#ended) onProgress(destination);
   }
 
   end(size: number, reporter: MessageReporter): void {
@@ -87,18 +77,18 @@ export class ContentSink implements MessageSink {
     void this.#complete(size, reporter);
   }
 
-  /** What is here as a whole is decided on, whether its sender waits for that or not. */
+  /** The application still decides on content that has arrived completely. */
   abort(why: Error): void {
     if (this.#whole) return;
-    const told = this.#ended;
+    const reported = this.#ended;
     this.#ended = true;
-    void this.#break(why, told);
+    void this.#break(why, reported);
   }
 
-  async #break(why: Error, told: boolean): Promise<void> {
+  async #break(why: Error, reported: boolean): Promise<void> {
     const destination = await this.destination.catch(() => undefined);
     const outcome = await destination?.abort(why);
-    if (!told) this.handlers.onBroken(destination && outcome && { destination, outcome });
+    if (!reported) this.handlers.onBroken(destination && outcome && { destination, outcome });
   }
 
   async #complete(size: number, reporter: MessageReporter): Promise<void> {
@@ -119,54 +109,51 @@ export class ContentSink implements MessageSink {
 }
 
 function refusedBy(error: unknown) {
-  const reason = error instanceof Error ? error.message : String(error);
   const kind = error instanceof PushRefused ? error.kind : error instanceof LimitError ? 'size' : 'resources';
-  return { outcome: { taken: false as const, kind, reason }, status: msrpStatus(kind) };
+  return { outcome: { taken: false as const, kind, reason: reasonOf(error) }, status: msrpStatus(kind) };
 }
 
-/** For content that needs not come, whose sender sends it all the same. */
-export function discarding(outcome: Outcome): Discarded {
+/** The destination of content that was received earlier, if the sender sends it again. */
+function discarding(outcome: Outcome): Discarded {
   return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
 }
 
-/** One media line that this device takes: its MSRP session, and the content that comes in it. */
-
 export interface MediaOptions {
   runtime: PushRuntime;
-  addressed: Addressed;
-  /** Of the line in its offer. */
+  invite: AdmittedInvite;
+  /** The index of the line in its offer. */
   index: number;
-  /** Absent: each message is a push that nobody described ahead. */
+  /** Absent: each message is a push that the offer does not describe. */
   file?: AcceptedFile;
   onActivity(): void;
-  /** An application decides, or has decided, on content that is here: nothing comes meanwhile, and nobody is gone. */
+  /** An application starts or ends its decision on complete content; no bytes arrive meanwhile. */
   onDeciding(begun: boolean): void;
-  onEvent(event: ReceiverEvent): void;
+  onEvent?(event: ReceiverEvent): void;
 }
 
 export class IncomingMedia {
   readonly #sinks = new Set<ContentSink>();
   #msrp: MsrpSession | undefined;
   #closed: Error | undefined;
-  /** The message that carries the file has begun. */
+  /** The message with the file has begun. */
   #begun = false;
 
   constructor(private readonly options: MediaOptions) {}
 
-  /** The MSRP session of this line is there. */
+  /** Sets the MSRP session of this line. */
   connected(msrp: MsrpSession): void {
     this.#msrp = msrp;
     if (this.#closed) msrp.close();
   }
 
-  /** What has not come to its end breaks off. */
+  /** Breaks off incomplete content. */
   close(why: Error): void {
     if (this.#closed) return;
     this.#closed = why;
-    // Ahead of the session, which would give its own reason.
+    // Before the session, which would abort them with its own reason.
     for (const sink of this.#sinks) sink.abort(why);
     this.#msrp?.close();
-    // A file none of which came: what there was of it stays for the next time.
+    // A file of which no byte arrived in this session: earlier bytes are kept for the next one.
     const { file } = this.options;
     if (this.#begun || !file) return;
     const { incoming, transfer } = file;
@@ -181,22 +168,23 @@ export class IncomingMedia {
   }
 
   #fileMessage({ incoming, transfer, start }: AcceptedFile, { contentType = '' }: IncomingHead): MessageSink {
-    if (this.#begun) throw new MsrpRefused(413, 'the file of this media line has come already');
+    if (this.#begun) throw new MsrpRefused(413, 'a second message: this media line offered one file');
     const { type } = incoming;
     if (parseMediaType(contentType)?.type !== type.type) {
-      throw new MsrpRefused(msrpStatus('type'), `${type.type} was offered, not ${contentType}`);
+      throw new MsrpRefused(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
     return this.#sink(incoming, Promise.resolve(transfer), start);
   }
 
   #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
-    const { runtime, addressed, index } = this.options;
-    const { from, to, callId, resource } = addressed;
+    const { runtime, invite, index, onEvent } = this.options;
+    const { from, to, callId, resource } = invite;
     const type = parseMediaType(contentType);
     const app = type && runtime.resolve(resource.eventAppIds, type.type, resource.iari);
     if (!type || !app || typeof app === 'string') {
-      throw new MsrpRefused(msrpStatus('type'), `no application takes ${contentType || 'no content type'}`);
+      const reason = `no application accepts ${contentType || 'content without a type'}`;
+      throw new MsrpRefused(msrpStatus('type'), reason);
     }
     const incoming: IncomingTransfer = {
       app,
@@ -206,6 +194,7 @@ export class IncomingMedia {
       type,
       headers: describingHeaders(headers.entries()),
       size,
+      sha256: onEvent !== undefined,
       resumable: false,
     };
     return this.#sink(incoming, this.#destination(incoming), 0);
@@ -214,8 +203,7 @@ export class IncomingMedia {
   async #destination(incoming: IncomingTransfer): Promise<Destination> {
     const { runtime } = this.options;
     const { app, from, type, size } = incoming;
-    const offer = { from, type: type.type, ...(size === undefined ? {} : { size }) };
-    const refusal = await runtime.consider(app, offer);
+    const refusal = await runtime.consider(app, { from, type: type.type, size });
     if (refusal) throw new PushRefused(refusal.kind, refusal.reason);
     const answer = await runtime.transfer(incoming);
     if ('known' in answer) return discarding(answer.known);
@@ -226,19 +214,16 @@ export class IncomingMedia {
   #sink(incoming: IncomingTransfer, destination: Promise<Destination>, start: number): MessageSink {
     const { onActivity, onDeciding, onEvent } = this.options;
     let deciding = false;
-    const notice = new ArrivalNotice();
     const sink = new ContentSink(destination, start, {
       onActivity,
-      onArrived: (transfer) => {
-        if ('received' in transfer && notice.due()) onEvent(receivingEvent(incoming, transfer));
-      },
+      onProgress: onEvent && progress(incoming, onEvent),
       onComplete: () => {
         deciding = true;
         onDeciding(true);
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        onEvent(sessionPushEvent(incoming, outcome, status));
+        onEvent?.(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
       onBroken: (broken) => {
@@ -250,9 +235,22 @@ export class IncomingMedia {
     return sink;
   }
 
-  /** What was had before, and need not have come, is not told. */
+  /** Content that was received earlier makes no event. */
   #broken(incoming: IncomingTransfer, destination: Destination, outcome: TransferOutcome): void {
     if (outcome.taken || !('received' in destination)) return;
-    this.options.onEvent(brokenOffEvent(incoming, destination, outcome));
+    this.options.onEvent?.(brokenOffEvent(incoming, destination, outcome));
   }
+}
+
+/** Emits `receiving` about once a second, if the content takes longer than that. */
+function progress(
+  incoming: IncomingTransfer,
+  onEvent: (event: ReceiverEvent) => void,
+): (destination: Destination) => void {
+  let last = performance.now();
+  return (destination) => {
+    if (!('received' in destination) || performance.now() - last < PROGRESS_INTERVAL) return;
+    last = performance.now();
+    onEvent(receivingEvent(incoming, destination));
+  };
 }
