@@ -1,4 +1,4 @@
-/** The sessions of a listener or a connector, by their identifiers. */
+/** The active end (RFC 4975 §5.4): one connection to an address serves all sessions with it. */
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
@@ -9,23 +9,22 @@ import type { MsrpProtocol } from '../frames/uri.js';
 import { type MsrpSession, type Session, type SessionOptions, Sessions } from '../messages/session.js';
 import { type BoundSession, MsrpConnection } from './connection.js';
 
-/** A connection of the active end, for all its sessions with one address: under way, or made. */
-
 export interface SharedConnectionOptions {
   protocol: MsrpProtocol;
   to: Address;
   tls: TlsOptions;
-  /** The machine's own when absent. */
+  /** The sockets of the platform when absent. */
   sockets?: Sockets;
   limits: MsrpLimits;
-  /** All that may be on it. */
+  /** The sessions that requests can be for. */
   sessions: Sessions;
-  /** How long it is kept without a session, milliseconds. */
+  /** How long the connection stays open without a session, in milliseconds. */
   linger: number;
-  /** It could not be made, or has ended. */
+  /** The connection failed or ended. */
   onOver?(): void;
 }
 
+/** A connection of the active end for all its sessions with one address, in progress or established. */
 export class SharedConnection {
   readonly #attempt = new AbortController();
   readonly #opening: Promise<MsrpConnection>;
@@ -45,12 +44,12 @@ export class SharedConnection {
     );
   }
 
-  /** False when it failed, was lost, or nobody wanted it any more. */
+  /** False if the attempt failed or was abandoned, or the connection ended. */
   get usable(): boolean {
     return this.#made ? !this.#made.closed : !this.#attempt.signal.aborted;
   }
 
-  /** Whoever waits for it is told. */
+  /** Closes it; pending `join` calls reject with the reason. */
   close(reason: Error): void {
     this.#attempt.abort(reason);
     this.#opening.then(
@@ -60,7 +59,7 @@ export class SharedConnection {
   }
 
   /**
-   * Puts the session on the connection when that is there.
+   * Adds the session to the connection when it is established.
    * @throws the error of the attempt, or the reason of the signal.
    */
   async join(session: BoundSession, signal: AbortSignal | undefined): Promise<MsrpConnection> {
@@ -90,7 +89,7 @@ export class SharedConnection {
     });
   }
 
-  /** Nobody waits any more: they have it, or gave it up. */
+  /** The last session joined or gave up: an attempt without sessions is abandoned. */
   #leave(): void {
     if (!this.#made) this.#attempt.abort();
     this.#opening.then(
@@ -100,17 +99,15 @@ export class SharedConnection {
   }
 }
 
-/** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
-
 export interface MsrpConnectorOptions {
   tls?: TlsOptions;
-  /** The machine's own when absent. */
+  /** The sockets of the platform when absent. */
   sockets?: Sockets;
   limits?: Partial<MsrpLimits>;
 }
 
 export interface ActiveSessionOptions extends SessionOptions {
-  /** Of the peer's `a=fingerprint` (RFC 8122): its certificate is one of these, whoever signed it. */
+  /** From the peer's `a=fingerprint` (RFC 8122): its certificate must match one of them, whoever signed it. */
   fingerprints?: readonly string[];
 }
 
@@ -131,9 +128,9 @@ export class MsrpConnector {
   }
 
   /**
-   * Resolves when there is a connection, and the SEND that binds the session was written; where the remote path is
-   * not known yet, without one. A peer that refuses the session closes it.
-   * @param to the address of the peer's SDP, or of the first relay.
+   * Resolves when the connection is established and, if the remote path is known, the SEND that binds the session is
+   * written. A peer that refuses the session closes it.
+   * @param to the address in the peer's SDP, or that of the first relay.
    * @throws TransportError, ConfigurationError, LimitError, the reason of the signal.
    */
   async connect(
@@ -164,7 +161,7 @@ export class MsrpConnector {
   }
 
   #bind(session: Session, connection: MsrpConnection): void {
-    // Closed while it waited: the connection is not kept for it.
+    // The owner closed it while it waited.
     if (session.closed) connection.release(session);
     else session.bind(connection);
     if (session.closed || connection.closed) throw new TransportError('the MSRP session was closed');

@@ -1,33 +1,31 @@
-/**
- * Stops reading a connection while what was read waits for its sinks, or our answers wait for the peer. What counts
- * is memory: a sink that keeps a byte keeps all that was read with it.
- */
+/** Flow control of a connection: when it stops reading, and which message sends next. */
 
 import { TimeoutError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
 import { Timer } from '../../time/timer.js';
 import { FRAMED_MESSAGE } from '../frames/limits.js';
 
-/** What a stream's channel hands over at a time, and what may come after `pause`, bytes. */
+/** The largest piece of a stream, in bytes; as many can arrive after `pause`. */
 const STREAM_PIECE = 64 * 1024;
 
-/** Answers and reports that the peer does not read, bytes: beyond it we do not read, either. */
+/** Unsent responses and reports, in bytes: beyond it, the connection stops reading. */
 const MAX_BACKLOG = 1024 * 1024;
 
-/** What the network handed over at a time. */
+/** Bytes that arrived together: a sink that keeps one of them keeps all in memory. */
 export interface Piece {
   readonly size: number;
   holders: number;
 }
 
-export class Intake {
+/** Stops reading while sinks hold received bytes, or the peer does not read our responses. */
+export class ReadControl {
   readonly #pauseAt: number;
   #piece: Piece = { size: 0, holders: 0 };
   #unresolved = 0;
   #backlogged = false;
   #paused = false;
 
-  /** @param unresolvedBytes never exceeded, unless it is less than two pieces. */
+  /** @param unresolvedBytes the limit of bytes that sinks hold, if it is more than two pieces. */
   constructor(
     private readonly channel: Channel,
     unresolvedBytes: number,
@@ -36,12 +34,12 @@ export class Intake {
     this.#pauseAt = Math.max(1, unresolvedBytes - 2 * piece);
   }
 
-  /** The network has handed over so many bytes. */
+  /** A piece arrived. */
   begin(size: number): void {
     this.#piece = { size, holders: 0 };
   }
 
-  /** A sink holds a part of what came last. To be released once. */
+  /** A sink holds a part of the current piece, until `release`. */
   hold(): Piece {
     const piece = this.#piece;
     if (piece.holders++ === 0) {
@@ -58,7 +56,7 @@ export class Intake {
     }
   }
 
-  /** An answer was sent. */
+  /** A response or report was sent. */
   sent(): void {
     if (!this.#backlogged && this.channel.buffered > MAX_BACKLOG) {
       this.#backlogged = true;
@@ -82,27 +80,27 @@ export class Intake {
 }
 
 /**
- * The sending half of a connection. Responses and reports go at once; messages take turns, a chunk each, as long as
- * the network takes them (RFC 4975 5.1: nobody waits for the end of a long message).
+ * The sending half of a connection. Responses and reports are sent at once. Messages send one chunk each in turn, while
+ * the network accepts bytes, so that no message waits for the end of a long one (RFC 4975 §5.1).
  */
 
-/** What may wait in the channel before messages do, bytes: what a response of ours has to wait for at most. */
+/** Unsent bytes at which messages wait: a response waits for no more than these. */
 const HIGH_WATER = 256 * 1024;
 
-export interface LineUser {
-  /** Sends a chunk. True when another one can follow. */
+export interface QueuedMessage {
+  /** Sends a chunk. True if another one can follow. */
   sendChunk(): boolean;
 }
 
-export class Line {
-  /** Those that have a chunk to send, in the order of their turns. */
-  readonly #waiting = new Set<LineUser>();
+export class SendQueue {
+  /** Messages with a chunk to send, in turn. */
+  readonly #waiting = new Set<QueuedMessage>();
   readonly #stall = new Timer();
   #pumping = false;
 
   /**
-   * @param patience how long the network may take nothing at all, milliseconds.
-   * @param onStall the peer reads no more.
+   * @param patience milliseconds in which the network must accept a byte.
+   * @param onStall called if it does not.
    */
   constructor(
     private readonly channel: Channel,
@@ -110,23 +108,23 @@ export class Line {
     private readonly onStall: (error: Error) => void,
   ) {}
 
-  /** This one has a chunk to send. */
-  request(user: LineUser): void {
+  /** The message has a chunk to send. */
+  request(user: QueuedMessage): void {
     this.#waiting.add(user);
     this.pump();
   }
 
-  withdraw(user: LineUser): void {
+  withdraw(user: QueuedMessage): void {
     this.#waiting.delete(user);
   }
 
-  /** The network has taken something. */
+  /** The network accepted bytes. */
   drained(): void {
     this.#stall.clear();
     this.pump();
   }
 
-  /** Called after everything that may have made room. */
+  /** Sends chunks while the network accepts bytes. */
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -143,7 +141,7 @@ export class Line {
     this.watch();
   }
 
-  /** Bytes were sent: as long as some wait, the network has to take one now and then. */
+  /** While bytes are unsent, the network must accept some within `patience`. */
   watch(): void {
     const { buffered } = this.channel;
     if (buffered === 0) this.#stall.clear();
@@ -158,6 +156,6 @@ export class Line {
   #check(before: number): void {
     const { buffered } = this.channel;
     if (buffered < before) this.watch();
-    else this.onStall(new TimeoutError(`the peer has taken nothing for ${this.patience / 1000} s`));
+    else this.onStall(new TimeoutError(`the peer read nothing for ${this.patience / 1000} s`));
   }
 }

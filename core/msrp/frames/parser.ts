@@ -1,4 +1,4 @@
-/** The end-line of a frame (RFC 4975 7.1): seven hyphens, the transaction identifier, a flag. */
+/** Parses MSRP frames from a byte stream (RFC 4975 §7). It reads bytes once, and passes bodies on as views. */
 
 import { platform } from '#platform';
 import { type ContinuationFlag, MalformedMsrp, type MsrpRequest, type MsrpResponse } from './frame.js';
@@ -9,13 +9,13 @@ const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
 
-/** How every end-line begins, the CRLF before it included. */
+/** The start of every end-line, with the CRLF before it. */
 export const END_LINE_START = Uint8Array.of(CR, LF, HYPHEN, HYPHEN, HYPHEN, HYPHEN, HYPHEN);
 
-/** CRLF, hyphens, a blank, an identifier of 64 characters, flag, CRLF. */
+/** CRLF, hyphens, a blank, an identifier of 64 characters, the flag, CRLF. */
 export const LONGEST_END_LINE = 2 + 7 + 1 + 64 + 1 + 2;
 
-/** What `matchEndLine` answers beside a length. */
+/** The results of `matchEndLine` that are not a length. */
 export const NO_END_LINE = 0;
 export const CUT_SHORT = -1;
 
@@ -26,11 +26,11 @@ const FLAGS: ReadonlyMap<number | undefined, ContinuationFlag> = new Map([
 ]);
 
 /**
- * Length of the end-line of `id` with the CRLF before it, which stands at `at`; NO_END_LINE when there is none;
- * CUT_SHORT when the bytes end too early to tell.
+ * Length of the end-line of `id` at `at`, with the CRLF before it; NO_END_LINE if there is none; CUT_SHORT if the bytes end
+ * too early. An end-line has seven hyphens, the transaction identifier and a flag (RFC 4975 §7.1).
  *
- * The sample flow of TS appendix B.4 has five hyphens, and a blank before the identifier: taken for the same. The
- * identifier is random, so this makes no difference to what a body can hold.
+ * The sample flow of TS appendix B.4 has five hyphens, and a blank before the identifier: both are accepted. The identifier
+ * is random, so that a body does not contain them by accident.
  */
 export function matchEndLine(bytes: Uint8Array, at: number, id: Uint8Array): number {
   let next = matchBytes(bytes, at, END_LINE_START);
@@ -55,7 +55,7 @@ export function flagBefore(bytes: Uint8Array, end: number): ContinuationFlag {
   return FLAGS.get(bytes[end - 3]) ?? '$';
 }
 
-/** Index after `pattern`, or one of the two above. */
+/** Index after `pattern`, NO_END_LINE or CUT_SHORT. */
 function matchBytes(bytes: Uint8Array, at: number, pattern: Uint8Array): number {
   for (let index = 0; index < pattern.length; index++) {
     if (at + index === bytes.length) return CUT_SHORT;
@@ -64,34 +64,32 @@ function matchBytes(bytes: Uint8Array, at: number, pattern: Uint8Array): number 
   return at + pattern.length;
 }
 
-/** A body out of a byte stream, up to the end-line of its chunk: nothing else says where it ends. */
-
 const CRLF_LENGTH = 2;
 const encoder = new TextEncoder();
 
 /**
- * Bytes are searched once, by the platform, and handed on as views. What could be the beginning of an end-line when
- * the bytes run out is held back, 76 bytes at most.
+ * Reads a body up to the end-line of its chunk. A possible start of an end-line at the end of the bytes is held back, 76
+ * bytes at most.
  */
 export class BodyReader {
-  /** Set when `push` has met the end. */
+  /** Set when `push` has found the end. */
   flag: ContinuationFlag = '$';
   readonly #id: Uint8Array;
   readonly #onBytes: (bytes: Uint8Array) => void;
-  /** The first `#length` bytes are held back: they begin with a CR. */
+  /** Its first `#length` bytes are held back; they begin with a CR. */
   readonly #held = new Uint8Array(LONGEST_END_LINE);
   #length = CRLF_LENGTH;
-  /** The CRLF of the line before can be that of an end-line, but is no part of the body. */
+  /** Held bytes of the previous line: its CRLF can begin an end-line, but is not part of the body. */
   #foreign = CRLF_LENGTH;
 
-  /** For what follows a CRLF that ended the headers. */
+  /** Starts behind the CRLF that ended the headers. */
   constructor(transactionId: string, onBytes: (bytes: Uint8Array) => void) {
     this.#id = encoder.encode(transactionId);
     this.#onBytes = onBytes;
     this.#held.set(END_LINE_START.subarray(0, CRLF_LENGTH));
   }
 
-  /** Index after the end-line; -1 when it did not come yet. */
+  /** @returns the index after the end-line; -1 if it has not arrived. */
   push(bytes: Uint8Array, from: number): number {
     while (this.#length > 0) {
       const end = this.#continueHeld(bytes, from);
@@ -100,7 +98,7 @@ export class BodyReader {
     return this.#search(bytes, from);
   }
 
-  /** What `push` answers when that is decided here; undefined when less is held back now. */
+  /** @returns the result of `push`; undefined if fewer bytes are held back now. */
   #continueHeld(bytes: Uint8Array, from: number): number | undefined {
     const added = bytes.subarray(from, from + LONGEST_END_LINE - this.#length);
     this.#held.set(added, this.#length);
@@ -115,7 +113,7 @@ export class BodyReader {
     }
     const cr = this.#held.subarray(0, this.#length).indexOf(CR, 1);
     const freed = cr < 0 ? this.#length : cr;
-    this.#give(this.#held.slice(0, freed));
+    this.#emit(this.#held.slice(0, freed));
     this.#held.copyWithin(0, freed, this.#length);
     this.#length -= freed;
     return undefined;
@@ -126,17 +124,17 @@ export class BodyReader {
     for (; at >= 0; at = platform.indexOf(bytes, END_LINE_START, at + END_LINE_START.length)) {
       const length = matchEndLine(bytes, at, this.#id);
       if (length === NO_END_LINE) continue;
-      this.#give(bytes.subarray(from, at));
+      this.#emit(bytes.subarray(from, at));
       if (length === CUT_SHORT) return this.#hold(bytes.subarray(at));
       this.flag = flagBefore(bytes, at + length);
       return at + length;
     }
     for (at = Math.max(from, bytes.length - END_LINE_START.length + 1); at < bytes.length; at++) {
       if (bytes[at] !== CR || matchEndLine(bytes, at, this.#id) !== CUT_SHORT) continue;
-      this.#give(bytes.subarray(from, at));
+      this.#emit(bytes.subarray(from, at));
       return this.#hold(bytes.subarray(at));
     }
-    this.#give(bytes.subarray(from));
+    this.#emit(bytes.subarray(from));
     return -1;
   }
 
@@ -146,26 +144,21 @@ export class BodyReader {
     return -1;
   }
 
-  #give(bytes: Uint8Array): void {
+  #emit(bytes: Uint8Array): void {
     const own = bytes.subarray(Math.min(this.#foreign, bytes.length));
     this.#foreign -= bytes.length - own.length;
     if (own.length > 0) this.#onBytes(own);
   }
 }
 
-/**
- * MSRP frames out of a byte stream (RFC 4975 7). Every byte is looked at once, wherever the stream was cut; bodies
- * are handed on as views.
- */
-
 export interface FrameHandlers {
-  /** Its headers are complete. Its body follows, if it has one, and then always its end. */
+  /** A request whose headers are complete. Its body follows, if any, then `onEnd`. */
   onRequest(request: MsrpRequest): void;
-  /** Whole. */
+  /** A complete response. */
   onResponse(response: MsrpResponse): void;
-  /** A piece of the body of the request announced last: bytes that were pushed, to be kept or not. Never of a malformed one. */
+  /** A piece of the body of the last request, as a view. Not called for a malformed request. */
   onBody(bytes: Uint8Array): void;
-  /** Of the request announced last. */
+  /** The end of the last request. */
   onEnd(flag: ContinuationFlag): void;
 }
 
@@ -174,7 +167,7 @@ export class MsrpParser {
   readonly #headParser: HeadParser;
   readonly #headReader: HeadReader;
   readonly #headerBytes: number;
-  /** While the body of `#frame` is being read. */
+  /** Reads the body of `#frame`. */
   #body: BodyReader | undefined;
   #frame: MsrpRequest | MsrpResponse | undefined;
   #failed = false;
@@ -188,12 +181,12 @@ export class MsrpParser {
   }
 
   /**
-   * `chunk` is the parser's from here on. Nothing is reported any more once this has thrown.
-   * @throws MalformedMsrp where the stream makes no sense: the connection has to be closed.
+   * Takes ownership of `chunk`. After an error, further bytes are ignored.
+   * @throws MalformedMsrp if the connection must be closed.
    */
   push(chunk: Uint8Array): void {
     if (this.#failed) return;
-    // A view of a Node.js Buffer would be a Buffer, whose `slice` means something else.
+    // A view of a Node.js Buffer would be a Buffer, whose `slice` does not copy.
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     try {
       for (let at = 0; at < bytes.length; )
@@ -222,7 +215,7 @@ export class MsrpParser {
       return;
     }
     this.#body = new BodyReader(frame.transactionId, this.#bodyHandler(frame));
-    // What there is of a header beyond the limit may be an end-line.
+    // The partial header beyond the limit may be an end-line.
     if (tooLong) this.#readBody(this.#body, bytes, lastLine);
   }
 
@@ -248,9 +241,9 @@ export class MsrpParser {
   }
 }
 
-/** Of the line at `at`, which is the last one and has a CRLF before it. */
+/** The flag of the last line, which starts at `at` behind a CRLF. */
 function readEndLine(bytes: Uint8Array, at: number, transactionId: string): ContinuationFlag {
   const length = matchEndLine(bytes, at - CRLF_LENGTH, encoder.encode(transactionId));
   if (length !== NO_END_LINE && length !== CUT_SHORT) return flagBefore(bytes, bytes.length);
-  throw new MalformedMsrp('a line of hyphens that is not the end-line of its frame');
+  throw new MalformedMsrp('invalid end-line: expected the transaction identifier of its frame');
 }
