@@ -14,7 +14,7 @@ import { matchesMediaRange, parseMediaType } from '../content/media-type.js';
 import { PushRefused, type RefusalKind } from '../errors.js';
 import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
-import { parseAcceptContact } from '../sip/values/accept-contact.js';
+import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { assertedIdentities, calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
 import { contentOf, readCarried } from './content-headers.js';
 
@@ -48,10 +48,10 @@ export interface PushResource {
 }
 
 export function pushResource(request: SipRequest): PushResource {
-  const accepted = parseAcceptContact(request.headers.getAll('Accept-Contact'));
+  const accepted = acceptContactParameters(request.headers.getAll('Accept-Contact'));
   const valuesOf = (tag: string) =>
     accepted
-      .flatMap(({ parameters }) => parseEventAppIds(parameters.get(tag) ?? ''))
+      .flatMap((parameters) => parseEventAppIds(parameters.get(tag) ?? ''))
       // RFC 3840 §9: a leading ! excludes a feature.
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
@@ -112,7 +112,7 @@ function untrusted(request: SipRequest): RequestRefused {
 
 /**
  * Resource, identity, media type (8.1.1), then the content coding (RFC 3261 §8.2.3).
- * @throws RequestRefused, MalformedError, UnknownCoding; LimitError if the content is too large.
+ * @throws RequestRefused, MalformedError, UnknownCodingError; LimitError if the content is too large.
  */
 export async function admitMessage(
   request: SipRequest,

@@ -42,7 +42,7 @@ export interface CarriedContent {
 
 /**
  * Undefined if the request has no media type.
- * @throws UnknownCoding; MalformedError for an invalid reference; LimitError for a reference that is too large.
+ * @throws UnknownCodingError; MalformedError for an invalid reference; LimitError for a reference that is too large.
  */
 export async function readCarried(request: SipRequest): Promise<CarriedContent | undefined> {
   const type = parseMediaType(request.headers.get('Content-Type') ?? '');

@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import type { IncomingReference, Outcome, PushRuntime, Refusal } from '../app/runtime.js';
 import type { Content } from '../content/content.js';
-import { CONTENT_CODINGS, UnknownCoding } from '../content/content-coding.js';
+import { CONTENT_CODINGS, UnknownCodingError } from '../content/content-coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
 import { LimitError, MalformedError } from '../errors.js';
 import type { ServerTransaction } from '../sip/transactions/server-machine.js';
@@ -97,7 +97,7 @@ export class PagerReceiver {
 
   #refusalAnswer(error: unknown) {
     // RFC 3261 §8.2.3: the encodings that the receiver supports.
-    if (error instanceof UnknownCoding) {
+    if (error instanceof UnknownCodingError) {
       const supported: [string, string] = ['Accept-Encoding', CONTENT_CODINGS.join(', ')];
       return { status: 415, headers: [supported] };
     }

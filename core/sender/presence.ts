@@ -85,7 +85,7 @@ export class Presence {
   /** Answers a REGISTER of the core about one of its users. */
   receive(transaction: ServerTransaction): void {
     const { request } = transaction;
-    const user = parseNameAddr(request.headers.get('To') ?? '')?.uri;
+    const user = request.headers.to?.uri;
     if (user === undefined) {
       transaction.respond(buildResponse(request, 400));
     } else if (!this.#isOurs(request)) {
@@ -130,7 +130,7 @@ export class Presence {
   }
 
   #isOurs(request: SipRequest): boolean {
-    const from = parseNameAddr(request.headers.get('From') ?? '')?.uri ?? '';
+    const from = request.headers.from?.uri ?? '';
     const host = SipUri.parse(from)?.host.toLowerCase() ?? '';
     return host === this.#domain || host.endsWith(`.${this.#domain}`);
   }

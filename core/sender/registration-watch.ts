@@ -85,13 +85,13 @@ export class RegistrationWatch {
     const { directory, rollCall } = this.options;
     const document = readReginfo(body);
     const { isNew } = this.#table;
-    const { order, here, gone } = this.#table.apply(document);
+    const { order, registered, removed } = this.#table.apply(document);
     // RFC 3680 5.2: something is missing. A notifier that answers by what is in no order either is not asked for ever.
     if (order === 'gap' && !this.#asked) this.#subscription.refresh();
     this.#asked = order === 'gap' || (this.#asked && document.state === 'partial');
-    const left = gone.map(({ aor, contact }) => ({ aor, facts: factsOf(contact) }));
+    const left = removed.map(({ aor, contact }) => ({ aor, facts: factsOf(contact) }));
     for (const { aor, facts } of left) directory.left(aor, facts);
-    for (const { aor, contact } of here) directory.saw(aor, factsOf(contact));
+    for (const { aor, contact } of registered) directory.saw(aor, factsOf(contact));
     if (document.state === 'full' && order === 'next') {
       this.#onlyThese(document.registrations.map(({ aor }) => publicIdentity(aor)));
     }

@@ -6,8 +6,7 @@ import { type ReginfoContact, writeReginfo } from '../../core/content/reginfo/re
 import { MalformedError } from '../../core/errors.js';
 import { Presence, type PresenceOptions } from '../../core/sender/presence.js';
 import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
-import { SipHeaders } from '../../core/sip/message/headers.js';
-import type { SipResponse } from '../../core/sip/message/message.js';
+import { SipHeaders, type SipResponse } from '../../core/sip/message/message.js';
 import type { SubscriptionHandlers } from '../../core/sip/subscription/subscription.js';
 import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
 import { Records } from '../../core/store/records.js';

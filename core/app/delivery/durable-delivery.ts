@@ -6,6 +6,7 @@ import type { LogSink } from '../../log.js';
 import type { ContentFiles } from '../../store/content-files.js';
 import type { Records } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
@@ -207,10 +208,9 @@ export class DurableDelivery {
   }
 
   private later(delivery: Delivery, { reason, retryAfter = 0 }: Refusal): void {
-    const doubled = BACKOFF_BASE * 2 ** (tries(delivery.record) - 1);
-    // Half of it by chance: what failed together does not come back together.
-    const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
-    this.wait(delivery, Math.max(wait, retryAfter * 1000), reason);
+    const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
+    const failures = tries(delivery.record);
+    this.wait(delivery, retryDelay(limits, failures, retryAfter * 1000, this.clock.random()), reason);
   }
 
   private wait(delivery: Delivery, time: number, reason: string): void {

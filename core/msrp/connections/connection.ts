@@ -2,7 +2,7 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import {
   type ContinuationFlag,
   endLine,

@@ -2,7 +2,7 @@
 
 import { TimeoutError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import { FRAMED_MESSAGE } from '../frames/limits.js';
 
 /** The largest piece of a stream, in bytes; as many can arrive after `pause`. */

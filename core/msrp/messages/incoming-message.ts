@@ -2,8 +2,8 @@
 
 import { ByteRanges } from '../../byte-ranges.js';
 import { SipPushError, TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
-import type { ReadControl, Piece } from '../connections/flow-control.js';
+import { Timer } from '../../time/clock.js';
+import type { Piece, ReadControl } from '../connections/flow-control.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';
 import { asComment, MsrpRefused } from './status.js';
@@ -16,7 +16,7 @@ export interface BodyHandler {
 
 export interface IncomingOptions {
   sink: MessageSink;
-  intake: ReadControl;
+  readControl: ReadControl;
   /** The largest number of separate parts. */
   parts: number;
   /** How long the sink can take to write, in milliseconds. */
@@ -136,13 +136,13 @@ export class IncomingMessage {
   }
 
   #await(chunk: Chunk, written: Promise<void>): void {
-    const write = { piece: this.#options.intake.hold() };
+    const write = { piece: this.#options.readControl.hold() };
     this.#writes.add(write);
     chunk.pending++;
     if (!this.#check.running) this.#checkLater();
     const finish = () => {
       if (!this.#writes.delete(write)) return false;
-      this.#options.intake.release(write.piece);
+      this.#options.readControl.release(write.piece);
       chunk.pending--;
       this.#idleChecks = 0;
       return true;
@@ -216,7 +216,7 @@ export class IncomingMessage {
     if (this.#over) return;
     this.#over = true;
     this.#check.clear();
-    for (const { piece } of this.#writes) this.#options.intake.release(piece);
+    for (const { piece } of this.#writes) this.#options.readControl.release(piece);
     this.#writes.clear();
     this.#chunks.clear();
     this.#options.onOver(status, comment);

@@ -34,8 +34,8 @@ export class IncomingMessages {
     this.#options = options;
   }
 
-  /** A SEND begins, on a connection with this intake. */
-  receive(request: MsrpRequest, intake: ReadControl): BodyHandler {
+  /** A SEND begins, on a connection with this flow control. */
+  receive(request: MsrpRequest, readControl: ReadControl): BodyHandler {
     const { headers } = request;
     const { respond, reporter } = this.#options;
     const messageId = headers.get('Message-ID');
@@ -52,7 +52,7 @@ export class IncomingMessages {
       return IGNORING;
     }
     try {
-      return (known ?? this.#begin(request, messageId, range.total, intake)).chunk(request, range);
+      return (known ?? this.#begin(request, messageId, range.total, readControl)).chunk(request, range);
     } catch (error) {
       const { status, message } = asRefusal(error);
       this.#remember(messageId, status, message);
@@ -70,7 +70,12 @@ export class IncomingMessages {
     for (const message of [...this.#underWay.values()]) message.abort(error, connected ? 481 : undefined);
   }
 
-  #begin(request: MsrpRequest, messageId: string, size: number | undefined, intake: ReadControl): IncomingMessage {
+  #begin(
+    request: MsrpRequest,
+    messageId: string,
+    size: number | undefined,
+    readControl: ReadControl,
+  ): IncomingMessage {
     const { limits, onMessage, respond, reporter } = this.#options;
     if (!onMessage) throw new MsrpRefused(403, 'this session accepts no messages');
     if (this.#underWay.size >= limits.messages) {
@@ -78,7 +83,7 @@ export class IncomingMessages {
     }
     const message = new IncomingMessage({
       sink: onMessage(headOf(request, messageId, size)),
-      intake,
+      readControl,
       parts: limits.parts,
       patience: limits.transactionTimeout,
       relayed: isRelayed(request),

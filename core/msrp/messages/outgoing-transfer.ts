@@ -2,8 +2,8 @@
 
 import { ByteRanges } from '../../byte-ranges.js';
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
-import type { SendQueue, QueuedMessage } from '../connections/flow-control.js';
+import { Timer } from '../../time/clock.js';
+import type { QueuedMessage, SendQueue } from '../connections/flow-control.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
 import { type MsrpRequest, type MsrpResponse, newMessageId, parseByteRange } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
@@ -12,7 +12,7 @@ import { ContentReader, OutgoingChunks } from './outgoing-chunks.js';
 import { commentOf, isSuccess, parseStatus } from './status.js';
 
 export interface OutgoingRoute {
-  link: RequestLink & { readonly line: SendQueue };
+  link: RequestLink & { readonly sendQueue: SendQueue };
   toPath: readonly string[];
   fromPath: readonly string[];
   /** Size of the largest chunk, in bytes. */
@@ -152,7 +152,7 @@ export class OutgoingTransfer implements QueuedMessage {
   }
 
   #wake(): void {
-    if (this.#ready) this.#sending?.route.link.line.request(this);
+    if (this.#ready) this.#sending?.route.link.sendQueue.request(this);
   }
 
   #onAnswer({ status, comment }: MsrpResponse, bytes: number): void {
@@ -218,7 +218,7 @@ export class OutgoingTransfer implements QueuedMessage {
     this.#deadline.clear();
     this.message.signal?.removeEventListener('abort', this.#onAbort);
     const { route, content, inFlight } = this.#sending ?? {};
-    route?.link.line.withdraw(this);
+    route?.link.sendQueue.withdraw(this);
     content?.cancel(reason);
     inFlight?.clear();
     this.onOver();

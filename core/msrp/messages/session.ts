@@ -1,7 +1,7 @@
 /** An MSRP session (RFC 4975 §5.4): messages in both directions between two URIs, over one connection. */
 
 import { ConfigurationError, LimitError, TimeoutError, TransportError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { BoundSession, MsrpConnection } from '../connections/connection.js';
 import { MsrpHeaders, type MsrpRequest, newMessageId, newTransactionId } from '../frames/frame.js';
 import { type MsrpLimits, RELAYED_CHUNK } from '../frames/limits.js';

@@ -1,4 +1,4 @@
-/** What mms.ua is pushed: one of three PDUs, which their first field tells apart. */
+/** The PDUs that mms.ua accepts: notifications, delivery reports and read reports. */
 
 import {
   decodeDeliveryReport,
@@ -12,25 +12,23 @@ import {
 } from 'sip-push/formats';
 import { type Push, PushRefused } from 'sip-push/sdk';
 
-/** A notification has a few hundred octets; the largest URI and subject that anyone sends fit many times. */
+/** Octets. Real notifications have a few hundred. */
 export const MAX_SIZE = 65_536;
 
-export type Incoming =
+export type PushedPdu =
   | { readonly type: 'M-Notification.ind'; readonly pdu: MmsNotification }
   | { readonly type: 'M-Delivery.ind'; readonly pdu: MmsDeliveryReport }
   | { readonly type: 'M-Read-Orig.ind'; readonly pdu: MmsReadForOriginator };
 
-/**
- * @throws PushRefused of kind `type`: the octets are not what their media type says, or not what this
- * application reads, and never will be, so that the sender is not to try again.
- */
-export async function incomingOf(push: Push): Promise<Incoming> {
+/** @throws PushRefused of kind `type` if the content is not one of these PDUs. */
+export async function readPushedPdu(push: Push): Promise<PushedPdu> {
   const octets = await push.content.bytes(MAX_SIZE);
   try {
-    const incoming = decoded(octets);
+    const incoming = decode(octets);
     const { version } = incoming.pdu;
-    // OMA-TS-MMS_ENC 8: another major version may mean anything by its fields.
-    if (!version.startsWith('1')) throw new PushRefused('type', `MMS version ${version}, expected 1.x`);
+    // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
+    if (!version.startsWith('1'))
+      throw new PushRefused('type', `invalid MMS version ${version}: expected 1.x`);
     return incoming;
   } catch (error) {
     if (error instanceof MalformedError) throw new PushRefused('type', error.message, { cause: error });
@@ -38,7 +36,7 @@ export async function incomingOf(push: Push): Promise<Incoming> {
   }
 }
 
-function decoded(octets: Uint8Array): Incoming {
+function decode(octets: Uint8Array): PushedPdu {
   const type = mmsMessageType(octets);
   switch (type) {
     case 'M-Notification.ind':
@@ -50,7 +48,7 @@ function decoded(octets: Uint8Array): Incoming {
     default:
       throw new PushRefused(
         'type',
-        `MMS PDU is ${type}, expected M-Notification.ind, M-Delivery.ind or M-Read-Orig.ind`,
+        `unsupported MMS PDU ${type}: expected M-Notification.ind, M-Delivery.ind or M-Read-Orig.ind`,
       );
   }
 }

@@ -9,7 +9,7 @@ import { FetchError } from './fetch-error.js';
 const TRICKLE = 1024;
 
 /** Only the time that the other side takes counts, not that of whoever reads. */
-export class Patience {
+export class ExchangeGuard {
   readonly #controller = new AbortController();
   readonly #release: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,7 +33,7 @@ export class Patience {
   }
 
   /** Rejects when it takes too long. */
-  async during<T>(work: Promise<T>): Promise<T> {
+  async wait<T>(work: Promise<T>): Promise<T> {
     const started = performance.now();
     const { signal } = this;
     this.#timer = setTimeout(() => this.#controller.abort(this.#timeout('silent')), this.milliseconds);
@@ -53,10 +53,10 @@ export class Patience {
   }
 
   /** The same bytes, while they come and are not too many. */
-  watched(body: ReadableStream<Uint8Array>, limit: number): ReadableStream<Uint8Array> {
+  limitBody(body: ReadableStream<Uint8Array>, limit: number): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     let size = 0;
-    const end = async (reason: unknown) => {
+    const release = async (reason: unknown) => {
       this.end();
       // Ends the connection, unless that has ended.
       await reader.cancel(reason).catch(() => {});
@@ -65,7 +65,7 @@ export class Patience {
       {
         pull: async (controller) => {
           try {
-            const { done, value } = await this.during(this.#read(reader));
+            const { done, value } = await this.wait(this.#read(reader));
             if (done) {
               this.end();
               return controller.close();
@@ -74,11 +74,11 @@ export class Patience {
             this.#requireBounds(size, limit);
             controller.enqueue(value);
           } catch (error) {
-            await end(error);
+            await release(error);
             throw error;
           }
         },
-        cancel: end,
+        cancel: release,
       },
       { highWaterMark: 0 },
     );

@@ -1,39 +1,41 @@
 import type { AppLog } from '../core/app/contract/services.js';
 import { printable, printableReason } from '../core/text.js';
 
-/** Milliseconds until a task that rejected is done again. */
+/** Milliseconds before a rejected task runs again. */
 const AFTER_ERROR = 30_000;
-/** What a timer of JavaScript can count. */
+/** Milliseconds: the longest delay of `setTimeout`. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** What an agenda does, and with which clock. */
+/** The task of an agenda, and its limits. */
 export interface AgendaOptions {
   /**
-   * Does what is to be done for a key, where there still is anything: it may be asked once too often. Resolves with
-   * the milliseconds until it is to be done again; undefined: that was all. Rejecting is a line in the log, and another
-   * attempt after 30 seconds.
+   * Does the work of a key. It can be called when there is nothing left to do. Resolves with the milliseconds until it
+   * must run again, or undefined if it is done. If it rejects, the error is logged, and the task runs again after 30
+   * seconds.
    */
   task(key: string): Promise<number | undefined>;
-  /** Keys. */
+  /** Keys whose tasks run at the same time. */
   readonly atOnce: number;
+  /** Receives the errors of tasks. */
   readonly log: AppLog;
-  /** The application's own: from when it is aborted nothing is begun. */
+  /** The signal of the application: no task starts after it is aborted. */
   readonly signal: AbortSignal;
 }
 
 /**
- * What an application does in the background, now or later, by key: a few at once, each key one at a time, in the order
- * in which they were added. It is in memory alone: what is to outlive a restart is in storage, and added at `start`.
+ * Background tasks of an application by key, now or later: a few at a time, one at a time for each key, in the order in
+ * which they were added. An agenda is only in memory: add stored work at `start`.
  */
 export class Agenda {
-  /** Those whose turn it is, in order. */
+  /** Keys that are due, in order. */
   readonly #due = new Set<string>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #running = new Map<string, Promise<void>>();
 
+  /** Starts nothing: call `add`. */
   constructor(private readonly options: AgendaOptions) {}
 
-  /** In place of what was planned for the key; while its task runs, it is done once more after that. */
+  /** Replaces the plan for the key. If its task is running, it runs once more afterwards. */
   add(key: string, milliseconds = 0): void {
     if (this.options.signal.aborted) return;
     this.#clearTimer(key);
@@ -49,13 +51,13 @@ export class Agenda {
     this.#work();
   }
 
-  /** What was planned for the key is not done; a task that runs goes on, and may still ask to be done again. */
+  /** Cancels the plan for the key. A running task continues, and can still request another run. */
   remove(key: string): void {
     this.#clearTimer(key);
     this.#due.delete(key);
   }
 
-  /** When the signal has been aborted: nothing is planned any more; resolves when nothing is under way. */
+  /** Call it after the signal was aborted. Clears all plans, and resolves when no task is running. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.all(this.#running.values());
@@ -75,7 +77,7 @@ export class Agenda {
   async #run(key: string): Promise<void> {
     const again = await this.#task(key);
     this.#running.delete(key);
-    // Somebody who asked meanwhile does not wait.
+    // A plan that was added while the task ran takes precedence.
     if (again !== undefined && !this.#due.has(key) && !this.#timers.has(key)) this.add(key, again);
     this.#work();
   }
@@ -86,7 +88,9 @@ export class Agenda {
       return await this.options.task(key);
     } catch (error) {
       if (!signal.aborted) {
-        log.error(`${printable(key)}, again in ${AFTER_ERROR / 1000} s: ${printableReason(error)}`);
+        log.error(
+          `task ${printable(key)} failed, retry in ${AFTER_ERROR / 1000} s: ${printableReason(error)}`,
+        );
       }
       return AFTER_ERROR;
     }
@@ -95,5 +99,17 @@ export class Agenda {
   #clearTimer(key: string): void {
     clearTimeout(this.#timers.get(key));
     this.#timers.delete(key);
+  }
+}
+
+/** Runs tasks one after another. Use it for changes that depend on stored state: pushes can arrive concurrently. */
+export class TaskQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs `task` after all earlier tasks have settled. Settles like the task. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(task);
+    this.#last = done.catch(() => {});
+    return done;
   }
 }
