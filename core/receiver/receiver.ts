@@ -1,4 +1,4 @@
-/** The Push Receiver Agent: a SIP user agent whose pushes go to the applications of a runtime. */
+/** The Push Receiver Agent: a SIP user agent that passes pushes to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
 import type { Sockets, TlsOptions } from '../platform/platform.js';
@@ -65,13 +65,13 @@ export interface PushReceiverOptions {
   onWire?: WireObserver;
 }
 
-/** Each has sockets and files. */
+/** Simultaneous sessions: each has sockets and files. */
 const DEFAULT_SESSIONS = 100;
 
-/** Milliseconds without a byte after which the sender of a session is taken for gone: two of its 30 s timers. */
+/** Milliseconds without a byte after which the sender of a session counts as lost: two of its 30 s timers. */
 const SESSION_IDLE = 60_000;
 
-/** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
+/** How long `stop` waits for unanswered pushes, in milliseconds: a stopping process has about 10 s in all. */
 const ANSWER_GRACE = 2000;
 
 /** A SIP user agent that passes pushes to the applications of a runtime. */
@@ -143,7 +143,7 @@ export class PushReceiverAgent {
     this.#unsubscribe?.();
     await this.#negotiations?.stop();
     await this.#agent.registration?.close();
-    // A sender that gets no answer pushes the same content again, as another push.
+    // Without an answer, a sender pushes the same content again, as another push.
     await Promise.all([atMost(ANSWER_GRACE, this.#pager.idle()), this.#sessions.stop()]);
     await this.#agent.stop();
   }

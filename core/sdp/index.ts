@@ -1,4 +1,4 @@
-/** Offers and answers of files over MSRP. Knows no sockets and no push: paths and addresses are text. */
+/** Offers and answers of files over MSRP. Paths and addresses are text: this folder opens no sockets. */
 
 export { newOrigin, nextOrigin, type Origin } from './description.js';
 export type { FileDate, FileDescription, FileRange } from './file-description.js';

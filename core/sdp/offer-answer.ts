@@ -1,4 +1,4 @@
-/** Offers of files (RFC 3264 5, RFC 5547 8.2.1; TS 8.2.2). */
+/** Offers of files and their answers (RFC 3264, RFC 5547 §8; TS 8.2.1, 8.2.2). */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
 import {
@@ -22,14 +22,14 @@ import {
 import { formatAcceptTypes, isMsrp, type MsrpMedia, type MsrpProtocol, readMsrpMedia } from './media.js';
 
 export interface MsrpOffer {
-  /** Of the offerer. The same version as before: nothing has changed (RFC 3264 8). */
+  /** The origin of the offerer. An unchanged version means an unchanged description (RFC 3264 §8). */
   origin: { id: string; version: string };
   timing: Timing;
-  /** In their order; those for MSRP have a `path` (`'path' in media`). An answer has a line for each. */
+  /** In order; lines for MSRP have a `path` (`'path' in media`). An answer has a line for each. */
   media: readonly (MsrpMedia | OtherMedia)[];
 }
 
-/** A line that is not for MSRP: an answer refuses it. */
+/** A line for another protocol: the answer refuses it. */
 export type OtherMedia = MediaLine;
 
 /** @throws MalformedError */
@@ -48,28 +48,28 @@ export function parseOffer(body: Uint8Array): MsrpOffer {
 
 export interface OfferDescription {
   origin: Origin;
-  /** Where this end is: IPv4, IPv6 or a name. */
+  /** The address of this end: IPv4, IPv6 or a name. */
   host: string;
-  /** A line for each file (8.2.2-06). In later offers of a session all of them again, in the same order. */
+  /** One for each file (8.2.2-06). Later offers of a session repeat all of them in the same order. */
   lines: readonly OfferLine[];
 }
 
-/** Of an end that sends (8.2.2-04), and waits for its peer to connect (8.2.2-07). */
+/** The line of an end that sends (8.2.2-04) and waits for the connection of its peer (8.2.2-07). */
 export interface OfferLine {
   protocol: MsrpProtocol;
-  /** 0: the line is closed (RFC 3264 8.2). */
+  /** 0: the line is closed (RFC 3264 §8.2). */
   port: number;
   path: readonly string[];
-  /** What will come. */
+  /** The types of the content. */
   acceptTypes: readonly string[];
-  /** `sha-256 4A:AD:…`, of the certificate, with TLS. */
+  /** With TLS: fingerprints of the certificate, `sha-256 4A:AD:…`. */
   fingerprints?: readonly string[];
-  /** For people. */
+  /** A description of the file for people. */
   description?: string;
   file?: FileDescription;
 }
 
-/** @throws ConfigurationError for what cannot be written. */
+/** @throws ConfigurationError for invalid values. */
 export function buildOffer({ origin, host, lines }: OfferDescription): Uint8Array {
   return writeDescription(origin, host, { start: 0, stop: 0 }, lines.map(offeredMedia));
 }
@@ -93,7 +93,7 @@ function offeredMedia(line: OfferLine): WrittenMedia {
   };
 }
 
-/** What we would not read, others need not either: a file name of thousands of characters. */
+/** Rejects an attribute that this parser would reject: a file name of thousands of characters. */
 function readable(attribute: string): string {
   if (attribute.length + 'a='.length <= MAX_LINE) return attribute;
   throw new ConfigurationError(
@@ -101,11 +101,9 @@ function readable(attribute: string): string {
   );
 }
 
-/** What a receiver of files answers (RFC 3264 6, RFC 5547 8.2.2 and 8.3; TS 8.2.1). */
-
 export interface AnswerDescription {
   origin: Origin;
-  /** Where this end is: IPv4, IPv6 or a name. */
+  /** The address of this end: IPv4, IPv6 or a name. */
   host: string;
   /** One for each line of the offer, in its order. */
   lines: readonly AnswerLine[];
@@ -113,32 +111,34 @@ export interface AnswerDescription {
 
 export type AnswerLine =
   | AcceptingLine
-  /** Port zero, and nothing else (8.2.1-04). Closed lines, and those that are not for MSRP, are refused whatever is said. */
+  /** Port zero (8.2.1-04). Closed lines and those of other protocols are always refused. */
   | { type: 'refused' }
-  /** Port zero: its file has come before, whole. As refused, where the offer does not have its size and SHA-1. */
+  /** Port zero: the whole file was received earlier. Refused if the offer does not have its size and SHA-1. */
   | { type: 'received' };
 
-/** Of an end that receives (8.2.1-06), and connects to its peer (8.2.1-08). What describes the file is the offer's. */
+/** The line of an end that receives (8.2.1-06) and connects to its peer (8.2.1-08). The offer describes the file. */
 export interface AcceptingLine {
   type: 'accepted';
   port: number;
   path: readonly string[];
   acceptTypes: readonly string[];
-  /** Bytes of a message that is taken. */
+  /** The largest message, in bytes. */
   maxSize?: number;
-  /** `sha-256 4A:AD:…`, of the certificate, with TLS. */
+  /** With TLS: fingerprints of the certificate, `sha-256 4A:AD:…`. */
   fingerprints?: readonly string[];
-  /** What is to come of the file; absent: all that was offered. */
+  /** The requested part of the file; absent: the offered part. */
   range?: FileRange;
 }
 
-/** @throws ConfigurationError for what cannot be written, and when the number of lines is another than the offer's. */
+/** @throws ConfigurationError for invalid values, and if the number of lines is not that of the offer. */
 export function buildAnswer(offer: MsrpOffer, { origin, host, lines }: AnswerDescription): Uint8Array {
   if (lines.length !== offer.media.length) {
-    throw new ConfigurationError(`SDP: ${lines.length} lines do not answer ${offer.media.length}`);
+    throw new ConfigurationError(
+      `an answer of ${lines.length} lines: expected ${offer.media.length}, as in the offer`,
+    );
   }
   const media = offer.media.map((offered, index) => answered(offered, lines[index] ?? { type: 'refused' }));
-  // RFC 3264 6: t= is the offer's.
+  // RFC 3264 §6: t= is that of the offer.
   return writeDescription(origin, host, offer.timing, media);
 }
 
@@ -158,7 +158,7 @@ function answered(offered: MsrpMedia | OtherMedia, line: AnswerLine): WrittenMed
 function accepting({ direction, file }: MsrpMedia, line: AcceptingLine): string[] {
   const { path, acceptTypes, maxSize, fingerprints = [], range } = line;
   return [
-    // RFC 3264 6.1: an end that does not send has nothing for us to receive.
+    // RFC 3264 §6.1: an end can receive only if its peer sends.
     direction === 'sendonly' || direction === 'sendrecv' ? 'recvonly' : 'inactive',
     'setup:active',
     `accept-types:${formatAcceptTypes(acceptTypes)}`,
@@ -169,12 +169,12 @@ function accepting({ direction, file }: MsrpMedia, line: AcceptingLine): string[
   ];
 }
 
-/** RFC 5547 8.3: the selector and the transfer are the offer's; dates say nothing to whoever has them. */
+/** RFC 5547 §8.3: selector and transfer are those of the offer; the offerer knows the dates. */
 function described(
   { selector, transferId, disposition, range: offered }: FileDescription,
-  asked?: FileRange,
+  requested?: FileRange,
 ) {
-  const range = asked ?? offered;
+  const range = requested ?? offered;
   return {
     selector,
     ...(transferId === undefined ? {} : { transferId }),
@@ -183,13 +183,12 @@ function described(
   };
 }
 
-/** What an answer means for the lines of an offer (RFC 3264 7, RFC 5547 8.4). */
-
+/** The answer to a line of an offer (RFC 3264 §7, RFC 5547 §8.4). */
 export type AnsweredLine =
   | AcceptedLine
-  /** Port zero: the receiver does not want it, or not now. */
+  /** Port zero: the receiver does not want the file. */
   | { type: 'refused' }
-  /** The receiver has the file already, as a whole. */
+  /** The receiver received the whole file earlier. */
   | { type: 'received' };
 
 /** The receiver's side of a line. */
@@ -199,7 +198,7 @@ export interface AcceptedLine
     'host' | 'port' | 'path' | 'acceptTypes' | 'acceptWrappedTypes' | 'setup' | 'maxSize' | 'fingerprints'
   > {
   type: 'accepted';
-  /** What it asks for of the file, within it; absent: all that was offered. */
+  /** The requested part of the file, within it; absent: the offered part. */
   range?: FileRange;
 }
 
@@ -207,7 +206,9 @@ export interface AcceptedLine
 export function parseAnswer(body: Uint8Array, { lines }: Pick<OfferDescription, 'lines'>): AnsweredLine[] {
   const { media } = parseDescription(body);
   if (media.length !== lines.length) {
-    throw new MalformedError(`${media.length} m= lines do not answer ${lines.length}`);
+    throw new MalformedError(
+      `an answer of ${media.length} m= lines: expected ${lines.length}, as in the offer`,
+    );
   }
   return lines.map((line, index) => {
     const section = media[index];
@@ -226,7 +227,7 @@ function answerOf(offered: OfferLine, section: MediaSection, index: number): Ans
   if (media.protocol !== offered.protocol) {
     throw new MalformedError(`m= line ${index + 1} answers ${offered.protocol} with ${media.protocol}`);
   }
-  // RFC 3264 6.1: what is sent is received, or nothing is; saying nothing is taken for agreement.
+  // RFC 3264 §6.1: the answer to sendonly is recvonly or inactive; without a direction it counts as recvonly.
   if (media.direction === 'inactive') return { type: 'refused' };
   if (media.direction === 'sendonly') {
     throw new MalformedError(`m= line ${index + 1} answers a=sendonly with a=sendonly`);
@@ -247,7 +248,7 @@ function accepted(offered: OfferLine, media: MsrpMedia, index: number): Accepted
   };
 }
 
-/** Nothing of a refused line is of use (RFC 3264 6), so nothing in it is an error. */
+/** Errors in a refused line are ignored, because its attributes have no meaning (RFC 3264 §6). */
 function readRefused({ attributes }: MediaSection): FileDescription | undefined {
   try {
     return readFile(attributes);
@@ -257,7 +258,7 @@ function readRefused({ attributes }: MediaSection): FileDescription | undefined 
   }
 }
 
-/** Of an empty file there is no first byte to ask for; asking for it all the same does no harm. */
+/** A request for the first byte of an empty file is accepted. */
 function requireWithin(
   { start, end = start }: FileRange,
   file: FileDescription | undefined,
@@ -265,6 +266,6 @@ function requireWithin(
 ): void {
   const size = file?.selector.size;
   if (size !== undefined && Math.max(start, end) > Math.max(size, 1)) {
-    throw new MalformedError(`m= line ${index + 1} asks for bytes past the ${size} of its file`);
+    throw new MalformedError(`m= line ${index + 1} requests bytes beyond the ${size} of its file`);
   }
 }
