@@ -76,6 +76,8 @@ export interface TransferParts {
   /** What was offered. */
   readonly size: number | undefined;
   readonly sha1: string | undefined;
+  /** Whether the outcome has the SHA-256. */
+  readonly sha256: boolean;
   readonly largest: number;
   readonly turn: Turn;
   readonly place: PartialFile;
@@ -107,7 +109,7 @@ export class FileTransfer implements Transfer {
   #users = 2;
 
   constructor(private readonly parts: TransferParts) {
-    const { app, record, size, sha1, largest, turn, place } = parts;
+    const { app, record, size, sha1, sha256, largest, turn, place } = parts;
     const { file, have } = place;
     this.pushId = record.id;
     this.have = have;
@@ -122,6 +124,7 @@ export class FileTransfer implements Transfer {
       file,
       have,
       sha1: sha1 !== undefined,
+      sha256,
       onGap: (sound) => place.sound(sound),
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
@@ -204,7 +207,7 @@ export class FileTransfer implements Transfer {
   }
 
   /** @throws Mismatch, or whatever it broke off with. */
-  async #check(size: number): Promise<string> {
+  async #check(size: number): Promise<string | undefined> {
     await this.#arrival.idle();
     const { error, watermark, end } = this.#arrival;
     if (error) throw error;
