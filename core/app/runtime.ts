@@ -238,7 +238,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
-      (refusal) => ({ taken: false, ...refusal }),
+      (refusal) => ({ accepted: false, ...refusal }),
     );
   }
 
@@ -248,7 +248,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.retrievals.receive(incoming),
-      (refusal) => ({ outcome: { taken: false, ...refusal } }),
+      (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
   }
 
@@ -271,7 +271,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.transfers.begin(incoming),
-      (refusal) => ({ refused: { taken: false, ...refusal } }),
+      (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
   }
 

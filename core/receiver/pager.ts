@@ -86,7 +86,7 @@ export class PagerReceiver {
     } else if (later) {
       // How it ends is told when it does.
       this.#answer(transaction, outcome);
-    } else if (!outcome.taken) {
+    } else if (!outcome.accepted) {
       // No application has seen anything of it.
       throw new RequestRefused(outcome.kind, outcome.reason, outcome);
     }
@@ -139,7 +139,7 @@ export class PagerReceiver {
     if (error instanceof RequestRefused) {
       const { kind, message: reason, retryAfter } = error;
       const wait = retryAfter === undefined ? {} : { retryAfter };
-      return messageAnswer({ taken: false, kind, reason, ...wait }, accepted);
+      return messageAnswer({ accepted: false, kind, reason, ...wait }, accepted);
     }
     // RFC 3261 8.2.3: the encodings we understand; identity may be listed (20.2).
     if (error instanceof UnknownCoding) {
@@ -150,7 +150,7 @@ export class PagerReceiver {
     }
     if (error instanceof MalformedError) return { status: 400 };
     const kind = error instanceof LimitError ? 'size' : 'failed';
-    return messageAnswer({ taken: false, kind, reason: String(error) }, accepted);
+    return messageAnswer({ accepted: false, kind, reason: String(error) }, accepted);
   }
 }
 

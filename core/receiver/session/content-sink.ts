@@ -95,8 +95,8 @@ export class ContentSink implements MessageSink {
     const outcome = await this.destination
       .then((destination) => destination.complete(this.start + size))
       .catch((error: unknown) => refusedBy(error).outcome);
-    const status = outcome.taken ? 200 : msrpStatus(outcome.kind);
-    if (outcome.taken) reporter.success();
+    const status = outcome.accepted ? 200 : msrpStatus(outcome.kind);
+    if (outcome.accepted) reporter.success();
     else reporter.failure(status, outcome.reason);
     this.#end(outcome, status);
   }
@@ -111,7 +111,7 @@ export class ContentSink implements MessageSink {
 function refusedBy(error: unknown) {
   const reason = error instanceof Error ? error.message : String(error);
   const kind = error instanceof PushRefused ? error.kind : error instanceof LimitError ? 'size' : 'resources';
-  return { outcome: { taken: false as const, kind, reason }, status: msrpStatus(kind) };
+  return { outcome: { accepted: false as const, kind, reason }, status: msrpStatus(kind) };
 }
 
 /** For content that needs not come, whose sender sends it all the same. */

@@ -171,9 +171,9 @@ async function decideFile(
   if (transfer.have > 0 && transfer.have === size) {
     // It came whole the last time, and was not confirmed: nothing is left to send.
     const outcome = await transfer.complete(size);
-    const status = outcome.taken ? 200 : inviteAnswer(outcome).status;
+    const status = outcome.accepted ? 200 : inviteAnswer(outcome).status;
     onEvent(sessionPushEvent(incoming, outcome, status));
-    return outcome.taken ? { type: 'had' } : { type: 'refused', refusal: outcome };
+    return outcome.accepted ? { type: 'had' } : { type: 'refused', refusal: outcome };
   }
   return { type: 'file', media, file: { incoming, transfer, start: transfer.have } };
 }

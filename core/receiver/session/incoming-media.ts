@@ -131,7 +131,7 @@ export class IncomingMedia {
 
   /** What was had before, and need not have come, is not told. */
   #broken(incoming: IncomingTransfer, destination: Destination, outcome: TransferOutcome): void {
-    if (outcome.taken || !('received' in destination)) return;
+    if (outcome.accepted || !('received' in destination)) return;
     this.options.onEvent(brokenOffEvent(incoming, destination, outcome));
   }
 }
