@@ -243,7 +243,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
-      (refusal) => ({ taken: false, ...refusal }),
+      (refusal) => ({ accepted: false, ...refusal }),
     );
   }
 
@@ -253,7 +253,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.retrievals.receive(incoming),
-      (refusal) => ({ outcome: { taken: false, ...refusal } }),
+      (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
   }
 
@@ -276,7 +276,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.transfers.begin(incoming),
-      (refusal) => ({ refused: { taken: false, ...refusal } }),
+      (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
   }
 

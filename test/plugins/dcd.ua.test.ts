@@ -42,7 +42,7 @@ describe('dcd.ua', () => {
   });
 
   it('tells of content, and keeps it byte for byte', async () => {
-    expect(await host.push(headlines)).toMatchObject({ taken: true });
+    expect(await host.push(headlines)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'dcd.ua',
@@ -88,9 +88,9 @@ describe('dcd.ua', () => {
   describe('the same content again', () => {
     it('is taken, and not told, also after a restart', async () => {
       await host.push(headlines);
-      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(await host.push(headlines)).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(await host.push(headlines)).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(host.logged).toEqual(Array(2).fill('content headlines@news.example: came before: dropped'));
     });

@@ -135,7 +135,7 @@ export class FileTransfer implements Transfer {
     });
     this.#answer = this.#deliver();
     void this.#answer.then((outcome) => {
-      if (!outcome.taken && !this.#ending)
+      if (!outcome.accepted && !this.#ending)
         this.#break(new PushRefused(outcome.kind, outcome.reason, outcome));
     });
   }
@@ -172,9 +172,9 @@ export class FileTransfer implements Transfer {
 
   #end(ending: Promise<TransferOutcome>): Promise<TransferOutcome> {
     this.#ending = ending;
-    this.#over = ending.then(async ({ taken }) => {
+    this.#over = ending.then(async ({ accepted }) => {
       // Nobody else is to have the file while an application still may.
-      if (!taken) {
+      if (!accepted) {
         await this.#answer;
         await this.#closed;
       }
@@ -201,7 +201,7 @@ export class FileTransfer implements Transfer {
     const turn = this.#begun ? undefined : app.slots.enter('sender');
     if (turn) this.#turn.add(turn);
     const outcome = await this.#inTime();
-    if (outcome.taken) this.#release();
+    if (outcome.accepted) this.#release();
     else await this.#leave(isRetryable(outcome.kind));
     return { ...outcome, sha256, size };
   }
@@ -234,7 +234,7 @@ export class FileTransfer implements Transfer {
         return refused(record.id, busy(`${app.eventAppId} is at its concurrency limit`));
       const result = await services.attempts.deliver(app, push, this.#content, this.#turn);
       return result.type === 'accepted'
-        ? { taken: true, pushId: record.id }
+        ? { accepted: true, pushId: record.id }
         : refused(record.id, result.refusal);
     } catch (error) {
       return refused(record.id, refusalFor(error));
@@ -256,7 +256,7 @@ export class FileTransfer implements Transfer {
     push.answered = true;
     return push.result?.accepted === false
       ? refused(record.id, push.result.refusal)
-      : { taken: true, pushId: record.id };
+      : { accepted: true, pushId: record.id };
   }
 
   /** It does not land. */

@@ -64,7 +64,7 @@ export class Transfers {
   async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
     const id = pushId(incoming.key);
     const known = this.ledger.outcomeOf(id);
-    if (known) return known.taken ? { known } : { refused: known };
+    if (known) return known.accepted ? { known } : { refused: known };
     const app = this.registry.loaded(incoming.app);
     const refusal = this.refusal(id, app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
@@ -155,7 +155,7 @@ function gone({ eventAppId }: AppHandle): Refusal {
 }
 
 function refused(pushId: string, refusal: Refusal): TransferAnswer {
-  return { refused: { taken: false, pushId, ...refusal } };
+  return { refused: { accepted: false, pushId, ...refusal } };
 }
 
 export const TRANSFERS: InjectionToken<Transfers> = Symbol('transfers');
