@@ -86,7 +86,7 @@ describe('sip-push host --console', () => {
     host.stdin.write('\nset-aside\n');
     expect(await lineOf(host, 'answer', { line: 'set-aside' })).toMatchObject({ answer: [] });
     expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
-      error: expect.stringContaining('no query "nonsense"'),
+      error: expect.stringContaining('unknown query "nonsense"'),
     });
     // Its stdin is open still.
     host.kill('SIGTERM');
