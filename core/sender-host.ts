@@ -1,4 +1,4 @@
-/** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox, as one. */
+/** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox. */
 
 import { platform } from '#platform';
 import '#platform/complete';
@@ -12,42 +12,49 @@ import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sen
 import { Records } from './store/records.js';
 import { systemClock } from './time/clock.js';
 
-/** A sender that stays up: who it is, where its core is, and what it keeps. */
+/** The options of a sender that stays up. */
 export interface PushSenderHostOptions
   extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
-  /** Whether it registers with the core, true when absent; an application server does not (P-2). */
+  /** Whether it registers with the core; true by default. An application server does not (P-2). */
   register?: boolean;
-  /** Whether to send P-Asserted-Identity (8.1.2-04), true when absent; right only inside the core's trust domain. */
+  /** Whether to send P-Asserted-Identity (8.1.2-04); true by default. Use it only inside the core's trust domain. */
   assertIdentity?: boolean;
-  /** Product token for User-Agent, `sip-push` when absent. */
+  /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
-  /** Folder of the durable store and of contents; absent: in memory, lost at the end. */
+  /** Folder of the durable store and of contents; in memory by default. */
   data?: string;
+  /** Limits of the outbox. */
   outbox?: Partial<OutboxLimits>;
-  /** Whenever a push has another receipt, or another state. */
+  /**
+   * Called when a push of the outbox has another receipt or another state.
+   * @param push the push.
+   */
   onPush?(push: OutboxRecord): void;
+  /** Called for each log line. */
   onLog?: LogSink;
 }
 
 const PRESETS = { assertIdentity: true, product: 'sip-push' };
 
-/** Made by `createPushSender`. */
+/** A sender that stays up. `createPushSender` creates it. */
 export class PushSenderHost {
   #stopped: Promise<void> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly records: Records,
+    /** Sends pushes, and has the directory of terminals. */
     readonly agent: PushSenderAgent,
+    /** Keeps pushes until they are delivered. */
     readonly outbox: Outbox,
   ) {}
 
-  /** One push, without the outbox: its receipts come, or a reason why there is none, and nothing of it is kept. */
+  /** Sends a push without the outbox, and resolves with its receipts. Nothing is stored. */
   send(push: PushRequest, options?: SendOptions): Promise<Receipt[]> {
     return this.agent.send(push, options);
   }
 
-  /** Pushes of the outbox that are under way go on with the next process, where `data` keeps them; others fail. */
+  /** Stops the sender. With `data`, the next process continues with the pushes of the outbox; other pushes fail. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -65,8 +72,8 @@ export class PushSenderHost {
 }
 
 /**
- * A sender in a program of yours: opens the store, begins to connect, and goes on with the pushes that wait.
- * @throws ConfigurationError
+ * Creates a sender: opens the store, connects, and continues with the waiting pushes.
+ * @throws ConfigurationError for an invalid option.
  */
 export async function createPushSender(options: PushSenderHostOptions): Promise<PushSenderHost> {
   const { register = true, data, outbox: limits, onPush, onLog, ...sender } = options;

@@ -3,10 +3,11 @@
 import { ConfigurationError } from '../core/errors.js';
 
 /**
- * The fields of `options`, or of an object in it.
- * @param names all valid fields.
- * @param path for error messages, `options.servers[0]`.
- * @throws ConfigurationError if the value is not an object, or has an unknown field.
+ * Reads the fields of `options`, or of an object in it.
+ * @param value the options.
+ * @param names names of all fields.
+ * @param path name of the value in messages, `options.servers[0]`.
+ * @throws ConfigurationError if the value is not an object, or has a field with another name.
  */
 export function knownFields<Name extends string>(
   value: unknown,

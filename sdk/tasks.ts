@@ -16,6 +16,7 @@ export interface AgendaOptions {
   task(key: string): Promise<number | undefined>;
   /** Keys whose tasks run at the same time. */
   readonly atOnce: number;
+  /** Receives the errors of tasks. */
   readonly log: AppLog;
   /** The signal of the application: no task starts after it is aborted. */
   readonly signal: AbortSignal;
@@ -31,6 +32,7 @@ export class Agenda {
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #running = new Map<string, Promise<void>>();
 
+  /** Starts nothing: call `add`. */
   constructor(private readonly options: AgendaOptions) {}
 
   /** Replaces the plan for the key. If its task is running, it runs once more afterwards. */

@@ -7,7 +7,7 @@ export function encodeBase64(octets: Uint8Array): string {
   return btoa(decodeLatin1(octets));
 }
 
-/** Undefined where the text is not base64 exactly as `encodeBase64` writes it: with its padding, without blanks. */
+/** Decodes base64. Undefined if the text is not valid base64 with padding and without blanks. */
 export function decodeBase64(text: string): Uint8Array | undefined {
   try {
     const octets = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

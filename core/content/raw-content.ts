@@ -47,10 +47,11 @@ const MAX_WBXML_VERSION = 3;
 const ROOT_SEARCH_LENGTH = 1024;
 
 /**
- * For `PushEnvelope.open`; application/octet-stream where it does not know. Which type an application takes when
- * nobody says is vouched for by one implementation at most.
+ * The media type of content without an envelope, for `PushEnvelope.open`; application/octet-stream if it is unknown. No
+ * specification defines it: it follows other implementations.
  *
- * @param eventAppId `mms.ua`, without a prefix.
+ * @param eventAppId event-app-id in its short form, `mms.ua`.
+ * @param octets the content.
  */
 export function rawContentType(eventAppId: string, octets: Uint8Array): MediaType {
   const type = byApplication.get(eventAppId) ?? typeOfDocument(eventAppId, octets);

@@ -57,11 +57,11 @@ function token(name: string): string[] {
 
 /** What a Push Sender Agent says of itself by its answer to our OPTIONS (TS 5.1). */
 
-/** What a Push Sender Agent answered to what it was told of a device (TS 5.1). */
+/** The answer of a Push Sender Agent to the capability negotiation (TS 5.1). */
 export interface SenderCapabilities {
   /** event-app-ids of applications that it pushes for. */
   readonly apps: readonly string[];
-  /** SIP methods that it takes, upper-case. */
+  /** Supported SIP methods, upper-case. */
   readonly methods: readonly string[];
 }
 

@@ -34,7 +34,7 @@ export interface AttemptsOptions {
 
 export interface AttemptOptions {
   signal?: AbortSignal;
-  /** Session mode: more of a file has gone. */
+  /** Session mode: called when more bytes of a file were sent. */
   onProgress?(progress: FileProgress): void;
 }
 

@@ -10,10 +10,11 @@ import { reasonForNone, type Target, targetsOf } from './terminals/targets.js';
 import { saysGone } from './terminals/terminal.js';
 
 export interface DeliveryOptions {
+  /** Cancels the push. */
   signal?: AbortSignal;
-  /** What came of it at one address: each as it comes. Nothing more goes there. */
+  /** Called with the final receipts of an address. */
   onReceipts?(receipts: readonly Receipt[], uri: string): void;
-  /** Addresses where it came to an end before: nothing is sent there again. */
+  /** Addresses that have final receipts: nothing is sent to them. */
   settled?: ReadonlySet<string>;
 }
 

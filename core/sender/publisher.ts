@@ -29,15 +29,15 @@ export function parseRange(value: string | undefined, size: number): ByteSpan | 
 
 /** Content that terminals come for: an HTTP server of the sender's own, with URLs that nobody guesses (8.1.2-03a). */
 
-/** Where a sender serves content that it refers to. */
+/** The server of a sender for content by reference. */
 export interface PublishOptions {
-  /** Where it listens, and what the URLs name unless `url` is given. */
+  /** Address to listen on, and of the URLs unless `url` is set. */
   host: string;
-  /** 0: a free one. */
+  /** Port to listen on; 0 selects a free one. */
   port: number;
-  /** `https://push.operator.test/content`: what terminals call it, behind a proxy or a firewall. */
+  /** URL of the server for terminals, behind a proxy: `https://push.operator.test/content`. */
   url?: string;
-  /** Certificate and key: URLs are https, which is all that a device fetches that is told nothing else. */
+  /** Certificate and key for https, which devices fetch by default. */
   tls?: TlsOptions;
 }
 

@@ -1,4 +1,4 @@
-/** What a sender is asked to push, and what it says of each terminal. */
+/** A push request of a sender, and the receipts of terminals. */
 
 import type { PushMode } from '../app/contract/push-app.js';
 import type { Content, MediaType } from '../content/content.js';
@@ -7,101 +7,113 @@ import type { ReceiptOutcome } from './outcome.js';
 import type { PushFile } from './session/outgoing-line.js';
 
 /**
- * In the MESSAGE where it fits, else: `pager`, by reference (8.1.2-03); `auto`, in a session, or by reference where
- * the receiver knows no sessions. `session`: over MSRP (8.2). `indirect`: by reference, as an enabler may require.
+ * How to send a push. `pager`: in a MESSAGE, larger content by reference (8.1.2-03). `session`: over MSRP (8.2).
+ * `indirect`: by reference. `auto`: in a MESSAGE if it fits, otherwise in a session, or by reference if the receiver
+ * does not support sessions.
  */
 export type PushModeChoice = 'auto' | 'pager' | 'session' | 'indirect';
 
-/** Content that its application keeps, at a URL of its own (8.1.2-03a). */
+/** A reference to content on another server (8.1.2-03a). */
 export interface ContentReference {
+  /** URL of the content. */
   url: string;
+  /** Media type. */
   type: MediaType;
-  /** Bytes, where known. */
+  /** Size in bytes, if known. */
   size?: number;
-  /** SHA-1, hexadecimal, where known. */
+  /** SHA-1 in hexadecimal, if known. */
   hash?: string;
+  /** When the reference expires. */
   expiration?: Date;
 }
 
-/** To whom it goes, and for how long. */
+/** The receiver of a push, and how long to try. */
 export interface DeliveryRequest {
   /** Public user identity (all of the user's terminals) or a GRUU (one of them). */
   to: string;
-  /** event-app-id of the application addressed, `mms.ua`. */
+  /** event-app-id of the addressed application, `mms.ua`. */
   app: string;
-  /** Which instance of the application, where a terminal may have several (TS appendix D): a URN. */
+  /** URN of the instance of the application, if a terminal has several (TS appendix D). */
   iari?: string;
+  /** How to send the push; `auto` by default. */
   mode?: PushModeChoice;
-  /** Which of the user's terminals; all that have the application when absent. */
+  /** Selects terminals of the user; by default all that have the application. */
   terminals?: TerminalFilter;
   /**
-   * Seconds for which a push that a terminal did not take for now is tried again: when the terminal comes back, when
-   * it said to, or after a while. Absent: it is tried once.
+   * Seconds during which a transient failure is retried: when the terminal is back, after its Retry-After, or at
+   * intervals. By default there is one attempt.
    */
   ttl?: number;
 }
 
 interface PushOptions extends DeliveryRequest {
-  /** Compresses the content; receivers that cannot undo it answer 415. A session carries it as it is. */
+  /** Compresses the content. Receivers without support answer 415. Ignored in session mode. */
   encoding?: ContentCoding;
-  /** Seconds that content is kept for terminals to come for it, where it is referred to; an hour when absent. */
+  /** Seconds to serve content by reference; one hour by default. */
   lifetime?: number;
   /**
-   * Names the push when it is tried again, by this process or the next: in session mode, what a terminal has of it by
-   * then is not sent again. A new push needs a new one; absent: it is one.
+   * Id of the push. In session mode, a push with the same id and content resumes, also from another process. By default
+   * each push is new.
    */
   id?: string;
   /**
-   * In session mode only a success REPORT counts as delivered: that of a receiver whose application has taken the
-   * push. Absent or false: it is asked for all the same, and where none comes, that every chunk was answered 200 will
-   * do.
+   * In session mode, wait for the success REPORT, which a receiver sends after its application has accepted the push.
+   * By default, a 200 to every chunk is enough if no REPORT arrives.
    */
   report?: boolean;
 }
 
-/** One content. */
+/** A push of one content. */
 export interface ContentPush extends PushOptions {
+  /** The content, or a reference to it. */
   content: Content | ContentReference;
   /** Content-Disposition of the content. */
   disposition?: string;
 }
 
-/** Files for one application, each a push of its own: in one session, or by reference, a MESSAGE for each. */
+/** A push of several files for one application, in one session or by reference with a MESSAGE for each. */
 export interface FilesPush extends PushOptions {
+  /** The files; each has its own receipt. */
   files: readonly PushFile[];
 }
 
-/** What a sender is asked to push. */
+/** A push request: one content, or several files. */
 export type PushRequest = ContentPush | FilesPush;
 
-/** What became of a push at one terminal, or at all that a core forked it to. */
+/** The result of a push at one terminal, or at all terminals that the core forked it to. */
 export interface Receipt {
+  /** Address that the push was sent to. */
   to: string;
-  /** GRUU, where one terminal was addressed, or told its own. */
+  /** GRUU of the terminal, if it was addressed or is known from the response. */
   terminal?: string;
+  /** How the push was sent. */
   mode: PushMode;
+  /** `delivered`, `refused` or `failed`. */
   outcome: ReceiptOutcome;
-  /** Of the SIP response, or of the MSRP one or REPORT in a session; absent when nothing came. */
+  /** Status of the SIP response, or in session mode of the MSRP response or REPORT; absent without a response. */
   status?: number;
+  /** Why, for people. */
   reason: string;
+  /** Whether a retry can succeed. */
   retryable: boolean;
-  /** Seconds before which a retry is unwelcome. */
+  /** Seconds to wait before a retry. */
   retryAfter?: number;
-  /** A success REPORT of the receiver came, which only session mode has. */
+  /** Session mode: whether a success REPORT arrived. */
   reported?: boolean;
-  /** Which of several files. */
+  /** Name of the file, for one of several files. */
   fileName?: string;
-  /** Bytes of content, compressed where it was; 0 where it is elsewhere and nobody said. */
+  /** Size of the content in bytes, as sent; 0 for a reference of unknown size. */
   bytes: number;
+  /** Duration in milliseconds. */
   milliseconds: number;
-  /** Why it went this way, to this address: for people. */
+  /** Why the push was sent in this mode to this address, for people. */
   why?: string;
 }
 
-/** Some of a user's terminals. */
+/** Selects terminals of a user. */
 export interface TerminalFilter {
   /** Instances, `urn:uuid:…`, or GRUUs. */
   instances?: readonly string[];
-  /** SIP methods that a terminal has to take, `INVITE`. */
+  /** SIP methods that a terminal must support, `INVITE`. */
   methods?: readonly string[];
 }

@@ -1,4 +1,6 @@
-/** The Push Sender Agent: pushes content to the terminals of users, and knows which there are, through a SIP/IP core. */
+/**
+ * The Push Sender Agent: pushes content to the terminals of users through a SIP/IP core, and maintains their directory.
+ */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError } from '../errors.js';
@@ -29,66 +31,70 @@ import { TerminalDirectory } from './terminals/directory.js';
 import { RollCall } from './terminals/roll-call.js';
 import type { ProfileFacts } from './terminals/terminal.js';
 
-/** A sender: who it is, where its core is, and what it tells. */
+/** The options of a Push Sender Agent. */
 export interface PushSenderOptions {
-  /** The sender's own URI, `sip:psa@domain.test`. */
+  /** URI of the sender, `sip:psa@domain.test`. */
   identity: string;
   /** Servers of the SIP/IP core in order. */
   servers: readonly string[];
+  /** Password or UICC for the challenges of the core. */
   credentials?: AccountCredentials;
-  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  /** Value of P-Access-Network-Info (RFC 7315 §4.4), for a trusted core. */
   accessNetworkInfo?: string;
+  /** TLS material for SIP and MSRP. */
   tls?: TlsOptions;
-  /** For SIP and MSRP; the machine's own when absent. */
+  /** Sockets for SIP and MSRP; those of the machine by default. */
   sockets?: Sockets;
-  /** `urn:uuid:…` to register with; absent: an application server that does not register (P-2). */
+  /** `urn:uuid:…` to register with. An application server without one does not register (P-2). */
   instanceId?: string;
-  /** Where requests reach an application server, `sip:127.0.0.1:5080;transport=udp`. */
+  /** Address of an application server for requests, `sip:127.0.0.1:5080;transport=udp`. */
   listen?: string;
-  /** Whether to send P-Asserted-Identity (8.1.2-04); right only inside the core's trust domain. */
+  /** Whether to send P-Asserted-Identity (8.1.2-04). Use it only inside the core's trust domain. */
   assertIdentity: boolean;
-  /** Where receivers come for files in session mode; absent: at this machine's address towards the core, any port. */
+  /** Where receivers connect in session mode; by default the machine's address towards the core and a free port. */
   media?: MediaOptions;
-  /** Where content is served that is referred to; absent: only what fits a MESSAGE, or is elsewhere, is pushed. */
+  /** The server for content by reference. Without it, references to other servers only. */
   publish?: PublishOptions;
-  /** Whose terminals may say what they have (5.2-01); everybody's of the sender's own domain when absent. */
+  /** Identities whose terminals can describe themselves (5.2-01); by default all of the sender's domain. */
   trust?: readonly string[];
-  /** event-app-ids that this sender pushes for (5.2-05); whatever a terminal has when absent. */
+  /** event-app-ids that this sender pushes for (5.2-05); by default all that a terminal has. */
   apps?: readonly string[];
-  /** Users whose registrations are watched from the start (B.1.3), beside those that the core registers with us. */
+  /** Users whose registrations the sender subscribes to (B.1.3). */
   watch?: readonly string[];
-  /** What User Agent Profiles of terminals are fetched with; https from public addresses when absent. */
+  /** Limits for fetching User Agent Profiles; https from public addresses by default. */
   fetch?: GuardedFetchOptions;
-  /** Pushes under way at a time, 100 when absent. */
+  /** Pushes in progress at a time; 100 by default. */
   outstanding?: number;
-  /** Keeps over restarts which terminals there are; absent: they are forgotten. */
+  /** Keeps the directory of terminals over restarts; in memory by default. */
   records?: Records;
+  /** Product token of User-Agent. */
   product: string;
-  /** Also each time it registers again. */
+  /** Called after each registration and refresh. */
   onRegistered?: (state: RegistrationState) => void;
-  /** The agent goes on trying. */
+  /** Called after a failed registration. The agent retries. */
   onRegistrationFailed?: (failure: RegistrationFailure) => void;
-  /** It is connected to this one of `servers`. */
+  /** Called when the agent is connected to one of `servers`. */
   onConnected?: (server: string) => void;
-  /** A connection was lost, or an attempt to make one failed; the agent goes on trying. */
+  /** Called when a connection was lost or could not be opened. The agent retries. */
   onDisconnected?: (server: string, error: Error) => void;
   /**
-   * What could not be learnt of terminals, or kept: a profile, a subscription, a record; why files of a session are
-   * offered again.
+   * Called for a problem that does not fail a push: a profile, a subscription or a record of a terminal, or a transfer
+   * that is offered again.
    */
   onProblem?: (error: Error) => void;
+  /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
 
-/** What goes with one push that is not said of it. */
+/** Options of one call of `send`. */
 export interface SendOptions extends DeliveryOptions, AttemptOptions {}
 
 /** Seconds a registering sender asks for. */
 const REGISTRATION_SECONDS = 3600;
 
-/** Pushes content to the terminals of users, and knows which there are. */
+/** Pushes content to the terminals of users, and maintains their directory. */
 export class PushSenderAgent {
-  /** Which terminals there are, and what each takes. */
+  /** The terminals of users, and what each accepts. */
   readonly directory: TerminalDirectory;
   readonly #options: PushSenderOptions;
   readonly #agent: SipUserAgent;
@@ -102,7 +108,7 @@ export class PushSenderAgent {
   readonly #stopped = new AbortController();
   #publisher: Promise<Publisher> | undefined;
 
-  /** @throws MalformedError for an identity to trust that is none, ConfigurationError for an origin that is none. */
+  /** @throws MalformedError for an invalid entry of `trust`, ConfigurationError for an invalid origin of `fetch`. */
   constructor(options: PushSenderOptions) {
     this.#options = options;
     const { identity, assertIdentity, records, publish, outstanding } = options;
@@ -154,7 +160,7 @@ export class PushSenderAgent {
     });
   }
 
-  /** Reads which terminals there were, and begins to connect. @throws StoreError */
+  /** Reads the stored terminals, and starts to connect. @throws StoreError */
   async start(): Promise<void> {
     await this.directory.load();
     await this.#agent.start();
@@ -162,7 +168,7 @@ export class PushSenderAgent {
     for (const user of this.#options.watch ?? []) this.#presence.watch(user);
   }
 
-  /** What is published is so no longer: `settled` waits for those who have still to fetch it. */
+  /** Stops the agent. Published content is no longer served: wait for `settled` first. */
   async stop(): Promise<void> {
     this.#stopped.abort(new TransportError('the sender was stopped'));
     this.#congestion.close();
@@ -176,23 +182,22 @@ export class PushSenderAgent {
     await this.#connector.close();
   }
 
-  /** Contents that are kept for terminals which have not fetched them yet. */
+  /** Published contents that terminals have not fetched yet. */
   async unfetched(): Promise<number> {
     return (await this.#publisher)?.unsettled ?? 0;
   }
 
-  /** Resolves when each of those has been fetched, or its time is over; or when `signal` is aborted. */
+  /** Resolves when the published contents have been fetched or have expired, or when `signal` is aborted. */
   async settled(signal?: AbortSignal): Promise<void> {
     await (await this.#publisher)?.settled(signal);
   }
 
   /**
-   * One push: to all terminals of a user that have the application, or to some. Content that is referred to is kept
-   * from then on where it was delivered, until its lifetime is over or the agent stops.
-   * @returns a receipt for each terminal, and each file; or for whatever the core found, where no GRUU is known.
-   * @throws LimitError when the content does not fit the mode that was asked for, or any of `auto`;
-   * ConfigurationError when `to` is no URI or `app` no event-app-id, no port is free, or content is to be published
-   * and nobody said where; the signal's reason.
+   * Sends a push to all terminals of a user that have the application, or to selected ones. Content by reference is
+   * served until its lifetime ends or the agent stops.
+   * @returns a receipt for each terminal and file, or for the user's identity if no GRUU is known.
+   * @throws LimitError if the content does not fit the requested mode; ConfigurationError if `to` or `app` is invalid,
+   * no port is free, or content by reference needs `publish`; the reason of the signal.
    */
   async send(push: PushRequest, options: SendOptions = {}): Promise<Receipt[]> {
     const prepared = await PreparedPush.of(push, this.#attempts);

@@ -1,5 +1,6 @@
 /** What a person, or a program, asks of a host that runs: a line each, answered by an event. */
 
+import type { Readable } from 'node:stream';
 import type { PushHost } from '../../core/host.js';
 
 /** What came of a line. */
@@ -20,7 +21,7 @@ const EXPECTED = 'APP QUERY [JSON], set-aside, again ID or drop ID';
  * Answers lines, one after another, until the input ends or breaks: a host goes on without.
  * @returns what ends it; nothing of `input` keeps the process from ending then.
  */
-export function answerLines(input: NodeJS.ReadStream, host: Host, say: (answer: Answer) => void): () => void {
+export function answerLines(input: Readable, host: Host, say: (answer: Answer) => void): () => void {
   const reading = (async () => {
     for await (const line of linesOf(input)) if (line !== '') say(await answerTo(line, host));
   })();
@@ -65,7 +66,7 @@ function argumentsOf(text: string): unknown {
 }
 
 /** Without blanks around them. One that is too long is still too long, but not all of it is kept. */
-async function* linesOf(input: NodeJS.ReadStream): AsyncGenerator<string> {
+async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of input.setEncoding('utf8')) {
     const lines = (rest + piece).split('\n');

@@ -1,4 +1,4 @@
-/** Package #0 of OMA DM (application/vnd.syncml.notification) and its digest. */
+/** OMA DM's package #0 (application/vnd.syncml.notification) and its digest. */
 
 export {
   type DmNotification,

@@ -5,6 +5,7 @@ import '../../core/platform/memory-store.js';
 import { decodeRecord, type PushRecord } from '../../core/app/inbox/push-record.js';
 import { decodeValue } from '../../core/app/services/app-values.js';
 import { TransportError } from '../../core/errors.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';
 import {
   APPLICATIONS_PREFIX,
@@ -14,7 +15,7 @@ import {
   storagePrefix,
 } from '../../core/store/records.js';
 
-/** `ending`: the end of a push is about to be written. `ended`: it was written, and nobody has been told. */
+/** `ending`: the end of a push is about to be written. `ended`: it was written, and the sender is not answered yet. */
 export type StoreMoment = 'ending' | 'ended';
 
 interface WriteOperation {
@@ -26,19 +27,23 @@ export class MemoryStore {
   #dead = false;
   #watch: { moment: StoreMoment; onReached: () => void } | undefined;
 
-  private constructor(readonly store: Store) {
+  private constructor(private readonly level: LevelStore) {
     // Called ahead of each operation, before anything of its batch is written; what it throws fails all of it.
-    store.hooks.prewrite.add((operation: WriteOperation) => {
+    level.hooks.prewrite.add((operation: WriteOperation) => {
       if (isEnd(operation)) this.#reached('ending');
       if (this.#dead) throw new TransportError('the power is off');
     });
-    store.on('write', (operations: readonly WriteOperation[]) => {
+    level.on('write', (operations: readonly WriteOperation[]) => {
       if (operations.some(isEnd)) this.#reached('ended');
     });
   }
 
   static async open(): Promise<MemoryStore> {
     return new MemoryStore(await platform.openStore());
+  }
+
+  get store(): Store {
+    return this.level;
   }
 
   /** Calls `onReached` once, in the middle of the write. */
@@ -62,10 +67,10 @@ export class MemoryStore {
     const copy = await MemoryStore.open();
     const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
     const batch = [];
-    for await (const [key, value] of this.store.iterator<string, Uint8Array>(encodings)) {
+    for await (const [key, value] of this.level.iterator<string, Uint8Array>(encodings)) {
       batch.push({ type: 'put' as const, key, value });
     }
-    await copy.store.batch<string, Uint8Array>(batch, encodings);
+    await copy.level.batch<string, Uint8Array>(batch, encodings);
     return copy;
   }
 
@@ -87,12 +92,12 @@ export class MemoryStore {
   }
 
   async close(): Promise<void> {
-    await this.store.close();
+    await this.level.close();
   }
 
   async #entries(prefix: string): Promise<[key: string, value: Uint8Array][]> {
     const range = { gte: prefix, lt: `${prefix}\u{10ffff}`, keyEncoding: 'utf8', valueEncoding: 'view' };
-    const entries = await this.store.iterator<string, Uint8Array>(range).all();
+    const entries = await this.level.iterator<string, Uint8Array>(range).all();
     return entries.map(([key, value]) => [key.slice(prefix.length), value]);
   }
 

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { DoneMarkers } from '../../core/app/inbox/done-markers.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { Records } from '../../core/store/records.js';
 import { testClock } from './support.js';
 
 const HOUR = 3_600_000;
 
-let store: Store;
+let store: LevelStore;
 let records: Records;
 let now: number;
 const clock = { ...testClock(), now: () => now };

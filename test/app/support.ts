@@ -15,7 +15,7 @@ import {
   type TransferAnswer,
 } from '../../core/app/index.js';
 import { memoryContent } from '../../core/content/content.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { systemClock } from '../../core/time/clock.js';
 
 const encoder = new TextEncoder();
@@ -25,7 +25,7 @@ export const testClock = (random = 0): Clock => ({ ...systemClock, random: () =>
 
 export interface Bench {
   runtime: PushRuntime;
-  store: Store;
+  store: LevelStore;
   logs: LogRecord[];
   events: AppEvent[];
   /** Sends a push as an agent does: resolves the application, dispatches. */
@@ -80,7 +80,7 @@ let serial = 0;
 
 export async function openBench(
   options: {
-    store?: Store;
+    store?: LevelStore;
     limits?: Partial<RuntimeLimits>;
     random?: number;
     clock?: Clock;

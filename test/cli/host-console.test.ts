@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, answerTo } from '../../sdk/cli/host-console.js';
-import { type RunningProcess, startProcess } from '../support/process.js';
+import { startProcess } from '../support/process.js';
 import { BOB, bob, CLI, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
 
 describe('a line', () => {
@@ -69,8 +69,7 @@ describe('sip-push host --console', () => {
     await folder?.remove();
   });
 
-  const start = (): Promise<RunningProcess> =>
-    folder.start('host', '--config', 'bob.json', '--json', '--console');
+  const start = () => folder.start('host', '--config', 'bob.json', '--json', '--console');
 
   it('asks an application, and ends all the same when it is told to', async () => {
     await using host = await start();

@@ -31,11 +31,13 @@ describe('the words after sip-push', () => {
 
   it('--version is that of the package', async () => {
     const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-    expect(await folder.run('--version')).toMatchObject({ code: 0, stdout: version, stderr: '' });
+    const expected = { code: 0, stdout: version, stderr: '' };
+    expect(await folder.run('--version')).toMatchObject(expected);
+    expect(await folder.runProcess('--version')).toMatchObject(expected);
   });
 
   it('without a command there is help, on stderr', async () => {
-    const { code, stdout, stderr } = await folder.run();
+    const { code, stdout, stderr } = await folder.runProcess();
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/Usage: sip-push COMMAND/);
   });

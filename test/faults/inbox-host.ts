@@ -1,5 +1,5 @@
 /**
- * A host of its own process for inbox-kill.test.ts: a store on disk, three applications, and a sender that pushes to
+ * A host of its own process for inbox-kill.slow.test.ts: a store on disk, three applications, and a sender that pushes to
  * them. It kills itself at a write of the store.
  *
  *   node inbox-host.js FOLDER PUSHES [before|after WRITE]

@@ -1,5 +1,5 @@
 /**
- * A host of its own process for transfer-kill.test.ts and transfer-full-disk.test.ts: store and files on disk, three
+ * A host of its own process for transfer-kill.slow.test.ts: store and files on disk, three
  * applications, and a sender that sends each of them files in chunks, again from where they broke off.
  *
  *   node transfer-host.js FOLDER FILES [before|after OPERATION]   kills itself at an operation of the disk

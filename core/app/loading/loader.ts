@@ -25,14 +25,15 @@ import { StorageAccount } from '../services/storage-service.js';
 import { inLoadOrder, needed, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
 import type { Namespaces } from './namespaces.js';
 
-/** An application, and what the host's configuration says for it. */
+/** An application with its options and permissions. */
 export interface AppToLoad {
+  /** The application. */
   definition: PushAppDefinition;
-  /** What its package says of it, which the definition has to agree with. */
+  /** Manifest of its package; the definition must agree with it. */
   manifest?: StaticManifest;
-  /** For its schema to check; `{}` for that where there are none. */
+  /** Options, which the schema of the definition parses; `{}` by default. */
   options?: unknown;
-  /** What it may do; absent: what anyone may. */
+  /** Permissions; by default only the limits of the host apply. */
   permissions?: AppPermissions;
 }
 

@@ -105,10 +105,10 @@ const notificationCodec = definePdu<NotificationFields>('M-Notification.ind', {
   contentLocation: required('X-Mms-Content-Location', textString),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeNotification: (pdu: Uint8Array) => MmsNotification = notificationCodec.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeNotification: (notification: MmsNotification) => Uint8Array = notificationCodec.encode;
 
 /** M-NotifyResp.ind: what a device does about a notification (OMA-TS-MMS_ENC 6.2.2). */
@@ -123,7 +123,7 @@ interface NotifyResponseFields {
   readonly reportAllowed?: boolean;
 }
 
-/** M-NotifyResp.ind: what the device will do about a notification. */
+/** M-NotifyResp.ind: the answer of the device to a notification. */
 export type MmsNotifyResponse = NotifyResponseFields & WithRawFields;
 
 const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
@@ -133,8 +133,8 @@ const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', 
   reportAllowed: optional('X-Mms-Report-Allowed', boolean),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeNotifyResponse: (pdu: Uint8Array) => MmsNotifyResponse = notifyResponseCodec.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeNotifyResponse: (response: MmsNotifyResponse) => Uint8Array = notifyResponseCodec.encode;

@@ -64,11 +64,11 @@ function single<T>(name: MmsFieldName, value: MmsValue<T>): Omit<Entry<T, boolea
 
 /** An MMS PDU as a layout of header fields, from which both its decoder and its encoder follow. */
 
-/** A field kept as it came: not of this PDU, given a second time, or with a value that is not known. */
+/** An unknown field: not defined for this PDU, repeated, or with an unknown value. */
 export interface MmsRawField {
-  /** Code 01 to 7F, or the name of a field named in text. */
+  /** Code 01 to 7F, or the name of the field. */
   readonly field: number | string;
-  /** The octets of its value, whole. */
+  /** Bytes of the value. */
   readonly value: Uint8Array;
 }
 
@@ -79,7 +79,7 @@ export interface WithRawFields {
 export interface MmsPduCodec<Fields> {
   /** @throws MalformedError naming the field, its offset and what was expected there. */
   decode(pdu: Uint8Array): Fields & WithRawFields;
-  /** @throws ConfigurationError where a value does not fit its field. */
+  /** @throws ConfigurationError if a value does not fit its field. */
   encode(fields: Fields & WithRawFields): Uint8Array;
   /** Of a PDU with content: what stands before Content-Type, which is left unread. */
   readHeader(reader: OctetReader): Fields & WithRawFields;

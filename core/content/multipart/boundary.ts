@@ -93,7 +93,7 @@ export class Boundary {
   }
 }
 
-/** The type with a boundary of 128 random bits: no content holds it but by having seen it. */
+/** The media type with a random boundary of 128 bits. */
 export function withBoundary({ type, parameters }: MediaType): MediaType {
   return { type, parameters: { ...parameters, boundary: platform.randomHex(16) } };
 }

@@ -35,7 +35,7 @@ export const EMN: WbxmlLanguage = {
   dates: new Set(['timestamp']),
 };
 
-/** An E-Mail Notification (EMN 1.0): something has changed in a mailbox. */
+/** An E-Mail Notification (EMN 1.0): a mailbox has changed. */
 export interface EmailNotification {
   /** `mailat:user@domain`, or the URI of the mailbox. */
   readonly mailbox: string;

@@ -14,13 +14,18 @@ import type { MsrpConnection } from './connection.js';
 import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
 import { Sessions, SharedConnection } from './shared-connection.js';
 
-/** A relay that an agent is to be reached through, and who it is there. */
+/** An MSRP relay and the account of an agent at it. */
 export interface RelayAccount {
-  /** `msrps://relay.domain.test:2855;tcp` */
+  /** URI of the relay, `msrps://relay.domain.test:2855;tcp`. */
   uri: string;
-  /** For its challenges. */
-  credentials?: { username: string; password: string };
-  /** `ca`: who has signed the certificate of the relay, where that is nobody known. */
+  /** Account at the relay. */
+  credentials?: {
+    /** User name. */
+    username: string;
+    /** Password. */
+    password: string;
+  };
+  /** `ca`: the authority of the relay's certificate, instead of those of the system. */
   tls?: TlsOptions;
 }
 

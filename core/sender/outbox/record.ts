@@ -1,4 +1,4 @@
-/** A push that a sender has taken for somebody, as it stands in the store. */
+/** A push of the outbox, as it is stored. */
 
 import { z } from 'zod';
 import { type MediaType, storedContent } from '../../content/content.js';
@@ -9,36 +9,57 @@ import type { PushRequest } from '../push-request.js';
 import type { PushFile } from '../session/outgoing-line.js';
 import type { OutboxContents } from './contents.js';
 
-/** Content in the outbox's folder, or at a URL of somebody's. */
+/** Content in the outbox's folder, or a reference to another server. */
 const content = z.union([
   z.object({
-    /** Names it among the contents of the outbox. */
+    /** Id of the content in the outbox. */
     content: z.string(),
+    /** Media type. */
     type: z.string(),
+    /** Name of the file. */
     name: z.string().exactOptional(),
+    /** Content-Disposition. */
     disposition: z.string().exactOptional(),
   }),
   z.object({
+    /** URL of the content. */
     url: z.string(),
+    /** Media type. */
     type: z.string(),
+    /** Size in bytes. */
     size: z.number().exactOptional(),
+    /** SHA-1 in hexadecimal. */
     hash: z.string().exactOptional(),
+    /** Content-Disposition. */
     disposition: z.string().exactOptional(),
   }),
 ]);
 
 const order = z.object({
+  /** Public identity or GRUU. */
   to: z.string(),
+  /** event-app-id of the addressed application. */
   app: z.string(),
+  /** URN of the instance of the application. */
   iari: z.string().exactOptional(),
+  /** How to send the push. */
   mode: z.enum(['auto', 'pager', 'session', 'indirect']),
+  /** The contents, each with its own receipt. */
   contents: z.array(content).min(1),
+  /** Selects terminals of the user. */
   terminals: z
-    .object({ instances: z.array(z.string()).exactOptional(), methods: z.array(z.string()).exactOptional() })
+    .object({
+      /** Instance ids or GRUUs. */
+      instances: z.array(z.string()).exactOptional(),
+      /** SIP methods that a terminal must support. */
+      methods: z.array(z.string()).exactOptional(),
+    })
     .exactOptional(),
-  /** Seconds, from when it was taken. */
+  /** Seconds to retry, from `takenAt`. */
   ttl: z.number().exactOptional(),
+  /** Whether to wait for the success REPORT in session mode. */
   report: z.boolean().exactOptional(),
+  /** Compression of the content. */
   encoding: z.enum(['gzip', 'deflate']).exactOptional(),
 });
 
@@ -59,17 +80,21 @@ const receipt = z.object({
 });
 
 const schema = z.object({
+  /** Id of the push. */
   id: z.string(),
-  /** What its submitter called it (Idempotency-Key). */
+  /** Idempotency-Key of the submitter. */
   key: z.string().exactOptional(),
+  /** The request. */
   order,
-  /** `waiting`: under way, or until a terminal comes back. */
+  /** `waiting`: in progress, or until a terminal is available. */
   state: z.enum(['waiting', 'ended', 'cancelled']),
-  /** Milliseconds since 1970. */
+  /** When the outbox accepted it, milliseconds since 1970. */
   takenAt: z.number(),
+  /** When it ended, milliseconds since 1970. */
   endedAt: z.number().exactOptional(),
+  /** The receipts so far. */
   receipts: z.array(receipt),
-  /** Addresses where it came to an end. */
+  /** Addresses with final receipts. */
   settled: z.array(z.string()),
 });
 

@@ -44,19 +44,19 @@ export async function connectTo(
  * (8.2.2-11).
  */
 
-/** Where receivers come for files in session mode. */
+/** Where receivers connect in session mode. */
 export interface MediaOptions {
-  /** Where receivers find this machine; absent: its address towards the SIP/IP core. */
+  /** Address of this machine for receivers; by default its address towards the core. */
   host?: string;
-  /** Ports to listen on, the first that is free; absent: whichever is. */
+  /** Range of ports to listen on; any free port by default. */
   ports?: readonly [first: number, last: number];
   /** MSRP over TLS (`msrps`), with this certificate. */
   tls?: TlsOptions;
-  /** `ws`: over WebSocket (RFC 7977), for receivers in browsers, which come by nothing else; `tcp` when absent. */
+  /** `ws`: MSRP over WebSocket (RFC 7977), for receivers in browsers; `tcp` by default. */
   transport?: 'tcp' | 'ws';
-  /** Bytes of content in one chunk, where there is no relay; 64 KiB when absent. */
+  /** Bytes of a chunk without a relay; 64 KiB by default. */
   chunkBytes?: number;
-  /** An MSRP relay (RFC 4976) that receivers come through, instead of a port here. */
+  /** MSRP relay (RFC 4976) for receivers, instead of a port of this machine. */
   relay?: RelayAccount;
 }
 

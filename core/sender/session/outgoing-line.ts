@@ -13,14 +13,15 @@ import { connectTo, type ExpectedMedia, type MediaListener } from './media-liste
 
 /** One file of a push. */
 export interface PushFile {
+  /** Content of the file. */
   content: Content;
-  /** For people: `holiday.jpg`. */
+  /** Name for people, `holiday.jpg`. */
   name?: string;
-  /** Content-Disposition: `render` when absent. */
+  /** Content-Disposition; `render` by default. */
   disposition?: string;
   /** Content-Description, for people. */
   description?: string;
-  /** When the file was made, changed or read last, for people. */
+  /** When the file was created, changed or read, for people. */
   date?: FileDate;
 }
 

@@ -237,12 +237,13 @@ export interface SessionAddress extends Addressing {
   report: boolean;
 }
 
-/** How far one file of a session has come. */
+/** Progress of one file in a session. */
 export interface FileProgress {
-  /** Of the file in the push. */
+  /** Index of the file in the push. */
   index: number;
   /** Bytes that the receiver has. */
   have: number;
+  /** Size of the file in bytes. */
   size: number;
 }
 

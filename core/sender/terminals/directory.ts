@@ -1,4 +1,4 @@
-/** Which terminals each user has, what each takes, and which are here. In memory; on disk too where a store is given. */
+/** The terminals of each user, what each accepts, and which are available. In memory, and on disk with a store. */
 
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
@@ -15,9 +15,11 @@ export interface DirectoryOptions {
   onError?(error: Error): void;
 }
 
-/** A terminal is there, is another one than before, or is not here any more. */
+/** A terminal was added, changed, or became unavailable. */
 export interface DirectoryChange {
+  /** The terminal after the change. */
   readonly terminal: Terminal;
+  /** The terminal before the change; undefined if it is new. */
   readonly before: Terminal | undefined;
 }
 
@@ -28,10 +30,7 @@ const DEFAULT_CAPACITY = 100_000;
 /** Terminals of one user: people have a few. Bounds what a push to one identity becomes. */
 const MAX_OF_USER = 100;
 
-/**
- * Which terminals a sender knows of, by user and by GRUU; bounded, observable, on disk where there are
- * records.
- */
+/** The terminals that a sender knows, by user and by GRUU. */
 export class TerminalDirectory {
   readonly #users = new Map<string, Map<string, Terminal>>();
   readonly #byGruu = new Map<string, Terminal>();
@@ -43,6 +42,7 @@ export class TerminalDirectory {
   readonly #userListeners = new Map<string, Set<ChangeListener>>();
   readonly #options: DirectoryOptions;
 
+  /** Starts empty: call `load` to read the stored terminals. */
   constructor(options: DirectoryOptions = {}) {
     this.#options = options;
   }
@@ -62,6 +62,7 @@ export class TerminalDirectory {
     for (const terminal of found) this.#keep(terminal);
   }
 
+  /** Number of terminals. */
   get size(): number {
     return this.#here.size + this.#away.size;
   }
@@ -99,8 +100,8 @@ export class TerminalDirectory {
   }
 
   /**
-   * A terminal is here, and has said this of itself, or the registrar of it; what was known beside stays so.
-   * @returns undefined for one that has no name.
+   * Records that a terminal is available, and what it or the registrar said about it. Other known facts are kept.
+   * @returns the terminal; undefined if it has no id.
    */
   saw(user: string, facts: TerminalFacts): Terminal | undefined {
     const known = this.known(user, facts);
@@ -114,8 +115,8 @@ export class TerminalDirectory {
   }
 
   /**
-   * A terminal is away: it has de-registered, or could not be reached. One without a name is forgotten where its user
-   * has others: it would not be known again.
+   * Records that a terminal is unavailable. A terminal without an id is removed if its user has others, because it
+   * cannot be recognised later.
    */
   left(user: string, facts: TerminalFacts): void {
     const known = this.known(user, facts);
@@ -128,13 +129,13 @@ export class TerminalDirectory {
     }
   }
 
-  /** All terminals of a user are away, but those named. */
+  /** Records that all terminals of a user except the named ones are unavailable. */
   leftBut(user: string, stayed: readonly Terminal[] = []): void {
     const ids = new Set(stayed.map(({ id }) => id));
     for (const terminal of this.of(user)) if (!ids.has(terminal.id)) this.left(user, terminal);
   }
 
-  /** The terminal that these facts are of. */
+  /** The terminal that these facts describe. */
   known(user: string, facts: TerminalFacts): Terminal | undefined {
     const terminals = this.#users.get(publicIdentity(user));
     const id = terminalId(facts);

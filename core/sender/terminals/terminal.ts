@@ -1,23 +1,24 @@
-/** A terminal of a user, as far as a sender knows it: from the registrar (RFC 3680), and from itself (TS 5.2). */
+/** A terminal of a user, as described by the registrar (RFC 3680) and by itself (TS 5.2). */
 
 import { SipUri } from '../../sip/values/uri.js';
 
-/** What is known of a terminal; what is absent nobody has said. */
+/** The known facts of a terminal; unknown ones are absent. */
 export interface TerminalFacts {
-  /** Public GRUU: what requests for this terminal alone are addressed to (5.2-03). */
+  /** Public GRUU, the address of this terminal alone (5.2-03). */
   readonly gruu?: string;
+  /** Temporary GRUU. */
   readonly temporaryGruu?: string;
-  /** `urn:uuid:…` */
+  /** Instance id, `urn:uuid:…`. */
   readonly instanceId?: string;
   /** Contact URI as registered. */
   readonly contact?: string;
   /** event-app-ids of its applications. */
   readonly apps?: readonly string[];
-  /** Media types and ranges that it takes. */
+  /** Accepted media types and ranges. */
   readonly types?: readonly string[];
-  /** Largest content that it takes, bytes. */
+  /** Largest accepted content in bytes. */
   readonly maxSize?: number;
-  /** SIP methods that it takes. */
+  /** Supported SIP methods. */
   readonly methods?: readonly string[];
   /** Its User-Agent: model, vendor, version. */
   readonly product?: string;
@@ -28,14 +29,15 @@ export interface TerminalFacts {
 /** What a User Agent Profile says. */
 export type ProfileFacts = Pick<TerminalFacts, 'apps' | 'types' | 'maxSize'>;
 
+/** A terminal of a user. */
 export interface Terminal extends TerminalFacts {
   /** Public user identity, `sip:bob@domain.test`. */
   readonly user: string;
-  /** Names it among those of its user: its instance where that is known. */
+  /** Identifies the terminal among those of its user: its instance id, if known. */
   readonly id: string;
-  /** Registered, as far as anybody has said. */
+  /** Whether it is registered, according to the last information. */
   readonly here: boolean;
-  /** When it was last heard of, milliseconds since 1970. */
+  /** When the sender last heard of it, milliseconds since 1970. */
   readonly seen: number;
 }
 

@@ -63,12 +63,14 @@ export function isRequest(message: SipMessage): message is SipRequest {
   return 'method' in message;
 }
 
-/** A request that was turned away before its owner saw it. */
-
+/** A request that was refused before its handler received it. */
 export interface RefusedRequest {
+  /** SIP method. */
   method: string;
+  /** Status of the response. */
   status: number;
+  /** Why, for people. */
   reason: string;
-  /** URI of its From. */
+  /** URI of From. */
   from: string;
 }

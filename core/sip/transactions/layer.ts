@@ -28,6 +28,8 @@ export interface TransactionLayerOptions {
   /** The connection to the same peer that took the place of one that was lost: responses leave by it. */
   replaceFlow?(lost: SipFlow): SipFlow | undefined;
   timers?: Partial<SipTimers>;
+  /** Server transactions alive at once. */
+  maxServerTransactions?: number;
 }
 
 export class TransactionLayer {
@@ -40,6 +42,7 @@ export class TransactionLayer {
     this.#clients = new ClientTransactions(timers);
     this.#servers = new ServerTransactions({
       timers,
+      maxTransactions: options.maxServerTransactions,
       detectMerged: options.detectMerged ?? false,
       refuseCancelled: options.refuseCancelled ?? false,
       replaceFlow: (lost) => options.replaceFlow?.(lost),

@@ -16,13 +16,15 @@ import type { SipTimers } from './timers.js';
  * Server transactions alive at once. Each holds its last response (some 500 bytes) for up to 32 s over UDP: this
  * is 3000 requests a second, and 100 MB.
  */
-export const MAX_SERVER_TRANSACTIONS = 100_000;
+const MAX_SERVER_TRANSACTIONS = 100_000;
 
 /** Seconds a peer is asked to wait when there are too many: about Timer J, when the oldest of them end. */
 const OVERLOAD_RETRY_AFTER = 30;
 
 export interface ServerTransactionsOptions {
   timers: SipTimers;
+  /** Alive at once; 100,000 when absent. */
+  maxTransactions: number | undefined;
   detectMerged: boolean;
   refuseCancelled: boolean;
   replaceFlow(flow: SipFlow): SipFlow | undefined;
@@ -58,7 +60,7 @@ export class ServerTransactions {
       alive.receiveAgain();
       return;
     }
-    if (this.#machines.size >= MAX_SERVER_TRANSACTIONS) {
+    if (this.#machines.size >= (this.options.maxTransactions ?? MAX_SERVER_TRANSACTIONS)) {
       // Not 503: a proxy would turn it into a 500 without Retry-After (RFC 3261 16.7).
       answerStatelessly(request, flow, 500, [['Retry-After', String(OVERLOAD_RETRY_AFTER)]]);
       return;

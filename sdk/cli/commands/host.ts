@@ -78,7 +78,7 @@ export async function runHost(
       ...trace?.taps,
     });
     const stopConsole = words.has('console')
-      ? answerLines(process.stdin, running, answerPrinter(io, json))
+      ? answerLines(io.input, running, answerPrinter(io, json))
       : () => {};
     await ended(io);
     stopConsole();

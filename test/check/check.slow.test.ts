@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Folder, type Line, linesOf } from '../cli/sip-push.js';
+import { JOB_MS } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIXTURES = join(ROOT, 'test/check/fixtures');
-const WITHIN = 480_000;
 
 /** Beside an installed `sip-push`, as an application of somebody's is. */
 async function checked(fixture: string) {
@@ -16,7 +16,7 @@ async function checked(fixture: string) {
   await folder.write('node_modules/.here', '');
   await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
   await cp(join(FIXTURES, fixture), join(folder.path, 'app'), { recursive: true });
-  const result = await folder.runFor(WITHIN, 'check', 'app', '--json');
+  const result = await folder.runFor(JOB_MS, 'check', 'app', '--json');
   return { ...result, lines: linesOf(result) };
 }
 

@@ -1,13 +1,39 @@
-/** What somebody wants pushed, as the words of `sip-push send` have it. */
+/** Files on their way in sessions: how far they have come, and how to go on when they did not arrive. */
 
 import { platform } from '#platform';
-import { isEventAppId, isIari } from '../../../core/app/contract/event-app-id.js';
-import type { MediaType } from '../../../core/content/content.js';
-import { parseMediaType } from '../../../core/content/media-type.js';
-import type { PushModeChoice } from '../../../core/sender/push-request.js';
-import { SipUri } from '../../../core/sip/values/uri.js';
-import type { Words } from '../command.js';
-import { UsageError } from '../usage.js';
+import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
+import type { MediaType } from '../../core/content/content.js';
+import { parseMediaType } from '../../core/content/media-type.js';
+import type { PushModeChoice } from '../../core/sender/push-request.js';
+import type { PushFile } from '../../core/sender/session/outgoing-line.js';
+import type { FileProgress } from '../../core/sender/session/terminal-push.js';
+import { SipUri } from '../../core/sip/values/uri.js';
+import type { Words } from './command.js';
+import type { Io } from './io.js';
+import { TransferProgress } from './progress.js';
+import { UsageError } from './usage.js';
+
+export class SentFiles {
+  /** Whether a terminal has any byte of them. */
+  #some = false;
+
+  constructor(private readonly io: Io) {}
+
+  observe(files: readonly PushFile[]): (progress: FileProgress) => void {
+    const shown = files.map(({ name = '' }) => new TransferProgress(this.io, name));
+    return ({ index, have, size }) => {
+      if (have > 0) this.#some = true;
+      shown[index]?.update(have, size);
+    };
+  }
+
+  /** What a terminal has of a push is not sent again. Where it has nothing, there is nothing to say. */
+  sayHowToGoOn({ id }: Order): void {
+    if (this.#some) this.io.err(`to try it again, from where it is: the same command with --id ${id}`);
+  }
+}
+
+/** What somebody wants pushed, as the words of `sip-push send` have it. */
 
 export interface Order {
   to: string;

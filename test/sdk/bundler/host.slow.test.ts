@@ -1,15 +1,20 @@
-/** A bundle is a host: what left its modules out has not left out what a device does. */
+/** A bundle is a host: it does what a device does, over each transport. */
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TlsOptions } from '../../../core/platform/platform.js';
 import { createPushSender, type PushSenderHost } from '../../../core/sender-host.js';
 import { examplePushes } from '../../../sdk/cli/demo/examples.js';
 import { type Network, type NetworkEvent, startNetwork } from '../../../sdk/network/index.js';
 import { lineOf, linesOf } from '../../cli/sip-push.js';
+import { authorizationOf, K, OPC, responseFor, Scscf } from '../../sip/aka/s-cscf.js';
+import { makeCertificates } from '../../support/certificates.js';
 import { startKamailio } from '../../support/kamailio.js';
+import { startKamailioRelay } from '../../support/kamailio-relay.js';
 import { describePeer } from '../../support/peers.js';
 import type { RunningProcess } from '../../support/process.js';
+import { ScriptedCore } from '../../support/scripted-core.js';
 import { eventually } from '../../support/wait.js';
 import { BOB, BundleFolder, bob, FOUR_APPLICATIONS, PSA } from './bundles.js';
 
@@ -20,10 +25,11 @@ const SHORTEST = 10;
 /** A bundle takes seconds to make, and so does a registration to expire. */
 const TIMEOUT = 180_000;
 
-function startSender(server: string): Promise<PushSenderHost> {
+function startSender(server: string, tls?: TlsOptions): Promise<PushSenderHost> {
   return createPushSender({
     identity: PSA,
     servers: [server],
+    ...(tls ? { tls } : {}),
     credentials: { username: 'psa', password: PSA_PASSWORD },
     publish: { host: '127.0.0.1', port: 0 },
   });
@@ -133,7 +139,86 @@ describe('a bundle with the four applications', () => {
   });
 });
 
+it('a bundle with a UICC answers a challenge of IMS AKA', { timeout: TIMEOUT }, async () => {
+  await using folder = await BundleFolder.make();
+  const core = await ScriptedCore.tcp();
+  try {
+    const scscf = new Scscf();
+    const aka = { k: Buffer.from(K).toString('hex'), opc: Buffer.from(OPC).toString('hex') };
+    await folder.bundle(
+      bob(core.uri, { store: 'memory', username: 'bob@domain.test', password: undefined, aka }),
+    );
+    await using _host = await folder.start('--json');
+    const vector = await scscf.vector(6400);
+    const first = await core.request('REGISTER');
+    first.respond(401, [['WWW-Authenticate', scscf.challenge(vector)]]);
+    const second = await core.request('REGISTER');
+    expect(authorizationOf(second).get('response')).toBe(responseFor(second, vector.xres));
+  } finally {
+    await core.close();
+  }
+});
+
+describePeer('openssl', 'a bundle over every transport', () => {
+  it.each(['udp', 'tcp', 'tls', 'ws', 'wss'])('%s', { timeout: TIMEOUT }, async (transport) => {
+    const certificates = await makeCertificates();
+    const { ca, cert, key } = certificates;
+    const secure = transport === 'tls' || transport === 'wss';
+    const network = await startNetwork({
+      domain: 'domain.test',
+      users: { bob: { password: BOB_PASSWORD }, psa: { password: PSA_PASSWORD } },
+      listen: [transport, 'udp'].map((each) => `sip:127.0.0.1:0;transport=${each}`),
+      tls: { cert, key },
+    });
+    const [device = '', udp = ''] = [
+      network.uris.find((uri) => uri.endsWith(`=${transport}`)),
+      network.uris.find((uri) => uri.endsWith('=udp')),
+    ];
+    const sender = await startSender(udp);
+    await using folder = await BundleFolder.make();
+    try {
+      await folder.write('config/ca.pem', ca);
+      await folder.bundle(bob(device, { store: 'memory', ...(secure ? { tls: { ca: 'ca.pem' } } : {}) }));
+      await using host = await folder.start('--json');
+      await lineOf(host, 'registered');
+      await pushAll(sender, host);
+      await ends(host);
+    } finally {
+      await sender.stop();
+      await network.close();
+      await certificates.remove();
+    }
+  });
+});
+
 describePeer('kamailio', 'a bundle and Kamailio', () => {
+  it('receives sessions through an MSRP relay', { timeout: TIMEOUT }, async () => {
+    const certificates = await makeCertificates();
+    const relay = await startKamailioRelay(certificates);
+    const network = await startNetwork({
+      users: { bob: { password: BOB_PASSWORD }, psa: { password: PSA_PASSWORD } },
+    });
+    const [udp = '', tcp = ''] = network.uris;
+    const sender = await startSender(udp, { ca: certificates.ca });
+    await using folder = await BundleFolder.make();
+    try {
+      await folder.write('config/ca.pem', certificates.ca);
+      const { uri, credentials } = relay.account('tls', 'bob');
+      await folder.bundle(
+        bob(tcp, { store: 'memory', msrp: { relay: { uri, ...credentials, ca: 'ca.pem' } } }),
+      );
+      await using host = await folder.start('--json');
+      await lineOf(host, 'registered');
+      await pushAll(sender, host);
+      await ends(host);
+    } finally {
+      await sender.stop();
+      await network.close();
+      await relay.stop();
+      await certificates.remove();
+    }
+  });
+
   it('registers, takes every push, and de-registers', { timeout: TIMEOUT }, async () => {
     const core = await startKamailio();
     const sender = await startSender(core.server('udp'));

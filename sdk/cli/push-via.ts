@@ -2,11 +2,11 @@
 
 import { basename } from 'node:path';
 import { platform } from '#platform';
-import { formatMediaType } from '../../../core/content/media-type.js';
-import type { Receipt } from '../../../core/sender/push-request.js';
-import { SenderClient } from '../../http-api/client.js';
-import type { PushBody } from '../../http-api/schemas.js';
-import type { Io } from '../io.js';
+import { formatMediaType } from '../../core/content/media-type.js';
+import type { Receipt } from '../../core/sender/push-request.js';
+import { SenderClient } from '../http-api/client.js';
+import type { PushBody } from '../http-api/schemas.js';
+import type { Io } from './io.js';
 import type { Order } from './push-order.js';
 
 /** @param onReceipt told of each receipt as it comes. */
