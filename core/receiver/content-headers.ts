@@ -44,7 +44,7 @@ export interface CarriedContent {
 
 /**
  * Undefined when the request says no type.
- * @throws UnknownCoding; MalformedError for a reference that says nothing; LimitError for one that unfolds too far.
+ * @throws UnknownCodingError; MalformedError for a reference that says nothing; LimitError for one that unfolds too far.
  */
 export async function readCarried(request: SipRequest): Promise<CarriedContent | undefined> {
   const type = parseMediaType(request.headers.get('Content-Type') ?? '');
