@@ -89,7 +89,7 @@ export class TerminalSession {
   async #line(line: OutgoingLine, answer: AnsweredLine, signal: AbortSignal): Promise<LineEnd> {
     if (answer.type !== 'accepted') {
       line.close();
-      return answer.type === 'had' ? HAD : DECLINED;
+      return answer.type === 'received' ? HAD : DECLINED;
     }
     const end = unwilling(line, answer) ?? (await this.#send(line, answer, signal));
     line.close();
