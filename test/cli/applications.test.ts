@@ -224,14 +224,14 @@ describe('sip-push apps', () => {
       ...['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'].map((id) => `${id}, bundled`),
       'here.ua, of here 1.2.3',
       '  IARI      urn:a',
-      '  takes     text/plain',
+      '  accepts   text/plain',
       '  loaded    with the host',
       '  fetches   from nowhere',
       '  stores    as the host allows',
       '  files     as the host allows',
       'weather.ua, of sip-push-app-weather',
-      '  takes     text/plain',
-      '  loaded    at the first push for it',
+      '  accepts   text/plain',
+      '  loaded    at its first push',
       '  fetches   from https://*.weather.test',
       '  stores    1000 bytes',
       '  files     as the host allows',
@@ -257,7 +257,7 @@ describe('sip-push apps', () => {
     expect(problems).toEqual([expect.stringContaining('it is written for versions ^9.0.0 of the contract')]);
     expect(code).toBe(1);
     expect((await listed('one', 'more')).problems).toEqual([
-      'sip-push: one is one too many; expected one directory',
+      'sip-push: unexpected argument "one": expected one DIRECTORY',
     ]);
   });
 });

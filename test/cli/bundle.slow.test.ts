@@ -38,8 +38,8 @@ it('writes nothing that passes a limit', { timeout: TIMEOUT }, async () => {
 });
 
 it.each([
-  [['--platform', 'deno'], '--platform deno: expected node or browser'],
-  [['--limit', 'small'], '--limit small: expected a size, e.g. 800kB'],
+  [['--platform', 'deno'], 'invalid --platform "deno": expected node or browser'],
+  [['--limit', 'small'], 'invalid --limit "small": expected a size, e.g. 800kB'],
   [['--target', 'vax'], 'classic-level has no prebuilt file for "vax"; it has android-arm'],
 ])('refuses %j', { timeout: TIMEOUT }, async (words, message) => {
   await using folder = await Folder.make();

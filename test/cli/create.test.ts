@@ -133,8 +133,8 @@ describe('refuses, and leaves everything as it was', () => {
     [['--id', 'a*/b'], /--id "a\*\/b" is no event-app-id/],
     [['--type', 'text'], /--type "text" is no media type without parameters; expected e\.g\. text\/plain/],
     [['--type', 'Text/Plain'], /write it in lower case, "text\/plain"/],
-    [['--language', 'java'], /--language "java" is no language here; expected ts or js/],
-    [['other'], /create takes one directory; "other" is another/],
+    [['--language', 'java'], /--language "java" is not supported: expected ts or js/],
+    [['other'], /unexpected argument "other": expected one DIRECTORY/],
   ])('%s', async (words, said) => {
     const { code, stderr } = await folder.run('create', 'weather', ...words, '--yes');
     expect(stderr).toMatch(said);

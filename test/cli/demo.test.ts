@@ -31,7 +31,7 @@ describe('the demo', () => {
     const { code, stdout } = await folder.run('demo', '--once');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Push to mms\.ua: \d+ bytes of application\/vnd\.wap\.mms-message$/m);
-    expect(stdout).toMatch(/^ {2}in words {6}Multimedia message from \+15550100/m);
+    expect(stdout).toMatch(/^ {2}description {3}Multimedia message from \+15550100/m);
     expect(stdout).toMatch(/^Push to wml\.ua: \d+ bytes of text\/vnd\.wap\.co, compressed \(gzip\)$/m);
     expect(stdout).toMatch(/^ {2}compressed {4}\d+ → \d+ bytes$/m);
     expect(stdout).toMatch(/^Push to dcd\.ua: .* of application\/vnd\.oma\.dcd, by reference$/m);
@@ -46,7 +46,7 @@ describe('the demo', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stays up, and ends with 0 on %s', async (signal) => {
     await using demo = await folder.startProcess('demo');
-    await demo.line(/^The messages, live: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
+    await demo.line(/^Web page with the messages: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
     demo.kill(signal);
     expect(await demo.ended()).toEqual({ code: 0, signal: null });
     expect(demo.stderr).toEqual([]);

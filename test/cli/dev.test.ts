@@ -61,7 +61,7 @@ describe('each line is a push', () => {
     say('pager image/png x');
     await lineOf(dev, 'receipt', { outcome: 'refused', status: 415 });
     say('pager @nowhere.txt');
-    await dev.line(/^no push: .*nowhere\.txt cannot be read/);
+    await dev.line(/^push failed: .*nowhere\.txt cannot be read/);
     say('quit');
     expect((await dev.ended()).code).toBe(0);
   });

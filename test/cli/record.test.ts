@@ -101,7 +101,7 @@ describe('a recording', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^- \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"rain"/m);
     expect(stdout).toMatch(/^\+ \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"sun"/m);
-    expect(stderr).toMatch(/6 pushes given again: not as it was$/);
+    expect(stderr).toMatch(/6 pushes replayed: there are differences$/);
   });
 
   it('fields that are ignored make no difference; the configuration of a host has its applications', async () => {
@@ -112,14 +112,14 @@ describe('a recording', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: '',
-      stderr: '6 pushes given again: all as it was',
+      stderr: '6 pushes replayed: no differences',
     });
   });
 
   it.each([
     [
       ['replay', 'rain.recording'],
-      '--app is missing: weather.ua is no bundled application; expected e.g. --app ./dist/index.js',
+      'missing --app: weather.ua is not a bundled application; expected e.g. --app ./dist/index.js',
     ],
     [['replay', 'users.json'], 'users.json, line 1: "time" is missing'],
     [['record', '--config', 'bob.json'], 'missing --out: expected e.g. --out rain.recording'],
@@ -147,8 +147,7 @@ describe('a recording', () => {
     const { code, stderr } = await folder.run('replay', 'nobody.recording');
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr:
-        'sip-push: nobody.recording has no push that can be given again: of the first one, it names no application',
+      stderr: 'sip-push: no push of nobody.recording can be replayed: the request names no application',
     });
   });
 });

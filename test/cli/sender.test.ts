@@ -133,7 +133,7 @@ describe('send --via', () => {
     const words = ['send', '--via', url, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello'];
     expect(await folder.run(...words, '--key', 'wrong-key')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/does not take this key; .* as --key, or as SIP_PUSH_KEY /),
+      stderr: expect.stringMatching(/invalid key for .*: expected .* as --key, or as SIP_PUSH_KEY /),
     });
     expect(await folder.run(...words)).toMatchObject({
       code: 2,

@@ -177,7 +177,7 @@ describe('the trace of a host and a sender', () => {
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'sip-push: --pcap ./bob.trace is the trace itself; expected another file, e.g. ./bob.trace.pcap',
+        'sip-push: invalid --pcap "./bob.trace": expected another file than the trace, e.g. ./bob.trace.pcap',
     });
     expect(await readFile(join(folder.path, 'bob.trace'))).toEqual(before);
   });
@@ -190,7 +190,7 @@ describe('the trace of a host and a sender', () => {
   });
 
   it.each([
-    [['one', 'two'], 'trace takes one file; "two" is another'],
+    [['one', 'two'], 'unexpected argument "two": expected one FILE'],
     [['none.trace'], 'none.trace does not exist'],
   ])('%j: says what is wrong', async (words, problem) => {
     const { code, stdout, stderr } = await folder.run('trace', ...words);
