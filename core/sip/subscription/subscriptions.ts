@@ -1,13 +1,13 @@
-/** The subscriptions of an agent, by the Call-ID and tag that its NOTIFYs have. */
+/** The subscriptions of an agent, by the Call-ID and tag of their NOTIFYs. */
 
 import { LimitError, type TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { Subscription, type SubscriptionHandlers } from './subscription.js';
 import type { SubscribeOptions, SubscriptionDependencies, SubscriptionUsage } from './subscription-usage.js';
 
-/** A sender may subscribe to every terminal it can remember; each subscription takes two or three KB. */
+/** A sender can subscribe to every terminal that it remembers; each subscription needs two or three KB. */
 const MAX_SUBSCRIPTIONS = 100_000;
-/** SUBSCRIBEs under way at once, so that a thousand subscriptions begun or refreshed together are no flood. */
+/** SUBSCRIBEs that are pending at a time, so that a thousand subscriptions do not flood the core. */
 const MAX_UNDER_WAY = 50;
 
 export interface SubscriptionLimits {
@@ -33,7 +33,7 @@ export class Subscriptions {
     };
   }
 
-  /** @throws LimitError when there are too many, TransportError when the agent was stopped. */
+  /** @throws LimitError if there are too many, TransportError if the agent has stopped. */
   add(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
     if (this.#closed) throw this.#closed;
     const { subscriptions: most = MAX_SUBSCRIPTIONS } = this.limits;
@@ -48,24 +48,24 @@ export class Subscriptions {
     return subscription;
   }
 
-  /** The subscription that a NOTIFY belongs to. */
+  /** The subscription of a NOTIFY. */
   of({ method, headers }: SipRequest): Subscription | undefined {
     if (method !== 'NOTIFY') return undefined;
     return this.#byKey.get(keyOf(headers.get('Call-ID') ?? '', headers.to?.tag ?? ''));
   }
 
-  /** There is a connection again. */
+  /** The agent is connected again. */
   reconnected(): void {
     for (const subscription of [...this.#all]) subscription.reconnected();
   }
 
-  /** Unsubscribes from everything. Resolves when all notifiers have answered, or never will. */
+  /** Ends all subscriptions. Resolves when all notifiers have answered, or do not answer. */
   async close(reason: TransportError): Promise<void> {
     this.#closed = reason;
     await Promise.all(Array.from(this.#all, (subscription) => subscription.close()));
   }
 
-  /** Nothing is waited for any more. */
+  /** Stops waiting for answers. */
   abandon(): void {
     for (const subscription of [...this.#all]) subscription.abandon();
   }
@@ -76,7 +76,7 @@ export class Subscriptions {
     try {
       return await send();
     } finally {
-      // Who waits takes over the place.
+      // The next waiting SUBSCRIBE replaces this one in the count.
       const [next] = this.#waiting;
       if (next) {
         this.#waiting.delete(next);
