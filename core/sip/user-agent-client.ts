@@ -62,7 +62,7 @@ export class UserAgentClient {
 
   constructor(
     private readonly options: UserAgentClientOptions,
-    private readonly door: ClientDependencies,
+    private readonly dependencies: ClientDependencies,
   ) {
     this.#authorization = new Authorization(options.credentials);
   }
@@ -85,7 +85,7 @@ export class UserAgentClient {
     };
     this.#addAccessNetwork(request);
     // RFC 3608 §6.2: a preloaded route of every request, except those to the registrar.
-    if (method !== 'REGISTER') followRouteSet(request, this.door.serviceRoute());
+    if (method !== 'REGISTER') followRouteSet(request, this.dependencies.serviceRoute());
     for (const [name, value] of headers) request.headers.append(name, value);
     return request;
   }
@@ -99,7 +99,7 @@ export class UserAgentClient {
     const request = this.compose(outgoing, cseq);
     const size = maxSize === undefined ? 0 : wireSize(request);
     if (maxSize !== undefined && size > maxSize) {
-      throw new LimitError(`the ${request.method} would be ${size} bytes; at most ${maxSize} are allowed`);
+      throw new LimitError(`a ${request.method} of ${size} bytes: expected at most ${maxSize}`);
     }
     return await this.send(request, () => ++cseq, signal);
   }
@@ -133,13 +133,13 @@ export class UserAgentClient {
     return new Invitation(request, nextCSeq, handlers, {
       authorization: this.#authorization,
       flowFor: (authorized, signal) => this.#withContact(authorized, features, signal),
-      transact: (authorized, flow, each) => this.door.layer.send(authorized, flow, each),
+      transact: (authorized, flow, each) => this.dependencies.layer.send(authorized, flow, each),
     });
   }
 
   /** Sends the ACK of a 2xx, which is not a transaction. */
   sendAck(ack: SipRequest): void {
-    const flow = this.door.flow();
+    const flow = this.dependencies.flow();
     if (!flow) return;
     try {
       flow.send(writeMessage(withVia(ack, flow).request));
@@ -162,18 +162,18 @@ export class UserAgentClient {
     signal?: AbortSignal,
   ): Promise<SipFlow> {
     // The size of the request depends on it.
-    request.headers.set('Contact', this.door.contact(features));
-    const flow = await this.door.flowFor(request.method, () => wireSize(request), signal);
-    request.headers.set('Contact', this.door.contact(features));
+    request.headers.set('Contact', this.dependencies.contact(features));
+    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
+    request.headers.set('Contact', this.dependencies.contact(features));
     return flow;
   }
 
   async #transact(request: SipRequest, signal?: AbortSignal): Promise<SipResponse> {
     signal?.throwIfAborted();
-    const flow = await this.door.flowFor(request.method, () => wireSize(request), signal);
+    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
     signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
-      const transaction = this.door.layer.send(request, flow, {
+      const transaction = this.dependencies.layer.send(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
           signal?.removeEventListener('abort', abort);

@@ -89,7 +89,7 @@ export class Registration {
 
   constructor(
     private readonly options: RegistrationOptions,
-    private readonly door: {
+    private readonly dependencies: {
       /** URI at which the core reaches this agent on the flow in use. */
       contactUri(): string;
       contactUser(): string;
@@ -129,7 +129,7 @@ export class Registration {
   update(): void {
     if (this.#closing) return;
     if (this.#inFlight > 0) this.#changed = true;
-    else if (this.door.connected()) this.#register();
+    else if (this.dependencies.connected()) this.#register();
   }
 
   /** The flow and its binding are lost. JsSIP registers again on the next one. */
@@ -156,7 +156,7 @@ export class Registration {
     this.#inFlight++;
     clearTimeout(this.#retry);
     try {
-      const response = await this.door.send({
+      const response = await this.dependencies.send({
         register,
         contact: this.#contact(register.expires),
         headers: this.options.headers,
@@ -176,7 +176,7 @@ export class Registration {
     const changed = this.#changed;
     this.#changed = false;
     // Without a connection there is no Contact. JsSIP registers the current features after the next connect.
-    if (changed && this.door.connected()) this.#register();
+    if (changed && this.dependencies.connected()) this.#register();
   }
 
   #register(): void {
@@ -194,7 +194,7 @@ export class Registration {
       ...this.options.features(),
       `expires=${expires}`,
     ];
-    return `<${this.door.contactUri()}>;${parameters.join(';')}`;
+    return `<${this.dependencies.contactUri()}>;${parameters.join(';')}`;
   }
 
   #read(response: SipResponse, register: JsSipRegister): RegisterAnswer {
@@ -248,12 +248,12 @@ export class Registration {
   #ourContact(response: SipResponse): NameAddr | undefined {
     const contacts = response.headers.getAll('Contact').flatMap((value) => parseNameAddr(value) ?? []);
     const instance = `<${this.options.instanceId}>`.toLowerCase();
-    const sent = SipUri.parse(this.door.contactUri());
+    const sent = SipUri.parse(this.dependencies.contactUri());
     const isSent = (uri: string) => sent && SipUri.parse(uri)?.equals(sent);
     return (
       contacts.find(({ uri }) => isSent(uri)) ??
       contacts.find(({ parameters }) => parameters.get('+sip.instance')?.toLowerCase() === instance) ??
-      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.door.contactUser())
+      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.dependencies.contactUser())
     );
   }
 
@@ -264,8 +264,8 @@ export class Registration {
     if (error instanceof TimeoutError) {
       // Over UDP only silence shows that a server is gone: JsSIP selects the next one.
       this.options.onFailed?.({ reason });
-      this.door.serverFailed(error);
-    } else if (error instanceof TransportError && !this.door.connected()) {
+      this.dependencies.serverFailed(error);
+    } else if (error instanceof TransportError && !this.dependencies.connected()) {
       this.options.onFailed?.({ reason });
     } else {
       this.#failed({ reason });

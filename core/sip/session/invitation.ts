@@ -42,9 +42,9 @@ export class Invitation {
     request: SipRequest,
     nextCSeq: () => number,
     private readonly handlers: InvitationHandlers,
-    private readonly door: InvitationDependencies,
+    private readonly dependencies: InvitationDependencies,
   ) {
-    this.final = door.authorization
+    this.final = dependencies.authorization
       .send(request, nextCSeq, (authorized) => this.#attempt(authorized))
       .finally(() => {
         this.#settled = true;
@@ -71,10 +71,10 @@ export class Invitation {
   async #attempt(request: SipRequest): Promise<SipResponse> {
     const { signal } = this.#cancelling;
     signal.throwIfAborted();
-    const flow = await this.door.flowFor(request, signal);
+    const flow = await this.dependencies.flowFor(request, signal);
     signal.throwIfAborted();
     return await new Promise((resolve, reject) => {
-      this.#transaction = this.door.transact(request, flow, {
+      this.#transaction = this.dependencies.transact(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
           if (response.status < 300) {

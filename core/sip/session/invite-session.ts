@@ -75,7 +75,7 @@ export class InviteSession {
     readonly dialog: Dialog,
     /** The INVITE of the peer, or its answer to ours. */
     readonly remote: SipRequest | SipResponse,
-    private readonly door: SessionDependencies,
+    private readonly dependencies: SessionDependencies,
     private readonly owner: {
       /** Requests of the peer no longer belong to the session. */
       ended(session: InviteSession): void;
@@ -115,7 +115,11 @@ export class InviteSession {
     { headers = [], body }: { headers?: readonly Header[]; body?: Uint8Array } = {},
   ): void {
     const response = buildResponse(transaction.request, 200, {
-      headers: [['Contact', `<${this.door.contact()}>`], ...this.door.capabilities(), ...headers],
+      headers: [
+        ['Contact', `<${this.dependencies.contact()}>`],
+        ...this.dependencies.capabilities(),
+        ...headers,
+      ],
       body,
     });
     transaction.respond(response, { untilAcknowledged: true });
@@ -128,7 +132,7 @@ export class InviteSession {
     for (const name of ['Authorization', 'Proxy-Authorization']) {
       ack.headers.set(name, invite.headers.getAll(name));
     }
-    this.door.sendAck(ack);
+    this.dependencies.sendAck(ack);
   }
 
   /**
@@ -217,7 +221,7 @@ export class InviteSession {
     for (const [name, value] of headers) request.headers.append(name, value);
     request.body = body;
     this.#inviting = true;
-    const invitation = this.door.invite(request, () => this.dialog.nextCSeq(), {
+    const invitation = this.dependencies.invite(request, () => this.dialog.nextCSeq(), {
       onAccepted: (response, authorized) => {
         this.dialog.refreshTarget(response);
         this.acknowledge(response, authorized);
@@ -243,7 +247,7 @@ export class InviteSession {
   /** RFC 3261 §12.2.1.2 and §14.1: the peer, or the path to it, is gone. */
   #noteRefusal(status: number): void {
     if (status === 481) {
-      this.fail(new TransportError('the peer does not know the session any more'), { silently: true });
+      this.fail(new TransportError('the peer no longer knows the session'), { silently: true });
     } else if (status === 408) {
       this.fail(new TimeoutError('the peer did not answer a re-INVITE'));
     }
@@ -273,7 +277,7 @@ export class InviteSession {
     const send = () => {
       const bye = this.dialog.request('BYE');
       for (const [name, value] of headers) bye.headers.append(name, value);
-      return this.door.send(bye, () => this.dialog.nextCSeq());
+      return this.dependencies.send(bye, () => this.dialog.nextCSeq());
     };
     try {
       return await send();

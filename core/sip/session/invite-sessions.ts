@@ -12,7 +12,7 @@ export class InviteSessions {
   readonly #leaving = new Map<Promise<unknown>, () => void>();
   #closed: TransportError | undefined;
 
-  constructor(private readonly door: SessionDependencies) {}
+  constructor(private readonly dependencies: SessionDependencies) {}
 
   /** The reason why no further sessions can begin. */
   get closed(): TransportError | undefined {
@@ -54,7 +54,7 @@ export class InviteSessions {
   }
 
   #add(dialog: Dialog, remote: SipRequest | SipResponse): InviteSession {
-    const session = new InviteSession(dialog, remote, this.door, {
+    const session = new InviteSession(dialog, remote, this.dependencies, {
       ended: () => this.#sessions.delete(dialog.key),
       leaving: (bye, hurry) => this.#leave(bye, hurry),
     });

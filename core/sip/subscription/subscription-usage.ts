@@ -43,7 +43,7 @@ export class SubscriptionUsage {
 
   constructor(
     private readonly options: SubscribeOptions,
-    private readonly door: SubscriptionDependencies,
+    private readonly dependencies: SubscriptionDependencies,
   ) {}
 
   /** A NOTIFY has arrived: the subscription can be refreshed, and ended. */
@@ -55,16 +55,18 @@ export class SubscriptionUsage {
   async send(expires: number): Promise<SipResponse> {
     const dialog = this.#dialog;
     const { uri, to, event, accept, headers = [] } = this.options;
-    const request = dialog ? dialog.request('SUBSCRIBE') : this.door.compose(uri, to, ++this.#cseq, this.tag);
+    const request = dialog
+      ? dialog.request('SUBSCRIBE')
+      : this.dependencies.compose(uri, to, ++this.#cseq, this.tag);
     request.headers
       .set('Call-ID', this.callId)
-      .set('User-Agent', this.door.product)
+      .set('User-Agent', this.dependencies.product)
       .set('Event', event)
       .set('Accept', accept.join(', '))
       .set('Expires', String(expires))
-      .set('Allow', this.door.allow());
+      .set('Allow', this.dependencies.allow());
     for (const [name, value] of headers) request.headers.append(name, value);
-    return await this.door.send(request, () => dialog?.nextCSeq() ?? ++this.#cseq);
+    return await this.dependencies.send(request, () => dialog?.nextCSeq() ?? ++this.#cseq);
   }
 
   /** Records a NOTIFY with our Call-ID and tag, or returns how to refuse it. */

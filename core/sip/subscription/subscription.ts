@@ -83,7 +83,7 @@ export class Subscription {
   constructor(
     private readonly options: SubscribeOptions,
     private readonly handlers: SubscriptionHandlers,
-    private readonly door: SubscriptionDependencies,
+    private readonly dependencies: SubscriptionDependencies,
     private readonly table: SubscriptionTable,
   ) {
     this.#expires = Math.min(options.expires, MAX_EXPIRES);
@@ -96,7 +96,7 @@ export class Subscription {
 
   /** Sends the first SUBSCRIBE, or the first after the subscription was lost. */
   begin(): void {
-    const usage = new SubscriptionUsage(this.options, this.door);
+    const usage = new SubscriptionUsage(this.options, this.dependencies);
     this.#usage = usage;
     this.#begunAt = performance.now();
     this.table.enter(usage, this);

@@ -18,18 +18,18 @@ export interface SubscriptionLimits {
 export class Subscriptions {
   readonly #all = new Set<Subscription>();
   readonly #byKey = new Map<string, Subscription>();
-  readonly #door: SubscriptionDependencies;
+  readonly #dependencies: SubscriptionDependencies;
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
   #closed: TransportError | undefined;
 
   constructor(
-    door: SubscriptionDependencies,
+    dependencies: SubscriptionDependencies,
     private readonly limits: SubscriptionLimits = {},
   ) {
-    this.#door = {
-      ...door,
-      send: (request, nextCSeq) => this.#inTurn(() => door.send(request, nextCSeq)),
+    this.#dependencies = {
+      ...dependencies,
+      send: (request, nextCSeq) => this.#inTurn(() => dependencies.send(request, nextCSeq)),
     };
   }
 
@@ -37,8 +37,8 @@ export class Subscriptions {
   add(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
     if (this.#closed) throw this.#closed;
     const { subscriptions: most = MAX_SUBSCRIPTIONS } = this.limits;
-    if (this.#all.size >= most) throw new LimitError(`at most ${most} subscriptions are kept`);
-    const subscription = new Subscription(options, handlers, this.#door, {
+    if (this.#all.size >= most) throw new LimitError(`too many subscriptions: expected at most ${most}`);
+    const subscription = new Subscription(options, handlers, this.#dependencies, {
       enter: (usage, owner) => this.#byKey.set(keyOf(usage.callId, usage.tag), owner),
       leave: (usage: SubscriptionUsage) => this.#byKey.delete(keyOf(usage.callId, usage.tag)),
       ended: (ended) => this.#all.delete(ended),

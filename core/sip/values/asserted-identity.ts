@@ -52,13 +52,13 @@ function identitiesOf(request: SipRequest): Identity[] {
   const values = request.headers.getAll('P-Asserted-Identity');
   const identities = values.map((value) => {
     const nameAddr = parseNameAddr(value);
-    if (!nameAddr) throw new MalformedError('P-Asserted-Identity is not a name-addr or addr-spec');
+    if (!nameAddr) throw new MalformedError('invalid P-Asserted-Identity: expected a name-addr or addr-spec');
     return identity(nameAddr.uri);
   });
   const tel = identities.filter(({ scheme }) => scheme === 'tel');
   const sip = identities.filter(({ scheme }) => scheme !== 'tel');
   if (tel.length > 1 || sip.length > 1) {
-    throw new MalformedError('P-Asserted-Identity holds more than one identity of a kind');
+    throw new MalformedError('invalid P-Asserted-Identity: expected one SIP and one tel identity at most');
   }
   return [...sip, ...tel];
 }
@@ -71,7 +71,10 @@ function identity(uri: string): Identity {
     return { uri, scheme: 'tel', user: number.replace(/[-.()\s]/g, ''), host: context.toLowerCase() };
   }
   const sip = SipUri.parse(uri);
-  if (!sip) throw new MalformedError(`${uri.slice(0, 100)} is not a sip, sips or tel URI`);
+  if (!sip)
+    throw new MalformedError(
+      `invalid identity ${JSON.stringify(uri.slice(0, 100))}: expected a sip, sips or tel URI`,
+    );
   const port = sip.port === undefined ? '' : `:${sip.port}`;
   return { uri, scheme: sip.scheme, user: unescaped(sip.user ?? ''), host: sip.host.toLowerCase() + port };
 }

@@ -49,7 +49,7 @@ const MAX_VALUES = 256;
 
 /** A value that a list returns unchanged. */
 const LIST_VALUE = /^(?!!?<)(?! |\t)[^,\r\n]+(?<! |\t)$/;
-const VALUE_RULE = 'no comma, line break, leading < or blanks around it; a <string> stands alone';
+const VALUE_RULE = 'no comma, line break, leading < or surrounding blanks, or a single <string>';
 
 /** The feature parameters of a header value; the others (`q`, `expires`, `require` and so on) are ignored. */
 export function parseFeatureParameters(parameters: Parameters): FeatureSet {
@@ -135,14 +135,16 @@ function rangesAgree(one: NumberRange, other: NumberRange): boolean {
 export function formatFeatureTag(name: string, values: readonly string[] = []): string {
   if (!isToken(name) || featureTagName(name) === undefined) {
     throw new ConfigurationError(
-      `${JSON.stringify(name)} is no feature tag; other tags than RFC 3840's start with +`,
+      `invalid feature tag ${JSON.stringify(name)}: expected a tag of RFC 3840, or one that starts with +`,
     );
   }
   if (values.length === 0) return name;
   for (const value of values) {
     const alone = values.length === 1 && /^!?<.*>$/.test(value);
     if (!alone && !LIST_VALUE.test(value)) {
-      throw new ConfigurationError(`${JSON.stringify(value)} cannot be a value of ${name}: ${VALUE_RULE}`);
+      throw new ConfigurationError(
+        `invalid value ${JSON.stringify(value)} of ${name}: expected ${VALUE_RULE}`,
+      );
     }
   }
   return `${name}=${quote(values.join(','))}`;

@@ -109,7 +109,9 @@ export class SoftwareUicc implements Uicc {
   constructor({ k, operator, sqn }: SoftwareUiccOptions) {
     const code = 'opc' in operator ? operator.opc : operator.op;
     if (k.length !== BLOCK || code.length !== BLOCK) {
-      throw new ConfigurationError(`a UICC has a key and an operator code of ${BLOCK} octets each`);
+      throw new ConfigurationError(
+        `invalid UICC: expected a key and an operator code of ${BLOCK} bytes each`,
+      );
     }
     this.#milenage = Milenage.of(k, operator);
     this.#sequence = new SequenceNumbers(sqn);
