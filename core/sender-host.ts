@@ -1,4 +1,4 @@
-/** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox, as one. */
+/** A sender that stays up: a Push Sender Agent with its directory, an outbox, and their durable store. */
 
 import { platform } from '#platform';
 import '#platform/complete';
@@ -12,26 +12,24 @@ import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sen
 import { Records } from './store/records.js';
 import { systemClock } from './time/clock.js';
 
-/** A sender that stays up: who it is, where its core is, and what it keeps. */
+/** Options of a sender that stays up. */
 export interface PushSenderHostOptions
   extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
-  /** Whether it registers with the core, true when absent; an application server does not (P-2). */
+  /** Whether the sender registers, true if absent; an application server does not register (P-2). */
   register?: boolean;
-  /** Whether to send P-Asserted-Identity (8.1.2-04), true when absent; right only inside the core's trust domain. */
+  /** Whether to send P-Asserted-Identity (8.1.2-04), true if absent. Only allowed inside the core's trust domain. */
   assertIdentity?: boolean;
-  /** Product token for User-Agent, `sip-push` when absent. */
+  /** Product token of User-Agent, `sip-push` if absent. */
   product?: string;
-  /** Folder of the durable store and of contents; absent: in memory, lost at the end. */
+  /** Folder of the durable store and of contents. If absent, they are in memory or temporary. */
   data?: string;
   outbox?: Partial<OutboxLimits>;
-  /** Whenever a push has another receipt, or another state. */
+  /** Called after each new receipt and each change of state of a push in the outbox. */
   onPush?(push: OutboxRecord): void;
   onLog?: LogSink;
 }
 
-const PRESETS = { assertIdentity: true, product: 'sip-push' };
-
-/** Made by `createPushSender`. */
+/** A running sender. Create one with `createPushSender`. */
 export class PushSenderHost {
   #stopped: Promise<void> | undefined;
 
@@ -42,12 +40,12 @@ export class PushSenderHost {
     readonly outbox: Outbox,
   ) {}
 
-  /** One push, without the outbox: its receipts come, or a reason why there is none, and nothing of it is kept. */
+  /** Sends a push without the outbox. Nothing is stored. */
   send(push: PushRequest, options?: SendOptions): Promise<Receipt[]> {
     return this.agent.send(push, options);
   }
 
-  /** Pushes of the outbox that are under way go on with the next process, where `data` keeps them; others fail. */
+  /** Stops the sender. With `data`, the next process continues the waiting pushes of the outbox. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -65,11 +63,12 @@ export class PushSenderHost {
 }
 
 /**
- * A sender in a program of yours: opens the store, begins to connect, and goes on with the pushes that wait.
+ * Creates a sender: opens the store, starts to connect, and continues the waiting pushes.
  * @throws ConfigurationError
  */
 export async function createPushSender(options: PushSenderHostOptions): Promise<PushSenderHost> {
-  const { register = true, data, outbox: limits, onPush, onLog, ...sender } = options;
+  const { register = true, assertIdentity = true, product = 'sip-push', ...rest } = options;
+  const { data, outbox: limits, onPush, onLog, ...sender } = rest;
   const log = safeLogSink(onLog);
   const onError = (error: Error) => log({ level: 'warn', message: error.message });
   const store = await platform.openStore(data);
@@ -78,10 +77,11 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
   try {
     agent = new PushSenderAgent({
       onProblem: onError,
-      ...PRESETS,
       ...sender,
+      assertIdentity,
+      product,
       records,
-      ...(register ? { instanceId: await instanceIdOf(store) } : {}),
+      instanceId: register ? await instanceIdOf(store) : undefined,
     });
     await agent.start();
     const outbox = await Outbox.open({

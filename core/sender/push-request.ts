@@ -1,4 +1,4 @@
-/** What a sender is asked to push, and what it says of each terminal. */
+/** What a sender pushes, and its receipt from each terminal. */
 
 import type { PushMode } from '../app/contract/push-app.js';
 import type { Content, MediaType } from '../content/content.js';
@@ -7,101 +7,104 @@ import type { ReceiptOutcome } from './outcome.js';
 import type { PushFile } from './session/outgoing-line.js';
 
 /**
- * In the MESSAGE where it fits, else: `pager`, by reference (8.1.2-03); `auto`, in a session, or by reference where
- * the receiver knows no sessions. `session`: over MSRP (8.2). `indirect`: by reference, as an enabler may require.
+ * How a push is sent.
+ *
+ * - `auto`: in a MESSAGE if it fits, otherwise in a session, otherwise by reference.
+ * - `pager`: in a MESSAGE if it fits, otherwise by reference (8.1.2-03).
+ * - `session`: over MSRP (8.2).
+ * - `indirect`: by reference.
  */
 export type PushModeChoice = 'auto' | 'pager' | 'session' | 'indirect';
 
-/** Content that its application keeps, at a URL of its own (8.1.2-03a). */
+/** Content that the application serves itself, at its own URL (8.1.2-03a). */
 export interface ContentReference {
   url: string;
   type: MediaType;
-  /** Bytes, where known. */
+  /** Size in bytes, if known. */
   size?: number;
-  /** SHA-1, hexadecimal, where known. */
+  /** SHA-1 in hexadecimal, if known. */
   hash?: string;
   expiration?: Date;
 }
 
-/** To whom it goes, and for how long. */
-export interface DeliveryRequest {
-  /** Public user identity (all of the user's terminals) or a GRUU (one of them). */
+/** Addressing and delivery of a push, whatever its content. */
+export interface PushOptions {
+  /** Public user identity (all terminals of the user) or a GRUU (one terminal). */
   to: string;
-  /** event-app-id of the application addressed, `mms.ua`. */
+  /** event-app-id of the application, e.g. `mms.ua`. */
   app: string;
-  /** Which instance of the application, where a terminal may have several (TS appendix D): a URN. */
+  /** IARI of the preferred instance if a terminal has several instances of the application (TS appendix D). */
   iari?: string;
   mode?: PushModeChoice;
-  /** Which of the user's terminals; all that have the application when absent. */
+  /** Selects terminals of the user; all terminals that have the application if absent. */
   terminals?: TerminalFilter;
   /**
-   * Seconds for which a push that a terminal did not take for now is tried again: when the terminal comes back, when
-   * it said to, or after a while. Absent: it is tried once.
+   * Seconds for which a push with a transient failure is retried: when the terminal registers again, after its
+   * Retry-After, or after a backoff. If absent, there is one attempt.
    */
   ttl?: number;
-}
-
-interface PushOptions extends DeliveryRequest {
-  /** Compresses the content; receivers that cannot undo it answer 415. A session carries it as it is. */
+  /**
+   * Compresses the content. A receiver that does not support the coding answers 415. Session mode has no content
+   * codings.
+   */
   encoding?: ContentCoding;
-  /** Seconds that content is kept for terminals to come for it, where it is referred to; an hour when absent. */
+  /** Seconds for which published content can be retrieved; one hour if absent. */
   lifetime?: number;
   /**
-   * Names the push when it is tried again, by this process or the next: in session mode, what a terminal has of it by
-   * then is not sent again. A new push needs a new one; absent: it is one.
+   * Identifies the push over retries, also by another process: in session mode, a terminal gets only the bytes that
+   * it does not have yet. Each new push needs a new id. If absent, the sender generates one.
    */
   id?: string;
   /**
-   * In session mode only a success REPORT counts as delivered: that of a receiver whose application has taken the
-   * push. Absent or false: it is asked for all the same, and where none comes, that every chunk was answered 200 will
-   * do.
+   * In session mode, requires a success REPORT, which the receiver sends when its application has accepted the push.
+   * If false or absent, a push without a REPORT is delivered when every chunk was answered 200.
    */
   report?: boolean;
 }
 
-/** One content. */
+/** A push of one content. */
 export interface ContentPush extends PushOptions {
   content: Content | ContentReference;
   /** Content-Disposition of the content. */
   disposition?: string;
 }
 
-/** Files for one application, each a push of its own: in one session, or by reference, a MESSAGE for each. */
+/** A push of several files to one application: in one session, or each in a MESSAGE of its own, by reference. */
 export interface FilesPush extends PushOptions {
   files: readonly PushFile[];
 }
 
-/** What a sender is asked to push. */
+/** What a sender pushes. */
 export type PushRequest = ContentPush | FilesPush;
 
-/** What became of a push at one terminal, or at all that a core forked it to. */
+/** The result of a push at one terminal, or of one request that the core forked. */
 export interface Receipt {
   to: string;
-  /** GRUU, where one terminal was addressed, or told its own. */
+  /** GRUU of the terminal, if it was addressed or revealed its GRUU. */
   terminal?: string;
   mode: PushMode;
   outcome: ReceiptOutcome;
-  /** Of the SIP response, or of the MSRP one or REPORT in a session; absent when nothing came. */
+  /** Status of the SIP response, or of the MSRP response or REPORT in a session; absent without a response. */
   status?: number;
   reason: string;
   retryable: boolean;
-  /** Seconds before which a retry is unwelcome. */
+  /** Seconds to wait before a retry. */
   retryAfter?: number;
-  /** A success REPORT of the receiver came, which only session mode has. */
+  /** Whether the receiver sent a success REPORT (session mode). */
   reported?: boolean;
-  /** Which of several files. */
+  /** Name of the file, if the push had several. */
   fileName?: string;
-  /** Bytes of content, compressed where it was; 0 where it is elsewhere and nobody said. */
+  /** Size of the content in bytes, after compression; 0 if the size of referenced content is unknown. */
   bytes: number;
   milliseconds: number;
-  /** Why it went this way, to this address: for people. */
+  /** Why the sender chose this mode and this address, as text for people. */
   why?: string;
 }
 
-/** Some of a user's terminals. */
+/** Selects some of a user's terminals. */
 export interface TerminalFilter {
-  /** Instances, `urn:uuid:…`, or GRUUs. */
+  /** Instance ids (`urn:uuid:…`) or GRUUs. */
   instances?: readonly string[];
-  /** SIP methods that a terminal has to take, `INVITE`. */
+  /** SIP methods that a terminal must support, e.g. `INVITE`. */
   methods?: readonly string[];
 }
