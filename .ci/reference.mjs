@@ -1,6 +1,6 @@
 /**
- * Writes sdk/docs/reference, the API reference, from the docstrings of what the package exports. With --check it
- * writes nothing, and fails where something exported has no docstring, or the reference is not what they say.
+ * Writes sdk/docs/reference, the API reference, from the doc comments of the package's exports. Fails if an export, a
+ * property or a parameter has no description. With --check it writes nothing, and fails if the reference is stale.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -20,12 +20,15 @@ const scratch = mkdtempSync(join(tmpdir(), 'sip-push-reference-'));
 try {
   const out = checking ? scratch : REFERENCE;
   if (!write(out)) process.exitCode = 1;
-  else if (checking) compare(out);
+  else {
+    requireDescriptions(out);
+    if (checking) compare(out);
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-/** TypeDoc has packages of its own: it needs an older TypeScript than the project has. @returns whether it is there. */
+/** TypeDoc has its own packages, because it needs an older TypeScript. @returns whether it is installed. */
 function installTool() {
   if (existsSync(join(TOOL, 'node_modules/typedoc'))) return true;
   const { status } = spawnSync(
@@ -33,17 +36,17 @@ function installTool() {
     ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: TOOL,
-      // What it says on stdout is that all went well.
+      // stdout only reports success.
       stdio: ['ignore', 'ignore', 2],
     },
   );
-  if (status !== 0) fail('TypeDoc could not be installed (above is what npm said): check the network.');
+  if (status !== 0) fail('TypeDoc was not installed, see the output of npm above: check the network.');
   return status === 0;
 }
 
 function write(out) {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
-  // The bundled applications have one default export each, and READMEs.
+  // The bundled applications have one default export each, and a README.
   const entries = Object.entries(exports)
     .filter(([name, target]) => typeof target === 'object' && !name.startsWith('./apps/'))
     .map(([, target]) => target['sip-push-source']);
@@ -60,13 +63,20 @@ function write(out) {
   return status === 0;
 }
 
+/** TypeDoc writes a dash for a parameter without description, if another parameter has one. */
+function requireDescriptions(out) {
+  for (const [page, text] of pages(out)) {
+    const rows = text.split('\n').filter((line) => line.startsWith('|') && line.endsWith('| - |'));
+    for (const row of rows) fail(`${page}: no description: ${row.slice(0, 80)}`);
+  }
+}
+
 function compare(fresh) {
   const [wanted, found] = [fresh, REFERENCE].map(pages);
   const stale = [...new Set([...wanted.keys(), ...found.keys()])].filter(
     (page) => wanted.get(page) !== found.get(page),
   );
-  if (stale.length > 0)
-    fail(`${stale.join(', ')} is not what the docstrings say: run \`npm run reference\`, and commit.`);
+  if (stale.length > 0) fail(`${stale.join(', ')} is stale: run \`npm run reference\` and commit it.`);
 }
 
 function pages(folder) {

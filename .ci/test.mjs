@@ -1,6 +1,11 @@
 /**
- * Runs the linter, the types and every suite. Ends with one line of counts. Words but --full are vitest's own:
- * `node .ci/test.mjs test/sip`.
+ * Runs tests, and ends with one line of counts: `N passed, N failed, N skipped`.
+ *
+ *   node .ci/test.mjs          the linter, the types, and every test but the slow ones (`NAME.slow.test.ts`)
+ *   node .ci/test.mjs --slow   the slow ones
+ *   node .ci/test.mjs --full   all of these, with larger numbers
+ *
+ * Other words are vitest's own: `node .ci/test.mjs test/sip`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -11,28 +16,39 @@ import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const words = process.argv.slice(2);
+const TIERS = ['--slow', '--full'];
+const [tier] = words.filter((word) => TIERS.includes(word));
 const scratch = mkdtempSync(join(tmpdir(), 'sip-push-test-'));
 const results = join(scratch, 'results.json');
-const env = { ...process.env, ...(words.includes('--full') && { SIP_PUSH_FULL: '1' }) };
+const env = { ...process.env, SIP_PUSH_TESTS: tier?.slice('--'.length) ?? '' };
 
-// All three run whatever the first say, so that one run tells everything.
-const sound = [
-  run('node_modules/@biomejs/biome/bin/biome', ['check', '.']),
-  run('node_modules/typescript/bin/tsc', ['--noEmit']),
-  run('node_modules/vitest/vitest.mjs', [
+// All of them run whatever the first say, so that one run tells everything.
+const sound = [...(tier === '--slow' ? [] : [lint, types]), tests].map((check) => check()).every(Boolean);
+const counts = count();
+rmSync(scratch, { recursive: true, force: true });
+if (!sound) console.log('\nNot everything is right: see above.');
+if (counts.passed === 0) console.log('\nNo test has passed.');
+console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exit(sound && counts.failed === 0 && counts.passed > 0 ? 0 : 1);
+
+function lint() {
+  return run('node_modules/@biomejs/biome/bin/biome', ['check', '.']);
+}
+
+function types() {
+  return run('node_modules/typescript/bin/tsc', ['--noEmit']);
+}
+
+function tests() {
+  return run('node_modules/vitest/vitest.mjs', [
     'run',
     '--config=test/vitest.config.ts',
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${results}`,
-    ...words.filter((word) => word !== '--full'),
-  ]),
-].every(Boolean);
-const counts = count();
-rmSync(scratch, { recursive: true, force: true });
-if (!sound) console.log('\nNot everything is right: see above.');
-console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exit(sound && counts.failed === 0 && counts.passed > 0 ? 0 : 1);
+    ...words.filter((word) => !TIERS.includes(word)),
+  ]);
+}
 
 function run(script, args) {
   const name = script.split('/').at(-1);

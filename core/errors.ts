@@ -1,37 +1,49 @@
-/** The project's error classes. They carry no status codes: `outcome.ts` of each agent maps them. */
+/** The error classes. They contain no status codes: `outcome.ts` of each agent maps them. */
 
-/** Base of every error this package throws on purpose. */
+/** Base class of the errors of this package. */
 export class SipPushError extends Error {
+  /**
+   * Creates an error.
+   * @param message what is wrong and what was expected.
+   * @param options its cause.
+   */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
   }
 }
 
-/** A configuration, manifest or argument is wrong. The message says what, where, and what to write instead. */
+/** A configuration, manifest or argument is invalid. The message names the value, its place, and what was expected. */
 export class ConfigurationError extends SipPushError {}
 
-/** Bytes from the network, a file or an application are not what their format says. */
+/** Bytes from the network, a file or an application do not match their format. */
 export class MalformedError extends SipPushError {}
 
-/** The connection to a peer could not be made, or was lost. */
+/** A connection could not be opened, or was lost. */
 export class TransportError extends SipPushError {}
 
-/** A peer's certificate is not one to be trusted: another attempt has the same end, until somebody mends it. */
+/** The certificate of a peer is not trusted. A retry fails in the same way. */
 export class UntrustedError extends TransportError {}
 
 /** A peer did not answer within its deadline. */
 export class TimeoutError extends SipPushError {}
 
-/** A bound was met: the message says which limit, and its value. */
+/** A limit was exceeded. The message names the limit and its value. */
 export class LimitError extends SipPushError {}
 
-/** An application keeps as much as it may: permissions, or the host, say how much that is. */
+/** An application has used up its storage or files quota. */
 export class QuotaError extends LimitError {}
 
 /** An application failed. The message starts with its event-app-id. */
 export class AppError extends SipPushError {
+  /**
+   * Creates an error.
+   * @param eventAppId event-app-id of the application.
+   * @param message what failed.
+   * @param options its cause.
+   */
   constructor(
+    /** event-app-id of the application. */
     readonly eventAppId: string,
     message: string,
     options?: ErrorOptions,
@@ -41,17 +53,24 @@ export class AppError extends SipPushError {
 }
 
 /**
- * Why a push was not taken. `forbidden`, `type` and `size` are final; `busy`, `resources` and `failed`
- * invite the sender to try again; `declined` is unwilling, not wrong.
+ * Why a push was not accepted. `forbidden`, `type` and `size` are permanent. After `busy`, `resources` and `failed` the
+ * sender can retry. `declined`: the application does not want the push.
  */
 export type RefusalKind = 'forbidden' | 'type' | 'size' | 'declined' | 'busy' | 'resources' | 'failed';
 
-/** Thrown by an application (or the runtime) that does not take a push. */
+/** An application, or the runtime, refuses a push. */
 export class PushRefused extends SipPushError {
-  /** Seconds after which a retry makes sense; only for `busy` and `resources`. */
+  /** Seconds after which a retry can succeed; only for `busy` and `resources`. */
   readonly retryAfter: number | undefined;
 
+  /**
+   * Creates a refusal.
+   * @param kind decides the status that the sender receives.
+   * @param reason for the log, and in session mode for the sender.
+   * @param options its cause, and the seconds of Retry-After.
+   */
   constructor(
+    /** Decides the status that the sender receives. */
     readonly kind: RefusalKind,
     reason: string,
     options?: ErrorOptions & { retryAfter?: number },

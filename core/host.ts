@@ -1,42 +1,41 @@
-/** A push host with everything that a device can have. */
+/** A push host with all features of a device. */
 
 import '#platform/complete';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import type { AppOnPush, AppToLoad } from './app/runtime.js';
 import type { RelayAccount } from './msrp/index.js';
-import { type ComposedHostOptions, openPushHost, type PushHost } from './push-host.js';
+import { type HostBaseOptions, openPushHost, type PushHost } from './push-host.js';
 import type { ProfileOptions } from './receiver/device-profile.js';
 import { negotiateWith } from './receiver/negotiation.js';
 import { throughRelay } from './receiver/session/media-connector.js';
 
 export type { HostEvent, PushHost } from './push-host.js';
 
-/**
- * An application of a host: in the host's own thread, in a worker that it is loaded in by its module, or loaded when the
- * first push for it comes.
- */
+/** An application of a host: in the host's thread, loaded at the first push for it, or in a worker. */
 export type HostedApp =
   | AppToLoad
   | AppOnPush
   | (Omit<AppToLoad, 'definition'> &
-      Pick<IsolatedOptions, 'module' | 'script'> & { isolation: 'worker' | WorkerIsolation });
+      Pick<IsolatedOptions, 'module' | 'script'> & {
+        /** Runs the application in a worker. */
+        isolation: 'worker' | WorkerIsolation;
+      });
 
-/** A device: who it is, where its core is, and which applications it has. */
-export interface PushHostOptions
-  extends Omit<ComposedHostOptions, 'apps' | 'negotiate' | 'profile' | 'relay'> {
-  /** Applications in order; where several take a push, the sender's order decides. */
+/** The options of a device. */
+export interface PushHostOptions extends HostBaseOptions {
+  /** Applications. If a push names several of them, the sender's order decides. */
   apps: readonly HostedApp[];
-  /** Push Sender Agents that are told what there is here (TS 5.1); absent: none. */
+  /** Push Sender Agents for capability negotiation (TS 5.1); none by default. */
   senders?: readonly string[];
-  /** The device: in User-Agent, and in a User Agent Profile that senders are told of; absent: no profile. */
+  /** The device's User Agent Profile, which the senders receive; none by default. */
   profile?: ProfileOptions;
-  /** An MSRP relay (RFC 4976) that files come through: for a device that nobody can connect to. */
+  /** MSRP relay (RFC 4976) for session mode, if the device cannot connect to senders directly. */
   relay?: RelayAccount;
 }
 
 /**
- * A device in a program of yours: opens the store, loads every application, gives again what the inbox holds, and
- * starts to register. What it tells comes by `onEvent`, from `registered` on.
+ * Creates a device: opens the store, loads the applications, redelivers the pushes in the inbox, and starts to
+ * register.
  * @throws ConfigurationError or AppError naming the application that cannot be loaded.
  */
 export async function createPushReceiver(options: PushHostOptions): Promise<PushHost> {

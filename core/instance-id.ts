@@ -4,14 +4,14 @@ import type { Store } from './platform/platform.js';
 
 /** Apart from what the runtime keeps. */
 const KEY = '!host!instance-id';
-const BYTES = { valueEncoding: 'view' };
+const BYTES = { valueEncoding: 'view' } as const;
 
 /** `urn:uuid:…`, made once and kept in the store. */
 export async function instanceIdOf(store: Store): Promise<string> {
-  const known = await store.get<string, Uint8Array>(KEY, BYTES);
+  const known = await store.get(KEY, BYTES);
   if (known !== undefined) return new TextDecoder().decode(known);
   const made = `urn:uuid:${crypto.randomUUID()}`;
   const value = new TextEncoder().encode(made);
-  await store.batch<string, Uint8Array>([{ type: 'put', key: KEY, value }], { ...BYTES, sync: true });
+  await store.batch([{ type: 'put', key: KEY, value }], { ...BYTES, sync: true });
   return made;
 }

@@ -15,67 +15,87 @@ import { lateEvent, type ReceiverEvent } from './receiver/events.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 import { reasonOf } from './text.js';
 
-/** What a host tells: of its registration and of pushes, of its applications, and that it has stopped. */
-export type HostEvent = ReceiverEvent | ({ event: 'app' } & AppEvent) | { event: 'stopped'; reason: string };
+/** An event of a host: registration, pushes, applications, and its end. */
+export type HostEvent =
+  | ReceiverEvent
+  | ({
+      /** An application emitted an event. */
+      event: 'app';
+    } & AppEvent)
+  | {
+      /** The host has stopped. */
+      event: 'stopped';
+      /** Reason that was passed to `stop`. */
+      reason: string;
+    };
 
-/** A device: who it is, where its core is, and which applications it has. */
-export interface ComposedHostOptions
-  extends Omit<PushReceiverOptions, 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product'> {
-  /** Applications in order; where several take a push, the sender's order decides. */
-  apps: readonly (AppToLoad | AppOnPush)[];
-  /** Folder of the durable store; absent: in memory, lost at the end. */
+type SetByHost = 'runtime' | 'instanceId' | 'onEvent' | 'expires' | 'trust' | 'product';
+
+/** The options that do not depend on how a device is composed. */
+export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | keyof ComposedFeatures> {
+  /** Folder of the durable store; in memory by default. */
   data?: string;
-  /** What may be fetched by HTTP; absent: public https addresses. */
+  /** What the device can fetch over HTTP; public https addresses by default. */
   fetch?: FetchLimits;
-  /** Session mode: largest file that is taken, bytes; 1 GiB when absent. */
+  /** Session mode: largest file in bytes; 1 GiB by default. */
   maxSize?: number;
-  /** `urn:uuid:…`; absent: made once and kept in the store (6.1-06). */
+  /** `urn:uuid:…`; by default created once and kept in the store (6.1-06). */
   instanceId?: string;
-  /** Seconds to register for, 3600 when absent. */
+  /** Seconds of a registration; 3600 by default. */
   expires?: number;
-  /** Identities whose pushes are taken, `sip:psa@domain.test` or `sip:*@domain.test`; nobody's when absent. */
+  /** Trusted senders, `sip:psa@domain.test` or `sip:*@domain.test`; none by default. */
   trust?: readonly string[];
-  /** Product token for User-Agent, `sip-push` when absent. */
+  /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
-  /** What it throws is logged. */
-  onEvent?(event: HostEvent): void;
-  /** Diagnostics of the host and of its applications. */
-  onLog?(record: LogRecord): void;
+  /** Called for each event. An error that it throws is logged. */
+  onEvent?: (event: HostEvent) => void;
+  /** Called for each log line of the host and its applications. */
+  onLog?: (record: LogRecord) => void;
+}
+
+type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'relay'>;
+
+/** The options of a device whose features the program composes. */
+export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {
+  /** Applications. If a push names several of them, the sender's order decides. */
+  apps: readonly (AppToLoad | AppOnPush)[];
 }
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
 
-/** A running device. */
+/** A running device. `createPushReceiver` creates it. */
 export class PushHost {
   #stopped: Promise<void> | undefined;
 
   constructor(
     private readonly store: Store,
+    /** Loads and unloads applications, and lists dead letters. */
     readonly runtime: PushRuntime,
     private readonly agent: PushReceiverAgent,
     private readonly onEvent: (event: HostEvent) => void,
   ) {}
 
+  /** The current registration; undefined if the device is not registered. */
   get registration() {
     return this.agent.registration;
   }
 
-  /** What Push Sender Agents said that they support, by their URIs. */
+  /** What Push Sender Agents support, by their URIs. */
   get senders(): ReadonlyMap<string, SenderCapabilities> {
     return this.agent.senders;
   }
 
-  /** What a person would like to read of a push that was taken. */
+  /** Describes an accepted push for people. */
   describe(pushId: string): Promise<PushDescription | undefined> {
     return this.runtime.describe(pushId);
   }
 
-  /** What an application says of its state. @throws ConfigurationError or AppError naming the application. */
+  /** Sends a query to an application. @throws ConfigurationError or AppError naming the application. */
   query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
     return this.runtime.query(eventAppId, name, args);
   }
 
-  /** De-registers, stops the applications, and closes the store; once, whoever else says so. */
+  /** De-registers, stops the applications, and closes the store. Further calls return the same promise. */
   stop(reason: string): Promise<void> {
     this.#stopped ??= this.#stop(reason);
     return this.#stopped;
@@ -131,7 +151,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
 }
 
 /** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
-function safeListener({ onEvent, onLog }: ComposedHostOptions): (event: HostEvent) => void {
+function safeListener({ onEvent, onLog }: HostBaseOptions): (event: HostEvent) => void {
   const log = safeLogSink(onLog);
   return (event) => {
     try {

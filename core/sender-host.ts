@@ -23,9 +23,14 @@ export interface PushSenderHostOptions
   product?: string;
   /** Folder of the durable store and of contents. If absent, they are in memory or temporary. */
   data?: string;
+  /** Limits of the outbox. */
   outbox?: Partial<OutboxLimits>;
-  /** Called after each new receipt and each change of state of a push in the outbox. */
+  /**
+   * Called after each new receipt and each change of state of a push in the outbox.
+   * @param push the push.
+   */
   onPush?(push: OutboxRecord): void;
+  /** Called for each log line. */
   onLog?: LogSink;
 }
 
@@ -36,7 +41,9 @@ export class PushSenderHost {
   constructor(
     private readonly store: Store,
     private readonly records: Records,
+    /** Sends pushes, and keeps the directory of terminals. */
     readonly agent: PushSenderAgent,
+    /** Stores pushes until each has its final receipts. */
     readonly outbox: Outbox,
   ) {}
 
@@ -64,7 +71,7 @@ export class PushSenderHost {
 
 /**
  * Creates a sender: opens the store, starts to connect, and continues the waiting pushes.
- * @throws ConfigurationError
+ * @throws ConfigurationError for an invalid option.
  */
 export async function createPushSender(options: PushSenderHostOptions): Promise<PushSenderHost> {
   const { register = true, assertIdentity = true, product = 'sip-push', ...rest } = options;

@@ -19,13 +19,13 @@ export type { LoadApplication } from './app/isolation/serve.js';
 
 const port = parentPort();
 
-/** Whether this thread was started by a host, to run an application. */
+/** Whether this thread is a worker that a host started for an application. */
 export const insideWorker = port !== undefined;
 
 /**
- * Runs the application that the host asks for, until the host ends this thread. `load` gives the definition of a module,
- * by the name that the host's configuration has for it.
- * @throws ConfigurationError outside of such a worker.
+ * Runs an application until the host ends this thread. `load` loads the definition of a module, by the name in the
+ * host's configuration.
+ * @throws ConfigurationError outside of a worker of a host.
  */
 export function serveWorker(load: LoadApplication): void {
   if (!port) {

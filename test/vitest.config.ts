@@ -1,7 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { FULL, SLOW } from './support/scale.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+const ALL = 'test/**/*.test.ts';
+/** What `npm run test:slow` runs, and `npm test` does not: kill loops, large transfers, whole builds, installations. */
+const SLOW_ONES = ['test/**/*.slow.test.ts'];
+
+/** A guard against a hang, on a busy machine too: no test asserts on time. Milliseconds. */
+const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 120_000;
 
 export default defineConfig({
   root,
@@ -9,10 +17,12 @@ export default defineConfig({
   resolve: { conditions: ['sip-push-source'] },
   ssr: { resolve: { conditions: ['sip-push-source'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // Guards against a hang, on a busy machine too: no test asserts on time.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    include: SLOW && !FULL ? SLOW_ONES : [ALL],
+    exclude: SLOW || FULL ? configDefaults.exclude : [...configDefaults.exclude, ...SLOW_ONES],
+    testTimeout: PATIENCE,
+    hookTimeout: PATIENCE,
+    // A test may change into a folder: in a thread it could not.
+    pool: 'forks',
     // Tests of single modules have the whole platform, as programs do that import `sip-push`.
     setupFiles: ['core/platform/node/complete.ts'],
     // On two cores: much of what tests do is to wait for a peer, a timer of RFC 3261, or a process that starts.

@@ -1,4 +1,4 @@
-/** The application-dispatch runtime: applications come and go, pushes are given to them. It knows no SIP. */
+/** The application runtime: loads applications and delivers pushes to them. It knows no SIP. */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { ConfigurationError } from '../errors.js';
@@ -18,11 +18,10 @@ import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
 import type { IncomingPush } from './delivery/dispatcher.js';
-import { dropDeadLetter, redeliverDeadLetter } from './delivery/durable-delivery.js';
 import type { ShownPush } from './delivery/recent.js';
 import { type EventSink, safeEventSink } from './foundations.js';
-import type { DeadLetter } from './inbox/dead-letters.js';
-import { pushOf } from './inbox/push-record.js';
+import { type DeadLetter, deadLetterOf } from './ledger/dead-letter.js';
+import { pushOf } from './ledger/entry.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type AppToLoad, Loader } from './loading/loader.js';
 import { Namespaces } from './loading/namespaces.js';
@@ -43,39 +42,38 @@ export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
-export type { DeadLetter } from './inbox/dead-letters.js';
+export type { DeadLetter } from './ledger/dead-letter.js';
 export type { RuntimeLimits } from './limits.js';
 export type { AppToLoad } from './loading/loader.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
 
-/** What a runtime works with. */
+/** The options of a runtime. */
 export interface PushRuntimeOptions {
-  /** Opened and closed by the caller, after `stop`. */
+  /** The durable store. The caller opens it, and closes it after `stop`. */
   store: Store;
   log?: LogSink;
   emit?: EventSink;
   clock?: Clock;
   limits?: Partial<RuntimeLimits>;
-  /** What may be fetched, for references and for applications that need `fetch`. */
+  /** Limits of HTTP requests, for references and for the service `fetch`. */
   fetch?: GuardedFetchOptions;
-  /** Folder for content that is too large for memory, emptied at the start; a temporary one when absent. */
+  /** Folder for content that is too large for memory, emptied at start; a temporary one by default. */
   spool?: string;
-  /** Folder for what applications keep in files; a temporary one, gone with the runtime, when absent. */
+  /** Folder for the files of applications; by default a temporary one, removed with the runtime. */
   files?: string;
   /**
-   * Folder for content that comes in session mode; what may be resumed, or was confirmed, outlives the process. A
-   * temporary one, gone with the runtime, when absent.
+   * Folder for content of session mode, which survives restarts; by default a temporary one, removed with the runtime.
    */
   transfers?: string;
-  /** Told how a push by reference ended whose sender was answered before. */
+  /** Called at the end of a push by reference that was confirmed before its content was retrieved. */
   onRetrieved?(end: LateEnd): void;
 }
 
-/** Applications come and go, pushes are given to them. It knows no SIP: an agent brings it what arrives. */
+/** Loads applications and delivers pushes to them. It knows no SIP: an agent passes it what arrives. */
 export class PushRuntime {
   readonly #listeners = new Set<() => void>();
-  /** Loading and unloading happen one after another. */
+  /** Loading and unloading run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -88,7 +86,7 @@ export class PushRuntime {
     private readonly log: LogSink,
   ) {}
 
-  /** Reads what the store holds. @throws StoreError, or ConfigurationError for `fetch`. */
+  /** Creates a runtime and reads its store. @throws StoreError; ConfigurationError for an invalid `fetch`. */
   static async open(options: PushRuntimeOptions): Promise<PushRuntime> {
     const { store, clock = systemClock } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -120,8 +118,8 @@ export class PushRuntime {
   }
 
   /**
-   * Gives what the inbox holds to the applications that are loaded; those loaded later get theirs then. Goes on to
-   * retrieve what references point at.
+   * Starts to redeliver the pushes in the inbox, and to retrieve the content of stored references. An application that
+   * is loaded later receives its pushes then.
    */
   async start(): Promise<void> {
     this.parts.deliveries.start();
@@ -138,7 +136,7 @@ export class PushRuntime {
     }
   }
 
-  /** Stops every application. What is in the inbox stays there. Nothing touches the store afterwards. */
+  /** Stops all applications. Pushes stay in the inbox. The runtime no longer uses the store afterwards. */
   async stop(): Promise<void> {
     await this.#inTurn(async () => {
       this.parts.deliveries.stop();
@@ -155,18 +153,22 @@ export class PushRuntime {
   }
 
   /**
-   * Checks an application, starts it, and gives it what the inbox holds for it.
-   * @throws ConfigurationError when its manifest or its options are wrong, it needs a service that nobody provides, or
-   * nothing tells it from an application that is loaded; AppError when it does not start. Nothing of it stays then.
+   * Loads an application and delivers its pushes from the inbox.
+   * @param definition the application.
+   * @param options options for its schema; `{}` by default.
+   * @param permissions its permissions; by default only the limits of the host apply.
+   * @throws ConfigurationError if its definition or its options are invalid, a service has no provider, or a loaded
+   * application cannot be distinguished from it; AppError if it does not start.
    */
   load(definition: PushAppDefinition, options?: unknown, permissions?: AppPermissions): Promise<void> {
     return this.loadAll([{ definition, options, permissions }]);
   }
 
   /**
-   * As `load`, one after another: those that provide services before those that need them. Those that are to be
-   * loaded when a push for them comes are known from now on by their manifests.
-   * @throws as `load`, and ConfigurationError when some need each other in a circle. Those loaded before stay.
+   * Loads several applications, each after those whose services it needs. An application with a manifest and `load` is
+   * known by its manifest until its first push.
+   * @throws as `load`; ConfigurationError if applications need each other in a circle. Applications that were loaded
+   * before stay loaded.
    */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
@@ -183,9 +185,10 @@ export class PushRuntime {
   }
 
   /**
-   * Stops an application; its pushes in the inbox wait until it is loaded again.
-   * @param iari tells one of several with this event-app-id; absent: all of them.
-   * @throws ConfigurationError when there is none, or another application needs a service of it.
+   * Stops an application. Its pushes stay in the inbox until it is loaded again.
+   * @param eventAppId event-app-id of the application.
+   * @param iari selects one of several with this event-app-id; all of them by default.
+   * @throws ConfigurationError if there is none, or another application needs its service.
    */
   unload(eventAppId: string, iari?: string): Promise<void> {
     return this.#inTurn(async () => {
@@ -195,41 +198,41 @@ export class PushRuntime {
     });
   }
 
-  /** As `unload`, all there are: those that need others before these. */
+  /** Stops all applications, each before those whose services it needs. */
   unloadAll(): Promise<void> {
     return this.#inTurn(() => this.#unloadAll());
   }
 
-  /** Of loaded applications: canonical, sorted. */
+  /** event-app-ids of the loaded applications in their short form, sorted. */
   get eventAppIds(): readonly string[] {
     return this.parts.registry.eventAppIds;
   }
 
-  /** Of those among them that are instances of an application (TS appendix D), sorted. */
+  /** IARIs of the loaded applications (TS appendix D), sorted. */
   get iaris(): readonly string[] {
     return this.parts.registry.iaris;
   }
 
-  /** Media types and ranges of the applications that these ids and this IARI address, or of all. */
+  /** Accepted media types of the applications that these ids and this IARI address, or of all. */
   acceptedTypes(eventAppIds?: readonly string[], iari?: string): string[] {
     return this.parts.registry.acceptedTypes(eventAppIds, iari);
   }
 
-  /** Calls `listener` after an application came or went; the function that it returns ends that. */
+  /** Calls `listener` after an application was loaded or unloaded. The returned function removes it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * The first listed application that takes the media type; 'unknown' when none of the ids is loaded, 'type' when
-   * none takes the type.
+   * The first of the listed applications that accepts the media type; 'unknown' if none of the ids is loaded, 'type' if
+   * none accepts the type.
    */
   resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): AppHandle | 'unknown' | 'type' {
     return this.parts.registry.resolve(eventAppIds, mediaType, iari);
   }
 
-  /** Resolves within 16 s, and never rejects. */
+  /** Delivers a push. Resolves within 16 seconds and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
     return whenAwake(
       incoming.app,
@@ -239,7 +242,7 @@ export class PushRuntime {
     );
   }
 
-  /** Retrieves what a push refers to, and dispatches it. Resolves within 16 s, and never rejects. */
+  /** Retrieves the content of a reference and delivers the push. Resolves within 16 seconds and never rejects. */
   retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
     return whenAwake(
       incoming.app,
@@ -250,8 +253,8 @@ export class PushRuntime {
   }
 
   /**
-   * Asks an application about a file that is offered in session mode, ahead of delivery; its size is held against the
-   * limits first. Undefined: it would take it. Resolves within 3 s, and never rejects.
+   * Asks an application whether it accepts a file that is offered in session mode, after checking the size. Undefined
+   * means yes. Resolves within 3 seconds and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
     return whenAwake<Refusal | undefined>(
@@ -262,7 +265,7 @@ export class PushRuntime {
     );
   }
 
-  /** Begins, or resumes, what comes in session mode. Never rejects. */
+  /** Begins or resumes a transfer in session mode. Never rejects. */
   transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
     return whenAwake<TransferAnswer>(
       incoming.app,
@@ -272,12 +275,12 @@ export class PushRuntime {
     );
   }
 
-  /** Bytes of the largest content that is taken in session mode for this application. */
+  /** Largest content in session mode for this application, in bytes. */
   largestTransfer(app: AppHandle): number {
     return this.parts.transfers.largest(app);
   }
 
-  /** What a person would like to read of a push; undefined when it is neither recent nor in the inbox. */
+  /** Describes a push for people; undefined if it is neither recent nor in the inbox. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
     const shown = this.parts.recent.get(pushId) ?? (await this.#held(pushId).catch(() => undefined));
     if (!shown) return undefined;
@@ -286,8 +289,8 @@ export class PushRuntime {
   }
 
   /**
-   * Asks a loaded application about its state; which questions it answers is its own to say.
-   * @throws ConfigurationError when it is not loaded, or answers none; AppError when it throws, or takes too long.
+   * Sends a query to a loaded application, which defines its queries.
+   * @throws ConfigurationError if it is not loaded, or has no queries; AppError if it throws, or is too slow.
    */
   async query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
     const known = this.parts.registry.ofId(eventAppId);
@@ -297,36 +300,41 @@ export class PushRuntime {
     return queryApplication(app, name, args, this.clock);
   }
 
-  /** Tells every loaded application whether a sender pushes for it. @param supported canonical event-app-ids. */
+  /**
+   * Notifies each loaded application whether a sender pushes for it.
+   * @param sender URI of the sender.
+   * @param supported event-app-ids in their short form.
+   */
   negotiated(sender: string, supported: readonly string[]): void {
     const { parts, clock, log } = this;
     notifyNegotiated(parts.registry.all(), sender, supported, { clock, log });
   }
 
-  /** Pushes that were confirmed and that no application could be made to take, the oldest first. */
-  setAside(): Promise<DeadLetter[]> {
-    return this.parts.aside.list();
+  /** Pushes that were confirmed and that their application does not accept, the oldest first. */
+  deadLetters(): DeadLetter[] {
+    return Array.from(this.parts.ledger.allDeadLetters(), deadLetterOf);
   }
 
   /**
-   * Gives a push that was set aside to its application again, with as many attempts as any other.
-   * @returns false where there is no such push.
-   * @throws LimitError when the inbox is full, StoreError: it is set aside still.
+   * Delivers a dead letter to its application again, with as many attempts as any other push.
+   * @returns false when there is no such dead letter.
+   * @throws LimitError when the inbox is full, StoreError: the push is still a dead letter.
    */
-  giveAgain(pushId: string): Promise<boolean> {
-    return redeliverDeadLetter(pushId, this.parts);
+  async redeliver(pushId: string): Promise<boolean> {
+    const entry = await this.parts.ledger.revive(pushId);
+    if (entry) this.parts.deliveries.resume(entry);
+    return entry !== undefined;
   }
 
-  /** Drops a push that was set aside, for good. @returns false where there is none. @throws StoreError */
-  dropSetAside(pushId: string): Promise<boolean> {
-    const { parts, records, transfers } = this;
-    return dropDeadLetter(pushId, { aside: parts.aside, records, room: transfers });
+  /** Deletes a dead letter. @returns false when there is no such dead letter. @throws StoreError */
+  dropDeadLetter(pushId: string): Promise<boolean> {
+    return this.parts.ledger.drop(pushId);
   }
 
   async #held(pushId: string): Promise<ShownPush | undefined> {
-    const { inbox } = this.parts;
-    const record = inbox.get(pushId)?.record;
-    const content = record && (await inbox.content(record));
+    const { ledger } = this.parts;
+    const record = ledger.received(pushId)?.record;
+    const content = record && (await ledger.content(record));
     return content && { record, content };
   }
 

@@ -22,7 +22,7 @@ const CODINGS = new Map<string, ContentCoding | undefined>([
 ]);
 
 /** A coding that this package does not undo. */
-export class UnknownCoding extends MalformedError {}
+export class UnknownCodingError extends MalformedError {}
 
 /**
  * The codings of a Content-Encoding value in the order in which they were applied.
@@ -31,11 +31,11 @@ export class UnknownCoding extends MalformedError {}
 export function parseContentEncoding(value = ''): ContentCoding[] {
   const codings = value.split(',').flatMap((element) => {
     const name = element.trim().toLowerCase();
-    if (!CODINGS.has(name)) throw new UnknownCoding(`content coding ${name.slice(0, 100)} is not known`);
+    if (!CODINGS.has(name)) throw new UnknownCodingError(`content coding ${name.slice(0, 100)} is not known`);
     return CODINGS.get(name) ?? [];
   });
   if (codings.length > MAX_CODINGS) {
-    throw new UnknownCoding(`${codings.length} content codings; at most ${MAX_CODINGS} are undone`);
+    throw new UnknownCodingError(`${codings.length} content codings; at most ${MAX_CODINGS} are undone`);
   }
   return codings;
 }
@@ -68,12 +68,12 @@ export function decodeStream(
   limit: number,
 ): ReadableStream<Uint8Array> {
   return codings.reduceRight(
-    (stream, coding) => through(stream, (compressed) => unfold(compressed, coding, limit)),
+    (stream, coding) => through(stream, (compressed) => decode(compressed, coding, limit)),
     source,
   );
 }
 
-async function* unfold(
+async function* decode(
   source: ReadableStream<Uint8Array>,
   coding: ContentCoding,
   limit: number,

@@ -3,29 +3,34 @@
 import { LimitError } from '../errors.js';
 import type { StoredFile } from '../platform/platform.js';
 
-/** A media type with its parameters; `type` is lower-case `type/subtype`. */
+/** A media type with its parameters. */
 export interface MediaType {
+  /** Lower-case `type/subtype`. */
   readonly type: string;
+  /** Parameters by name, `charset` for example. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** First and last byte to give, inclusive, counted from 0. */
+/** A range of bytes, counted from 0. */
 export interface ByteRange {
+  /** First byte. */
   start: number;
+  /** Last byte, inclusive; the end of the content by default. */
   end?: number;
 }
 
 /**
- * Content can be opened more than once: it is hashed before it is offered, given again after a crash, and
- * resumed from the middle. Small content lives in memory, large in the spool.
+ * The content of a push. It can be opened several times: it is hashed before it is offered, redelivered after a crash,
+ * and resumed at an offset. Small content is in memory, large content on disk.
  */
 export interface Content {
+  /** Media type. */
   readonly type: MediaType;
-  /** Bytes, where known ahead. */
+  /** Size in bytes, if known. */
   readonly size?: number;
-  /** All of it, or a range; each call is a stream of its own. */
+  /** A new stream of the content, or of a range of it. */
   open(range?: ByteRange): ReadableStream<Uint8Array>;
-  /** The whole content. Rejects with LimitError when it is larger than `limit` bytes. */
+  /** The whole content. Rejects with LimitError if it has more than `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>;
 }
 
@@ -95,7 +100,7 @@ export async function readAll(stream: ReadableStream<Uint8Array>, limit: number)
 /** Bytes that a stream gives at once: a reader that stops early has copied little. */
 const CHUNK = 65_536;
 
-/** `bytes` is not copied and must not change from then on; what is given out are copies. */
+/** Content in memory. `bytes` is not copied and must not change afterwards. */
 export function memoryContent(type: MediaType, bytes: Uint8Array): Content {
   return {
     type,

@@ -7,16 +7,19 @@ import { OctetReader, OctetWriter } from './wsp/octets.js';
 import { decodeText } from './wsp/text.js';
 
 export interface DmSecret {
+  /** Identifier of the server. */
   readonly serverId: string;
+  /** Secret that the server and the device share. */
   readonly password: string;
-  /** Raw octets, not base64. Which nonces count, and how often, is the application's to know. */
+  /** Nonce as bytes, not base64. */
   readonly nonce: Uint8Array;
 }
 
 /**
  * `MD5(B64(MD5(serverId:password)):nonce:B64(MD5(trigger)))`, 16 octets.
  *
- * @param trigger the notification behind its digest, `DmNotification.trigger`.
+ * @param secret what the server and the device share.
+ * @param trigger the notification without its digest, `DmNotification.trigger`.
  */
 export function dmDigest({ serverId, password, nonce }: DmSecret, trigger: Uint8Array): Uint8Array {
   const encoder = new TextEncoder();
@@ -28,7 +31,7 @@ export function dmDigest({ serverId, password, nonce }: DmSecret, trigger: Uint8
   return md5(input.finish());
 }
 
-/** Whether two digests are the same, in a time that does not tell where they differ. */
+/** Whether two digests are equal, compared in constant time. */
 export function sameDigest(one: Uint8Array, other: Uint8Array): boolean {
   let difference = one.length ^ other.length;
   for (const [index, octet] of one.entries()) difference |= octet ^ (other[index] ?? 0);
@@ -48,29 +51,30 @@ const DOCUMENT = 'DM notification';
 const uiModes = ['not-specified', 'background', 'informative', 'user-interaction'] as const;
 const initiators = ['client', 'server'] as const;
 
-/** How far the user is asked about a management session. */
+/** How the user is informed about a management session. */
 export type DmUiMode = (typeof uiModes)[number];
 
-/** What the digest of a notification is over. */
+/** The part of a notification that the digest covers. */
 export interface DmTrigger {
-  /** `1.1`, `1.2` */
+  /** Version, `1.1` or `1.2`. */
   readonly version: string;
-  /** How much the user is to notice. */
+  /** How much the user notices. */
   readonly uiMode: DmUiMode;
-  /** Who wanted the session: the device's user, or the server. */
+  /** Who requested the session: the device's user, or the server. */
   readonly initiator: 'client' | 'server';
-  /** 0 to 65535 */
+  /** Session id, 0 to 65535. */
   readonly sessionId: number;
+  /** Identifier of the server, 1 to 255 bytes. */
   readonly serverId: string;
-  /** What stands behind the server's identifier: vendors' own. */
+  /** Vendor-specific bytes after the server's identifier. */
   readonly body?: Uint8Array;
 }
 
 /** A notification of a device management server, package #0 (OMA-TS-DM_Notification). */
 export interface DmNotification extends DmTrigger {
-  /** 16 octets; all zero where the server sends none. */
+  /** 16 bytes; all zero if the server sends none. */
   readonly digest: Uint8Array;
-  /** All but the digest, as it came: what the digest is over. */
+  /** The notification without the digest, as received: the input of `dmDigest`. */
   readonly trigger: Uint8Array;
 }
 
@@ -82,9 +86,9 @@ const MAX_SESSION_ID = 0xffff;
 const MAX_SERVER_ID = 0xff;
 
 /**
- * The digest is not checked here: `dmDigest` gives the one that a server with a given password and nonce writes.
+ * Decodes package #0. It does not verify the digest: compare it with that of `dmDigest`.
  *
- * @throws MalformedError naming the field, its offset, and what was expected there.
+ * @throws MalformedError naming the field, its offset, and what was expected.
  */
 export function decodeDmNotification(octets: Uint8Array): DmNotification {
   const reader = new OctetReader(octets, DOCUMENT);
@@ -111,7 +115,7 @@ export function decodeDmNotification(octets: Uint8Array): DmNotification {
   };
 }
 
-/** What the digest is over. @throws ConfigurationError where a value does not fit. */
+/** Encodes the notification without its digest. @throws ConfigurationError if a value does not fit. */
 export function encodeDmTrigger({
   version,
   uiMode,
@@ -141,7 +145,11 @@ export function encodeDmTrigger({
     .finish();
 }
 
-/** Package #0 as it is pushed. @param digest 16 octets, as `dmDigest` gives them for the trigger. */
+/**
+ * Encodes package #0.
+ * @param digest 16 bytes, as `dmDigest` returns them for the trigger.
+ * @param trigger the notification without its digest, from `encodeDmTrigger`.
+ */
 export function encodeDmNotification(digest: Uint8Array, trigger: Uint8Array): Uint8Array {
   if (digest.length !== DIGEST_OCTETS)
     throw new ConfigurationError(`a digest has 16 octets, not ${digest.length}`);

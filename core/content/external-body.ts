@@ -76,11 +76,11 @@ export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBo
   }
   const { url = '', size, hash, expiration } = parameters;
   return {
-    url: readAs(LOCATION, url),
+    url: parseParameter(LOCATION, url),
     type: content,
-    size: size === undefined ? undefined : readAs(SIZE, size),
-    hash: hash === undefined ? undefined : readAs(HASH, hash),
-    expiration: expiration === undefined ? undefined : readAs(EXPIRATION, expiration),
+    size: size === undefined ? undefined : parseParameter(SIZE, size),
+    hash: hash === undefined ? undefined : parseParameter(HASH, hash),
+    expiration: expiration === undefined ? undefined : parseParameter(EXPIRATION, expiration),
     headers: others,
   };
 }
@@ -93,10 +93,12 @@ export function buildExternalBody(reference: ExternalBody): { type: MediaType; b
   const { url, type, size, hash, expiration, headers } = reference;
   const parameters = {
     'access-type': 'URL',
-    ...(expiration === undefined ? {} : { expiration: written(EXPIRATION, formatHttpDate(expiration)) }),
-    URL: written(LOCATION, url),
-    ...(size === undefined ? {} : { size: written(SIZE, String(size)) }),
-    ...(hash === undefined ? {} : { hash: written(HASH, hash) }),
+    ...(expiration === undefined
+      ? {}
+      : { expiration: formatParameter(EXPIRATION, formatHttpDate(expiration)) }),
+    URL: formatParameter(LOCATION, url),
+    ...(size === undefined ? {} : { size: formatParameter(SIZE, String(size)) }),
+    ...(hash === undefined ? {} : { hash: formatParameter(HASH, hash) }),
   };
   const lines = [['content-type', formatMediaType(type)], ...Object.entries(headers)].map(
     ([name = '', value = '']) => {
@@ -107,18 +109,18 @@ export function buildExternalBody(reference: ExternalBody): { type: MediaType; b
   return { type: { type: EXTERNAL_BODY, parameters }, body: encoder.encode(`${lines.join('')}\r\n`) };
 }
 
-function readAs<Value>(parameter: Parameter<Value>, text: string): Value {
+function parseParameter<Value>(parameter: Parameter<Value>, text: string): Value {
   const value = parameter.read(text.trim());
-  if (value === undefined) throw new MalformedError(misfit(parameter, text));
+  if (value === undefined) throw new MalformedError(mismatch(parameter, text));
   return value;
 }
 
-function written(parameter: Parameter<unknown>, text: string): string {
-  if (parameter.read(text) === undefined) throw new ConfigurationError(misfit(parameter, text));
+function formatParameter(parameter: Parameter<unknown>, text: string): string {
+  if (parameter.read(text) === undefined) throw new ConfigurationError(mismatch(parameter, text));
   return text;
 }
 
-function misfit({ name, expected }: Parameter<unknown>, text: string): string {
+function mismatch({ name, expected }: Parameter<unknown>, text: string): string {
   return `external body: ${name} is "${text.slice(0, 100)}"; expected ${expected}`;
 }
 

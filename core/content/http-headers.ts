@@ -1,4 +1,4 @@
-/** Headers in text, of a part or of a push message: in their order, names compared without case. */
+/** Headers of a part or of a push message, in order. Names are compared without case. */
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 

@@ -10,41 +10,46 @@ import { decodeLatin1 } from './wsp/text.js';
 
 /** A push message (WAP-251): headers and content. */
 export interface PushMessage {
-  /** Of the body. */
+  /** Media type of the body. */
   readonly type: MediaType;
-  /** All but Content-Type, in their order; `pushHeadersOf` knows what a push adds. */
+  /** Headers except Content-Type, in order; `pushHeadersOf` reads those of a push. */
   readonly headers: HeaderList;
+  /** Bytes of the content. */
   readonly body: Uint8Array;
 }
 
-/** How a push message is one body, the media type of which is application/vnd.oma.push. */
+/** The encoding of a push message as one body with the media type application/vnd.oma.push. */
 export interface PushEnvelope {
   /**
-   * @param rawType of octets that are no envelope but the content by itself; `rawContentType` knows some.
-   * @throws MalformedError saying what was expected.
+   * Reads a push message.
+   * @param octets the envelope, or the content alone.
+   * @param rawType media type of content without an envelope; `rawContentType` knows some.
+   * @throws MalformedError naming what was expected.
    */
   open(octets: Uint8Array, rawType: MediaType): PushMessage;
-  /** @throws ConfigurationError where a header cannot be written. */
+  /** @throws ConfigurationError if a header is invalid. */
   close(message: PushMessage): Uint8Array;
 }
 
-/** The media type of a push message that is one body. */
+/** The media type of a push message as one body. */
 export const PUSH_ENVELOPE_TYPE = 'application/vnd.oma.push';
 
-/** The headers that the Push Message specification adds to those of HTTP, as values. */
+/** The headers that the Push Message specification adds to HTTP. */
 
 export interface PushHeaders {
   /** `x-wap-application:mms.ua`, in full. */
   readonly applicationId?: string;
-  /** Where the content is known by, when it has a name of its own. */
+  /** Content-Location: the URI of the content. */
   readonly contentLocation?: string;
+  /** X-Wap-Content-URI. */
   readonly contentUri?: string;
+  /** X-Wap-Initiator-URI: the URI of the push initiator. */
   readonly initiatorUri?: string;
   /** Push-Flag: the gateway has authenticated the initiator. */
   readonly initiatorAuthenticated?: boolean;
   /** Push-Flag: the gateway trusts the content. */
   readonly contentTrusted?: boolean;
-  /** Push-Flag: no more pushes of this initiator wait. */
+  /** Push-Flag: the last push of this initiator for now. */
   readonly lastPush?: boolean;
 }
 
@@ -63,7 +68,7 @@ const flags = [
 /** Three bits have a meaning; a short-integer has seven. */
 const MAX_FLAGS = 127;
 
-/** Never throws: flags that are no number are none, and what is not known is passed over. */
+/** Reads the headers of a push. Never throws: invalid flags and unknown headers are ignored. */
 export function pushHeadersOf(headers: HeaderList): PushHeaders {
   const applicationId = headerOf(headers, APPLICATION_ID);
   const written = headerOf(headers, PUSH_FLAG) ?? '0';
@@ -108,7 +113,7 @@ const MAX_FIRST_LINE = 4096;
 /** A name, a colon and text up to the end of its line. Binary content meets this by chance once in a million. */
 const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:[\t\x20-\x7e\x80-\xff]*\r?\n/;
 
-/** Octets that do not begin with a header line are taken for the content by itself. */
+/** A push message as text. Bytes that do not begin with a header line are the content alone. */
 export const textEnvelope: PushEnvelope = {
   open(octets, rawType) {
     if (!startsWithHeader(octets)) return { type: rawType, headers: [], body: octets.slice() };

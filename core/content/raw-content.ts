@@ -44,13 +44,14 @@ const documents = [
 ];
 const MAX_WBXML_VERSION = 3;
 /** A document tells its root within its first lines. */
-const LOOKED_AT = 1024;
+const ROOT_SEARCH_LENGTH = 1024;
 
 /**
- * For `PushEnvelope.open`; application/octet-stream where it does not know. Which type an application takes when
- * nobody says is vouched for by one implementation at most.
+ * The media type of content without an envelope, for `PushEnvelope.open`; application/octet-stream if it is unknown. No
+ * specification defines it: it follows other implementations.
  *
- * @param eventAppId `mms.ua`, without a prefix.
+ * @param eventAppId event-app-id in its short form, `mms.ua`.
+ * @param octets the content.
  */
 export function rawContentType(eventAppId: string, octets: Uint8Array): MediaType {
   const type = byApplication.get(eventAppId) ?? typeOfDocument(eventAppId, octets);
@@ -63,7 +64,7 @@ function typeOfDocument(eventAppId: string, octets: Uint8Array): string | undefi
   if (version >= 1 && version <= MAX_WBXML_VERSION) {
     return candidates.find((candidate) => candidate.publicId === publicId)?.wbxml;
   }
-  const start = new TextDecoder().decode(octets.subarray(0, LOOKED_AT));
+  const start = new TextDecoder().decode(octets.subarray(0, ROOT_SEARCH_LENGTH));
   const root = /<([A-Za-z]+)[\s/>]/.exec(start)?.[1];
   return candidates.find((candidate) => candidate.root === root)?.xml;
 }

@@ -38,7 +38,7 @@ const TITLE = 'User Agent Profile';
 /** Characters of a media type, or of an application's name. */
 const MAX_ITEM = 255;
 
-/** @throws MalformedError saying where and what was expected. */
+/** @throws MalformedError naming the place and what was expected. */
 export function readProfile(bytes: Uint8Array): UserAgentProfile {
   const root = ScopedElement.ofRoot(parseXml(bytes, TITLE));
   if (!isRdf(root, 'RDF')) {

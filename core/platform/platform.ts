@@ -1,7 +1,5 @@
 /** What differs between Node.js and a browser. `#platform` resolves to the implementation. */
 
-import type { AbstractLevel } from 'abstract-level';
-
 export interface Address {
   /** IP address or host name; IPv6 without brackets. */
   host: string;
@@ -99,13 +97,6 @@ export interface DatagramSocket {
   /** `to` is required unless the socket was opened connected to a remote. */
   send(bytes: Uint8Array, to?: Address): void;
   close(): void;
-}
-
-declare module 'abstract-level' {
-  /** What classic-level takes, sublevels pass on, and the stores without a disk ignore. */
-  interface AbstractBatchOptions<K, V> {
-    sync?: boolean | undefined;
-  }
 }
 
 /** One HTTP request; redirects are not followed. */
@@ -231,8 +222,26 @@ export interface Hasher {
 /** As in a browser: with the header and check of RFC 1952, of RFC 1950, or with neither (RFC 1951). */
 export type CompressionFormat = 'gzip' | 'deflate' | 'deflate-raw';
 
-/** Keys are strings, values bytes or JSON as sublevels choose. Batches with `{ sync: true }` survive SIGKILL and power loss. */
-export type Store = AbstractLevel<string | Uint8Array, string, string>;
+/** Values are bytes. */
+interface BytesEncoding {
+  valueEncoding: 'view';
+}
+
+export type StoreWrite = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
+
+/** Records by key, in the order of their keys: as much of abstract-level as is used here. */
+export interface Store {
+  readonly status: string;
+  open(): Promise<void>;
+  close(): Promise<void>;
+  get(key: string, options: BytesEncoding): Promise<Uint8Array | undefined>;
+  /** All or none. With `sync` it survives SIGKILL and a loss of power. */
+  batch(operations: readonly StoreWrite[], options: BytesEncoding & { sync: boolean }): Promise<void>;
+  /** In order. */
+  iterator(
+    range: BytesEncoding & ({ gt: string } | { gte: string }),
+  ): AsyncIterable<[key: string, value: Uint8Array]>;
+}
 
 /** One end of the way between two threads. Messages are structured clones, and come in order. */
 export interface ThreadPort {

@@ -1,11 +1,11 @@
 /** The stores of a program. Each is added by importing its module, and is loaded when it is opened. */
 
 import { ConfigurationError } from '../errors.js';
-import type { Store } from './platform.js';
+import type { LevelStore } from './level.js';
 
 interface StoreKinds {
-  durable(folder: string): Promise<Store>;
-  memory(): Promise<Store>;
+  durable(folder: string): Promise<LevelStore>;
+  memory(): Promise<LevelStore>;
 }
 
 const kinds: Partial<StoreKinds> = {};
@@ -15,7 +15,7 @@ export function addStore<Kind extends keyof StoreKinds>(kind: Kind, create: Stor
 }
 
 /** A store that is not open yet. @throws ConfigurationError when the program has none of this kind. */
-export async function createStore(folder: string | undefined): Promise<Store> {
+export async function createStore(folder: string | undefined): Promise<LevelStore> {
   const store = folder === undefined ? kinds.memory?.() : kinds.durable?.(folder);
   if (store) return await store;
   const kind = folder === undefined ? 'a store in memory' : 'a durable store';

@@ -10,7 +10,7 @@ import {
 import type { PushRuntime } from '../app/runtime.js';
 import { PushRefused, type RefusalKind } from '../errors.js';
 import type { SipRequest } from '../sip/message/message.js';
-import { parseAcceptContact } from '../sip/values/accept-contact.js';
+import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { assertedIdentities, type TrustList } from '../sip/values/asserted-identity.js';
 
 export class RequestRefused extends PushRefused {
@@ -38,10 +38,10 @@ export interface PushResource {
 }
 
 export function pushResource(request: SipRequest): PushResource {
-  const accepted = parseAcceptContact(request.headers.getAll('Accept-Contact'));
+  const accepted = acceptContactParameters(request.headers.getAll('Accept-Contact'));
   const valuesOf = (tag: string) =>
     accepted
-      .flatMap(({ parameters }) => parseEventAppIds(parameters.get(tag) ?? ''))
+      .flatMap((parameters) => parseEventAppIds(parameters.get(tag) ?? ''))
       // RFC 3840 9: a leading ! says what the terminal shall not have.
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);

@@ -13,7 +13,7 @@ import { buildExternalBody, type ExternalBody } from '../content/external-body.j
 import { formatMediaType } from '../content/media-type.js';
 import type { SipResponse } from '../sip/message/message.js';
 import type { OutgoingRequest } from '../sip/user-agent-client.js';
-import { parseAcceptContact } from '../sip/values/accept-contact.js';
+import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { formatFeatureTag } from '../sip/values/feature-tags.js';
 import { parseNameAddr } from '../sip/values/name-addr.js';
 
@@ -57,11 +57,11 @@ function token(name: string): string[] {
 
 /** What a Push Sender Agent says of itself by its answer to our OPTIONS (TS 5.1). */
 
-/** What a Push Sender Agent answered to what it was told of a device (TS 5.1). */
+/** The answer of a Push Sender Agent to the capability negotiation (TS 5.1). */
 export interface SenderCapabilities {
   /** event-app-ids of applications that it pushes for. */
   readonly apps: readonly string[];
-  /** SIP methods that it takes, upper-case. */
+  /** Supported SIP methods, upper-case. */
   readonly methods: readonly string[];
 }
 
@@ -73,8 +73,8 @@ export function readCapabilities({ headers }: SipResponse): SenderCapabilities {
     .getAll('Contact')
     .flatMap((value) => parseNameAddr(value)?.parameters.get(PUSH_FEATURE_TAG) ?? []);
   // 5.1-13: the text has Accept-Contact, which is of requests only; 5.2-05 has Contact.
-  const accepted = parseAcceptContact(headers.getAll('Accept-Contact')).flatMap(
-    ({ parameters }) => parameters.get(PUSH_FEATURE_TAG) ?? [],
+  const accepted = acceptContactParameters(headers.getAll('Accept-Contact')).flatMap(
+    (parameters) => parameters.get(PUSH_FEATURE_TAG) ?? [],
   );
   const apps = (contacts.length > 0 ? contacts : accepted).flatMap(parseEventAppIds).map(canonicalEventAppId);
   const methods = headers.getAll('Allow').map((method) => method.toUpperCase());

@@ -73,18 +73,19 @@ function nameOf(document: Uint8Array): string {
 
 /** The User Agent Profile of this device, made of its applications (TS 5.1 steps 10 and 11, OMA-TS-UAProf). */
 
-/** The device, and where its User Agent Profile is (OMA-TS-UAProf). */
+/** The device's User Agent Profile (OMA-TS-UAProf). */
 export interface ProfileOptions {
+  /** Vendor of the device. */
   vendor?: string;
+  /** Model of the device. */
   model?: string;
   /**
-   * Where the profile is: it is somebody else's to keep there. With `host` or `port`, what senders call the place where
-   * this device serves it.
+   * URL of an existing profile. With `host` or `port`, the URL of the device's own server as senders reach it.
    */
   url?: string;
-  /** Where it is served; the address towards the core when absent. */
+  /** Address of the device's own server; the address towards the core by default. */
   host?: string;
-  /** Any free one when absent. */
+  /** Port of the device's own server; a free one by default. */
   port?: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a Push Receiver Agent tells its host, in the shapes that `sip-push host --json` prints. */
+/** Events of a Push Receiver Agent, in the form that `sip-push host --json` prints. */
 
 import { isRetryable } from '../app/contract/outcome.js';
 import type { PushMode } from '../app/contract/push-app.js';
@@ -14,93 +14,141 @@ import type { MediaType } from '../content/content.js';
 import { formatMediaType } from '../content/media-type.js';
 import type { RefusedRequest } from '../sip/message/message.js';
 
-/** A push that an application took or refused. */
+/** A push that an application accepted or refused. */
 export interface EndedPush {
   push: { app: { eventAppId: string }; from: string; fileName?: string };
   mode: PushMode;
   type: MediaType;
   outcome: Outcome;
-  /** Bytes of content as the application has it, and its digest. */
+  /** Size of the content in bytes, as the application received it. */
   size: number;
   sha256: string;
-  /** What its sender was answered. */
+  /** Status that the sender received. */
   status: number;
 }
 
-/** Content that comes in session mode, as far as it has come. */
+/** Content that arrives in session mode. */
 export interface ArrivingContent {
-  /** Of the push: the same when it is offered again, where it is resumable. */
+  /** Id of the push; the same if the transfer resumes. */
   id: string;
+  /** event-app-id of the application. */
   app: string;
+  /** Asserted identity of the sender. */
   from: string;
+  /** Media type. */
   contentType: string;
+  /** Name of the file, if the sender declared it. */
   fileName?: string;
-  /** Bytes of all of it, where its sender said. */
+  /** Size in bytes, if the sender declared it. */
   size?: number;
-  /** Bytes from the first on that are here, of an earlier attempt among them. */
+  /** Bytes that have arrived without a gap, including those of earlier attempts. */
   received: number;
 }
 
-/** What a Push Receiver Agent tells. */
+/** An event of a Push Receiver Agent. */
 export type ReceiverEvent =
   | {
+      /** The device is registered. */
       event: 'registered';
+      /** Public identity of the user. */
       identity: string;
+      /** event-app-ids of the loaded applications. */
       apps: readonly string[];
-      /** Seconds granted. */
+      /** Seconds that the core granted. */
       expires: number;
+      /** Public GRUU, if the core assigned one. */
       publicGruu?: string;
+      /** Temporary GRUU, if the core assigned one. */
       temporaryGruu?: string;
     }
-  | { event: 'registration-failed'; status?: number; reason: string; retryInSeconds?: number }
   | {
-      /** A Push Sender Agent has said what it supports (5.1-13, 5.1-14). */
-      event: 'negotiated';
-      /** Its URI, as configured. */
-      sender: string;
-      /** event-app-ids of applications that it pushes for. */
-      apps: readonly string[];
-      /** SIP methods that it takes. */
-      methods: readonly string[];
-    }
-  | {
-      /** It was not told what there is here; pushes may come all the same. */
-      event: 'negotiation-failed';
-      sender: string;
-      /** Absent when no response came. */
+      /** A registration failed. */
+      event: 'registration-failed';
+      /** SIP status; absent without a response. */
       status?: number;
+      /** What failed, for people. */
       reason: string;
-      /** Absent when the next registration decides when to try again. */
+      /** Seconds until the next attempt. */
       retryInSeconds?: number;
     }
   | {
+      /** A Push Sender Agent answered what it supports (5.1-13, 5.1-14). */
+      event: 'negotiated';
+      /** URI of the sender, as configured. */
+      sender: string;
+      /** event-app-ids of the applications that it pushes for. */
+      apps: readonly string[];
+      /** SIP methods that it supports. */
+      methods: readonly string[];
+    }
+  | {
+      /** The capability negotiation with a sender failed. The sender can push nevertheless. */
+      event: 'negotiation-failed';
+      /** URI of the sender, as configured. */
+      sender: string;
+      /** SIP status; absent without a response. */
+      status?: number;
+      /** What failed, for people. */
+      reason: string;
+      /** Seconds until the next attempt; absent if that is the next registration. */
+      retryInSeconds?: number;
+    }
+  | {
+      /** A push was accepted, was refused, or failed. */
       event: 'push';
+      /** Id of the push, stable over redelivery. */
       id: string;
+      /** event-app-id of the application. */
       app: string;
+      /** How the push arrived. */
       mode: PushMode;
+      /** Asserted identity of the sender. */
       from: string;
+      /** Media type. */
       contentType: string;
-      /** Bytes. */
+      /** Size in bytes. */
       size: number;
+      /** SHA-256 of the content in hexadecimal; empty if it was not read to its end. */
       sha256: string;
+      /** Name of the file, if the sender declared it. */
       fileName?: string;
+      /** `accepted`, `refused` by a check or an application, or `failed`. */
       outcome: 'accepted' | 'refused' | 'failed';
+      /** Status that the sender received. */
       status: number;
-      /** Why it was not accepted: for people. Absent when it was. */
+      /** Why the push was not accepted, for people. */
       reason?: string;
     }
-  /** Session mode: content is coming. About once a second, where that takes longer. */
-  | ({ event: 'receiving' } & ArrivingContent)
-  /** Session mode: content that did not come to its end, and was not confirmed. */
   | ({
+      /** Session mode: content is arriving. About once a second, for transfers that take longer. */
+      event: 'receiving';
+    } & ArrivingContent)
+  | ({
+      /** Session mode: a transfer failed, and its push was not confirmed. */
       event: 'broken-off';
-      /** What came is kept, for when it is offered again. */
+      /** Whether the received bytes are kept for a resumed transfer. */
       resumable: boolean;
+      /** Why the transfer failed, for people. */
       reason: string;
     } & ArrivingContent)
-  | ({ event: 'refused' } & RefusedRequest)
-  | { event: 'connected'; server: string }
-  | { event: 'disconnected'; server: string; reason: string };
+  | ({
+      /** A request was refused before an application received it. */
+      event: 'refused';
+    } & RefusedRequest)
+  | {
+      /** The device is connected to a server of the core. */
+      event: 'connected';
+      /** URI of the server. */
+      server: string;
+    }
+  | {
+      /** A connection was lost, or an attempt to connect failed. */
+      event: 'disconnected';
+      /** URI of the server. */
+      server: string;
+      /** Why, for people. */
+      reason: string;
+    };
 
 export function pushEvent({ push, mode, type, outcome, size, sha256, status }: EndedPush): ReceiverEvent {
   const { app, from, fileName } = push;
@@ -120,7 +168,7 @@ export function pushEvent({ push, mode, type, outcome, size, sha256, status }: E
   };
 }
 
-/** Of content that came in session mode; its size and digest are known where all of it came. */
+/** The event of a push in session mode. Size and digest are known if all content arrived. */
 export function sessionPushEvent(
   push: IncomingTransfer,
   { size = 0, sha256 = '', ...outcome }: TransferOutcome,
@@ -129,12 +177,12 @@ export function sessionPushEvent(
   return pushEvent({ push, mode: 'session', type: push.type, outcome, size, sha256, status });
 }
 
-/** Of a transfer that goes on. */
+/** The event of a transfer in progress. */
 export function receivingEvent(incoming: IncomingTransfer, transfer: Arriving): ReceiverEvent {
   return { event: 'receiving', ...arriving(incoming, transfer) };
 }
 
-/** Of a transfer that was aborted. */
+/** The event of a failed transfer. */
 export function brokenOffEvent(
   incoming: IncomingTransfer,
   transfer: Arriving,
@@ -161,7 +209,7 @@ function arriving(
   };
 }
 
-/** Of a push by reference that was answered 200 when its reference was on disk; content that was never had is empty. */
+/** The event of a push by reference that was confirmed before its content was retrieved. */
 export function lateEvent({ record, outcome, retrieved = { size: 0, sha256: '' } }: LateEnd): ReceiverEvent {
   const { app, reference } = record;
   const push = { ...record, app: { eventAppId: app } };

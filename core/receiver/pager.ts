@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import type { IncomingPush, IncomingReference, Outcome, PushRuntime } from '../app/runtime.js';
-import { CONTENT_CODINGS, UnknownCoding } from '../content/content-coding.js';
+import { CONTENT_CODINGS, UnknownCodingError } from '../content/content-coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
 import { LimitError, MalformedError } from '../errors.js';
 import type { RefusedRequest, SipRequest } from '../sip/message/message.js';
@@ -142,7 +142,7 @@ export class PagerReceiver {
       return messageAnswer({ taken: false, kind, reason, ...wait }, accepted);
     }
     // RFC 3261 8.2.3: the encodings we understand; identity may be listed (20.2).
-    if (error instanceof UnknownCoding) {
+    if (error instanceof UnknownCodingError) {
       return {
         status: 415,
         headers: [['Accept-Encoding', CONTENT_CODINGS.join(', ')]] satisfies [string, string][],

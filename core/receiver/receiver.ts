@@ -22,42 +22,46 @@ import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { MediaConnector, type OpenMediaRelay } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
 
-/** A device: who it is, where its core is, whom it trusts. */
+/** The options of a Push Receiver Agent. */
 export interface PushReceiverOptions {
   /** The user's public identity, `sip:bob@domain.test`. */
   identity: string;
   /** Servers of the SIP/IP core in order, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
+  /** Password or UICC for the challenges of the core. */
   credentials?: AccountCredentials;
-  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  /** Value of P-Access-Network-Info (RFC 7315 §4.4), for a trusted core. */
   accessNetworkInfo?: string;
+  /** TLS material for SIP and MSRP. */
   tls?: TlsOptions;
-  /** For SIP and MSRP; the machine's own when absent. */
+  /** Sockets for SIP and MSRP; those of the machine by default. */
   sockets?: Sockets;
   /**
-   * Where requests reach a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`: the core sends it
-   * those of its users (ISC, appendix E), and it registers nobody.
+   * Address of a receiver on an application server, `sip:127.0.0.1:5090;transport=udp`. The core sends it the requests
+   * of its users (ISC, appendix E). It does not register.
    */
   listen?: string;
-  /** `urn:uuid:…`, the same over restarts. */
+  /** `urn:uuid:…`, unchanged after a restart. */
   instanceId: string;
-  /** Seconds to register for. */
+  /** Seconds of a registration. */
   expires: number;
-  /** Identities whose pushes are taken; nobody's when empty. */
+  /** Trusted senders, `sip:psa@domain.test` or `sip:*@domain.test`. */
   trust: readonly string[];
-  /** Product token for User-Agent. */
+  /** Product token of User-Agent. */
   product: string;
-  /** Negotiates with Push Sender Agents (TS 5.1), made by `negotiateWith`; absent: with none. */
+  /** Capability negotiation with Push Sender Agents (TS 5.1), from `negotiateWith`; none by default. */
   negotiate?: Negotiate;
-  /** The device, for User-Agent. */
+  /** Vendor and model of the device, for User-Agent. */
   profile?: Pick<ProfileOptions, 'vendor' | 'model'>;
-  /** An MSRP relay (RFC 4976) that files come through, made by `throughRelay`. */
+  /** MSRP relay (RFC 4976) for session mode, from `throughRelay`. */
   relay?: OpenMediaRelay;
-  /** Session mode: sessions at a time, 100 when absent. */
+  /** Session mode: sessions at a time; 100 by default. */
   sessions?: number;
+  /** Receives the pushes. */
   runtime: PushRuntime;
-  /** Told in the middle of things: it must not throw. */
+  /** Called for each event. It must not throw. */
   onEvent(event: ReceiverEvent): void;
+  /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
 
@@ -70,7 +74,7 @@ const SESSION_IDLE = 60_000;
 /** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
 const ANSWER_GRACE = 2000;
 
-/** A SIP user agent whose pushes go to the applications of a runtime. */
+/** A SIP user agent that passes pushes to the applications of a runtime. */
 export class PushReceiverAgent {
   readonly #pager: PagerReceiver;
   readonly #sessions: SessionReceiver;
@@ -79,6 +83,7 @@ export class PushReceiverAgent {
   readonly #negotiations: Negotiations | undefined;
   #unsubscribe: (() => void) | undefined;
 
+  /** Starts nothing: call `start`. */
   constructor(options: PushReceiverOptions) {
     this.#options = options;
     const { runtime, onEvent } = options;
@@ -117,23 +122,23 @@ export class PushReceiverAgent {
     this.#negotiations = options.negotiate?.({ identity, agent: this.#agent, runtime, onEvent });
   }
 
-  /** The GRUUs and the time the registrar granted; undefined while not registered. */
+  /** The GRUUs and the expiry that the registrar granted; undefined while not registered. */
   get registration(): RegistrationState | undefined {
     return this.#agent.registration?.state;
   }
 
-  /** What Push Sender Agents said that they support, by their URIs (5.1-13, 5.1-14). */
+  /** What Push Sender Agents support, by their URIs (5.1-13, 5.1-14). */
   get senders(): ReadonlyMap<string, SenderCapabilities> {
     return this.#negotiations?.capabilities ?? new Map();
   }
 
-  /** Starts to connect and register; what comes of it is told by events. */
+  /** Starts to connect and register. The result is an event. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#options.runtime.onChange(() => this.#agent.registration?.update());
     await this.#agent.start();
   }
 
-  /** De-registers, answers what is under way, and closes the connection. The runtime is its owner's to stop. */
+  /** De-registers, answers the requests in progress, and closes the connection. It does not stop the runtime. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
     await this.#negotiations?.stop();

@@ -10,6 +10,7 @@ import { reasonForNone, type Target, targetsOf } from './terminals/targets.js';
 import { isUnregisteredStatus } from './terminals/terminal.js';
 
 export interface OutgoingPushOptions {
+  /** Cancels the push. */
   signal?: AbortSignal;
   /** Called with the final receipts of one address. */
   onReceipts?(receipts: readonly Receipt[], uri: string): void;
@@ -83,7 +84,7 @@ export class OutgoingPush {
       const receipts = this.#blocked(target) ?? (await this.#attemptInTurn(target, urgency));
       if (!receipts.some(({ retryable }) => retryable) || !this.#mayRetry)
         return this.#settle(target.uri, receipts);
-      urgency = 'again';
+      urgency = 'retry';
       await this.#nextAttempt(target, attempts);
     }
   }

@@ -12,7 +12,7 @@ import { type Digest, digestOf } from './digest.js';
 export interface PublishOptions {
   /** Address to listen on, and host of the URLs unless `url` is set. */
   host: string;
-  /** 0 selects a free port. */
+  /** Port to listen on; 0 selects a free one. */
   port: number;
   /** Base of the URLs if the server is behind a proxy or a firewall, e.g. `https://push.operator.test/content`. */
   url?: string;

@@ -18,12 +18,15 @@ export type PushModeChoice = 'auto' | 'pager' | 'session' | 'indirect';
 
 /** Content that the application serves itself, at its own URL (8.1.2-03a). */
 export interface ContentReference {
+  /** URL of the content. */
   url: string;
+  /** Media type of the content. */
   type: MediaType;
   /** Size in bytes, if known. */
   size?: number;
   /** SHA-1 in hexadecimal, if known. */
   hash?: string;
+  /** When the reference expires. */
   expiration?: Date;
 }
 
@@ -35,6 +38,7 @@ export interface PushOptions {
   app: string;
   /** IARI of the preferred instance if a terminal has several instances of the application (TS appendix D). */
   iari?: string;
+  /** How to send the push, `auto` if absent. */
   mode?: PushModeChoice;
   /** Selects terminals of the user; all terminals that have the application if absent. */
   terminals?: TerminalFilter;
@@ -64,6 +68,7 @@ export interface PushOptions {
 
 /** A push of one content. */
 export interface ContentPush extends PushOptions {
+  /** The content, or a reference to it. */
   content: Content | ContentReference;
   /** Content-Disposition of the content. */
   disposition?: string;
@@ -71,6 +76,7 @@ export interface ContentPush extends PushOptions {
 
 /** A push of several files to one application: in one session, or each in a MESSAGE of its own, by reference. */
 export interface FilesPush extends PushOptions {
+  /** The files. Each has its own receipt. */
   files: readonly PushFile[];
 }
 
@@ -79,14 +85,19 @@ export type PushRequest = ContentPush | FilesPush;
 
 /** The result of a push at one terminal, or of one request that the core forked. */
 export interface Receipt {
+  /** The address in the push request. */
   to: string;
   /** GRUU of the terminal, if it was addressed or revealed its GRUU. */
   terminal?: string;
+  /** How the push was sent. */
   mode: PushMode;
+  /** `delivered`, `refused` by the receiver or the core, or `failed` without a decision. */
   outcome: ReceiptOutcome;
   /** Status of the SIP response, or of the MSRP response or REPORT in a session; absent without a response. */
   status?: number;
+  /** The reason, as text for people. */
   reason: string;
+  /** Whether a retry can succeed. */
   retryable: boolean;
   /** Seconds to wait before a retry. */
   retryAfter?: number;
@@ -96,6 +107,7 @@ export interface Receipt {
   fileName?: string;
   /** Size of the content in bytes, after compression; 0 if the size of referenced content is unknown. */
   bytes: number;
+  /** Duration in milliseconds. */
   milliseconds: number;
   /** Why the sender chose this mode and this address, as text for people. */
   why?: string;

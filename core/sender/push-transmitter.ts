@@ -33,6 +33,7 @@ export interface TransmitterOptions {
 }
 
 export interface TransmitOptions {
+  /** Aborts the push. */
   signal?: AbortSignal;
   /** Reports the progress of a file in session mode. */
   onProgress?(progress: FileProgress): void;

@@ -35,9 +35,11 @@ export interface PushSenderOptions {
   identity: string;
   /** Servers of the SIP/IP core, in order of preference. */
   servers: readonly string[];
+  /** Password or UICC for the challenges of the core. */
   credentials?: AccountCredentials;
   /** Value of P-Access-Network-Info (RFC 7315 §4.4), which reveals the location to the core. */
   accessNetworkInfo?: string;
+  /** TLS material for SIP and MSRP. */
   tls?: TlsOptions;
   /** Sockets for SIP and MSRP; those of the platform if absent. */
   sockets?: Sockets;
@@ -63,6 +65,7 @@ export interface PushSenderOptions {
   outstanding?: number;
   /** Keeps the directory of terminals over restarts; in memory if absent. */
   records?: Records;
+  /** Product token of User-Agent. */
   product: string;
   /** Called after each successful REGISTER. */
   onRegistered?: (state: RegistrationState) => void;
@@ -74,6 +77,7 @@ export interface PushSenderOptions {
   onDisconnected?: (server: string, error: Error) => void;
   /** Reports failures that the sender handles: of profiles, subscriptions and records, and interrupted sessions. */
   onProblem?: (error: Error) => void;
+  /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
 
@@ -257,7 +261,7 @@ export class PushSenderAgent {
       ...(assertIdentity ? [['P-Asserted-Identity', `<${identity}>`] as [string, string]] : []),
     ];
     const congestion = this.#congestion;
-    return await congestion.run('again', signal, async () => {
+    return await congestion.run('retry', signal, async () => {
       const retryAfter = congestion.retryAfter(gruu);
       if (retryAfter !== undefined)
         throw new TransportError(`Retry-After: no request for another ${retryAfter} s`);

@@ -2,15 +2,12 @@
 
 import { MalformedError, QuotaError, SipPushError } from '../errors.js';
 import type { LogSink } from '../log.js';
-import type { Store } from '../platform/platform.js';
+import type { Store, StoreWrite } from '../platform/platform.js';
 import type { Clock } from '../time/clock.js';
 
-export const INBOX_PREFIX = 'push/inbox/';
+/** Of the ledger: a push id follows. */
+export const ENTRY_PREFIX = 'push/entry/';
 export const CONTENT_PREFIX = 'push/content/';
-export const DEAD_LETTER_PREFIX = 'push/aside/';
-export const DONE_PREFIX = 'push/done/';
-export const REFERENCE_PREFIX = 'push/reference/';
-export const TRANSFER_PREFIX = 'push/transfer/';
 export const APPLICATIONS_PREFIX = 'push/app/';
 
 /** `namespace` is a number: an event-app-id may hold any separator. */
@@ -40,7 +37,9 @@ export function decodeJson(bytes: Uint8Array): unknown {
 
 /** What the runtime keeps in the durable store: reads, and writes in groups. */
 
-export type Write = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
+export type Write = StoreWrite;
+
+const BYTES = { valueEncoding: 'view' } as const;
 
 /** The store did not do it: the disk is full, broken, or the store is closed. */
 export class StoreError extends SipPushError {}
@@ -102,7 +101,7 @@ export class Records {
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
       await this.#ready();
-      return await this.store.get<string, Uint8Array>(key, { valueEncoding: 'view' });
+      return await this.store.get(key, BYTES);
     } catch (error) {
       throw storeError('read', error);
     }
@@ -113,8 +112,7 @@ export class Records {
     try {
       await this.#ready();
       const from = after === undefined ? { gte: prefix } : { gt: prefix + after };
-      const range = { ...from, valueEncoding: 'view' };
-      for await (const [key, value] of this.store.iterator<string, Uint8Array>(range)) {
+      for await (const [key, value] of this.store.iterator({ ...from, ...BYTES })) {
         if (!key.startsWith(prefix)) return;
         yield [key.slice(prefix.length), value];
       }
@@ -152,7 +150,7 @@ export class Records {
   async #writeGroup({ operations, synced }: Group): Promise<void> {
     if (this.#failedAt !== undefined) await this.#reopen(this.#failedAt);
     try {
-      await this.store.batch<string, Uint8Array>(operations, { valueEncoding: 'view', sync: synced });
+      await this.store.batch(operations, { ...BYTES, sync: synced });
     } catch (error) {
       const { message } = storeError('write', error);
       this.log({ level: 'error', message });

@@ -1,10 +1,34 @@
-/** How long to wait before asking again, after a failure (RFC 5626 4.5). */
+/** Delays between attempts after failures (RFC 5626 §4.5). */
 
-/** Seconds. The wait doubles with each failure; it is between half and all of that, at random: no storm of retries. */
+export interface BackoffLimits {
+  /** Milliseconds before the second attempt. */
+  first: number;
+  /** Milliseconds; the delay does not grow beyond this. */
+  longest: number;
+}
+
+/**
+ * Milliseconds before the next attempt. The delay doubles with each failure; a random half of it is left out, so that
+ * peers that failed together do not retry together.
+ * @param failures so far, at least 1.
+ * @param retryAfter milliseconds that the peer asked for: the least delay.
+ */
+export function retryDelay(
+  { first, longest }: BackoffLimits,
+  failures: number,
+  retryAfter = 0,
+  random = Math.random(),
+): number {
+  const doubled = Math.min(first * 2 ** (failures - 1), longest);
+  return Math.ceil(Math.max(doubled * (0.5 + random / 2), retryAfter));
+}
+
+/** Seconds. */
 const RETRY_SECONDS = { base: 5, most: 600 };
-/** Who asks for longer than a day is asked again after a day; `setTimeout` wraps at 24 days. */
+/** Seconds. A longer Retry-After is cut to a day, because `setTimeout` overflows after 24 days. */
 const MAX_RETRY_AFTER = 86_400;
 
+/** The delays of one peer, in seconds. */
 export class Backoff {
   #failures = 0;
 
@@ -14,11 +38,11 @@ export class Backoff {
   /** @param retryAfter seconds that the peer asked for. @returns seconds. */
   next(retryAfter?: number): number {
     if (retryAfter !== undefined) return Math.min(Math.max(1, retryAfter), MAX_RETRY_AFTER);
-    const wait = Math.min(RETRY_SECONDS.base * 2 ** this.#failures++, this.most);
-    return Math.ceil(wait * (0.5 + Math.random() / 2));
+    const limits = { first: RETRY_SECONDS.base * 1000, longest: this.most * 1000 };
+    return Math.ceil(retryDelay(limits, ++this.#failures) / 1000);
   }
 
-  /** Something succeeded. */
+  /** The next failure is the first again. */
   reset(): void {
     this.#failures = 0;
   }

@@ -13,11 +13,10 @@ import {
   type TestPushResult,
 } from '../testing/index.js';
 import type { TestServer } from '../testing/internet.js';
-import type { Finding } from './finding.js';
+import { type Finding, whereOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { builtInSample } from './samples.js';
 import { Watch } from './watch.js';
-import { whereOf } from './where.js';
 
 /** Content that the application says it takes. */
 export interface Content {

@@ -8,11 +8,10 @@ import { readManifest } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { Bench } from './bench.js';
-import type { Finding } from './finding.js';
+import { type Finding, whereOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { reason } from './steps/start-stop.js';
 import { STEPS } from './suite.js';
-import { whereOf } from './where.js';
 
 /** What the parent tells its child, once. */
 export interface CheckOrder {

@@ -4,7 +4,7 @@ import { createHook } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { turns } from '../testing/test-clock.js';
-import { isIn, type Place, placesOf, placeText } from './where.js';
+import { isIn, type Place, placesOf, placeText } from './finding.js';
 
 /** What is left, and the line that began it. */
 export interface Leak {

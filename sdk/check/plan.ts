@@ -1,6 +1,13 @@
 /** What is to be checked, as the process that runs it is told. */
 
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { exampleOptions } from '../manifest/check-options.js';
+import {
+  type PackageApplication,
+  type PackageManifest,
+  readPackageManifest,
+} from '../manifest/package-manifest.js';
 
 /** Content of which an application says that it takes it. */
 export interface Sample {
@@ -26,4 +33,30 @@ export interface CheckedApp {
 /** Every application of a package. */
 export interface CheckPlan {
   readonly apps: readonly CheckedApp[];
+}
+
+/** What a package says of its applications, as the check needs it. */
+
+/** @throws ConfigurationError naming what is wrong with package.json. */
+export async function planOf(folder: string): Promise<CheckPlan> {
+  const manifest = await readPackageManifest(folder);
+  if (!manifest) {
+    throw new ConfigurationError(
+      'package.json has no "sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
+    );
+  }
+  return { apps: manifest.apps.map((app) => checked(app, manifest)) };
+}
+
+function checked(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
+  const { id, accepts, iari, module, samples, permissions } = app;
+  const options = exampleOptions(app);
+  return {
+    module: module.href,
+    folder,
+    declared: { id, accepts, iari },
+    options,
+    permissions,
+    samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),
+  };
 }

@@ -8,11 +8,10 @@ import { gzipSync } from 'node:zlib';
 import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js';
 import type { BundleContents } from '../bundler/contents.js';
 import { parseWords } from './arguments.js';
-import { complain } from './complain.js';
 import { ended, type Io, keepPrivate, processIo, timed } from './io.js';
 import { hostPrinter, logPrinter } from './report.js';
 import { sayStrayErrors } from './stray-errors.js';
-import { EXIT } from './usage.js';
+import { complain, EXIT } from './usage.js';
 
 /** What the entry of a bundle hands over. */
 export interface NodeBundle {

@@ -1,12 +1,13 @@
 /** What a person, or a program, asks of a host that runs: a line each, answered by an event. */
 
+import type { Readable } from 'node:stream';
 import type { PushHost } from '../../core/host.js';
 
 /** What came of a line. */
 export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
 
 type Host = Pick<PushHost, 'query'> & {
-  runtime: Pick<PushHost['runtime'], 'setAside' | 'giveAgain' | 'dropSetAside'>;
+  runtime: Pick<PushHost['runtime'], 'deadLetters' | 'redeliver' | 'dropDeadLetter'>;
 };
 
 /** Characters of a line: arguments are a few words. */
@@ -14,13 +15,13 @@ const MAX_LINE = 65_536;
 /** Of a line that is repeated in its answer. */
 const MAX_SHOWN = 200;
 
-const EXPECTED = 'APP QUERY [JSON], set-aside, again ID or drop ID';
+const EXPECTED = 'APP QUERY [JSON], dead-letters, again ID or drop ID';
 
 /**
  * Answers lines, one after another, until the input ends or breaks: a host goes on without.
  * @returns what ends it; nothing of `input` keeps the process from ending then.
  */
-export function answerLines(input: NodeJS.ReadStream, host: Host, say: (answer: Answer) => void): () => void {
+export function answerLines(input: Readable, host: Host, say: (answer: Answer) => void): () => void {
   const reading = (async () => {
     for await (const line of linesOf(input)) if (line !== '') say(await answerTo(line, host));
   })();
@@ -43,16 +44,16 @@ export async function answerTo(line: string, host: Host): Promise<Answer> {
 async function ask(line: string, host: Host): Promise<unknown> {
   const [, first = '', second = '', rest = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(line) ?? [];
   const { runtime } = host;
-  if (first === 'set-aside' && second === '') return await runtime.setAside();
-  if (first === 'again' && second !== '') return known(await runtime.giveAgain(second), second);
-  if (first === 'drop' && second !== '') return known(await runtime.dropSetAside(second), second);
+  if (first === 'dead-letters' && second === '') return runtime.deadLetters();
+  if (first === 'again' && second !== '') return known(await runtime.redeliver(second), second);
+  if (first === 'drop' && second !== '') return known(await runtime.dropDeadLetter(second), second);
   if (second === '') throw new Error(`expected ${EXPECTED}`);
   return await host.query(first, second, argumentsOf(rest));
 }
 
 function known(found: boolean, id: string): true {
   if (found) return true;
-  throw new Error(`no push ${id} is set aside`);
+  throw new Error(`no dead letter ${id}`);
 }
 
 function argumentsOf(text: string): unknown {
@@ -65,7 +66,7 @@ function argumentsOf(text: string): unknown {
 }
 
 /** Without blanks around them. One that is too long is still too long, but not all of it is kept. */
-async function* linesOf(input: NodeJS.ReadStream): AsyncGenerator<string> {
+async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of input.setEncoding('utf8')) {
     const lines = (rest + piece).split('\n');

@@ -1,9 +1,12 @@
-/** What a command says, and how it is told to end. */
+/** What a command reads and says, and how it is told to end. */
 
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 
 export interface Io {
+  /** stdin; a terminal where somebody types. */
+  readonly input: Readable & { readonly isTTY?: boolean };
   /** One line on stdout. */
   out(line: string): void;
   /** One line on stderr: diagnostics, progress. */
@@ -44,6 +47,10 @@ export function processIo(): Io {
     shown = false;
   };
   return {
+    // A command that reads nothing does not open it.
+    get input() {
+      return process.stdin;
+    },
     out: (line) => {
       clear();
       process.stdout.write(`${line}\n`);
@@ -85,6 +92,9 @@ export function keepPrivate(): void {
 export function timed(io: Io): Io {
   const now = () => new Date().toTimeString().slice(0, 8);
   return {
+    get input() {
+      return io.input;
+    },
     out: (line) => io.out(`${now()} ${line}`),
     err: (line) => io.err(`${now()} ${line}`),
     status: (line) => io.status(`${now()} ${line}`),

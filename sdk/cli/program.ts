@@ -4,9 +4,8 @@ import { suggestion } from '../../core/text.js';
 import { VERSION } from '../manifest/this-package.js';
 import { parseWords } from './arguments.js';
 import type { Command } from './command.js';
-import { complain } from './complain.js';
 import type { Io } from './io.js';
-import { EXIT, UsageError } from './usage.js';
+import { complain, EXIT, UsageError } from './usage.js';
 
 interface Entry {
   name: string;

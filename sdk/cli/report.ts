@@ -9,7 +9,7 @@ import type { NetworkEvent } from '../network/index.js';
 import { bytes } from './byte-count.js';
 import type { Answer } from './host-console.js';
 import type { Io } from './io.js';
-import { ReceivingProgress } from './progress/receiving-progress.js';
+import { ReceivingProgress } from './progress.js';
 
 type Receiving = Extract<HostEvent, { event: 'receiving' }>;
 

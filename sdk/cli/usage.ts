@@ -1,5 +1,21 @@
+import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
+import { printable } from '../../core/text.js';
+import type { Io } from './io.js';
+
 /** Wrong words on the command line: one line that says what is wrong and what was expected. */
 export class UsageError extends Error {}
 
 /** Exit codes (sysexits.h where it has one). */
 export const EXIT = { ok: 0, failed: 1, refused: 1, usage: 2, tryAgain: 75 } as const;
+
+/** Reports the error that ended a command. */
+
+/** Prints a stack trace only for an unexpected error. @returns the exit code. */
+export function complain(error: unknown, io: Io): number {
+  const expected = error instanceof UsageError || error instanceof SipPushError;
+  const text = expected || !(error instanceof Error) ? String(expected ? error.message : error) : error.stack;
+  for (const line of `${text}`.split('\n')) io.err(printable(`sip-push: ${line}`));
+  const usage =
+    error instanceof UsageError || error instanceof ConfigurationError || error instanceof AppError;
+  return usage ? EXIT.usage : EXIT.failed;
+}

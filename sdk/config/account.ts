@@ -1,15 +1,43 @@
-/** What both agents need to reach a SIP/IP core: who they are, where it is, and how to prove it. */
+/** The keys of a subscriber of an IMS network, for a UICC in software (3GPP TS 35.206). */
 
 import { z } from 'zod';
+import { decodeHexadecimal } from '../../core/content/binary-text.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/platform.js';
 import { akaCredentials } from '../../core/sip/authentication/aka/aka-answers.js';
+import { SoftwareUicc, type Uicc } from '../../core/sip/authentication/aka/software-uicc.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import { PRODUCT } from '../manifest/this-package.js';
-import { akaKeys, softwareUicc } from './aka.js';
 import { endpoint, sipUri, text, tlsFiles } from './fields.js';
 import { loadTls } from './tls.js';
+
+// What was found instead is never said: these are secrets.
+const key = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/i, 'expected 16 octets, 32 hexadecimal digits')
+  .transform(decodeHexadecimal);
+
+export const akaKeys = z
+  .strictObject({
+    k: key,
+    opc: key.optional(),
+    op: key.optional(),
+    /** The highest sequence number accepted before. */
+    sqn: z
+      .string()
+      .regex(/^[0-9a-f]{12}$/i, 'expected 6 octets, 12 hexadecimal digits')
+      .transform((hex) => Number.parseInt(hex, 16))
+      .optional(),
+  })
+  .refine(({ opc, op }) => (opc === undefined) !== (op === undefined), 'expected either "opc" or "op"');
+
+export function softwareUicc({ k, opc, op, sqn }: z.infer<typeof akaKeys>): Uicc {
+  const operator = opc ? { opc } : { op: op ?? new Uint8Array() };
+  return new SoftwareUicc({ k, operator, sqn });
+}
+
+/** What both agents need to reach a SIP/IP core: who they are, where it is, and how to prove it. */
 
 /** Keys of the schema of either agent. */
 export const accountKeys = {

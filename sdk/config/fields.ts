@@ -2,7 +2,9 @@
 
 import { z } from 'zod';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { TrustList } from '../../core/sip/values/asserted-identity.js';
 import { SipUri } from '../../core/sip/values/uri.js';
+import { origin } from './validate.js';
 
 const MAX_PORT = 65_535;
 const PORTS = 'expected a range of ports, e.g. 20000-20100';
@@ -43,6 +45,29 @@ function isEndpoint(value: string): boolean {
     const { host, port } = parseEndpoint(value);
     // A server has no user; with one it is an identity in the wrong place.
     return host !== '' && port <= MAX_PORT && SipUri.parse(value)?.user === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** What an agent may fetch by HTTP. */
+
+export const fetchKeys = z.strictObject({
+  allow: z.array(origin).optional(),
+  maxSize: count.optional(),
+  timeout: seconds.optional(),
+});
+
+/** Entries of `trust`. */
+
+export const trusted = z
+  .string()
+  .refine(isTrustEntry, 'expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100');
+
+function isTrustEntry(entry: string): boolean {
+  try {
+    new TrustList([entry]);
+    return true;
   } catch {
     return false;
   }

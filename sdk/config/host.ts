@@ -17,11 +17,9 @@ import {
 import { checkOptions } from '../manifest/check-options.js';
 import { permissionKeys } from '../manifest/schema.js';
 import { accountKeys, accountOptions } from './account.js';
-import { fetchKeys } from './fetch.js';
-import { count, endpoint, port, seconds, sipUri, text } from './fields.js';
+import { count, endpoint, fetchKeys, port, seconds, sipUri, text, trusted } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
-import { trusted } from './trusted.js';
 
 const DEFAULT_EXPIRES = 3600;
 const DEFAULT_DATA = './data';

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
-import { validate } from '../validation/validate.js';
+import { validate } from './validate.js';
 
 /** A configuration file is a few kilobytes, as are certificates; more is the wrong file. */
 const MAX_FILE = 1024 * 1024;

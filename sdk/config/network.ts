@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 import type { NetworkOptions, Users } from '../network/index.js';
-import { validate } from '../validation/validate.js';
 import { text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
 import { loadTls } from './tls.js';
+import { validate } from './validate.js';
 
 const user = z.union([
   z.string(),

@@ -9,12 +9,10 @@ import type { PushSenderOptions } from '../../core/sender/sender.js';
 import type { MediaOptions } from '../../core/sender/session/media-listener.js';
 import type { PushSenderHostOptions } from '../../core/sender-host.js';
 import { accountKeys, accountOptions } from './account.js';
-import { fetchKeys } from './fetch.js';
-import { count, endpoint, port, ports, sipUri, text, tlsFiles } from './fields.js';
+import { count, endpoint, fetchKeys, port, ports, sipUri, text, tlsFiles, trusted } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
-import { trusted } from './trusted.js';
 
 /** RFC 6750 2.1, and long enough not to be guessed. */
 const BEARER = /^[A-Za-z0-9._~+/-]{16,}=*$/;

@@ -2,9 +2,7 @@
 
 import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
 import { type Project, packageName, sampleType } from './project.js';
-import { readmeOf } from './readme.js';
-import { sourceOf } from './source.js';
-import { testOf } from './test.js';
+import { readmeOf, sourceOf, testOf } from './templates.js';
 
 const SAMPLE = 'samples/hello.txt';
 

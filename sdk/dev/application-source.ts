@@ -10,9 +10,9 @@ import type { AppToLoad } from '../../core/app/runtime.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { systemClock } from '../../core/time/clock.js';
 import { within } from '../../core/time/deadline.js';
-import { compile } from '../build/build-application.js';
 import { checkOptions, exampleOptions } from '../manifest/check-options.js';
 import { type PackageApplication, readPackageManifest } from '../manifest/package-manifest.js';
+import { compile } from './build-application.js';
 
 /** What is there now: what package.json says, and what a host loads by it. */
 export interface SourceApplication {

@@ -1,4 +1,4 @@
-/** OMA DM's package #0 (application/vnd.syncml.notification): what it says, and the digest that vouches for it. */
+/** OMA DM's package #0 (application/vnd.syncml.notification) and its digest. */
 
 export {
   type DmNotification,

@@ -1,6 +1,6 @@
 /**
  * Push messages: their headers, the WSP PDU that carries them over UDP and SMS, and the envelope
- * application/vnd.oma.push, whose layout nobody has published: see `textEnvelope`.
+ * application/vnd.oma.push. Its layout is not published: see `textEnvelope`.
  */
 
 export {

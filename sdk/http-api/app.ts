@@ -10,7 +10,7 @@ import { ConfigurationError, LimitError, SipPushError } from '../../core/errors.
 import { IdempotencyKeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { TerminalDirectory } from '../../core/sender/terminals/directory.js';
-import { validate } from '../validation/validate.js';
+import { validate } from '../config/validate.js';
 import { bounded, TooLargeError } from './bounded.js';
 import type { PushEvents } from './push-events.js';
 import { deletePush, getPush, getReceipts, getTerminals, postContent, postPush } from './routes.js';

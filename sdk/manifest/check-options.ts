@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
-import { validate } from '../validation/validate.js';
+import { validate } from '../config/validate.js';
 import type { PackageApplication } from './package-manifest.js';
 
 /** @throws ConfigurationError naming the application, each option that is wrong, and the nearest known one. */

@@ -7,7 +7,7 @@ import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
-import { validate } from '../validation/validate.js';
+import { validate } from '../config/validate.js';
 import { contractProblem } from './contract-range.js';
 import { entryOf } from './entry.js';
 import { type ManifestKeys, manifestKeys } from './schema.js';

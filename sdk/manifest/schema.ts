@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
 import { isMediaRange } from '../../core/content/media-type.js';
-import { origin } from '../validation/origin.js';
+import { origin } from '../config/validate.js';
 
 const count = z.int().positive();
 

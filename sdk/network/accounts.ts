@@ -11,17 +11,21 @@ export interface Account {
   readonly identities: readonly [string, ...string[]];
 }
 
-/** What a user of the embedded network has. */
+/** A user of the embedded network. */
 export interface UserOptions {
+  /** Password for digest authentication. */
   password: string;
-  /** `sip:username@domain` when absent. */
+  /** Public identities; `sip:username@domain` by default. */
   identities?: readonly string[];
 }
 
-/** Who may register: passwords or more by user name. */
+/** The users of the embedded network, by user name or as a list. */
 export type Users =
   | Readonly<Record<string, UserOptions>>
-  | readonly (UserOptions & { readonly username: string })[];
+  | readonly (UserOptions & {
+      /** User name for digest authentication. */
+      readonly username: string;
+    })[];
 
 export class Accounts {
   /** Nobody is asked for a password. */

@@ -1,63 +1,80 @@
-/** What the network tells of itself: every message, and who comes and goes. */
+/** Events of the embedded network: messages and registrations. */
 
 import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
 import { hostPort } from '../../core/sip/transport/transport-uri.js';
 import type { Binding } from './binding.js';
 import type { BindingEnd } from './location.js';
 
-/** What the embedded network tells. */
+/** An event of the embedded network. */
 export type NetworkEvent = MessageEvent | RegisteredEvent | DeregisteredEvent;
 
-/** One message on the wire; a line of a ladder. */
+/** A message that the network received or sent. */
 export interface MessageEvent {
+  /** Name of the event. */
   readonly event: 'message';
   /** Milliseconds since 1970. */
   readonly time: number;
+  /** Transport of the message. */
   readonly transport: SipTransport;
-  /** Addresses with ports, `127.0.0.1:5060`. */
+  /** Address of the origin with its port, `127.0.0.1:5060`. */
   readonly from: string;
+  /** Address of the destination with its port. */
   readonly to: string;
   /** Whether the network received (`in`) or sent (`out`) it. */
   readonly direction: 'in' | 'out';
-  /** Users registered on the flow: a name for the peer's end of the line. */
+  /** Users that registered on the flow. */
   readonly users: readonly string[];
-  /** Of a request. */
+  /** Method of a request. */
   readonly method?: string;
+  /** Request-URI of a request. */
   readonly uri?: string;
-  /** Of a response. */
+  /** Status of a response. */
   readonly status?: number;
+  /** Reason phrase of a response. */
   readonly reason?: string;
-  /** `1 MESSAGE`, as it stands there. */
+  /** CSeq, `1 MESSAGE`. */
   readonly cseq: string;
+  /** Call-ID. */
   readonly callId: string;
-  /** Of the whole message. */
+  /** Size of the message in bytes. */
   readonly bytes: number;
 }
 
 /** A contact was registered or refreshed. */
 export interface RegisteredEvent extends RegistrationInfo {
+  /** Name of the event. */
   readonly event: 'registered';
+  /** Milliseconds since 1970. */
   readonly time: number;
 }
 
-/** A contact is registered no longer. */
+/** A contact was removed. */
 export interface DeregisteredEvent {
+  /** Name of the event. */
   readonly event: 'deregistered';
+  /** Milliseconds since 1970. */
   readonly time: number;
+  /** Public identity. */
   readonly identity: string;
+  /** Contact URI. */
   readonly contact: string;
+  /** Why it was removed. */
   readonly reason: BindingEnd;
 }
 
-/** One contact that is registered. */
+/** A registered contact. */
 export interface RegistrationInfo {
+  /** User name. */
   readonly username: string;
+  /** Public identity. */
   readonly identity: string;
-  /** As registered, with its feature tags. */
+  /** Contact as registered, with its feature tags. */
   readonly contact: string;
+  /** Instance id of the device, if it registered one. */
   readonly instanceId?: string;
+  /** Transport of the registration. */
   readonly transport: SipTransport;
-  /** From where it registered. */
+  /** Address that it registered from. */
   readonly address: string;
   /** Seconds left. */
   readonly expires: number;

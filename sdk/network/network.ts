@@ -7,26 +7,30 @@ import { NetworkCore } from './core.js';
 import type { RegistrationInfo } from './events.js';
 import { checkListeners, type NetworkOptions } from './options.js';
 
-/** What the embedded network is not, for people who start it. */
+/** A line for the operator: the network is not a core for production. */
 export const NETWORK_NOTICE =
   'This is an embedded SIP/IP core for demos, development and tests; it is no core for an operator.';
 
 const DEFAULT_LISTEN = ['sip:127.0.0.1:0;transport=udp', 'sip:127.0.0.1:0;transport=tcp'];
 
-/** An embedded SIP/IP core that runs. */
+/** A running embedded SIP/IP core. */
 export interface Network {
-  /** Of the listeners, in the order asked for, with the ports taken. */
+  /** URIs of the listeners with their ports, in the order of `listen`. */
   readonly uris: readonly string[];
+  /** Domain of the users. */
   readonly domain: string;
-  /** For people who start it. */
+  /** A line for the operator: this is not a core for production. */
   readonly notice: string;
-  /** Every contact that is registered now. */
+  /** The registered contacts. */
   registrations(): RegistrationInfo[];
-  /** Ends connections and listeners. */
+  /** Closes connections and listeners. */
   close(): Promise<void>;
 }
 
-/** @throws ConfigurationError, TransportError when a port cannot be taken. */
+/**
+ * Starts an embedded SIP/IP core.
+ * @throws ConfigurationError for an invalid option, TransportError if a port is not available.
+ */
 export async function startNetwork(options: NetworkOptions = {}): Promise<Network> {
   const { listen: uris = DEFAULT_LISTEN, tls, sockets, users } = options;
   checkListeners(uris, users);

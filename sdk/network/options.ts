@@ -10,44 +10,47 @@ import { isLoopback, type PeerAddress, parsePeer } from './addresses.js';
 import type { NetworkEvent } from './events.js';
 import { serviceKey } from './router.js';
 
-/** Where the embedded network listens, for which domain and users. */
+/** The options of the embedded network. */
 export interface NetworkOptions {
-  /** `sip:127.0.0.1:5060;transport=udp`, or tcp, tls, ws, wss; port 0 for any. UDP and TCP on loopback when absent. */
+  /**
+   * Listeners: `sip:127.0.0.1:5060;transport=udp` (tcp, tls, ws, wss); port 0 is a free one. Default: UDP and TCP on
+   * loopback.
+   */
   listen?: readonly string[];
-  /** `domain.test` when absent. */
+  /** Domain of the users; `domain.test` by default. */
   domain?: string;
   /**
-   * Who may register, by user name. Absent: everybody, without a password, as any name of the domain; that is allowed
-   * only where every listener is on loopback.
+   * Users of the domain. By default each name of the domain can register without a password, which is allowed only if
+   * every listener is on loopback.
    */
   users?: Users;
   /**
-   * Addresses whose own P-Asserted-Identity is believed: `192.0.2.1` or, for one port, `192.0.2.1:5080`. On a machine
-   * where devices run too, name the port.
+   * Addresses whose P-Asserted-Identity is trusted: `192.0.2.1` or, for one port, `192.0.2.1:5080`. Name the port if
+   * devices use the same address.
    */
   trustedPeers?: readonly string[];
   /**
    * Application servers by public service identity: `{ 'sip:psa@domain.test': 'sip:127.0.0.1:5080;transport=udp' }`.
-   * Requests to the identity go to that address, and what comes from it is believed like a trusted peer.
+   * Requests to the identity go to that address, and requests from it are trusted.
    */
   applicationServers?: Readonly<Record<string, string>>;
   /**
-   * Those of `applicationServers` that are told of every registration by a REGISTER of the network (3GPP TS 24.229
-   * 5.4.1.7): `['sip:psa@domain.test']`. None when absent.
+   * Application servers that receive a REGISTER for each registration (3GPP TS 24.229 §5.4.1.7):
+   * `['sip:psa@domain.test']`. None by default.
    */
   thirdPartyRegistration?: readonly string[];
   /**
-   * Identities of users that may subscribe to the registrations of all (RFC 3680). Trusted peers and application
-   * servers may without being named here; everybody may subscribe to his own.
+   * Identities of users that can subscribe to the registrations of all users (RFC 3680). Trusted peers and application
+   * servers always can. Each user can subscribe to its own.
    */
   watchers?: readonly string[];
-  /** `cert` and `key` for tls and wss listeners; `ca` for connections to others. */
+  /** `cert` and `key` of TLS and WebSocket listeners; `ca` for connections to others. */
   tls?: TlsOptions;
-  /** The machine's own when absent. */
+  /** Sockets; those of the machine by default. */
   sockets?: Sockets;
-  /** Costs nothing when absent. */
+  /** Called for each event. Without it, no event is created. */
   onEvent?(event: NetworkEvent): void;
-  /** Sees every SIP message; it must not throw. */
+  /** Called for each SIP message. It must not throw. */
   onWire?: WireObserver;
 }
 

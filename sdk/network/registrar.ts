@@ -2,10 +2,10 @@
 
 import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import type { SipFlow } from '../../core/sip/transport/flow.js';
-import { type NameAddr, parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
+import { type NameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
 import { Parameters } from '../../core/sip/values/parameters.js';
 import { SipUri } from '../../core/sip/values/uri.js';
-import { parseCSeq } from '../../core/sip/wire/parser.js';
+
 import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { Account, Accounts } from './accounts.js';
 import type { Binding, Registering } from './binding.js';
@@ -52,7 +52,7 @@ export class Registrar {
 
     const unknown = headers.getAll('Require').filter((tag) => !EXTENSIONS.has(tag.toLowerCase()));
     if (unknown.length > 0) return refuse(420, [['Unsupported', unknown.join(', ')]]);
-    const to = parseNameAddr(headers.get('To') ?? '')?.uri ?? '';
+    const to = headers.to?.uri ?? '';
     const claimed = SipUri.parse(to) && this.accounts.find(to);
     // A network with users challenges before it tells who exists.
     if (!claimed && this.accounts.open) return refuse(404);
@@ -80,7 +80,7 @@ export class Registrar {
     const path = headers.getAll('Path');
     if (path.join().length > MAX_PATH_LENGTH) return refuse(513);
     const { username } = account;
-    const cseq = parseCSeq(headers.get('CSeq') ?? '')?.number ?? 0;
+    const cseq = headers.cseq?.number ?? 0;
     const callId = headers.get('Call-ID') ?? '';
     if (contacts === '*' || contacts.length > 0) {
       const origin = { username, addressOfRecord, callId, cseq, path, flow, flowKey: flowKey(flow) };

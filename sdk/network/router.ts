@@ -2,7 +2,6 @@
 
 import { TransportError } from '../../core/errors.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
-import { tagOf } from '../../core/sip/session/dialog.js';
 import type { SipFlow } from '../../core/sip/transport/flow.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { SipUri } from '../../core/sip/values/uri.js';
@@ -100,7 +99,7 @@ export class Router {
     const groups = targetSet(request, bindings, deviceIsNamed);
     if (groups.length === 0) return { status: 480 };
     // RFC 7315 5.2: not within a dialog.
-    const initial = tagOf(request.headers.get('To') ?? '') === '';
+    const initial = (request.headers.to?.tag ?? '') === '';
     const called = initial ? request.uri : undefined;
     return { groups: groups.map((group) => group.map((candidate) => this.#device(candidate, called))) };
   }

@@ -2,8 +2,7 @@
 
 import { TransportError } from '../../core/errors.js';
 import { parseAuthParameters } from '../../core/sip/authentication/digest.js';
-import type { SipHeaders } from '../../core/sip/message/headers.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
+import type { SipHeaders, SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import type { ClientHandlers, ClientTransaction } from '../../core/sip/transactions/client-machine.js';
 import { withVia } from '../../core/sip/transactions/client-transactions.js';
 import type { TransactionLayer } from '../../core/sip/transactions/layer.js';

@@ -11,7 +11,6 @@ import {
   featureValuesAgree,
   parseFeatureValues,
 } from '../../core/sip/values/feature-tags.js';
-import { Parameters } from '../../core/sip/values/parameters.js';
 import type { Binding } from './binding.js';
 
 /** A device: its freshest contact, and others of it to be tried when the flow of that one has failed. */
@@ -90,7 +89,7 @@ function implicitPreference({ method, headers }: SipRequest): AcceptContact {
   const features = new Map([['methods', parseFeatureValues(method)]]);
   const event = method === 'SUBSCRIBE' ? headers.get('Event')?.split(';', 1)[0] : undefined;
   if (event !== undefined) features.set('events', parseFeatureValues(event));
-  return { features, require: true, explicit: false, parameters: new Parameters() };
+  return { features, require: true, explicit: false };
 }
 
 /** RFC 3841 7.2.4: a contact that has all the features of a Reject-Contact is out; one that lacks any stays. */

@@ -1,8 +1,7 @@
 /** Tells application servers who is registered, by REGISTER requests of our own (3GPP TS 24.229 5.4.1.7). */
 
 import { randomBytes } from 'node:crypto';
-import { SipHeaders } from '../../core/sip/message/headers.js';
-import { NO_BODY, type SipRequest } from '../../core/sip/message/message.js';
+import { NO_BODY, SipHeaders, type SipRequest } from '../../core/sip/message/message.js';
 import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
 import type { SipFlow } from '../../core/sip/transport/flow.js';
 import type { SipUri } from '../../core/sip/values/uri.js';

@@ -2,7 +2,7 @@
 
 import { REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
 import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
-import { contactUri, Dialog, dialogKeyOf, tagOf } from '../../core/sip/session/dialog.js';
+import { contactUri, Dialog, dialogKeyOf } from '../../core/sip/session/dialog.js';
 import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
 import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
 import type { SipFlow } from '../../core/sip/transport/flow.js';
@@ -60,7 +60,7 @@ export class Watchers {
     const parsed = SipUri.parse(uri);
     const ours = parsed !== undefined && parsed.user === undefined && this.options.router.isOurs(parsed);
     const named = !parsed?.parameters.has('gr') && this.options.accounts.byIdentity(uri) !== undefined;
-    return ours || (named && tagOf(headers.get('To') ?? '') === '');
+    return ours || (named && (headers.to?.tag ?? '') === '');
   }
 
   receive(transaction: ServerTransaction): void {
@@ -90,7 +90,7 @@ export class Watchers {
     }
     const expires = Math.min(expiresOf(request), MAX_EXPIRES);
     if (expires > 0 && expires < MIN_EXPIRES) return [423, [['Min-Expires', String(MIN_EXPIRES)]]];
-    if (tagOf(request.headers.get('To') ?? '') !== '') return this.#refresh(transaction, expires);
+    if ((request.headers.to?.tag ?? '') !== '') return this.#refresh(transaction, expires);
     const account = this.options.accounts.byIdentity(request.uri);
     if (!account) return [404];
     if (!this.#isAllowed(caller, account)) return [403];

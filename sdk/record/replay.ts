@@ -1,4 +1,4 @@
-/** Gives recorded pushes to a device in a test, and compares what it tells of them with what was recorded. */
+/** Pushes a recording to a device in a test, and compares its events with the recorded ones. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { LimitError } from '../../core/errors.js';
@@ -7,19 +7,26 @@ import { difference } from './difference.js';
 import { type Recording, readRecording } from './recording.js';
 import { atTheirTimes, eventsOf, linesOf, type SkippedPush, type ToldEvent } from './told.js';
 
-/** How a recording is given again. */
+/** The options of `replay`. */
 export interface ReplayOptions {
-  /** Names of fields, of events, that differ each time: they are not compared. */
+  /** Fields of events that are not compared, because they differ each time. */
   ignore?: readonly string[];
 }
 
-/** What came of it. */
+/** The result of a replay. */
 export interface Replayed {
-  /** Pushes that were given again. */
+  /** Number of pushes that were replayed. */
   readonly pushes: number;
-  /** Those that could not be. */
-  readonly skipped: readonly { app: string; from: string; why: string }[];
-  /** As `diff` shows it: lines with `- ` were recorded, lines with `+ ` came instead. None: all is as it was. */
+  /** Pushes that cannot be replayed. */
+  readonly skipped: readonly {
+    /** event-app-id of the push. */
+    app: string;
+    /** Sender of the push. */
+    from: string;
+    /** Why it cannot be replayed. */
+    why: string;
+  }[];
+  /** Differences as `diff` prints them: `- ` recorded, `+ ` replayed. Empty if there are none. */
   readonly differences: readonly string[];
 }
 
@@ -33,9 +40,11 @@ const PUSH_PATIENCE = 200;
 const LONGEST_PAUSE = 24 * 3600 * 1000;
 
 /**
- * Pushes what `sip-push record` has recorded, in its order and with its pauses, which `host.clock` makes.
- * @param file the recording.
- * @throws ConfigurationError naming the file, and the line that is wrong.
+ * Pushes a recording of `sip-push record`, in order and with the recorded pauses on the clock of the host.
+ * @param file path of the recording.
+ * @param host receives the pushes.
+ * @param options what not to compare.
+ * @throws ConfigurationError naming the file and the invalid line.
  */
 export async function replay(file: string, host: TestHost, options: ReplayOptions = {}): Promise<Replayed> {
   return await replayRecording(await readRecording(file), host, options);

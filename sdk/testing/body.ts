@@ -10,13 +10,13 @@ import {
 import { parseMediaType } from '../../core/content/media-type.js';
 import { ConfigurationError } from '../../core/errors.js';
 
-/** Content whose stream does what a test wants while it is sent; made by the builders of this module. */
+/** Content that misbehaves while it is sent. The builders of this module create it. */
 export interface StreamBody {
-  /** What its sender says that it will send: its size and digest go ahead of it. */
+  /** The announced content: its size and digest are in the offer. */
   readonly announced: Uint8Array;
-  /** Bytes of a chunk on the wire, so that what it sends leaves at once; 64 KiB when absent. */
+  /** Bytes of a chunk on the wire; 64 KiB by default. */
   readonly chunkBytes?: number;
-  /** What it sends in the end. */
+  /** The bytes that are sent. */
   chunks(): AsyncGenerator<Uint8Array>;
 }
 

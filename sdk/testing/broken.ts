@@ -8,12 +8,12 @@ const TURNS_ON_THE_WAY = 100;
 
 const encoder = new TextEncoder();
 
-/** The first `length` octets; half of them when absent. */
+/** The first `length` bytes; half of them by default. */
 export function truncated(octets: Uint8Array, length = Math.floor(octets.length / 2)): Uint8Array {
   return octets.slice(0, length);
 }
 
-/** One bit is the other, counted from the first octet's highest; one in the middle when absent. */
+/** A copy with one bit flipped, counted from the highest bit of the first byte; a bit in the middle by default. */
 export function bitFlipped(octets: Uint8Array, bit = Math.floor(octets.length / 2) * 8): Uint8Array {
   const copy = octets.slice();
   const at = bit >> 3;
@@ -21,12 +21,12 @@ export function bitFlipped(octets: Uint8Array, bit = Math.floor(octets.length / 
   return copy;
 }
 
-/** Every copy of `octets` that has one bit flipped, or every `step`th: a parser has to end at each of them. */
+/** All copies with one bit flipped, or every `step`th of them. */
 export function* bitFlips(octets: Uint8Array, step = 1): Generator<Uint8Array> {
   for (let bit = 0; bit < octets.length * 8; bit += step) yield bitFlipped(octets, bit);
 }
 
-/** Text in UTF-16, whatever its media type says: no valid UTF-8. */
+/** Text in UTF-16, which is not valid UTF-8. */
 export function wrongCharset(text: string): Uint8Array {
   const octets = new Uint8Array(2 + text.length * 2);
   const view = new DataView(octets.buffer);
@@ -35,24 +35,25 @@ export function wrongCharset(text: string): Uint8Array {
   return octets;
 }
 
-/** Exactly `size` octets of the letter x: one more than a limit, say. */
+/** `size` bytes, to exceed a limit. */
 export function oversized(size: number): Uint8Array {
   return new Uint8Array(size).fill(0x78);
 }
 
-/** Nothing at all. */
+/** An empty body. */
 export function empty(): Uint8Array {
   return new Uint8Array();
 }
 
 /**
- * `size` octets that compress to a thousandth: push it with `encoding: 'gzip'`, in pager mode. That much fits a MESSAGE.
+ * `size` bytes that compress to a thousandth, so that they fit in a MESSAGE. Push it with `encoding: 'gzip'` in pager
+ * mode.
  */
 export function bomb(size = 500_000): Uint8Array {
   return new Uint8Array(size);
 }
 
-/** In session mode: the sender breaks off after `length` octets; half of them when absent. */
+/** Session mode: the sender aborts the transfer after `length` bytes; half of them by default. */
 export function brokenOff(octets: Uint8Array, length = Math.floor(octets.length / 2)): StreamBody {
   return {
     announced: octets,
@@ -66,7 +67,7 @@ export function brokenOff(octets: Uint8Array, length = Math.floor(octets.length 
   };
 }
 
-/** In session mode: as long as was announced, and one bit is wrong, so that its digest is not the one offered. */
+/** Session mode: the content has the announced size, and its digest does not match. */
 export function corrupted(octets: Uint8Array): StreamBody {
   return {
     announced: octets,
@@ -87,15 +88,15 @@ export function wrongLength(octets: Uint8Array | string, announced: Uint8Array |
   };
 }
 
-/** Content that comes as slowly as a test says. */
+/** Content whose pieces the test sends one by one. */
 export interface SlowBody extends StreamBody {
-  /** Lets one more piece go. */
+  /** Sends the next piece. */
   next(): void;
-  /** Lets all the rest go. */
+  /** Sends the remaining pieces. */
   finish(): void;
 }
 
-/** In session mode: `pieces` of equal size, each sent when `next` is called. */
+/** Session mode: `pieces` of equal size; each is sent when `next` is called. */
 export function slow(octets: Uint8Array, pieces = 4): SlowBody {
   const size = Math.max(1, Math.ceil(octets.length / pieces));
   let allowed = 0;

@@ -7,7 +7,7 @@ import { TransportError } from '../../core/errors.js';
 import type { HttpRequest, HttpResponse } from '../../core/platform/platform.js';
 import type { ContentReference } from '../../core/sender/push-request.js';
 
-/** Answers the HTTP requests of applications, as a web server would. */
+/** Answers the HTTP requests of applications, as a web server does. */
 export type TestServer = (request: Request) => Response | Promise<Response>;
 
 /** Where content is that pushes refer to. */

@@ -1,4 +1,4 @@
-/** How a test host is set up, and what a push to it is. */
+/** The options of a test host, and the pushes to it. */
 
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
@@ -8,80 +8,97 @@ import type { ReceiptOutcome } from '../../core/sender/outcome.js';
 import type { PushBody } from './body.js';
 import type { TestServer } from './internet.js';
 
-/** An application with what the host's configuration says for it. */
+/** An application with its options and permissions. */
 export interface HostedDefinition {
+  /** The application. */
   definition: PushAppDefinition;
+  /** Options of the application. */
   options?: unknown;
-  /** What it may do, as its manifest says; absent: as much as any. */
+  /** Permissions of the application; by default only the limits of the host apply. */
   permissions?: AppPermissions;
 }
 
 /** An application, alone or with its options. */
 export type TestApp = PushAppDefinition | HostedDefinition;
 
-/** How a test host is set up. Only `apps` is required. */
+/** The options of a test host. Only `apps` is required. */
 export interface TestHostOptions {
+  /** Applications of the device. */
   apps: readonly TestApp[];
-  /** When the test takes place; noon of 2026-01-01 (UTC) when absent. */
+  /** Time at the start; noon of 2026-01-01 (UTC) by default. */
   now?: Date | number;
-  /** Answers what applications fetch; absent: nobody does. Nothing leaves this process. */
+  /** Answers the HTTP requests of applications. No request leaves the process. */
   server?: TestServer;
-  /** Origins that applications may fetch from, as `fetch.allow` of a host; absent: every one. */
+  /** Origins that applications can fetch from, like `fetch.allow` of a host; all by default. */
   allow?: readonly string[];
-  /** Identities whose pushes are taken; absent: everybody of `domain.test`, where `push` comes from by itself. */
+  /** Trusted senders; all of `domain.test` by default. */
   trust?: readonly string[];
-  /** Bounds of the runtime, where a test wants to meet them. */
+  /** Limits of the runtime. */
   limits?: Partial<RuntimeLimits>;
 }
 
-/** One push, as a sender orders it. */
+/** A push to a test host. */
 export interface TestPush {
-  /** event-app-id of the application addressed. */
+  /** event-app-id of the addressed application. */
   app: string;
-  /** Media type, with parameters where it has any: `text/plain;charset=utf-8`. */
+  /** Media type with its parameters, `text/plain;charset=utf-8`. */
   type: string;
-  /** Empty when absent. */
+  /** Content; empty by default. */
   body?: PushBody;
-  /** `pager` when absent: a MESSAGE, which holds some 1000 bytes. */
+  /** `pager` by default: a MESSAGE with up to about 1000 bytes. */
   mode?: 'pager' | 'session' | 'indirect';
-  /** Session mode carries these. */
-  headers?: Readonly<{ 'content-disposition'?: string; 'content-description'?: string }>;
-  /** Session mode carries it. */
+  /** Headers of the content, in session mode. */
+  headers?: Readonly<{
+    /** Content-Disposition. */
+    'content-disposition'?: string;
+    /** Content-Description. */
+    'content-description'?: string;
+  }>;
+  /** Name of the file, in session mode. */
   fileName?: string;
-  /** Pager mode: compressed on the way. */
+  /** Compresses the content, in pager mode. */
   encoding?: 'gzip' | 'deflate';
-  /** Who pushes, as the core asserts it; `sip:sender@domain.test` when absent. */
+  /** Asserted identity of the sender; `sip:sender@domain.test` by default. */
   from?: string;
-  /** Which instance of the application (TS appendix D). */
+  /** URN of the instance of the application (TS appendix D). */
   iari?: string;
-  /** Session mode: the same id, with the same content, is the same push tried again. */
+  /** Id of the push, in session mode. The same id and content resume the push. */
   id?: string;
-  /** The sender gives up. */
+  /** Cancels the push. */
   signal?: AbortSignal;
 }
 
-/** What became of a push, as its sender sees it. */
+/** The result of a push, as its sender receives it. */
 export interface TestPushResult {
-  /** `refused`: the receiver or the core said no. `failed`: no final word of an application came. */
+  /** `delivered`; `refused` by the receiver or the core; `failed` without an answer of an application. */
   outcome: ReceiptOutcome;
-  /** Of SIP or MSRP; absent when nothing came. */
+  /** SIP or MSRP status; absent without a response. */
   status?: number;
+  /** Why, for people. */
   reason: string;
-  /** Whether a sender may try the same push again. */
+  /** Whether a retry can succeed. */
   retryable: boolean;
-  /** Seconds before which that is unwelcome. */
+  /** Seconds to wait before a retry. */
   retryAfter?: number;
-  /** `push.id` of the application, where one was given it. */
+  /** `push.id`, if an application received the push. */
   pushId?: string;
 }
 
-/** A push that is on disk and not taken yet. */
+/** A push that is on disk and not accepted yet. */
 export interface InboxPush {
+  /** `push.id`. */
   id: string;
+  /** event-app-id of the application. */
   app: string;
-  /** Deliveries begun. */
+  /** Number of delivery attempts. */
   attempts: number;
 }
 
-/** An event of the host by its name. */
-export type EventOf<Name extends HostEvent['event']> = Extract<HostEvent, { event: Name }>;
+/** The type of an event of the host, by its name. */
+export type EventOf<Name extends HostEvent['event']> = Extract<
+  HostEvent,
+  {
+    /** Name of the event. */
+    event: Name;
+  }
+>;

@@ -21,14 +21,13 @@ interface Timer {
   callback(): void;
 }
 
-/** What a test sees of the clock of its host. */
+/** The clock of a test host. */
 export interface HostClock {
   /** Milliseconds since 1970. */
   now(): number;
   /**
-   * Lets time pass for the applications and the runtime: the service `clock`, alarms of `schedule`, deadlines, waits
-   * before a push is given again. Each comes in its order, and what it begins has a moment for itself; resolves when all
-   * of that time has passed. The global `setTimeout` and `Date` are not this clock's.
+   * Advances the clock of the runtime and the applications: the service `clock`, alarms, deadlines and redelivery, in
+   * order. Resolves when the time has passed. The global `setTimeout` and `Date` are not affected.
    */
   advance(milliseconds: number): Promise<void>;
 }

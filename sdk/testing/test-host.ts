@@ -1,7 +1,9 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
 
 import type { PushDescription } from '../../core/app/contract/push-app.js';
-import type { DeadLetter } from '../../core/app/inbox/dead-letters.js';
+import type { DeadLetter } from '../../core/app/ledger/dead-letter.js';
 import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
@@ -31,11 +33,11 @@ const NOBODY_ANSWERED: Pick<Receipt, 'outcome' | 'status' | 'reason' | 'retryabl
   retryable: true,
 };
 
-/** A device in a test. Made by `startTestHost`; `await using` ends it. */
+/** A device in a test. `startTestHost` creates it; `await using` stops it. */
 export class TestHost {
-  /** What the host told, in order, over all its lives. */
+  /** Events of the host, in order, over all restarts. */
   readonly events: HostEvent[] = [];
-  /** What the runtime and the applications logged, in order, over all its lives. */
+  /** Log of the runtime and the applications, in order, over all restarts. */
   readonly logs: LogRecord[] = [];
   readonly #clock: TestClock;
   readonly #senders: Senders;
@@ -82,16 +84,16 @@ export class TestHost {
     return host;
   }
 
-  /** Time, for the runtime and the applications. */
+  /** The clock of the runtime and the applications. */
   get clock(): HostClock {
     return this.#clock;
   }
 
   /**
-   * Pushes as a Push Sender Agent does, over the core, and waits for what its sender hears. An application that waits for
-   * time to pass needs `clock.advance` meanwhile: `const result = host.push(…); await host.clock.advance(10_000); await result`.
-   * @throws LimitError when the body is too large for its mode (pager: some 1000 bytes), ConfigurationError for an
-   * address or a media type that is none; the reason of the signal.
+   * Sends a push through the core, and resolves with what the sender receives. If the application waits for time to
+   * pass, advance the clock meanwhile: `const result = host.push(…); await host.clock.advance(10_000); await result`.
+   * @throws LimitError if the body is too large for its mode (pager: about 1000 bytes); ConfigurationError for an
+   * invalid address or media type; the reason of the signal.
    */
   async push(push: TestPush): Promise<TestPushResult> {
     const { from = SENDER, mode = 'pager', signal } = push;
@@ -117,18 +119,18 @@ export class TestHost {
     };
   }
 
-  /** Events of this name so far. */
+  /** The events with this name so far. */
   of<Name extends HostEvent['event']>(name: Name): EventOf<Name>[] {
     return this.events.filter((event): event is EventOf<Name> => event.event === name);
   }
 
-  /** What an application emitted so far; of this kind, where one is named. */
+  /** The events that an application has emitted, optionally of one kind. */
   emitted(eventAppId: string, kind?: string): EventOf<'app'>[] {
     return this.of('app').filter(({ app, kind: of }) => app === eventAppId && (kind ?? of) === of);
   }
 
   /**
-   * The first event that `matches`, also one that was told before.
+   * Waits for the first event that `matches`; also finds an earlier one.
    * @throws TimeoutError after five seconds of real time.
    */
   async event<Name extends HostEvent['event']>(
@@ -154,7 +156,7 @@ export class TestHost {
   }
 
   /**
-   * Waits for something that comes of itself, with no time of the clock: `host.until(async () => (await host.inbox()).length === 0)`.
+   * Waits for a condition, without advancing the clock: `host.until(async () => (await host.inbox()).length === 0)`.
    * @throws TimeoutError after five seconds of real time.
    */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -165,37 +167,37 @@ export class TestHost {
     }
   }
 
-  /** What an application has in its storage: keys and values, as on disk now. */
+  /** The storage of an application, as it is on disk. */
   async storage(eventAppId: string): Promise<Record<string, unknown>> {
     return await this.#disk.store.storageOf(eventAppId);
   }
 
-  /** Pushes on disk that are still to be taken. */
+  /** Pushes on disk that are not accepted yet. */
   async inbox(): Promise<InboxPush[]> {
     return (await this.#disk.store.inbox()).map(({ id, app, attempts }) => ({ id, app, attempts }));
   }
 
-  /** Pushes that were confirmed and that their application could not be made to take. */
-  async setAside(): Promise<DeadLetter[]> {
-    return await this.#alive.runtime.setAside();
+  /** Pushes that were confirmed and that their application does not accept, the oldest first. */
+  deadLetters(): DeadLetter[] {
+    return this.#alive.runtime.deadLetters();
   }
 
-  /** What a person would like to read of a push that was taken. */
+  /** Describes an accepted push for people. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
     return await this.#alive.runtime.describe(pushId);
   }
 
-  /** What an application says of its state. @throws ConfigurationError or AppError naming the application. */
+  /** Sends a query to an application. @throws ConfigurationError or AppError naming the application. */
   async query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
     return await this.#alive.runtime.query(eventAppId, name, args);
   }
 
   /**
-   * As a loss of power: nothing that the device has not written is kept, and nobody hears of it any more. What is left of
-   * its applications in this process is told to stop, and can do no harm. `restart` begins the next life.
-   * @param at absent: now. `ending`: when the end of a push (its `commit`, or that `receive` resolved) is about to be
-   * written: between receive and commit. `ended`: when it was written, and its sender has not been told. Resolves when
-   * that has come and the device is dead; never, when the host is stopped before.
+   * Cuts the power: only what the device has written is kept, and it sends nothing more. `restart` starts the device
+   * again.
+   * @param at when to cut the power; now by default. `ending`: before the end of a push is written, between receive and
+   * commit. `ended`: after it is written, before the sender is answered. Resolves when the power is cut; never if the
+   * host is stopped first.
    */
   async kill(at?: StoreMoment): Promise<void> {
     const device = this.#alive;
@@ -212,14 +214,14 @@ export class TestHost {
     await disk.remove();
   }
 
-  /** Stops the device where it runs, and starts it again with what it has on disk. */
+  /** Stops the device if it runs, and starts it with what it has on disk. */
   async restart(): Promise<void> {
     await this.#device?.stop();
     this.#device = undefined;
     await this.#begin();
   }
 
-  /** Stops the device, the senders and the core; nothing of them is left. What the device told stays to be looked at. */
+  /** Stops the device, the senders and the core. Events and logs stay readable. */
   async stop(): Promise<void> {
     const device = this.#device;
     this.#device = undefined;
@@ -298,8 +300,8 @@ function chunksOf(body: TestPush['body']): { chunkBytes?: number } {
 }
 
 /**
- * Starts a device with these applications, a SIP/IP core and senders, in memory: no sockets, no network. Applications
- * are started, and the device is registered, when it resolves.
+ * Starts a device, a SIP/IP core and senders in memory. When it resolves, the applications are started and the device
+ * is registered.
  * @throws ConfigurationError or AppError naming the application that cannot be loaded.
  */
 export function startTestHost(options: TestHostOptions): Promise<TestHost> {

@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
-import { validate } from '../validation/validate.js';
+import { validate } from '../config/validate.js';
 
 /** Bytes of a line: a whole frame of a recording, in base64. A longer line is no trace. */
 const MAX_LINE = 16 * 1024 * 1024;

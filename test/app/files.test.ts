@@ -8,11 +8,11 @@ import { platform } from '#platform';
 import { PushRuntime, type RuntimeLimits } from '../../core/app/runtime.js';
 import { streamOf } from '../../core/content/content.js';
 import { AppError, LimitError } from '../../core/errors.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { type AppFiles, definePushApp } from '../../sdk/index.js';
 
 let folder: string;
-let store: Store;
+let store: LevelStore;
 let runtimes: PushRuntime[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sip-push-files-'));

@@ -27,6 +27,6 @@ it('a full disk is no delivery: the push is not set aside as one that its applic
   full.mockRestore();
   await vi.advanceTimersByTimeAsync(6 * 3_600_000);
   expect(received).toBe(2);
-  expect(await bench.runtime.setAside()).toEqual([]);
+  expect(await bench.runtime.deadLetters()).toEqual([]);
   await bench.runtime.stop();
 });

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import type { LogRecord } from '../../core/log.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { Records, StoreError, type Write } from '../../core/store/records.js';
 import { testClock } from './support.js';
 
@@ -11,7 +11,7 @@ const put = (key: string): Write => ({ type: 'put', key, value: new TextEncoder(
 
 const read = async (key: string) => new TextDecoder().decode(await records.get(key));
 
-let store: Store;
+let store: LevelStore;
 let records: Records;
 let logs: LogRecord[];
 let now: number;

@@ -12,7 +12,7 @@ import {
 } from '../../core/app/runtime.js';
 import type { ExternalBody } from '../../core/content/external-body.js';
 import { PushRefused } from '../../core/errors.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 import { endless, TestHttpServer } from '../support/http-server.js';
 import { until } from '../support/wait.js';
 import { testApp, testClock } from './support.js';
@@ -21,7 +21,7 @@ const MiB = 1024 * 1024;
 const DAY = 86_400_000;
 
 let server: Awaited<ReturnType<typeof TestHttpServer.start>>;
-let store: Store;
+let store: LevelStore;
 let runtime: PushRuntime;
 let ends: LateEnd[];
 let received: { push: Push; text: string }[];

@@ -9,7 +9,16 @@ import type { Push, PushAppDefinition, ReceiveContext } from '../../core/app/con
 import type { RuntimeLimits, Transfer } from '../../core/app/index.js';
 import { LimitError, MalformedError, PushRefused, type RefusalKind } from '../../core/errors.js';
 import { eventually } from '../support/wait.js';
-import { type Bench, begun, ManualClock, newGate, type OfferOptions, openBench, testApp } from './support.js';
+import {
+  type Bench,
+  begun,
+  ManualClock,
+  newGate,
+  type OfferOptions,
+  openBench,
+  stored,
+  testApp,
+} from './support.js';
 
 const NEVER = new Promise<never>(() => {});
 const KINDS: RefusalKind[] = ['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'];
@@ -59,11 +68,6 @@ async function send(transfer: Transfer, text = TEXT, from = transfer.have): Prom
   await transfer.write(from, bytes(text).subarray(from));
 }
 
-async function stored(...prefixes: string[]): Promise<string[]> {
-  const keys = await bench.store.keys().all();
-  return keys.filter((key) => prefixes.some((prefix) => key.startsWith(`push/${prefix}/`)));
-}
-
 /** What `receive` gets, and what it reads. */
 function reading(more: Partial<PushAppDefinition> = {}) {
   const seen: { pushes: Push[]; contexts: ReceiveContext[]; texts: string[]; errors: unknown[] } = {
@@ -111,7 +115,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       content: { size: 10, type: { type: 'text/plain' } },
     });
     await eventually('nothing is left', async () => (await files()).length === 0 || undefined);
-    expect(await stored('inbox', 'content', 'transfer')).toEqual([]);
+    expect(await stored(bench.store, 'received', 'content', 'partial-transfer')).toEqual([]);
   });
 
   it('is read while it comes, and ends only when it is complete', async () => {
@@ -258,7 +262,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
     expect(contexts[0]?.signal.aborted).toBe(true);
     await eventually('nothing is left', async () => (await files()).length === 0 || undefined);
-    expect(await stored('data', 'inbox', 'transfer', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'done')).toEqual([]);
     expect((await offer({ key: 'key' })).have).toBe(0);
   });
 
@@ -325,7 +329,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       expect(refusal).toMatchObject({ name: 'PushRefused', kind, message: 'because' });
       const retry = kind === 'busy' || kind === 'resources' ? { retryAfter: 7 } : {};
       expect(await transfer.complete(10)).toMatchObject({ taken: false, kind, reason: 'because', ...retry });
-      expect(await stored('inbox', 'done')).toEqual([]);
+      expect(await stored(bench.store, 'received', 'done')).toEqual([]);
     },
   );
 
@@ -342,7 +346,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await offer({ key: 'refused' });
     await send(transfer);
     expect(await transfer.complete(10)).toMatchObject({ taken: false, kind, size: 10 });
-    expect(await stored('inbox', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'received', 'done')).toEqual([]);
     await transfer.abort(new Error('over'));
     // A refusal for now: when it is offered again, nothing needs to be sent.
     const again = await offer({ key: 'refused' });
@@ -356,7 +360,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const broken = await offer({ key: 'early' });
     await broken.write(0, bytes('0123'));
     await broken.abort(new Error('connection lost'));
-    expect(await stored('done', 'inbox')).toEqual([]);
+    expect(await stored(bench.store, 'done', 'received')).toEqual([]);
     const transfer = await offer({ key: 'early' });
     expect(transfer.have).toBe(4);
     await send(transfer);
@@ -482,8 +486,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     steps.push('sent');
     expect(await transfer.complete(10)).toMatchObject({ taken: true });
     expect(steps).toEqual(['sent', 'committed']);
-    expect(await stored('data', 'done')).toHaveLength(2);
-    expect(await stored('inbox', 'transfer')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'received', 'partial-transfer')).toEqual([]);
     expect(await bench.offer({ key: 'commit', text: TEXT })).toEqual({
       known: { taken: true, pushId: transfer.pushId },
     });
@@ -505,11 +509,11 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(errors).toMatchObject([
       { name: 'AppError', message: expect.stringMatching(/cannot be committed: connection lost$/) },
     ]);
-    expect(await stored('data', 'done', 'inbox')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'done', 'received')).toEqual([]);
     const whole = await offer();
     await send(whole);
     expect(await whole.complete(10)).toMatchObject({ taken: true });
-    expect(await stored('data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
   });
 
   it('a refusal after a commit that waits does not count: the commit decides', async () => {
@@ -597,7 +601,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     } else {
       await send(transfer, TEXT, 4);
       expect(await transfer.complete(10)).toMatchObject({ taken: true });
-      expect(await stored('inbox')).toHaveLength(1);
+      expect(await stored(bench.store, 'received')).toHaveLength(1);
       const next = reading({ delivery });
       await bench.runtime.load(next.app);
       await eventually('given again', () => next.texts[0]);

@@ -198,7 +198,7 @@ function suite(startCore: () => Promise<Core>) {
     await page.until('globalThis.device !== undefined');
     const host = { identity: BOB, servers: [core.tcp] };
     expect(await page.evaluate(`device.start(${JSON.stringify(host)}).catch(String)`)).toBe(
-      `ConfigurationError: ${core.tcp}: here are connections by transport=ws or wss only`,
+      `ConfigurationError: invalid server "${core.tcp}": expected transport=ws or wss on this platform`,
     );
   });
 

@@ -9,6 +9,7 @@ import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/index.js';
 import { run } from '../../sdk/cli/program.js';
 import { loadHostSettings } from '../../sdk/config/host.js';
+import { memoryIo } from '../support/command.js';
 
 let folder: string;
 
@@ -202,14 +203,8 @@ describe('sip-push apps', () => {
   async function listed(...args: string[]) {
     const lines: string[] = [];
     const problems: string[] = [];
-    const code = await run(['apps', folder, ...args], {
-      out: (line) => lines.push(line),
-      err: (line) => problems.push(line),
-      status: () => {},
-      drained: async () => {},
-      terminal: false,
-      signal: new AbortController().signal,
-    });
+    const io = memoryIo({ out: (line) => lines.push(line), err: (line) => problems.push(line) });
+    const code = await run(['apps', folder, ...args], io);
     return { lines, problems, code };
   }
 

@@ -1,7 +1,7 @@
 /** What `sip-push send` says while it waits. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { ConnectionProgress } from '../../sdk/cli/progress/connection-progress.js';
+import { ConnectionProgress } from '../../sdk/cli/progress.js';
 
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
 let said: string[];

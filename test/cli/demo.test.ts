@@ -45,7 +45,7 @@ describe('the demo', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stays up, and ends with 0 on %s', async (signal) => {
-    await using demo = await folder.start('demo');
+    await using demo = await folder.startProcess('demo');
     await demo.line(/^The messages, live: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
     demo.kill(signal);
     expect(await demo.ended()).toEqual({ code: 0, signal: null });
@@ -53,7 +53,7 @@ describe('the demo', () => {
   });
 
   it('ends with 0 when it is told to before it is up', async () => {
-    await using demo = await folder.start('demo');
+    await using demo = await folder.startProcess('demo');
     await demo.line(/^SIP\/IP core/);
     demo.kill('SIGINT');
     expect(await demo.ended()).toEqual({ code: 0, signal: null });
@@ -64,7 +64,7 @@ describe('the demo', () => {
     let demo: RunningProcess;
     let url: string;
     beforeAll(async () => {
-      demo = await folder.start('demo', '--json');
+      demo = await folder.startProcess('demo', '--json');
       url = String((await lineOf(demo, 'page')).url);
     });
     afterAll(async () => {

@@ -4,14 +4,14 @@ import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunningProcess } from '../support/process.js';
+import type { Running } from '../support/running.js';
 import { eventually } from '../support/wait.js';
 import { Folder, lineOf, linesOf } from './sip-push.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 let folder: Folder;
-let dev: RunningProcess;
+let dev: Running;
 const source = () => join(folder.path, 'weather/src/index.ts');
 
 beforeEach(async () => {
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 /** The device is registered when it is ready. */
 async function start(...words: string[]) {
-  dev = await folder.start('dev', 'weather', '--json', ...words);
+  dev = await folder.startProcess('dev', 'weather', '--json', ...words);
   expect(await lineOf(dev, 'ready')).toMatchObject({ apps: ['weather.ua'] });
 }
 
@@ -186,7 +186,7 @@ it('several applications of a package, of which one needs another', async () => 
   ];
   const manifest = { name: 'weather', type: 'module', exports: './dist/index.js' };
   await folder.write('weather/package.json', { ...manifest, sipPush: { contract: '^1.0.0', apps } });
-  dev = await folder.start('dev', 'weather', '--json');
+  dev = await folder.startProcess('dev', 'weather', '--json');
   await lineOf(dev, 'ready');
   await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('rain')));
   await lineOf(dev, 'reloaded');
@@ -204,7 +204,7 @@ it("its options are those of its manifest's example, or those given; and are hel
   say('');
   await lineOf(dev, 'receipt');
   expect(await lineOf(dev, 'app')).toMatchObject({ options: { city: 'Oslo' } });
-  const { code, stderr } = await folder.run('dev', 'weather', '--options', '{"town":"Oslo"}');
+  const { code, stderr } = await folder.runProcess('dev', 'weather', '--options', '{"town":"Oslo"}');
   expect(stderr).toMatch(/options of weather\.ua/);
   expect(code).toBe(2);
 });
@@ -218,7 +218,7 @@ it('ends with 2 where there is no application to begin with', async () => {
 
 it('ends where it cannot start, and leaves nothing behind', async () => {
   await folder.write('taken', 'a file');
-  const { code, stderr } = await folder.run('dev', 'weather', '--data', 'taken');
+  const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'taken');
   expect(stderr).toMatch(/^sip-push: /);
   expect(code).toBe(1);
   expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);

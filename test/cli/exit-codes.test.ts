@@ -74,7 +74,7 @@ it.each([
 });
 
 it('what a device keeps is its owner\u2019s alone, files and folders', async () => {
-  await using host = await folder.start('host', '--config', 'bob.json');
+  await using host = await folder.startProcess('host', '--config', 'bob.json');
   await host.line(/disconnected/);
   const data = join(folder.path, 'bob-data');
   const names = await readdir(data, { recursive: true });

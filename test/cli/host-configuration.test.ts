@@ -60,7 +60,7 @@ describe('the configuration of a host', () => {
       msrp: { relay: 'msrps://relay.domain.test:2855;tcp', maxSize: 1_073_741_824, sessions: 100 },
       profile: { vendor: 'V', model: 'M', url: 'http://profile.test/', host: '127.0.0.1', port: 0 },
     });
-    await using host = await folder.start('host', '--config', 'bob.json', '--json');
+    await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
     await host.line(/disconnected {2}sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/);
     host.kill('SIGTERM');
     expect(await host.ended()).toEqual({ code: 0, signal: null });

@@ -8,9 +8,22 @@ import { formatMediaType } from '../../core/content/media-type.js';
 import { isRequest } from '../../core/sip/message/message.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import { TestHttpServer } from '../support/http-server.js';
-import { type RunningProcess, runProcess } from '../support/process.js';
+import { runProcess } from '../support/process.js';
+import type { Running } from '../support/running.js';
 import { eventually } from '../support/wait.js';
-import { BOB, bob, CLI, DOMAIN, Folder, lineOf, linesOf, PSA, psa, startNetworkCommand } from './sip-push.js';
+import {
+  BOB,
+  bob,
+  CLI,
+  DOMAIN,
+  Folder,
+  lineOf,
+  linesOf,
+  PSA,
+  psa,
+  startNetworkCommand,
+  startNetworkProcess,
+} from './sip-push.js';
 
 /** The fields of each event, in any order; those that may be absent have a question mark. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -40,7 +53,7 @@ describe('a host', () => {
     await folder?.remove();
   });
 
-  async function startHost(...args: string[]): Promise<RunningProcess> {
+  async function startHost(...args: string[]): Promise<Running> {
     await folder.write('bob.json', bob(core.tcp));
     const host = await folder.start('host', '--config', 'bob.json', '--json', ...args);
     await lineOf(host, 'registered');
@@ -89,7 +102,9 @@ describe('a host', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('6.1-11: %s de-registers, and ends with 0', async (signal) => {
-    await using host = await startHost();
+    await folder.write('bob.json', bob(core.tcp));
+    await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
+    await lineOf(host, 'registered');
     const registered = await lineOf(core.running, 'registered');
     const before = linesOf(core.running).filter(({ event }) => event === 'deregistered').length;
     host.kill(signal);
@@ -104,10 +119,17 @@ describe('a host', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('a second %s ends at once, without an answer of the core', async (signal, code) => {
-    const network = await startNetworkCommand(folder);
+    const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
-    await using host = await folder.start('host', '--config', 'bob.json', '--json', '--trace', 'second');
+    await using host = await folder.startProcess(
+      'host',
+      '--config',
+      'bob.json',
+      '--json',
+      '--trace',
+      'second',
+    );
     await lineOf(host, 'registered');
     // The core is there and says nothing: the de-registration waits.
     network.running.kill('SIGSTOP');
@@ -125,7 +147,7 @@ describe('a host', () => {
   });
 
   it('ends in time when there is no core any more', async () => {
-    const network = await startNetworkCommand(folder);
+    const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
     await using host = await folder.start('host', '--config', 'bob.json', '--json');

@@ -35,7 +35,7 @@ it('"worker" runs an application in a thread of its own, bundled ones too; what 
       { use: 'mms.ua', isolation: 'none' },
     ],
   });
-  await using host = await folder.start('host', '--config', 'bob.json', '--json');
+  await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
   expect(await lineOf(host, 'registered')).toMatchObject({ apps: ['mms.ua', 'weather.ua', 'wml.ua'] });
   const sent = await folder.run(
     ...['send', '--config', 'psa.json', '--to', BOB, '--app', 'weather.ua', '--type', 'text/plain'],
@@ -55,7 +55,7 @@ it('what is wrong with it, and with the module, is said before the host starts',
   await folder.write('none.mjs', 'export const x = 1;');
   const refusal = async (app: object) => {
     await folder.write('bob.json', { ...LEAST, apps: [app] });
-    const { code, stdout, stderr } = await folder.run('host', '--config', 'bob.json', '--json');
+    const { code, stdout, stderr } = await folder.runProcess('host', '--config', 'bob.json', '--json');
     expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
     return stderr;
   };

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Chromium } from '../support/chromium.js';
 import { describePeer } from '../support/peers.js';
-import type { RunningProcess } from '../support/process.js';
+import type { Running } from '../support/running.js';
 import { Folder, lineOf } from './sip-push.js';
 
 const CARDS = `[...document.querySelectorAll('.push')]`;
@@ -12,11 +12,11 @@ const text = (selector: string) =>
 
 describePeer('chromium', 'the page of the demo', () => {
   let folder: Folder;
-  let demo: RunningProcess;
+  let demo: Running;
   let url: string;
   beforeAll(async () => {
     folder = await Folder.make();
-    demo = await folder.start('demo', '--json');
+    demo = await folder.startProcess('demo', '--json');
     url = String((await lineOf(demo, 'page')).url);
   });
   afterAll(async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import { hostPrinter, logPrinter, receiptLine } from '../../sdk/cli/report.js';
+import { memoryIo } from '../support/command.js';
 
 const BROKEN: HostEvent = {
   event: 'broken-off',
@@ -21,14 +22,7 @@ const BROKEN: HostEvent = {
 function printed(event: HostEvent, json: boolean): { out: string[]; err: string[] } {
   const lines = { out: [] as string[], err: [] as string[] };
   const print = hostPrinter(
-    {
-      out: (line) => lines.out.push(line),
-      err: (line) => lines.err.push(line),
-      status: () => {},
-      drained: async () => {},
-      terminal: false,
-      signal: new AbortController().signal,
-    },
+    memoryIo({ out: (line) => lines.out.push(line), err: (line) => lines.err.push(line) }),
     json,
   );
   print(event);
@@ -203,14 +197,8 @@ describe('a transfer that takes long', () => {
     const shown: string[] = [];
     const others: string[] = [];
     const line = (text: string) => others.push(text);
-    const io = {
-      out: line,
-      err: line,
-      status: (text: string) => shown.push(text),
-      drained: async () => {},
-      terminal,
-    };
-    const print = hostPrinter({ ...io, signal: new AbortController().signal }, json);
+    const status = (text: string) => shown.push(text);
+    const print = hostPrinter(memoryIo({ out: line, err: line, status, terminal }), json);
     return { shown, others, print };
   }
 

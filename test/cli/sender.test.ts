@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/ports.js';
-import type { RunningProcess } from '../support/process.js';
+import type { Running } from '../support/running.js';
 import { eventually } from '../support/wait.js';
 import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
 
@@ -15,7 +15,7 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], deliv
 let folder: Folder;
 let core: Awaited<ReturnType<typeof startNetworkCommand>>;
 let url: string;
-const running: RunningProcess[] = [];
+const running: Running[] = [];
 
 beforeEach(async () => {
   folder = await Folder.make();
@@ -33,20 +33,27 @@ afterEach(async () => {
   await folder.remove();
 });
 
-async function start(...words: string[]): Promise<RunningProcess> {
+async function start(...words: string[]): Promise<Running> {
   const started = await folder.start(...words);
   running.push(started);
   return started;
 }
 
-async function startHost(): Promise<RunningProcess> {
+/** One that can be killed. */
+async function startProcess(...words: string[]): Promise<Running> {
+  const started = await folder.startProcess(...words);
+  running.push(started);
+  return started;
+}
+
+async function startHost(): Promise<Running> {
   const host = await start('host', '--config', 'bob.json', '--json');
   await lineOf(host, 'registered');
   return host;
 }
 
-async function startSender(): Promise<RunningProcess> {
-  const sender = await start('sender', '--config', 'psa.json', '--json');
+async function startSender(begin = start): Promise<Running> {
+  const sender = await begin('sender', '--config', 'psa.json', '--json');
   await lineOf(sender, 'listening');
   await lineOf(sender, 'registered');
   return sender;
@@ -146,14 +153,15 @@ it('whose port is taken says which key names another, before the core has heard 
 
 it('9-04: killed and started again, it has its directory and its waiting pushes', async () => {
   const host = await startHost();
-  const first = await startSender();
+  const first = await startSender(startProcess);
   const known = await terminal(true);
   expect(known).toMatchObject([{ user: BOB, apps: ['text.ua'], gruu: expect.stringContaining('gr=') }]);
   await host.stop();
   await terminal(false);
   const taken = await (await post({ ...PUSH, ttl: 600 }, { 'idempotency-key': 'one' })).json();
   expect(taken).toMatchObject({ state: 'waiting', receipts: [] });
-  await first.kill('SIGKILL');
+  first.kill('SIGKILL');
+  await first.exited;
   await startSender();
   expect(await (await api('/terminals')).json()).toMatchObject([
     { gruu: known[0] && 'gruu' in known[0] ? known[0].gruu : '' },

@@ -1,10 +1,12 @@
-/** `sip-push` as users run it: the built command, in a process of its own, in a folder of its own. */
+/** `sip-push` as users run it, in a folder of its own: in this process, or the built command in one of its own. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RunningCommand } from '../support/command.js';
 import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
+import type { Running } from '../support/running.js';
 import { eventually, PATIENCE_MS } from '../support/wait.js';
 
 export const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
@@ -16,7 +18,12 @@ export const USERS = { bob: 'bob-password', psa: 'psa-password' };
 /** One JSON object a line, as `--json` prints them. */
 export type Line = Record<string, unknown> & { event: string };
 
+/** Folders in which commands run in this process. */
+const busy = new Set<string>();
+
 export class Folder {
+  readonly #commands = new Set<RunningCommand>();
+
   private constructor(readonly path: string) {}
 
   static async make(): Promise<Folder> {
@@ -32,8 +39,31 @@ export class Folder {
     return name;
   }
 
-  /** Runs to its end. */
-  run(...args: string[]) {
+  /** In this process, to its end. */
+  async run(...args: string[]) {
+    const running = await this.start(...args);
+    running.stdin.end();
+    const ending = await running.ended();
+    return { ...ending, stdout: running.stdout.join('\n'), stderr: running.stderr.join('\n') };
+  }
+
+  /** In this process, which is in the folder meanwhile. */
+  async start(...args: string[]): Promise<RunningCommand> {
+    const [other] = [...busy].filter((path) => path !== this.path);
+    if (other !== undefined) throw new Error(`a command runs in ${other}: this process cannot leave it`);
+    process.chdir(this.path);
+    const running = new RunningCommand(args);
+    this.#commands.add(running);
+    busy.add(this.path);
+    void running.exited.then(() => {
+      this.#commands.delete(running);
+      if (this.#commands.size === 0) busy.delete(this.path);
+    });
+    return running;
+  }
+
+  /** In a process of its own, to its end. */
+  runProcess(...args: string[]) {
     return this.runFor(PATIENCE_MS, ...args);
   }
 
@@ -41,12 +71,15 @@ export class Folder {
     return runProcess(process.execPath, [CLI, ...args], { cwd: this.path, withinMs });
   }
 
-  start(...args: string[]): Promise<RunningProcess> {
+  /** In a process of its own. */
+  startProcess(...args: string[]): Promise<RunningProcess> {
     return startProcess(process.execPath, [CLI, ...args], { cwd: this.path });
   }
 
-  remove(): Promise<void> {
-    return rm(this.path, { recursive: true, force: true });
+  async remove(): Promise<void> {
+    await Promise.all(Array.from(this.#commands, (running) => running.stop()));
+    if (process.cwd() === this.path) process.chdir(tmpdir());
+    await rm(this.path, { recursive: true, force: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -60,19 +93,46 @@ export function linesOf({ stdout }: { stdout: string | readonly string[] }): Lin
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
 }
 
-/** The first line with this event (and these values), also one that came already. */
-export function lineOf(running: RunningProcess, event: string, values: Record<string, unknown> = {}) {
-  return eventually(`${event} ${JSON.stringify(values)}; ${running.describe()}`, () =>
+/** The first line with this event (and these values), also one that came already. Rejects when it ends before. */
+export async function lineOf(
+  running: Running,
+  event: string,
+  values: Record<string, unknown> = {},
+): Promise<Line> {
+  const find = () =>
     linesOf(running).find(
       (line) => line.event === event && Object.entries(values).every(([name, value]) => line[name] === value),
-    ),
+    );
+  const what = `${event} ${JSON.stringify(values)}`;
+  let over = false;
+  void running.exited.then(() => {
+    over = true;
+  });
+  return await eventually(
+    () => `${what}; ${running.describe()}`,
+    () => {
+      const found = find();
+      if (!found && over) throw new Error(`ended without ${what}: ${running.describe()}`);
+      return found;
+    },
   );
 }
 
 /** `sip-push network --json` on free ports, with the users bob and psa. */
 export async function startNetworkCommand(folder: Folder, ...args: string[]) {
   await folder.write('users.json', { users: USERS, watchers: [PSA] });
-  const running = await folder.start('network', '--users', 'users.json', '--json', ...args);
+  return await listening(await folder.start(...NETWORK, ...args));
+}
+
+/** The same in a process of its own. */
+export async function startNetworkProcess(folder: Folder) {
+  await folder.write('users.json', { users: USERS, watchers: [PSA] });
+  return await listening(await folder.startProcess(...NETWORK));
+}
+
+const NETWORK = ['network', '--users', 'users.json', '--json'];
+
+async function listening<R extends Running>(running: R) {
   const { uris } = await lineOf(running, 'listening');
   const [udp = '', tcp = ''] = uris as string[];
   return { running, udp, tcp };

@@ -25,7 +25,7 @@ it('an error in a timer or a promise that an application left alone is told, and
     await folder.write('text', 'content');
     await folder.write('psa.json', psa(core.udp));
     await folder.write('bob.json', { ...bob(core.tcp), apps: ['./stray.mjs'] });
-    await using host = await folder.start('host', '--config', 'bob.json', '--json');
+    await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
     await lineOf(host, 'registered');
     const words = ['--config', 'psa.json', '--to', BOB, '--app', 'stray.ua', '--type', 'text/plain', 'text'];
     expect(await folder.run('send', ...words)).toMatchObject({ code: 0 });

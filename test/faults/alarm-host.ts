@@ -1,5 +1,5 @@
 /**
- * A host of its own process for alarm-kill.test.ts: an application that sets alarms, counts those that it is given, and
+ * A host of its own process for alarm-kill.slow.test.ts: an application that sets alarms, counts those that it is given, and
  * sets the next with the count, in one commit. Killed at any moment, it goes on where it was.
  *
  *   node alarm-host.js FOLDER ALARMS

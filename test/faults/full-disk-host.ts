@@ -57,9 +57,10 @@ if (task === 'fill') {
   process.kill(process.pid, 'SIGKILL');
 }
 
-const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all();
+const entries = await store.values({ gte: 'push/entry/', lt: 'push/entry0' }).all();
+const waiting = entries.filter((entry) => JSON.parse(entry).state === 'received').length;
 await runtime.start();
-while (received < keys.length) await new Promise((resolve) => setImmediate(resolve));
+while (received < waiting) await new Promise((resolve) => setImmediate(resolve));
 await runtime.stop();
 await store.close();
 

@@ -1,5 +1,5 @@
 /**
- * A host of its own process for inbox-kill.test.ts: a store on disk, three applications, and a sender that pushes to
+ * A host of its own process for inbox-kill.slow.test.ts: a store on disk, three applications, and a sender that pushes to
  * them. It kills itself at a write of the store.
  *
  *   node inbox-host.js FOLDER PUSHES [before|after WRITE]
@@ -116,7 +116,8 @@ async function push(id: string, key: string): Promise<void> {
   say(`taken ${id} ${key}`);
 }
 
+/** Whether a push waits for its application. */
 async function inboxHolds(): Promise<boolean> {
-  const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0', limit: 1 }).all();
-  return keys.length > 0;
+  const entries = await store.values({ gte: 'push/entry/', lt: 'push/entry0' }).all();
+  return entries.some((entry) => JSON.parse(entry).state === 'received');
 }

@@ -46,7 +46,7 @@ export class KillableHost {
 
   /** Starts it, again on the same disk. */
   async revive(): Promise<void> {
-    const life = await this.folder.start('host', '--config', 'host.json', '--json');
+    const life = await this.folder.startProcess('host', '--config', 'host.json', '--json');
     this.#lives.push(life);
     await lineOf(life, 'registered');
   }
@@ -68,7 +68,10 @@ export class KillableHost {
 
   /** The first that applications told of this kind. */
   telling(kind: string): Promise<Line> {
-    return eventually(`${kind}; ${this.#lives.at(-1)?.describe()}`, () => this.told(kind)[0]);
+    return eventually(
+      () => `${kind}; ${this.#lives.at(-1)?.describe()}`,
+      () => this.told(kind)[0],
+    );
   }
 
   /** Paths of the files that it keeps in this folder of its data, whole or not. */

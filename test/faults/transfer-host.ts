@@ -1,5 +1,5 @@
 /**
- * A host of its own process for transfer-kill.test.ts and transfer-full-disk.test.ts: store and files on disk, three
+ * A host of its own process for transfer-kill.slow.test.ts: store and files on disk, three
  * applications, and a sender that sends each of them files in chunks, again from where they broke off.
  *
  *   node transfer-host.js FOLDER FILES [before|after OPERATION]   kills itself at an operation of the disk
@@ -187,7 +187,8 @@ async function sendAll(transfer: Transfer, id: string, key: string, content: Uin
   return outcome.taken ? undefined : outcome.kind;
 }
 
+/** Whether a push waits for its application. */
 async function inboxHolds(): Promise<boolean> {
-  const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0', limit: 1 }).all();
-  return keys.length > 0;
+  const entries = await store.values({ gte: 'push/entry/', lt: 'push/entry0' }).all();
+  return entries.some((entry) => JSON.parse(entry).state === 'received');
 }

@@ -9,9 +9,10 @@ import { startKamailio } from '../support/kamailio.js';
 import { type DissectedFrame, dissectMsrp } from '../support/msrp-capture.js';
 import { describePeer } from '../support/peers.js';
 import { freePort } from '../support/ports.js';
+import { scale } from '../support/scale.js';
 import { Capture } from '../support/tshark.js';
 
-const SIZES = { 'none.bin': 0, 'one.bin': 1, 'some.bin': 100 * 1024, 'many.bin': 5 * MEBIBYTE };
+const SIZES = { 'none.bin': 0, 'one.bin': 1, 'some.bin': 100 * 1024, 'many.bin': scale(1, 5) * MEBIBYTE };
 const NAMES = Object.keys(SIZES);
 const SEMICOLON = 0x3b;
 

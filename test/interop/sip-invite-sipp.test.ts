@@ -7,11 +7,12 @@ import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { describePeer } from '../support/peers.js';
 import { freePort } from '../support/ports.js';
+import { scale } from '../support/scale.js';
 import { runSipp, type SippResult } from '../support/sipp.js';
 import { Capture } from '../support/tshark.js';
 import { eventually } from '../support/wait.js';
 
-const CALLS = 1000;
+const CALLS = scale(200, 1000);
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
 const DESCRIPTION = new TextEncoder().encode('v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n');
 const ALL_WELL = { failed: 0, unexpected: 0 };

@@ -35,7 +35,7 @@ const messages = (calls: number, port = device.port) =>
 
 describePeer('sipp', 'SIPp as Push Sender Agent', () => {
   it('sends binary content, and counts what was answered', async () => {
-    expect(await messages(20)).toMatchObject({ created: 20, succeeded: 20, failed: 0, late: 0 });
+    expect(await messages(20)).toMatchObject({ created: 20, succeeded: 20, failed: 0 });
     expect(device.requests).toHaveLength(20);
     const { body } = await device.request();
     expect(body.subarray(0, 4)).toEqual(Buffer.from([0x8c, 0x82, 0x98, 0x54]));

@@ -5,7 +5,7 @@ import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/ap
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
 import { memoryContent } from '../../core/content/content.js';
 import type { FetchLimits } from '../../core/content/fetch/guarded-fetch.js';
-import type { Store } from '../../core/platform/platform.js';
+import type { LevelStore } from '../../core/platform/level.js';
 
 const encoder = new TextEncoder();
 
@@ -25,7 +25,7 @@ export class AppHost {
 
   private constructor(
     private readonly app: PushAppDefinition,
-    readonly store: Store,
+    readonly store: LevelStore,
     public runtime: PushRuntime,
     public options: unknown,
     private readonly fetch: FetchLimits,

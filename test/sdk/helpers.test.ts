@@ -12,7 +12,7 @@ import {
   printable,
   printableReason,
   sha256,
-  Turns,
+  TaskQueue,
 } from 'sip-push/sdk';
 import { describe, expect, it } from 'vitest';
 import {
@@ -108,14 +108,14 @@ describe('sha256', () => {
 
 describe('Turns', () => {
   it('takes tasks one after another, also behind one that failed', async () => {
-    const turns = new Turns();
+    const turns = new TaskQueue();
     const order: string[] = [];
-    const first = turns.take(async () => {
+    const first = turns.run(async () => {
       await Promise.resolve();
       order.push('first');
       throw new Error('failed');
     });
-    const second = turns.take(async () => {
+    const second = turns.run(async () => {
       order.push('second');
       return 2;
     });

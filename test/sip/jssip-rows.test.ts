@@ -521,7 +521,7 @@ describe('sizes', () => {
     const { agent: made } = await agent(udp);
     const huge = { ...large, body: new Uint8Array(65_500) };
     await expect(made.request(huge)).rejects.toThrow(LimitError);
-    await expect(made.request(huge)).rejects.toThrow(/too large for UDP \(65507\).*over TCP/);
+    await expect(made.request(huge)).rejects.toThrow(/too large for UDP \(65507\).*does not accept TCP/);
   });
 
   it('a lost connection fails what is outstanding on it', async () => {

@@ -31,7 +31,7 @@ const TOOLS = [
     'index.ts',
     'manifest',
   ],
-  ...['network', 'record', 'testing', 'trace', 'validation'],
+  ...['network', 'record', 'testing', 'trace'],
 ].map((name) => (name.startsWith('core') || name.startsWith('#') ? name : `sdk/${name}`));
 
 /** What each folder may import of the project, from the bottom up. A folder may always import itself. */
@@ -54,15 +54,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'core/receiver': AGENT,
   'core/sender': AGENT,
   core: CORE,
-  'sdk/index.ts': [
-    ...CORE,
-    'sdk/agenda.ts',
-    'sdk/options.ts',
-    'sdk/printable.ts',
-    'sdk/sha256.ts',
-    'sdk/transient.ts',
-    'sdk/turns.ts',
-  ],
+  'sdk/index.ts': [...CORE, 'sdk/tasks.ts', 'sdk/options.ts', 'sdk/retry.ts'],
   'sdk/formats': CORE,
   'sdk/network': CORE,
   'sdk/testing': [...CORE, 'sdk/network', 'sdk/record'],

@@ -41,7 +41,10 @@ export class Device {
 
   /** The first event of this name, also one that came already. */
   event<Name extends HostEvent['event']>(name: Name): Promise<Extract<HostEvent, { event: Name }>> {
-    return eventually(`${name}; events were ${JSON.stringify(this.events)}`, () => this.of(name)[0]);
+    return eventually(
+      () => `${name}; events were ${JSON.stringify(this.events)}`,
+      () => this.of(name)[0],
+    );
   }
 
   stop(): Promise<void> {

@@ -155,10 +155,13 @@ export function told(
   event: string,
   kind?: string,
 ): Promise<Printed[]> {
-  return eventually(`${count} times ${event} ${kind ?? ''}; ${running.describe()}`, () => {
-    const lines = printed(running).filter((line) => line.event === event && line.kind === kind);
-    return lines.length >= count ? lines : undefined;
-  });
+  return eventually(
+    () => `${count} times ${event} ${kind ?? ''}; ${running.describe()}`,
+    () => {
+      const lines = printed(running).filter((line) => line.event === event && line.kind === kind);
+      return lines.length >= count ? lines : undefined;
+    },
+  );
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 /** Waits for events. No test asserts on time: these deadlines pass only where something is broken. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { FULL } from './scale.js';
 
 /**
  * How long a test waits for one event, milliseconds: many times what it takes on a busy machine, and less than
@@ -8,12 +9,15 @@ import { setTimeout as pause } from 'node:timers/promises';
  */
 export const PATIENCE_MS = 100_000;
 /** The same for a whole job: an installation, a transfer of hundreds of megabytes, thousands of calls. */
-export const JOB_MS = 500_000;
+export const JOB_MS = FULL ? 1_500_000 : 500_000;
 const STEP_MS = 20;
 
-/** Repeats `attempt` until it returns something other than undefined; rejects with `what` when it never does. */
+/**
+ * Repeats `attempt` until it returns something other than undefined; rejects with `what`, as it is then, when it never
+ * does.
+ */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   attempt: () => Promise<T | undefined> | T | undefined,
   withinMs = PATIENCE_MS,
 ): Promise<T> {
@@ -23,7 +27,7 @@ export async function eventually<T>(
     if (result !== undefined) return result;
     await pause(STEP_MS);
   }
-  throw new Error(`not within ${withinMs} ms: ${what}`);
+  throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
 }
 
 /**

@@ -10,15 +10,15 @@ import type { PushAppDefinition } from '../contract/push-app.js';
 import { WAKE_WITHIN } from '../limits.js';
 import type { AppHandle, Application } from './application.js';
 
-/** An application whose module is loaded when the first push for it comes. */
+/** An application whose module is loaded at the first push for it. */
 export interface AppOnPush {
-  /** What its package says of it, which its module has to agree with. */
+  /** Manifest of its package; the definition must agree with it. */
   manifest: StaticManifest;
-  /** Imports its module; it may be asked again after it has rejected. */
+  /** Imports the module. Called again if it rejected. */
   load(): Promise<PushAppDefinition>;
-  /** For its schema to check; `{}` for that where there are none. */
+  /** Options, which the schema of the definition parses; `{}` by default. */
   options?: unknown;
-  /** What it may do; absent: what anyone may. */
+  /** Permissions; by default only the limits of the host apply. */
   permissions?: AppPermissions;
 }
 

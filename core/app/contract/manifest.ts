@@ -207,10 +207,13 @@ function show(value: unknown): string {
 
 /** What a package says of an application ahead of its module, and whether the module agrees. */
 
-/** As in the package.json of the application (`sipPush.apps`). */
+/** The manifest of an application in its package.json (`sipPush.apps`). The definition must agree with it. */
 export interface StaticManifest {
+  /** event-app-id. */
   readonly id: string;
+  /** Accepted media types. */
   readonly accepts: readonly string[];
+  /** IARI, for one of several applications with the same id and types. */
   readonly iari?: string;
 }
 

@@ -9,31 +9,58 @@ import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import { OPTIONS_WITHIN } from '../limits.js';
 
-/** A schema of any library that follows Standard Schema. */
+/** A schema from a library that supports Standard Schema (https://standardschema.dev). */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  /** The interface of the schema. */
   readonly '~standard': StandardSchemaProps<Input, Output>;
 }
 
-/** What such a schema says of itself. */
+/** The interface of a Standard Schema. */
 export interface StandardSchemaProps<Input = unknown, Output = Input> {
+  /** Version of Standard Schema. */
   readonly version: 1;
   /** Name of the library. */
   readonly vendor: string;
-  /** What it makes of a value. */
+  /** Parses a value. */
   readonly validate: (value: unknown) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>;
-  /** For the compiler alone. */
-  readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  /** Types for the compiler; absent at run time. */
+  readonly types?:
+    | {
+        /** Type of the value before parsing. */
+        readonly input: Input;
+        /** Type of the value after parsing. */
+        readonly output: Output;
+      }
+    | undefined;
 }
 
-/** What it made of a value, or what is wrong with that. */
+/** The parsed value, or the issues of an invalid one. */
 export type StandardSchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly StandardSchemaIssue[] };
+  | {
+      /** The parsed value. */
+      readonly value: Output;
+      /** Absent: the value is valid. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** What is wrong with the value. */
+      readonly issues: readonly StandardSchemaIssue[];
+    };
 
-/** One thing that is wrong with a value. */
+/** One issue of an invalid value. */
 export interface StandardSchemaIssue {
+  /** What is wrong, for people. */
   readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  /** Keys that lead to the invalid part of the value. */
+  readonly path?:
+    | readonly (
+        | PropertyKey
+        | {
+            /** A key of the path. */
+            readonly key: PropertyKey;
+          }
+      )[]
+    | undefined;
 }
 
 /** What the host's configuration says for an application, held against that application's schema. */

@@ -4,13 +4,13 @@ import { AllowList } from '../../content/fetch/allow-list.js';
 import { ConfigurationError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 
-/** What an application may do, where its manifest or the host's configuration says. */
+/** The permissions of an application, from its manifest and the host's configuration. */
 export interface AppPermissions {
-  /** Origins that `fetch` may go to, of those that the host allows: `https://*.weather.test`. Absent: all of those. */
+  /** Origins for `fetch`, within those that the host allows: `https://*.weather.test`. All of those by default. */
   readonly fetch?: readonly string[];
-  /** Bytes of keys and values in `storage`; absent: no bound. */
+  /** Bytes of keys and values in `storage`; unlimited by default. */
   readonly storage?: number;
-  /** Bytes of all its `files` together; the host's own bound when absent. */
+  /** Bytes of all `files`; the limit of the host by default. */
   readonly files?: number;
 }
 

@@ -3,147 +3,182 @@ import type { StandardSchemaV1 } from './options.js';
 import type { Alarm, AppServices, HostServiceName, ServiceName, Services } from './services.js';
 
 /**
- * Version of the contract between the runtime and push applications, as semver has it: the major number changes when an
- * application that kept to the contract may no longer work. A manifest says a range of it (`"contract": "^1.0.0"`).
+ * Version of the contract between the runtime and push applications, in semver. A manifest contains a range of it
+ * (`"contract": "^1.0.0"`).
  */
 export const CONTRACT_VERSION = '1.0.0';
 
 /** The contract between the runtime and a push application. */
 
-/** How a push came: in a SIP MESSAGE, over MSRP in a session, or as a reference that the host retrieved. */
+/**
+ * How a push arrived: `pager` in a SIP MESSAGE, `session` over MSRP, `indirect` as a reference that the host retrieved.
+ */
 export type PushMode = 'pager' | 'session' | 'indirect';
 
-/** One push, as an application receives it. */
+/** A push, as an application receives it. */
 export interface Push {
-  /** The same for every delivery of this push, also after a restart. */
+  /** Identifies the push: the same for every delivery, also after a restart. */
   readonly id: string;
-  /** event-app-id of the application addressed, in its short form (`mms.ua`). */
+  /** event-app-id of the addressed application, in its short form (`mms.ua`). */
   readonly app: string;
   /** URI of the sender as asserted by the SIP/IP core (P-Asserted-Identity). */
   readonly from: string;
-  /** URI the push was sent to. */
+  /** URI that the push was sent to. */
   readonly to: string;
+  /** How the push arrived. */
   readonly mode: PushMode;
   /**
-   * In session mode it is still coming when `receive` is called: streams follow it as it comes, and what they give is
-   * provisional. They end only when all of it has come and is what was offered (size, SHA-1); when it breaks off they
-   * error. Reading as late, as slowly, as often or as little as one likes holds up nobody: it waits on disk.
+   * The content. In session mode it is still arriving when `receive` is called, and streams of it are provisional: they
+   * end after size and SHA-1 match the offer, and error if the transfer fails. A slow reader does not block the sender.
    */
   readonly content: Content;
   /** Headers that describe the content (`content-*`, `x-wap-*`), names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Name of the file, in session mode, if the sender declared it. */
   readonly fileName?: string;
+  /** When the device received the push. */
   readonly receivedAt: Date;
   /** 1 for the first delivery. */
   readonly attempt: number;
 }
 
-/** One write to the application's own storage; `value` is JSON or bytes. */
-export type StorageOperation = { type: 'put'; key: string; value: unknown } | { type: 'delete'; key: string };
+/** A write to the application's storage. */
+export type StorageOperation =
+  | {
+      /** Stores a value. */
+      type: 'put';
+      /** Key of the value. */
+      key: string;
+      /** JSON or bytes. */
+      value: unknown;
+    }
+  | {
+      /** Deletes a value. */
+      type: 'delete';
+      /** Key of the value. */
+      key: string;
+    };
 
-/** An alarm set, in place of one of the same key, or cancelled, as the service `schedule` does. */
+/** Sets or cancels an alarm, as the service `schedule` does. */
 export type ScheduleOperation =
-  | { type: 'alarm'; key: string; at: Date | number; data?: unknown }
-  | { type: 'cancel'; key: string };
+  | {
+      /** Sets an alarm, and replaces an alarm with the same key. */
+      type: 'alarm';
+      /** Key of the alarm. */
+      key: string;
+      /** When it is due: a Date, or milliseconds since 1970. */
+      at: Date | number;
+      /** JSON, at most 16 KiB. */
+      data?: unknown;
+    }
+  | {
+      /** Cancels an alarm. */
+      type: 'cancel';
+      /** Key of the alarm. */
+      key: string;
+    };
 
-/** What `commit` writes. Operations on alarms are for applications that need `schedule`. */
+/** What `commit` writes. Operations on alarms require the service `schedule`. */
 export type CommitOperation = StorageOperation | ScheduleOperation;
 
-/** What `receive` is given beside the push. */
+/** The second argument of `receive`. */
 export interface ReceiveContext {
   /**
-   * Ends the push and writes the application's storage in one atomic, synchronous batch: with it the
-   * application sees each push exactly once whatever dies; without it at least once, always with the same
-   * `push.id`. Rejects when the push has ended already: committed before, or, for `direct`, past its deadline. While
-   * the content is still coming it waits, and rejects when that breaks off: nothing is written then.
+   * Ends the push and writes the application's storage in one atomic, synchronous batch. With it the application sees
+   * each push exactly once, whatever crashes; without it at least once, always with the same `push.id`. Waits until the
+   * content has arrived. Rejects, and writes nothing, if the transfer fails or the push has already ended.
    */
   commit(operations?: readonly CommitOperation[]): Promise<void>;
-  /** Aborted when the deadline has passed, the content has broken off, or the application is being stopped. */
+  /** Aborted when the deadline has passed, the transfer has failed, or the application is being stopped. */
   readonly signal: AbortSignal;
 }
 
-/** What `alarm` is given beside the alarm. */
+/** The second argument of `alarm`. */
 export interface AlarmContext {
   /**
-   * Ends the alarm and writes the application's storage in one atomic, synchronous batch: with it an alarm has
-   * its effect exactly once whatever dies; without it the alarm ends when `alarm` resolves, and may come again.
+   * Ends the alarm and writes the application's storage in one atomic, synchronous batch. With it an alarm takes effect
+   * exactly once, whatever crashes; without it the alarm ends when `alarm` resolves, and a crash repeats it.
    */
   commit(operations?: readonly CommitOperation[]): Promise<void>;
   /** Aborted when the deadline has passed, or the application is being stopped. */
   readonly signal: AbortSignal;
 }
 
-/** What a person would like to read of a push. */
+/** Describes a push for people. */
 export interface PushDescription {
+  /** One line. */
   title: string;
+  /** A few sentences. */
   text?: string;
+  /** Details, by name. */
   fields?: Record<string, string>;
 }
 
-/** A file offered in session mode, ahead of delivery. */
+/** A file that a sender offers in session mode, before its transfer. */
 export interface PushOffer {
   /** URI of the sender as asserted by the SIP/IP core. */
   readonly from: string;
   /** Media type, lower-case, without parameters. */
   readonly type: string;
-  /** Bytes, where the sender says. */
+  /** Size in bytes, if the sender declared it. */
   readonly size?: number;
+  /** Name of the file, if the sender declared it. */
   readonly fileName?: string;
 }
 
-/** A sender of the host's, and what it has said of this application. */
+/** The answer of a sender to the host's capability negotiation (TS 5.1). */
 export interface NegotiatedSender {
-  /** As the host's configuration has it. */
+  /** URI of the sender, as in the host's configuration. */
   readonly uri: string;
-  /** It pushes for this application. */
+  /** Whether it pushes for this application. */
   readonly supported: boolean;
 }
 
-/** A push application that has been started: what `start` returns. Only `receive` is required. */
+/** A started push application: what `start` returns. Only `receive` is required. */
 export interface PushAppInstance {
   /**
-   * Session mode, ahead of delivery: throw PushRefused to refuse this file, within 3 s. Types and `limits.size` have
-   * been checked. A file that was let pass may never come, and one may come again that broke off.
+   * Called before the transfer of a file in session mode, after the media type and `limits.size` were checked. Throw
+   * PushRefused within 3 seconds to refuse the file. A file can be offered again, or never arrive.
    */
   consider?(offer: PushOffer): void | Promise<void>;
   /**
-   * Resolves: responsibility is taken. Throws PushRefused(kind, reason), or anything else for `failed`. In session
-   * mode it may throw at any time, which ends the transfer when the application is `direct` or throws PushRefused;
-   * that it resolved counts only when the content comes whole. A push that broke off and is resumed is given anew:
-   * the same `push.id`, the next `attempt`, the content from its start.
+   * Called for each push. Resolves to accept the push. Throws PushRefused to refuse it; any other error is `failed`. In
+   * session mode a PushRefused, or any error of a `direct` application, aborts the transfer, and resolving counts only
+   * if the content arrives completely. A resumed transfer calls `receive` again: the same `push.id`, the next
+   * `attempt`, the content from its first byte.
    */
   receive(push: Push, context: ReceiveContext): void | Promise<void>;
-  /** What a person would like to read of a push that was taken. */
+  /** Describes an accepted push for people. */
   describe?(push: Push): PushDescription | Promise<PushDescription>;
   /**
-   * Answers what the host asks about its state, in JSON values: `query('current')`. Which questions there are is
-   * the application's own to say; it throws at others.
+   * Answers a query about the application's state, in JSON values: `query('current')`. The application defines the
+   * queries, and throws for an unknown one.
    */
   query?(name: string, args?: unknown): unknown;
   /**
-   * A configured sender has answered what the host told it: whether it pushes for this application. Told again each
-   * time it answers, at the least as often as the device registers.
+   * Called when a sender of the host's configuration answers whether it pushes for this application: at least once for
+   * each registration of the device.
    */
   negotiated?(sender: NegotiatedSender): void | Promise<void>;
   /**
-   * The time of an alarm has come; required of an application that needs `schedule`. Within `limits.seconds`, as
-   * `receive`. Resolves: the alarm has ended, unless it was set anew meanwhile. Rejects, or is late: it is given again,
-   * at growing intervals, until it resolves or is cancelled.
+   * Called when an alarm is due; required if the application needs `schedule`. Has `limits.seconds`, as `receive` has.
+   * Resolves to end the alarm. If it rejects or is late, the host retries at growing intervals until it resolves or the
+   * alarm is cancelled.
    */
   alarm?(alarm: Alarm, context: AlarmContext): void | Promise<void>;
   /** The services that `provides` names. */
   readonly services?: Readonly<Record<string, unknown>>;
-  /** Ends what was begun, within 5 s. Its `signal` has been aborted. */
+  /** Stops the application within 5 seconds. The `signal` of `start` is already aborted. */
   stop?(): void | Promise<void>;
 }
 
 /**
- * `durable`: on disk before it is confirmed, given again until taken. `direct`: confirmed when taken, gone when not;
- * what a manifest means that does not say.
+ * `durable`: a push is on disk before it is confirmed, and redelivered until it is accepted. `direct`, the default: a
+ * push is confirmed when it is accepted, and lost otherwise.
  */
 export type Delivery = 'durable' | 'direct';
 
-/** What `start` returns, with what `needs` and `provides` ask for. */
+/** What `start` returns, with the hooks and services that `needs` and `provides` require. */
 export type StartedApp<Needs extends string = string, Provides extends string = string> = PushAppInstance &
   HookOfAlarms<Needs> &
   ServicesProvided<Provides>;
@@ -161,7 +196,7 @@ type ServicesProvided<Provides extends string> = [Provides] extends [never]
     ? unknown
     : { readonly services: Pick<AppServices, Provides & keyof AppServices> };
 
-/** A push application, as `definePushApp` takes it: what it is, and how it is started. */
+/** A push application: what it accepts, what it needs, and how it starts. */
 export interface PushAppDefinition<
   Needs extends string = string,
   Options = unknown,
@@ -169,50 +204,54 @@ export interface PushAppDefinition<
 > {
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
-  /** Media types it takes, lower-case; a wildcard subtype (`image/*`) is allowed. */
+  /** Accepted media types in lower case. A wildcard subtype (`image/*`) is allowed. */
   readonly accepts: readonly string[];
-  /** Services of the host, and of other applications: those are loaded first, in whatever order the host names them. */
+  /** Services of the host and of other applications. An application loads after the applications it needs. */
   readonly needs?: readonly Needs[];
-  /** Services that it makes for other applications, names with a dot in them: `weather.forecast`. */
+  /** Services that it provides for other applications. Their names contain a dot: `weather.forecast`. */
   readonly provides?: readonly Provides[];
   /**
-   * What its options have to be, a schema of any library that follows Standard Schema (zod, Valibot, ArkType…). What
-   * that makes of them is in `start`'s context. Where the host's configuration has none, it is given `{}`.
+   * Schema of the options, from any library that supports Standard Schema (zod, Valibot, ArkType). `start` receives the
+   * parsed options. The schema parses `{}` if the host's configuration contains no options.
    */
   readonly options?: StandardSchemaV1<unknown, Options>;
+  /** What a confirmation means; `direct` by default. */
   readonly delivery?: Delivery;
+  /** Limits that the host enforces. */
   readonly limits?: {
-    /** Largest content, bytes. */
+    /** Largest content in bytes. */
     readonly size?: number;
     /**
-     * Seconds `receive` may take, from when all of the content is there; 10 when absent. The sender of a `durable` push is answered within 15 s however
-     * long that is.
+     * Seconds that `receive` can take after all content has arrived; 10 by default. A `durable` push is answered within
+     * 15 seconds in any case.
      */
     readonly seconds?: number;
   };
-  /** IARI that tells this application from another with the same event-app-id and media types (appendix D). */
+  /** IARI that distinguishes this application from others with the same event-app-id and media types (appendix D). */
   readonly iari?: string;
-  /** Called once, before the first push. What it throws is why the application cannot be loaded. */
+  /** Called once, before the first push. If it throws, the application is not loaded. */
   start(
     // A host that knows nothing of them may load applications with options of any type.
     context: StartContext<Needs & ServiceName, string extends Needs ? never : Options>,
   ): StartedApp<NoInfer<Needs>, NoInfer<Provides>> | Promise<StartedApp<NoInfer<Needs>, NoInfer<Provides>>>;
 }
 
-/** What `start` is given: the services in `needs`, and always these. */
+/** The argument of `start`: the services in `needs`, and always `emit`, `signal` and `options`. */
 export type StartContext<Needs extends ServiceName = ServiceName, Options = unknown> = Pick<
   Services & AppServices,
   Needs | 'emit'
 > & {
   /** Aborted when the application is being stopped. */
   readonly signal: AbortSignal;
-  /** What the host's configuration says for this application, as its schema has it; without one anything, so check it. */
+  /** The options in the host's configuration, parsed by the schema. Without a schema they are not validated. */
   readonly options: Options;
 };
 
-/** What an application emitted: `app` is its event-app-id, the other fields are its own. */
+/** An event that an application emitted, with its own fields. */
 export interface AppEvent {
+  /** event-app-id of the application. */
   readonly app: string;
+  /** Name of the event. */
   readonly kind: string;
   readonly [field: string]: unknown;
 }

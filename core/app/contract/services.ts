@@ -1,180 +1,197 @@
-/** The services that an application may need, by name. Each is made for the application that declares it. */
+/** The services that an application can need. The host creates each service for the application that declares it. */
 
 import type { ByteRange } from '../../content/content.js';
 
-/** Which entries of a storage are asked for; all of them where nothing is said. */
+/** Selects entries of a storage; all of them by default. */
 export interface StorageRange {
-  /** Only keys that begin so. */
+  /** Only keys with this prefix. */
   readonly prefix?: string;
   /** Only keys after this one. */
   readonly after?: string;
-  /** At most so many entries. */
+  /** Largest number of entries. */
   readonly limit?: number;
 }
 
 /**
- * The application's own durable storage: it outlives restarts and new versions of the application, and no other
- * application sees it. `ReceiveContext.commit` writes to it and ends a push in one step.
+ * The durable storage of the application. It survives restarts and new versions of the application, and no other
+ * application can read it. `ReceiveContext.commit` writes to it and ends a push in one step.
  */
 export interface AppStorage {
-  /** Undefined where there is none. */
+  /** The value of a key; undefined if there is none. */
   get(key: string): Promise<unknown>;
   /**
-   * On disk when it resolves. Throws ConfigurationError when the value is neither JSON nor bytes, LimitError when it
-   * is too large, QuotaError when the application keeps as much as it may.
+   * Stores a value, which is on disk when it resolves. Rejects with ConfigurationError if the value is neither JSON nor
+   * bytes, LimitError if it is too large, QuotaError if the storage of the application is full.
    */
   put(key: string, value: unknown): Promise<void>;
-  /** Also of one that is not there. On disk when it resolves. */
+  /** Deletes a value, if there is one. On disk when it resolves. */
   delete(key: string): Promise<void>;
-  /** In the order of the keys' code points. */
+  /** The entries in the order of their keys' code points. */
   entries(range?: StorageRange): AsyncIterable<[key: string, value: unknown]>;
 }
 
-/** Content that an application keeps on disk. */
+/** A file of an application. */
 export interface AppFile {
-  /** Given by the host; never that of another file. */
+  /** Name that the host assigned; unique. */
   readonly name: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Where other programs of this machine find it. */
+  /** Path of the file, for other programs on this machine. */
   readonly path: string;
 }
 
 /**
- * The application's own files, for what is too large for `storage`. They outlive restarts as its storage does, and
- * no other application is given them. A file belongs to its application when its name is in storage: write the
- * file, then its name; one that `list` tells and storage does not was left by a crash between the two, and can go.
+ * The files of the application, for content that is too large for `storage`. They survive restarts. Write the file,
+ * then store its name. A file that `list` returns and the storage does not know was left by a crash between the two:
+ * remove it.
  */
 export interface AppFiles {
   /**
-   * Keeps all of a stream, with little of it in memory. On disk when it resolves; when it rejects, nothing of it is:
-   * as the stream did, or with QuotaError when the application has as much on disk as it may.
-   * @returns with the SHA-256, lower-case hexadecimal.
+   * Writes a stream to a file, without loading it into memory. The file is on disk when it resolves. Rejects, and
+   * writes nothing, with the error of the stream, or with QuotaError if the files of the application use up their
+   * quota.
    */
-  write(content: ReadableStream<Uint8Array>): Promise<AppFile & { readonly sha256: string }>;
-  /** Rejects with ConfigurationError when there is none of this name. */
+  write(content: ReadableStream<Uint8Array>): Promise<
+    AppFile & {
+      /** SHA-256 of the content, lower-case hexadecimal. */
+      readonly sha256: string;
+    }
+  >;
+  /** A stream of the file, or of a range of it. Rejects with ConfigurationError if there is no file with this name. */
   open(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
-  /** Also one that is not there. */
+  /** Removes a file, if it exists. */
   remove(name: string): Promise<void>;
-  /** All of them, in no order. */
+  /** All files, in no particular order. */
   list(): Promise<AppFile[]>;
 }
 
-/** Diagnostics for whoever runs the host; nothing that a program should parse. */
+/** The log of the host, for its operator. */
 export interface AppLog {
-  /** What helps to find a fault. */
+  /** Details for debugging. */
   debug(message: string): void;
-  /** What happened, as it should. */
+  /** Normal operation. */
   info(message: string): void;
-  /** What somebody should look at some time. */
+  /** Something that needs attention. */
   warn(message: string): void;
-  /** What did not work, and should have. */
+  /** A failure. */
   error(message: string): void;
 }
 
 /**
- * Tells the host's user what has come: `emit('notification', { transactionId })`. Fields are JSON values; those
- * named `app`, `kind` and `event` are the host's own and are left out.
+ * Emits an event to the host's user or program: `emit('notification', { transactionId })`. Fields are JSON values. The
+ * names `app`, `kind` and `event` are reserved, and such fields are left out.
  */
 export type Emit = (kind: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** The time, as the host has it: real, or a test's. */
+/** The time: real, or set by a test. */
 export interface AppClock {
-  /** A date of its own each time. */
+  /** The current time, a new Date at each call. */
   now(): Date;
 }
 
 /** An HTTP request of an application. */
 export interface AppFetchOptions {
-  /** GET when absent. A redirect of a POST is not followed: it is the answer. */
+  /** GET by default. A redirect of a POST is returned, not followed. */
   readonly method?: 'GET' | 'HEAD' | 'POST';
+  /** Headers of the request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Body of a POST. */
   readonly body?: Uint8Array;
-  /** Bytes of the answer's body, also unfolded; the host has a limit of its own. */
+  /** Largest body of the response in bytes, after decompression. The host has a limit as well. */
   readonly maxSize?: number;
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
 }
 
-/** The answer to an HTTP request of an application. */
+/** The response to an HTTP request of an application. */
 export interface AppFetchResponse {
-  /** Where it came from, after redirects. */
+  /** URL of the response, after redirects. */
   readonly url: string;
-  /** Any status, 404 too. */
+  /** HTTP status; a 404 does not reject. */
   readonly status: number;
-  /** Names in lower case. */
+  /** Headers, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** To be read or cancelled, gzip and deflate undone. Errors as the call rejects. */
+  /** The body, decompressed. Read it or cancel it. */
   readonly body: ReadableStream<Uint8Array>;
-  /** The whole body. Rejects with LimitError when it is larger than `limit` bytes. */
+  /** The whole body. Rejects with LimitError if it has more than `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>;
 }
 
 /**
- * HTTP within what the host's configuration allows (`fetch`): origins, size, time; public addresses only, unless
- * the host is named there. Rejects with an error whose `code` is the reason (`not-allowed`, `forbidden-address`,
- * `unreachable`, `timeout`, `too-large`, `unfolds`…) and whose `transient` says whether trying again makes sense.
+ * HTTP within the host's configuration (`fetch`): allowed origins, size and time; only public addresses, unless the
+ * configuration names the host. Rejects with FetchError: its `code` is the reason (`not-allowed`, `forbidden-address`,
+ * `unreachable`, `timeout`, `too-large`, `unfolds`…), and `transient` says whether a retry can succeed.
  */
 export type AppFetch = (url: string, options?: AppFetchOptions) => Promise<AppFetchResponse>;
 
-/** Something that an application asked to be told at a time. */
+/** An alarm of an application. */
 export interface Alarm {
-  /** The application's own name for it. */
+  /** Key that the application chose. */
   readonly key: string;
+  /** When it is due. */
   readonly at: Date;
-  /** As it was given; undefined where nothing was. */
+  /** Data that the application passed; undefined without any. */
   readonly data: unknown;
 }
 
 /**
- * Alarms of an application, by keys of its own. They outlive restarts and new versions of the application; one whose time
- * comes is given to the hook `alarm`, again and again until that resolves. One whose time passed while the host
- * was down, or the application was not loaded, is given as soon as both are up. `commit` can set and cancel them too.
+ * Alarms of an application. They survive restarts and new versions of the application. The host calls the hook `alarm`
+ * when an alarm is due, and retries until it resolves. An alarm that became due while the host was down is delivered as
+ * soon as the host and the application run. `commit` can set and cancel alarms, too.
  */
 export interface AppSchedule {
   /**
-   * In place of the alarm of the same key, if there is one. On disk when it resolves.
-   * @param when milliseconds since 1970, or a Date; at once where that has passed.
-   * @param data JSON, at most 16 KiB of it.
-   * Throws ConfigurationError when the time is none or the data is not JSON, LimitError when there are too many alarms, or
-   * the data is too large.
+   * Sets an alarm, and replaces the alarm with the same key. On disk when it resolves. Rejects with ConfigurationError
+   * if the time is invalid or the data is not JSON, with LimitError if there are too many alarms or the data is too
+   * large.
+   * @param key identifies the alarm.
+   * @param when milliseconds since 1970, or a Date. A time in the past is due at once.
+   * @param data JSON, at most 16 KiB.
    */
   at(key: string, when: Date | number, data?: unknown): Promise<void>;
-  /** Also one that is not there. Gone from the disk when it resolves; a call of `alarm` that has begun goes on. */
+  /** Cancels an alarm, if it exists. Removed from disk when it resolves. A running call of `alarm` continues. */
   cancel(key: string): Promise<void>;
-  /** All of them, the soonest first. */
+  /** All alarms, the soonest first. */
   list(): Promise<Alarm[]>;
 }
 
-/** The host's own services, each by the name that `needs` has. */
+/** The services of the host, by their names in `needs`. */
 export interface Services {
+  /** Durable keys and values. */
   storage: AppStorage;
+  /** Durable files. */
   files: AppFiles;
+  /** The host's log. */
   log: AppLog;
+  /** Emits events. */
   emit: Emit;
+  /** The time. */
   clock: AppClock;
+  /** HTTP requests. */
   fetch: AppFetch;
+  /** Alarms. */
   schedule: AppSchedule;
 }
 
 /**
- * Services that applications make for each other, by the names in `provides` and `needs`. Empty here: whoever provides
- * one declares it, whoever needs it imports that declaration.
+ * Services that applications provide for each other, by their names in `provides` and `needs`. Empty here: the
+ * providing package declares its services, and the other package imports that declaration.
  *
  *     declare module 'sip-push/sdk' {
  *       interface AppServices { 'weather.forecast': { today(city: string): Promise<string> } }
  *     }
  *
- * An object of functions that give promises, whose arguments and results `structuredClone` can copy, works as well
- * when either application runs in a worker.
+ * If either application runs in a worker, a service must be an object of functions that return promises, with arguments
+ * and results that `structuredClone` can copy.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: it is for others to fill
 export interface AppServices {}
 
-/** A service of the host. */
+/** Name of a service of the host. */
 export type HostServiceName = keyof Services;
 
-/** A service that an application may provide. */
+/** Name of a service that an application can provide. */
 export type AppServiceName = keyof AppServices & string;
 
-/** A name that may stand in `needs`. */
+/** A name that can be in `needs`. */
 export type ServiceName = HostServiceName | AppServiceName;

@@ -7,24 +7,23 @@ import { IsolatedApp } from './isolated-app.js';
 import { DEFAULT_MEMORY, DEFAULT_UNRESPONSIVE, MIN_MEMORY, UNUSED_FOR } from './limits.js';
 import { type LifeOptions, WorkerLife } from './worker-life.js';
 
-/** Bounds of an application in a worker. */
+/** Limits of an application in a worker. */
 export interface WorkerIsolation {
   /**
-   * Bytes of heap, and of buffers beside it, garbage that is not collected yet among them: past it the worker is ended,
-   * and started again. 256 MiB when absent.
+   * Bytes of heap and array buffers, including garbage; 256 MiB by default. A worker that exceeds it is restarted.
    */
   readonly memory?: number;
-  /** Seconds that its event loop may stand still before it is ended, and started again; 5 when absent. */
+  /** Seconds that the event loop can block before the worker is restarted; 5 by default. */
   readonly unresponsive?: number;
 }
 
-/** Which application, and where its worker begins. */
+/** An application in a worker. */
 export interface IsolatedOptions extends WorkerIsolation {
-  /** URL of the application's module; where `script` is another, whatever that knows it by. */
+  /** URL of the application's module, or the name that `script` knows it by. */
   readonly module: string;
   /**
-   * The worker's script, which calls `serveWorker` of `sip-push/worker`; in a bundle that is the bundle itself. The
-   * package's own when absent: it imports `module`, whose default export is the application.
+   * Script of the worker, which calls `serveWorker` of `sip-push/worker`. The default script imports `module`, whose
+   * default export is the application.
    */
   readonly script?: URL;
 }
@@ -33,8 +32,9 @@ export interface IsolatedOptions extends WorkerIsolation {
 const MAX_UNRESPONSIVE = 3600;
 
 /**
- * Starts a worker that imports the module and says what is in it. The definition's `start` runs the application there.
- * @throws ConfigurationError where there are no workers, or the module is no application; with what its import throws.
+ * Starts a worker that imports the module. The `start` of the returned definition runs the application in the worker.
+ * @throws ConfigurationError if the platform has no workers or the module is not an application; the error of its
+ * import.
  */
 export async function isolated(options: IsolatedOptions): Promise<PushAppDefinition> {
   const life = lifeOptions(options);

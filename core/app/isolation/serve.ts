@@ -23,7 +23,7 @@ import { methodsOf, plainJson } from './service-methods.js';
 import { HostTime } from './watchdog.js';
 import { StreamedContent, workerContent, workerServices } from './worker-services.js';
 
-/** Gives the definition that a module has, by the name that its host knows it by. */
+/** Loads the definition of a module, by the name in the host's configuration. */
 export type LoadApplication = (module: string) => PushAppDefinition | Promise<PushAppDefinition>;
 
 /** What a host has to know of an application before it starts it: the plain parts of its definition. */

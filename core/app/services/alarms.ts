@@ -3,6 +3,7 @@
 import { LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, type Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { DueQueue } from '../../time/due-queue.js';
 import { refusalOf } from '../contract/outcome.js';
@@ -218,12 +219,11 @@ export class Alarms {
   #failed(entry: Entry, error: unknown): void {
     if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
-    const doubled = BACKOFF_BASE * 2 ** entry.failures;
-    // That its worker is away is no failure of its own.
+    const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
+    const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
+    const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());
+    // That its worker is unavailable is no failure of its own.
     if (!(error instanceof AppUnavailable)) entry.failures += 1;
-    // Half of it by chance: what failed together does not come back together.
-    const backoff = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
-    const wait = Math.ceil(Math.max(backoff, (refusalOf(error)?.retryAfter ?? 0) * 1000));
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be given again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
   }

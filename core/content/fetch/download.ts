@@ -15,12 +15,12 @@ export function codingsOf(contentEncoding: string | undefined): ContentCoding[] 
   try {
     return parseContentEncoding(contentEncoding);
   } catch (error) {
-    throw explained(error);
+    throw toFetchError(error);
   }
 }
 
 /** The stream errors with FetchError `unfolds` past `limit` bytes or the ratio, `malformed` when it is not as said. */
-export function unfolded(
+export function decodedBody(
   body: ReadableStream<Uint8Array>,
   codings: readonly ContentCoding[],
   limit: number,
@@ -30,12 +30,12 @@ export function unfolded(
     try {
       yield* decoded;
     } catch (error) {
-      throw explained(error);
+      throw toFetchError(error);
     }
   });
 }
 
-function explained(error: unknown): unknown {
+function toFetchError(error: unknown): unknown {
   if (error instanceof LimitError) return new FetchError('unfolds', error.message, { cause: error });
   if (error instanceof MalformedError) return new FetchError('malformed', error.message, { cause: error });
   return error;
@@ -44,7 +44,7 @@ function explained(error: unknown): unknown {
 /** Content as it comes in: on disk, and through the hash functions. */
 
 /** A file of the spool that is hashed as it comes in. */
-export class Arriving {
+export class HashedFile {
   #sha1: Hasher = platform.hasher('sha-1');
   #sha256: Hasher = platform.hasher('sha-256');
   #digests: { sha1: string; sha256: string } | undefined;
@@ -52,8 +52,8 @@ export class Arriving {
   private constructor(readonly file: SpoolFile) {}
 
   /** @throws FetchError `spool`, as all of its methods. */
-  static async begin(spool: Spool): Promise<Arriving> {
-    return new Arriving(await spooling(spool.create()));
+  static async begin(spool: Spool): Promise<HashedFile> {
+    return new HashedFile(await spooling(spool.create()));
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -108,7 +108,7 @@ const ACCEPT_ENCODING = 'identity, gzip;q=0.5, deflate;q=0.5';
 
 export class Download {
   readonly #files: SpoolFile[] = [];
-  #wire: Arriving | undefined;
+  #wire: HashedFile | undefined;
   /** Strong entity tag of the response that `#wire` began with (RFC 9110 8.8.1, 13.1.5). */
   #etag: string | undefined;
   #contentEncoding: string | undefined;
@@ -146,7 +146,7 @@ export class Download {
     await Promise.all(this.#files.splice(0).map((file) => file.remove().catch(() => {})));
   }
 
-  async #receive(wire: Arriving, signal: AbortSignal): Promise<void> {
+  async #receive(wire: HashedFile, signal: AbortSignal): Promise<void> {
     const etag = wire.file.size > 0 ? this.#etag : undefined;
     if (etag === undefined) await wire.restart();
     const response = await this.fetcher.fetch(this.reference.url, {
@@ -167,7 +167,7 @@ export class Download {
   }
 
   /** Holds the head of a response against what was asked for. */
-  async #begin(wire: Arriving, response: FetchResponse, etag: string | undefined): Promise<void> {
+  async #begin(wire: HashedFile, response: FetchResponse, etag: string | undefined): Promise<void> {
     const { status, headers } = response;
     const resumed =
       status === 206 && etag !== undefined && continues(headers['content-range'], wire.file.size);
@@ -188,7 +188,7 @@ export class Download {
     if (announced > this.limit) throw tooLarge(this.limit);
   }
 
-  async #take(wire: Arriving, response: FetchResponse): Promise<void> {
+  async #take(wire: HashedFile, response: FetchResponse): Promise<void> {
     const expected = codingsOf(this.#contentEncoding).length > 0 ? undefined : this.reference.size;
     for await (const chunk of response.body) {
       const size = wire.file.size + chunk.length;
@@ -199,7 +199,7 @@ export class Download {
   }
 
   /** Checked against the reference, and its codings undone. */
-  async #unfold(wire: Arriving): Promise<Arriving> {
+  async #unfold(wire: HashedFile): Promise<HashedFile> {
     const { hash, headers } = this.reference;
     const byServer = codingsOf(this.#contentEncoding);
     // Both may tell of the same coding.
@@ -208,14 +208,14 @@ export class Download {
     if (problem && byServer.length === 0) throw problem;
     if (codings.length === 0) return wire;
     const arrived = await this.#newFile();
-    for await (const chunk of unfolded(wire.file.open(), codings, this.limit)) await arrived.append(chunk);
+    for await (const chunk of decodedBody(wire.file.open(), codings, this.limit)) await arrived.append(chunk);
     // The server compressed it by itself: what was hashed is what was compressed.
     const unfoldedProblem = problem && this.#problem(arrived);
     if (unfoldedProblem) throw hash === undefined ? problem : unfoldedProblem;
     return arrived;
   }
 
-  #problem(arrived: Arriving): FetchError | undefined {
+  #problem(arrived: HashedFile): FetchError | undefined {
     const { size, hash } = this.reference;
     if (size !== undefined && arrived.file.size !== size) return wrongSize(size, String(arrived.file.size));
     const sha1 = arrived.sha1();
@@ -223,8 +223,8 @@ export class Download {
     return new FetchError('hash-mismatch', `the content has SHA-1 ${sha1}; the reference says ${hash}`);
   }
 
-  async #newFile(): Promise<Arriving> {
-    const arriving = await Arriving.begin(this.spool);
+  async #newFile(): Promise<HashedFile> {
+    const arriving = await HashedFile.begin(this.spool);
     this.#files.push(arriving.file);
     return arriving;
   }

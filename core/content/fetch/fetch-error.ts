@@ -1,28 +1,28 @@
-/** Why something could not be had by HTTP, by name. */
+/** The reason of a failed HTTP request, by name. */
 
 import { SipPushError } from '../../errors.js';
 
-/** Why nothing could be fetched, for programs. */
+/** Why a request failed, for programs. */
 export type FetchFailure =
-  /** Neither scheme nor origin is one that `allow` lets through. */
+  /** `allow` does not contain the origin. */
   | 'not-allowed'
-  /** The name stands for an address of a private or special network. */
+  /** The name resolves to an address of a private or special network. */
   | 'forbidden-address'
   | 'unresolved'
   | 'unreachable'
-  /** No answer, silence in the middle of it, or less than a trickle. */
+  /** No response, or no data for too long. */
   | 'timeout'
   | 'redirects'
-  /** An HTTP status that is no success; `status` has it. */
+  /** The HTTP status is not a success; `status` contains it. */
   | 'status'
   | 'too-large'
-  /** Compressed content that unfolds to more than is allowed. */
+  /** The decompressed content is larger than allowed. */
   | 'unfolds'
   | 'malformed'
   | 'size-mismatch'
   | 'hash-mismatch'
   | 'expired'
-  /** Our own disk. */
+  /** Writing to the local disk failed. */
   | 'spool';
 
 /** Those that another attempt may mend. */
@@ -31,12 +31,21 @@ const TRANSIENT = new Set<FetchFailure>(['unresolved', 'unreachable', 'timeout',
 /** RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4; beside every 5xx. */
 const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
+/** An HTTP request failed, or its response is not a success. */
 export class FetchError extends SipPushError {
+  /** HTTP status, if there was a response. */
   readonly status: number | undefined;
-  /** Seconds, where the server named them. */
+  /** Seconds of Retry-After, if the server sent it. */
   readonly retryAfter: number | undefined;
 
+  /**
+   * Creates an error.
+   * @param code why the request failed.
+   * @param message what failed; the code precedes it.
+   * @param options its cause, the HTTP status and the seconds of Retry-After.
+   */
   constructor(
+    /** Why the request failed. */
     readonly code: FetchFailure,
     message: string,
     options: ErrorOptions & { status?: number; retryAfter?: number } = {},
@@ -46,14 +55,14 @@ export class FetchError extends SipPushError {
     this.retryAfter = options.retryAfter;
   }
 
-  /** For an answer that is no success. A Retry-After that is a date counts as none: our clock may be another. */
+  /** The error for a response that is not a success. A Retry-After date is ignored, because the clocks can differ. */
   static ofStatus({ status, headers }: { status: number; headers: Readonly<Record<string, string>> }) {
     const seconds = Number.parseInt(headers['retry-after'] ?? '', 10);
     const retryAfter = seconds > 0 ? { retryAfter: seconds } : {};
     return new FetchError('status', `the server answered ${status}`, { status, ...retryAfter });
   }
 
-  /** Whether the same request may succeed later. */
+  /** Whether a retry can succeed. */
   get transient(): boolean {
     const { code, status = 0 } = this;
     return code === 'status' ? status >= 500 || TRANSIENT_STATUS.has(status) : TRANSIENT.has(code);

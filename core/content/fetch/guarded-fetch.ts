@@ -4,8 +4,8 @@ import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
 import type { HttpRequest, HttpResponse } from '../../platform/platform.js';
 import { AllowList, hostOf, isPublicAddress } from './allow-list.js';
+import { ExchangeGuard } from './exchange-guard.js';
 import { FetchError } from './fetch-error.js';
-import { Patience } from './patience.js';
 
 /** As in the configuration of a host. */
 export interface FetchLimits {
@@ -24,7 +24,7 @@ export interface FetchRequest {
   /** Less than the fetcher's own, bytes. */
   maxSize?: number;
   /** Origins beside those that the fetcher allows: both have to. */
-  within?: AllowList;
+  restrictTo?: AllowList;
   signal?: AbortSignal;
 }
 
@@ -95,15 +95,15 @@ export class GuardedFetch {
   }
 
   async #exchange(url: URL, request: FetchRequest): Promise<FetchResponse> {
-    const { method = 'GET', headers = {}, body, maxSize = this.maxSize, within, signal } = request;
-    const patience = new Patience(this.#milliseconds, url.host, signal);
+    const { method = 'GET', headers = {}, body, maxSize = this.maxSize, restrictTo, signal } = request;
+    const patience = new ExchangeGuard(this.#milliseconds, url.host, signal);
     const { ca } = this.options;
     try {
-      if (within && !within.permission(url)) {
+      if (restrictTo && !restrictTo.permission(url)) {
         throw new FetchError('not-allowed', `${url.origin} is not among the origins that it may fetch from`);
       }
-      const addresses = await patience.during(this.#addresses(url));
-      const response = await patience.during(
+      const addresses = await patience.wait(this.#addresses(url));
+      const response = await patience.wait(
         (this.options.request ?? platform.request)({
           method,
           url,
@@ -115,7 +115,7 @@ export class GuardedFetch {
         }),
       );
       const limit = Math.min(maxSize, this.maxSize);
-      return { ...response, url: url.href, body: patience.watched(response.body, limit) };
+      return { ...response, url: url.href, body: patience.limitBody(response.body, limit) };
     } catch (error) {
       patience.end();
       if (!(error instanceof TransportError)) throw error;

@@ -121,9 +121,8 @@ export function messageTypeOctet(type: MmsMessageType): number {
 }
 
 /**
- * What an MMS PDU is, by its first field alone: `M-Notification.ind`; a type that is not known gives
- * `unknown type XX`.
- * @throws MalformedError where the first field is not X-Mms-Message-Type.
+ * The type of an MMS PDU from its first field, `M-Notification.ind`; `unknown type XX` for an unknown one.
+ * @throws MalformedError if the first field is not X-Mms-Message-Type.
  */
 export function mmsMessageType(pdu: Uint8Array): string {
   return readMessageType(new OctetReader(pdu, 'MMS PDU'));
@@ -182,7 +181,7 @@ const retrieveStatuses = {
   'permanent-content-unsupported': 0xe3,
 } as const;
 
-/** What became of a message (OMA-TS-MMS_ENC 7.3.51). */
+/** The status of a message (OMA-TS-MMS_ENC §7.3.51). */
 export type MmsStatus = (typeof statuses)[number];
 /** Whether a message was read (OMA-TS-MMS_ENC 7.3.37). */
 export type MmsReadStatus = (typeof readStatuses)[number];

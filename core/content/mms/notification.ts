@@ -1,7 +1,7 @@
 /** M-Notification.ind: a multimedia message waits to be retrieved (OMA-TS-MMS_ENC 6.2). */
 
 import { type MmsStatus, messageClass, status } from './codes.js';
-import { definePdu, optional, required, type WithOthers } from './pdu.js';
+import { definePdu, optional, required, type WithRawFields } from './pdu.js';
 import {
   boolean,
   type ElementDescriptor,
@@ -75,7 +75,7 @@ interface NotificationFields {
 }
 
 /** M-Notification.ind: a message waits at an MMSC. */
-export type MmsNotification = NotificationFields & WithOthers;
+export type MmsNotification = NotificationFields & WithRawFields;
 
 const notificationCodec = definePdu<NotificationFields>('M-Notification.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
@@ -105,10 +105,10 @@ const notificationCodec = definePdu<NotificationFields>('M-Notification.ind', {
   contentLocation: required('X-Mms-Content-Location', textString),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeNotification: (pdu: Uint8Array) => MmsNotification = notificationCodec.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeNotification: (notification: MmsNotification) => Uint8Array = notificationCodec.encode;
 
 /** M-NotifyResp.ind: what a device does about a notification (OMA-TS-MMS_ENC 6.2.2). */
@@ -123,8 +123,8 @@ interface NotifyResponseFields {
   readonly reportAllowed?: boolean;
 }
 
-/** M-NotifyResp.ind: what the device will do about a notification. */
-export type MmsNotifyResponse = NotifyResponseFields & WithOthers;
+/** M-NotifyResp.ind: the answer of the device to a notification. */
+export type MmsNotifyResponse = NotifyResponseFields & WithRawFields;
 
 const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
@@ -133,8 +133,8 @@ const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', 
   reportAllowed: optional('X-Mms-Report-Allowed', boolean),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeNotifyResponse: (pdu: Uint8Array) => MmsNotifyResponse = notifyResponseCodec.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeNotifyResponse: (response: MmsNotifyResponse) => Uint8Array = notifyResponseCodec.encode;

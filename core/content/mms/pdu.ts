@@ -64,26 +64,26 @@ function single<T>(name: MmsFieldName, value: MmsValue<T>): Omit<Entry<T, boolea
 
 /** An MMS PDU as a layout of header fields, from which both its decoder and its encoder follow. */
 
-/** A field kept as it came: not of this PDU, given a second time, or with a value that is not known. */
+/** An unknown field: not defined for this PDU, repeated, or with an unknown value. */
 export interface MmsRawField {
-  /** Code 01 to 7F, or the name of a field named in text. */
+  /** Code 01 to 7F, or the name of the field. */
   readonly field: number | string;
-  /** The octets of its value, whole. */
+  /** Bytes of the value. */
   readonly value: Uint8Array;
 }
 
-export interface WithOthers {
+export interface WithRawFields {
   readonly others?: readonly MmsRawField[];
 }
 
 export interface MmsPduCodec<Fields> {
   /** @throws MalformedError naming the field, its offset and what was expected there. */
-  decode(pdu: Uint8Array): Fields & WithOthers;
-  /** @throws ConfigurationError where a value does not fit its field. */
-  encode(fields: Fields & WithOthers): Uint8Array;
+  decode(pdu: Uint8Array): Fields & WithRawFields;
+  /** @throws ConfigurationError if a value does not fit its field. */
+  encode(fields: Fields & WithRawFields): Uint8Array;
   /** Of a PDU with content: what stands before Content-Type, which is left unread. */
-  readHeader(reader: OctetReader): Fields & WithOthers;
-  writeHeader(writer: OctetWriter, fields: Fields & WithOthers): void;
+  readHeader(reader: OctetReader): Fields & WithRawFields;
+  writeHeader(writer: OctetWriter, fields: Fields & WithRawFields): void;
 }
 
 const MESSAGE_TYPE = 0x0c;
@@ -102,7 +102,7 @@ export function definePdu<Fields extends object>(
   const keys = Object.keys(layout) as (keyof Fields)[];
   const keyOfCode = new Map(keys.map((key) => [mmsFieldCode(layout[key].name), key]));
 
-  function readFields(reader: OctetReader, limit: number, end?: number): Fields & WithOthers {
+  function readFields(reader: OctetReader, limit: number, end?: number): Fields & WithRawFields {
     const found = readMessageType(reader);
     if (found !== type) throw reader.failure('X-Mms-Message-Type', `${type}, not ${found}`, 1);
     const fields: Partial<Fields> = {};
@@ -137,7 +137,7 @@ export function definePdu<Fields extends object>(
     return true;
   }
 
-  function writeHeader(writer: OctetWriter, fields: Fields & WithOthers): void {
+  function writeHeader(writer: OctetWriter, fields: Fields & WithRawFields): void {
     writer.octet(MESSAGE_TYPE | 0x80).octet(messageTypeOctet(type));
     for (const key of keys) {
       const { name, required, write } = layout[key];

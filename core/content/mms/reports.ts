@@ -1,7 +1,7 @@
 /** M-Delivery.ind: what became of a message that was sent (OMA-TS-MMS_ENC 6.6). */
 
 import { type MmsReadStatus, type MmsStatus, readStatus, status } from './codes.js';
-import { definePdu, type MmsLayout, optional, required, type WithOthers } from './pdu.js';
+import { definePdu, type MmsLayout, optional, required, type WithRawFields } from './pdu.js';
 import { date, encodedString, from, fromOrInsert, textString, version } from './values.js';
 
 interface DeliveryReportFields {
@@ -20,8 +20,8 @@ interface DeliveryReportFields {
   readonly auxApplicInfo?: string;
 }
 
-/** M-Delivery.ind: what became of a message at one of its recipients. */
-export type MmsDeliveryReport = DeliveryReportFields & WithOthers;
+/** M-Delivery.ind: the status of a message at one of its recipients. */
+export type MmsDeliveryReport = DeliveryReportFields & WithRawFields;
 
 const codec = definePdu<DeliveryReportFields>('M-Delivery.ind', {
   version: required('X-Mms-MMS-Version', version),
@@ -35,10 +35,10 @@ const codec = definePdu<DeliveryReportFields>('M-Delivery.ind', {
   auxApplicInfo: optional('X-Mms-Aux-Applic-Info', textString),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeDeliveryReport: (pdu: Uint8Array) => MmsDeliveryReport = codec.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeDeliveryReport: (report: MmsDeliveryReport) => Uint8Array = codec.encode;
 
 /** Whether a message was read (OMA-TS-MMS_ENC 6.7): M-Read-Rec.ind from its reader, M-Read-Orig.ind to its sender. */
@@ -69,10 +69,10 @@ interface ReadForOriginatorFields extends ReportFields {
   readonly date: Date;
 }
 
-/** M-Read-Rec.ind: the recipient's device says what became of a message. */
-export type MmsReadByRecipient = ReadByRecipientFields & WithOthers;
-/** M-Read-Orig.ind: the same, as the originator is told. */
-export type MmsReadForOriginator = ReadForOriginatorFields & WithOthers;
+/** M-Read-Rec.ind: the recipient's device reports whether a message was read. */
+export type MmsReadByRecipient = ReadByRecipientFields & WithRawFields;
+/** M-Read-Orig.ind: the same report for the originator. */
+export type MmsReadForOriginator = ReadForOriginatorFields & WithRawFields;
 
 const addressed = {
   version: required('X-Mms-MMS-Version', version),
@@ -101,14 +101,14 @@ const forOriginator = definePdu<ReadForOriginatorFields>('M-Read-Orig.ind', {
   ...outcome,
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeReadByRecipient: (pdu: Uint8Array) => MmsReadByRecipient = byRecipient.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeReadByRecipient: (report: MmsReadByRecipient) => Uint8Array = byRecipient.encode;
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeReadForOriginator: (pdu: Uint8Array) => MmsReadForOriginator = forOriginator.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeReadForOriginator: (report: MmsReadForOriginator) => Uint8Array = forOriginator.encode;

@@ -8,7 +8,7 @@ import { partsFrom, type StreamedPart, type StreamedParts } from '../multipart/p
 import { readContentType, writeContentType } from '../wsp/content-type.js';
 import { OctetReader, OctetWriter } from '../wsp/octets.js';
 import { type MmsRetrieveStatus, messageClass, retrieveStatus } from './codes.js';
-import { definePdu, optional, repeated, required, type WithOthers } from './pdu.js';
+import { definePdu, optional, repeated, required, type WithRawFields } from './pdu.js';
 import {
   boolean,
   date,
@@ -57,21 +57,31 @@ interface RetrievalFields {
 }
 
 /** The header of an M-Retrieve.conf. */
-export type MmsRetrievalHeader = RetrievalFields & WithOthers;
+export type MmsRetrievalHeader = RetrievalFields & WithRawFields;
 
-/** M-Retrieve.conf, whole in memory. */
+/** An M-Retrieve.conf in memory. */
 export type MmsRetrieval = MmsRetrievalHeader & {
-  /** Absent only where `retrieveStatus` says why. `decodeMultipart` reads it where the type is of several parts. */
-  readonly content?: { readonly type: MediaType; readonly body: Uint8Array };
+  /** Absent if `retrieveStatus` is a failure. Use `decodeMultipart` for a multipart type. */
+  readonly content?: {
+    /** Media type of the message. */
+    readonly type: MediaType;
+    /** Bytes of the message. */
+    readonly body: Uint8Array;
+  };
 };
 
-/** M-Retrieve.conf as it comes, with little of it in memory. */
+/** An M-Retrieve.conf as it arrives. */
 export type MmsStreamedRetrieval = MmsRetrievalHeader & {
   /**
-   * Absent only where `retrieveStatus` says why. Content that is not of several parts is one part by itself.
-   * Whoever does not read the parts to their end calls `parts.return()`, which cancels the stream.
+   * Absent if `retrieveStatus` is a failure. Content that is not a multipart is one part. Call `parts.return()` if you
+   * do not read all parts: it cancels the stream.
    */
-  readonly content?: { readonly type: MediaType; readonly parts: StreamedParts };
+  readonly content?: {
+    /** Media type of the message. */
+    readonly type: MediaType;
+    /** Parts of the message, as they arrive. */
+    readonly parts: StreamedParts;
+  };
 };
 
 const TYPE = 'M-Retrieve.conf';
@@ -108,29 +118,29 @@ const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
   replaceId: optional('X-Mms-Replace-ID', textString),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export function decodeRetrieval(pdu: Uint8Array): MmsRetrieval {
   const reader = new OctetReader(pdu, TYPE);
   const { header, type } = readHeader(reader);
   return { ...header, content: type === undefined ? undefined : { type, body: reader.rest().slice() } };
 }
 
-/** @throws ConfigurationError where a value does not fit its field, or a message has neither content nor failure. */
+/** @throws ConfigurationError if a value does not fit its field, or a message has neither content nor a failure. */
 export function encodeRetrieval({ content, ...header }: MmsRetrieval): Uint8Array {
   const writer = new OctetWriter();
   retrievalCodec.writeHeader(writer, header);
   if (content) {
     writeContentType(writer.octet(CONTENT_TYPE), content.type);
     writer.octets(content.body);
-  } else if (!tellsFailure(header)) {
+  } else if (!isFailure(header)) {
     throw new ConfigurationError(`${TYPE} needs content, or a status that says why there is none`);
   }
   return writer.finish();
 }
 
 /**
- * A message as it comes: its header is read, its parts are given one after the other with little of them in
- * memory. Where it is malformed, the stream is cancelled.
+ * Reads a message from a stream: its header, then its parts in order. The stream is cancelled if the message is
+ * malformed.
  *
  * @throws MalformedError naming the field, its offset, and what was expected there; what the stream throws.
  */
@@ -154,7 +164,7 @@ export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise
 function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType } {
   const header = retrievalCodec.readHeader(reader);
   if (reader.atEnd) {
-    if (!tellsFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
+    if (!isFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
     return { header };
   }
   // What ends a header that is not at its end.
@@ -162,7 +172,7 @@ function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: M
   return { header, type: readContentType(reader, 'Content-Type') };
 }
 
-function tellsFailure({ retrieveStatus = 'ok' }: MmsRetrievalHeader): boolean {
+function isFailure({ retrieveStatus = 'ok' }: MmsRetrievalHeader): boolean {
   return retrieveStatus !== 'ok';
 }
 
@@ -187,7 +197,8 @@ interface AcknowledgeFields {
   readonly reportAllowed?: boolean;
 }
 
-export type MmsAcknowledge = AcknowledgeFields & WithOthers;
+/** M-Acknowledge.ind: the device confirms a retrieved message. */
+export type MmsAcknowledge = AcknowledgeFields & WithRawFields;
 
 const acknowledgeCodec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
@@ -195,8 +206,8 @@ const acknowledgeCodec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {
   reportAllowed: optional('X-Mms-Report-Allowed', boolean),
 });
 
-/** @throws MalformedError naming the field, its offset, and what was expected there. */
+/** @throws MalformedError naming the field, its offset, and what was expected. */
 export const decodeAcknowledge: (pdu: Uint8Array) => MmsAcknowledge = acknowledgeCodec.decode;
 
-/** @throws ConfigurationError where a value does not fit its field. */
+/** @throws ConfigurationError if a value does not fit its field. */
 export const encodeAcknowledge: (acknowledge: MmsAcknowledge) => Uint8Array = acknowledgeCodec.encode;

@@ -74,8 +74,16 @@ const yesOrNo = enumerated(['yes', 'no']);
 
 /** A point in time, absolute or from now (OMA-TS-MMS_ENC 7.3.20): X-Mms-Expiry, X-Mms-Reply-Charging-Deadline. */
 
-/** `seconds` count from the moment the PDU was received. */
-export type MmsTime = { readonly seconds: number } | { readonly at: Date };
+/** A point in time, relative or absolute (OMA-TS-MMS_ENC §7.3.20). */
+export type MmsTime =
+  | {
+      /** Seconds after the PDU was received. */
+      readonly seconds: number;
+    }
+  | {
+      /** A date. */
+      readonly at: Date;
+    };
 
 const ABSOLUTE = 0x80;
 const RELATIVE = 0x81;
@@ -97,7 +105,11 @@ export const time: MmsValue<MmsTime> = {
     }),
 };
 
-/** The moment that a time stands for. @param receivedAt when the PDU came; what lies past the last date there is gives that date. */
+/**
+ * The date of a time.
+ * @param value a relative or absolute time.
+ * @param receivedAt when the PDU was received. A time after the last possible date returns that date.
+ */
 export function absoluteTime(value: MmsTime, receivedAt: Date): Date {
   if ('at' in value) return value.at;
   return new Date(Math.min(receivedAt.getTime() + value.seconds * 1000, MAX_SECONDS * 1000));
@@ -141,9 +153,11 @@ export function displayAddress(address: string): string {
 
 /** Element-descriptor-value: what the message that waits holds, part by part (OMA-TS-MMS_ENC 7.3.18). */
 
-/** A part of a message that may be retrieved by itself (OMA-TS-MMS_ENC 7.3.18). */
+/** A part of a message that can be retrieved alone (OMA-TS-MMS_ENC §7.3.18). */
 export interface ElementDescriptor {
+  /** Reference to the part, its Content-Location or Content-ID. */
   readonly contentReference: string;
+  /** Parameters of the part, by name. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 

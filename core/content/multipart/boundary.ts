@@ -28,7 +28,7 @@ export class Boundary {
   }
 
   /** That of a multipart to be read. */
-  static of({ type, parameters: { boundary = '' } }: MediaType): Boundary {
+  static forReading({ type, parameters: { boundary = '' } }: MediaType): Boundary {
     if (BOUNDARY.test(boundary)) return new Boundary(boundary);
     throw new MalformedError(
       `${type}: expected a boundary of 1 to 70 characters, found ${JSON.stringify(boundary)}`,
@@ -36,7 +36,7 @@ export class Boundary {
   }
 
   /** That of a multipart to be written. */
-  static given({ type, parameters: { boundary = '' } }: MediaType): Boundary {
+  static forWriting({ type, parameters: { boundary = '' } }: MediaType): Boundary {
     if (BOUNDARY.test(boundary)) return new Boundary(boundary);
     throw new ConfigurationError(`${type} needs a boundary of 1 to 70 characters, not "${boundary}"`);
   }
@@ -93,7 +93,7 @@ export class Boundary {
   }
 }
 
-/** The type with a boundary of 128 random bits: no content holds it but by having seen it. */
+/** The media type with a random boundary of 128 bits. */
 export function withBoundary({ type, parameters }: MediaType): MediaType {
   return { type, parameters: { ...parameters, boundary: platform.randomHex(16) } };
 }

@@ -58,8 +58,9 @@ export function formatHeaderBlock(headers: HeaderList): string {
 /** The headers that stand before a body, a part's or a push message's: lines of text of which one is Content-Type. */
 
 export interface EntityHead {
+  /** Media type of the body. */
   readonly type: MediaType;
-  /** All but Content-Type, in their order. */
+  /** Headers except Content-Type, in order. */
   readonly headers: HeaderList;
 }
 
@@ -95,7 +96,7 @@ export function readEntityHead(
   return { type, headers: withoutHeader(headers, CONTENT_TYPE), length };
 }
 
-/** @throws ConfigurationError where a header cannot be written. */
+/** @throws ConfigurationError if a header is invalid. */
 export function writeEntityHead({ type, headers }: EntityHead): Uint8Array {
   const block = formatHeaderBlock([
     [CONTENT_TYPE, formatMediaType(type)],

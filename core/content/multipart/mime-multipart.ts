@@ -6,7 +6,7 @@ import { OctetWriter } from '../wsp/octets.js';
 import { Boundary } from './boundary.js';
 import { MAX_HEAD, readEntityHead, writeEntityHead } from './entity-head.js';
 import { type OctetSource, PartBody } from './octet-source.js';
-import { type ContentPart, type Part, requireFewParts, type StreamedPart } from './part.js';
+import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
 
 const LINE_END = new TextEncoder().encode('\r\n');
 /** RFC 2046 5.1: what a part is that does not say. */
@@ -14,7 +14,7 @@ const PLAIN_TEXT: MediaType = { type: 'text/plain', parameters: {} };
 
 /** What stands before the first part and behind the last is passed over. */
 export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[] {
-  const boundary = Boundary.of(type);
+  const boundary = Boundary.forReading(type);
   const parts: Part[] = [];
   let left = octets;
   for (let isPart = false; ; isPart = true) {
@@ -22,7 +22,7 @@ export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[]
     if (head) left = left.subarray(head.length);
     const { before, end, close } = section(boundary, left, type.type);
     if (head) parts.push({ type: head.type, headers: head.headers, body: left.slice(0, before) });
-    requireFewParts(parts.length, type.type);
+    checkPartCount(parts.length, type.type);
     if (close) return parts;
     left = left.subarray(end);
   }
@@ -30,7 +30,7 @@ export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[]
 
 /** @throws ConfigurationError where a body has a line that begins with the boundary. */
 export function encodeMimeMultipart(type: MediaType, parts: readonly Part[]): Uint8Array {
-  const boundary = Boundary.given(type);
+  const boundary = Boundary.forWriting(type);
   const writer = new OctetWriter();
   for (const { type: partType, headers, body } of parts) {
     if (boundary.at(body, 0, true) || boundary.find(body, true).delimiter) {
@@ -49,12 +49,12 @@ export async function* readMimeParts(
   type: MediaType,
   source: OctetSource,
 ): AsyncGenerator<StreamedPart, void, undefined> {
-  const boundary = Boundary.of(type);
+  const boundary = Boundary.forReading(type);
   const preamble = new Section(boundary, source, type.type);
   while ((await preamble.next()) !== undefined);
   for (let previous = preamble, count = 1; !previous.closed; count += 1) {
     const document = `${type.type}, part ${count}`;
-    requireFewParts(count, type.type);
+    checkPartCount(count, type.type);
     await source.fill(MAX_HEAD);
     const { length, ...head } = readEntityHead(source.buffered, PLAIN_TEXT, document);
     source.skip(length);
@@ -71,7 +71,7 @@ export async function* writeMimeParts(
   type: MediaType,
   parts: readonly ContentPart[],
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const boundary = Boundary.given(type);
+  const boundary = Boundary.forWriting(type);
   for (const { headers, content } of parts) {
     yield boundary.line;
     yield writeEntityHead({ type: content.type, headers });

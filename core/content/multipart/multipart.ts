@@ -10,29 +10,31 @@ import { decodeWspMultipart, encodeWspMultipart, readWspParts, writeWspParts } f
 const WSP = 'application/vnd.wap.multipart.';
 const MIME = 'multipart/';
 
-/** Whether it is one of several parts. @param type lower-case `type/subtype` */
+/** Whether the media type is a multipart. @param type lower-case `type/subtype` */
 export function isMultipart(type: string): boolean {
   return type.startsWith(WSP) || type.startsWith(MIME);
 }
 
 /**
- * The parts of a whole `multipart/*` or `application/vnd.wap.multipart.*`.
+ * Decodes a `multipart/*` or `application/vnd.wap.multipart.*` in memory.
  *
- * @throws MalformedError saying where and what was expected.
+ * @throws MalformedError naming the place and what was expected.
  */
 export function decodeMultipart(type: MediaType, octets: Uint8Array): Part[] {
   return isWsp(type) ? decodeWspMultipart(octets) : decodeMimeMultipart(type, octets);
 }
 
 /**
- * @param type for MIME with its `boundary`, as `withBoundary` gives one.
- * @throws ConfigurationError where a header cannot be written, or the boundary stands in a part.
+ * Encodes a multipart in memory.
+ * @param type media type; for MIME with its `boundary`, which `withBoundary` creates.
+ * @param parts the parts, in order.
+ * @throws ConfigurationError if a header is invalid, or a part contains the boundary.
  */
 export function encodeMultipart(type: MediaType, parts: readonly Part[]): Uint8Array {
   return isWsp(type) ? encodeWspMultipart(parts) : encodeMimeMultipart(type, parts);
 }
 
-/** The parts of a multipart as it comes, with little of it in memory. Each is read before the next is asked for. */
+/** Reads the parts of a multipart from a stream. Read each part before you request the next one. */
 export function readMultipart(type: MediaType, stream: ReadableStream<Uint8Array>): StreamedParts {
   const source = new OctetSource(stream);
   return partsFrom(source, readParts(type, source));
@@ -46,9 +48,10 @@ export function readParts(
 }
 
 /**
- * The same octets as `encodeMultipart`, each part opened when its turn comes.
+ * Encodes a multipart as a stream, which opens each part when it is read.
  *
- * @param parts for WSP of contents whose size is known.
+ * @param type media type; for MIME with its `boundary`.
+ * @param parts the parts, in order; for WSP with contents of known size.
  */
 export function writeMultipart(type: MediaType, parts: readonly ContentPart[]): ReadableStream<Uint8Array> {
   return streamOf(isWsp(type) ? writeWspParts(parts) : writeMimeParts(type, parts));

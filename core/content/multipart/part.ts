@@ -8,40 +8,42 @@ import type { EntityHead } from './entity-head.js';
 import type { OctetSource } from './octet-source.js';
 
 interface PartHead extends EntityHead {
-  /** Of WSP multipart: headers that have no form in text. */
+  /** WSP multipart: headers that have no text form. */
   readonly others?: readonly WspRawHeader[];
 }
 
 /** A part of a multipart, in memory. */
 export interface Part extends PartHead {
-  /** Byte for byte as it was sent: a Content-Transfer-Encoding is not undone. */
+  /** Bytes as sent; a Content-Transfer-Encoding is not decoded. */
   readonly body: Uint8Array;
 }
 
-/** A part of a stream: to be read, or left, before the next one is asked for. */
+/** A part of a stream. Read or skip it before you request the next one. */
 export interface StreamedPart extends PartHead {
-  /** Octets, where the format tells them ahead. */
+  /** Size in bytes, if the format declares it. */
   readonly size?: number;
-  /** Errors with MalformedError where the multipart ends inside the part. */
+  /** Bytes of the part. Errors with MalformedError if the multipart ends inside it. */
   readonly body: ReadableStream<Uint8Array>;
 }
 
-/** The parts one after the other. Whoever stops early calls `return` (as `for await` does): it cancels the stream. */
+/** The parts in order. If you stop early, call `return`, as `for await` does: it cancels the stream. */
 export interface StreamedParts extends AsyncIterableIterator<StreamedPart> {
   /** Cancels the stream. */
   return(): Promise<IteratorResult<StreamedPart>>;
 }
 
-/** A part to be written from content that need not be in memory; its type is the content's. */
+/** A part to write; its media type is that of the content. */
 export interface ContentPart {
+  /** Headers of the part. */
   readonly headers: HeaderList;
+  /** Content of the part. */
   readonly content: Content;
 }
 
 /** Parts of one multipart: real ones have a few dozen, a hostile one of 5 MiB could have millions. */
 export const MAX_PARTS = 1024;
 
-export function requireFewParts(count: number, document: string): void {
+export function checkPartCount(count: number, document: string): void {
   if (count > MAX_PARTS) throw new MalformedError(`${document}: expected at most ${MAX_PARTS} parts`);
 }
 

@@ -9,7 +9,7 @@ import { OctetReader, OctetWriter } from '../wsp/octets.js';
 import { NEWEST } from '../wsp/values.js';
 import { MAX_HEAD } from './entity-head.js';
 import { type OctetSource, PartBody } from './octet-source.js';
-import { type ContentPart, type Part, requireFewParts, type StreamedPart } from './part.js';
+import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
 
 const DOCUMENT = 'WSP multipart';
 /** The longest uintvar. */
@@ -19,11 +19,11 @@ const UINTVAR_OCTETS = 5;
 export function decodeWspMultipart(octets: Uint8Array): Part[] {
   const reader = new OctetReader(octets, DOCUMENT);
   const count = readUintvar(reader, 'number of parts');
-  requireFewParts(count, DOCUMENT);
+  checkPartCount(count, DOCUMENT);
   return Array.from({ length: count }, () => {
     const headLength = readUintvar(reader, 'length of headers');
     const bodyLength = readUintvar(reader, 'length of data');
-    requireShortHead(headLength, DOCUMENT);
+    checkHeadLength(headLength, DOCUMENT);
     const head = readHead(reader.within(headLength, 'headers'));
     return { ...head, body: reader.octets(bodyLength, 'data').slice() };
   });
@@ -40,12 +40,12 @@ export function encodeWspMultipart(parts: readonly Part[]): Uint8Array {
 
 export async function* readWspParts(source: OctetSource): AsyncGenerator<StreamedPart, void, undefined> {
   const [count = 0] = await numbers(source, ['number of parts'], DOCUMENT);
-  requireFewParts(count, DOCUMENT);
+  checkPartCount(count, DOCUMENT);
   for (let index = 1; index <= count; index += 1) {
     const document = `${DOCUMENT}, part ${index} of ${count}`;
     const fields = ['length of headers', 'length of data'];
     const [headLength = 0, size = 0] = await numbers(source, fields, document);
-    requireShortHead(headLength, document);
+    checkHeadLength(headLength, document);
     await source.fill(headLength);
     const reader = new OctetReader(source.buffered, document);
     const head = readHead(reader.within(headLength, 'headers'));
@@ -78,7 +78,7 @@ export async function* writeWspParts(
   }
 }
 
-function requireShortHead(length: number, document: string): void {
+function checkHeadLength(length: number, document: string): void {
   if (length <= MAX_HEAD) return;
   throw new MalformedError(`${document}: expected at most ${MAX_HEAD} octets of headers, found ${length}`);
 }

@@ -24,14 +24,16 @@ export const CO: WbxmlLanguage = {
   dates: new Set(),
 };
 
-/** One thing to invalidate: the resource at a URI, or all those whose URI begins so. */
+/** An invalidation of one resource, or of all resources with a URI prefix. */
 export interface Invalidation {
+  /** `object`: the resource at the URI. `service`: all resources with the URI as their prefix. */
   readonly what: 'object' | 'service';
+  /** URI or URI prefix. */
   readonly uri: string;
 }
 
 export interface CacheOperation {
-  /** In the order of the document; one at least. */
+  /** Invalidations in the order of the document, at least one. */
   readonly invalidations: readonly Invalidation[];
 }
 

@@ -16,18 +16,25 @@ export const DOMAINS: ReadonlyMap<number, string> = new Map([
 
 /** A document type in both its forms, from how it is read from elements and written as elements. */
 
-/** WBXML 1.2 and 1.3 differ in nothing that these documents use. */
+/** WBXML 1.2 or 1.3. These documents use only what both have in common. */
 export type WbxmlVersion = 2 | 3;
 
 /** A document type in both its forms, XML and WBXML. */
 export interface DocumentCodec<T> {
-  /** @throws MalformedError saying where and what was expected. */
+  /** @throws MalformedError naming the place and what was expected. */
   fromXml(bytes: Uint8Array): T;
-  /** UTF-8, with the document type. @throws ConfigurationError where a value does not fit. */
+  /**
+   * Encodes a document in XML, in UTF-8 with its document type.
+   * @throws ConfigurationError where a value does not fit.
+   */
   toXml(document: T): Uint8Array;
-  /** @throws MalformedError saying where and what was expected. */
+  /** @throws MalformedError naming the place and what was expected. */
   fromWbxml(bytes: Uint8Array): T;
-  /** In as few octets as the tokens allow. @param version 1.3 (`3`) where nothing is given */
+  /**
+   * Encodes a document in WBXML, with tokens where possible.
+   * @param document the document.
+   * @param version version of WBXML; 1.3 (`3`) by default.
+   */
   toWbxml(document: T, version?: WbxmlVersion): Uint8Array;
 }
 

@@ -7,10 +7,10 @@ import {
   childrenNamed,
   dateAttribute,
   element,
+  formatDate,
   type MarkupElement,
   requiredAttribute,
   textOf,
-  writtenDate,
 } from '../wbxml/document.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { DOMAINS, defineDocument } from './document-codec.js';
@@ -46,23 +46,29 @@ export const SI: WbxmlLanguage = {
 const actions = ['signal-none', 'signal-low', 'signal-medium', 'signal-high', 'delete'] as const;
 const PRESET = 'signal-medium';
 
-/** One of the `info` of a service indication: what it says depends on its class. */
+/** An item of `info`. Its class defines its meaning. */
 export interface ServiceIndicationItem {
+  /** Class of the item. */
   readonly class: string;
+  /** Text of the item. */
   readonly text: string;
 }
 
-/** A Service Indication (WAP-167, SI 1.0): something to tell the user, and where to read on. */
+/** A Service Indication (WAP-167, SI 1.0): a text for the user, and the URI of a service. */
 export interface ServiceIndication {
   /** URI of the service. */
   readonly href?: string;
-  /** `si-id`; where it is absent the href identifies the indication. */
+  /** `si-id`. Without it, `href` identifies the indication. */
   readonly id?: string;
+  /** When the indication was created. */
   readonly created?: Date;
-  /** `si-expires` */
+  /** `si-expires`, when the indication expires. */
   readonly expires?: Date;
+  /** Priority, or `delete` to remove the indication with the same id. */
   readonly action: (typeof actions)[number];
+  /** Text for the user. */
   readonly text: string;
+  /** Additional items. */
   readonly info?: readonly ServiceIndicationItem[];
 }
 
@@ -94,8 +100,8 @@ function write({ href, id, created, expires, action, text, info = [] }: ServiceI
     {
       href,
       'si-id': id,
-      created: writtenDate(created),
-      'si-expires': writtenDate(expires),
+      created: formatDate(created),
+      'si-expires': formatDate(expires),
       action: action === PRESET ? undefined : action,
     },
     text,

@@ -29,10 +29,11 @@ export const SL: WbxmlLanguage = {
 const actions = ['execute-low', 'execute-high', 'cache'] as const;
 const PRESET = 'execute-low';
 
-/** A Service Loading (WAP-168, SL 1.0): something to be fetched. */
+/** A Service Loading (WAP-168, SL 1.0): a resource to load. */
 export interface ServiceLoading {
-  /** URI of what is to be loaded. */
+  /** URI of the resource. */
   readonly href: string;
+  /** How to show the resource: at once, without disturbing the user, or on request. */
   readonly action: (typeof actions)[number];
 }
 

@@ -26,7 +26,7 @@ const TITLE = 'reginfo';
 /** Largest number that is read: versions, CSeq and seconds are 31 or 32 bits wide. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
-/** @throws MalformedError saying where and what was expected. */
+/** @throws MalformedError naming the place and what was expected. */
 export function readReginfo(bytes: Uint8Array): Reginfo {
   const element = parseXml(bytes, TITLE);
   const root = ScopedElement.ofRoot(element);

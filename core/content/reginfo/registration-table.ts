@@ -19,9 +19,9 @@ export interface TableChange {
    */
   readonly order: 'next' | 'gap' | 'stale';
   /** Contacts that the document names as registered, new ones or not. */
-  readonly here: readonly RegisteredContact[];
+  readonly registered: readonly RegisteredContact[];
   /** Contacts that are registered no more: named as terminated, or missing in a full document. */
-  readonly gone: readonly RegisteredContact[];
+  readonly removed: readonly RegisteredContact[];
 }
 
 interface Row {
@@ -56,9 +56,9 @@ export class RegistrationTable {
     const full = state === 'full';
     // Some notifiers give each full document the same version (Kamailio up to 5.6). CSeq keeps them in order.
     const stale = known !== undefined && (full ? version < known : version <= known);
-    if (stale) return { order: 'stale', here: [], gone: [] };
+    if (stale) return { order: 'stale', registered: [], removed: [] };
     const rows = new Map(full ? [] : this.#rows);
-    const here: RegisteredContact[] = [];
+    const registered: RegisteredContact[] = [];
     const ended: RegisteredContact[] = [];
     for (const registration of registrations) {
       // One that stands twice, as Kamailio may have it after a restart, is one.
@@ -68,15 +68,15 @@ export class RegistrationTable {
       else rows.delete(registration.id);
       for (const { id } of registration.contacts) {
         const contact = row.contacts.get(id);
-        if (contact) here.push({ aor: row.aor, contact });
+        if (contact) registered.push({ aor: row.aor, contact });
       }
     }
     checkSize(rows);
-    const gone = full ? [...ended, ...this.#missing(rows, ended)] : ended;
+    const removed = full ? [...ended, ...this.#missing(rows, ended)] : ended;
     this.#rows = rows;
     this.#version = version;
     const inOrder = full || (known !== undefined && version === known + 1);
-    return { order: inOrder ? 'next' : 'gap', here, gone };
+    return { order: inOrder ? 'next' : 'gap', registered, removed };
   }
 
   /** What was here, and a full document does not name. */

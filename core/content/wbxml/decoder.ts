@@ -27,7 +27,7 @@ const MAX_DEPTH = 32;
 /**
  * @param languages those expected: the document's public identifier chooses. With one alone, a document that
  * does not tell its type is taken for it.
- * @throws MalformedError naming the field, its offset, and what was expected there.
+ * @throws MalformedError naming the field, its offset, and what was expected.
  */
 export function decodeWbxml(bytes: Uint8Array, languages: readonly WbxmlLanguage[]): WbxmlDocument {
   const document = languages.map(({ title }) => title).join(' or ');

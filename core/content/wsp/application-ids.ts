@@ -147,15 +147,14 @@ for (const [code, identifier] of identifiers) {
 }
 const HEXADECIMAL = /^[0-9A-F]{1,8}$/;
 
-/** `x-wap-application:mms.ua`; a code that nobody is known to have as its hexadecimal digits, `90FF`. */
+/** The application id of a code, `x-wap-application:mms.ua`; hexadecimal digits for an unknown code, `90FF`. */
 export function applicationIdOfCode(code: number): string {
   return ofCode.get(code) ?? code.toString(16).toUpperCase().padStart(2, '0');
 }
 
 /**
- * The assigned number of an application id; undefined where it has none.
- * @param identifier in full, `x-wap-application:mms.ua`; those that begin so may leave it out, `mms.ua`; or
- * hexadecimal digits, `90FF`.
+ * The assigned number of an application id; undefined if there is none.
+ * @param identifier `x-wap-application:mms.ua`, its short form `mms.ua`, or hexadecimal digits, `90FF`.
  */
 export function codeOfApplicationId(identifier: string): number | undefined {
   const key = identifier.toLowerCase();

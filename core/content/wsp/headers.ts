@@ -3,25 +3,27 @@
 import { ConfigurationError } from '../../errors.js';
 import { type HeaderList, headerOf } from '../http-headers.js';
 import { isToken } from '../media-type.js';
-import { headerCode, headerName, headerSince, type WspHeaderName } from './header-names.js';
+import { headerCode, headerName, headerVersion, type WspHeaderName } from './header-names.js';
 import { applicationHeader, headerValues } from './header-values.js';
 import { OctetReader, OctetWriter } from './octets.js';
 import { readTextString, writeTextString } from './text.js';
 import { NEWEST, parseVersion, readAnyValue } from './values.js';
 
-/** A header kept as it came: with a code or a code page that is not known, or with a value that is none. */
+/** An unknown header: its code, code page or value is not known. */
 export interface WspRawHeader {
-  /** Absent on the code page that everybody has. */
+  /** Code page; absent for the default one. */
   readonly page?: number;
-  /** Code 00 to 7F, or the name of a header named in text. */
+  /** Code 00 to 7F, or the name of the header. */
   readonly field: number | string;
-  /** The octets of its value, whole. */
+  /** Bytes of the value. */
   readonly value: Uint8Array;
 }
 
-/** Headers in WSP's binary encoding (WAP-230 8.4): those that are known, and those that are not. */
+/** Headers in WSP's binary encoding (WAP-230 §8.4). */
 export interface WspHeaders {
+  /** Known headers, as text. */
   readonly headers: HeaderList;
+  /** Unknown headers, as bytes. */
   readonly others?: readonly WspRawHeader[];
 }
 
@@ -98,7 +100,7 @@ function writeHeader(writer: OctetWriter, name: string, value: string, version: 
   const code = headerCode(name);
   const canonical = code === undefined ? undefined : headerName(code);
   const known = canonical === undefined ? undefined : headerValues.get(canonical);
-  if (code !== undefined && known && headerSince(code) <= version) {
+  if (code !== undefined && known && headerVersion(code) <= version) {
     known.write(writer.octet(code | 0x80), value, version);
   } else {
     writeName(writer, name);
@@ -117,16 +119,17 @@ export function versionOf(headers: HeaderList): number {
   return told === undefined ? NEWEST : parseVersion(told);
 }
 
-/** @throws MalformedError naming the header, its offset, and what was expected there. */
+/** @throws MalformedError naming the header, its offset, and what was expected. */
 export function decodeHeaders(block: Uint8Array): WspHeaders {
   return readHeaders(new OctetReader(block, 'WSP headers'));
 }
 
 /**
- * Codes where the reader knows them, else names: up to `version`, or up to what the header Encoding-Version says.
+ * Encodes headers: with codes up to `version`, or up to the header Encoding-Version; later headers have names.
  *
- * @param version of the receiver's WSP encoding, `1.3`
- * @throws ConfigurationError where a value does not fit its header.
+ * @param headers the headers.
+ * @param version version of the receiver's WSP encoding, `1.3`.
+ * @throws ConfigurationError if a value does not fit its header.
  */
 export function encodeHeaders(headers: WspHeaders, version?: string): Uint8Array {
   const writer = new OctetWriter();

@@ -8,13 +8,15 @@ import { readUintvar, writeUintvar } from './integers.js';
 import { OctetReader, OctetWriter } from './octets.js';
 import { parseVersion } from './values.js';
 
-/** A connectionless Push of WSP (WAP-230 8.2.4.1): what carries a push message over UDP and SMS. */
+/** A connectionless WSP Push (WAP-230 §8.2.4.1), which carries a push message over UDP and SMS. */
 export interface PushPdu extends WspHeaders {
-  /** 0 to 255: tells repeated PDUs apart from new ones. */
+  /** 0 to 255. A repeated PDU has the same id. */
   readonly transactionId: number;
-  /** ConfirmedPush: the receiver is to acknowledge, which takes a session. */
+  /** ConfirmedPush: the receiver must acknowledge, which requires a session. */
   readonly confirmed?: boolean;
+  /** Media type of the body. */
   readonly type: MediaType;
+  /** Bytes of the content. */
   readonly body: Uint8Array;
 }
 
@@ -22,9 +24,9 @@ const PUSH = 0x06;
 const CONFIRMED_PUSH = 0x07;
 
 /**
- * `headers` are as text whichever form they came in: `X-Wap-Application-Id: x-wap-application:mms.ua`.
+ * Decodes a push. Its headers are text: `X-Wap-Application-Id: x-wap-application:mms.ua`.
  *
- * @throws MalformedError naming the header, its offset, and what was expected there.
+ * @throws MalformedError naming the header, its offset, and what was expected.
  */
 export function decodePushPdu(pdu: Uint8Array): PushPdu {
   const reader = new OctetReader(pdu, 'WSP Push');
@@ -45,11 +47,11 @@ export function decodePushPdu(pdu: Uint8Array): PushPdu {
 }
 
 /**
- * Codes where the reader knows them, else names: up to `version`, or up to what the header Encoding-Version says,
- * which is written into the PDU as any other header.
+ * Encodes a push. Headers have codes up to `version`, or up to the header Encoding-Version; later headers have names.
  *
- * @param version of the receiver's WSP encoding, `1.3`
- * @throws ConfigurationError where a value does not fit its header.
+ * @param push the push.
+ * @param version version of the receiver's WSP encoding, `1.3`.
+ * @throws ConfigurationError if a value does not fit its header.
  */
 export function encodePushPdu(push: PushPdu, version?: string): Uint8Array {
   const { transactionId, confirmed = false, type, body } = push;

@@ -34,10 +34,10 @@ const parser = new XMLParser({
  * @throws MalformedError where it is not well-formed.
  */
 export function documentContent(text: string, title: string): (MarkupElement | string)[] {
-  return contentOf(parsed(text, title), title);
+  return contentOf(parseNodes(text, title), title);
 }
 
-function parsed(text: string, title: string): unknown {
+function parseNodes(text: string, title: string): unknown {
   try {
     // The parser alone takes `<r><a></r>` as it comes.
     const valid = XMLValidator.validate(text);
@@ -104,7 +104,7 @@ export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
   if (bytes.length > MAX_OCTETS)
     throw new MalformedError(`${title}: expected at most ${MAX_OCTETS} octets of XML`);
   const text = decodeXmlText(bytes);
-  requireReadable(text, title);
+  checkText(text, title);
   const [root, ...others] = documentContent(text, title).filter(
     (node) => typeof node !== 'string' || /\S/.test(node),
   );
@@ -114,7 +114,7 @@ export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
   return root;
 }
 
-function requireReadable(text: string, title: string): void {
+function checkText(text: string, title: string): void {
   const forbidden = forbiddenCharacter(text);
   if (forbidden !== undefined) {
     throw new MalformedError(`${title}: control character ${JSON.stringify(forbidden)} in XML`);

@@ -24,13 +24,13 @@ export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Ar
   const doctype = language
     ? `<!DOCTYPE ${root.name} PUBLIC "${language.publicText}" "${language.systemId}">\n`
     : '';
-  return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${written(root)}\n`);
+  return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${format(root)}\n`);
 }
 
-function written({ name, attributes, children }: MarkupElement): string {
+function format({ name, attributes, children }: MarkupElement): string {
   const start = attributes.map(({ name, value }) => ` ${name}="${value.map(text).join('')}"`).join('');
   if (children.length === 0) return `<${name}${start}/>`;
-  const content = children.map((child) => (isElement(child) ? written(child) : text(child))).join('');
+  const content = children.map((child) => (isElement(child) ? format(child) : text(child))).join('');
   return `<${name}${start}>${content}</${name}>`;
 }
 

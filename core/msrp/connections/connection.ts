@@ -2,7 +2,7 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Channel } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import { type ContinuationFlag, MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { MsrpParser } from '../frames/parser.js';

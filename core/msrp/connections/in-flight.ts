@@ -1,7 +1,7 @@
 /** The chunks of a message that were sent and not answered, and how many more may follow them. */
 
 import { TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import type { FailureReport } from '../messages/message.js';

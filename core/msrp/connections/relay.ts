@@ -5,8 +5,8 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import { Timer } from '../../time/clock.js';
 import { unlessAborted } from '../../time/deadline.js';
-import { Timer } from '../../time/timer.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import { localMsrpUri, type MsrpProtocol, parseRelayUri } from '../frames/uri.js';
 import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';
@@ -14,13 +14,18 @@ import type { MsrpConnection } from './connection.js';
 import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
 import { Sessions, SharedConnection } from './shared-connection.js';
 
-/** A relay that an agent is to be reached through, and who it is there. */
+/** An MSRP relay and the account of an agent at it. */
 export interface RelayAccount {
-  /** `msrps://relay.domain.test:2855;tcp` */
+  /** URI of the relay, `msrps://relay.domain.test:2855;tcp`. */
   uri: string;
-  /** For its challenges. */
-  credentials?: { username: string; password: string };
-  /** `ca`: who has signed the certificate of the relay, where that is nobody known. */
+  /** Account at the relay. */
+  credentials?: {
+    /** User name. */
+    username: string;
+    /** Password. */
+    password: string;
+  };
+  /** `ca`: the authority of the relay's certificate, instead of those of the system. */
   tls?: TlsOptions;
 }
 

@@ -2,7 +2,7 @@
 
 import { ByteRanges } from '../../byte-ranges.js';
 import { SipPushError, TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { Intake, Piece } from '../connections/intake.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';

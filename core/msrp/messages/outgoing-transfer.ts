@@ -2,7 +2,7 @@
 
 import { ByteRanges } from '../../byte-ranges.js';
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
 import type { Line, LineUser } from '../connections/line.js';
 import { type MsrpRequest, type MsrpResponse, parseByteRange } from '../frames/frame.js';

@@ -1,7 +1,7 @@
 /** An MSRP session (RFC 4975 5.4): messages both ways between two URIs, over the connection that it is bound to. */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { BoundSession, MsrpConnection } from '../connections/connection.js';
 import { MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
 import { type MsrpLimits, RELAYED_CHUNK } from '../frames/limits.js';

@@ -10,7 +10,7 @@ import { openStore } from './store.js';
 import { listen, listenHttp, openDatagram, openFile, resolve, startWorker } from './unsupported.js';
 import { connect, protocols } from './websocket-channel.js';
 
-export const platform: Platform = {
+export const platform = {
   protocols,
   connect,
   listen,
@@ -30,4 +30,4 @@ export const platform: Platform = {
   request,
   listenHttp,
   startWorker,
-};
+} satisfies Platform;

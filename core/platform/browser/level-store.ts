@@ -1,6 +1,6 @@
 /** Importing this module adds the durable store to the platform: IndexedDB, by browser-level. */
 
-import type { Store } from '../platform.js';
+import type { LevelStore } from '../level.js';
 import { addStore } from '../stores.js';
 
 const PREFIX = 'sip-push ';
@@ -8,5 +8,5 @@ const PREFIX = 'sip-push ';
 addStore('durable', async (folder) => {
   const { DurableLevel } = await import('./durable-level.js');
   // Its own format on disk is bytes; which encodings its users choose is not its concern.
-  return new DurableLevel(folder, { prefix: PREFIX }) as Store;
+  return new DurableLevel(folder, { prefix: PREFIX }) as LevelStore;
 });

@@ -2,10 +2,10 @@
 
 import { SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Store } from '../platform.js';
+import type { LevelStore } from '../level.js';
 import { createStore } from '../stores.js';
 
-export async function openStore(folder?: string): Promise<Store> {
+export async function openStore(folder?: string): Promise<LevelStore> {
   try {
     const store = await createStore(folder);
     await store.open();

@@ -13,7 +13,7 @@ import { resolve } from './resolve.js';
 import { openStore } from './store.js';
 import { startWorker } from './worker.js';
 
-export const platform: Platform = {
+export const platform = {
   protocols,
   connect,
   listen,
@@ -33,4 +33,4 @@ export const platform: Platform = {
   request,
   listenHttp,
   startWorker,
-};
+} satisfies Platform;

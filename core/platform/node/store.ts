@@ -1,11 +1,11 @@
 /** Opens a store: a durable one in a folder, or one in memory. */
 
 import { ConfigurationError, SipPushError } from '../../errors.js';
-import type { Store } from '../platform.js';
+import type { LevelStore } from '../level.js';
 import { createStore } from '../stores.js';
 import { makeFolder } from './file.js';
 
-export async function openStore(folder?: string): Promise<Store> {
+export async function openStore(folder?: string): Promise<LevelStore> {
   try {
     // Before LevelDB makes it: what is pushed is private.
     if (folder !== undefined) await makeFolder(folder, 0o700);

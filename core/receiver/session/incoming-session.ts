@@ -6,7 +6,7 @@ import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseDeltaSeconds } from '../../sip/values/parameters.js';
 import { formatReason } from '../../sip/values/reason.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import { RequestRefused } from '../admission.js';
 import type { IncomingMedia } from './incoming-media.js';
 import type { MediaEndpoint } from './media-connector.js';

@@ -22,15 +22,19 @@ const receipt = z.object({
 });
 
 const schema = z.object({
+  /** Id of the push. */
   id: z.string(),
   /** Idempotency-Key of its submission. */
   key: z.string().optional(),
+  /** The push as submitted. */
   submission: submissionSchema,
   /** `waiting`: an attempt is in progress, or the push waits for a terminal or the next attempt. */
   state: z.enum(['waiting', 'ended', 'cancelled']),
-  /** Milliseconds since 1970. */
+  /** When the outbox accepted the push, in milliseconds since 1970. */
   acceptedAt: z.number(),
+  /** When the push ended, in milliseconds since 1970. */
   endedAt: z.number().optional(),
+  /** The receipts so far. */
   receipts: z.array(receipt),
   /** Addresses that need no further attempt. */
   settled: z.array(z.string()),

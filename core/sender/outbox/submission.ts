@@ -13,31 +13,52 @@ const contentSchema = z.union([
   z.object({
     /** Id of the content in the outbox. */
     content: z.string(),
+    /** Media type. */
     type: z.string(),
+    /** Name of the file. */
     name: z.string().optional(),
+    /** Content-Disposition. */
     disposition: z.string().optional(),
   }),
   z.object({
+    /** URL of the content. */
     url: z.string(),
+    /** Media type. */
     type: z.string(),
+    /** Size in bytes. */
     size: z.number().optional(),
+    /** SHA-1 in hexadecimal. */
     hash: z.string().optional(),
+    /** Content-Disposition. */
     disposition: z.string().optional(),
   }),
 ]);
 
 export const submissionSchema = z.object({
+  /** Public user identity or GRUU. */
   to: z.string(),
+  /** event-app-id of the application. */
   app: z.string(),
+  /** IARI of the preferred instance of the application. */
   iari: z.string().optional(),
+  /** How to send the push. */
   mode: z.enum(['auto', 'pager', 'session', 'indirect']),
+  /** The contents, each with its own receipt. */
   contents: z.array(contentSchema).min(1),
+  /** Selects terminals of the user. */
   terminals: z
-    .object({ instances: z.array(z.string()).optional(), methods: z.array(z.string()).optional() })
+    .object({
+      /** Instance ids or GRUUs. */
+      instances: z.array(z.string()).optional(),
+      /** SIP methods that a terminal must support. */
+      methods: z.array(z.string()).optional(),
+    })
     .optional(),
-  /** Seconds since the push was accepted. */
+  /** Seconds to retry, from `acceptedAt`. */
   ttl: z.number().optional(),
+  /** Whether session mode requires a success REPORT. */
   report: z.boolean().optional(),
+  /** Compression of the content. */
   encoding: z.enum(['gzip', 'deflate']).optional(),
 });
 

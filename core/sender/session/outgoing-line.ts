@@ -13,6 +13,7 @@ import { connectTo, type ExpectedMedia, type MediaListener } from './media-liste
 
 /** One file of a push. */
 export interface PushFile {
+  /** Content of the file. */
   content: Content;
   /** File name for people, e.g. `holiday.jpg`. */
   name?: string;

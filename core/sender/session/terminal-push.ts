@@ -244,6 +244,7 @@ export interface FileProgress {
   index: number;
   /** Bytes that the receiver has. */
   received: number;
+  /** Size of the file in bytes. */
   size: number;
 }
 

@@ -18,7 +18,9 @@ export interface DirectoryOptions {
 
 /** A terminal was added, changed, or is no longer registered. */
 export interface DirectoryChange {
+  /** The terminal after the change. */
   readonly terminal: Terminal;
+  /** The terminal before the change; undefined if it is new. */
   readonly previous: Terminal | undefined;
 }
 
@@ -41,6 +43,7 @@ export class TerminalDirectory {
   readonly #userListeners = new Map<string, Set<ChangeListener>>();
   readonly #options: DirectoryOptions;
 
+  /** The directory is empty until `load` reads the stored terminals. */
   constructor(options: DirectoryOptions = {}) {
     this.#options = options;
   }
@@ -60,6 +63,7 @@ export class TerminalDirectory {
     for (const terminal of found) this.#keep(terminal);
   }
 
+  /** The number of terminals. */
   get size(): number {
     return this.#registered.size + this.#unregistered.size;
   }

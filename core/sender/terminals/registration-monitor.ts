@@ -91,7 +91,7 @@ export class RegistrationMonitor {
   /** Answers a third-party REGISTER. */
   receive(transaction: ServerTransaction): void {
     const { request } = transaction;
-    const user = parseNameAddr(request.headers.get('To') ?? '')?.uri;
+    const user = request.headers.to?.uri;
     if (user === undefined) {
       transaction.respond(buildResponse(request, 400));
     } else if (!this.#isFromOwnDomain(request)) {
@@ -136,7 +136,7 @@ export class RegistrationMonitor {
   }
 
   #isFromOwnDomain(request: SipRequest): boolean {
-    const from = parseNameAddr(request.headers.get('From') ?? '')?.uri ?? '';
+    const from = request.headers.from?.uri ?? '';
     const host = SipUri.parse(from)?.host.toLowerCase() ?? '';
     return host === this.#domain || host.endsWith(`.${this.#domain}`);
   }

@@ -87,18 +87,18 @@ export class RegistrationSubscription {
     const { directory, probe } = this.options;
     const document = readReginfo(body);
     const { isNew } = this.#table;
-    const { order, here, gone } = this.#table.apply(document);
+    const { order, registered, removed } = this.#table.apply(document);
     // A document is missing (RFC 3680 §5.2). One refresh at a time: a notifier may answer it with another gap.
     if (order === 'gap' && !this.#refreshing) this.#subscription.refresh();
     this.#refreshing = order === 'gap' || (this.#refreshing && document.state === 'partial');
-    const removed = gone.map(({ aor, contact }) => ({ aor, facts: factsOf(contact) }));
-    for (const { aor, facts } of removed) directory.setUnregistered(aor, facts);
-    for (const { aor, contact } of here) directory.setRegistered(aor, factsOf(contact));
+    const left = removed.map(({ aor, contact }) => ({ aor, facts: factsOf(contact) }));
+    for (const { aor, facts } of left) directory.setUnregistered(aor, facts);
+    for (const { aor, contact } of registered) directory.setRegistered(aor, factsOf(contact));
     if (document.state === 'full' && order === 'next') {
       this.#onFullState(document.registrations.map(({ aor }) => publicIdentity(aor)));
     }
     // The removed anonymous contact may be that of a terminal that identified itself.
-    if (isNew || removed.some(({ facts }) => isAnonymous(facts))) probe.start(this.user);
+    if (isNew || left.some(({ facts }) => isAnonymous(facts))) probe.start(this.user);
   }
 
   /** Terminals that a full document does not list are not registered: those of the user and of the listed identities. */

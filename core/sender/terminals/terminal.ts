@@ -6,8 +6,9 @@ import { SipUri } from '../../sip/values/uri.js';
 export interface TerminalFacts {
   /** Public GRUU, which addresses this terminal alone (5.2-03). */
   readonly gruu?: string;
+  /** Temporary GRUU. */
   readonly temporaryGruu?: string;
-  /** `urn:uuid:…` */
+  /** Instance id, `urn:uuid:…`. */
   readonly instanceId?: string;
   /** The registered Contact URI. */
   readonly contact?: string;
@@ -28,6 +29,7 @@ export interface TerminalFacts {
 /** The facts in a User Agent Profile. */
 export type ProfileFacts = Pick<TerminalFacts, 'apps' | 'types' | 'maxSize'>;
 
+/** A terminal of a user. */
 export interface Terminal extends TerminalFacts {
   /** Public user identity, e.g. `sip:bob@domain.test`. */
   readonly user: string;

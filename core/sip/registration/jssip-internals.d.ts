@@ -1,7 +1,7 @@
 /** What is used here of JsSIP 3.13.8's inner modules, for which it has no declarations that fit. */
 
 declare module 'jssip/lib/Transport.js' {
-  import type { Socket } from 'jssip';
+  import type { Socket } from 'jssip/lib/Socket.js';
 
   /** Keeps a connection to one of several servers: in order of their weight, again and again, with backoff. */
   export default class Transport {

@@ -1,6 +1,6 @@
 /** One configured server as a JsSIP Socket. Messages do not pass through JsSIP: the flow hands them on itself. */
 
-import type { Socket } from 'jssip';
+import type { Socket } from 'jssip/lib/Socket.js';
 import type { ClientFlow } from '../transport/connect.js';
 import type { SipFlow } from '../transport/flow.js';
 import { transportOf } from '../transport/transport-uri.js';

@@ -25,7 +25,7 @@ export const build: Command = {
     const [directory = '.', ...more] = words.operands;
     if (more.length > 0) throw new UsageError(`build takes one directory; "${more[0]}" is another`);
     // esbuild is for the commands that use it: the others start without it.
-    const { buildApplication } = await import('../../build/build-application.js');
+    const { buildApplication } = await import('../../dev/build-application.js');
     const modules = await buildApplication(resolve(directory));
     io.err(
       `${modules === 1 ? 'one module' : `${modules} modules`} in ${directory === '.' ? '' : `${directory}/`}dist`,

@@ -75,7 +75,7 @@ async function planFor({ operands }: Words, io: Io, json: boolean): Promise<Chec
     throw new UsageError(`no package.json in ${directory}: expected the folder of a package`);
   }
   try {
-    const { planOf } = await import('../../check/package-plan.js');
+    const { planOf } = await import('../../check/plan.js');
     return await planOf(resolve(directory));
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;

@@ -70,7 +70,7 @@ async function projectOf(words: Words, folder: string, io: Io): Promise<Project 
   for (const type of types) check('--type', typeProblem(type));
   if (language !== undefined) check('--language', languageProblem(language));
   const given: Answers = { id, types: types.length > 0 ? types.join(' ') : undefined, language };
-  const asking = process.stdin.isTTY === true && io.terminal && !words.has('yes');
+  const asking = io.input.isTTY === true && io.terminal && !words.has('yes');
   const answers = asking ? await asked(given, folder, io) : given;
   return (
     answers && {
@@ -92,9 +92,13 @@ interface Answers {
 }
 
 /** @returns undefined at Ctrl-C, Ctrl-D, and when the process is told to end. */
-async function asked(given: Answers, folder: string, { signal, err }: Io): Promise<Answers | undefined> {
+async function asked(
+  given: Answers,
+  folder: string,
+  { input, signal, err }: Io,
+): Promise<Answers | undefined> {
   // What is typed at a terminal comes here, Ctrl-C too: it ends the lines.
-  const terminal = createInterface({ input: process.stdin, output: process.stderr, signal });
+  const terminal = createInterface({ input, output: process.stderr, signal });
   const lines = terminal[Symbol.asyncIterator]();
   const ask = async (question: string, preset: string, problem: (answer: string) => string | undefined) => {
     for (;;) {

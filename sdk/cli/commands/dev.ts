@@ -120,8 +120,9 @@ class Console {
         this.io.err(printable(`not all of ${folder} is watched (${message}): "reload" does it by hand`)),
     });
     // What cannot be read has ended.
-    process.stdin.on('error', () => {});
-    const lines = createInterface({ input: process.stdin });
+    const { input } = this.io;
+    input.on('error', () => {});
+    const lines = createInterface({ input });
     // One after another. A program that has said all it had to say waits for what came of it, as a person does.
     let turn: Promise<void> = Promise.resolve();
     lines.on('line', (line) => {
@@ -137,7 +138,7 @@ class Console {
     unwatch();
     lines.close();
     // Whatever still comes on stdin keeps nobody here.
-    process.stdin.destroy();
+    input.destroy();
     await turn;
   }
 

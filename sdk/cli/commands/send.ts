@@ -16,11 +16,10 @@ import { RefusedRequestError } from '../../http-api/client.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command, Words } from '../command.js';
 import type { Io } from '../io.js';
-import { ConnectionProgress } from '../progress/connection-progress.js';
+import { ConnectionProgress } from '../progress.js';
+import { type Order, readOrder, SentFiles } from '../push-order.js';
+import { pushVia } from '../push-via.js';
 import { receiptJson, receiptLine } from '../report.js';
-import { type Order, readOrder } from '../sending/push-order.js';
-import { pushVia } from '../sending/push-via.js';
-import { SentFiles } from '../sending/sent-files.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE

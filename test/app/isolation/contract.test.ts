@@ -176,7 +176,7 @@ describe('commit', () => {
     expect(told()).toEqual([
       { date: { at: '1970-01-01T00:00:00.000Z' }, bytes: [1, 2, 3], again: 'AppError' },
     ]);
-    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await bench.runtime.deadLetters()).toEqual([]);
   });
 
   it('that is wrong rejects with the host’s own words; a push whose commit failed is not taken', async () => {

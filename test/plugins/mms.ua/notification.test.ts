@@ -5,7 +5,7 @@ import { platform } from '#platform';
 import type { AppEvent } from '../../../core/app/contract/push-app.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../../core/app/runtime.js';
 import { memoryContent } from '../../../core/content/content.js';
-import type { Store } from '../../../core/platform/platform.js';
+import type { LevelStore } from '../../../core/platform/level.js';
 import { fixture, fixtureNames, pushBody } from '../../content/fixture.js';
 import { startAlone } from '../alone.js';
 
@@ -34,7 +34,7 @@ class Host {
   private runtime: PushRuntime | undefined;
   private pushes = 0;
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: LevelStore) {}
 
   async start(): Promise<void> {
     const clock: Clock = { now: () => this.now, after: () => () => {}, random: () => 0 };
@@ -79,7 +79,7 @@ class Host {
 
 describe('mms.ua', () => {
   let host: Host;
-  let store: Store;
+  let store: LevelStore;
 
   beforeEach(async () => {
     store = await platform.openStore();
@@ -287,7 +287,7 @@ describe('mms.ua between its event and its commit', () => {
 });
 
 /** Entries of applications' storage that mms.ua wrote. */
-async function storedKeys(store: Store): Promise<number> {
+async function storedKeys(store: LevelStore): Promise<number> {
   let count = 0;
   for await (const key of store.keys()) if (key.includes('seen/')) count += 1;
   return count;

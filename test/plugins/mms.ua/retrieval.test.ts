@@ -310,18 +310,6 @@ describe('messages that are there', () => {
     expect(kept).not.toContain('T4');
   });
 
-  it('are the last 192 MiB', async () => {
-    device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 60_000_000 });
-    const large = retrievalOf(beach(50 * 1024 * 1024));
-    for (let number = 1; number <= 4; number += 1) {
-      await device.push(device.mmsc.keep(`T${number}`, large));
-      await device.posted(number);
-    }
-    await device.until(async () => (await device.files()).length === 6);
-    expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T4', 'T3', 'T2']);
-    expect(device.host.logged).toEqual(['message T1 removed: at most 201326592 bytes are kept']);
-  });
-
   it('have a key, and questions have names', async () => {
     device = await MmsDevice.start();
     await expect(device.query('retrieve')).rejects.toThrow(

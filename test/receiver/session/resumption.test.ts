@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { Store } from '../../../core/platform/platform.js';
+import type { LevelStore } from '../../../core/platform/level.js';
 import { attribute, bytes, descriptionOf, mediaOf, type Offered, sha1Of } from '../../support/push-offers.js';
 import { RawListener } from '../../support/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/sender-end.js';
@@ -18,7 +18,7 @@ const WHOLE = Buffer.from(CONTENT);
 const FILE = { content: CONTENT, name: 'film.mp4', transferId: '3132a45039137536b1b7a03426463cf6' };
 
 let folder: string;
-let store: Store;
+let store: LevelStore;
 let receiver: SessionReceiver;
 let listener: RawListener;
 beforeEach(async () => {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
-import type { Store } from '../../../core/platform/platform.js';
+import type { LevelStore } from '../../../core/platform/level.js';
 import {
   IdempotencyKeyReusedError,
   Outbox,
@@ -41,7 +41,7 @@ interface Sending {
 }
 
 let folder: string;
-let store: Store;
+let store: LevelStore;
 let changes: OutboxRecord[];
 let sending: Sending[];
 let outbox: Outbox;

@@ -6,8 +6,7 @@ import { TimeoutError } from '../../../core/errors.js';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
 import { OptionsProbe } from '../../../core/sender/terminals/options-probe.js';
 import { RegistrationMonitor } from '../../../core/sender/terminals/registration-monitor.js';
-import { SipHeaders } from '../../../core/sip/message/headers.js';
-import type { SipResponse } from '../../../core/sip/message/message.js';
+import { SipHeaders, type SipResponse } from '../../../core/sip/message/message.js';
 import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
 import { until } from '../../support/wait.js';
 

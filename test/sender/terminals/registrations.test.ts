@@ -9,8 +9,7 @@ import {
   RegistrationMonitor,
   type RegistrationMonitorOptions,
 } from '../../../core/sender/terminals/registration-monitor.js';
-import { SipHeaders } from '../../../core/sip/message/headers.js';
-import type { SipResponse } from '../../../core/sip/message/message.js';
+import { SipHeaders, type SipResponse } from '../../../core/sip/message/message.js';
 import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import { Records } from '../../../core/store/records.js';

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../../core/errors.js';
 import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
-import { MAX_SERVER_TRANSACTIONS } from '../../../core/sip/transactions/server-transactions.js';
 import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { answer, branchVia, ClientRecorder, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
 
@@ -232,7 +231,9 @@ describe('transaction layer', () => {
 
   it('beyond the most transactions it can hold it answers 500 with Retry-After, statelessly and always alike', () => {
     const user = new Recorder();
+    const most = 100;
     const layer = new TransactionLayer({
+      maxServerTransactions: most,
       onRequest: (transaction) => {
         if (user.transactions.length < 1) user.transactions.push(transaction);
       },
@@ -240,7 +241,7 @@ describe('transaction layer', () => {
     const flow = new MemoryFlow('TCP');
     const one = request('MESSAGE', { via: branchVia('0') });
     layer.receive(one, flow);
-    for (let number = 1; number < MAX_SERVER_TRANSACTIONS; number++) {
+    for (let number = 1; number < most; number++) {
       layer.receive({ ...one, headers: one.headers.clone().set('Via', branchVia(String(number))) }, flow);
     }
     expect(flow.sent).toEqual([]);

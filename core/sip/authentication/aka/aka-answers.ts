@@ -38,7 +38,8 @@ const BARE = new Set(['algorithm']);
 
 /**
  * Credentials of a subscriber with a UICC.
- * @param username the private identity, `bob@domain.test`
+ * @param username the private identity, `bob@domain.test`.
+ * @param uicc the UICC of the subscriber.
  */
 export function akaCredentials(username: string, uicc: Uicc): AkaCredentials {
   return {

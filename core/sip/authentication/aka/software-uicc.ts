@@ -1,23 +1,34 @@
-/** The card of a subscriber: it alone has the key. A real one is reached by a reader, or the modem it sits in. */
+/** The UICC of a subscriber. */
 
 import { ConfigurationError } from '../../../errors.js';
 import { BLOCK, equal, Milenage, xor } from './milenage.js';
 
-/** What a card says to a challenge of the network. */
+/** The answer of a UICC to a challenge of the network (3GPP TS 33.102 §6.3.3). */
 export type UiccAnswer =
-  /** RES, CK and IK (3GPP TS 33.102 6.3.3); what CK and IK protect is not of this package. */
-  | { result: 'authenticated'; res: Uint8Array; ck: Uint8Array; ik: Uint8Array }
-  /** The sequence number was used before, or is too far ahead: AUTS, 14 octets, tells the network which was the last. */
-  | { result: 'synchronisation failure'; auts: Uint8Array }
-  /** The challenge is not of the subscriber's network. */
-  | { result: 'mac failure' };
+  | {
+      /** The challenge is valid. */
+      result: 'authenticated';
+      /** RES, the answer to the challenge. */
+      res: Uint8Array;
+      /** CK. This package does not use it. */
+      ck: Uint8Array;
+      /** IK. This package does not use it. */
+      ik: Uint8Array;
+    }
+  | {
+      /** The sequence number was used before, or is too far ahead. */
+      result: 'synchronisation failure';
+      /** AUTS, 14 bytes, which contains the last sequence number. */
+      auts: Uint8Array;
+    }
+  | {
+      /** The challenge is not from the subscriber's network. */
+      result: 'mac failure';
+    };
 
-/**
- * The card of a subscriber: it alone has the key. A real one is reached by a reader, or the modem it sits
- * in.
- */
+/** The UICC of a subscriber, which holds the key. Implement it for a card reader or a modem. */
 export interface Uicc {
-  /** AUTHENTICATE (3GPP TS 31.103 7.1). @param rand 16 octets. @param autn 16 octets. */
+  /** AUTHENTICATE (3GPP TS 31.103 §7.1). @param rand 16 bytes. @param autn 16 bytes. */
   authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer>;
 }
 
@@ -64,14 +75,22 @@ export class SequenceNumbers {
  * RES that it got before, and what else it would bring, an old CK and IK, protects nothing in this package.
  */
 
-/** What is on the card; each in hexadecimal. */
+/** The content of the card. */
 export interface SoftwareUiccOptions {
-  /** 16 octets. */
+  /** K, 16 bytes. */
   k: Uint8Array;
-  /** 16 octets: OPc, or OP, that it is computed from. */
-  operator: { opc: Uint8Array } | { op: Uint8Array };
+  /** The operator's value. */
+  operator:
+    | {
+        /** OPc, 16 bytes. */
+        opc: Uint8Array;
+      }
+    | {
+        /** OP, 16 bytes, from which OPc is computed. */
+        op: Uint8Array;
+      };
   /**
-   * The highest sequence number accepted before: none up to it is accepted again. Absent: the first to come is accepted,
+   * The highest sequence number that was used: only higher ones are accepted. By default the first one is accepted,
    * whatever it is.
    */
   sqn?: number;
@@ -81,12 +100,12 @@ export interface SoftwareUiccOptions {
 const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
 const SQN_OCTETS = 6;
 
-/** A subscriber's card in software: Milenage (3GPP TS 35.206), with the sequence numbers in memory. */
+/** A UICC in software: Milenage (3GPP TS 35.206), with the sequence numbers in memory. */
 export class SoftwareUicc implements Uicc {
   readonly #milenage: Promise<Milenage>;
   readonly #sequence: SequenceNumbers;
 
-  /** @throws ConfigurationError when a key is not of 16 octets. */
+  /** @throws ConfigurationError if a key does not have 16 bytes. */
   constructor({ k, operator, sqn }: SoftwareUiccOptions) {
     const code = 'opc' in operator ? operator.opc : operator.op;
     if (k.length !== BLOCK || code.length !== BLOCK) {
@@ -96,7 +115,7 @@ export class SoftwareUicc implements Uicc {
     this.#sequence = new SequenceNumbers(sqn);
   }
 
-  /** TS 33.102 6.3.3: whether the challenge is the network's is found out first, then whether it is fresh. */
+  /** Checks the MAC of the challenge, then its sequence number (3GPP TS 33.102 §6.3.3). */
   async authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer> {
     const milenage = await this.#milenage;
     const { f2: res, f5: ak } = await milenage.f2f5(rand);

@@ -1,0 +1,119 @@
+/** Which keys a schema has at a place, through its optionals, arrays and unions. */
+
+import { z } from 'zod';
+import { AllowList } from '../../core/content/fetch/allow-list.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { suggestion } from '../../core/text.js';
+
+export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let candidates: unknown[] = [schema];
+  for (const part of path)
+    candidates = candidates.flatMap(alternatives).flatMap((candidate) => childOf(candidate, part));
+  const objects = candidates.flatMap(alternatives);
+  return [...new Set(objects.flatMap((candidate) => Object.keys(definitionOf(candidate).shape ?? {})))];
+}
+
+/** What is read here of zod's definitions. */
+interface Definition {
+  /** Of an optional. */
+  innerType?: unknown;
+  /** Of a union. */
+  options?: unknown[];
+  /** Of an array. */
+  element?: unknown;
+  /** Of a record. */
+  valueType?: unknown;
+  /** Of an object. */
+  shape?: Record<string, unknown>;
+}
+
+function definitionOf(schema: unknown): Definition {
+  return (schema as { def?: Definition }).def ?? {};
+}
+
+function alternatives(schema: unknown): unknown[] {
+  const { innerType, options } = definitionOf(schema);
+  if (innerType) return alternatives(innerType);
+  return options ? options.flatMap(alternatives) : [schema];
+}
+
+function childOf(schema: unknown, part: PropertyKey): unknown[] {
+  const { element, valueType, shape } = definitionOf(schema);
+  const child = typeof part === 'number' ? element : (shape?.[String(part)] ?? valueType);
+  return child === undefined ? [] : [child];
+}
+
+/** A key that holds an origin to fetch from. */
+
+export const origin = z
+  .string()
+  .refine(isOrigin, 'expected an origin, e.g. https://*.operator.test or http://127.0.0.1:*');
+
+function isOrigin(entry: string): boolean {
+  try {
+    new AllowList([entry]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Holds a configuration against its schema; errors name the key, and the nearest one that exists. */
+
+type Issue = z.core.$ZodIssue;
+
+/** @throws ConfigurationError listing everything that is wrong with `value`, one thing a line. */
+export function validate<T extends z.ZodType>(schema: T, value: unknown, source: string): z.infer<T> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap((issue) => describe(issue, schema));
+  throw new ConfigurationError(problems.map((problem) => `${source}: ${problem}`).join('\n'));
+}
+
+function describe(issue: Issue, schema: z.ZodType): string[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, path);
+    return issue.keys.map((key) => `unknown key ${pathText([...path, key])}${suggestion(key, known)}`);
+  }
+  if (issue.input === undefined) return [`${pathText(path)} is missing`];
+  if (issue.code === 'invalid_union') {
+    const branch = issue.errors.toSorted((one, other) => progress(other) - progress(one))[0];
+    if (branch && progress(branch) > 0) {
+      return branch.flatMap((inner) => describe({ ...inner, path: [...path, ...inner.path] }, schema));
+    }
+    const expected = issue.errors
+      .flat()
+      .flatMap((inner) => (inner.code === 'invalid_type' ? inner.expected : []));
+    return [
+      `${pathText(path)}: expected ${[...new Set(expected)].join(' or ')}, received ${kind(issue.input)}`,
+    ];
+  }
+  // zod's own messages begin with what kind of problem it is: «Invalid input: expected string, received number».
+  const message = issue.message.replace(/^[A-Z][\w ]*: /, '').replace('expected record', 'expected object');
+  return [path.length === 0 ? message : `${pathText(path)}: ${message}`];
+}
+
+/** How far a branch of a union got: that which got furthest is the one that was meant. 0 where not even the type fits. */
+function progress(issues: readonly Issue[]): number {
+  return Math.max(
+    0,
+    ...issues.map(({ path, code }) => path.length + (code === 'invalid_type' && path.length === 0 ? 0 : 1)),
+  );
+}
+
+function kind(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+/** `"apps[1].use"`; what cannot be shown as it is comes escaped, as in JSON. */
+function pathText(path: readonly PropertyKey[]): string {
+  return JSON.stringify(
+    path
+      .map((part, index) =>
+        typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`,
+      )
+      .join(''),
+  );
+}

@@ -1,0 +1,132 @@
+/** The README of a new push application. */
+
+import { type Project, packageName, sampleType } from './project.js';
+
+export function readmeOf(project: Project): string {
+  const { id, types, language } = project;
+  const name = packageName(id);
+  const source = `src/index.${language}`;
+  return `# ${name}
+
+\`${id}\`, a push application for sip-push. It accepts ${types.map((type) => `\`${type}\``).join(', ')}.
+
+\`\`\`sh
+npm install        # installs sip-push; add the path of its tarball if it is not on your registry
+npm test           # ${language === 'ts' ? 'compiles it, and ' : ''}runs the tests on a device in memory
+npm run check      # checks it against the contract
+npm run dev        # runs a network and a device with it; reloads it when you save
+\`\`\`
+
+| file | content |
+| --- | --- |
+| \`${source}\` | the application: start here |
+| \`test/index.test.js\` | its tests, with \`sip-push/testing\` |
+| \`samples/\` | content for \`npm run dev\` and \`npm run check\` |
+| \`package.json\` | \`sipPush\` is the manifest, which a host reads before it runs any code |
+
+A host with the package installed names it in its configuration: \`"apps": ["${name}"]\`, or its path. A sender pushes to it:
+
+\`\`\`sh
+npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type ${sampleType(project)} samples/hello.txt
+\`\`\`
+`;
+}
+
+/** The module of a new push application: an example of both modes, to be changed. */
+
+export function sourceOf({ id, types }: Project): string {
+  return `/** ${id}: measures each push, stores the result and emits an event. */
+
+import { definePushApp, PushRefused } from 'sip-push/sdk';
+
+export default definePushApp({
+  id: ${quoted(id)}, // the event-app-id that senders address
+  accepts: [${types.map(quoted).join(', ')}], // other media types are refused with 415
+  needs: ['storage', 'log', 'emit'], // services that start() receives, with their types
+  delivery: 'durable', // stored before it is confirmed, redelivered until it is accepted
+  limits: { size: 10_000_000 }, // bytes; larger content is refused with 413
+  start({ storage, log, emit }) {
+    return {
+      // Session mode, before the transfer: throw PushRefused to refuse a file.
+      consider(offer) {
+        log.debug(\`\${offer.from} offers \${offer.fileName ?? 'a file'} of \${offer.size ?? 'unknown'} bytes\`);
+      },
+
+      // All modes. In session mode the content is still arriving, and is read as it arrives.
+      async receive(push, { commit }) {
+        let size = 0;
+        for await (const chunk of push.content.open()) size += chunk.length;
+        if (size === 0) throw new PushRefused('declined', 'the content is empty');
+        emit('received', { from: push.from, mode: push.mode, contentType: push.content.type.type, size });
+        // Ends the push and stores the result in one write: the push takes effect exactly once.
+        await commit([{ type: 'put', key: 'last', value: { from: push.from, mode: push.mode, size } }]);
+      },
+
+      // Describes a push for people.
+      describe: (push) => ({ title: 'Something new', text: \`from \${push.from}\` }),
+
+      // Queries about the application's state.
+      query(name) {
+        if (name === 'last') return storage.get('last');
+        throw new Error(\`no query "\${name}"; expected "last"\`);
+      },
+    };
+  },
+});
+`;
+}
+
+export function quoted(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}
+
+/** The tests of a new push application, for the test runner of Node.js. */
+
+export function testOf(project: Project): string {
+  const { id, language } = project;
+  const module = language === 'ts' ? '../dist/index.js' : '../src/index.js';
+  return `/** ${id} on a device in memory. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startTestHost } from 'sip-push/testing';
+import app from '${module}';
+
+const APP = ${quoted(id)};
+const TYPE = ${quoted(sampleType(project))};
+
+test('accepts a push in a MESSAGE and emits an event', async (t) => {
+  const host = await startTestHost({ apps: [app] });
+  t.after(() => host.stop());
+  const { outcome, status } = await host.push({ app: APP, type: TYPE, body: 'hello' });
+  assert.deepEqual({ outcome, status }, { outcome: 'delivered', status: 200 });
+  const [told] = host.emitted(APP, 'received');
+  assert.equal(told?.size, 5);
+  assert.equal(told?.mode, 'pager');
+});
+
+test('accepts a file in a session', async (t) => {
+  const host = await startTestHost({ apps: [app] });
+  t.after(() => host.stop());
+  const body = new Uint8Array(1_000_000).fill(1);
+  const { outcome } = await host.push({ app: APP, type: TYPE, body, mode: 'session', fileName: 'a.bin' });
+  assert.equal(outcome, 'delivered');
+  assert.equal(host.emitted(APP, 'received')[0]?.size, body.length);
+});
+
+test('refuses empty content', async (t) => {
+  const host = await startTestHost({ apps: [app] });
+  t.after(() => host.stop());
+  const { outcome, status } = await host.push({ app: APP, type: TYPE, body: '' });
+  assert.deepEqual({ outcome, status }, { outcome: 'refused', status: 603 });
+});
+
+test('keeps its state over a restart', async (t) => {
+  const host = await startTestHost({ apps: [app] });
+  t.after(() => host.stop());
+  await host.push({ app: APP, type: TYPE, body: 'hello' });
+  await host.restart();
+  assert.deepEqual(await host.query(APP, 'last'), { from: 'sip:sender@domain.test', mode: 'pager', size: 5 });
+});
+`;
+}

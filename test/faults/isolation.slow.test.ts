@@ -1,0 +1,122 @@
+/** A device whose applications, in workers, loop, leak, end and throw: it goes on, over real SIP, and loses nothing. */
+
+import { expect, it } from 'vitest';
+import type { LogRecord } from '../../core/app/runtime.js';
+import { memoryContent } from '../../core/content/content.js';
+import type { HostedApp } from '../../core/host.js';
+import { startNetwork } from '../../sdk/network/index.js';
+import { moduleUrl } from '../app/isolation/support.js';
+import { BOB, Device, startSender } from '../support/agents.js';
+import { countingApp } from '../support/counting-app.js';
+import { receiptOf } from '../support/receipts.js';
+import { eventually } from '../support/wait.js';
+import { workerScript } from '../support/worker-script.js';
+
+const TEXT = { type: 'text/plain', parameters: {} };
+const MIB = 1024 * 1024;
+
+/** What each does with the first push that it is given, whenever that is the first of its life. */
+const WAYS: Readonly<Record<string, string>> = {
+  'loops.ua': 'for (;;) {}',
+  'heap.ua': 'for (const all = [];;) all.push({ some: [all.length] });',
+  'buffers.ua': 'setInterval(() => kept.push(new Uint8Array(4e6).fill(1)), 5); await new Promise(() => {});',
+  'exits.ua': 'process.exit(1);',
+  'throws.ua': 'setTimeout(() => { throw new Error("stray"); }); await new Promise(() => {});',
+};
+
+/** Each push is an end of its worker the first time that it is given, and is taken the second. */
+function bad(id: string, way: string): string {
+  return moduleUrl(`
+    const kept = [];
+    export default {
+      id: '${id}', accepts: ['text/plain'], delivery: 'durable', needs: ['storage'],
+      start: ({ storage }) => ({
+        async receive(push, { commit }) {
+          const text = new TextDecoder().decode(await push.content.bytes(100));
+          if ((await storage.get('seen/' + text)) === undefined) {
+            await storage.put('seen/' + text, true);
+            ${way}
+          }
+          const count = (await storage.get('took/' + text)) ?? 0;
+          await commit([{ type: 'put', key: 'took/' + text, value: count + 1 }]);
+        },
+        async query() {
+          const took = {};
+          for await (const [key, value] of storage.entries({ prefix: 'took/' })) took[key.slice(5)] = value;
+          return took;
+        },
+      }),
+    };`);
+}
+
+const HOOKS = ['consider', 'receive', 'describe', 'query', 'negotiated', 'stop'];
+const THROWS_ALWAYS = moduleUrl(`export default {
+  id: 'hooks.ua', accepts: ['text/plain'], delivery: 'durable',
+  start: () => ({ ${HOOKS.map((hook) => `${hook}() { throw new Error('${hook}'); }`).join(', ')} }),
+};`);
+
+const DIRECT = moduleUrl(`export default {
+  id: 'direct.ua', accepts: ['text/plain'],
+  start: () => ({ receive() { process.exit(1); } }),
+};`);
+
+it('applications that loop, leak, end or throw cost the others nothing, and none of their durable pushes is lost', async ({
+  onTestFinished,
+}) => {
+  const script = await workerScript();
+  const isolation = { memory: 64 * MIB, unresponsive: 1 };
+  const counting = countingApp('good.ua', ['text/plain']);
+  const apps: HostedApp[] = [
+    { definition: counting.app },
+    { module: THROWS_ALWAYS, script, isolation },
+    { module: DIRECT, script, isolation },
+    ...Object.entries(WAYS).map(([id, way]) => ({ module: bad(id, way), script, isolation })),
+  ];
+  const network = await startNetwork();
+  onTestFinished(() => network.close());
+  const [, server = ''] = network.uris;
+  const logs: LogRecord[] = [];
+  const device = await Device.start([], { servers: [server], apps, onLog: (record) => logs.push(record) });
+  onTestFinished(() => device.stop());
+  const sender = await startSender({ servers: [server] });
+  onTestFinished(() => sender.stop());
+  const push = (app: string, text: string) =>
+    receiptOf(sender.send({ to: BOB, app, content: memoryContent(TEXT, Buffer.from(text)) }));
+
+  const ids = [...Object.keys(WAYS), 'hooks.ua'];
+  const texts = ['one', 'two', 'three'];
+  let over = false;
+  const bads = Promise.all(ids.flatMap((id) => texts.map((text) => push(id, text)))).finally(() => {
+    over = true;
+  });
+  // Meanwhile, and for a while after: the others die several times.
+  let good = 0;
+  const serving = async () => {
+    while (!over || good < 300) {
+      const { status } = await push('good.ua', `push ${good++}`);
+      expect(status).toBe(200);
+    }
+  };
+  await Promise.all([serving(), bads]);
+  expect(counting.counts.size).toBe(good);
+  for (const { status } of await bads) expect(status).toBe(200);
+  expect(await push('direct.ua', 'one')).toMatchObject({ status: 500, retryable: true });
+
+  const all = Object.fromEntries(texts.map((text) => [text, 1]));
+  for (const id of Object.keys(WAYS)) {
+    await eventually(`${id} has taken each of its pushes once`, async () => {
+      const took = await device.host.query(id, 'took').catch(() => ({}));
+      return (
+        JSON.stringify(Object.entries(Object(took)).sort()) === JSON.stringify(Object.entries(all).sort()) ||
+        undefined
+      );
+    });
+    expect(
+      logs.some(({ app, message }) => app === id && /its worker ended: .*started again/.test(message)),
+    ).toBe(true);
+  }
+  // What throws each time has them on disk, and is given them again for as long as any durable application.
+  const again = logs.filter(({ app, message }) => app === 'hooks.ua' && /given again in/.test(message));
+  expect(new Set(again.map(({ message }) => message.split(' ')[1])).size).toBe(texts.length);
+  expect(await device.host.runtime.deadLetters()).toEqual([]);
+});

@@ -1,0 +1,129 @@
+/**
+ * From an empty folder, with the tarball that npm would publish: an application is created, tested, checked, bundled,
+ * and is pushed to; so is somebody else's, from a package of its own.
+ */
+
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lineOf } from '../cli/sip-push.js';
+import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
+import { JOB_MS } from '../support/wait.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const EXAMPLE = join(ROOT, 'examples/third-party-app');
+/** Milliseconds: a guard. On two cores that are its own the whole way takes under a minute; it says how long it took. */
+
+let folder: string;
+const running: RunningProcess[] = [];
+
+const inFolder = (command: string, ...words: string[]) =>
+  runProcess(command, words, { cwd: folder, withinMs: JOB_MS });
+/** What npx finds, without starting npm each time. */
+const sipPush = (...words: string[]) => inFolder('node_modules/.bin/sip-push', ...words);
+const bundle = () => startProcess(process.execPath, ['host.mjs', '--json'], { cwd: folder });
+
+async function well(ending: ReturnType<typeof runProcess>): Promise<string> {
+  const { code, stdout, stderr } = await ending;
+  expect(code, `${stdout}\n${stderr}`).toBe(0);
+  return stdout;
+}
+
+/** @returns the path of the tarball. */
+async function pack(from: string): Promise<string> {
+  // What it needs is built already: building it here would pull it from under the other suites.
+  const words = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
+  const packed = JSON.parse(await well(runProcess('npm', words, { cwd: from, withinMs: JOB_MS })));
+  return `./${packed[0].filename}`;
+}
+
+async function configure(server: string, ...apps: string[]): Promise<void> {
+  const account = { identity: 'sip:bob@domain.test', server, trust: ['sip:psa@domain.test'] };
+  await writeFile(join(folder, 'bob.json'), JSON.stringify({ ...account, apps, data: './bob-data' }));
+  await writeFile(join(folder, 'psa.json'), JSON.stringify({ identity: 'sip:psa@domain.test', server }));
+}
+
+async function push(app: string, type: string, file: string): Promise<void> {
+  const to = ['--to', 'sip:bob@domain.test', '--app', app, '--type', type];
+  await well(sipPush('send', '--config', 'psa.json', ...to, file));
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-newcomer-'));
+});
+afterAll(async () => {
+  for (const each of running.splice(0).reverse()) await each.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('from an empty folder', () => {
+  let server: string;
+
+  it("an application of one's own: created, tested, checked, bundled, pushed to", async () => {
+    const tarball = await pack(ROOT);
+    await well(inFolder('npm', 'init', '--yes'));
+    await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
+    await well(inFolder('npx', 'sip-push', 'create', 'weather', '--yes'));
+    expect(
+      await well(runProcess('npm', ['test'], { cwd: join(folder, 'weather'), withinMs: JOB_MS })),
+    ).toMatch(/^# fail 0$/m);
+    await well(sipPush('check', 'weather'));
+    const network = await startProcess('node_modules/.bin/sip-push', ['network', '--json'], {
+      cwd: folder,
+    });
+    running.push(network);
+    const { uris } = await lineOf(network, 'listening');
+    [, server = ''] = uris as string[];
+    await configure(server, './weather');
+    await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
+    await using host = await bundle();
+    await lineOf(host, 'registered', { identity: 'sip:bob@domain.test' });
+    await push('weather.ua', 'text/plain', 'weather/samples/hello.txt');
+    expect(await lineOf(host, 'push')).toMatchObject({
+      app: 'weather.ua',
+      outcome: 'accepted',
+      status: 200,
+    });
+  });
+
+  it("somebody else's, by the name of its package: in a host and in a bundle", async () => {
+    const theirs = join(folder, 'theirs');
+    await cp(EXAMPLE, theirs, {
+      recursive: true,
+      filter: (path) => !/node_modules|dist/.test(path.slice(EXAMPLE.length)),
+    });
+    expect(await well(runProcess('npm', ['test'], { cwd: theirs, withinMs: JOB_MS }))).toMatch(/^# fail 0$/m);
+    await well(sipPush('check', 'theirs'));
+    const tarball = await pack(theirs);
+    await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
+    await configure(server, 'sip-push-app-emn', 'wml.ua');
+    const notification = 'node_modules/sip-push-app-emn/samples/notification.wbxml';
+    for (const start of [
+      () =>
+        startProcess('node_modules/.bin/sip-push', ['host', '--config', 'bob.json', '--json'], {
+          cwd: folder,
+        }),
+      bundle,
+    ]) {
+      await rm(join(folder, 'bob-data'), { recursive: true, force: true });
+      if (start === bundle) await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
+      await using host = await start();
+      expect(await lineOf(host, 'registered')).toMatchObject({ apps: ['emn.ua', 'wml.ua'] });
+      await push('emn.ua', 'application/vnd.wap.emn+wbxml', notification);
+      expect(await lineOf(host, 'app')).toMatchObject({
+        ...{ app: 'emn.ua', kind: 'mail', mailbox: 'imap://mail.example.com' },
+      });
+    }
+    const manifest = JSON.parse(await well(inFolder(process.execPath, 'host.mjs', '--manifest')));
+    expect(JSON.stringify(manifest)).toContain('emn.ua');
+  });
+});
+
+it('the example has nothing of this tree but what is published', async () => {
+  const { peerDependencies, dependencies } = JSON.parse(
+    await readFile(join(EXAMPLE, 'package.json'), 'utf8'),
+  );
+  expect(Object.keys({ ...peerDependencies, ...dependencies })).toEqual(['sip-push']);
+});

@@ -1,0 +1,21 @@
+/** Messages that are kept: large ones. */
+
+import { expect, it } from 'vitest';
+import { beach, retrievalOf } from '../../support/mmsc.js';
+import { MmsDevice } from './device.js';
+
+it('keeps the last 192 MiB of messages', async () => {
+  const device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 60_000_000 });
+  try {
+    const large = retrievalOf(beach(50 * 1024 * 1024));
+    for (let number = 1; number <= 4; number += 1) {
+      await device.push(device.mmsc.keep(`T${number}`, large));
+      await device.posted(number);
+    }
+    await device.until(async () => (await device.files()).length === 6);
+    expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T4', 'T3', 'T2']);
+    expect(device.host.logged).toEqual(['message T1 removed: at most 201326592 bytes are kept']);
+  } finally {
+    await device.stop();
+  }
+});

@@ -1,0 +1,59 @@
+/** Many sessions at a time on one host: all come to their end, and none waits for all the others. */
+
+import { expect, it } from 'vitest';
+import { platform } from '#platform';
+import { memoryContent } from '../../core/content/content.js';
+import { BOB, startSender } from '../support/agents.js';
+import { FilePushes, MEBIBYTE, told } from '../support/file-pushes.js';
+import { startKamailio } from '../support/kamailio.js';
+import { describePeer } from '../support/peers.js';
+
+const SESSIONS = 200;
+const TYPE = { type: 'application/octet-stream', parameters: {} };
+
+/** 1 MiB, as none of the others has it. */
+function content(index: number): Uint8Array {
+  const bytes = new Uint8Array(MEBIBYTE).fill(index);
+  bytes[MEBIBYTE - 1] = index + 1;
+  return bytes;
+}
+
+describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
+  it('8.2.1-08, 8.2.2-10, AD-5.3.5: all are delivered, each in its share of the time', async () => {
+    await using core = await startKamailio();
+    const server = core.trustedServer('tcp');
+    await using pushes = await FilePushes.prepare({
+      ...{ host: core.server('tcp'), sender: server, sessions: SESSIONS },
+    });
+    const host = await pushes.startHost();
+    const sender = await startSender({
+      ...{ servers: [server], media: { host: '127.0.0.1' } },
+      outstanding: SESSIONS,
+    });
+
+    const begun = new Set<number>();
+    const ended: { begunThen: number }[] = [];
+    const push = async (index: number) => {
+      const files = [{ content: memoryContent(TYPE, content(index)) }];
+      const onProgress = ({ received }: { received: number }) => received > 0 && begun.add(index);
+      const receipts = await sender.send(
+        { to: BOB, app: 'files.ua', files, report: true, mode: 'session' },
+        { onProgress },
+      );
+      ended.push({ begunThen: begun.size });
+      return receipts;
+    };
+    const receipts = (await Promise.all(Array.from({ length: SESSIONS }, (_, index) => push(index)))).flat();
+    await sender.stop();
+
+    expect(receipts).toHaveLength(SESSIONS);
+    expect(receipts.filter(({ outcome, reported }) => outcome !== 'delivered' || !reported)).toEqual([]);
+    const sent = Array.from({ length: SESSIONS }, (_, index) => platform.hash('sha-256', content(index)));
+    const received = (await told(host, SESSIONS, 'push')).map(({ sha256 }) => String(sha256));
+    expect(received.sort()).toEqual(sent.sort());
+    const counted = await told(host, SESSIONS, 'app', 'file');
+    expect(counted.filter(({ times }) => times !== 1)).toEqual([]);
+    // By the time half of them are done, each has got something through.
+    expect(ended[SESSIONS / 2]).toEqual({ begunThen: SESSIONS });
+  });
+});
