@@ -1,7 +1,7 @@
 /** The content of a push: bytes that can be opened again. */
 
 import { LimitError } from '../errors.js';
-import type { StoredFile } from '../platform/platform.js';
+import type { StoredFile } from '../platform/files.js';
 
 /** A media type with its parameters. */
 export interface MediaType {

@@ -5,7 +5,8 @@ import type { Content } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { formatHttpDate } from '../content/http-headers.js';
 import { formatMediaType } from '../content/media-type.js';
-import type { HttpIncoming, HttpReply, Listener, TlsOptions } from '../platform/platform.js';
+import type { HttpIncoming, HttpReply } from '../platform/http.js';
+import type { Listener, TlsOptions } from '../platform/sockets.js';
 import { type Digest, digestOf } from './digest.js';
 
 /** Where a sender serves content by reference. */

@@ -3,7 +3,7 @@
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { SipResponse } from '../sip/message/message.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration/registration.js';

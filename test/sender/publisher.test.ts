@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { type Content, memoryContent } from '../../core/content/content.js';
-import type { HttpRequest } from '../../core/platform/platform.js';
+import type { HttpRequest } from '../../core/platform/http.js';
 import { Publisher, parseByteRange } from '../../core/sender/publisher.js';
 import { makeCertificates } from '../support/certificates.js';
 import { PATIENCE_MS } from '../support/wait.js';

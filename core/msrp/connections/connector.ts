@@ -1,7 +1,7 @@
 /** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
 
 import { TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';
 import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';

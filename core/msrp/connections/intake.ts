@@ -3,7 +3,7 @@
  * is memory: a sink that keeps a byte keeps all that was read with it.
  */
 
-import type { Channel } from '../../platform/platform.js';
+import type { Channel } from '../../platform/sockets.js';
 import { FRAMED_MESSAGE } from '../frames/limits.js';
 
 /** What a stream's channel hands over at a time, and what may come after `pause`, bytes. */

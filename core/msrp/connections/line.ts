@@ -4,7 +4,7 @@
  */
 
 import { TimeoutError } from '../../errors.js';
-import type { Channel } from '../../platform/platform.js';
+import type { Channel } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 
 /** What may wait in the channel before messages do, bytes: what a response of ours has to wait for at most. */

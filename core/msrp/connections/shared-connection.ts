@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { ConfigurationError, LimitError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { unlessAborted } from '../../time/deadline.js';
 import { FRAMED_MESSAGE, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import { findSessionId, type MsrpProtocol } from '../frames/uri.js';

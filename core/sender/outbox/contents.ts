@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import { AppFolder } from '../../app/services/files-service.js';
 import { ConfigurationError } from '../../errors.js';
-import type { StoredFile } from '../../platform/platform.js';
+import type { StoredFile } from '../../platform/files.js';
 import type { Clock } from '../../time/clock.js';
 
 export interface ContentLimits {

@@ -17,7 +17,7 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import type { AcceptedLine } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
 

@@ -102,7 +102,8 @@ export const send: Command = {
         );
         return EXIT.tryAgain;
       }
-      const later = error instanceof TransportError || (error instanceof RefusedRequestError && error.retryable);
+      const later =
+        error instanceof TransportError || (error instanceof RefusedRequestError && error.retryable);
       if ('url' in way && error instanceof RefusedRequestError && error.status === 401) {
         throw new UsageError(
           `${way.url} does not take this key; expected the "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,

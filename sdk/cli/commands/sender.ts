@@ -104,7 +104,8 @@ function printer(io: Io, json: boolean): Printer {
     terminal({ terminal, previous }) {
       const { user, gruu, contact, apps, registered } = terminal;
       // Whoever only says again what is known is no news.
-      if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu) return;
+      if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu)
+        return;
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
       say(
         { event: 'terminal', ...terminalJson(terminal) },
