@@ -3,7 +3,8 @@
 import { platform } from '#platform';
 import { ByteRanges } from '../../byte-ranges.js';
 import { MalformedError, SipPushError } from '../../errors.js';
-import type { Hasher, OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
+import type { Hasher } from '../../platform/platform.js';
 import { TRANSFER_PARTS } from '../limits.js';
 
 /** Bytes written, or read back, in one go: the event loop is not held up by hashing them. */

@@ -1,7 +1,7 @@
 /** What it means for a transfer that something went wrong. */
 
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
-import type { OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
