@@ -4,7 +4,7 @@
  */
 
 import { TransportError } from '../errors.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
 import type { SipResponse } from './message/message.js';
 import { CoreConnection } from './registration/core-connection.js';

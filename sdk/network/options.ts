@@ -1,7 +1,7 @@
 /** The options of the embedded network, and their validation. */
 
 import { ConfigurationError } from '../../core/errors.js';
-import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
+import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { SipUri } from '../../core/sip/values/uri.js';

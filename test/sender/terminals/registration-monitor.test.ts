@@ -2,15 +2,15 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { memoryContent } from '../../core/content/content.js';
-import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import { Records } from '../../core/store/records.js';
-import { systemClock } from '../../core/time/clock.js';
-import { definePushApp } from '../../sdk/index.js';
-import { startNetwork } from '../../sdk/network/index.js';
-import { BOB, Device, PSA, startSender } from '../support/agents.js';
-import { freePort } from '../support/ports.js';
-import { until } from '../support/wait.js';
+import { memoryContent } from '../../../core/content/content.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../../core/sender/sender.js';
+import { Records } from '../../../core/store/records.js';
+import { systemClock } from '../../../core/time/clock.js';
+import { definePushApp } from '../../../sdk/index.js';
+import { startNetwork } from '../../../sdk/network/index.js';
+import { BOB, Device, PSA, startSender } from '../../support/agents.js';
+import { freePort } from '../../support/ports.js';
+import { until } from '../../support/wait.js';
 
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
@@ -54,7 +54,7 @@ async function scene(ims: boolean): Promise<Scene> {
   };
 }
 
-const here = (sender: PushSenderAgent) => sender.directory.of(BOB).filter((terminal) => terminal.here);
+const here = (sender: PushSenderAgent) => sender.directory.of(BOB).filter((terminal) => terminal.registered);
 const known = (sender: PushSenderAgent, apps: string[][]) =>
   until(() => expect(here(sender).map((terminal) => terminal.apps)).toEqual(apps));
 const gruuOf = async (device: Device) => (await device.event('registered')).publicGruu;
@@ -90,7 +90,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
     const receipts = await sender.send(push);
     expect(receipts).toMatchObject([
       { terminal: terminal[1], outcome: 'delivered' },
-      { terminal: terminal[0], outcome: 'failed', retryable: true, reason: 'the terminal is away' },
+      { terminal: terminal[0], outcome: 'failed', retryable: true, reason: 'the terminal is not registered' },
     ]);
     expect(phone.of('push')).toHaveLength(1);
     expect(tablet.of('push')).toHaveLength(3);
@@ -101,7 +101,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
     const sender = await start();
     const instance = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
     await (await open(['mms.ua'], instance)).stop();
-    await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ here: false }]));
+    await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ registered: false }]));
     const receipts = sender.send({ to: BOB, app: 'mms.ua', content, ttl: 60 });
     const other = await open(['mms.ua']);
     await known(sender, [['mms.ua']]);

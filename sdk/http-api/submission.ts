@@ -1,19 +1,19 @@
-/** From the body of a request to an order: contents that came with it are kept first. */
+/** From the body of a request to an submission: contents that came with it are kept first. */
 
 import type { Outbox } from '../../core/sender/outbox/outbox.js';
-import type { OrderedContent, PushOrder } from '../../core/sender/outbox/record.js';
+import type { PushSubmission, SubmittedContent } from '../../core/sender/outbox/submission.js';
 import type { PushBody } from './schemas.js';
 
-export async function orderOf(
-  { content, files = [], ...order }: PushBody,
+export async function submissionOf(
+  { content, files = [], ...submission }: PushBody,
   outbox: Outbox,
-): Promise<PushOrder> {
-  const contents: OrderedContent[] = [];
+): Promise<PushSubmission> {
+  const contents: SubmittedContent[] = [];
   for (const given of content ? [content] : files) contents.push(await ordered(given, outbox));
-  return { ...order, contents };
+  return { ...submission, contents };
 }
 
-async function ordered(given: NonNullable<PushBody['content']>, outbox: Outbox): Promise<OrderedContent> {
+async function ordered(given: NonNullable<PushBody['content']>, outbox: Outbox): Promise<SubmittedContent> {
   const { text, base64, content, url, size, hash, name, ...described } = given;
   if (url !== undefined) {
     return {

@@ -2,16 +2,19 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { type ReginfoContact, writeReginfo } from '../../core/content/reginfo/reginfo.js';
-import { MalformedError } from '../../core/errors.js';
-import { Presence, type PresenceOptions } from '../../core/sender/presence.js';
-import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
-import { SipHeaders, type SipResponse } from '../../core/sip/message/message.js';
-import type { SubscriptionHandlers } from '../../core/sip/subscription/subscription.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
-import { Records } from '../../core/store/records.js';
-import { systemClock } from '../../core/time/clock.js';
-import { request } from '../support/requests.js';
+import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { MalformedError } from '../../../core/errors.js';
+import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
+import {
+  RegistrationMonitor,
+  type RegistrationMonitorOptions,
+} from '../../../core/sender/terminals/registration-monitor.js';
+import { SipHeaders, type SipResponse } from '../../../core/sip/message/message.js';
+import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
+import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
+import { Records } from '../../../core/store/records.js';
+import { systemClock } from '../../../core/time/clock.js';
+import { request } from '../../support/requests.js';
 
 const BOB = 'sip:bob@domain.test';
 const ROBERT = 'sip:robert@domain.test';
@@ -27,7 +30,7 @@ interface Subscribed {
 
 let subscribed: Subscribed[];
 let directory: TerminalDirectory;
-let presence: Presence;
+let presence: RegistrationMonitor;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -40,10 +43,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function open(options: Partial<PresenceOptions> = {}): Presence {
-  return new Presence({
+function open(options: Partial<RegistrationMonitorOptions> = {}): RegistrationMonitor {
+  return new RegistrationMonitor({
     directory,
-    rollCall: { begin: () => {} },
+    probe: { start: () => {} },
     identity: PSA,
     contact: () => PSA,
     subscribe: ({ uri }, handlers) => {
@@ -96,7 +99,7 @@ function notify(ports: readonly number[], aors: readonly string[] = [BOB, ROBERT
   subscribed.at(-1)?.handlers.onNotify(body, new SipHeaders(), { state: 'active' });
 }
 
-const here = (user: string) => directory.of(user).filter((terminal) => terminal.here).length;
+const here = (user: string) => directory.of(user).filter((terminal) => terminal.registered).length;
 
 describe('B.1.1: a user whom the core has registered', () => {
   it('is watched until it says that he has left, or says nothing more', async () => {
@@ -166,7 +169,7 @@ describe('B.1.1: a user whom the core has registered', () => {
 });
 
 describe('B.1.3: a user whom the sender watches of itself', () => {
-  beforeEach(() => presence.watch(BOB));
+  beforeEach(() => presence.monitor(BOB));
 
   it('is watched for good, whatever the core says of him', async () => {
     register(600);
@@ -182,7 +185,7 @@ it('9-04: a sender that starts again learns of each identity who has left meanwh
   register(600);
   notify([5080, 5081]);
   presence = open();
-  presence.watch(BOB);
+  presence.monitor(BOB);
   notify([5081]);
   expect([here(BOB), here(ROBERT)]).toEqual([1, 1]);
 });
@@ -227,7 +230,7 @@ it('B.1.2: learns the instance, both GRUUs and the applications of each contact,
   for (const temporaryGruu of ['sip:tgruu.one@domain.test;gr', 'sip:tgruu.two@domain.test;gr']) {
     expect(told(temporaryGruu)).toMatchObject([
       {
-        here: true,
+        registered: true,
         instanceId: 'urn:uuid:5080',
         gruu: `${BOB};gr=urn:uuid:5080`,
         temporaryGruu,

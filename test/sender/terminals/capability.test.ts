@@ -1,14 +1,14 @@
 /** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/content.js';
-import { writeProfile } from '../../core/content/user-agent-profile.js';
-import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import { BOB, PSA, startSender } from '../support/agents.js';
-import { TestHttpServer } from '../support/http-server.js';
-import { request } from '../support/requests.js';
-import { ScriptedCore } from '../support/scripted-core.js';
-import { until } from '../support/wait.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { writeProfile } from '../../../core/content/user-agent-profile.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../../core/sender/sender.js';
+import { BOB, PSA, startSender } from '../../support/agents.js';
+import { TestHttpServer } from '../../support/http-server.js';
+import { request } from '../../support/requests.js';
+import { ScriptedCore } from '../../support/scripted-core.js';
+import { until } from '../../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 const TEXT = { type: 'text/plain', parameters: {} };
@@ -94,7 +94,7 @@ describe('what is learnt', () => {
         apps: ['mms.ua', 'wml.ua'],
         methods: ['INVITE', 'ACK', 'CANCEL', 'OPTIONS', 'BYE', 'MESSAGE'],
         product: 'softphone Beta1.5',
-        here: true,
+        registered: true,
       },
     ]);
   });
@@ -213,7 +213,9 @@ describe('5.2-02: a User Agent Profile', () => {
     await start({ onProblem: (error) => problems.push(error.message) });
     expect((await referring(http.url())).status).toBe(200);
     await until(() =>
-      expect(problems).toEqual([expect.stringMatching(/^no profile at http.*not-allowed.*fetch\.allow/)]),
+      expect(problems).toEqual([
+        expect.stringMatching(/^cannot fetch the profile http.*not-allowed.*fetch\.allow/),
+      ]),
     );
     expect(sender.directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
     expect(http.requests).toEqual([]);
