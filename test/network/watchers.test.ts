@@ -306,7 +306,7 @@ describe('a subscription of the network', () => {
     expect(contactsOf(await told(psa, 2))).toHaveLength(1);
   });
 
-  it('is ended by Expires: 0, with the last NOTIFY; then nobody knows it', async () => {
+  it('ends with Expires: 0 and a last NOTIFY, and is unknown then', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     const accepted = await subscribe(psa);
@@ -319,7 +319,7 @@ describe('a subscription of the network', () => {
     expect(notifies(psa)).toHaveLength(2);
   });
 
-  it('with Expires: 0 from the beginning asks but once', async () => {
+  it('sends one NOTIFY if it starts with Expires: 0', async () => {
     const network = new MemoryNetwork();
     await network.device(4001);
     const psa = network.peer(4009);
