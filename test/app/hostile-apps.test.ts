@@ -95,7 +95,7 @@ describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
     expect(outcome).toMatchObject({ accepted: false, kind: expect.stringMatching(/^(failed|forbidden)$/) });
     expect(outcome).toHaveProperty('reason', expect.stringContaining(words));
     const isRefusal = thrown === withoutMessage;
-    expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ taken: !isRefusal });
+    expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ accepted: !isRefusal });
   });
 });
 
