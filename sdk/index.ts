@@ -1,5 +1,5 @@
 /**
- * What a push application imports: the types of the contract, the errors that it throws and catches, and small helpers.
+ * The imports of a push application: types of the contract, errors, and helpers.
  *
  * @example A push application
  * ```ts
@@ -32,6 +32,7 @@ export type { AppPermissions } from '../core/app/contract/permissions.js';
 export type * from '../core/app/contract/push-app.js';
 export { CONTRACT_VERSION } from '../core/app/contract/push-app.js';
 export type * from '../core/app/contract/services.js';
+export { sha256 } from '../core/content/binary-text.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
 export {
@@ -43,15 +44,13 @@ export {
   type RefusalKind,
 } from '../core/errors.js';
 export { printable, printableReason } from '../core/text.js';
-export { Agenda, type AgendaOptions } from './agenda.js';
 export { isHttpUrl, knownFields } from './options.js';
-export { sha256 } from './sha256.js';
-export { isTransient } from './transient.js';
-export { Turns } from './turns.js';
+export { isTransient, type RetryLimits, requireSuccess, retryDelay } from './retry.js';
+export { Agenda, type AgendaOptions, TaskQueue } from './tasks.js';
 
 /**
- * `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`: what `start` is given, and what it has to
- * return, follow from `needs`, `options` and `provides`.
+ * Defines a push application: `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`. The types of the
+ * argument and result of `start` follow from `needs`, `options` and `provides`.
  */
 export function definePushApp<
   const Needs extends ServiceName = never,

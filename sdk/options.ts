@@ -1,4 +1,4 @@
-/** Checks of `options`, which may be anything: a host's configuration says them. */
+/** Checks of the `options` that a host's configuration contains. */
 
 import { ConfigurationError } from '../core/errors.js';
 
@@ -16,16 +16,16 @@ export function knownFields<Name extends string>(
 ): { readonly [name in Name]?: unknown } {
   const expected = names.join(', ');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ConfigurationError(`${path}: expected an object with ${expected}`);
+    throw new ConfigurationError(`invalid ${path}: expected an object with ${expected}`);
   }
   const unknown = Object.keys(value).find((key) => !names.some((name) => name === key));
   if (unknown !== undefined) {
-    throw new ConfigurationError(`${path}.${unknown} is not known; expected ${expected}`);
+    throw new ConfigurationError(`unknown option ${path}.${unknown}: expected ${expected}`);
   }
   return value;
 }
 
-/** Whether it is an absolute URL of http or https. */
+/** Whether the value is an absolute http or https URL. */
 export function isHttpUrl(value: unknown): value is string {
   return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }

@@ -224,6 +224,11 @@ export class PushRuntime {
     return () => this.#listeners.delete(listener);
   }
 
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): readonly AppHandle[] {
+    return this.parts.registry.addressed(eventAppIds, iari);
+  }
+
   /**
    * The first of the listed applications that accepts the media type; 'unknown' if none of the ids is loaded, 'type' if
    * none accepts the type.

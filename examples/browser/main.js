@@ -1,20 +1,20 @@
-/** Starts the device, and shows what comes. */
+/** Starts the device and shows its pushes. */
 
 import { start } from './dist/device.js';
 
 const status = document.querySelector('#status');
 const pushes = document.querySelector('#pushes');
 
-// Otherwise a browser that needs room may clear what this page keeps. Pages that came by http from elsewhere lack it.
+// Without this, a browser that runs out of space can delete the data. Pages over http from another machine do not have it.
 await navigator.storage?.persist();
 
 const server = new URLSearchParams(location.search).get('server');
 const starting = start({
-  // Another core than that of device.json: ?server=sip:192.0.2.1:5066;transport=ws
+  // Overrides the core in device.json: ?server=sip:192.0.2.1:5066;transport=ws
   ...(server === null ? {} : { servers: [server] }),
   onEvent(event) {
     if (event.event === 'registered') status.textContent = `${event.identity} is registered`;
-    if (event.event === 'disconnected') status.textContent = 'not connected; trying again';
+    if (event.event === 'disconnected') status.textContent = 'not connected, reconnecting';
     if (event.event === 'push' && event.outcome === 'accepted') void show(event);
   },
   onLog: ({ level, message }) => console.debug(level, message),
@@ -23,7 +23,7 @@ starting.catch((error) => {
   status.textContent = String(error);
 });
 
-/** As its application describes it; text only, since others write it. What was left from the last time comes while it starts. */
+/** Shows a push as its application describes it, as text only. Pushes of the last run arrive before the start completes. */
 async function show({ id, app, mode, from, contentType, size }) {
   const device = await starting;
   const { title, text = '' } = (await device.describe(id)) ?? { title: app };

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const PACKAGE = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.map': 'application/json' };
-/** What the page consists of; whatever else lies here is nobody's business. */
+/** The files of the page; no others are served. */
 const FILES = new Set(['/index.html', '/main.js', '/dist/device.js', '/dist/device.js.map']);
 
 const bundle = ['bundle', '--config', 'device.json', '--outfile', 'dist/device.js', '--platform', 'browser'];

@@ -1,4 +1,4 @@
-/** A device in a program of one's own: it takes service indications, and prints what comes. */
+/** A device that accepts service indications and prints its events. */
 
 import { createPushReceiver } from 'sip-push';
 import wml from 'sip-push/apps/wml.ua';

@@ -1,4 +1,4 @@
-/** A sender in a program of one's own: one service indication to all of Bob's terminals that have wml.ua. */
+/** A sender that pushes one service indication to the terminals of Bob that have wml.ua. */
 
 import { createPushSender, memoryContent } from 'sip-push';
 import { serviceIndication } from 'sip-push/formats';

@@ -1,4 +1,4 @@
-/** DCD content in words, and what cannot be said of it. */
+/** DCD content in words for the user. */
 
 import { type Push, type PushDescription, printable } from 'sip-push/sdk';
 import { namesOf } from './content-item.js';
@@ -13,10 +13,10 @@ export function describeContent(push: Push, size: number): PushDescription {
   const { type } = push.content.type;
   return {
     title: channel === undefined ? 'Content of a channel' : `Content of ${printable(channel)}`,
-    text: `${size} bytes, ${FORMS[type] ?? type}; what is in it is for the application that reads DCD`,
+    text: `${size} bytes, ${FORMS[type] ?? type}; only an application for DCD can read it`,
     fields: {
-      channel: channel === undefined ? 'not known: the push names no initiator' : printable(channel),
-      content: contentId === undefined ? 'not known: the push does not name it' : printable(contentId),
+      channel: channel === undefined ? 'unknown: the push has no initiator URI' : printable(channel),
+      content: contentId === undefined ? 'unknown: the push has no content id' : printable(contentId),
       from: printable(push.from),
     },
   };

@@ -1,4 +1,4 @@
-/** dcd.ua: keeps dynamic content (OMA DCD) by channel until it expires, and tells the host's user of it. */
+/** dcd.ua: stores dynamic content (OMA DCD) by channel until it expires, and emits an event for it. */
 
 import { encodeBase64 } from 'sip-push/formats';
 import { definePushApp, printable } from 'sip-push/sdk';
@@ -7,7 +7,7 @@ import { describeContent } from './description.js';
 import { readOptions } from './options.js';
 import { StoredContent } from './stored-content.js';
 
-/** Tickers, headlines and pictures; larger content is fetched by whoever wants it. */
+/** Octets: tickers, headlines and pictures. */
 const MAX_SIZE = 1_048_576;
 
 export default definePushApp({
@@ -24,17 +24,12 @@ export default definePushApp({
         const octets = await push.content.bytes(MAX_SIZE);
         const item = await contentItem(push, octets, keep);
         const { channel, contentId, contentType, size } = item;
-        const dropped = await stored.keep(item, octets, clock.now(), async (operations) => {
-          // Before the commit: whoever dies between the two tells it twice, but never not at all.
-          emit('content', {
-            ...(channel === undefined ? {} : { channel }),
-            ...(contentId === undefined ? {} : { contentId }),
-            contentType,
-            size,
-          });
+        const ignored = await stored.put(item, octets, clock.now(), async (operations) => {
+          // Emitted before the commit: a crash between the two repeats the event and never loses it.
+          emit('content', { channel, contentId, contentType, size });
           await commit(operations);
         });
-        if (dropped) log.info(`content ${printable(contentId ?? item.sha256)}: ${dropped}: dropped`);
+        if (ignored) log.info(`content ${printable(contentId ?? item.sha256)} ignored: ${ignored}`);
       },
       async describe(push) {
         const { size } = push.content;
@@ -42,9 +37,9 @@ export default definePushApp({
       },
       async query(name, args) {
         if (name === 'list') return stored.list(clock.now(), argumentOf(args, 'channel'));
-        if (name !== 'content') throw new Error(`no query "${name}"; expected "list" or "content"`);
+        if (name !== 'content') throw new Error(`unknown query "${name}": expected "list" or "content"`);
         const key = argumentOf(args, 'key');
-        if (key === undefined) throw new Error('expected { key } of an item of the list');
+        if (key === undefined) throw new Error('invalid arguments: expected { key } of an item of the list');
         const octets = await stored.octets(key, clock.now());
         return octets ? encodeBase64(octets) : null;
       },

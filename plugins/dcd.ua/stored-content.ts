@@ -1,94 +1,94 @@
-/** The content that is kept: by channel, each piece until it expires or others need its room. */
+/** Stored content by channel: kept until it expires, or newer content replaces it. */
 
-import { type AppStorage, type StorageOperation, Turns } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, TaskQueue } from 'sip-push/sdk';
 import type { ContentItem } from './content-item.js';
 
 const ITEM = 'item/';
 const OCTETS = 'octets/';
-/** One channel must not push all others out. */
-const KEPT_OF_CHANNEL = 100;
-/** In all; with two keys each, removing all of them still is one commit. */
-const KEPT = 400;
-const KEPT_OCTETS = 64 * 1024 * 1024;
+/** Prevents one channel from evicting all others. */
+const MAX_ITEMS_OF_CHANNEL = 100;
+/** In total. With two keys each, removing all of them fits in one commit. */
+const MAX_ITEMS = 400;
+const MAX_OCTETS = 64 * 1024 * 1024;
 
-type Take = (operations: StorageOperation[]) => Promise<void>;
+type Commit = (operations: StorageOperation[]) => Promise<void>;
 
 export class StoredContent {
-  /** One after another: what goes depends on what is there. */
-  private readonly turns = new Turns();
+  /** Serializes changes: which items are evicted depends on the ones that are stored. */
+  private readonly queue = new TaskQueue();
 
-  /** @param items by key, the oldest first; their octets are in storage alone. */
+  /** @param items by key, oldest first; their octets are only in storage. */
   private constructor(
     private readonly storage: AppStorage,
     private readonly items: Map<string, ContentItem>,
   ) {}
 
-  /** Reads what is stored; what has expired meanwhile goes. */
+  /** Reads the stored items, and removes expired ones. */
   static async open(storage: AppStorage, now: Date): Promise<StoredContent> {
     const items: ContentItem[] = [];
     const expired: ContentItem[] = [];
     for await (const [, value] of storage.entries({ prefix: ITEM })) {
-      // Nobody else writes here.
+      // Only this class writes under this prefix.
       const item = value as ContentItem;
-      (isOver(item, now) ? expired : items).push(item);
+      (isExpired(item, now) ? expired : items).push(item);
     }
     await Promise.all(expired.flatMap(keysOf).map((key) => storage.delete(key)));
     items.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
     return new StoredContent(storage, new Map(items.map((item) => [item.key, item])));
   }
 
-  /** Those not expired, the newest first; of one channel, or of all. */
+  /** Items that have not expired, newest first, of one channel or of all. */
   list(now: Date, channel?: string): ContentItem[] {
     return [...this.items.values()]
-      .filter((item) => !isOver(item, now) && (channel === undefined || item.channel === channel))
+      .filter((item) => !isExpired(item, now) && (channel === undefined || item.channel === channel))
       .reverse();
   }
 
   async octets(key: string, now: Date): Promise<Uint8Array | undefined> {
     const item = this.items.get(key);
-    if (!item || isOver(item, now)) return undefined;
+    if (!item || isExpired(item, now)) return undefined;
     const octets = await this.storage.get(OCTETS + key);
     return octets instanceof Uint8Array ? octets : undefined;
   }
 
   /**
-   * Runs `take` with what must be written, unless the content comes to nothing.
-   * @returns why it comes to nothing; undefined when `take` was run.
+   * Stores an item, unless it has expired or is a duplicate.
+   * @returns why it was ignored; undefined if it was committed.
    */
-  keep(item: ContentItem, octets: Uint8Array, now: Date, take: Take): Promise<string | undefined> {
-    return this.turns.take(async () => {
-      if (isOver(item, now)) return `expired at ${item.expires}`;
-      const there = this.items.get(item.key);
-      if (there?.sha256 === item.sha256 && !isOver(there, now)) return 'came before';
-      const gone = this.goneFor(item, now);
-      await take([
-        ...gone.flatMap(keysOf).map((key) => ({ type: 'delete' as const, key })),
+  put(item: ContentItem, octets: Uint8Array, now: Date, commit: Commit): Promise<string | undefined> {
+    return this.queue.run(async () => {
+      if (isExpired(item, now)) return `it expired at ${item.expires}`;
+      const stored = this.items.get(item.key);
+      if (stored?.sha256 === item.sha256 && !isExpired(stored, now)) return 'it is a duplicate';
+      const evicted = this.evictedBy(item, now);
+      await commit([
+        ...evicted.flatMap(keysOf).map((key) => ({ type: 'delete' as const, key })),
         { type: 'put', key: ITEM + item.key, value: item },
         { type: 'put', key: OCTETS + item.key, value: octets },
       ]);
-      for (const { key } of gone) this.items.delete(key);
+      for (const { key } of evicted) this.items.delete(key);
       this.items.set(item.key, item);
       return undefined;
     });
   }
 
-  /** What goes when one more comes: what it replaces, what has expired, then the oldest that stand in its way. */
-  private goneFor(item: ContentItem, now: Date): ContentItem[] {
+  /** The items to remove when one is added: its former version, expired ones, then the oldest beyond the limits. */
+  private evictedBy(item: ContentItem, now: Date): ContentItem[] {
     const items = [...this.items.values()];
-    const isGone = (one: ContentItem) => one.key === item.key || isOver(one, now);
-    const left = items.filter((one) => !isGone(one));
+    const isObsolete = (one: ContentItem) => one.key === item.key || isExpired(one, now);
+    const left = items.filter((one) => !isObsolete(one));
     const ofChannel = left.filter(({ channel }) => channel === item.channel);
-    const crowded = new Set(ofChannel.slice(0, Math.max(0, ofChannel.length - KEPT_OF_CHANNEL + 1)));
-    const others = left.filter((one) => !crowded.has(one));
+    const excess = new Set(ofChannel.slice(0, Math.max(0, ofChannel.length - MAX_ITEMS_OF_CHANNEL + 1)));
+    const others = left.filter((one) => !excess.has(one));
     let count = others.length + 1;
     let octets = others.reduce((sum, { size }) => sum + size, item.size);
     for (const one of others) {
-      if (count <= KEPT && octets <= KEPT_OCTETS) break;
-      crowded.add(one);
+      if (count <= MAX_ITEMS && octets <= MAX_OCTETS) break;
+      excess.add(one);
       count -= 1;
       octets -= one.size;
     }
-    return [...items.filter(isGone), ...crowded];
+    return [...items.filter(isObsolete), ...excess];
   }
 }
 
@@ -96,6 +96,6 @@ function keysOf({ key }: ContentItem): string[] {
   return [ITEM + key, OCTETS + key];
 }
 
-function isOver({ expires }: ContentItem, now: Date): boolean {
+function isExpired({ expires }: ContentItem, now: Date): boolean {
   return expires <= now.toISOString();
 }

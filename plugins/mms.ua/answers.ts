@@ -1,16 +1,23 @@
-/** What the MMSC is told: posted in the background, again where that failed, over restarts. */
+/** PDUs to the MMSC: posted in the background, with retries that survive a restart. */
 
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
-import { Agenda, type AppFetch, type AppLog, FetchError, printable } from 'sip-push/sdk';
-import { failureOf, MAX_ATTEMPTS, waitAfter } from './failure.js';
+import {
+  Agenda,
+  type AppFetch,
+  type AppLog,
+  printable,
+  printableReason,
+  requireSuccess,
+  retryDelay,
+} from 'sip-push/sdk';
 import type { Answer, Message } from './message.js';
 import type { Messages } from './messages.js';
 import type { MmsOptions } from './options.js';
-import { MMS_TYPE } from './retrieval.js';
+import { MMS_TYPE, MMSC_RETRY } from './retrieval.js';
 
-/** They are small, and their MMSC is one, as a rule. */
-const AT_ONCE = 2;
-/** What this application speaks; an MMSC of any 1.x understands it. */
+/** Concurrent requests. Answers are small, and usually go to a single MMSC. */
+const MAX_CONCURRENT = 2;
+/** The MMS version of this application. Any 1.x MMSC understands it. */
 const VERSION = '1.2';
 
 interface Parts {
@@ -26,20 +33,20 @@ export class Answers {
 
   constructor(private readonly parts: Parts) {
     const { log, signal } = parts;
-    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: AT_ONCE, log, signal });
+    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: MAX_CONCURRENT, log, signal });
   }
 
-  /** Posts the answers that this message still has to post. */
-  wake({ key, answers }: Message): void {
+  /** Posts the pending answers of this message. */
+  resume({ key, answers }: Message): void {
     if (answers.length > 0) this.agenda.add(key);
   }
 
-  /** When nothing is under way any more: the signal has ended it. */
+  /** Resolves when the tasks that were running when the signal was aborted have finished. */
   stop(): Promise<void> {
     return this.agenda.stop();
   }
 
-  /** @returns milliseconds until the next one. */
+  /** Posts the answers of a message in order. @returns milliseconds until the next attempt. */
   private async step(key: string): Promise<number | undefined> {
     for (;;) {
       const message = this.parts.messages.get(key);
@@ -50,29 +57,28 @@ export class Answers {
     }
   }
 
-  /** @returns milliseconds until it is posted again; undefined: that is over. */
+  /** @returns milliseconds until the next attempt; undefined when the answer was accepted or dropped. */
   private async postOne(message: Message, answer: Answer): Promise<number | undefined> {
     const { messages, log, signal } = this.parts;
     const { key, transactionId, answerAttempts } = message;
     try {
       await this.post(message, answer);
     } catch (error) {
-      // What was ended with the application is posted when it starts.
+      // A stopped application posts the answer after its next start.
       if (signal.aborted) return undefined;
-      const failure = failureOf(error);
       const attempts = answerAttempts + 1;
       const what = `${answer.pdu} for message ${printable(transactionId)} was not posted`;
-      if (failure.kind === 'transient' && attempts < MAX_ATTEMPTS) {
+      const delay = retryDelay(MMSC_RETRY, attempts, error);
+      if (delay !== undefined) {
         await messages.update(key, (known) => ({ ...known, answerAttempts: attempts }));
-        const wait = waitAfter(attempts, failure.retryAfter);
-        log.warn(`${what}, again in ${wait / 1000} s: ${failure.message}`);
-        return wait;
+        log.warn(`${what}, retry in ${delay / 1000} s: ${printableReason(error)}`);
+        return delay;
       }
-      log.warn(`${what}, given up: ${failure.message}`);
+      log.warn(`${what}, gave up: ${printableReason(error)}`);
     }
     await messages.update(key, (known) => {
       const answers = known.answers.slice(1);
-      return known.state === 'over' && answers.length === 0
+      return known.state === 'finished' && answers.length === 0
         ? undefined
         : { ...known, answers, answerAttempts: 0 };
     });
@@ -85,15 +91,13 @@ export class Answers {
     const body = this.encoded(message, answer);
     const headers = { 'content-type': MMS_TYPE };
     const response = await fetch(url, { method: 'POST', headers, body, signal });
+    await requireSuccess(response);
     await response.body.cancel();
-    if (response.status < 200 || response.status > 299) {
-      throw FetchError.ofStatus(response);
-    }
   }
 
   private encoded({ transactionId }: Message, answer: Answer): Uint8Array {
     const version = VERSION;
-    // Absent, it is allowed.
+    // An absent X-Mms-Report-Allowed means yes.
     const report = this.parts.options.reportAllowed ? {} : { reportAllowed: false };
     switch (answer.pdu) {
       case 'M-NotifyResp.ind':

@@ -1,4 +1,4 @@
-/** What was pushed, in words. */
+/** Pushed PDUs in words for the user, and as fields of events. */
 
 import {
   absoluteTime,
@@ -9,11 +9,12 @@ import {
   type MmsStatus,
 } from 'sip-push/formats';
 import { type PushDescription, printable } from 'sip-push/sdk';
-import type { Incoming } from './incoming.js';
+import type { Message } from './message.js';
+import type { PushedPdu } from './pushed-pdu.js';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-export function describeIncoming(incoming: Incoming, receivedAt: Date): PushDescription {
+export function describePdu(incoming: PushedPdu, receivedAt: Date): PushDescription {
   switch (incoming.type) {
     case 'M-Notification.ind':
       return describeNotification(incoming.pdu, receivedAt);
@@ -47,8 +48,8 @@ const DELIVERY: Readonly<Record<MmsStatus, string>> = {
   expired: 'expired before it was retrieved',
   retrieved: 'was delivered',
   rejected: 'was rejected',
-  deferred: 'waits to be retrieved',
-  unrecognised: 'was not understood',
+  deferred: 'has not been retrieved yet',
+  unrecognised: 'was not recognised by the device',
   indeterminate: 'may or may not have been delivered',
   forwarded: 'was forwarded',
   unreachable: 'could not be delivered',
@@ -85,4 +86,23 @@ function displaySize(octets: number): string {
 /** `2026-11-22 02:24 UTC` */
 function displayTime(time: Date): string {
   return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
+}
+
+export type Report = Exclude<PushedPdu, { type: 'M-Notification.ind' }>;
+
+export function notificationFields(message: Message) {
+  const { transactionId, from, subject, messageSize, expiry, contentLocation } = message;
+  return { transactionId, from, subject, messageSize, expiry, contentLocation };
+}
+
+export function reportEvent(report: Report): { kind: string; fields: Record<string, string> } {
+  const { messageId, to } = report.pdu;
+  const date = report.pdu.date.toISOString();
+  if (report.type === 'M-Read-Orig.ind') {
+    const { from, readStatus } = report.pdu;
+    return { kind: 'read-report', fields: { messageId, from, to, date, status: readStatus } };
+  }
+  const { status, statusText } = report.pdu;
+  const reason: Record<string, string> = statusText === undefined ? {} : { statusText };
+  return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
 }

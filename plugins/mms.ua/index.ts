@@ -1,18 +1,17 @@
-/** mms.ua: takes the notification that a multimedia message waits, tells the host's user, and retrieves it. */
+/** mms.ua: accepts notifications of multimedia messages, emits events, and retrieves the messages. */
 
 import type { MmsNotification } from 'sip-push/formats';
 import { definePushApp, printable, type ReceiveContext } from 'sip-push/sdk';
 import { Answers } from './answers.js';
-import { describeIncoming } from './description.js';
-import { incomingOf, MAX_SIZE } from './incoming.js';
-import { isExpired, type Message, messageOf, over, responding } from './message.js';
+import { describePdu, notificationFields, type Report, reportEvent } from './description.js';
+import { DuplicateFilter } from './duplicate-filter.js';
+import { finished, isExpired, type Message, messageOf, withResponse } from './message.js';
 import { Messages } from './messages.js';
 import { readOptions } from './options.js';
+import { MAX_SIZE, readPushedPdu } from './pushed-pdu.js';
 import { Queries } from './queries.js';
 import { MMS_TYPE } from './retrieval.js';
 import { Retrievals } from './retrievals.js';
-import { Seen } from './seen.js';
-import { notificationFields, type Report, reportEvent } from './told.js';
 
 export default definePushApp({
   id: 'mms.ua',
@@ -23,42 +22,46 @@ export default definePushApp({
   async start(services) {
     const { storage, log, emit, clock } = services;
     const options = readOptions(services.options);
-    const seen = await Seen.open(storage);
+    const duplicates = await DuplicateFilter.open(storage);
     const messages = await Messages.open(services);
     const answers = new Answers({ ...services, messages, options });
     const retrievals = new Retrievals({ ...services, messages, answers });
     const queries = new Queries({ ...services, messages, answers, retrievals });
-    for (const message of messages.all()) wake(message);
+    for (const message of messages.all()) resume(message);
 
-    function wake(message: Message): void {
-      retrievals.wake(message);
-      answers.wake(message);
+    function resume(message: Message): void {
+      retrievals.resume(message);
+      answers.resume(message);
     }
 
-    // What is told is told before the commit: whoever dies between the two tells it twice, but never not at all.
-    function notified(notification: MmsNotification, receivedAt: Date, commit: Commit): Promise<boolean> {
+    // The event is emitted before the commit: a crash between the two repeats the event and never loses it.
+    function receiveNotification(
+      notification: MmsNotification,
+      receivedAt: Date,
+      commit: Commit,
+    ): Promise<boolean> {
       const { transactionId, contentLocation } = notification;
-      return seen.once([transactionId, contentLocation], receivedAt, async (operations, key) => {
+      return duplicates.once([transactionId, contentLocation], receivedAt, async (operations, key) => {
         const message = messageOf(key, notification, receivedAt, options);
-        const kept = isExpired(message, clock.now()) ? expired(message) : message;
-        if (kept === message) emit('notification', notificationFields(message));
-        if (!kept) return commit(operations);
-        await messages.add(kept, clock.now(), (more) => commit([...operations, ...more]));
-        wake(kept);
+        const stored = isExpired(message, clock.now()) ? expiredMessage(message) : message;
+        if (stored === message) emit('notification', notificationFields(message));
+        if (!stored) return commit(operations);
+        await messages.add(stored, clock.now(), (more) => commit([...operations, ...more]));
+        resume(stored);
       });
     }
 
-    function expired(message: Message): Message | undefined {
+    function expiredMessage(message: Message): Message | undefined {
       const { transactionId, expiry } = message;
-      log.info(`notification ${printable(transactionId)} expired at ${expiry}: dropped`);
-      // Whoever retrieves nothing by himself answers nothing by himself.
-      return options.retrieve === 'manual' ? undefined : over(expiredAnswer(message));
+      log.info(`notification ${printable(transactionId)} expired at ${expiry}: ignored`);
+      // With manual retrieval nothing is sent to the MMSC without the user.
+      return options.retrieve === 'manual' ? undefined : finished(expiredAnswer(message));
     }
 
-    function reported(report: Report, receivedAt: Date, commit: Commit): Promise<boolean> {
+    function receiveReport(report: Report, receivedAt: Date, commit: Commit): Promise<boolean> {
       const { kind, fields } = reportEvent(report);
       const identity = [report.type, ...Object.values(fields)];
-      return seen.once(identity, receivedAt, async (operations) => {
+      return duplicates.once(identity, receivedAt, async (operations) => {
         emit(kind, fields);
         await commit(operations);
       });
@@ -66,19 +69,19 @@ export default definePushApp({
 
     return {
       async receive(push, { commit }) {
-        const incoming = await incomingOf(push);
+        const incoming = await readPushedPdu(push);
         const { type, pdu } = incoming;
         const isNew =
           type === 'M-Notification.ind'
-            ? await notified(pdu, push.receivedAt, commit)
-            : await reported(incoming, push.receivedAt, commit);
+            ? await receiveNotification(pdu, push.receivedAt, commit)
+            : await receiveReport(incoming, push.receivedAt, commit);
         if (isNew) return;
         const what =
           type === 'M-Notification.ind' ? `notification ${pdu.transactionId}` : `${type} of ${pdu.messageId}`;
-        log.info(`${printable(what)} came before: dropped`);
+        log.info(`${printable(what)} is a duplicate: ignored`);
       },
       async describe(push) {
-        return describeIncoming(await incomingOf(push), push.receivedAt);
+        return describePdu(await readPushedPdu(push), push.receivedAt);
       },
       query: (name, args) => queries.answer(name, args),
       async stop() {
@@ -89,7 +92,7 @@ export default definePushApp({
 });
 
 function expiredAnswer(message: Message): Message {
-  return responding({ ...message, responded: false, answers: [] }, 'expired');
+  return withResponse({ ...message, responded: false, answers: [] }, 'expired');
 }
 
 type Commit = ReceiveContext['commit'];

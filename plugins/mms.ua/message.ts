@@ -1,12 +1,12 @@
-/** A message that this device was notified of, as it is stored: where it is between its notification and its answers. */
+/** The stored state of a message, from its notification to its last answer. */
 
 import { absoluteTime, type MmsNotification } from 'sip-push/formats';
 import type { MmsOptions } from './options.js';
 
-/** Characters of a text that is kept with every message: no subject is as long. */
+/** Characters of a stored text. Real subjects are shorter. */
 const MAX_TEXT = 1024;
 
-/** What is posted to the MMSC. Each is posted until the MMSC has taken it: at least once. */
+/** A PDU for the MMSC. It is posted until the MMSC accepts it, at least once. */
 export type Answer =
   | {
       readonly pdu: 'M-NotifyResp.ind';
@@ -32,54 +32,54 @@ export interface MessagePart {
   readonly file: string;
 }
 
-/** What M-Retrieve.conf brought. */
+/** The content of an M-Retrieve.conf. */
 export interface RetrievedContent {
-  /** There where the MMSC wants an M-Acknowledge.ind. */
+  /** Present if the MMSC expects an M-Acknowledge.ind. */
   readonly transactionId?: string;
   readonly messageId?: string;
   readonly from?: string;
   readonly subject?: string;
   /** When it was sent; ISO 8601, UTC. */
   readonly date: string;
-  /** Whether the sender wants to know that it was read. */
+  /** Whether the sender asked for a read report. */
   readonly readReport: boolean;
   readonly parts: readonly MessagePart[];
 }
 
 /** JSON values; times are ISO 8601, UTC. */
 export interface Message {
-  /** What tells it from others: SHA-256 of Transaction-Id and Content-Location. */
+  /** Identity of the message: SHA-256 of Transaction-Id and Content-Location. */
   readonly key: string;
   /**
-   * `waiting` until somebody asks, or until `dueAt`; `failed`: given up, it may be asked for again; `over`: all that is
-   * left of it are its answers.
+   * `waiting`: for a query or for `dueAt`. `failed`: not retried without a query. `finished`: only its pending answers
+   * are left.
    */
-  readonly state: 'waiting' | 'retrieving' | 'retrieved' | 'failed' | 'over';
+  readonly state: 'waiting' | 'retrieving' | 'retrieved' | 'failed' | 'finished';
   readonly transactionId: string;
   readonly contentLocation: string;
   readonly from?: string;
   readonly subject?: string;
   readonly messageClass: string;
-  /** Octets, as the notification has it. */
+  /** Octets, according to the notification. */
   readonly messageSize: number;
   readonly expiry: string;
   readonly receivedAt: string;
-  /** When it is retrieved without being asked for. */
+  /** When it is retrieved without a query. */
   readonly dueAt?: string;
-  /** Attempts to retrieve it, since it was last asked for. */
+  /** Attempts to retrieve it since the last query. */
   readonly attempts: number;
-  /** Those of them that brought something else. */
+  /** How many of these attempts returned something else than an MMS PDU. */
   readonly malformed: number;
-  /** Why it failed. */
+  /** Why the retrieval failed. */
   readonly reason?: string;
-  /** Whether an M-NotifyResp.ind has answered the notification, or is among `answers`. */
+  /** Whether an M-NotifyResp.ind was posted, or is among `answers`. */
   readonly responded: boolean;
-  /** In their order. */
+  /** Pending answers, in order. */
   readonly answers: readonly Answer[];
   readonly answerAttempts: number;
   readonly content?: RetrievedContent;
-  /** Whether the host was told that it was retrieved. */
-  readonly told?: true;
+  /** Whether the event `message` was emitted. */
+  readonly reported?: true;
   readonly read?: true;
 }
 
@@ -90,7 +90,7 @@ export function messageOf(
   { retrieve, after }: MmsOptions,
 ): Message {
   const { transactionId, contentLocation, from, subject, messageClass, messageSize } = notification;
-  // OMA-TS-MMS_ENC 7.3.47: the MMSC asks that a person decides.
+  // OMA-TS-MMS_ENC 7.3.47: the MMSC recommends that the user decides.
   const immediate = retrieve === 'immediate' && notification.recommendedRetrievalMode !== 'manual';
   const deferred = retrieve !== 'manual' && !immediate;
   const message: Message = {
@@ -98,9 +98,9 @@ export function messageOf(
     state: immediate ? 'retrieving' : 'waiting',
     transactionId,
     contentLocation,
-    from: from === undefined ? undefined : shortened(from),
-    subject: subject === undefined ? undefined : shortened(subject),
-    messageClass: shortened(messageClass),
+    from: from === undefined ? undefined : truncate(from),
+    subject: subject === undefined ? undefined : truncate(subject),
+    messageClass: truncate(messageClass),
     messageSize,
     expiry: absoluteTime(notification.expiry, receivedAt).toISOString(),
     receivedAt: receivedAt.toISOString(),
@@ -111,27 +111,27 @@ export function messageOf(
     answers: [],
     answerAttempts: 0,
   };
-  return deferred ? responding(message, 'deferred') : message;
+  return deferred ? withResponse(message, 'deferred') : message;
 }
 
-/** With one M-NotifyResp.ind more to post, unless the notification has been answered. */
-export function responding(
+/** The message with an M-NotifyResp.ind to post, unless the notification was answered. */
+export function withResponse(
   message: Message,
   status: Extract<Answer, { pdu: 'M-NotifyResp.ind' }>['status'],
 ): Message {
-  return message.responded ? message : answering(message, { pdu: 'M-NotifyResp.ind', status }, true);
+  return message.responded ? message : withAnswer(message, { pdu: 'M-NotifyResp.ind', status }, true);
 }
 
-export function answering(message: Message, answer: Answer, responded = message.responded): Message {
+export function withAnswer(message: Message, answer: Answer, responded = message.responded): Message {
   return { ...message, responded, answers: [...message.answers, answer] };
 }
 
-/** All that is left of it are its answers; it goes when there are none. */
-export function over({ content: _, ...message }: Message): Message | undefined {
-  return message.answers.length > 0 ? { ...message, state: 'over' } : undefined;
+/** The message with only its pending answers; undefined if there are none. */
+export function finished({ content: _, ...message }: Message): Message | undefined {
+  return message.answers.length > 0 ? { ...message, state: 'finished' } : undefined;
 }
 
-/** Whether the MMSC no longer keeps it: what was retrieved does not expire. */
+/** Whether the MMSC no longer has the message. A retrieved message does not expire. */
 export function isExpired({ state, expiry }: Message, now: Date): boolean {
   return state !== 'retrieved' && expiry <= now.toISOString();
 }
@@ -144,6 +144,6 @@ export function sizeOf({ content }: Message): number {
   return content?.parts.reduce((sum, { size }) => sum + size, 0) ?? 0;
 }
 
-export function shortened(text: string): string {
+export function truncate(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -1,4 +1,4 @@
-/** The messages that are known, in storage and in memory, and the files that are theirs. */
+/** The known messages, in storage and in memory, and their files. */
 
 import {
   type AppFiles,
@@ -7,17 +7,17 @@ import {
   printable,
   printableReason,
   type StorageOperation,
-  Turns,
+  TaskQueue,
 } from 'sip-push/sdk';
-import { filesOf, isExpired, type Message, over, sizeOf } from './message.js';
+import { filesOf, finished, isExpired, type Message, sizeOf } from './message.js';
 
 const PREFIX = 'message/';
-/** Each is in memory, some KiB as a rule. */
-const KEPT = 500;
-/** Less than a host lets an application keep, with room for those that are on their way. */
-const KEPT_BYTES = 192 * 1024 * 1024;
-/** After a long silence many have expired at once; a commit has its limit. */
-const FORGOTTEN_AT_ONCE = 100;
+/** Messages are in memory too, usually a few KiB each. */
+const MAX_MESSAGES = 500;
+/** Less than the host's quota of an application, so that messages that are being retrieved fit too. */
+const MAX_BYTES = 192 * 1024 * 1024;
+/** A commit has a limit of operations, and many messages can expire while no push arrives. */
+const MAX_EXPIRED_REMOVALS = 100;
 
 interface Parts {
   readonly storage: AppStorage;
@@ -26,89 +26,92 @@ interface Parts {
 }
 
 export class Messages {
-  /** One after another: what goes depends on what is there. */
-  private readonly turns = new Turns();
+  /** Serializes changes: which messages are evicted depends on the ones that are stored. */
+  private readonly turns = new TaskQueue();
 
-  /** @param kept by key, the oldest first. */
+  /** @param messages by key, oldest first. */
   private constructor(
     private readonly parts: Parts,
-    private readonly kept: Map<string, Message>,
+    private readonly messages: Map<string, Message>,
   ) {}
 
-  /** Files that no message names go: a crash left them. */
+  /** Reads the stored messages, and removes files that belong to none of them, which a crash has left. */
   static async open(parts: Parts): Promise<Messages> {
     const kept: Message[] = [];
     for await (const [, value] of parts.storage.entries({ prefix: PREFIX })) {
-      // Nobody else writes here.
+      // Only this class writes under this prefix.
       kept.push(value as Message);
     }
     kept.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
     const messages = new Messages(parts, new Map(kept.map((message) => [message.key, message])));
-    await messages.removeUnnamed();
+    await messages.removeOrphans();
     return messages;
   }
 
-  /** The oldest first, also those that are over. */
+  /** Oldest first, including finished messages. */
   all(): Message[] {
-    return [...this.kept.values()];
+    return [...this.messages.values()];
   }
 
   get(key: string): Message | undefined {
-    return this.kept.get(key);
+    return this.messages.get(key);
   }
 
-  /** Runs `take` with what must be written for one more; the oldest go where there are too many. */
-  add(message: Message, now: Date, take: (operations: StorageOperation[]) => Promise<void>): Promise<void> {
-    return this.turns.take(async () => {
-      // It may have come before, longer ago than anybody remembers.
-      const replaced = filesOf(this.kept.get(message.key));
-      const gone = this.goneFor(message, now);
-      await take([
+  /**
+   * Adds a message, and evicts the oldest beyond the limit.
+   * @param commit writes the operations to storage.
+   */
+  add(message: Message, now: Date, commit: (operations: StorageOperation[]) => Promise<void>): Promise<void> {
+    return this.turns.run(async () => {
+      // The same notification can have arrived earlier than the duplicate filter remembers.
+      const replaced = filesOf(this.messages.get(message.key));
+      const gone = this.evictedBy(message, now);
+      await commit([
         ...gone.map(({ key }) => ({ type: 'delete' as const, key: PREFIX + key })),
         { type: 'put', key: PREFIX + message.key, value: message },
       ]);
-      for (const { key } of [...gone, message]) this.kept.delete(key);
-      this.kept.set(message.key, message);
+      for (const { key } of [...gone, message]) this.messages.delete(key);
+      this.messages.set(message.key, message);
       await this.removeFiles([...replaced, ...gone.flatMap(filesOf)]);
     });
   }
 
   /**
-   * Changes one that may have been changed, or have gone, since it was looked at.
-   * @param change gives the message as it is to be; undefined: it goes, with its files
-   * @returns as it is now; undefined: it is not there any more.
+   * Changes a message atomically.
+   * @param change returns the changed message, or undefined to remove it with its files.
+   * @returns the message after the change; undefined if it does not exist.
    */
   update(key: string, change: (message: Message) => Message | undefined): Promise<Message | undefined> {
-    return this.turns.take(async () => {
-      const message = this.kept.get(key);
+    return this.turns.run(async () => {
+      const message = this.messages.get(key);
       const next = message && change(message);
       if (next === message) return message;
-      // Storage first: a file that nobody names goes in the end, a name without its file never would.
+      // Storage first: a crash may leave a file without a message, which the next start removes.
       if (next) await this.parts.storage.put(PREFIX + key, next);
       else await this.parts.storage.delete(PREFIX + key);
-      if (next) this.kept.set(key, next);
-      else this.kept.delete(key);
+      if (next) this.messages.set(key, next);
+      else this.messages.delete(key);
       const left = new Set(filesOf(next));
       await this.removeFiles(filesOf(message).filter((file) => !left.has(file)));
       return next;
     });
   }
 
-  /** Removes what was retrieved, the oldest first, until the rest fits. */
-  async makeRoom(): Promise<void> {
+  /** Removes retrieved messages, oldest first, until the rest fits. */
+  async evict(): Promise<void> {
     let bytes = this.all().reduce((sum, message) => sum + sizeOf(message), 0);
     for (const message of this.all()) {
-      if (bytes <= KEPT_BYTES) return;
+      if (bytes <= MAX_BYTES) return;
       if (!message.content) continue;
       bytes -= sizeOf(message);
       this.parts.log.warn(
-        `message ${printable(message.transactionId)} removed: at most ${KEPT_BYTES} bytes are kept`,
+        `message ${printable(message.transactionId)} was removed: the limit is ${MAX_BYTES} bytes`,
       );
-      await this.update(message.key, over);
+      await this.update(message.key, finished);
     }
   }
 
-  /** Best effort: what stays goes at the next start. */
+  /** Best effort: files that cannot be removed now are removed at the next start. */
   async removeFiles(names: readonly string[]): Promise<void> {
     const { files, log } = this.parts;
     for (const name of names) {
@@ -116,27 +119,32 @@ export class Messages {
     }
   }
 
-  private async removeUnnamed(): Promise<void> {
+  private async removeOrphans(): Promise<void> {
     const { files, log } = this.parts;
-    const named = new Set(this.all().flatMap(filesOf));
+    const owned = new Set(this.all().flatMap(filesOf));
     try {
-      const unnamed = (await files.list()).filter(({ name }) => !named.has(name));
-      await this.removeFiles(unnamed.map(({ name }) => name));
+      const orphans = (await files.list()).filter(({ name }) => !owned.has(name));
+      await this.removeFiles(orphans.map(({ name }) => name));
     } catch (error) {
-      // Notifications are taken all the same.
+      // The application can accept notifications without its files.
       log.error(`files: ${printableReason(error)}`);
     }
   }
 
-  /** What goes when one more comes: what has expired, then the oldest that stand in its way. */
-  private goneFor(message: Message, now: Date): Message[] {
+  /** The messages to remove when this one is added: expired ones, then the oldest beyond the limit. */
+  private evictedBy(message: Message, now: Date): Message[] {
     const expired: Message[] = [];
     const left: Message[] = [];
-    for (const other of this.kept.values()) {
+    for (const other of this.messages.values()) {
       if (other.key === message.key) continue;
-      const goes = other.state !== 'over' && other.state !== 'retrieving' && isExpired(other, now);
-      (goes && expired.length < FORGOTTEN_AT_ONCE ? expired : left).push(other);
+      const removable = other.state !== 'finished' && other.state !== 'retrieving' && isExpired(other, now);
+      (removable && expired.length < MAX_EXPIRED_REMOVALS ? expired : left).push(other);
     }
-    return [...expired, ...left.slice(0, Math.max(0, left.length - KEPT + 1))];
+    return [...expired, ...left.slice(0, Math.max(0, left.length - MAX_MESSAGES + 1))];
   }
+}
+
+/** Paths of the files for other programs, by file name. */
+export async function pathsOf(files: AppFiles): Promise<ReadonlyMap<string, string>> {
+  return new Map((await files.list()).map(({ name, path }) => [name, path]));
 }

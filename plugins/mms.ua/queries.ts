@@ -1,11 +1,10 @@
-/** What a host may ask: which messages there are, and what is to be done about one of them. */
+/** The queries of the host: the list of messages, and actions on one of them. */
 
 import type { AppClock, AppFiles } from 'sip-push/sdk';
 import type { Answers } from './answers.js';
-import { answering, isExpired, type Message, over } from './message.js';
-import type { Messages } from './messages.js';
+import { finished, isExpired, type Message, withAnswer } from './message.js';
+import { type Messages, pathsOf } from './messages.js';
 import type { Retrievals } from './retrievals.js';
-import { pathsOf } from './told.js';
 
 interface Parts {
   readonly messages: Messages;
@@ -29,12 +28,12 @@ export class Queries {
       case 'remove':
         return this.remove(this.keyOf(args));
       default:
-        throw new Error(`no query "${name}"; expected "messages", "retrieve", "read" or "remove"`);
+        throw new Error(`unknown query "${name}": expected "messages", "retrieve", "read" or "remove"`);
     }
   }
 
   private async retrieve(key: string) {
-    return this.known(key) ? this.item(await this.parts.retrievals.ask(key)) : null;
+    return this.known(key) ? this.item(await this.parts.retrievals.request(key)) : null;
   }
 
   private async read(key: string) {
@@ -43,23 +42,23 @@ export class Queries {
     const message = await messages.update(key, (known) =>
       known.state === 'retrieved' && !known.read ? withReadReport(known, clock.now()) : known,
     );
-    if (message) answers.wake(message);
+    if (message) answers.resume(message);
     return this.item(message);
   }
 
   private async remove(key: string): Promise<boolean> {
     const message = this.known(key);
-    // What the MMSC is to be told is still posted.
-    if (message) await this.parts.messages.update(key, over);
+    // Pending answers are still posted.
+    if (message) await this.parts.messages.update(key, finished);
     return message !== undefined;
   }
 
-  /** Of several with one Transaction-Id, as several MMSCs may give it, the newest. */
+  /** Several MMSCs can use the same Transaction-Id: the newest message is selected. */
   private keyOf(args: unknown): string {
     const { key, transactionId }: { key?: unknown; transactionId?: unknown } = Object(args);
     if (typeof key === 'string') return key;
     if (typeof transactionId !== 'string') {
-      throw new Error('expected { key } or { transactionId } of one of the messages');
+      throw new Error('invalid arguments: expected { key } or { transactionId } of a message');
     }
     return this.current().find((message) => message.transactionId === transactionId)?.key ?? '';
   }
@@ -69,7 +68,7 @@ export class Queries {
     return message && this.isCurrent(message) ? message : undefined;
   }
 
-  /** The newest first. */
+  /** Newest first. */
   private current(): Message[] {
     return this.parts.messages
       .all()
@@ -78,7 +77,7 @@ export class Queries {
   }
 
   private isCurrent(message: Message): boolean {
-    return message.state !== 'over' && !isExpired(message, this.parts.clock.now());
+    return message.state !== 'finished' && !isExpired(message, this.parts.clock.now());
   }
 
   private async item(message: Message | undefined) {
@@ -92,7 +91,7 @@ export class Queries {
   }
 }
 
-/** Without what is this application's own. */
+/** A message without the internal fields. */
 function itemOf(message: Message, paths: ReadonlyMap<string, string>) {
   const { key, state, transactionId, from, subject, messageClass, messageSize, expiry } = message;
   const { receivedAt, dueAt, contentLocation, reason, read, content } = message;
@@ -116,11 +115,11 @@ function itemOf(message: Message, paths: ReadonlyMap<string, string>) {
   };
 }
 
-/** The sender is told where it asked, and can be reached. */
+/** Adds an M-Read-Rec.ind if the sender asked for a report and its address is known. */
 function withReadReport(message: Message, now: Date): Message {
   const { from, content } = message;
   const read: Message = { ...message, read: true };
   if (!content?.readReport || content.messageId === undefined || from === undefined) return read;
   const { messageId } = content;
-  return answering(read, { pdu: 'M-Read-Rec.ind', messageId, to: from, date: now.toISOString() });
+  return withAnswer(read, { pdu: 'M-Read-Rec.ind', messageId, to: from, date: now.toISOString() });
 }

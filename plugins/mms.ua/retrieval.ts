@@ -1,4 +1,4 @@
-/** One attempt to retrieve a message: its parts go to files as they come. */
+/** One attempt to retrieve a message: its parts are written to files as they arrive. */
 
 import {
   headerOf,
@@ -7,12 +7,49 @@ import {
   readRetrieval,
   type StreamedPart,
 } from 'sip-push/formats';
-import { type AppFetch, type AppFiles, FetchError, printable } from 'sip-push/sdk';
-import { MmscFailure } from './failure.js';
-import { type MessagePart, type RetrievedContent, shortened } from './message.js';
+import {
+  type AppFetch,
+  type AppFiles,
+  FetchError,
+  isTransient,
+  MalformedError,
+  printable,
+  type RetryLimits,
+} from 'sip-push/sdk';
+import { type MessagePart, type RetrievedContent, truncate } from './message.js';
 
 export const MMS_TYPE = 'application/vnd.wap.mms-message';
-/** Real ones have a few dozen, each of which is a file. */
+/** About six hours. If the MMSC is out of order for longer, the user can retrieve the message later. */
+export const MMSC_RETRY: RetryLimits = { first: 5_000, longest: 1_800_000, attempts: 20 };
+const GONE_STATUS = new Set([404, 410]);
+
+/**
+ * `malformed`: the response is not an MMS PDU; it can be the login page of a network. `permanent`: a retry cannot
+ * succeed. `gone`: the MMSC does not have the message.
+ */
+type RetrievalFailure = 'transient' | 'malformed' | 'permanent' | 'gone';
+
+export class MmscError extends Error {
+  constructor(
+    readonly kind: RetrievalFailure,
+    reason: string,
+  ) {
+    super(reason);
+  }
+
+  get transient(): boolean {
+    return this.kind === 'transient' || this.kind === 'malformed';
+  }
+}
+
+export function failureOf(error: unknown): RetrievalFailure {
+  if (error instanceof MmscError) return error.kind;
+  if (error instanceof MalformedError) return 'malformed';
+  if (error instanceof FetchError && GONE_STATUS.has(error.status ?? 0)) return 'gone';
+  return isTransient(error) ? 'transient' : 'permanent';
+}
+
+/** Each part is a file. Real messages have up to a few dozen. */
 const MAX_PARTS = 100;
 
 export interface RetrievalServices {
@@ -21,15 +58,18 @@ export interface RetrievalServices {
   readonly signal: AbortSignal;
 }
 
-/** Rejects, with nothing of it left, as `fetch` and `files` do, with MmscFailure, or with MalformedError. */
+/**
+ * Leaves no files behind when it rejects.
+ * @throws MmscError, MalformedError, and the errors of `fetch` and `files`.
+ */
 export async function retrieve(url: string, services: RetrievalServices): Promise<RetrievedContent> {
   const { fetch, signal } = services;
   const response = await fetch(url, { headers: { accept: MMS_TYPE }, signal });
   const { status } = response;
   if (status !== 200) {
     await response.body.cancel();
-    // A success without the message.
-    if (status < 300) throw new MmscFailure('malformed', `the server answered ${status}`);
+    // 2xx other than 200 has no message.
+    if (status < 300) throw new MmscError('malformed', `the server answered ${status}`);
     throw FetchError.ofStatus(response);
   }
   const retrieval = await readRetrieval(response.body);
@@ -37,8 +77,8 @@ export async function retrieve(url: string, services: RetrievalServices): Promis
   return {
     transactionId,
     messageId,
-    from: from === undefined ? undefined : shortened(from),
-    subject: subject === undefined ? undefined : shortened(subject),
+    from: from === undefined ? undefined : truncate(from),
+    subject: subject === undefined ? undefined : truncate(subject),
     date: date.toISOString(),
     readReport,
     parts: await partsOf(retrieval, services.files),
@@ -49,13 +89,14 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
   const { content, retrieveStatus = 'ok', retrieveText, version } = retrieval;
   const parts: MessagePart[] = [];
   try {
-    // OMA-TS-MMS_ENC 8: another major version may mean anything by its fields.
+    // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
     if (!version.startsWith('1')) {
-      throw new MmscFailure('malformed', `MMS version ${version}, expected 1.x`);
+      throw new MmscError('malformed', `invalid MMS version ${version}: expected 1.x`);
     }
     if (retrieveStatus !== 'ok') throw retrieveFailure(retrieveStatus, retrieveText);
     for await (const part of content?.parts ?? []) {
-      if (parts.length === MAX_PARTS) throw new MmscFailure('malformed', `more than ${MAX_PARTS} parts`);
+      if (parts.length === MAX_PARTS)
+        throw new MmscError('malformed', `the message has more than ${MAX_PARTS} parts`);
       const { name: file, size, sha256 } = await files.write(part.body);
       const { charset } = part.type.parameters;
       parts.push({
@@ -70,25 +111,25 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
     return parts;
   } catch (error) {
     await content?.parts.return();
-    // What cannot be removed now goes at the next start.
+    // Files that cannot be removed now are removed at the next start.
     for (const { file } of parts) await files.remove(file).catch(() => undefined);
     throw error;
   }
 }
 
 /** OMA-TS-MMS_ENC 7.3.50 */
-function retrieveFailure(status: MmsRetrieveStatus, text: string | undefined): MmscFailure {
-  const reason = text === undefined ? status : `${status}: ${printable(shortened(text))}`;
-  if (status === 'permanent-message-not-found') return new MmscFailure('gone', reason);
-  return new MmscFailure(status.startsWith('permanent') ? 'final' : 'transient', reason);
+function retrieveFailure(status: MmsRetrieveStatus, text: string | undefined): MmscError {
+  const reason = text === undefined ? status : `${status}: ${printable(truncate(text))}`;
+  if (status === 'permanent-message-not-found') return new MmscError('gone', reason);
+  return new MmscError(status.startsWith('permanent') ? 'permanent' : 'transient', reason);
 }
 
-/** What a part is called: by a file name, where there is one. */
+/** The name of a part, preferably a file name. */
 function nameOf({ type, headers }: StreamedPart): string | undefined {
   const name =
     headerOf(headers, 'Content-Location') ||
     type.parameters.name ||
     type.parameters.filename ||
     headerOf(headers, 'Content-ID')?.replace(/^<(.*)>$/, '$1');
-  return name ? shortened(printable(name)) : undefined;
+  return name ? truncate(printable(name)) : undefined;
 }

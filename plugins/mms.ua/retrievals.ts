@@ -1,16 +1,29 @@
-/** Messages on their way to this device: retrieved in the background, again where that failed, over restarts. */
+/** Retrieves messages in the background, with retries that survive a restart. */
 
-import { Agenda, type AppClock, type AppLog, type Emit, printable, printableReason } from 'sip-push/sdk';
+import {
+  Agenda,
+  type AppClock,
+  type AppLog,
+  type Emit,
+  printable,
+  printableReason,
+  retryDelay,
+} from 'sip-push/sdk';
 import type { Answers } from './answers.js';
-import { failureOf, MAX_ATTEMPTS, type MmscFailure, waitAfter } from './failure.js';
-import { answering, isExpired, type Message, over, type RetrievedContent, responding } from './message.js';
-import type { Messages } from './messages.js';
-import { type RetrievalServices, retrieve } from './retrieval.js';
-import { pathsOf } from './told.js';
+import {
+  finished,
+  isExpired,
+  type Message,
+  type RetrievedContent,
+  withAnswer,
+  withResponse,
+} from './message.js';
+import { type Messages, pathsOf } from './messages.js';
+import { failureOf, MMSC_RETRY, type RetrievalServices, retrieve } from './retrieval.js';
 
-/** One that comes slowly does not hold up all others; each has a connection and a file. */
-const AT_ONCE = 4;
-/** What is no multimedia message three times will be none. */
+/** Several, so that a slow message does not delay all others. Each uses a connection and a file. */
+const MAX_CONCURRENT = 4;
+/** Responses that are not an MMS PDU. */
 const MAX_MALFORMED = 3;
 
 interface Parts extends RetrievalServices {
@@ -26,40 +39,40 @@ export class Retrievals {
 
   constructor(private readonly parts: Parts) {
     const { log, signal } = parts;
-    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: AT_ONCE, log, signal });
+    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: MAX_CONCURRENT, log, signal });
   }
 
-  /** Goes on with this message wherever it is: retrieves it, waits until it is due, tells of it. */
-  wake({ key, state, dueAt, told }: Message): void {
-    if (state === 'retrieving' || (state === 'retrieved' && !told)) this.agenda.add(key);
-    // Not 0, which is now: what is overdue takes its turn as everything does.
+  /** Continues with a message according to its state: retrieves it, waits until it is due, or emits its event. */
+  resume({ key, state, dueAt, reported }: Message): void {
+    if (state === 'retrieving' || (state === 'retrieved' && !reported)) this.agenda.add(key);
+    // At least 1, because 0 would run an overdue message before the ones that are queued.
     else if (state === 'waiting' && dueAt !== undefined) this.agenda.add(key, Math.max(this.until(dueAt), 1));
   }
 
-  /** Somebody wants it now. @returns as it is now; undefined: it is not there. */
-  async ask(key: string): Promise<Message | undefined> {
+  /** Retrieves a message now. @returns its new state; undefined if it does not exist. */
+  async request(key: string): Promise<Message | undefined> {
     const { messages } = this.parts;
     const message = await messages.update(key, (known) =>
-      known.state === 'waiting' || known.state === 'failed' ? asked(known) : known,
+      known.state === 'waiting' || known.state === 'failed' ? retrieving(known) : known,
     );
     if (message?.state === 'retrieving') this.agenda.add(key);
     return message;
   }
 
-  /** When nothing is under way any more: the signal has ended it. */
+  /** Resolves when the tasks that were running when the signal was aborted have finished. */
   stop(): Promise<void> {
     return this.agenda.stop();
   }
 
-  /** @returns milliseconds until the next one. */
+  /** @returns milliseconds until the next step of this message. */
   private async step(key: string): Promise<number | undefined> {
     const { messages } = this.parts;
     const message = messages.get(key);
     if (!message) return undefined;
-    if (message.state === 'retrieved') return this.tell(message);
-    if (message.state === 'waiting' && message.dueAt !== undefined) await messages.update(key, asked);
+    if (message.state === 'retrieved') return this.report(message);
+    if (message.state === 'waiting' && message.dueAt !== undefined) await messages.update(key, retrieving);
     else if (message.state !== 'retrieving') return undefined;
-    // Written down before: whatever the attempt does to this device, it is not made without end.
+    // The attempt is recorded before it starts, so that one that crashes the device is not repeated without end.
     const begun = await messages.update(key, (known) =>
       known.state === 'retrieving' ? { ...known, attempts: known.attempts + 1 } : known,
     );
@@ -71,17 +84,17 @@ export class Retrievals {
     if (isExpired(message, clock.now())) {
       return this.ended(message, 'expired', `expired at ${message.expiry}`);
     }
-    // Those that a crash broke off have counted too.
-    if (message.attempts > MAX_ATTEMPTS) return this.ended(message, 'failed', 'too many attempts');
+    // Attempts that a crash interrupted count too.
+    if (message.attempts > MMSC_RETRY.attempts) return this.ended(message, 'failed', 'too many attempts');
     let content: RetrievedContent;
     try {
       content = await retrieve(message.contentLocation, this.parts);
     } catch (error) {
-      // What was ended with the application is retrieved when it starts.
+      // A stopped application retrieves the message after its next start.
       if (signal.aborted) return undefined;
-      // What was removed meanwhile cannot fail any more.
+      // The message was removed during the attempt.
       if (messages.get(message.key)?.state !== 'retrieving') return undefined;
-      return this.failed(message, failureOf(error));
+      return this.failed(message, error);
     }
     return this.retrieved(message, content);
   }
@@ -91,19 +104,19 @@ export class Retrievals {
     const message = await messages.update(key, (known) =>
       known.state === 'retrieving' ? withContent(known, content) : known,
     );
-    // Removed meanwhile, by a person or by others that came.
+    // The message was removed or evicted during the attempt.
     if (message?.content !== content) {
       await messages.removeFiles(content.parts.map(({ file }) => file));
       return undefined;
     }
-    answers.wake(message);
-    await this.tell(message);
-    await messages.makeRoom();
+    answers.resume(message);
+    await this.report(message);
+    await messages.evict();
     return undefined;
   }
 
-  /** Written down after: whoever dies between the two tells it twice, but never not at all. */
-  private async tell({ key, transactionId, subject, content }: Message): Promise<undefined> {
+  /** Emits the event before it is recorded: a crash between the two repeats the event and never loses it. */
+  private async report({ key, transactionId, subject, content }: Message): Promise<undefined> {
     const { messages, emit, files, log } = this.parts;
     const paths = await pathsOf(files).catch((error: unknown) => {
       log.warn(`files: ${printableReason(error)}`);
@@ -113,26 +126,26 @@ export class Retrievals {
       const path = paths.get(file);
       return { contentType, name, size, sha256, path };
     });
-    emit('message', { transactionId, ...(subject === undefined ? {} : { subject }), parts: parts ?? [] });
-    await messages.update(key, (known) => ({ ...known, told: true }));
+    emit('message', { transactionId, subject, parts: parts ?? [] });
+    await messages.update(key, (known) => ({ ...known, reported: true }));
     return undefined;
   }
 
-  private async failed(message: Message, failure: MmscFailure): Promise<number | undefined> {
+  private async failed(message: Message, error: unknown): Promise<number | undefined> {
     const { messages, log } = this.parts;
-    const malformed = message.malformed + (failure.kind === 'malformed' ? 1 : 0);
-    if (failure.kind === 'gone') return this.ended(message, 'gone', failure.message);
-    if (failure.kind === 'final' || malformed >= MAX_MALFORMED || message.attempts >= MAX_ATTEMPTS) {
-      return this.ended(message, 'failed', failure.message, failure.kind === 'malformed');
-    }
+    const failure = failureOf(error);
+    const reason = printableReason(error);
+    if (failure === 'gone') return this.ended(message, 'gone', reason);
+    const malformed = message.malformed + (failure === 'malformed' ? 1 : 0);
+    const delay = malformed < MAX_MALFORMED ? retryDelay(MMSC_RETRY, message.attempts, error) : undefined;
+    if (delay === undefined) return this.ended(message, 'failed', reason, failure === 'malformed');
     await messages.update(message.key, (known) => ({ ...known, malformed }));
-    const wait = waitAfter(message.attempts, failure.retryAfter);
-    log.warn(`${titleOf(message)} was not retrieved, again in ${wait / 1000} s: ${failure.message}`);
-    // That it has expired is noticed when it has.
-    return Math.max(Math.min(wait, this.until(message.expiry)), 1);
+    log.warn(`${nameOf(message)} was not retrieved, retry in ${delay / 1000} s: ${reason}`);
+    // Not later than its expiry, so that the expiry is reported in time.
+    return Math.max(Math.min(delay, this.until(message.expiry)), 1);
   }
 
-  /** @param why `failed`: it may be asked for again. */
+  /** @param why `failed`: a query can retry it. */
   private async ended(
     message: Message,
     why: 'gone' | 'expired' | 'failed',
@@ -141,18 +154,18 @@ export class Retrievals {
   ): Promise<undefined> {
     const { messages, answers, log, emit } = this.parts;
     const { key, transactionId, contentLocation } = message;
-    log.warn(`${titleOf(message)} was not retrieved, given up: ${reason}`);
-    // Before it is written down: whoever dies between the two tells it twice, but never not at all.
+    log.warn(`${nameOf(message)} was not retrieved, gave up: ${reason}`);
+    // The event is emitted before it is recorded: a crash between the two repeats the event and never loses it.
     emit('retrieval-failed', { transactionId, contentLocation, why, reason });
     const next = await messages.update(key, (known) => {
       if (known.state !== 'retrieving') return known;
-      // The MMSC knows that it does not have it.
+      // The MMSC expects no answer for a message that it does not have.
       if (why === 'gone') return undefined;
-      if (why === 'expired') return over(responding(known, 'expired'));
+      if (why === 'expired') return finished(withResponse(known, 'expired'));
       const failed: Message = { ...known, state: 'failed', reason };
-      return responding(failed, unrecognised ? 'unrecognised' : 'deferred');
+      return withResponse(failed, unrecognised ? 'unrecognised' : 'deferred');
     });
-    if (next) answers.wake(next);
+    if (next) answers.resume(next);
     return undefined;
   }
 
@@ -161,7 +174,7 @@ export class Retrievals {
   }
 }
 
-function asked({ reason: _, dueAt: __, ...message }: Message): Message {
+function retrieving({ reason: _, dueAt: __, ...message }: Message): Message {
   return { ...message, state: 'retrieving', attempts: 0, malformed: 0 };
 }
 
@@ -174,12 +187,12 @@ function withContent(message: Message, content: RetrievedContent): Message {
     from,
     subject,
   };
-  if (!message.responded) return responding(retrieved, 'retrieved');
-  // OMA-TS-MMS_ENC 6.4: where the MMSC gave the retrieval a transaction of its own, it waits for its end.
+  if (!message.responded) return withResponse(retrieved, 'retrieved');
+  // OMA-TS-MMS_ENC 6.4: an M-Retrieve.conf with a Transaction-Id is acknowledged.
   if (transactionId === undefined) return retrieved;
-  return answering(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
+  return withAnswer(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
 }
 
-function titleOf({ transactionId }: Message): string {
+function nameOf({ transactionId }: Message): string {
   return `message ${printable(transactionId)}`;
 }

@@ -1,26 +1,26 @@
-/** A notification in words. */
+/** A notification in words for the user. */
 
 import type { DmNotification, DmUiMode } from 'sip-push/formats';
 import { type PushDescription, printable } from 'sip-push/sdk';
 
 const UI_MODES: Readonly<Record<DmUiMode, string>> = {
-  'not-specified': 'as the device likes',
+  'not-specified': 'no user interaction specified',
   background: 'in the background',
-  informative: 'telling the user',
-  'user-interaction': 'asking the user first',
+  informative: 'with a message to the user',
+  'user-interaction': 'with the consent of the user',
 };
 
 export function describeNotification(notification: DmNotification): PushDescription {
   const { serverId, sessionId, uiMode, initiator, version, digest } = notification;
   return {
-    title: 'A management server asks for a session',
+    title: 'A management server requests a session',
     text: `${printable(serverId)}, ${UI_MODES[uiMode]}`,
     fields: {
       server: printable(serverId),
       session: String(sessionId),
       initiator: initiator === 'client' ? "the device's user" : 'the server',
       version: `DM ${version}`,
-      digest: digest.every((octet) => octet === 0) ? 'none' : 'given',
+      digest: digest.every((octet) => octet === 0) ? 'none' : 'present',
     },
   };
 }

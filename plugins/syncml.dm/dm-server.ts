@@ -1,63 +1,63 @@
-/** A server that may alert this device: its nonce, what came under it, and the session that it waits for. */
+/** A server that may alert this device: its nonce, the alerts that used it, and the pending session. */
 
 import { type DmNotification, decodeBase64, encodeBase64 } from 'sip-push/formats';
-import { type AppStorage, PushRefused, type StorageOperation, Turns } from 'sip-push/sdk';
+import { type AppStorage, PushRefused, type StorageOperation, TaskQueue } from 'sip-push/sdk';
 import type { ServerOptions } from './options.js';
 import type { DmAlert, DmSessionRequest } from './session.js';
 import { type Fallback, verify } from './verification.js';
 
 const PREFIX = 'server/';
-/** Alerts under one nonce: their digests are kept, so that none counts twice. More than any server makes. */
+/** Alerts with one nonce. Their digests are stored to recognise repetitions. */
 const MAX_ALERTS = 1000;
 
-/** A session that is to be started, and how often that failed. */
+/** A session to start, and the number of failed attempts. */
 export interface WaitingSession {
   readonly request: DmSessionRequest;
   readonly failures: number;
 }
 
-/** As it is stored; nonces in base64. */
-interface Kept {
-  /** The nonce that the configuration said: another one there takes the place of everything here. */
+/** The stored state; nonces in base64. */
+interface ServerRecord {
+  /** The nonce of the configuration. If the configuration changes, the state starts again from it. */
   readonly configured: string;
   readonly nonce: string;
-  /** Digests that were accepted under this nonce, in base64. */
+  /** Digests that were accepted with this nonce, in base64. */
   readonly digests: readonly string[];
-  /** Fallback nonces that were accepted since a session refreshed the nonce. */
+  /** Fallback nonces that were accepted since a session changed the nonce. */
   readonly fallbacks: readonly Fallback[];
   readonly waiting?: WaitingSession;
 }
 
-type Take = (alert: DmAlert, operations: StorageOperation[]) => Promise<void>;
+type Commit = (alert: DmAlert, operations: StorageOperation[]) => Promise<void>;
 
 export class DmServer {
-  /** One after another: each changes what is kept. */
-  private readonly turns = new Turns();
+  /** Serializes changes of the record. */
+  private readonly queue = new TaskQueue();
 
   private constructor(
     private readonly options: ServerOptions,
     private readonly storage: AppStorage,
-    private kept: Kept,
+    private record: ServerRecord,
   ) {}
 
-  /** Those configured, by id; what is kept of others goes. */
+  /** The configured servers by id. Removes the records of other servers. */
   static async openAll(
     storage: AppStorage,
     configured: readonly ServerOptions[],
   ): Promise<ReadonlyMap<string, DmServer>> {
-    const kept = new Map<string, Kept>();
+    const records = new Map<string, ServerRecord>();
     for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
-      // Nobody else writes here.
-      kept.set(key.slice(PREFIX.length), value as Kept);
+      // Only this class writes under this prefix.
+      records.set(key.slice(PREFIX.length), value as ServerRecord);
     }
     const servers = configured.map((options) => {
       const nonce = encodeBase64(options.nonce);
-      const known = kept.get(options.id);
-      kept.delete(options.id);
-      const fresh: Kept = { configured: nonce, nonce, digests: [], fallbacks: [] };
+      const known = records.get(options.id);
+      records.delete(options.id);
+      const fresh: ServerRecord = { configured: nonce, nonce, digests: [], fallbacks: [] };
       return new DmServer(options, storage, known?.configured === nonce ? known : fresh);
     });
-    await Promise.all([...kept.keys()].map((id) => storage.delete(PREFIX + id)));
+    await Promise.all([...records.keys()].map((id) => storage.delete(PREFIX + id)));
     return new Map(servers.map((server) => [server.id, server]));
   }
 
@@ -70,89 +70,85 @@ export class DmServer {
   }
 
   get waiting(): WaitingSession | undefined {
-    return this.kept.waiting;
+    return this.record.waiting;
   }
 
   /**
-   * Runs `take` with the alert and what must be written, unless the notification came before under this nonce.
-   * @param unverified whether one without a digest is taken
-   * @returns whether `take` was run.
-   * @throws PushRefused of kind `forbidden` where nothing shows that the server sent it, or sent it now.
+   * Commits an alert, unless the notification is a repetition with the same nonce.
+   * @param unverified whether notifications without a digest are accepted.
+   * @returns whether the alert is new.
+   * @throws PushRefused of kind `forbidden` if the digest is missing, wrong, or was used before.
    */
-  accept(notification: DmNotification, unverified: boolean, take: Take): Promise<boolean> {
-    return this.turns.take(async () => {
+  accept(notification: DmNotification, unverified: boolean, commit: Commit): Promise<boolean> {
+    return this.queue.run(async () => {
       const { password } = this.options;
       const verification = verify(notification, {
         id: this.id,
         password,
-        nonce: decodeBase64(this.kept.nonce) ?? new Uint8Array(),
+        nonce: decodeBase64(this.record.nonce) ?? new Uint8Array(),
       });
       if (verification === 'wrong' || (verification === 'none' && !unverified)) {
         throw new PushRefused(
           'forbidden',
-          verification === 'wrong' ? 'its digest is wrong' : 'it has no digest: all of its octets are zero',
+          verification === 'wrong' ? 'wrong digest' : 'no digest: all of its octets are zero',
         );
       }
       const digest = encodeBase64(notification.digest);
-      if (verification === 'nonce' && this.kept.digests.includes(digest)) return false;
+      if (verification === 'nonce' && this.record.digests.includes(digest)) return false;
       const alert = alertOf(notification, verification !== 'none');
       const resynchronise = verification !== 'nonce' && verification !== 'none';
-      const next: Kept = {
-        ...this.kept,
+      const next: ServerRecord = {
+        ...this.record,
         ...(verification === 'nonce' ? { digests: this.withDigest(digest) } : {}),
         ...(resynchronise ? { fallbacks: this.withFallback(verification) } : {}),
         waiting: { request: { ...alert, resynchronise }, failures: 0 },
       };
-      await take(alert, [{ type: 'put', key: PREFIX + this.id, value: next }]);
-      this.kept = next;
+      await commit(alert, [{ type: 'put', key: PREFIX + this.id, value: next }]);
+      this.record = next;
       return true;
     });
   }
 
-  /** The session was started; a nonce that it left makes all that came before void. */
+  /** Records that the session was started. A new nonce invalidates all earlier digests. */
   started(session: WaitingSession, nonce: Uint8Array | undefined): Promise<void> {
-    return this.turns.take(() => {
-      const { waiting, ...kept } = this.kept;
+    return this.queue.run(() => {
+      const { waiting, ...record } = this.record;
       return this.write({
-        ...kept,
+        ...record,
         ...(nonce === undefined ? {} : { nonce: encodeBase64(nonce), digests: [], fallbacks: [] }),
-        // Another alert may have come meanwhile.
-        ...(waiting === undefined || waiting === session ? {} : { waiting }),
+        // Another alert can have arrived during the session.
+        waiting: waiting === session ? undefined : waiting,
       });
     });
   }
 
-  /** @param next what waits now; undefined when it is given up. */
+  /** @param next the session to retry; undefined to drop it. */
   failed(session: WaitingSession, next: WaitingSession | undefined): Promise<void> {
-    return this.turns.take(async () => {
-      const { waiting, ...kept } = this.kept;
-      if (waiting === session) await this.write(next ? { ...kept, waiting: next } : kept);
+    return this.queue.run(async () => {
+      if (this.record.waiting === session) await this.write({ ...this.record, waiting: next });
     });
   }
 
   private withDigest(digest: string): string[] {
-    if (this.kept.digests.length >= MAX_ALERTS) {
-      throw new PushRefused(
-        'forbidden',
-        `${MAX_ALERTS} alerts came under one nonce: a session must refresh it`,
-      );
+    if (this.record.digests.length >= MAX_ALERTS) {
+      throw new PushRefused('forbidden', `${MAX_ALERTS} alerts used this nonce: a session must change it`);
     }
-    return [...this.kept.digests, digest];
+    return [...this.record.digests, digest];
   }
 
   private withFallback(fallback: Fallback): Fallback[] {
-    if (this.kept.fallbacks.includes(fallback)) {
+    if (this.record.fallbacks.includes(fallback)) {
       throw new PushRefused(
         'forbidden',
-        `the fallback nonce (${fallback}) was used before: a session must refresh the nonce`,
+        `the fallback nonce (${fallback}) was used before: a session must change the nonce`,
       );
     }
-    return [...this.kept.fallbacks, fallback];
+    return [...this.record.fallbacks, fallback];
   }
 
-  private async write(next: Kept): Promise<void> {
+  private async write(next: ServerRecord): Promise<void> {
     await this.storage.put(PREFIX + this.id, next);
-    this.kept = next;
+    this.record = next;
   }
 }
 

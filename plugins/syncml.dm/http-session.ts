@@ -1,14 +1,14 @@
-/** The built-in `startSession`: package #1 of the DM session, posted to the server. */
+/** The built-in `startSession`: posts package #1 of the DM session to the server. */
 
-import { type AppFetch, FetchError } from 'sip-push/sdk';
+import { type AppFetch, requireSuccess } from 'sip-push/sdk';
 import type { StartSession } from './session.js';
 
 const TYPE = 'application/vnd.syncml.dm+xml';
-/** Of Alert: who began the session (SyncML Meta codes of DM). */
+/** Alert codes of DM: the initiator of the session. */
 const SERVER_INITIATED = 1200;
 const CLIENT_INITIATED = 1201;
 
-/** Rejects with FetchError when the server cannot be reached, or does not answer 2xx. What it answers is not read. */
+/** Rejects with FetchError if the server is unreachable or does not answer 2xx. The body of the answer is ignored. */
 export function httpSession(fetch: AppFetch, url: string, device: string): StartSession {
   return async ({ sessionId, initiator }, signal) => {
     const text = packageOne({
@@ -20,13 +20,13 @@ export function httpSession(fetch: AppFetch, url: string, device: string): Start
     const headers = { 'content-type': `${TYPE}; charset=utf-8`, accept: TYPE };
     const body = new TextEncoder().encode(text);
     const response = await fetch(url, { method: 'POST', headers, body, signal });
+    await requireSuccess(response);
     await response.body.cancel();
-    if (response.status < 200 || response.status > 299) throw FetchError.ofStatus(response);
     return undefined;
   };
 }
 
-/** A session id has four characters at most (SyncML representation protocol): decimal digits would need five. */
+/** A session id has at most four characters (SyncML representation protocol); decimal digits would need five. */
 function hexadecimal(sessionId: number): string {
   return sessionId.toString(16).toUpperCase();
 }

@@ -1,4 +1,4 @@
-/** syncml.dm: takes a management server's request for a session (OMA DM, package #0), and has the session started. */
+/** syncml.dm: accepts a management server's request for a session (OMA DM, package #0), and starts the session. */
 
 import { type DmNotification, decodeDmNotification, MalformedError } from 'sip-push/formats';
 import { definePushApp, type Push, PushRefused, printable } from 'sip-push/sdk';
@@ -10,7 +10,7 @@ import { Sessions } from './sessions.js';
 
 export type { DmAlert, DmSessionRequest, DmSessionResult, StartSession } from './session.js';
 
-/** A notification has some fifty octets; vendors put their own behind them. */
+/** Octets. Real notifications have about fifty; vendors append their own. */
 const MAX_SIZE = 16_384;
 
 export default definePushApp({
@@ -22,9 +22,7 @@ export default definePushApp({
   async start({ storage, log, emit, fetch, signal, options }) {
     const { servers: configured, unverified, device = '', startSession } = readOptions(options);
     if (configured.length === 0) {
-      log.warn(
-        'options.servers names no DM server: every alert is refused; expected [{ "id": "…", "password": "…" }]',
-      );
+      log.warn('options.servers is empty, every alert is refused: expected [{ "id": "…", "password": "…" }]');
     }
     const servers = await DmServer.openAll(storage, configured);
     const starterFor = ({ url }: DmServer) =>
@@ -39,13 +37,13 @@ export default definePushApp({
           throw new PushRefused('forbidden', `DM server "${printable(serverId)}" is not configured`);
         }
         const isNew = await server.accept(notification, unverified, async (alert, operations) => {
-          // Before the commit: whoever dies between the two tells it twice, but never not at all.
+          // Emitted before the commit: a crash between the two repeats the event and never loses it.
           emit('alert', { ...alert });
           await commit(operations);
         });
-        // A repeat does not hurry a session that waits for its next attempt.
-        if (isNew) sessions.wake(server);
-        else log.info(`alert of session ${sessionId} by ${printable(serverId)} came before: dropped`);
+        // A repetition does not shorten the delay before the next attempt.
+        if (isNew) sessions.resume(server);
+        else log.info(`alert of session ${sessionId} by ${printable(serverId)} is a duplicate: ignored`);
       },
       async describe(push) {
         return describeNotification(await notificationOf(push));
@@ -55,16 +53,13 @@ export default definePushApp({
   },
 });
 
-/**
- * @throws PushRefused of kind `type`: the octets are not what their media type says, or of a version that may mean
- * anything by its fields.
- */
+/** @throws PushRefused of kind `type` if the notification is malformed, or of another major version. */
 async function notificationOf(push: Push): Promise<DmNotification> {
   const octets = await push.content.bytes(MAX_SIZE);
   try {
     const notification = decodeDmNotification(octets);
     if (!notification.version.startsWith('1.')) {
-      throw new PushRefused('type', `DM version ${notification.version}, expected 1.x`);
+      throw new PushRefused('type', `invalid DM version ${notification.version}: expected 1.x`);
     }
     return notification;
   } catch (error) {

@@ -1,8 +1,8 @@
-/** How a DM session is started: by whoever is given as `startSession`. */
+/** The interface of `startSession`, which starts a DM session. */
 
 import type { DmUiMode } from 'sip-push/formats';
 
-/** What an alert says; also what the host is told of it. */
+/** The fields of an alert, and of the event `alert`. */
 export interface DmAlert {
   /** 0 to 65535 */
   readonly sessionId: number;
@@ -11,27 +11,27 @@ export interface DmAlert {
   readonly initiator: 'client' | 'server';
   /** `1.2` */
   readonly version: string;
-  /** Whether its digest shows that the server knows the password. */
+  /** Whether the digest proves that the server knows the password. */
   readonly verified: boolean;
 }
 
 export interface DmSessionRequest extends DmAlert {
   /**
-   * The server used a fallback nonce: it has lost the nonce of the last session. Nonce resynchronisation (DM
-   * protocol): the session begins with credentials made of the nonce 0x00000000.
+   * The server used a fallback nonce because it has lost the nonce of the last session. The session must start with
+   * credentials that use the nonce 0x00000000 (nonce resynchronisation of the DM protocol).
    */
   readonly resynchronise: boolean;
 }
 
-/** What a session left. */
+/** The result of a session. */
 export interface DmSessionResult {
-  /** What the device gave the server for its next credentials: the next alert's digest is made of it. */
+  /** The nonce that the device sent for the server's next credentials. The next alert's digest uses it. */
   readonly nonce?: Uint8Array;
 }
 
 /**
- * Resolves when the session has been held, or is somebody else's to hold from now on. Rejects when it could not be
- * started: it is asked for again, later, unless the error's `transient` is false. `signal` aborts when the application stops.
+ * Resolves when the session has finished, or another program has taken it over. Rejects if the session could not be
+ * started: it is retried later unless the error's `transient` is false. `signal` aborts when the application stops.
  */
 export type StartSession = (
   request: DmSessionRequest,

@@ -1,17 +1,14 @@
-/** The sessions that alerts ask for: one at a time a server, asked for again when they could not be started. */
+/** Starts the requested sessions, one at a time for each server, with retries. */
 
-import { Agenda, type AppLog, isTransient, printable, printableReason } from 'sip-push/sdk';
+import { Agenda, type AppLog, printable, printableReason, type RetryLimits, retryDelay } from 'sip-push/sdk';
 import type { DmServer, WaitingSession } from './dm-server.js';
 import type { StartSession } from './session.js';
 
-/** Milliseconds that a session may take; firmware is fetched outside of it. */
-const SESSION_WITHIN = 900_000;
-/** Milliseconds until a session is asked for again; each time twice as long. */
-const FIRST_RETRY = 30_000;
-const LONGEST_RETRY = 3_600_000;
-/** About five hours: a server that still wants a session alerts again. */
-const MAX_FAILURES = 12;
-/** Nonces have 16 octets, by and large. */
+/** Milliseconds. Firmware is downloaded outside of the session. */
+const SESSION_TIMEOUT = 900_000;
+/** About five hours. A server that still needs a session sends another alert. */
+const RETRY: RetryLimits = { first: 30_000, longest: 3_600_000, attempts: 12 };
+/** Octets. Nonces usually have 16. */
 const MAX_NONCE = 256;
 
 export class Sessions {
@@ -19,7 +16,7 @@ export class Sessions {
 
   constructor(
     private readonly servers: ReadonlyMap<string, DmServer>,
-    /** Undefined where nobody starts sessions with a server: then its alerts are told, and that is all. */
+    /** Undefined if no session can be started with a server: its alerts only emit events. */
     private readonly starterFor: (server: DmServer) => StartSession | undefined,
     private readonly log: AppLog,
     private readonly signal: AbortSignal,
@@ -28,19 +25,19 @@ export class Sessions {
     for (const id of servers.keys()) this.agenda.add(id);
   }
 
-  /** Starts the session that waits, at once; when one is under way it follows. */
-  wake({ id }: DmServer): void {
+  /** Starts the waiting session of a server now, or after the current one. */
+  resume({ id }: DmServer): void {
     this.agenda.add(id);
   }
 
-  /** When nothing is under way any more: the signal has ended it. */
+  /** Resolves when the tasks that were running when the signal was aborted have finished. */
   stop(): Promise<void> {
     return this.agenda.stop();
   }
 
   /**
-   * Rejects when what came of it cannot be written down.
-   * @returns milliseconds until it is asked for again; undefined: that is over.
+   * Rejects if the result cannot be stored.
+   * @returns milliseconds until the next attempt; undefined when the session was started or dropped.
    */
   private async step(id: string): Promise<number | undefined> {
     const server = this.servers.get(id);
@@ -49,9 +46,9 @@ export class Sessions {
     if (!session || !start) return undefined;
     let nonce: Uint8Array | undefined;
     try {
-      nonce = nonceOf(await this.held(session, start));
+      nonce = nonceOf(await this.run(session, start));
     } catch (error) {
-      // What was ended with the application is asked for again when it starts.
+      // A stopped application starts the session after its next start.
       return this.signal.aborted ? undefined : this.failed(server, session, error);
     }
     await server.started(session, nonce);
@@ -59,10 +56,10 @@ export class Sessions {
   }
 
   /** The result of `startSession`; rejects at its deadline, and when the application stops. */
-  private async held({ request }: WaitingSession, start: StartSession): Promise<unknown> {
+  private async run({ request }: WaitingSession, start: StartSession): Promise<unknown> {
     const controller = new AbortController();
-    const late = new Error(`it did not end within ${SESSION_WITHIN / 1000} s`);
-    const timer = setTimeout(() => controller.abort(late), SESSION_WITHIN);
+    const late = new Error(`the session did not finish within ${SESSION_TIMEOUT / 1000} s`);
+    const timer = setTimeout(() => controller.abort(late), SESSION_TIMEOUT);
     const stop = () => controller.abort(this.signal.reason);
     this.signal.addEventListener('abort', stop);
     const aborted = new Promise<never>((_, reject) => {
@@ -83,19 +80,17 @@ export class Sessions {
   ): Promise<number | undefined> {
     const failures = session.failures + 1;
     const name = `session ${session.request.sessionId} with ${printable(server.id)}`;
-    if (failures >= MAX_FAILURES || !isTransient(error)) {
+    const delay = retryDelay(RETRY, failures, error);
+    if (delay === undefined) {
       await server.failed(session, undefined);
-      this.log.error(`${name} could not be started, given up: ${printableReason(error)}`);
+      this.log.error(`${name} could not be started, gave up: ${printableReason(error)}`);
       return undefined;
     }
     await server.failed(session, { ...session, failures });
-    // Another alert that came meanwhile does not wait.
+    // Another alert arrived during the attempt: its session starts without delay.
     if (server.waiting?.failures !== failures) return undefined;
-    const milliseconds = Math.min(FIRST_RETRY * 2 ** session.failures, LONGEST_RETRY);
-    this.log.warn(
-      `${name} could not be started, again in ${milliseconds / 1000} s: ${printableReason(error)}`,
-    );
-    return milliseconds;
+    this.log.warn(`${name} could not be started, retry in ${delay / 1000} s: ${printableReason(error)}`);
+    return delay;
   }
 }
 
@@ -103,7 +98,5 @@ function nonceOf(result: unknown): Uint8Array | undefined {
   const { nonce }: { nonce?: unknown } = Object(result);
   if (nonce === undefined) return undefined;
   if (nonce instanceof Uint8Array && nonce.length > 0 && nonce.length <= MAX_NONCE) return nonce;
-  throw new Error(
-    `startSession gave a nonce that is none: expected 1 to ${MAX_NONCE} octets in a Uint8Array`,
-  );
+  throw new Error(`invalid nonce from startSession: expected 1 to ${MAX_NONCE} octets in a Uint8Array`);
 }

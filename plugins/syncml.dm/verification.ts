@@ -1,10 +1,10 @@
-/** Whether a notification comes from its server: which nonce its digest was made of. */
+/** Verifies the digest of a notification, and finds the nonce that it uses. */
 
 import { type DmNotification, dmDigest, sameDigest } from 'sip-push/formats';
 
 /**
- * What a server that has lost the nonce uses in its place. Implementations write the ten characters `0x00000000`;
- * others read it as four octets.
+ * The nonces of a server that has lost its nonce. Most implementations use the ten characters `0x00000000`, others
+ * four zero octets.
  */
 const FALLBACKS = {
   '0x00000000': new TextEncoder().encode('0x00000000'),
@@ -13,7 +13,7 @@ const FALLBACKS = {
 
 export type Fallback = keyof typeof FALLBACKS;
 
-/** `none`: it carries no digest, its octets are all zero. `wrong`: of no nonce and this password. */
+/** `none`: the notification has no digest (all octets are zero). `wrong`: the digest matches no nonce. */
 export type Verification = 'nonce' | Fallback | 'none' | 'wrong';
 
 export function verify(

@@ -1,4 +1,4 @@
-/** What was pushed, in words. */
+/** Pushed documents in words for the user. */
 
 import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
 import { type PushDescription, printable } from 'sip-push/sdk';
@@ -25,8 +25,8 @@ function describeIndication(indication: ServiceIndication): PushDescription {
   };
   if (action === 'delete') {
     return {
-      title: 'A service takes an indication back',
-      text: printable(id || href || 'It names none'),
+      title: 'A service deletes an indication',
+      text: printable(id || href || 'No identifier'),
       fields,
     };
   }
@@ -44,12 +44,12 @@ function describeIndication(indication: ServiceIndication): PushDescription {
 const LOADING: Readonly<Record<ServiceLoading['action'], string>> = {
   'execute-low': 'in the background',
   'execute-high': 'at once',
-  cache: 'into the cache, for later',
+  cache: 'into the cache',
 };
 
 function describeLoading({ href, action }: ServiceLoading): PushDescription {
   return {
-    title: 'A service asks to be loaded',
+    title: 'Service loading',
     text: printable(href),
     fields: { when: LOADING[action] },
   };
@@ -59,7 +59,7 @@ function describeOperation({ invalidations }: CacheOperation): PushDescription {
   const lines = invalidations.map(({ what, uri }) =>
     what === 'object' ? printable(uri) : `everything below ${printable(uri)}`,
   );
-  return { title: 'What is cached is no longer valid', text: lines.join(', ') };
+  return { title: 'Cached resources are invalid', text: lines.join(', ') };
 }
 
 /** `2026-11-22 02:24 UTC` */

@@ -1,4 +1,4 @@
-/** What wml.ua is pushed: one of three documents, each as XML or as WBXML. */
+/** The documents that wml.ua accepts, each as XML or WBXML. */
 
 import {
   type CacheOperation,
@@ -12,9 +12,9 @@ import {
 } from 'sip-push/formats';
 import { type Push, PushRefused } from 'sip-push/sdk';
 
-/** These documents have a few hundred octets. */
+/** Octets. Real documents have a few hundred. */
 export const MAX_SIZE = 65_536;
-/** What a document unfolds to: WBXML refers to one text many times, and hundreds of indications are kept. */
+/** Characters of the decoded document. WBXML can refer to one text many times, and hundreds of indications are stored. */
 const MAX_CHARACTERS = 16_384;
 
 export type PushDocument =
@@ -49,25 +49,26 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 
 export const MEDIA_TYPES = [...READERS.keys()];
 
-/**
- * @throws PushRefused of kind `type` where the octets are not what their media type says, of kind `size` where they
- * unfold to more than any such document says.
- */
+/** @throws PushRefused of kind `type` if the document is malformed, of kind `size` if it is too large when decoded. */
 export async function documentOf({ content }: Push): Promise<PushDocument> {
   const { type } = content.type;
   const read = READERS.get(type);
-  if (!read) throw new PushRefused('type', `${type}, expected one of ${MEDIA_TYPES.join(', ')}`);
+  if (!read)
+    throw new PushRefused(
+      'type',
+      `unsupported media type ${type}: expected one of ${MEDIA_TYPES.join(', ')}`,
+    );
   const pushed = readOrRefuse(read, await content.bytes(MAX_SIZE));
   const characters = JSON.stringify(pushed.document).length;
   if (characters > MAX_CHARACTERS) {
     throw new PushRefused(
       'size',
-      `the ${pushed.kind} has ${characters} characters, expected at most ${MAX_CHARACTERS}`,
+      `the ${pushed.kind} has ${characters} characters: expected at most ${MAX_CHARACTERS}`,
     );
   }
-  // WAP-168 5.2: without it there is nothing to load.
+  // WAP-168 5.2: href is mandatory.
   if (pushed.kind === 'service-loading' && pushed.document.href === '') {
-    throw new PushRefused('type', 'sl: href is empty, expected a URI');
+    throw new PushRefused('type', 'invalid sl href "": expected a URI');
   }
   return pushed;
 }

@@ -1,4 +1,4 @@
-/** wml.ua: what services tell a device beside its own requests: service indications, loading, cache operations. */
+/** wml.ua: service indications, service loadings and cache operations. */
 
 import {
   type CacheOperation,
@@ -26,15 +26,15 @@ export default definePushApp({
     const resources = await Resources.open(storage);
     const loader = await Loader.open({ allowed, storage, fetch, clock, log, resources, signal });
 
-    // What is told is told before the commit: whoever dies between the two tells it twice, but never not at all.
+    // Events are emitted before the commit: a crash between the two repeats the event and never loses it.
     async function indicate(document: ServiceIndication, push: Push, commit: Commit) {
       const indication = indicationOf(document, push.receivedAt);
-      const { receivedAt: _, info: __, ...told } = indication;
-      const dropped = await indications.apply(indication, push, clock.now(), async (operations) => {
-        emit('service-indication', told);
+      const { receivedAt: _, info: __, ...fields } = indication;
+      const ignored = await indications.apply(indication, push, clock.now(), async (operations) => {
+        emit('service-indication', fields);
         await commit(operations);
       });
-      if (dropped) log.info(`service indication ${printable(told.id ?? 'without id')}: ${dropped}: dropped`);
+      if (ignored) log.info(`service indication ${printable(fields.id ?? 'without id')} ignored: ${ignored}`);
     }
 
     async function load(loading: ServiceLoading, push: Push, commit: Commit) {
@@ -70,7 +70,7 @@ export default definePushApp({
         if (name === 'current') return indications.current(clock.now());
         if (name === 'resources') return resources.list();
         if (name !== 'resource') {
-          throw new Error(`no query "${name}"; expected "current", "resources" or "resource"`);
+          throw new Error(`unknown query "${name}": expected "current", "resources" or "resource"`);
         }
         const octets = await resources.octets(hrefOf(args));
         return octets ? encodeBase64(octets) : null;
@@ -90,6 +90,6 @@ function invalidated({ invalidations }: CacheOperation) {
 
 function hrefOf(args: unknown): string {
   const { href }: { href?: unknown } = Object(args);
-  if (typeof href !== 'string') throw new Error('expected { href } of one of the resources');
+  if (typeof href !== 'string') throw new Error('invalid arguments: expected { href } of a resource');
   return href;
 }

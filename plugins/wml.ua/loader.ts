@@ -1,4 +1,4 @@
-/** Loads what services ask to be loaded: one after another, again later where it failed, over restarts. */
+/** Loads the resources of service loadings one at a time, with retries that survive a restart. */
 
 import type { ServiceLoading } from 'sip-push/formats';
 import {
@@ -7,24 +7,24 @@ import {
   type AppFetch,
   type AppLog,
   type AppStorage,
-  FetchError,
-  isTransient,
   type Push,
   printable,
   printableReason,
+  type RetryLimits,
+  requireSuccess,
+  retryDelay,
   type StorageOperation,
-  Turns,
+  TaskQueue,
 } from 'sip-push/sdk';
 import type { Resources } from './resources.js';
 
 const PREFIX = 'loading/';
-/** Bounds the storage; past it the oldest is given up. */
+/** Bounds the storage. Beyond it the oldest is dropped. */
 const MAX_WAITING = 100;
-/** A page, a picture; a service offers larger things for download. */
+/** Octets: a page or a picture. */
 const MAX_RESOURCE = 1_048_576;
-/** Milliseconds until a failed one is loaded again; each time twice as long: eight attempts take an hour. */
-const FIRST_RETRY = 30_000;
-const MAX_FAILURES = 8;
+/** Eight attempts take up to an hour. */
+const RETRY: RetryLimits = { first: 30_000, longest: 3_600_000, attempts: 8 };
 
 interface Loading extends ServiceLoading {
   readonly failures: number;
@@ -32,10 +32,10 @@ interface Loading extends ServiceLoading {
   readonly receivedAt: string;
 }
 
-type Take = (operations: StorageOperation[]) => Promise<void>;
+type Commit = (operations: StorageOperation[]) => Promise<void>;
 
 export interface LoaderParts {
-  /** What may be loaded, as the host's configuration says. */
+  /** The actions that the option `load` allows. */
   readonly allowed: ReadonlySet<ServiceLoading['action']>;
   readonly storage: AppStorage;
   readonly fetch: AppFetch;
@@ -47,11 +47,11 @@ export interface LoaderParts {
 }
 
 export class Loader {
-  /** What goes depends on what is there. */
-  private readonly turns = new Turns();
+  /** Serializes changes: which loadings are dropped depends on the ones that wait. */
+  private readonly queue = new TaskQueue();
   private readonly agenda: Agenda;
 
-  /** @param waiting by storage key, the oldest first. */
+  /** @param waiting by storage key, oldest first. */
   private constructor(
     private readonly parts: LoaderParts,
     private readonly waiting: Map<string, Loading>,
@@ -61,12 +61,12 @@ export class Loader {
     for (const key of waiting.keys()) this.agenda.add(key);
   }
 
-  /** Goes on with what was not loaded before; what is no longer allowed goes. */
+  /** Continues with stored loadings, and removes those that are no longer allowed. */
   static async open(parts: LoaderParts): Promise<Loader> {
     const waiting: [key: string, loading: Loading][] = [];
     const forbidden: string[] = [];
     for await (const [key, value] of parts.storage.entries({ prefix: PREFIX })) {
-      // Nobody else writes here.
+      // Only this class writes under this prefix.
       const loading = value as Loading;
       if (parts.allowed.has(loading.action)) waiting.push([key, loading]);
       else forbidden.push(key);
@@ -76,40 +76,40 @@ export class Loader {
     return new Loader(parts, new Map(waiting));
   }
 
-  /** Runs `take` with what must be written: nothing where it may not be loaded, which is all that happens then. */
-  async add({ href, action }: ServiceLoading, push: Push, take: Take): Promise<void> {
-    if (!this.parts.allowed.has(action)) return take([]);
+  /** Queues a loading. Commits without operations if its action is not allowed. */
+  async add({ href, action }: ServiceLoading, push: Push, commit: Commit): Promise<void> {
+    if (!this.parts.allowed.has(action)) return commit([]);
     const loading = { href, action, failures: 0, receivedAt: push.receivedAt.toISOString() };
-    return this.turns.take(() => this.queue(PREFIX + push.id, loading, take));
+    return this.queue.run(() => this.enqueue(PREFIX + push.id, loading, commit));
   }
 
-  /** When nothing is under way any more: the signal has ended it. */
+  /** Resolves when the tasks that were running when the signal was aborted have finished. */
   stop(): Promise<void> {
     return this.agenda.stop();
   }
 
-  private async queue(key: string, loading: Loading, take: Take): Promise<void> {
-    const crowded = [...this.waiting].slice(0, Math.max(0, this.waiting.size - MAX_WAITING + 1));
-    await take([
-      ...crowded.map(([old]) => ({ type: 'delete' as const, key: old })),
+  private async enqueue(key: string, loading: Loading, commit: Commit): Promise<void> {
+    const dropped = [...this.waiting].slice(0, Math.max(0, this.waiting.size - MAX_WAITING + 1));
+    await commit([
+      ...dropped.map(([old]) => ({ type: 'delete' as const, key: old })),
       { type: 'put', key, value: loading },
     ]);
-    for (const [old, { href }] of crowded) {
-      this.parts.log.warn(`${printable(href)} was not loaded, given up: more than ${MAX_WAITING} wait`);
+    for (const [old, { href }] of dropped) {
+      this.parts.log.warn(`${printable(href)} was not loaded, gave up: more than ${MAX_WAITING} are waiting`);
       this.forget(old);
     }
     this.waiting.set(key, loading);
     this.agenda.add(key);
   }
 
-  /** @returns milliseconds until it is loaded again; undefined: that is over. */
+  /** @returns milliseconds until the next attempt; undefined when it was loaded or dropped. */
   private async step(key: string): Promise<number | undefined> {
     const loading = this.waiting.get(key);
     if (!loading) return undefined;
     try {
       await this.load(loading.href);
     } catch (error) {
-      // What was ended with the application is loaded when it starts.
+      // A stopped application loads it after its next start.
       return this.parts.signal.aborted ? undefined : this.failed(key, loading, error);
     }
     await this.parts.storage.delete(key);
@@ -119,36 +119,33 @@ export class Loader {
 
   private async load(href: string): Promise<void> {
     const { fetch, resources, clock, signal } = this.parts;
-    // The host bounds the time that it takes.
+    // The host limits the duration.
     const response = await fetch(href, { maxSize: MAX_RESOURCE, signal });
-    if (response.status < 200 || response.status > 299) {
-      await response.body.cancel();
-      throw FetchError.ofStatus(response);
-    }
+    await requireSuccess(response);
     const octets = await response.bytes(MAX_RESOURCE);
-    const type = response.headers['content-type'];
-    const resource = { href, ...(type ? { contentType: type } : {}), size: octets.length };
-    await resources.keep({ ...resource, loadedAt: clock.now().toISOString() }, octets);
+    const contentType = response.headers['content-type'] || undefined;
+    const loadedAt = clock.now().toISOString();
+    await resources.put({ href, contentType, size: octets.length, loadedAt }, octets);
   }
 
   private async failed(key: string, loading: Loading, error: unknown): Promise<number | undefined> {
-    // Another took its place meanwhile.
+    // Dropped during the attempt.
     if (!this.waiting.has(key)) return undefined;
     const { storage, log } = this.parts;
     const failures = loading.failures + 1;
     const what = `${printable(loading.href)} was not loaded`;
-    if (failures >= MAX_FAILURES || !isTransient(error)) {
+    const delay = retryDelay(RETRY, failures, error);
+    if (delay === undefined) {
       this.waiting.delete(key);
-      log.warn(`${what}, given up: ${printableReason(error)}`);
+      log.warn(`${what}, gave up: ${printableReason(error)}`);
       await storage.delete(key);
       return undefined;
     }
     const next = { ...loading, failures };
-    const milliseconds = FIRST_RETRY * 2 ** loading.failures;
     this.waiting.set(key, next);
-    log.warn(`${what}, again in ${milliseconds / 1000} s: ${printableReason(error)}`);
+    log.warn(`${what}, retry in ${delay / 1000} s: ${printableReason(error)}`);
     await storage.put(key, next);
-    return milliseconds;
+    return delay;
   }
 
   private forget(key: string): void {

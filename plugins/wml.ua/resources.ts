@@ -1,13 +1,13 @@
-/** What service loading loaded: kept until a cache operation invalidates it, or others need its room. */
+/** Loaded resources: kept until a cache operation invalidates them, or newer ones replace them. */
 
 import type { CacheOperation } from 'sip-push/formats';
-import { type AppStorage, type StorageOperation, sha256, Turns } from 'sip-push/sdk';
+import { type AppStorage, type StorageOperation, sha256, TaskQueue } from 'sip-push/sdk';
 
 const RESOURCE = 'resource/';
 const OCTETS = 'octets/';
-/** Pages and what belongs to them; with two keys each, removing all of them still is one commit. */
-const KEPT = 200;
-const KEPT_OCTETS = 32 * 1024 * 1024;
+/** With two keys each, removing all of them fits in one commit. */
+const MAX_RESOURCES = 200;
+const MAX_OCTETS = 32 * 1024 * 1024;
 
 /** JSON values. */
 export interface Resource {
@@ -20,73 +20,73 @@ export interface Resource {
 }
 
 export class Resources {
-  /** One after another: what goes depends on what is there. */
-  private readonly turns = new Turns();
+  /** Serializes changes: which resources are evicted depends on the ones that are stored. */
+  private readonly queue = new TaskQueue();
 
-  /** @param kept by href, the oldest first; their octets are in storage alone. */
+  /** @param entries by href, oldest first; their octets are only in storage. */
   private constructor(
     private readonly storage: AppStorage,
-    private readonly kept: Map<string, { key: string; resource: Resource }>,
+    private readonly entries: Map<string, { key: string; resource: Resource }>,
   ) {}
 
   static async open(storage: AppStorage): Promise<Resources> {
-    const kept: { key: string; resource: Resource }[] = [];
+    const entries: { key: string; resource: Resource }[] = [];
     for await (const [key, value] of storage.entries({ prefix: RESOURCE })) {
-      // Nobody else writes here.
-      kept.push({ key: key.slice(RESOURCE.length), resource: value as Resource });
+      // Only this class writes under this prefix.
+      entries.push({ key: key.slice(RESOURCE.length), resource: value as Resource });
     }
-    kept.sort((one, other) => Date.parse(one.resource.loadedAt) - Date.parse(other.resource.loadedAt));
-    return new Resources(storage, new Map(kept.map((entry) => [entry.resource.href, entry])));
+    entries.sort((one, other) => Date.parse(one.resource.loadedAt) - Date.parse(other.resource.loadedAt));
+    return new Resources(storage, new Map(entries.map((entry) => [entry.resource.href, entry])));
   }
 
-  /** The newest first. */
+  /** Newest first. */
   list(): Resource[] {
-    return Array.from(this.kept.values(), ({ resource }) => resource).reverse();
+    return Array.from(this.entries.values(), ({ resource }) => resource).reverse();
   }
 
   async octets(href: string): Promise<Uint8Array | undefined> {
-    const entry = this.kept.get(href);
+    const entry = this.entries.get(href);
     const octets = entry && (await this.storage.get(OCTETS + entry.key));
     return octets instanceof Uint8Array ? octets : undefined;
   }
 
-  /** In place of what was loaded from there before. On disk when it resolves. */
-  keep(resource: Resource, octets: Uint8Array): Promise<void> {
-    return this.turns.take(async () => {
-      // Keys of one length, whatever a sender writes.
+  /** Stores a resource in place of the one with the same href. Resolves when it is on disk. */
+  put(resource: Resource, octets: Uint8Array): Promise<void> {
+    return this.queue.run(async () => {
+      // The hash makes the length of the key independent of the sender.
       const key = await sha256(resource.href);
-      const gone = this.goneFor(resource);
-      await Promise.all(keysOf(gone.map((entry) => entry.key)).map((old) => this.storage.delete(old)));
-      for (const entry of gone) this.kept.delete(entry.resource.href);
-      // The octets first: whoever dies between the two has octets that the next load writes over.
+      const evicted = this.evictedBy(resource);
+      await Promise.all(keysOf(evicted.map((entry) => entry.key)).map((old) => this.storage.delete(old)));
+      for (const entry of evicted) this.entries.delete(entry.resource.href);
+      // The octets first: a crash between the two leaves octets that the next load overwrites.
       await this.storage.put(OCTETS + key, octets);
       await this.storage.put(RESOURCE + key, resource);
-      this.kept.delete(resource.href);
-      this.kept.set(resource.href, { key, resource });
+      this.entries.delete(resource.href);
+      this.entries.set(resource.href, { key, resource });
     });
   }
 
-  /** Runs `take` with what must be written: an object is one resource, a service all whose URI begins so. */
+  /** Removes one resource for an object, or all resources whose URI begins with that of a service. */
   invalidate(
     { invalidations }: CacheOperation,
-    take: (operations: StorageOperation[]) => Promise<void>,
+    commit: (operations: StorageOperation[]) => Promise<void>,
   ): Promise<void> {
-    return this.turns.take(async () => {
-      const gone = [...this.kept.values()].filter(({ resource: { href } }) =>
+    return this.queue.run(async () => {
+      const invalid = [...this.entries.values()].filter(({ resource: { href } }) =>
         invalidations.some(({ what, uri }) => (what === 'object' ? href === uri : href.startsWith(uri))),
       );
-      await take(keysOf(gone.map(({ key }) => key)).map((key) => ({ type: 'delete', key })));
-      for (const { resource } of gone) this.kept.delete(resource.href);
+      await commit(keysOf(invalid.map(({ key }) => key)).map((key) => ({ type: 'delete', key })));
+      for (const { resource } of invalid) this.entries.delete(resource.href);
     });
   }
 
-  /** The oldest that stand in the way of one more. */
-  private goneFor({ href, size }: Resource) {
-    const others = [...this.kept.values()].filter(({ resource }) => resource.href !== href);
+  /** The oldest resources, which must be removed for this one to fit. */
+  private evictedBy({ href, size }: Resource) {
+    const others = [...this.entries.values()].filter(({ resource }) => resource.href !== href);
     let count = others.length + 1;
     let octets = others.reduce((sum, { resource }) => sum + resource.size, size);
     const most = others.findIndex(({ resource }) => {
-      if (count <= KEPT && octets <= KEPT_OCTETS) return true;
+      if (count <= MAX_RESOURCES && octets <= MAX_OCTETS) return true;
       count -= 1;
       octets -= resource.size;
       return false;

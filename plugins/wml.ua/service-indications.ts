@@ -1,18 +1,18 @@
-/** The service indications that are current: which replaces which, which go, and where they are kept. */
+/** The current service indications: replacement, deletion and expiry (WAP-167 6.2). */
 
 import type { ServiceIndication, ServiceIndicationItem } from 'sip-push/formats';
-import { type AppStorage, type Push, type StorageOperation, Turns } from 'sip-push/sdk';
+import { type AppStorage, type Push, type StorageOperation, TaskQueue } from 'sip-push/sdk';
 
 const PREFIX = 'indication/';
-/** Bounds the storage where services set no expiry; past it the oldest goes. More than anybody reads. */
-const KEPT_INDICATIONS = 500;
+/** Bounds the storage if services set no expiry. Beyond it the oldest is removed. */
+const MAX_INDICATIONS = 500;
 
-/** The loudest first. */
+/** Most urgent first. */
 const PRIORITIES = ['signal-high', 'signal-medium', 'signal-low', 'signal-none'];
 
-/** JSON values, as they are stored and told; times are ISO 8601, UTC. */
+/** JSON values, as they are stored and emitted; times are ISO 8601, UTC. */
 export interface Indication {
-  /** `si-id`, or the href where there is none (WAP-167 5.2.1). */
+  /** `si-id`, or the href if there is none (WAP-167 5.2.1). */
   readonly id?: string;
   readonly action: ServiceIndication['action'];
   readonly href?: string;
@@ -32,111 +32,111 @@ interface Change {
   readonly removed: readonly string[];
 }
 
-type Take = (operations: StorageOperation[]) => Promise<void>;
+type Commit = (operations: StorageOperation[]) => Promise<void>;
 
 export class ServiceIndications {
-  /** One after another: what an indication does depends on those that are there. */
-  private readonly turns = new Turns();
+  /** Serializes changes: the effect of an indication depends on the ones that are stored. */
+  private readonly queue = new TaskQueue();
 
-  /** @param kept by storage key, the oldest first. */
-  private constructor(private readonly kept: Map<string, CurrentIndication>) {}
+  /** @param indications by storage key, oldest first. */
+  private constructor(private readonly indications: Map<string, CurrentIndication>) {}
 
-  /** Reads what is stored; what has expired meanwhile goes. */
+  /** Reads the stored indications, and removes expired ones. */
   static async open(storage: AppStorage, now: Date): Promise<ServiceIndications> {
-    const kept: [key: string, indication: CurrentIndication][] = [];
+    const current: [key: string, indication: CurrentIndication][] = [];
     const expired: string[] = [];
     for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
-      // Nobody else writes here.
+      // Only this class writes under this prefix.
       const indication = value as CurrentIndication;
-      if (isOver(indication, now)) expired.push(key);
-      else kept.push([key, indication]);
+      if (isExpired(indication, now)) expired.push(key);
+      else current.push([key, indication]);
     }
     await Promise.all(expired.map((key) => storage.delete(key)));
-    kept.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
-    return new ServiceIndications(new Map(kept));
+    current.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
+    return new ServiceIndications(new Map(current));
   }
 
-  /** Those not expired: by priority, the newest first in each. */
+  /** Those that have not expired, by priority, newest first. */
   current(now: Date): CurrentIndication[] {
-    const current = [...this.kept.values()].filter((indication) => !isOver(indication, now));
+    const current = [...this.indications.values()].filter((indication) => !isExpired(indication, now));
     return current.reverse().sort((one, other) => priority(one) - priority(other));
   }
 
   /**
-   * Runs `take` with what must be written, unless the indication comes to nothing.
-   * @returns why it comes to nothing; undefined when `take` was run.
+   * Commits the effect of an indication.
+   * @returns why it has no effect; undefined if it was committed.
    */
-  apply(indication: CurrentIndication, push: Push, now: Date, take: Take): Promise<string | undefined> {
-    return this.turns.take(async () => {
+  apply(indication: CurrentIndication, push: Push, now: Date, commit: Commit): Promise<string | undefined> {
+    return this.queue.run(async () => {
       const change = this.changeBy(indication, now);
       if (typeof change === 'string') return change;
-      await this.write(change, PREFIX + push.id, now, take);
+      await this.write(change, PREFIX + push.id, now, commit);
       return undefined;
     });
   }
 
-  /** What an indication does (WAP-167 6.2), or why it does nothing. */
+  /** The effect of an indication (WAP-167 6.2), or why it has none. */
   private changeBy(incoming: CurrentIndication, now: Date): Change | string {
-    if (isOver(incoming, now)) return `expired at ${incoming.expires}`;
+    if (isExpired(incoming, now)) return `it expired at ${incoming.expires}`;
     const { id, action, created } = incoming;
-    const same = id === undefined ? [] : [...this.kept].filter(([, one]) => one.id === id);
+    const same = id === undefined ? [] : [...this.indications].filter(([, one]) => one.id === id);
     if (action === 'delete') {
-      if (same.length === 0) return 'there is nothing that it deletes';
-      if (same.some(([, one]) => isNewer(one, incoming))) return 'what it deletes was created after it';
+      if (same.length === 0) return 'no indication matches';
+      if (same.some(([, one]) => isNewer(one, incoming))) return 'the indication to delete is newer';
       return { removed: same.map(([other]) => other) };
     }
-    // One without `created` is always new: nothing tells which of two is the later.
+    // Indications without `created` have no order: a later one is always new.
     if (same.some(([, one]) => isNewer(one, incoming) || (created && one.created === created))) {
-      return 'one created later, or at the same time, is there';
+      return 'an indication that is newer, or of the same time, is stored';
     }
-    const replaced = same.filter(([, one]) => isNewer(incoming, one) || saysTheSame(one, incoming));
+    const replaced = same.filter(([, one]) => isNewer(incoming, one) || isSame(one, incoming));
     return { added: incoming, removed: replaced.map(([other]) => other) };
   }
 
-  private async write({ added, removed }: Change, key: string, now: Date, take: Take): Promise<void> {
-    const gone = new Set(removed);
-    for (const [other, indication] of this.kept) if (isOver(indication, now)) gone.add(other);
-    let room = KEPT_INDICATIONS - (added ? 1 : 0) - (this.kept.size - gone.size);
-    for (const other of this.kept.keys()) {
-      if (room >= 0) break;
-      if (!gone.has(other)) room += 1;
-      gone.add(other);
+  private async write({ added, removed }: Change, key: string, now: Date, commit: Commit): Promise<void> {
+    const removals = new Set(removed);
+    for (const [other, indication] of this.indications) if (isExpired(indication, now)) removals.add(other);
+    let free = MAX_INDICATIONS - (added ? 1 : 0) - (this.indications.size - removals.size);
+    for (const other of this.indications.keys()) {
+      if (free >= 0) break;
+      if (!removals.has(other)) free += 1;
+      removals.add(other);
     }
-    await take([
-      ...[...gone].map((other) => ({ type: 'delete' as const, key: other })),
+    await commit([
+      ...[...removals].map((other) => ({ type: 'delete' as const, key: other })),
       ...(added ? [{ type: 'put' as const, key, value: added }] : []),
     ]);
-    for (const other of gone) this.kept.delete(other);
-    if (added) this.kept.set(key, added);
+    for (const other of removals) this.indications.delete(other);
+    if (added) this.indications.set(key, added);
   }
 }
 
-/** The indication of a document; what the document leaves out, or empty, is absent. */
+/** The indication of a document. Empty attributes are absent. */
 export function indicationOf(document: ServiceIndication, receivedAt: Date): CurrentIndication {
   const { action, href, text, created, expires, info } = document;
   const id = document.id || href;
   return {
-    ...(id ? { id } : {}),
+    id: id || undefined,
     action,
-    ...(href ? { href } : {}),
+    href: href || undefined,
     text,
-    created: created === undefined ? undefined : created.toISOString(),
-    expires: expires === undefined ? undefined : expires.toISOString(),
+    created: created?.toISOString(),
+    expires: expires?.toISOString(),
     info,
     receivedAt: receivedAt.toISOString(),
   };
 }
 
-function isOver({ expires }: CurrentIndication, now: Date): boolean {
+function isExpired({ expires }: CurrentIndication, now: Date): boolean {
   return expires !== undefined && expires <= now.toISOString();
 }
 
-/** Only where both say when they were created. */
+/** Only if both have `created`. */
 function isNewer(one: CurrentIndication, other: CurrentIndication): boolean {
   return one.created !== undefined && other.created !== undefined && one.created > other.created;
 }
 
-function saysTheSame(one: CurrentIndication, other: CurrentIndication): boolean {
+function isSame(one: CurrentIndication, other: CurrentIndication): boolean {
   return JSON.stringify({ ...one, receivedAt: '' }) === JSON.stringify({ ...other, receivedAt: '' });
 }
 

@@ -8,23 +8,23 @@ export function readmeOf(project: Project): string {
   const source = `src/index.${language}`;
   return `# ${name}
 
-\`${id}\`, a push application for [sip-push](https://www.npmjs.com/package/sip-push). It takes ${types.map((type) => `\`${type}\``).join(', ')}.
+\`${id}\`, a push application for sip-push. It accepts ${types.map((type) => `\`${type}\``).join(', ')}.
 
 \`\`\`sh
-npm install        # brings sip-push, its one peer
-npm test           # ${language === 'ts' ? 'compiles it, and ' : ''}tries it on a device in memory
-npm run check      # holds it against the contract, and says what to change
-npm run dev        # a network and a device with it: push to it, change it, push again
+npm install        # installs sip-push; add the path of its tarball if it is not on your registry
+npm test           # ${language === 'ts' ? 'compiles it, and ' : ''}runs the tests on a device in memory
+npm run check      # checks it against the contract
+npm run dev        # runs a network and a device with it; reloads it when you save
 \`\`\`
 
-| file | what it is |
+| file | content |
 | --- | --- |
 | \`${source}\` | the application: start here |
-| \`test/index.test.js\` | its tests, on \`sip-push/testing\` |
-| \`samples/\` | content to push with \`npm run dev\` and \`npm run check\` |
-| \`package.json\` | \`sipPush\` is its manifest: hosts read it before they run anything of it |
+| \`test/index.test.js\` | its tests, with \`sip-push/testing\` |
+| \`samples/\` | content for \`npm run dev\` and \`npm run check\` |
+| \`package.json\` | \`sipPush\` is the manifest, which a host reads before it runs any code |
 
-A host has it by the name of the package, once it is installed there: \`"apps": ["${name}"]\`; or by its path. A sender reaches it:
+A host with the package installed names it in its configuration: \`"apps": ["${name}"]\`, or its path. A sender pushes to it:
 
 \`\`\`sh
 npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type ${sampleType(project)} samples/hello.txt
@@ -35,37 +35,37 @@ npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type 
 /** The module of a new push application: an example of both modes, to be changed. */
 
 export function sourceOf({ id, types }: Project): string {
-  return `/** ${id}: what it is pushed, it counts, keeps word of, and tells the user. */
+  return `/** ${id}: measures each push, stores the result and emits an event. */
 
 import { definePushApp, PushRefused } from 'sip-push/sdk';
 
 export default definePushApp({
-  id: ${quoted(id)}, // event-app-id: what senders address
-  accepts: [${types.map(quoted).join(', ')}], // senders of anything else are answered 415
-  needs: ['storage', 'log', 'emit'], // services: they come typed in start's argument
-  delivery: 'durable', // on disk before it is confirmed, given again until it is taken
-  limits: { size: 10_000_000 }, // bytes; senders of more are answered 413
+  id: ${quoted(id)}, // the event-app-id that senders address
+  accepts: [${types.map(quoted).join(', ')}], // other media types are refused with 415
+  needs: ['storage', 'log', 'emit'], // services that start() receives, with their types
+  delivery: 'durable', // stored before it is confirmed, redelivered until it is accepted
+  limits: { size: 10_000_000 }, // bytes; larger content is refused with 413
   start({ storage, log, emit }) {
     return {
-      // Session mode, ahead of delivery: throw PushRefused here to refuse a file before it comes.
+      // Session mode, before the transfer: throw PushRefused to refuse a file.
       consider(offer) {
         log.debug(\`\${offer.from} offers \${offer.fileName ?? 'a file'} of \${offer.size ?? 'unknown'} bytes\`);
       },
 
-      // Both modes. Pager mode: all of the content is here. Session mode: it is still coming, and is read as it comes.
+      // All modes. In session mode the content is still arriving, and is read as it arrives.
       async receive(push, { commit }) {
         let size = 0;
         for await (const chunk of push.content.open()) size += chunk.length;
-        if (size === 0) throw new PushRefused('declined', 'it is empty');
+        if (size === 0) throw new PushRefused('declined', 'the content is empty');
         emit('received', { from: push.from, mode: push.mode, contentType: push.content.type.type, size });
-        // The end of the push and what is kept of it, in one write: it is seen once, whatever dies.
+        // Ends the push and stores the result in one write: the push takes effect exactly once.
         await commit([{ type: 'put', key: 'last', value: { from: push.from, mode: push.mode, size } }]);
       },
 
-      // What a person would like to read of a push.
+      // Describes a push for people.
       describe: (push) => ({ title: 'Something new', text: \`from \${push.from}\` }),
 
-      // What the host may ask about its state.
+      // Queries about the application's state.
       query(name) {
         if (name === 'last') return storage.get('last');
         throw new Error(\`no query "\${name}"; expected "last"\`);
@@ -85,7 +85,7 @@ export function quoted(text: string): string {
 export function testOf(project: Project): string {
   const { id, language } = project;
   const module = language === 'ts' ? '../dist/index.js' : '../src/index.js';
-  return `/** ${id} on a device in memory: no network, no waiting. */
+  return `/** ${id} on a device in memory. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -95,7 +95,7 @@ import app from '${module}';
 const APP = ${quoted(id)};
 const TYPE = ${quoted(sampleType(project))};
 
-test('takes a push in a MESSAGE, and tells the user', async (t) => {
+test('accepts a push in a MESSAGE and emits an event', async (t) => {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
   const { outcome, status } = await host.push({ app: APP, type: TYPE, body: 'hello' });
@@ -105,7 +105,7 @@ test('takes a push in a MESSAGE, and tells the user', async (t) => {
   assert.equal(told?.mode, 'pager');
 });
 
-test('takes a file in a session, of any size', async (t) => {
+test('accepts a file in a session', async (t) => {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
   const body = new Uint8Array(1_000_000).fill(1);
@@ -114,14 +114,14 @@ test('takes a file in a session, of any size', async (t) => {
   assert.equal(host.emitted(APP, 'received')[0]?.size, body.length);
 });
 
-test('refuses what is empty, and says why', async (t) => {
+test('refuses empty content', async (t) => {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
   const { outcome, status } = await host.push({ app: APP, type: TYPE, body: '' });
   assert.deepEqual({ outcome, status }, { outcome: 'refused', status: 603 });
 });
 
-test('keeps what it was told over a restart', async (t) => {
+test('keeps its state over a restart', async (t) => {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
   await host.push({ app: APP, type: TYPE, body: 'hello' });

@@ -1,6 +1,5 @@
 /**
- * Multimedia messages (application/vnd.wap.mms-message): what an MMSC tells a device, and what the device answers.
- * Each PDU is read and written whole, but for M-Retrieve.conf, which may be read as it comes too.
+ * PDUs between an MMSC and a device (application/vnd.wap.mms-message). M-Retrieve.conf can also be read as a stream.
  */
 
 export type { MmsReadStatus, MmsRetrieveStatus, MmsStatus } from '../../core/content/mms/codes.js';

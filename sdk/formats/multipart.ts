@@ -1,6 +1,6 @@
 /**
- * Content of several parts: MIME's `multipart/*` and WSP's `application/vnd.wap.multipart.*`, which their media
- * types tell apart, in memory (`decodeMultipart`) and as it comes (`readMultipart`), byte for byte.
+ * Multipart content: `multipart/*` of MIME and `application/vnd.wap.multipart.*` of WSP, in memory (`decodeMultipart`)
+ * or as a stream (`readMultipart`).
  */
 
 export { type HeaderList, headerOf } from '../../core/content/http-headers.js';

@@ -238,7 +238,9 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   it('refuses bytes beyond the offered size', async () => {
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await offer();
-    await expect(transfer.write(5, bytes('567890'))).rejects.toThrow('more than the 10 bytes that were offered');
+    await expect(transfer.write(5, bytes('567890'))).rejects.toThrow(
+      'more than the 10 bytes that were offered',
+    );
     await send(transfer);
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
   });

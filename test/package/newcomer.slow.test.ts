@@ -10,17 +10,17 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineOf } from '../cli/sip-push.js';
 import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
+import { JOB_MS } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLE = join(ROOT, 'examples/third-party-app');
 /** Milliseconds: a guard. On two cores that are its own the whole way takes under a minute; it says how long it took. */
-const WITHIN = 240_000;
 
 let folder: string;
 const running: RunningProcess[] = [];
 
 const inFolder = (command: string, ...words: string[]) =>
-  runProcess(command, words, { cwd: folder, withinMs: WITHIN });
+  runProcess(command, words, { cwd: folder, withinMs: JOB_MS });
 /** What npx finds, without starting npm each time. */
 const sipPush = (...words: string[]) => inFolder('node_modules/.bin/sip-push', ...words);
 const bundle = () => startProcess(process.execPath, ['host.mjs', '--json'], { cwd: folder });
@@ -35,7 +35,7 @@ async function well(ending: ReturnType<typeof runProcess>): Promise<string> {
 async function pack(from: string): Promise<string> {
   // What it needs is built already: building it here would pull it from under the other suites.
   const words = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
-  const packed = JSON.parse(await well(runProcess('npm', words, { cwd: from, withinMs: WITHIN })));
+  const packed = JSON.parse(await well(runProcess('npm', words, { cwd: from, withinMs: JOB_MS })));
   return `./${packed[0].filename}`;
 }
 
@@ -61,76 +61,64 @@ afterAll(async () => {
 describe('from an empty folder', () => {
   let server: string;
 
-  it(
-    "an application of one's own: created, tested, checked, bundled, pushed to",
-    async () => {
-      const begun = performance.now();
-      const tarball = await pack(ROOT);
-      await well(inFolder('npm', 'init', '--yes'));
-      await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
-      await well(inFolder('npx', 'sip-push', 'create', 'weather', '--yes'));
-      expect(
-        await well(runProcess('npm', ['test'], { cwd: join(folder, 'weather'), withinMs: WITHIN })),
-      ).toMatch(/^# fail 0$/m);
-      await well(sipPush('check', 'weather'));
-      const network = await startProcess('node_modules/.bin/sip-push', ['network', '--json'], {
-        cwd: folder,
-      });
-      running.push(network);
-      const { uris } = await lineOf(network, 'listening');
-      [, server = ''] = uris as string[];
-      await configure(server, './weather');
-      await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
-      await using host = await bundle();
-      await lineOf(host, 'registered', { identity: 'sip:bob@domain.test' });
-      await push('weather.ua', 'text/plain', 'weather/samples/hello.txt');
-      expect(await lineOf(host, 'push')).toMatchObject({
-        app: 'weather.ua',
-        outcome: 'accepted',
-        status: 200,
-      });
-      console.info(`from an empty folder to a push: ${Math.round((performance.now() - begun) / 1000)} s`);
-    },
-    WITHIN,
-  );
+  it("an application of one's own: created, tested, checked, bundled, pushed to", async () => {
+    const tarball = await pack(ROOT);
+    await well(inFolder('npm', 'init', '--yes'));
+    await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
+    await well(inFolder('npx', 'sip-push', 'create', 'weather', '--yes'));
+    expect(
+      await well(runProcess('npm', ['test'], { cwd: join(folder, 'weather'), withinMs: JOB_MS })),
+    ).toMatch(/^# fail 0$/m);
+    await well(sipPush('check', 'weather'));
+    const network = await startProcess('node_modules/.bin/sip-push', ['network', '--json'], {
+      cwd: folder,
+    });
+    running.push(network);
+    const { uris } = await lineOf(network, 'listening');
+    [, server = ''] = uris as string[];
+    await configure(server, './weather');
+    await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
+    await using host = await bundle();
+    await lineOf(host, 'registered', { identity: 'sip:bob@domain.test' });
+    await push('weather.ua', 'text/plain', 'weather/samples/hello.txt');
+    expect(await lineOf(host, 'push')).toMatchObject({
+      app: 'weather.ua',
+      outcome: 'accepted',
+      status: 200,
+    });
+  });
 
-  it(
-    "somebody else's, by the name of its package: in a host and in a bundle",
-    async () => {
-      const theirs = join(folder, 'theirs');
-      await cp(EXAMPLE, theirs, {
-        recursive: true,
-        filter: (path) => !/node_modules|dist/.test(path.slice(EXAMPLE.length)),
+  it("somebody else's, by the name of its package: in a host and in a bundle", async () => {
+    const theirs = join(folder, 'theirs');
+    await cp(EXAMPLE, theirs, {
+      recursive: true,
+      filter: (path) => !/node_modules|dist/.test(path.slice(EXAMPLE.length)),
+    });
+    expect(await well(runProcess('npm', ['test'], { cwd: theirs, withinMs: JOB_MS }))).toMatch(/^# fail 0$/m);
+    await well(sipPush('check', 'theirs'));
+    const tarball = await pack(theirs);
+    await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
+    await configure(server, 'sip-push-app-emn', 'wml.ua');
+    const notification = 'node_modules/sip-push-app-emn/samples/notification.wbxml';
+    for (const start of [
+      () =>
+        startProcess('node_modules/.bin/sip-push', ['host', '--config', 'bob.json', '--json'], {
+          cwd: folder,
+        }),
+      bundle,
+    ]) {
+      await rm(join(folder, 'bob-data'), { recursive: true, force: true });
+      if (start === bundle) await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
+      await using host = await start();
+      expect(await lineOf(host, 'registered')).toMatchObject({ apps: ['emn.ua', 'wml.ua'] });
+      await push('emn.ua', 'application/vnd.wap.emn+wbxml', notification);
+      expect(await lineOf(host, 'app')).toMatchObject({
+        ...{ app: 'emn.ua', kind: 'mail', mailbox: 'imap://mail.example.com' },
       });
-      expect(await well(runProcess('npm', ['test'], { cwd: theirs, withinMs: WITHIN }))).toMatch(
-        /^# fail 0$/m,
-      );
-      await well(sipPush('check', 'theirs'));
-      const tarball = await pack(theirs);
-      await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
-      await configure(server, 'sip-push-app-emn', 'wml.ua');
-      const notification = 'node_modules/sip-push-app-emn/samples/notification.wbxml';
-      for (const start of [
-        () =>
-          startProcess('node_modules/.bin/sip-push', ['host', '--config', 'bob.json', '--json'], {
-            cwd: folder,
-          }),
-        bundle,
-      ]) {
-        await rm(join(folder, 'bob-data'), { recursive: true, force: true });
-        if (start === bundle) await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
-        await using host = await start();
-        expect(await lineOf(host, 'registered')).toMatchObject({ apps: ['emn.ua', 'wml.ua'] });
-        await push('emn.ua', 'application/vnd.wap.emn+wbxml', notification);
-        expect(await lineOf(host, 'app')).toMatchObject({
-          ...{ app: 'emn.ua', kind: 'mail', mailbox: 'imap://mail.example.com' },
-        });
-      }
-      const manifest = JSON.parse(await well(inFolder(process.execPath, 'host.mjs', '--manifest')));
-      expect(JSON.stringify(manifest)).toContain('emn.ua');
-    },
-    WITHIN,
-  );
+    }
+    const manifest = JSON.parse(await well(inFolder(process.execPath, 'host.mjs', '--manifest')));
+    expect(JSON.stringify(manifest)).toContain('emn.ua');
+  });
 });
 
 it('the example has nothing of this tree but what is published', async () => {

@@ -12,7 +12,7 @@ import {
   printable,
   printableReason,
   sha256,
-  Turns,
+  TaskQueue,
 } from 'sip-push/sdk';
 import { describe, expect, it } from 'vitest';
 import {
@@ -55,18 +55,18 @@ describe('knownFields', () => {
   });
 
   it.each<[unknown, string]>([
-    [undefined, 'options: expected an object with load, keep'],
-    [null, 'options: expected an object with load, keep'],
-    [['load'], 'options: expected an object with load, keep'],
-    [{ load: true, laod: true }, 'options.laod is not known; expected load, keep'],
-    [JSON.parse('{"__proto__":1}'), 'options.__proto__ is not known; expected load, keep'],
+    [undefined, 'invalid options: expected an object with load, keep'],
+    [null, 'invalid options: expected an object with load, keep'],
+    [['load'], 'invalid options: expected an object with load, keep'],
+    [{ load: true, laod: true }, 'unknown option options.laod: expected load, keep'],
+    [JSON.parse('{"__proto__":1}'), 'unknown option options.__proto__: expected load, keep'],
   ])('says of %j where and what it should be', (value, message) => {
     expect(() => knownFields(value, ['load', 'keep'])).toThrow(new ConfigurationError(message));
   });
 
   it('names the object by its path', () => {
     expect(() => knownFields({ name: 1 }, ['id'], 'options.servers[0]')).toThrow(
-      new ConfigurationError('options.servers[0].name is not known; expected id'),
+      new ConfigurationError('unknown option options.servers[0].name: expected id'),
     );
   });
 });
@@ -108,14 +108,14 @@ describe('sha256', () => {
 
 describe('Turns', () => {
   it('takes tasks one after another, also behind one that failed', async () => {
-    const turns = new Turns();
+    const turns = new TaskQueue();
     const order: string[] = [];
-    const first = turns.take(async () => {
+    const first = turns.run(async () => {
       await Promise.resolve();
       order.push('first');
       throw new Error('failed');
     });
-    const second = turns.take(async () => {
+    const second = turns.run(async () => {
       order.push('second');
       return 2;
     });

@@ -7,7 +7,6 @@ import { BOB, startSender } from '../support/agents.js';
 import { FilePushes, MEBIBYTE, told } from '../support/file-pushes.js';
 import { startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
-import { FULL } from '../support/scale.js';
 
 const SESSIONS = 200;
 const TYPE = { type: 'application/octet-stream', parameters: {} };
@@ -36,7 +35,7 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     const ended: { begunThen: number }[] = [];
     const push = async (index: number) => {
       const files = [{ content: memoryContent(TYPE, content(index)) }];
-      const onProgress = ({ have }: { have: number }) => have > 0 && begun.add(index);
+      const onProgress = ({ received }: { received: number }) => received > 0 && begun.add(index);
       const receipts = await sender.send(
         { to: BOB, app: 'files.ua', files, report: true, mode: 'session' },
         { onProgress },
@@ -56,11 +55,5 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     expect(counted.filter(({ times }) => times !== 1)).toEqual([]);
     // By the time half of them are done, each has got something through.
     expect(ended[SESSIONS / 2]).toEqual({ begunThen: SESSIONS });
-
-    const durations = receipts.map(({ milliseconds }) => milliseconds).sort((one, other) => one - other);
-    const median = durations[SESSIONS / 2] ?? 0;
-    const slowest = durations[SESSIONS - 1] ?? 0;
-    // Issue 4's own bound; a machine that does other things meanwhile is no place to measure.
-    if (FULL) expect(slowest).toBeLessThan(5 * median);
   });
 });

@@ -79,21 +79,19 @@ export class Registry {
     return [...this.byId.values()].flat();
   }
 
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): Registered[] {
+    return eventAppIds.flatMap((id) => this.ofIdFor(id, iari));
+  }
+
   /**
-   * The application for a media type; the order of the sender decides between several ids in one Accept-Contact. 'unknown':
-   * there is no application with these ids. 'type': none of them accepts the media type.
+   * The first addressed application that accepts the media type. 'unknown': there is no application with these ids.
+   * 'type': none of them accepts the media type.
    */
   resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): Registered | 'unknown' | 'type' {
-    let known = false;
-    for (const eventAppId of eventAppIds) {
-      const addressed = this.addressed(eventAppId, iari);
-      known ||= addressed.length > 0;
-      const takes = addressed.find(({ accepts }) =>
-        accepts.some((range) => matchesMediaRange(range, mediaType)),
-      );
-      if (takes) return takes;
-    }
-    return known ? 'type' : 'unknown';
+    const apps = this.addressed(eventAppIds, iari);
+    if (apps.length === 0) return 'unknown';
+    return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType))) ?? 'type';
   }
 
   /** The application of a stored push; undefined when it does not run. */
@@ -104,7 +102,7 @@ export class Registry {
 
   /** Media types and ranges, without duplicates, of the applications with these ids and this IARI, or of all. */
   acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds, iari?: string): string[] {
-    const apps = eventAppIds.flatMap((id) => this.addressed(id, iari));
+    const apps = this.addressed(eventAppIds, iari);
     return [...new Set(apps.flatMap(({ accepts }) => accepts))];
   }
 
@@ -112,7 +110,7 @@ export class Registry {
    * An IARI identifies one instance of an application (appendix D). An application without an IARI receives pushes with
    * any; one with an IARI receives pushes with this IARI, and pushes without, after the applications without.
    */
-  private addressed(eventAppId: string, iari: string | undefined): Registered[] {
+  private ofIdFor(eventAppId: string, iari: string | undefined): Registered[] {
     const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     const general = apps.filter(({ manifest }) => manifest.iari === undefined);
     const named = apps.filter(

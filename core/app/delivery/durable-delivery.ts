@@ -4,6 +4,7 @@ import type { Content } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
 import { reasonOf } from '../../text.js';
+import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
@@ -193,10 +194,8 @@ export class DurableDelivery {
   }
 
   private retry(entry: PushEntry, { reason, retryAfter = 0 }: Refusal): void {
-    const doubled = BACKOFF_BASE * 2 ** (entry.tries - 1);
-    // Half of the time is random: pushes that failed together do not come back together.
-    const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + this.clock.random() / 2);
-    this.wait(entry, Math.max(wait, retryAfter * 1000), reason);
+    const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
+    this.wait(entry, retryDelay(limits, entry.tries, retryAfter * 1000, this.clock.random()), reason);
   }
 
   private wait(entry: PushEntry, time: number, reason: string): void {

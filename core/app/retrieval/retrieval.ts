@@ -5,6 +5,7 @@ import type { Downloaded } from '../../content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../content/fetch/fetch-error.js';
 import type { RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
+import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { busy, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
 import type { ReferenceRecord } from '../ledger/entry.js';
@@ -70,10 +71,8 @@ export class Retrieval {
   /** False when the reference will be expired by then, or the runtime stops. */
   async #wait(retryAfter = 0): Promise<boolean> {
     const { clock, record, signal } = this.parts;
-    const doubled = RETRIEVE_AGAIN_AFTER * 2 ** Math.min(this.#attempts++, 20);
-    // Half of the time is random: retrievals that failed together do not come back together.
-    const wait = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
-    const milliseconds = Math.max(Math.ceil(wait), retryAfter * 1000);
+    const limits = { first: RETRIEVE_AGAIN_AFTER, longest: BACKOFF_MAX };
+    const milliseconds = retryDelay(limits, ++this.#attempts, retryAfter * 1000, clock.random());
     if (signal.aborted || clock.now() + milliseconds > expiry(record)) return false;
     await new Promise<void>((resolve) => {
       const cancel = clock.after(milliseconds, () => {

@@ -7,7 +7,7 @@ import { FetchError } from '../../content/fetch/fetch-error.js';
 import type { GuardedFetch } from '../../content/fetch/guarded-fetch.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { Spool } from '../../platform/platform.js';
+import type { Spool } from '../../platform/files.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';

@@ -3,6 +3,7 @@
 import { LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, type Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { DueQueue } from '../../time/due-queue.js';
 import { refusalOf } from '../contract/outcome.js';
@@ -53,7 +54,7 @@ export type DeliverAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
  */
 export class Alarms {
   readonly #entries = new Map<string, Entry>();
-  readonly #waiting = new DueQueue<Entry>();
+  readonly #waiting = new DueQueue<Entry>((entry) => entry.due);
   /** Keys of the alarms that are being delivered. */
   readonly #given = new Set<string>();
   /** New alarms that are being written. */
@@ -220,12 +221,11 @@ export class Alarms {
   #failed(entry: Entry, error: unknown): void {
     if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
-    const doubled = BACKOFF_BASE * 2 ** entry.failures;
+    const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
+    const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
+    const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());
     // An unavailable worker is not a failure of the application.
     if (!(error instanceof AppUnavailable)) entry.failures += 1;
-    // Half of the time is random: alarms that failed together do not come back together.
-    const backoff = Math.min(doubled, BACKOFF_MAX) * (0.5 + clock.random() / 2);
-    const wait = Math.ceil(Math.max(backoff, (refusalOf(error)?.retryAfter ?? 0) * 1000));
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be redelivered in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
   }

@@ -2,7 +2,7 @@
 
 import { readAll } from '../../content/content.js';
 import type { AllowList } from '../../content/fetch/allow-list.js';
-import { codingsOf, unfolded } from '../../content/fetch/download.js';
+import { codingsOf, decodedBody } from '../../content/fetch/download.js';
 import type { GuardedFetch } from '../../content/fetch/guarded-fetch.js';
 import { AppError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
@@ -29,12 +29,12 @@ export class FetchService {
     if (!this.scope.active)
       throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: the application was stopped`);
     const headers = { 'accept-encoding': 'gzip, deflate', ...options.headers };
-    const { within } = this;
-    const response = await this.fetcher.fetch(url, { ...options, headers, within });
+    const { within: restrictTo } = this;
+    const response = await this.fetcher.fetch(url, { ...options, headers, restrictTo });
     try {
       const codings = codingsOf(response.headers['content-encoding']);
       const limit = Math.min(options.maxSize ?? this.fetcher.maxSize, this.fetcher.maxSize);
-      const body = unfolded(response.body, codings, limit);
+      const body = decodedBody(response.body, codings, limit);
       return {
         url: response.url,
         status: response.status,

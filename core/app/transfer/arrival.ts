@@ -4,7 +4,8 @@ import { platform } from '#platform';
 import { ByteRanges } from '../../byte-ranges.js';
 import { type ByteRange, type Content, type MediaType, readAll } from '../../content/content.js';
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
-import type { Hasher, OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
+import type { Hasher } from '../../platform/platform.js';
 import { TRANSFER_PARTS } from '../limits.js';
 
 /** Bytes that are written, or read back, at once. Hashing them does not block the event loop noticeably. */
@@ -14,8 +15,9 @@ export interface ArrivalOptions {
   file: OpenFile;
   /** Bytes of the file, from the first one on, that were received before. */
   have: number;
-  /** Whether to compute SHA-1 as well. */
+  /** The digests to compute. Without any, no bytes are read back. */
   sha1: boolean;
+  sha256: boolean;
   /**
    * Awaited before bytes are written after a gap, since the length of the file is then no longer the number of bytes
    * received: `contiguous` is. Undefined when there is no gap any more.
@@ -31,7 +33,7 @@ interface Write {
 
 export class Arrival {
   readonly #parts: ByteRanges;
-  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher };
+  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher | undefined };
   readonly #queue: Write[] = [];
   #writing: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
@@ -43,12 +45,12 @@ export class Arrival {
   #changed = { promise: Promise.resolve(), resolve: () => {}, awaited: false };
 
   constructor(private readonly options: ArrivalOptions) {
-    const { have, sha1 } = options;
+    const { have, sha1, sha256 } = options;
     this.#parts = new ByteRanges(have, TRANSFER_PARTS);
     this.#watermark = have;
     this.#hashers = {
       sha1: sha1 ? platform.hasher('sha-1') : undefined,
-      sha256: platform.hasher('sha-256'),
+      sha256: sha256 ? platform.hasher('sha-256') : undefined,
     };
     this.#catchUp();
   }
@@ -93,14 +95,14 @@ export class Arrival {
   }
 
   /** Digests of the bytes up to the watermark. Rejects when the transfer breaks off meanwhile. */
-  async digests(): Promise<{ sha1?: string; sha256: string }> {
+  async digests(): Promise<{ sha1?: string; sha256?: string }> {
     while (this.#hashed < this.#watermark) {
       this.#catchUp();
       await this.#catchingUp;
       if (this.#error) throw this.#error;
     }
     const { sha1, sha256 } = this.#hashers;
-    return { sha1: sha1 === undefined ? undefined : sha1.digest(), sha256: sha256.digest() };
+    return { sha1: sha1?.digest(), sha256: sha256?.digest() };
   }
 
   /** The file is complete and verified: readers reach its end. */
@@ -195,6 +197,10 @@ export class Arrival {
   /** Reads back bytes that were received before, or after a gap, to hash them. */
   #catchUp(): void {
     if (this.#hashed >= this.#watermark || this.#error) return;
+    if (!this.#hashers.sha1 && !this.#hashers.sha256) {
+      this.#hashed = this.#watermark;
+      return;
+    }
     this.#catchingUp ??= this.#hashBack()
       .catch((error: unknown) => this.break(error instanceof Error ? error : new SipPushError(String(error))))
       .finally(() => {
@@ -213,7 +219,7 @@ export class Arrival {
 
   #hash(bytes: Uint8Array): void {
     this.#hashers.sha1?.update(bytes);
-    this.#hashers.sha256.update(bytes);
+    this.#hashers.sha256?.update(bytes);
     this.#hashed += bytes.length;
   }
 

@@ -1,7 +1,7 @@
 /** One file that is arriving: it is written, read by its application meanwhile, and confirmed in the end. */
 
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
-import type { OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -73,6 +73,8 @@ export interface TransferParts {
   /** As offered. */
   readonly size: number | undefined;
   readonly sha1: string | undefined;
+  /** Whether the outcome has the SHA-256. */
+  readonly sha256: boolean;
   readonly largest: number;
   readonly turn: Turn;
   readonly place: PartialFile;
@@ -104,7 +106,7 @@ export class FileTransfer implements Transfer {
   #users = 2;
 
   constructor(private readonly parts: TransferParts) {
-    const { app, record, size, sha1, largest, turn, place } = parts;
+    const { app, record, size, sha1, sha256, largest, turn, place } = parts;
     const { file, have } = place;
     this.pushId = record.id;
     this.have = have;
@@ -119,6 +121,7 @@ export class FileTransfer implements Transfer {
       file,
       have,
       sha1: sha1 !== undefined,
+      sha256,
       onGap: (contiguous) => place.recordContiguous(contiguous),
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
@@ -202,7 +205,7 @@ export class FileTransfer implements Transfer {
   }
 
   /** @throws MismatchError, or the error that broke it off. */
-  async #check(size: number): Promise<string> {
+  async #check(size: number): Promise<string | undefined> {
     await this.#arrival.idle();
     const { error, watermark, end } = this.#arrival;
     if (error) throw error;

@@ -2,7 +2,7 @@
 
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
 import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';

@@ -20,6 +20,8 @@ export interface IncomingTransfer {
   size?: number;
   /** SHA-1 of the whole file, as offered, in lower-case hexadecimal. */
   sha1?: string;
+  /** Whether the outcome has the SHA-256 of the content, which only observers need; true by default. */
+  sha256?: boolean;
   /** Whether it is kept when it breaks off. Requires `size` and `sha1`, which identify the file. */
   resumable: boolean;
 }
@@ -28,7 +30,7 @@ export type TransferAnswer =
   /** The file was confirmed before and need not be sent. */
   { known: Outcome } | { refused: Outcome & { accepted: false } } | { transfer: Transfer };
 
-/** The outcome of a transfer, with the size in bytes and the SHA-256 in lower-case hexadecimal of complete content. */
+/** The outcome of a transfer. Complete content has its size in bytes and, on request, its SHA-256 in lower-case hexadecimal. */
 export type TransferOutcome = Outcome & { readonly sha256?: string; readonly size?: number };
 
 /** A file that arrives in pieces. The agent ends every transfer by `complete` or `abort`. */

@@ -108,13 +108,14 @@ export class Transfers {
     turn: Turn,
   ): Promise<FileTransfer> {
     const { deliveries, attempts, ledger, clock } = this;
-    const { size, sha1 } = incoming;
+    const { size, sha1, sha256 = true } = incoming;
     const place = await this.places.open(id, incoming);
     return new FileTransfer({
       app,
       record: recordOf(id, app, incoming, place),
       size,
       sha1,
+      sha256,
       largest: this.largest(app),
       turn,
       place,

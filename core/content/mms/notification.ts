@@ -1,7 +1,7 @@
 /** M-Notification.ind: a multimedia message waits to be retrieved (OMA-TS-MMS_ENC 6.2). */
 
 import { type MmsStatus, messageClass, status } from './codes.js';
-import { definePdu, optional, required, type WithOthers } from './pdu.js';
+import { definePdu, optional, required, type WithRawFields } from './pdu.js';
 import {
   boolean,
   type ElementDescriptor,
@@ -75,7 +75,7 @@ interface NotificationFields {
 }
 
 /** M-Notification.ind: a message waits at an MMSC. */
-export type MmsNotification = NotificationFields & WithOthers;
+export type MmsNotification = NotificationFields & WithRawFields;
 
 const notificationCodec = definePdu<NotificationFields>('M-Notification.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),
@@ -124,7 +124,7 @@ interface NotifyResponseFields {
 }
 
 /** M-NotifyResp.ind: the answer of the device to a notification. */
-export type MmsNotifyResponse = NotifyResponseFields & WithOthers;
+export type MmsNotifyResponse = NotifyResponseFields & WithRawFields;
 
 const notifyResponseCodec = definePdu<NotifyResponseFields>('M-NotifyResp.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),

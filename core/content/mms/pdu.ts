@@ -72,18 +72,18 @@ export interface MmsRawField {
   readonly value: Uint8Array;
 }
 
-export interface WithOthers {
+export interface WithRawFields {
   readonly others?: readonly MmsRawField[];
 }
 
 export interface MmsPduCodec<Fields> {
   /** @throws MalformedError naming the field, its offset and what was expected there. */
-  decode(pdu: Uint8Array): Fields & WithOthers;
+  decode(pdu: Uint8Array): Fields & WithRawFields;
   /** @throws ConfigurationError if a value does not fit its field. */
-  encode(fields: Fields & WithOthers): Uint8Array;
+  encode(fields: Fields & WithRawFields): Uint8Array;
   /** Of a PDU with content: what stands before Content-Type, which is left unread. */
-  readHeader(reader: OctetReader): Fields & WithOthers;
-  writeHeader(writer: OctetWriter, fields: Fields & WithOthers): void;
+  readHeader(reader: OctetReader): Fields & WithRawFields;
+  writeHeader(writer: OctetWriter, fields: Fields & WithRawFields): void;
 }
 
 const MESSAGE_TYPE = 0x0c;
@@ -102,7 +102,7 @@ export function definePdu<Fields extends object>(
   const keys = Object.keys(layout) as (keyof Fields)[];
   const keyOfCode = new Map(keys.map((key) => [mmsFieldCode(layout[key].name), key]));
 
-  function readFields(reader: OctetReader, limit: number, end?: number): Fields & WithOthers {
+  function readFields(reader: OctetReader, limit: number, end?: number): Fields & WithRawFields {
     const found = readMessageType(reader);
     if (found !== type) throw reader.failure('X-Mms-Message-Type', `${type}, not ${found}`, 1);
     const fields: Partial<Fields> = {};
@@ -137,7 +137,7 @@ export function definePdu<Fields extends object>(
     return true;
   }
 
-  function writeHeader(writer: OctetWriter, fields: Fields & WithOthers): void {
+  function writeHeader(writer: OctetWriter, fields: Fields & WithRawFields): void {
     writer.octet(MESSAGE_TYPE | 0x80).octet(messageTypeOctet(type));
     for (const key of keys) {
       const { name, required, write } = layout[key];

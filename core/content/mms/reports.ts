@@ -1,7 +1,7 @@
 /** M-Delivery.ind: what became of a message that was sent (OMA-TS-MMS_ENC 6.6). */
 
 import { type MmsReadStatus, type MmsStatus, readStatus, status } from './codes.js';
-import { definePdu, type MmsLayout, optional, required, type WithOthers } from './pdu.js';
+import { definePdu, type MmsLayout, optional, required, type WithRawFields } from './pdu.js';
 import { date, encodedString, from, fromOrInsert, textString, version } from './values.js';
 
 interface DeliveryReportFields {
@@ -21,7 +21,7 @@ interface DeliveryReportFields {
 }
 
 /** M-Delivery.ind: the status of a message at one of its recipients. */
-export type MmsDeliveryReport = DeliveryReportFields & WithOthers;
+export type MmsDeliveryReport = DeliveryReportFields & WithRawFields;
 
 const codec = definePdu<DeliveryReportFields>('M-Delivery.ind', {
   version: required('X-Mms-MMS-Version', version),
@@ -70,9 +70,9 @@ interface ReadForOriginatorFields extends ReportFields {
 }
 
 /** M-Read-Rec.ind: the recipient's device reports whether a message was read. */
-export type MmsReadByRecipient = ReadByRecipientFields & WithOthers;
+export type MmsReadByRecipient = ReadByRecipientFields & WithRawFields;
 /** M-Read-Orig.ind: the same report for the originator. */
-export type MmsReadForOriginator = ReadForOriginatorFields & WithOthers;
+export type MmsReadForOriginator = ReadForOriginatorFields & WithRawFields;
 
 const addressed = {
   version: required('X-Mms-MMS-Version', version),

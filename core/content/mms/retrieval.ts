@@ -8,7 +8,7 @@ import { partsFrom, type StreamedPart, type StreamedParts } from '../multipart/p
 import { readContentType, writeContentType } from '../wsp/content-type.js';
 import { OctetReader, OctetWriter } from '../wsp/octets.js';
 import { type MmsRetrieveStatus, messageClass, retrieveStatus } from './codes.js';
-import { definePdu, optional, repeated, required, type WithOthers } from './pdu.js';
+import { definePdu, optional, repeated, required, type WithRawFields } from './pdu.js';
 import {
   boolean,
   date,
@@ -57,7 +57,7 @@ interface RetrievalFields {
 }
 
 /** The header of an M-Retrieve.conf. */
-export type MmsRetrievalHeader = RetrievalFields & WithOthers;
+export type MmsRetrievalHeader = RetrievalFields & WithRawFields;
 
 /** An M-Retrieve.conf in memory. */
 export type MmsRetrieval = MmsRetrievalHeader & {
@@ -132,7 +132,7 @@ export function encodeRetrieval({ content, ...header }: MmsRetrieval): Uint8Arra
   if (content) {
     writeContentType(writer.octet(CONTENT_TYPE), content.type);
     writer.octets(content.body);
-  } else if (!tellsFailure(header)) {
+  } else if (!isFailure(header)) {
     throw new ConfigurationError(`${TYPE} needs content, or a status that says why there is none`);
   }
   return writer.finish();
@@ -164,7 +164,7 @@ export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise
 function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType } {
   const header = retrievalCodec.readHeader(reader);
   if (reader.atEnd) {
-    if (!tellsFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
+    if (!isFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
     return { header };
   }
   // What ends a header that is not at its end.
@@ -172,7 +172,7 @@ function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: M
   return { header, type: readContentType(reader, 'Content-Type') };
 }
 
-function tellsFailure({ retrieveStatus = 'ok' }: MmsRetrievalHeader): boolean {
+function isFailure({ retrieveStatus = 'ok' }: MmsRetrievalHeader): boolean {
   return retrieveStatus !== 'ok';
 }
 
@@ -198,7 +198,7 @@ interface AcknowledgeFields {
 }
 
 /** M-Acknowledge.ind: the device confirms a retrieved message. */
-export type MmsAcknowledge = AcknowledgeFields & WithOthers;
+export type MmsAcknowledge = AcknowledgeFields & WithRawFields;
 
 const acknowledgeCodec = definePdu<AcknowledgeFields>('M-Acknowledge.ind', {
   transactionId: required('X-Mms-Transaction-ID', textString),

@@ -1,6 +1,6 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
-import { dateAttribute, element, requiredAttribute, writtenDate } from '../wbxml/document.js';
+import { dateAttribute, element, formatDate, requiredAttribute } from '../wbxml/document.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { defineDocument } from './document-codec.js';
 
@@ -51,5 +51,5 @@ export const emailNotification = defineDocument<EmailNotification>(
     mailbox: requiredAttribute(emn, 'mailbox'),
     timestamp: dateAttribute(emn, 'timestamp'),
   }),
-  ({ mailbox, timestamp }) => element('emn', { mailbox, timestamp: writtenDate(timestamp) }),
+  ({ mailbox, timestamp }) => element('emn', { mailbox, timestamp: formatDate(timestamp) }),
 );

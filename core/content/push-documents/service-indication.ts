@@ -7,10 +7,10 @@ import {
   childrenNamed,
   dateAttribute,
   element,
+  formatDate,
   type MarkupElement,
   requiredAttribute,
   textOf,
-  writtenDate,
 } from '../wbxml/document.js';
 import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
 import { DOMAINS, defineDocument } from './document-codec.js';
@@ -100,8 +100,8 @@ function write({ href, id, created, expires, action, text, info = [] }: ServiceI
     {
       href,
       'si-id': id,
-      created: writtenDate(created),
-      'si-expires': writtenDate(expires),
+      created: formatDate(created),
+      'si-expires': formatDate(expires),
       action: action === PRESET ? undefined : action,
     },
     text,

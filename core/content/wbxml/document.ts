@@ -60,7 +60,7 @@ export function appendValue<T>(list: (T | string)[], value: T | string): void {
 const OCTETS = 7;
 /** Year, month and day are never zero. */
 const DATE_OCTETS = 4;
-const WRITTEN = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$/;
+const DATE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$/;
 
 /** @returns `1999-06-30T00:00:00Z`, undefined where the octets are no date. */
 export function dateOfOctets(octets: Uint8Array): string | undefined {
@@ -84,7 +84,7 @@ export function octetsOfDate(text: string): Uint8Array | undefined {
 
 /** Whether there is such a day and such a second. */
 export function isDate(text: string): boolean {
-  if (!WRITTEN.test(text)) return false;
+  if (!DATE.test(text)) return false;
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
 }
@@ -139,7 +139,7 @@ export function dateAttribute(element: MarkupElement, name: string): Date | unde
 }
 
 /** Without fractions, in UTC. */
-export function writtenDate(date: Date | undefined): string | undefined {
+export function formatDate(date: Date | undefined): string | undefined {
   if (date === undefined) return undefined;
   const text = Number.isNaN(date.getTime()) ? '' : date.toISOString().replace(/\.\d+Z$/, 'Z');
   if (!isDate(text)) throw new ConfigurationError('a date lies in the years 0 to 9999');

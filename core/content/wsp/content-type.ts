@@ -2,11 +2,11 @@
 
 import type { MediaType } from '../content.js';
 import {
+  codeForVersion,
   readMedia,
   SHORT_CODE_MAX,
   writeConstrainedMedia,
   writeMedia,
-  writtenCode,
 } from './media-type-codes.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readParameters, writeParameters } from './parameters.js';
@@ -33,7 +33,7 @@ export function writeContentType(
   version = NEWEST,
 ): void {
   // Registered codes of two octets do not fit Constrained-media.
-  if (Object.keys(parameters).length === 0 && (writtenCode(type, version) ?? 0) <= SHORT_CODE_MAX) {
+  if (Object.keys(parameters).length === 0 && (codeForVersion(type, version) ?? 0) <= SHORT_CODE_MAX) {
     writeConstrainedMedia(writer, type, version);
     return;
   }

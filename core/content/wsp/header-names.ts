@@ -1,6 +1,6 @@
 /** Names of headers by their codes (WAP-230 table 39), on the one code page that everybody has. */
 
-import { sinceVersion, type VersionSteps } from './values.js';
+import { type VersionSteps, versionOfCode } from './values.js';
 
 /** Index is the code. Where a name has several, the later ones hold forms of its value that came later. */
 const names = [
@@ -107,6 +107,6 @@ export function headerCode(name: string): number | undefined {
 }
 
 /** The WSP encoding version that brought the code. */
-export function headerSince(code: number): number {
-  return sinceVersion(since, code);
+export function headerVersion(code: number): number {
+  return versionOfCode(since, code);
 }

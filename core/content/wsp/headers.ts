@@ -3,7 +3,7 @@
 import { ConfigurationError } from '../../errors.js';
 import { type HeaderList, headerOf } from '../http-headers.js';
 import { isToken } from '../media-type.js';
-import { headerCode, headerName, headerSince, type WspHeaderName } from './header-names.js';
+import { headerCode, headerName, headerVersion, type WspHeaderName } from './header-names.js';
 import { applicationHeader, headerValues } from './header-values.js';
 import { OctetReader, OctetWriter } from './octets.js';
 import { readTextString, writeTextString } from './text.js';
@@ -100,7 +100,7 @@ function writeHeader(writer: OctetWriter, name: string, value: string, version: 
   const code = headerCode(name);
   const canonical = code === undefined ? undefined : headerName(code);
   const known = canonical === undefined ? undefined : headerValues.get(canonical);
-  if (code !== undefined && known && headerSince(code) <= version) {
+  if (code !== undefined && known && headerVersion(code) <= version) {
     known.write(writer.octet(code | 0x80), value, version);
   } else {
     writeName(writer, name);

@@ -3,7 +3,7 @@
 import { readInteger, writeLongInteger } from './integers.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readTextString, writeTextString } from './text.js';
-import { NEWEST, sinceVersion, type VersionSteps } from './values.js';
+import { NEWEST, type VersionSteps, versionOfCode } from './values.js';
 
 /** Index is the code; 59 is unassigned. */
 const assigned: readonly (string | undefined)[] = [
@@ -169,8 +169,8 @@ export function mediaTypeOfCode(code: number): string | undefined {
 }
 
 /** The WSP encoding version that brought the code; when the registered ones came is not told. */
-export function mediaTypeSince(code: number): number {
-  return sinceVersion(since, code);
+export function mediaTypeVersion(code: number): number {
+  return versionOfCode(since, code);
 }
 
 /** @param type lower-case `type/subtype` */
@@ -190,20 +190,20 @@ export function readMedia(reader: OctetReader, field: string): string {
 
 /** Constrained-media: a code of one octet, or text. */
 export function writeConstrainedMedia(writer: OctetWriter, type: string, version = NEWEST): void {
-  const code = writtenCode(type, version);
+  const code = codeForVersion(type, version);
   if (code !== undefined && code <= SHORT_CODE_MAX) writer.octet(code | 0x80);
   else writeTextString(writer, type);
 }
 
 /** As it stands in Content-general-form, whose length frames it, so that registered codes of two octets fit. */
 export function writeMedia(writer: OctetWriter, type: string, version = NEWEST): void {
-  const code = writtenCode(type, version);
+  const code = codeForVersion(type, version);
   if (code !== undefined && code > SHORT_CODE_MAX) writeLongInteger(writer, code);
   else writeConstrainedMedia(writer, type, version);
 }
 
 /** The code of a type, where a reader of that encoding version knows it. */
-export function writtenCode(type: string, version: number): number | undefined {
+export function codeForVersion(type: string, version: number): number | undefined {
   const code = codeOfMediaType(type.toLowerCase());
-  return code !== undefined && mediaTypeSince(code) <= version ? code : undefined;
+  return code !== undefined && mediaTypeVersion(code) <= version ? code : undefined;
 }

@@ -14,7 +14,7 @@ import {
   writeTextString,
   writeTextValue,
 } from './text.js';
-import { formatVersion, NEWEST, readAnyValue, readDate, sinceVersion, type VersionSteps } from './values.js';
+import { formatVersion, NEWEST, readAnyValue, readDate, type VersionSteps, versionOfCode } from './values.js';
 
 export type ReadParameterValue = (reader: OctetReader, field: string) => string;
 
@@ -178,9 +178,9 @@ function writeParameter(writer: OctetWriter, name: string, value: string, versio
   const textCode = textCodes.get(name);
   if (charset !== undefined) {
     writeInteger(writer.octet(CHARSET | 0x80), charset);
-  } else if (name === 'type' && sinceVersion(since, RELATED_TYPE) <= version) {
+  } else if (name === 'type' && versionOfCode(since, RELATED_TYPE) <= version) {
     writeConstrainedMedia(writer.octet(RELATED_TYPE | 0x80), value, version);
-  } else if (textCode !== undefined && sinceVersion(since, textCode) <= version) {
+  } else if (textCode !== undefined && versionOfCode(since, textCode) <= version) {
     writeTextString(writer.octet(textCode | 0x80), value);
   } else {
     if (!isToken(name)) throw new ConfigurationError(`a parameter's name is a token, not "${name}"`);

@@ -100,7 +100,7 @@ export const NEWEST = 0x7f;
 export type VersionSteps = readonly (readonly [last: number, version: string])[];
 
 /** Codes past the last step came later than any version with a number that is known here. */
-export function sinceVersion(steps: VersionSteps, code: number): number {
+export function versionOfCode(steps: VersionSteps, code: number): number {
   const step = steps.find(([last]) => code <= last);
   return step ? parseVersion(step[1]) : NEWEST;
 }

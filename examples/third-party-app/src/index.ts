@@ -1,9 +1,9 @@
-/** emn.ua: e-mail notifications (WAP EMN 1.0): which mailbox has changed, and when. */
+/** emn.ua: e-mail notifications (WAP EMN 1.0), which mailbox changed and when. */
 
 import { definePushApp, type PushDescription, printable, type ReceiveContext, Turns } from 'sip-push/sdk';
 import { MAX_SIZE, MEDIA_TYPES, notificationOf } from './notification.js';
 
-/** A device has a handful; what strangers name is not kept without end. */
+/** A device has a few mailboxes. The limit bounds the storage. */
 const MAX_MAILBOXES = 100;
 
 export default definePushApp({
@@ -13,7 +13,7 @@ export default definePushApp({
   delivery: 'durable',
   limits: { size: MAX_SIZE },
   async start({ storage, log, emit }) {
-    // When each mailbox last changed, by its URI: in storage, and here, where asking is cheap.
+    // When each mailbox last changed, by its URI: a copy of the storage in memory.
     const changed = new Map<string, number>();
     for await (const [mailbox, at] of storage.entries()) {
       if (typeof at === 'number') changed.set(mailbox, at);
@@ -23,13 +23,13 @@ export default definePushApp({
 
     async function tell(mailbox: string, timestamp: Date, commit: ReceiveContext['commit']) {
       const at = timestamp.getTime();
-      // The timestamp is there to tell repetitions, and what was overtaken on its way, from what is new.
+      // The timestamp distinguishes a new notification from a repeated or delayed one.
       if (at <= (changed.get(mailbox) ?? Number.NEGATIVE_INFINITY)) {
         log.info(`${printable(mailbox)} had changed at ${timestamp.toISOString()} already: dropped`);
         return commit();
       }
       const oldest = changed.has(mailbox) || changed.size < MAX_MAILBOXES ? undefined : oldestOf(changed);
-      // Told before the commit: whoever dies between the two tells it twice, but never not at all.
+      // Emitted before the commit: a crash between the two repeats the event, and never loses it.
       emit('mail', { mailbox, timestamp: timestamp.toISOString() });
       await commit([
         { type: 'put', key: mailbox, value: at },
@@ -42,7 +42,7 @@ export default definePushApp({
     return {
       async receive(push, { commit }) {
         const { mailbox, timestamp = push.receivedAt } = await notificationOf(push);
-        // One after another: of two for one mailbox at once, the later one must know of the earlier.
+        // In turn, because a notification must be compared with the previous one for its mailbox.
         await turns.take(() => tell(mailbox, timestamp, commit));
       },
       async describe(push): Promise<PushDescription> {

@@ -1,11 +1,11 @@
-/** What emn.ua is pushed: an e-mail notification, in XML or in WBXML. */
+/** The content of emn.ua: an e-mail notification in XML or WBXML. */
 
 import { type EmailNotification, emailNotification, MalformedError } from 'sip-push/formats';
 import { type Push, PushRefused } from 'sip-push/sdk';
 
-/** A notification has about a hundred octets. */
+/** A notification has about 100 bytes. */
 export const MAX_SIZE = 4096;
-/** Characters, as many as a key in storage may have. WBXML unfolds: what it is sent in may be shorter. */
+/** Characters of a storage key. WBXML expands, so the limit on the size does not bound it. */
 const MAX_MAILBOX = 512;
 
 const READERS: Readonly<Record<string, (octets: Uint8Array) => EmailNotification>> = {
@@ -15,7 +15,7 @@ const READERS: Readonly<Record<string, (octets: Uint8Array) => EmailNotification
 
 export const MEDIA_TYPES = Object.keys(READERS);
 
-/** @throws PushRefused of kind `type` where it is none, of kind `size` where its mailbox has no end. */
+/** @throws PushRefused with `type` if the content is not a notification, with `size` if its mailbox is too long. */
 export async function notificationOf({ content }: Push): Promise<EmailNotification> {
   const read = READERS[content.type.type];
   if (!read) throw new PushRefused('type', `${content.type.type}, expected ${MEDIA_TYPES.join(' or ')}`);

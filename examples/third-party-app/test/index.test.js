@@ -1,4 +1,4 @@
-/** emn.ua on a device in memory: no network, no waiting. */
+/** emn.ua on a device in memory. */
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const sample = (name) =>
 const notification = (mailbox, timestamp) =>
   emailNotification.toWbxml({ mailbox, ...(timestamp ? { timestamp: new Date(timestamp) } : {}) });
 
-/** A device with the application; `push` gives its answer. */
+/** A device with the application. */
 async function device(t) {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
@@ -24,7 +24,7 @@ async function device(t) {
 }
 
 for (const mode of ['pager', 'session']) {
-  test(`tells which mailbox has changed, in XML and WBXML (${mode} mode)`, async (t) => {
+  test(`emits the mailbox that changed, in XML and WBXML (${mode} mode)`, async (t) => {
     const { push, told } = await device(t);
     assert.equal((await push(await sample('notification.xml'), XML, mode)).outcome, 'delivered');
     assert.equal((await push(await sample('notification.wbxml'), WBXML, mode)).outcome, 'delivered');
@@ -35,7 +35,7 @@ for (const mode of ['pager', 'session']) {
   });
 }
 
-test('tells a change once: repetitions and what was overtaken are taken, and dropped', async (t) => {
+test('emits a change once: accepts repeated and delayed notifications without an event', async (t) => {
   const { host, push, told } = await device(t);
   await push(notification('imap://mail.example.com', '2026-01-02'));
   await host.restart();
@@ -50,13 +50,13 @@ test('tells a change once: repetitions and what was overtaken are taken, and dro
   );
 });
 
-test('a notification without a timestamp has changed the mailbox as it comes', async (t) => {
+test('uses the time of receipt for a notification without a timestamp', async (t) => {
   const { host, push, told } = await device(t);
   await push(notification('mailat:bob@domain.test'));
   assert.equal(told()[0].timestamp, new Date(host.clock.now()).toISOString());
 });
 
-test('keeps word of a hundred mailboxes, the latest', async (t) => {
+test('keeps the 100 mailboxes that changed last', async (t) => {
   const { host, push } = await device(t);
   const start = Date.UTC(2026, 0, 1);
   for (let index = 0; index < 105; index++) {
@@ -68,14 +68,14 @@ test('keeps word of a hundred mailboxes, the latest', async (t) => {
   assert.equal(Object.keys(await host.storage('emn.ua')).length, 100);
 });
 
-test('takes a mailbox of 512 characters, and keeps it', async (t) => {
+test('accepts and stores a mailbox of 512 characters', async (t) => {
   const { host, push } = await device(t);
   const mailbox = `mailat:${'\u{1f4e7}'.repeat(252)}a`;
   assert.equal((await push(notification(mailbox), WBXML, 'session')).outcome, 'delivered');
   assert.deepEqual(Object.keys(await host.storage('emn.ua')), [mailbox]);
 });
 
-test('refuses what is no notification, and says why', async (t) => {
+test('refuses content that is not a notification, with a reason', async (t) => {
   const { push, told } = await device(t);
   for (const body of ['', '<emn/>', '<si/>', 'no markup']) {
     assert.deepEqual((await push(body, XML)).status, 415, body);

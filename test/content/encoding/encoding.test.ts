@@ -11,7 +11,7 @@ import {
   encodedContent,
   parseContentEncoding,
   RATIO_FREE,
-  UnknownCoding,
+  UnknownCodingError,
 } from '../../../core/content/content-coding.js';
 import { LimitError, MalformedError } from '../../../core/errors.js';
 import { nestedBomb } from '../../support/bombs.js';
@@ -75,7 +75,7 @@ describe('undone', () => {
   });
 
   it.each(['br', 'gzip, compress', 'gzip, gzip, gzip', 'gzip;q=1'])('%s is not known', (value) => {
-    expect(() => parseContentEncoding(value)).toThrow(UnknownCoding);
+    expect(() => parseContentEncoding(value)).toThrow(UnknownCodingError);
   });
 });
 

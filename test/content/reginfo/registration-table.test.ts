@@ -42,7 +42,7 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     const table = told(full(0, bob([contact('a'), contact('b')])));
     const change = table.apply(full(1, bob([contact('b'), contact('c')])));
     expect(change.order).toBe('next');
-    expect([ids(change.here), ids(change.gone)]).toEqual([['b', 'c'], ['a']]);
+    expect([ids(change.registered), ids(change.removed)]).toEqual([['b', 'c'], ['a']]);
     expect(table.contacts.map(({ aor, contact }) => [aor, contact.id])).toEqual([
       [aor, 'b'],
       [aor, 'c'],
@@ -54,7 +54,7 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     const expired = contact('a', { state: 'terminated', event: 'expired' });
     const change = table.apply(partial(1, bob([expired, contact('c')])));
     expect(change.order).toBe('next');
-    expect([ids(change.here), ids(change.gone)]).toEqual([['c'], ['a']]);
+    expect([ids(change.registered), ids(change.removed)]).toEqual([['c'], ['a']]);
     expect(ids(table.contacts)).toEqual(['b', 'c']);
   });
 
@@ -62,16 +62,16 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     'a contact that is %s is gone, and why is told',
     (event) => {
       const table = told(full(0, bob([contact('a')])));
-      const { gone } = table.apply(partial(1, bob([contact('a', { state: 'terminated', event })])));
-      expect(gone.map(({ contact }) => contact.event)).toEqual([event]);
+      const { removed } = table.apply(partial(1, bob([contact('a', { state: 'terminated', event })])));
+      expect(removed.map(({ contact }) => contact.event)).toEqual([event]);
       expect(table.contacts).toEqual([]);
     },
   );
 
   it('a terminated registration has no contacts', () => {
     const table = told(full(0, bob([contact('a'), contact('b')])));
-    const { here, gone } = table.apply(partial(1, bob([contact('a')], { state: 'terminated' })));
-    expect([ids(here), ids(gone).sort()]).toEqual([[], ['a', 'b']]);
+    const { registered, removed } = table.apply(partial(1, bob([contact('a')], { state: 'terminated' })));
+    expect([ids(registered), ids(removed).sort()]).toEqual([[], ['a', 'b']]);
     expect(table.contacts).toEqual([]);
   });
 
@@ -104,8 +104,8 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
   it('versions of another subscription count anew', () => {
     const table = told(full(5, bob([contact('a')])));
     table.restart();
-    const { order, gone } = table.apply(full(0, bob([contact('b')])));
-    expect([order, ids(gone)]).toEqual(['next', ['a']]);
+    const { order, removed } = table.apply(full(0, bob([contact('b')])));
+    expect([order, ids(removed)]).toEqual(['next', ['a']]);
   });
 
   it('a registration that stands twice is one', () => {
