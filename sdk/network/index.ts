@@ -16,12 +16,6 @@
  */
 
 export type { UserOptions, Users } from './accounts.js';
-export type {
-  DeregisteredEvent,
-  MessageEvent,
-  NetworkEvent,
-  RegisteredEvent,
-  RegistrationInfo,
-} from './events.js';
+export type { DeregisteredEvent, MessageEvent, NetworkEvent, RegisteredEvent, RegistrationInfo } from './events.js';
 export { NETWORK_NOTICE, type Network, startNetwork } from './network.js';
 export type { NetworkOptions } from './options.js';

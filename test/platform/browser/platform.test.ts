@@ -414,7 +414,7 @@ describePeer('chromium', 'the platform of a browser', () => {
         const again = await (await platform.openFolder('data/transfers')).edit('grows');
         check(await again.read(0, SIZE), 0);
         return { wrong, closed, sizes: stored.size === size && again.size === size }`,
-    ).toEqual({ wrong: 0, closed: 'SipPushError: files cannot be kept: grows is closed', sizes: true });
+    ).toEqual({ wrong: 0, closed: 'SipPushError: cannot use the file grows: it is closed', sizes: true });
   });
 
   it('has a spool in its storage, emptied at the start, and one in memory with a bound', async () => {
@@ -445,7 +445,7 @@ describePeer('chromium', 'the platform of a browser', () => {
       part: 'seco',
       anew: 'anew',
       size: 4,
-      gone: 'SipPushError: files cannot be kept: 1 is closed',
+      gone: 'SipPushError: cannot use the file 1: it is closed',
       full: 'LimitError: files in memory exceed 64 MiB: set "data" to use the browser\'s storage',
       some: true,
       room: 'room again',
