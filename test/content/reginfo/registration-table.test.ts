@@ -38,7 +38,7 @@ function told(...documents: Reginfo[]) {
 }
 
 describe('the table of a watcher (RFC 3680 5.2)', () => {
-  it('B.1.2: a full document is all there is', () => {
+  it('B.1.2: a full document replaces the table', () => {
     const table = told(full(0, bob([contact('a'), contact('b')])));
     const change = table.apply(full(1, bob([contact('b'), contact('c')])));
     expect(change.order).toBe('next');
@@ -49,7 +49,7 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     ]);
   });
 
-  it('a partial one changes what it names', () => {
+  it('a partial document changes the registrations that it lists', () => {
     const table = told(full(0, bob([contact('a'), contact('b')])));
     const expired = contact('a', { state: 'terminated', event: 'expired' });
     const change = table.apply(partial(1, bob([expired, contact('c')])));
@@ -75,7 +75,7 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     expect(table.contacts).toEqual([]);
   });
 
-  it('a gap is told of, and what came after it counts', () => {
+  it('a gap is reported, and the document after it is applied', () => {
     const table = told(full(0, bob([contact('a')])));
     expect(table.apply(partial(2, bob([contact('b')]))).order).toBe('gap');
     expect(ids(table.contacts)).toEqual(['a', 'b']);
@@ -84,36 +84,36 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     expect(ids(table.contacts)).toEqual(['c']);
   });
 
-  it('a partial document ahead of any full one is a gap', () => {
+  it('a partial document before the first full one is a gap', () => {
     expect(new RegistrationTable().apply(partial(0, bob([contact('a')]))).order).toBe('gap');
   });
 
-  it('what is older than what is known is passed over', () => {
+  it('outdated documents are ignored', () => {
     const table = told(full(5, bob([contact('a')])));
     expect(table.apply(full(4))).toEqual({ order: 'stale', here: [], gone: [] });
     expect(table.apply(partial(5, bob([contact('b')]))).order).toBe('stale');
     expect(ids(table.contacts)).toEqual(['a']);
   });
 
-  it('full documents that all have one version are told apart by their order', () => {
+  it('full documents with the same version are applied in order', () => {
     const table = told(full(0, bob([contact('a')])));
     expect(table.apply(full(0, bob([contact('b')]))).order).toBe('next');
     expect(ids(table.contacts)).toEqual(['b']);
   });
 
-  it('versions of another subscription count anew', () => {
+  it('the version is reset for a new subscription', () => {
     const table = told(full(5, bob([contact('a')])));
     table.restart();
     const { order, removed } = table.apply(full(0, bob([contact('b')])));
     expect([order, ids(removed)]).toEqual(['next', ['a']]);
   });
 
-  it('a registration that stands twice is one', () => {
+  it('a repeated registration counts once', () => {
     const table = told(full(0, bob([contact('a')]), bob([contact('b')])));
     expect(ids(table.contacts)).toEqual(['a', 'b']);
   });
 
-  it('keeps no more than anybody has, whatever comes bit by bit', () => {
+  it('limits registrations and contacts over several documents', () => {
     const many = Array.from({ length: 1000 }, (_, index) => contact(`c${index}`));
     const table = told(full(0, bob(many)));
     expect(() => table.apply(partial(1, bob([contact('more')])))).toThrow(MalformedError);
