@@ -179,7 +179,7 @@ describe('raw content', () => {
     expect(rawContentType('wml.ua', utf8(text)).type).toBe(type);
   });
 
-  it('equals the body of a gateway's Push PDU', () => {
+  it("equals the body of a gateway's Push PDU", () => {
     const pdu = fixture('valid', '3.5-push-si-operator');
     expect(rawContentType('wml.ua', pushBody(pdu)).type).toBe(decodePushPdu(pdu).type.type);
   });
