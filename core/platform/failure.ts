@@ -1,6 +1,6 @@
 /** Words for what went wrong on a connection, and the bounds of connections. */
 
-import type { Address } from './platform.js';
+import type { Address } from './sockets.js';
 
 /** A SYN, a TLS handshake and an HTTP upgrade on a bad mobile network; past it another server is the better bet. */
 export const CONNECT_TIMEOUT_MS = 10_000;

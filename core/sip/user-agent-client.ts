@@ -3,8 +3,7 @@
 import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import { type AccountCredentials, Authorization } from './authentication/authorization.js';
-import { SipHeaders } from './message/headers.js';
-import { NO_BODY, type SipRequest, type SipResponse } from './message/message.js';
+import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from './message/message.js';
 import { followRouteSet } from './session/dialog.js';
 import { Invitation, type InvitationHandlers } from './session/invitation.js';
 import { withVia } from './transactions/client-transactions.js';

@@ -1,30 +1,32 @@
-/** What a user agent does with any request before its owner sees it (RFC 3261 8.2). */
+/** The server of a user agent (RFC 3261 §8.2): refuses requests, answers OPTIONS, and delivers the others. */
 
-import type { MalformedSip, RefusedRequest, SipRequest } from './message/message.js';
-import { contactUri, tagOf } from './session/dialog.js';
+import type { RefusedRequest, SipRequest } from './message/message.js';
+import { contactUri } from './session/dialog.js';
+import type { InviteSession } from './session/invite-session.js';
 import type { InviteSessions } from './session/invite-sessions.js';
+import type { Subscription } from './subscription/subscription.js';
 import type { Subscriptions } from './subscription/subscriptions.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
-import { parseNameAddr } from './values/name-addr.js';
+import type { MalformedSip } from './wire/malformed-message.js';
 import { buildResponse } from './wire/writer.js';
 
 /**
- * Option tags of the extensions we know (RFC 3261 8.2.2.3). Not `timer`: a peer that wants a session refreshed does so
- * itself then, whatever refresher it asked for (RFC 4028 9), and we know a dead one by its MSRP connection. Not `100rel`:
- * our provisional responses say nothing that must arrive.
+ * Option tags that are supported (RFC 3261 §8.2.2.3). Not `timer`: without it, a peer that wants session refreshes sends
+ * them itself (RFC 4028 §9), and a dead peer shows on its MSRP connection. Not `100rel`: our provisional responses need
+ * no acknowledgement.
  */
 const SUPPORTED = ['gruu', 'path', 'pref'];
 const SCHEMES = new Set(['sip', 'sips', 'tel']);
-/** Always there: OPTIONS is answered here unless its owner does, ACK and CANCEL belong to the transactions. */
+/** Always supported: OPTIONS is answered here unless it is among `methods`; transactions handle ACK and CANCEL. */
 const BASE_METHODS = ['OPTIONS'];
 
-/** RFC 3261 8.2.1: methods that come with INVITE. */
+/** Methods that come with INVITE (RFC 3261 §8.2.1). */
 const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE'];
 
-/** Those of them that `InviteSession` answers. */
+/** Requests that `InviteSession` answers. */
 const SESSION_REQUESTS = new Set(['INVITE', 'BYE']);
 
-/** The body of an INVITE and of its answers. */
+/** The media type of the body of an INVITE and of its answers. */
 const SESSION_DESCRIPTION = 'application/sdp';
 
 type Refusal = readonly [status: number, headers?: Iterable<[string, string]>];
@@ -32,21 +34,21 @@ type Refusal = readonly [status: number, headers?: Iterable<[string, string]>];
 export interface UserAgentServerOptions {
   /** Value of Server. */
   product: string;
-  /** Methods handed to `onRequest`; OPTIONS is answered here where it is none of them, and within a session. */
+  /** Methods passed to `onRequest`. OPTIONS is answered here if it is not among them, and within a session. */
   methods: readonly string[];
   /** Media types for the Accept of an OPTIONS answer. */
   accept(): readonly string[];
   onRequest(transaction: ServerTransaction): void;
-  /** A request that was turned away before any application saw it. */
+  /** A request was refused before `onRequest`. */
   onRefused?(refused: RefusedRequest): void;
 }
 
 export class UserAgentServer {
-  /** Value of our Allow header. */
+  /** Value of Allow outside of dialogs. */
   readonly allow: string;
-  /** The same of our INVITE and its answers: within a session, its own methods are taken from whoever began it. */
+  /** Value of Allow in our INVITE and its answers: a session accepts its own methods from either end. */
   readonly allowInSession: string;
-  /** The same of our SUBSCRIBE: its NOTIFYs are taken. */
+  /** Value of Allow in our SUBSCRIBE: NOTIFY is accepted. */
   readonly allowInSubscription: string;
   readonly #methods: ReadonlySet<string>;
 
@@ -62,26 +64,21 @@ export class UserAgentServer {
     this.allowInSession = [...new Set([...this.#methods, 'INVITE', ...SESSION_METHODS])].join(', ');
   }
 
-  /** Taken outside of dialogs, or within. */
+  /** Methods accepted outside of dialogs or within. */
   get allMethods(): string[] {
     return [...new Set([...this.#methods, 'INVITE', ...SESSION_METHODS, 'NOTIFY'])];
   }
 
-  receive(transaction: ServerTransaction): void {
+  /** A handler for a transaction layer. */
+  readonly receive = (transaction: ServerTransaction): void => {
     const { request } = transaction;
-    const session = this.sessions.of(request);
-    const subscription = this.subscriptions.of(request);
-    const refusal = this.#refusal(request, session !== undefined, subscription !== undefined);
+    // Without a To tag, a request belongs to no dialog.
+    const inDialog = (request.headers.to?.tag ?? '') !== '';
+    const session = inDialog ? this.sessions.of(request) : undefined;
+    const subscription = inDialog && request.method === 'NOTIFY' ? this.subscriptions.of(request) : undefined;
+    const refusal = this.#refusal(request, inDialog, session, subscription);
     if (refusal) {
-      const [status, headers] = refusal;
-      const response = buildResponse(request, status, { headers });
-      transaction.respond(response);
-      this.options.onRefused?.({
-        method: request.method,
-        status,
-        reason: response.reason,
-        from: fromUri(request),
-      });
+      this.#refuse(transaction, refusal);
     } else if (request.method === 'OPTIONS' && (session || !this.options.methods.includes('OPTIONS'))) {
       session?.dialog.receive(request);
       this.#answerOptions(transaction, session ? this.allowInSession : this.allow);
@@ -92,47 +89,55 @@ export class UserAgentServer {
     } else {
       this.options.onRequest(transaction);
     }
-  }
+  };
 
-  noteMalformed(error: MalformedSip): void {
-    const { partial, status } = error;
+  /** Reports a malformed request as refused. */
+  reportMalformed({ partial, status, message }: MalformedSip): void {
     if (!partial) return;
-    this.options.onRefused?.({
-      method: partial.method,
-      status,
-      reason: error.message,
-      from: fromUri(partial),
-    });
+    this.options.onRefused?.({ method: partial.method, status, reason: message, from: fromUri(partial) });
   }
 
-  /** In the order of RFC 3261 8.2. The user of the Request-URI is the core's business, not ours. */
-  #refusal(request: SipRequest, inSession: boolean, inSubscription: boolean): Refusal | undefined {
-    const { method, uri, headers } = request;
-    // RFC 6665 4.1.3: a NOTIFY that belongs to no subscription.
-    if (method === 'NOTIFY' && !inSubscription) return [481];
-    // 15.1.2, whatever we take outside of sessions: it crossed ours.
-    if (method === 'BYE' && !inSession) return [481];
-    const known = inSubscription || this.#methods.has(method) || (inSession && SESSION_REQUESTS.has(method));
-    if (!known) return [405, [['Allow', inSession ? this.allowInSession : this.allow]]];
-    if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
-    const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
-    if (unknown.length > 0) return [420, [['Unsupported', unknown.join(', ')]]];
-    // RFC 3261 8.1.1.8: without one no request could follow, not even our BYE.
-    if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
-    if (method === 'INVITE' && this.sessions.closed) return [480];
-    // RFC 3261 12.2.2: a dialog that we do not have. An OPTIONS asks whether it is still there.
-    // Registrars copy To as it came, tag and all, when they register a user with a third party (TS B.1.1).
-    const tagged = method !== 'REGISTER' && tagOf(headers.get('To') ?? '') !== '';
-    return tagged && !inSession && !inSubscription ? [481] : undefined;
-  }
-
-  /** Headers of a 2xx to INVITE (13.3.1.4). */
+  /** Headers of a 2xx to INVITE (RFC 3261 §13.3.1.4). */
   capabilities(): [name: string, value: string][] {
     return [
       ['Allow', this.allowInSession],
       ['Accept', SESSION_DESCRIPTION],
       ['Supported', SUPPORTED.join(', ')],
     ];
+  }
+
+  /** In the order of RFC 3261 §8.2. The core has checked the user of the Request-URI. */
+  #refusal(
+    request: SipRequest,
+    inDialog: boolean,
+    session: InviteSession | undefined,
+    subscription: Subscription | undefined,
+  ): Refusal | undefined {
+    const { method, uri, headers } = request;
+    // RFC 6665 §4.1.3: a NOTIFY without a subscription.
+    if (method === 'NOTIFY' && !subscription) return [481];
+    // RFC 3261 §15.1.2, even if BYE is not among `methods`: it may have crossed ours.
+    if (method === 'BYE' && !session) return [481];
+    const known = subscription || this.#methods.has(method) || (session && SESSION_REQUESTS.has(method));
+    if (!known) return [405, [['Allow', session ? this.allowInSession : this.allow]]];
+    if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
+    const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
+    if (unknown.length > 0) return [420, [['Unsupported', unknown.join(', ')]]];
+    // RFC 3261 §8.1.1.8: without a Contact no request could follow, not even our BYE.
+    if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
+    if (method === 'INVITE' && this.sessions.closed) return [480];
+    // RFC 3261 §12.2.2: the dialog is unknown; an OPTIONS can ask whether it still exists. Not for REGISTER: a registrar
+    // copies To with its tag when it registers a user with a third party (TS B.1.1).
+    const unknownDialog = inDialog && method !== 'REGISTER' && !session && !subscription;
+    return unknownDialog ? [481] : undefined;
+  }
+
+  #refuse(transaction: ServerTransaction, [status, headers]: Refusal): void {
+    const { request } = transaction;
+    const response = buildResponse(request, status, { headers });
+    transaction.respond(response);
+    const { reason } = response;
+    this.options.onRefused?.({ method: request.method, status, reason, from: fromUri(request) });
   }
 
   #answerOptions(transaction: ServerTransaction, allow: string): void {
@@ -151,7 +156,7 @@ export class UserAgentServer {
   }
 }
 
-/** The URI of a request's From, for people to read. */
+/** The URI of a request's From; '' if it is malformed. For logs and events. */
 export function fromUri(request: SipRequest): string {
-  return parseNameAddr(request.headers.get('From') ?? '')?.uri ?? '';
+  return request.headers.from?.uri ?? '';
 }

@@ -1,10 +1,10 @@
 /**
- * A SIP user agent (RFC 3261 8): its client and its server with one connection to the core, sessions both ways, and a
- * registration where one is asked for.
+ * A SIP user agent (RFC 3261 §8): a client and a server with one connection to the core, sessions, subscriptions, and an
+ * optional registration.
  */
 
 import { TransportError } from '../errors.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
 import type { SipResponse } from './message/message.js';
 import { CoreConnection } from './registration/core-connection.js';
@@ -37,25 +37,25 @@ export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentSe
   /** Servers of the SIP/IP core in order of preference, `sip:127.0.0.1:5060;transport=tcp`. */
   servers: readonly string[];
   tls?: TlsOptions;
-  /** The machine's own when absent. */
+  /** Default: the sockets of this machine. */
   sockets?: Sockets;
-  /** REGISTER while connected; an application server does not. */
+  /** Registers while connected. An application server does not register. */
   registration?: RegistrationOptions;
-  /** Where requests reach an agent that does not register, `sip:127.0.0.1:5080;transport=udp`. */
+  /** Where an agent that does not register receives requests, `sip:127.0.0.1:5080;transport=udp`. */
   listen?: string;
   onConnected?(server: string): void;
   onDisconnected?(server: string, error: Error): void;
-  /** Every message as it was on the wire. */
+  /** Observes every message as it is on the wire. */
   onWire?: WireObserver;
 }
 
-/** What an INVITE, or the answer to one, has in its Contact beside our URI. */
+/** Parameters of the Contact of an INVITE or of its answer. */
 export interface ContactFeatures {
-  /** Feature parameters (RFC 3840 6): `+g.oma.pusheventapp="mms.ua"`. */
+  /** Feature parameters (RFC 3840 §6): `+g.oma.pusheventapp="mms.ua"`. */
   features?: readonly string[];
 }
 
-/** How long a stopping agent waits for the answers to its BYEs and CANCELs, milliseconds. */
+/** How long an agent that stops waits for the answers to its BYEs and CANCELs, milliseconds. */
 const GOODBYE_DEADLINE = 4000;
 
 export class SipUserAgent {
@@ -72,8 +72,17 @@ export class SipUserAgent {
 
   constructor(options: SipUserAgentOptions) {
     this.#options = options;
+    this.#sessions = new InviteSessions({
+      send: (request, nextCSeq) => this.#client.send(request, nextCSeq),
+      invite: (request, nextCSeq, handlers) => this.#client.invite(request, nextCSeq, handlers),
+      sendAck: (ack) => this.#client.sendAck(ack),
+      contact: () => this.contact,
+      capabilities: () => this.#server.capabilities(),
+    });
+    this.#subscriptions = this.#newSubscriptions();
+    this.#server = new UserAgentServer(options, this.#sessions, this.#subscriptions);
     this.#layer = new TransactionLayer({
-      onRequest: (transaction) => this.#server.receive(transaction),
+      onRequest: this.#server.receive,
       detectMerged: true,
       refuseCancelled: true,
       replaceFlow: (lost) => this.#core.replacementOf(lost),
@@ -85,27 +94,18 @@ export class SipUserAgent {
       contact: (features) => this.#contactWith(features),
       serviceRoute: () => this.registration?.serviceRoute ?? [],
     });
-    this.#sessions = new InviteSessions({
-      send: (request, nextCSeq) => this.#client.send(request, nextCSeq),
-      invite: (request, nextCSeq, handlers) => this.#client.invite(request, nextCSeq, handlers),
-      sendAck: (ack) => this.#client.sendAck(ack),
-      contact: () => this.contact,
-      capabilities: () => this.#server.capabilities(),
-    });
-    this.#subscriptions = this.#newSubscriptions();
-    this.#server = new UserAgentServer(options, this.#sessions, this.#subscriptions);
     this.registration = options.registration && this.#newRegistration(options.registration);
     this.#core = this.#newConnection();
     this.registration?.attach(this.#core.jssip);
   }
 
-  /** URI for the Contact of our requests and answers: the public GRUU where we have one (5.1-04). */
+  /** URI for the Contact of our requests and answers: the public GRUU, if there is one (5.1-04). */
   get contact(): string {
     return this.registration?.publicGruu ?? this.#core.contactUri;
   }
 
   /**
-   * IP address of this machine as the core sees it, for media that come here: waits for a connection.
+   * IP address of this machine as the core reaches it, for incoming media. Waits for a connection.
    * @throws TransportError, TimeoutError, or the signal's reason.
    */
   async localHost(signal?: AbortSignal): Promise<string> {
@@ -117,14 +117,14 @@ export class SipUserAgent {
     return this.#server.allMethods;
   }
 
-  /** Starts to listen (where configured) and to connect; JsSIP goes on trying until `stop`. */
+  /** Starts to listen, if configured, and to connect. JsSIP retries until `stop`. */
   async start(): Promise<void> {
     await this.#core.open();
   }
 
   /**
-   * Ends every session by BYE and every INVITE of ours, unsubscribes, de-registers, and closes every socket. Handlers
-   * are told. Who does not answer is not waited for longer than a few seconds.
+   * Ends every session with BYE and every INVITE of ours, unsubscribes, de-registers, and closes every socket. Handlers
+   * are notified. Waits a few seconds at most for answers.
    */
   async stop(): Promise<void> {
     this.#closing = true;
@@ -135,18 +135,18 @@ export class SipUserAgent {
   }
 
   /**
-   * Sends a request outside any dialog and gives its final response; challenges are answered.
-   * @throws TimeoutError when no final response came (Timer F), TransportError, LimitError when it is too large.
+   * Sends a request outside of dialogs, answers challenges, and returns its final response.
+   * @throws TimeoutError without a final response (Timer F), TransportError, LimitError if it is too large.
    */
   async request(outgoing: OutgoingRequest, options: RequestOptions = {}): Promise<SipResponse> {
     return await this.#client.request(outgoing, options);
   }
 
   /**
-   * Sends an INVITE. Each 2xx is acknowledged, sent again or not; each branch of a fork is a session.
+   * Sends an INVITE. Each 2xx is acknowledged, including retransmissions; each branch of a fork is a session.
    * @returns the first final response.
-   * @throws TimeoutError when none came (Timer B; 3 minutes once it rings, after which it is cancelled),
-   * TransportError, LimitError when it is too large; the signal's reason.
+   * @throws TimeoutError without one (Timer B; an INVITE that rings is cancelled after 3 minutes), TransportError,
+   * LimitError if it is too large, the reason of the signal.
    */
   async invite(
     { features, ...outgoing }: Omit<OutgoingRequest, 'method'> & ContactFeatures,
@@ -166,16 +166,16 @@ export class SipUserAgent {
   }
 
   /**
-   * Accepts an INVITE that was handed to `onRequest`: a 200, sent until it is acknowledged. `onAck` and `onTimeout` of
-   * the transaction are the session's from here on.
-   * @throws TransportError when it was answered before, as after a CANCEL, or the agent is being stopped.
+   * Accepts an INVITE passed to `onRequest` with a 200, which is retransmitted until its ACK. The session then owns
+   * `onAck` and `onTimeout` of the transaction.
+   * @throws TransportError if the INVITE is already answered, e.g. after a CANCEL, or the agent stops.
    */
   accept(
     transaction: ServerTransaction,
     { headers = [], body, features }: Pick<OutgoingRequest, 'headers' | 'body'> & ContactFeatures = {},
   ): InviteSession {
     const { request } = transaction;
-    if (transaction.answered) throw new TransportError('the INVITE was answered before: there is no session');
+    if (transaction.answered) throw new TransportError('the INVITE is already answered: there is no session');
     const { closed } = this.#sessions;
     if (closed) {
       transaction.respond(buildResponse(request, 480));
@@ -183,7 +183,7 @@ export class SipUserAgent {
     }
     const response = buildResponse(request, 200, {
       headers: [
-        // RFC 3261 12.1.1: the route set of the dialog, as it came.
+        // RFC 3261 §12.1.1: the route set of the dialog, unchanged.
         ...request.headers.getAll('Record-Route').map((route) => ['Record-Route', route] as const),
         ['Contact', this.#contactWith(features)],
         ...this.#server.capabilities(),
@@ -195,8 +195,8 @@ export class SipUserAgent {
   }
 
   /**
-   * Subscribes to an event package, and stays subscribed until it is refused for good, or closed.
-   * @throws LimitError when there are too many subscriptions, TransportError when the agent was stopped.
+   * Subscribes to an event package, and stays subscribed until a permanent refusal or `close`.
+   * @throws LimitError if there are too many subscriptions, TransportError if the agent has stopped.
    */
   subscribe(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
     return this.#subscriptions.add(options, handlers);
@@ -228,12 +228,12 @@ export class SipUserAgent {
       servers,
       tls,
       sockets,
-      ...(listen ? { listen } : {}),
+      listen,
       onWire,
-      onMessage: (message, flow) => this.#layer.receive(message, flow),
+      onMessage: this.#layer.receive,
       onMalformed: (error, flow) => {
         refuseMalformed(error, flow);
-        this.#server.noteMalformed(error);
+        this.#server.reportMalformed(error);
       },
       onFlowClosed: (flow) => this.#layer.flowClosed(flow),
       onConnected: (server) => {
@@ -263,7 +263,7 @@ export class SipUserAgent {
     const request = this.#client.compose(
       {
         method: 'REGISTER',
-        // The registrar is the domain of our identity (RFC 3261 10.2).
+        // The registrar is the domain of our identity (RFC 3261 §10.2).
         uri: uri ? `${uri.scheme}:${hostPort(uri.host, uri.port)}` : identity,
         to: identity,
         headers: [
@@ -286,9 +286,9 @@ export class SipUserAgent {
     this.#sessions.close(stopped);
     const invites = [...this.#invites];
     for (const invite of invites) invite.giveUp(stopped);
-    // What is answered by a 2xx at the last moment is ended by a BYE, too.
+    // A session that a late 2xx creates also ends with a BYE.
     const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
-    // Without a connection nobody hears of it, and nobody answers.
+    // Without a connection there are no answers to wait for.
     const deadline = this.#core.flow ? GOODBYE_DEADLINE : 0;
     await atMost(deadline, Promise.all([ended, this.#subscriptions.close(stopped)]));
     this.#sessions.hurry();

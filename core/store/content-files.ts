@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { type Content, type MediaType, storedContent } from '../content/content.js';
 import type { InjectionToken } from '../injection.js';
 import { type LogSink, safeLogSink } from '../log.js';
-import type { Folder, OpenFile } from '../platform/platform.js';
+import type { Folder, OpenFile } from '../platform/files.js';
 import { reasonOf } from '../text.js';
 import { StoreError } from './records.js';
 

@@ -1,8 +1,7 @@
 /** Waiting, for a time or for somebody, as long as a signal allows. */
 
 import { TimeoutError } from '../errors.js';
-import type { Clock } from './clock.js';
-import { Timer } from './timer.js';
+import { type Clock, Timer } from './clock.js';
 
 /** Resolves after that time; rejects with the reason of the signal. */
 export async function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@
 import type { HostEvent } from '../../core/host.js';
 import type { PushSenderOptions } from '../../core/sender/sender.js';
 import { printable } from '../../core/text.js';
-import { Timer } from '../../core/time/timer.js';
+import { Timer } from '../../core/time/clock.js';
 import { bytes } from './byte-count.js';
 import type { Io } from './io.js';
 

@@ -7,15 +7,15 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { streamSSE } from 'hono/streaming';
 import { ConfigurationError, LimitError, SipPushError } from '../../core/errors.js';
-import { KeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
+import { IdempotencyKeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 import { validate } from '../config/validate.js';
 import { bounded, TooLargeError } from './bounded.js';
-import { orderOf } from './order.js';
 import type { PushEvents } from './push-events.js';
 import { deletePush, getPush, getReceipts, getTerminals, postContent, postPush } from './routes.js';
 import { pushSchema } from './schemas.js';
+import { submissionOf } from './submission.js';
 import { pushJson, terminalJson } from './views.js';
 
 export interface HttpApiOptions {
@@ -91,8 +91,8 @@ export function httpApi({
   app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: (context) => problem(context, 413, tooLarge) }));
 
   app.openapi(postPush, async (context) => {
-    const order = await orderOf(context.req.valid('json'), outbox);
-    const { push, known } = await outbox.submit(order, context.req.valid('header')['idempotency-key']);
+    const submission = await submissionOf(context.req.valid('json'), outbox);
+    const { push, known } = await outbox.submit(submission, context.req.valid('header')['idempotency-key']);
     context.header('Location', `/pushes/${push.id}`);
     return context.json(pushJson(push), known ? 200 : 202);
   });
@@ -190,7 +190,7 @@ function receiptStream(context: Context, push: OutboxRecord, events: PushEvents)
 function failure(context: Context, error: Error) {
   if (error instanceof NotFoundError) return problem(context, 404, error.message);
   if (error instanceof TooLargeError) return problem(context, 413, error.message);
-  if (error instanceof KeyReusedError) return problem(context, 422, error.message);
+  if (error instanceof IdempotencyKeyReusedError) return problem(context, 422, error.message);
   if (error instanceof ConfigurationError) return problem(context, 400, error.message);
   if (error instanceof OutboxFullError) {
     return problem(context, 429, error.message, { 'retry-after': String(RETRY_AFTER) });

@@ -12,7 +12,7 @@ export type PushState = z.infer<typeof pushStateSchema>;
 const MAX_EVENT = 1024 * 1024;
 
 /** The sender does not take it. */
-export class RefusedRequest extends SipPushError {
+export class RefusedRequestError extends SipPushError {
   constructor(
     /** Of the HTTP response. */
     readonly status: number,
@@ -28,7 +28,7 @@ export class RefusedRequest extends SipPushError {
 }
 
 /** Somebody cancelled it: nothing more is sent. */
-export class CancelledPush extends SipPushError {}
+export class CancelledPushError extends SipPushError {}
 
 export class SenderClient {
   readonly #url: string;
@@ -74,11 +74,12 @@ export class SenderClient {
       for await (const { event, data } of events) {
         if (event === 'receipt') yield JSON.parse(data);
         if (event !== 'end') continue;
-        if (JSON.parse(data).state === 'cancelled') throw new CancelledPush(`the push ${id} was cancelled`);
+        if (JSON.parse(data).state === 'cancelled')
+          throw new CancelledPushError(`the push ${id} was cancelled`);
         return;
       }
     } catch (error) {
-      if (error instanceof CancelledPush) throw error;
+      if (error instanceof CancelledPushError) throw error;
       this.signal?.throwIfAborted();
       throw new TransportError(this.#lost(id), { cause: error });
     }
@@ -114,7 +115,10 @@ export class SenderClient {
       );
     }
     if (response.ok) return response;
-    throw new RefusedRequest(response.status, `${this.#url}: ${response.status} ${await detailOf(response)}`);
+    throw new RefusedRequestError(
+      response.status,
+      `${this.#url}: ${response.status} ${await detailOf(response)}`,
+    );
   }
 }
 

@@ -153,7 +153,7 @@ export const pushStateSchema = z
     to: z.string(),
     app: z.string(),
     state: z.enum(['waiting', 'ended', 'cancelled']),
-    takenAt: z.iso.datetime(),
+    acceptedAt: z.iso.datetime(),
     endedAt: z.iso.datetime().optional(),
     receipts: z.array(receiptSchema),
   })
@@ -166,8 +166,8 @@ export const contentSchema = z
 export const terminalSchema = z
   .object({
     user: z.string(),
-    here: z.boolean(),
-    seen: z.iso.datetime(),
+    registered: z.boolean(),
+    lastSeen: z.iso.datetime(),
     gruu: z.string().optional(),
     instanceId: z.string().optional(),
     apps: z.array(z.string()).optional().openapi({ description: 'event-app-ids; absent: it has not said' }),

@@ -3,24 +3,24 @@
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { Terminal } from '../../core/sender/terminals/terminal.js';
 
-export function pushJson({ id, order, state, takenAt, endedAt, receipts }: OutboxRecord) {
+export function pushJson({ id, submission, state, acceptedAt, endedAt, receipts }: OutboxRecord) {
   return {
     id,
-    to: order.to,
-    app: order.app,
+    to: submission.to,
+    app: submission.app,
     state,
-    takenAt: new Date(takenAt).toISOString(),
+    acceptedAt: new Date(acceptedAt).toISOString(),
     ...(endedAt === undefined ? {} : { endedAt: new Date(endedAt).toISOString() }),
     receipts,
   };
 }
 
 export function terminalJson(terminal: Terminal) {
-  const { user, here, seen, gruu, instanceId, apps, types, maxSize, methods, product } = terminal;
+  const { user, registered, lastSeen, gruu, instanceId, apps, types, maxSize, methods, product } = terminal;
   return {
     user,
-    here,
-    seen: new Date(seen).toISOString(),
+    registered,
+    lastSeen: new Date(lastSeen).toISOString(),
     gruu,
     instanceId,
     apps: apps && [...apps],

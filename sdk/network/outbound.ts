@@ -1,7 +1,7 @@
 /** Ways to next hops that are no registered device: application servers, edge proxies, peers on this machine. */
 
 import { TransportError } from '../../core/errors.js';
-import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
+import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
 import { type ClientFlow, connectFlow } from '../../core/sip/transport/connect.js';
 import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';

@@ -5,7 +5,7 @@ import net from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { memoryContent } from '../../core/content/content.js';
-import type { Listener } from '../../core/platform/platform.js';
+import type { Listener } from '../../core/platform/sockets.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
 import { servePage } from '../support/browser-page.js';

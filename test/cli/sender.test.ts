@@ -77,8 +77,8 @@ const via = (...more: string[]) =>
 /** As soon as the sender knows that the terminal is, or is not, here. */
 const terminal = (here: boolean) =>
   eventually(`the terminal is ${here ? 'here' : 'away'}`, async () => {
-    const terminals: { here: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
-    return terminals.some((each) => each.here === here) ? terminals : undefined;
+    const terminals: { registered: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
+    return terminals.some((each) => each.registered === here) ? terminals : undefined;
   });
 
 describe('send --via', () => {

@@ -63,10 +63,13 @@ describe('the words after sip-push', () => {
     [['host', '--config', 'a.json', '--config', 'b.json'], '--config is given twice'],
     [['send'], '--to is missing; expected e.g. --to sip:bob@domain.test'],
     [['send', '--to', 'bob'], '--to bob is no SIP URI; expected e.g. sip:bob@domain.test'],
-    [['network', '--listen', 'here'], 'here is no SIP URI; expected e.g. sip:127.0.0.1:5060;transport=udp'],
+    [
+      ['network', '--listen', 'here'],
+      'invalid URI "here": expected a SIP URI, e.g. sip:127.0.0.1:5060;transport=udp',
+    ],
     [
       ['network', '--listen', 'sip:127.0.0.1:0;transport=sctp'],
-      'sip:127.0.0.1:0;transport=sctp: transport=sctp is not one of udp, tcp, tls, ws, wss',
+      'invalid transport "sctp" in sip:127.0.0.1:0;transport=sctp: expected udp, tcp, tls, ws, wss',
     ],
   ])('%j: exit 2, and a line that says %s', async (args, line) => {
     expect(await folder.run(...args)).toMatchObject({ code: 2, stdout: '', stderr: `sip-push: ${line}` });

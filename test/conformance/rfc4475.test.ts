@@ -8,7 +8,8 @@ import { parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.j
 import { SipUri } from '../../core/sip/values/uri.js';
 import { Via } from '../../core/sip/values/via.js';
 import { StreamFramer } from '../../core/sip/wire/framing.js';
-import { MalformedSip, parseMessage } from '../../core/sip/wire/parser.js';
+import { MalformedSip } from '../../core/sip/wire/malformed-message.js';
+import { parseMessage } from '../../core/sip/wire/parser.js';
 import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 
 const FIXTURES = new URL('../sip/fixtures/rfc4475/', import.meta.url);

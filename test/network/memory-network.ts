@@ -7,7 +7,6 @@ import {
   type SipResponse,
 } from '../../core/sip/message/message.js';
 import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
-import { Via } from '../../core/sip/values/via.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import { NetworkCore } from '../../sdk/network/core.js';
@@ -228,7 +227,7 @@ export class MemoryPeer {
 }
 
 export function branchOf(message: SipMessage): string | undefined {
-  return Via.parse(message.headers.get('Via') ?? '')?.branch;
+  return message.headers.via?.branch;
 }
 
 export function identitiesOf(message: SipMessage): string[] {

@@ -87,7 +87,7 @@ export class AppHost {
 
   async described(content: PushedContent): Promise<PushDescription | undefined> {
     const outcome = await this.push(content);
-    if (!outcome.taken) throw new Error(outcome.reason);
+    if (!outcome.accepted) throw new Error(outcome.reason);
     return this.runtime.describe(outcome.pushId);
   }
 

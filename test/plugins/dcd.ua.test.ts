@@ -42,7 +42,7 @@ describe('dcd.ua', () => {
   });
 
   it('emits an event for content, and stores it unchanged', async () => {
-    expect(await host.push(headlines)).toMatchObject({ taken: true });
+    expect(await host.push(headlines)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'dcd.ua',
@@ -88,9 +88,9 @@ describe('dcd.ua', () => {
   describe('repeated content', () => {
     it('is accepted without an event, also after a restart', async () => {
       await host.push(headlines);
-      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(await host.push(headlines)).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(await host.push(headlines)).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(host.logged).toEqual(Array(2).fill('content headlines@news.example ignored: it is a duplicate'));
     });

@@ -79,7 +79,7 @@ describe('syncml.dm', () => {
 
   it('emits an event for an alert', async () => {
     await start();
-    expect(await push(VECTOR)).toMatchObject({ taken: true });
+    expect(await push(VECTOR)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'syncml.dm',
@@ -106,7 +106,7 @@ describe('syncml.dm', () => {
       ],
     ])('%s', async (_name, body, reason) => {
       await start();
-      expect(await push(body)).toMatchObject({ taken: false, kind: 'forbidden', reason });
+      expect(await push(body)).toMatchObject({ accepted: false, kind: 'forbidden', reason });
       expect(host.events).toEqual([]);
     });
 
@@ -115,7 +115,7 @@ describe('syncml.dm', () => {
       for (let index = 0; index < VECTOR.length; index += 1) {
         const changed = VECTOR.slice();
         changed[index] = (changed[index] ?? 0) ^ 1;
-        expect(await push(changed)).toMatchObject({ taken: false });
+        expect(await push(changed)).toMatchObject({ accepted: false });
       }
       expect(host.events).toEqual([]);
     });
@@ -131,7 +131,7 @@ describe('syncml.dm', () => {
 
   it('accepts alerts without a digest if the option allows it, and marks them as unverified', async () => {
     await start({ unverified: true });
-    expect(await push(withoutDigest())).toMatchObject({ taken: true });
+    expect(await push(withoutDigest())).toMatchObject({ accepted: true });
     expect(host.events).toMatchObject([{ sessionId: 7, verified: false }]);
     expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ kind: 'forbidden' });
     expect(await push(withoutDigest({ serverId: 'srv2' }))).toMatchObject({ kind: 'forbidden' });
@@ -141,9 +141,9 @@ describe('syncml.dm', () => {
     it('is accepted without an event, also after a restart', async () => {
       await start();
       await push(notification());
-      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(host.logged).toEqual(Array(2).fill('alert of session 7 by srv1 is a duplicate: ignored'));
     });
@@ -169,7 +169,7 @@ describe('syncml.dm', () => {
         kind: 'forbidden',
         reason: '1000 alerts used this nonce: a session must change it',
       });
-      expect(await push(notification({ sessionId: 0 }))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 0 }))).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1000);
     });
   });
@@ -177,11 +177,11 @@ describe('syncml.dm', () => {
   describe('a fallback nonce', () => {
     it.each(FALLBACKS)('%s is accepted once, also after a restart', async (name, nonce) => {
       await start();
-      expect(await push(notification({ sessionId: 1 }, nonce))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 1 }, nonce))).toMatchObject({ accepted: true });
       await host.restart();
       for (const sessionId of [1, 2]) {
         expect(await push(notification({ sessionId }, nonce))).toMatchObject({
-          taken: false,
+          accepted: false,
           kind: 'forbidden',
           reason: `the fallback nonce (${name}) was used before: a session must change the nonce`,
         });
@@ -195,7 +195,7 @@ describe('syncml.dm', () => {
         await start();
         const body = VECTOR.slice();
         body.set(fromHex(digest));
-        expect(await push(body)).toMatchObject({ taken: true });
+        expect(await push(body)).toMatchObject({ accepted: true });
       },
     );
 
@@ -210,7 +210,7 @@ describe('syncml.dm', () => {
     it('does not change the nonce', async () => {
       await start();
       for (const [, nonce] of FALLBACKS) await push(notification({}, nonce));
-      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(3);
     });
 
@@ -220,8 +220,8 @@ describe('syncml.dm', () => {
       await push(notification({}, fallback));
       host.options = { servers: [{ ...SERVER, nonce: 'CQ==' }] };
       await host.restart();
-      expect(await push(notification({}, fallback))).toMatchObject({ taken: true });
-      expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ taken: true });
+      expect(await push(notification({}, fallback))).toMatchObject({ accepted: true });
+      expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ accepted: true });
       expect(await push(notification())).toMatchObject({ kind: 'forbidden' });
     });
   });
@@ -270,8 +270,8 @@ describe('syncml.dm', () => {
       expect(requests).toMatchObject([{ sessionId: 1, resynchronise: true, verified: true }]);
       await host.restart();
       expect(await push(notification({ sessionId: 2 }))).toMatchObject({ kind: 'forbidden' });
-      expect(await push(notification({ sessionId: 2 }, next))).toMatchObject({ taken: true });
-      expect(await push(notification({ sessionId: 3 }, fallback))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 2 }, next))).toMatchObject({ accepted: true });
+      expect(await push(notification({ sessionId: 3 }, fallback))).toMatchObject({ accepted: true });
       expect(await push(notification({ sessionId: 4 }, fallback))).toMatchObject({ kind: 'forbidden' });
     });
 
@@ -472,7 +472,7 @@ describe('syncml.dm', () => {
       await start();
       for (let length = 0; length < VECTOR.length; length += 1) {
         expect(await push(VECTOR.subarray(0, length))).toMatchObject({
-          taken: false,
+          accepted: false,
           kind: 'type',
           reason: expect.stringMatching(/^DM notification: .* at offset \d+: expected /),
         });

@@ -63,7 +63,7 @@ describe('wml.ua with the option load', () => {
     await start(true);
     for (const action of ['execute-low', 'execute-high', 'cache'] as const) {
       host.now += 1000;
-      expect(await load(`/${action}`, action)).toMatchObject({ taken: true });
+      expect(await load(`/${action}`, action)).toMatchObject({ accepted: true });
       await until(async () => (await hrefs()).includes(web.url(`/${action}`)));
     }
     expect(web.requests).toEqual(['GET /execute-low', 'GET /execute-high', 'GET /cache']);

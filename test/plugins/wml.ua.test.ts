@@ -65,7 +65,9 @@ describe('wml.ua', () => {
   describe('a service indication', () => {
     it('emits an event with its fields', async () => {
       host.now = Date.parse('2024-06-01T00:00:00Z');
-      expect(await host.push({ type: SIC, body: fixture('valid', '3.4-si') })).toMatchObject({ taken: true });
+      expect(await host.push({ type: SIC, body: fixture('valid', '3.4-si') })).toMatchObject({
+        accepted: true,
+      });
       expect(host.events).toEqual([
         {
           app: 'wml.ua',
@@ -119,9 +121,9 @@ describe('wml.ua', () => {
       ['at the same time', day(2)],
     ])('comes to nothing where it was created %s', async (_when, created) => {
       await indicate({ ...mail, created: day(2), text: 'newest' });
-      expect(await indicate({ ...mail, created })).toMatchObject({ taken: true });
+      expect(await indicate({ ...mail, created })).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await indicate({ ...mail, created })).toMatchObject({ taken: true });
+      expect(await indicate({ ...mail, created })).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(await texts()).toEqual(['newest']);
       expect(host.logged).toEqual(
@@ -169,7 +171,7 @@ describe('wml.ua', () => {
       await indicate({ ...mail, text: 'one' });
       await indicate({ ...mail, text: 'two' });
       await indicate({ ...mail, id: 'other@xyz.com', text: 'another' });
-      expect(await indicate(remove)).toMatchObject({ taken: true });
+      expect(await indicate(remove)).toMatchObject({ accepted: true });
       expect(host.events.at(-1)).toMatchObject({ id: 'mail@xyz.com', action: 'delete' });
       expect(await texts()).toEqual(['another']);
       await host.restart();
@@ -179,13 +181,13 @@ describe('wml.ua', () => {
     it('emits one event, and none if no indication matches', async () => {
       await indicate(mail);
       await indicate(remove);
-      expect(await indicate(remove)).toMatchObject({ taken: true });
+      expect(await indicate(remove)).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(2);
     });
 
     it('without an id is accepted, and has no effect', async () => {
       await indicate({ action: 'signal-low', text: 'without id' });
-      expect(await indicate({ action: 'delete', text: '' })).toMatchObject({ taken: true });
+      expect(await indicate({ action: 'delete', text: '' })).toMatchObject({ accepted: true });
       expect(await texts()).toEqual(['without id']);
       expect(host.logged).toEqual(['service indication without id ignored: no indication matches']);
     });
@@ -201,7 +203,7 @@ describe('wml.ua', () => {
 
   describe('expiry', () => {
     it('in the past: the push is accepted without an event', async () => {
-      expect(await indicate({ ...mail, expires: day(1) })).toMatchObject({ taken: true });
+      expect(await indicate({ ...mail, expires: day(1) })).toMatchObject({ accepted: true });
       expect(host.events).toEqual([]);
       expect(await current()).toEqual([]);
       expect(host.logged).toEqual([
@@ -277,7 +279,7 @@ describe('wml.ua', () => {
   describe('service loading', () => {
     it.each(['execute-low', 'execute-high', 'cache'] as const)('emits an event: %s', async (action) => {
       const body = serviceLoading.toWbxml({ href: 'http://www.example.com/x.wml', action });
-      expect(await host.push({ type: 'application/vnd.wap.slc', body })).toMatchObject({ taken: true });
+      expect(await host.push({ type: 'application/vnd.wap.slc', body })).toMatchObject({ accepted: true });
       expect(host.events).toEqual([
         { app: 'wml.ua', kind: 'service-loading', action, href: 'http://www.example.com/x.wml' },
       ]);
@@ -306,7 +308,7 @@ describe('wml.ua', () => {
   describe('malformed documents', () => {
     it.each(fixtureNames('broken', '3.3-si'))('%s is refused', async (name) => {
       expect(await host.push({ type: SIC, body: fixture('broken', name) })).toMatchObject({
-        taken: false,
+        accepted: false,
         kind: 'type',
         reason: expect.stringMatching(/expected/),
       });

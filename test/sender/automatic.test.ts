@@ -128,12 +128,12 @@ describe('mode auto', () => {
 
   it('AD-5.3.1-7: what a terminal has of a push does not go there again with the rest of it', async () => {
     const agent = await sender();
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     const files = ['a.mms', 'b.mms', 'c.mms'].map((name) => ({ content: content(5000), name }));
     const receipts = agent.send({ to: BOB, app: 'mms.ua', files, mode: 'indirect', ttl: 60 });
     for (const status of [200, 404, 415]) (await core.request('MESSAGE')).respond(status);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.here || undefined);
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await receipts).toMatchObject([
       { fileName: 'a.mms', outcome: 'delivered' },
@@ -148,19 +148,19 @@ describe('mode auto', () => {
     const unknown = receiptOf(agent.send({ ...push(100, TERMINAL), ttl: 60 }));
     (await core.request('MESSAGE')).respond(404);
     expect(await unknown).toMatchObject({ outcome: 'refused', status: 404, retryable: false });
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     const known = receiptOf(agent.send({ ...push(100), ttl: 60 }));
     (await core.request('MESSAGE')).respond(404);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.here || undefined);
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await known).toMatchObject({ outcome: 'delivered' });
   });
 
   it('a sender that stops waits for no terminal', async () => {
     const agent = await sender();
-    agent.directory.saw(BOB, { gruu: TERMINAL });
-    agent.directory.left(BOB, { gruu: TERMINAL });
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
+    agent.directory.setUnregistered(BOB, { gruu: TERMINAL });
     const waiting = agent.send({ ...push(100), ttl: 3600 });
     // It has begun to wait.
     await setImmediate();
@@ -180,7 +180,7 @@ describe('mode auto', () => {
     expect(await receipt).toMatchObject({
       ...{ mode: 'session', outcome: 'refused', status: 405, retryable: false },
       why: expect.stringMatching(
-        /takes no sessions. To refer to it, "publish" has to say where it is served/,
+        /does not support sessions; set "publish" to the address where the sender can serve content/,
       ),
     });
   });
@@ -205,7 +205,7 @@ describe('mode session', () => {
     expect(await receipt).toEqual({
       ...{ to: BOB, mode: 'session', outcome: 'refused', status: 405, reason: 'Method Not Allowed' },
       ...{ retryable: false, reported: false, bytes: 5000, milliseconds: expect.any(Number) },
-      why: expect.stringContaining('asked for; the core forks it'),
+      why: expect.stringContaining('as requested; the core forks the request'),
     });
   });
 });

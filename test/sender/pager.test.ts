@@ -159,7 +159,7 @@ describe('AD-5.3.1-6: the receipt', () => {
       reason: expect.any(String),
       retryable,
       milliseconds: expect.any(Number),
-      why: expect.stringContaining('fit a MESSAGE; the core forks it'),
+      why: expect.stringContaining('fit a MESSAGE; the core forks the request'),
     });
   });
 
@@ -167,13 +167,13 @@ describe('AD-5.3.1-6: the receipt', () => {
     [
       415,
       [['Accept', 'text/plain, text/vnd.wap.si']],
-      'Unsupported Media Type; it takes text/plain, text/vnd.wap.si',
+      'Unsupported Media Type; accepted types: text/plain, text/vnd.wap.si',
     ],
-    [415, [['Accept-Encoding', 'gzip']], 'Unsupported Media Type; it takes the encodings gzip'],
+    [415, [['Accept-Encoding', 'gzip']], 'Unsupported Media Type; accepted encodings: gzip'],
     [
       415,
       [['Accept', `text/${'x'.repeat(600)}`]],
-      `Unsupported Media Type; it takes text/${'x'.repeat(495)}…`,
+      `Unsupported Media Type; accepted types: text/${'x'.repeat(495)}…`,
     ],
     [403, [['Accept', 'text/plain']], 'Forbidden'],
   ] as [number, [string, string][], string][])(

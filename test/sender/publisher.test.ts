@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { type Content, memoryContent } from '../../core/content/content.js';
-import type { HttpRequest } from '../../core/platform/platform.js';
-import { Publisher, parseRange } from '../../core/sender/publisher.js';
+import type { HttpRequest } from '../../core/platform/http.js';
+import { Publisher, parseByteRange } from '../../core/sender/publisher.js';
 import { makeCertificates } from '../support/certificates.js';
 import { PATIENCE_MS } from '../support/wait.js';
 
@@ -39,7 +39,7 @@ describe('a publication', () => {
     const [one, other] = [await publish(), await publish()];
     expect(one.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{36}$/);
     expect(other.url).not.toBe(one.url);
-    expect(one).toMatchObject({ size: 10, hash: platform.hash('sha-1', BYTES), fetched: 0 });
+    expect(one).toMatchObject({ size: 10, hash: platform.hash('sha-1', BYTES), timesFetched: 0 });
     expect(one.expiration).toBeGreaterThanOrEqual(before + 60_000);
     const answer = await get(one.url);
     expect(answer).toMatchObject({
@@ -85,7 +85,7 @@ describe('a publication', () => {
     const head = await get(published.url, {}, 'HEAD');
     expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', '10']);
     expect((await get(published.url, {}, 'POST')).status).toBe(405);
-    expect(published.fetched).toBe(0);
+    expect(published.timesFetched).toBe(0);
   });
 
   it('may be fetched, and gone on with, by a page of any origin', async () => {
@@ -122,7 +122,7 @@ describe('a publication', () => {
     const published = await publish();
     for (let count = 0; count < 100; count++) expect((await get(published.url)).status).toBe(200);
     expect((await get(published.url)).status).toBe(410);
-    expect(published.fetched).toBe(100);
+    expect(published.timesFetched).toBe(100);
   });
 
   it('is read as it is taken, not into memory', async () => {
@@ -229,7 +229,7 @@ describe('whoever waits', () => {
     });
     await get(one.url);
     await get(other.url, { range: 'bytes=0-4' });
-    expect([one.fetched, other.fetched, publisher.unsettled, settled]).toEqual([1, 0, 1, false]);
+    expect([one.timesFetched, other.timesFetched, publisher.unsettled, settled]).toEqual([1, 0, 1, false]);
     await get(other.url, { range: 'bytes=5-' });
     await settling;
     expect(publisher.unsettled).toBe(0);
@@ -255,7 +255,7 @@ describe('whoever waits', () => {
 });
 
 it('ranges of nothing', () => {
-  expect(parseRange('bytes=0-', 0)).toBe('unsatisfiable');
-  expect(parseRange(undefined, 0)).toBeUndefined();
-  expect(parseRange(`bytes=${'9'.repeat(400)}-`, 10)).toBeUndefined();
+  expect(parseByteRange('bytes=0-', 0)).toBe('unsatisfiable');
+  expect(parseByteRange(undefined, 0)).toBeUndefined();
+  expect(parseByteRange(`bytes=${'9'.repeat(400)}-`, 10)).toBeUndefined();
 });

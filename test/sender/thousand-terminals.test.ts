@@ -67,7 +67,7 @@ describe('a thousand terminals', () => {
   });
 
   const here = () =>
-    new Set([...sender.directory.all()].flatMap((each) => (each.here ? (each.instanceId ?? '') : [])));
+    new Set([...sender.directory.all()].flatMap((each) => (each.registered ? (each.instanceId ?? '') : [])));
   const idsOf = (some: readonly LightTerminal[]) => new Set(some.map(({ instanceId }) => instanceId));
   /** The directory has exactly these, as soon as it has so many. */
   const known = async (some: readonly LightTerminal[]) => {
@@ -107,7 +107,7 @@ describe('a thousand terminals', () => {
     const receipts = await push();
     const failed = receipts.filter(({ outcome }) => outcome === 'failed');
     expect(failed).toHaveLength(leaving.length);
-    expect(new Set(failed.map(({ reason }) => reason))).toEqual(new Set(['the terminal is away']));
+    expect(new Set(failed.map(({ reason }) => reason))).toEqual(new Set(['the terminal is not registered']));
     expect(receipts.filter(({ outcome }) => outcome === 'delivered')).toHaveLength(staying.length);
     expect(terminals.messages()).toEqual(onceEach(staying));
   });

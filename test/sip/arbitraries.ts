@@ -1,8 +1,7 @@
 /** Whole messages for property tests. */
 
 import fc from 'fast-check';
-import { SipHeaders } from '../../core/sip/message/headers.js';
-import type { SipMessage } from '../../core/sip/message/message.js';
+import { SipHeaders, type SipMessage } from '../../core/sip/message/message.js';
 
 const word = fc.stringMatching(/^[A-Za-z0-9.-]{1,12}$/);
 const method = fc.constantFrom('MESSAGE', 'REGISTER', 'OPTIONS', 'INVITE', 'foo');

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FramerLimits, StreamFramer } from '../../core/sip/wire/framing.js';
-import type { MalformedSip } from '../../core/sip/wire/parser.js';
+import type { MalformedSip } from '../../core/sip/wire/malformed-message.js';
+
 import { writeMessage } from '../../core/sip/wire/writer.js';
 import { messages } from './arbitraries.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { SipHeaders } from '../../core/sip/message/headers.js';
+import { SipHeaders } from '../../core/sip/message/message.js';
 
 const list = (headers: SipHeaders) => [...headers.entries()];
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { SipHeaders } from '../../core/sip/message/headers.js';
-import { NO_BODY, type SipMessage, type SipRequest } from '../../core/sip/message/message.js';
+import { NO_BODY, SipHeaders, type SipMessage, type SipRequest } from '../../core/sip/message/message.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import { buildResponse, reasonPhrase, writeMessage } from '../../core/sip/wire/writer.js';

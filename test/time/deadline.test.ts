@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../core/time/clock.js';
+import { systemClock, Timer } from '../../core/time/clock.js';
 import { aborted, atMost, delay, unlessAborted, within } from '../../core/time/deadline.js';
-import { Timer } from '../../core/time/timer.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

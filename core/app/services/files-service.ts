@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import type { ByteRange } from '../../content/content.js';
 import { AppError, QuotaError } from '../../errors.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
-import type { Folder, NewFile, StoredFile } from '../../platform/platform.js';
+import type { Folder, NewFile, StoredFile } from '../../platform/files.js';
 import { handled } from '../../time/deadline.js';
 import type { AppFile, AppFiles } from '../contract/services.js';
 import type { RuntimeLimits } from '../limits.js';

@@ -1,7 +1,8 @@
 /** A folder is one host's at a time, whichever tab or window it is in. */
 
 import { ConfigurationError, SipPushError } from '../../errors.js';
-import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
+import type { Folder, NewFile, OpenFile, StoredFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { IndexedPages, MemoryPages, type PageStore } from './page-store.js';
 import { fileStream, PagedFile } from './paged-file.js';
 

@@ -2,7 +2,8 @@
 
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
+import type { HttpRequest, HttpResponse } from '../http.js';
+import type { Platform } from '../platform.js';
 
 /** Of the bytes on the wire; the browser hands over what they unfold to. */
 const UNDONE = new Set(['content-encoding', 'content-length']);

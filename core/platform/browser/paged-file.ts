@@ -1,7 +1,7 @@
 /** One file in pages: written in any order, read meanwhile. */
 
 import { SipPushError } from '../../errors.js';
-import type { FileRange } from '../platform.js';
+import type { FileRange } from '../files.js';
 import { type FileEntry, PAGE_BYTES, type PageStore } from './page-store.js';
 
 /** Pages that are written to before they go to the store, together. */

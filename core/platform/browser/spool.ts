@@ -1,6 +1,7 @@
 /** What is too large for memory, while the page lives: in the browser's storage, or, without a folder, in memory all the same. */
 
-import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
+import type { FileRange, Spool, SpoolFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { IndexedPages, MemoryPages, type PageStore } from './page-store.js';
 import { fileStream, PagedFile } from './paged-file.js';
 

@@ -3,7 +3,8 @@
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES } from '../failure.js';
-import type { Address, Channel, ChannelProtocol, Platform, TlsOptions } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { Address, Channel, ChannelProtocol, TlsOptions } from '../sockets.js';
 import { randomHex } from './crypto.js';
 
 type WebSocketProtocol = 'ws' | 'wss';

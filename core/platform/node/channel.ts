@@ -3,7 +3,8 @@
 import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, CONNECT_TIMEOUT_MS } from '../failure.js';
-import type { Address, ChannelProtocol, Platform } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { Address, ChannelProtocol } from '../sockets.js';
 import { errorCode, isUntrusted } from './failure.js';
 import { connectStream, listenStream } from './stream-channel.js';
 

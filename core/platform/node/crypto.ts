@@ -5,7 +5,8 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { ConfigurationError, UntrustedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Platform, TlsOptions } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { TlsOptions } from '../sockets.js';
 
 const OPENSSL_NAMES = {
   md5: 'md5',

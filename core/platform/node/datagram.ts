@@ -6,7 +6,8 @@ import { isIP, isIPv6 } from 'node:net';
 import { TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText } from '../failure.js';
-import type { Address, DatagramSocket, Platform } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { Address, DatagramSocket } from '../sockets.js';
 import { errorCode } from './failure.js';
 
 /**

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigurationError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
+import type { FileRange, Spool, SpoolFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { webStream } from './bytes.js';
 import { errorCode } from './failure.js';
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
+import type { Folder, NewFile, OpenFile, StoredFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { makeFolder, openFile } from './file.js';
 
 /** No name that is given has a dot. */

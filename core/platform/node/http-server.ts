@@ -4,7 +4,8 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { HttpReply, Platform } from '../platform.js';
+import type { HttpReply } from '../http.js';
+import type { Platform } from '../platform.js';
 import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions, startListening } from './stream-channel.js';
 
 /** A client that has taken nothing for so long is gone, or means to keep us. */

@@ -4,7 +4,7 @@
  */
 
 import { parentPort as port, workerData } from 'node:worker_threads';
-import type { ParentPort } from '../platform.js';
+import type { ParentPort } from '../threads.js';
 
 /** Tells the workers that `startWorker` started from all others. */
 export const WORKER_DATA = 'sip-push: worker';

@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
-import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../platform.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
 import { certificateFault } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
-import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../platform.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
 import { certificateFault } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 import {

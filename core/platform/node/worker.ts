@@ -3,7 +3,8 @@
 import { Worker } from 'node:worker_threads';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Platform, WorkerThread } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { WorkerThread } from '../threads.js';
 import { errorCode } from './failure.js';
 import { WORKER_DATA } from './parent-port.js';
 

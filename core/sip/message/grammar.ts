@@ -1,7 +1,6 @@
 /**
- * Lexical rules of RFC 3261 section 25.1 that several headers share. Every function is one linear scan:
- * the text comes from the network, and a regular expression with two neighbouring repetitions of blanks
- * would be quadratic in it.
+ * Lexical rules that several headers share (RFC 3261 §25.1). Every function is one linear scan: the text comes from the
+ * network, and a regular expression with two adjacent repetitions of blanks would need quadratic time.
  */
 
 const TAB = 0x09;
@@ -22,7 +21,7 @@ export function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** `trim()` also takes U+FEFF and friends, which are part of a value (RFC 4475 3.1.1.2): only SP and HT go. */
+/** Removes SP and HT. `trim()` would also remove U+FEFF and others, which are part of a value (RFC 4475 §3.1.1.2). */
 export function trimBlanks(text: string, from = 0, to = text.length): string {
   let start = from;
   let end = to;
@@ -37,7 +36,7 @@ export function skipBlanks(text: string, from: number): number {
   return at;
 }
 
-/** Index after the closing quote of the quoted-string that opens at `from`; -1 when it never closes. */
+/** Index after the closing quote of the quoted-string at `from`; -1 if it has no closing quote. */
 export function endOfQuoted(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -48,8 +47,8 @@ export function endOfQuoted(text: string, from: number): number {
 }
 
 /**
- * Index of the first comma at or after `from` that separates list elements: outside quoted-strings and
- * angle brackets. The length of the text when there is none.
+ * Index of the first comma at or after `from` that separates list elements: outside quoted-strings and angle brackets.
+ * Without one, the length of the text.
  */
 export function endOfElement(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
@@ -73,7 +72,7 @@ export function endOfElement(text: string, from: number): number {
   return text.length;
 }
 
-/** The elements of a comma-separated list, without blanks around them; empty elements are left out. */
+/** The elements of a comma-separated list, without surrounding blanks and without empty elements. */
 export function splitList(text: string): string[] {
   const elements: string[] = [];
   for (let at = 0; at < text.length; ) {
@@ -85,14 +84,14 @@ export function splitList(text: string): string[] {
   return elements;
 }
 
-/** What a quoted-string means, quotes and backslashes taken off; any other text as it is. */
+/** The text of a quoted-string without quotes and backslashes; other text unchanged. */
 export function unquote(text: string): string {
   if (text.charCodeAt(0) !== QUOTE) return text;
   const inner = text.slice(1, text.length > 1 && text.endsWith('"') ? -1 : undefined);
   return inner.includes('\\') ? inner.replace(/\\([\s\S])/g, '$1') : inner;
 }
 
-/** A quoted-string. CR and LF cannot stand in one, escaped or not: each becomes a blank. */
+/** Formats a quoted-string. It cannot contain CR or LF, escaped or not: each becomes a space. */
 export function quote(text: string): string {
   let quoted = '"';
   for (const character of text) {

@@ -1,17 +1,17 @@
-/** What is known of header field names: spelling, compact form, and how values of one name combine. */
+/** Header field names: spelling, compact forms, and which may occur more than once. */
 
 export interface HeaderName {
   /** As written on the wire. */
   readonly name: string;
-  /** What names are compared by. */
+  /** The name in lower case, by which names are compared. */
   readonly key: string;
-  /** Values are a comma-separated list: several lines and one line with commas mean the same (RFC 3261 7.3.1). */
+  /** The value is a comma-separated list: several lines and one line with commas are equivalent (RFC 3261 §7.3.1). */
   readonly list: boolean;
-  /** One bit for each header that may stand once only; 0 for the others. */
+  /** One bit for each header that may occur only once; 0 for the others. */
   readonly singleBit: number;
 }
 
-/** RFC 3261 7.3.1 and the grammars of RFC 3325, 3327, 3329, 3608, 3841, 6050, 6665, 7044: comma-separated lists. */
+/** Comma-separated lists (RFC 3261 §7.3.1; grammars of RFC 3325, 3327, 3329, 3608, 3841, 6050, 6665, 7044). */
 const LISTS = [
   'Accept',
   'Accept-Contact',
@@ -54,8 +54,8 @@ const LISTS = [
 ];
 
 /**
- * By these a message is framed, matched and dispatched: two of one make it ambiguous (RFC 4475 3.3.8 and
- * 3.3.9). Others that should stand once are harmless twice, and no reason to lose a message.
+ * A message is framed, matched and dispatched by these headers: two of one name make it ambiguous (RFC 4475 §3.3.8 and
+ * §3.3.9). A second one of any other header is harmless and no reason to refuse a message.
  */
 const SINGLE = [
   'Call-ID',
@@ -70,7 +70,7 @@ const SINGLE = [
   'To',
 ];
 
-/** Neither: opaque text that may repeat. Listed for their capitals. */
+/** Other headers, listed for their capitals. */
 const OTHERS = [
   'Authentication-Info',
   'Authorization',
@@ -79,11 +79,13 @@ const OTHERS = [
   'Content-Transfer-Encoding',
   'Date',
   'Identity',
+  'Max-Breadth',
   'MIME-Version',
   'Min-Expires',
   'Min-SE',
   'Organization',
   'P-Access-Network-Info',
+  'P-Called-Party-ID',
   'P-Charging-Vector',
   'P-Visited-Network-ID',
   'Priority',
@@ -107,7 +109,7 @@ const OTHERS = [
   'WWW-Authenticate',
 ];
 
-/** RFC 3261 7.3.3 and 20, RFC 3515, 3841, 3892, 4028, 4474, 6665. */
+/** RFC 3261 §7.3.3 and §20, RFC 3515, 3841, 3892, 4028, 4474, 6665. */
 const COMPACT: Readonly<Record<string, string>> = {
   a: 'Accept-Contact',
   b: 'Referred-By',
@@ -146,17 +148,11 @@ function buildTable(): Map<string, HeaderName> {
   return table;
 }
 
-const KNOWN = buildTable();
+/** By usual spelling, lower case and compact form. */
+export const KNOWN_HEADERS: ReadonlyMap<string, HeaderName> = buildTable();
 
-/** Looks a name up in any case or compact form. A name nobody knows keeps its spelling. */
+/** Finds a name in any case, or its compact form. An unknown name keeps its spelling. */
 export function headerName(name: string): HeaderName {
-  const known = KNOWN.get(name);
-  if (known) return known;
   const key = name.toLowerCase();
-  return KNOWN.get(key) ?? { name, key, list: false, singleBit: 0 };
-}
-
-/** The known name, where `name` is spelled as usual; spares the check that it is a token. */
-export function usualHeaderName(name: string): HeaderName | undefined {
-  return KNOWN.get(name);
+  return KNOWN_HEADERS.get(key) ?? { name, key, list: false, singleBit: 0 };
 }

@@ -1,17 +1,25 @@
 /**
- * The connection of an agent to its SIP/IP core: one flow to one server at a time, which JsSIP picks and
- * recovers; a second one over TCP for requests too large for UDP; and a listener where one is configured.
+ * The connection of an agent to its SIP/IP core: one flow to one server at a time, which JsSIP selects and recovers; a
+ * second flow over TCP for requests that are too large for UDP; and an optional listener.
  */
 
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../../errors.js';
-import type { Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Sockets, TlsOptions } from '../../platform/sockets.js';
+import { doubledDelay } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
-import type { MalformedSip, SipMessage } from '../message/message.js';
-import { type ClientFlow, connectFlow, requireReachable } from '../transport/connect.js';
+import type { SipMessage } from '../message/message.js';
+import {
+  type ClientFlow,
+  type ConnectFlowOptions,
+  connectFlow,
+  requireReachable,
+} from '../transport/connect.js';
 import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
 import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
+import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
+import type { MalformedSip } from '../wire/malformed-message.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 
 export interface CoreConnectionOptions {
@@ -26,63 +34,76 @@ export interface CoreConnectionOptions {
   onFlowClosed(flow: SipFlow): void;
   onConnected(server: string): void;
   onDisconnected(server: string, error: Error): void;
-  /** What JsSIP schedules registrations with. */
+  /** Options for the schedule of registrations by JsSIP. */
   registrar: Pick<JsSipUserAgentOptions, 'instanceId' | 'expires' | 'register' | 'carry' | 'onSettled'>;
 }
 
-/** RFC 3261 18.1.1: the largest request for UDP where the path MTU is not known, bytes. */
+/** Largest request over UDP if the path MTU is unknown, bytes (RFC 3261 §18.1.1). */
 const MAX_UDP_REQUEST = 1300;
-/** What one datagram holds, bytes (RFC 768 over IPv4). */
-const MAX_DATAGRAM = 65_507;
-/** Most that is added to JsSIP's own wait when server after server says nothing, seconds. */
-const MAX_SILENCE_BACKOFF = 60;
+/** Added to the backoff of JsSIP while servers do not respond, less its first second: 1, 3, 7 s, up to a minute. */
+const SILENCE_BACKOFF = { first: 2000, longest: 61_000 };
+
+/** A request that waits for a connection. */
 interface Waiting {
-  give(flow: ClientFlow): void;
+  connected(flow: ClientFlow): void;
   fail(error: Error): void;
 }
 
-/** Timer F: how long a request waits for a connection, milliseconds. */
+/** How long a request waits for a connection, milliseconds: as long as Timer F. */
 const CONNECT_DEADLINE = 32_000;
 
 export class CoreConnection {
   readonly jssip: JsSipUserAgent;
   readonly #options: CoreConnectionOptions;
   readonly #contactUser: string;
+  readonly #flowOptions: ConnectFlowOptions;
   #flow: ClientFlow | undefined;
   #server = '';
   #largeFlow: Promise<ClientFlow> | undefined;
   #listener: SipListener | undefined;
   readonly #waiting = new Set<Waiting>();
   readonly #closing = new AbortController();
-  /** Flows in a row that were lost before anything came by them: a UDP socket opens whoever is there. */
+  /** Consecutive flows that were lost before a message arrived: a UDP socket also opens without a server. */
   #silent = 0;
-  /** Servers in a row whose certificate nobody vouches for. */
+  /** Consecutive servers whose certificate is not trusted. */
   #untrusted = 0;
-  /** Why there is no connection. */
-  #why = '';
+  /** The reason why there is no connection, after a colon. */
+  #reason = '';
 
   constructor(options: CoreConnectionOptions) {
-    // Those that are given know what they reach.
+    // Sockets of the caller may reach more than this platform.
     if (!options.sockets) for (const server of options.servers) requireReachable(server);
     this.#options = options;
-    // The same over restarts, so that a device that comes back at the same address replaces its own binding.
+    const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = options;
+    this.#flowOptions = {
+      tls,
+      sockets,
+      onMessage,
+      onMalformed,
+      onWire,
+      onFlowClosed: (flow, error) => {
+        onFlowClosed(flow);
+        this.jssip.flowFailed(flow, error ?? new TransportError('the server closed the connection'));
+      },
+    };
+    // The same after a restart, so that a device at the same address replaces its own binding.
     this.#contactUser = platform.hash('sha-256', options.registrar.instanceId).slice(0, 16);
     this.jssip = new JsSipUserAgent({
       ...options.registrar,
       servers: options.servers,
       contactUser: this.#contactUser,
       connect: (server, signal) => this.#connect(server, signal),
-      onFlow: (server, flow) => this.#gained(server, flow),
-      onFlowLost: (server, error) => this.#lost(server, error),
+      onFlow: (server, flow) => this.#connected(server, flow),
+      onFlowLost: (server, error) => this.#disconnected(server, error),
     });
   }
 
-  /** The flow in use; undefined while there is none. */
+  /** The flow in use; undefined while disconnected. */
   get flow(): ClientFlow | undefined {
     return this.#flow;
   }
 
-  /** The connection in use, where it leads to the same peer as one that was lost. */
+  /** The flow in use, if its peer is the peer of the lost one. */
   replacementOf(lost: SipFlow): SipFlow | undefined {
     const flow = this.#flow;
     const same =
@@ -92,12 +113,12 @@ export class CoreConnection {
     return same ? flow : undefined;
   }
 
-  /** User part of our Contact, by which we know our own binding. */
+  /** User part of our Contact. It identifies our own binding. */
   get contactUser(): string {
     return this.#contactUser;
   }
 
-  /** URI at which the core reaches us. */
+  /** URI at which the core reaches this agent. */
   get contactUri(): string {
     const { transport, host, port } = this.#listener
       ? parseEndpoint(this.#listener.uri)
@@ -105,16 +126,16 @@ export class CoreConnection {
     return `sip:${this.#contactUser}@${hostPort(host, port)};transport=${transportParameter(transport)}`;
   }
 
-  /** Listens where configured, and starts to connect; JsSIP goes on trying until `close`. */
+  /** Listens, if configured, and starts to connect. JsSIP retries until `close`. */
   async open(): Promise<void> {
     const { listen: at } = this.#options;
     if (at !== undefined) {
-      this.#listener = await listen(at, this.#flowOptions());
+      this.#listener = await listen(at, this.#flowOptions);
     }
     this.jssip.start();
   }
 
-  /** What waits for a connection fails. */
+  /** Requests that wait for a connection fail. */
   async close(): Promise<void> {
     const closed = new TransportError('the connection to the SIP/IP core was closed');
     this.#closing.abort(closed);
@@ -124,16 +145,16 @@ export class CoreConnection {
     await Promise.allSettled([this.#closeLargeFlow(), this.#listener?.close() ?? Promise.resolve()]);
   }
 
-  /** The server does not answer: JsSIP turns to the next one. */
+  /** The server does not answer: JsSIP selects the next one. */
   serverFailed(error: Error): void {
     if (this.#flow) this.jssip.flowFailed(this.#flow, error);
   }
 
   /**
-   * The flow for a request; waits for a connection. RFC 3261 18.1.1: what is too large for UDP goes over TCP;
-   * to a server that takes no TCP over UDP all the same, in as many fragments as it takes.
-   * @param sizeOf bytes of the request, asked for over UDP only
-   * @throws TransportError when there is no connection in time, LimitError when the request is too large.
+   * Waits for a connection, and returns the flow for a request. A request that is too large for UDP is sent over TCP
+   * (RFC 3261 §18.1.1); if the server does not accept TCP, over UDP in fragments.
+   * @param sizeOf size of the request in bytes; called over UDP only.
+   * @throws TransportError without a connection in time, LimitError if the request is too large.
    */
   async flowFor(method: string, sizeOf: () => number, signal?: AbortSignal): Promise<SipFlow> {
     this.#closing.signal.throwIfAborted();
@@ -145,13 +166,13 @@ export class CoreConnection {
       return await this.#openLargeFlow();
     } catch (error) {
       this.#closing.signal.throwIfAborted();
-      if (size <= MAX_DATAGRAM) {
+      if (size <= MAX_DATAGRAM_BYTES) {
         if (!flow.closed) return flow;
         throw new TransportError(`the connection to ${this.#server} was lost`, { cause: error });
       }
       const server = this.#server;
       throw new LimitError(
-        `the ${method} of ${size} bytes is too large for UDP (${MAX_DATAGRAM}), and ${server} does not take it over TCP`,
+        `the ${method} of ${size} bytes is too large for UDP (${MAX_DATAGRAM_BYTES}), and ${server} does not accept TCP`,
         { cause: error },
       );
     }
@@ -161,7 +182,7 @@ export class CoreConnection {
     const opening = this.#largeFlow;
     const known = await opening?.catch(() => undefined);
     if (known && !known.closed) return known;
-    // Of several that wait here, the first connects and the others take what it gets.
+    // The first of several waiting requests connects, and the others share its flow.
     if (this.#largeFlow === opening) {
       this.#largeFlow = this.#connect(withTransport(this.#server, 'tcp'), this.#closing.signal);
     }
@@ -186,14 +207,14 @@ export class CoreConnection {
         settle();
       };
       const waiting: Waiting = {
-        give: (flow) => end(() => resolve(flow)),
+        connected: (flow) => end(() => resolve(flow)),
         fail: (error) => end(() => reject(error)),
       };
       const abort = () => end(() => reject(signal?.reason));
       const deadline = setTimeout(
         () =>
           waiting.fail(
-            new TransportError(`no connection to ${this.#options.servers.join(', ')}${this.#why}`),
+            new TransportError(`no connection to ${this.#options.servers.join(', ')}${this.#reason}`),
           ),
         CONNECT_DEADLINE,
       );
@@ -203,64 +224,44 @@ export class CoreConnection {
   }
 
   async #connect(server: string, signal?: AbortSignal): Promise<ClientFlow> {
-    // An application server's requests leave from the address it is known by (P-2).
+    // An application server sends requests from its known address (P-2).
     if (this.#listener && transportOf(server) === 'UDP' && transportOf(this.#listener.uri) === 'UDP') {
       return this.#listener.flowTo(parseEndpoint(server));
     }
-    // JsSIP's backoff starts anew with each connection, which over UDP means nothing.
-    const wait = Math.min(2 ** this.#silent - 1, MAX_SILENCE_BACKOFF);
-    if (wait > 0 && transportOf(server) === 'UDP') await delay(wait * 1000, signal);
-    return await connectFlow(server, {
-      signal,
-      ...this.#flowOptions(),
-    });
+    // The backoff of JsSIP restarts with each connection; over UDP an open socket is no sign of a server.
+    const wait = doubledDelay(SILENCE_BACKOFF, this.#silent) - 1000;
+    if (wait > 0 && transportOf(server) === 'UDP') await delay(wait, signal);
+    return await connectFlow(server, { signal, ...this.#flowOptions });
   }
 
-  #flowOptions() {
-    const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = this.#options;
-    return {
-      ...(tls ? { tls } : {}),
-      ...(sockets ? { sockets } : {}),
-      onMessage: (message: SipMessage, flow: SipFlow) => {
-        this.#silent = 0;
-        onMessage(message, flow);
-      },
-      onMalformed,
-      onFlowClosed: (flow: SipFlow, error?: Error) => {
-        onFlowClosed(flow);
-        this.jssip.flowFailed(flow, error ?? new TransportError('the server closed the connection'));
-      },
-      ...(onWire ? { onWire } : {}),
-    };
-  }
-
-  #gained(server: string, flow: ClientFlow): void {
+  #connected(server: string, flow: ClientFlow): void {
     this.#flow = flow;
     this.#server = server;
     this.#untrusted = 0;
-    this.#why = '';
-    for (const { give } of [...this.#waiting]) give(flow);
+    this.#reason = '';
+    for (const waiting of [...this.#waiting]) waiting.connected(flow);
     this.#options.onConnected(server);
   }
 
-  #lost(server: string, error: Error): void {
+  #disconnected(server: string, error: Error): void {
     const lost = this.#flow;
     this.#flow = undefined;
+    if (lost?.received) this.#silent = 0;
     this.#silent++;
-    this.#why = `: ${error.message}`;
+    this.#reason = `: ${error.message}`;
     this.#untrusted = error instanceof UntrustedError ? this.#untrusted + 1 : 0;
-    // To wait on is in vain; whoever mends the certificate finds us trying.
+    // Further waiting is useless. Connecting continues, in case a certificate is replaced.
     if (this.#untrusted >= this.#options.servers.length) {
       for (const { fail } of [...this.#waiting]) fail(error);
     }
-    // It is to the same server, which does not answer.
+    // It leads to the same server, which does not answer.
     void this.#closeLargeFlow();
     if (lost) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }
 }
 
-/** RFC 7118 5.2: a WebSocket over TLS is `ws` in a URI too. */
+/** RFC 7118 §5.2: a WebSocket over TLS is `ws` in a URI. */
 function transportParameter(transport: SipTransport): string {
   return transport === 'WSS' ? 'ws' : transport.toLowerCase();
 }

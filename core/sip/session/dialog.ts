@@ -1,10 +1,8 @@
 /** A dialog (RFC 3261 12): what the two ends of a session know of each other. */
 
-import { SipHeaders } from '../message/headers.js';
-import { NO_BODY, type SipRequest, type SipResponse } from '../message/message.js';
+import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../values/name-addr.js';
 import { SipUri } from '../values/uri.js';
-import { parseCSeq } from '../wire/parser.js';
 
 interface DialogState {
   /** This end sent the INVITE, and made up the Call-ID. */
@@ -30,10 +28,12 @@ function dialogKey(callId: string, localTag: string, remoteTag: string): string 
 export class Dialog {
   readonly key: string;
   readonly #state: DialogState;
+  readonly #remoteTag: string;
 
   private constructor(state: DialogState) {
     this.#state = state;
-    this.key = dialogKey(state.callId, tagOf(state.local), tagOf(state.remote));
+    this.#remoteTag = tagOf(state.remote);
+    this.key = dialogKey(state.callId, tagOf(state.local), this.#remoteTag);
   }
 
   /** The dialog that our 2xx to `request` establishes (12.1.1). */
@@ -47,7 +47,7 @@ export class Dialog {
       remoteTarget: contactUri(headers) ?? '',
       routeSet: headers.getAll('Record-Route'),
       localCSeq: 0,
-      remoteCSeq: cseqOf(request),
+      remoteCSeq: request.headers.cseq?.number,
     });
   }
 
@@ -60,7 +60,7 @@ export class Dialog {
       remote: response.headers.get('To') ?? '',
       remoteTarget: contactUri(response.headers) ?? request.uri,
       routeSet: response.headers.getAll('Record-Route').reverse(),
-      localCSeq: cseqOf(request) ?? 0,
+      localCSeq: request.headers.cseq?.number ?? 0,
       remoteCSeq: undefined,
     });
   }
@@ -93,7 +93,7 @@ export class Dialog {
   }
 
   get remoteTag(): string {
-    return tagOf(this.#state.remote);
+    return this.#remoteTag;
   }
 
   /** A number for the next request of this end. */
@@ -124,7 +124,7 @@ export class Dialog {
 
   /** Takes note of a request of the peer. False when it is out of order, which is answered 500 (12.2.2). */
   receive(request: SipRequest): boolean {
-    const cseq = cseqOf(request) ?? 0;
+    const cseq = request.headers.cseq?.number ?? 0;
     const last = this.#state.remoteCSeq;
     if (request.method === 'ACK') return true;
     if (last !== undefined && cseq <= last) return false;
@@ -157,19 +157,11 @@ export function followRouteSet(request: SipRequest, routeSet: readonly string[])
 /** The key by which a request finds its dialog at the end that receives it. */
 export function dialogKeyOf(request: SipRequest): string {
   const { headers } = request;
-  return dialogKey(
-    headers.get('Call-ID') ?? '',
-    tagOf(headers.get('To') ?? ''),
-    tagOf(headers.get('From') ?? ''),
-  );
+  return dialogKey(headers.get('Call-ID') ?? '', headers.to?.tag ?? '', headers.from?.tag ?? '');
 }
 
 export function tagOf(nameAddr: string): string {
   return parseNameAddr(nameAddr)?.tag ?? '';
-}
-
-function cseqOf(message: SipRequest | SipResponse): number | undefined {
-  return parseCSeq(message.headers.get('CSeq') ?? '')?.number;
 }
 
 /** The Contact as a Request-URI, which has no headers (19.1.1). Undefined where there is none that could be one. */

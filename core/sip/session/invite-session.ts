@@ -1,11 +1,11 @@
 /** Two ends that change a session at the same time (RFC 3261 14.1, 14.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { Timer } from '../../time/clock.js';
 import { aborted, delay, unlessAborted } from '../../time/deadline.js';
-import { Timer } from '../../time/timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
-import { DEFAULT_TIMERS, transactionTimeout } from '../transactions/timers.js';
+import { DEFAULT_TIMERS } from '../transactions/timers.js';
 import { buildResponse } from '../wire/writer.js';
 import type { Dialog } from './dialog.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
@@ -269,7 +269,7 @@ export class InviteSession {
   async #sendBye(headers: readonly Header[]): Promise<SipResponse> {
     if (this.#awaitsAck()) {
       // The transaction gives up after as long.
-      await delay(transactionTimeout(DEFAULT_TIMERS), this.#acknowledged.signal).catch(() => {});
+      await delay(DEFAULT_TIMERS.timeout, this.#acknowledged.signal).catch(() => {});
     }
     const send = () => {
       const bye = this.dialog.request('BYE');

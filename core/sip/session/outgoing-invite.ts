@@ -1,9 +1,8 @@
 /** An INVITE outside any dialog, as its owner sees it: each branch that accepts is a session (RFC 3261 13.2.2.4). */
 
 import { TimeoutError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { tagOf } from './dialog.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import type { InviteSession } from './invite-session.js';
 import type { InviteSessions } from './invite-sessions.js';
@@ -68,7 +67,7 @@ export class OutgoingInvite {
   }
 
   #accepted(response: SipResponse, request: SipRequest): void {
-    const branch = tagOf(response.headers.get('To') ?? '');
+    const branch = response.headers.to?.tag ?? '';
     const known = this.#branches.get(branch);
     // Without its ACK a terminal ends its session by itself.
     if (!known && this.#branches.size >= MAX_BRANCHES) return;

@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { Dialog, tagOf } from '../session/dialog.js';
+import { Dialog } from '../session/dialog.js';
 import { type NotifiedState, parseSubscriptionState } from './subscription-state.js';
 
 export interface SubscribeOptions {
@@ -77,7 +77,7 @@ export class SubscriptionUsage {
     // RFC 3261 12.1.1: without a Contact there is nobody to refresh it with.
     if (!state || dialog.remoteTarget === '') return { refusal: 400 };
     // RFC 3680 4.9: one subscription, though the SUBSCRIBE was forked; 481 ends the others.
-    if (dialog.remoteTag !== tagOf(headers.get('From') ?? '')) return { refusal: 481 };
+    if (dialog.remoteTag !== (headers.from?.tag ?? '')) return { refusal: 481 };
     if (!dialog.receive(request)) return { refusal: 500 };
     this.#dialog = dialog;
     dialog.refreshTarget(request);

@@ -5,11 +5,10 @@
 
 import { LimitError } from '../../errors.js';
 import { Backoff } from '../../time/backoff.js';
-import { Timer } from '../../time/timer.js';
-import type { SipHeaders } from '../message/headers.js';
-import type { SipResponse } from '../message/message.js';
+import { Timer } from '../../time/clock.js';
+import type { SipHeaders, SipResponse } from '../message/message.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
-import { DEFAULT_TIMERS, transactionTimeout } from '../transactions/timers.js';
+import { DEFAULT_TIMERS } from '../transactions/timers.js';
 import { parseDeltaSeconds } from '../values/parameters.js';
 import { buildResponse } from '../wire/writer.js';
 import {
@@ -50,7 +49,7 @@ const MAX_BRIEF_ANSWERS = 3;
 /** Milliseconds. A subscription that does not last as long is not asked for anew at once, whatever the notifier says. */
 const MIN_LIFE = 30_000;
 /** Timer N, milliseconds: how long the NOTIFY that follows a SUBSCRIBE is awaited. */
-const TIMER_N = transactionTimeout(DEFAULT_TIMERS);
+const TIMER_N = DEFAULT_TIMERS.timeout;
 
 interface Failure {
   status?: number | undefined;

@@ -2,7 +2,6 @@
 
 import { LimitError, type TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { tagOf } from '../session/dialog.js';
 import { Subscription, type SubscriptionHandlers } from './subscription.js';
 import type { SubscribeOptions, SubscriptionDependencies, SubscriptionUsage } from './subscription-usage.js';
 
@@ -52,7 +51,7 @@ export class Subscriptions {
   /** The subscription that a NOTIFY belongs to. */
   of({ method, headers }: SipRequest): Subscription | undefined {
     if (method !== 'NOTIFY') return undefined;
-    return this.#byKey.get(keyOf(headers.get('Call-ID') ?? '', tagOf(headers.get('To') ?? '')));
+    return this.#byKey.get(keyOf(headers.get('Call-ID') ?? '', headers.to?.tag ?? ''));
   }
 
   /** There is a connection again. */

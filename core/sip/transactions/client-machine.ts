@@ -1,24 +1,25 @@
-/** A client transaction as its user sees it (RFC 3261 17.1). */
+/** Client transactions (RFC 3261 §17.1): their interface and the common part of their state machines. */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { SipFlow } from '../transport/flow.js';
 import { writeMessage } from '../wire/writer.js';
-import { type SipTimers, transactionTimeout } from './timers.js';
+import type { SipTimers } from './timers.js';
 
+/** A client transaction as the sender of its request sees it. */
 export interface ClientTransaction {
-  /** As it was sent, with our Via on top. */
+  /** The request as sent, with our Via on top. */
   readonly request: SipRequest;
   readonly branch: string;
   /**
-   * Cancels an INVITE (RFC 3261 9.1): the CANCEL leaves when a provisional response has come, and never after a
-   * final one. Of any other request: nothing happens.
-   * @param headers for the CANCEL, e.g. Reason.
+   * Cancels an INVITE (RFC 3261 §9.1): the CANCEL is sent after a provisional response, and never after a final one. Has
+   * no effect on other requests.
+   * @param headers of the CANCEL, e.g. Reason.
    */
   cancel(headers?: Iterable<readonly [name: string, value: string]>): void;
   /**
-   * No more callbacks. A non-INVITE is not retransmitted any more; an INVITE goes on to its end, since the
+   * Stops all callbacks. A non-INVITE is no longer retransmitted. The transaction of an INVITE continues, because the
    * final response needs its ACK.
    */
   abandon(): void;
@@ -26,15 +27,13 @@ export interface ClientTransaction {
 
 export interface ClientHandlers {
   /**
-   * Every provisional response, and the final one; for an INVITE each 2xx, retransmitted ones too, since the
-   * user acknowledges them.
+   * Called for every provisional response and for the final one; of an INVITE for each 2xx, including retransmissions,
+   * because the sender acknowledges them.
    */
   onResponse(response: SipResponse): void;
-  /** Instead of a final response. Called once, never from within `send`. */
+  /** Called once if there is no final response, and never during `send`. */
   onFailure(error: TimeoutError | TransportError): void;
 }
-
-/** What the state machines of both client transactions have in common (RFC 3261 17.1). */
 
 export interface ClientSetup {
   /** With our Via on top. */
@@ -51,7 +50,7 @@ export interface ClientSetup {
 const NO_HANDLERS: ClientHandlers = { onResponse() {}, onFailure() {} };
 
 export abstract class ClientMachine implements ClientTransaction {
-  protected readonly alarm = new Timer();
+  protected readonly timer = new Timer();
   protected handlers: ClientHandlers;
   readonly #bytes: Uint8Array;
   #terminated = false;
@@ -74,10 +73,10 @@ export abstract class ClientMachine implements ClientTransaction {
   abstract receive(response: SipResponse): void;
   abstract cancel(headers?: Iterable<readonly [name: string, value: string]>): void;
   abstract abandon(): void;
-  /** No final response has come yet. */
+  /** There is no final response yet. */
   protected abstract get pending(): boolean;
 
-  /** The transaction ends without a final response. After one there is nobody to tell. */
+  /** Ends the transaction, and reports the error if there was no final response. */
   fail(error: TimeoutError | TransportError): void {
     if (this.#terminated) return;
     const { handlers, pending } = this;
@@ -85,12 +84,12 @@ export abstract class ClientMachine implements ClientTransaction {
     if (pending) handlers.onFailure(error);
   }
 
-  /** Ends at once, with no callback. */
+  /** Ends the transaction without a callback. */
   terminate(): void {
     if (this.#terminated) return;
     this.#terminated = true;
     this.mute();
-    this.alarm.clear();
+    this.timer.clear();
     this.setup.onTerminated();
   }
 
@@ -103,14 +102,14 @@ export abstract class ClientMachine implements ClientTransaction {
       this.setup.flow.send(bytes);
     } catch (cause) {
       const error = cause instanceof TransportError ? cause : new TransportError(String(cause), { cause });
-      // Not at once: whoever called `send` does not have the transaction yet.
+      // Later, because the caller of `send` does not have the transaction yet.
       queueMicrotask(() => this.fail(error));
     }
   }
 
   protected timedOut(): void {
     const { method, uri } = this.request;
-    const seconds = transactionTimeout(this.setup.timers) / 1000;
+    const seconds = this.setup.timers.timeout / 1000;
     this.fail(new TimeoutError(`no final response to ${method} ${uri} within ${seconds} s`));
   }
 }

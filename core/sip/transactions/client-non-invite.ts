@@ -1,8 +1,8 @@
-/** The non-INVITE client transaction (RFC 3261 17.1.2). */
+/** The non-INVITE client transaction (RFC 3261 §17.1.2). */
 
 import type { SipResponse } from '../message/message.js';
 import { ClientMachine } from './client-machine.js';
-import { Retransmission, transactionTimeout } from './timers.js';
+import { Retransmission } from './timers.js';
 
 export class NonInviteClient extends ClientMachine {
   #state: 'trying' | 'proceeding' | 'completed' = 'trying';
@@ -10,8 +10,8 @@ export class NonInviteClient extends ClientMachine {
   start(): void {
     const { flow, timers } = this.setup;
     // Timers E and F.
-    new Retransmission(this.alarm, {
-      deadline: transactionTimeout(timers),
+    new Retransmission(this.timer, {
+      deadline: timers.timeout,
       interval: flow.reliable ? undefined : timers.T1,
       next: (interval) => (this.#state === 'proceeding' ? timers.T2 : Math.min(2 * interval, timers.T2)),
       retransmit: () => this.transmit(),
@@ -21,7 +21,7 @@ export class NonInviteClient extends ClientMachine {
   }
 
   receive(response: SipResponse): void {
-    // A final response that was retransmitted ends here.
+    // A retransmitted final response is absorbed.
     if (!this.pending) return;
     const { handlers } = this;
     if (response.status < 200) this.#state = 'proceeding';
@@ -29,7 +29,7 @@ export class NonInviteClient extends ClientMachine {
     handlers.onResponse(response);
   }
 
-  /** RFC 3261 9.1: a CANCEL is for INVITE. */
+  /** RFC 3261 §9.1: only an INVITE can be cancelled. */
   cancel(): void {}
 
   abandon(): void {
@@ -45,6 +45,6 @@ export class NonInviteClient extends ClientMachine {
     this.#state = 'completed';
     // Timer K.
     if (flow.reliable) this.terminate();
-    else this.alarm.set(timers.T4, () => this.terminate());
+    else this.timer.set(timers.T4, () => this.terminate());
   }
 }

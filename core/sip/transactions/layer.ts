@@ -1,65 +1,86 @@
-/** The transaction layer (RFC 3261 17): between flows and whoever sends and answers requests. */
+/** The transaction layer (RFC 3261 §17): between flows and the senders and handlers of requests. */
 
+import { MalformedError } from '../../errors.js';
 import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../message/message.js';
 import type { SipFlow } from '../transport/flow.js';
+import { buildResponse } from '../wire/writer.js';
 import type { ClientHandlers, ClientTransaction } from './client-machine.js';
 import { ClientTransactions } from './client-transactions.js';
-import type { ServerTransaction } from './server-machine.js';
-import { ServerTransactions } from './server-transactions.js';
-import { DEFAULT_TIMERS, type SipTimers } from './timers.js';
+import { InviteServer } from './server-invite.js';
+import {
+  NonInviteServer,
+  type ServerMachine,
+  type ServerSetup,
+  type ServerTransaction,
+} from './server-machine.js';
+import { answerStatelessly } from './stateless-answer.js';
+import { type SipTimers, sipTimers, type TimerBase } from './timers.js';
+
+/**
+ * Server transactions at a time. Each keeps its last response (about 500 bytes) for up to 32 s over UDP: the limit
+ * allows 3000 requests a second, and 100 MB.
+ */
+const MAX_SERVER_TRANSACTIONS = 100_000;
+
+/** Retry-After, in seconds, when there are too many transactions: about Timer J, when the oldest of them end. */
+const OVERLOAD_RETRY_AFTER = 30;
+
+/** Begins each branch of RFC 3261. */
+const MAGIC_COOKIE = 'z9hG4bK';
 
 export interface TransactionLayerOptions {
   /**
-   * A request that is no retransmission, no ACK and no CANCEL. Answered 400 when this throws MalformedError, as
-   * the parsers of header values do.
+   * Handles a request that is not a retransmission, an ACK or a CANCEL. The request is answered 400 if this throws
+   * MalformedError, as the parsers of header values do.
    */
   onRequest(transaction: ServerTransaction): void;
-  /** The ACK of a 2xx that was not sent `untilAcknowledged`: a proxy forwards it. */
+  /** Handles the ACK of a 2xx that was not sent `untilAcknowledged`: a proxy forwards it. */
   onAck?(ack: SipRequest, flow: SipFlow): void;
-  /** A response that belongs to no client transaction. */
+  /** Handles a response that matches no client transaction. */
   onStrayResponse?(response: SipResponse, flow: SipFlow): void;
-  /** Answers 482 to a request that arrives by a second path (RFC 3261 8.2.2.2): for user agents, not for proxies. */
+  /** Answers 482 to a request that arrives by a second path (RFC 3261 §8.2.2.2): for user agents, not for proxies. */
   detectMerged?: boolean;
   /**
-   * Answers 487 to an INVITE that was cancelled, where its owner did not answer it in `onCancel`: for user agents. A
-   * proxy waits for what its branches say.
+   * Answers 487 to an INVITE that is cancelled, unless `onCancel` has answered it: for user agents. A proxy waits for the
+   * responses of its branches.
    */
   refuseCancelled?: boolean;
-  /** The connection to the same peer that took the place of one that was lost: responses leave by it. */
+  /** The connection to the same peer that replaces a lost one: responses are sent on it. */
   replaceFlow?(lost: SipFlow): SipFlow | undefined;
-  timers?: Partial<SipTimers>;
-  /** Server transactions alive at once. */
+  timers?: Partial<TimerBase>;
+  /** Server transactions alive at once; 100,000 by default. */
   maxServerTransactions?: number;
 }
 
 export class TransactionLayer {
+  readonly #timers: SipTimers;
   readonly #clients: ClientTransactions;
-  readonly #servers: ServerTransactions;
+  readonly #servers = new Map<string, ServerMachine>();
+  /** Keys of requests outside dialogs, to detect copies that arrive by a second path. */
+  readonly #merged = new Set<string>();
+  /** INVITE transactions by the key of the ACK to their 2xx. */
+  readonly #awaitingAck = new Map<string, ServerMachine>();
   #closed = false;
 
   constructor(private readonly options: TransactionLayerOptions) {
-    const timers = { ...DEFAULT_TIMERS, ...options.timers };
-    this.#clients = new ClientTransactions(timers);
-    this.#servers = new ServerTransactions({
-      timers,
-      maxTransactions: options.maxServerTransactions,
-      detectMerged: options.detectMerged ?? false,
-      refuseCancelled: options.refuseCancelled ?? false,
-      replaceFlow: (lost) => options.replaceFlow?.(lost),
-      onRequest: (transaction) => options.onRequest(transaction),
-      onAck: (ack, flow) => options.onAck?.(ack, flow),
-    });
+    this.#timers = sipTimers(options.timers);
+    this.#clients = new ClientTransactions(this.#timers);
   }
 
-  /** A message from the network, with `received` and `rport` on a request's top Via. */
-  receive(message: SipMessage, flow: SipFlow): void {
+  /** Receives a message from the network; a request has `received` and `rport` in its top Via. A handler for flows. */
+  readonly receive = (message: SipMessage, flow: SipFlow): void => {
     if (this.#closed) return;
-    if (isRequest(message)) this.#servers.receive(message, flow);
-    else if (!this.#clients.receive(message)) this.options.onStrayResponse?.(message, flow);
-  }
+    if (!isRequest(message)) {
+      if (!this.#clients.receive(message)) this.options.onStrayResponse?.(message, flow);
+    } else if (message.method === 'ACK') {
+      this.#receiveAck(message, flow);
+    } else {
+      this.#receiveRequest(message, flow);
+    }
+  };
 
   /**
-   * Sends a copy of `request` with a Via on top whose branch is fresh. An ACK of a 2xx is no transaction: send it
+   * Sends a copy of `request` with a Via on top that has a new branch. The ACK of a 2xx is not a transaction: send it
    * with `withVia`.
    * @throws MalformedError for a request that cannot be written.
    */
@@ -72,10 +93,115 @@ export class TransactionLayer {
     this.#clients.flowClosed(flow);
   }
 
-  /** Fails every client transaction and forgets every server transaction; what arrives later is dropped. */
+  /** Fails every client transaction and ends every server transaction. Messages that arrive later are dropped. */
   close(): void {
     this.#closed = true;
     this.#clients.close();
-    this.#servers.close();
+    for (const machine of [...this.#servers.values()]) machine.terminate();
   }
+
+  #receiveRequest(request: SipRequest, flow: SipFlow): void {
+    const key = serverKey(request);
+    const known = this.#servers.get(key);
+    if (known) {
+      known.receiveRetransmission();
+      return;
+    }
+    if (this.#servers.size >= (this.options.maxServerTransactions ?? MAX_SERVER_TRANSACTIONS)) {
+      // Not 503: a proxy would turn it into a 500 without Retry-After (RFC 3261 §16.7).
+      answerStatelessly(request, flow, 500, [['Retry-After', String(OVERLOAD_RETRY_AFTER)]]);
+      return;
+    }
+    if (request.method === 'CANCEL') {
+      this.#cancel(this.#start(request, flow, key), request);
+      return;
+    }
+    const merged = this.options.detectMerged ? mergedKey(request) : undefined;
+    if (merged !== undefined && this.#merged.has(merged)) {
+      this.#start(request, flow, key).user?.respond(buildResponse(request, 482));
+    } else {
+      this.#deliver(this.#start(request, flow, key, merged));
+    }
+  }
+
+  #deliver(machine: ServerMachine): void {
+    const { user } = machine;
+    if (!user) return;
+    try {
+      this.options.onRequest(user);
+    } catch (error) {
+      // Most header values are parsed on demand: a malformed one is found only here.
+      if (!(error instanceof MalformedError)) throw error;
+      user.respond(buildResponse(user.request, 400));
+    }
+  }
+
+  /** RFC 3261 §9.2. */
+  #cancel(machine: ServerMachine, cancel: SipRequest): void {
+    const invite = this.#servers.get(serverKey(cancel, 'INVITE'));
+    if (!invite) {
+      machine.user?.respond(buildResponse(cancel, 481));
+      return;
+    }
+    machine.user?.respond(buildResponse(cancel, 200, { toTag: invite.localTag }));
+    invite.receiveCancel();
+    const { user } = invite;
+    if (this.options.refuseCancelled && user && !user.answered)
+      user.respond(buildResponse(user.request, 487));
+  }
+
+  #receiveAck(ack: SipRequest, flow: SipFlow): void {
+    const machine =
+      this.#servers.get(serverKey(ack, 'INVITE')) ?? this.#awaitingAck.get(acknowledgementKey(ack));
+    if (!machine?.receiveAck(ack)) this.options.onAck?.(ack, flow);
+  }
+
+  #start(request: SipRequest, flow: SipFlow, key: string, merged?: string): ServerMachine {
+    const Machine = request.method === 'INVITE' ? InviteServer : NonInviteServer;
+    const machine: ServerMachine = new Machine({ request, flow, ...this.#setup(key, merged) });
+    this.#servers.set(key, machine);
+    if (merged !== undefined) this.#merged.add(merged);
+    machine.start();
+    return machine;
+  }
+
+  /** Separate from `#start`: these functions live as long as the transaction and must not keep its request in memory. */
+  #setup(key: string, merged: string | undefined): Omit<ServerSetup, 'request' | 'flow'> {
+    let ackKey: string | undefined;
+    return {
+      timers: this.#timers,
+      replaceFlow: (lost) => this.options.replaceFlow?.(lost),
+      onTerminated: () => {
+        this.#servers.delete(key);
+        if (merged !== undefined) this.#merged.delete(merged);
+        if (ackKey !== undefined) this.#awaitingAck.delete(ackKey);
+      },
+      expectAck: (response, machine) => {
+        ackKey = acknowledgementKey(response);
+        this.#awaitingAck.set(ackKey, machine);
+      },
+    };
+  }
+}
+
+/** Matches a request to a transaction (RFC 3261 §17.2.3). With `method` INVITE, an ACK or a CANCEL finds its INVITE. */
+function serverKey({ headers, method: own, uri }: SipRequest, method = own): string {
+  const { via, from, cseq } = headers;
+  if (via?.branch?.startsWith(MAGIC_COOKIE)) return `${via.branch} ${via.sentBy.toLowerCase()} ${method}`;
+  // A client of RFC 2543: the values that a retransmission, an ACK and a CANCEL share with the request. The To tag is not
+  // one of them, because an ACK has the To tag of the response.
+  return `${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${uri} ${via} ${method}`;
+}
+
+/** Identifies the same request by two paths (RFC 3261 §8.2.2.2). Undefined in a dialog. */
+function mergedKey({ headers, method }: SipRequest): string | undefined {
+  const { from, to, cseq } = headers;
+  if (to?.tag !== undefined) return undefined;
+  return `${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${method}`;
+}
+
+/** The dialog and the number that a 2xx to INVITE and its ACK share. The ACK has a branch of its own. */
+function acknowledgementKey({ headers }: SipRequest | SipResponse): string {
+  const { from, to, cseq } = headers;
+  return `${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${to?.tag}`;
 }

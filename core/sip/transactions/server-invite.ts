@@ -1,8 +1,8 @@
-/** The INVITE server transaction (RFC 3261 17.2.1, as changed by RFC 6026). */
+/** The INVITE server transaction (RFC 3261 §17.2.1, as changed by RFC 6026). */
 
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { type RespondOptions, ServerMachine } from './server-machine.js';
-import { INVITE_TRYING_DELAY, Retransmission, transactionTimeout } from './timers.js';
+import { Retransmission } from './timers.js';
 
 export class InviteServer extends ServerMachine {
   #state: 'proceeding' | 'accepted' | 'completed' | 'confirmed' = 'proceeding';
@@ -17,16 +17,16 @@ export class InviteServer extends ServerMachine {
   }
 
   start(): void {
-    this.alarm.set(INVITE_TRYING_DELAY, () => this.sendTrying());
+    this.timer.set(this.timers.inviteTrying, () => this.sendTrying());
   }
 
   respond(response: SipResponse, options: RespondOptions): void {
     const accepts = response.status >= 200 && response.status < 300;
-    // RFC 6026 7.1: a proxy hands over the 2xx of every branch.
+    // RFC 6026 §7.1: a proxy forwards the 2xx of every branch.
     if (this.#state === 'accepted' && accepts && !this.terminated) this.send(response);
     if (this.answered) return;
     if (response.status < 200) {
-      this.alarm.clear();
+      this.timer.clear();
       this.send(response);
     } else if (accepts) {
       this.#accept(response, options.untilAcknowledged ?? false);
@@ -35,9 +35,9 @@ export class InviteServer extends ServerMachine {
     }
   }
 
-  receiveAgain(): void {
-    // Accepted and Confirmed: absorbed.
-    if (this.#state === 'proceeding' || this.#state === 'completed') this.sendAgain();
+  /** Absorbed in the states Accepted and Confirmed. */
+  receiveRetransmission(): void {
+    if (this.#state === 'proceeding' || this.#state === 'completed') this.retransmit();
   }
 
   receiveAck(ack: SipRequest): boolean {
@@ -47,7 +47,7 @@ export class InviteServer extends ServerMachine {
       this.release();
       // Timer I.
       if (this.reliable) this.terminate();
-      else this.alarm.set(this.timers.T4, () => this.terminate());
+      else this.timer.set(this.timers.T4, () => this.terminate());
     }
     return true;
   }
@@ -58,7 +58,7 @@ export class InviteServer extends ServerMachine {
 
   #receiveAckOf2xx(ack: SipRequest): boolean {
     if (this.#awaits === 'nothing') return false;
-    // An ACK that answers a 2xx sent again says nothing new.
+    // The ACK of a retransmitted 2xx is absorbed.
     if (this.#awaits === 'ack') {
       this.#awaits = 'more acks';
       const { user } = this;
@@ -77,32 +77,35 @@ export class InviteServer extends ServerMachine {
     }
     this.#awaits = 'ack';
     this.setup.expectAck(response, this);
-    // RFC 3261 13.3.1.4: over a reliable transport too, since a hop further on may have lost it.
-    this.#retransmit(this.timers.T1, 'the 2xx was not acknowledged');
+    // RFC 3261 §13.3.1.4: over a reliable transport too, because a later hop can lose it.
+    this.#retransmitUntilAck(this.timers.T1, 'the 2xx was not acknowledged');
     this.send(response);
   }
 
-  /** Timer L: the INVITE may come again while its 2xx travels. */
+  /** Timer L: the INVITE can arrive again while its 2xx is on the way. */
   #linger(): void {
     this.release();
-    this.alarm.set(transactionTimeout(this.timers), () => this.terminate());
+    this.timer.set(this.timers.timeout, () => this.terminate());
+  }
+
+  #complete(response: SipResponse): void {
+    this.#state = 'completed';
+    this.#retransmitUntilAck(
+      this.reliable ? undefined : this.timers.T1,
+      'the final response was not acknowledged',
+    );
+    this.send(response);
   }
 
   /** Timers G and H. */
-  #complete(response: SipResponse): void {
-    this.#state = 'completed';
-    this.#retransmit(this.reliable ? undefined : this.timers.T1, 'the final response was not acknowledged');
-    this.send(response);
-  }
-
-  #retransmit(interval: number | undefined, failure: string): void {
-    new Retransmission(this.alarm, {
-      deadline: transactionTimeout(this.timers),
+  #retransmitUntilAck(interval: number | undefined, problem: string): void {
+    new Retransmission(this.timer, {
+      deadline: this.timers.timeout,
       interval,
       next: (last) => Math.min(2 * last, this.timers.T2),
-      retransmit: () => this.sendAgain(),
+      retransmit: () => this.retransmit(),
       expire: () => {
-        this.timedOut(failure);
+        this.timedOut(problem);
         this.terminate();
       },
     });

@@ -1,64 +1,43 @@
-/** A server transaction as its user sees it (RFC 3261 17.2). */
+/** Server transactions (RFC 3261 §17.2): their interface, their common part, and the transaction of a non-INVITE. */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import type { SipFlow } from '../transport/flow.js';
+import { responseFlow, type SipFlow } from '../transport/flow.js';
 import { parseNameAddr } from '../values/name-addr.js';
-import { Via } from '../values/via.js';
 import { buildResponse, writeMessage } from '../wire/writer.js';
-import { type SipTimers, transactionTimeout } from './timers.js';
+import type { SipTimers } from './timers.js';
 
 export interface RespondOptions {
   /**
-   * Of a 2xx to INVITE: sends it again until its ACK comes, as a user agent has to (RFC 3261 13.3.1.4). A proxy
-   * does not: it forwards each 2xx that it gets.
+   * Of a 2xx to INVITE: retransmits it until its ACK arrives, as a user agent must (RFC 3261 §13.3.1.4). A proxy does
+   * not: it forwards each 2xx that it receives.
    */
   untilAcknowledged?: boolean;
 }
 
+/** A server transaction as the handler of its request sees it. */
 export interface ServerTransaction {
   readonly request: SipRequest;
   readonly flow: SipFlow;
-  /** A final response was given, or it is too late for one. */
+  /** It has a final response, or has ended without one. */
   readonly answered: boolean;
-  /** It is an INVITE, and a 2xx was given. */
+  /** It is an INVITE with a 2xx. */
   readonly accepted: boolean;
   /**
-   * Sends a response. Never throws: when the flow is lost the peer will ask again or give up. What must not be
-   * sent is not: anything after a final response (but further 2xx to INVITE), a provisional response other than 100
-   * and a 408 to a non-INVITE (RFC 4320 4).
+   * Sends a response. Never throws: if the flow is lost, the peer retransmits or gives up. Responses that must not be
+   * sent are dropped: any after a final response, except a further 2xx to INVITE; to a non-INVITE, a 408 and provisional
+   * responses other than 100 (RFC 4320 §4).
    */
   respond(response: SipResponse, options?: RespondOptions): void;
-  /** The peer cancelled an INVITE that is not answered yet. The CANCEL was answered; a 487 is now due. */
+  /** The peer cancelled an INVITE that is not answered yet. The CANCEL is answered; the INVITE needs a 487. */
   onCancel: () => void;
-  /** The ACK of a 2xx that was sent `untilAcknowledged`. An ACK of another final response ends in the transaction. */
+  /** The ACK of a 2xx that was sent `untilAcknowledged`. The transaction absorbs the ACK of another final response. */
   onAck: (ack: SipRequest) => void;
-  /** A final response to INVITE was never acknowledged, or a non-INVITE was not answered in time. */
+  /** A final response to INVITE was not acknowledged, or a non-INVITE was not answered in time. */
   onTimeout: (error: TimeoutError) => void;
 }
 
-/** Where a response travels (RFC 3261 18.2.2, RFC 3581 4). */
-
-/** Of a sent-by without a port, over UDP. */
-const DEFAULT_PORT = 5060;
-
-/**
- * Over a connection: that connection. Over UDP: the address the request came from, and the port it came from
- * where the client asked for it by `rport`, else the port of its Via. `maddr` is not followed, though 18.2.2 puts it
- * first: it lets anybody aim our responses at anybody.
- */
-export function responseFlow(request: SipRequest, flow: SipFlow): SipFlow {
-  if (flow.reliable || !flow.to) return flow;
-  const via = Via.parse(request.headers.get('Via') ?? '');
-  if (!via || via.parameters.has('rport')) return flow;
-  const port = via.port ?? DEFAULT_PORT;
-  return port === flow.remote.port || port === 0 ? flow : flow.to({ host: flow.remote.host, port });
-}
-
-/** What the state machines of both server transactions have in common (RFC 3261 17.2). */
-
-/** The user's hold on a transaction: the request and the callbacks. */
 class ServerUser implements ServerTransaction {
   onCancel: ServerTransaction['onCancel'] = () => {};
   onAck: ServerTransaction['onAck'] = () => {};
@@ -79,7 +58,7 @@ class ServerUser implements ServerTransaction {
   }
 
   respond(response: SipResponse, options: RespondOptions = {}): void {
-    // When the layer was closed meanwhile, an answer would only set timers that nobody clears.
+    // After the layer is closed, a response would start timers that are never cleared.
     if (!this.machine.terminated) this.machine.respond(response, options);
   }
 }
@@ -88,21 +67,22 @@ export interface ServerSetup {
   request: SipRequest;
   flow: SipFlow;
   timers: SipTimers;
-  /** Where a response goes when `flow` is lost: a new connection to the same peer. */
+  /** The flow for responses if `flow` is lost: a new connection to the same peer. */
   replaceFlow(flow: SipFlow): SipFlow | undefined;
   onTerminated(): void;
-  /** A 2xx to INVITE was sent whose ACK the layer shall bring to this machine. */
+  /** A 2xx to INVITE was sent: the layer passes its ACK to this machine. */
   expectAck(response: SipResponse, machine: ServerMachine): void;
 }
 
 export abstract class ServerMachine {
-  protected readonly alarm = new Timer();
+  protected readonly timer = new Timer();
   protected readonly timers: SipTimers;
   protected readonly reliable: boolean;
   protected readonly setup: Omit<ServerSetup, 'request' | 'flow' | 'timers'>;
   readonly #flow: SipFlow;
   #user: ServerUser | undefined;
-  #last: Uint8Array | undefined;
+  #lastResponse: Uint8Array | undefined;
+  /** To of the last response. */
   #to = '';
   #terminated = false;
 
@@ -116,21 +96,20 @@ export abstract class ServerMachine {
 
   abstract get answered(): boolean;
   abstract get accepted(): boolean;
-  /** Called before the user sees the request. */
+  /** Called before the request is delivered. */
   abstract start(): void;
   abstract respond(response: SipResponse, options: RespondOptions): void;
-  /** The same request came again. */
-  abstract receiveAgain(): void;
-  /** False for an ACK that is not this transaction's affair. */
+  abstract receiveRetransmission(): void;
+  /** False for an ACK that does not belong to this transaction. */
   abstract receiveAck(ack: SipRequest): boolean;
   abstract receiveCancel(): void;
 
-  /** Until the transaction is answered: a request of 64 KB must not be held for the 32 s that its echo may take. */
+  /** Undefined after the final response: a request of 64 KB must not stay in memory for the 32 s of Timer J. */
   get user(): ServerTransaction | undefined {
     return this.#user;
   }
 
-  /** Of the last response (RFC 3261 9.2: the answer to a CANCEL has the same). */
+  /** To tag of the last response; the answer to a CANCEL has the same one (RFC 3261 §9.2). */
   get localTag(): string | undefined {
     return parseNameAddr(this.#to)?.tag;
   }
@@ -138,7 +117,7 @@ export abstract class ServerMachine {
   terminate(): void {
     if (this.#terminated) return;
     this.#terminated = true;
-    this.alarm.clear();
+    this.timer.clear();
     this.release();
     this.setup.onTerminated();
   }
@@ -152,21 +131,21 @@ export abstract class ServerMachine {
   }
 
   protected send(response: SipResponse): void {
-    this.#last = writeMessage(response);
+    this.#lastResponse = writeMessage(response);
     this.#to = response.headers.get('To') ?? '';
-    this.sendAgain();
+    this.retransmit();
   }
 
-  /** The last response, where there was one. */
-  protected sendAgain(): void {
-    if (!this.#last) return;
+  /** Sends the last response again, if there is one. */
+  protected retransmit(): void {
+    if (!this.#lastResponse) return;
     try {
-      // RFC 3261 18.2.2: a connection that is lost is replaced by a new one to the same peer.
+      // RFC 3261 §18.2.2: a new connection to the same peer replaces a lost one.
       const flow = this.#flow.closed ? this.setup.replaceFlow(this.#flow) : undefined;
-      (flow ?? this.#flow).send(this.#last);
+      (flow ?? this.#flow).send(this.#lastResponse);
     } catch (error) {
-      // Without one, the address in the Via would be tried next. A peer behind a NAT has none that works, so we
-      // wait with it for its next request; the timers end this transaction.
+      // RFC 3261 would try the address in the Via next, which does not work for a peer behind a NAT. The response waits
+      // for the next retransmission of the request; the timers end this transaction.
       if (!(error instanceof TransportError)) throw error;
     }
   }
@@ -175,12 +154,75 @@ export abstract class ServerMachine {
     if (this.#user) this.send(buildResponse(this.#user.request, 100));
   }
 
-  protected timedOut(what: string): void {
+  /** @param problem what did not happen in time, e.g. "not answered". */
+  protected timedOut(problem: string): void {
     const user = this.#user;
     this.release();
-    const seconds = transactionTimeout(this.timers) / 1000;
+    const seconds = this.timers.timeout / 1000;
     user?.onTimeout(
-      new TimeoutError(`${user.request.method} ${user.request.uri}: ${what} within ${seconds} s`),
+      new TimeoutError(`${user.request.method} ${user.request.uri}: ${problem} within ${seconds} s`),
     );
+  }
+}
+
+/** The non-INVITE server transaction (RFC 3261 §17.2.2, RFC 4320). */
+export class NonInviteServer extends ServerMachine {
+  #state: 'trying' | 'proceeding' | 'completed' = 'trying';
+
+  get answered(): boolean {
+    return this.#state === 'completed';
+  }
+
+  get accepted(): boolean {
+    return false;
+  }
+
+  start(): void {
+    const { nonInviteTrying, timeout } = this.timers;
+    this.timer.set(nonInviteTrying, () => {
+      this.#state = 'proceeding';
+      // Before sending, which can end this transaction.
+      this.timer.set(timeout - nonInviteTrying, () => this.#expire());
+      this.sendTrying();
+    });
+  }
+
+  respond(response: SipResponse): void {
+    // RFC 4320 §4.1: the timer sends the 100; other provisional responses are not for a non-INVITE.
+    if (this.answered || response.status < 200) return;
+    // RFC 4320 §4.2: a 408 always arrives too late for the client.
+    if (response.status !== 408) this.send(response);
+    // Timer J.
+    this.#complete(this.reliable ? 0 : this.timers.timeout);
+  }
+
+  /** In the state Trying there is no response to retransmit. */
+  receiveRetransmission(): void {
+    this.retransmit();
+  }
+
+  /** An ACK belongs to an INVITE. */
+  receiveAck(): boolean {
+    return false;
+  }
+
+  /** RFC 3261 §9.2: a CANCEL has no effect on a non-INVITE. */
+  receiveCancel(): void {}
+
+  /** RFC 4320 §4.2: the peer's Timer F has fired. Its last retransmission can arrive within T4. */
+  #expire(): void {
+    this.#state = 'completed';
+    this.timedOut('not answered');
+    this.#complete(this.reliable ? 0 : this.timers.T4);
+  }
+
+  #complete(linger: number): void {
+    this.#state = 'completed';
+    if (linger === 0) {
+      this.terminate();
+    } else {
+      this.release();
+      this.timer.set(linger, () => this.terminate());
+    }
   }
 }

@@ -1,8 +1,8 @@
-/** A flow over a connection: TCP, TLS or WebSocket (RFC 3261 18, RFC 5626, RFC 7118). */
+/** A flow on a connection: TCP, TLS or WebSocket (RFC 3261 §18, RFC 5626, RFC 7118). */
 
 import { TransportError } from '../../errors.js';
-import type { Channel, ChannelProtocol } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
+import type { Channel, ChannelProtocol } from '../../platform/sockets.js';
+import { Timer } from '../../time/clock.js';
 import { StreamFramer } from '../wire/framing.js';
 import {
   type FlowHandlers,
@@ -15,13 +15,13 @@ import {
   type SipTransport,
 } from './flow.js';
 
-/** Bytes that wait for a peer that does not read: beyond it the connection is given up. */
+/** Most bytes that are buffered for a peer that does not read; beyond it, the connection is closed. */
 export const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 
-/** How long a peer that connected to us may take to send its first message. */
+/** How long a client has to send its first message after it connects. */
 const FIRST_MESSAGE_TIMEOUT_MS = 30_000;
 
-/** RFC 7118 4.1. */
+/** RFC 7118 §4.1. */
 export const SIP_SUBPROTOCOL = 'sip';
 
 export const CHANNEL_PROTOCOLS = { TCP: 'tcp', TLS: 'tls', WS: 'ws', WSS: 'wss' } as const;
@@ -38,12 +38,12 @@ export class ChannelFlow implements SipFlow {
   readonly transport: SipTransport;
   readonly #receive: (bytes: Uint8Array) => void;
   readonly #keepAlive: KeepAlive | undefined;
-  /** Of an accepted connection, until its first message. */
-  readonly #patience = new Timer();
+  /** Runs on an accepted connection until its first message. */
+  readonly #firstMessage = new Timer();
   #closed = false;
   #failure: Error | undefined;
 
-  /** `side` is client for a connection that we made: it pings. A listener's side answers pings. */
+  /** @param side the client opened the connection and pings; the server answers pings. */
   constructor(
     private readonly channel: Channel,
     side: 'client' | 'server',
@@ -52,17 +52,17 @@ export class ChannelFlow implements SipFlow {
     this.transport = TRANSPORTS[channel.protocol];
     this.#receive = channel.framed ? (bytes) => this.#receiveFrame(bytes) : this.#stream();
     channel.ondata = (bytes) => {
-      this.#keepAlive?.heard();
+      if (this.#keepAlive?.awaitsPong) this.#keepAlive.alive();
       if (!this.#closed) this.#receive(bytes);
     };
-    channel.onclose = (error) => this.#ended(error);
+    channel.onclose = (error) => this.#onClosed(error);
     if (side === 'client') {
       this.#keepAlive = new KeepAlive(
         () => this.#write(PING),
         () => this.#fail(new TransportError('the peer no longer answers keep-alives')),
       );
     } else {
-      this.#patience.set(FIRST_MESSAGE_TIMEOUT_MS, () =>
+      this.#firstMessage.set(FIRST_MESSAGE_TIMEOUT_MS, () =>
         this.#fail(new TransportError(`no SIP message within ${FIRST_MESSAGE_TIMEOUT_MS / 1000} s`)),
       );
     }
@@ -83,7 +83,9 @@ export class ChannelFlow implements SipFlow {
   send(bytes: Uint8Array): void {
     if (this.#closed) throw new TransportError(`the ${this.transport} connection is closed`);
     if (this.channel.buffered + bytes.length > MAX_BUFFERED_BYTES) {
-      const error = new TransportError(`the peer leaves more than ${MAX_BUFFERED_BYTES} bytes unread`);
+      const error = new TransportError(
+        `the peer has not read ${MAX_BUFFERED_BYTES} bytes that were sent to it`,
+      );
       this.#fail(error);
       throw error;
     }
@@ -91,7 +93,7 @@ export class ChannelFlow implements SipFlow {
     this.channel.send(bytes);
   }
 
-  /** What was sent before still goes out. */
+  /** Closes after the bytes sent before. */
   close(): void {
     if (this.#closed) return;
     this.#stop();
@@ -107,11 +109,11 @@ export class ChannelFlow implements SipFlow {
 
   #stop(): void {
     this.#closed = true;
-    this.#patience.clear();
+    this.#firstMessage.clear();
     this.#keepAlive?.stop();
   }
 
-  #ended(error: Error | undefined): void {
+  #onClosed(error: Error | undefined): void {
     this.#stop();
     this.handlers.onFlowClosed?.(this, this.#failure ?? error);
   }
@@ -123,7 +125,7 @@ export class ChannelFlow implements SipFlow {
         onMessage: (bytes) => this.#receiveMessage(bytes),
         onKeepAlive: (kind) => this.#receiveKeepAlive(kind),
         onError: (error) => {
-          // Where the next message starts nobody knows any more (RFC 3261 18.3).
+          // The start of the next message is unknown (RFC 3261 §18.3).
           reportMalformed(error, this, this.handlers);
           this.#failure = error;
           this.close();
@@ -139,8 +141,8 @@ export class ChannelFlow implements SipFlow {
   }
 
   #receiveMessage(bytes: Uint8Array): void {
-    // A handler of the message before may have closed the flow.
-    if (!this.#closed && receiveMessage(bytes, this, this.handlers)) this.#patience.clear();
+    // The handler of the previous message may have closed the flow.
+    if (!this.#closed && receiveMessage(bytes, this, this.handlers)) this.#firstMessage.clear();
   }
 
   #receiveKeepAlive(kind: 'ping' | 'pong'): void {
@@ -153,7 +155,7 @@ export class ChannelFlow implements SipFlow {
     try {
       this.channel.send(bytes);
     } catch (error) {
-      // The connection ends while we write; `onclose` follows.
+      // The connection closed during the write; `onclose` follows.
       if (!(error instanceof TransportError)) throw error;
     }
   }

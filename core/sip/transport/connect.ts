@@ -1,9 +1,9 @@
-/** Flows that we open: to a server of the SIP/IP core, or to a proxy's next hop. */
+/** Opens flows: to a server of the SIP/IP core, or to the next hop of a proxy. */
 
 import { platform } from '#platform';
 import { ConfigurationError } from '../../errors.js';
-import type { Sockets, TlsOptions } from '../../platform/platform.js';
-import { MAX_MESSAGE_BYTES } from '../message/message.js';
+import type { Sockets, TlsOptions } from '../../platform/sockets.js';
+import { MAX_MESSAGE_BYTES } from '../wire/malformed-message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { FlowHandlers, SipFlow } from './flow.js';
 import { parseEndpoint } from './transport-uri.js';
@@ -12,26 +12,26 @@ import { UdpClientFlow } from './udp-flow.js';
 export interface ConnectFlowOptions extends FlowHandlers {
   tls?: TlsOptions;
   signal?: AbortSignal;
-  /** The machine's own when absent. */
+  /** Default: the sockets of this machine. */
   sockets?: Sockets;
 }
 
 export type ClientFlow = SipFlow & { close(): void };
 
-/** @throws ConfigurationError for a URI that is none, or whose transport this platform has not (a browser). */
+/** @throws ConfigurationError for an invalid URI, or a transport that this platform (a browser) does not have. */
 export function requireReachable(uri: string): void {
   const { transport } = parseEndpoint(uri);
   const { protocols } = platform;
   if (protocols.has(transport === 'UDP' ? 'udp' : CHANNEL_PROTOCOLS[transport])) return;
   throw new ConfigurationError(
-    `${uri}: here are connections by transport=${[...protocols].join(' or ')} only`,
+    `invalid server ${JSON.stringify(uri)}: expected transport=${[...protocols].join(' or ')} on this platform`,
   );
 }
 
 /**
+ * Over UDP nothing is sent: an unreachable server closes the flow at the first message.
  * @param uri e.g. `sip:127.0.0.1:5060;transport=tcp`
- * @throws TransportError that says why, ConfigurationError for a URI or TLS material that cannot be used. Over UDP nothing
- * is sent, so a server that is not there shows at the first message (`onFlowClosed`).
+ * @throws TransportError with the reason; ConfigurationError for an invalid URI or invalid TLS material.
  */
 export async function connectFlow(uri: string, options: ConnectFlowOptions): Promise<ClientFlow> {
   const { transport, host, port } = parseEndpoint(uri);
@@ -46,8 +46,8 @@ export async function connectFlow(uri: string, options: ConnectFlowOptions): Pro
     {
       subprotocol: SIP_SUBPROTOCOL,
       maxMessage: MAX_MESSAGE_BYTES,
-      ...(options.tls && { tls: options.tls }),
-      ...(options.signal && { signal: options.signal }),
+      tls: options.tls,
+      signal: options.signal,
     },
   );
   return new ChannelFlow(channel, 'client', options);

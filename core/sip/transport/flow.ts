@@ -1,9 +1,9 @@
-/** A flow (RFC 5626): the path on which messages to and from one peer travel. */
+/** A flow (RFC 5626): the path of messages to and from one peer. */
 
-import type { Address } from '../../platform/platform.js';
-import { Timer } from '../../time/timer.js';
-import { isRequest, MalformedSip, type SipMessage } from '../message/message.js';
-import { noteSource } from '../values/via.js';
+import type { Address } from '../../platform/sockets.js';
+import { Timer } from '../../time/clock.js';
+import { isRequest, type SipMessage, type SipRequest } from '../message/message.js';
+import { MalformedSip } from '../wire/malformed-message.js';
 import { parseMessage } from '../wire/parser.js';
 
 export type SipTransport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS';
@@ -14,30 +14,30 @@ export interface SipFlow {
   readonly reliable: boolean;
   readonly local: Address;
   readonly remote: Address;
-  /** A flow is alive until its connection is lost. A UDP flow lives as long as its socket. */
+  /** True after the connection is lost. A UDP flow closes with its socket. */
   readonly closed: boolean;
-  /** Sends one whole SIP message. Throws TransportError when the flow is closed. */
+  /** A message has arrived on it. */
+  received?: boolean;
+  /** Sends one whole SIP message. @throws TransportError if the flow is closed. */
   send(bytes: Uint8Array): void;
-  /** The flow on which a response must travel to this address, where the Via names another (RFC 3261 18.2.2); only UDP. */
+  /** The flow for a response to another address, which its Via names (RFC 3261 §18.2.2); only over UDP. */
   to?(address: Address): SipFlow;
 }
 
-/** Sees every message as it is on the wire; keep-alives are not messages. */
+/** Observes every message as it is on the wire. Keep-alives are not messages. */
 export type WireObserver = (direction: 'in' | 'out', bytes: Uint8Array, flow: SipFlow) => void;
 
-/** Bytes of one message from any transport to whoever listens on its flow. */
-
 export interface FlowHandlers {
-  /** `received` and `rport` are on the top Via of a request. */
+  /** The top Via of a request has `received` and `rport`. */
   onMessage(message: SipMessage, flow: SipFlow): void;
-  /** `refuseMalformed` answers what can be answered. A connection that lost its framing closes by itself afterwards. */
+  /** `refuseMalformed` answers the request, if possible. A connection that lost its framing is closed afterwards. */
   onMalformed?(error: MalformedSip, flow: SipFlow): void;
-  /** Once, when the connection is gone, with the reason where it did not end in order. */
+  /** Called once when the connection is closed, with the reason unless it was closed in order. */
   onFlowClosed?(flow: SipFlow, error?: Error): void;
   onWire?: WireObserver;
 }
 
-/** False when it was none. */
+/** Parses and reports the bytes of one message. False if they are malformed. */
 export function receiveMessage(bytes: Uint8Array, flow: SipFlow, handlers: FlowHandlers): boolean {
   handlers.onWire?.('in', bytes, flow);
   let message: SipMessage;
@@ -48,62 +48,97 @@ export function receiveMessage(bytes: Uint8Array, flow: SipFlow, handlers: FlowH
     reportMalformed(error, flow, handlers);
     return false;
   }
-  if (isRequest(message)) noteSource(message, flow.remote);
+  flow.received = true;
+  if (isRequest(message)) addSource(message, flow.remote);
   handlers.onMessage(message, flow);
   return true;
 }
 
 export function reportMalformed(error: MalformedSip, flow: SipFlow, handlers: FlowHandlers): void {
-  if (error.partial) noteSource(error.partial, flow.remote);
+  if (error.partial) addSource(error.partial, flow.remote);
   handlers.onMalformed?.(error, flow);
 }
 
-/** Keep-alives of a client's flow: CRLFCRLF, answered by CRLF over connections (RFC 5626 4.4.1). */
+/** Sets `received` and `rport` in the top Via of an incoming request (RFC 3261 §18.2.1, RFC 3581 §4). */
+function addSource({ headers }: SipRequest, source: Address): void {
+  const { via } = headers;
+  if (!via) return;
+  const { parameters } = via;
+  const asksForPort = parameters.has('rport');
+  const host = via.host.replace(/^\[(.*)\]$/, '$1');
+  if (!asksForPort && !parameters.has('received') && host === source.host) return;
+  // A `received` that the client wrote itself is not reliable.
+  parameters.delete('received');
+  if (asksForPort || host !== source.host) parameters.setRaw('received', source.host);
+  if (asksForPort) parameters.setRaw('rport', String(source.port));
+  headers.setVia(via);
+}
+
+/** Port of a sent-by without one, over UDP. */
+const DEFAULT_PORT = 5060;
+
+/**
+ * The flow for the response to a request (RFC 3261 §18.2.2, RFC 3581 §4). Over a connection: that connection. Over UDP:
+ * the source address of the request, with its source port if the client asked for it by `rport`, else the port of its
+ * Via. `maddr` is not followed, although §18.2.2 gives it priority: any client could direct our responses to any host.
+ */
+export function responseFlow(request: SipRequest, flow: SipFlow): SipFlow {
+  if (flow.reliable || !flow.to) return flow;
+  const { via } = request.headers;
+  if (!via || via.parameters.has('rport')) return flow;
+  const port = via.port ?? DEFAULT_PORT;
+  return port === flow.remote.port || port === 0 ? flow : flow.to({ host: flow.remote.host, port });
+}
 
 export const PING: Uint8Array = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
 export const PONG: Uint8Array = new Uint8Array([0x0d, 0x0a]);
 
 /**
- * Longest wait between pings; each is 80 to 100 % of it, so that a thousand devices do not ping together
- * (RFC 5626 4.4). NATs forget UDP bindings after 30 s (RFC 4787 4.3 asks for minutes and is not heard).
+ * Longest time between pings. Each interval is 80 to 100 % of it, so that a thousand devices do not ping together
+ * (RFC 5626 §4.4). Many NATs drop UDP bindings after 30 s, although RFC 4787 §4.3 requires minutes.
  */
 const INTERVAL_MS = 29_000;
-/** RFC 5626 4.4.1. */
+/** RFC 5626 §4.4.1. */
 const PONG_TIMEOUT_MS = 10_000;
 
+/** The keep-alives of a client's flow: CRLFCRLF, answered by CRLF on a connection (RFC 5626 §4.4.1). */
 export class KeepAlive {
-  readonly #alarm = new Timer();
+  readonly #timer = new Timer();
   #peerAnswers = false;
-  #awaiting = false;
+  #awaitsPong = false;
 
   constructor(
     private readonly ping: () => void,
-    /** The peer, which has answered pings before, is silent. Never called over UDP, where nobody answers. */
+    /** The peer answered pings before, and no longer does. Never called over UDP, where pings have no answer. */
     private readonly onDead: () => void,
   ) {
     this.#wait();
+  }
+
+  get awaitsPong(): boolean {
+    return this.#awaitsPong;
   }
 
   pong(): void {
     this.#peerAnswers = true;
   }
 
-  /** Bytes came. While a long message arrives the pong has to queue behind it: any byte is a sign of life. */
-  heard(): void {
-    if (this.#awaiting) this.#wait();
+  /** Bytes arrived. The pong can queue behind a long message, so any byte proves that the peer is alive. */
+  alive(): void {
+    this.#wait();
   }
 
   stop(): void {
-    this.#alarm.clear();
+    this.#timer.clear();
   }
 
   #wait(): void {
-    this.#awaiting = false;
-    this.#alarm.set(INTERVAL_MS * (0.8 + 0.2 * Math.random()), () => {
+    this.#awaitsPong = false;
+    this.#timer.set(INTERVAL_MS * (0.8 + 0.2 * Math.random()), () => {
       this.#wait();
       if (this.#peerAnswers) {
-        this.#awaiting = true;
-        this.#alarm.set(PONG_TIMEOUT_MS, this.onDead);
+        this.#awaitsPong = true;
+        this.#timer.set(PONG_TIMEOUT_MS, this.onDead);
       }
       this.ping();
     });

@@ -1,36 +1,36 @@
-/** Where requests reach us: one UDP socket, or a port that accepts connections. */
+/** Listens for requests: on a UDP socket, or on a port that accepts connections. */
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
-import { MAX_MESSAGE_BYTES } from '../message/message.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
+import { MAX_MESSAGE_BYTES } from '../wire/malformed-message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { ClientFlow } from './connect.js';
 import type { FlowHandlers, SipTransport } from './flow.js';
 import { hostPort, parseEndpoint } from './transport-uri.js';
 import { UdpPort } from './udp-flow.js';
 
-/** A connection costs some 20 KB with TLS: 200 MB at most. */
+/** A connection needs about 20 KB with TLS: at most 200 MB. */
 const MAX_CONNECTIONS = 10_000;
 
 export interface ListenerOptions extends FlowHandlers {
   /** `cert` and `key`, for tls and wss. */
   tls?: TlsOptions;
-  /** The machine's own when absent. */
+  /** Default: the sockets of this machine. */
   sockets?: Sockets;
 }
 
 export interface SipListener {
-  /** With the port that was taken where 0 was asked for. */
+  /** With the actual port, if the requested port was 0. */
   readonly uri: string;
-  /** A flow from this socket to any address; only over UDP. Its `close` leaves the socket open. */
+  /** A flow from this socket to an address; only over UDP. Its `close` leaves the socket open. */
   flowTo(address: Address): ClientFlow;
-  /** Closes the port and every flow that came by it. */
+  /** Closes the port and its flows. */
   close(): Promise<void>;
 }
 
 /**
- * @param uri e.g. `sip:127.0.0.1:5060;transport=udp`, or tcp, tls, ws, wss; port 0 for any
+ * @param uri e.g. `sip:127.0.0.1:5060;transport=udp`, or tcp, tls, ws, wss; port 0 for a free port
  * @throws TransportError, ConfigurationError
  */
 export async function listen(uri: string, options: ListenerOptions): Promise<SipListener> {
@@ -72,14 +72,14 @@ async function listenChannels(
       subprotocol: SIP_SUBPROTOCOL,
       maxMessage: MAX_MESSAGE_BYTES,
       maxConnections: MAX_CONNECTIONS,
-      ...(options.tls && { tls: options.tls }),
+      tls: options.tls,
     },
     (channel) => flows.add(new ChannelFlow(channel, 'server', handlers)),
   );
   return {
     uri: listenerUri(listener.address, transport),
     flowTo() {
-      throw new TransportError(`a listener for ${transport} cannot open flows; connect one`);
+      throw new TransportError(`a listener for ${transport} cannot open flows: use connectFlow`);
     },
     async close() {
       await listener.close();

@@ -1,7 +1,7 @@
 /** URIs of servers and listeners: `sip:127.0.0.1:5060;transport=tcp`. */
 
 import { ConfigurationError } from '../../errors.js';
-import type { Address } from '../../platform/platform.js';
+import type { Address } from '../../platform/sockets.js';
 import { SipUri } from '../values/uri.js';
 import type { SipTransport } from './flow.js';
 
@@ -12,7 +12,7 @@ const TRANSPORTS: Readonly<Record<string, SipTransport>> = {
   ws: 'WS',
   wss: 'WSS',
 };
-/** RFC 3261 19.1.2, RFC 7118 10.2. */
+/** RFC 3261 §19.1.2, RFC 7118 §10.2. */
 const DEFAULT_PORTS: Readonly<Record<SipTransport, number>> = {
   UDP: 5060,
   TCP: 5060,
@@ -29,19 +29,21 @@ export interface Endpoint extends Address {
 export function parseEndpoint(uri: string): Endpoint {
   const parsed = SipUri.parse(uri);
   if (!parsed) {
-    throw new ConfigurationError(`${uri} is no SIP URI; expected e.g. sip:127.0.0.1:5060;transport=udp`);
+    throw new ConfigurationError(
+      `invalid URI ${JSON.stringify(uri)}: expected a SIP URI, e.g. sip:127.0.0.1:5060;transport=udp`,
+    );
   }
   const name =
     parsed.parameters.get('transport')?.toLowerCase() ?? (parsed.scheme === 'sips' ? 'tls' : 'udp');
   const transport = TRANSPORTS[name];
   if (!transport) {
     throw new ConfigurationError(
-      `${uri}: transport=${name} is not one of ${Object.keys(TRANSPORTS).join(', ')}`,
+      `invalid transport ${JSON.stringify(name)} in ${uri}: expected ${Object.keys(TRANSPORTS).join(', ')}`,
     );
   }
   return {
     transport: transport === 'TCP' && parsed.scheme === 'sips' ? 'TLS' : transport,
-    // A URI has brackets round an IPv6 address, a socket has none.
+    // A URI has brackets around an IPv6 address, a socket address does not.
     host: parsed.host.replace(/^\[(.*)\]$/, '$1'),
     port: parsed.port ?? DEFAULT_PORTS[transport],
   };
@@ -56,7 +58,7 @@ export function withTransport(uri: string, transport: 'tcp' | 'udp'): string {
   return `sip:${hostPort(host, port)};transport=${transport}`;
 }
 
-/** `host:port` as URIs and Via have it, with brackets round an IPv6 address. */
+/** `host:port` of a URI or a Via, with brackets around an IPv6 address. */
 export function hostPort(host: string, port?: number): string {
   const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   return port === undefined ? bracketed : `${bracketed}:${port}`;

@@ -1,10 +1,10 @@
-/** Flows over one UDP socket: a listener's to many peers, or a client's to its server. */
+/** Flows on a UDP socket: of a listener to many peers, or of a client to its server. */
 
 import { TransportError } from '../../errors.js';
-import type { Address, DatagramSocket } from '../../platform/platform.js';
+import type { Address, DatagramSocket } from '../../platform/sockets.js';
 import { type FlowHandlers, KeepAlive, PING, receiveMessage, type SipFlow } from './flow.js';
 
-/** The most that fits a datagram: 65,535 less the headers of IPv4 and UDP. */
+/** Largest payload of a datagram: 65,535 less the headers of IPv4 and UDP. */
 export const MAX_DATAGRAM_BYTES = 65_507;
 
 const LINE_FEED = 0x0a;
@@ -35,11 +35,11 @@ class UdpFlow implements SipFlow {
     return new UdpFlow(this.port, address);
   }
 
-  /** The socket stays: it is the listener's. */
+  /** The socket belongs to the listener and stays open. */
   close(): void {}
 }
 
-/** A socket that takes datagrams of anybody. */
+/** A socket that accepts datagrams from any peer. */
 export class UdpPort {
   #closed = false;
 
@@ -76,7 +76,7 @@ export class UdpPort {
   }
 }
 
-/** A socket connected to one server: nobody else can reach us by it, so only the server asserts identities. */
+/** A socket connected to one server. No other peer can reach it, so only the server asserts identities. */
 export class UdpClientFlow implements SipFlow {
   readonly transport = 'UDP';
   readonly reliable = false;
@@ -91,10 +91,10 @@ export class UdpClientFlow implements SipFlow {
     socket.onmessage = (bytes) => {
       if (!this.#closed && isMessage(bytes)) receiveMessage(bytes, this, handlers);
     };
-    // RFC 3261 18.4: nothing listens there, and whoever waits for it should know before its timer does.
+    // RFC 3261 §18.4: nothing listens there, so waiting transactions fail before their timers do.
     socket.onerror = (error) =>
-      this.#end(new TransportError(`the server cannot be reached: ${error.message}`, { cause: error }));
-    // Keeps the bindings of NATs; nobody answers.
+      this.#close(new TransportError(`the server cannot be reached: ${error.message}`, { cause: error }));
+    // Keeps the bindings of NATs open. Pings over UDP have no answer.
     this.#keepAlive = new KeepAlive(
       () => this.socket.send(PING),
       () => {},
@@ -117,26 +117,28 @@ export class UdpClientFlow implements SipFlow {
   }
 
   close(): void {
-    this.#end();
+    this.#close();
   }
 
-  #end(error?: Error): void {
+  #close(error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#keepAlive.stop();
     this.socket.close();
-    // Later, as the end of a connection is: `close` is called by owners in the middle of things.
+    // Later, as for a connection: the caller of `close` does not expect the event before it returns.
     queueMicrotask(() => this.handlers.onFlowClosed?.(this, error));
   }
 }
 
 function checkSize(bytes: Uint8Array): void {
   if (bytes.length > MAX_DATAGRAM_BYTES) {
-    throw new TransportError(`${bytes.length} bytes do not fit a datagram of ${MAX_DATAGRAM_BYTES}`);
+    throw new TransportError(
+      `a message of ${bytes.length} bytes is too large for UDP: expected at most ${MAX_DATAGRAM_BYTES}`,
+    );
   }
 }
 
-/** Line breaks and blanks keep NAT bindings open, and STUN starts with 0 or 1: neither is SIP, nor an error. */
+/** Line breaks and blanks keep NAT bindings open, and STUN starts with 0 or 1: neither is SIP, and neither is an error. */
 function isMessage(bytes: Uint8Array): boolean {
   return (bytes[0] ?? 0) >= LINE_FEED && bytes.some((byte) => byte > SPACE);
 }

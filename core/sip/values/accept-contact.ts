@@ -1,4 +1,4 @@
-/** Caller preferences: Accept-Contact, and how well a contact meets it (RFC 3841). */
+/** Caller preferences (RFC 3841): Accept-Contact, and how well a contact matches it. */
 
 import { skipBlanks, splitList } from '../message/grammar.js';
 import {
@@ -9,23 +9,30 @@ import {
 } from './feature-tags.js';
 import { type Parameters, parseParameters } from './parameters.js';
 
-/** One Accept-Contact value: the contact shall have all of these features. */
+/** One Accept-Contact value: the contact should have all of these features. */
 export interface AcceptContact {
   readonly features: FeatureSet;
-  /** A contact that says otherwise is not to be tried. */
+  /** A contact that contradicts a feature is not tried. */
   readonly require: boolean;
-  /** A contact that says nothing about a feature does not have it. */
+  /** A contact that does not state a feature does not have it. */
   readonly explicit: boolean;
-  /** All as written, for what a feature set does not keep: the case of a value. */
-  readonly parameters: Parameters;
+}
+
+/** The values of Accept-Contact header fields, as a proxy matches them with contacts. Malformed ones are ignored. */
+export function parseAcceptContact(values: Iterable<string>): AcceptContact[] {
+  return acceptContactParameters(values).map((parameters) => ({
+    features: parseFeatureParameters(parameters),
+    require: parameters.has('require'),
+    explicit: parameters.has('explicit'),
+  }));
 }
 
 /**
- * The values of Accept-Contact header fields. Malformed ones are left out: what a caller would like cannot
- * make a request fail. Commas where semicolons were meant (`*, +g.3gpp.icsi-ref="…", +g.oma.pusheventapp="…"`,
- * OMA-TS-SIP_Push appendix B.3) are understood, since a value starts with `*`.
+ * The parameters of each value as written, e.g. with the case of a feature's value. Malformed values are ignored: a
+ * preference is no reason to refuse a request. Commas in place of semicolons (`*, +g.3gpp.icsi-ref="…",
+ * +g.oma.pusheventapp="…"`, OMA-TS-SIP_Push appendix B.3) are accepted, because a value starts with `*`.
  */
-export function parseAcceptContact(values: Iterable<string>): AcceptContact[] {
+export function acceptContactParameters(values: Iterable<string>): Parameters[] {
   const predicates: string[] = [];
   for (const value of values) {
     for (const element of splitList(value)) {
@@ -35,19 +42,13 @@ export function parseAcceptContact(values: Iterable<string>): AcceptContact[] {
       else predicates.push(`;${element}`);
     }
   }
-  return predicates.flatMap((predicate) => {
-    const parameters = parseParameters(predicate, skipBlanks(predicate, 0), true);
-    if (!parameters) return [];
-    return {
-      features: parseFeatureParameters(parameters),
-      require: parameters.has('require'),
-      explicit: parameters.has('explicit'),
-      parameters,
-    };
-  });
+  return predicates.flatMap((predicate) => parseParameters(predicate, skipBlanks(predicate, 0), true) ?? []);
 }
 
-/** `*;+g.oma.pusheventapp="mms.ua";require;explicit`. Throws ConfigurationError as formatFeatureTag does. */
+/**
+ * Formats `*;+g.oma.pusheventapp="mms.ua";require;explicit`.
+ * @throws ConfigurationError for a feature tag that is not valid.
+ */
 export function formatAcceptContact(
   features: Iterable<readonly [name: string, values: readonly string[]]>,
   options: { require?: boolean; explicit?: boolean } = {},
@@ -59,8 +60,8 @@ export function formatAcceptContact(
 }
 
 /**
- * How well a contact meets one Accept-Contact, from 0 to 1; undefined when it is not to be tried (RFC 3841
- * 7.2.4). A contact without features is immune to preferences.
+ * How well a contact matches one Accept-Contact, from 0 to 1; undefined if it must not be tried (RFC 3841 §7.2.4).
+ * Preferences do not apply to a contact without features.
  */
 export function score(contact: FeatureSet, accept: AcceptContact): number | undefined {
   if (contact.size === 0) return 1;
@@ -69,10 +70,7 @@ export function score(contact: FeatureSet, accept: AcceptContact): number | unde
   return verdict === 'other' ? 0 : verdict;
 }
 
-/**
- * The same for all the Accept-Contact values of a request: the mean over those that the contact matches, 0
- * when it matches none.
- */
+/** The same for all Accept-Contact values of a request: the mean of those that match, or 0 if none matches. */
 export function callerPreference(contact: FeatureSet, accepts: readonly AcceptContact[]): number | undefined {
   if (contact.size === 0 || accepts.length === 0) return 1;
   let sum = 0;
@@ -87,7 +85,7 @@ export function callerPreference(contact: FeatureSet, accepts: readonly AcceptCo
   return matched === 0 ? 0 : sum / matched;
 }
 
-/** A score; `other` when the contact says otherwise and may be tried nevertheless. */
+/** A score; `other` if the contact contradicts a feature but may be tried. */
 function matchContact(
   contact: FeatureSet,
   { features, require, explicit }: AcceptContact,

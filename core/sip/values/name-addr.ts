@@ -1,8 +1,7 @@
-/** `name-addr` and `addr-spec` with parameters: From, To, Contact, Route, P-Asserted-Identity (RFC 3261 20.10). */
+/** `name-addr` and `addr-spec` with parameters: From, To, Contact, Route, P-Asserted-Identity (RFC 3261 §20.10). */
 
 import {
   endOfQuoted,
-  isBlank,
   isToken,
   quote,
   skipBlanks,
@@ -15,29 +14,30 @@ import { Parameters, parseParameters } from './parameters.js';
 const TAB = 0x09;
 const SPACE = 0x20;
 const QUOTE = 0x22;
-const COMMA = 0x2c;
 const PLUS = 0x2b;
-const SEMICOLON = 0x3b;
-const QUESTION = 0x3f;
 const DELETE = 0x7f;
 const SEPARATORS = '"<>,;:\\()';
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
+/** A URI without angle brackets ends before the parameters of the header; `,`, `?` and quotes need brackets (RFC 3261 §20). */
+const ADDR_SPEC = /[^;\t ,?"]*/y;
+
 export class NameAddr {
   constructor(
-    /** Any absolute URI, without angle brackets. */
+    /** An absolute URI, without angle brackets. */
     public uri: string,
     readonly parameters: Parameters = new Parameters(),
     /** Without quotes and backslashes. */
     public displayName?: string,
   ) {}
 
-  /** Of From and To (RFC 3261 19.3). */
+  /** The tag of From and To (RFC 3261 §19.3). */
   get tag(): string | undefined {
     return this.parameters.get('tag');
   }
 
-  /** Always in angle brackets: the form without them is ambiguous as soon as the URI has a parameter. */
+  /** Always with angle brackets: without them, a URI with parameters is ambiguous. */
   toString(): string {
     const name = this.displayName ? `${formatDisplayName(this.displayName)} ` : '';
     return `${name}<${this.uri}>${this.parameters}`;
@@ -48,7 +48,7 @@ function formatDisplayName(name: string): string {
   return isToken(name) ? name : quote(name);
 }
 
-/** One value. Undefined when it is malformed; the `*` of a Contact is no name-addr. */
+/** Parses one value. Undefined if it is malformed; the `*` of a Contact is not a name-addr. */
 export function parseNameAddr(text: string): NameAddr | undefined {
   const value = trimBlanks(text);
   const quoted = value.charCodeAt(0) === QUOTE;
@@ -62,15 +62,14 @@ export function parseNameAddr(text: string): NameAddr | undefined {
   if (value[open] !== '<' || close < 0) return undefined;
   const displayName = trimBlanks(value, 0, nameEnd);
 
-  // A URI holds no blanks. Those that a line break or a careless hand left in it can only be meant to go
-  // (RFC 4475 3.1.2.14 leaves the choice).
+  // A URI contains no blanks. Blanks from a line break or a typing error are removed (RFC 4475 §3.1.2.14 allows it).
   const uri = value.slice(open + 1, close).replace(/[ \t]/g, '');
   const parameters = parseParameters(value, close + 1, true);
   if (!SCHEME.test(uri) || !parameters) return undefined;
   return new NameAddr(uri, parameters, displayName === '' ? undefined : unquote(displayName));
 }
 
-/** Tokens and blanks by the grammar; letters beyond ASCII are common and harmless, separators are not. */
+/** Tokens and blanks by the grammar. Letters beyond ASCII are common and harmless, separators are not. */
 function isBareDisplayName(text: string, end: number): boolean {
   for (let at = 0; at < end; at++) {
     const code = text.charCodeAt(at);
@@ -80,23 +79,22 @@ function isBareDisplayName(text: string, end: number): boolean {
   return true;
 }
 
-/** Without angle brackets: what follows a semicolon belongs to the header; `,` and `?` need brackets (RFC 3261 20). */
+/** Without angle brackets, parameters after a semicolon belong to the header. */
 function parseAddrSpec(value: string): NameAddr | undefined {
-  let end = 0;
-  for (; end < value.length; end++) {
-    const code = value.charCodeAt(end);
-    if (code === SEMICOLON || isBlank(code)) break;
-    if (code === COMMA || code === QUESTION || code === QUOTE) return undefined;
-  }
+  ADDR_SPEC.lastIndex = 0;
+  ADDR_SPEC.test(value);
+  const end = ADDR_SPEC.lastIndex;
+  const next = value.charAt(end);
+  if (next === ',' || next === '?' || next === '"') return undefined;
   const uri = value.slice(0, end);
   const parameters = parseParameters(value, end, true);
   return SCHEME.test(uri) && parameters ? new NameAddr(uri, parameters) : undefined;
 }
 
 /**
- * The values of a list header, as `getAll` gives them or lines with commas. Undefined when one is malformed.
- * An element that starts with `+` is no URI but feature tags of the one before it, set apart by a comma
- * where a semicolon was meant (OMA-TS-SIP_Push appendix B.1).
+ * Parses the values of a list header, from `getAll` or lines with commas. Undefined if one is malformed. An element that
+ * starts with `+` is not a URI but feature tags of the element before it, after a comma in place of a semicolon
+ * (OMA-TS-SIP_Push appendix B.1).
  */
 export function parseNameAddrs(values: Iterable<string>): NameAddr[] | undefined {
   const elements: string[] = [];

@@ -1,29 +1,32 @@
 /** Parameters of a header value: `;tag=1928;expires=60;+sip.instance="<urn:uuid:…>"`. */
 
-import { endOfQuoted, isBlank, isToken, quote, skipBlanks, unquote } from '../message/grammar.js';
+import { endOfQuoted, isToken, quote, skipBlanks, unquote } from '../message/grammar.js';
 
-const TAB = 0x09;
-const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const PLUS = 0x2b;
 const SEMICOLON = 0x3b;
 const EQUAL = 0x3d;
 
-/** Text a generic value may be without quotes: token or host (RFC 3261 25.1, gen-value), an IPv6 reference included. */
+/** A value that needs no quotes: token or host (RFC 3261 §25.1, gen-value), including an IPv6 reference. */
 const BARE_VALUE = /^(?:[A-Za-z0-9\-.!%*_+`'~]+|\[[0-9A-Fa-f:.]+\])$/;
 
-/** Names are compared without regard to case; values are kept as written and given without their quotes. */
+/** One call of a sticky expression finds the end of a word, instead of one call for each character. */
+const NAME = /[^=;,"\t ]*/y;
+/** Values exceed a token (`gr=urn:uuid:…`, base64 with `=`), so a value ends at the next separator. */
+const VALUE = /[^;,"\t ]*/y;
+const FEATURE_TAG = /[\t ]*\+/y;
+
+/** Names are compared without case. Values are kept as written, and read without their quotes. */
 export class Parameters {
   readonly #values = new Map<string, { name: string; raw: string | undefined }>();
 
-  /** Undefined when absent; '' when present without a value. */
+  /** Undefined if absent; '' if present without a value. */
   get(name: string): string | undefined {
     const found = this.#values.get(name.toLowerCase());
     return found && (found.raw === undefined ? '' : unquote(found.raw));
   }
 
-  /** The value as written, quotes included. */
+  /** The value as written, with its quotes. */
   raw(name: string): string | undefined {
     return this.#values.get(name.toLowerCase())?.raw;
   }
@@ -32,12 +35,12 @@ export class Parameters {
     return this.#values.has(name.toLowerCase());
   }
 
-  /** Puts quotes around a value that needs them. */
+  /** Quotes the value if necessary. */
   set(name: string, value?: string): this {
     return this.setRaw(name, value === undefined || BARE_VALUE.test(value) ? value : quote(value));
   }
 
-  /** A value as it shall be written: a quoted-string, a token or a host. */
+  /** Sets a value as it is written: a quoted-string, a token or a host. */
   setRaw(name: string, raw?: string): this {
     this.#values.set(name.toLowerCase(), { name, raw });
     return this;
@@ -51,7 +54,7 @@ export class Parameters {
     return this.#values.size;
   }
 
-  /** In order; names as written, values as written. */
+  /** In order; names and values as written. */
   *entries(): IterableIterator<[name: string, raw: string | undefined]> {
     for (const { name, raw } of this.#values.values()) yield [name, raw];
   }
@@ -65,12 +68,11 @@ export class Parameters {
 }
 
 /**
- * Parses `text` from `from` to its end. Undefined when it is malformed, or a parameter stands twice
- * (RFC 3261 7.3.1).
+ * Parses `text` from `from` to its end. Undefined if it is malformed, or a parameter occurs twice (RFC 3261 §7.3.1).
  *
- * With `lenient`, the typing errors of the push sample flows (OMA-TS-SIP_Push appendix B) are understood where
- * nothing else can be meant: a semicolon left out after a quoted value, a comma in its place before a `+tag`,
- * one semicolon too many at the end.
+ * With `lenient`, the typing errors of the push sample flows (OMA-TS-SIP_Push appendix B) are accepted where only one
+ * meaning is possible: a missing semicolon after a quoted value, a comma in its place before a `+tag`, an extra semicolon
+ * at the end.
  */
 export function parseParameters(text: string, from: number, lenient = false): Parameters | undefined {
   const parameters = new Parameters();
@@ -87,7 +89,7 @@ export function parseParameters(text: string, from: number, lenient = false): Pa
     if (!separated && !(lenient && startsFeatureTag(text, at))) return undefined;
     separated = false;
 
-    const nameEnd = endOfWord(text, at);
+    const nameEnd = endOf(NAME, text, at);
     const name = text.slice(at, nameEnd);
     if (!isToken(name) || parameters.has(name)) return undefined;
     at = skipBlanks(text, nameEnd);
@@ -96,7 +98,7 @@ export function parseParameters(text: string, from: number, lenient = false): Pa
       continue;
     }
     at = skipBlanks(text, at + 1);
-    const valueEnd = text.charCodeAt(at) === QUOTE ? endOfQuoted(text, at) : endOfValue(text, at);
+    const valueEnd = text.charCodeAt(at) === QUOTE ? endOfQuoted(text, at) : endOf(VALUE, text, at);
     if (valueEnd <= at) return undefined;
     parameters.setRaw(name, text.slice(at, valueEnd));
     at = skipBlanks(text, valueEnd);
@@ -104,34 +106,21 @@ export function parseParameters(text: string, from: number, lenient = false): Pa
   return separated && !lenient ? undefined : parameters;
 }
 
-function endOfWord(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) !== EQUAL && !endsValue(text.charCodeAt(at))) at++;
-  return at;
-}
-
-/** `gr=urn:uuid:…` and base64 with its `=` go beyond a token, so a value runs to the next separator, not to the next odd character. */
-function endOfValue(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && !endsValue(text.charCodeAt(at))) at++;
-  return at;
-}
-
-function endsValue(code: number): boolean {
-  return code === SEMICOLON || code === COMMA || code === QUOTE || isBlank(code);
+function endOf(word: RegExp, text: string, from: number): number {
+  word.lastIndex = from;
+  word.test(text);
+  return word.lastIndex;
 }
 
 function startsFeatureTag(text: string, from: number): boolean {
-  let at = from;
-  while (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === TAB) at++;
-  return text.charCodeAt(at) === PLUS;
+  FEATURE_TAG.lastIndex = from;
+  return FEATURE_TAG.test(text);
 }
 
-/** Seconds as Expires, Min-Expires and Retry-After have them (RFC 3261 25.1, delta-seconds). */
-
 /**
- * `120`, and `120 (in a minute or two);duration=60` of a Retry-After. Whole, and as large as a peer likes: bound it
- * before a timer is made of it. Undefined for anything else.
+ * The delta-seconds of Expires, Min-Expires and Retry-After (RFC 3261 §25.1): `120`, or
+ * `120 (in a minute or two);duration=60`. Undefined if the value is malformed. The number is unbounded: limit it before
+ * it becomes a timer.
  */
 export function parseDeltaSeconds(text: string | undefined): number | undefined {
   const digits = /^([0-9]+)[ \t]*(?:[(;]|$)/.exec(text ?? '')?.[1];

@@ -1,25 +1,25 @@
-/** Via (RFC 3261 20.42, RFC 3581). */
+/** Via (RFC 3261 §20.42, RFC 3581). */
 
-import type { Address } from '../../platform/platform.js';
-import { isBlank, isToken, skipBlanks, trimBlanks } from '../message/grammar.js';
-import type { SipRequest } from '../message/message.js';
+import { isToken, skipBlanks, trimBlanks } from '../message/grammar.js';
 import { Parameters, parseParameters } from './parameters.js';
 import { isHost, parsePort } from './uri.js';
 
 const COLON = 0x3a;
-const SEMICOLON = 0x3b;
 const OPEN_BRACKET = 0x5b;
+
+/** Transport, blanks and sent-by, after the second slash. */
+const TRANSPORT = /^[ \t]*([^;\t ]*)[ \t]*/;
 
 export class Via {
   constructor(
-    /** Upper-case: UDP, TCP, TLS, WS, WSS or another. */
+    /** In upper case: UDP, TCP, TLS, WS, WSS or another. */
     public transport: string,
     /** As written: IPv6 in brackets. */
     public host: string,
     public port?: number,
-    /** branch, received, rport, maddr … */
+    /** branch, received, rport, maddr and others. */
     readonly parameters: Parameters = new Parameters(),
-    /** `SIP/2.0`, unless somebody speaks another version to us. */
+    /** `SIP/2.0`, unless the peer uses another version. */
     readonly protocol = 'SIP/2.0',
   ) {}
 
@@ -32,7 +32,7 @@ export class Via {
     return this.port === undefined ? this.host : `${this.host}:${this.port}`;
   }
 
-  /** One value. Undefined when it is malformed. */
+  /** Parses one value. Undefined if it is malformed. */
   static parse(text: string): Via | undefined {
     const semicolon = text.indexOf(';');
     const head = semicolon < 0 ? text : text.slice(0, semicolon);
@@ -40,13 +40,11 @@ export class Via {
     if (name === undefined || version === undefined || rest === undefined || more !== undefined)
       return undefined;
 
-    const after = trimBlanks(rest);
-    const transportEnd = endOfWord(after);
-    const transport = after.slice(0, transportEnd);
+    const [start = '', transport = ''] = TRANSPORT.exec(rest) ?? [];
     const protocol = `${trimBlanks(name)}/${trimBlanks(version)}`;
     if (!isToken(transport) || !protocol.split('/').every(isToken)) return undefined;
 
-    const sentBy = parseSentBy(after.slice(skipBlanks(after, transportEnd)));
+    const sentBy = parseSentBy(trimBlanks(rest, start.length));
     const parameters = parseParameters(text, semicolon < 0 ? text.length : semicolon);
     if (!sentBy || !parameters) return undefined;
     return new Via(transport.toUpperCase(), sentBy.host, sentBy.port, parameters, protocol);
@@ -57,13 +55,7 @@ export class Via {
   }
 }
 
-function endOfWord(text: string): number {
-  let at = 0;
-  while (at < text.length && !isBlank(text.charCodeAt(at)) && text.charCodeAt(at) !== SEMICOLON) at++;
-  return at;
-}
-
-/** Blanks may stand around the colon (RFC 3261 25.1, COLON). */
+/** Blanks are allowed around the colon (RFC 3261 §25.1, COLON). */
 function parseSentBy(text: string): { host: string; port?: number } | undefined {
   const hostEnd = text.charCodeAt(0) === OPEN_BRACKET ? text.indexOf(']') + 1 : text.indexOf(':');
   if (hostEnd < 0) return isHost(text) ? { host: text } : undefined;
@@ -74,21 +66,4 @@ function parseSentBy(text: string): { host: string; port?: number } | undefined 
   if (text.charCodeAt(colon) !== COLON) return undefined;
   const port = parsePort(trimBlanks(text, colon + 1));
   return port === undefined ? undefined : { host, port };
-}
-
-/** `received` and `rport` on the top Via of an incoming request (RFC 3261 18.2.1, RFC 3581 4). */
-
-export function noteSource({ headers }: SipRequest, source: Address): void {
-  const via = Via.parse(headers.get('Via') ?? '');
-  if (!via) return;
-  const { parameters } = via;
-  const asked = parameters.has('rport');
-  const host = via.host.replace(/^\[(.*)\]$/, '$1');
-  if (!asked && !parameters.has('received') && host === source.host) return;
-  // Whatever the client wrote there itself.
-  parameters.delete('received');
-  if (asked || host !== source.host) parameters.setRaw('received', source.host);
-  if (asked) parameters.setRaw('rport', String(source.port));
-  headers.removeFirst('Via');
-  headers.prepend('Via', via.toString());
 }

@@ -1,8 +1,9 @@
-/** SIP messages out of a byte stream (RFC 3261 18.3, keep-alives of RFC 5626 4.4.1). */
+/** Separates SIP messages in a byte stream (RFC 3261 §18.3), and the keep-alives between them (RFC 5626 §4.4.1). */
 
 import { trimBlanks } from '../message/grammar.js';
-import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES } from '../message/message.js';
-import { type MalformedSip, malformedHead } from './parser.js';
+import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, type MalformedSip } from './malformed-message.js';
+
+import { malformedHead } from './parser.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -10,7 +11,7 @@ const COLON = 0x3a;
 const SPACE = 0x20;
 const TAB = 0x09;
 
-/** Longest spelling of `Content-Length` that is looked into: blanks may follow the name. */
+/** Longest header name that can be Content-Length, with the blanks after it. */
 const MAX_NAME_BYTES = 256;
 
 const utf8 = new TextDecoder();
@@ -23,31 +24,31 @@ export interface FramerLimits {
 }
 
 export interface FramerHandlers {
-  /** One whole message, for parseMessage. The bytes are the receiver's to keep. */
+  /** One whole message, for `parseMessage`. The framer does not change these bytes later. */
   onMessage(bytes: Uint8Array): void;
   /**
-   * A CRLF between messages is a pong; a second one right after it makes both a ping, and is reported so. Until
-   * then nobody can tell: whoever expects no pong ignores it, and either one shows that the peer is alive.
+   * Reports a CRLF between messages as a pong, and a second one after it as a ping. A receiver that expects no pong
+   * ignores it.
    */
   onKeepAlive(kind: 'ping' | 'pong'): void;
-  /** Where the next message starts is unknown from here on: nothing more is reported, the connection should close. */
+  /** The start of the next message is unknown: nothing more is reported, and the connection should be closed. */
   onError(error: MalformedSip): void;
 }
 
 const DEFAULT_LIMITS: FramerLimits = { headerBytes: MAX_HEADER_BYTES, messageBytes: MAX_MESSAGE_BYTES };
 
-/** Bytes are looked at once, however they are cut; those of a message that came in one piece are not copied. */
+/** Each byte is scanned once, however the stream is cut. A message that arrives in one piece is not copied. */
 export class StreamFramer {
   readonly #limits: FramerLimits;
   readonly #handlers: FramerHandlers;
   /** Bytes not yet reported: the first `#length` of `#buffer`. */
   #buffer: Uint8Array = new Uint8Array(0);
   #length = 0;
-  /** True when `#buffer` is ours to write to, false when it is a piece of what was pushed. */
+  /** `#buffer` is writable, and not a view of a pushed chunk. */
   #owned = false;
-  /** How much of the headers was searched for their end. */
+  /** Bytes of the headers that were searched for their end. */
   #scanned = 0;
-  /** Bytes of the message under way; 0 until its headers are complete. */
+  /** Size of the current message; 0 until its headers are complete. */
   #total = 0;
   #lineBreaks = 0;
   #failed = false;
@@ -57,18 +58,18 @@ export class StreamFramer {
     this.#handlers = handlers;
   }
 
-  /** `chunk` is the framer's from here on: messages are views of it. */
+  /** The caller must not change `chunk` later: messages are views of it. */
   push(chunk: Uint8Array): void {
     if (this.#failed || chunk.length === 0) return;
-    this.#take(chunk);
+    this.#append(chunk);
     let at = 0;
     for (let next = this.#next(at); next > at && !this.#failed; next = this.#next(at)) at = next;
     if (this.#failed) this.#drop(this.#length);
     else this.#drop(at);
   }
 
-  /** Appends, with room that doubles, so that a message in a thousand pieces is not copied a thousand times. */
-  #take(chunk: Uint8Array): void {
+  /** The buffer doubles in size, so that a message in a thousand pieces is not copied a thousand times. */
+  #append(chunk: Uint8Array): void {
     if (this.#length === 0) {
       this.#buffer = chunk;
       this.#length = chunk.length;
@@ -77,16 +78,16 @@ export class StreamFramer {
     }
     const length = this.#length + chunk.length;
     if (!this.#owned || length > this.#buffer.length) {
-      const room = new Uint8Array(Math.max(length, 2 * this.#length));
-      room.set(this.#buffer.subarray(0, this.#length));
-      this.#buffer = room;
+      const larger = new Uint8Array(Math.max(length, 2 * this.#length));
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
       this.#owned = true;
     }
     this.#buffer.set(chunk, this.#length);
     this.#length = length;
   }
 
-  /** Forgets the bytes before `at`. What was given away is never written to again. */
+  /** Drops the bytes before `at`. Bytes of a reported message are never overwritten. */
   #drop(at: number): void {
     if (at === 0) return;
     this.#buffer = this.#buffer.subarray(at, this.#length);
@@ -94,7 +95,7 @@ export class StreamFramer {
     this.#owned = false;
   }
 
-  /** Reports what starts at `at`; its end, or `at` when there is not enough of it yet. */
+  /** Reports the message or keep-alive at `at`. @returns its end, or `at` if it is not complete. */
   #next(at: number): number {
     if (at >= this.#length) return at;
     if (this.#scanned === 0 && this.#buffer[at] === CR) return this.#lineBreak(at);
@@ -112,7 +113,7 @@ export class StreamFramer {
   #lineBreak(at: number): number {
     if (at + 1 === this.#length) return at;
     if (this.#buffer[at + 1] !== LF) {
-      this.#fail(at, this.#length, 400, 'CR alone where a message should start');
+      this.#fail(at, this.#length, 400, 'a CR alone between messages');
       return at;
     }
     this.#lineBreaks++;
@@ -120,7 +121,7 @@ export class StreamFramer {
     return at + 2;
   }
 
-  /** Looks at the bytes that were not looked at before. True when `#total` is known. */
+  /** Scans the bytes that were not scanned before. True if `#total` is known. */
   #findHeaderEnd(at: number): boolean {
     const { headerBytes, messageBytes } = this.#limits;
     const bytes = this.#buffer;
@@ -134,7 +135,7 @@ export class StreamFramer {
       if (head.length > headerBytes) break;
       const length = contentLength(head);
       if (length === undefined) {
-        this.#fail(at, lf + 1, 400, 'no Content-Length, or not one alone; a stream cannot be read without');
+        this.#fail(at, lf + 1, 400, 'no valid Content-Length: a message on a stream needs one');
         return false;
       }
       if (head.length + length > messageBytes) {
@@ -142,7 +143,7 @@ export class StreamFramer {
           at,
           lf + 1,
           513,
-          `a message of ${head.length + length} bytes; at most ${messageBytes} are taken`,
+          `a message of ${head.length + length} bytes: expected at most ${messageBytes}`,
         );
         return false;
       }
@@ -162,7 +163,7 @@ export class StreamFramer {
   }
 }
 
-/** The value of the one Content-Length of these headers. Undefined when there is none, several, or a malformed one. */
+/** The value of Content-Length. Undefined if there is none, more than one, or a malformed one. */
 function contentLength(head: Uint8Array): number | undefined {
   let found: number | undefined;
   for (let lf = head.indexOf(LF); lf >= 0; lf = head.indexOf(LF, lf + 1)) {
@@ -178,7 +179,7 @@ function contentLength(head: Uint8Array): number | undefined {
   return found;
 }
 
-/** The Content-Length line at `from` with those that continue it, their line breaks included; '' for another header. */
+/** The Content-Length line at `from` and its continuation lines, with their line breaks; '' for another header. */
 function logicalLine(head: Uint8Array, from: number): string {
   const colon = head.indexOf(COLON, from);
   if (colon < 0 || colon - from > MAX_NAME_BYTES) return '';

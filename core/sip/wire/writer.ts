@@ -1,18 +1,18 @@
+/** Writes SIP messages to bytes, and builds responses to requests. */
+
 import { platform } from '#platform';
 import { MalformedError } from '../../errors.js';
 import { isToken } from '../message/grammar.js';
-import { headerName } from '../message/header-names.js';
-import { SipHeaders } from '../message/headers.js';
 import {
   isRequest,
   NO_BODY,
+  SipHeaders,
   type SipMessage,
   type SipRequest,
   type SipResponse,
 } from '../message/message.js';
-import { parseNameAddr } from '../values/name-addr.js';
 
-/** RFC 3261 21, RFC 3265 7.3.2, RFC 3312, 3329, 3903, 4028, 4412, 5360, 5626, 5839, 6086, 6442. */
+/** RFC 3261 §21, RFC 3265 §7.3.2, RFC 3312, 3329, 3903, 4028, 4412, 5360, 5626, 5839, 6086, 6442. */
 const REASON_PHRASES: Readonly<Record<number, string>> = {
   100: 'Trying',
   180: 'Ringing',
@@ -82,26 +82,24 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
   606: 'Not Acceptable',
 };
 
-/** The usual phrase of a status; for an unknown one that of its class (RFC 3261 8.1.3.2 treats it as x00). */
+/** The reason phrase of a status; of an unknown one that of its class (RFC 3261 §8.1.3.2 treats it as x00). */
 export function reasonPhrase(status: number): string {
   return REASON_PHRASES[status] ?? REASON_PHRASES[Math.floor(status / 100) * 100] ?? 'Unknown';
 }
 
-/** Whether a standard says what it means. */
+/** A standard defines this status. */
 export function isKnownStatus(status: number): boolean {
   return Object.hasOwn(REASON_PHRASES, status);
 }
 
-/** SIP messages to bytes, and responses to requests. */
-
 const encoder = new TextEncoder();
 
-/** RFC 3261 19.3 asks for 32 random bits at least; 64 also keep the tags of a million calls apart. */
+/** RFC 3261 §19.3 requires 32 random bits; 64 also keep the tags of a million calls distinct. */
 const TAG_BYTES = 8;
 
 /**
- * The message as it goes on the wire. Content-Length is that of the body, whatever the headers say.
- * Throws MalformedError for a start line that would not be one.
+ * The bytes of a message. Content-Length is the size of the body; a value in the headers is ignored.
+ * @throws MalformedError for an invalid start line.
  */
 export function writeMessage(message: SipMessage): Uint8Array {
   let head = `${startLine(message)}\r\n`;
@@ -121,58 +119,51 @@ function startLine(message: SipMessage): string {
   if (isRequest(message)) {
     const { method, uri } = message;
     if (!isToken(method) || uri === '' || /\s/.test(uri)) {
-      throw new MalformedError(`${JSON.stringify(`${method} ${uri}`)} is no start of a request line`);
+      throw new MalformedError(
+        `invalid request line ${JSON.stringify(`${method} ${uri}`)}: expected a method and a URI`,
+      );
     }
     return `${method} ${uri} SIP/2.0`;
   }
   const { status, reason } = message;
   if (!Number.isInteger(status) || status < 100 || status > 699 || /[\r\n]/.test(reason)) {
-    throw new MalformedError(`${JSON.stringify(`${status} ${reason}`)} is no status and reason`);
+    throw new MalformedError(
+      `invalid status line ${JSON.stringify(`${status} ${reason}`)}: expected a status and a reason`,
+    );
   }
   return `SIP/2.0 ${status} ${reason}`;
 }
 
 export interface ResponseOptions {
-  /** The usual phrase of the status when absent. */
+  /** Default: the reason phrase of the status. */
   reason?: string;
   headers?: Iterable<readonly [name: string, value: string]>;
   body?: Uint8Array;
-  /** Tag put on To where the request has none there; a random one when absent. */
+  /** The To tag, if the request has none. Default: a random one. */
   toTag?: string;
 }
 
-/** Copied from the request, in this order (RFC 3261 8.2.6.2). */
-const COPIED = ['via', 'from', 'to', 'call-id', 'cseq'];
+/** Copied from the request, in this order (RFC 3261 §8.2.6.2). */
+const COPIED = ['Via', 'From', 'To', 'Call-ID', 'CSeq'];
 
 /**
- * A response with what RFC 3261 8.2.6 copies from the request, as it stood there; Record-Route, Contact and the
- * like are the caller's. A malformed request is answered with those headers that it has.
+ * A response with the headers that RFC 3261 §8.2.6 copies from the request, unchanged. The caller adds Record-Route,
+ * Contact and others. Of a malformed request, the headers that exist are copied.
  */
 export function buildResponse(
   request: SipRequest,
   status: number,
   options: ResponseOptions = {},
 ): SipResponse {
+  const { to } = request.headers;
+  const addsTag = status > 100 && to !== undefined && to.tag === undefined;
   const headers = new SipHeaders();
-  const lines = Array.from(request.headers.entries(), ([name, value]) => ({
-    header: headerName(name),
-    value,
-  }));
-  for (const key of status === 100 ? [...COPIED, 'timestamp'] : COPIED) {
-    for (const { header, value } of lines) {
-      if (header.key !== key) continue;
-      const tagged = key === 'to' && status > 100 && lacksTag(value);
-      const tag = tagged ? `;tag=${options.toTag ?? platform.randomHex(TAG_BYTES)}` : '';
-      headers.appendParsed(header, `${value}${tag}`);
-      // A malformed request may have two of these: one answers it.
-      if (header.singleBit !== 0) break;
-    }
+  for (const name of COPIED) {
+    const value = name === 'To' && addsTag ? request.headers.get(name) : undefined;
+    if (value === undefined) headers.appendFrom(request.headers, name);
+    else headers.append(name, `${value};tag=${options.toTag ?? platform.randomHex(TAG_BYTES)}`);
   }
+  if (status === 100) headers.appendFrom(request.headers, 'Timestamp');
   for (const [name, value] of options.headers ?? []) headers.append(name, value);
   return { status, reason: options.reason ?? reasonPhrase(status), headers, body: options.body ?? NO_BODY };
-}
-
-function lacksTag(to: string): boolean {
-  const parsed = parseNameAddr(to);
-  return parsed !== undefined && parsed.tag === undefined;
 }

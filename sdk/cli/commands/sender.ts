@@ -101,14 +101,15 @@ function printer(io: Io, json: boolean): Printer {
     listening: (url) =>
       say({ event: 'listening', url }, `listening     ${url} (GET /openapi.json describes it)`),
     registered: (expires) => say({ event: 'registered', expires }, `registered    for ${expires} s`),
-    terminal({ terminal, before }) {
-      const { user, gruu, contact, apps, here } = terminal;
+    terminal({ terminal, previous }) {
+      const { user, gruu, contact, apps, registered } = terminal;
       // Whoever only says again what is known is no news.
-      if (before?.here === here && `${before.apps}` === `${apps}` && before.gruu === gruu) return;
+      if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu)
+        return;
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
       say(
         { event: 'terminal', ...terminalJson(terminal) },
-        `${here ? 'here' : 'away'}          ${gruu ?? contact ?? user}${what}`,
+        `${registered ? 'here' : 'away'}          ${gruu ?? contact ?? user}${what}`,
       );
     },
     receipt: (push, receipt) =>

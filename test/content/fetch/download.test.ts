@@ -9,7 +9,7 @@ import type { ExternalBody } from '../../../core/content/external-body.js';
 import { Download } from '../../../core/content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../../core/content/fetch/fetch-error.js';
 import { GuardedFetch } from '../../../core/content/fetch/guarded-fetch.js';
-import type { Spool } from '../../../core/platform/platform.js';
+import type { Spool } from '../../../core/platform/files.js';
 import { nestedBomb } from '../../support/bombs.js';
 import { endless, TestHttpServer } from '../../support/http-server.js';
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { platform as node } from '#platform';
-import type { Channel, Listener } from '../../../core/platform/platform.js';
+import type { Channel, Listener } from '../../../core/platform/sockets.js';
 import { servePage } from '../../support/browser-page.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { Chromium } from '../../support/chromium.js';

@@ -47,7 +47,7 @@ export class MmsDevice {
 
   async push(pdu: Uint8Array): Promise<void> {
     const outcome = await this.host.push({ type: TYPE, body: pdu });
-    if (!outcome.taken) throw new Error(outcome.reason);
+    if (!outcome.accepted) throw new Error(outcome.reason);
   }
 
   query(name: string, args?: unknown): Promise<unknown> {

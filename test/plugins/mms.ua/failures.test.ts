@@ -390,7 +390,7 @@ describe('a device that stops during a retrieval', () => {
       await device.host.runtime.stop();
       heal();
       await device.host.restart();
-      if (!first.taken) await device.push(notification);
+      if (!first.accepted) await device.push(notification);
       await device.until(async () => {
         await vi.advanceTimersByTimeAsync(1_000);
         device.host.now += 1_000;

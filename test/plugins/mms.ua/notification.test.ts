@@ -99,7 +99,7 @@ describe('mms.ua', () => {
   });
 
   it('emits an event for a notification', async () => {
-    expect(await host.take(notification)).toMatchObject({ taken: true });
+    expect(await host.take(notification)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'mms.ua',
@@ -128,10 +128,10 @@ describe('mms.ua', () => {
   describe('a repeated notification', () => {
     it('is accepted without an event, also after a restart', async () => {
       await host.take(notification);
-      expect(await host.take(notification)).toMatchObject({ taken: true });
+      expect(await host.take(notification)).toMatchObject({ accepted: true });
       await host.stop();
       await host.start();
-      expect(await host.take({ ...notification, subject: 'changed' })).toMatchObject({ taken: true });
+      expect(await host.take({ ...notification, subject: 'changed' })).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(host.log).toContainEqual({
         level: 'info',
@@ -142,7 +142,7 @@ describe('mms.ua', () => {
 
     it('emits one event when two copies arrive at once', async () => {
       const outcomes = await Promise.all([host.take(notification), host.take(notification)]);
-      expect(outcomes).toMatchObject([{ taken: true }, { taken: true }]);
+      expect(outcomes).toMatchObject([{ accepted: true }, { accepted: true }]);
       expect(host.events).toHaveLength(1);
     });
 
@@ -188,7 +188,7 @@ describe('mms.ua', () => {
     ['absolute', { at: new Date(START - 1000) }],
     ['relative', { seconds: 0 }],
   ])('takes an expired notification, and tells nothing (%s)', async (_form, expiry) => {
-    expect(await host.take({ ...notification, expiry })).toMatchObject({ taken: true });
+    expect(await host.take({ ...notification, expiry })).toMatchObject({ accepted: true });
     expect(host.events).toEqual([]);
     expect(host.log.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^notification T1 expired at 20\d\d-.*Z: ignored$/),
@@ -201,7 +201,7 @@ describe('mms.ua', () => {
     ['unknown type 99', Uint8Array.of(0x8c, 0x99)],
   ])('refuses %s by its name', async (type, pdu) => {
     expect(await host.push(pdu)).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'type',
       reason: `unsupported MMS PDU ${type}: expected M-Notification.ind, M-Delivery.ind or M-Read-Orig.ind`,
     });
@@ -209,7 +209,7 @@ describe('mms.ua', () => {
 
   it.each(fixtureNames('broken', '4.1'))('refuses %s', async (name) => {
     expect(await host.push(fixture('broken', name))).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'type',
       // The fixtures contain malformed PDUs of other types, which are refused by their type.
       reason: expect.stringMatching(/ at offset \d+: expected |: expected M-Notification\.ind, /),
@@ -225,13 +225,13 @@ describe('mms.ua', () => {
   });
 
   it('refuses a notification that is too large', async () => {
-    expect(await host.push(new Uint8Array(65_537))).toMatchObject({ taken: false, kind: 'size' });
+    expect(await host.push(new Uint8Array(65_537))).toMatchObject({ accepted: false, kind: 'size' });
   });
 
   describe('the description', () => {
     async function described(given: MmsNotification) {
       const outcome = await host.take(given);
-      if (!outcome.taken) throw new Error(outcome.reason);
+      if (!outcome.accepted) throw new Error(outcome.reason);
       return host.running.describe(outcome.pushId);
     }
 

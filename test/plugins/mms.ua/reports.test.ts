@@ -40,7 +40,7 @@ const described = (body: Uint8Array) => host.described({ type: TYPE, body });
 
 describe('mms.ua', () => {
   it('emits an event for a delivery report', async () => {
-    expect(await push(encodeDeliveryReport(delivery))).toMatchObject({ taken: true });
+    expect(await push(encodeDeliveryReport(delivery))).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'mms.ua',
@@ -54,7 +54,7 @@ describe('mms.ua', () => {
   });
 
   it('emits an event for a read report', async () => {
-    expect(await push(encodeReadForOriginator(reading))).toMatchObject({ taken: true });
+    expect(await push(encodeReadForOriginator(reading))).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'mms.ua',
@@ -72,7 +72,7 @@ describe('mms.ua', () => {
     const pdu = encodeDeliveryReport({ ...delivery, status: 'deferred' });
     await Promise.all([push(pdu), push(pdu)]);
     await host.restart();
-    expect(await push(pdu)).toMatchObject({ taken: true });
+    expect(await push(pdu)).toMatchObject({ accepted: true });
     await push(encodeDeliveryReport(delivery));
     await push(encodeDeliveryReport({ ...delivery, to: '+15550198/TYPE=PLMN' }));
     expect(host.events.map(({ status, to }) => `${status} ${to}`)).toEqual([
@@ -91,7 +91,7 @@ describe('mms.ua', () => {
 
   it('refuses a truncated report', async () => {
     const whole = encodeDeliveryReport(delivery);
-    expect(await push(whole.subarray(0, 4))).toMatchObject({ taken: false, kind: 'type' });
+    expect(await push(whole.subarray(0, 4))).toMatchObject({ accepted: false, kind: 'type' });
     expect(host.events).toEqual([]);
   });
 

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { SenderNegotiation } from '../../../core/receiver/negotiation.js';
-import { SipHeaders } from '../../../core/sip/message/headers.js';
+import { SipHeaders } from '../../../core/sip/message/message.js';
 
 const RESPONSE = { status: 200, reason: 'OK', headers: new SipHeaders(), body: new Uint8Array() };
 

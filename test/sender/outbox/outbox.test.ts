@@ -9,21 +9,22 @@ import { platform } from '#platform';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { LevelStore } from '../../../core/platform/level.js';
-import type { DeliveryOptions } from '../../../core/sender/delivery.js';
 import {
-  KeyReusedError,
+  IdempotencyKeyReusedError,
   Outbox,
   OutboxFullError,
   type OutboxLimits,
 } from '../../../core/sender/outbox/outbox.js';
-import type { OutboxRecord, PushOrder } from '../../../core/sender/outbox/record.js';
+import type { OutboxRecord } from '../../../core/sender/outbox/record.js';
+import type { PushSubmission } from '../../../core/sender/outbox/submission.js';
+import type { OutgoingPushOptions } from '../../../core/sender/outgoing-push.js';
 import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
 import { Records, StoreError } from '../../../core/store/records.js';
 import { systemClock } from '../../../core/time/clock.js';
 import { until } from '../../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
-const ORDER: PushOrder = {
+const ORDER: PushSubmission = {
   to: BOB,
   app: 'test.ua',
   mode: 'auto',
@@ -32,7 +33,7 @@ const ORDER: PushOrder = {
 
 interface Sending {
   push: PushRequest;
-  options: DeliveryOptions;
+  options: OutgoingPushOptions;
   /** It came to an end at an address. */
   settle(uri: string, said?: Partial<Receipt>): void;
   done(): void;
@@ -82,7 +83,7 @@ async function restarted(): Promise<Outbox> {
   return await open();
 }
 
-function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
+function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> {
   return new Promise((resolve, reject) => {
     const receipts: Receipt[] = [];
     sending.push({
@@ -175,14 +176,16 @@ describe('a push', () => {
     const one = await outbox.submit(ORDER, 'key');
     const same = await Promise.all([outbox.submit(ORDER, 'key'), outbox.submit(ORDER, 'key')]);
     expect(same.map(({ push, known }) => [push.id, known])).toEqual(Array(2).fill([one.push.id, true]));
-    await expect(outbox.submit({ ...ORDER, app: 'other.ua' }, 'key')).rejects.toThrow(KeyReusedError);
+    await expect(outbox.submit({ ...ORDER, app: 'other.ua' }, 'key')).rejects.toThrow(
+      IdempotencyKeyReusedError,
+    );
     const again = await restarted();
     expect(await again.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
   });
 });
 
 describe('content', () => {
-  const order = (content: string): PushOrder => ({
+  const submission = (content: string): PushSubmission => ({
     ...ORDER,
     contents: [{ content, type: 'text/plain', name: 'a' }],
   });
@@ -190,7 +193,7 @@ describe('content', () => {
   it('that was given before is the push’s, and is removed when that has ended', async () => {
     const { id, size } = await outbox.addContent(text('hello'));
     expect(size).toBe(5);
-    const { push } = await outbox.submit(order(id));
+    const { push } = await outbox.submit(submission(id));
     const sent = await under();
     const [file] = 'files' in sent.push ? sent.push.files : [];
     const content: Content | undefined = file?.content;
@@ -201,7 +204,7 @@ describe('content', () => {
   });
 
   it('that nobody has given is an error, and so is no media type', async () => {
-    await expect(outbox.submit(order('other'))).rejects.toThrow(ConfigurationError);
+    await expect(outbox.submit(submission('other'))).rejects.toThrow(ConfigurationError);
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'nonsense' }] });
     await ended(push.id);
@@ -210,7 +213,7 @@ describe('content', () => {
 
   it('outlives the process with its push', async () => {
     const { id } = await outbox.addContent(text('hello'));
-    await outbox.submit(order(id));
+    await outbox.submit(submission(id));
     await under();
     outbox = await restarted();
     const sent = await under();
@@ -345,7 +348,7 @@ describe('over a restart', () => {
       }),
     );
     await under();
-    expect(errors).toMatchObject([{ message: expect.stringContaining('a push in the store') }]);
+    expect(errors).toMatchObject([{ message: expect.stringContaining('invalid push in the store') }]);
   });
 });
 

@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 const uris = (push: Parameters<typeof targetsOf>[0]) =>
-  targetsOf(push, directory).map((target) => (target.isAway() ? `away ${target.uri}` : target.uri));
+  targetsOf(push, directory).map((target) => (target.isUnavailable() ? `away ${target.uri}` : target.uri));
 const toBob = (app: string) => ({ to: BOB, app });
 
 it('of whom nothing is known, the core decides', () => {
@@ -35,7 +35,7 @@ it('of whom nothing is known, the core decides', () => {
 
 describe('of several terminals', () => {
   beforeEach(() => {
-    for (const facts of [PHONE, TABLET]) directory.saw(BOB, facts);
+    for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   });
 
   it('AD-5.3.1-7: each that has the application is addressed by its GRUU', () => {
@@ -54,30 +54,34 @@ describe('of several terminals', () => {
   });
 
   it('9-04: one that was away and is back is said to be so', () => {
-    directory.left(BOB, TABLET);
+    directory.setUnregistered(BOB, TABLET);
     const [target] = targetsOf({ to: TABLET.gruu ?? '', app: 'mms.ua' }, directory);
-    expect(target?.why).toMatch(/^away, last seen [^,]+$/);
-    directory.saw(BOB, TABLET);
-    expect(target?.why).toMatch(/^away, last seen \S+, back since \S+$/);
+    expect(target?.why).toMatch(/^the terminal is not registered, last seen [^,]+$/);
+    directory.setRegistered(BOB, TABLET);
+    expect(target?.why).toMatch(
+      /^the terminal is not registered, last seen \S+, registered again since \S+$/,
+    );
   });
 
   it('where none is fitting, what was asked for is said, and no more', () => {
-    expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(`of 2 terminals known of ${BOB} none has dcd.ua`);
+    expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(
+      `none of the 2 known terminals of ${BOB} has dcd.ua`,
+    );
     expect(reasonForNone({ ...toBob('mms.ua'), terminals: { methods: ['REFER'] } }, directory)).toBe(
-      `of 2 terminals known of ${BOB} none has mms.ua, is among those asked for, and has a GRUU`,
+      `none of the 2 known terminals of ${BOB} has mms.ua, matches the filter and has a GRUU`,
     );
   });
 
   it('9-04: one that is away is told from those here', () => {
-    directory.left(BOB, TABLET);
+    directory.setUnregistered(BOB, TABLET);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, `away ${TABLET.gruu}`]);
     expect(uris({ to: TABLET.gruu ?? '', app: 'mms.ua' })).toEqual([`away ${TABLET.gruu}`]);
   });
 
   it('one without GRUU is reached by forking, which reaches the others too', () => {
-    directory.saw(BOB, NAMELESS);
-    directory.saw(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
-    directory.saw(BOB, { ...TABLET, contact: 'sip:bob@127.0.0.1:5082' });
+    directory.setRegistered(BOB, NAMELESS);
+    directory.setRegistered(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
+    directory.setRegistered(BOB, { ...TABLET, contact: 'sip:bob@127.0.0.1:5082' });
     expect(uris(toBob('mms.ua'))).toEqual([BOB]);
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
     expect(uris({ ...toBob('mms.ua'), terminals: { methods: ['MESSAGE'] } })).toEqual([
@@ -87,37 +91,37 @@ describe('of several terminals', () => {
   });
 
   it('9-04: those that left without GRUU are one address: the core forks it once any is there again', () => {
-    directory.saw(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
-    directory.saw(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
-    directory.leftBut(BOB);
+    directory.setRegistered(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
+    directory.setUnregisteredExcept(BOB);
     expect(uris(toBob('mms.ua'))).toEqual([`away ${PHONE.gruu}`, `away ${TABLET.gruu}`, `away ${BOB}`]);
     const targets = targetsOf(toBob('mms.ua'), directory);
     // That one is reached alone.
-    directory.saw(BOB, PHONE);
-    expect(targets.map((target) => target.isAway())).toEqual([false, true, true]);
-    directory.saw(BOB, { instanceId: 'urn:uuid:4', contact: 'sip:bob@127.0.0.1:5084' });
-    directory.saw(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
-    expect(targets.map((target) => target.isAway())).toEqual([false, true, false]);
+    directory.setRegistered(BOB, PHONE);
+    expect(targets.map((target) => target.isUnavailable())).toEqual([false, true, true]);
+    directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', contact: 'sip:bob@127.0.0.1:5084' });
+    directory.setRegistered(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
+    expect(targets.map((target) => target.isUnavailable())).toEqual([false, true, false]);
     // Among those asked for there is no forking.
     expect(uris({ ...toBob('mms.ua'), terminals: { instances: ['urn:uuid:3', 'urn:uuid:4'] } })).toEqual([]);
   });
 
   it('one that a registrar knows by its address alone may be one that has named itself', () => {
-    directory.saw(BOB, NAMELESS);
+    directory.setRegistered(BOB, NAMELESS);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
     // Whatever applications it has: it is as many terminals that count.
     const { apps: _, ...address } = NAMELESS;
-    directory.saw(BOB, address);
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
+    directory.setRegistered(BOB, address);
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5082' });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5082' });
     expect(uris(toBob('wml.ua'))).toEqual([BOB]);
   });
 
   it('one that gave its GRUU alone is known by the instance in it', () => {
     const instance = 'urn:uuid:00000000-0000-4000-8000-00000000000a';
     const gruu = `${BOB};gr=${instance}`;
-    directory.saw(BOB, { gruu, apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { gruu, apps: ['mms.ua'] });
     expect(uris({ ...toBob('mms.ua'), terminals: { instances: [instance.toUpperCase()] } })).toEqual([gruu]);
   });
 });

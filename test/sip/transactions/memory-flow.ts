@@ -1,9 +1,9 @@
 import { TransportError } from '../../../core/errors.js';
-import type { Address } from '../../../core/platform/platform.js';
-import { SipHeaders } from '../../../core/sip/message/headers.js';
+import type { Address } from '../../../core/platform/sockets.js';
 import {
   isRequest,
   NO_BODY,
+  SipHeaders,
   type SipMessage,
   type SipRequest,
   type SipResponse,
