@@ -1,4 +1,4 @@
-/** A receiver on an application server (ISC, appendix E): the core sends it requests, and it registers nobody. */
+/** A receiver on an application server (ISC, appendix E): the core sends it requests, and it does not register. */
 
 import { definePushApp } from 'sip-push/sdk';
 import { afterEach, expect, it } from 'vitest';
