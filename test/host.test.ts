@@ -15,7 +15,7 @@ import { ScriptedCore } from './support/scripted-core.js';
 
 it('logs an error of the listener and continues', async () => {
   const core = await ScriptedCore.udp();
-  const told: HostEvent['event'][] = [];
+  const events: HostEvent['event'][] = [];
   const logs: LogRecord[] = [];
   const host = await createPushReceiver({
     identity: BOB,
@@ -25,8 +25,8 @@ it('logs an error of the listener and continues', async () => {
     product: 'test/1',
     apps: [{ definition: countingApp().app }],
     onEvent: (event) => {
-      told.push(event.event);
-      throw new Error(`no room for ${event.event}`);
+      events.push(event.event);
+      throw new Error(`cannot handle ${event.event}`);
     },
     onLog: (record) => logs.push(record),
   });
@@ -44,18 +44,18 @@ it('logs an error of the listener and continues', async () => {
   (await core.request('REGISTER')).respond(200);
   await stopped;
   await core.close();
-  expect(told).toEqual(['connected', 'registered', 'push', 'refused', 'stopped']);
+  expect(events).toEqual(['connected', 'registered', 'push', 'refused', 'stopped']);
   expect(logs.map(({ message }) => message)).toContain(
-    'the listener failed on the event "push": no room for push',
+    'the listener failed on the event "push": cannot handle push',
   );
 });
 
 it('a host stops once for two calls of stop', async () => {
-  const told: HostEvent[] = [];
-  const onEvent = (event: HostEvent) => told.push(event);
+  const events: HostEvent[] = [];
+  const onEvent = (event: HostEvent) => events.push(event);
   const host = await createPushReceiver({ identity: BOB, servers: ['sip:127.0.0.1:9'], apps: [], onEvent });
   await Promise.all([host.stop('SIGINT'), host.stop('SIGTERM')]);
-  expect(told.filter(({ event }) => event === 'stopped')).toEqual([{ event: 'stopped', reason: 'SIGINT' }]);
+  expect(events.filter(({ event }) => event === 'stopped')).toEqual([{ event: 'stopped', reason: 'SIGINT' }]);
 });
 
 it('a host that cannot start releases its port and its store', async () => {

@@ -10,7 +10,7 @@ afterEach(async () => {
 
 const KIB = 1024;
 
-/** A sink that takes one write a turn of the event loop, the oldest first; what waits for it meanwhile. */
+/** A sink that completes one write in each turn of the event loop, the oldest first, and counts the pending ones. */
 function slowInbox() {
   const waiting: { bytes: number; take(): void }[] = [];
   const seen = { bytes: 0, most: 0, mostWrites: 0 };
@@ -122,7 +122,7 @@ it('stops reading from a peer that does not read the answers, until it does', ()
   after(1024 * KIB + 1);
   after(2048 * KIB);
   expect(channel.pause).toHaveBeenCalledTimes(1);
-  // What its sinks do meanwhile changes nothing.
+  // Its sinks do not change that.
   intake.begin(64 * KIB);
   intake.release(intake.hold());
   expect(channel.resume).not.toHaveBeenCalled();

@@ -91,7 +91,7 @@ it('shares a connection between sessions of the active end, and closes it with t
   second.close();
   third.close();
   await peer.untilClosed();
-  // And a new one is made when it is needed again.
+  // The next session opens another one.
   await connector.connect('tcp', raw.address, options);
   await raw.accept();
 });
@@ -100,7 +100,7 @@ it('answers 481 to a request to an unknown session (RFC 4975 §10.7)', async () 
   const { listener, peer, there, route } = await bound(closing);
   const unknown = localMsrpUri('tcp', listener.address);
   expect(await peer.statusOf({ to: unknown, from: there, messageId: 'm' })).toBe(481);
-  // We are no relay.
+  // This end is not a relay.
   expect(await peer.statusOf({ ...route, to: `${route.to} ${unknown}`, messageId: 'm' })).toBe(481);
   expect(await peer.statusOf({ ...route, messageId: 'm' })).toBe(200);
 });
@@ -132,7 +132,7 @@ it('uses the path of the first request if the SDP of the peer is late (RFC 4975 
 });
 
 it.each([
-  ['501: a method that we do not know', { method: 'NICKNAME' }, 501],
+  ['501: an unknown method', { method: 'NICKNAME' }, 501],
   ['501: AUTH, which is for relays', { method: 'AUTH' }, 501],
   ['400: malformed headers', { headers: { 'Success-Report': 'yes\r\nno header' } }, 400],
   ['400: a message without Message-ID', { body: 'x' }, 400],
@@ -143,7 +143,7 @@ it.each([
   ],
   ['400: a malformed Byte-Range', { body: 'x', messageId: 'm', range: '0-1/1' }, 400],
   ['400: content without Content-Type', { headers: { 'Content-Type': '' }, body: 'x', messageId: 'm' }, 400],
-  ['403: a message, to a session that takes none', { body: 'x', messageId: 'm' }, 403],
+  ['403: a message to a session that accepts none', { body: 'x', messageId: 'm' }, 403],
 ])('answers with %s (RFC 4975 §10)', async (_what, options, status) => {
   const { peer, route } = await bound(closing);
   expect(await peer.statusOf({ ...route, ...options })).toBe(status);
@@ -319,7 +319,7 @@ it('aborts a connection attempt by its signal and by close, without effect on ot
   await second;
   const peer = await raw.accept();
   expect((await peer.nextRequest()).fromPath).toEqual([other.localUri]);
-  // The URI is free again.
+  // The URI can be used again.
   await connector.connect('tcp', raw.address, options);
   expect((await peer.nextRequest()).fromPath).toEqual([here]);
   await expect(connector.connect('tcp', raw.address, other, aborting.signal)).rejects.toBe(reason);
@@ -361,7 +361,7 @@ it('sends through its own relays, the nearest first, then along the path of the 
   if (!outer || !inner || !theirs) throw new Error('unreachable');
   const localPath = [outer, inner, here];
   const session = await connector.connect('tcp', raw.address, { localUri: here, localPath });
-  // Its path was not known yet: nobody to introduce oneself to.
+  // Without the remote path, there is no binding SEND.
   session.remotePath = [theirs, there];
   const sent = session.send(message('x'));
   const peer = await raw.accept();

@@ -75,7 +75,7 @@ it('ends every message once and serves other peers, whatever a peer writes', asy
   const inbox = new Inbox((message) => {
     const { messageId } = message.head;
     if (messageId === 'm2') message.onWrite = () => Promise.resolve();
-    if (messageId === 'm3') message.onWrite = () => Promise.reject(new Error('not taken'));
+    if (messageId === 'm3') message.onWrite = () => Promise.reject(new Error('refused'));
     if (messageId === 'm4') throw new Error('not begun');
   });
   const { listener, session, here, there } = await bound(closing, { onMessage: inbox.onMessage });
@@ -115,7 +115,7 @@ it('ends every message once and serves other peers, whatever a peer writes', asy
       orderly.close();
       other.close();
     }),
-    // What chance may leave out: a message that ends, and one that does not.
+    // Cases that random input can miss: a complete and an incomplete message.
     { numRuns: 200, examples: [[[WHOLE, BROKEN_OFF]]] },
   );
   expect([...ends].sort()).toEqual(['aborted', 'ended']);

@@ -287,7 +287,7 @@ it('ends a message that the sender aborts (RFC 4975 §7.1)', async () => {
   expect(aborted?.message).toContain('aborted the message');
   expect(size).toBe(undefined);
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '5-*/9', body: 'e' })).toBe(413);
-  // Without a body, as it is between two chunks.
+  // Without a body, between two chunks.
   await peer.statusOf({ ...route, messageId: 'm2', range: '1-*/9', body: 'abc', flag: '+' });
   expect(await peer.statusOf({ ...route, messageId: 'm2', range: '4-3/9', flag: '#' })).toBe(200);
   expect((await inbox.over()).aborted).toBeDefined();
@@ -342,7 +342,7 @@ it('answers a chunk when its sink has written it (RFC 4975 §7.1.1)', async () =
   const first = peer.send({ ...route, messageId: 'm', range: '1-1/2', body: 'a', flag: '+' });
   const last = peer.send({ ...route, messageId: 'm', range: '2-2/2', body: 'b' });
   await inbox.begun();
-  // Answered out of order, as they were taken.
+  // Answered in the order in which they were written.
   gates[1]?.open();
   expect((await peer.nextResponse()).transactionId).toBe(last);
   expect(inbox.messages[0]?.over).toBe(false);
@@ -367,7 +367,7 @@ it('answers within 30 s although the sink is slow (RFC 4975 §7.1.1)', async () 
     }),
   );
   expect(await peer.statusOf({ ...route, messageId: 'bind' })).toBe(200);
-  // It takes one in 8 s: all are answered by the second look, those that it has not taken as well.
+  // It writes one in 8 s: the second check answers all, also those that are not written.
   await vi.advanceTimersByTimeAsync(8_000);
   gates[0]?.open();
   const answered = [(await peer.nextResponse()).transactionId];
@@ -409,7 +409,7 @@ it('ends the message of a sink that writes nothing for 30 s, without effect on o
     },
     { unresolvedBytes: 256 * 1024 },
   );
-  // As much as may wait: nothing more is read.
+  // At the limit, the connection stops reading.
   peer.send({ ...route, messageId: 'stuck', range: '1-*/9999999', body: Buffer.alloc(999_999), flag: '+' });
   peer.send({ ...route, messageId: 'm', body: 'x' });
   await inbox.begun();

@@ -85,7 +85,7 @@ it('8.2.3-01: sends a long message in interruptible chunks, in order and unchang
   expect(Buffer.concat(requests.map(({ body }) => body)).equals(content)).toBe(true);
   let at = 1;
   for (const { headers, body, flag } of requests) {
-    // Only a chunk of up to 2048 octets may say where it ends.
+    // Only a chunk of up to 2048 octets declares its end.
     expect(headers.get('Byte-Range')).toBe(`${at}-*/500000`);
     at += body.length;
     expect(flag).toBe(at > 500_000 ? '$' : '+');
@@ -158,7 +158,7 @@ it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
     peer.respond(await peer.nextRequest(), status, 'not so');
     expect(await sent).toEqual({ status, comment: 'not so', reported: false, bytes: 3 });
     await cancelled.take();
-    // Nothing more comes of it, and the next one does.
+    // Its transfer ends, and the next one begins.
     const next = session.send(message('x'));
     const request = await peer.nextRequest();
     expect(String(request.body)).toBe('x');
@@ -184,7 +184,7 @@ it('ends a message by a failure REPORT, and accepts success REPORTs of parts in 
   });
   peer.report(second, '1025-4096/4096');
   peer.report(second, '1-1000/4096');
-  // Those that make no sense, and those of others.
+  // Invalid ones, and those of other messages.
   peer.report(second, '0-4096/4096');
   peer.report(second, '1-4096/4096', '001 200 OK');
   peer.report(first, '1-4096/4096');
@@ -217,7 +217,7 @@ it('does not wait for answers with Failure-Report: no (RFC 4975 §7.1.1)', async
   expect(await sent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 3 });
   expect(onProgress.mock.calls).toEqual([[3]]);
   expect((await peer.nextRequest()).headers.get('Failure-Report')).toBe('no');
-  // With a Success-Report, only that one.
+  // With a Success-Report, it waits for that only.
   const reported = session.send({ ...message('abc'), failureReport: 'no', successReport: true });
   peer.report(await peer.nextRequest(), '1-3/3');
   expect(await reported).toMatchObject({ status: 200, reported: true });
@@ -248,7 +248,7 @@ it('throws TimeoutError and aborts the message without an answer within 30 s (RF
   write('def');
   const second = await peer.nextRequest();
   await vi.advanceTimersByTimeAsync(9_999);
-  // An answer to the one shows that the other is still being read.
+  // An answer to one shows that the peer still reads.
   peer.respond(first, 200);
   peer.send({ to: second.fromPath.join(' '), from: second.toPath.join(' '), messageId: 'sync' });
   await peer.nextResponse();
@@ -277,7 +277,7 @@ it('throws TimeoutError without the success REPORT in time', async () => {
   await peer.nextResponse();
   await vi.advanceTimersByTimeAsync(60_000);
   await rejected;
-  // It is all there: nothing to give up.
+  // All bytes have arrived: there is nothing to abort.
   expect(peer.frames.length).toBe(0);
   peer.report(request, '1-3/3');
   expect(vi.getTimerCount()).toBe(0);
@@ -305,7 +305,7 @@ it('aborts a message with # by its signal, at any time (RFC 4975 §7.1)', async 
     reason,
   );
   expect(opened).not.toHaveBeenCalled();
-  // When all was sent, there is nothing to be said.
+  // After the last chunk, there is nothing to abort.
   const late = new AbortController();
   const whole = session.send({ ...message('abc'), signal: late.signal });
   await peer.nextRequest();
@@ -380,7 +380,7 @@ it('sends a second message before the end of a long one (RFC 4975 §5.1)', async
     others++;
   }
   expect(await short).toMatchObject({ status: 200 });
-  // What was in the network by then is ahead of it, and no more than that.
+  // Only the bytes in the network are ahead of it.
   expect(others).toBeLessThan(256);
   await take(peer);
   expect(await long).toMatchObject({ status: 200, bytes: 1024 * 64 * KIB });
@@ -460,7 +460,7 @@ it('closes the connection to a peer that reads nothing for 30 s', async () => {
     (error) => error instanceof TimeoutError || error instanceof TransportError,
   );
   for (let seconds = 0; !session.closed; seconds++) {
-    if (seconds > 200) throw new Error('it was not given up');
+    if (seconds > 200) throw new Error('the message was not aborted');
     await vi.advanceTimersByTimeAsync(1000);
     await new Promise((resolve) => setImmediate(resolve));
   }

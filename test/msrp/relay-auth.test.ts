@@ -100,7 +100,7 @@ describe('AUTH', () => {
     link.challenge(await link.auth(), 'Digest realm="r", nonce="2", stale=true');
     const renewed = await link.auth();
     expect(renewed.headers.get('Authorization')).toContain('nonce="2"');
-    // It may have grown old on the way.
+    // The nonce can become stale in transit.
     link.challenge(renewed, 'Digest realm="r", nonce="3", stale="TRUE"');
     link.grant(await link.auth());
     await second;
@@ -151,12 +151,12 @@ describe('AUTH', () => {
 
   it.for([
     ['a 423 without bounds', 423, {}],
-    ['one whose bounds allow what was asked for', 423, { 'Max-Expires': '4000', 'Min-Expires': '1' }],
-    ['bounds that are no numbers', 423, { 'Max-Expires': 'soon' }],
+    ['a 423 whose bounds allow the requested lifetime', 423, { 'Max-Expires': '4000', 'Min-Expires': '1' }],
+    ['a 423 with invalid bounds', 423, { 'Max-Expires': 'soon' }],
     ['500', 500, {}],
     ['a 200 without Use-Path', 200, {}],
-    ['a Use-Path that is none', 200, { 'Use-Path': 'sip:relay.domain.test' }],
-    ['a Use-Path without end', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
+    ['an invalid Use-Path', 200, { 'Use-Path': 'sip:relay.domain.test' }],
+    ['too long a Use-Path', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
   ] as const)('%s: the relay cannot be used, for now', async ([, status, headers]) => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), status, headers);
@@ -175,7 +175,7 @@ describe('AUTH', () => {
     const { open, opened, link } = await opening();
     const others = [open(), open()];
     const first = await link.auth();
-    // The other two wait: what comes next is the answer to a challenge.
+    // The other two wait: the next request answers a challenge.
     link.challenge(first);
     const next = await link.auth();
     expect(next.fromPath).toEqual(first.fromPath);

@@ -76,7 +76,7 @@ describe('a session behind a relay', () => {
     const { content, reporter } = await inbox.over();
     expect(content.toString()).toBe('hello');
     reporter?.success();
-    // 6.4.2: all the way back, as the request has come.
+    // RFC 4976 §6.4.2: back along the whole path of the request.
     const report = await link.peer.nextRequest();
     expect(report).toMatchObject({
       method: 'REPORT',

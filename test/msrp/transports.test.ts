@@ -111,7 +111,7 @@ it('accepts the certificate that the SDP announces, whoever signed it (RFC 8122)
   const right = platform.certificateFingerprint(cert);
   const wrong = right.replace(/[0-9A-F]{2}$/, (last) => (last === '00' ? '01' : '00'));
   expect((await connect([right])).closed).toBe(false);
-  // Not by the connection that is there already.
+  // Not over the existing connection.
   await expect(connect([wrong])).rejects.toBeInstanceOf(TransportError);
   expect((await connect([wrong, right])).closed).toBe(false);
   await expect(connect([])).rejects.toBeInstanceOf(TransportError);

@@ -155,7 +155,7 @@ describe('a reference', () => {
   });
 
   it.each<[string, Partial<ExternalBody>, number, RegExp]>([
-    ['more than the application takes', { size: 100_001 }, 413, /the reference says 100001 bytes/],
+    ['too large for the application', { size: 100_001 }, 413, /the reference says 100001 bytes/],
     ['expired', { expiration: Date.UTC(2008, 6, 5) }, 403, /^expired/],
     ['of another size', { size: 3 }, 403, /^size-mismatch/],
     ['of another hash', { hash: 'a'.repeat(40) }, 403, /^hash-mismatch/],
@@ -247,9 +247,9 @@ describe('Content-Encoding', () => {
   });
 
   it.each([
-    ['what is not so', CONTENT, 400],
-    ['what unfolds to more than the application takes', gzipSync(Buffer.alloc(100_001)), 413],
-    ['what unfolds beyond reason', gzipSync(Buffer.alloc(50_000_000)), 413],
+    ['content without that coding', CONTENT, 400],
+    ['content that decodes to more than the application accepts', gzipSync(Buffer.alloc(100_001)), 413],
+    ['content that decodes to 50 MB', gzipSync(Buffer.alloc(50_000_000)), 413],
   ])('is refused for %s', async (_title, body, status) => {
     expect((await message([TYPE, 'Content-Encoding: gzip'], body)).status).toBe(status);
     expect(pushes).toEqual([]);

@@ -64,7 +64,7 @@ beforeEach(async () => {
   register.respond(403);
 });
 afterEach(async () => {
-  // The agent says which applications there are; nobody here wants to know.
+  // The agent registers its applications; the tests ignore that.
   for (const { respond } of core.unanswered('REGISTER')) respond(403);
   await agent.stop();
   await runtime.stop();
@@ -90,7 +90,7 @@ describe('checks in the order of 8.1.1', () => {
       "another's application of the same name",
       ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:mms.ua"'],
     ],
-    ['a push resource that is negated', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
+    ['a negated push resource', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
   ])('8.1.1-01, 7.2-03: answers 403 for %s', async (_title, lines) => {
     const answer = await message([...lines, IDENTITY, TYPE]);
     expect(answer.status).toBe(403);
@@ -102,9 +102,9 @@ describe('checks in the order of 8.1.1', () => {
 
   it.each([
     ['no identity', []],
-    ['an identity that is not trusted', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
-    ['a trusted one as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
-    ['a preferred identity, which nobody asserts', [`P-Preferred-Identity: <${PSA}>`]],
+    ['an untrusted identity', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
+    ['a trusted identity as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    ['a preferred identity, which is not asserted', [`P-Preferred-Identity: <${PSA}>`]],
   ])('8.1.1-02, 9-01: answers 403 for %s', async (_title, lines) => {
     expect((await message([RESOURCE, TYPE, ...lines])).status).toBe(403);
     expect(pushes).toEqual([]);
@@ -233,7 +233,7 @@ describe('a push that passes the checks', () => {
   it('is delivered once and answered the same if it arrives with another branch', async () => {
     const first = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
     expect((await core.exchange(first)).status).toBe(200);
-    // As after a restart of the device: no transaction remembers it.
+    // As after a restart of the device: there is no transaction.
     const again: IncomingPush = {
       app: resolveApp(),
       key: `${PSA}\n${first.headers.get('Call-ID')}\n${first.headers.get('CSeq')}`,

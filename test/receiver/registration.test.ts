@@ -55,7 +55,7 @@ async function receiver() {
   await agent.start();
   const stop = async () => {
     for (const waiting of core.unanswered('REGISTER')) grant(waiting);
-    // What was granted last may be on its way; an agent that was refused has nothing to come.
+    // The last grant can still be in transit; a refused agent has none.
     const heard = () => agent.registration !== undefined || events.at(-1)?.event === 'registration-failed';
     await until(() => expect(heard()).toBe(true));
     core.agrees.add('REGISTER');

@@ -15,8 +15,8 @@ describe('accept-types (RFC 4975 §8.6)', () => {
     ['*', '', false],
     ['', 'text/plain', false],
     ['text/plain', 'text/plainer', false],
-  ])('8.2.1-01: %j accepts %j: %s', (value, type, taken) => {
-    expect(acceptsType(parseAcceptTypes(value), type)).toBe(taken);
+  ])('8.2.1-01: %j accepts %j: %s', (value, type, accepted) => {
+    expect(acceptsType(parseAcceptTypes(value), type)).toBe(accepted);
   });
 
   it('writes the range of all types as `*`, and parses both forms', () => {

@@ -38,7 +38,7 @@ describe('buildAnswer', () => {
     expect(text(body)).toContain('\r\nt=3034423619 3042462419\r\n');
     expect(mediaLines(body, 0)).toEqual(['audio 0 UDP/MBMS-FEC/RTP/AVP 0 8']);
     expect(mediaLines(body, 1)).toContain('a=recvonly');
-    // RFC 3264 6.1: nothing is to come of a line that is inactive.
+    // RFC 3264 §6.1: an inactive line transfers nothing.
     expect(mediaLines(body, 2)).toContain('a=inactive');
   });
 
@@ -111,17 +111,17 @@ describe('parseAnswer', () => {
 
   it('recognises an already received file by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
     const offer = offerOf(offerLine());
-    const had = answerTo(offer, { type: 'received' });
-    expect(mediaLines(had)).toEqual([
+    const received = answerTo(offer, { type: 'received' });
+    expect(mediaLines(received)).toEqual([
       'message 0 TCP/MSRP *',
       expect.stringContaining('hash:sha-1:72:24:5F'),
       'a=file-transfer-id:a3cd20b8ae7f',
       'a=file-disposition:render',
       'a=file-range:4093-*',
     ]);
-    const echo = text(had).replace('a=file-range:4093-*\r\n', '');
-    const other = text(had).replace('72:24', '73:24');
-    const nonsense = text(had).replace('4093-*', '*');
+    const echo = text(received).replace('a=file-range:4093-*\r\n', '');
+    const other = text(received).replace('72:24', '73:24');
+    const nonsense = text(received).replace('4093-*', '*');
     for (const body of [echo, other, nonsense]) {
       expect(parseAnswer(new TextEncoder().encode(body), offer)).toEqual([{ type: 'refused' }]);
     }
@@ -156,9 +156,9 @@ describe('parseAnswer', () => {
     ['another media type', ['m=audio 9 RTP/AVP 0']],
     ['another protocol', ['m=message 9 TCP/TLS/MSRP *', PATH]],
     ['no path', ['m=message 9 TCP/MSRP *']],
-    ['a sender too', ['m=message 9 TCP/MSRP *', PATH, 'a=sendonly']],
-    ['a range past the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:4093-*']],
-    ['a range that ends past the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:1-4093']],
+    ['sendonly', ['m=message 9 TCP/MSRP *', PATH, 'a=sendonly']],
+    ['a range beyond the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:4093-*']],
+    ['a range that ends beyond the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:1-4093']],
   ])('rejects an answer with %s', (_, media) => {
     expect(() => parseAnswer(bytes(...HEAD, ...media), offerOf(offerLine()))).toThrow(MalformedError);
   });

@@ -33,8 +33,8 @@ describe('hostile descriptions', () => {
     ],
     ['nothing', new Uint8Array()],
     ['zeros', new Uint8Array(1000)],
-    ['octets that are no UTF-8', new Uint8Array(1000).fill(0xff)],
-    ['a folded line ahead of all', bytes('x', ...HEAD)],
+    ['octets that are not UTF-8', new Uint8Array(1000).fill(0xff)],
+    ['a folded line at the start', bytes('x', ...HEAD)],
   ])('rejects %s', (_, body) => {
     expect(() => parseOffer(body)).toThrow(MalformedError);
   });
@@ -43,7 +43,7 @@ describe('hostile descriptions', () => {
     ['quotes', '"'.repeat(8000)],
     ['selectors without a value', 'x:'.repeat(4000)],
     ['parameters', `type:a/b${';c=d'.repeat(1900)}`],
-    ['parameters that do not end', `type:a/b${';c="'.repeat(1900)}`],
+    ['unterminated parameters', `type:a/b${';c="'.repeat(1900)}`],
     ['digests', 'hash:sha-2:AB '.repeat(580)],
     ['percent signs', `name:"${'%'.repeat(8000)}"`],
   ])('parses a selector of nothing but %s, and answers with a line of limited length', (_, value) => {

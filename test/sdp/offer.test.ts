@@ -161,7 +161,7 @@ describe('buildOffer', () => {
     ['path', { path: ['msrp://a:1/x;tcp\r\na=max-size:1'] }],
     ['fingerprint', { fingerprints: ['sha-256 AA\nm=message 1 TCP/MSRP *'] }],
     ['accept-types', { acceptTypes: ['text/plain\r\n'] }],
-    ['an accept-type of two', { acceptTypes: ['text/plain text/html'] }],
+    ['accept-type with two types', { acceptTypes: ['text/plain text/html'] }],
     ['transfer id', { file: { selector: {}, transferId: 'a\r\nb' } }],
     ['disposition', { file: { selector: {}, disposition: 'a b' } }],
     ['type', { file: { selector: { type: 'image/png\r\na=x' } } }],
@@ -169,7 +169,7 @@ describe('buildOffer', () => {
     ['size', { file: { selector: { size: 1.5 } } }],
     ['range', { file: { selector: {}, range: { start: 0 } } }],
     ['date', { file: { selector: {}, date: { read: new Date(Number.NaN) } } }],
-    ['name that nobody would read', { file: { selector: { name: 'x'.repeat(10_000) } } }],
+    ['file name of 10,000 characters', { file: { selector: { name: 'x'.repeat(10_000) } } }],
   ])('rejects an invalid %s', (_, line) => {
     expect(() => buildOffer(offerOf(offerLine(line)))).toThrow(ConfigurationError);
   });

@@ -181,7 +181,7 @@ describe('the answer', () => {
       ['mms.ua', 'wml.ua'],
     ],
     [
-      'Accept-Contact, as the text has it',
+      'Accept-Contact, as the specification writes it',
       [['Accept-Contact', '*;+g.oma.pusheventapp="wml.ua"']],
       ['wml.ua'],
     ],

@@ -43,7 +43,7 @@ describe('a profile at a URL', () => {
     expect(request.headers.get('Content-Type')).toMatch(
       /^message\/external-body;access-type=URL;expiration="[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT";URL="https:\/\/profiles\.test\/m1\.xml"$/,
     );
-    // As long as the registration that it comes with; dates have whole seconds.
+    // As long as the registration; dates have whole seconds.
     const { expiration = 0 } = referenceOf({ request, bytes: new Uint8Array(), respond: () => {} });
     expect(expiration).toBeGreaterThanOrEqual(before + 600_000 - 1000);
     expect(expiration).toBeLessThanOrEqual(Date.now() + 600_000);
@@ -54,7 +54,7 @@ describe('a profile at a URL', () => {
     expect(new TextDecoder().decode(options.request.body)).toMatch(
       /^Content-Type: application\/rdf\+xml\r\nContent-Disposition: attachment\r\nContent-ID: <[0-9a-f]{32}@domain\.test>\r\n\r\n$/,
     );
-    // Nobody knows what is there now.
+    // The content at the URL is unknown.
     expect(referenceOf(options).size).toBeUndefined();
     expect(referenceOf(options).hash).toBeUndefined();
   });

@@ -38,7 +38,7 @@ describe('the answer to a described file', () => {
   it('8.2.1-06, 8.2.1-07, 8.2.1-08: has recvonly, the largest size of its application, and setup:active', async () => {
     const { sdp } = await receiver.invite(offer);
     expect(sdp.media[0]).toEqual([
-      // RFC 4145 5: the port of an end that only connects.
+      // RFC 4145 §5: the port of an end that only connects.
       'm=message 9 TCP/MSRP *',
       'a=recvonly',
       'a=setup:active',

@@ -98,7 +98,7 @@ describe('content that is refused while it arrives', () => {
     receiver.receive = () => {
       throw new PushRefused(kind, 'the test wants it');
     };
-    // A push that is refused, of a session of its own.
+    // A refused push in another session.
     await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
     const other = await SenderEnd.of(end.peer);
     await until(() => expect(receiver.taken).toHaveLength(2));
@@ -251,7 +251,7 @@ describe('content that breaks off', () => {
       });
       expect(await end.send(CONTENT)).toBe(200);
       await asked;
-      // It is on disk: its sender is not kept waiting.
+      // It is on disk: the sender does not wait.
       await vi.advanceTimersByTimeAsync(15_000);
       expect(await reported(end)).toMatch('000 200');
       take();

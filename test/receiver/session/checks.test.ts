@@ -32,8 +32,11 @@ describe('the push resource', () => {
     ['no Accept-Contact', []],
     ['an Accept-Contact without push resource', ['Accept-Contact: *;+sip.message']],
     ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
-    ["another's of the same name", ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:files.ua"']],
-    ['one that is negated', ['Accept-Contact: *;+g.oma.pusheventapp="!files.ua"']],
+    [
+      'a push resource of another namespace',
+      ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:files.ua"'],
+    ],
+    ['a negated push resource', ['Accept-Contact: *;+g.oma.pusheventapp="!files.ua"']],
   ])('8.2.1-02, 7.2-04: is answered 403 for %s', async (_title, lines) => {
     expect((await receiver.invite(OFFER, [...lines, IDENTITY, SDP])).status).toBe(403);
     expectRefused(403);
@@ -43,9 +46,9 @@ describe('the push resource', () => {
 describe('the sender', () => {
   it.each([
     ['no identity', []],
-    ['one that is not trusted', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
-    ['a trusted one as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
-    ['a preferred identity, which nobody asserts', [`P-Preferred-Identity: <${PSA}>`]],
+    ['an untrusted identity', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
+    ['a trusted identity as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    ['a preferred identity, which is not asserted', [`P-Preferred-Identity: <${PSA}>`]],
   ])('8.2.1-03, 9-01: is answered 403 for %s', async (_title, lines) => {
     expect((await receiver.invite(OFFER, [RESOURCE, SDP, ...lines])).status).toBe(403);
     expectRefused(403);
@@ -132,12 +135,12 @@ describe('the session description', () => {
   });
 
   it.each([
-    ['is no SDP', 'hello'],
+    ['is not SDP', 'hello'],
     ['has no c= line', OFFER.replace(/c=.*\r\n/, '')],
     ['has no path', OFFER.replace(/a=path.*\r\n/, '')],
-    ['has a selector that cannot be read', OFFER.replace(/size:10/, 'size:many')],
+    ['has an invalid selector', OFFER.replace(/size:10/, 'size:many')],
     ['has 101 media lines', descriptionOf(Array.from({ length: 101 }, () => mediaOf(AT)))],
-    ['has more than SDP may have', descriptionOf(Array.from({ length: 200 }, () => mediaOf(AT)))],
+    ['has too many media lines to parse', descriptionOf(Array.from({ length: 200 }, () => mediaOf(AT)))],
   ])('that %s is answered 400', async (_title, body) => {
     expect((await receiver.invite(body)).status).toBe(400);
     expectRefused(400);
@@ -146,12 +149,12 @@ describe('the session description', () => {
   it.each([
     ['no media line', []],
     ['audio only', ['m=audio 4000 RTP/AVP 0']],
-    ['MSRP over something unknown', [mediaOf(AT, { protocol: 'SCTP/MSRP' })]],
+    ['MSRP over an unknown protocol', [mediaOf(AT, { protocol: 'SCTP/MSRP' })]],
     ['closed lines only', [mediaOf({ port: 0 })]],
-    ['a line that receives only', [mediaOf(AT, { direction: 'recvonly' })]],
-    ['a line that is inactive', [mediaOf(AT, { direction: 'inactive' })]],
-    ['an end that connects itself (RFC 4145)', [mediaOf(AT, { setup: 'active' })]],
-    ['an end that holds its connection (RFC 4145)', [mediaOf(AT, { setup: 'holdconn' })]],
+    ['a recvonly line', [mediaOf(AT, { direction: 'recvonly' })]],
+    ['an inactive line', [mediaOf(AT, { direction: 'inactive' })]],
+    ['an active end (RFC 4145)', [mediaOf(AT, { setup: 'active' })]],
+    ['an end with holdconn (RFC 4145)', [mediaOf(AT, { setup: 'holdconn' })]],
   ])('8.2.1-01: with %s is answered 488', async (_title, media) => {
     expect((await receiver.invite(descriptionOf(media))).status).toBe(488);
     expectRefused(488);

@@ -52,7 +52,7 @@ describe('an unanswered INVITE', () => {
     expect((await receiver.core.response(callId, 487)).headers.get('CSeq')).toBe('1 INVITE');
     expect((await receiver.core.response(callId, 200)).headers.get('CSeq')).toBe('1 CANCEL');
     pass();
-    // The same files are not under way any more.
+    // The same files can be offered again.
     receiver.consider = () => {};
     const offer = descriptionOf([fileOf('first'), fileOf('second')]);
     await until(async () => expect((await receiver.invite(offer)).status).toBe(200));
@@ -227,8 +227,8 @@ describe('a re-INVITE', () => {
 
   it.each([
     ['another transfer', (line: string) => line.replace('transfer-id:a', 'transfer-id:c')],
-    ['another content', (line: string) => line.replace(/sha-1:../, 'sha-1:00')],
-    ['another place', (line: string) => line.replace(/(a=path:\S+);tcp/, '$1x;tcp')],
+    ['other content', (line: string) => line.replace(/sha-1:../, 'sha-1:00')],
+    ['another path', (line: string) => line.replace(/(a=path:\S+);tcp/, '$1x;tcp')],
   ])('8.2.1-05: that changes a line to %s closes it', async (_what, change) => {
     const first = fileOf('a');
     const session = await receiver.invite(descriptionOf([first]));
@@ -240,10 +240,10 @@ describe('a re-INVITE', () => {
   });
 
   it.each([
-    ['without an offer', '', [], 488],
-    ['with something else', 'hello', ['Content-Type: text/plain'], 415],
-    ['with what is no SDP', 'hello', [SDP], 400],
-    ['that takes lines away', descriptionOf([]), [SDP], 400],
+    ['no offer', '', [], 488],
+    ['another body type', 'hello', ['Content-Type: text/plain'], 415],
+    ['an invalid offer', 'hello', [SDP], 400],
+    ['fewer lines', descriptionOf([]), [SDP], 400],
   ])('is refused with %s, and the session continues (RFC 3261 §14.2)', async (_what, body, lines, status) => {
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);

@@ -31,7 +31,7 @@ afterEach(async () => {
   listener.close();
 });
 
-/** A session for the instance of this name, or for any. */
+/** A session for the instance with this name, or for any. */
 function inviting(offered: Offered, name?: string) {
   const resource = ['Accept-Contact: *;+g.oma.pusheventapp="twin.ua";require;explicit'];
   if (name !== undefined) resource.push(`Accept-Contact: *;${feature(name)}`);

@@ -41,8 +41,8 @@ it('8.2.3-01: reports progress about once a second', async () => {
   expect(await reported(end)).toMatch('000 200');
   const [push] = receiver.of('push');
   const file = { id: push?.id, app: 'files.ua', from: PSA, contentType: FILE, size: 1000 };
-  const told = receiver.of('receiving');
-  expect(told).toMatchObject([300, 600, 800].map((received) => ({ ...file, received })));
+  const events = receiver.of('receiving');
+  expect(events).toMatchObject([300, 600, 800].map((received) => ({ ...file, received })));
 });
 
 it('8.2.3-01: reports no progress of a short transfer', async () => {
@@ -53,7 +53,7 @@ it('8.2.3-01: reports no progress of a short transfer', async () => {
 
 it('8.2.3-01: reports progress without a size if the sender does not declare it', async () => {
   await send([0, 1000], { size: null, sha1: null });
-  const [told] = receiver.of('receiving');
-  expect(told).toMatchObject({ received: 200 });
-  expect(told?.size).toBeUndefined();
+  const [event] = receiver.of('receiving');
+  expect(event).toMatchObject({ received: 200 });
+  expect(event?.size).toBeUndefined();
 });

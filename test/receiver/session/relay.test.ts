@@ -37,7 +37,7 @@ describe('a relay of the receiver', () => {
     receiver = await start({ relay: { uri: relay.uri, credentials: CREDENTIALS } });
   });
 
-  /** An INVITE that is answered when the relay has granted what it was asked for. */
+  /** An INVITE that is answered after the grant of the relay. */
   async function invited(
     body = offering(),
   ): Promise<{ session: PushSession; link: RelayLink; granted: string }> {

@@ -62,7 +62,7 @@ async function finishing(start: number): Promise<void> {
   const session = await offering(FILE);
   expect(attribute(session.sdp.media[0], 'file-range')).toBe(`${start}-*`);
   const end = await SenderEnd.bound(listener);
-  // RFC 5547 8: the Byte-Range is of the message, not of the file.
+  // RFC 5547 §8: Byte-Range counts in the message, not in the file.
   expect(await end.send(CONTENT.subarray(start - 1))).toBe(200);
   expect(await reported(end)).toMatch('000 200');
   await session.bye();
@@ -144,7 +144,7 @@ describe('an incomplete file', () => {
   it.each<[string, Offered]>([
     ['another id', { ...FILE, transferId: 'another' }],
     ['no id', { content: CONTENT, name: 'film.mp4' }],
-    ['another content', { ...FILE, content: other }],
+    ['other content', { ...FILE, content: other }],
     ['another size', { ...FILE, size: 1001 }],
     ['no digest', { ...FILE, sha1: null }],
     ['another type', { ...FILE, type: 'text/plain' }],
@@ -165,7 +165,7 @@ describe('an incomplete file', () => {
 });
 
 describe('a file that was already received', () => {
-  const had = [
+  const alreadyReceived = [
     'm=message 0 TCP/MSRP *',
     `a=file-selector:name:"film.mp4" type:application/octet-stream size:1000 hash:sha-1:${sha1Of(CONTENT)}`,
     `a=file-transfer-id:${FILE.transferId}`,
@@ -184,7 +184,7 @@ describe('a file that was already received', () => {
     expect(await sendAll()).toMatch('000 200');
     const { status, sdp } = await offering(FILE);
     expect(status).toBe(200);
-    expect(sdp.media).toEqual([had]);
+    expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.taken).toHaveLength(1);
     expect(receiver.of('push')).toHaveLength(1);
   });
@@ -193,7 +193,7 @@ describe('a file that was already received', () => {
     expect(await sendAll()).toMatch('000 200');
     await restart();
     const { sdp } = await offering(FILE);
-    expect(sdp.media).toEqual([had]);
+    expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.taken).toEqual([]);
   });
 
@@ -202,9 +202,9 @@ describe('a file that was already received', () => {
     const media = [FILE, { content: bytes(10) }].map((file) => mediaOf(listener.address, file));
     const offer = descriptionOf(media);
     const session = await receiver.invite(offer);
-    expect(session.sdp.media[0]).toEqual(had);
+    expect(session.sdp.media[0]).toEqual(alreadyReceived);
     const end = await SenderEnd.bound(listener);
-    // RFC 3264 8: what changes nothing is answered as before.
+    // RFC 3264 §8: an offer without changes has the same answer.
     const again = await session.reinvite(offer);
     expect(Buffer.from(again.body)).toEqual(Buffer.from(session.answer.body));
     expect(await end.send(bytes(10))).toBe(200);
@@ -220,7 +220,7 @@ describe('a file that was already received', () => {
     receiver.decide = () => {};
     const { status, sdp } = await offering(FILE, [RESOURCE, SDP, IDENTITY]);
     expect(status).toBe(200);
-    expect(sdp.media).toEqual([had]);
+    expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.committed).toEqual([WHOLE]);
     expect(receiver.of('push')).toMatchObject([
       { outcome: 'refused', status: 413 },

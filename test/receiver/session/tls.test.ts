@@ -28,7 +28,7 @@ beforeEach(async () => {
   accepted = new Mailbox('a connection');
   server = tls.createServer({ cert: certificates.cert, key: certificates.key });
   server.on('secureConnection', (socket) => accepted.put(new RawMsrp(socket)));
-  // Who does not trust the certificate hangs up in the middle of the handshake.
+  // A peer that does not trust the certificate closes during the handshake.
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -61,7 +61,7 @@ async function expectTaken(): Promise<void> {
 /** The peer received no request. */
 async function expectLeft(session: PushSession): Promise<void> {
   expect(session.status).toBe(200);
-  // RFC 3326: the sender learns that trying again is in vain, and why.
+  // RFC 3326: the sender learns why another attempt would fail.
   const reason = (await session.hungUp()).headers.get('Reason');
   expect(reason).toMatch(/^SIP;cause=500;text="tls connection to 127\.0\.0\.1:\d+ failed: .*certificate/);
   await until(() =>

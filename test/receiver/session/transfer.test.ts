@@ -143,7 +143,7 @@ describe('a file', () => {
     const { end } = await bound();
     expect(await end.send(CONTENT)).toBe(200);
     await asked;
-    // What is behind it on the connection comes ahead of its REPORT.
+    // A later request on the connection is answered before the REPORT.
     expect(await end.send('another', { messageId: 'another' })).toBe(413);
     expect(receiver.committed).toEqual([]);
     take();
@@ -190,7 +190,7 @@ describe('a file', () => {
   it('8.2.3-01: of which a part is offered is that part (RFC 5547 §6)', async () => {
     const { session, end } = await bound({ content: CONTENT, range: '201-500' });
     expect(attribute(session.sdp.media[0], 'file-range')).toBe('201-500');
-    // RFC 5547 8.1: the Byte-Range is of the message.
+    // RFC 5547 §8.1: Byte-Range counts in the message.
     expect(await end.send(CONTENT.subarray(200, 500))).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toEqual([Buffer.from(CONTENT.subarray(200, 500))]);
