@@ -8,17 +8,12 @@ import type { Records } from '../store/records.js';
 import type { Clock } from '../time/clock.js';
 import { REGISTRY, Registry } from './application/registry.js';
 import type { HostServiceName, Services } from './contract/services.js';
-import { HANDOVER, Handover } from './delivery/attempt.js';
+import { ATTEMPTS, Attempts } from './delivery/attempt.js';
 import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
 import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
-import { SETTLEMENT, Settlement } from './delivery/settlement.js';
 import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
-import { DEAD_LETTERS, DeadLetters } from './inbox/dead-letters.js';
-import { DONE_MARKERS, DoneMarkers } from './inbox/done-markers.js';
-import { INBOX, Inbox } from './inbox/inbox.js';
-import { PARTIAL_TRANSFERS, PartialTransfers } from './inbox/partial-transfers.js';
-import { REFERENCES, References } from './inbox/references.js';
+import { LEDGER, Ledger } from './ledger/ledger.js';
 import type { RuntimeLimits } from './limits.js';
 import {
   RETRIEVAL_SINK,
@@ -53,8 +48,7 @@ export interface Foundations {
 
 /** What the runtime is made of. The container itself stays here. */
 export interface Composition {
-  readonly inbox: Inbox;
-  readonly aside: DeadLetters;
+  readonly ledger: Ledger;
   readonly recent: RecentPushes;
   readonly registry: Registry;
   readonly deliveries: DurableDelivery;
@@ -81,26 +75,18 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(RECENT, { useValue: new RecentPushes(limits) });
   parts.register(CONTENT_FILES, { useValue: transfers });
-  parts.register(INBOX, { useValue: await Inbox.open(records, transfers, limits, log) });
-  parts.register(REFERENCES, { useValue: await References.open(records, limits, log) });
-  parts.register(DEAD_LETTERS, {
-    useValue: await DeadLetters.open(records, transfers, clock, limits, log),
-  });
-  parts.register(PARTIAL_TRANSFERS, { useValue: await PartialTransfers.open(records, clock, log) });
-  parts.register(DONE_MARKERS, {
-    useValue: await DoneMarkers.open(records, clock, limits.doneMarkers),
+  parts.register(LEDGER, {
+    useValue: await Ledger.open({ records, files: transfers, clock, limits, log }),
   });
   parts.registerSingleton(REGISTRY, Registry);
-  parts.registerSingleton(SETTLEMENT, Settlement);
   parts.registerSingleton(DURABLE_DELIVERY, DurableDelivery);
   parts.registerSingleton(DISPATCHER, Dispatcher);
   parts.registerSingleton(RETRIEVALS, Retrievals);
-  parts.registerSingleton(HANDOVER, Handover);
+  parts.registerSingleton(ATTEMPTS, Attempts);
   parts.registerSingleton(PARTIAL_FILES, PartialFiles);
   parts.registerSingleton(TRANSFERS, Transfers);
   return {
-    inbox: parts.resolve(INBOX),
-    aside: parts.resolve(DEAD_LETTERS),
+    ledger: parts.resolve(LEDGER),
     recent: parts.resolve(RECENT),
     registry: parts.resolve(REGISTRY),
     deliveries: parts.resolve(DURABLE_DELIVERY),

@@ -110,12 +110,12 @@ export interface RuntimeLimits {
   /** Alarms of one application: their keys and times are kept in memory, about 200 bytes each. */
   alarms: number;
   /** Pushes set aside; past this the oldest is dropped. */
-  setAsideCount: number;
-  setAsideBytes: number;
+  deadLetterCount: number;
+  deadLetterBytes: number;
   /** Content of those set aside that is in files. */
-  setAsideFileBytes: number;
+  deadLetterFileBytes: number;
   /** Done markers, about 100 bytes of memory each. */
-  doneMarkers: number;
+  doneEntries: number;
   /** Pushes kept in memory so that `describe` can show them. */
   recentCount: number;
   recentBytes: number;
@@ -137,10 +137,10 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   filesCount: 10_000,
   filesBytes: 256 * 1024 * 1024,
   alarms: 10_000,
-  setAsideCount: 1_000,
-  setAsideBytes: 64 * 1024 * 1024,
-  setAsideFileBytes: 1024 * 1024 * 1024,
-  doneMarkers: 20_000,
+  deadLetterCount: 1_000,
+  deadLetterBytes: 64 * 1024 * 1024,
+  deadLetterFileBytes: 1024 * 1024 * 1024,
+  doneEntries: 20_000,
   recentCount: 100,
   recentBytes: 4 * 1024 * 1024,
 };

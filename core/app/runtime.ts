@@ -18,11 +18,10 @@ import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
 import type { IncomingPush } from './delivery/dispatcher.js';
-import { dropDeadLetter, redeliverDeadLetter } from './delivery/durable-delivery.js';
 import type { ShownPush } from './delivery/recent.js';
 import { type EventSink, safeEventSink } from './foundations.js';
-import type { DeadLetter } from './inbox/dead-letters.js';
-import { pushOf } from './inbox/push-record.js';
+import { type DeadLetter, deadLetterOf } from './ledger/dead-letter.js';
+import { pushOf } from './ledger/entry.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type AppToLoad, Loader } from './loading/loader.js';
 import { Namespaces } from './loading/namespaces.js';
@@ -43,7 +42,7 @@ export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
-export type { DeadLetter } from './inbox/dead-letters.js';
+export type { DeadLetter } from './ledger/dead-letter.js';
 export type { RuntimeLimits } from './limits.js';
 export type { AppToLoad } from './loading/loader.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
@@ -244,7 +243,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
-      (refusal) => ({ taken: false, ...refusal }),
+      (refusal) => ({ accepted: false, ...refusal }),
     );
   }
 
@@ -254,7 +253,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.retrievals.receive(incoming),
-      (refusal) => ({ outcome: { taken: false, ...refusal } }),
+      (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
   }
 
@@ -277,7 +276,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.transfers.begin(incoming),
-      (refusal) => ({ refused: { taken: false, ...refusal } }),
+      (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
   }
 
@@ -316,30 +315,31 @@ export class PushRuntime {
     notifyNegotiated(parts.registry.all(), sender, supported, { clock, log });
   }
 
-  /** The dead letters: confirmed pushes that their application did not accept, the oldest first. */
-  setAside(): Promise<DeadLetter[]> {
-    return this.parts.aside.list();
+  /** Pushes that were confirmed and that their application does not accept, the oldest first. */
+  deadLetters(): DeadLetter[] {
+    return Array.from(this.parts.ledger.allDeadLetters(), deadLetterOf);
   }
 
   /**
-   * Delivers a dead letter to its application again, with the full number of attempts.
-   * @returns false if there is no such dead letter.
-   * @throws LimitError if the inbox is full; StoreError. It stays a dead letter then.
+   * Delivers a dead letter to its application again, with as many attempts as any other push.
+   * @returns false when there is no such dead letter.
+   * @throws LimitError when the inbox is full, StoreError: the push is still a dead letter.
    */
-  giveAgain(pushId: string): Promise<boolean> {
-    return redeliverDeadLetter(pushId, this.parts);
+  async redeliver(pushId: string): Promise<boolean> {
+    const entry = await this.parts.ledger.revive(pushId);
+    if (entry) this.parts.deliveries.resume(entry);
+    return entry !== undefined;
   }
 
-  /** Deletes a dead letter. @returns false if there is none. @throws StoreError */
-  dropSetAside(pushId: string): Promise<boolean> {
-    const { parts, records, transfers } = this;
-    return dropDeadLetter(pushId, { aside: parts.aside, records, room: transfers });
+  /** Deletes a dead letter. @returns false when there is no such dead letter. @throws StoreError */
+  dropDeadLetter(pushId: string): Promise<boolean> {
+    return this.parts.ledger.drop(pushId);
   }
 
   async #held(pushId: string): Promise<ShownPush | undefined> {
-    const { inbox } = this.parts;
-    const record = inbox.get(pushId)?.record;
-    const content = record && (await inbox.content(record));
+    const { ledger } = this.parts;
+    const record = ledger.received(pushId)?.record;
+    const content = record && (await ledger.content(record));
     return content && { record, content };
   }
 

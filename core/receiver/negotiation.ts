@@ -115,8 +115,9 @@ interface NegotiationsOptions extends NegotiatingAgent {
 export type Negotiate = (agent: NegotiatingAgent) => Negotiations;
 
 /**
+ * Capability negotiation with Push Sender Agents (TS 5.1), for a device whose features a program composes.
  * @param senders URIs of Push Sender Agents.
- * @param profile the User Agent Profile of the device; the OPTIONS refer to it. None when absent.
+ * @param profile the User Agent Profile of the device; the OPTIONS refer to it. None by default.
  */
 export function negotiateWith(senders: readonly string[], profile?: ProfileOptions): Negotiate {
   return (agent) => new Negotiations({ ...agent, senders, ...(profile ? { profile } : {}) });

@@ -60,7 +60,7 @@ export function msrpStatus(kind: RefusalKind): number {
 
 /** @param acceptedTypes media types for the Accept of a 415 (RFC 3261 §21.4.13). */
 export function messageAnswer(outcome: Outcome, acceptedTypes: () => readonly string[]): OutcomeAnswer {
-  if (outcome.taken) return { status: 200, reason: 'OK', headers: [] };
+  if (outcome.accepted) return { status: 200, reason: 'OK', headers: [] };
   const { kind, retryAfter } = outcome;
   const headers = retryHeaders(kind, retryAfter);
   if (kind === 'type') headers.push(['Accept', acceptedTypes().join(', ')]);

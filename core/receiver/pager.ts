@@ -61,7 +61,7 @@ export class PagerReceiver {
   async #retrieve(transaction: ServerTransaction, incoming: IncomingReference): Promise<void> {
     const { outcome, retrieved, later } = await this.options.runtime.retrieve(incoming);
     // No application saw it.
-    if (!retrieved && !later && !outcome.taken)
+    if (!retrieved && !later && !outcome.accepted)
       throw new RequestRefused(outcome.kind, outcome.reason, outcome);
     const status = this.#answer(transaction, outcome);
     // The runtime reports the end of a later retrieval.
@@ -102,7 +102,7 @@ export class PagerReceiver {
       return { status: 415, headers: [supported] };
     }
     if (error instanceof MalformedError) return { status: 400 };
-    return messageAnswer({ taken: false, ...refusalOf(error) }, () =>
+    return messageAnswer({ accepted: false, ...refusalOf(error) }, () =>
       acceptedInMessages(this.options.runtime),
     );
   }

@@ -2,6 +2,7 @@
 
 import type { Urgency } from '../app/application/slots.js';
 import { reasonOf } from '../text.js';
+import { doubledDelay } from '../time/backoff.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { Congestion } from './congestion.js';
 import type { DeliveryRequest, Receipt } from './push-request.js';
@@ -28,8 +29,7 @@ export interface DeliveryCapacity {
 export type Attempt = (target: Target) => Promise<Receipt[]>;
 
 /** Milliseconds until the next attempt at a terminal that said nothing of it; twice as long each further time. */
-const FIRST_BACKOFF = 15_000;
-const LONGEST_BACKOFF = 10 * 60_000;
+const BACKOFF = { first: 15_000, longest: 10 * 60_000 };
 /** What timers hold, milliseconds: 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -83,7 +83,7 @@ export class Delivery {
       const receipts = this.#heldOff(target) ?? (await this.#inTurn(target, urgency));
       if (!receipts.some(({ retryable }) => retryable) || !this.#mayWait)
         return this.#settle(target.uri, receipts);
-      urgency = 'again';
+      urgency = 'retry';
       await this.#next(target, attempts);
     }
   }
@@ -110,7 +110,7 @@ export class Delivery {
       return back;
     };
     if (target.isAway()) return await this.#changed(user, isBack);
-    const backoff = Math.min(FIRST_BACKOFF * 2 ** attempts, LONGEST_BACKOFF) * (1 + this.#clock.random() / 4);
+    const backoff = doubledDelay(BACKOFF, attempts + 1) * (1 + this.#clock.random() / 4);
     const quiet = (congestion.quietFor(uri) ?? 0) * 1000;
     await this.#changed(user, isBack, Math.max(backoff, quiet));
   }

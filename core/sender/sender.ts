@@ -253,7 +253,7 @@ export class PushSenderAgent {
       ...(assertIdentity ? [['P-Asserted-Identity', `<${identity}>`] as [string, string]] : []),
     ];
     const congestion = this.#congestion;
-    return await congestion.inTurn('again', signal, async () => {
+    return await congestion.inTurn('retry', signal, async () => {
       const quiet = congestion.quietFor(gruu);
       if (quiet !== undefined) throw new TransportError(`nobody is asked for another ${quiet} s`);
       const response = await this.#agent.request({ method: 'OPTIONS', uri: gruu, headers }, { signal });

@@ -5,12 +5,9 @@ import type { LogSink } from '../log.js';
 import type { Store, StoreWrite } from '../platform/platform.js';
 import type { Clock } from '../time/clock.js';
 
-export const INBOX_PREFIX = 'push/inbox/';
+/** Of the ledger: a push id follows. */
+export const ENTRY_PREFIX = 'push/entry/';
 export const CONTENT_PREFIX = 'push/content/';
-export const DEAD_LETTER_PREFIX = 'push/aside/';
-export const DONE_PREFIX = 'push/done/';
-export const REFERENCE_PREFIX = 'push/reference/';
-export const TRANSFER_PREFIX = 'push/transfer/';
 export const APPLICATIONS_PREFIX = 'push/app/';
 
 /** `namespace` is a number: an event-app-id may hold any separator. */

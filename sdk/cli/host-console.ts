@@ -7,7 +7,7 @@ import type { PushHost } from '../../core/host.js';
 export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
 
 type Host = Pick<PushHost, 'query'> & {
-  runtime: Pick<PushHost['runtime'], 'setAside' | 'giveAgain' | 'dropSetAside'>;
+  runtime: Pick<PushHost['runtime'], 'deadLetters' | 'redeliver' | 'dropDeadLetter'>;
 };
 
 /** Characters of a line: arguments are a few words. */
@@ -15,7 +15,7 @@ const MAX_LINE = 65_536;
 /** Of a line that is repeated in its answer. */
 const MAX_SHOWN = 200;
 
-const EXPECTED = 'APP QUERY [JSON], set-aside, again ID or drop ID';
+const EXPECTED = 'APP QUERY [JSON], dead-letters, again ID or drop ID';
 
 /**
  * Answers lines, one after another, until the input ends or breaks: a host goes on without.
@@ -44,16 +44,16 @@ export async function answerTo(line: string, host: Host): Promise<Answer> {
 async function ask(line: string, host: Host): Promise<unknown> {
   const [, first = '', second = '', rest = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(line) ?? [];
   const { runtime } = host;
-  if (first === 'set-aside' && second === '') return await runtime.setAside();
-  if (first === 'again' && second !== '') return known(await runtime.giveAgain(second), second);
-  if (first === 'drop' && second !== '') return known(await runtime.dropSetAside(second), second);
+  if (first === 'dead-letters' && second === '') return runtime.deadLetters();
+  if (first === 'again' && second !== '') return known(await runtime.redeliver(second), second);
+  if (first === 'drop' && second !== '') return known(await runtime.dropDeadLetter(second), second);
   if (second === '') throw new Error(`expected ${EXPECTED}`);
   return await host.query(first, second, argumentsOf(rest));
 }
 
 function known(found: boolean, id: string): true {
   if (found) return true;
-  throw new Error(`no push ${id} is set aside`);
+  throw new Error(`no dead letter ${id}`);
 }
 
 function argumentsOf(text: string): unknown {

@@ -1,26 +1,21 @@
-/** A disk that loses its power when a test says so. */
+/** A store in memory that loses its power when a test demands it. */
 
 import { platform } from '#platform';
 import '../../core/platform/memory-store.js';
-import { decodeRecord, type PushRecord } from '../../core/app/inbox/push-record.js';
+import { decodeEntry, type PushRecord } from '../../core/app/ledger/entry.js';
 import { decodeValue } from '../../core/app/services/app-values.js';
 import { TransportError } from '../../core/errors.js';
 import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';
-import {
-  APPLICATIONS_PREFIX,
-  DONE_PREFIX,
-  decodeJson,
-  INBOX_PREFIX,
-  storagePrefix,
-} from '../../core/store/records.js';
+import { APPLICATIONS_PREFIX, decodeJson, ENTRY_PREFIX, storagePrefix } from '../../core/store/records.js';
 
-/** `ending`: the end of a push is about to be written. `ended`: it was written, and the sender is not answered yet. */
+/** `ending`: the end of a push is about to be written. `ended`: it is written, and its sender has no answer yet. */
 export type StoreMoment = 'ending' | 'ended';
 
 interface WriteOperation {
   readonly type: 'put' | 'del';
   readonly key: unknown;
+  readonly value?: unknown;
 }
 
 export class MemoryStore {
@@ -28,13 +23,13 @@ export class MemoryStore {
   #watch: { moment: StoreMoment; onReached: () => void } | undefined;
 
   private constructor(private readonly level: LevelStore) {
-    // Called ahead of each operation, before anything of its batch is written; what it throws fails all of it.
+    // Called for each operation before its batch is written. An error fails the whole batch.
     level.hooks.prewrite.add((operation: WriteOperation) => {
-      if (isEnd(operation)) this.#reached('ending');
+      if (this.#watch?.moment === 'ending' && isEnd(operation)) this.#reached(this.#watch);
       if (this.#dead) throw new TransportError('the power is off');
     });
     level.on('write', (operations: readonly WriteOperation[]) => {
-      if (operations.some(isEnd)) this.#reached('ended');
+      if (this.#watch?.moment === 'ended' && operations.some(isEnd)) this.#reached(this.#watch);
     });
   }
 
@@ -51,18 +46,17 @@ export class MemoryStore {
     this.#watch = { moment, onReached };
   }
 
-  /** Nobody waits for it any more. */
   unwatch(): void {
     this.#watch = undefined;
   }
 
-  /** Nothing more is written. */
+  /** From now on, every write fails. */
   die(): void {
     this.#dead = true;
     this.unwatch();
   }
 
-  /** What was on the disk, on another. */
+  /** A store with the same content. */
   async copy(): Promise<MemoryStore> {
     const copy = await MemoryStore.open();
     const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
@@ -74,7 +68,7 @@ export class MemoryStore {
     return copy;
   }
 
-  /** What applications of this id have in their storage. */
+  /** The storage of the applications with this id. */
   async storageOf(eventAppId: string): Promise<Record<string, unknown>> {
     const entries: [string, unknown][] = [];
     for (const [namespace, owner] of await this.#entries(APPLICATIONS_PREFIX)) {
@@ -86,9 +80,13 @@ export class MemoryStore {
     return Object.fromEntries(entries);
   }
 
-  /** Pushes that were confirmed, or will be, and that no application has taken. */
+  /** Pushes that are confirmed, or will be, and that no application has accepted. */
   async inbox(): Promise<PushRecord[]> {
-    return (await this.#entries(INBOX_PREFIX)).map(([, bytes]) => decodeRecord(bytes));
+    const entries = await this.#entries(ENTRY_PREFIX);
+    return entries.flatMap(([, bytes]) => {
+      const entry = decodeEntry(bytes);
+      return entry.state === 'received' ? [entry.push] : [];
+    });
   }
 
   async close(): Promise<void> {
@@ -101,15 +99,15 @@ export class MemoryStore {
     return entries.map(([key, value]) => [key.slice(prefix.length), value]);
   }
 
-  #reached(moment: StoreMoment): void {
-    const watch = this.#watch;
-    if (watch?.moment !== moment) return;
+  #reached({ onReached }: { onReached: () => void }): void {
     this.#watch = undefined;
-    watch.onReached();
+    onReached();
   }
 }
 
-/** A push is ended by its done marker, whoever ends it (Endings). */
-function isEnd({ type, key }: WriteOperation): boolean {
-  return type === 'put' && typeof key === 'string' && key.startsWith(DONE_PREFIX);
+/** Whether a push is finished, or becomes a dead letter. */
+function isEnd({ type, key, value }: WriteOperation): boolean {
+  if (type !== 'put' || typeof key !== 'string' || !key.startsWith(ENTRY_PREFIX)) return false;
+  const { state } = decodeEntry(value instanceof Uint8Array ? value : new Uint8Array());
+  return state === 'done' || state === 'dead-letter';
 }

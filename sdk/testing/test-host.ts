@@ -3,7 +3,7 @@
 /** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
 
 import type { PushDescription } from '../../core/app/contract/push-app.js';
-import type { DeadLetter } from '../../core/app/inbox/dead-letters.js';
+import type { DeadLetter } from '../../core/app/ledger/dead-letter.js';
 import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
@@ -177,9 +177,9 @@ export class TestHost {
     return (await this.#disk.store.inbox()).map(({ id, app, attempts }) => ({ id, app, attempts }));
   }
 
-  /** Pushes that were confirmed and that their application could not be made to take. */
-  async setAside(): Promise<DeadLetter[]> {
-    return await this.#alive.runtime.setAside();
+  /** Pushes that were confirmed and that their application does not accept, the oldest first. */
+  deadLetters(): DeadLetter[] {
+    return this.#alive.runtime.deadLetters();
   }
 
   /** Describes an accepted push for people. */

@@ -5,7 +5,17 @@ import type { ReceiveContext } from '../../core/app/contract/push-app.js';
 import type { AppStorage } from '../../core/app/contract/services.js';
 import { AppError, ConfigurationError } from '../../core/errors.js';
 import { definePushApp } from '../../sdk/index.js';
-import { type Bench, newGate, openBench, settled, testApp } from './support.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  type StoreWrite,
+  settled,
+  stateWritten,
+  stored,
+  testApp,
+  UNFINISHED,
+} from './support.js';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -54,16 +64,10 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
       { type: 'put', key: 'push/data/1/count' },
       { type: 'put', key: 'push/data/1/bytes' },
       { type: 'del', key: 'push/data/1/old' },
-      ...(delivery === 'durable'
-        ? [
-            { type: 'del', key: `push/inbox/${pushId}` },
-            { type: 'del', key: `push/content/${pushId}` },
-            { type: 'del', key: `push/aside/${pushId}` },
-            { type: 'del', key: `push/content/${pushId}` },
-          ]
-        : []),
-      { type: 'put', key: `push/done/${Date.now()}-${pushId}` },
+      { type: 'put', key: `push/entry/${pushId}` },
+      ...(delivery === 'durable' ? [{ type: 'del', key: `push/content/${pushId}` }] : []),
     ]);
+    expect(await stored(bench.store, ...UNFINISHED, 'done')).toEqual([`done/${pushId}`]);
     // One sync write to accept a durable push, one to end any.
     expect(batches).toHaveBeenCalledTimes(delivery === 'durable' ? 2 : 1);
     expect(await storage?.get('count')).toBe(1);
@@ -85,9 +89,9 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         { delivery },
       ),
     );
-    expect(await bench.push({ key: 'once' })).toMatchObject({ taken: true });
+    expect(await bench.push({ key: 'once' })).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(3_000_000);
-    expect(await bench.push({ key: 'once' })).toMatchObject({ taken: true });
+    expect(await bench.push({ key: 'once' })).toMatchObject({ accepted: true });
     expect(received).toBe(1);
   });
 
@@ -104,11 +108,11 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         { delivery },
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(0);
     expect(errors).toHaveLength(2);
     for (const error of errors) expect(error).toBeInstanceOf(AppError);
-    expect(String(errors[1])).toContain('has been taken already: commit ends a push once');
+    expect(String(errors[1])).toContain('was accepted before: commit finishes a push once');
   });
 
   it('that is refused for what is in it may be tried again', async () => {
@@ -127,7 +131,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         { delivery },
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(errors.map(String)).toEqual([
       expect.stringContaining('storage value for "x" is a function: expected JSON or a Uint8Array'),
       expect.stringContaining('storage value for "x" is not JSON'),
@@ -140,11 +144,11 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
   it('that the application does not wait for still counts, and its failure too', async () => {
     let fails = false;
     await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     const batch = bench.store.batch.bind(bench.store);
     vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
-      const [operations] = given as [{ key: string }[]];
-      if (fails && operations.some(({ key }) => key.startsWith('push/done/'))) {
+      const [operations] = given as [StoreWrite[]];
+      if (fails && operations.some((operation) => stateWritten(operation) === 'done')) {
         return Promise.reject(new Error('disk full'));
       }
       return Reflect.apply(batch, undefined, given);
@@ -152,13 +156,13 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     fails = true;
     const outcome = await bench.push();
     if (delivery === 'direct') {
-      expect(outcome).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+      expect(outcome).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
       expect(outcome).toHaveProperty('reason', expect.stringContaining('disk full'));
     } else {
-      expect(outcome).toMatchObject({ taken: true });
+      expect(outcome).toMatchObject({ accepted: true });
       fails = false;
       await vi.advanceTimersByTimeAsync(60_000);
-      expect(await bench.store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all()).toEqual([]);
+      expect(await stored(bench.store, 'received')).toEqual([]);
     }
   });
 });
@@ -176,13 +180,13 @@ describe('a late commit', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(await outcome).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await outcome).toMatchObject({ accepted: false, kind: 'failed' });
     gate.open();
     await vi.advanceTimersByTimeAsync(0);
     const error = await late;
     expect(error).toBeInstanceOf(AppError);
-    expect(String(error)).toContain('its sender was told that it is not');
-    expect(await bench.store.keys({ gte: 'push/done/' }).all()).toEqual([]);
+    expect(String(error)).toContain('its sender has the answer that it is not');
+    expect(await stored(bench.store, 'done')).toEqual([]);
   });
 
   it('of a direct application that has thrown fails', async () => {
@@ -212,11 +216,11 @@ describe('a late commit', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     gate.open();
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(received).toBe(1);
-    expect(await bench.store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all()).toEqual([]);
+    expect(await stored(bench.store, 'received')).toEqual([]);
   });
 
   it('of one of two deliveries under way counts, the other fails', async () => {
@@ -261,11 +265,11 @@ describe('a late commit', () => {
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(10_000);
     const { pushId } = await outcome;
-    expect(await bench.runtime.setAside()).toMatchObject([{ id: pushId }]);
+    expect(await bench.runtime.deadLetters()).toMatchObject([{ id: pushId }]);
     gate.open();
     await vi.advanceTimersByTimeAsync(0);
-    expect(await bench.runtime.setAside()).toEqual([]);
-    expect(await bench.store.keys({ gte: 'push/content/', lt: 'push/content0' }).all()).toEqual([]);
+    expect(await bench.runtime.deadLetters()).toEqual([]);
+    expect(await stored(bench.store, 'content')).toEqual([]);
   });
 
   it('of an application that was stopped fails', async () => {
@@ -282,7 +286,7 @@ describe('a late commit', () => {
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('test.ua'));
-    expect(await outcome).toMatchObject({ taken: true });
-    await expect(context?.commit()).rejects.toThrow('it was stopped');
+    expect(await outcome).toMatchObject({ accepted: true });
+    await expect(context?.commit()).rejects.toThrow('the application was stopped');
   });
 });

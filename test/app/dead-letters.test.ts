@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Push } from '../../core/app/contract/push-app.js';
 import { LimitError, PushRefused } from '../../core/errors.js';
-import { type Bench, openBench, settled, testApp } from './support.js';
+import { type Bench, openBench, settled, stored, testApp, UNFINISHED } from './support.js';
 
 let bench: Bench;
 let willing: boolean;
@@ -43,15 +43,13 @@ async function reopen(limits = {}): Promise<void> {
 async function setAside(key: string): Promise<string> {
   const { pushId = '' } = await bench.push({ key, text: key });
   await vi.advanceTimersByTimeAsync(5_000);
-  const ids = (await bench.runtime.setAside()).map(({ id }) => id);
+  const ids = bench.runtime.deadLetters().map(({ id }) => id);
   expect(ids).toContain(pushId);
   return pushId;
 }
 
-const onDisk = async () =>
-  (await bench.store.keys({ gte: 'push/', lt: 'push0' }).all()).filter((key) =>
-    /^push\/(inbox|content|aside)\//.test(key),
-  );
+/** The records of pushes that are not finished. */
+const onDisk = () => stored(bench.store, ...UNFINISHED);
 
 describe.each([false, true])('after a restart: %s', (restarted) => {
   it('given again, its application gets it as if it had just come', async () => {
@@ -59,30 +57,30 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
     if (restarted) await reopen();
     willing = true;
     received = [];
-    expect(await bench.runtime.giveAgain(id)).toBe(true);
+    expect(await bench.runtime.redeliver(id)).toBe(true);
     await vi.advanceTimersByTimeAsync(0);
     expect(received).toMatchObject([{ id, attempt: 1, from: 'sip:psa@domain.test' }]);
     expect(Buffer.from((await received[0]?.content.bytes(10)) ?? []).toString()).toBe('k');
-    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await bench.runtime.deadLetters()).toEqual([]);
     expect(await onDisk()).toEqual([]);
-    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId: id });
+    expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId: id });
   });
 
   it('given again in vain, it is set aside again', async () => {
     const id = await setAside('k');
     if (restarted) await reopen();
-    await bench.runtime.giveAgain(id);
+    await bench.runtime.redeliver(id);
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await bench.runtime.setAside()).toMatchObject([{ id, attempts: 2 }]);
+    expect(await bench.runtime.deadLetters()).toMatchObject([{ id, attempts: 2 }]);
   });
 
   it('dropped, nothing is left of it but that it came', async () => {
     const id = await setAside('k');
     if (restarted) await reopen();
-    expect(await bench.runtime.dropSetAside(id)).toBe(true);
-    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
+    expect(await bench.runtime.deadLetters()).toEqual([]);
     expect(await onDisk()).toEqual([]);
-    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId: id });
+    expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId: id });
   });
 });
 
@@ -90,7 +88,7 @@ it('is given again once, however often that is asked for at a time', async () =>
   const id = await setAside('k');
   willing = true;
   received = [];
-  const asked = [bench.runtime.giveAgain(id), bench.runtime.giveAgain(id), bench.runtime.dropSetAside(id)];
+  const asked = [bench.runtime.redeliver(id), bench.runtime.redeliver(id), bench.runtime.dropDeadLetter(id)];
   expect(await Promise.all(asked)).toEqual([true, false, false]);
   await vi.advanceTimersByTimeAsync(0);
   expect(received).toHaveLength(1);
@@ -101,7 +99,7 @@ it('waits in the inbox for an application that is not loaded', async () => {
   await bench.runtime.unload('test.ua');
   willing = true;
   received = [];
-  expect(await bench.runtime.giveAgain(id)).toBe(true);
+  expect(await bench.runtime.redeliver(id)).toBe(true);
   expect(received).toEqual([]);
   await bench.runtime.load(app());
   await vi.advanceTimersByTimeAsync(0);
@@ -111,14 +109,14 @@ it('waits in the inbox for an application that is not loaded', async () => {
 it('stays where it is when the inbox is full', async () => {
   const id = await setAside('k');
   await reopen({ inboxCount: 0 });
-  await expect(bench.runtime.giveAgain(id)).rejects.toThrow(LimitError);
-  expect(await bench.runtime.setAside()).toMatchObject([{ id }]);
-  expect(await bench.runtime.dropSetAside(id)).toBe(true);
+  await expect(bench.runtime.redeliver(id)).rejects.toThrow(LimitError);
+  expect(await bench.runtime.deadLetters()).toMatchObject([{ id }]);
+  expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
 });
 
 it('that there is none of is said', async () => {
-  expect(await bench.runtime.giveAgain('none')).toBe(false);
-  expect(await bench.runtime.dropSetAside('none')).toBe(false);
+  expect(await bench.runtime.redeliver('none')).toBe(false);
+  expect(await bench.runtime.dropDeadLetter('none')).toBe(false);
 });
 
 it('a late commit of an attempt that was given up ends it, though it was given again', async () => {
@@ -136,9 +134,9 @@ it('a late commit of an attempt that was given up ends it, though it was given a
     ),
   );
   const id = await setAside('k');
-  expect(await bench.runtime.giveAgain(id)).toBe(true);
+  expect(await bench.runtime.redeliver(id)).toBe(true);
   await late();
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(await bench.runtime.setAside()).toEqual([]);
+  expect(await bench.runtime.deadLetters()).toEqual([]);
   expect(await onDisk()).toEqual([]);
 });

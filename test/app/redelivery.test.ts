@@ -3,7 +3,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { PushRefused } from '../../core/errors.js';
-import { type Bench, newGate, openBench, settled, testApp } from './support.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  type StoreWrite,
+  settled,
+  stateWritten,
+  stored,
+  testApp,
+  UNFINISHED,
+} from './support.js';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -28,11 +38,8 @@ async function reopen(options: Parameters<typeof openBench>[0] = {}): Promise<vo
   bench = await openBench({ store: bench.store, ...options });
 }
 
-/** What is on disk of pushes that have not ended. */
-async function held(): Promise<string[]> {
-  const keys = await bench.store.keys({ gte: 'push/', lt: 'push0' }).all();
-  return keys.filter((key) => /^push\/(inbox|content|aside)\//.test(key));
-}
+/** The records of pushes that are not finished. */
+const held = () => stored(bench.store, ...UNFINISHED);
 
 describe('redelivery', () => {
   it.each([
@@ -55,7 +62,7 @@ describe('redelivery', () => {
       expect(times.map((time, index) => Math.round((time - (times[index - 1] ?? time)) * 10) / 10)).toEqual(
         waits,
       );
-      expect(await bench.runtime.setAside()).toEqual([
+      expect(await bench.runtime.deadLetters()).toEqual([
         {
           id: pushId,
           app: 'test.ua',
@@ -64,7 +71,7 @@ describe('redelivery', () => {
           contentType: 'text/plain',
           size: 5,
           receivedAt: expect.any(Date),
-          setAsideAt: expect.any(Date),
+          deadSince: expect.any(Date),
           attempts: 10,
           reason: 'test.ua threw: failure 10',
         },
@@ -72,9 +79,9 @@ describe('redelivery', () => {
       expect(bench.logs.at(-1)).toMatchObject({
         level: 'warn',
         app: 'test.ua',
-        message: `push ${pushId} was set aside after 10 deliveries: test.ua threw: failure 10`,
+        message: `push ${pushId} is a dead letter after 10 deliveries: test.ua threw: failure 10`,
       });
-      expect(await held()).toEqual([`push/aside/${pushId}`, `push/content/${pushId}`]);
+      expect(await held()).toEqual([`content/${pushId}`, `dead-letter/${pushId}`]);
     },
   );
 
@@ -104,10 +111,10 @@ describe('redelivery', () => {
     );
     const { pushId } = await bench.push({ key: 'k' });
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await bench.runtime.setAside()).toMatchObject([
+    expect(await bench.runtime.deadLetters()).toMatchObject([
       { id: pushId, attempts: 2, reason: 'refused (declined): not wanted' },
     ]);
-    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId });
+    expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId });
   });
 
   it('a refusal for now is a failure like others, and its retryAfter is waited for', async () => {
@@ -137,7 +144,7 @@ describe('redelivery', () => {
     hangs = false;
     const started = Date.now();
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: true });
+    expect(outcome).toMatchObject({ accepted: true });
     expect(Date.now()).toBe(started);
   });
 });
@@ -182,7 +189,7 @@ describe('a restart', () => {
     const received: string[] = [];
     await bench.runtime.load(durable((push) => void received.push(push.id)));
     expect(await bench.push({ key: '1' })).toEqual(taken);
-    expect(await bench.push({ key: '2' })).toEqual({ taken: true, pushId });
+    expect(await bench.push({ key: '2' })).toEqual({ accepted: true, pushId });
     expect(await bench.push({ key: '3' })).toEqual(aside);
     expect(received).toEqual([]);
   });
@@ -202,7 +209,7 @@ describe('a restart', () => {
       await bench.runtime.start();
       await vi.advanceTimersByTimeAsync(0);
     }
-    expect(await bench.runtime.setAside()).toMatchObject([
+    expect(await bench.runtime.deadLetters()).toMatchObject([
       { attempts: 3, reason: 'its deliveries ended with the host' },
     ]);
     await vi.advanceTimersByTimeAsync(60_000);
@@ -211,19 +218,19 @@ describe('a restart', () => {
   });
 
   it('leaves what cannot be read, and says so', async () => {
-    await bench.store.put('push/inbox/broken', '{"id":');
-    await bench.store.put('push/inbox/empty', '{}');
-    await bench.store.put('push/aside/broken', 'x');
+    await bench.store.put('push/entry/broken', '{"id":');
+    await bench.store.put('push/entry/empty', '{}');
+    await bench.store.put('push/entry/other', 'x');
     await bench.store.put('push/app/1', 'null');
     await reopen();
     await bench.runtime.load(durable(() => {}));
-    expect(await bench.push()).toMatchObject({ taken: true });
-    expect(await bench.runtime.setAside()).toEqual([]);
-    expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(5);
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    expect(await bench.runtime.deadLetters()).toEqual([]);
+    expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(4);
     // Nobody gets the storage of an application that is no longer known.
     expect(await bench.store.get('push/app/1')).toBe('null');
     expect(await bench.store.get('push/app/2')).toContain('test.ua');
-    expect(await bench.store.get('push/inbox/broken')).toBe('{"id":');
+    expect(await bench.store.get('push/entry/broken')).toBe('{"id":');
   });
 
   it('a push without its content is set aside', async () => {
@@ -236,13 +243,13 @@ describe('a restart', () => {
     await bench.runtime.load(durable(() => {}));
     await bench.runtime.start();
     await vi.advanceTimersByTimeAsync(0);
-    expect(await bench.runtime.setAside()).toMatchObject([{ reason: 'its content is not in the store' }]);
+    expect(await bench.runtime.deadLetters()).toMatchObject([{ reason: 'its content is not in the store' }]);
   });
 });
 
 describe('what was set aside', () => {
   it('is bounded in number and bytes: the oldest goes', async () => {
-    await reopen({ limits: { attempts: 1, setAsideCount: 3, setAsideBytes: 100 } });
+    await reopen({ limits: { attempts: 1, deadLetterCount: 3, deadLetterBytes: 100 } });
     await bench.runtime.load(
       durable(() => {
         throw new Error('x');
@@ -253,12 +260,12 @@ describe('what was set aside', () => {
       vi.advanceTimersByTime(1);
       ids.push((await bench.push({ text })).pushId);
     }
-    expect((await bench.runtime.setAside()).map(({ id }) => id)).toEqual(ids.slice(2));
+    expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(2));
     vi.advanceTimersByTime(1);
     ids.push((await bench.push({ text: 'x'.repeat(90) })).pushId);
-    expect((await bench.runtime.setAside()).map(({ id }) => id)).toEqual(ids.slice(5));
+    expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
     await reopen();
-    expect((await bench.runtime.setAside()).map(({ id }) => id)).toEqual(ids.slice(5));
+    expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
     expect(await held()).toHaveLength(2);
   });
 });
@@ -282,8 +289,8 @@ describe('a store that does not write', () => {
       vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) =>
         full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, given),
       );
-      expect(await bench.push({ key: 'k' })).toMatchObject({ taken: true });
-      expect(await bench.push({ key: 'k' })).toMatchObject({ taken: true });
+      expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
+      expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
       expect(received).toBe(1);
     },
   );
@@ -295,18 +302,18 @@ describe('a store that does not write', () => {
     const batch = bench.store.batch.bind(bench.store);
     let full = true;
     vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
-      const [operations] = given as [{ key: string }[]];
-      if (full && operations.some(({ key }) => key.startsWith('push/aside/'))) {
+      const [operations] = given as [StoreWrite[]];
+      if (full && operations.some((operation) => stateWritten(operation) === 'dead-letter')) {
         return Promise.reject(new Error('disk full'));
       }
       return Reflect.apply(batch, undefined, given);
     });
     const { pushId } = await bench.push();
     await vi.advanceTimersByTimeAsync(3_600_000);
-    expect(await bench.runtime.setAside()).toEqual([]);
+    expect(await bench.runtime.deadLetters()).toEqual([]);
     full = false;
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(await bench.runtime.setAside()).toMatchObject([{ id: pushId, reason: 'test.ua threw: never' }]);
+    expect(await bench.runtime.deadLetters()).toMatchObject([{ id: pushId, reason: 'test.ua threw: never' }]);
   });
 });
 
@@ -318,7 +325,7 @@ describe('loading and unloading while running', () => {
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('x-wap-application:test.ua'));
     // On disk, so its sender need not wait for an application that is gone.
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(1_000_000);
     expect(await held()).toHaveLength(2);
     const received: string[] = [];
@@ -351,7 +358,7 @@ describe('loading and unloading while running', () => {
     const outcomes = [bench.push(), bench.push()];
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('test.ua'));
-    expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: true }]);
+    expect(await Promise.all(outcomes)).toMatchObject([{ accepted: true }, { accepted: true }]);
     let received = 0;
     await bench.runtime.load(durable(() => void received++));
     await vi.advanceTimersByTimeAsync(0);

@@ -21,7 +21,7 @@ describe('slots of an application', () => {
 
   it('are never all taken by redeliveries', async () => {
     const slots = new Slots(4, 10);
-    const again = [1, 2, 3].map(() => slots.enter('again'));
+    const again = [1, 2, 3].map(() => slots.enter('retry'));
     expect(await Promise.all(again.map(hasTurn))).toEqual([true, true, undefined]);
     expect(await hasTurn(slots.enter('sender'))).toBe(true);
   });
@@ -29,7 +29,7 @@ describe('slots of an application', () => {
   it('come to a redelivery however many senders wait', async () => {
     const slots = new Slots(4, 10);
     const senders = Array.from({ length: 8 }, () => slots.enter('sender'));
-    const again = slots.enter('again');
+    const again = slots.enter('retry');
     senders[0]?.leave();
     expect(await hasTurn(again)).toBe(true);
     expect(await hasTurn(senders[4])).toBeUndefined();
@@ -39,7 +39,7 @@ describe('slots of an application', () => {
 
   it('closed: whoever waits is told', async () => {
     const slots = new Slots(1, 10);
-    const [running, waiting, again] = [slots.enter('sender'), slots.enter('sender'), slots.enter('again')];
+    const [running, waiting, again] = [slots.enter('sender'), slots.enter('sender'), slots.enter('retry')];
     slots.close();
     expect([await hasTurn(running), await hasTurn(waiting), await hasTurn(again)]).toEqual([
       true,

@@ -76,6 +76,38 @@ export function newGate(): { passed: Promise<void>; open(): void } {
   return { passed, open };
 }
 
+/**
+ * The store's records of these kinds, as `KIND/KEY`: the state of an entry of the ledger, or the second part of any
+ * other key: `received/ID`, `done/ID`, `content/ID`, `data/1/name`.
+ */
+export async function stored(store: LevelStore, ...kinds: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for await (const [key, value] of store.iterator({ gte: 'push/', lt: 'push0' })) {
+    const [, kind = '', ...rest] = key.split('/');
+    const shown = [kind === 'entry' ? stateOf(value) : kind, ...rest].join('/');
+    if (kinds.includes(shown.slice(0, shown.indexOf('/')))) found.push(shown);
+  }
+  return found.sort();
+}
+
+/** Of pushes that are not finished. */
+export const UNFINISHED = ['received', 'dead-letter', 'reference', 'partial-transfer', 'content'];
+
+/** An operation of a batch. */
+export interface StoreWrite {
+  readonly key: string;
+  readonly value?: Uint8Array;
+}
+
+/** The state of the entry that the operation writes; undefined when it writes none. */
+export function stateWritten({ key, value }: StoreWrite): string | undefined {
+  return key.startsWith('push/entry/') && value ? stateOf(new TextDecoder().decode(value)) : undefined;
+}
+
+function stateOf(entry: string): string {
+  return String(/"state":"([^"]*)"/.exec(entry)?.[1]);
+}
+
 let serial = 0;
 
 export async function openBench(

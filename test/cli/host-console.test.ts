@@ -15,22 +15,22 @@ describe('a line', () => {
       return words[1] === 'nothing' ? undefined : { well: true };
     },
     runtime: {
-      setAside: async () => [],
-      giveAgain: async (id) => id === 'one',
-      dropSetAside: async (id) => id === 'one',
+      deadLetters: () => [],
+      redeliver: async (id) => id === 'one',
+      dropDeadLetter: async (id) => id === 'one',
     },
   };
 
   it.each<[string, Partial<Record<'answer' | 'error', unknown>>]>([
-    ['set-aside', { answer: [] }],
+    ['dead-letters', { answer: [] }],
     ['again one', { answer: true }],
-    ['again two', { error: 'no push two is set aside' }],
+    ['again two', { error: 'no dead letter two' }],
     ['drop one', { answer: true }],
-    ['drop two', { error: 'no push two is set aside' }],
+    ['drop two', { error: 'no dead letter two' }],
     ['mms.ua messages', { answer: { well: true } }],
     ['mms.ua nothing', { answer: null }],
     ['mms.ua fail', { error: 'as asked' }],
-    ['mms.ua', { error: 'expected APP QUERY [JSON], set-aside, again ID or drop ID' }],
+    ['mms.ua', { error: 'expected APP QUERY [JSON], dead-letters, again ID or drop ID' }],
     ['mms.ua retrieve {"key":', { error: expect.stringMatching(/^\{"key": is not JSON: /) }],
   ])('%s', async (line, answer) => {
     expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
@@ -82,10 +82,10 @@ describe('sip-push host --console', () => {
     host.stdin.write(`mms.ua retrieve ${JSON.stringify({ transactionId })}\n`);
     expect(await lineOf(host, 'answer')).toMatchObject({ answer: { transactionId, state: 'retrieving' } });
     host.stdin.write('mms.ua nonsense');
-    host.stdin.write('\nset-aside\n');
-    expect(await lineOf(host, 'answer', { line: 'set-aside' })).toMatchObject({ answer: [] });
+    host.stdin.write('\ndead-letters\n');
+    expect(await lineOf(host, 'answer', { line: 'dead-letters' })).toMatchObject({ answer: [] });
     expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
-      error: expect.stringContaining('no query "nonsense"'),
+      error: expect.stringContaining('unknown query "nonsense"'),
     });
     // Its stdin is open still.
     host.kill('SIGTERM');

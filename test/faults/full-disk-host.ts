@@ -57,9 +57,10 @@ if (task === 'fill') {
   process.kill(process.pid, 'SIGKILL');
 }
 
-const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0' }).all();
+const entries = await store.values({ gte: 'push/entry/', lt: 'push/entry0' }).all();
+const waiting = entries.filter((entry) => JSON.parse(entry).state === 'received').length;
 await runtime.start();
-while (received < keys.length) await new Promise((resolve) => setImmediate(resolve));
+while (received < waiting) await new Promise((resolve) => setImmediate(resolve));
 await runtime.stop();
 await store.close();
 
@@ -77,6 +78,6 @@ async function push(): Promise<boolean> {
     headers: {},
     content: memoryContent({ type: 'text/plain', parameters: {} }, randomBytes(5000)),
   });
-  say(outcome.taken ? `taken ${key}` : `refused ${outcome.kind}`);
-  return outcome.taken;
+  say(outcome.accepted ? `taken ${key}` : `refused ${outcome.kind}`);
+  return outcome.accepted;
 }

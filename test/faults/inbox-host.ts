@@ -112,11 +112,12 @@ async function push(id: string, key: string): Promise<void> {
     headers: {},
     content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode(key)),
   });
-  if (!outcome.taken) throw new Error(`${id} ${key}: ${outcome.reason}`);
+  if (!outcome.accepted) throw new Error(`${id} ${key}: ${outcome.reason}`);
   say(`taken ${id} ${key}`);
 }
 
+/** Whether a push waits for its application. */
 async function inboxHolds(): Promise<boolean> {
-  const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0', limit: 1 }).all();
-  return keys.length > 0;
+  const entries = await store.values({ gte: 'push/entry/', lt: 'push/entry0' }).all();
+  return entries.some((entry) => JSON.parse(entry).state === 'received');
 }

@@ -184,10 +184,11 @@ async function sendAll(transfer: Transfer, id: string, key: string, content: Uin
     await transfer.abort(error instanceof Error ? error : new Error(String(error)));
   }
   const outcome = await transfer.complete(content.length);
-  return outcome.taken ? undefined : outcome.kind;
+  return outcome.accepted ? undefined : outcome.kind;
 }
 
+/** Whether a push waits for its application. */
 async function inboxHolds(): Promise<boolean> {
-  const keys = await store.keys({ gte: 'push/inbox/', lt: 'push/inbox0', limit: 1 }).all();
-  return keys.length > 0;
+  const entries = await store.values({ gte: 'push/entry/', lt: 'push/entry0' }).all();
+  return entries.some((entry) => JSON.parse(entry).state === 'received');
 }

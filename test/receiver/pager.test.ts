@@ -243,7 +243,7 @@ describe('a push that passes the checks', () => {
       content: (pushes[0] ?? fail()).push.content,
       headers: {},
     };
-    expect(await runtime.dispatch(again)).toMatchObject({ taken: true });
+    expect(await runtime.dispatch(again)).toMatchObject({ accepted: true });
     expect(pushes).toHaveLength(1);
   });
 

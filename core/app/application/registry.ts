@@ -4,7 +4,7 @@ import { matchesMediaRange, mediaRangesOverlap } from '../../content/media-type.
 import { type InjectionToken, injectable } from '../../injection.js';
 import { canonicalEventAppId } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
-import type { PushRecord } from '../inbox/push-record.js';
+import type { PushRecord } from '../ledger/entry.js';
 import type { AppHandle, Application } from './application.js';
 import { OnDemandApp } from './on-demand-app.js';
 

@@ -1,7 +1,7 @@
 /** How many pushes one application handles at once, and which waits for its turn. */
 
 /** A push that a sender waits for, or one given again. */
-export type Urgency = 'sender' | 'again';
+export type Urgency = 'sender' | 'retry';
 
 export interface Turn {
   /** True when the turn has come, false when the application went away. */
@@ -20,8 +20,8 @@ interface Waiting {
  * so that a busy sender does not keep them waiting for ever.
  */
 export class Slots {
-  readonly #waiting = { sender: new Set<Waiting>(), again: new Set<Waiting>() };
-  readonly #active = { sender: new Set<Waiting>(), again: new Set<Waiting>() };
+  readonly #waiting = { sender: new Set<Waiting>(), retry: new Set<Waiting>() };
+  readonly #active = { sender: new Set<Waiting>(), retry: new Set<Waiting>() };
   readonly #againAtMost: number;
   readonly #againFirst: number;
   #closed = false;
@@ -52,7 +52,7 @@ export class Slots {
   /** Nobody's turn comes any more. */
   close(): void {
     this.#closed = true;
-    for (const queue of [this.#waiting.sender, this.#waiting.again]) {
+    for (const queue of [this.#waiting.sender, this.#waiting.retry]) {
       for (const { begin } of queue) begin(false);
       queue.clear();
     }
@@ -64,7 +64,7 @@ export class Slots {
   }
 
   #next(): void {
-    while (this.#active.sender.size + this.#active.again.size < this.concurrency) {
+    while (this.#active.sender.size + this.#active.retry.size < this.concurrency) {
       const waiting = this.#first();
       if (!waiting) return;
       this.#waiting[waiting.urgency].delete(waiting);
@@ -74,8 +74,8 @@ export class Slots {
   }
 
   #first(): Waiting | undefined {
-    const again = first(this.#waiting.again);
-    const underWay = this.#active.again.size;
+    const again = first(this.#waiting.retry);
+    const underWay = this.#active.retry.size;
     if (again && underWay < this.#againFirst) return again;
     return first(this.#waiting.sender) ?? (underWay < this.#againAtMost ? again : undefined);
   }

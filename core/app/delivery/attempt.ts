@@ -14,149 +14,201 @@ import { busy, type Refusal, refusalOf, resources } from '../contract/outcome.js
 import type { CommitOperation } from '../contract/push-app.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
-import type { Delivery } from '../inbox/delivery.js';
-import { pushOf } from '../inbox/push-record.js';
+import { type PushEntry, pushOf } from '../ledger/entry.js';
+import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { COMMIT_GRACE, RECEIVE_ENDS_WITHIN } from '../limits.js';
 import { RECENT, type RecentPushes } from './recent.js';
-import { SETTLEMENT, type Settlement } from './settlement.js';
 
-/** `failed`: it threw anything else, or had not answered by its deadline. */
+/** `failed`: `receive` threw an error that is not a refusal, or did not end by its deadline. */
 export type AttemptResult =
-  | { type: 'taken' }
+  | { type: 'accepted' }
   | {
       type: 'refused' | 'failed';
       refusal: Refusal;
-      /** Its application was not there to be given it. */
-      away?: true;
+      /** The application did not see the push. */
+      unavailable?: true;
     };
 
-export interface AttemptOptions {
-  app: Application;
-  delivery: Delivery;
-  content: Content;
-  endings: Settlement;
-  clock: Clock;
-  /** For `receive`, from when all of the content is there. */
-  milliseconds: number;
-  /** Left when `receive` has ended, or at the deadline. */
-  turn: Turn;
-}
+@injectable()
+export class Attempts {
+  constructor(
+    @inject(LEDGER) private readonly ledger: Ledger,
+    @inject(RECENT) private readonly recent: RecentPushes,
+    @inject(CONTENT_FILES) private readonly files: ContentFiles,
+    @inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
-/**
- * Resolves by the deadline, `taken` not before all of the content is there; what `receive` does after it is ignored, but for a commit of a durable push. Never
- * rejects.
- */
-export async function attempt(options: AttemptOptions): Promise<AttemptResult> {
-  const { app, delivery, content, endings, clock, milliseconds, turn } = options;
-  if (app.stopping) {
-    turn.leave();
-    return closed(delivery, { type: 'failed', refusal: busy(`${app.eventAppId} is being stopped`) });
-  }
-  const controller = new AbortController();
-  const commit = async (operations: readonly CommitOperation[] = []) => {
-    const { eventAppId, own, active } = app.scope;
-    if (!active) throw new AppError(eventAppId, `push ${delivery.id} cannot be committed: it was stopped`);
-    await endings.commit(delivery, own.batch(operations), app.scope);
-  };
-  const received = invoke(() =>
-    app.instance.receive(pushOf(delivery.record, content), {
-      commit: (operations) => handled(commit(operations)),
-      signal: controller.signal,
-    }),
-  );
-  const result = received.then(
-    () => landed(delivery),
-    (error: unknown) => {
-      app.threw(delivery.id, error);
-      return ended(delivery, thrown(error, `${app.eventAppId} threw`));
-    },
-  );
-  return new Promise<AttemptResult>((resolve) => {
-    const release = () => {
-      released = true;
-      cancelDeadline();
-      cancelTaken();
-      running.leave();
-      turn.leave();
-    };
-    const giveUp = (why: Error) => {
-      controller.abort(why);
-      release();
-      void graced(clock, ended(delivery, failed(why.message)), delivery).then(resolve);
-    };
-    let released = false;
-    let cancelDeadline = () => {};
-    const allow = (time: number, words: string) => {
-      if (released) return;
-      cancelDeadline = clock.after(time, () =>
-        giveUp(new TimeoutError(`${app.eventAppId} did not ${words}`)),
-      );
-    };
-    const deadline = () => allow(milliseconds, `answer within ${milliseconds / 1000} s (limits.seconds)`);
-    if (delivery.landed) {
-      delivery.landed.then(deadline, (why: unknown) => {
-        controller.abort(why);
-        allow(RECEIVE_ENDS_WITHIN, 'end when its content broke off');
-      });
-    } else {
-      deadline();
+  /**
+   * Delivers a push once. Never rejects. A push that is accepted is finished when the promise resolves.
+   * @param turn left when `receive` has ended, or at the deadline. The content is readable until then.
+   */
+  async deliver(app: Application, entry: PushEntry, content: Content, turn: Turn): Promise<AttemptResult> {
+    const { file } = entry.record;
+    if (file === undefined) {
+      const result = await this.attempt(app, entry, content, turn);
+      if (result.type !== 'accepted') return result;
+      this.recent.add(entry.record, content);
+      if (!entry.result) await this.ledger.accept(entry);
+      return result;
     }
-    // A commit is the answer; the slot is the application's until `receive` ends.
-    const cancelTaken = delivery.onTaken(() => resolve({ type: 'taken' }));
-    const running = app.enter({ abort: (why) => controller.abort(why), giveUp });
-    void result.then((settled) => {
-      release();
-      resolve(settled);
+    const release = this.files.use(file);
+    const result = await this.attempt(app, entry, content, whileUsed(turn, this.files.use(file)));
+    if (result.type === 'accepted') {
+      await this.recent.addFile(entry.record, content);
+      await this.ledger.accept(entry);
+    }
+    await release();
+    return result;
+  }
+
+  /**
+   * Resolves by the deadline, and with `accepted` not before all of the content has arrived. What `receive` does
+   * afterwards is ignored, except for a commit of a durable push.
+   */
+  private attempt(
+    app: Application,
+    entry: PushEntry,
+    content: Content,
+    turn: Turn,
+  ): Promise<AttemptResult> | AttemptResult {
+    if (app.stopping) {
+      turn.leave();
+      return concluded(entry, { type: 'failed', refusal: busy(`${app.eventAppId} is being stopped`) });
+    }
+    const { clock } = this;
+    const seconds = app.manifest.receiveSeconds;
+    const controller = new AbortController();
+    const context = {
+      commit: (operations: readonly CommitOperation[] = []) => handled(this.commit(app, entry, operations)),
+      signal: controller.signal,
+    };
+    const received = invoke(() => app.instance.receive(pushOf(entry.record, content), context));
+    const result = received.then(
+      () => (entry.arrived ? arrived(entry, entry.arrived) : ended(entry, { type: 'accepted' })),
+      (error: unknown) => {
+        app.threw(entry.id, error);
+        return ended(entry, thrown(error, `${app.eventAppId} threw`));
+      },
+    );
+    return new Promise<AttemptResult>((resolve) => {
+      let released = false;
+      let cancelDeadline = () => {};
+      const release = () => {
+        released = true;
+        cancelDeadline();
+        cancelAccepted();
+        call.leave();
+        turn.leave();
+      };
+      const giveUp = (why: Error) => {
+        controller.abort(why);
+        release();
+        void withGrace(clock, entry, ended(entry, failed(why.message))).then(resolve);
+      };
+      const allow = (milliseconds: number, expected: string) => {
+        if (released) return;
+        const late = () => giveUp(new TimeoutError(`${app.eventAppId} did not ${expected}`));
+        cancelDeadline = clock.after(milliseconds, late);
+      };
+      const startDeadline = () => allow(seconds * 1000, `answer within ${seconds} s (limits.seconds)`);
+      if (entry.arrived) {
+        entry.arrived.then(startDeadline, (why: unknown) => {
+          controller.abort(why);
+          allow(RECEIVE_ENDS_WITHIN, 'end when its content broke off');
+        });
+      } else {
+        startDeadline();
+      }
+      // A commit is the answer. The application keeps its slot until `receive` ends.
+      const cancelAccepted = entry.onAccepted(() => resolve({ type: 'accepted' }));
+      const call = app.enter({ abort: (why) => controller.abort(why), giveUp });
+      void result.then((settled) => {
+        release();
+        resolve(settled);
+      });
     });
-  });
+  }
+
+  /**
+   * Waits for the content, if it is still arriving.
+   * @throws AppError when the push is finished, its content breaks off, or the application is stopped. StoreError when
+   * the store does not write: the application may commit again then.
+   */
+  private async commit(
+    { scope }: Application,
+    entry: PushEntry,
+    operations: readonly CommitOperation[],
+  ): Promise<void> {
+    const stopped = 'cannot be committed: the application was stopped';
+    if (!scope.active) throw new AppError(scope.eventAppId, `push ${entry.id} ${stopped}`);
+    const batch = scope.own.batch(operations);
+    const problem = entry.committing ? 'is being committed' : finishedBy(entry);
+    if (problem) throw uncommitted(entry, problem);
+    const write = async () => {
+      if (entry.arrived) {
+        await entry.arrived.catch((error: unknown) => {
+          throw uncommitted(entry, `cannot be committed: ${reasonOf(error)}`, error);
+        });
+        const late = scope.active ? finishedBy(entry) : stopped;
+        if (late) throw uncommitted(entry, late);
+      }
+      await this.ledger.commit(entry, batch);
+    };
+    entry.committing = write();
+    try {
+      await entry.committing;
+    } finally {
+      entry.committing = undefined;
+    }
+  }
 }
 
-/** `receive` has resolved, maybe ahead of its content. */
-async function landed(delivery: Delivery): Promise<AttemptResult> {
+/** `receive` has resolved, possibly before all of its content arrived. */
+async function arrived(entry: PushEntry, content: Promise<void>): Promise<AttemptResult> {
   try {
-    await delivery.landed;
-    return await ended(delivery, { type: 'taken' });
+    await content;
+    return await ended(entry, { type: 'accepted' });
   } catch (error) {
-    return ended(delivery, failed(`its content did not come: ${reasonOf(error)}`));
+    return ended(entry, failed(`its content did not arrive: ${reasonOf(error)}`));
   }
 }
 
 /**
- * What an attempt comes to. A commit decides, whatever `receive` does; an application that did not wait for its
- * commit, and would not know that it failed, has not taken the push.
+ * The result of an attempt. A commit decides, whatever `receive` does. An application that did not wait for its commit
+ * does not learn that it failed, so it has not accepted the push then.
  */
-async function ended(delivery: Delivery, result: AttemptResult): Promise<AttemptResult> {
-  if (!delivery.committing) return closed(delivery, result);
+async function ended(entry: PushEntry, result: AttemptResult): Promise<AttemptResult> {
+  if (!entry.committing) return concluded(entry, result);
   try {
-    await delivery.committing;
-    return { type: 'taken' };
+    await entry.committing;
+    return { type: 'accepted' };
   } catch (error) {
-    return closed(delivery, thrown(error, 'its commit failed'));
+    return concluded(entry, thrown(error, 'its commit failed'));
   }
 }
 
-/** At once, since a commit that began after the sender was told otherwise must fail. */
-function closed(delivery: Delivery, result: AttemptResult): AttemptResult {
-  if (delivery.ending?.type === 'taken') return { type: 'taken' };
-  if (!delivery.durable && result.type !== 'taken') {
-    delivery.end({ type: 'refused', refusal: result.refusal });
+/** Synchronous: a commit that starts after the sender has another answer must fail. */
+function concluded(entry: PushEntry, result: AttemptResult): AttemptResult {
+  if (entry.result?.accepted) return { type: 'accepted' };
+  if (!entry.durable && result.type !== 'accepted') {
+    entry.finish({ accepted: false, refusal: result.refusal });
   }
   return result;
 }
 
-/** A disk that hangs in the middle of a commit must not hang the answer. */
-function graced(clock: Clock, result: Promise<AttemptResult>, delivery: Delivery): Promise<AttemptResult> {
+/** A disk that hangs during a commit must not delay the answer. */
+function withGrace(clock: Clock, entry: PushEntry, result: Promise<AttemptResult>): Promise<AttemptResult> {
   return within(clock, COMMIT_GRACE, 'the commit', result).catch((error: unknown) =>
-    closed(delivery, failed(reasonOf(error))),
+    concluded(entry, failed(reasonOf(error))),
   );
 }
 
 function thrown(error: unknown, what: string): AttemptResult {
   const refusal = refusalOf(error);
-  if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, away: true };
+  if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, unavailable: true };
   if (refusal) return { type: 'refused', refusal };
   const reason = `${what}: ${reasonOf(error)}`;
-  // Not the application's fault, and soon better, perhaps: a disk that is full.
+  // A full disk is not the application's fault, and may be temporary.
   if (lacksResources(error)) return { type: 'failed', refusal: resources(reason) };
   return failed(reason);
 }
@@ -165,42 +217,17 @@ function failed(reason: string): AttemptResult {
   return { type: 'failed', refusal: { kind: 'failed', reason } };
 }
 
-/** A push given to its application once, and what is recorded when that takes it. */
-
-@injectable()
-export class Handover {
-  constructor(
-    @inject(SETTLEMENT) private readonly endings: Settlement,
-    @inject(RECENT) private readonly recent: RecentPushes,
-    @inject(CONTENT_FILES) private readonly room: ContentFiles,
-    @inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  /** Never rejects. A push that is taken has ended when it resolves; its content is there while `receive` goes on. */
-  async give(app: Application, delivery: Delivery, content: Content, turn: Turn): Promise<AttemptResult> {
-    const { endings, clock } = this;
-    const milliseconds = app.manifest.receiveSeconds * 1000;
-    const { file } = delivery.record;
-    if (file === undefined) {
-      const result = await attempt({ app, delivery, content, endings, clock, milliseconds, turn });
-      if (result.type !== 'taken') return result;
-      await endings.take(delivery);
-      this.recent.add(delivery.record, content);
-      return result;
-    }
-    const release = this.room.use(file);
-    const using = whileUsed(turn, this.room.use(file));
-    const result = await attempt({ app, delivery, content, endings, clock, milliseconds, turn: using });
-    if (result.type === 'taken') {
-      await this.recent.addFile(delivery.record, content);
-      await endings.take(delivery);
-    }
-    await release();
-    return result;
-  }
+function finishedBy({ result }: PushEntry): string | undefined {
+  if (!result) return undefined;
+  if (result.accepted) return 'was accepted before: commit finishes a push once';
+  return `can no longer be accepted: its sender has the answer that it is not (${result.refusal.reason})`;
 }
 
-/** The file is released with the slot. */
+function uncommitted({ id, record }: PushEntry, problem: string, cause?: unknown): AppError {
+  return new AppError(record.app, `push ${id} ${problem}`, { cause });
+}
+
+/** The file is released together with the slot. */
 function whileUsed(turn: Turn, release: () => Promise<void>): Turn {
   const leave = () => {
     turn.leave();
@@ -209,4 +236,4 @@ function whileUsed(turn: Turn, release: () => Promise<void>): Turn {
   return { ready: turn.ready, leave };
 }
 
-export const HANDOVER: InjectionToken<Handover> = Symbol('handover');
+export const ATTEMPTS: InjectionToken<Attempts> = Symbol('attempts');

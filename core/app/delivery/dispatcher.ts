@@ -1,4 +1,4 @@
-/** The way of a push from an agent to its application, and of the answer back. */
+/** The way of a push from an agent to its application, and of the outcome back. */
 
 import { type Content, memoryContent } from '../../content/content.js';
 import { LimitError } from '../../errors.js';
@@ -13,21 +13,18 @@ import type { Turn } from '../application/slots.js';
 import { busy, type Outcome, type Refusal, refused, resources, tooLarge } from '../contract/outcome.js';
 import type { PushMode } from '../contract/push-app.js';
 import { CLOCK, LIMITS } from '../foundations.js';
-import { DEAD_LETTERS, type DeadLetters } from '../inbox/dead-letters.js';
-import { Delivery } from '../inbox/delivery.js';
-import { DONE_MARKERS, type DoneMarkers } from '../inbox/done-markers.js';
-import { INBOX, type Inbox, InboxFull } from '../inbox/inbox.js';
-import { type PushRecord, pushId } from '../inbox/push-record.js';
+import { LedgerFullError } from '../ledger/entries.js';
+import { PushEntry, type PushRecord, pushId } from '../ledger/entry.js';
+import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from '../limits.js';
-import { HANDOVER, type Handover } from './attempt.js';
+import { ATTEMPTS, type Attempts } from './attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from './durable-delivery.js';
 import { RECENT, type RecentPushes } from './recent.js';
-import { SETTLEMENT, type Settlement } from './settlement.js';
 
 export interface IncomingPush {
-  /** As `PushRuntime.resolve` gave it. */
+  /** From `PushRuntime.resolve`. */
   app: AppHandle;
-  /** What tells this push from every other, and is the same when its sender tries again. */
+  /** Identifies the push; the same when its sender tries again. */
   key: string;
   from: string;
   to: string;
@@ -40,43 +37,40 @@ export interface IncomingPush {
 
 @injectable()
 export class Dispatcher {
-  private readonly underWay = new Map<string, Promise<Outcome>>();
+  private readonly running = new Map<string, Promise<Outcome>>();
 
   constructor(
     @inject(REGISTRY) private readonly registry: Registry,
-    @inject(INBOX) private readonly inbox: Inbox,
-    @inject(DEAD_LETTERS) private readonly aside: DeadLetters,
-    @inject(DONE_MARKERS) private readonly done: DoneMarkers,
+    @inject(LEDGER) private readonly ledger: Ledger,
     @inject(DURABLE_DELIVERY) private readonly deliveries: DurableDelivery,
-    @inject(SETTLEMENT) private readonly endings: Settlement,
-    @inject(HANDOVER) private readonly handover: Handover,
+    @inject(ATTEMPTS) private readonly attempts: Attempts,
     @inject(RECENT) private readonly recent: RecentPushes,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
   ) {}
 
-  /** Resolves within 16 s, and never rejects. A push that is under way already is joined. */
+  /** Resolves within 16 s, and never rejects. A push that is in progress has one outcome for all its requests. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
     const id = pushId(incoming.key);
-    const joined = this.underWay.get(id);
-    if (joined) return joined;
+    const running = this.running.get(id);
+    if (running) return running;
     const outcome = this.dispatchOnce(id, incoming)
       .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
-      .finally(() => this.underWay.delete(id));
-    this.underWay.set(id, outcome);
+      .finally(() => this.running.delete(id));
+    this.running.set(id, outcome);
     return outcome;
   }
 
-  /** When no push is under way any more. */
+  /** Resolves when no push is in progress. */
   async idle(): Promise<void> {
-    await Promise.all(this.underWay.values());
+    await Promise.all(this.running.values());
   }
 
   private async dispatchOnce(id: string, incoming: IncomingPush): Promise<Outcome> {
-    const known = this.known(id);
+    const known = this.ledger.outcomeOf(id);
     if (known) return known;
     const app = this.registry.loaded(incoming.app);
-    if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
+    if (!app) return refused(id, busy(`${incoming.app.eventAppId} is no longer loaded`));
     const most = this.largest(app);
     if (incoming.content.size !== undefined && incoming.content.size > most) {
       return refused(id, tooLarge(app.eventAppId, most));
@@ -87,85 +81,77 @@ export class Dispatcher {
     return this.direct(app, id, incoming, turn);
   }
 
-  /** How a push has been answered that its sender sends again. */
-  known(id: string): Outcome | undefined {
-    const held = this.inbox.get(id);
-    if (held?.ending?.type === 'refused') return refused(id, busy('it is being removed from the inbox'));
-    if (held || this.done.has(id) || this.aside.has(id)) return { taken: true, pushId: id };
-    return undefined;
-  }
-
-  /** Bytes of content. What goes through the inbox is in memory as a whole. */
+  /** Size limit in bytes. The inbox holds the whole content in memory while it is written. */
   largest({ manifest: { size = Number.POSITIVE_INFINITY, delivery } }: Application): number {
     return delivery === 'durable' ? Math.min(size, this.limits.contentBytes) : size;
   }
 
   private async direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
-    // Its whole deadline is the application's; what is left may be spent in the queue.
+    // The application has its whole deadline; the rest of the time may be spent waiting for the turn.
     const patience = ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
     if ((await orLate(this.clock, patience, turn.ready)) !== true) {
       turn.leave();
-      return refused(id, busy(`${app.eventAppId} has had no time for it`));
+      return refused(id, busy(`${app.eventAppId} is at its concurrency limit`));
     }
     const { content } = incoming;
-    const delivery = new Delivery(this.record(app, id, incoming, content.size ?? 0), false);
-    const result = await this.handover.give(app, delivery, content, turn);
-    return result.type === 'taken' ? { taken: true, pushId: id } : refused(id, result.refusal);
+    const entry = new PushEntry(this.record(app, id, incoming, content.size ?? 0), false);
+    const result = await this.attempts.deliver(app, entry, content, turn);
+    return result.type === 'accepted' ? { accepted: true, pushId: id } : refused(id, result.refusal);
   }
 
   private async durable(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
     const late = deadline(this.clock, ANSWER_WITHIN);
     try {
       const stored = await this.store(app, id, incoming, late.passed);
-      if (!('delivery' in stored)) {
+      if (!('entry' in stored)) {
         turn.leave();
         return refused(id, stored);
       }
-      const { delivery, content } = stored;
-      const outcome = await Promise.race([this.deliveries.first(app, delivery, content, turn), late.passed]);
+      const { entry, content } = stored;
+      const outcome = await Promise.race([this.deliveries.first(app, entry, content, turn), late.passed]);
       if (outcome !== 'late') return outcome;
-      delivery.answered = true;
-      this.recent.add(delivery.record, content);
-      if (delivery.ending?.type === 'refused') return refused(id, delivery.ending.refusal);
-      return { taken: true, pushId: id };
+      entry.answered = true;
+      this.recent.add(entry.record, content);
+      if (entry.result?.accepted === false) return refused(id, entry.result.refusal);
+      return { accepted: true, pushId: id };
     } finally {
       late.cancel();
     }
   }
 
-  /** On disk when it resolves with a delivery. */
+  /** The push is on disk when this resolves with an entry. */
   private async store(
     app: Application,
     id: string,
     incoming: IncomingPush,
     late: Promise<'late'>,
-  ): Promise<{ delivery: Delivery; content: Content } | Refusal> {
+  ): Promise<{ entry: PushEntry; content: Content } | Refusal> {
     const { content } = incoming;
     const most = this.largest(app);
     try {
       const bytes = await Promise.race([content.bytes(most), late]);
       if (bytes === 'late') return { kind: 'failed', reason: 'its content could not be read in time' };
       if (bytes.length > most) return tooLarge(app.eventAppId, most);
-      const delivery = new Delivery(this.record(app, id, incoming, bytes.length), true);
-      delivery.running = true;
-      const added = this.inbox.add(delivery, bytes);
-      if ((await Promise.race([added, late])) === 'late') {
-        this.withdraw(delivery, added, 'the store takes too long');
-        return resources('the store takes too long');
+      const entry = new PushEntry(this.record(app, id, incoming, bytes.length), true);
+      entry.delivering = true;
+      const received = this.ledger.receive(entry, bytes);
+      if ((await Promise.race([received, late])) === 'late') {
+        const refusal = resources('the store takes too long');
+        this.withdraw(entry, received, refusal);
+        return refusal;
       }
-      return { delivery, content: memoryContent(content.type, bytes) };
+      return { entry, content: memoryContent(content.type, bytes) };
     } catch (error) {
-      if (error instanceof StoreError || error instanceof InboxFull) return resources(error.message);
+      if (error instanceof StoreError || error instanceof LedgerFullError) return resources(error.message);
       if (error instanceof LimitError) return tooLarge(app.eventAppId, most);
       return { kind: 'failed', reason: `its content cannot be read: ${reasonOf(error)}` };
     }
   }
 
-  /** Its sender is told no: when it reaches the disk after all, it is removed. */
-  private withdraw(delivery: Delivery, added: Promise<void>, reason: string): void {
-    const refusal = resources(reason);
-    delivery.end({ type: 'refused', refusal });
-    added.then(() => this.endings.remove(delivery)).catch(() => {});
+  /** The sender has the answer that the push is refused: if it is stored after all, it is removed. */
+  private withdraw(entry: PushEntry, received: Promise<void>, refusal: Refusal): void {
+    entry.finish({ accepted: false, refusal });
+    received.then(() => this.ledger.remove(entry)).catch(() => {});
   }
 
   private record(app: Application, id: string, incoming: IncomingPush, size: number): PushRecord {

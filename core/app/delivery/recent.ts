@@ -1,9 +1,9 @@
-/** The pushes taken last, so that a person can be shown what they were. */
+/** The pushes accepted last, kept so that `describe` can show them. */
 
 import { type Content, type MediaType, memoryContent } from '../../content/content.js';
 import { SipPushError } from '../../errors.js';
 import type { InjectionToken } from '../../injection.js';
-import type { PushRecord } from '../inbox/push-record.js';
+import type { PushRecord } from '../ledger/entry.js';
 import { type RuntimeLimits, SHOWN_BYTES } from '../limits.js';
 
 export interface ShownPush {
@@ -29,15 +29,15 @@ export class RecentPushes {
     this.#add(record, content, size);
   }
 
-  /** Of content in a file that is about to go: a copy of what is small; of the rest that there was something. */
+  /** The file of the content is about to be removed: small content is copied, of large content only its size is kept. */
   async addFile(record: PushRecord, content: Content): Promise<void> {
     const { type, size } = record;
     if (size > Math.min(SHOWN_BYTES, this.limits.recentBytes)) {
-      this.#add(record, goneContent(type, size), 0);
+      this.#add(record, removedContent(type, size), 0);
       return;
     }
     const bytes = await content.bytes(SHOWN_BYTES).catch(() => undefined);
-    this.#add(record, bytes ? memoryContent(type, bytes) : goneContent(type, size), bytes?.length ?? 0);
+    this.#add(record, bytes ? memoryContent(type, bytes) : removedContent(type, size), bytes?.length ?? 0);
   }
 
   #add(record: PushRecord, content: Content, size: number): void {
@@ -58,13 +58,13 @@ export class RecentPushes {
   }
 }
 
-function goneContent(type: MediaType, size: number): Content {
-  const gone = () => new SipPushError('the content is not kept after its push has ended');
+function removedContent(type: MediaType, size: number): Content {
+  const removed = () => new SipPushError('the content was removed when its push was finished');
   return {
     type,
     size,
-    open: () => new ReadableStream({ start: (controller) => controller.error(gone()) }),
-    bytes: () => Promise.reject(gone()),
+    open: () => new ReadableStream({ start: (controller) => controller.error(removed()) }),
+    bytes: () => Promise.reject(removed()),
   };
 }
 

@@ -15,8 +15,7 @@ import { type Manifest, readManifest, requireAgreement, type StaticManifest } fr
 import { readOptions } from '../contract/options.js';
 import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
-import type { PushRecord } from '../inbox/push-record.js';
-import type { ReferenceRecord } from '../inbox/references.js';
+import type { PushRecord, ReferenceRecord } from '../ledger/entry.js';
 import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
@@ -99,7 +98,7 @@ export class Loader {
       if (dormant) registry.replace(dormant, app);
       else registry.add(app);
       this.#giveAlarms(app);
-      parts.deliveries.redeliver(app);
+      parts.deliveries.redeliverAll(app);
       return app;
     } catch (error) {
       namespaces.release(namespace);
@@ -137,10 +136,10 @@ export class Loader {
 
   /** Of those that wait for a push, the ones for which something has come: in an earlier run of the host. */
   async awaited(): Promise<OnDemandApp[]> {
-    const { registry, inbox, retrievals } = this.options.parts;
+    const { registry, ledger } = this.options.parts;
     const dormant = registry.registered().filter((app) => app instanceof OnDemandApp);
     if (dormant.length === 0) return [];
-    const records = [...Array.from(inbox.deliveries(), ({ record }) => record), ...retrievals.records()];
+    const records = [...Array.from(ledger.allReceived(), ({ record }) => record), ...ledger.allReferences()];
     const addressed = new Set(
       records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
     );

@@ -17,8 +17,8 @@ import { Slots, type Urgency } from '../application/slots.js';
 import { busy, type Outcome, type Refusal, resources } from '../contract/outcome.js';
 import { DISPATCHER, type Dispatcher, type IncomingPush } from '../delivery/dispatcher.js';
 import { CLOCK, FETCHER, LIMITS, LOG_SINK } from '../foundations.js';
-import { pushId } from '../inbox/push-record.js';
-import { REFERENCES, type ReferenceRecord, type References } from '../inbox/references.js';
+import { pushId, type ReferenceRecord } from '../ledger/entry.js';
+import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { RETRIEVE_WITHIN, type RuntimeLimits } from '../limits.js';
 import { expiredRefusal, Retrieval, type RetrievalEnd } from './retrieval.js';
 
@@ -82,7 +82,7 @@ export class Retrievals {
   constructor(
     @inject(FETCHER) private readonly fetcher: GuardedFetch,
     @inject(RETRIEVAL_SPOOL) private readonly room: RetrievalSpool,
-    @inject(REFERENCES) private readonly references: References,
+    @inject(LEDGER) private readonly ledger: Ledger,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
     @inject(RETRIEVAL_SINK) private readonly sink: RetrievalSink,
@@ -95,16 +95,9 @@ export class Retrievals {
 
   /** Goes on with what is on disk. */
   start(): void {
-    for (const record of this.references.all()) {
-      // It may have reached its application, or the inbox, just before the host ended.
-      if (this.dispatcher.known(record.id)?.taken) void this.forget(record);
-      else this.goOn(record, this.retrieval(record, 'again', true));
+    for (const record of [...this.ledger.allReferences()]) {
+      this.goOn(record, this.retrieval(record, 'retry', true));
     }
-  }
-
-  /** References whose content is still to be had. */
-  records(): ReferenceRecord[] {
-    return this.references.all();
   }
 
   /** What is on disk stays there. */
@@ -128,7 +121,9 @@ export class Retrievals {
   }
 
   private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
-    const known = this.references.has(id) ? { taken: true as const, pushId: id } : this.dispatcher.known(id);
+    const known = this.ledger.hasReference(id)
+      ? { accepted: true as const, pushId: id }
+      : this.ledger.outcomeOf(id);
     if (known) return { outcome: known, later: true };
     const app = this.registry.loaded(incoming.app);
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
@@ -162,14 +157,14 @@ export class Retrievals {
     // From here on an application that is busy is asked again: whoever asked us is told yes, if the disk takes it.
     running.retrieval.answered = true;
     try {
-      await this.references.add(record);
+      await this.ledger.addReference(record);
     } catch (error) {
       running.abandon(error);
       void running.ended.then(() => running.release());
       return refused(record.id, resources(reasonOf(error)));
     }
     this.goOn(record, running);
-    return { outcome: { taken: true, pushId: record.id }, later: true };
+    return { outcome: { accepted: true, pushId: record.id }, later: true };
   }
 
   /** To its end, whose sender has been answered. */
@@ -181,16 +176,16 @@ export class Retrievals {
   private async conclude(record: ReferenceRecord, running: Running): Promise<void> {
     const end = await running.ended;
     await running.release();
-    if (this.stopping.signal.aborted && !end.outcome.taken) return;
+    if (this.stopping.signal.aborted && !end.outcome.accepted) return;
     const { outcome, retrieved } = answerOf(end);
-    if (!outcome.taken) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
+    if (!outcome.accepted) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
     this.sink({ record, outcome, retrieved });
     await this.forget(record);
   }
 
   private async forget(record: ReferenceRecord): Promise<void> {
     try {
-      await this.references.remove(record.id);
+      await this.ledger.removeReference(record.id);
     } catch (error) {
       this.warn(record, `is still in the store: ${reasonOf(error)}`);
     }
@@ -285,5 +280,5 @@ function answerOf({ outcome, downloaded }: RetrievalEnd): ReferenceAnswer {
 }
 
 function refused(id: string, refusal: Refusal): ReferenceAnswer {
-  return { outcome: { taken: false, pushId: id, ...refusal } };
+  return { outcome: { accepted: false, pushId: id, ...refusal } };
 }

@@ -17,11 +17,11 @@ import {
   refused,
   resources,
 } from '../contract/outcome.js';
-import type { Handover } from '../delivery/attempt.js';
+import type { Attempts } from '../delivery/attempt.js';
 import type { DurableDelivery } from '../delivery/durable-delivery.js';
-import { Delivery } from '../inbox/delivery.js';
-import { type Inbox, InboxFull } from '../inbox/inbox.js';
-import type { PushRecord } from '../inbox/push-record.js';
+import { LedgerFullError } from '../ledger/entries.js';
+import { PushEntry, type PushRecord } from '../ledger/entry.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { ANSWER_WITHIN } from '../limits.js';
 import { Arrival } from './arrival.js';
 import { EitherTurn, GrowingContent } from './growing-content.js';
@@ -32,7 +32,7 @@ export function refusalFor(error: unknown): Refusal {
   const known = refusalOf(error);
   if (known) return known;
   const reason = reasonOf(error);
-  if (error instanceof StoreError || error instanceof InboxFull) return resources(reason);
+  if (error instanceof StoreError || error instanceof LedgerFullError) return resources(reason);
   return { kind: error instanceof LimitError ? 'size' : 'failed', reason };
 }
 
@@ -46,9 +46,9 @@ export function asRefused(error: unknown): PushRefused {
 
 /** What it does with the rest of the runtime. */
 export interface TransferServices {
-  readonly handover: Handover;
+  readonly attempts: Attempts;
   readonly deliveries: DurableDelivery;
-  readonly inbox: Inbox;
+  readonly ledger: Ledger;
   readonly clock: Clock;
 }
 
@@ -61,8 +61,6 @@ export interface PartialFile {
   reserve(bytes: number): boolean;
   /** So many bytes from the first on are there, and the file may be longer; undefined: all that it has. */
   sound(bytes: number | undefined): Promise<void>;
-  /** There is no more of it to resume: the inbox has it. */
-  handedOver(): void;
   /** It has ended: it may be resumed, with so many bytes. `given`: its application has seen it. */
   keep(bytes: number, given: boolean): Promise<void>;
   /** It has ended: nothing of it stays. */
@@ -97,10 +95,10 @@ export class FileTransfer implements Transfer {
   readonly largest: number;
   readonly #arrival: Arrival;
   readonly #content: GrowingContent;
-  readonly #delivery: Delivery;
+  readonly #push: PushEntry;
   readonly #turn: EitherTurn;
   readonly #answer: Promise<Outcome>;
-  #land: { resolve(): void; reject(why: Error): void } = { resolve() {}, reject() {} };
+  #arrive: { resolve(): void; reject(why: Error): void } = { resolve() {}, reject() {} };
   /** Bytes counted of content whose size was not told. */
   #reserved: number;
   #ending: Promise<TransferOutcome> | undefined;
@@ -117,11 +115,11 @@ export class FileTransfer implements Transfer {
     this.have = have;
     this.largest = largest;
     this.#reserved = size ?? 0;
-    const landed = new Promise<void>((resolve, reject) => {
-      this.#land = { resolve, reject };
+    const arrived = new Promise<void>((resolve, reject) => {
+      this.#arrive = { resolve, reject };
     });
     // Not everybody who may wait for it does.
-    landed.catch(() => {});
+    arrived.catch(() => {});
     this.#arrival = new Arrival({
       file,
       have,
@@ -130,14 +128,14 @@ export class FileTransfer implements Transfer {
       onGap: (sound) => place.sound(sound),
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
-    this.#delivery = new Delivery(record, app.manifest.delivery === 'durable', landed);
+    this.#push = new PushEntry(record, app.manifest.delivery === 'durable', arrived);
     this.#turn = new EitherTurn(turn, () => this.#release());
     void this.#turn.ready.then((ready) => {
       this.#begun = ready;
     });
     this.#answer = this.#deliver();
     void this.#answer.then((outcome) => {
-      if (!outcome.taken && !this.#ending)
+      if (!outcome.accepted && !this.#ending)
         this.#break(new PushRefused(outcome.kind, outcome.reason, outcome));
     });
   }
@@ -174,9 +172,9 @@ export class FileTransfer implements Transfer {
 
   #end(ending: Promise<TransferOutcome>): Promise<TransferOutcome> {
     this.#ending = ending;
-    this.#over = ending.then(async ({ taken }) => {
+    this.#over = ending.then(async ({ accepted }) => {
       // Nobody else is to have the file while an application still may.
-      if (!taken) {
+      if (!accepted) {
         await this.#answer;
         await this.#closed;
       }
@@ -188,23 +186,22 @@ export class FileTransfer implements Transfer {
   async #complete(size: number): Promise<TransferOutcome> {
     const sha256 = await this.#check(size);
     const { services, app, place } = this.parts;
-    this.#delivery.record = { ...this.#delivery.record, size };
-    if (this.#delivery.durable && !this.#delivery.ending) {
+    this.#push.record = { ...this.#push.record, size };
+    if (this.#push.durable && !this.#push.result) {
       await place.file.sync();
       // Its application may have refused it meanwhile.
-      if (!this.#delivery.ending) {
-        await services.inbox.addFile(this.#delivery);
-        place.handedOver();
+      if (!this.#push.result) {
+        await services.ledger.receive(this.#push);
       }
     }
     this.#content.size = size;
     this.#arrival.finish();
-    this.#land.resolve();
+    this.#arrive.resolve();
     // Its sender waits from now on, as that of any other push.
     const turn = this.#begun ? undefined : app.slots.enter('sender');
     if (turn) this.#turn.add(turn);
     const outcome = await this.#inTime();
-    if (outcome.taken) this.#release();
+    if (outcome.accepted) this.#release();
     else await this.#leave(isRetryable(outcome.kind));
     return { ...outcome, sha256, size };
   }
@@ -227,17 +224,17 @@ export class FileTransfer implements Transfer {
 
   async #deliver(): Promise<Outcome> {
     const { services, app, record } = this.parts;
-    const delivery = this.#delivery;
+    const push = this.#push;
     try {
-      if (delivery.durable) {
-        delivery.running = true;
-        return await services.deliveries.first(app, delivery, this.#content, this.#turn);
+      if (push.durable) {
+        push.delivering = true;
+        return await services.deliveries.first(app, push, this.#content, this.#turn);
       }
       if (!(await this.#turn.ready))
-        return refused(record.id, busy(`${app.eventAppId} has had no time for it`));
-      const result = await services.handover.give(app, delivery, this.#content, this.#turn);
-      return result.type === 'taken'
-        ? { taken: true, pushId: record.id }
+        return refused(record.id, busy(`${app.eventAppId} is at its concurrency limit`));
+      const result = await services.attempts.deliver(app, push, this.#content, this.#turn);
+      return result.type === 'accepted'
+        ? { accepted: true, pushId: record.id }
         : refused(record.id, result.refusal);
     } catch (error) {
       return refused(record.id, refusalFor(error));
@@ -247,20 +244,19 @@ export class FileTransfer implements Transfer {
   /** The answer: of a direct application by its deadline, of a durable one within 15 s, since it is on disk. */
   async #inTime(): Promise<Outcome> {
     const { services, app, record } = this.parts;
-    const delivery = this.#delivery;
-    const patience = delivery.durable ? ANSWER_WITHIN : ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
+    const push = this.#push;
+    const patience = push.durable ? ANSWER_WITHIN : ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
     const outcome = await orLate(services.clock, patience, this.#answer);
     if (outcome !== 'late') return outcome;
-    if (!delivery.durable) {
+    if (!push.durable) {
       // Its whole deadline is the application's, once it has it.
       this.#turn.giveUp();
       return this.#answer;
     }
-    delivery.answered = true;
-    const { ending } = delivery;
-    return ending?.type === 'refused'
-      ? refused(record.id, ending.refusal)
-      : { taken: true, pushId: record.id };
+    push.answered = true;
+    return push.result?.accepted === false
+      ? refused(record.id, push.result.refusal)
+      : { accepted: true, pushId: record.id };
   }
 
   /** It does not land. */
@@ -269,14 +265,14 @@ export class FileTransfer implements Transfer {
     const why = this.#arrival.error ?? (error instanceof Error ? error : new SipPushError(reasonOf(error)));
     const refusal = refusalFor(why);
     this.#break(why);
-    this.#delivery.end({ type: 'refused', refusal });
+    this.#push.finish({ accepted: false, refusal });
     await this.#leave(!(why instanceof Mismatch) && isRetryable(refusal.kind));
     return refused(this.parts.record.id, refusal);
   }
 
   #break(why: Error): void {
     this.#arrival.break(why);
-    this.#land.reject(why);
+    this.#arrive.reject(why);
     this.#turn.giveUp();
   }
 
@@ -284,6 +280,8 @@ export class FileTransfer implements Transfer {
   async #leave(keep: boolean): Promise<void> {
     const { place } = this.parts;
     await this.#arrival.idle();
+    // A commit that was given up may be written still.
+    await this.#push.committing?.catch(() => {});
     if (keep) await place.keep(this.#arrival.watermark, this.#begun);
     else await place.drop();
     this.#release();

@@ -8,13 +8,8 @@ import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
-import { DEAD_LETTERS, type DeadLetters } from '../inbox/dead-letters.js';
-import { INBOX, type Inbox } from '../inbox/inbox.js';
-import {
-  PARTIAL_TRANSFERS,
-  type PartialTransfer,
-  type PartialTransfers,
-} from '../inbox/partial-transfers.js';
+import type { PartialTransfer } from '../ledger/entry.js';
+import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { type RuntimeLimits, TRANSFER_KEEP } from '../limits.js';
 import type { PartialFile } from './file-transfer.js';
 import type { IncomingTransfer } from './transfer.js';
@@ -34,10 +29,8 @@ export class PartialFiles {
   private stopped = false;
 
   constructor(
-    @inject(CONTENT_FILES) private readonly room: ContentFiles,
-    @inject(PARTIAL_TRANSFERS) private readonly partials: PartialTransfers,
-    @inject(INBOX) private readonly inbox: Inbox,
-    @inject(DEAD_LETTERS) private readonly aside: DeadLetters,
+    @inject(CONTENT_FILES) private readonly files: ContentFiles,
+    @inject(LEDGER) private readonly ledger: Ledger,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
@@ -48,13 +41,9 @@ export class PartialFiles {
    * Rejects when the folder cannot be used.
    */
   async clean(): Promise<void> {
-    const partials = [...this.partials.all()];
-    const named = new Set(partials.map(({ file }) => file));
-    for (const { record } of this.inbox.deliveries()) if (record.file !== undefined) named.add(record.file);
-    for (const file of this.aside.files()) named.add(file);
-    await this.room.clean(named);
-    for (const partial of partials) {
-      if (!this.room.has(partial.file)) await this.drop(partial);
+    await this.files.clean(new Set(this.ledger.files()));
+    for (const partial of [...this.ledger.allPartialTransfers()]) {
+      if (!this.files.has(partial.file)) await this.drop(partial);
     }
     await this.sweep();
   }
@@ -70,24 +59,24 @@ export class PartialFiles {
    */
   async open(id: string, incoming: IncomingTransfer): Promise<OpenPartialFile> {
     const before = await this.resumed(id, incoming);
-    const name = before?.file ?? this.room.newName();
-    if (!before) this.room.reserve(name, 0);
+    const name = before?.file ?? this.files.newName();
+    if (!before) this.files.reserve(name, 0);
     // From here on it is not dropped to make room.
-    const release = this.room.use(name);
+    const release = this.files.use(name);
     let file: OpenFile | undefined;
     try {
       await this.reserve(name, incoming.size ?? 0);
-      file = await this.room.edit(name);
-      const have = before ? Math.min(before.sound ?? file.size, file.size, before.size) : 0;
+      file = await this.files.edit(name);
+      const have = before ? Math.min(before.contiguous ?? file.size, file.size, before.size) : 0;
       if (file.size > have) await file.truncate(have);
       const attempts = (before?.attempts ?? 0) + 1;
       const receivedAt = before?.receivedAt ?? this.clock.now();
       const partial = partialOf(id, incoming, { file: name, attempts, receivedAt });
-      if (partial) await this.partials.put(partial);
+      if (partial) await this.ledger.putPartialTransfer(partial);
       return { ...this.place(id, name, file, partial, release), name, file, have, attempts, receivedAt };
     } catch (error) {
       await file?.close().catch(() => {});
-      if (!before) await this.room.remove(name);
+      if (!before) await this.files.remove(name);
       await release();
       throw error;
     }
@@ -95,7 +84,7 @@ export class PartialFiles {
 
   /** What there is of it, if it is the same file; another of the same key is dropped. */
   private async resumed(id: string, incoming: IncomingTransfer): Promise<PartialTransfer | undefined> {
-    const before = this.partials.get(id);
+    const before = this.ledger.partialTransfer(id);
     if (!before) return undefined;
     const { resumable, size, sha1, type } = incoming;
     const same = before.size === size && before.sha1 === sha1 && before.type === type.type;
@@ -106,7 +95,7 @@ export class PartialFiles {
 
   /** What was kept longest goes for what comes now. */
   private async reserve(name: string, bytes: number): Promise<void> {
-    while (!this.room.reserve(name, bytes)) {
+    while (!this.files.reserve(name, bytes)) {
       const [oldest] = this.idle();
       if (!oldest) throw new StoreError('there is no room for so much content');
       await this.drop(oldest);
@@ -115,7 +104,7 @@ export class PartialFiles {
 
   /** Those that nobody is sending, the one that was touched longest ago first. */
   private idle(): PartialTransfer[] {
-    return [...this.partials.all()].filter(({ file }) => !this.room.inUse(file));
+    return [...this.ledger.allPartialTransfers()].filter(({ file }) => !this.files.inUse(file));
   }
 
   private place(
@@ -124,27 +113,26 @@ export class PartialFiles {
     file: OpenFile,
     partial: PartialTransfer | undefined,
     release: () => Promise<void>,
-  ): Pick<OpenPartialFile, 'reserve' | 'sound' | 'handedOver' | 'keep' | 'drop' | 'close'> {
+  ): Pick<OpenPartialFile, 'reserve' | 'sound' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.drop({ id, file: name });
     return {
-      reserve: (bytes) => this.room.reserve(name, bytes),
+      reserve: (bytes) => this.files.reserve(name, bytes),
       sound: async (bytes) => {
-        if (partial) await this.partials.put({ ...partial, sound: bytes });
+        if (partial) await this.ledger.putPartialTransfer({ ...partial, contiguous: bytes });
       },
-      handedOver: () => this.partials.forget(id),
       drop,
       keep: async (bytes, given) => {
         if (!partial || bytes === 0) return drop();
         try {
           await file.truncate(bytes);
-          this.room.reserve(name, bytes);
-          await this.partials.put({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
+          this.files.reserve(name, bytes);
+          await this.ledger.putPartialTransfer({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
         } catch (error) {
           // The store still has it as it was when it began.
           this.warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
         }
       },
-      close: () => this.room.ends(this.close(file, release)),
+      close: () => this.files.ends(this.close(file, release)),
     };
   }
 
@@ -161,24 +149,24 @@ export class PartialFiles {
     const idle = this.idle();
     const excess = idle.length - this.limits.transfersKept;
     for (const [index, partial] of idle.entries()) {
-      const left = partial.touchedAt + TRANSFER_KEEP - this.clock.now();
+      const left = partial.changedAt + TRANSFER_KEEP - this.clock.now();
       if (left > 0 && index >= excess) {
         this.cancelSweep();
         this.cancelSweep = this.clock.after(left, () => void this.sweep());
         return;
       }
       // It may have been resumed while others were dropped.
-      if (!this.room.inUse(partial.file)) await this.drop(partial);
+      if (!this.files.inUse(partial.file)) await this.drop(partial);
     }
   }
 
   private async drop({ id, file }: Pick<PartialTransfer, 'id' | 'file'>): Promise<void> {
     try {
-      await this.partials.remove(id);
+      await this.ledger.removePartialTransfer(id);
     } catch (error) {
       this.warn(id, `is still in the store: ${reasonOf(error)}`);
     }
-    await this.room.remove(file);
+    await this.files.remove(file);
   }
 
   private warn(id: string, message: string): void {
@@ -193,7 +181,7 @@ function partialOf(
   more: Pick<PartialTransfer, 'file' | 'attempts' | 'receivedAt'>,
 ): PartialTransfer | undefined {
   if (!resumable || size === undefined || sha1 === undefined) return undefined;
-  return { id, size, sha1, type: type.type, touchedAt: more.receivedAt, ...more };
+  return { id, size, sha1, type: type.type, changedAt: more.receivedAt, ...more };
 }
 
 export const PARTIAL_FILES: InjectionToken<PartialFiles> = Symbol('transfer places');

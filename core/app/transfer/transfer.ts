@@ -28,7 +28,7 @@ export interface IncomingTransfer {
 
 export type TransferAnswer =
   /** It was confirmed before: there is nothing to send. */
-  { known: Outcome } | { refused: Outcome & { taken: false } } | { transfer: Transfer };
+  { known: Outcome } | { refused: Outcome & { accepted: false } } | { transfer: Transfer };
 
 /** How a transfer ended; `size` in bytes and `sha256`, lower-case hexadecimal, of content that came whole, where it was asked for. */
 export type TransferOutcome = Outcome & { readonly sha256?: string; readonly size?: number };

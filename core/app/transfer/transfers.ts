@@ -10,12 +10,11 @@ import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
 import { busy, type Refusal, resources, tooLarge } from '../contract/outcome.js';
 import type { PushOffer } from '../contract/push-app.js';
-import { HANDOVER, type Handover } from '../delivery/attempt.js';
-import { DISPATCHER, type Dispatcher } from '../delivery/dispatcher.js';
+import { ATTEMPTS, type Attempts } from '../delivery/attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from '../delivery/durable-delivery.js';
 import { CLOCK, LIMITS } from '../foundations.js';
-import { INBOX, type Inbox } from '../inbox/inbox.js';
-import { type PushRecord, pushId } from '../inbox/push-record.js';
+import { type PushRecord, pushId } from '../ledger/entry.js';
+import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from '../limits.js';
 import { FileTransfer } from './file-transfer.js';
 import { type OpenPartialFile, PARTIAL_FILES, type PartialFiles } from './partial-files.js';
@@ -29,10 +28,9 @@ export class Transfers {
   constructor(
     @inject(PARTIAL_FILES) private readonly places: PartialFiles,
     @inject(REGISTRY) private readonly registry: Registry,
-    @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
     @inject(DURABLE_DELIVERY) private readonly deliveries: DurableDelivery,
-    @inject(HANDOVER) private readonly handover: Handover,
-    @inject(INBOX) private readonly inbox: Inbox,
+    @inject(ATTEMPTS) private readonly attempts: Attempts,
+    @inject(LEDGER) private readonly ledger: Ledger,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
   ) {}
@@ -65,8 +63,8 @@ export class Transfers {
   /** Never rejects. */
   async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
     const id = pushId(incoming.key);
-    const known = this.dispatcher.known(id);
-    if (known) return known.taken ? { known } : { refused: known };
+    const known = this.ledger.outcomeOf(id);
+    if (known) return known.accepted ? { known } : { refused: known };
     const app = this.registry.loaded(incoming.app);
     const refusal = this.refusal(id, app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
@@ -107,7 +105,7 @@ export class Transfers {
     incoming: IncomingTransfer,
     turn: Turn,
   ): Promise<FileTransfer> {
-    const { deliveries, handover, inbox, clock } = this;
+    const { deliveries, attempts, ledger, clock } = this;
     const { size, sha1, sha256 = true } = incoming;
     const place = await this.places.open(id, incoming);
     return new FileTransfer({
@@ -119,7 +117,7 @@ export class Transfers {
       largest: this.largest(app),
       turn,
       place,
-      services: { deliveries, handover, inbox, clock },
+      services: { deliveries, attempts, ledger, clock },
       onEnded: () => this.running.delete(id),
     });
   }
@@ -147,7 +145,7 @@ function recordOf(
     fileName,
     receivedAt,
     attempts,
-    ...(attempts > 1 ? { broken: attempts - 1 } : {}),
+    ...(attempts > 1 ? { interrupted: attempts - 1 } : {}),
     file: name,
   };
 }
@@ -157,7 +155,7 @@ function gone({ eventAppId }: AppHandle): Refusal {
 }
 
 function refused(pushId: string, refusal: Refusal): TransferAnswer {
-  return { refused: { taken: false, pushId, ...refusal } };
+  return { refused: { accepted: false, pushId, ...refusal } };
 }
 
 export const TRANSFERS: InjectionToken<Transfers> = Symbol('transfers');

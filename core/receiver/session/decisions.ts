@@ -91,8 +91,8 @@ async function decideFile(
   if (transfer.have > 0 && transfer.have === size) {
     // An earlier session transferred the whole file, but the push was not confirmed: the sender has nothing left to send.
     const outcome = await transfer.complete(size);
-    onEvent?.(sessionPushEvent(incoming, outcome, outcome.taken ? 200 : inviteAnswer(outcome).status));
-    return outcome.taken ? { type: 'received' } : { type: 'refused', refusal: outcome };
+    onEvent?.(sessionPushEvent(incoming, outcome, outcome.accepted ? 200 : inviteAnswer(outcome).status));
+    return outcome.accepted ? { type: 'received' } : { type: 'refused', refusal: outcome };
   }
   return { type: 'file', media, file: { incoming, transfer, start: transfer.have } };
 }

@@ -95,8 +95,8 @@ class ContentSink implements MessageSink {
     const outcome = await this.destination
       .then((destination) => destination.complete(this.start + size))
       .catch((error: unknown) => refusedBy(error).outcome);
-    const status = outcome.taken ? 200 : msrpStatus(outcome.kind);
-    if (outcome.taken) reporter.success();
+    const status = outcome.accepted ? 200 : msrpStatus(outcome.kind);
+    if (outcome.accepted) reporter.success();
     else reporter.failure(status, outcome.reason);
     this.#end(outcome, status);
   }
@@ -110,7 +110,7 @@ class ContentSink implements MessageSink {
 
 function refusedBy(error: unknown) {
   const kind = error instanceof PushRefused ? error.kind : error instanceof LimitError ? 'size' : 'resources';
-  return { outcome: { taken: false as const, kind, reason: reasonOf(error) }, status: msrpStatus(kind) };
+  return { outcome: { accepted: false as const, kind, reason: reasonOf(error) }, status: msrpStatus(kind) };
 }
 
 /** The destination of content that was received earlier, if the sender sends it again. */
@@ -237,7 +237,7 @@ export class IncomingMedia {
 
   /** Content that was received earlier makes no event. */
   #broken(incoming: IncomingTransfer, destination: Destination, outcome: TransferOutcome): void {
-    if (outcome.taken || !('received' in destination)) return;
+    if (outcome.accepted || !('received' in destination)) return;
     this.options.onEvent?.(brokenOffEvent(incoming, destination, outcome));
   }
 }

@@ -7,6 +7,7 @@ import { contactUri } from '../../sip/session/dialog.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import { isGruu } from '../../sip/values/uri.js';
+import { doubledDelay } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import { type Addressing, addressingHeaders, contactFeatures } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
@@ -17,11 +18,11 @@ import type { OfferedFile, PushFile } from './outgoing-line.js';
 import { HungUpError, TerminalSession } from './terminal-session.js';
 
 /** Milliseconds until a push that broke off is offered again; twice as many each further time. */
-const RESUME_AFTER = 1_000;
+const RESUME = { first: 1_000, longest: Number.POSITIVE_INFINITY };
 /** Offers in a row without a byte of progress: the waits take a minute together. */
 const MAX_OFFERS = 7;
 /** The last of those waits. Whoever wants to be left alone for longer (Retry-After) is left to the caller. */
-const LONGEST_PAUSE = RESUME_AFTER * 2 ** (MAX_OFFERS - 2);
+const LONGEST_PAUSE = doubledDelay(RESUME, MAX_OFFERS - 1);
 
 /** What came of a file at a terminal. */
 export interface FileReceipt {
@@ -69,7 +70,7 @@ export class TerminalPush {
       // Not by what was lost again: a receiver that forgets would be asked for ever.
       if (this.#progress() > best) offers = 1;
       best = Math.max(best, this.#progress());
-      const pause = Math.max(RESUME_AFTER * 2 ** (offers - 1), askedFor(lost));
+      const pause = Math.max(doubledDelay(RESUME, offers), askedFor(lost));
       if (offers === MAX_OFFERS || pause > LONGEST_PAUSE || stopped.aborted) {
         for (const [file, outcome] of lost) this.#ends.set(file, outcome);
         break;

@@ -23,9 +23,9 @@ addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one end
   --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
                     mms.ua messages                            asks an application, by a query of its README
                     mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
-                    set-aside                                  pushes that their application did not take in the end
-                    again ID                                   gives one of them to its application once more
-                    drop ID                                    drops one of them
+                    dead-letters                               lists pushes that their application did not accept
+                    again ID                                   delivers one of them to its application again
+                    drop ID                                    deletes one of them
                   The end of stdin ends nothing else
 
 Ends with 0 when told to, also while it starts; 1 when it cannot run: the folder of "data" or a port cannot be had;
