@@ -153,7 +153,7 @@ describe('content that breaks off', () => {
           size: 1000,
           received: 500,
           resumable: true,
-          reason: 'the sender gave the message up',
+          reason: 'the sender aborted the message',
         },
       ]),
     );
