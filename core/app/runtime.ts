@@ -1,6 +1,7 @@
 /** The application runtime: loads applications and delivers pushes to them. It knows no SIP. */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
+import { defined } from '../defined.js';
 import { ConfigurationError } from '../errors.js';
 import { type LogSink, safeLogSink } from '../log.js';
 import type { Store } from '../platform/platform.js';
@@ -89,7 +90,7 @@ export class PushRuntime {
   /** Creates a runtime and reads its store. @throws StoreError; ConfigurationError for an invalid `fetch`. */
   static async open(options: PushRuntimeOptions): Promise<PushRuntime> {
     const { store, clock = systemClock } = options;
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const limits = { ...DEFAULT_LIMITS, ...defined(options.limits ?? {}) };
     const log = safeLogSink(options.log);
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);

@@ -6,9 +6,9 @@ import type { DirectoryChange } from '../../../core/sender/terminals/directory.j
 import { createPushSender, type PushSenderHostOptions } from '../../../core/sender-host.js';
 import { printable } from '../../../core/text.js';
 import { loadSenderHostSettings } from '../../config/sender.js';
+import { terminalJson } from '../../http-api/json-mapping.js';
 import { PushEvents } from '../../http-api/push-events.js';
 import { openHttpApi } from '../../http-api/server.js';
-import { terminalJson } from '../../http-api/json-mapping.js';
 import { VERSION } from '../../manifest/this-package.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command } from '../command.js';

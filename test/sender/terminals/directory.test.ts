@@ -30,6 +30,13 @@ describe('a terminal', () => {
     expect(directory.size).toBe(1);
   });
 
+  it('keeps a known fact when a later message does not state it', () => {
+    const directory = open();
+    directory.setRegistered(BOB, { gruu: GRUU, apps: ['mms.ua'], product: 'phone/1' });
+    directory.setRegistered(BOB, { gruu: GRUU, apps: undefined, product: undefined, methods: ['MESSAGE'] });
+    expect(directory.of(BOB)).toMatchObject([{ apps: ['mms.ua'], product: 'phone/1', methods: ['MESSAGE'] }]);
+  });
+
   it('is identified by its GRUU or contact', async () => {
     const directory = open();
     directory.setRegistered(BOB, { gruu: GRUU });
@@ -90,8 +97,7 @@ describe('a terminal', () => {
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
     directory.setUnregisteredExcept(BOB, stays ? [stays] : []);
     expect(directory.of(BOB).filter(({ registered }) => registered)).toMatchObject([{ gruu: GRUU }]);
-  });
-});
+  }););
 
 it('notifies with the new and the previous terminal', async () => {
   const directory = open();
