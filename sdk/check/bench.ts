@@ -13,10 +13,10 @@ import {
   type TestPushResult,
 } from '../testing/index.js';
 import type { TestServer } from '../testing/internet.js';
-import { type Finding, whereOf } from './finding.js';
+import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { builtInSample } from './samples.js';
-import { Watch } from './watch.js';
+import { CallRecorder } from './watch.js';
 
 /** Content that the application says it takes. */
 export interface Content {
@@ -27,24 +27,24 @@ export interface Content {
 }
 
 /** A host with the watched application. */
-export interface Scene {
+export interface HostContext {
   readonly host: TestHost;
-  readonly watch: Watch;
+  readonly watch: CallRecorder;
   /** Pushes; what `receive` leaves undone after a while has its time passed by. */
   push(push: Omit<TestPush, 'app'>): Promise<TestPushResult>;
 }
 
 /** Milliseconds of real time that `receive` may work before its time is let pass. */
-const PATIENCE = 5000;
+const RECEIVE_DEADLINE = 5000;
 /** With one that has been found not to end. */
-const LESS_PATIENCE = 200;
+const SHORT_RECEIVE_DEADLINE = 200;
 /** All the time that a sender waits, and more. */
-const ALL_TIME = 3_700_000;
+const LONGEST_SENDER_WAIT = 3_700_000;
 /** A MESSAGE holds this much beside its headers. */
 const PAGER_BYTES = 700;
 
 export class Bench {
-  #patience = PATIENCE;
+  #patience = RECEIVE_DEADLINE;
 
   constructor(
     readonly app: CheckedApp,
@@ -55,13 +55,13 @@ export class Bench {
   ) {}
 
   /** Something of the application as a whole, or of a line of it. */
-  find(finding: Omit<Finding, 'app' | 'where'> & { where?: string | undefined }): void {
-    const { where = this.app.module.replace(/^.*\//, ''), ...rest } = finding;
+  addFinding(finding: Omit<Finding, 'app' | 'where'> & { locationOf?: string | undefined }): void {
+    const { locationOf = this.app.module.replace(/^.*\//, ''), ...rest } = finding;
     this.report({ ...rest, app: this.definition.id, where });
   }
 
   where(error: unknown): string | undefined {
-    return whereOf(error, this.app.folder);
+    return locationOf(error, this.app.folder);
   }
 
   /** One for each declared type, the package's own first; the types that have none. */
@@ -69,7 +69,7 @@ export class Bench {
     const contents: Content[] = [];
     const missing: string[] = [];
     for (const range of this.definition.accepts) {
-      const own = this.app.samples.filter(({ type }) => matchesMediaRange(range, bare(type)));
+      const own = this.app.samples.filter(({ type }) => matchesMediaRange(range, mediaTypeOf(type)));
       for (const { type, file } of own) contents.push({ type, octets: await read(file), file });
       const builtIn = own.length === 0 ? builtInSample(range) : undefined;
       if (builtIn) contents.push(builtIn);
@@ -82,8 +82,8 @@ export class Bench {
    * Starts a host with the application, and stops it in the end.
    * @throws what the application's start throws, and `use`.
    */
-  async scene(use: (scene: Scene) => Promise<void>, server: TestServer = notFound): Promise<void> {
-    const watch = new Watch();
+  async withHost(use: (scene: HostContext) => Promise<void>, server: TestServer = notFound): Promise<void> {
+    const watch = new CallRecorder();
     const host = await this.start(watch, server);
     try {
       await use({ host, watch, push: (push) => this.#push(host, watch, push) });
@@ -92,9 +92,9 @@ export class Bench {
     }
   }
 
-  start(watch: Watch, server: TestServer = notFound): Promise<TestHost> {
+  start(watch: CallRecorder, server: TestServer = notFound): Promise<TestHost> {
     const { options, permissions } = this.app;
-    const definition = watch.watched(this.definition);
+    const definition = watch.wrap(this.definition);
     const app = { definition, options, ...(permissions ? { permissions } : {}) };
     return startTestHost({ apps: [...this.providers, app], now: Date.now(), server });
   }
@@ -105,32 +105,32 @@ export class Bench {
   }
 
   /** What a hook threw that says nothing to the sender of a push. */
-  unforeseen({ error }: { error?: unknown }): unknown {
+  unexpectedError({ error }: { error?: unknown }): unknown {
     return error instanceof PushRefused || (error instanceof Error && error.name === 'PushRefused')
       ? undefined
       : error;
   }
 
-  async #push(host: TestHost, watch: Watch, push: Omit<TestPush, 'app'>): Promise<TestPushResult> {
+  async #push(host: TestHost, watch: CallRecorder, push: Omit<TestPush, 'app'>): Promise<TestPushResult> {
     const pushing = host.push({ ...push, app: this.definition.id });
     await Promise.race([pushing.catch(() => {}), delay(this.#patience, undefined, { ref: false })]);
     if (watch.pending.length > 0) {
-      this.#patience = LESS_PATIENCE;
-      this.find({
+      this.#patience = SHORT_RECEIVE_DEADLINE;
+      this.addFinding({
         rule: 'receive-ends',
         severity: 'error',
-        what: `receive did not end within ${PATIENCE / 1000} s after a push of ${push.type}`,
+        what: `receive did not end within ${RECEIVE_DEADLINE / 1000} s after a push of ${push.type}`,
         change:
           'resolve, or throw PushRefused, on every path through receive; give each wait a deadline; the rest of the check waits for that',
       });
-      await host.clock.advance(ALL_TIME);
+      await host.clock.advance(LONGEST_SENDER_WAIT);
     }
     return await pushing;
   }
 }
 
 /** `text/plain` of `text/plain;charset=utf-8`. */
-export function bare(type: string): string {
+export function mediaTypeOf(type: string): string {
   return (type.split(';')[0] ?? '').trim().toLowerCase();
 }
 

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CheckNews, CheckOrder } from './child.js';
+import type { ChildMessage, CheckRequest } from './child.js';
 import { type Finding, isSame, scoreOf } from './finding.js';
 import type { CheckPlan } from './plan.js';
 import { STEPS } from './suite.js';
@@ -28,11 +28,11 @@ export interface CheckOptions {
 /** Milliseconds: a step of an application that does as it should takes a few seconds. */
 const STEP_DEADLINE = 60_000;
 /** Milliseconds without a sign of life: its child is to give one twice a second. */
-const SILENCE = 10_000;
+const SILENCE_DEADLINE = 10_000;
 /** Steps that an application may hang in before the others are left out. */
 const MAX_HANGS = 2;
 /** Applications that are checked at once: most of a check is waiting. */
-const AT_ONCE = 4;
+const CONCURRENCY = 4;
 /** Of the child's heap, megabytes. */
 const MAX_HEAP = 512;
 
@@ -41,7 +41,7 @@ const CHILD = new URL('./child.js', import.meta.url);
 /** @throws the signal's reason. */
 export async function check(plan: CheckPlan, options: CheckOptions = {}): Promise<CheckReport> {
   const started = performance.now();
-  const found: Found[] = plan.apps.map(({ declared }) => ({
+  const found: AppResult[] = plan.apps.map(({ declared }) => ({
     findings: [],
     id: declared === undefined ? undefined : declared.id,
   }));
@@ -60,7 +60,7 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
     }
   };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -78,22 +78,22 @@ interface ProcessOptions extends CheckOptions {
   scratch: string;
 }
 
-interface Found {
+interface AppResult {
   id?: string;
   findings: Finding[];
 }
 
 async function checkOne(
-  order: Omit<CheckOrder, 'from'>,
-  found: Found,
+  order: Omit<CheckRequest, 'from'>,
+  found: AppResult,
   options: ProcessOptions,
 ): Promise<void> {
   let from = 0;
   for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
     options.signal?.throwIfAborted();
-    const end = await oneProcess({ ...order, from }, found, options);
+    const end = await runProcess({ ...order, from }, found, options);
     if (end.reason === undefined) return;
-    add(found, deadProcess(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
+    addFinding(found, processFinding(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
     // What happened while it was loaded would happen again.
     if (end.step < 0) return;
     from = end.step + 1;
@@ -108,7 +108,7 @@ interface ProcessEnd {
 }
 
 /** Runs steps until all are done, or the process is. */
-function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): Promise<ProcessEnd> {
+function runProcess(order: CheckRequest, found: AppResult, options: ProcessOptions): Promise<ProcessEnd> {
   const { signal, onProgress, scratch } = options;
   return new Promise((resolve, reject) => {
     const child = fork(CHILD, {
@@ -125,20 +125,20 @@ function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): P
       why ??= reason;
       child.kill('SIGKILL');
     };
-    const stepDeadline = new Deadline(STEP_DEADLINE, () =>
+    const stepDeadline = new RestartableTimer(STEP_DEADLINE, () =>
       kill(`it took more than ${STEP_DEADLINE / 1000} s`),
     );
     // From its first sign of life on: how long a process takes to begin is not the application's doing.
-    const silence = new Deadline(SILENCE, () => {
-      if (begun) kill(`it kept its event loop for ${SILENCE / 1000} s`);
+    const silence = new RestartableTimer(SILENCE_DEADLINE, () => {
+      if (begun) kill(`it kept its event loop for ${SILENCE_DEADLINE / 1000} s`);
     });
     const abort = () => kill('the check was ended');
     signal?.addEventListener('abort', abort, { once: true });
     child.on('message', (message) => {
-      const news = message as CheckNews;
+      const news = message as ChildMessage;
       begun = true;
       silence.again();
-      if (news.type === 'finding') add(found, news.finding);
+      if (news.type === 'finding') addFinding(found, news.finding);
       if (news.type === 'done') done = true;
       if (news.type !== 'step') return;
       stepDeadline.again();
@@ -152,7 +152,7 @@ function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): P
         steps: STEPS.length + 1,
       });
     });
-    child.stdout?.once('data', (bytes: Buffer) => add(found, printed(found.id, bytes)));
+    child.stdout?.once('data', (bytes: Buffer) => addFinding(found, outputFinding(found.id, bytes)));
     // What it has to say there is a person's, who runs it otherwise.
     child.stderr?.resume();
     child.on('error', (error) => kill(error.message));
@@ -168,7 +168,7 @@ function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): P
   });
 }
 
-class Deadline {
+class RestartableTimer {
   #timer: ReturnType<typeof setTimeout>;
 
   constructor(
@@ -188,11 +188,11 @@ class Deadline {
   }
 }
 
-function add(found: Found, finding: Finding): void {
+function addFinding(found: AppResult, finding: Finding): void {
   if (!found.findings.some((known) => isSame(known, finding))) found.findings.push(finding);
 }
 
-function deadProcess(id: string | undefined, step: string, reason: string): Finding {
+function processFinding(id: string | undefined, step: string, reason: string): Finding {
   return {
     rule: 'survives',
     severity: 'error',
@@ -204,7 +204,7 @@ function deadProcess(id: string | undefined, step: string, reason: string): Find
   };
 }
 
-function printed(id: string | undefined, bytes: Buffer): Finding {
+function outputFinding(id: string | undefined, bytes: Buffer): Finding {
   return {
     rule: 'prints',
     severity: 'warning',

@@ -8,13 +8,13 @@ import { readManifest } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { Bench } from './bench.js';
-import { type Finding, whereOf } from './finding.js';
+import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { reason } from './steps/start-stop.js';
 import { STEPS } from './suite.js';
 
 /** What the parent tells its child, once. */
-export interface CheckOrder {
+export interface CheckRequest {
   readonly app: CheckedApp;
   /** Of the same package: they may provide what it needs. */
   readonly others: readonly CheckedApp[];
@@ -23,7 +23,7 @@ export interface CheckOrder {
 }
 
 /** What the child tells. `step`: that one begins, -1 for loading it. */
-export type CheckNews =
+export type ChildMessage =
   | { readonly type: 'step'; readonly step: number; readonly id?: string }
   | { readonly type: 'finding'; readonly finding: Finding }
   | { readonly type: 'alive' }
@@ -34,22 +34,22 @@ const FUNDAMENTAL = ['starts', 'receive-ends'];
 /** Milliseconds between signs of life. */
 const HEARTBEAT = 500;
 
-const tell = process.send?.bind(process);
+const sendToParent = process.send?.bind(process);
 
 // Whoever wanted to know is gone.
 process.once('disconnect', () => process.exit());
 process.once('message', (order) => {
-  void check(order as CheckOrder);
+  void check(order as CheckRequest);
 });
 
-async function check({ app, others, from }: CheckOrder): Promise<void> {
+async function check({ app, others, from }: CheckRequest): Promise<void> {
   let id = app.declared?.id;
   const found = new Set<string>();
   const report = (finding: Finding) => {
     found.add(finding.rule);
-    news({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
+    send({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
   };
-  const place = (error: unknown) => whereOf(error, app.folder) ?? app.module.replace(/^.*\//, '');
+  const place = (error: unknown) => locationOf(error, app.folder) ?? app.module.replace(/^.*\//, '');
   const stray = (what: string) => (error: unknown) =>
     report({
       rule: 'unhandled',
@@ -62,34 +62,34 @@ async function check({ app, others, from }: CheckOrder): Promise<void> {
   process.on('uncaughtException', stray('an error was thrown to nobody'));
   // Node.js opens them when they are first asked for: then they would look like the application's.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  news({ type: 'step', step: -1 });
-  setInterval(() => news({ type: 'alive' }), HEARTBEAT).unref();
+  send({ type: 'step', step: -1 });
+  setInterval(() => send({ type: 'alive' }), HEARTBEAT).unref();
   const definition = await load(app, report, place);
   id = definition?.id;
   if (definition) {
     const bench = new Bench(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
       if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
-      news({ type: 'step', step: index, id: definition.id });
+      send({ type: 'step', step: index, id: definition.id });
       await step.run(bench).catch((error: unknown) => {
         // Of a start that fails at times, which was found.
-        if (!found.has('starts-again')) failed(bench, step.name, error);
+        if (!found.has('starts-again')) reportStepFailure(bench, step.name, error);
       });
     }
   }
-  news({ type: 'done' });
+  send({ type: 'done' });
   process.disconnect();
   // Whatever the application has left: it was told of.
   process.exit();
 }
 
 /** The application does what no step foresees: as a rule it does not start again. */
-function failed(bench: Bench, step: string, error: unknown): void {
-  bench.find({
+function reportStepFailure(bench: Bench, step: string, error: unknown): void {
+  bench.addFinding({
     rule: 'starts',
     severity: 'error',
     what: `the check of ${step} could not go on: ${reason(error)}`,
-    where: bench.where(error) ?? bench.where(Object(error).cause),
+    locationOf: bench.where(error) ?? bench.where(Object(error).cause),
     change: 'make it start, with the options of the check, as often as it is asked to',
   });
 }
@@ -124,7 +124,7 @@ async function providersFor(
 ): Promise<HostedDefinition[]> {
   // As long as it is the host alone that is asked, nothing else runs.
   if (!needs.some((need) => need.includes('.'))) return [];
-  const loaded = await Promise.all(others.map(hosted));
+  const loaded = await Promise.all(others.map(loadProvider));
   const found = new Set<HostedDefinition>();
   const wanted = [...needs];
   for (let need = wanted.shift(); need !== undefined; need = wanted.shift()) {
@@ -137,7 +137,7 @@ async function providersFor(
   return [...found];
 }
 
-async function hosted({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
+async function loadProvider({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
   const { default: definition }: { default: PushAppDefinition } = await import(module);
   return { definition, options, permissions };
 }
@@ -164,6 +164,6 @@ function* disagreements(
   }
 }
 
-function news(news: CheckNews): void {
-  tell?.(news);
+function send(news: ChildMessage): void {
+  sendToParent?.(news);
 }

@@ -4,7 +4,7 @@ import { createHook } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { turns } from '../testing/test-clock.js';
-import { isIn, type Place, placesOf, placeText } from './finding.js';
+import { isInFolder, type SourceLocation, sourceLocations, formatLocation } from './finding.js';
 
 /** What is left, and the line that began it. */
 export interface Leak {
@@ -14,28 +14,28 @@ export interface Leak {
 }
 
 /** Milliseconds of real time for what is ending to end. */
-const SETTLING = 150;
+const SETTLE_MS = 150;
 /** Frames of a stack that are kept, so that the application's own is among them. */
 const STACK_DEPTH = 40;
 /** Of this package: they are the runtime's, not the application's. */
-const RUNTIME = ['core', 'sdk/testing', 'sdk/network', 'sdk/check'].map((room) =>
+const RUNTIME_FOLDERS = ['core', 'sdk/testing', 'sdk/network', 'sdk/check'].map((room) =>
   fileURLToPath(new URL(`../../${room}`, import.meta.url)),
 );
-const HERE = fileURLToPath(import.meta.url);
+const THIS_FILE = fileURLToPath(import.meta.url);
 /** What Node.js makes for itself, and ends in its own time. */
-const OWN = new Set(['TickObject', 'RANDOMBYTESREQUEST', 'ELDHISTOGRAM', 'PerformanceObserver', 'Immediate']);
+const INTERNAL_TYPES = new Set(['TickObject', 'RANDOMBYTESREQUEST', 'ELDHISTOGRAM', 'PerformanceObserver', 'Immediate']);
 
 /** What is the application's has the line that began it; what the runtime has begun has none. */
 type Origin = string | undefined;
 
-interface Begun {
+interface PendingResource {
   type: string;
   origin: Origin;
 }
 
 /** Tracks from `open` on. */
 export class LeakTracker {
-  readonly #begun = new Map<number, Begun>();
+  readonly #begun = new Map<number, PendingResource>();
   /** Also of what has ended: what comes of it is by the same line. */
   readonly #origins = new Map<number, Origin>();
   readonly #listeners = listenerCounts();
@@ -47,7 +47,7 @@ export class LeakTracker {
       Error.captureStackTrace(holder);
       const origin = this.#originOf(holder.stack ?? '', trigger);
       this.#origins.set(id, origin);
-      if (origin !== undefined && !OWN.has(type)) this.#begun.set(id, { type, origin });
+      if (origin !== undefined && !INTERNAL_TYPES.has(type)) this.#begun.set(id, { type, origin });
     },
     destroy: (id) => void this.#begun.delete(id),
     promiseResolve: (id) => void this.#begun.delete(id),
@@ -64,7 +64,7 @@ export class LeakTracker {
 
   /** When the application has been stopped, and nothing refers to it any more. */
   async close(): Promise<Leak[]> {
-    await delay(SETTLING);
+    await delay(SETTLE_MS);
     for (let round = 0; round < 3; round++) {
       // What nobody can settle any more is garbage, and no leak. The child is started with --expose-gc.
       globalThis.gc?.();
@@ -76,11 +76,11 @@ export class LeakTracker {
   }
 
   #originOf(stack: string, trigger: number): Origin {
-    const places = placesOf(stack).filter(({ path }) => path !== HERE);
+    const places = sourceLocations(stack).filter(({ path }) => path !== THIS_FILE);
     const [nearest] = places;
     if (nearest && isRuntime(nearest)) return undefined;
-    const own = places.find((place) => isIn(place, this.folder));
-    return own ? placeText(own, this.folder) : this.#origins.get(trigger);
+    const own = places.find((place) => isInFolder(place, this.folder));
+    return own ? formatLocation(own, this.folder) : this.#origins.get(trigger);
   }
 
   #newListeners(): Leak[] {
@@ -99,13 +99,13 @@ export class LeakTracker {
   }
 }
 
-function leakOf({ type, origin = '' }: Begun): Leak {
+function leakOf({ type, origin = '' }: PendingResource): Leak {
   const kind = type === 'Timeout' ? 'timer' : type === 'PROMISE' ? 'promise' : 'handle';
   return { kind, name: type, where: origin };
 }
 
-function isRuntime(place: Place): boolean {
-  return RUNTIME.some((room) => isIn(place, room));
+function isRuntime(place: SourceLocation): boolean {
+  return RUNTIME_FOLDERS.some((room) => isInFolder(place, room));
 }
 
 function listenerCounts(): Map<string | symbol, number> {

@@ -45,10 +45,10 @@ export async function planOf(folder: string): Promise<CheckPlan> {
       'package.json has no "sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
     );
   }
-  return { apps: manifest.apps.map((app) => checked(app, manifest)) };
+  return { apps: manifest.apps.map((app) => checkedApp(app, manifest)) };
 }
 
-function checked(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
+function checkedApp(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
   const { id, accepts, iari, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {

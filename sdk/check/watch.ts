@@ -18,16 +18,16 @@ export interface ReceiveCall {
   error?: unknown;
 }
 
-export class Watch {
+export class CallRecorder {
   readonly calls: ReceiveCall[] = [];
   /** It has the hook `alarm`. */
-  rings = false;
+  hasAlarm = false;
   /** What `alarm` threw last. */
   alarmError: unknown;
   /** What `consider` threw last. */
   considerError: unknown;
   /** It has the hook. */
-  describes = false;
+  hasDescribe = false;
   /** What `describe` gave last, or threw; undefined where it was not called, or has not ended. */
   described: { title?: unknown; error?: unknown } | undefined;
   /** What `stop` threw. */
@@ -36,7 +36,7 @@ export class Watch {
   stopping = false;
 
   /** The same application, watched. Everything else of it is its own. */
-  watched(definition: PushAppDefinition): PushAppDefinition {
+  wrap(definition: PushAppDefinition): PushAppDefinition {
     return {
       ...definition,
       start: async (context) => {
@@ -53,8 +53,8 @@ export class Watch {
   }
 
   #instance(instance: PushAppInstance): PushAppInstance {
-    this.describes = instance.describe !== undefined;
-    this.rings = instance.alarm !== undefined;
+    this.hasDescribe = instance.describe !== undefined;
+    this.hasAlarm = instance.alarm !== undefined;
     const { consider, describe, query, negotiated, alarm, services } = instance;
     return {
       receive: (push, context) => this.#receive(instance, push, context),

@@ -3,26 +3,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { slow } from '../../testing/index.js';
 import type { Bench, Content } from '../bench.js';
-import { Watch } from '../watch.js';
+import { CallRecorder } from '../watch.js';
 
 /** Milliseconds of real time: the runtime waits three seconds, and goes on without it. */
-const PATIENCE = 2000;
+const STOP_DEADLINE = 2000;
 
-export async function stopsInTheMiddle(bench: Bench): Promise<void> {
+export async function checkCancellation(bench: Bench): Promise<void> {
   for (const content of (await bench.contents()).contents) {
-    await stopped(bench, content, 'its content was still coming', true);
-    await stopped(bench, content, 'a server it had asked did not answer', false);
+    await stopDuringPush(bench, content, 'its content was still coming', true);
+    await stopDuringPush(bench, content, 'a server it had asked did not answer', false);
   }
 }
 
-async function stopped(
+async function stopDuringPush(
   bench: Bench,
   { type, octets }: Content,
   what: string,
   slowly: boolean,
 ): Promise<void> {
-  const watch = new Watch();
-  const host = await bench.start(watch, ({ signal }) => silence(signal));
+  const watch = new CallRecorder();
+  const host = await bench.start(watch, ({ signal }) => unansweredRequest(signal));
   const body = slowly ? slow(octets, 2) : octets;
   const over = new AbortController();
   const mode = slowly ? 'session' : bench.modeFor(octets);
@@ -32,7 +32,7 @@ async function stopped(
   if (slowly && 'next' in body) body.next();
   for (let round = 0; round < 20 && watch.calls.length === 0; round++) await delay(10);
   const stopping = host.stop();
-  const until = performance.now() + PATIENCE;
+  const until = performance.now() + STOP_DEADLINE;
   // Its receive may be called up to the last moment.
   while (watch.pending.length > 0 && performance.now() < until) await delay(10);
   const ignoring = watch.pending.length > 0;
@@ -40,7 +40,7 @@ async function stopped(
   await stopping;
   await pushing;
   if (!ignoring) return;
-  bench.find({
+  bench.addFinding({
     rule: 'cancellation',
     severity: 'error',
     what: `receive went on when it was stopped while ${what}`,
@@ -49,7 +49,7 @@ async function stopped(
 }
 
 /** A server that does not answer. */
-function silence(signal: AbortSignal): Promise<Response> {
+function unansweredRequest(signal: AbortSignal): Promise<Response> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

@@ -3,30 +3,30 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestHost } from '../../testing/index.js';
 import type { Bench, Content } from '../bench.js';
-import { Watch } from '../watch.js';
+import { CallRecorder } from '../watch.js';
 import { reason } from './start-stop.js';
 
 /** Time for every redelivery of a push that is taken in the end. */
-const ALL_TIME = 3_700_000;
+const ALL_REDELIVERIES = 3_700_000;
 /** Milliseconds of real time for something that was begun to come to its end. */
-const PATIENCE = 3000;
+const DEADLINE = 3000;
 /** Milliseconds of real time in which storage does not change. */
 const QUIET = 30;
 
-export async function takesTwice(bench: Bench): Promise<void> {
+export async function checkRepeatedPush(bench: Bench): Promise<void> {
   for (const { type, octets } of (await bench.contents()).contents) {
-    await bench.scene(async ({ watch, push }) => {
+    await bench.withHost(async ({ watch, push }) => {
       const order = { type, body: octets, mode: bench.modeFor(octets) };
       if ((await push(order)).outcome !== 'delivered') return;
       const again = await push(order);
       const call = watch.calls.at(-1);
-      const error = call && bench.unforeseen(call);
+      const error = call && bench.unexpectedError(call);
       if (again.outcome !== 'failed' && error === undefined) return;
-      bench.find({
+      bench.addFinding({
         rule: 'repeats',
         severity: 'error',
         what: `the same ${type} once more failed: ${error ? reason(error) : again.reason}`,
-        where: bench.where(error),
+        locationOf: bench.where(error),
         change:
           'take it, or refuse it by PushRefused: a sender that lost an answer sends the same content again',
       });
@@ -34,12 +34,12 @@ export async function takesTwice(bench: Bench): Promise<void> {
   }
 }
 
-export async function exactlyOnce(bench: Bench): Promise<void> {
+export async function checkExactlyOnce(bench: Bench): Promise<void> {
   for (const content of (await bench.contents()).contents) {
-    const one = await undisturbed(bench, content);
-    const other = await undisturbed(bench, content);
+    const one = await stateWithoutCrash(bench, content);
+    const other = await stateWithoutCrash(bench, content);
     // What it takes at all is another step's to say.
-    if (one && other) await killed(bench, content, one, stable(one, other));
+    if (one && other) await checkCrash(bench, content, one, stable(one, other));
   }
 }
 
@@ -47,9 +47,9 @@ export async function exactlyOnce(bench: Bench): Promise<void> {
 type State = ReadonlyMap<string, string>;
 
 /** @returns its storage after one push; undefined when that was not taken. */
-async function undisturbed(bench: Bench, { type, octets }: Content): Promise<State | undefined> {
+async function stateWithoutCrash(bench: Bench, { type, octets }: Content): Promise<State | undefined> {
   let state: State | undefined;
-  await bench.scene(async ({ host, watch, push }) => {
+  await bench.withHost(async ({ host, watch, push }) => {
     const result = await push({ type, body: octets, mode: bench.modeFor(octets) });
     if (result.outcome === 'delivered') state = await settledState(bench, host, watch);
   });
@@ -61,14 +61,14 @@ function stable(one: State, other: State): State {
   return new Map([...one].filter(([path, value]) => other.get(path) === value));
 }
 
-async function killed(
+async function checkCrash(
   bench: Bench,
   { type, octets }: Content,
   without: State,
   expected: State,
 ): Promise<void> {
   const { id, delivery } = bench.definition;
-  const watch = new Watch();
+  const watch = new CallRecorder();
   const host = await bench.start(watch);
   try {
     const before = await stateOf(bench, host, watch);
@@ -82,21 +82,21 @@ async function killed(
     await host.restart();
     const calls = watch.calls.length;
     if (delivery !== 'durable') await host.push(order);
-    await inTime(emptied(host));
-    const failed = watch.calls.slice(calls).find((call) => bench.unforeseen(call) !== undefined);
+    await inTime(inboxEmpty(host));
+    const failed = watch.calls.slice(calls).find((call) => bench.unexpectedError(call) !== undefined);
     if (failed) {
-      bench.find({
+      bench.addFinding({
         rule: 'redelivery',
         severity: 'error',
         what: `${type} given again after a crash failed: ${reason(failed.error)}`,
-        where: bench.where(failed.error),
+        locationOf: bench.where(failed.error),
         change: 'expect what its first attempt may have left: the push has the same id, and attempt 2',
       });
     }
     const now = await settledState(bench, host, watch);
     const wrong = difference(now, without, expected);
     if (wrong === undefined) return;
-    bench.find({
+    bench.addFinding({
       rule: 'exactly-once',
       severity: 'error',
       what: `a crash between receive and commit shows in its storage: ${wrong}${early ? `; ${early[0]} was written ahead of commit` : ''}`,
@@ -115,18 +115,18 @@ function difference(now: State, without: State, expected: State): string | undef
   return now.size > without.size ? `${now.size} keys, and ${without.size} without a crash` : undefined;
 }
 
-async function emptied(host: TestHost): Promise<void> {
+async function inboxEmpty(host: TestHost): Promise<void> {
   for (let round = 0; round < 20; round++) {
     await delay(QUIET);
     if ((await host.inbox()).length === 0) return;
-    await host.clock.advance(ALL_TIME / 20);
+    await host.clock.advance(ALL_REDELIVERIES / 20);
   }
 }
 
 /** When nothing has changed for a moment. */
-async function settledState(bench: Bench, host: TestHost, watch: Watch): Promise<State> {
+async function settledState(bench: Bench, host: TestHost, watch: CallRecorder): Promise<State> {
   let state = await stateOf(bench, host, watch);
-  for (let round = 0; round < PATIENCE / QUIET; round++) {
+  for (let round = 0; round < DEADLINE / QUIET; round++) {
     await delay(QUIET);
     const now = await stateOf(bench, host, watch);
     if (JSON.stringify([...now]) === JSON.stringify([...state])) return now;
@@ -136,7 +136,7 @@ async function settledState(bench: Bench, host: TestHost, watch: Watch): Promise
 }
 
 /** The id of a push is another in every run. */
-async function stateOf({ definition }: Bench, host: TestHost, { calls }: Watch): Promise<State> {
+async function stateOf({ definition }: Bench, host: TestHost, { calls }: CallRecorder): Promise<State> {
   const ids = calls.map(({ push }) => push.id);
   const anonymous = (text: string) => ids.reduce((rest, id) => rest.replaceAll(id, 'ID'), text);
   const entries = Object.entries(await host.storage(definition.id));
@@ -144,5 +144,5 @@ async function stateOf({ definition }: Bench, host: TestHost, { calls }: Watch):
 }
 
 async function inTime(promise: Promise<unknown>): Promise<boolean> {
-  return await Promise.race([promise.then(() => true), delay(PATIENCE, false, { ref: false })]);
+  return await Promise.race([promise.then(() => true), delay(DEADLINE, false, { ref: false })]);
 }

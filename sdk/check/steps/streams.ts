@@ -8,14 +8,14 @@ import { reason } from './start-stop.js';
 
 const MINUTE = 60_000;
 /** Milliseconds of real time for `receive` to end once its signal is aborted. */
-const PATIENCE = 2000;
+const ABORT_DEADLINE = 2000;
 /** A stream of less has no middle. */
 const SMALLEST = 2;
 
-export async function takesSlowly(bench: Bench): Promise<void> {
+export async function checkSlowStreams(bench: Bench): Promise<void> {
   for (const { type, octets, file } of (await bench.contents()).contents) {
     if (octets.length < SMALLEST) continue;
-    await bench.scene(async ({ host, watch, push }) => {
+    await bench.withHost(async ({ host, watch, push }) => {
       const body = slow(octets, 3);
       const pushing = push({ type, body, mode: 'session' });
       body.next();
@@ -31,18 +31,18 @@ export async function takesSlowly(bench: Bench): Promise<void> {
       const error = watch.calls.find((call) => call.error !== undefined)?.error;
       // What is built in need not be what it expects.
       if ((result.outcome === 'delivered' && error === undefined) || file === undefined) return;
-      bench.find({
+      bench.addFinding({
         rule: 'slow-streams',
         severity: 'error',
         what: `${type} that came slowly was not taken: ${error ? reason(error) : result.reason}`,
-        where: bench.where(error),
+        locationOf: bench.where(error),
         change: 'wait for the stream as long as it takes: seconds are counted from when all of it is there',
       });
     });
   }
 }
 
-export async function letsGoOfBroken(bench: Bench): Promise<void> {
+export async function checkBrokenStreams(bench: Bench): Promise<void> {
   for (const content of (await bench.contents()).contents) {
     if (content.octets.length < SMALLEST) continue;
     await brokenStream(bench, content, 'broke off', brokenOff(content.octets));
@@ -57,13 +57,13 @@ async function brokenStream(
   body: ReturnType<typeof brokenOff>,
 ): Promise<void> {
   const { id } = bench.definition;
-  await bench.scene(async ({ host, watch }) => {
+  await bench.withHost(async ({ host, watch }) => {
     const before = JSON.stringify(await host.storage(id));
     await host.push({ app: id, type, body, mode: 'session' });
-    const until = performance.now() + PATIENCE;
+    const until = performance.now() + ABORT_DEADLINE;
     while (watch.pending.length > 0 && performance.now() < until) await delay(20);
     if (watch.pending.length > 0) {
-      bench.find({
+      bench.addFinding({
         rule: 'lets-go',
         severity: 'error',
         what: `receive goes on after content of ${type} ${what}`,
@@ -73,7 +73,7 @@ async function brokenStream(
     const provisional =
       'what has come is provisional until commit resolves: write with commit, emit before it at most';
     if (JSON.stringify(await host.storage(id)) !== before) {
-      bench.find({
+      bench.addFinding({
         rule: 'provisional',
         severity: 'error',
         what: `storage has something of content of ${type} that ${what}`,
@@ -82,7 +82,7 @@ async function brokenStream(
     }
     const [said] = host.emitted(id);
     if (said) {
-      bench.find({
+      bench.addFinding({
         rule: 'provisional-events',
         severity: 'warning',
         what: `the event "${said.kind}" told of content of ${type} that ${what}`,
