@@ -1,16 +1,15 @@
-/** The steps of the check, in order: each has hosts of its own. */
+/** The steps of the check, in order. Each starts its own hosts. */
 
 import type { Bench } from './bench.js';
-import { checkCancellation } from './steps/cancels.js';
+import { checkCancellation } from './steps/cancellation.js';
 import { checkExactlyOnce, checkRepeatedPush } from './steps/crashes.js';
-import { checkRefusals, checkBrokenContent } from './steps/refusals.js';
+import { checkDeclaredTypes } from './steps/declared-types.js';
+import { checkBrokenContent, checkRefusals } from './steps/refusals.js';
 import { checkStartAndStop } from './steps/start-stop.js';
 import { checkBrokenStreams, checkSlowStreams } from './steps/streams.js';
-import { checkDeclaredTypes } from './steps/takes.js';
 
-/** One step. */
 export interface Step {
-  /** For people, while it runs. */
+  /** Shown as progress, and in findings. */
   readonly name: string;
   run(bench: Bench): Promise<void>;
 }
