@@ -97,7 +97,8 @@ describe('a terminal', () => {
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
     directory.setUnregisteredExcept(BOB, stays ? [stays] : []);
     expect(directory.of(BOB).filter(({ registered }) => registered)).toMatchObject([{ gruu: GRUU }]);
-  }););
+  });
+});
 
 it('notifies with the new and the previous terminal', async () => {
   const directory = open();
