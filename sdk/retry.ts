@@ -25,7 +25,9 @@ export interface RetryLimits {
 /**
  * Milliseconds before the next attempt, or undefined if the error is permanent or was the last one allowed. The delay
  * is random between half of its limit and all of it. A Retry-After of the server extends it, up to `longest`.
- * @param failures so far, including this one.
+ * @param limits how often and how long to retry.
+ * @param failures number of failures so far, including this one.
+ * @param error the last failure.
  */
 export function retryDelay(limits: RetryLimits, failures: number, error: unknown): number | undefined {
   if (failures >= limits.attempts || !isTransient(error)) return undefined;

@@ -46,7 +46,7 @@ it('a listener that throws costs its owner the event, and the device nothing', a
   await core.close();
   expect(told).toEqual(['connected', 'registered', 'push', 'refused', 'stopped']);
   expect(logs.map(({ message }) => message)).toContain(
-    'the host did not take the event push: no room for push',
+    'the listener failed on the event "push": no room for push',
   );
 });
 

@@ -224,6 +224,11 @@ export class PushRuntime {
     return () => this.#listeners.delete(listener);
   }
 
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): readonly AppHandle[] {
+    return this.parts.registry.addressed(eventAppIds, iari);
+  }
+
   /**
    * The first of the listed applications that accepts the media type; 'unknown' if none of the ids is loaded, 'type' if
    * none accepts the type.
@@ -238,7 +243,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
-      (refusal) => ({ taken: false, ...refusal }),
+      (refusal) => ({ accepted: false, ...refusal }),
     );
   }
 
@@ -248,7 +253,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.retrievals.receive(incoming),
-      (refusal) => ({ outcome: { taken: false, ...refusal } }),
+      (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
   }
 
@@ -271,7 +276,7 @@ export class PushRuntime {
       incoming.app,
       this.clock,
       () => this.parts.transfers.begin(incoming),
-      (refusal) => ({ refused: { taken: false, ...refusal } }),
+      (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
   }
 

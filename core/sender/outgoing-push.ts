@@ -2,6 +2,7 @@
 
 import type { Urgency } from '../app/application/slots.js';
 import { reasonOf } from '../text.js';
+import { doubledDelay } from '../time/backoff.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { CongestionControl } from './congestion-control.js';
 import type { PushOptions, Receipt } from './push-request.js';
@@ -28,8 +29,7 @@ export interface OutgoingPushContext {
 export type Attempt = (target: Target) => Promise<Receipt[]>;
 
 /** Backoff of the first retry without a Retry-After, in milliseconds; it doubles with each attempt. */
-const FIRST_BACKOFF = 15_000;
-const MAX_BACKOFF = 10 * 60_000;
+const BACKOFF = { first: 15_000, longest: 10 * 60_000 };
 /** The longest delay of a JavaScript timer, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
 
@@ -112,7 +112,7 @@ export class OutgoingPush {
       return back;
     };
     if (target.isUnavailable()) return await this.#changed(user, isBack);
-    const backoff = Math.min(FIRST_BACKOFF * 2 ** attempts, MAX_BACKOFF) * (1 + this.#clock.random() / 4);
+    const backoff = doubledDelay(BACKOFF, attempts + 1) * (1 + this.#clock.random() / 4);
     const retryAfter = (congestion.retryAfter(uri) ?? 0) * 1000;
     await this.#changed(user, isBack, Math.max(backoff, retryAfter));
   }

@@ -4,7 +4,7 @@ import '#platform/complete';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { NetworkCore } from './core.js';
-import type { RegistrationInfo } from './events.js';
+import type { RegistrationInfo } from './events/network-events.js';
 import { checkListeners, type NetworkOptions } from './options.js';
 
 /** A line for the operator: the network is not a core for production. */

@@ -5,10 +5,10 @@ import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { SipUri } from '../../core/sip/values/uri.js';
-import type { Users } from './accounts.js';
 import { isLoopback, type PeerAddress, parsePeer } from './addresses.js';
-import type { NetworkEvent } from './events.js';
-import { serviceKey } from './router.js';
+import type { NetworkEvent } from './events/network-events.js';
+import { serviceKey } from './proxy/router.js';
+import type { Users } from './registrar/accounts.js';
 
 /** The options of the embedded network. */
 export interface NetworkOptions {

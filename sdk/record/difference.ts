@@ -1,9 +1,9 @@
-/** What differs between two lists of lines, as `diff` shows it. */
+/** The differences between two lists of lines, as `diff` prints them. */
 
-/** Lines of a comparison that looks at all pairs; of longer ones all of what differs is shown as one piece. */
-const MOST = 1500;
+/** Lines. Longer lists are not aligned, because that compares all pairs: the whole difference is one block. */
+const MAX_ALIGNED = 1500;
 
-/** Lines with `  `, `- ` (only in `expected`) or `+ ` ahead of them; none where the lists are the same. */
+/** Lines that start with `  ` (in both), `- ` (only in `expected`) or `+ ` (only in `actual`); empty if the lists are equal. */
 export function difference(expected: readonly string[], actual: readonly string[]): string[] {
   let start = 0;
   while (start < expected.length && expected[start] === actual[start]) start++;
@@ -16,12 +16,12 @@ export function difference(expected: readonly string[], actual: readonly string[
     end++;
   const before = expected.slice(start, expected.length - end);
   const after = actual.slice(start, actual.length - end);
-  return before.length > MOST || after.length > MOST
+  return before.length > MAX_ALIGNED || after.length > MAX_ALIGNED
     ? [...before.map((line) => `- ${line}`), ...after.map((line) => `+ ${line}`)]
     : aligned(before, after);
 }
 
-/** By their longest common subsequence. */
+/** Aligns the lists by their longest common subsequence. */
 function aligned(before: readonly string[], after: readonly string[]): string[] {
   const width = after.length + 1;
   const common = new Uint16Array((before.length + 1) * width);

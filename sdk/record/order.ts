@@ -1,31 +1,31 @@
-/** In which order pushes ended: the files of a session, and pushes that came beside each other, as the host told. */
+/** The order in which concurrent pushes, such as the files of a session, ended on the host. */
 
 import { platform } from '#platform';
 import type { TestPush } from '../testing/options.js';
-import type { ToldEvent } from './told.js';
+import type { HostEventRecord } from './events.js';
 
 /**
  * @param pushes in the order in which they ended on the wire.
- * @returns the same; those that the host told of in the order in which it did.
+ * @returns the same pushes; those that the host reported are in the order of its events.
  */
-export function inTheirOrder<T extends { push: TestPush }>(
+export function inOrderOfEvents<T extends { push: TestPush }>(
   pushes: readonly T[],
-  events: readonly ToldEvent[],
+  events: readonly HostEventRecord[],
 ): T[] {
-  /** Of each push, where the host told of it; the first of those that are alike comes first. */
-  const places = new Map<string, number[]>();
+  /** The positions of the events of each push; equal pushes share an entry. */
+  const positions = new Map<string, number[]>();
   for (const [index, event] of events.entries()) {
     if (event.event !== 'push') continue;
     const name = nameOf(event, event.sha256);
-    const known = places.get(name);
+    const known = positions.get(name);
     if (known) known.push(index);
-    else places.set(name, [index]);
+    else positions.set(name, [index]);
   }
-  for (const indexes of places.values()) indexes.reverse();
+  for (const indexes of positions.values()) indexes.reverse();
   const indexes = pushes.map(({ push }) => {
     const { body } = push;
     const sha256 = body instanceof Uint8Array ? platform.hash('sha-256', body) : '';
-    return places.get(nameOf(push, sha256))?.pop() ?? -1;
+    return positions.get(nameOf(push, sha256))?.pop() ?? -1;
   });
   const inOrder = pushes
     .map((push, at) => ({ push, index: indexes[at] ?? -1 }))

@@ -1,4 +1,4 @@
-/** Reads a recording: the pushes that came to a host, as somebody would order them again, and what the host told of them. */
+/** Reads a recording: the pushes that a host received, in a form that can be sent again, and the events of the host. */
 
 import { parseContentEncoding } from '../../core/content/content-coding.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
@@ -16,53 +16,53 @@ import { assertedIdentities } from '../../core/sip/values/asserted-identity.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { TestPush } from '../testing/options.js';
 import { readTrace, type TracedMessage } from '../trace/read-trace.js';
-import { inTheirOrder } from './order.js';
+import { eventsOf, type HostEventRecord, type SkippedPush } from './events.js';
+import { inOrderOfEvents } from './order.js';
 import { type SessionContent, Sessions } from './session-content.js';
-import { eventsOf, type SkippedPush, type ToldEvent } from './told.js';
 
-/** Content of a file that was refused before it came: as large as it was offered, where that is no larger. */
-const LARGEST_UNSEEN = 64 * 1024 * 1024;
+/** Bytes. A file that was refused before its transfer is replayed as zeros of its offered size, up to this size. */
+const MAX_REFUSED_FILE = 64 * 1024 * 1024;
 
-/** A push to be given again. */
+/** A push that can be replayed. */
 export interface RecordedPush {
-  /** When it came. Milliseconds since 1970. */
+  /** Time of arrival in milliseconds since 1970. */
   readonly at: number;
   readonly push: TestPush;
 }
 
-/** What a host has recorded. */
+/** The recording of a host. */
 export interface Recording {
-  /** event-app-ids of its applications. */
+  /** event-app-ids of the applications. */
   readonly apps: readonly string[];
-  /** Identities whose pushes it took. */
+  /** Senders whose pushes were accepted or refused by an application. */
   readonly trust: readonly string[];
-  /** In the order in which they ended. */
+  /** Pushes in the order in which they ended. */
   readonly pushes: readonly RecordedPush[];
   readonly skipped: readonly SkippedPush[];
-  /** What it told of its pushes, in order, without that of skipped ones. */
-  readonly events: readonly ToldEvent[];
+  /** Events of the pushes, in order, without those of skipped pushes. */
+  readonly events: readonly HostEventRecord[];
 }
 
-/** What came in one request, until it is answered for good. */
+/** A push of one request. */
 interface Arrived {
   at: number;
-  /** When it was answered for good. */
+  /** Time of the final response, in milliseconds since 1970. */
   answered: number;
-  /** Where its content came then. */
+  /** The session that transferred its content. */
   session?: SessionContent;
   push(): Promise<TestPush>;
   app: string;
   from: string;
 }
 
-/** @throws ConfigurationError naming the file, and the line that is wrong. */
+/** @throws ConfigurationError naming the file and the invalid line. */
 export async function readRecording(file: string): Promise<Recording> {
   const reader = new Reader();
-  const events: ToldEvent[] = [];
+  const events: HostEventRecord[] = [];
   let apps: readonly string[] | undefined;
   for await (const entry of readTrace(file)) {
     if (!('event' in entry)) {
-      reader.take(entry);
+      reader.add(entry);
       continue;
     }
     const { event, time } = entry;
@@ -86,7 +86,7 @@ export async function readRecording(file: string): Promise<Recording> {
   return {
     apps: apps ?? [...new Set(arrived.map(({ app }) => app))],
     trust: [...new Set(trust)],
-    pushes: inTheirOrder(pushes, events),
+    pushes: inOrderOfEvents(pushes, events),
     skipped,
     events: eventsOf(events, skipped),
   };
@@ -99,22 +99,22 @@ function endOf({ answered, session }: Arrived): number {
 class Reader {
   readonly arrived: Arrived[] = [];
   readonly #sessions = new Sessions();
-  /** Requests by Call-ID and CSeq: they may come more than once over UDP. */
+  /** MESSAGE requests by Call-ID and CSeq, because UDP can repeat them. */
   readonly #messages = new Map<string, Arrived>();
-  /** Those that began a session, and what each of its lines offers: nothing, where it is not for MSRP. */
+  /** Initial INVITEs, with the push of each media line; undefined for a line that is not MSRP. */
   readonly #invites = new Map<string, readonly (Arrived | undefined)[]>();
 
-  take(entry: TracedMessage): void {
+  add(entry: TracedMessage): void {
     try {
-      if (entry.protocol === 'MSRP') this.#sessions.take(entry);
-      else this.#takeSip(entry);
+      if (entry.protocol === 'MSRP') this.#sessions.add(entry);
+      else this.#addSip(entry);
     } catch (error) {
-      // What is no SIP or no MSRP was answered as that: no application has seen it.
+      // No application saw a malformed message.
       if (!(error instanceof MalformedError)) throw error;
     }
   }
 
-  #takeSip(entry: TracedMessage): void {
+  #addSip(entry: TracedMessage): void {
     const message = parseMessage(entry.bytes);
     if (isRequest(message) && entry.direction === 'in') this.#request(message, entry.time);
     else if (!isRequest(message) && entry.direction === 'out') this.#answered(message, entry.time);
@@ -163,7 +163,7 @@ class Reader {
     for (const [index, arrived] of offered.entries()) {
       if (!arrived) continue;
       arrived.answered = time;
-      // A line that is refused has no path, but its place (RFC 3264 6).
+      // A refused line has no path, but keeps its position (RFC 3264 §6).
       const line = lines[index];
       const uri = line && 'path' in line && line.port !== 0 ? line.path.at(-1) : undefined;
       if (uri !== undefined) arrived.session = this.#sessions.open(uri);
@@ -181,24 +181,25 @@ function addressed(request: SipRequest): { app: string; from: string; iari?: str
   return { app: eventAppIds[0] ?? '', from: from ?? '', iari };
 }
 
-/** @throws MalformedError saying why it cannot be given again. */
-function orderOf(request: SipRequest): { app: string; from: string; iari?: string } {
+/** @throws MalformedError with the reason why the push cannot be replayed. */
+function addressOf(request: SipRequest): { app: string; from: string; iari?: string } {
   const { app, from, ...instance } = addressed(request);
-  if (app === '') throw new MalformedError('it names no application');
-  if (from === '') throw new MalformedError('nobody asserted who sent it');
+  if (app === '') throw new MalformedError('the request names no application');
+  if (from === '') throw new MalformedError('the request has no asserted identity');
   return { app, from, ...instance };
 }
 
 async function pagerPush(request: SipRequest): Promise<TestPush> {
-  const order = orderOf(request);
+  const address = addressOf(request);
   const carried = await readCarried(request);
-  if (!carried) throw new MalformedError('it says no media type');
-  if (carried.reference) throw new MalformedError('it is by reference: what it refers to is not recorded');
+  if (!carried) throw new MalformedError('the request has no media type');
+  if (carried.reference)
+    throw new MalformedError('the content is a reference, and referenced content is not recorded');
   const [encoding, ...more] = parseContentEncoding(request.headers.getAll('Content-Encoding').join(','));
-  if (more.length > 0) throw new MalformedError('its content is encoded more than once');
+  if (more.length > 0) throw new MalformedError('the content has more than one content coding');
   const content = await contentOf(request, carried);
   return {
-    ...order,
+    ...address,
     mode: 'pager',
     type: formatMediaType(carried.type),
     body: await content.bytes(Number.MAX_SAFE_INTEGER),
@@ -213,16 +214,16 @@ function sessionPush(
 ): TestPush {
   const { selector = {}, disposition } = file ?? {};
   const type = parseMediaType(selector.type ?? session?.contentType ?? acceptTypes[0] ?? '');
-  if (!type) throw new MalformedError('it says no media type');
+  if (!type) throw new MalformedError('the request has no media type');
   const headers = {
     ...(disposition === undefined ? {} : { 'content-disposition': disposition }),
     ...(description === undefined ? {} : { 'content-description': description }),
   };
   return {
-    ...orderOf(request),
+    ...addressOf(request),
     mode: 'session',
     type: formatMediaType(type),
-    body: session ? contentOfSession(session, selector.size) : unseen(selector.size),
+    body: session ? contentOfSession(session, selector.size) : refusedContent(selector.size),
     fileName: selector.name,
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
   };
@@ -231,16 +232,16 @@ function sessionPush(
 function contentOfSession(session: SessionContent, size: number | undefined): Uint8Array {
   const bytes = session.bytes(size);
   if (bytes) return bytes;
-  throw new MalformedError('it broke off, began before, or is too large to be recorded');
+  throw new MalformedError('the content is incomplete in the recording, or too large');
 }
 
-/** One for all of them: a recording may have many. */
+/** Shared by all refused files. */
 let zeros = new Uint8Array(0);
 
-/** Of a file that nobody wanted, only its size is known. */
-function unseen(size = 0): Uint8Array {
-  if (size > LARGEST_UNSEEN) {
-    throw new MalformedError(`it was refused before it came, and was to have ${size} bytes`);
+/** The content of a file that was refused before its transfer. */
+function refusedContent(size = 0): Uint8Array {
+  if (size > MAX_REFUSED_FILE) {
+    throw new MalformedError(`the file of ${size} bytes was refused before its transfer`);
   }
   if (zeros.length < size) zeros = new Uint8Array(size);
   return zeros.subarray(0, size);

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LimitError } from '../../core/errors.js';
 import type { TestHost } from '../testing/test-host.js';
 import { difference } from './difference.js';
+import { eventsOf, type HostEventRecord, linesOf, type SkippedPush, withRecordedTimes } from './events.js';
 import { type Recording, readRecording } from './recording.js';
-import { atTheirTimes, eventsOf, linesOf, type SkippedPush, type ToldEvent } from './told.js';
 
 /** The options of `replay`. */
 export interface ReplayOptions {
@@ -30,13 +30,13 @@ export interface Replayed {
   readonly differences: readonly string[];
 }
 
-/** Milliseconds of real time that an application has to tell what it told when it was recorded. */
+/** Milliseconds of real time in which an application must emit the recorded events. */
 const EVENT_PATIENCE = 2000;
-/** Between two looks at what has come. */
+/** Milliseconds between two checks. */
 const PACE = 20;
-/** A push that is not answered by then has its application wait: time has to pass for it. */
+/** Milliseconds. A push without an answer by then waits for the clock, which is advanced from then on. */
 const PUSH_PATIENCE = 200;
-/** Of time between two pushes: alarms and redeliveries of a day. */
+/** Milliseconds between two pushes: a day, with its alarms and redeliveries. */
 const LONGEST_PAUSE = 24 * 3600 * 1000;
 
 /**
@@ -50,7 +50,7 @@ export async function replay(file: string, host: TestHost, options: ReplayOption
   return await replayRecording(await readRecording(file), host, options);
 }
 
-/** As `replay`, of a recording that was read. */
+/** Like `replay`, with a recording that was read before. */
 export async function replayRecording(
   { pushes, skipped, events }: Recording,
   host: TestHost,
@@ -63,31 +63,31 @@ export async function replayRecording(
     if (before !== undefined && at > before) await host.clock.advance(Math.min(at - before, LONGEST_PAUSE));
     before = Math.max(at, before ?? at);
     try {
-      await letting(host, host.push(push));
+      await advanceUntil(host, host.push(push));
     } catch (error) {
       if (!(error instanceof LimitError)) throw error;
       left.push({ at, app: push.app, from: push.from ?? '', why: error.message });
     }
   }
-  // Of what could not be pushed here nothing can come.
+  // Pushes that cannot be replayed cause no events.
   const expected = linesOf(eventsOf(events, left.slice(skipped.length)), ignore);
-  const told = () =>
+  const actual = () =>
     eventsOf(
-      host.events.slice(first).map((event): ToldEvent => ({ ...event })),
+      host.events.slice(first).map((event): HostEventRecord => ({ ...event })),
       left,
     );
-  for (let waited = 0; told().length < expected.length && waited < EVENT_PATIENCE; waited += PACE) {
+  for (let waited = 0; actual().length < expected.length && waited < EVENT_PATIENCE; waited += PACE) {
     await delay(PACE);
   }
   return {
     pushes: pushes.length - (left.length - skipped.length),
     skipped: left.map(({ app, from, why }) => ({ app, from, why })),
-    differences: difference(expected, atTheirTimes(linesOf(told(), ignore), expected)),
+    differences: difference(expected, withRecordedTimes(linesOf(actual(), ignore), expected)),
   };
 }
 
-/** Lets time pass, as fast as it really does, while a push is under way. */
-async function letting(host: TestHost, pushing: Promise<unknown>): Promise<void> {
+/** Advances the clock of the host at real speed until the push has ended. */
+async function advanceUntil(host: TestHost, pushing: Promise<unknown>): Promise<void> {
   let done = false;
   const ended = pushing.finally(() => {
     done = true;

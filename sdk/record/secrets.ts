@@ -1,19 +1,19 @@
-/** What a recording does not have: what proves that somebody is who he says. */
+/** Removes secrets from recorded messages. */
 
 const CR = 0x0d;
 const LF = 0x0a;
 const CRLF_LENGTH = 2;
 const HEAD_END = '\r\n\r\n';
-/** Of SIP and of MSRP relays: challenges and what answers them (RFC 3261 22, RFC 4976 9.1, RFC 8760), and where it is. */
+/** Challenges and responses of SIP and of MSRP relays (RFC 3261 §22, RFC 4976 §9.1, RFC 8760), and the location of the device. */
 const SECRET =
   /^(?:(?:proxy-)?authorization|(?:www|proxy)-authenticate|(?:proxy-)?authentication-info|p-access-network-info)[ \t]*:/i;
 
-/** RFC 3261 19.1.1: `sip:bob:secret@domain.test`. Bounded, so that no message takes long. */
+/** `sip:bob:secret@domain.test` (RFC 3261 §19.1.1). The repetitions are bounded to limit backtracking. */
 const PASSWORD = /(\bsips?:[^\s:@<>;,"]{1,256}):[^\s@<>;,"]{0,256}@/gi;
 
 /**
- * A message without its secret headers, and their continuation lines (RFC 3261 7.3.1), and without passwords in URIs.
- * Its body is as it was. What is malformed is recorded, too: line breaks ahead of it (7.5), and lines that end in LF.
+ * Removes secret headers with their continuation lines (RFC 3261 §7.3.1), and passwords in URIs. The body is unchanged.
+ * Malformed messages are recorded too, with line breaks before the start line (§7.5) and lines that end in LF.
  */
 export function withoutSecrets(message: Uint8Array): Uint8Array {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);

@@ -1,27 +1,27 @@
-/** What came over MSRP in a recording: the files of its sessions, put together from their chunks. */
+/** The files of recorded MSRP sessions, assembled from their chunks. */
 
 import { type ContinuationFlag, type MsrpRequest, parseByteRange } from '../../core/msrp/frames/frame.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import type { TracedMessage } from '../trace/read-trace.js';
 
-/** Bytes of a file that is kept in memory, to be pushed again. */
+/** Bytes of a file in memory. */
 const LARGEST = 256 * 1024 * 1024;
 
 interface Chunk {
-  /** Of its first byte, from 0. */
+  /** Offset of the first byte. */
   start: number;
   bytes: Uint8Array;
 }
 
-/** One session: an m= line that was accepted. */
+/** The content of one session, which belongs to an accepted media line. */
 export class SessionContent {
   readonly #chunks: Chunk[] = [];
   #whole = false;
   #count = 0;
-  /** Of what came last, either way. Milliseconds since 1970. */
+  /** Time of the last frame in either direction, in milliseconds since 1970. */
   last = 0;
   contentType: string | undefined;
-  /** Not all of it is here: a chunk was too large to be recorded, or all of it is. */
+  /** The content is incomplete: a chunk, or the whole file, is too large for a recording. */
   cut = false;
 
   add({ headers }: MsrpRequest, bytes: Uint8Array, flag: ContinuationFlag): void {
@@ -33,7 +33,7 @@ export class SessionContent {
     if (flag === '$') this.#whole = true;
   }
 
-  /** Undefined where not all of `size` bytes came, or were recorded. */
+  /** The content; undefined if it is incomplete or does not have `size` bytes. */
   bytes(size: number | undefined): Uint8Array | undefined {
     if (!this.#whole || this.cut) return undefined;
     const end = Math.max(0, ...this.#chunks.map(({ start, bytes }) => start + bytes.length));
@@ -44,7 +44,7 @@ export class SessionContent {
   }
 }
 
-/** The sessions of a recording by the URIs of their own end. */
+/** The sessions of a recording by the MSRP URI of the recording host. */
 export class Sessions {
   readonly #byUri = new Map<string, SessionContent>();
 
@@ -54,8 +54,8 @@ export class Sessions {
     return known;
   }
 
-  /** A frame, which is whole. */
-  take({ bytes, direction, time, bodyLeft = 0 }: TracedMessage): void {
+  /** Adds a complete frame. */
+  add({ bytes, direction, time, bodyLeft = 0 }: TracedMessage): void {
     let request: MsrpRequest | undefined;
     const pieces: Uint8Array[] = [];
     const touch = ({ toPath, fromPath }: { toPath: readonly string[]; fromPath: readonly string[] }) => {
@@ -73,7 +73,7 @@ export class Sessions {
       onEnd: (flag) => {
         const session = request && touch(request);
         if (!request || !session || direction === 'out' || request.method !== 'SEND') return;
-        // A SEND without a body binds the connection, and brings nothing (RFC 4975 5.4).
+        // A SEND without a body binds the connection and has no content (RFC 4975 §5.4).
         if (request.headers.get('Content-Type') === undefined) return;
         if (bodyLeft > 0) session.cut = true;
         session.add(request, Buffer.concat(pieces), flag);

@@ -1,9 +1,9 @@
 /** Cuts what one end of an MSRP connection sends into frames, as bytes: for a trace, which bodies need not be in. */
 
-import { BodyReader } from '../../core/msrp/frames/body-reader.js';
 import { MalformedMsrp } from '../../core/msrp/frames/frame.js';
 import { HeadReader, type RawHead } from '../../core/msrp/frames/head.js';
 import { FRAME_LIMITS } from '../../core/msrp/frames/limits.js';
+import { BodyReader } from '../../core/msrp/frames/parser.js';
 
 /** What is needed of a start line (RFC 4975 9): `MSRP a786hjs2 SEND`. */
 const TRANSACTION_ID = /^MSRP ([!-~]{1,64}) /;

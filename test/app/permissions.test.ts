@@ -96,11 +96,11 @@ describe('storage', () => {
   it('counts what a commit writes, which fails as a whole', async () => {
     await storage.put('a', text(60));
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+    expect(outcome).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
     expect(outcome).toMatchObject({ reason: expect.stringContaining('permissions.storage') });
     expect(await storage.get('pushed')).toBeUndefined();
     await storage.delete('a');
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
   });
 
   it('has what it had after a restart; where less is permitted by then, it can only shrink', async () => {

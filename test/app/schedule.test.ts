@@ -287,7 +287,7 @@ describe('an alarm that its application sets anew while it is given', () => {
 describe('commit', () => {
   it('of a push sets an alarm with it', async () => {
     const { schedule } = await load();
-    expect(await bench.push({ text: 'from a push' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'from a push' })).toMatchObject({ accepted: true });
     expect(await schedule.list()).toMatchObject([{ key: 'from a push' }]);
     await pass(MINUTE);
     expect(keys()).toEqual(['from a push']);

@@ -40,7 +40,7 @@ describe('emit', () => {
   it('needs a kind', async () => {
     await bench.runtime.load(testApp(() => {}, { start: ({ emit }) => ({ receive: () => emit('') }) }));
     expect(await bench.push()).toMatchObject({
-      taken: false,
+      accepted: false,
       reason: expect.stringContaining('kind of event'),
     });
   });

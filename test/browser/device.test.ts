@@ -214,7 +214,7 @@ function suite(startCore: () => Promise<Core>) {
       const receipt = await receiptOf(other.send({ to: BOB, app: 'file.ua', mode: 'session', content }));
       expect(receipt).toMatchObject({ outcome: 'refused', status: 488 });
       const [refused] = await eventsOf('refused');
-      expect(refused?.reason).toBe('no way to tcp from here: MSRP comes by ws or wss, or through a relay');
+      expect(refused?.reason).toBe('this platform cannot connect over tcp: use ws or wss, or an MSRP relay');
     } finally {
       await other.stop();
     }

@@ -85,7 +85,7 @@ describe('sip-push host --console', () => {
     host.stdin.write('\ndead-letters\n');
     expect(await lineOf(host, 'answer', { line: 'dead-letters' })).toMatchObject({ answer: [] });
     expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
-      error: expect.stringContaining('no query "nonsense"'),
+      error: expect.stringContaining('unknown query "nonsense"'),
     });
     // Its stdin is open still.
     host.kill('SIGTERM');

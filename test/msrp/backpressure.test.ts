@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { Intake } from '../../core/msrp/connections/intake.js';
+import { ReadControl } from '../../core/msrp/connections/flow-control.js';
 import type { Channel } from '../../core/platform/sockets.js';
 import { bound, type Closing, Inbox, message, pair } from '../support/msrp.js';
 
@@ -112,7 +112,7 @@ it('a peer that reads no answers is not read from, until it does', () => {
     ...{ ondata() {}, ondrain() {}, onclose() {}, send() {}, close() {}, destroy() {} },
     ...{ pause: vi.fn(), resume: vi.fn() },
   };
-  const intake = new Intake(channel, 1024 * KIB);
+  const intake = new ReadControl(channel, 1024 * KIB);
   const after = (buffered: number) => {
     Object.assign(channel, { buffered });
     intake.sent();

@@ -281,7 +281,7 @@ it('7.1: the sender gives a message up', async () => {
   await peer.statusOf({ ...route, messageId: 'm', range: '1-*/9', body: 'abc', flag: '+' });
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '4-*/9', body: 'd', flag: '#' })).toBe(200);
   const { aborted, size } = await inbox.over();
-  expect(aborted?.message).toContain('gave the message up');
+  expect(aborted?.message).toContain('aborted the message');
   expect(size).toBe(undefined);
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '5-*/9', body: 'e' })).toBe(413);
   // Without a body, as it is between two chunks.

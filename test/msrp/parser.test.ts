@@ -162,8 +162,12 @@ describe('limits', () => {
 
 describe('MalformedMsrp', () => {
   it('comes with the first byte that can be of no frame', () => {
-    expect(report([octets('\r\nMS'), octets('T')]).error).toBe('MalformedMsrp: no MSRP where a frame starts');
-    expect(report([Uint8Array.of(0x16)]).error).toBe('MalformedMsrp: no MSRP where a frame starts');
+    expect(report([octets('\r\nMS'), octets('T')]).error).toBe(
+      'MalformedMsrp: invalid start of a frame: expected "MSRP "',
+    );
+    expect(report([Uint8Array.of(0x16)]).error).toBe(
+      'MalformedMsrp: invalid start of a frame: expected "MSRP "',
+    );
   });
 
   it('is a MalformedError, and the last that is heard', () => {

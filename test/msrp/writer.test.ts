@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../../core/msrp/frames/frame.js';
 import {
   endLine,
   holdsTransactionId,
+  MsrpHeaders,
+  type MsrpRequest,
+  type MsrpResponse,
   newMessageId,
   newSessionId,
   newTransactionId,
   requestHead,
   responseFrame,
   transactionIdFor,
-} from '../../core/msrp/frames/writer.js';
+} from '../../core/msrp/frames/frame.js';
 import { formatStatus, parseStatus } from '../../core/msrp/messages/status.js';
 import { latin1, octets, plain, report } from './frames.js';
 

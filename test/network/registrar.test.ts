@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SipResponse } from '../../core/sip/message/message.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { MAX_CONTACTS } from '../../sdk/network/location.js';
-import { MIN_EXPIRES } from '../../sdk/network/registrar.js';
+import { MAX_CONTACTS } from '../../sdk/network/registrar/location.js';
+import { MIN_EXPIRES } from '../../sdk/network/registrar/registrar.js';
 import { MemoryNetwork } from './memory-network.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

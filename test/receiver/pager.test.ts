@@ -121,8 +121,8 @@ describe('the checks, in the order of 8.1.1', () => {
     const reasons = events.flatMap((event) => (event.event === 'refused' ? [event.reason] : []));
     expect(reasons).toEqual([
       'no push resource identifier in Accept-Contact',
-      'the SIP/IP core asserts no identity of its sender',
-      'no application takes text/html',
+      'the SIP/IP core asserts no identity of the sender',
+      'no application accepts text/html',
     ]);
   });
 
@@ -243,7 +243,7 @@ describe('a push that passes them', () => {
       content: (pushes[0] ?? fail()).push.content,
       headers: {},
     };
-    expect(await runtime.dispatch(again)).toMatchObject({ taken: true });
+    expect(await runtime.dispatch(again)).toMatchObject({ accepted: true });
     expect(pushes).toHaveLength(1);
   });
 

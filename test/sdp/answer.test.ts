@@ -95,20 +95,20 @@ describe('an answer that is read', () => {
       offer,
       accepting({ range: { start: 4092 } }),
       { type: 'refused' },
-      { type: 'had' },
+      { type: 'received' },
       { type: 'refused' },
     );
     expect(lines).toMatchObject([
       { type: 'accepted', path: ['msrp://192.0.2.9:9/two;tcp'], range: { start: 4092 } },
       { type: 'refused' },
-      { type: 'had' },
+      { type: 'received' },
       { type: 'refused' },
     ]);
   });
 
   it('a file is had by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
     const offer = offerOf(offerLine());
-    const had = answerTo(offer, { type: 'had' });
+    const had = answerTo(offer, { type: 'received' });
     expect(mediaLines(had)).toEqual([
       'message 0 TCP/MSRP *',
       expect.stringContaining('hash:sha-1:72:24:5F'),
@@ -126,7 +126,7 @@ describe('an answer that is read', () => {
 
   it('an empty file can be had', () => {
     const file = { selector: { size: 0, sha1: 'da39a3ee5e6b4b0d3255bfef95601890afd80709' } };
-    expect(negotiate(offerOf(offerLine({ file })), { type: 'had' })).toEqual([{ type: 'had' }]);
+    expect(negotiate(offerOf(offerLine({ file })), { type: 'received' })).toEqual([{ type: 'received' }]);
   });
 
   it('a file whose size or SHA-1 nobody said cannot be had', () => {
@@ -134,7 +134,7 @@ describe('an answer that is read', () => {
       offerLine({ file: { selector: { name: 'x' } } }),
       offerLine({ file: { selector: { size: 1 } } }),
     );
-    expect(negotiate(offer, { type: 'had' }, { type: 'had' })).toEqual([
+    expect(negotiate(offer, { type: 'received' }, { type: 'received' })).toEqual([
       { type: 'refused' },
       { type: 'refused' },
     ]);

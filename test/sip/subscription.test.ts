@@ -557,7 +557,7 @@ describe('the end', () => {
 });
 
 it('a thousand subscriptions are no flood', async () => {
-  const watched = await watching();
+  const watched = await watching('tcp');
   for (let user = 0; user < 200; user++) watched.subscribe({ uri: `sip:u${user}@domain.test` });
   await until(() => expect(subscribes(watched.core)).toHaveLength(50));
   watched.core.agrees.add('SUBSCRIBE');

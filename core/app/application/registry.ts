@@ -79,18 +79,16 @@ export class Registry {
     return [...this.byId.values()].flat();
   }
 
-  /** The first listed application that takes the media type (design, several ids in one Accept-Contact). */
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): Registered[] {
+    return eventAppIds.flatMap((id) => this.ofIdFor(id, iari));
+  }
+
+  /** The first addressed application that accepts the media type. */
   resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): Registered | 'unknown' | 'type' {
-    let known = false;
-    for (const eventAppId of eventAppIds) {
-      const addressed = this.addressed(eventAppId, iari);
-      known ||= addressed.length > 0;
-      const takes = addressed.find(({ accepts }) =>
-        accepts.some((range) => matchesMediaRange(range, mediaType)),
-      );
-      if (takes) return takes;
-    }
-    return known ? 'type' : 'unknown';
+    const apps = this.addressed(eventAppIds, iari);
+    if (apps.length === 0) return 'unknown';
+    return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType))) ?? 'type';
   }
 
   /** The application that a stored push is for, while it runs. */
@@ -101,7 +99,7 @@ export class Registry {
 
   /** Media types and ranges of the applications that these ids and this IARI address, or of all, each once. */
   acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds, iari?: string): string[] {
-    const apps = eventAppIds.flatMap((id) => this.addressed(id, iari));
+    const apps = this.addressed(eventAppIds, iari);
     return [...new Set(apps.flatMap(({ accepts }) => accepts))];
   }
 
@@ -109,7 +107,7 @@ export class Registry {
    * Appendix D: an IARI names one instance of an application. An application without one answers to any; one with
    * an IARI answers to its own, and to pushes that name none, after those without.
    */
-  private addressed(eventAppId: string, iari: string | undefined): Registered[] {
+  private ofIdFor(eventAppId: string, iari: string | undefined): Registered[] {
     const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     const general = apps.filter(({ manifest }) => manifest.iari === undefined);
     const named = apps.filter(

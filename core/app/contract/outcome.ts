@@ -11,7 +11,7 @@ export interface Refusal {
   retryAfter?: number;
 }
 
-export type Outcome = { taken: true; pushId: string } | ({ taken: false; pushId?: string } & Refusal);
+export type Outcome = { accepted: true; pushId: string } | ({ accepted: false; pushId?: string } & Refusal);
 
 export function busy(reason: string): Refusal {
   return { kind: 'busy', reason, retryAfter: BUSY_RETRY_AFTER };
@@ -26,8 +26,8 @@ export function tooLarge(eventAppId: string, most: number): Refusal {
   return { kind: 'size', reason: `${eventAppId} takes at most ${most} bytes` };
 }
 
-export function refused(pushId: string, refusal: Refusal): Outcome & { taken: false } {
-  return { taken: false, pushId, ...refusal };
+export function refused(pushId: string, refusal: Refusal): Outcome & { accepted: false } {
+  return { accepted: false, pushId, ...refusal };
 }
 
 const RETRYABLE: Record<RefusalKind, boolean> = {

@@ -44,7 +44,7 @@ export class Retrieval {
       });
       const content = downloaded ? { downloaded } : {};
       if (refusal === undefined)
-        return { outcome: { taken: true, pushId: this.parts.record.id }, ...content };
+        return { outcome: { accepted: true, pushId: this.parts.record.id }, ...content };
       if (!refusal.again || !(await this.#wait(refusal.retryAfter)))
         return { outcome: this.#refused(refusal), ...content };
     }
@@ -60,7 +60,7 @@ export class Retrieval {
       const downloaded = known ?? (await attempt());
       onDownloaded(downloaded);
       const outcome = await handOver(downloaded);
-      if (outcome.taken) return undefined;
+      if (outcome.accepted) return undefined;
       return { ...outcome, again: this.answered && isRetryable(outcome.kind) };
     } catch (error) {
       if (signal.aborted) return { ...busy('the host is being stopped'), again: false };
@@ -90,7 +90,7 @@ export class Retrieval {
 
   #refused({ kind, reason, retryAfter }: Refusal): Outcome {
     const { id } = this.parts.record;
-    return { taken: false, pushId: id, kind, reason, retryAfter };
+    return { accepted: false, pushId: id, kind, reason, retryAfter };
   }
 }
 

@@ -122,7 +122,7 @@ export class Retrievals {
 
   private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
     const known = this.ledger.hasReference(id)
-      ? { taken: true as const, pushId: id }
+      ? { accepted: true as const, pushId: id }
       : this.ledger.outcomeOf(id);
     if (known) return { outcome: known, later: true };
     const app = this.registry.loaded(incoming.app);
@@ -164,7 +164,7 @@ export class Retrievals {
       return refused(record.id, resources(reasonOf(error)));
     }
     this.goOn(record, running);
-    return { outcome: { taken: true, pushId: record.id }, later: true };
+    return { outcome: { accepted: true, pushId: record.id }, later: true };
   }
 
   /** To its end, whose sender has been answered. */
@@ -176,9 +176,9 @@ export class Retrievals {
   private async conclude(record: ReferenceRecord, running: Running): Promise<void> {
     const end = await running.ended;
     await running.release();
-    if (this.stopping.signal.aborted && !end.outcome.taken) return;
+    if (this.stopping.signal.aborted && !end.outcome.accepted) return;
     const { outcome, retrieved } = answerOf(end);
-    if (!outcome.taken) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
+    if (!outcome.accepted) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
     this.sink({ record, outcome, retrieved });
     await this.forget(record);
   }
@@ -280,5 +280,5 @@ function answerOf({ outcome, downloaded }: RetrievalEnd): ReferenceAnswer {
 }
 
 function refused(id: string, refusal: Refusal): ReferenceAnswer {
-  return { outcome: { taken: false, pushId: id, ...refusal } };
+  return { outcome: { accepted: false, pushId: id, ...refusal } };
 }

@@ -54,7 +54,7 @@ export type DeliverAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
  */
 export class Alarms {
   readonly #entries = new Map<string, Entry>();
-  readonly #waiting = new DueQueue<Entry>();
+  readonly #waiting = new DueQueue<Entry>((entry) => entry.due);
   /** Keys of those that the application has now. */
   readonly #given = new Set<string>();
   /** New ones on their way to the disk. */

@@ -14,8 +14,9 @@ export interface ArrivalOptions {
   file: OpenFile;
   /** Bytes of the file, from its first on, that are what they should be. */
   have: number;
-  /** Whether SHA-1 is asked for, too. */
+  /** Which digests are asked for; content without any is not read back. */
   sha1: boolean;
+  sha256: boolean;
   /**
    * Awaited before anything is written behind a gap: from then on the file's length no longer says how much of it
    * is there, this does. Undefined when there is no gap any more.
@@ -31,7 +32,7 @@ interface Write {
 
 export class Arrival {
   readonly #parts: ByteRanges;
-  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher };
+  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher | undefined };
   readonly #queue: Write[] = [];
   #writing: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
@@ -43,12 +44,12 @@ export class Arrival {
   #changed = { promise: Promise.resolve(), resolve: () => {}, awaited: false };
 
   constructor(private readonly options: ArrivalOptions) {
-    const { have, sha1 } = options;
+    const { have, sha1, sha256 } = options;
     this.#parts = new ByteRanges(have, TRANSFER_PARTS);
     this.#watermark = have;
     this.#hashers = {
       sha1: sha1 ? platform.hasher('sha-1') : undefined,
-      sha256: platform.hasher('sha-256'),
+      sha256: sha256 ? platform.hasher('sha-256') : undefined,
     };
     this.#catchUp();
   }
@@ -93,14 +94,14 @@ export class Arrival {
   }
 
   /** Of the bytes up to the watermark. Rejects when it broke off meanwhile. */
-  async digests(): Promise<{ sha1?: string; sha256: string }> {
+  async digests(): Promise<{ sha1?: string; sha256?: string }> {
     while (this.#hashed < this.#watermark) {
       this.#catchUp();
       await this.#catchingUp;
       if (this.#error) throw this.#error;
     }
     const { sha1, sha256 } = this.#hashers;
-    return { sha1: sha1 === undefined ? undefined : sha1.digest(), sha256: sha256.digest() };
+    return { sha1: sha1?.digest(), sha256: sha256?.digest() };
   }
 
   /** It is all there, and what it should be: those who read come to an end. */
@@ -195,6 +196,10 @@ export class Arrival {
   /** What was there from before, and what lay behind a gap, is read back. */
   #catchUp(): void {
     if (this.#hashed >= this.#watermark || this.#error) return;
+    if (!this.#hashers.sha1 && !this.#hashers.sha256) {
+      this.#hashed = this.#watermark;
+      return;
+    }
     this.#catchingUp ??= this.#hashBack()
       .catch((error: unknown) => this.break(error instanceof Error ? error : new SipPushError(String(error))))
       .finally(() => {
@@ -212,7 +217,7 @@ export class Arrival {
 
   #hash(bytes: Uint8Array): void {
     this.#hashers.sha1?.update(bytes);
-    this.#hashers.sha256.update(bytes);
+    this.#hashers.sha256?.update(bytes);
     this.#hashed += bytes.length;
   }
 

@@ -76,6 +76,8 @@ export interface TransferParts {
   /** What was offered. */
   readonly size: number | undefined;
   readonly sha1: string | undefined;
+  /** Whether the outcome has the SHA-256. */
+  readonly sha256: boolean;
   readonly largest: number;
   readonly turn: Turn;
   readonly place: PartialFile;
@@ -107,7 +109,7 @@ export class FileTransfer implements Transfer {
   #users = 2;
 
   constructor(private readonly parts: TransferParts) {
-    const { app, record, size, sha1, largest, turn, place } = parts;
+    const { app, record, size, sha1, sha256, largest, turn, place } = parts;
     const { file, have } = place;
     this.pushId = record.id;
     this.have = have;
@@ -122,6 +124,7 @@ export class FileTransfer implements Transfer {
       file,
       have,
       sha1: sha1 !== undefined,
+      sha256,
       onGap: (sound) => place.sound(sound),
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
@@ -132,7 +135,7 @@ export class FileTransfer implements Transfer {
     });
     this.#answer = this.#deliver();
     void this.#answer.then((outcome) => {
-      if (!outcome.taken && !this.#ending)
+      if (!outcome.accepted && !this.#ending)
         this.#break(new PushRefused(outcome.kind, outcome.reason, outcome));
     });
   }
@@ -169,9 +172,9 @@ export class FileTransfer implements Transfer {
 
   #end(ending: Promise<TransferOutcome>): Promise<TransferOutcome> {
     this.#ending = ending;
-    this.#over = ending.then(async ({ taken }) => {
+    this.#over = ending.then(async ({ accepted }) => {
       // Nobody else is to have the file while an application still may.
-      if (!taken) {
+      if (!accepted) {
         await this.#answer;
         await this.#closed;
       }
@@ -198,13 +201,13 @@ export class FileTransfer implements Transfer {
     const turn = this.#begun ? undefined : app.slots.enter('sender');
     if (turn) this.#turn.add(turn);
     const outcome = await this.#inTime();
-    if (outcome.taken) this.#release();
+    if (outcome.accepted) this.#release();
     else await this.#leave(isRetryable(outcome.kind));
     return { ...outcome, sha256, size };
   }
 
   /** @throws Mismatch, or whatever it broke off with. */
-  async #check(size: number): Promise<string> {
+  async #check(size: number): Promise<string | undefined> {
     await this.#arrival.idle();
     const { error, watermark, end } = this.#arrival;
     if (error) throw error;
@@ -231,7 +234,7 @@ export class FileTransfer implements Transfer {
         return refused(record.id, busy(`${app.eventAppId} is at its concurrency limit`));
       const result = await services.attempts.deliver(app, push, this.#content, this.#turn);
       return result.type === 'accepted'
-        ? { taken: true, pushId: record.id }
+        ? { accepted: true, pushId: record.id }
         : refused(record.id, result.refusal);
     } catch (error) {
       return refused(record.id, refusalFor(error));
@@ -253,7 +256,7 @@ export class FileTransfer implements Transfer {
     push.answered = true;
     return push.result?.accepted === false
       ? refused(record.id, push.result.refusal)
-      : { taken: true, pushId: record.id };
+      : { accepted: true, pushId: record.id };
   }
 
   /** It does not land. */

@@ -20,15 +20,17 @@ export interface IncomingTransfer {
   size?: number;
   /** Of the whole file, as offered: lower-case hexadecimal. */
   sha1?: string;
+  /** Whether its outcome has the SHA-256 of the content, which only observers need; true when absent. */
+  sha256?: boolean;
   /** Whether it is kept when it breaks off; only with `size` and `sha1`, which tell that it is the same file. */
   resumable: boolean;
 }
 
 export type TransferAnswer =
   /** It was confirmed before: there is nothing to send. */
-  { known: Outcome } | { refused: Outcome & { taken: false } } | { transfer: Transfer };
+  { known: Outcome } | { refused: Outcome & { accepted: false } } | { transfer: Transfer };
 
-/** How a transfer ended; `size` in bytes and `sha256`, lower-case hexadecimal, of content that came whole. */
+/** How a transfer ended; `size` in bytes and `sha256`, lower-case hexadecimal, of content that came whole, where it was asked for. */
 export type TransferOutcome = Outcome & { readonly sha256?: string; readonly size?: number };
 
 /** Content that comes piece by piece. To be ended by `complete` or `abort`, whatever happens. */

@@ -64,7 +64,7 @@ export class Transfers {
   async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
     const id = pushId(incoming.key);
     const known = this.ledger.outcomeOf(id);
-    if (known) return known.taken ? { known } : { refused: known };
+    if (known) return known.accepted ? { known } : { refused: known };
     const app = this.registry.loaded(incoming.app);
     const refusal = this.refusal(id, app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
@@ -106,13 +106,14 @@ export class Transfers {
     turn: Turn,
   ): Promise<FileTransfer> {
     const { deliveries, attempts, ledger, clock } = this;
-    const { size, sha1 } = incoming;
+    const { size, sha1, sha256 = true } = incoming;
     const place = await this.places.open(id, incoming);
     return new FileTransfer({
       app,
       record: recordOf(id, app, incoming, place),
       size,
       sha1,
+      sha256,
       largest: this.largest(app),
       turn,
       place,
@@ -154,7 +155,7 @@ function gone({ eventAppId }: AppHandle): Refusal {
 }
 
 function refused(pushId: string, refusal: Refusal): TransferAnswer {
-  return { refused: { taken: false, pushId, ...refusal } };
+  return { refused: { accepted: false, pushId, ...refusal } };
 }
 
 export const TRANSFERS: InjectionToken<Transfers> = Symbol('transfers');

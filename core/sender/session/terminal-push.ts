@@ -7,6 +7,7 @@ import { contactUri } from '../../sip/session/dialog.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import { isGruu } from '../../sip/values/uri.js';
+import { doubledDelay } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import { type Addressing, addressingHeaders, contactFeatures } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
@@ -16,12 +17,12 @@ import { Offer } from './offer.js';
 import type { OfferedFile, PushFile } from './outgoing-line.js';
 import { ReceiverFailureError, TerminalSession } from './terminal-session.js';
 
-/** Delay before the first new offer after a failure, in milliseconds; it doubles each time. */
-const RESUME_AFTER = 1_000;
+/** Milliseconds: the delay before the first new offer after a failure; it doubles each time. */
+const RESUME = { first: 1_000, longest: Number.POSITIVE_INFINITY };
 /** Consecutive offers without progress; their delays add up to a minute. */
 const MAX_OFFERS = 7;
 /** The longest delay. After a longer Retry-After, the caller retries. */
-const MAX_DELAY = RESUME_AFTER * 2 ** (MAX_OFFERS - 2);
+const MAX_DELAY = doubledDelay(RESUME, MAX_OFFERS - 1);
 
 /** The result of a file at a terminal. */
 export interface FileReceipt {
@@ -69,7 +70,7 @@ export class TerminalPush {
       // Compared with the best progress so far: a receiver that loses data must not cause endless offers.
       if (this.#progress() > best) offers = 1;
       best = Math.max(best, this.#progress());
-      const wait = Math.max(RESUME_AFTER * 2 ** (offers - 1), retryAfterOf(interruptedFiles));
+      const wait = Math.max(doubledDelay(RESUME, offers), retryAfterOf(interruptedFiles));
       if (offers === MAX_OFFERS || wait > MAX_DELAY || stopped.aborted) {
         for (const [file, outcome] of interruptedFiles) this.#results.set(file, outcome);
         break;

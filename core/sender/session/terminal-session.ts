@@ -89,7 +89,7 @@ export class TerminalSession {
   async #runLine(line: OutgoingLine, answer: AnsweredLine, signal: AbortSignal): Promise<LineResult> {
     if (answer.type !== 'accepted') {
       line.close();
-      return answer.type === 'had' ? ALREADY_RECEIVED : DECLINED;
+      return answer.type === 'received' ? ALREADY_RECEIVED : DECLINED;
     }
     const result = refusalOf(line, answer) ?? (await this.#send(line, answer, signal));
     line.close();

@@ -88,9 +88,9 @@ describe('what is offered', () => {
     await receiver.invite(OFFER, [SDP]);
     await receiver.invite(OFFER, [SDP, RESOURCE]);
     expect(receiver.of('refused').map(({ reason }) => reason)).toEqual([
-      'no application takes text/html',
+      'no application accepts text/html',
       'no push resource identifier in Accept-Contact',
-      'the SIP/IP core asserts no identity of its sender',
+      'the SIP/IP core asserts no identity of the sender',
     ]);
   });
 

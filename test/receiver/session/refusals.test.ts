@@ -65,7 +65,7 @@ describe('the only file', () => {
   });
 
   it('a session without any file is ended by BYE, where its sender does not', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       receiver.consider = () => {
         throw new PushRefused('declined', 'no films, please');
@@ -88,7 +88,7 @@ describe('the only file', () => {
   });
 
   it('an application that never answers: 500 after 3 s', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       let asked = false;
       receiver.consider = () => {

@@ -102,7 +102,7 @@ describe('a relay of the receiver', () => {
     expect(status).toBe(500);
     expect(answer.headers.has('Retry-After')).toBe(false);
     expect(receiver.of('refused')).toMatchObject([
-      { status: 500, reason: expect.stringContaining('does not take our username and password') },
+      { status: 500, reason: expect.stringContaining('refused the username or password') },
     ]);
     expect(receiver.committed).toEqual([]);
   });

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { definePushApp } from '../../../sdk/index.js';
 import { difference } from '../../../sdk/record/difference.js';
+import { withRecordedTimes } from '../../../sdk/record/events.js';
 import { readRecording } from '../../../sdk/record/recording.js';
 import { withoutSecrets } from '../../../sdk/record/secrets.js';
-import { atTheirTimes } from '../../../sdk/record/told.js';
 import { replay, startTestHost } from '../../../sdk/testing/index.js';
 
 const AT = Date.parse('2026-11-21T12:00:00Z');
@@ -223,8 +223,8 @@ describe('times in events', () => {
   it('are the same where they are nearly: the nearest of those that were recorded', () => {
     const at = (milliseconds: number) => `{"at":"${new Date(AT + milliseconds).toISOString()}"}`;
     const recorded = [at(100), at(900), at(1500)];
-    expect(atTheirTimes([at(101), at(899), at(1600)], recorded)).toEqual(recorded);
-    expect(atTheirTimes([at(3000), '{"at":"2026-99-99T00:00:00.000Z"}'], recorded)).toEqual([
+    expect(withRecordedTimes([at(101), at(899), at(1600)], recorded)).toEqual(recorded);
+    expect(withRecordedTimes([at(3000), '{"at":"2026-99-99T00:00:00.000Z"}'], recorded)).toEqual([
       at(3000),
       '{"at":"2026-99-99T00:00:00.000Z"}',
     ]);

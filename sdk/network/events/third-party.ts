@@ -1,13 +1,13 @@
 /** Tells application servers who is registered, by REGISTER requests of our own (3GPP TS 24.229 5.4.1.7). */
 
 import { randomBytes } from 'node:crypto';
-import { NO_BODY, SipHeaders, type SipRequest } from '../../core/sip/message/message.js';
-import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import type { SipUri } from '../../core/sip/values/uri.js';
-import type { FlowTable } from './flow-table.js';
-import type { LocationChange, LocationStore } from './location.js';
-import type { Outbound } from './outbound.js';
+import { NO_BODY, SipHeaders, type SipRequest } from '../../../core/sip/message/message.js';
+import type { TransactionLayer } from '../../../core/sip/transactions/layer.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import type { SipUri } from '../../../core/sip/values/uri.js';
+import type { FlowTable } from '../flow-table.js';
+import type { Outbound } from '../outbound.js';
+import type { LocationChange, LocationStore } from '../registrar/location.js';
 
 export interface ThirdPartyOptions {
   domain: string;

@@ -1,7 +1,7 @@
 /** Users of the network, and the identities under which each is known. */
 
-import { ConfigurationError } from '../../core/errors.js';
-import { parseUri, SipUri } from '../../core/sip/values/uri.js';
+import { ConfigurationError } from '../../../core/errors.js';
+import { parseUri, SipUri } from '../../../core/sip/values/uri.js';
 
 export interface Account {
   readonly username: string;

@@ -1,8 +1,8 @@
 /** Route and Record-Route as they come in and go out (RFC 3261 16.4, 16.6). */
 
-import type { SipRequest } from '../../core/sip/message/message.js';
-import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { SipUri } from '../../core/sip/values/uri.js';
+import type { SipRequest } from '../../../core/sip/message/message.js';
+import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
+import { SipUri } from '../../../core/sip/values/uri.js';
 
 /** A copy whose headers can be changed without harm to the transaction that has the original. */
 export function copyOf(request: SipRequest): SipRequest {

@@ -1,17 +1,36 @@
-/** Which of a user's contacts a request goes to, and in what order (RFC 3261 16.5, RFC 3841 7). */
+/** One place to which a request may go. */
 
-import type { SipRequest } from '../../core/sip/message/message.js';
+import type { SipRequest } from '../../../core/sip/message/message.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import {
   type AcceptContact,
   callerPreference,
   parseAcceptContact,
-} from '../../core/sip/values/accept-contact.js';
+} from '../../../core/sip/values/accept-contact.js';
 import {
   type FeatureSet,
   featureValuesAgree,
   parseFeatureValues,
-} from '../../core/sip/values/feature-tags.js';
-import type { Binding } from './binding.js';
+} from '../../../core/sip/values/feature-tags.js';
+import type { Account } from '../registrar/accounts.js';
+import type { Binding } from '../registrar/binding.js';
+
+export interface Target {
+  /** Request-URI there. */
+  readonly uri: string;
+  /** Route values to put on top: the Path of a registration (RFC 3327). */
+  readonly route: readonly string[];
+  /** Request-URI as it came, where this is the contact of a user whom it named: told to the device (RFC 7315 4.2). */
+  readonly called?: string;
+  /** Rejects, or throws, with TransportError. */
+  flow(): SipFlow | Promise<SipFlow>;
+  /** The user whose device this is. */
+  readonly account?: Account;
+  /** Tried instead when the flow of this one has failed: other flows of the same device (RFC 5626 7). */
+  readonly others: readonly Target[];
+}
+
+/** Which of a user's contacts a request goes to, and in what order (RFC 3261 16.5, RFC 3841 7). */
 
 /** A device: its freshest contact, and others of it to be tried when the flow of that one has failed. */
 export interface Candidate {

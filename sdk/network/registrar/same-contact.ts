@@ -1,7 +1,7 @@
 /** Whether a Contact is one that is bound already (RFC 3261 10.3, RFC 5626 6). */
 
-import type { NameAddr } from '../../core/sip/values/name-addr.js';
-import { SipUri } from '../../core/sip/values/uri.js';
+import type { NameAddr } from '../../../core/sip/values/name-addr.js';
+import { SipUri } from '../../../core/sip/values/uri.js';
 import type { Binding, Registering } from './binding.js';
 import { canonicalInstanceId } from './gruu.js';
 

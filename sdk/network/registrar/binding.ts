@@ -1,6 +1,6 @@
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import type { FeatureSet } from '../../core/sip/values/feature-tags.js';
-import type { NameAddr } from '../../core/sip/values/name-addr.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import type { FeatureSet } from '../../../core/sip/values/feature-tags.js';
+import type { NameAddr } from '../../../core/sip/values/name-addr.js';
 
 /** A device: the bindings of one user that have one instance id (RFC 5627). */
 export interface Device {

@@ -1,14 +1,14 @@
 /** One subscription to the registrations of a user, at the end that notifies (RFC 6665 4.2, RFC 3680 4). */
 
-import { REGINFO_TYPE, writeReginfo } from '../../core/content/reginfo/reginfo.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
-import type { Dialog } from '../../core/sip/session/dialog.js';
-import { formatSubscriptionState } from '../../core/sip/subscription/subscription-state.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import type { Account } from './accounts.js';
-import type { Binding } from './binding.js';
-import type { TemporaryGruus } from './gruu.js';
-import type { BindingEnd, LocationStore } from './location.js';
+import { REGINFO_TYPE, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import type { Dialog } from '../../../core/sip/session/dialog.js';
+import { formatSubscriptionState } from '../../../core/sip/subscription/subscription-state.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import type { Account } from '../registrar/accounts.js';
+import type { Binding } from '../registrar/binding.js';
+import type { TemporaryGruus } from '../registrar/gruu.js';
+import type { BindingEnd, LocationStore } from '../registrar/location.js';
 import { contactId, difference, registrationsOf, type ToldBindings, toldOf } from './reginfo-document.js';
 
 export interface WatcherDoor {

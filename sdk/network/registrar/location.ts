@@ -1,9 +1,9 @@
 /** Where users are: the bindings that REGISTER requests made (RFC 3261 10.3), each until it expires. */
 
-import { parseFeatureParameters } from '../../core/sip/values/feature-tags.js';
-import type { NameAddr } from '../../core/sip/values/name-addr.js';
+import { parseFeatureParameters } from '../../../core/sip/values/feature-tags.js';
+import type { NameAddr } from '../../../core/sip/values/name-addr.js';
+import { DueQueue } from '../../../core/time/due-queue.js';
 import type { Binding, Device, Registering } from './binding.js';
-import { ExpiryQueue } from './expiry-queue.js';
 import { contactKey, replaces, sameContact } from './same-contact.js';
 
 /** Contacts of one user. RFC 3261 names no number; a request is forked to all of them, so it must be small. */
@@ -47,7 +47,10 @@ export class LocationStore {
   readonly #users = new Map<string, UserRecord>();
   readonly #devices = new Map<number, Device>();
   readonly #byFlow = new Map<string, Set<Binding>>();
-  readonly #expiry = new ExpiryQueue<Binding>((binding) => this.#end(binding, 'expired'));
+  readonly #expiry = new DueQueue<Binding>((binding) => binding.expiresAt, {
+    now: () => performance.now(),
+    onDue: (binding) => this.#end(binding, 'expired'),
+  });
   #serial = 0;
   #deviceNumber = 0;
 

@@ -1,23 +1,23 @@
 /** The stateful proxy (RFC 3261 16). */
 
-import { TransportError } from '../../core/errors.js';
-import { parseAuthParameters } from '../../core/sip/authentication/digest.js';
-import type { SipHeaders, SipRequest, SipResponse } from '../../core/sip/message/message.js';
-import type { ClientHandlers, ClientTransaction } from '../../core/sip/transactions/client-machine.js';
-import { withVia } from '../../core/sip/transactions/client-transactions.js';
-import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import { parseUri } from '../../core/sip/values/uri.js';
-import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
-import type { Caller, Callers } from './caller.js';
-import type { FlowTable } from './flow-table.js';
+import { TransportError } from '../../../core/errors.js';
+import { parseAuthParameters } from '../../../core/sip/authentication/digest.js';
+import type { SipHeaders, SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transactions/client-machine.js';
+import { withVia } from '../../../core/sip/transactions/client-transactions.js';
+import type { TransactionLayer } from '../../../core/sip/transactions/layer.js';
+import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import { parseUri } from '../../../core/sip/values/uri.js';
+import { buildResponse, writeMessage } from '../../../core/sip/wire/writer.js';
+import type { FlowTable } from '../flow-table.js';
+import type { Caller, Callers } from '../registrar/caller.js';
+import { assertIdentity, keepPrivacy } from '../registrar/identity.js';
 import { Fork } from './fork.js';
-import { assertIdentity, keepPrivacy } from './identity.js';
 import { LoopGuard } from './loop-guard.js';
 import { applyStrictRoute, copyOf } from './route-headers.js';
 import type { Router } from './router.js';
-import type { Target } from './target.js';
+import type { Target } from './target-set.js';
 
 /** Requests under way at once; each holds its body until it is answered. */
 const MAX_FORKS = 10_000;

@@ -1,21 +1,20 @@
 /** Where a request goes (RFC 3261 16.5). */
 
-import { TransportError } from '../../core/errors.js';
-import type { SipRequest } from '../../core/sip/message/message.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { SipUri } from '../../core/sip/values/uri.js';
-import type { Accounts } from './accounts.js';
-import { isLoopback, type PeerAddress } from './addresses.js';
-import type { Binding } from './binding.js';
-import type { Caller } from './caller.js';
-import type { FlowTable } from './flow-table.js';
-import { canonicalInstanceId, type TemporaryGruus } from './gruu.js';
-import type { LocationStore } from './location.js';
-import type { Outbound } from './outbound.js';
+import { TransportError } from '../../../core/errors.js';
+import type { SipRequest } from '../../../core/sip/message/message.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
+import { SipUri } from '../../../core/sip/values/uri.js';
+import { isLoopback, type PeerAddress } from '../addresses.js';
+import type { FlowTable } from '../flow-table.js';
+import type { Outbound } from '../outbound.js';
+import type { Accounts } from '../registrar/accounts.js';
+import type { Binding } from '../registrar/binding.js';
+import type { Caller } from '../registrar/caller.js';
+import { canonicalInstanceId, type TemporaryGruus } from '../registrar/gruu.js';
+import type { LocationStore } from '../registrar/location.js';
 import { firstRoute, takeOwnRoutes } from './route-headers.js';
-import type { Target } from './target.js';
-import { type Candidate, targetSet } from './target-set.js';
+import { type Candidate, type Target, targetSet } from './target-set.js';
 
 /** Groups tried one after the other; the status to answer where there is nowhere to go; or the network itself. */
 export type Routed =

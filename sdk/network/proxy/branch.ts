@@ -1,10 +1,10 @@
 /** One branch of a forked request: a target, and the other flows of the same device should its flow fail. */
 
-import { TimeoutError } from '../../core/errors.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
-import type { ClientHandlers, ClientTransaction } from '../../core/sip/transactions/client-machine.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import type { Target } from './target.js';
+import { TimeoutError } from '../../../core/errors.js';
+import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transactions/client-machine.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import type { Target } from './target-set.js';
 
 /** RFC 3261 16.6 step 11: more than three minutes that an INVITE may ring. */
 const TIMER_C = 185_000;

@@ -1,23 +1,23 @@
 /** The registration event package (RFC 3680): who may know of a user's registrations, and who asked to. */
 
-import { REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
-import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
-import { contactUri, Dialog, dialogKeyOf } from '../../core/sip/session/dialog.js';
-import type { TransactionLayer } from '../../core/sip/transactions/layer.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import { parseDeltaSeconds } from '../../core/sip/values/parameters.js';
-import { SipUri } from '../../core/sip/values/uri.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
-import type { Account, Accounts } from './accounts.js';
-import type { Caller, Callers } from './caller.js';
-import { ExpiryQueue } from './expiry-queue.js';
-import type { FlowTable } from './flow-table.js';
-import type { TemporaryGruus } from './gruu.js';
-import type { LocationChange, LocationStore } from './location.js';
-import { MIN_EXPIRES } from './registrar.js';
-import { copyOf, takeOwnRoutes } from './route-headers.js';
-import type { Router } from './router.js';
+import { REGINFO_TYPE } from '../../../core/content/reginfo/reginfo.js';
+import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import { contactUri, Dialog, dialogKeyOf } from '../../../core/sip/session/dialog.js';
+import type { TransactionLayer } from '../../../core/sip/transactions/layer.js';
+import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import { parseDeltaSeconds } from '../../../core/sip/values/parameters.js';
+import { SipUri } from '../../../core/sip/values/uri.js';
+import { buildResponse } from '../../../core/sip/wire/writer.js';
+import { DueQueue } from '../../../core/time/due-queue.js';
+import type { FlowTable } from '../flow-table.js';
+import { copyOf, takeOwnRoutes } from '../proxy/route-headers.js';
+import type { Router } from '../proxy/router.js';
+import type { Account, Accounts } from '../registrar/accounts.js';
+import type { Caller, Callers } from '../registrar/caller.js';
+import type { TemporaryGruus } from '../registrar/gruu.js';
+import type { LocationChange, LocationStore } from '../registrar/location.js';
+import { MIN_EXPIRES } from '../registrar/registrar.js';
 import { Watcher } from './watcher.js';
 
 /** Seconds, where a SUBSCRIBE names none (RFC 3680 4.4), and the most that is granted. */
@@ -45,7 +45,10 @@ export interface WatchersOptions {
 export class Watchers {
   readonly #byDialog = new Map<string, Watcher>();
   readonly #byUser = new Map<string, Set<Watcher>>();
-  readonly #expiry = new ExpiryQueue<Watcher>((watcher) => watcher.end());
+  readonly #expiry = new DueQueue<Watcher>((watcher) => watcher.expiresAt, {
+    now: () => performance.now(),
+    onDue: (watcher) => watcher.end(),
+  });
   #closed = false;
 
   constructor(private readonly options: WatchersOptions) {}

@@ -1,9 +1,9 @@
 /** Events of the embedded network: messages and registrations. */
 
-import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
-import { hostPort } from '../../core/sip/transport/transport-uri.js';
-import type { Binding } from './binding.js';
-import type { BindingEnd } from './location.js';
+import type { SipFlow, SipTransport } from '../../../core/sip/transport/flow.js';
+import { hostPort } from '../../../core/sip/transport/transport-uri.js';
+import type { Binding } from '../registrar/binding.js';
+import type { BindingEnd } from '../registrar/location.js';
 
 /** An event of the embedded network. */
 export type NetworkEvent = MessageEvent | RegisteredEvent | DeregisteredEvent;

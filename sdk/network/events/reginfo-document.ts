@@ -5,11 +5,11 @@ import type {
   ContactEvent,
   ReginfoContact,
   ReginfoRegistration,
-} from '../../core/content/reginfo/reginfo.js';
-import type { Account } from './accounts.js';
-import type { Binding } from './binding.js';
-import { publicGruu, type TemporaryGruus } from './gruu.js';
-import type { BindingEnd } from './location.js';
+} from '../../../core/content/reginfo/reginfo.js';
+import type { Account } from '../registrar/accounts.js';
+import type { Binding } from '../registrar/binding.js';
+import { publicGruu, type TemporaryGruus } from '../registrar/gruu.js';
+import type { BindingEnd } from '../registrar/location.js';
 
 /** RFC 3680 5.1. */
 const END_EVENTS: Readonly<Record<BindingEnd, ContactEvent>> = {

@@ -1,7 +1,7 @@
 /** Finds requests that come back to us on their own way (RFC 3261 16.3 step 4, RFC 5393 4). */
 
-import type { SipRequest } from '../../core/sip/message/message.js';
-import { Via } from '../../core/sip/values/via.js';
+import type { SipRequest } from '../../../core/sip/message/message.js';
+import { Via } from '../../../core/sip/values/via.js';
 
 /**
  * A request that loops comes back while the transaction that sent it still waits, so the branches under way are all

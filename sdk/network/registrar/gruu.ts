@@ -1,7 +1,7 @@
 /** Globally routable user agent URIs: made at registration, resolved when a request comes to one (RFC 5627). */
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { SipUri } from '../../core/sip/values/uri.js';
+import { SipUri } from '../../../core/sip/values/uri.js';
 
 /** User part of a temporary GRUU: a prefix that no user name should have, and one AES block in hexadecimal. */
 const TEMPORARY = /^tgruu\.([0-9a-f]{32})$/;

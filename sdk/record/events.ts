@@ -1,29 +1,32 @@
-/** What hosts tell of pushes, made comparable: without what differs each time. */
+/** Events of hosts in a form that can be compared: without values that differ each time. */
 
 /** An event of a host. */
-export type ToldEvent = { readonly time?: number; readonly event: string } & Readonly<
+export type HostEventRecord = { readonly time?: number; readonly event: string } & Readonly<
   Record<string, unknown>
 >;
 
-/** A push that cannot be given again. */
+/** A push that cannot be replayed. */
 export interface SkippedPush {
   readonly at: number;
   readonly app: string;
   readonly from: string;
-  /** Why not. */
+  /** Why it cannot be replayed. */
   readonly why: string;
 }
 
-/** Of registrations, connections and progress there is nothing to compare. */
+/** Registrations, connections and progress are not compared. */
 const COMPARED = new Set(['push', 'refused', 'broken-off', 'app']);
 
-/** Those that are compared; without those of skipped pushes, and of applications that had one. */
-export function eventsOf(events: readonly ToldEvent[], skipped: readonly SkippedPush[]): ToldEvent[] {
+/** The events to compare: without those of skipped pushes, and without `app` events of applications that had one. */
+export function eventsOf(
+  events: readonly HostEventRecord[],
+  skipped: readonly SkippedPush[],
+): HostEventRecord[] {
   const kept = events.filter(({ event }) => COMPARED.has(event));
   for (const { at, app, from } of skipped) {
     const index = kept.findIndex(
-      (told) =>
-        (told.time ?? 0) >= at && told.from === from && (told.event === 'refused' || told.app === app),
+      (event) =>
+        (event.time ?? 0) >= at && event.from === from && (event.event === 'refused' || event.app === app),
     );
     if (index >= 0) kept.splice(index, 1);
   }
@@ -32,12 +35,12 @@ export function eventsOf(events: readonly ToldEvent[], skipped: readonly Skipped
 }
 
 /**
- * A line for each: first what came of the pushes, then what each application said. They run beside each other, and
- * which of them is told first says nothing.
+ * One line for each event: first those of pushes, then those of each application. Applications run concurrently, so their
+ * relative order is not compared.
  * @param ignore names of fields that differ each time.
  */
-export function linesOf(events: readonly ToldEvent[], ignore: readonly string[]): string[] {
-  // What it is called differs; that it is the same push counts.
+export function linesOf(events: readonly HostEventRecord[], ignore: readonly string[]): string[] {
+  // Ids of pushes differ; only their equality is compared.
   const names = new Map<unknown, string>();
   for (const { event, id } of events) {
     if (event === 'push' && typeof id === 'string' && id !== '' && !names.has(id))
@@ -45,28 +48,28 @@ export function linesOf(events: readonly ToldEvent[], ignore: readonly string[])
   }
   const left = new Set(['time', ...ignore]);
   const shown = (key: string, value: unknown) => (left.has(key) ? undefined : (names.get(value) ?? value));
-  const group = ({ event, app }: ToldEvent) => (event === 'app' ? `app ${app}` : '');
+  const group = ({ event, app }: HostEventRecord) => (event === 'app' ? `app ${app}` : '');
   return events
     .toSorted((one, other) => (group(one) === group(other) ? 0 : group(one) < group(other) ? -1 : 1))
-    .map((told) => JSON.stringify(sorted(told), shown));
+    .map((event) => JSON.stringify(sorted(event), shown));
 }
 
-/** The event's name first, then by name: the order of fields says nothing. */
-function sorted({ event, ...fields }: ToldEvent): object {
+/** Sorts the fields by name, after `event`: their order is not compared. */
+function sorted({ event, ...fields }: HostEventRecord): object {
   return {
     event,
     ...Object.fromEntries(Object.entries(fields).sort(([one], [other]) => (one < other ? -1 : 1))),
   };
 }
 
-/** As applications write times in their events. */
+/** The format of times in events. */
 const TIME = /"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g;
-/** Milliseconds that a device in a test may be earlier or later: what it reckons with is when a push came. */
+/** Milliseconds by which the times of a replay can differ from the recorded times. */
 const SAME_MOMENT = 1000;
 
-/** `actual`, with the times of `expected` in place of those that are nearly the same. */
-export function atTheirTimes(actual: readonly string[], expected: readonly string[]): string[] {
-  /** By the second that they are in. */
+/** Replaces times in `actual` with times of `expected` that are nearly equal. */
+export function withRecordedTimes(actual: readonly string[], expected: readonly string[]): string[] {
+  /** Times of `expected` by their second. */
   const moments = new Map<number, number[]>();
   for (const time of expected.flatMap((line) => line.match(TIME) ?? [])) {
     const moment = Date.parse(time.slice(1, -1));

@@ -1,7 +1,7 @@
 /** Which of the final responses to a forked request goes back (RFC 3261 16.7 steps 6 and 7). */
 
-import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
+import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import { buildResponse } from '../../../core/sip/wire/writer.js';
 
 /** RFC 3261 16.7 step 6: they tell the caller how to ask again. */
 const INFORMATIVE = new Set([401, 407, 415, 420, 484]);

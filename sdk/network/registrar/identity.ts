@@ -1,6 +1,6 @@
 /** What a message says of who sent it, made true (RFC 3325, RFC 6050). */
 
-import type { SipHeaders } from '../../core/sip/message/message.js';
+import type { SipHeaders } from '../../../core/sip/message/message.js';
 import type { Caller, Callers } from './caller.js';
 
 /**

@@ -1,13 +1,13 @@
 /** Who sent a request: a trusted peer, a user of ours, or nobody we know (RFC 3261 22, RFC 3325). */
 
-import { DigestChallenger } from '../../core/sip/authentication/digest-challenger.js';
-import type { SipRequest } from '../../core/sip/message/message.js';
-import type { SipFlow } from '../../core/sip/transport/flow.js';
-import { parseNameAddr } from '../../core/sip/values/name-addr.js';
+import { DigestChallenger } from '../../../core/sip/authentication/digest-challenger.js';
+import type { SipRequest } from '../../../core/sip/message/message.js';
+import type { SipFlow } from '../../../core/sip/transport/flow.js';
+import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
+import { isPeer, type PeerAddress } from '../addresses.js';
+import { flowKey } from '../flow-table.js';
 import type { Account, Accounts } from './accounts.js';
-import { isPeer, type PeerAddress } from './addresses.js';
 import type { Binding } from './binding.js';
-import { flowKey } from './flow-table.js';
 import type { LocationStore } from './location.js';
 
 export type Caller =
