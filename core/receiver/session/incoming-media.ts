@@ -11,8 +11,7 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import type { AdmittedInvite } from '../admission.js';
-import { describingHeaders } from '../content-headers.js';
+import { type AdmittedInvite, describingHeaders } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import type { AcceptedFile } from './decisions.js';
