@@ -35,7 +35,14 @@ export type * from '../core/app/contract/services.js';
 export { sha256 } from '../core/content/binary-text.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
-export { ConfigurationError, LimitError, MalformedError, PushRefused, QuotaError, type RefusalKind } from '../core/errors.js';
+export {
+  ConfigurationError,
+  LimitError,
+  MalformedError,
+  PushRefused,
+  QuotaError,
+  type RefusalKind,
+} from '../core/errors.js';
 export { printable, printableReason } from '../core/text.js';
 export { isHttpUrl, knownFields } from './options.js';
 export { isTransient, type RetryLimits, requireSuccess, retryDelay } from './retry.js';

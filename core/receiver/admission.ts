@@ -19,7 +19,7 @@ import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { assertedIdentities, calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
 
 /** The receiver refuses a request before an application sees it. */
-export class RequestRefused extends PushRefused {
+export class RequestRefusedError extends PushRefused {
   /** The largest size that would be accepted, in bytes. */
   readonly maxSize: number | undefined;
 
@@ -86,25 +86,25 @@ export type AdmittedPush = Omit<IncomingPush, 'mode' | 'content'>;
 /** A MESSAGE that passed every check: the push, and its content or a reference to it. */
 export type AdmittedMessage = { push: AdmittedPush } & ({ content: Content } | { reference: ExternalBody });
 
-/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefused, MalformedError */
+/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefusedError, MalformedError */
 function admit(request: SipRequest, { runtime, trust }: AdmissionServices): AdmittedRequest {
   const resource = pushResource(request);
   const { eventAppIds, iari } = resource;
   if (eventAppIds.length === 0) {
-    throw new RequestRefused('forbidden', 'no push resource identifier in Accept-Contact');
+    throw new RequestRefusedError('forbidden', 'no push resource identifier in Accept-Contact');
   }
   const apps = runtime.addressed(eventAppIds, iari);
   if (apps.length === 0) {
-    throw new RequestRefused('forbidden', `no application for ${eventAppIds.join(', ')}`);
+    throw new RequestRefusedError('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
   const from = trust.trusted(request);
   if (from === undefined) throw untrusted(request);
   return { resource, apps, from, to: calledIdentity(request) };
 }
 
-function untrusted(request: SipRequest): RequestRefused {
+function untrusted(request: SipRequest): RequestRefusedError {
   const asserted = assertedIdentities(request).join(', ');
-  return new RequestRefused(
+  return new RequestRefusedError(
     'forbidden',
     asserted ? `"trust" does not include ${asserted}` : 'the SIP/IP core asserts no identity of the sender',
   );
@@ -112,7 +112,7 @@ function untrusted(request: SipRequest): RequestRefused {
 
 /**
  * Resource, identity, media type (8.1.1), then the content coding (RFC 3261 §8.2.3).
- * @throws RequestRefused, MalformedError, UnknownCodingError; LimitError if the content is too large.
+ * @throws RequestRefusedError, MalformedError, UnknownCodingError; LimitError if the content is too large.
  */
 export async function admitMessage(
   request: SipRequest,
@@ -123,7 +123,7 @@ export async function admitMessage(
   const app = carried && acceptingApp(apps, carried.type.type);
   if (!app) {
     const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
-    throw new RequestRefused('type', `no application accepts ${type}`);
+    throw new RequestRefusedError('type', `no application accepts ${type}`);
   }
   // A retransmission after a restart, or by another branch of a fork, is the same push.
   const key = `${from}\n${request.headers.get('Call-ID')}\n${request.headers.get('CSeq')}`;
@@ -133,7 +133,7 @@ export async function admitMessage(
   return { push, content: await contentOf(request, carried, app.maxSize) };
 }
 
-/** Media types, resource, identity (8.2.1). @throws RequestRefused, MalformedError */
+/** Media types, resource, identity (8.2.1). @throws RequestRefusedError, MalformedError */
 export function admitInvite(
   request: SipRequest,
   offer: MsrpOffer,
@@ -149,7 +149,7 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? offeredTypes(line) : []));
   if (offered.some((type) => overlaps(accepted, type))) return;
   const types = offered.join(', ') || 'no media line for MSRP';
-  throw new RequestRefused('type', `no application accepts ${types}`);
+  throw new RequestRefusedError('type', `no application accepts ${types}`);
 }
 
 /**

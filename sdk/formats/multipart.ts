@@ -5,5 +5,11 @@
 
 export { type HeaderList, headerOf } from '../../core/content/http-headers.js';
 export { withBoundary } from '../../core/content/multipart/boundary.js';
-export { decodeMultipart, encodeMultipart, isMultipart, readMultipart, writeMultipart } from '../../core/content/multipart/multipart.js';
+export {
+  decodeMultipart,
+  encodeMultipart,
+  isMultipart,
+  readMultipart,
+  writeMultipart,
+} from '../../core/content/multipart/multipart.js';
 export type { ContentPart, Part, StreamedPart, StreamedParts } from '../../core/content/multipart/part.js';
