@@ -1,7 +1,7 @@
 /** The machine's sockets, and somebody who sees the MSRP frames on them. */
 
 import { platform } from '#platform';
-import type { Channel, Sockets } from '../../core/platform/platform.js';
+import type { Channel, Sockets } from '../../core/platform/sockets.js';
 import { MsrpFrames } from './msrp-frames.js';
 
 /** `left`: bytes of the body that are not in `bytes`. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { ReadControl } from '../../core/msrp/connections/flow-control.js';
-import type { Channel } from '../../core/platform/platform.js';
+import type { Channel } from '../../core/platform/sockets.js';
 import { bound, type Closing, Inbox, message, pair } from '../support/msrp.js';
 
 const closing: Closing = [];

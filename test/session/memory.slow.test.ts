@@ -6,7 +6,7 @@ import { startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 import { scale } from '../support/scale.js';
 
-const LARGE = scale(128, 1024) * MEBIBYTE;
+const LARGE = scale(256, 1024) * MEBIBYTE;
 /** The allowed difference to 1 MiB of each process, in bytes. */
 const MORE = 64 * MEBIBYTE;
 

@@ -35,7 +35,7 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     const ended: { begunThen: number }[] = [];
     const push = async (index: number) => {
       const files = [{ content: memoryContent(TYPE, content(index)) }];
-      const onProgress = ({ have }: { have: number }) => have > 0 && begun.add(index);
+      const onProgress = ({ received }: { received: number }) => received > 0 && begun.add(index);
       const receipts = await sender.send(
         { to: BOB, app: 'files.ua', files, report: true, mode: 'session' },
         { onProgress },

@@ -3,8 +3,9 @@
  * them. Each session has its own URI of the relay, which gives access to that session only.
  */
 
+import { defined } from '../../defined.js';
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { unlessAborted } from '../../time/deadline.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
@@ -65,7 +66,7 @@ export class MsrpRelay {
     this.#address = address;
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#auth = new RelayAuth(uri, answerChallenges);
     this.#sessions = new Sessions(this.#limits);
   }

@@ -173,7 +173,7 @@ export class MsrpParser {
   #failed = false;
 
   constructor(handlers: FrameHandlers, limits: Partial<FrameLimits> = {}) {
-    const { headerBytes, headers } = { ...FRAME_LIMITS, ...limits };
+    const { headerBytes, headers } = { ...FRAME_LIMITS, ...defined(limits) };
     this.#handlers = handlers;
     this.#headerBytes = headerBytes;
     this.#headParser = new HeadParser(headers);

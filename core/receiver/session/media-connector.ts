@@ -15,7 +15,7 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
 import { RequestRefusedError } from '../admission.js';
