@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { TimeoutError } from '../../core/errors.js';
-import { MsrpRefused } from '../../core/msrp/index.js';
+import { MsrpRefusedError } from '../../core/msrp/index.js';
 import { bound, type Closing, Inbox, type Received } from '../support/msrp.js';
 
 const closing: Closing = [];
@@ -149,7 +149,7 @@ it('accepts interleaved messages (RFC 4975 §5.1)', async () => {
 
 it('answers chunks according to Failure-Report (RFC 4975 §7.1.1)', async () => {
   const { inbox, peer, route } = await receiving(({ head }) => {
-    if (head.contentType === 'image/png') throw new MsrpRefused(415, 'no pictures');
+    if (head.contentType === 'image/png') throw new MsrpRefusedError(415, 'no pictures');
   });
   const send = (messageId: string, failureReport: string, type: string) =>
     peer.send({
@@ -219,11 +219,11 @@ it('never answers a REPORT (RFC 4975 §7.1.2)', async () => {
 });
 
 it.each([
-  [403, new MsrpRefused(403, 'not from you')],
-  [408, new MsrpRefused(408, 'too late')],
-  [413, new MsrpRefused(413, 'too much')],
-  [415, new MsrpRefused(415, 'no pictures')],
-  [423, new MsrpRefused(423, 'out of bounds')],
+  [403, new MsrpRefusedError(403, 'not from you')],
+  [408, new MsrpRefusedError(408, 'too late')],
+  [413, new MsrpRefusedError(413, 'too much')],
+  [415, new MsrpRefusedError(415, 'no pictures')],
+  [423, new MsrpRefusedError(423, 'out of bounds')],
   [400, new Error('a secret')],
 ])(
   'answers %i for an error of onMessage or write, and ends only that message (RFC 4975 §10)',
@@ -268,7 +268,7 @@ it('does not send the text of an internal error to the peer', async () => {
 it('refuses before the end of the chunk (RFC 4975 §10.5)', async () => {
   const { peer, route } = await receiving((message) => {
     message.onWrite = () => {
-      throw new MsrpRefused(413, 'too much');
+      throw new MsrpRefusedError(413, 'too much');
     };
   });
   const { to, from } = route;
@@ -320,7 +320,7 @@ it.each([
     statuses.push(await peer.statusOf({ ...route, messageId: 'm', range, body, flag }));
   }
   expect(statuses.at(-1)).toBe(400);
-  expect((await inbox.over()).aborted).toBeInstanceOf(MsrpRefused);
+  expect((await inbox.over()).aborted).toBeInstanceOf(MsrpRefusedError);
   expect(await peer.statusOf({ ...route, messageId: 'after', body: 'x' })).toBe(200);
 });
 
@@ -394,7 +394,7 @@ it('reports a failure after the answer to its chunk (RFC 4975 §7.1.2)', async (
   expect((await peer.nextResponse()).status).toBe(200);
   const unanswered = peer.send({ ...route, messageId: 'm', range: '2-2/3', body: 'x', flag: '+' });
   await peer.statusOf({ ...route, messageId: 'bind2' });
-  slow.fail(new MsrpRefused(413, 'the disk is full'));
+  slow.fail(new MsrpRefusedError(413, 'the disk is full'));
   expect(await peer.nextResponse()).toMatchObject({ transactionId: unanswered, status: 413 });
   const { headers } = await peer.nextRequest();
   expect(headers.get('Status')).toBe('000 413 the disk is full');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { MalformedMsrp } from '../../core/msrp/frames/frame.js';
+import { MalformedMsrpError } from '../../core/msrp/frames/frame.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import { chunkBytes, chunks } from './arbitraries.js';
 import { cut, fixtures, latin1, octets, plain, report } from './frames.js';
@@ -62,7 +62,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('throws nothing but MalformedMsrp for any bytes', () => {
+  it('throws nothing but MalformedMsrpError for any bytes', () => {
     const start = fc.constantFrom(
       '',
       'MSRP ',
@@ -72,7 +72,7 @@ describe('a stream of frames', () => {
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), (text, bytes) => {
         const { error } = report([octets(text), bytes]);
-        if (error !== undefined) expect(error).toMatch(/^MalformedMsrp: /);
+        if (error !== undefined) expect(error).toMatch(/^MalformedMsrpError: /);
       }),
     );
   });
@@ -151,7 +151,7 @@ describe('limits', () => {
 
   it('rejects the stream with too long a start line', () => {
     const { error } = report([octets('MSRP abcd1234 SEND'), octets('x'.repeat(200))], limits);
-    expect(error).toBe('MalformedMsrp: malformed start line');
+    expect(error).toBe('MalformedMsrpError: malformed start line');
   });
 
   it('makes a request with too many headers malformed', () => {
@@ -160,13 +160,13 @@ describe('limits', () => {
   });
 });
 
-describe('MalformedMsrp', () => {
+describe('MalformedMsrpError', () => {
   it('is thrown at the first invalid byte', () => {
     expect(report([octets('\r\nMS'), octets('T')]).error).toBe(
-      'MalformedMsrp: invalid start of a frame: expected "MSRP "',
+      'MalformedMsrpError: invalid start of a frame: expected "MSRP "',
     );
     expect(report([Uint8Array.of(0x16)]).error).toBe(
-      'MalformedMsrp: invalid start of a frame: expected "MSRP "',
+      'MalformedMsrpError: invalid start of a frame: expected "MSRP "',
     );
   });
 
@@ -174,8 +174,8 @@ describe('MalformedMsrp', () => {
     const heard: unknown[] = [];
     const hear = (what: unknown) => heard.push(what);
     const parser = new MsrpParser({ onRequest: hear, onResponse: hear, onBody: hear, onEnd: hear });
-    expect(() => parser.push(octets('nonsense'))).toThrow(MalformedMsrp);
-    expect(new MalformedMsrp('x')).toBeInstanceOf(MalformedError);
+    expect(() => parser.push(octets('nonsense'))).toThrow(MalformedMsrpError);
+    expect(new MalformedMsrpError('x')).toBeInstanceOf(MalformedError);
     parser.push(octets(`${HEAD}${END.slice(2)}`));
     expect(heard).toEqual([]);
   });
