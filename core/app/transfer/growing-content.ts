@@ -114,7 +114,7 @@ export class GrowingContent implements Content {
 
   async bytes(limit: number): Promise<Uint8Array> {
     if (this.size !== undefined && this.size > limit) {
-      throw new LimitError(`the content has ${this.size} bytes, more than the ${limit} asked for`);
+      throw new LimitError(`the content has ${this.size} bytes: expected at most ${limit}`);
     }
     return readAll(this.open(), limit);
   }
