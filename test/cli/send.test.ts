@@ -262,8 +262,7 @@ describe('a push from the command line', () => {
     expect(linesOf(refused)).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
     expect(refused.code).toBe(1);
     await lineOf(host, 'refused', {
-      reason:
-        'not-allowed: http://169.254.169.254 is not an allowed origin: add it to fetch.allow',
+      reason: 'not-allowed: http://169.254.169.254 is not an allowed origin: add it to fetch.allow',
     });
     expect((await folder.run(...url('nowhere'))).stderr).toMatch(/--content-url nowhere is no URL/);
     expect((await folder.run(...url(server.url()), 'hello')).stderr).toMatch(/hello is one too many/);
