@@ -158,7 +158,7 @@ describe('goes on', () => {
     await change('let size = 0;', "let size = 0; setTimeout(() => { throw new Error('left alone'); });");
     await start();
     say('');
-    await dev.line(/nobody caught this, .*left alone/);
+    await dev.line(/uncaught error, probably of an application: .*left alone/);
     say('');
     await eventually('a second receipt', () => ofEvent('receipt')[1]);
   });

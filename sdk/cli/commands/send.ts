@@ -175,10 +175,10 @@ async function pushDirectly(
       for (const receipt of each) onReceipt(receipt);
     });
     await fetched(sender, io);
-    if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.sayHowToGoOn(order);
+    if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.explainResume(order);
     return receipts;
   } catch (error) {
-    sent.sayHowToGoOn(order);
+    sent.explainResume(order);
     throw error;
   } finally {
     progress.stop();
