@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { definePushApp } from '../../../sdk/index.js';
 import { difference } from '../../../sdk/record/difference.js';
+import { withRecordedTimes } from '../../../sdk/record/events.js';
 import { readRecording } from '../../../sdk/record/recording.js';
 import { withoutSecrets } from '../../../sdk/record/secrets.js';
-import { withRecordedTimes } from '../../../sdk/record/events.js';
 import { replay, startTestHost } from '../../../sdk/testing/index.js';
 
 const AT = Date.parse('2026-11-21T12:00:00Z');
