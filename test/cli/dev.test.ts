@@ -69,7 +69,7 @@ describe('each line is a push', () => {
     say('pager image/png x');
     await lineOf(dev, 'receipt', { outcome: 'refused', status: 415 });
     say('pager @nowhere.txt');
-    await dev.line(/^no push: .*nowhere\.txt cannot be read/);
+    await dev.line(/^no push: cannot read .*nowhere\.txt/);
     say('quit');
     expect((await dev.ended()).code).toBe(0);
   });
@@ -137,7 +137,7 @@ describe('when a file is saved', () => {
     await start();
     await change('export default', 'undefined.nothing;\nexport default');
     const { reason } = await lineOf(dev, 'not-reloaded');
-    expect(reason).toMatch(/^weather\.ua cannot be loaded: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
+    expect(reason).toMatch(/^cannot load weather\.ua: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
   });
 
   it('what it keeps in the folder is no change of it', async () => {
@@ -213,7 +213,7 @@ it("its options are those of its manifest's example, or those given; and are hel
 it('ends with 2 where there is no application to begin with', async () => {
   await folder.write('plain/package.json', { name: 'plain' });
   const { code, stderr } = await folder.run('dev', 'plain');
-  expect(stderr).toMatch(/package\.json has no "sipPush"; `sip-push create` shows what it is like$/);
+  expect(stderr).toMatch(/package\.json has no "sipPush": run `sip-push create` for an example$/);
   expect(code).toBe(2);
 });
 
