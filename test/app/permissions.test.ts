@@ -43,7 +43,9 @@ describe('fetch', () => {
     const { fetch } = await servicesWith({ fetch: ['https://*.weather.test', 'http://127.0.0.1:*'] });
     await expect(fetch('https://news.test/')).rejects.toMatchObject({
       code: 'not-allowed',
-      message: expect.stringContaining('https://news.test is not an origin that the application may fetch from'),
+      message: expect.stringContaining(
+        'https://news.test is not an origin that the application may fetch from',
+      ),
     });
     // The host has the last word.
     await expect(fetch('http://127.0.0.1:9/')).rejects.toMatchObject({
