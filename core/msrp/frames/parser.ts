@@ -1,6 +1,7 @@
 /** Parses MSRP frames from a byte stream (RFC 4975 §7). It reads bytes once, and passes bodies on as views. */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { type ContinuationFlag, MalformedMsrpError, type MsrpRequest, type MsrpResponse } from './frame.js';
 import { HeadParser, HeadReader, HYPHEN, type RawHead } from './head.js';
 import { FRAME_LIMITS, type FrameLimits } from './limits.js';
