@@ -7,6 +7,7 @@ import { platform } from '#platform';
 import type { AppEvent, PushDescription } from './app/contract/push-app.js';
 import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
+import { defined } from './defined.js';
 import { instanceIdOf } from './instance-id.js';
 import { safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
@@ -138,7 +139,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
     });
     await runtime.loadAll(apps);
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
-    agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
+    agent = new PushReceiverAgent({ ...PRESETS, ...defined(receiver), instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);
     await runtime.start();
     await agent.start();

@@ -282,7 +282,7 @@ export class SipUserAgent {
   }
 
   async #endDialogs(): Promise<void> {
-    const stopped = new TransportError('the agent was stopped');
+    const stopped = new TransportError('the agent has stopped');
     this.#sessions.close(stopped);
     const invites = [...this.#invites];
     for (const invite of invites) invite.giveUp(stopped);

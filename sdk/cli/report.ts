@@ -76,7 +76,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
 
 /** Fields on one line; of a list, such as the parts of a message, each item on a line of its own. */
 function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event: 'app' }>): string[] {
-  const entries = Object.entries(fields);
+  const entries = definedEntries(fields);
   const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
   const others = entries.filter(([, value]) => !isListOfObjects(value));
   return [
@@ -85,10 +85,15 @@ function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event
     ...lists.flatMap(([name, items]) =>
       items.map(
         (item, index) =>
-          `              ${name} ${index + 1} of ${items.length}: ${Object.entries(item).map(field).join(', ')}`,
+          `              ${name} ${index + 1} of ${items.length}: ${definedEntries(item).map(field).join(', ')}`,
       ),
     ),
   ];
+}
+
+/** A property that is undefined is absent: it is not printed. */
+function definedEntries(fields: object): [name: string, value: unknown][] {
+  return Object.entries(fields).filter(([, value]) => value !== undefined);
 }
 
 function isListOfObjects(value: unknown): value is object[] {

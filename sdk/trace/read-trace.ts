@@ -20,7 +20,7 @@ const common = {
     .transform((time) => Date.parse(time))
     .refine((time) => time >= 0 && time / 1000 <= LAST_SECOND, 'expected a time since 1970'),
   /** Lines that are missing ahead of this one. */
-  leftOut: z.int().exactOptional(),
+  leftOut: z.int().optional(),
 };
 const message = z
   .object({
@@ -32,7 +32,7 @@ const message = z
     remote: address,
     bytes: z.base64('expected base64').transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
     /** Bytes of its body that are not in the trace. */
-    bodyLeft: z.int().exactOptional(),
+    bodyLeft: z.int().optional(),
   })
   .refine(({ transport, bytes }) => transport !== 'UDP' || bytes.length <= MAX_DATAGRAM, {
     error: `expected at most ${MAX_DATAGRAM} bytes, which a UDP datagram may have`,

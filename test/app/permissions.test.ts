@@ -63,7 +63,7 @@ describe('fetch', () => {
 
 describe('storage', () => {
   const full = (bytes: number, most: number) =>
-    `its storage would have ${bytes} bytes; at most ${most} (permissions.storage): delete something first`;
+    `its storage would have ${bytes} bytes: expected at most ${most} (permissions.storage); delete something first`;
   const text = (length: number) => 'x'.repeat(length);
   let storage: AppStorage;
 
@@ -131,7 +131,7 @@ describe('files', () => {
   it('have as many bytes as permitted, together', async () => {
     const { files } = await servicesWith({ files: 1000 });
     const { name } = await write(files, 600);
-    await expect(write(files, 401)).rejects.toThrow('files of more than 1000 bytes together');
+    await expect(write(files, 401)).rejects.toThrow('the files would exceed the limit of 1000 bytes');
     await expect(write(files, 401)).rejects.toThrow(QuotaError);
     await write(files, 400);
     await files.remove(name);

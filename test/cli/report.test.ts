@@ -110,9 +110,20 @@ describe('what an application says', () => {
     expect(printed(event, false).out).toEqual([
       'mms.ua        message transactionId T1',
       '              parts 1 of 2: contentType image/jpeg, name beach.jpg, size 100000',
-      '              parts 2 of 2: contentType text/plain, name greeting\\u000a, size 5',
+      '              parts 2 of 2: contentType text/plain, name greeting , size 5',
     ]);
     expect(JSON.parse(printed(event, true).out[0] ?? '')).toEqual(event);
+  });
+
+  it('omits fields that are undefined', () => {
+    const event: HostEvent = {
+      ...{ event: 'app', app: 'wml.ua', kind: 'service-indication', text: 'News', created: undefined },
+      parts: [{ name: 'a.txt', charset: undefined }],
+    };
+    expect(printed(event, false).out).toEqual([
+      'wml.ua        service-indication text News',
+      '              parts 1 of 1: name a.txt',
+    ]);
   });
 
   it('has a column for whoever says it, as long as it may be', () => {
@@ -152,7 +163,7 @@ it('lines of a stack stay lines, each with what it is of', () => {
   const lines: string[] = [];
   const print = logPrinter({ err: (line) => lines.push(line) });
   print({ level: 'debug', app: 'mms.ua', message: 'Error: x\n    at \u001b[2Jfile.js:1' });
-  expect(lines).toEqual(['debug mms.ua: Error: x', 'debug mms.ua:     at \\u001b[2Jfile.js:1']);
+  expect(lines).toEqual(['debug mms.ua: Error: x', 'debug mms.ua:     at  [2Jfile.js:1']);
 });
 
 describe('a transfer that broke off', () => {

@@ -255,7 +255,7 @@ describe('a push from the command line', () => {
     expect(linesOf(good)).toMatchObject([{ mode: 'indirect', outcome: 'delivered', bytes: 0 }]);
     const inWords = await folder.run(...url(server.url('/content')).slice(0, -1));
     expect(inWords.stdout).toMatch(
-      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(its content lies elsewhere; .*\)$/,
+      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(the content is at a URL; .*\)$/,
     );
     await lineOf(host, 'push', { mode: 'indirect', size: 'elsewhere'.length });
     const refused = await folder.run(...url('http://169.254.169.254/latest/meta-data'));

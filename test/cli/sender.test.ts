@@ -127,7 +127,7 @@ describe('send --via', () => {
     const nobody = await via('hello');
     expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({
       code: 75,
-      stderr: expect.stringMatching(/^no answer of http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/),
+      stderr: expect.stringMatching(/^no response from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/),
     });
     await startSender();
     const words = ['send', '--via', url, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello'];

@@ -53,7 +53,7 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
     sender: { send },
     records: new Records(store, systemClock, () => {}),
     limits,
-    onChange: (push) => events.changed(push),
+    onChange: (push) => events.emit(push),
   });
   const options = { outbox, events, directory, key: KEY, maxContent: 100_000, version: '1.2.3' };
   server = await openHttpApi(PLACE);
@@ -292,7 +292,7 @@ describe('what is wrong is said', () => {
     [
       'a file that lies elsewhere',
       { to: BOB, app: 'wml.ua', files: [{ type: 'a/b', url: 'http://a.test' }] },
-      'the body: "files": expected files that are given here; what lies at a url goes as "content", alone',
+      'the body: "files": expected files without "url"; push content at a URL as "content"',
     ],
     ['nobody', { ...PUSH, to: 'bob' }, 'the body: "to": expected a SIP or tel URI, e.g. sip:bob@domain.test'],
     [
@@ -308,7 +308,7 @@ describe('what is wrong is said', () => {
     [
       'what a session cannot do',
       { ...PUSH, mode: 'session', encoding: 'gzip' },
-      'the body: "encoding": expected none in mode "session", which knows no content codings',
+      'the body: "encoding": expected none in mode "session", which has no content codings',
     ],
     ['an unknown key', { ...PUSH, tll: 1 }, 'the body: unknown key "tll"; did you mean "ttl"?'],
     [
@@ -487,7 +487,7 @@ describe('receipts', () => {
     await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
     await server.close();
     await expect(client().submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(
-      /no answer of http.*ECONNREFUSED/,
+      /no response from http.*ECONNREFUSED/,
     );
     server = await openHttpApi(PLACE);
   });

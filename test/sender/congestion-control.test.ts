@@ -7,8 +7,8 @@ import { until } from '../support/wait.js';
 const BOB = 'sip:bob@domain.test';
 const AL = 'sip:al@domain.test';
 
-describe('turns', () => {
-  it('9-04: no more are under way than may', async () => {
+describe('slots', () => {
+  it('9-04: limits the concurrent requests', async () => {
     const congestion = new CongestionControl({ outstanding: 3 });
     const ends: (() => void)[] = [];
     let begun = 0;
@@ -25,7 +25,7 @@ describe('turns', () => {
     await Promise.all(tasks);
   });
 
-  it('whoever waits may give up, and takes no turn', async () => {
+  it('releases the place of an aborted task', async () => {
     const congestion = new CongestionControl({ outstanding: 1 });
     let end = () => {};
     const first = congestion.run('sender', undefined, () => new Promise<void>((resolve) => (end = resolve)));
@@ -39,7 +39,7 @@ describe('turns', () => {
     expect(await third).toBe('third');
   });
 
-  it('a task that fails gives its turn on', async () => {
+  it('frees the slot of a failed task', async () => {
     const congestion = new CongestionControl({ outstanding: 1 });
     await expect(congestion.run('sender', undefined, () => Promise.reject(new Error('no')))).rejects.toThrow(
       'no',
@@ -47,7 +47,7 @@ describe('turns', () => {
     expect(await congestion.run('sender', undefined, () => Promise.resolve(1))).toBe(1);
   });
 
-  it('nobody waits for a sender that stops', async () => {
+  it('rejects waiting tasks when the sender stops', async () => {
     const congestion = new CongestionControl({ outstanding: 1 });
     void congestion.run('sender', undefined, () => new Promise(() => {}));
     const waiting = congestion.run('sender', undefined, () => Promise.resolve());
@@ -62,7 +62,7 @@ describe('Retry-After', () => {
     return { clock, congestion: new CongestionControl({ clock }) };
   };
 
-  it('9-04: of a terminal holds for that terminal, for that time', () => {
+  it('9-04: blocks the terminal that sent it for that time', () => {
     const { clock, congestion } = at(0);
     congestion.observe(BOB, { outcome: 'failed', status: 480, retryAfter: 30 });
     expect(congestion.retryAfter(BOB)).toBe(30);
@@ -73,7 +73,7 @@ describe('Retry-After', () => {
     expect(congestion.retryAfter(BOB)).toBeUndefined();
   });
 
-  it('of a 503 is that of the core, and holds for everybody', () => {
+  it('blocks all terminals after a 503, which comes from the core', () => {
     const { clock, congestion } = at(0);
     congestion.observe(BOB, { outcome: 'failed', status: 503, retryAfter: 10 });
     expect(congestion.retryAfter(AL)).toBe(10);
@@ -81,7 +81,7 @@ describe('Retry-After', () => {
     expect(congestion.retryAfter(AL)).toBeUndefined();
   });
 
-  it('is over when the terminal is heard of, and an hour at most', () => {
+  it('ends when the terminal registers again, and after one hour', () => {
     const { congestion } = at(0);
     congestion.observe(BOB, { outcome: 'failed', status: 480, retryAfter: 80_000 });
     expect(congestion.retryAfter(BOB)).toBe(3600);
@@ -89,7 +89,7 @@ describe('Retry-After', () => {
     expect(congestion.retryAfter(BOB)).toBeUndefined();
   });
 
-  it('of ten thousand terminals is remembered, of more those of the latest', () => {
+  it('is remembered for the 10,000 latest terminals', () => {
     const { congestion } = at(0);
     for (let index = 0; index <= 10_000; index++) {
       congestion.observe(`sip:${index}@domain.test`, { outcome: 'failed', status: 480, retryAfter: 30 });

@@ -34,17 +34,17 @@ describe('auto', () => {
   });
 });
 
-it('8.1.2-03: pager is by reference past 1300 bytes, whatever the terminal says', () => {
+it('8.1.2-03: pager mode uses a reference beyond 1300 bytes, whatever the terminal supports', () => {
   expect(modes({ mode: 'pager', sizes: [2000] })).toEqual(['pager', 'indirect']);
   expect(modes({ mode: 'pager', sizes: [2000], canPublish: false })).toEqual(['pager']);
 });
 
-it('what is asked for is done', () => {
+it('follows a requested mode', () => {
   expect(modes({ mode: 'session' }, { methods: ['MESSAGE'] })).toEqual(['session']);
   expect(modes({ mode: 'indirect' })).toEqual(['indirect']);
 });
 
-it('every choice says why', () => {
+it('gives a reason for each mode', () => {
   expect(modesFor({ ...PUSH, sizes: [2000] })).toEqual([
     { mode: 'session', why: '2000 bytes exceed the limit of 1300 bytes for a MESSAGE' },
     {
@@ -59,7 +59,7 @@ it('every choice says why', () => {
   expect(why({ sizes: [1, 1] })).toBe('2 files do not fit a MESSAGE');
 });
 
-it('AD-5.3.1-3: a media type that the terminal has not named goes all the same, and the receipt says so', () => {
+it('AD-5.3.1-3: sends a media type that the profile does not list, with a remark in the receipt', () => {
   const types = ['application/vnd.wap.mms-message', 'image/*'];
   const why = (type: string) => modesFor({ ...PUSH, types: [type] }, { types })[0]?.why;
   expect(why('text/vnd.wap.si')).toBe(

@@ -55,7 +55,7 @@ const deliver = (request: Partial<PushOptions> = {}, signal?: AbortSignal) => {
   return { receipts, done: delivery.run() };
 };
 
-it('AD-5.3.1-7: one request for each GRUU known, a receipt for each as it comes', async () => {
+it('AD-5.3.1-7: sends one request to each known GRUU and reports each receipt', async () => {
   for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   answers.set(TABLET.gruu, [REFUSED]);
   const { receipts, done } = deliver();
@@ -67,7 +67,7 @@ it('AD-5.3.1-7: one request for each GRUU known, a receipt for each as it comes'
   expect(receipts).toHaveLength(2);
 });
 
-it('what one terminal cannot be sent is a receipt of its own, and the others get theirs', async () => {
+it('turns an error at one terminal into a receipt, and sends to the others', async () => {
   for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   broken = PHONE.gruu;
   answers.set(TABLET.gruu, [{ outcome: 'failed', status: 408, retryable: true }, TAKEN]);
@@ -80,25 +80,25 @@ it('what one terminal cannot be sent is a receipt of its own, and the others get
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 
-it('where no GRUU is known the core forks it, and the receipt says so', async () => {
+it('lets the core fork the request if no GRUU is known, and says so in the receipt', async () => {
   expect(await deliver().done).toMatchObject([{ why: expect.stringContaining('forks') }]);
   expect(sent).toEqual([BOB]);
 });
 
-describe('9-04: a terminal that is away', () => {
+describe('9-04: an unregistered terminal', () => {
   beforeEach(() => {
     directory.setRegistered(BOB, PHONE);
     directory.setUnregistered(BOB, PHONE);
   });
 
-  it('is sent nothing', async () => {
+  it('gets no request', async () => {
     expect(await deliver().done).toMatchObject([
       { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the terminal is not registered' },
     ]);
     expect(sent).toEqual([]);
   });
 
-  it('gets it when it comes back in time', async () => {
+  it('gets the push when it registers within the ttl', async () => {
     const { receipts, done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(1_800_000);
     expect(receipts).toEqual([]);
@@ -110,7 +110,7 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([PHONE.gruu]);
   });
 
-  it('gets it when it comes back, though nobody knows a GRUU of it', async () => {
+  it('gets the push when it registers without a GRUU', async () => {
     directory = new TerminalDirectory();
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
     directory.setUnregisteredExcept(BOB);
@@ -122,7 +122,7 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([BOB]);
   });
 
-  it('5.2-03: gets it by the GRUU that it comes back with', async () => {
+  it('5.2-03: gets the push at its latest GRUU', async () => {
     directory = new TerminalDirectory();
     const instanceId = 'urn:uuid:1';
     directory.setRegistered(BOB, { ...PHONE, instanceId });
@@ -135,7 +135,7 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([gruu]);
   });
 
-  it('is sent nothing that waited for its turn when it left', async () => {
+  it('gets no request if it de-registers while the push waits for a slot', async () => {
     directory.setRegistered(BOB, PHONE);
     congestion = new CongestionControl({ outstanding: 1 });
     let end = () => {};
@@ -149,7 +149,7 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([]);
   });
 
-  it('is not waited for by a sender that stops', async () => {
+  it('ends with a receipt when the sender stops', async () => {
     const stopped = [
       { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the sender is stopping' },
     ];
@@ -163,7 +163,7 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([]);
   });
 
-  it('and one that waits for its turn is told when the sender stops', async () => {
+  it('ends with a receipt when the sender stops while the push waits for a slot', async () => {
     directory.setRegistered(BOB, PHONE);
     congestion = new CongestionControl({ outstanding: 1 });
     void congestion.run('sender', undefined, () => new Promise(() => {}));
@@ -173,7 +173,7 @@ describe('9-04: a terminal that is away', () => {
     expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the sender is stopping' }]);
   });
 
-  it('gets it no more when its time is over', async () => {
+  it('gets no request after the ttl', async () => {
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is not registered' }]);
@@ -182,7 +182,7 @@ describe('9-04: a terminal that is away', () => {
     expect(sent).toEqual([]);
   });
 
-  it('is not waited for any longer when the caller gives up', async () => {
+  it('is not waited for after an abort', async () => {
     const abort = new AbortController();
     const { done } = deliver({ ttl: 3600 }, abort.signal);
     const failed = expect(done).rejects.toThrow('enough');
@@ -191,7 +191,7 @@ describe('9-04: a terminal that is away', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is found out by a 480 of the core, and gets it when it comes back', async () => {
+  it('is recognised by a 480 of the core, and gets the push when it registers', async () => {
     directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [GONE, TAKEN]);
     const { done } = deliver({ ttl: 3600 });
@@ -203,8 +203,8 @@ describe('9-04: a terminal that is away', () => {
   });
 });
 
-describe('a terminal that takes it later', () => {
-  it('is left alone for as long as it said, and no second push goes there meanwhile', async () => {
+describe('a transient failure', () => {
+  it('blocks the terminal for its Retry-After, also for other pushes', async () => {
     directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 120 }, TAKEN]);
     const { done } = deliver({ ttl: 3600 });
@@ -217,7 +217,7 @@ describe('a terminal that takes it later', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('is left alone no longer once it has left, and come back', async () => {
+  it('is retried when the terminal registers again', async () => {
     directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 1800 }, TAKEN]);
     const { done } = deliver({ ttl: 3600 });
@@ -228,7 +228,7 @@ describe('a terminal that takes it later', () => {
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('9-04: a core that asks for quiet gets none of what waited for its turn', async () => {
+  it('9-04: blocks requests that wait for a slot when the core sends Retry-After', async () => {
     congestion = new CongestionControl({ outstanding: 2 });
     const users = Array.from({ length: 100 }, (_, index) => `sip:user${index}@domain.test`);
     const busy: Said = { outcome: 'failed', status: 503, retryable: true, retryAfter: 60 };
@@ -241,7 +241,7 @@ describe('a terminal that takes it later', () => {
     expect((await Promise.all(pushes)).flat().every(({ outcome }) => outcome === 'delivered')).toBe(true);
   });
 
-  it('is tried seldom, and ever more seldom, where it said nothing of when', async () => {
+  it('is retried with a growing backoff without Retry-After', async () => {
     answers.set(BOB, [{ outcome: 'failed', status: 408, retryable: true }]);
     const { done } = deliver({ ttl: 24 * 3600 });
     await vi.advanceTimersByTimeAsync(24 * 3600 * 1000);
@@ -250,7 +250,7 @@ describe('a terminal that takes it later', () => {
     expect(sent.length).toBeLessThan(160);
   });
 
-  it('a refusal for good ends it', async () => {
+  it('is followed by no retry after a permanent failure', async () => {
     answers.set(BOB, [REFUSED]);
     expect(await deliver({ ttl: 3600 }).done).toMatchObject([{ outcome: 'refused' }]);
     expect(sent).toHaveLength(1);
@@ -262,14 +262,14 @@ describe('when no terminal has the application', () => {
     directory.setRegistered(BOB, { ...PHONE, apps: ['wml.ua'] });
   });
 
-  it('nothing is sent, and the receipt says why', async () => {
+  it('sends nothing, and gives the reason', async () => {
     expect(await deliver().done).toMatchObject([
       { outcome: 'failed', retryable: true, reason: expect.stringContaining('mms.ua') },
     ]);
     expect(sent).toEqual([]);
   });
 
-  it('it goes as soon as one has', async () => {
+  it('sends the push when a terminal has it', async () => {
     const { done } = deliver({ ttl: 60 });
     await vi.advanceTimersByTimeAsync(30_000);
     directory.setRegistered(BOB, PHONE);
@@ -277,7 +277,7 @@ describe('when no terminal has the application', () => {
   });
 });
 
-it('AD-5.3.1-7: a thousand users, a third of them away: a receipt each, and no request to those', async () => {
+it('AD-5.3.1-7: sends to 1000 users, and no request to the unregistered third', async () => {
   const users = Array.from({ length: 1000 }, (_, index) => `sip:user${index}@domain.test`);
   for (const [index, user] of users.entries()) {
     const facts = { gruu: `${user};gr=urn:uuid:${index}`, apps: ['mms.ua'] };

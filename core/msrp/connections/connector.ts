@@ -1,6 +1,7 @@
 /** The active end (RFC 4975 §5.4): one connection to an address serves all sessions with it. */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { unlessAborted } from '../../time/deadline.js';
@@ -123,7 +124,7 @@ export class MsrpConnector {
   constructor({ tls = {}, sockets, limits }: MsrpConnectorOptions = {}) {
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#sessions = new Sessions(this.#limits);
   }
 

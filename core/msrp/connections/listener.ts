@@ -1,6 +1,7 @@
 /** The passive end (RFC 4975 §5.4): one port for every session. */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
 import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
@@ -38,7 +39,7 @@ export class MsrpListener {
     sockets = platform,
     limits,
   }: MsrpListenerOptions): Promise<MsrpListener> {
-    const accepted = new Accepted({ ...MSRP_LIMITS, ...limits });
+    const accepted = new Accepted({ ...MSRP_LIMITS, ...defined(limits ?? {}) });
     const options = {
       subprotocol: MSRP_SUBPROTOCOL,
       maxMessage: FRAMED_MESSAGE,

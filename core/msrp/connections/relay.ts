@@ -3,6 +3,7 @@
  * them. Each session has its own URI of the relay, which gives access to that session only.
  */
 
+import { defined } from '../../defined.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
@@ -65,7 +66,7 @@ export class MsrpRelay {
     this.#address = address;
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#auth = new RelayAuth(uri, answerChallenges);
     this.#sessions = new Sessions(this.#limits);
   }

@@ -1,6 +1,7 @@
 /** Parses MSRP frames from a byte stream (RFC 4975 §7). It reads bytes once, and passes bodies on as views. */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { type ContinuationFlag, MalformedMsrp, type MsrpRequest, type MsrpResponse } from './frame.js';
 import { HeadParser, HeadReader, HYPHEN, type RawHead } from './head.js';
 import { FRAME_LIMITS, type FrameLimits } from './limits.js';
@@ -173,7 +174,7 @@ export class MsrpParser {
   #failed = false;
 
   constructor(handlers: FrameHandlers, limits: Partial<FrameLimits> = {}) {
-    const { headerBytes, headers } = { ...FRAME_LIMITS, ...limits };
+    const { headerBytes, headers } = { ...FRAME_LIMITS, ...defined(limits) };
     this.#handlers = handlers;
     this.#headerBytes = headerBytes;
     this.#headParser = new HeadParser(headers);

@@ -1,4 +1,4 @@
-/** Connections and listeners of every protocol, with one deadline and one kind of error. */
+/** Connections and listeners of all protocols, with one deadline and one error class. */
 
 import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
@@ -15,7 +15,7 @@ let webSockets: (() => Promise<WebSockets>) | undefined;
 
 export const protocols: Platform['protocols'] = known;
 
-/** Adds `ws` and `wss`. `load` is called when the first of them is used. */
+/** Adds `ws` and `wss`. `load` is called on their first use. */
 export function addWebSockets(load: () => Promise<WebSockets>): void {
   webSockets = load;
   known.add('ws').add('wss');

@@ -4,6 +4,7 @@
  */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { LimitError, SipPushError } from '../../errors.js';
 import type { Records } from '../../store/records.js';
 import { type Clock, systemClock } from '../../time/clock.js';
@@ -76,7 +77,7 @@ export class Outbox {
   private constructor(options: OutboxOptions, contents: OutboxContents) {
     const { records, onChange, onError = () => {}, clock = systemClock } = options;
     this.#options = options;
-    this.#limits = { ...LIMITS, ...options.limits };
+    this.#limits = { ...LIMITS, ...defined(options.limits ?? {}) };
     this.#clock = clock;
     this.#contents = contents;
     const { ended, endedFor } = this.#limits;
@@ -86,7 +87,7 @@ export class Outbox {
   /** Opens the outbox and continues with the pushes in the store. @throws StoreError */
   static async open(options: OutboxOptions): Promise<Outbox> {
     const { folder, clock = systemClock, limits, onError = () => {} } = options;
-    const { contents: filesCount, bytes: filesBytes } = { ...LIMITS, ...limits };
+    const { contents: filesCount, bytes: filesBytes } = { ...LIMITS, ...defined(limits ?? {}) };
     const contents = await OutboxContents.open(folder, { filesCount, filesBytes }, clock, onError);
     const outbox = new Outbox(options, contents);
     try {

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { MalformedError } from '../../errors.js';
 import { decodeJson } from '../../store/records.js';
+
 import { submissionSchema } from './submission.js';
 
 const receipt = z.object({

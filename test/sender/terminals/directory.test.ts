@@ -19,7 +19,7 @@ afterEach(() => {
 const open = (capacity?: number) => new TerminalDirectory({ clock, capacity });
 
 describe('a terminal', () => {
-  it('5.2-03: is one, whether the registrar or it itself speaks of it', async () => {
+  it('5.2-03: is the same for the registrar and for its own OPTIONS', async () => {
     const directory = open();
     directory.setRegistered(`${BOB};transport=tcp`, { instanceId: PHONE, gruu: GRUU, apps: ['mms.ua'] });
     directory.setRegistered(BOB, { gruu: GRUU, methods: ['MESSAGE'] });
@@ -30,7 +30,14 @@ describe('a terminal', () => {
     expect(directory.size).toBe(1);
   });
 
-  it('is told from the others of its user by its GRUU, or its contact', async () => {
+  it('keeps a known fact when a later message does not state it', () => {
+    const directory = open();
+    directory.setRegistered(BOB, { gruu: GRUU, apps: ['mms.ua'], product: 'phone/1' });
+    directory.setRegistered(BOB, { gruu: GRUU, apps: undefined, product: undefined, methods: ['MESSAGE'] });
+    expect(directory.of(BOB)).toMatchObject([{ apps: ['mms.ua'], product: 'phone/1', methods: ['MESSAGE'] }]);
+  });
+
+  it('is identified by its GRUU or contact', async () => {
     const directory = open();
     directory.setRegistered(BOB, { gruu: GRUU });
     directory.setRegistered(BOB, { gruu: 'sip:opaque@domain.test;gr=abc' });
@@ -38,13 +45,13 @@ describe('a terminal', () => {
     expect(directory.of(BOB)).toHaveLength(3);
   });
 
-  it('without a name is not kept', async () => {
+  it('without an id is not stored', async () => {
     const directory = open();
     expect(directory.setRegistered(BOB, { apps: ['mms.ua'] })).toBeUndefined();
     expect(directory.size).toBe(0);
   });
 
-  it('9-04: is away when the registrar says so, and back when it is heard of', async () => {
+  it('9-04: is unregistered and registered again', async () => {
     const directory = open();
     directory.setRegistered(BOB, { gruu: GRUU });
     directory.setUnregistered(BOB, { gruu: GRUU });
@@ -53,7 +60,7 @@ describe('a terminal', () => {
     expect(directory.of(BOB)).toMatchObject([{ registered: true }]);
   });
 
-  it('5.2-03: is found by its GRUU, though another user had claimed that, and has left', async () => {
+  it('5.2-03: is found by its GRUU after another user with that GRUU has left', async () => {
     const directory = open();
     const temporary = 'sip:opaque@domain.test;gr';
     directory.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1', gruu: temporary });
@@ -64,7 +71,7 @@ describe('a terminal', () => {
     expect(directory.find(temporary)).toMatchObject({ user: BOB });
   });
 
-  it('without a name is forgotten when it leaves, unless it is the only one: it would not be known again', async () => {
+  it('that is anonymous is removed when it leaves, unless it is the only one', async () => {
     const directory = open();
     const changes: DirectoryChange[] = [];
     directory.onChangeOf(BOB, (change) => changes.push(change));
@@ -84,7 +91,7 @@ describe('a terminal', () => {
     });
   });
 
-  it('9-04: is away when it is not among those that stayed', async () => {
+  it('9-04: is unregistered unless it is an exception', async () => {
     const directory = open();
     const stays = directory.setRegistered(BOB, { gruu: GRUU });
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
@@ -93,7 +100,7 @@ describe('a terminal', () => {
   });
 });
 
-it('tells what changes, and what was before', async () => {
+it('notifies with the new and the previous terminal', async () => {
   const directory = open();
   const changes: DirectoryChange[] = [];
   const end = directory.onChange((change) => changes.push(change));
@@ -107,8 +114,8 @@ it('tells what changes, and what was before', async () => {
   ]);
 });
 
-describe('room', () => {
-  it('is made by those that are away, the one not heard of for longest first', async () => {
+describe('the capacity', () => {
+  it('evicts the longest unregistered terminal', async () => {
     const directory = open(3);
     for (const user of ['sip:a@x.test', 'sip:b@x.test', 'sip:c@x.test']) {
       directory.setRegistered(user, { contact: `${user};ob` });
@@ -123,7 +130,7 @@ describe('room', () => {
     ]);
   });
 
-  it('of one user is for a hundred', async () => {
+  it('is 100 per user', async () => {
     const directory = open();
     for (let index = 0; index < 150; index++)
       directory.setRegistered(BOB, { contact: `sip:bob@127.0.0.1:${index}` });
@@ -132,13 +139,13 @@ describe('room', () => {
   });
 });
 
-describe('on disk', () => {
+describe('a stored directory', () => {
   const records = async () => {
     const store = await platform.openStore();
     return { store, records: new Records(store, clock, () => {}) };
   };
 
-  it('what is known outlives the process', async () => {
+  it('survives a restart', async () => {
     const kept = await records();
     const before = new TerminalDirectory({ records: kept.records, clock });
     before.setRegistered(BOB, { gruu: GRUU, apps: ['mms.ua'], maxSize: 300_000 });
@@ -153,7 +160,7 @@ describe('on disk', () => {
     expect(after.size).toBe(2);
   });
 
-  it('what is no terminal is told of, and left out', async () => {
+  it('reports and ignores invalid records', async () => {
     const kept = await records();
     const errors: Error[] = [];
     for (const [key, value] of [

@@ -79,7 +79,7 @@ const named = (here: boolean) =>
 const know = (here: string[], away: string[]) =>
   until(() => expect({ here: named(true), away: named(false) }).toEqual({ here, away }));
 
-describe('9-04: a contact has gone', () => {
+describe('9-04: a contact is removed', () => {
   beforeEach(() => {
     notified(document([1]));
     tells(PHONE);
@@ -88,20 +88,20 @@ describe('9-04: a contact has gone', () => {
     expect(asked).toEqual([]);
   });
 
-  it('those that named themselves are asked: who does not answer for itself is away', async () => {
+  it('probes the terminals with a GRUU, and unregisters those that the core rejects', async () => {
     registered.delete(PHONE);
     notified(document([2], [1]));
     await know([TABLET], [PHONE]);
     expect(asked.sort()).toEqual([PHONE, TABLET]);
   });
 
-  it('and nobody is left: nobody is asked, all are away', async () => {
+  it('unregisters all terminals without a probe if no contact is left', async () => {
     notified(document([], [1, 2]));
     expect(named(false)).toEqual([PHONE, TABLET]);
     expect(asked).toEqual([]);
   });
 
-  it('that was nobody of those that named themselves: they are here', async () => {
+  it('keeps the terminals that answer', async () => {
     notified(document([1, 2, 3]));
     notified(document([1, 2], [3]));
     await until(() => expect(asked).toHaveLength(2));
@@ -109,7 +109,7 @@ describe('9-04: a contact has gone', () => {
     expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
   });
 
-  it('while others are asked: they are asked once more', async () => {
+  it('repeats a probe in progress', async () => {
     const { promise, resolve } = later();
     answer = async (gruu) => {
       await promise;
@@ -124,7 +124,7 @@ describe('9-04: a contact has gone', () => {
     await until(() => expect(asked).toEqual([PHONE, TABLET, PHONE]));
   });
 
-  it('and the last one, while they are asked: what they say of themselves is old by then', async () => {
+  it('ignores answers that are older than the removal of the last contact', async () => {
     const { promise, resolve } = later();
     answer = async () => {
       await promise;
@@ -137,7 +137,7 @@ describe('9-04: a contact has gone', () => {
     expect([named(true), named(false)]).toEqual([[], [PHONE, TABLET]]);
   });
 
-  it('and was back before the core could say that it had: it is here', async () => {
+  it('keeps a terminal that has registered again', async () => {
     const { promise, resolve } = later();
     answer = async (gruu) => {
       const { status } = response(registered.has(gruu) ? 200 : 480);
@@ -165,8 +165,8 @@ describe('9-04: a contact has gone', () => {
   });
 });
 
-describe('9-04: a subscription begins', () => {
-  it('with what was known before: who has left is away, who came back is here', async () => {
+describe('9-04: a subscription starts', () => {
+  it('probes the stored terminals', async () => {
     tells(PHONE, TABLET);
     directory.setUnregistered(BOB, { gruu: TABLET });
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:9' });
@@ -176,7 +176,7 @@ describe('9-04: a subscription begins', () => {
     expect(directory.of(BOB)).toHaveLength(3);
   });
 
-  it('anew, after the one before was lost: they are asked', async () => {
+  it('probes again after a lost subscription', async () => {
     notified(document([1]));
     tells(PHONE);
     lost();
@@ -185,7 +185,7 @@ describe('9-04: a subscription begins', () => {
     await know([], [PHONE]);
   });
 
-  it('with nothing to say: who can be asked is, the others are away', async () => {
+  it('probes the terminals with a GRUU if the state is empty, and unregisters the others', async () => {
     tells(PHONE, TABLET);
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:9' });
     registered.delete(TABLET);
@@ -194,7 +194,7 @@ describe('9-04: a subscription begins', () => {
     expect(directory.of(BOB)).toHaveLength(2);
   });
 
-  it('and its registrar names its contacts: nobody is asked', async () => {
+  it('sends no probe if the registrar identifies its contacts', async () => {
     tells(PHONE);
     const body = writeReginfo({
       version: 0,

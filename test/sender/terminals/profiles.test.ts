@@ -35,7 +35,7 @@ function saying(headers: Record<string, string>, body = '<profile/>', status = 2
 }
 
 describe('a profile', () => {
-  it('5.2-02: is fetched once, whoever asks meanwhile and afterwards', async () => {
+  it('5.2-02: is fetched once for concurrent and later requests', async () => {
     const url = server.url('/phone.xml');
     expect(await Promise.all([profiles.get(url), profiles.get(url), profiles.get(url)])).toEqual(
       Array(3).fill('<profile/>'),
@@ -44,14 +44,14 @@ describe('a profile', () => {
     expect(server.requests).toEqual(['GET /phone.xml']);
   });
 
-  it('that may not be kept is fetched each time', async () => {
+  it('that is not cacheable is fetched each time', async () => {
     server.answer = saying({ 'cache-control': 'no-store' });
     await profiles.get(server.url());
     await profiles.get(server.url());
     expect(server.requests).toHaveLength(2);
   });
 
-  it('that is not fresh any more is asked for anew, and kept where it has not changed', async () => {
+  it('that is stale is revalidated', async () => {
     const asked: (string | undefined)[] = [];
     server.answer = (request, response) => {
       asked.push(request.headers['if-none-match']);
@@ -65,12 +65,12 @@ describe('a profile', () => {
   });
 });
 
-describe('what is none', () => {
+describe('a failure', () => {
   it.each<[string, HttpAnswer, string]>([
     ['not found', saying({}, '', 404), 'HTTP status 404'],
     ['something else', saying({}, 'hello'), 'no profile'],
     ['without end', endless(), 'too-large'],
-  ])('%s: nobody waits, and it is not asked for again at once', async (_title, answer, reason) => {
+  ])('%s: returns undefined, and does not repeat the request at once', async (_title, answer, reason) => {
     server.answer = answer;
     expect(await profiles.get(server.url())).toBeUndefined();
     expect(await profiles.get(server.url())).toBeUndefined();
@@ -80,12 +80,12 @@ describe('what is none', () => {
     expect(await profiles.get(server.url())).toBe('<profile/>');
   });
 
-  it('at an address where nothing may be fetched is not asked for', async () => {
+  it('sends no request to a forbidden address', async () => {
     expect(await profiles.get('http://169.254.169.254/profile')).toBeUndefined();
     expect(errors).toEqual([expect.stringContaining('not-allowed')]);
   });
 
-  it('what comes no more when it is closed is no error', async () => {
+  it('is not reported after close', async () => {
     server.answer = () => {};
     const waiting = profiles.get(server.url());
     profiles.close();

@@ -28,7 +28,7 @@ const uris = (push: Parameters<typeof targetsOf>[0]) =>
   targetsOf(push, directory).map((target) => (target.isUnavailable() ? `away ${target.uri}` : target.uri));
 const toBob = (app: string) => ({ to: BOB, app });
 
-it('of whom nothing is known, the core decides', () => {
+it('lets the core decide for an unknown user', () => {
   expect(uris(toBob('mms.ua'))).toEqual([BOB]);
   expect(uris({ to: PHONE.gruu ?? '', app: 'mms.ua' })).toEqual([PHONE.gruu]);
 });
@@ -38,13 +38,13 @@ describe('of several terminals', () => {
     for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   });
 
-  it('AD-5.3.1-7: each that has the application is addressed by its GRUU', () => {
+  it('AD-5.3.1-7: addresses each terminal with the application by its GRUU', () => {
     expect(uris(toBob('x-wap-application:mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
     expect(uris(toBob('dcd.ua'))).toEqual([]);
   });
 
-  it('AD-5.3.1-7: those that were asked for are addressed', () => {
+  it('AD-5.3.1-7: addresses the terminals of the filter', () => {
     const some = (terminals: { instances?: string[]; methods?: string[] }) =>
       uris({ ...toBob('mms.ua'), terminals });
     expect(some({ instances: [TABLET.instanceId?.toUpperCase() ?? ''] })).toEqual([TABLET.gruu]);
@@ -53,7 +53,7 @@ describe('of several terminals', () => {
     expect(some({ instances: ['urn:uuid:other'] })).toEqual([]);
   });
 
-  it('9-04: one that was away and is back is said to be so', () => {
+  it('9-04: gives the time of a new registration as the reason', () => {
     directory.setUnregistered(BOB, TABLET);
     const [target] = targetsOf({ to: TABLET.gruu ?? '', app: 'mms.ua' }, directory);
     expect(target?.why).toMatch(/^the terminal is not registered, last seen [^,]+$/);
@@ -63,7 +63,7 @@ describe('of several terminals', () => {
     );
   });
 
-  it('where none is fitting, what was asked for is said, and no more', () => {
+  it('gives the reason if no terminal matches', () => {
     expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(
       `none of the 2 known terminals of ${BOB} has dcd.ua`,
     );
@@ -72,13 +72,13 @@ describe('of several terminals', () => {
     );
   });
 
-  it('9-04: one that is away is told from those here', () => {
+  it('9-04: distinguishes unregistered terminals', () => {
     directory.setUnregistered(BOB, TABLET);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, `away ${TABLET.gruu}`]);
     expect(uris({ to: TABLET.gruu ?? '', app: 'mms.ua' })).toEqual([`away ${TABLET.gruu}`]);
   });
 
-  it('one without GRUU is reached by forking, which reaches the others too', () => {
+  it('forks the request if a terminal has no GRUU', () => {
     directory.setRegistered(BOB, NAMELESS);
     directory.setRegistered(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
     directory.setRegistered(BOB, { ...TABLET, contact: 'sip:bob@127.0.0.1:5082' });
@@ -90,7 +90,7 @@ describe('of several terminals', () => {
     ]);
   });
 
-  it('9-04: those that left without GRUU are one address: the core forks it once any is there again', () => {
+  it('9-04: has one address for unregistered terminals without a GRUU', () => {
     directory.setRegistered(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
     directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
     directory.setUnregisteredExcept(BOB);
@@ -106,7 +106,7 @@ describe('of several terminals', () => {
     expect(uris({ ...toBob('mms.ua'), terminals: { instances: ['urn:uuid:3', 'urn:uuid:4'] } })).toEqual([]);
   });
 
-  it('one that a registrar knows by its address alone may be one that has named itself', () => {
+  it('does not count an anonymous contact of a terminal that identified itself', () => {
     directory.setRegistered(BOB, NAMELESS);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
     // Whatever applications it has: it is as many terminals that count.
@@ -118,7 +118,7 @@ describe('of several terminals', () => {
     expect(uris(toBob('wml.ua'))).toEqual([BOB]);
   });
 
-  it('one that gave its GRUU alone is known by the instance in it', () => {
+  it('matches the instance id in a GRUU', () => {
     const instance = 'urn:uuid:00000000-0000-4000-8000-00000000000a';
     const gruu = `${BOB};gr=${instance}`;
     directory.setRegistered(BOB, { gruu, apps: ['mms.ua'] });
