@@ -1,4 +1,4 @@
-/** What the other rooms use of the application-dispatch runtime. */
+/** The application-dispatch runtime, as other folders of core use it. */
 
 export {
   canonicalEventAppId,

@@ -11,7 +11,7 @@ import { reasonOf } from '../text.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { AppHandle } from './application/application.js';
 import { describePush, notifyNegotiated, queryApplication } from './application/hooks.js';
-import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
+import { type AppOnPush, OnDemandApp, whenAwake } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
 import { type Composition, compose } from './container.js';
 import { canonicalEventAppId } from './contract/event-app-id.js';
@@ -240,9 +240,8 @@ export class PushRuntime {
 
   /** Delivers a push. Resolves within 16 seconds and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
-    return whenAwake(
+    return this.#whenAwake(
       incoming.app,
-      this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
       (refusal) => ({ accepted: false, ...refusal }),
     );
@@ -250,9 +249,8 @@ export class PushRuntime {
 
   /** Retrieves the content of a reference and delivers the push. Resolves within 16 seconds and never rejects. */
   retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
-    return whenAwake(
+    return this.#whenAwake(
       incoming.app,
-      this.clock,
       () => this.parts.retrievals.receive(incoming),
       (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
@@ -263,9 +261,8 @@ export class PushRuntime {
    * means yes. Resolves within 3 seconds and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
-    return whenAwake<Refusal | undefined>(
+    return this.#whenAwake<Refusal | undefined>(
       app,
-      this.clock,
       () => this.parts.transfers.consider(app, offer),
       (refusal) => refusal,
     );
@@ -273,9 +270,8 @@ export class PushRuntime {
 
   /** Begins or resumes a transfer in session mode. Never rejects. */
   transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
-    return whenAwake<TransferAnswer>(
+    return this.#whenAwake<TransferAnswer>(
       incoming.app,
-      this.clock,
       () => this.parts.transfers.begin(incoming),
       (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
@@ -335,6 +331,11 @@ export class PushRuntime {
   /** Deletes a dead letter. @returns false when there is no such dead letter. @throws StoreError */
   dropDeadLetter(pushId: string): Promise<boolean> {
     return this.parts.ledger.drop(pushId);
+  }
+
+  /** An application that is loaded on demand may have to be loaded first. */
+  #whenAwake<T>(app: AppHandle, run: () => Promise<T>, refuse: (refusal: Refusal) => T): Promise<T> {
+    return app instanceof OnDemandApp && !app.awake ? whenAwake(app, this.clock, run, refuse) : run();
   }
 
   async #held(pushId: string): Promise<ShownPush | undefined> {

@@ -1,7 +1,7 @@
 /** The content of a push, in memory or in a file, and streams of bytes. */
 
 import { LimitError } from '../errors.js';
-import type { StoredFile } from '../platform/platform.js';
+import type { StoredFile } from '../platform/files.js';
 
 /** A media type with its parameters. */
 export interface MediaType {

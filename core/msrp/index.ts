@@ -27,4 +27,4 @@ export type {
   OutgoingMessage,
 } from './messages/message.js';
 export type { MsrpSession, SessionOptions } from './messages/session.js';
-export { commentOf, MsrpRefused } from './messages/status.js';
+export { commentOf, MsrpRefusedError } from './messages/status.js';

@@ -8,18 +8,18 @@ import {
   parseEventAppIds,
 } from '../app/contract/event-app-id.js';
 import type { AppHandle, IncomingPush, PushRuntime, Refusal } from '../app/runtime.js';
-import type { Content } from '../content/content.js';
-import type { ExternalBody } from '../content/external-body.js';
-import { matchesMediaRange, parseMediaType } from '../content/media-type.js';
+import { type Content, type MediaType, memoryContent, readAll } from '../content/content.js';
+import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
+import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
+import { formatMediaType, matchesMediaRange, parseMediaType } from '../content/media-type.js';
 import { PushRefused, type RefusalKind } from '../errors.js';
 import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { assertedIdentities, calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
-import { contentOf, readCarried } from './content-headers.js';
 
 /** The receiver refuses a request before an application sees it. */
-export class RequestRefused extends PushRefused {
+export class RequestRefusedError extends PushRefused {
   /** The largest size that would be accepted, in bytes. */
   readonly maxSize: number | undefined;
 
@@ -86,25 +86,25 @@ export type AdmittedPush = Omit<IncomingPush, 'mode' | 'content'>;
 /** A MESSAGE that passed every check: the push, and its content or a reference to it. */
 export type AdmittedMessage = { push: AdmittedPush } & ({ content: Content } | { reference: ExternalBody });
 
-/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefused, MalformedError */
+/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefusedError, MalformedError */
 function admit(request: SipRequest, { runtime, trust }: AdmissionServices): AdmittedRequest {
   const resource = pushResource(request);
   const { eventAppIds, iari } = resource;
   if (eventAppIds.length === 0) {
-    throw new RequestRefused('forbidden', 'no push resource identifier in Accept-Contact');
+    throw new RequestRefusedError('forbidden', 'no push resource identifier in Accept-Contact');
   }
   const apps = runtime.addressed(eventAppIds, iari);
   if (apps.length === 0) {
-    throw new RequestRefused('forbidden', `no application for ${eventAppIds.join(', ')}`);
+    throw new RequestRefusedError('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
   const from = trust.trusted(request);
   if (from === undefined) throw untrusted(request);
   return { resource, apps, from, to: calledIdentity(request) };
 }
 
-function untrusted(request: SipRequest): RequestRefused {
+function untrusted(request: SipRequest): RequestRefusedError {
   const asserted = assertedIdentities(request).join(', ');
-  return new RequestRefused(
+  return new RequestRefusedError(
     'forbidden',
     asserted ? `"trust" does not include ${asserted}` : 'the SIP/IP core asserts no identity of the sender',
   );
@@ -112,7 +112,7 @@ function untrusted(request: SipRequest): RequestRefused {
 
 /**
  * Resource, identity, media type (8.1.1), then the content coding (RFC 3261 §8.2.3).
- * @throws RequestRefused, MalformedError, UnknownCodingError; LimitError if the content is too large.
+ * @throws RequestRefusedError, MalformedError, UnknownCodingError; LimitError if the content is too large.
  */
 export async function admitMessage(
   request: SipRequest,
@@ -123,7 +123,7 @@ export async function admitMessage(
   const app = carried && acceptingApp(apps, carried.type.type);
   if (!app) {
     const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
-    throw new RequestRefused('type', `no application accepts ${type}`);
+    throw new RequestRefusedError('type', `no application accepts ${type}`);
   }
   // A retransmission after a restart, or by another branch of a fork, is the same push.
   const key = `${from}\n${request.headers.get('Call-ID')}\n${request.headers.get('CSeq')}`;
@@ -133,7 +133,7 @@ export async function admitMessage(
   return { push, content: await contentOf(request, carried, app.maxSize) };
 }
 
-/** Media types, resource, identity (8.2.1). @throws RequestRefused, MalformedError */
+/** Media types, resource, identity (8.2.1). @throws RequestRefusedError, MalformedError */
 export function admitInvite(
   request: SipRequest,
   offer: MsrpOffer,
@@ -149,7 +149,7 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? offeredTypes(line) : []));
   if (offered.some((type) => overlaps(accepted, type))) return;
   const types = offered.join(', ') || 'no media line for MSRP';
-  throw new RequestRefused('type', `no application accepts ${types}`);
+  throw new RequestRefusedError('type', `no application accepts ${types}`);
 }
 
 /**
@@ -172,4 +172,82 @@ export function overlaps(accepted: readonly string[], offered: string): boolean 
 /** The first of these applications that accepts the media type. */
 export function acceptingApp(apps: readonly AppHandle[], mediaType: string): AppHandle | undefined {
   return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType)));
+}
+
+/** The largest decoded body, in bytes, if the application declares no smaller limit: it is in memory. */
+const MAX_DECODED = 16 * 1024 * 1024;
+
+/** The largest decoded reference, in bytes: a few headers. */
+const MAX_DECODED_REFERENCE = 65_536;
+
+const DESCRIBING = /^(content-|x-wap-|x-oma-)/i;
+
+/** The headers that describe content, as its application receives them; names in lower case. */
+export function describingHeaders(
+  headers: Iterable<readonly [name: string, value: string]>,
+): Record<string, string> {
+  const described: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    if (!DESCRIBING.test(name)) continue;
+    const key = name.toLowerCase();
+    // RFC 3261 §7.3.1: several lines with the same name are one list.
+    described[key] = key in described ? `${described[key]}, ${value}` : value;
+  }
+  return described;
+}
+
+/** The headers of a request that describe its body. */
+export interface CarriedContent {
+  /** The type of the content, not of the reference to it. */
+  readonly type: MediaType;
+  /** Absent if the body is the content. */
+  readonly reference?: ExternalBody;
+  /** The codings of the body, outermost last. */
+  readonly codings: readonly ContentCoding[];
+  /** The headers that describe the content, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Undefined if the request has no media type.
+ * @throws UnknownCodingError; MalformedError for an invalid reference; LimitError for a reference that is too large.
+ */
+export async function readCarried(request: SipRequest): Promise<CarriedContent | undefined> {
+  const type = parseMediaType(request.headers.get('Content-Type') ?? '');
+  if (!type) return undefined;
+  const encoding = request.headers.getAll('Content-Encoding').join(',');
+  const codings = encoding === '' ? [] : parseContentEncoding(encoding);
+  const headers = describingHeaders(request.headers.entries());
+  if (type.type !== EXTERNAL_BODY) {
+    return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
+  }
+  const reference = parseExternalBody(type, await decodedBody(request, codings, MAX_DECODED_REFERENCE));
+  // The reference describes the content; the request describes the reference.
+  const described = headersOf(reference.type, { ...headers, ...reference.headers });
+  return { type: reference.type, reference, codings, headers: described };
+}
+
+/** The headers of content that is not the body as sent: decoded, or retrieved. */
+function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { 'content-encoding': _encoding, 'content-length': _length, ...others } = headers;
+  return { ...others, 'content-type': formatMediaType(type) };
+}
+
+/** The decoded body. @throws MalformedError if its coding is invalid, LimitError if it is too large. */
+export async function contentOf(
+  request: SipRequest,
+  { type, codings }: CarriedContent,
+  limit = MAX_DECODED,
+): Promise<Content> {
+  return memoryContent(type, await decodedBody(request, codings, Math.min(limit, MAX_DECODED)));
+}
+
+async function decodedBody(
+  { body }: SipRequest,
+  codings: readonly ContentCoding[],
+  limit: number,
+): Promise<Uint8Array> {
+  if (codings.length === 0) return body;
+  const coded = memoryContent({ type: 'application/octet-stream', parameters: {} }, body);
+  return await readAll(decodeStream(coded.open(), codings, limit), limit);
 }

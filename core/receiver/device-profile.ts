@@ -4,7 +4,8 @@ import { platform } from '#platform';
 import type { PushRuntime } from '../app/runtime.js';
 import type { ExternalBody } from '../content/external-body.js';
 import { PROFILE_TYPE, writeProfile } from '../content/user-agent-profile.js';
-import type { Address, HttpIncoming, HttpReply, Listener } from '../platform/platform.js';
+import type { HttpIncoming, HttpReply } from '../platform/http.js';
+import type { Address, Listener } from '../platform/sockets.js';
 
 /** Published profiles: a sender can still fetch an older one. */
 const MAX_KEPT = 8;

@@ -11,7 +11,7 @@ import { fromUri } from '../sip/user-agent-server.js';
 import type { TrustList } from '../sip/values/asserted-identity.js';
 import { buildResponse } from '../sip/wire/writer.js';
 import { reasonOf } from '../text.js';
-import { type AdmittedPush, admitMessage, RequestRefused } from './admission.js';
+import { type AdmittedPush, admitMessage, RequestRefusedError } from './admission.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
 
@@ -62,7 +62,7 @@ export class PagerReceiver {
     const { outcome, retrieved, later } = await this.options.runtime.retrieve(incoming);
     // No application saw it.
     if (!retrieved && !later && !outcome.accepted)
-      throw new RequestRefused(outcome.kind, outcome.reason, outcome);
+      throw new RequestRefusedError(outcome.kind, outcome.reason, outcome);
     const status = this.#answer(transaction, outcome);
     // The runtime reports the end of a later retrieval.
     if (!retrieved) return;
@@ -109,7 +109,7 @@ export class PagerReceiver {
 }
 
 function refusalOf(error: unknown): Refusal {
-  if (error instanceof RequestRefused) return error.refusal;
+  if (error instanceof RequestRefusedError) return error.refusal;
   return { kind: error instanceof LimitError ? 'size' : 'failed', reason: reasonOf(error) };
 }
 

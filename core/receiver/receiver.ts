@@ -1,7 +1,7 @@
 /** The Push Receiver Agent: a SIP user agent that passes pushes to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { RegistrationOptions, RegistrationState } from '../sip/registration/registration.js';
 import type { ServerTransaction } from '../sip/transactions/server-machine.js';

@@ -26,11 +26,11 @@ export function billOfMaterials(
   const components = [
     ...packages.map(({ name, version, license, repository }) => ({
       type: 'library',
-      'bom-ref': reference(name, version),
+      'bom-ref': packageUrl(name, version),
       name,
       version,
       licenses: [SPDX.test(license) ? { expression: license } : { license: { name: license } }],
-      purl: reference(name, version),
+      purl: packageUrl(name, version),
       externalReferences: repository === undefined ? undefined : [{ type: 'vcs', url: repository }],
     })),
     ...others.map(fileComponent),
@@ -61,6 +61,6 @@ function fileComponent({ name, sha256 }: BundleFile) {
 }
 
 /** https://github.com/package-url/purl-spec: the @ of a scope is escaped. */
-function reference(name: string, version: string): string {
+function packageUrl(name: string, version: string): string {
   return `pkg:npm/${name.replace(/^@/, '%40')}@${version}`;
 }

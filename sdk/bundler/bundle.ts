@@ -12,7 +12,7 @@ import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../c
 import { findApplication } from '../manifest/applications.js';
 import { billOfMaterials } from './bill-of-materials.js';
 import type { BundleContents } from './contents.js';
-import { CONTENTS, entryModule, type Features, leftOut, type UiccKeys } from './entry.js';
+import { CONTENTS, entryModule, type Features, omittedFeatures, type UiccKeys } from './entry.js';
 import { licenceNotices } from './licences.js';
 import { FROM_SOURCES, modules, ROOT } from './modules.js';
 import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
@@ -101,7 +101,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   });
 
   const packages = new Packages();
-  const inside = packagesInside(built.sizes, packages);
+  const inside = includedPackages(built.sizes, packages);
   const contents: BundleContents = {
     platform,
     ...(native ? { target } : {}),
@@ -111,7 +111,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       iari,
     })),
     packages: inside.map(([{ name, version, license }, size]) => ({ name, version, license, size })),
-    without: leftOut(features),
+    without: omittedFeatures(features),
   };
   const name = basename(outfile);
   const code = encode(
@@ -236,7 +236,7 @@ function sizesOf(metafile: Metafile | undefined): Map<string, number> {
 }
 
 /** In the order of their names. */
-function packagesInside(sizes: Built['sizes'], packages: Packages): [info: PackageInfo, bytes: number][] {
+function includedPackages(sizes: Built['sizes'], packages: Packages): [info: PackageInfo, bytes: number][] {
   const totals = new Map<PackageInfo, number>();
   for (const [path, bytes] of sizes) {
     const info = packages.of(path);
@@ -259,7 +259,7 @@ function sharesOf(sizes: Built['sizes'], packages: Packages): [name: string, byt
 /** Ours by folder, `sip-push/core/sip`. */
 function shareName(path: string, { name, version, folder }: PackageInfo): string {
   if (name !== 'sip-push') return `${name}@${version}`;
-  const [first = '', second = ''] = slashed(path.slice(folder.length + 1))
+  const [first = '', second = ''] = withSlashes(path.slice(folder.length + 1))
     .replace(/^dist\//, '')
     .split('/');
   return ['sip-push', first, ...(first === 'sdk' ? [] : [second])].join('/');
@@ -273,12 +273,12 @@ function portable(map: SourceMap, folder: string, packages: Packages): SourceMap
       const path = resolve(folder, source);
       if (path === resolve(ROOT, ENTRY)) return `bundle/${ENTRY}`;
       const { name, version, folder: home } = packages.of(path);
-      return `${name}@${version}${slashed(path.slice(home.length))}`;
+      return `${name}@${version}${withSlashes(path.slice(home.length))}`;
     }),
   };
 }
 
-function slashed(path: string): string {
+function withSlashes(path: string): string {
   return path.replaceAll('\\', '/');
 }
 

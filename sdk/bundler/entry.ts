@@ -9,7 +9,7 @@ import type { HostSettings } from '../config/host.js';
 /** Specifier of an application, by its place in the configuration. */
 export const APPLICATION = 'sip-push-application:';
 /** Specifier of a module of this package, by its path without an extension. */
-export const OWN = 'sip-push-module:';
+export const OWN_MODULE = 'sip-push-module:';
 /** Stands for the contents of the bundle, which are known after it has been made. */
 export const CONTENTS = '__SIP_PUSH_CONTENTS__';
 
@@ -55,7 +55,7 @@ const NAMES: Readonly<Record<keyof Features, string>> = {
 };
 
 /** Names of the features that are left out. */
-export function leftOut(features: Features): string[] {
+export function omittedFeatures(features: Features): string[] {
   return Object.entries(NAMES).flatMap(([feature, name]) =>
     features[feature as keyof Features] ? [] : [name],
   );
@@ -101,7 +101,7 @@ function imports(platform: EntryOptions['platform'], features: Features): string
     [platform === 'browser', 'startOf', 'sdk/bundler/browser-host'],
   ];
   return modules.flatMap(([used, clause, module]) =>
-    used ? [`import ${clause === '' ? '' : `{ ${clause} } from `}'${OWN}${module}';`] : [],
+    used ? [`import ${clause === '' ? '' : `{ ${clause} } from `}'${OWN_MODULE}${module}';`] : [],
   );
 }
 

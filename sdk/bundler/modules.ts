@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { locateApplication } from '../manifest/applications.js';
 import { BUNDLED_APPLICATIONS } from '../manifest/this-package.js';
-import { APPLICATION, OWN } from './entry.js';
+import { APPLICATION, OWN_MODULE } from './entry.js';
 
 /** The folder of this package, and whether it runs from its sources, as its own tests do. */
 export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
 
 /** Marks what was asked for again, from our own folder. */
-const OURS = 'ours';
+const RESOLVED = 'ours';
 
 export interface ModuleOptions {
   /** `use` of each application, and the folder that they are looked for from. */
@@ -33,15 +33,15 @@ export function modules({ applications, folder }: ModuleOptions): Plugin {
         const specifier = manifest ? fileURLToPath(manifest.module) : file;
         return await build.resolve(specifier, { kind, resolveDir: folder });
       });
-      build.onResolve({ filter: new RegExp(`^${OWN}`) }, async ({ path, kind }) => {
-        const module = path.slice(OWN.length);
+      build.onResolve({ filter: new RegExp(`^${OWN_MODULE}`) }, async ({ path, kind }) => {
+        const module = path.slice(OWN_MODULE.length);
         const file = FROM_SOURCES ? `./${module}.ts` : `./dist/${module}.js`;
         return await build.resolve(file, { kind, resolveDir: ROOT });
       });
       // An application that brings a copy of its own gets this one: a class exists once.
       build.onResolve({ filter: /^sip-push(\/|$)/ }, async ({ path, kind, resolveDir, pluginData }) => {
-        if (resolveDir === ROOT || pluginData === OURS) return undefined;
-        return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: OURS });
+        if (resolveDir === ROOT || pluginData === RESOLVED) return undefined;
+        return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: RESOLVED });
       });
     },
   };

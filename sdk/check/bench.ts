@@ -1,4 +1,4 @@
-/** What the steps of the check work with: the application, hosts with it, and where findings go. */
+/** What the steps of the check use: the application, hosts that run it, and the list of findings. */
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,63 +13,63 @@ import {
   type TestPushResult,
 } from '../testing/index.js';
 import type { TestServer } from '../testing/internet.js';
-import { type Finding, whereOf } from './finding.js';
+import { CallRecorder } from './call-recorder.js';
+import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { builtInSample } from './samples.js';
-import { Watch } from './watch.js';
 
-/** Content that the application says it takes. */
+/** Content of a type that the application declares. */
 export interface Content {
   readonly type: string;
   readonly octets: Uint8Array;
-  /** File of the package; absent: it is built in. */
+  /** File of the package; absent for a built-in sample. */
   readonly file?: string;
 }
 
-/** A host with the watched application. */
-export interface Scene {
+/** A host that runs the application, with a record of its calls. */
+export interface HostContext {
   readonly host: TestHost;
-  readonly watch: Watch;
-  /** Pushes; what `receive` leaves undone after a while has its time passed by. */
+  readonly recorder: CallRecorder;
+  /** Pushes content; if `receive` does not finish in real time, advances the clock past every deadline. */
   push(push: Omit<TestPush, 'app'>): Promise<TestPushResult>;
 }
 
-/** Milliseconds of real time that `receive` may work before its time is let pass. */
-const PATIENCE = 5000;
-/** With one that has been found not to end. */
-const LESS_PATIENCE = 200;
-/** All the time that a sender waits, and more. */
-const ALL_TIME = 3_700_000;
-/** A MESSAGE holds this much beside its headers. */
+/** Milliseconds of real time for `receive` before the test clock advances past its deadline. */
+const RECEIVE_DEADLINE = 5000;
+/** The same, once `receive` has been found not to finish. */
+const SHORT_RECEIVE_DEADLINE = 200;
+/** Milliseconds: longer than any sender waits. */
+const LONGEST_SENDER_WAIT = 3_700_000;
+/** Octets of content that fit into a MESSAGE with its headers. */
 const PAGER_BYTES = 700;
 
 export class Bench {
-  #patience = PATIENCE;
+  #receiveDeadline = RECEIVE_DEADLINE;
 
   constructor(
     readonly app: CheckedApp,
     readonly definition: PushAppDefinition,
-    /** What it cannot do without. */
+    /** Applications that provide services it needs. */
     private readonly providers: readonly HostedDefinition[],
     readonly report: (finding: Finding) => void,
   ) {}
 
-  /** Something of the application as a whole, or of a line of it. */
-  find(finding: Omit<Finding, 'app' | 'where'> & { where?: string | undefined }): void {
+  /** Adds a finding; without `where`, it concerns the module as a whole. */
+  addFinding(finding: Omit<Finding, 'app' | 'where'> & { where?: string | undefined }): void {
     const { where = this.app.module.replace(/^.*\//, ''), ...rest } = finding;
     this.report({ ...rest, app: this.definition.id, where });
   }
 
-  where(error: unknown): string | undefined {
-    return whereOf(error, this.app.folder);
+  locationOf(error: unknown): string | undefined {
+    return locationOf(error, this.app.folder);
   }
 
-  /** One for each declared type, the package's own first; the types that have none. */
+  /** Samples for each declared type, preferably from the package, and the types that have none. */
   async contents(): Promise<{ contents: Content[]; missing: string[] }> {
     const contents: Content[] = [];
     const missing: string[] = [];
     for (const range of this.definition.accepts) {
-      const own = this.app.samples.filter(({ type }) => matchesMediaRange(range, bare(type)));
+      const own = this.app.samples.filter(({ type }) => matchesMediaRange(range, mediaTypeOf(type)));
       for (const { type, file } of own) contents.push({ type, octets: await read(file), file });
       const builtIn = own.length === 0 ? builtInSample(range) : undefined;
       if (builtIn) contents.push(builtIn);
@@ -79,67 +79,70 @@ export class Bench {
   }
 
   /**
-   * Starts a host with the application, and stops it in the end.
-   * @throws what the application's start throws, and `use`.
+   * Starts a host with the application, and stops it after `use`.
+   * @throws errors of the application's `start`, and of `use`.
    */
-  async scene(use: (scene: Scene) => Promise<void>, server: TestServer = notFound): Promise<void> {
-    const watch = new Watch();
-    const host = await this.start(watch, server);
+  async withHost(use: (scene: HostContext) => Promise<void>, server: TestServer = notFound): Promise<void> {
+    const recorder = new CallRecorder();
+    const host = await this.start(recorder, server);
     try {
-      await use({ host, watch, push: (push) => this.#push(host, watch, push) });
+      await use({ host, recorder, push: (push) => this.#push(host, recorder, push) });
     } finally {
       await host.stop();
     }
   }
 
-  start(watch: Watch, server: TestServer = notFound): Promise<TestHost> {
+  start(recorder: CallRecorder, server: TestServer = notFound): Promise<TestHost> {
     const { options, permissions } = this.app;
-    const definition = watch.watched(this.definition);
+    const definition = recorder.wrap(this.definition);
     const app = { definition, options, ...(permissions ? { permissions } : {}) };
     return startTestHost({ apps: [...this.providers, app], now: Date.now(), server });
   }
 
-  /** The mode in which this content can be pushed at all: a MESSAGE is small. */
+  /** The mode in which this content can be pushed: a MESSAGE is small. */
   modeFor({ length }: Uint8Array): 'pager' | 'session' {
     return length <= PAGER_BYTES ? 'pager' : 'session';
   }
 
-  /** What a hook threw that says nothing to the sender of a push. */
-  unforeseen({ error }: { error?: unknown }): unknown {
+  /** The error that a hook threw, unless it is a `PushRefused`, which is an answer to the sender. */
+  unexpectedError({ error }: { error?: unknown }): unknown {
     return error instanceof PushRefused || (error instanceof Error && error.name === 'PushRefused')
       ? undefined
       : error;
   }
 
-  async #push(host: TestHost, watch: Watch, push: Omit<TestPush, 'app'>): Promise<TestPushResult> {
+  async #push(host: TestHost, recorder: CallRecorder, push: Omit<TestPush, 'app'>): Promise<TestPushResult> {
     const pushing = host.push({ ...push, app: this.definition.id });
-    await Promise.race([pushing.catch(() => {}), delay(this.#patience, undefined, { ref: false })]);
-    if (watch.pending.length > 0) {
-      this.#patience = LESS_PATIENCE;
-      this.find({
+    await Promise.race([pushing.catch(() => {}), delay(this.#receiveDeadline, undefined, { ref: false })]);
+    if (recorder.pending.length > 0) {
+      this.#receiveDeadline = SHORT_RECEIVE_DEADLINE;
+      this.addFinding({
         rule: 'receive-ends',
         severity: 'error',
-        what: `receive did not end within ${PATIENCE / 1000} s after a push of ${push.type}`,
+        what: `receive did not finish within ${RECEIVE_DEADLINE / 1000} s after a push of ${push.type}`,
         change:
-          'resolve, or throw PushRefused, on every path through receive; give each wait a deadline; the rest of the check waits for that',
+          'resolve or throw PushRefused on every path through receive, and set a deadline for each wait; the remaining steps were skipped',
       });
-      await host.clock.advance(ALL_TIME);
+      await host.clock.advance(LONGEST_SENDER_WAIT);
     }
     return await pushing;
   }
 }
 
-/** `text/plain` of `text/plain;charset=utf-8`. */
-export function bare(type: string): string {
+/** The media type without parameters: `text/plain` of `text/plain;charset=utf-8`. */
+export function mediaTypeOf(type: string): string {
   return (type.split(';')[0] ?? '').trim().toLowerCase();
 }
 
-const notFound: TestServer = () => new Response('there is nothing here during a check', { status: 404 });
+const notFound: TestServer = () => new Response('a check has no HTTP servers', { status: 404 });
 
 async function read(file: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (error) {
-    throw new ConfigurationError(`sample ${file} cannot be read`, { cause: error });
+    throw new ConfigurationError(
+      `cannot read sample ${file}: check the paths of sipPush.apps[].samples in package.json`,
+      { cause: error },
+    );
   }
 }

@@ -1,52 +1,52 @@
-/** Holds push applications against the contract, each in a process of its own with a deadline for every step. */
+/** Tests push applications against the contract, each in its own process with a deadline for each step. */
 
 import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CheckNews, CheckOrder } from './child.js';
+import type { CheckRequest, ChildMessage } from './child.js';
 import { type Finding, isSame, scoreOf } from './finding.js';
 import type { CheckPlan } from './plan.js';
 import { STEPS } from './suite.js';
 
-/** What came of a check. */
+/** The result of a check. */
 export interface CheckReport {
-  /** event-app-ids of those that could be read. */
+  /** event-app-ids of the applications that could be read. */
   readonly apps: readonly string[];
   readonly findings: readonly Finding[];
-  /** Of 100. */
+  /** Out of 100. */
   readonly score: number;
   readonly milliseconds: number;
 }
 
 export interface CheckOptions {
-  /** Told when a step begins. */
+  /** Called when a step begins. */
   onProgress?(progress: { app: string; step: string; done: number; steps: number }): void;
   signal?: AbortSignal;
 }
 
-/** Milliseconds: a step of an application that does as it should takes a few seconds. */
+/** Milliseconds: a step of a correct application takes a few seconds. */
 const STEP_DEADLINE = 60_000;
-/** Milliseconds without a sign of life: its child is to give one twice a second. */
-const SILENCE = 10_000;
-/** Steps that an application may hang in before the others are left out. */
+/** Milliseconds without a message from the child process, which sends one twice a second. */
+const SILENCE_DEADLINE = 10_000;
+/** Steps in which an application may hang before the remaining steps are skipped. */
 const MAX_HANGS = 2;
-/** Applications that are checked at once: most of a check is waiting. */
-const AT_ONCE = 4;
-/** Of the child's heap, megabytes. */
+/** Applications checked at the same time: most of a check is waiting. */
+const CONCURRENCY = 4;
+/** Heap of the child process, in megabytes. */
 const MAX_HEAP = 512;
 
 const CHILD = new URL('./child.js', import.meta.url);
 
-/** @throws the signal's reason. */
+/** @throws the reason of `options.signal` when it is aborted. */
 export async function check(plan: CheckPlan, options: CheckOptions = {}): Promise<CheckReport> {
   const started = performance.now();
-  const found: Found[] = plan.apps.map(({ declared }) => ({
+  const found: AppResult[] = plan.apps.map(({ declared }) => ({
     findings: [],
     id: declared === undefined ? undefined : declared.id,
   }));
   const waiting = [...plan.apps.entries()];
-  // What a process that is killed leaves is in there.
+  // Holds the temporary files that a killed process leaves behind.
   const scratch = await mkdtemp(join(tmpdir(), 'sip-push-check-'));
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -60,7 +60,7 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
     }
   };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -74,41 +74,41 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
 }
 
 interface ProcessOptions extends CheckOptions {
-  /** Its folder for temporary files. */
+  /** Folder for the temporary files of the child process. */
   scratch: string;
 }
 
-interface Found {
+interface AppResult {
   id?: string;
   findings: Finding[];
 }
 
 async function checkOne(
-  order: Omit<CheckOrder, 'from'>,
-  found: Found,
+  order: Omit<CheckRequest, 'from'>,
+  found: AppResult,
   options: ProcessOptions,
 ): Promise<void> {
   let from = 0;
   for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
     options.signal?.throwIfAborted();
-    const end = await oneProcess({ ...order, from }, found, options);
+    const end = await runProcess({ ...order, from }, found, options);
     if (end.reason === undefined) return;
-    add(found, deadProcess(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
-    // What happened while it was loaded would happen again.
+    addFinding(found, processFinding(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
+    // A failure while loading would repeat in the next process.
     if (end.step < 0) return;
     from = end.step + 1;
   }
 }
 
 interface ProcessEnd {
-  /** The last that began. */
+  /** The last step that began. */
   step: number;
-  /** Why it did not come to its end. */
+  /** Why the process did not finish its steps. */
   reason?: string;
 }
 
-/** Runs steps until all are done, or the process is. */
-function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): Promise<ProcessEnd> {
+/** Runs the steps in a child process until they are done or the process ends. */
+function runProcess(order: CheckRequest, found: AppResult, options: ProcessOptions): Promise<ProcessEnd> {
   const { signal, onProgress, scratch } = options;
   return new Promise((resolve, reject) => {
     const child = fork(CHILD, {
@@ -125,25 +125,25 @@ function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): P
       why ??= reason;
       child.kill('SIGKILL');
     };
-    const stepDeadline = new Deadline(STEP_DEADLINE, () =>
-      kill(`it took more than ${STEP_DEADLINE / 1000} s`),
+    const stepDeadline = new RestartableTimer(STEP_DEADLINE, () =>
+      kill(`the application did not finish within ${STEP_DEADLINE / 1000} s`),
     );
-    // From its first sign of life on: how long a process takes to begin is not the application's doing.
-    const silence = new Deadline(SILENCE, () => {
-      if (begun) kill(`it kept its event loop for ${SILENCE / 1000} s`);
+    // Counts from the first message: the start-up time of the process does not depend on the application.
+    const silence = new RestartableTimer(SILENCE_DEADLINE, () => {
+      if (begun) kill(`the application blocked the event loop for ${SILENCE_DEADLINE / 1000} s`);
     });
-    const abort = () => kill('the check was ended');
+    const abort = () => kill('the check was aborted');
     signal?.addEventListener('abort', abort, { once: true });
     child.on('message', (message) => {
-      const news = message as CheckNews;
+      const report = message as ChildMessage;
       begun = true;
-      silence.again();
-      if (news.type === 'finding') add(found, news.finding);
-      if (news.type === 'done') done = true;
-      if (news.type !== 'step') return;
-      stepDeadline.again();
-      step = news.step;
-      if (news.id !== undefined) found.id = news.id;
+      silence.restart();
+      if (report.type === 'finding') addFinding(found, report.finding);
+      if (report.type === 'done') done = true;
+      if (report.type !== 'step') return;
+      stepDeadline.restart();
+      step = report.step;
+      if (report.id !== undefined) found.id = report.id;
       const name = STEPS[step]?.name ?? 'loading';
       onProgress?.({
         app: found.id ?? order.app.module,
@@ -152,65 +152,65 @@ function oneProcess(order: CheckOrder, found: Found, options: ProcessOptions): P
         steps: STEPS.length + 1,
       });
     });
-    child.stdout?.once('data', (bytes: Buffer) => add(found, printed(found.id, bytes)));
-    // What it has to say there is a person's, who runs it otherwise.
+    child.stdout?.once('data', (bytes: Buffer) => addFinding(found, outputFinding(found.id, bytes)));
+    // Standard error is free for diagnostics of the application; drain it so that the pipe does not fill up.
     child.stderr?.resume();
     child.on('error', (error) => kill(error.message));
     child.on('close', (code, killedBy) => {
-      stepDeadline.end();
-      silence.end();
+      stepDeadline.stop();
+      silence.stop();
       signal?.removeEventListener('abort', abort);
       if (signal?.aborted) return reject(signal.reason);
       if (done) return resolve({ step });
-      resolve({ step, reason: why ?? `its process ended (${killedBy ?? `exit code ${code}`})` });
+      resolve({ step, reason: why ?? `the process ended (${killedBy ?? `exit code ${code}`})` });
     });
     child.send(order);
   });
 }
 
-class Deadline {
+class RestartableTimer {
   #timer: ReturnType<typeof setTimeout>;
 
   constructor(
     private readonly milliseconds: number,
-    private readonly late: () => void,
+    private readonly onExpired: () => void,
   ) {
-    this.#timer = setTimeout(late, milliseconds);
+    this.#timer = setTimeout(onExpired, milliseconds);
   }
 
-  again(): void {
-    this.end();
-    this.#timer = setTimeout(this.late, this.milliseconds);
+  restart(): void {
+    this.stop();
+    this.#timer = setTimeout(this.onExpired, this.milliseconds);
   }
 
-  end(): void {
+  stop(): void {
     clearTimeout(this.#timer);
   }
 }
 
-function add(found: Found, finding: Finding): void {
+function addFinding(found: AppResult, finding: Finding): void {
   if (!found.findings.some((known) => isSame(known, finding))) found.findings.push(finding);
 }
 
-function deadProcess(id: string | undefined, step: string, reason: string): Finding {
+function processFinding(id: string | undefined, step: string, reason: string): Finding {
   return {
     rule: 'survives',
     severity: 'error',
     app: id,
-    what: `in the check of ${step} ${reason}`,
+    what: `while checking ${step}, ${reason}`,
     where: 'the application as a whole',
     change:
-      'give the event loop back (await) in long work, call no process.exit, and bound what is kept in memory',
+      'yield to the event loop (await) during long work, do not call process.exit, and limit what is kept in memory',
   };
 }
 
-function printed(id: string | undefined, bytes: Buffer): Finding {
+function outputFinding(id: string | undefined, bytes: Buffer): Finding {
   return {
     rule: 'prints',
     severity: 'warning',
     app: id,
-    what: `it writes to standard output: ${JSON.stringify(bytes.toString().slice(0, 60))}`,
+    what: `the application writes to standard output: ${JSON.stringify(bytes.toString().slice(0, 60))}`,
     where: 'the application as a whole',
-    change: "use the services log and emit: standard output is the host's, and may be NDJSON",
+    change: 'use the services log and emit: standard output belongs to the host, and may be NDJSON',
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The process in which the application runs: it does one step after another, and tells its parent of each. The
- * application may do what it likes to it.
+ * The process in which the application runs. It runs the steps in order and reports each to its parent, which survives
+ * whatever the application does to this process.
  */
 
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
@@ -8,100 +8,100 @@ import { readManifest } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { Bench } from './bench.js';
-import { type Finding, whereOf } from './finding.js';
+import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { reason } from './steps/start-stop.js';
 import { STEPS } from './suite.js';
 
-/** What the parent tells its child, once. */
-export interface CheckOrder {
+/** The one message from the parent to the child. */
+export interface CheckRequest {
   readonly app: CheckedApp;
-  /** Of the same package: they may provide what it needs. */
+  /** Other applications of the package, which may provide services that `app` needs. */
   readonly others: readonly CheckedApp[];
-  /** Of the first step that is still to be done. */
+  /** Index of the first step to run. */
   readonly from: number;
 }
 
-/** What the child tells. `step`: that one begins, -1 for loading it. */
-export type CheckNews =
+/** A message from the child to the parent. `step` reports that a step begins; -1 stands for loading the application. */
+export type ChildMessage =
   | { readonly type: 'step'; readonly step: number; readonly id?: string }
   | { readonly type: 'finding'; readonly finding: Finding }
   | { readonly type: 'alive' }
   | { readonly type: 'done' };
 
-/** Who breaks these breaks every step after it: they are to be mended first. */
+/** Rules whose violation makes every later step fail. */
 const FUNDAMENTAL = ['starts', 'receive-ends'];
-/** Milliseconds between signs of life. */
+/** Milliseconds between `alive` messages. */
 const HEARTBEAT = 500;
 
-const tell = process.send?.bind(process);
+const sendToParent = process.send?.bind(process);
 
-// Whoever wanted to know is gone.
+// Without a parent there is no reader for the results.
 process.once('disconnect', () => process.exit());
 process.once('message', (order) => {
-  void check(order as CheckOrder);
+  void check(order as CheckRequest);
 });
 
-async function check({ app, others, from }: CheckOrder): Promise<void> {
+async function check({ app, others, from }: CheckRequest): Promise<void> {
   let id = app.declared?.id;
   const found = new Set<string>();
   const report = (finding: Finding) => {
     found.add(finding.rule);
-    news({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
+    send({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
   };
-  const place = (error: unknown) => whereOf(error, app.folder) ?? app.module.replace(/^.*\//, '');
-  const stray = (what: string) => (error: unknown) =>
+  const location = (error: unknown) => locationOf(error, app.folder) ?? app.module.replace(/^.*\//, '');
+  const unhandled = (what: string) => (error: unknown) =>
     report({
       rule: 'unhandled',
       severity: 'error',
       what: `${what}: ${reason(error)}`,
-      where: place(error),
-      change: 'await every promise, or catch what it rejects with; catch what callbacks throw',
+      where: location(error),
+      change: 'await every promise or handle its rejection; catch errors in callbacks',
     });
-  process.on('unhandledRejection', stray('a promise rejected, and nobody looked'));
-  process.on('uncaughtException', stray('an error was thrown to nobody'));
-  // Node.js opens them when they are first asked for: then they would look like the application's.
+  process.on('unhandledRejection', unhandled('a promise rejected without a handler'));
+  process.on('uncaughtException', unhandled('an error was thrown without a handler'));
+  // Node.js opens these streams on first access: opening them here keeps them from counting as the application's.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  news({ type: 'step', step: -1 });
-  setInterval(() => news({ type: 'alive' }), HEARTBEAT).unref();
-  const definition = await load(app, report, place);
+  send({ type: 'step', step: -1 });
+  setInterval(() => send({ type: 'alive' }), HEARTBEAT).unref();
+  const definition = await load(app, report, location);
   id = definition?.id;
   if (definition) {
     const bench = new Bench(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
       if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
-      news({ type: 'step', step: index, id: definition.id });
+      send({ type: 'step', step: index, id: definition.id });
       await step.run(bench).catch((error: unknown) => {
-        // Of a start that fails at times, which was found.
-        if (!found.has('starts-again')) failed(bench, step.name, error);
+        // A start that fails intermittently has already been reported.
+        if (!found.has('starts-again')) reportStepFailure(bench, step.name, error);
       });
     }
   }
-  news({ type: 'done' });
+  send({ type: 'done' });
   process.disconnect();
-  // Whatever the application has left: it was told of.
+  // Ends the process even if the application left timers or handles, which were reported.
   process.exit();
 }
 
-/** The application does what no step foresees: as a rule it does not start again. */
-function failed(bench: Bench, step: string, error: unknown): void {
-  bench.find({
+/** Reports an error that the step does not handle: usually the application fails to start again. */
+function reportStepFailure(bench: Bench, step: string, error: unknown): void {
+  bench.addFinding({
     rule: 'starts',
     severity: 'error',
-    what: `the check of ${step} could not go on: ${reason(error)}`,
-    where: bench.where(error) ?? bench.where(Object(error).cause),
-    change: 'make it start, with the options of the check, as often as it is asked to',
+    what: `the check of ${step} could not continue: ${reason(error)}`,
+    where: bench.locationOf(error) ?? bench.locationOf(Object(error).cause),
+    change: 'make start succeed every time it is called with the options of the check',
   });
 }
 
 async function load(
   { module, declared }: CheckedApp,
   report: (finding: Finding) => void,
-  place: (error: unknown) => string,
+  location: (error: unknown) => string,
 ): Promise<PushAppDefinition | undefined> {
   try {
     const { default: definition }: { default?: unknown } = await import(module);
-    // Reads it as the runtime does, and throws where it would.
+    // Validates the definition as the runtime does.
     const manifest = readManifest(definition as PushAppDefinition);
     for (const finding of declared ? disagreements(declared, manifest) : []) report(finding);
     return definition as PushAppDefinition;
@@ -110,21 +110,22 @@ async function load(
       rule: 'definition',
       severity: 'error',
       what: reason(error),
-      where: place(error),
-      change: 'export default definePushApp({ … }) from the module that package.json names, built',
+      where: location(error),
+      change:
+        'build the package, and export default definePushApp({ … }) from the module that package.json names',
     });
     return undefined;
   }
 }
 
-/** Applications of the package that provide what this one needs, and what those need. */
+/** Applications of the package that provide services this application needs, with the providers those need. */
 async function providersFor(
   { needs = [] }: PushAppDefinition,
   others: readonly CheckedApp[],
 ): Promise<HostedDefinition[]> {
-  // As long as it is the host alone that is asked, nothing else runs.
+  // Names without a dot are services of the host.
   if (!needs.some((need) => need.includes('.'))) return [];
-  const loaded = await Promise.all(others.map(hosted));
+  const loaded = await Promise.all(others.map(loadProvider));
   const found = new Set<HostedDefinition>();
   const wanted = [...needs];
   for (let need = wanted.shift(); need !== undefined; need = wanted.shift()) {
@@ -137,7 +138,7 @@ async function providersFor(
   return [...found];
 }
 
-async function hosted({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
+async function loadProvider({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
   const { default: definition }: { default: PushAppDefinition } = await import(module);
   return { definition, options, permissions };
 }
@@ -151,19 +152,19 @@ function* disagreements(
     ['accepts', [...declared.accepts].sort().join(', '), [...accepts].sort().join(', ')],
     ['iari', declared.iari, iari],
   ] as const;
-  for (const [key, said, is] of pairs) {
-    if (said === is) continue;
+  for (const [key, declaredValue, actual] of pairs) {
+    if (declaredValue === actual) continue;
     yield {
       rule: 'manifest-agrees',
       severity: 'error',
       app: eventAppId,
-      what: `${key} is ${said ?? 'absent'} in package.json, and ${is ?? 'absent'} in its module`,
+      what: `${key} is ${declaredValue ?? 'absent'} in package.json, but ${actual ?? 'absent'} in the module`,
       where: `package.json: sipPush.apps[].${key}`,
-      change: 'write the same in both',
+      change: 'use the same value in both',
     };
   }
 }
 
-function news(news: CheckNews): void {
-  tell?.(news);
+function send(message: ChildMessage): void {
+  sendToParent?.(message);
 }

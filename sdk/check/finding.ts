@@ -1,18 +1,18 @@
-/** Which line of an application something was at. */
+/** Source locations in stack traces of an application. */
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const FRAME = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()\s]+):(\d+):(\d+)\)?$/;
 
-/** A place in a file. */
-export interface Place {
+/** A line of a file. */
+export interface SourceLocation {
   path: string;
   line: number;
 }
 
-/** Of a stack trace, the call that came last first; frames of Node.js itself are none. */
-export function placesOf(stack: string): Place[] {
+/** The frames of a stack trace, innermost first, without those of Node.js itself. */
+export function sourceLocations(stack: string): SourceLocation[] {
   return stack.split('\n').flatMap((line) => {
     const [, at = '', number = '0'] = FRAME.exec(line.trim()) ?? [];
     if (at === '' || at.startsWith('node:')) return [];
@@ -20,33 +20,31 @@ export function placesOf(stack: string): Place[] {
   });
 }
 
-/** `dist/index.js:12` of what was thrown, where the folder's code is in its stack. */
-export function whereOf(error: unknown, folder: string): string | undefined {
+/** The innermost line of the folder's code in the stack of an error, such as `dist/index.js:12`. */
+export function locationOf(error: unknown, folder: string): string | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const place = placesOf(stack).find((each) => isIn(each, folder));
-  return place && placeText(place, folder);
+  const location = sourceLocations(stack).find((each) => isInFolder(each, folder));
+  return location && formatLocation(location, folder);
 }
 
-/** Whether it is code of the folder itself, and not of a package installed there. */
-export function isIn({ path }: Place, folder: string): boolean {
+/** Whether the location is in the folder's own code, not in a package installed there. */
+export function isInFolder({ path }: SourceLocation, folder: string): boolean {
   return path.startsWith(`${folder}/`) && !path.slice(folder.length).includes('/node_modules/');
 }
 
-export function placeText({ path, line }: Place, folder: string): string {
+export function formatLocation({ path, line }: SourceLocation, folder: string): string {
   return `${relative(folder, path)}:${line}`;
 }
 
-/** What the check finds, and what it is worth. */
-
-/** `error`: against the contract. `warning`: will give trouble. `advice`: could be better. */
+/** `error`: violates the contract. `warning`: likely to cause trouble. `advice`: could be better. */
 export type Severity = 'error' | 'warning' | 'advice';
 
-/** One thing that is to be changed. */
+/** One problem that the check found. */
 export interface Finding {
-  /** Its name, as the README of sdk/check has it: `broken-content`. */
+  /** Name of the rule as listed in the README of sdk/check, such as `broken-content`. */
   readonly rule: string;
   readonly severity: Severity;
-  /** event-app-id of the application, where it is of one. */
+  /** event-app-id of the application, if the finding concerns one. */
   readonly app?: string;
   /** What happened. */
   readonly what: string;
@@ -56,10 +54,10 @@ export interface Finding {
   readonly change: string;
 }
 
-/** Points of a hundred that a rule costs, however often it was broken. */
+/** Points out of 100 that a broken rule costs, however often it is broken. */
 const COSTS: Readonly<Record<Severity, number>> = { error: 20, warning: 5, advice: 1 };
 
-/** Of these hardly anything else could be checked, or nothing at all. */
+/** Rules without which few or no other rules can be checked. */
 const HIGHER_COSTS: ReadonlyMap<string, number> = new Map([
   ['manifest', 100],
   ['definition', 100],
@@ -68,7 +66,7 @@ const HIGHER_COSTS: ReadonlyMap<string, number> = new Map([
   ['survives', 50],
 ]);
 
-/** Of 100; by the worst that each rule found, since one mistake shows in many places. */
+/** Score out of 100. Each rule counts once, with its worst finding, because one mistake can show in many places. */
 export function scoreOf(findings: readonly Finding[]): number {
   const costs = new Map<string, number>();
   for (const { rule, severity } of findings) {
@@ -78,7 +76,7 @@ export function scoreOf(findings: readonly Finding[]): number {
   return Math.max(0, 100 - [...costs.values()].reduce((sum, cost) => sum + cost, 0));
 }
 
-/** The same place, found again by another push. */
+/** Whether two findings report the same problem, found by different pushes. */
 export function isSame(one: Finding, other: Finding): boolean {
   return one.rule === other.rule && one.where === other.where && one.app === other.app;
 }

@@ -1,42 +1,48 @@
-/** What an application began and has not ended: timers, handles, promises, listeners, globals. */
+/** Timers, handles, promises, listeners and globals that an application leaves behind. */
 
 import { createHook } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { turns } from '../testing/test-clock.js';
-import { isIn, type Place, placesOf, placeText } from './finding.js';
+import { formatLocation, isInFolder, type SourceLocation, sourceLocations } from './finding.js';
 
-/** What is left, and the line that began it. */
+/** A leaked resource, and the line that created it. */
 export interface Leak {
   kind: 'timer' | 'promise' | 'handle' | 'listener' | 'global';
   name: string;
   where: string;
 }
 
-/** Milliseconds of real time for what is ending to end. */
-const SETTLING = 150;
-/** Frames of a stack that are kept, so that the application's own is among them. */
+/** Milliseconds of real time for resources that are being closed. */
+const SETTLE_MS = 150;
+/** Stack frames to capture: enough to reach the application's own frames. */
 const STACK_DEPTH = 40;
-/** Of this package: they are the runtime's, not the application's. */
-const RUNTIME = ['core', 'sdk/testing', 'sdk/network', 'sdk/check'].map((room) =>
-  fileURLToPath(new URL(`../../${room}`, import.meta.url)),
+/** Folders of this package: resources created there belong to the runtime, not to the application. */
+const RUNTIME_FOLDERS = ['core', 'sdk/testing', 'sdk/network', 'sdk/check'].map((folder) =>
+  fileURLToPath(new URL(`../../${folder}`, import.meta.url)),
 );
-const HERE = fileURLToPath(import.meta.url);
-/** What Node.js makes for itself, and ends in its own time. */
-const OWN = new Set(['TickObject', 'RANDOMBYTESREQUEST', 'ELDHISTOGRAM', 'PerformanceObserver', 'Immediate']);
+const THIS_FILE = fileURLToPath(import.meta.url);
+/** Resources that Node.js creates and releases by itself. */
+const INTERNAL_TYPES = new Set([
+  'TickObject',
+  'RANDOMBYTESREQUEST',
+  'ELDHISTOGRAM',
+  'PerformanceObserver',
+  'Immediate',
+]);
 
-/** What is the application's has the line that began it; what the runtime has begun has none. */
+/** The line of the application that created a resource; undefined for resources of the runtime. */
 type Origin = string | undefined;
 
-interface Begun {
+interface PendingResource {
   type: string;
   origin: Origin;
 }
 
-/** Tracks from `open` on. */
+/** Tracks resources from `open` to `close`. */
 export class LeakTracker {
-  readonly #begun = new Map<number, Begun>();
-  /** Also of what has ended: what comes of it is by the same line. */
+  readonly #pending = new Map<number, PendingResource>();
+  /** Includes released resources: a resource they create has the same origin. */
   readonly #origins = new Map<number, Origin>();
   readonly #listeners = listenerCounts();
   readonly #globals = new Set(Object.getOwnPropertyNames(globalThis));
@@ -47,10 +53,10 @@ export class LeakTracker {
       Error.captureStackTrace(holder);
       const origin = this.#originOf(holder.stack ?? '', trigger);
       this.#origins.set(id, origin);
-      if (origin !== undefined && !OWN.has(type)) this.#begun.set(id, { type, origin });
+      if (origin !== undefined && !INTERNAL_TYPES.has(type)) this.#pending.set(id, { type, origin });
     },
-    destroy: (id) => void this.#begun.delete(id),
-    promiseResolve: (id) => void this.#begun.delete(id),
+    destroy: (id) => void this.#pending.delete(id),
+    promiseResolve: (id) => void this.#pending.delete(id),
   });
 
   private constructor(private readonly folder: string) {}
@@ -62,25 +68,25 @@ export class LeakTracker {
     return tracker;
   }
 
-  /** When the application has been stopped, and nothing refers to it any more. */
+  /** Call it when the application has stopped and nothing refers to it. */
   async close(): Promise<Leak[]> {
-    await delay(SETTLING);
+    await delay(SETTLE_MS);
     for (let round = 0; round < 3; round++) {
-      // What nobody can settle any more is garbage, and no leak. The child is started with --expose-gc.
+      // An unreachable promise is garbage, not a leak. The child process runs with --expose-gc.
       globalThis.gc?.();
       await turns();
     }
     this.#hook.disable();
     Error.stackTraceLimit = this.#depth;
-    return [...[...this.#begun.values()].map(leakOf), ...this.#newListeners(), ...this.#newGlobals()];
+    return [...[...this.#pending.values()].map(leakOf), ...this.#newListeners(), ...this.#newGlobals()];
   }
 
   #originOf(stack: string, trigger: number): Origin {
-    const places = placesOf(stack).filter(({ path }) => path !== HERE);
-    const [nearest] = places;
+    const locations = sourceLocations(stack).filter(({ path }) => path !== THIS_FILE);
+    const [nearest] = locations;
     if (nearest && isRuntime(nearest)) return undefined;
-    const own = places.find((place) => isIn(place, this.folder));
-    return own ? placeText(own, this.folder) : this.#origins.get(trigger);
+    const own = locations.find((location) => isInFolder(location, this.folder));
+    return own ? formatLocation(own, this.folder) : this.#origins.get(trigger);
   }
 
   #newListeners(): Leak[] {
@@ -99,13 +105,13 @@ export class LeakTracker {
   }
 }
 
-function leakOf({ type, origin = '' }: Begun): Leak {
+function leakOf({ type, origin = '' }: PendingResource): Leak {
   const kind = type === 'Timeout' ? 'timer' : type === 'PROMISE' ? 'promise' : 'handle';
   return { kind, name: type, where: origin };
 }
 
-function isRuntime(place: Place): boolean {
-  return RUNTIME.some((room) => isIn(place, room));
+function isRuntime(location: SourceLocation): boolean {
+  return RUNTIME_FOLDERS.some((folder) => isInFolder(location, folder));
 }
 
 function listenerCounts(): Map<string | symbol, number> {

@@ -1,4 +1,4 @@
-/** What is to be checked, as the process that runs it is told. */
+/** What to check: the applications of a package with their options and samples. */
 
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
@@ -9,9 +9,9 @@ import {
   readPackageManifest,
 } from '../manifest/package-manifest.js';
 
-/** Content of which an application says that it takes it. */
+/** Sample content of a type that an application accepts. */
 export interface Sample {
-  /** With parameters, where it has any. */
+  /** Media type, with its parameters. */
   readonly type: string;
   /** Absolute path. */
   readonly file: string;
@@ -19,36 +19,34 @@ export interface Sample {
 
 /** One application. */
 export interface CheckedApp {
-  /** What `import` takes: the URL of a file, or a package's export. */
+  /** Specifier for `import`: the URL of a file, or an export of a package. */
   readonly module: string;
-  /** Of the package: what lies in it is the application's. */
+  /** Folder of the package, which holds the application's code. */
   readonly folder: string;
-  /** As the manifest has them; absent where there is none. */
+  /** Values in package.json, which the module must repeat. */
   readonly declared?: { readonly id: string; readonly accepts: readonly string[]; readonly iari?: string };
   readonly options?: unknown;
   readonly permissions?: AppPermissions;
   readonly samples: readonly Sample[];
 }
 
-/** Every application of a package. */
+/** The applications of a package. */
 export interface CheckPlan {
   readonly apps: readonly CheckedApp[];
 }
 
-/** What a package says of its applications, as the check needs it. */
-
-/** @throws ConfigurationError naming what is wrong with package.json. */
+/** @throws ConfigurationError if package.json is invalid or has no `sipPush`. */
 export async function planOf(folder: string): Promise<CheckPlan> {
   const manifest = await readPackageManifest(folder);
   if (!manifest) {
     throw new ConfigurationError(
-      'package.json has no "sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
+      'package.json has no "sipPush": add { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
     );
   }
-  return { apps: manifest.apps.map((app) => checked(app, manifest)) };
+  return { apps: manifest.apps.map((app) => checkedApp(app, manifest)) };
 }
 
-function checked(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
+function checkedApp(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
   const { id, accepts, iari, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {

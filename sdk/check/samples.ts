@@ -1,4 +1,4 @@
-/** Content for types of which a package has no samples itself. */
+/** Built-in samples for types of which a package has none. */
 
 import { dmDigest, encodeDmNotification, encodeDmTrigger } from '../../core/content/device-management.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
@@ -7,7 +7,7 @@ import { cacheOperation } from '../../core/content/push-documents/cache-operatio
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../core/content/push-documents/service-loading.js';
 
-/** Of a server that an application has to know to take it: an application that checks digests needs samples of its own. */
+/** Server whose digest the sample carries. An application that verifies digests needs its own samples. */
 const DM_SERVER = { id: 'dm.example', password: 'secret' };
 const DM_NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const DAY = 86_400_000;
@@ -38,7 +38,7 @@ const OUTDATED = {
   invalidations: [{ what: 'object', uri: 'http://weather.example/yesterday.wml' }],
 } as const;
 
-/** Content of a type that matches; undefined where none is built in. */
+/** A built-in sample of a type in the range; undefined if there is none. */
 export function builtInSample(range: string): { type: string; octets: Uint8Array } | undefined {
   for (const [type, make] of Object.entries(BUILT_IN)) {
     if (matchesMediaRange(range, type)) return { type, octets: make() };

@@ -1,28 +1,27 @@
-/** The steps of the check, in order: each has hosts of its own. */
+/** The steps of the check, in order. Each starts its own hosts. */
 
 import type { Bench } from './bench.js';
-import { stopsInTheMiddle } from './steps/cancels.js';
-import { exactlyOnce, takesTwice } from './steps/crashes.js';
-import { refusesOthers, survivesBroken } from './steps/refusals.js';
-import { startAndStop } from './steps/start-stop.js';
-import { letsGoOfBroken, takesSlowly } from './steps/streams.js';
-import { takesItsTypes } from './steps/takes.js';
+import { checkCancellation } from './steps/cancellation.js';
+import { checkExactlyOnce, checkRepeatedPush } from './steps/crashes.js';
+import { checkDeclaredTypes } from './steps/declared-types.js';
+import { checkBrokenContent, checkRefusals } from './steps/refusals.js';
+import { checkStartAndStop } from './steps/start-stop.js';
+import { checkBrokenStreams, checkSlowStreams } from './steps/streams.js';
 
-/** One step. */
 export interface Step {
-  /** For people, while it runs. */
+  /** Shown as progress, and in findings. */
   readonly name: string;
   run(bench: Bench): Promise<void>;
 }
 
 export const STEPS: readonly Step[] = [
-  { name: 'start and stop', run: startAndStop },
-  { name: 'each declared type', run: takesItsTypes },
-  { name: 'refusals', run: refusesOthers },
-  { name: 'broken content', run: survivesBroken },
-  { name: 'slow streams', run: takesSlowly },
-  { name: 'broken streams', run: letsGoOfBroken },
-  { name: 'the same push twice', run: takesTwice },
-  { name: 'a crash between receive and commit', run: exactlyOnce },
-  { name: 'cancellation', run: stopsInTheMiddle },
+  { name: 'start and stop', run: checkStartAndStop },
+  { name: 'each declared type', run: checkDeclaredTypes },
+  { name: 'refusals', run: checkRefusals },
+  { name: 'broken content', run: checkBrokenContent },
+  { name: 'slow streams', run: checkSlowStreams },
+  { name: 'broken streams', run: checkBrokenStreams },
+  { name: 'the same push twice', run: checkRepeatedPush },
+  { name: 'a crash between receive and commit', run: checkExactlyOnce },
+  { name: 'cancellation', run: checkCancellation },
 ];

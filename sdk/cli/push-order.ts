@@ -22,9 +22,9 @@ export class SentFiles {
 
   observe(files: readonly PushFile[]): (progress: FileProgress) => void {
     const shown = files.map(({ name = '' }) => new TransferProgress(this.io, name));
-    return ({ index, have, size }) => {
-      if (have > 0) this.#started = true;
-      shown[index]?.update(have, size);
+    return ({ index, received, size }) => {
+      if (received > 0) this.#started = true;
+      shown[index]?.update(received, size);
     };
   }
 

@@ -60,7 +60,7 @@ export const fetchKeys = z.strictObject({
 
 /** Entries of `trust`. */
 
-export const trusted = z
+export const trustEntry = z
   .string()
   .refine(isTrustEntry, 'expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100');
 

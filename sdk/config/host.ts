@@ -17,7 +17,7 @@ import {
 import { checkOptions } from '../manifest/check-options.js';
 import { permissionKeys } from '../manifest/schema.js';
 import { accountKeys, accountOptions } from './account.js';
-import { count, endpoint, fetchKeys, port, seconds, sipUri, text, trusted } from './fields.js';
+import { count, endpoint, fetchKeys, port, seconds, sipUri, text, trustEntry } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 
@@ -51,7 +51,7 @@ const schema = z.strictObject({
     .optional(),
   expires: seconds.optional(),
   listen: endpoint.optional(),
-  trust: z.array(trusted).optional(),
+  trust: z.array(trustEntry).optional(),
   apps: z.array(app).min(1, 'expected at least one application'),
   data: text.optional(),
   store: z.enum(['level', 'memory']).optional(),
@@ -110,22 +110,22 @@ export function loadPlainHostSettings(
 type Entry = Exclude<z.infer<typeof app>, string>;
 
 /** What stands beside an application, wherever it runs. */
-type Beside = Omit<AppToLoad, 'definition'>;
+type CommonFields = Omit<AppToLoad, 'definition'>;
 
 async function load<App>(
   file: string,
   find: (entry: Entry, located: LocatedApplication, where: string) => Promise<App>,
-): Promise<Omit<HostSettings, 'apps'> & { apps: (App & Beside)[] }> {
+): Promise<Omit<HostSettings, 'apps'> & { apps: (App & CommonFields)[] }> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
-  const apps: (App & Beside)[] = [];
+  const apps: (App & CommonFields)[] = [];
   for (const [index, entry] of config.apps.entries()) {
     const where = `${file}: "apps[${index}]"`;
     const fields = typeof entry === 'string' ? { use: entry } : entry;
     try {
       const located = await locateApplication(fields.use, folder);
       if (located.manifest) checkOptions(located.manifest, fields.options);
-      apps.push({ ...beside(fields, located), ...(await find(fields, located, where)) });
+      apps.push({ ...commonFields(fields, located), ...(await find(fields, located, where)) });
     } catch (error) {
       throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
     }
@@ -153,7 +153,7 @@ async function load<App>(
 }
 
 /** What the host says counts for more than what the package says. */
-function beside({ options, permissions }: Entry, { manifest }: LocatedApplication): Beside {
+function commonFields({ options, permissions }: Entry, { manifest }: LocatedApplication): CommonFields {
   const allowed = { ...manifest?.permissions, ...defined(permissions ?? {}) };
   return {
     options,

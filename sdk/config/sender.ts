@@ -9,7 +9,7 @@ import type { PushSenderOptions } from '../../core/sender/sender.js';
 import type { MediaOptions } from '../../core/sender/session/media-listener.js';
 import type { PushSenderHostOptions } from '../../core/sender-host.js';
 import { accountKeys, accountOptions } from './account.js';
-import { count, endpoint, fetchKeys, port, ports, sipUri, text, tlsFiles, trusted } from './fields.js';
+import { count, endpoint, fetchKeys, port, ports, sipUri, text, tlsFiles, trustEntry } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
@@ -41,7 +41,7 @@ const schema = z.strictObject({
       tls: tlsFiles.optional(),
     })
     .optional(),
-  trust: z.array(trusted).optional(),
+  trust: z.array(trustEntry).optional(),
   apps: z.array(text.refine(isEventAppId, 'expected an event-app-id, e.g. mms.ua')).optional(),
   watch: z.array(sipUri).optional(),
   outstanding: count.optional(),

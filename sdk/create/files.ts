@@ -6,7 +6,7 @@ import { readmeOf, sourceOf, testOf } from './templates.js';
 
 const SAMPLE = 'samples/hello.txt';
 
-/** @param version of sip-push, which the project is written with. */
+/** @param version version of sip-push that creates the project. */
 export function filesOf(project: Project, version: string): Record<string, string> {
   const typescript = project.language === 'ts';
   return {
@@ -53,7 +53,7 @@ function packageOf(project: Project, version: string) {
   };
 }
 
-/** For an editor, and for `tsc`: `sip-push build` needs neither. */
+/** For editors and `tsc`. `sip-push build` does not read it. */
 const TSCONFIG = {
   compilerOptions: {
     target: 'ES2022',

@@ -1,4 +1,4 @@
-/** What a new push application is: the answers that it is written from. */
+/** The answers from which a new push application is generated. */
 
 import { basename } from 'node:path';
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
@@ -8,22 +8,22 @@ export const LANGUAGES = ['ts', 'js'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 export interface Project {
-  /** event-app-id: `weather.ua`. */
+  /** event-app-id, such as `weather.ua`. */
   readonly id: string;
-  /** Media types, lower-case; ranges like `image/*` too. */
+  /** Lower-case media types or ranges such as `image/*`. */
   readonly types: readonly string[];
   readonly language: Language;
 }
 
-/** Of the event-app-ids that there may be, those that need no quotes in a shell, a comment or a page. */
+/** Valid event-app-ids that need no quoting in a shell, a comment or a web page. */
 const PLAIN_ID = /^[a-z0-9][a-z0-9._:-]*$/i;
-/** Characters: npm has names of 214 at most, and ours has a prefix. */
+/** Characters: npm limits names to 214, and package names have a prefix. */
 const MAX_ID = 150;
 
-/** What is wrong with an event-app-id; undefined where nothing is. */
+/** The problem with an event-app-id; undefined if it is valid. */
 export function idProblem(id: string): string | undefined {
   if (PLAIN_ID.test(id) && id.length <= MAX_ID) return undefined;
-  return `"${id}" is no event-app-id for a new application; expected letters, digits and . - _ : , at most ${MAX_ID}, e.g. weather.ua`;
+  return `"${id}" is not a valid event-app-id: expected letters, digits and . - _ : , at most ${MAX_ID} characters, e.g. weather.ua`;
 }
 
 /** `./weather` → `weather.ua`, `sip-push-app-weather` → `weather.ua`, `My Weather` → `my-weather.ua`. */
@@ -37,16 +37,16 @@ export function idOf(folder: string): string {
   return /\.[a-z]+$/.test(name) ? name : `${name || 'new'}.ua`;
 }
 
-/** What is wrong with a media type; undefined where nothing is. */
+/** The problem with a media type; undefined if it is valid. */
 export function typeProblem(type: string): string | undefined {
   if (!isMediaRange(type)) {
-    return `"${type}" is no media type without parameters; expected e.g. text/plain or image/*`;
+    return `"${type}" is not a valid media type: expected a type without parameters, e.g. text/plain or image/*`;
   }
-  if (type !== type.toLowerCase()) return `"${type}": write it in lower case, "${type.toLowerCase()}"`;
+  if (type !== type.toLowerCase()) return `"${type}" is not in lower case: expected "${type.toLowerCase()}"`;
   return undefined;
 }
 
-/** `weather.ua` → `sip-push-app-weather`: the names by which people find applications on npm. */
+/** `weather.ua` → `sip-push-app-weather`: the prefix makes applications easy to find on npm. */
 export function packageName(id: string): string {
   const word = canonicalEventAppId(id)
     .replace(/\.ua$/i, '')
@@ -56,9 +56,9 @@ export function packageName(id: string): string {
   return `sip-push-app-${word || 'new'}`;
 }
 
-/** The media type of its samples: the first one that is no range, or one of the first range. */
+/** The media type of the sample: the first type that is not a range, otherwise a type in the first range. */
 export function sampleType({ types: [first = 'text/plain', ...more] }: Project): string {
-  const whole = [first, ...more].find((type) => !type.includes('*'));
-  if (whole !== undefined) return whole;
+  const concrete = [first, ...more].find((type) => !type.includes('*'));
+  if (concrete !== undefined) return concrete;
   return first.startsWith('*') ? 'text/plain' : first.replace('/*', '/example');
 }

@@ -1,4 +1,4 @@
-/** The README of a new push application. */
+/** Templates for the README, the source and the tests of a new push application. */
 
 import { type Project, packageName, sampleType } from './project.js';
 
@@ -12,9 +12,9 @@ export function readmeOf(project: Project): string {
 
 \`\`\`sh
 npm install        # installs sip-push; add the path of its tarball if it is not on your registry
-npm test           # ${language === 'ts' ? 'compiles it, and ' : ''}runs the tests on a device in memory
-npm run check      # checks it against the contract
-npm run dev        # runs a network and a device with it; reloads it when you save
+npm test           # ${language === 'ts' ? 'compiles the application and ' : ''}runs the tests on a device in memory
+npm run check      # checks the application against the contract
+npm run dev        # runs a network and a device with the application; reloads it when you save a file
 \`\`\`
 
 | file | content |
@@ -22,17 +22,16 @@ npm run dev        # runs a network and a device with it; reloads it when you sa
 | \`${source}\` | the application: start here |
 | \`test/index.test.js\` | its tests, with \`sip-push/testing\` |
 | \`samples/\` | content for \`npm run dev\` and \`npm run check\` |
-| \`package.json\` | \`sipPush\` is the manifest, which a host reads before it runs any code |
+| \`package.json\` | \`sipPush\` is the manifest, which a host reads before it loads any code |
 
-A host with the package installed names it in its configuration: \`"apps": ["${name}"]\`, or its path. A sender pushes to it:
+To use the application, install the package beside a host and add its name or path to the host's configuration:
+\`"apps": ["${name}"]\`. Then send a push:
 
 \`\`\`sh
 npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type ${sampleType(project)} samples/hello.txt
 \`\`\`
 `;
 }
-
-/** The module of a new push application: an example of both modes, to be changed. */
 
 export function sourceOf({ id, types }: Project): string {
   return `/** ${id}: measures each push, stores the result and emits an event. */
@@ -62,7 +61,7 @@ export default definePushApp({
         await commit([{ type: 'put', key: 'last', value: { from: push.from, mode: push.mode, size } }]);
       },
 
-      // Describes a push for people.
+      // Describes a push for users.
       describe: (push) => ({ title: 'Something new', text: \`from \${push.from}\` }),
 
       // Queries about the application's state.
@@ -80,12 +79,10 @@ export function quoted(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }
 
-/** The tests of a new push application, for the test runner of Node.js. */
-
 export function testOf(project: Project): string {
   const { id, language } = project;
   const module = language === 'ts' ? '../dist/index.js' : '../src/index.js';
-  return `/** ${id} on a device in memory. */
+  return `/** Tests ${id} on a device in memory. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -100,9 +97,9 @@ test('accepts a push in a MESSAGE and emits an event', async (t) => {
   t.after(() => host.stop());
   const { outcome, status } = await host.push({ app: APP, type: TYPE, body: 'hello' });
   assert.deepEqual({ outcome, status }, { outcome: 'delivered', status: 200 });
-  const [told] = host.emitted(APP, 'received');
-  assert.equal(told?.size, 5);
-  assert.equal(told?.mode, 'pager');
+  const [event] = host.emitted(APP, 'received');
+  assert.equal(event?.size, 5);
+  assert.equal(event?.mode, 'pager');
 });
 
 test('accepts a file in a session', async (t) => {
@@ -121,7 +118,7 @@ test('refuses empty content', async (t) => {
   assert.deepEqual({ outcome, status }, { outcome: 'refused', status: 603 });
 });
 
-test('keeps its state over a restart', async (t) => {
+test('keeps its state across a restart', async (t) => {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
   await host.push({ app: APP, type: TYPE, body: 'hello' });

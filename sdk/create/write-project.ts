@@ -1,25 +1,25 @@
-/** Writes a new push application into a folder of its own. */
+/** Writes a new push application into an empty folder. */
 
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../../core/errors.js';
 import { reasonOf } from '../../core/text.js';
 
-/** What a folder may have that is to be a new project: a repository that was just begun. */
-const HARMLESS = new Set(['.git', '.DS_Store']);
+/** Entries allowed in a new folder, such as those of a new repository. */
+const ALLOWED_ENTRIES = new Set(['.git', '.DS_Store']);
 
-/** @throws ConfigurationError where the folder has something in it, or is none. */
+/** @throws ConfigurationError if the folder is not empty, or is not a folder. */
 export async function requireNewFolder(folder: string): Promise<void> {
-  const found = (await entriesOf(folder)).filter((name) => !HARMLESS.has(name));
+  const found = (await entriesOf(folder)).filter((name) => !ALLOWED_ENTRIES.has(name));
   if (found.length === 0) return;
   throw new ConfigurationError(
-    `${folder} is not empty (${found.slice(0, 3).join(', ')}); expected a new folder`,
+    `${folder} is not empty (${found.slice(0, 3).join(', ')}): expected a new folder`,
   );
 }
 
 /**
- * @param files contents by their paths; a file that is there already is left alone.
- * @throws ConfigurationError where they cannot be written.
+ * @param files contents by path. Existing files are not overwritten.
+ * @throws ConfigurationError if a file cannot be written.
  */
 export async function writeProject(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   try {
@@ -29,7 +29,7 @@ export async function writeProject(folder: string, files: Readonly<Record<string
       await writeFile(file, text, { flag: 'wx' });
     }
   } catch (error) {
-    throw new ConfigurationError(`${folder} cannot be written: ${reasonOf(error)}`, { cause: error });
+    throw new ConfigurationError(`cannot write to ${folder}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -39,7 +39,7 @@ async function entriesOf(folder: string): Promise<string[]> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];
-    throw new ConfigurationError(code === 'ENOTDIR' ? `${folder} is a file; expected a folder` : message, {
+    throw new ConfigurationError(code === 'ENOTDIR' ? `${folder} is a file: expected a folder` : message, {
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-/** A push application that somebody is writing: compiled and loaded anew as often as it changes. */
+/** A push application under development, compiled and loaded again after each change. */
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { checkOptions, exampleOptions } from '../manifest/check-options.js';
 import { type PackageApplication, readPackageManifest } from '../manifest/package-manifest.js';
 import { compile } from './build-application.js';
 
-/** What is there now: what package.json says, and what a host loads by it. */
+/** An application as loaded: its manifest in package.json, and what a host loads. */
 export interface SourceApplication {
   readonly manifest: PackageApplication;
   readonly toLoad: AppToLoad;
@@ -22,9 +22,8 @@ export interface SourceApplication {
 
 export class ApplicationSource {
   /**
-   * @param folder with the package.json of the application.
-   * @param options what a host's configuration would say for each application; the first of the manifest's examples
-   * when absent.
+   * @param folder folder of the application's package.json.
+   * @param options options for each application; by default the first of the manifest's examples.
    */
   constructor(
     private readonly folder: string,
@@ -32,14 +31,14 @@ export class ApplicationSource {
   ) {}
 
   /**
-   * Each time anew. Node.js keeps every version in memory until its process ends.
-   * @throws ConfigurationError where the manifest, the options or the module are wrong; CompileError.
+   * Compiles and imports the current sources. Node.js keeps every loaded version in memory until the process ends.
+   * @throws ConfigurationError for an invalid manifest, options or module; CompileError.
    */
   async load(): Promise<SourceApplication[]> {
     const manifest = await readPackageManifest(this.folder);
     if (!manifest) {
       throw new ConfigurationError(
-        `${join(this.folder, 'package.json')} has no "sipPush"; \`sip-push create\` shows what it is like`,
+        `${join(this.folder, 'package.json')} has no "sipPush": run \`sip-push create\` for an example`,
       );
     }
     return await Promise.all(
@@ -64,50 +63,50 @@ export class ApplicationSource {
     const { default: definition }: { default?: unknown } = await this.#import(source, module).catch(
       (error) => {
         if (error instanceof ConfigurationError) throw error;
-        throw new ConfigurationError(`${id} cannot be loaded: ${placedReason(error)}`, { cause: error });
+        throw new ConfigurationError(`cannot load ${id}: ${reasonWithStack(error)}`, { cause: error });
       },
     );
     if (typeof definition !== 'object' || definition === null) {
       throw new ConfigurationError(
-        `${relative(this.folder, source)} has no default export; expected definePushApp({ … })`,
+        `${relative(this.folder, source)} has no default export: expected definePushApp({ … })`,
       );
     }
-    // The runtime holds it against the contract, and against its manifest, before it starts.
+    // The runtime validates the definition against the contract and the manifest before it starts.
     return definition as PushAppDefinition;
   }
 
-  /** All of the application's own modules in one, for once: Node.js never reads a file again that it has imported. */
+  /** Bundles the application's modules into a new file, because Node.js never reloads an imported file. */
   async #import(source: string, module: URL): Promise<{ default?: unknown }> {
-    // In the package, so that what it imports is found from there.
+    // Inside the package, so that its imports resolve.
     const cache = join(this.folder, 'node_modules/.cache');
     await mkdir(cache, { recursive: true });
-    const place = await mkdtemp(join(cache, 'sip-push-dev-'));
+    const temporary = await mkdtemp(join(cache, 'sip-push-dev-'));
     try {
-      const outfile = join(place, 'index.mjs');
+      const outfile = join(temporary, 'index.mjs');
       await compile({
         ...{ absWorkingDir: this.folder, entryPoints: [source], outfile, sourcemap: 'inline' },
         ...{ bundle: true, packages: 'external' },
-        // What lies beside the module that a host gets is found from there.
+        // Files beside the published module resolve as in a host.
         define: { 'import.meta.url': JSON.stringify(module.href) },
       });
       const imported = import(pathToFileURL(outfile).href);
       return await within(systemClock, START_WITHIN, 'loading its module', imported);
     } finally {
-      await rm(place, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
     }
   }
 }
 
-/** `dist/index.js` is what a host gets; `src/index.ts` is what its author writes. */
+/** The source of a published module: `src/index.ts` for `dist/index.js`. */
 function sourceOf(module: string, folder: string): string {
   const dist = join(folder, 'dist') + sep;
   if (!module.startsWith(dist)) return module;
-  const written = join(folder, 'src', module.slice(dist.length));
-  return [written.replace(/js$/, 'ts'), written].find(existsSync) ?? module;
+  const original = join(folder, 'src', module.slice(dist.length));
+  return [original.replace(/js$/, 'ts'), original].find(existsSync) ?? module;
 }
 
-/** With where it was thrown, of the modules that somebody wrote. */
-function placedReason(error: unknown): string {
+/** The error message with its stack, without frames of Node.js. */
+function reasonWithStack(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const lines = (error.stack ?? error.message).split('\n');
   return lines.filter((line) => !/^\s+at .*node:internal/.test(line)).join('\n');

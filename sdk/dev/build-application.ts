@@ -1,4 +1,4 @@
-/** Compiles a push application of TypeScript: each module of `src` by itself, into `dist`. */
+/** Compiles a push application in TypeScript: each module of `src` to a module in `dist`. */
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,14 +6,14 @@ import { type BuildFailure, type BuildOptions, build, type Message } from 'esbui
 import { ConfigurationError } from '../../core/errors.js';
 
 const SOURCE = /(?<!\.d)\.m?[tj]s$/;
-/** As Node.js reads them, and as other modules import what becomes of them. */
+/** Extensions of sources, and of the compiled modules that other modules import. */
 const EXTENSIONS: readonly [source: RegExp, compiled: string][] = [
   [/\.[tj]s$/, '.js'],
   [/\.m[tj]s$/, '.mjs'],
 ];
 const COMPILED = /\.m?js(\.map)?$/;
 
-/** What does not compile, each problem with the place where it is. */
+/** Compilation failed; each problem names its location. */
 export class CompileError extends ConfigurationError {
   override name = 'CompileError';
   /** `src/index.ts:12:8: Expected ";" but found "}"` */
@@ -26,11 +26,11 @@ export class CompileError extends ConfigurationError {
 }
 
 /**
- * Types are taken away, not checked: that is an editor's work, or `tsc --noEmit`. Source maps lie beside. Modules in
- * `dist` that come of no source any more go.
- * @param folder of the application, with `src` in it.
- * @returns how many modules were written.
- * @throws CompileError, or ConfigurationError where there is nothing to compile.
+ * Removes types without checking them: use an editor or `tsc --noEmit` for that. Writes source maps, and deletes modules
+ * in `dist` whose source no longer exists.
+ * @param folder folder of the application, which contains `src`.
+ * @returns the number of modules written.
+ * @throws CompileError, or ConfigurationError if there is nothing to compile.
  */
 export async function buildApplication(folder: string): Promise<number> {
   const source = join(folder, 'src');
@@ -56,7 +56,7 @@ export async function buildApplication(folder: string): Promise<number> {
   return modules.length;
 }
 
-/** For Node.js 20, as ES modules. @throws CompileError */
+/** Compiles to ES modules for Node.js 20. @throws CompileError */
 export async function compile(options: BuildOptions): Promise<void> {
   try {
     await build({ format: 'esm', platform: 'node', target: 'node20', logLevel: 'silent', ...options });
@@ -67,10 +67,10 @@ export async function compile(options: BuildOptions): Promise<void> {
   }
 }
 
-/** Paths in `source`; what a link leads to counts. */
+/** Paths of the modules in `source`, following links. */
 async function modulesOf(source: string): Promise<string[]> {
   const paths = await readdir(source, { recursive: true }).catch((error) => {
-    throw new ConfigurationError(`no ${source}: expected the folder of the application's modules`, {
+    throw new ConfigurationError(`no folder ${source}: expected the application's modules there`, {
       cause: error,
     });
   });
@@ -78,18 +78,18 @@ async function modulesOf(source: string): Promise<string[]> {
   for (const path of paths.sort()) {
     if (SOURCE.test(path) && (await stat(join(source, path))).isFile()) modules.push(path);
   }
-  if (modules.length === 0) throw new ConfigurationError(`${source} has no modules (.ts, .js)`);
+  if (modules.length === 0)
+    throw new ConfigurationError(`${source} contains no modules: expected .ts or .js files`);
   return modules;
 }
 
-/** A module that is gone from `src` would be published, and its tests run, for ever. */
+/** Deletes compiled modules without a source, which would otherwise still be published and tested. */
 async function removeStale(dist: string, written: ReadonlySet<string>): Promise<void> {
   for (const path of await readdir(dist, { recursive: true })) {
     if (COMPILED.test(path) && !written.has(path)) await rm(join(dist, path), { force: true });
   }
 }
 
-/** With the place where it is. */
 function problemOf({ text, location }: Message): string {
   if (!location) return text;
   return `${location.file}:${location.line}:${location.column + 1}: ${text}`;

@@ -1,4 +1,4 @@
-/** An embedded network, a device with the application that is being written, and a sender: all in this process. */
+/** An embedded network, a device with the application under development, and a sender, all in this process. */
 
 import type { LogRecord } from '../../core/app/runtime.js';
 import { ConfigurationError } from '../../core/errors.js';
@@ -15,43 +15,43 @@ import { ApplicationSource, type SourceApplication } from './application-source.
 export const DEVICE = 'sip:device@domain.test';
 const SENDER = 'sip:sender@domain.test';
 const PRODUCT = 'sip-push-dev';
-/** Milliseconds: the network is in this process, on a machine that may be busy. */
-const REGISTERED_WITHIN = 30_000;
+/** Milliseconds: generous, because the machine may be busy. */
+const REGISTRATION_DEADLINE = 30_000;
 
 export interface DevOptions {
   folder: string;
-  /** What a host's configuration would say for each application; the first of its manifest's examples when absent. */
+  /** Options for each application; by default the first of its manifest's examples. */
   options?: unknown;
-  /** Folder of the device's store; absent: in memory. */
+  /** Folder of the device's store; in memory by default. */
   data?: string;
   onEvent(event: HostEvent): void;
   onLog(record: LogRecord): void;
 }
 
-/** Ends what was begun before it, too. */
-type End = () => Promise<void>;
+/** Closes a resource and those opened before it. */
+type Close = () => Promise<void>;
 
 export class DevSession {
-  /** One reload after another. */
+  /** The last reload: reloads run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly source: ApplicationSource,
     readonly device: PushHost,
     private readonly sender: PushSenderHost,
-    private readonly end: End,
+    private readonly close: Close,
     private loaded: readonly SourceApplication[],
   ) {}
 
   /**
-   * Resolves when the device is registered: whatever is pushed then gets there.
-   * @throws CompileError, ConfigurationError or AppError, where the application cannot be loaded.
+   * Resolves when the device is registered and can receive pushes.
+   * @throws CompileError, ConfigurationError or AppError if an application cannot be loaded.
    */
   static async start({ folder, options, data, onEvent, onLog }: DevOptions): Promise<DevSession> {
     const source = new ApplicationSource(folder, options);
     const applications = await source.load();
     const network = await startNetwork();
-    let end: End = () => network.close();
+    let close: Close = () => network.close();
     try {
       const servers = network.uris.slice(-1);
       let registered = () => {};
@@ -60,7 +60,7 @@ export class DevSession {
       });
       const device = await createPushReceiver({
         ...{ identity: DEVICE, servers, trust: [SENDER], product: PRODUCT, onLog },
-        // What the sender refers to is on loopback; what the application fetches may be, too.
+        // Content of indirect pushes is on loopback; servers that the application fetches from may be, too.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
         apps: applications.map(({ toLoad }) => toLoad),
         data,
@@ -69,27 +69,27 @@ export class DevSession {
           onEvent(event);
         },
       });
-      end = endedBefore(() => device.stop('the session ended'), end);
+      close = closeBefore(() => device.stop('the session ended'), close);
       const publish = { host: '127.0.0.1', port: 0 };
       const sender = await createPushSender({ identity: SENDER, servers, publish, product: PRODUCT });
-      end = endedBefore(() => sender.stop(), end);
-      await within(systemClock, REGISTERED_WITHIN, 'the registration', registration);
-      return new DevSession(source, device, sender, end, applications);
+      close = closeBefore(() => sender.stop(), close);
+      await within(systemClock, REGISTRATION_DEADLINE, 'the registration', registration);
+      return new DevSession(source, device, sender, close, applications);
     } catch (error) {
-      await end();
+      await close();
       throw error;
     }
   }
 
-  /** What their package says of those that are loaded. */
+  /** Manifests of the loaded applications. */
   get applications(): readonly PackageApplication[] {
     return this.loaded.map(({ manifest }) => manifest);
   }
 
   /**
-   * Takes the application as it is now; the device stays registered. What was loaded before stays, or is loaded again,
-   * where the new one cannot be.
-   * @throws as `start`.
+   * Loads the current version of the applications; the device stays registered. If that fails, the previous version
+   * stays loaded or is loaded again.
+   * @throws errors of `start`.
    */
   reload(): Promise<void> {
     const done = this.#turn.then(() => this.#reload());
@@ -97,24 +97,24 @@ export class DevSession {
     return done;
   }
 
-  /** One push to the device: to what is loaded when a reload that has begun has ended. */
+  /** Sends a push to the device, after a reload in progress. */
   async push(push: PushRequest, signal: AbortSignal): Promise<Receipt[]> {
     await this.#turn;
     return await this.sender.send(push, { signal });
   }
 
-  /** After a reload that has begun. */
+  /** Stops the session, after a reload in progress. */
   async stop(): Promise<void> {
     await this.#turn;
-    await this.end();
+    await this.close();
   }
 
   async #reload(): Promise<void> {
     const fresh = await this.source.load();
     await this.#load(fresh).catch(async (error: unknown) => {
-      await this.#load(this.loaded).catch((again: unknown) => {
+      await this.#load(this.loaded).catch((rollbackError: unknown) => {
         throw new ConfigurationError(
-          `${reasonOf(error)}\nand the version before does not start again: ${reasonOf(again)}`,
+          `${reasonOf(error)}\nand the previous version does not start again: ${reasonOf(rollbackError)}`,
           { cause: error },
         );
       });
@@ -123,7 +123,7 @@ export class DevSession {
     this.loaded = fresh;
   }
 
-  /** In place of all that is loaded. */
+  /** Replaces all loaded applications. */
   async #load(applications: readonly SourceApplication[]): Promise<void> {
     const { runtime } = this.device;
     await runtime.unloadAll();
@@ -131,8 +131,8 @@ export class DevSession {
   }
 }
 
-/** The last begun is the first that ends; what does not end well keeps no other from it. */
-function endedBefore(last: End, others: End): End {
+/** Closes the last opened resource first; an error in one does not prevent closing the others. */
+function closeBefore(last: Close, others: Close): Close {
   return async () => {
     try {
       await last();

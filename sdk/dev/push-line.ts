@@ -1,4 +1,4 @@
-/** A line of somebody who pushes by hand: `session @film.mp4`, `pager text/plain hello`. */
+/** Parses a command line that sends a push: `session @film.mp4`, `pager text/plain hello`. */
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -10,29 +10,29 @@ import type { PackageApplication } from '../manifest/package-manifest.js';
 
 const MODES: readonly PushModeChoice[] = ['auto', 'pager', 'session', 'indirect'];
 
-export const PUSH_HELP = `  (nothing)                  push the first sample, in whichever mode fits
-  pager, session, indirect   push it that way
+export const PUSH_HELP = `  (nothing)                  push the first sample, in a mode that fits
+  pager, session, indirect   push in this mode
   … text/plain               as this media type
-  … @FILE                    push a file of the application's folder
-  … any words                push these words
-With several applications, the id of one comes first: weather.ua session @rain.txt`;
+  … @FILE                    push a file in the application's folder
+  … any text                 push this text
+With several applications, begin with an id: weather.ua session @rain.txt`;
 
-/** `weather.ua forecast`: what begins with an application, and goes on with nothing that a push could begin with. */
-export function isQuestion(line: string, apps: readonly PackageApplication[]): boolean {
+/** Whether a line is a query such as `weather.ua forecast`: an application id, then nothing that describes a push. */
+export function isQuery(line: string, apps: readonly PackageApplication[]): boolean {
   const [first, second] = line.trim().split(/\s+/, 2);
   if (second === undefined || !apps.some(({ id }) => id === first)) return false;
   return modeOf(second) === undefined && typeOf(second) === undefined && !second.startsWith('@');
 }
 
-/** One push, and in words what it is. */
+/** A push, and its description for users. */
 export interface PushLine {
   push: PushRequest;
   title: string;
 }
 
 /**
- * @param apps of which the first is meant, where the line names none.
- * @throws ConfigurationError that says what is missing.
+ * @param apps loaded applications; the first is the default.
+ * @throws ConfigurationError naming what is missing.
  */
 export async function readPushLine(
   line: string,
@@ -48,10 +48,10 @@ export async function readPushLine(
     return found;
   };
   const app = word((id) => apps.find((each) => each.id === id)) ?? apps[0];
-  if (!app) throw new ConfigurationError('there is no application to push to');
+  if (!app) throw new ConfigurationError('no application is loaded: check "sipPush.apps" in package.json');
   const mode = word(modeOf) ?? 'auto';
-  const wished = word(typeOf);
-  const { octets, fileName, type } = await contentOf(rest, wished, app, folder);
+  const requestedType = word(typeOf);
+  const { octets, fileName, type } = await contentOf(rest, requestedType, app, folder);
   const title = `${fileName ?? `${octets.length} bytes`} as ${formatMediaType(type)} to ${app.id}`;
   const message = memoryContent(type, octets);
   const addressed = { to, app: app.id, ...(app.iari === undefined ? {} : { iari: app.iari }), mode };
@@ -77,7 +77,7 @@ async function contentOf(rest: string, type: MediaType | undefined, app: Package
     const [sample] = samplesOf(app);
     if (!sample) {
       throw new ConfigurationError(
-        `${app.id} has no "samples" in package.json; push words, or a file: pager @FILE`,
+        `${app.id} has no "samples" in package.json: push text, or a file with pager @FILE`,
       );
     }
     return { ...(await fileOf(sample.file)), type: type ?? sample.type };
@@ -87,7 +87,7 @@ async function contentOf(rest: string, type: MediaType | undefined, app: Package
   return { octets: new TextEncoder().encode(rest), fileName: undefined, type: declared };
 }
 
-/** Of an application: files with their media types. */
+/** The sample files of an application with their media types. */
 function samplesOf({ samples }: PackageApplication): { file: string; type: MediaType }[] {
   return Object.entries(samples).flatMap(([text, files]) => {
     const type = parseMediaType(text);
@@ -96,14 +96,14 @@ function samplesOf({ samples }: PackageApplication): { file: string; type: Media
 }
 
 function firstType({ accepts }: PackageApplication): MediaType {
-  const whole = accepts.find((type) => !type.includes('*')) ?? 'application/octet-stream';
-  return parseMediaType(whole) ?? { type: whole, parameters: {} };
+  const concrete = accepts.find((type) => !type.includes('*')) ?? 'application/octet-stream';
+  return parseMediaType(concrete) ?? { type: concrete, parameters: {} };
 }
 
 async function fileOf(file: string) {
   try {
     return { octets: new Uint8Array(await readFile(file)), fileName: file.split(/[\\/]/).at(-1) };
   } catch (error) {
-    throw new ConfigurationError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,28 +1,28 @@
-/** Tells when something in a folder has changed, once it has been quiet for a moment. */
+/** Watches a folder, and reports changes once no more follow for a moment. */
 
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Milliseconds: an editor writes a file in several steps, and several files at once. */
-const QUIET = 150;
-/** What changes by itself, or by what is done about a change. */
-const OTHERS = /^(node_modules|dist|\..*)$/;
-/** An application has a few folders; each that is watched costs the system something. */
+/** Milliseconds without a change: editors write a file in several steps, and several files at once. */
+const QUIET_MS = 150;
+/** Folders and files that installations and builds change. */
+const IGNORED_NAMES = /^(node_modules|dist|\..*)$/;
+/** An application has a few folders, and each watched folder costs system resources. */
 const MAX_FOLDERS = 1000;
 
 export interface WatchOptions {
-  /** Folders in it where changes are nobody's work: absolute. */
+  /** Absolute paths of folders to ignore. */
   except: readonly string[];
   changed(): void;
-  /** Not all of it is watched: it is gone, or there is too much of it. */
+  /** Called when part of the folder cannot be watched, because it was removed or is too large. */
   failed(error: Error): void;
 }
 
 /**
- * Each folder by itself: Node.js's recursive watch loses a file on Linux once an editor has put a new one in its place.
- * @param folder absolute.
- * @returns what ends it, once all of it is watched.
+ * Watches each folder separately: on Linux, Node.js's recursive watch loses a file that an editor replaces.
+ * @param folder absolute path.
+ * @returns a function that stops watching, once all folders are watched.
  */
 export async function watchFolder(
   folder: string,
@@ -39,26 +39,26 @@ export async function watchFolder(
 
   const follow = async (path: string): Promise<void> => {
     if (ended) return;
-    if (watchers.length === MAX_FOLDERS) throw new Error(`it has more than ${MAX_FOLDERS} folders`);
+    if (watchers.length === MAX_FOLDERS) throw new Error(`more than ${MAX_FOLDERS} folders`);
     const watcher = watch(path, (_, name) => {
-      if (name !== null && (OTHERS.test(name) || except.includes(join(path, name)))) return;
+      if (name !== null && (IGNORED_NAMES.test(name) || except.includes(join(path, name)))) return;
       clearTimeout(timer);
-      timer = setTimeout(() => void again(), QUIET);
+      timer = setTimeout(() => void restart(), QUIET_MS);
     });
     watchers.push(watcher);
     watcher.on('error', failed);
     for (const entry of await readdir(path, { withFileTypes: true })) {
       const inner = join(path, entry.name);
-      if (!entry.isDirectory() || OTHERS.test(entry.name) || except.includes(inner)) continue;
+      if (!entry.isDirectory() || IGNORED_NAMES.test(entry.name) || except.includes(inner)) continue;
       await follow(inner).catch((error: NodeJS.ErrnoException) => {
-        // It went while it was looked at.
+        // The folder was removed in the meantime.
         if (error.code !== 'ENOENT') throw error;
       });
     }
   };
 
-  /** A folder that was removed and made anew is another one: all are watched anew, ahead of looking at them. */
-  const again = async () => {
+  /** Watches all folders again before it reports the change, because a recreated folder needs a new watcher. */
+  const restart = async () => {
     unwatch();
     await follow(folder).catch(failed);
     if (!ended) changed();

@@ -1,4 +1,4 @@
-/** Finds a push application by what a configuration calls it: a bundled id, a path, or a package. */
+/** Finds a push application by its name in a configuration: a bundled id, a path, or a package. */
 
 import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,27 +13,27 @@ import { installedApplications, packageFolders } from './installed.js';
 import { type PackageApplication, type PackageManifest, readPackageManifest } from './package-manifest.js';
 import { BUNDLED_APPLICATIONS } from './this-package.js';
 
-/** A module loads in milliseconds; one that takes longer waits for something that will not come. */
+/** A module loads in milliseconds, unless its top level waits for something that never happens. */
 const LOAD_DEADLINE_MS = 30_000;
-/** An event-app-id, which is no package name that anyone could install. */
+/** An event-app-id; the dot distinguishes it from most package names. */
 const EVENT_APP_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
-/** `sip-push-app-weather`, `@acme/weather`; not a module in a package. */
+/** `sip-push-app-weather` or `@acme/weather`, but not a module in a package. */
 const PACKAGE_NAME = /^(@[a-z0-9._~-]+\/)?[a-z0-9_~-][a-z0-9._~-]*$/i;
 
-/** Where an application is. Nothing of it has run. */
+/** The location of an application, which has not been loaded. */
 export interface LocatedApplication {
-  /** What to import. */
+  /** Specifier for `import`. */
   readonly specifier: string;
-  /** What its package says of it, where it does. */
+  /** Its manifest, if its package has one. */
   readonly manifest?: PackageApplication;
 }
 
 /**
- * Bundled applications are found as anyone's are, by package export name.
- * @param use a bundled id, the path of a module, or that of a package, or the name of one. Where a package has
- * several applications, `#` and an id follow. Or the id alone, of a package `sip-push-app-…` that is installed.
- * @param folder that a path starts from, and that packages are looked for from.
- * @throws ConfigurationError naming what was looked for, and where.
+ * Resolves bundled applications like third-party ones, by package export.
+ * @param use a bundled id, the path of a module or package, the name of a package, or the id of an application in an
+ * installed package `sip-push-app-…`. If a package has several applications, `#` and an id follow its name or path.
+ * @param folder base folder for paths and for the search of packages.
+ * @throws ConfigurationError naming the application that was not found, and the path.
  */
 export async function locateApplication(use: string, folder: string): Promise<LocatedApplication> {
   if (BUNDLED_APPLICATIONS.includes(use)) return { specifier: `sip-push/apps/${use}` };
@@ -42,12 +42,12 @@ export async function locateApplication(use: string, folder: string): Promise<Lo
     const path = resolve(folder, name);
     if (!existsSync(path)) throw new ConfigurationError(`application "${use}" was not found: no ${path}`);
     if (!statSync(path).isDirectory()) return { specifier: pathToFileURL(path).href };
-    return inFolder(use, path, id);
+    return packageIn(use, path, id);
   }
   const home = PACKAGE_NAME.test(name) ? packageFolder(name, folder) : undefined;
   const manifest = home && (await readPackageManifest(home));
-  if (manifest) return one(use, manifest, id);
-  if (home === undefined && EVENT_APP_ID.test(use)) return await byId(use, folder);
+  if (manifest) return selectApplication(use, manifest, id);
+  if (home === undefined && EVENT_APP_ID.test(use)) return await installedById(use, folder);
   return { specifier: moduleOf(use, folder) };
 }
 
@@ -64,37 +64,41 @@ export async function importApplication(use: string, specifier: string): Promise
   }
   const { default: definition } = module;
   if (typeof definition !== 'object' || definition === null) {
-    throw new ConfigurationError(`application "${use}" has no default export; expected definePushApp({ … })`);
+    throw new ConfigurationError(`application "${use}" has no default export: expected definePushApp({ … })`);
   }
-  // The runtime holds it against the contract before it starts.
+  // The runtime validates the definition against the contract before it starts.
   return definition as PushAppDefinition;
 }
 
-/** @throws ConfigurationError naming what was looked for, and where. */
+/** @throws ConfigurationError naming the application that was not found. */
 export async function findApplication(use: string, folder: string): Promise<PushAppDefinition> {
   return importApplication(use, (await locateApplication(use, folder)).specifier);
 }
 
-/** The file that its module is in, for whoever imports it elsewhere. */
+/** URL of the application's module, for example for an import in a worker. */
 export function applicationUrl({ specifier }: LocatedApplication): string {
   if (specifier.startsWith('file:')) return specifier;
   return pathToFileURL(createRequire(import.meta.url).resolve(specifier)).href;
 }
 
-async function inFolder(use: string, path: string, id: string | undefined): Promise<LocatedApplication> {
+async function packageIn(use: string, path: string, id: string | undefined): Promise<LocatedApplication> {
   if (!existsSync(join(path, 'package.json'))) {
     throw new ConfigurationError(
-      `application "${use}" is a folder without package.json; expected a package, or a file, e.g. ${use}/index.js`,
+      `application "${use}" is a folder without package.json: expected a package, or a file, e.g. ${use}/index.js`,
     );
   }
   const manifest = await readPackageManifest(path);
-  if (manifest) return one(use, manifest, id);
+  if (manifest) return selectApplication(use, manifest, id);
   throw new ConfigurationError(
-    `application "${use}": its package.json has no "sipPush"; expected "sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }, or name its file, e.g. ${use}/index.js`,
+    `application "${use}": its package.json has no "sipPush": expected "sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }, or name its file, e.g. ${use}/index.js`,
   );
 }
 
-function one(use: string, { apps }: PackageManifest, id: string | undefined): LocatedApplication {
+function selectApplication(
+  use: string,
+  { apps }: PackageManifest,
+  id: string | undefined,
+): LocatedApplication {
   const ids = apps.map((app) => app.id);
   const fitting = apps.filter((app) => id === undefined || app.id === id);
   const [found, other] = fitting;
@@ -106,7 +110,7 @@ function one(use: string, { apps }: PackageManifest, id: string | undefined): Lo
   if (other) {
     const name = use.split('#', 1)[0];
     throw new ConfigurationError(
-      `application "${use}": the package has several; expected one of ${ids.map((each) => `${name}#${each}`).join(', ')}`,
+      `application "${use}": the package has several applications: expected one of ${ids.map((each) => `${name}#${each}`).join(', ')}`,
     );
   }
   return { specifier: found.module.href, manifest: found };
@@ -118,16 +122,16 @@ function packageFolder(name: string, folder: string): string | undefined {
     .find((path) => existsSync(join(path, 'package.json')));
 }
 
-async function byId(use: string, folder: string): Promise<LocatedApplication> {
+async function installedById(use: string, folder: string): Promise<LocatedApplication> {
   const installed = await installedApplications(folder);
   const fitting = installed.filter(({ apps }) => apps.some(({ id }) => id === use));
   const [found, other] = fitting;
   if (found && other && found.name !== other.name) {
     throw new ConfigurationError(
-      `application "${use}" is in ${found.name} and in ${other.name}; name one of the packages`,
+      `application "${use}" is in ${found.name} and in ${other.name}: use the name of one of the packages`,
     );
   }
-  if (found) return one(use, found, use);
+  if (found) return selectApplication(use, found, use);
   const ids = installed.flatMap(({ apps }) => apps.map(({ id }) => id));
   throw new ConfigurationError(
     `application "${use}" was not found${suggestion(use, [...BUNDLED_APPLICATIONS, ...ids])}`,
@@ -140,12 +144,12 @@ function moduleOf(use: string, folder: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
       throw new ConfigurationError(
-        `application "${use}": the package exports nothing by that name under the condition "default"`,
+        `application "${use}": the package has no export of this name for the condition "default"`,
         { cause: error },
       );
     }
     throw new ConfigurationError(
-      `application "${use}" was not found; expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package`,
+      `application "${use}" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package`,
       { cause: error },
     );
   }

@@ -1,17 +1,17 @@
-/** Options that a host has for an application, held against its manifest ahead of its module. */
+/** Validates the options of an application against its manifest, before its module is loaded. */
 
 import { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
 import type { PackageApplication } from './package-manifest.js';
 
-/** @throws ConfigurationError naming the application, each option that is wrong, and the nearest known one. */
+/** @throws ConfigurationError naming the application, each invalid option, and the most similar known option. */
 export function checkOptions({ id, options: schema }: PackageApplication, options: unknown): void {
   if (schema === undefined) return;
   validate(schemaOf(id, schema), options ?? {}, `options of ${id}`);
 }
 
-/** Of what an application needs to start: the first of its schema's `examples`; undefined where it has none. */
+/** Example options for an application: the first of `examples` in its schema; undefined if it has none. */
 export function exampleOptions({ options: schema }: PackageApplication): unknown {
   const examples: unknown = schema?.examples;
   return Array.isArray(examples) ? examples[0] : undefined;
@@ -23,7 +23,7 @@ function schemaOf(id: string, schema: Readonly<Record<string, unknown>>): z.ZodT
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigurationError(
-      `"options" of ${id} in its package.json is no JSON Schema that this host can read: ${reason}`,
+      `invalid "options" of ${id} in its package.json: expected a JSON Schema that this host supports: ${reason}`,
       { cause: error },
     );
   }

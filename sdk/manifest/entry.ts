@@ -1,9 +1,9 @@
-/** Which file `import` finds for the name of a package. */
+/** Finds the entry module of a package. */
 
-/** What Node.js and bundlers look for in an export map, when a module is imported. */
+/** Conditions of an export map that Node.js and bundlers match for an import. */
 const CONDITIONS = ['node', 'import', 'module-sync', 'default'];
 
-/** @param fields of its package.json. @returns a path in the package. */
+/** @param fields fields of package.json. @returns a path in the package. */
 export function entryOf({ exports, main }: { exports?: unknown; main?: unknown }): string {
   return target(exports) ?? (typeof main === 'string' ? main : './index.js');
 }

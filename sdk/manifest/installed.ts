@@ -1,4 +1,4 @@
-/** Packages of push applications that are installed: those that are called so. */
+/** Finds installed packages of push applications by their name. */
 
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,14 +7,14 @@ import { type PackageManifest, readPackageManifest } from './package-manifest.js
 
 const NAME = /^sip-push-app-/;
 
-/** Where packages are looked for from a folder, the nearest first. */
+/** The `node_modules` folders that are searched from a folder, nearest first. */
 export function packageFolders(folder: string): string[] {
   return createRequire(resolve(folder, 'package.json')).resolve.paths('sip-push-app-') ?? [];
 }
 
 /**
- * Of the packages `sip-push-app-…` and `@…/sip-push-app-…` that a module in the folder can import, what they say.
- * @param problem is told of one that is broken, or for another host.
+ * Reads the manifests of the packages `sip-push-app-…` and `@…/sip-push-app-…` that a module in the folder can import.
+ * @param problem called for each manifest that is invalid or requires another version of the contract.
  */
 export async function installedApplications(
   folder: string,
@@ -31,7 +31,7 @@ export async function installedApplications(
           .map((name) => join(scope, name)),
       ),
     );
-    for (const name of [...names.filter((one) => NAME.test(one)), ...scoped.flat()]) {
+    for (const name of [...names.filter((name) => NAME.test(name)), ...scoped.flat()]) {
       const manifest = await readPackageManifest(join(modules, name)).catch(problem);
       if (manifest) found.push(manifest);
     }

@@ -1,4 +1,4 @@
-/** Reads what a package says of its push applications. Nothing of the package runs. */
+/** Reads the manifest of a package of push applications, without running its code. */
 
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -15,38 +15,38 @@ import { type ManifestKeys, manifestKeys } from './schema.js';
 /** A package.json is a few kilobytes. */
 const MAX_FILE = 1024 * 1024;
 
-/** One application of a package, as its manifest has it. */
+/** An application in the manifest of a package. */
 export interface PackageApplication {
-  /** Canonical: `weather.ua`. */
+  /** Canonical event-app-id, such as `weather.ua`. */
   readonly id: string;
-  /** Its module: the file that its default export is in. */
+  /** The module whose default export is the application. */
   readonly module: URL;
   readonly accepts: readonly string[];
   readonly iari?: string;
   readonly permissions?: AppPermissions;
   /** JSON Schema of its options. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** Files of sample content, absolute, by media type. */
+  /** Absolute paths of sample files by media type. */
   readonly samples: Readonly<Record<string, readonly string[]>>;
   readonly activation: 'start' | 'push';
 }
 
-/** What package.json says, held against this host's contract. */
+/** A valid manifest whose contract this host implements. */
 export interface PackageManifest {
-  /** Absolute. */
+  /** Absolute path of the package. */
   readonly folder: string;
-  /** Of the package, where it has one. */
+  /** Name of the package, if it has one. */
   readonly name?: string;
   readonly version?: string;
-  /** Range of versions, `^1.0.0`. */
+  /** Range of contract versions, such as `^1.0.0`. */
   readonly contract: string;
   readonly apps: readonly PackageApplication[];
 }
 
 /**
- * @param folder the one that package.json is in.
- * @returns undefined where package.json has no `sipPush`.
- * @throws ConfigurationError naming the file, and the key that is wrong; or that the contract is not this host's.
+ * @param folder folder of package.json.
+ * @returns undefined if package.json has no `sipPush`.
+ * @throws ConfigurationError naming the file and the invalid key, or the unsupported contract.
  */
 export async function readPackageManifest(folder: string): Promise<PackageManifest | undefined> {
   const file = join(folder, 'package.json');
@@ -55,7 +55,7 @@ export async function readPackageManifest(folder: string): Promise<PackageManife
   if (sipPush === undefined) return undefined;
   requireContract(file, sipPush);
   const { contract, apps } = validate(manifestKeys, sipPush, `${file}: "sipPush"`);
-  requireOneEach(file, apps);
+  requireDistinctIds(file, apps);
   return {
     folder: resolve(folder),
     ...(typeof name === 'string' ? { name } : {}),
@@ -67,29 +67,29 @@ export async function readPackageManifest(folder: string): Promise<PackageManife
 
 async function readFields(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    if ((await stat(file)).size > MAX_FILE) throw new Error(`it has more than ${MAX_FILE} bytes`);
+    if ((await stat(file)).size > MAX_FILE) throw new Error(`larger than ${MAX_FILE} bytes`);
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-    throw new Error('it is no JSON object');
+    throw new Error('expected a JSON object');
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/\s+/g, ' ') : String(error);
-    throw new ConfigurationError(`${file} cannot be read: ${reason}`, { cause: error });
+    throw new ConfigurationError(`cannot read ${file}: ${reason}`, { cause: error });
   }
 }
 
-/** Ahead of everything else: a manifest for another contract may have other keys. */
+/** Runs first, because a manifest for another contract may have other keys. */
 function requireContract(file: string, sipPush: unknown): void {
   const { contract }: { contract?: unknown } = Object(sipPush);
   const problem = typeof contract === 'string' && contractProblem(contract);
   if (problem) throw new ConfigurationError(`${file}: "sipPush.contract": ${problem}`);
 }
 
-function requireOneEach(file: string, apps: ManifestKeys['apps']): void {
+function requireDistinctIds(file: string, apps: ManifestKeys['apps']): void {
   const names = apps.map(({ id, iari }) => (iari === undefined ? canonicalEventAppId(id) : `${id} ${iari}`));
   const index = names.findIndex((name, at) => names.indexOf(name) !== at);
   if (index < 0) return;
   throw new ConfigurationError(
-    `${file}: "sipPush.apps[${index}].id" is "${apps[index]?.id}" again; two applications of one id need an iari each`,
+    `${file}: "sipPush.apps[${index}].id": duplicate id "${apps[index]?.id}": applications with the same id need different "iari" values`,
   );
 }
 

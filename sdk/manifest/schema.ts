@@ -1,6 +1,6 @@
 /**
- * The static manifest of a package of push applications, the key `sipPush` of its package.json: one source of what is checked,
- * and of the published JSON Schema, `sip-push/manifest.schema.json`.
+ * Schema of the manifest of a package of push applications, the key `sipPush` in its package.json. It validates
+ * manifests, and is published as the JSON Schema `sip-push/manifest.schema.json`.
  */
 
 import { z } from 'zod';
@@ -14,9 +14,11 @@ export const permissionKeys = z.strictObject({
   fetch: z
     .array(origin)
     .optional()
-    .meta({ description: 'Origins that it may fetch from, of those that the host allows.' }),
-  storage: count.optional().meta({ description: 'Bytes of keys and values in its storage.' }),
-  files: count.optional().meta({ description: 'Bytes of all its files together.' }),
+    .meta({ description: 'Origins that the application may fetch from, among those that the host allows.' }),
+  storage: count
+    .optional()
+    .meta({ description: 'Maximum size of keys and values in the storage, in bytes.' }),
+  files: count.optional().meta({ description: 'Maximum total size of the files, in bytes.' }),
 });
 
 const application = z.strictObject({
@@ -25,7 +27,8 @@ const application = z.strictObject({
     .refine(isEventAppId, 'expected an event-app-id, e.g. weather.ua')
     .meta({ description: 'event-app-id that senders address, e.g. weather.ua.' }),
   module: z.string().regex(/^\.\//, 'expected a path in the package, e.g. ./dist/index.js').optional().meta({
-    description: 'The module whose default export is the application; the package’s export "." when absent.',
+    description:
+      'The module whose default export is the application; by default the export "." of the package.',
   }),
   accepts: z
     .array(
@@ -35,17 +38,19 @@ const application = z.strictObject({
         .refine((type) => type === type.toLowerCase(), 'expected lower case'),
     )
     .min(1, 'expected at least one media type')
-    .meta({ description: 'Media types that it takes, as its definition has them.' }),
+    .meta({ description: 'Accepted media types, the same as in the definition of the application.' }),
   iari: z
     .string()
     .refine(isIari, 'expected a URN, e.g. urn:urn-7:3gpp-application.ims.iari.example')
     .optional()
-    .meta({ description: 'IARI that tells it from another application of the same id and media types.' }),
+    .meta({
+      description: 'IARI that distinguishes the application from another with the same id and media types.',
+    }),
   permissions: permissionKeys
     .optional()
-    .meta({ description: 'What it may do at most; without them as much as the host allows anyone.' }),
+    .meta({ description: 'Permissions of the application; by default only the limits of the host apply.' }),
   options: z.record(z.string(), z.unknown()).optional().meta({
-    description: 'JSON Schema of its options: a host holds them against it before it runs the application.',
+    description: 'JSON Schema of the options, which a host validates before it loads the application.',
   }),
   samples: z
     .record(
@@ -56,7 +61,7 @@ const application = z.strictObject({
     .meta({ description: 'Files of sample content by media type, for `sip-push check` and `sip-push dev`.' }),
   activation: z.enum(['start', 'push']).optional().meta({
     description:
-      'When its module is loaded: with the host (start, when absent), or at the first push for it (push).',
+      'When the module is loaded: with the host (start, the default), or at the first push to the application (push).',
   }),
 });
 
@@ -64,7 +69,8 @@ export const manifestKeys = z
   .strictObject({
     $schema: z.string().optional(),
     contract: z.string().meta({
-      description: 'Range of versions of the contract that it keeps to, as npm writes ranges, e.g. ^1.0.0.',
+      description:
+        'Range of contract versions that the applications require, in the syntax of npm, e.g. ^1.0.0.',
     }),
     apps: z.array(application).min(1, 'expected at least one application'),
   })

@@ -1,4 +1,4 @@
-/** What this package says of itself: its version, and the push applications in its export map. */
+/** The version of this package, and the push applications in its export map. */
 
 import { readFileSync } from 'node:fs';
 
@@ -10,7 +10,7 @@ export const VERSION = manifest.version;
 /** Product token of User-Agent and Server (RFC 3261 20.41). */
 export const PRODUCT = `sip-push/${VERSION}`;
 
-/** event-app-ids of the push applications that come with this package, sorted. */
+/** event-app-ids of the bundled push applications, sorted. */
 export const BUNDLED_APPLICATIONS: readonly string[] = Object.keys(manifest.exports)
   .flatMap((name) => /^\.\/apps\/(.+)$/.exec(name)?.[1] ?? [])
   .sort();

@@ -1,4 +1,4 @@
-/** Transactions, registrar and proxy put together, whatever flows the messages come by. */
+/** Transactions, registrar, proxy and events of the network, independent of the sockets of its flows. */
 
 import { ConfigurationError } from '../../core/errors.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
@@ -38,12 +38,13 @@ export class NetworkCore {
   readonly #outbound: Outbound;
   readonly #watchers: Watchers;
   readonly #thirdParties: ThirdPartyRegistrations;
-  /** For every flow of the network. */
+  /** Handlers for every flow of the network. */
   readonly handlers: FlowHandlers;
 
   constructor(private readonly options: NetworkOptions) {
     const domain = (options.domain ?? DEFAULT_DOMAIN).toLowerCase();
-    if (!isHost(domain)) throw new ConfigurationError(`domain: ${JSON.stringify(domain)} is no host name`);
+    if (!isHost(domain))
+      throw new ConfigurationError(`invalid domain ${JSON.stringify(domain)}: expected a host name`);
     this.domain = domain;
     const flows = this.#flows;
     const services = readServices(options.applicationServers ?? {});
@@ -171,7 +172,7 @@ export class NetworkCore {
   }
 }
 
-/** The network itself is asked what it can (RFC 3261 11); of its own it takes nothing else. */
+/** Answers OPTIONS with the capabilities of the network (RFC 3261 §11); other requests to the network itself get a 404. */
 function answerOptions(transaction: ServerTransaction): void {
   const { request } = transaction;
   const known = request.method === 'OPTIONS';

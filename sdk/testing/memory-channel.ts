@@ -3,7 +3,7 @@
 // From the module, not the global: a test with a fake clock has a network that goes on.
 import { setImmediate } from 'node:timers';
 import { TransportError } from '../../core/errors.js';
-import type { Address, Channel, ChannelProtocol } from '../../core/platform/platform.js';
+import type { Address, Channel, ChannelProtocol } from '../../core/platform/sockets.js';
 
 /** As a socket's: bytes that may still wait when its owner is told to send more. */
 const LOW_WATER_BYTES = 65_536;

@@ -1,6 +1,6 @@
 /** Splits the bytes of one direction of an MSRP connection into frames for a trace, which limits bodies. */
 
-import { MalformedMsrp } from '../../core/msrp/frames/frame.js';
+import { MalformedMsrpError } from '../../core/msrp/frames/frame.js';
 import { HeadReader, type RawHead } from '../../core/msrp/frames/head.js';
 import { FRAME_LIMITS } from '../../core/msrp/frames/limits.js';
 import { BodyReader } from '../../core/msrp/frames/parser.js';
@@ -40,7 +40,7 @@ export class MsrpFrames {
       for (let at = 0; at < bytes.length; )
         at = this.#body ? this.#readBody(this.#body, bytes, at) : this.#readHead(bytes, at);
     } catch (error) {
-      if (!(error instanceof MalformedMsrp)) throw error;
+      if (!(error instanceof MalformedMsrpError)) throw error;
       this.#malformed = true;
       this.#parts = [];
     }
@@ -55,7 +55,7 @@ export class MsrpFrames {
   #begin({ bytes, lastLine, tooLong }: RawHead): void {
     const start = new TextDecoder('latin1').decode(bytes.subarray(0, START_LINE));
     const [, id] = TRANSACTION_ID.exec(start) ?? [];
-    if (id === undefined || tooLong) throw new MalformedMsrp('invalid head of a frame');
+    if (id === undefined || tooLong) throw new MalformedMsrpError('invalid head of a frame');
     // A copy: the buffer belongs to the agent.
     this.#parts = [bytes.slice()];
     const bodyFollows = bytes.length - lastLine === CRLF_LENGTH;

@@ -6,7 +6,7 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ConfigurationError } from '../../core/errors.js';
-import type { Address } from '../../core/platform/platform.js';
+import type { Address } from '../../core/platform/sockets.js';
 import { HostAddresses, ipPacket, type ProtocolNumber, TCP, UDP } from './ip-packet.js';
 import type { TracedEvent, TracedMessage } from './read-trace.js';
 

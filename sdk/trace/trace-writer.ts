@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { ConfigurationError } from '../../core/errors.js';
-import type { Address, Sockets } from '../../core/platform/platform.js';
+import type { Address, Sockets } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { tracedSockets } from './traced-sockets.js';
 

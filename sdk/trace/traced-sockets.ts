@@ -1,7 +1,7 @@
 /** Sockets of the platform with an observer of their MSRP frames. */
 
 import { platform } from '#platform';
-import type { Channel, Sockets } from '../../core/platform/platform.js';
+import type { Channel, Sockets } from '../../core/platform/sockets.js';
 import { MsrpFrames } from './msrp-frames.js';
 
 /** `omitted`: number of bytes of the body that are not in `bytes`. */

@@ -135,7 +135,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(errors.map(String)).toEqual([
       expect.stringContaining('storage value for "x" is a function: expected JSON or a Uint8Array'),
       expect.stringContaining('storage value for "x" is not JSON'),
-      expect.stringContaining('storage key of 513 characters; at most 512'),
+      expect.stringContaining('storage key of 513 characters: expected at most 512'),
       expect.stringContaining('not well-formed Unicode'),
     ]);
     expect(errors[0]).toBeInstanceOf(ConfigurationError);

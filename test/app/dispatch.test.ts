@@ -68,13 +68,13 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(await stored(bench.store, 'received', 'content', 'done')).toEqual([]);
   });
 
-  it('is larger than it takes: size', async () => {
+  it('is refused as too large', async () => {
     await bench.runtime.load(testApp(() => {}, { delivery, limits: { size: 5 } }));
     expect(await bench.push({ text: '12345' })).toMatchObject({ accepted: true });
     expect(await bench.push({ text: '123456' })).toMatchObject({
       accepted: false,
       kind: 'size',
-      reason: 'test.ua takes at most 5 bytes',
+      reason: 'test.ua accepts at most 5 bytes',
     });
   });
 

@@ -106,7 +106,7 @@ describe('in time', () => {
   });
 
   it.each([
-    ['more than its application takes', { size: MiB + 1 }, 'size', /the reference says 1048577 bytes/],
+    ['more than its application takes', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
     ['an expired reference', { expiration: Date.now() - 1000 }, 'forbidden', /expired/],
   ] as const)('8.1.1-04: %s is refused without a fetch', async (_title, reference, kind, reason) => {
     const { outcome } = await push(reference);

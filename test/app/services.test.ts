@@ -84,7 +84,7 @@ describe('emit', () => {
         },
       }),
     );
-    expect(lines).toEqual(['starting', 'the host did not take an event: no listener']);
+    expect(lines).toEqual(['starting', 'the listener of the host threw: no listener']);
     await runtime.stop();
   });
 });

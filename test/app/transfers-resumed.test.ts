@@ -225,7 +225,7 @@ describe('a transfer that broke off', () => {
     expect((await offer({ key: 'three' })).have).toBe(4);
   });
 
-  it('goes when there is no room for what comes now; there is none at all: resources', async () => {
+  it('is removed when a new one needs the disk space; without any space, the new one is refused as resources', async () => {
     await restart({ limits: { transferBytes: 25 } });
     await bench.runtime.load(failing(0).app);
     await brokenOff('old', TEXT.slice(0, 6));
@@ -233,7 +233,7 @@ describe('a transfer that broke off', () => {
     await offer({ key: 'two' });
     expect((await files()).length).toBe(2);
     expect(await bench.offer({ text: TEXT })).toMatchObject({
-      refused: { kind: 'resources', retryAfter: 60, reason: 'there is no room for so much content' },
+      refused: { kind: 'resources', retryAfter: 60, reason: 'there is no disk space for the content' },
     });
     const unknown = await begun(bench.offer({}));
     await unknown.write(0, bytes('01234'));

@@ -222,7 +222,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
         accepted: false,
         kind: 'size',
         pushId: expect.any(String),
-        reason: 'test.ua takes at most 9 bytes',
+        reason: 'test.ua accepts at most 9 bytes',
       },
     });
     const transfer = await begun(bench.offer({}));
@@ -235,10 +235,12 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await files()).toEqual([]);
   });
 
-  it('larger than offered is not taken', async () => {
+  it('refuses bytes beyond the offered size', async () => {
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await offer();
-    await expect(transfer.write(5, bytes('567890'))).rejects.toThrow('more than the 10 bytes offered');
+    await expect(transfer.write(5, bytes('567890'))).rejects.toThrow(
+      'more than the 10 bytes that were offered',
+    );
     await send(transfer);
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
   });
@@ -293,7 +295,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await other.write(8, bytes('89'));
     expect(await other.complete(5)).toMatchObject({
       accepted: false,
-      reason: 'the content has 10 bytes, not 5',
+      reason: 'the content has 10 bytes; 5 were announced',
     });
   });
 

@@ -1,11 +1,11 @@
-/** The bundled applications, held against the contract. */
+/** The bundled applications pass the check. */
 
 import { expect, it } from 'vitest';
 import { Folder, linesOf } from '../cli/sip-push.js';
 import { JOB_MS } from '../support/wait.js';
 
 it.each(['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'])(
-  'the bundled application %s has the full score',
+  'gives the bundled application %s the full score',
   async (id) => {
     await using folder = await Folder.make();
     const result = await folder.runFor(JOB_MS, 'check', id, '--json');

@@ -1,4 +1,4 @@
-/** `sip-push check`, as users run it: applications that break each rule, and those that break none. */
+/** `sip-push check` as users run it, with applications that break each rule and applications that break none. */
 
 import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { JOB_MS } from '../support/wait.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIXTURES = join(ROOT, 'test/check/fixtures');
 
-/** Beside an installed `sip-push`, as an application of somebody's is. */
+/** Checks a fixture in a folder with an installed `sip-push`, as a third party's application would be. */
 async function checked(fixture: string) {
   await using folder = await Folder.make();
   await folder.write('node_modules/.here', '');
@@ -29,38 +29,38 @@ describe('each rule', () => {
     findings = end.lines.filter(({ event }) => event === 'finding');
   });
 
-  // The application is named for the rule that it breaks.
+  // Each application is named after the rule that it breaks.
   it.each([
     ['definition', 'error', 'definition.js', /accepts is "text\/plain"/],
     ['manifest-agrees', 'error', /accepts/, /text\/html/],
     ['starts', 'error', /starts\.js:\d+/, /no database/],
-    ['starts-again', 'error', /starts-again\.js/, /here already/],
-    ['stops', 'error', 'stops.js', /did not end/],
+    ['starts-again', 'error', /starts-again\.js/, /already present/],
+    ['stops', 'error', 'stops.js', /did not finish/],
     ['leaves-timers', 'error', /leaves-timers\.js:\d+/, /Timeout/],
     ['leaves-handles', 'error', /leaves-handles\.js:\d+/, /TCPSERVERWRAP/],
     ['leaves-promises', 'warning', /leaves-promises\.js:\d+/, /promise/],
     ['leaves-listeners', 'error', 'process', /beforeExit/],
     ['leaves-globals', 'warning', 'globalThis', /myCache/],
-    ['samples', 'warning', /samples/, /nobody-knows/],
-    ['takes-types', 'error', /takes-types\.js:\d+/, /415/],
+    ['samples', 'warning', /samples/, /unknown-type/],
+    ['accepts-types', 'error', /accepts-types\.js:\d+/, /415/],
     ['describes', 'warning', 'describes.js', /no title/],
     ['receive-ends', 'error', 'receive-ends.js', /within 5 s/],
     ['size-limit', 'warning', 'size-limit.js', /any size/],
     ['refusals', 'error', /refusals\.js:\d+/, /TypeError/],
     ['broken-content', 'error', /broken-content\.js:\d+/, /SyntaxError/],
     ['slow-streams', 'error', /slow-streams\.js/, /too long/],
-    ['lets-go', 'error', 'lets-go.js', /broke off/],
+    ['stream-failures', 'error', 'stream-failures.js', /broke off/],
     ['provisional', 'error', 'provisional.js', /storage/],
     ['provisional-events', 'warning', 'provisional-events.js', /"coming"/],
     ['repeats', 'error', /repeats\.js:\d+/, /UNIQUE/],
-    ['redelivery', 'error', /redelivery\.js:\d+/, /came before/],
-    ['exactly-once', 'error', 'exactly-once.js', /count is 2, and 1/],
-    ['cancellation', 'error', 'cancellation.js', /went on/],
+    ['redelivery', 'error', /redelivery\.js:\d+/, /received before/],
+    ['exactly-once', 'error', 'exactly-once.js', /count is 2, but 1/],
+    ['cancellation', 'error', 'cancellation.js', /continued/],
     ['alarms', 'error', /alarms\.js:\d+/, /no such reminder/],
-    ['unhandled', 'error', /unhandled\.js:\d+/, /nobody looks/],
+    ['unhandled', 'error', /unhandled\.js:\d+/, /unhandled rejection/],
     ['survives', 'error', /whole/, /event loop/],
-    ['prints', 'warning', /whole/, /a push has come/],
-  ])('%s can be broken', (rule, severity, where, what) => {
+    ['prints', 'warning', /whole/, /a push arrived/],
+  ])('finds an application that breaks %s', (rule, severity, where, what) => {
     expect(findings.filter(({ app, rule: found }) => app === `${rule}.test` && found === rule)).toEqual([
       {
         event: 'finding',
@@ -74,13 +74,13 @@ describe('each rule', () => {
     ]);
   });
 
-  it('finds that a process ends', () => {
+  it('reports an application that ends its process', () => {
     expect(findings.filter(({ app }) => app === 'survives-exit.test')).toMatchObject([
       { rule: 'survives', what: expect.stringContaining('exit code 0') },
     ]);
   });
 
-  it('costs points, and the exit code is 1', () => {
+  it('lowers the score and exits with code 1', () => {
     expect(end).toMatchObject({ code: 1 });
     expect(end?.lines.at(-1)).toMatchObject({ event: 'score', score: 0 });
   });
@@ -90,7 +90,7 @@ describe('a manifest', () => {
   it.each([
     ['no-manifest', /has no "sipPush"/],
     ['wrong-manifest', /did you mean "accepts"/],
-  ])('that is none is all that is found: %s', async (fixture, what) => {
+  ])('is the only finding if it is missing or invalid: %s', async (fixture, what) => {
     const { lines, code } = await checked(fixture);
     expect(lines).toMatchObject([
       { event: 'finding', rule: 'manifest', what: expect.stringMatching(what) },
@@ -99,14 +99,14 @@ describe('a manifest', () => {
     expect(code).toBe(1);
   });
 
-  it('that is right, with its options and samples, has the full score', async () => {
+  it('gets the full score if it is valid and has options and samples', async () => {
     const { lines, code } = await checked('good');
     expect(lines).toMatchObject([{ event: 'score', score: 100, apps: ['good.test'] }]);
     expect(code).toBe(0);
   });
 });
 
-it('wrong usage is said in a line: 2', async () => {
+it('reports invalid usage in one line and exits with code 2', async () => {
   await using folder = await Folder.make();
   for (const words of [[], ['one', 'two'], ['--what'], ['nowhere']]) {
     const { code, stderr } = await folder.run('check', ...words);

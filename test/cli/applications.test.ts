@@ -83,7 +83,7 @@ describe('a host finds an application', () => {
     const { apps } = await settings('./apps#news.ua');
     expect(apps).toMatchObject([{ definition: { id: 'news.ua' } }]);
     await expect(settings('./apps')).rejects.toThrow(
-      'application "./apps": the package has several; expected one of ./apps#weather.ua, ./apps#news.ua',
+      'application "./apps": the package has several applications: expected one of ./apps#weather.ua, ./apps#news.ua',
     );
     await expect(settings('./apps#new.ua')).rejects.toThrow(
       'application "./apps#new.ua": the package has no such application; did you mean "news.ua"?',
@@ -162,18 +162,21 @@ describe('a host reports an invalid application before its code runs', () => {
     ],
     [
       './apps',
-      'application "./apps" is a folder without package.json; expected a package, or a file, e.g. ./apps/index.js',
+      'application "./apps" is a folder without package.json: expected a package, or a file, e.g. ./apps/index.js',
     ],
     ['./nowhere', `application "./nowhere" was not found: no `],
     ['wether.ua', 'application "wether.ua" was not found; did you mean "weather.ua"?'],
-    ['sip-push-app-nothing', 'application "sip-push-app-nothing" was not found; expected a bundled id'],
+    ['sip-push-app-nothing', 'application "sip-push-app-nothing" was not found: expected a bundled id'],
     [
       'old.ua',
       'application "old.ua" is in sip-push-app-old and in sip-push-app-older; name one of the packages',
     ],
-    ['sip-push-app-future', 'it is written for versions ^9.0.0 of the contract, this host has 1.0.0'],
-    ['./plain', 'application "./plain": its package.json has no "sipPush"; expected "sipPush": {'],
-    ['./schema', '"options" of weather.ua in its package.json is no JSON Schema that this host can read'],
+    ['sip-push-app-future', 'it requires version ^9.0.0 of the contract, but this host has 1.0.0'],
+    ['./plain', 'application "./plain": its package.json has no "sipPush": expected "sipPush": {'],
+    [
+      './schema',
+      'invalid "options" of weather.ua in its package.json: expected a JSON Schema that this host supports',
+    ],
   ])('%j', async (use, words) => {
     for (const name of ['old', 'older']) {
       await makePackage(`node_modules/sip-push-app-${name}`, [{ ...app, id: 'old.ua' }]);
@@ -254,7 +257,7 @@ describe('sip-push apps', () => {
     await makePackage('node_modules/sip-push-app-weather', [app]);
     const { lines, problems, code } = await listed();
     expect(lines).toContain('weather.ua, of sip-push-app-weather');
-    expect(problems).toEqual([expect.stringContaining('it is written for versions ^9.0.0 of the contract')]);
+    expect(problems).toEqual([expect.stringContaining('it requires version ^9.0.0 of the contract')]);
     expect(code).toBe(1);
     expect((await listed('one', 'more')).problems).toEqual([
       'sip-push: unexpected argument "one": expected one DIRECTORY',

@@ -89,7 +89,7 @@ describe('at a terminal', () => {
     answer(running, 'text/plain, image/png');
     answer(running, 'js');
     expect((await running.ended()).code, running.describe()).toBe(0);
-    await running.line(/^"a b" is no event-app-id .* e\.g\. weather\.ua$/);
+    await running.line(/^"a b" is not a valid event-app-id.* e\.g\. weather\.ua$/);
     const manifest = JSON.parse(await readFile(join(folder.path, 'weather/package.json'), 'utf8'));
     expect(manifest).toMatchObject({
       exports: './src/index.js',
@@ -103,7 +103,7 @@ describe('at a terminal', () => {
   ])('ends at %s and writes nothing', async (_, key) => {
     await using running = await atTerminal('weather', '--id', 'rain.ua');
     answer(running, 'text');
-    await running.line(/"text" is no media type/);
+    await running.line(/"text" is not a valid media type/);
     running.stdin.write(key);
     expect((await running.ended()).code, running.describe()).toBe(1);
     expect(running.stdout.at(-1)).toBe('nothing was written');
@@ -124,14 +124,17 @@ describe('rejects without a change', () => {
     await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
     const { code, stderr } = await folder.run('create', 'full', '--yes');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/full is not empty \(notes\.txt\); expected a new folder$/);
+    expect(stderr).toMatch(/full is not empty \(notes\.txt\): expected a new folder$/);
     expect(await readdir(join(folder.path, 'full'))).toEqual(['notes.txt']);
   });
 
   it.each([
-    [['--id', 'a,b'], /--id "a,b" is no event-app-id .* expected letters, .* e\.g\. weather\.ua/],
-    [['--id', 'a*/b'], /--id "a\*\/b" is no event-app-id/],
-    [['--type', 'text'], /--type "text" is no media type without parameters; expected e\.g\. text\/plain/],
+    [['--id', 'a,b'], /--id "a,b" is not a valid event-app-id: expected letters, .* e\.g\. weather\.ua/],
+    [['--id', 'a*/b'], /--id "a\*\/b" is not a valid event-app-id/],
+    [
+      ['--type', 'text'],
+      /--type "text" is not a valid media type: expected a type without parameters, e\.g\. text\/plain/,
+    ],
     [['--type', 'Text/Plain'], /write it in lower case, "text\/plain"/],
     [['--language', 'java'], /--language "java" is not supported: expected ts or js/],
     [['other'], /unexpected argument "other": expected one DIRECTORY/],
@@ -176,7 +179,7 @@ describe('sip-push build', () => {
 
   it('reports that there are no sources', async () => {
     const { code, stderr } = await folder.run('build', 'nowhere');
-    expect(stderr).toMatch(/no .*nowhere\/src: expected the folder of the application's modules/);
+    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the folder of the application's modules/);
     expect(code).toBe(2);
   });
 });

@@ -197,18 +197,18 @@ describe('the configuration of a host', () => {
     ['mms.au', 'application "mms.au" was not found; did you mean "mms.ua"?'],
     [
       'no-such-app',
-      'application "no-such-app" was not found; expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package',
+      'application "no-such-app" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package',
     ],
     ['./apps/none.mjs', expect.stringMatching(/ "\.\/apps\/none\.mjs" was not found: no \/.*none\.mjs$/)],
     [
       './apps',
-      'application "./apps" is a folder without package.json; expected a package, or a file, e.g. ./apps/index.js',
+      'application "./apps" is a folder without package.json: expected a package, or a file, e.g. ./apps/index.js',
     ],
     ['./apps/throws.mjs', 'application "./apps/throws.mjs" could not be loaded: no forecast today'],
     ['./apps/lacks.mjs', expect.stringMatching(/could not be loaded: Cannot find package 'no-such-package'/)],
     [
       './apps/nothing.mjs',
-      expect.stringMatching(/has no default export; expected definePushApp\(\{ … \}\)$/),
+      expect.stringMatching(/has no default export: expected definePushApp\(\{ … \}\)$/),
     ],
   ])('rejects the application %s', async (use, problem) => {
     expect(await refusal({ ...LEAST, apps: ['mms.ua', { use }] })).toEqual([

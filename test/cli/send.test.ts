@@ -113,7 +113,7 @@ describe('a push from the command line', () => {
     const { code, stdout, stderr } = await folder.run(...words('hello'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*the core forks it: .*\)$/,
+      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*the core forks the request: .*\)$/,
     );
   });
 
@@ -258,7 +258,7 @@ describe('a push from the command line', () => {
     expect(linesOf(good)).toMatchObject([{ mode: 'indirect', outcome: 'delivered', bytes: 0 }]);
     const inWords = await folder.run(...url(server.url('/content')).slice(0, -1));
     expect(inWords.stdout).toMatch(
-      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(its content lies elsewhere; .*\)$/,
+      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(the content is at a URL; .*\)$/,
     );
     await lineOf(host, 'push', { mode: 'indirect', size: 'elsewhere'.length });
     const refused = await folder.run(...url('http://169.254.169.254/latest/meta-data'));

@@ -10,7 +10,7 @@ import {
   transactionIdFor,
 } from '../../core/msrp/frames/frame.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
-import type { Channel } from '../../core/platform/platform.js';
+import type { Channel } from '../../core/platform/sockets.js';
 import { type Chunk, chunks } from '../msrp/arbitraries.js';
 import { readFields } from '../support/dissection.js';
 import { describePeer } from '../support/peers.js';

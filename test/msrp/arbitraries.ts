@@ -1,4 +1,4 @@
-/** Chunks as a peer may send them, bodies full of what resembles an end-line. */
+/** Chunks of a peer, with bodies that contain parts of end-lines. */
 
 import fc from 'fast-check';
 import {

@@ -39,7 +39,7 @@ describe('location store', () => {
     return store;
   }
 
-  it('a thousand users, each found by name, device, number and flow; none left when all connections close', () => {
+  it('finds each of a thousand users by name, device, number and flow, and none after all connections close', () => {
     const store = filled(1000);
     expect(store.size).toBe(1000);
     for (let user = 1; user <= 1000; user++) {
@@ -53,7 +53,7 @@ describe('location store', () => {
     expect([store.size, [...store.all()].length]).toEqual([0, 0]);
   });
 
-  it('a REGISTER changes all it says or nothing', () => {
+  it('applies all changes of a REGISTER or none', () => {
     const store = filled(1);
     const first = parseNameAddr('<sip:u@10.0.0.1:1>');
     const second = parseNameAddr('<sip:new@10.0.0.2>');
@@ -68,7 +68,7 @@ describe('location store', () => {
     expect([...store.bindings('user1')].map(({ contact }) => contact.uri)).toEqual(['sip:new@10.0.0.2']);
   });
 
-  it('an instance id is the same in any case of its UUID', () => {
+  it('compares the UUID of an instance id without case', () => {
     const store = filled(0);
     store.register(registering(1, '<sip:a@10.0.0.1>;+sip.instance="<URN:UUID:ABCD>"'));
     expect(store.bindingsOfDevice('user1', 'urn:uuid:abcd')).toHaveLength(1);
@@ -76,7 +76,7 @@ describe('location store', () => {
 });
 
 describe('temporary GRUUs (RFC 5627 appendix A.2)', () => {
-  it('no two are alike, each leads to its registration, and none can be made by others', () => {
+  it('are unique, resolve to their registration, and cannot be forged', () => {
     const gruus = new TemporaryGruus();
     const minted = Array.from({ length: 100 }, () => gruus.mint(42));
     expect(new Set(minted).size).toBe(100);

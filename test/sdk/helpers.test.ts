@@ -106,7 +106,7 @@ describe('sha256', () => {
   });
 });
 
-describe('Turns', () => {
+describe('TaskQueue', () => {
   it('takes tasks one after another, also behind one that failed', async () => {
     const turns = new TaskQueue();
     const order: string[] = [];

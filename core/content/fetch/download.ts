@@ -2,7 +2,8 @@
 
 import { platform } from '#platform';
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
-import type { Hasher, Spool, SpoolFile } from '../../platform/platform.js';
+import type { Spool, SpoolFile } from '../../platform/files.js';
+import type { Hasher } from '../../platform/platform.js';
 import { type Content, memoryContent, readAll, storedContent, through } from '../content.js';
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content-coding.js';
 import type { ExternalBody } from '../external-body.js';

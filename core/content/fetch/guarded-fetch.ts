@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
-import type { HttpRequest, HttpResponse } from '../../platform/platform.js';
+import type { HttpRequest, HttpResponse } from '../../platform/http.js';
 import { AllowList, hostOf, isPublicAddress } from './allow-list.js';
 import { ExchangeGuard } from './exchange-guard.js';
 import { FetchError } from './fetch-error.js';

@@ -1,7 +1,7 @@
 /** One MSRP connection and the sessions on it (RFC 4975 §5.4). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { Channel } from '../../platform/platform.js';
+import type { Channel } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import {
   type ContinuationFlag,

@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { unlessAborted } from '../../time/deadline.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';

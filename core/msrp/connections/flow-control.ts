@@ -1,7 +1,7 @@
 /** Flow control of a connection: when it stops reading, and which message sends next. */
 
 import { TimeoutError } from '../../errors.js';
-import type { Channel } from '../../platform/platform.js';
+import type { Channel } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { FRAMED_MESSAGE } from '../frames/limits.js';
 

@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
-import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';
 import { type MsrpSession, type SessionOptions, Sessions } from '../messages/session.js';

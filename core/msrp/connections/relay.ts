@@ -5,7 +5,7 @@
 
 import { defined } from '../../defined.js';
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { unlessAborted } from '../../time/deadline.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';

@@ -4,7 +4,7 @@ import {
   isHeaderName,
   isHeaderValue,
   isTransactionId,
-  MalformedMsrp,
+  MalformedMsrpError,
   MsrpHeaders,
   type MsrpRequest,
   type MsrpResponse,
@@ -42,7 +42,7 @@ export class HeadReader {
 
   /**
    * @returns the offset of the next unread byte, and the head if it is complete.
-   * @throws MalformedMsrp as soon as the bytes cannot be a frame.
+   * @throws MalformedMsrpError as soon as the bytes cannot be a frame.
    */
   push(bytes: Uint8Array, from: number): { next: number; head?: RawHead } {
     const start = this.#length === 0 ? skipLineBreaks(bytes, from) : from;
@@ -67,7 +67,7 @@ export class HeadReader {
   #checkStart(bytes: Uint8Array, from: number): void {
     for (let at = from; at < bytes.length && this.#length + at - from < START.length; at++) {
       if (bytes[at] !== START[this.#length + at - from])
-        throw new MalformedMsrp('invalid start of a frame: expected "MSRP "');
+        throw new MalformedMsrpError('invalid start of a frame: expected "MSRP "');
     }
   }
 
@@ -134,7 +134,7 @@ export class HeadParser {
   /**
    * @param bytes start line and headers, each with its CRLF.
    * @param problem a known fault.
-   * @throws MalformedMsrp
+   * @throws MalformedMsrpError
    */
   parse(bytes: Uint8Array, problem?: string): MsrpRequest | MsrpResponse {
     const { text, fault } = decode(bytes);
@@ -142,7 +142,7 @@ export class HeadParser {
     const [line, transactionId = '', second = '', third = ''] =
       START_LINE.exec(text.slice(0, Math.max(firstEnd, 0))) ?? [];
     if (line === undefined || !isTransactionId(transactionId))
-      throw new MalformedMsrp('malformed start line');
+      throw new MalformedMsrpError('malformed start line');
     const headers = new MsrpHeaders();
     const read = { toPath: NO_PATH, fromPath: NO_PATH, headers };
     const lineFault = this.#readHeaders(text, firstEnd + 2, read);

@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { defined } from '../../defined.js';
-import { type ContinuationFlag, MalformedMsrp, type MsrpRequest, type MsrpResponse } from './frame.js';
+import { type ContinuationFlag, MalformedMsrpError, type MsrpRequest, type MsrpResponse } from './frame.js';
 import { HeadParser, HeadReader, HYPHEN, type RawHead } from './head.js';
 import { FRAME_LIMITS, type FrameLimits } from './limits.js';
 
@@ -183,7 +183,7 @@ export class MsrpParser {
 
   /**
    * Takes ownership of `chunk`. After an error, further bytes are ignored.
-   * @throws MalformedMsrp if the connection must be closed.
+   * @throws MalformedMsrpError if the connection must be closed.
    */
   push(chunk: Uint8Array): void {
     if (this.#failed) return;
@@ -246,5 +246,5 @@ export class MsrpParser {
 function readEndLine(bytes: Uint8Array, at: number, transactionId: string): ContinuationFlag {
   const length = matchEndLine(bytes, at - CRLF_LENGTH, encoder.encode(transactionId));
   if (length !== NO_END_LINE && length !== CUT_SHORT) return flagBefore(bytes, bytes.length);
-  throw new MalformedMsrp('invalid end-line: expected the transaction identifier of its frame');
+  throw new MalformedMsrpError('invalid end-line: expected the transaction identifier of its frame');
 }

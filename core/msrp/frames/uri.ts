@@ -1,7 +1,7 @@
 /** MSRP and MSRPS URIs, and paths of them (RFC 4975 §6 and §9). */
 
 import { ConfigurationError } from '../../errors.js';
-import type { Address, ChannelProtocol } from '../../platform/platform.js';
+import type { Address, ChannelProtocol } from '../../platform/sockets.js';
 import { newSessionId } from './frame.js';
 
 const SCHEME = /^(msrps?):\/\//i;

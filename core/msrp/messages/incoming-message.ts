@@ -6,7 +6,7 @@ import { Timer } from '../../time/clock.js';
 import type { Piece, ReadControl } from '../connections/flow-control.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';
-import { asComment, MsrpRefused } from './status.js';
+import { asComment, MsrpRefusedError } from './status.js';
 
 /** Receives the body of a request. */
 export interface BodyHandler {
@@ -75,7 +75,7 @@ export class IncomingMessage {
     this.#chunks.add(chunk);
     this.#size ??= range.total;
     if (range.total !== undefined && range.total !== this.#size) {
-      this.#fail(new MsrpRefused(400, 'the chunks of one message have different total sizes'));
+      this.#fail(new MsrpRefusedError(400, 'the chunks of one message have different total sizes'));
     }
     return {
       onBody: (bytes) => this.#onBody(chunk, bytes),
@@ -100,12 +100,12 @@ export class IncomingMessage {
     const start = chunk.offset;
     chunk.offset += bytes.length;
     if (chunk.offset > Math.min(chunk.range.end ?? MAX_OFFSET, this.#size ?? MAX_OFFSET)) {
-      this.#fail(new MsrpRefused(400, 'the chunk has more bytes than its Byte-Range'));
+      this.#fail(new MsrpRefusedError(400, 'the chunk has more bytes than its Byte-Range'));
       return;
     }
     this.#ranges.add(start, chunk.offset);
     if (this.#ranges.count > parts) {
-      this.#fail(new MsrpRefused(413, `more than ${parts} separate parts`));
+      this.#fail(new MsrpRefusedError(413, `more than ${parts} separate parts`));
       return;
     }
     try {
@@ -128,7 +128,7 @@ export class IncomingMessage {
       this.#lastSeen = true;
       this.#size ??= chunk.offset;
       if (chunk.offset !== this.#size) {
-        this.#fail(new MsrpRefused(400, 'the last chunk does not end at the end of the message'));
+        this.#fail(new MsrpRefusedError(400, 'the last chunk does not end at the end of the message'));
         return;
       }
     }
@@ -234,7 +234,7 @@ const ABORTED = 413;
 
 /** RFC 4975 §10: 408 and 413 ask the sender to stop; 400 is for errors without their own status. */
 export function asRefusal(error: unknown): { status: number; message: string } {
-  if (error instanceof MsrpRefused) return { status: error.status, message: asComment(error.message) };
+  if (error instanceof MsrpRefusedError) return { status: error.status, message: asComment(error.message) };
   if (error instanceof TimeoutError) return { status: 408, message: asComment(error.message) };
   return { status: 400, message: 'the content was not accepted' };
 }

@@ -5,11 +5,11 @@ import { type MsrpRequest, parseByteRange } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { asRefusal, type BodyHandler, IncomingMessage } from './incoming-message.js';
 import type { IncomingHead, MessageReporter, MessageSink } from './message.js';
-import { failureReportOf, MsrpRefused, wantsSuccessReport } from './status.js';
+import { failureReportOf, MsrpRefusedError, wantsSuccessReport } from './status.js';
 
 export interface IncomingMessagesOptions {
   limits: MsrpLimits;
-  /** A message begins. @throws MsrpRefused */
+  /** A message begins. @throws MsrpRefusedError */
   onMessage?: ((head: IncomingHead) => MessageSink) | undefined;
   respond(request: MsrpRequest, status: number, comment?: string): void;
   /** Sends REPORTs on the message that `request` began. */
@@ -77,9 +77,9 @@ export class IncomingMessages {
     readControl: ReadControl,
   ): IncomingMessage {
     const { limits, onMessage, respond, reporter } = this.#options;
-    if (!onMessage) throw new MsrpRefused(403, 'this session accepts no messages');
+    if (!onMessage) throw new MsrpRefusedError(403, 'this session accepts no messages');
     if (this.#underWay.size >= limits.messages) {
-      throw new MsrpRefused(413, `more than ${limits.messages} simultaneous messages`);
+      throw new MsrpRefusedError(413, `more than ${limits.messages} simultaneous messages`);
     }
     const message = new IncomingMessage({
       sink: onMessage(headOf(request, messageId, size)),

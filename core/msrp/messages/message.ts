@@ -20,7 +20,7 @@ export interface IncomingHead {
 export interface MessageSink {
   /**
    * The chunk is answered 200 when this resolves, or after some seconds (the sender gives up after 30 s, RFC 4975 §7.1.1).
-   * MsrpRefused answers it with its status, another error with 400; both end the message. Called again before it
+   * MsrpRefusedError answers it with its status, another error with 400; both end the message. Called again before it
    * resolves, within `unresolvedBytes`.
    * @param offset in the message, from 0, in the order of the sender; parts can repeat and overlap.
    * @param bytes a view, which the sink can keep.

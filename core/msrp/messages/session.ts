@@ -26,7 +26,7 @@ export interface SessionOptions {
   /** The path of this end as the peer uses it, our relays first; `localUri` alone when absent. */
   localPath?: readonly string[];
   /**
-   * Called for each new message; absent: messages are refused (403). MsrpRefused answers the chunks with its status,
+   * Called for each new message; absent: messages are refused (403). MsrpRefusedError answers the chunks with its status,
    * another error with 400.
    */
   onMessage?(message: IncomingHead): MessageSink;

@@ -26,7 +26,7 @@ export function formatStatus(code: number, comment = ''): string {
 }
 
 /** Thrown by `onMessage` or by the `write` of a sink: answers the chunks of the message with this status. */
-export class MsrpRefused extends SipPushError {
+export class MsrpRefusedError extends SipPushError {
   constructor(
     readonly status: number,
     message: string,

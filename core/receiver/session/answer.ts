@@ -15,7 +15,7 @@ import {
 import type { SipRequest } from '../../sip/message/message.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, pushResource, RequestRefused } from '../admission.js';
+import { type AdmittedInvite, pushResource, RequestRefusedError } from '../admission.js';
 import { pushFeatures } from '../capabilities.js';
 import { inviteAnswer, type OutcomeAnswer } from '../outcome.js';
 import type { Decision } from './decisions.js';
@@ -40,10 +40,10 @@ class UnsupportedBodyError extends SipPushError {
   }
 }
 
-/** @throws MalformedError; UnsupportedBodyError; RequestRefused without a body: the sender asks for an offer (RFC 3264 §5). */
+/** @throws MalformedError; UnsupportedBodyError; RequestRefusedError without a body: the sender asks for an offer (RFC 3264 §5). */
 export function offerOf({ headers, body }: SipRequest): MsrpOffer {
   if (body.length === 0)
-    throw new RequestRefused('type', 'an INVITE without an offer: expected one in its body');
+    throw new RequestRefusedError('type', 'an INVITE without an offer: expected one in its body');
   const type = parseMediaType(headers.get('Content-Type') ?? '')?.type ?? 'no Content-Type';
   if (type !== DESCRIPTION) {
     throw new UnsupportedBodyError(`expected ${DESCRIPTION}, not ${type}`, ['Accept', DESCRIPTION]);
@@ -76,7 +76,7 @@ export class Answer {
   /**
    * Adds the next line.
    * @returns the MSRP endpoint of an accepted line.
-   * @throws RequestRefused, ConfigurationError if no endpoint is available; the reason of the signal.
+   * @throws RequestRefusedError, ConfigurationError if no endpoint is available; the reason of the signal.
    */
   async add(decision: Decision, signal: AbortSignal): Promise<MediaEndpoint | undefined> {
     if (decision.type === 'file' || decision.type === 'messages') return await this.#accept(decision, signal);
@@ -173,7 +173,7 @@ export function refusalOf(
   if (error instanceof UnsupportedBodyError) return { status: 415, headers: [error.header] };
   if (error instanceof ExpiredError) return { status: 487 };
   const { refusal, maxSize } =
-    error instanceof RequestRefused ? error : new RequestRefused('failed', reasonOf(error));
+    error instanceof RequestRefusedError ? error : new RequestRefusedError('failed', reasonOf(error));
   const answer = inviteAnswer(refusal);
   if (refusal.kind !== 'type' && refusal.kind !== 'size') return answer;
   // 8.2.1-01, RFC 3261 §21.4.26: what the addressed application accepts.

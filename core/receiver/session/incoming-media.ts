@@ -7,12 +7,11 @@ import {
   type IncomingHead,
   type MessageReporter,
   type MessageSink,
-  MsrpRefused,
+  MsrpRefusedError,
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import type { AdmittedInvite } from '../admission.js';
-import { describingHeaders } from '../content-headers.js';
+import { type AdmittedInvite, describingHeaders } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import type { AcceptedFile } from './decisions.js';
@@ -65,7 +64,7 @@ class ContentSink implements MessageSink {
     } catch (error) {
       const { outcome, status } = refusedBy(error);
       this.#end(outcome, status);
-      throw new MsrpRefused(status, outcome.reason);
+      throw new MsrpRefusedError(status, outcome.reason);
     }
     onActivity();
     if (onProgress && !this.#ended) onProgress(destination);
@@ -160,7 +159,7 @@ export class IncomingMedia {
     void transfer.abort(why).then((outcome) => this.#broken(incoming, transfer, outcome));
   }
 
-  /** A message begins. @throws MsrpRefused */
+  /** A message begins. @throws MsrpRefusedError */
   message(head: IncomingHead): MessageSink {
     this.options.onActivity();
     const { file } = this.options;
@@ -168,10 +167,10 @@ export class IncomingMedia {
   }
 
   #fileMessage({ incoming, transfer, start }: AcceptedFile, { contentType = '' }: IncomingHead): MessageSink {
-    if (this.#begun) throw new MsrpRefused(413, 'a second message: this media line offered one file');
+    if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
     if (parseMediaType(contentType)?.type !== type.type) {
-      throw new MsrpRefused(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
+      throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
     return this.#sink(incoming, Promise.resolve(transfer), start);
@@ -184,7 +183,7 @@ export class IncomingMedia {
     const app = type && runtime.resolve(resource.eventAppIds, type.type, resource.iari);
     if (!type || !app || typeof app === 'string') {
       const reason = `no application accepts ${contentType || 'content without a type'}`;
-      throw new MsrpRefused(msrpStatus('type'), reason);
+      throw new MsrpRefusedError(msrpStatus('type'), reason);
     }
     const incoming: IncomingTransfer = {
       app,

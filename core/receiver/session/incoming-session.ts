@@ -7,7 +7,7 @@ import type { ServerTransaction } from '../../sip/transactions/server-machine.js
 import { parseDeltaSeconds } from '../../sip/values/parameters.js';
 import { formatReason } from '../../sip/values/reason.js';
 import { Timer } from '../../time/clock.js';
-import { RequestRefused } from '../admission.js';
+import { RequestRefusedError } from '../admission.js';
 import type { IncomingMedia } from './incoming-media.js';
 import type { MediaEndpoint } from './media-connector.js';
 
@@ -36,7 +36,7 @@ export class InvitationDeadline {
     const why =
       milliseconds < ANSWER_WITHIN
         ? new ExpiredError(`the INVITE expired after ${expires} s`)
-        : new RequestRefused('failed', `no decision on the files within ${ANSWER_WITHIN / 1000} s`);
+        : new RequestRefusedError('failed', `no decision on the files within ${ANSWER_WITHIN / 1000} s`);
     this.#timer = setTimeout(() => this.abort(why), milliseconds);
     // The transaction sends the 487.
     transaction.onCancel = () => this.abort(new SipPushError('the sender cancelled the INVITE'));

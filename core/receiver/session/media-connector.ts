@@ -6,7 +6,7 @@ import {
   localMsrpUri,
   MsrpConnector,
   type MsrpProtocol,
-  MsrpRefused,
+  MsrpRefusedError,
   MsrpRelay,
   type MsrpSession,
   MsrpUri,
@@ -15,10 +15,10 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
-import { RequestRefused } from '../admission.js';
+import { RequestRefusedError } from '../admission.js';
 
 /** The endpoint of a line: the answer contains its port and path before it is connected. */
 export interface MediaEndpoint {
@@ -35,7 +35,7 @@ export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
 /** An MSRP relay through which senders reach this device (8.2.1-11). */
 export interface MediaRelay {
   readonly protocol: MsrpProtocol;
-  /** @throws RequestRefused; ConfigurationError if the relay refuses this device; the reason of the signal. */
+  /** @throws RequestRefusedError; ConfigurationError if the relay refuses this device; the reason of the signal. */
   open(local: Address, signal: AbortSignal): Promise<MediaEndpoint>;
   close(): Promise<void>;
 }
@@ -76,7 +76,7 @@ class RelayedEndpoint implements MediaEndpoint {
     const handlers: Required<MediaHandlers> = {
       onMessage: (head) => {
         const { onMessage } = connected.handlers ?? {};
-        if (!onMessage) throw new MsrpRefused(403, 'the INVITE of this session is not answered yet');
+        if (!onMessage) throw new MsrpRefusedError(403, 'the INVITE of this session is not answered yet');
         return onMessage(head);
       },
       onClosed: (error) => connected.handlers?.onClosed?.(error),
@@ -112,7 +112,9 @@ class RelayedEndpoint implements MediaEndpoint {
 /** A transient failure of the relay refuses the INVITE with Retry-After. */
 function asRefusal(error: unknown): unknown {
   const transient = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
-  return transient ? new RequestRefused('resources', `no MSRP relay: ${(error as Error).message}`) : error;
+  return transient
+    ? new RequestRefusedError('resources', `no MSRP relay: ${(error as Error).message}`)
+    : error;
 }
 
 export interface MediaConnectorOptions {
@@ -143,13 +145,13 @@ export class MediaConnector {
   /**
    * An endpoint for one line: its URI names the session.
    * @param host the address of this device towards its peers.
-   * @throws RequestRefused; ConfigurationError if the relay refuses this device; the reason of the signal.
+   * @throws RequestRefusedError; ConfigurationError if the relay refuses this device; the reason of the signal.
    */
   async open(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaEndpoint> {
     const local = { host, port: DISCARD_PORT };
     if (this.#relay) return await this.#relay.open(local, signal);
     const { protocol } = destinationOf(media);
-    this.#require(protocol, (why) => new RequestRefused('type', why));
+    this.#require(protocol, (why) => new RequestRefusedError('type', why));
     const localUri = localMsrpUri(protocol, local);
     return {
       port: DISCARD_PORT,

@@ -11,7 +11,7 @@ import { fromUri } from '../../sip/user-agent-server.js';
 import type { TrustList } from '../../sip/values/asserted-identity.js';
 import { buildResponse } from '../../sip/wire/writer.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, admitInvite, RequestRefused } from '../admission.js';
+import { type AdmittedInvite, admitInvite, RequestRefusedError } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
 import { Answer, offerOf, refusalOf, SDP } from './answer.js';
 import { type Decision, decideLine } from './decisions.js';
@@ -41,7 +41,7 @@ export class SessionReceiver {
   readonly #underWay = new Map<Promise<void>, InvitationDeadline>();
   /** Those of them on whose files the applications decide. */
   readonly #deciding = new Set<InvitationDeadline>();
-  #stopped: RequestRefused | undefined;
+  #stopped: RequestRefusedError | undefined;
 
   constructor(private readonly options: SessionReceiverOptions) {}
 
@@ -55,7 +55,7 @@ export class SessionReceiver {
 
   /** Ends every session. Incomplete files are kept, to be resumed. */
   async stop(): Promise<void> {
-    const why = new RequestRefused('busy', 'the host is stopping');
+    const why = new RequestRefusedError('busy', 'the host is stopping');
     this.#stopped = why;
     for (const deadline of this.#underWay.values()) deadline.abort(why);
     await Promise.allSettled(this.#underWay.keys());
@@ -79,7 +79,7 @@ export class SessionReceiver {
     const offer = offerOf(transaction.request);
     const invite = admitInvite(transaction.request, offer, this.options);
     if (this.#sessions.size + this.#deciding.size >= limits.sessions) {
-      throw new RequestRefused('busy', `the device has ${limits.sessions} sessions, its limit`);
+      throw new RequestRefusedError('busy', `the device has ${limits.sessions} sessions, its limit`);
     }
     this.#deciding.add(deadline);
     const decisions: Decision[] = [];
@@ -186,7 +186,7 @@ function requireAccepted(decisions: readonly Decision[]): void {
   const first = refused.find(({ refusal }) => refusal.kind !== 'declined');
   if (!first || decisions.some(({ type }) => type !== 'refused' && type !== 'closed')) return;
   const { kind, reason, retryAfter } = first.refusal;
-  throw new RequestRefused(kind, reason, { retryAfter, maxSize: first.maxSize });
+  throw new RequestRefusedError(kind, reason, { retryAfter, maxSize: first.maxSize });
 }
 
 /** Releases the transfer of a file that will not arrive. */

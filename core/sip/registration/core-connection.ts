@@ -5,7 +5,7 @@
 
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../../errors.js';
-import type { Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import { doubledDelay } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import type { SipMessage } from '../message/message.js';

@@ -1,61 +1,61 @@
-/** What is too large or of another type; and content that is not what its type says. */
+/** Content that is too large, of another type, or malformed. */
 
 import { PushRefused } from '../../../core/errors.js';
 import { bitFlipped, bomb, empty, oversized, truncated, wrongCharset } from '../../testing/index.js';
-import type { Bench, Content, Scene } from '../bench.js';
-import { bare } from '../bench.js';
+import type { Bench, Content, HostContext } from '../bench.js';
+import { mediaTypeOf } from '../bench.js';
 import { reason } from './start-stop.js';
 
-/** No media type of anybody's. */
+/** A media type that no application accepts. */
 const OTHER_TYPE = 'application/vnd.sip-push.check';
-/** An application that says nothing is given this much, to see. */
+/** Octets: a larger `limits.size` is not tested. */
 const LARGE = 2_000_000;
-/** Bits that are flipped, one at a time, over all of a sample. */
+/** Number of variants with one flipped bit, spread over the sample. */
 const FLIPS = 12;
 
-export async function refusesOthers(bench: Bench): Promise<void> {
+export async function checkRefusals(bench: Bench): Promise<void> {
   const { size } = bench.definition.limits ?? {};
   if (size === undefined) {
-    bench.find({
+    bench.addFinding({
       rule: 'size-limit',
       severity: 'warning',
-      what: 'it takes content of any size',
-      change: 'say what the largest is that it can use: limits: { size: 300_000 }',
+      what: 'the application accepts content of any size',
+      change: 'declare the largest size that it can handle, such as limits: { size: 300_000 }',
     });
   }
-  await considers(bench);
+  await checkConsider(bench);
   const [type] = bench.definition.accepts;
   if (type === undefined) return;
-  await bench.scene(async (scene) => {
-    await mustRefuse(bench, scene, OTHER_TYPE, new Uint8Array(1), 'of a type that it does not take');
+  await bench.withHost(async (scene) => {
+    await expectRefusal(bench, scene, OTHER_TYPE, new Uint8Array(1), 'of a type that it does not declare');
     if (size !== undefined && size < LARGE) {
       const concrete = type.replace(/\*$/, 'plain');
-      await mustRefuse(bench, scene, concrete, oversized(size + 1), 'larger than limits.size');
+      await expectRefusal(bench, scene, concrete, oversized(size + 1), 'larger than limits.size');
     }
   });
 }
 
-/** In session mode it is asked ahead. */
-async function considers(bench: Bench): Promise<void> {
+/** Calls `consider` with an offer in session mode. */
+async function checkConsider(bench: Bench): Promise<void> {
   for (const { type, octets } of (await bench.contents()).contents) {
-    await bench.scene(async ({ watch, push }) => {
+    await bench.withHost(async ({ recorder, push }) => {
       await push({ type, body: octets, mode: 'session', fileName: 'a name, with a comma.bin' });
-      const error = bench.unforeseen({ error: watch.considerError });
+      const error = bench.unexpectedError({ error: recorder.considerError });
       if (error === undefined) return;
-      bench.find({
+      bench.addFinding({
         rule: 'refusals',
         severity: 'error',
-        what: `consider threw ${Object(error).name ?? 'something'} at an offer of ${bare(type)}: ${reason(error)}`,
-        where: bench.where(error),
-        change: 'throw PushRefused where it does not want a file; size and name of an offer may be absent',
+        what: `consider threw ${Object(error).name ?? 'an error'} for an offer of ${mediaTypeOf(type)}: ${reason(error)}`,
+        where: bench.locationOf(error),
+        change: 'throw PushRefused to refuse a file; the size and name of an offer may be absent',
       });
     });
   }
 }
 
-async function mustRefuse(
+async function expectRefusal(
   bench: Bench,
-  { push }: Scene,
+  { push }: HostContext,
   type: string,
   body: Uint8Array,
   what: string,
@@ -63,60 +63,62 @@ async function mustRefuse(
   if (bench.definition.accepts.some((range) => range === '*/*' || range === type)) return;
   const result = await push({ type, body, mode: bench.modeFor(body) });
   if (result.outcome !== 'delivered') return;
-  bench.find({
+  bench.addFinding({
     rule: 'refusals',
     severity: 'error',
-    what: `it took a push ${what}`,
-    change: 'let the runtime decide by accepts and limits.size',
+    what: `the application accepted a push ${what}`,
+    change: 'declare accepts and limits.size, and leave the decision to the runtime',
   });
 }
 
-export async function survivesBroken(bench: Bench): Promise<void> {
+export async function checkBrokenContent(bench: Bench): Promise<void> {
   const { contents, missing } = await bench.contents();
   const unknown = missing.map((range) => ({
     type: range.replace('*', 'x-check'),
-    octets: new TextEncoder().encode('whatever this is'),
+    octets: new TextEncoder().encode('arbitrary content'),
   }));
   for (const content of [...contents, ...unknown]) {
-    await bench.scene(async (scene) => {
-      for (const [what, octets, encoding] of broken(content)) {
-        await survives(bench, scene, { type: content.type, octets }, what, encoding);
+    await bench.withHost(async (scene) => {
+      for (const [what, octets, encoding] of brokenVariants(content)) {
+        await pushBroken(bench, scene, { type: content.type, octets }, what, encoding);
       }
     });
   }
 }
 
-function* broken({ octets }: Content): Generator<[what: string, octets: Uint8Array, encoding?: 'gzip']> {
+function* brokenVariants({
+  octets,
+}: Content): Generator<[what: string, octets: Uint8Array, encoding?: 'gzip']> {
   yield ['that is empty', empty()];
-  yield ['that is cut off in the middle', truncated(octets)];
+  yield ['that is truncated in the middle', truncated(octets)];
   yield ['without its last octet', truncated(octets, octets.length - 1)];
   const step = Math.max(1, Math.floor((octets.length * 8) / FLIPS));
   for (let bit = 0; bit < octets.length * 8; bit += step)
     yield [`with bit ${bit} flipped`, bitFlipped(octets, bit)];
   yield ['in UTF-16', wrongCharset('What a day this has been')];
   yield ['of random octets', new Uint8Array(256).map((_, index) => (index * 167 + 13) & 0xff)];
-  yield ['that unfolds to half a megabyte of zeros', bomb(), 'gzip'];
+  yield ['that decompresses to half a megabyte of zeros', bomb(), 'gzip'];
 }
 
-async function survives(
+async function pushBroken(
   bench: Bench,
-  { watch, push }: Scene,
+  { recorder, push }: HostContext,
   { type, octets }: Content,
   what: string,
   encoding: 'gzip' | undefined,
 ): Promise<void> {
-  const first = watch.calls.length;
+  const first = recorder.calls.length;
   const coded = encoding ? { encoding, mode: 'pager' as const } : { mode: bench.modeFor(octets) };
   await push({ type, body: octets, ...coded });
-  for (const call of watch.calls.slice(first)) {
-    const error = bench.unforeseen(call);
+  for (const call of recorder.calls.slice(first)) {
+    const error = bench.unexpectedError(call);
     if (error === undefined) continue;
-    bench.find({
+    bench.addFinding({
       rule: 'broken-content',
       severity: 'error',
-      what: `${bare(type)} ${what} made receive throw ${Object(error).name ?? 'something'}: ${reason(error)}`,
-      where: bench.where(error),
-      change: `throw new ${PushRefused.name}('type', …) where content is not what its type says: anything else is tried again, for nothing`,
+      what: `${mediaTypeOf(type)} ${what} made receive throw ${Object(error).name ?? 'an error'}: ${reason(error)}`,
+      where: bench.locationOf(error),
+      change: `throw new ${PushRefused.name}('type', …) if the content is malformed: the runtime retries after any other error`,
     });
   }
 }

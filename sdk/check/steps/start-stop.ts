@@ -1,65 +1,66 @@
-/** It starts, stops, and starts again with what it has stored; nothing is left behind. */
+/** Starts the application, restarts it with its stored data, stops it, and looks for leaks. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench.js';
+import { CallRecorder } from '../call-recorder.js';
 import { type Leak, LeakTracker } from '../leaks.js';
-import { Watch } from '../watch.js';
 
 const CHANGES: Readonly<Record<Leak['kind'], string>> = {
   timer:
-    'clear it in stop, or when context.signal is aborted; an alarm that has to outlive the host is one of the service schedule',
-  handle: 'close it in stop, or when context.signal is aborted',
+    'clear it in stop or when context.signal is aborted; for an alarm that outlives the host, use the service schedule',
+  handle: 'close it in stop or when context.signal is aborted',
   promise: 'settle it when context.signal is aborted',
-  listener: 'take it off in stop; better, leave the process to the host',
+  listener: 'remove it in stop; better, leave process events to the host',
   global: 'keep it in the closure of start: two applications may share a process',
 };
 
-export async function startAndStop(bench: Bench): Promise<void> {
+export async function checkStartAndStop(bench: Bench): Promise<void> {
   const tracker = LeakTracker.open(bench.app.folder);
-  await once(bench);
+  await restartAndStop(bench);
   reportLeaks(bench, await tracker.close());
 }
 
-/** A function of its own, so that nothing of it is alive when it has returned. */
-async function once(bench: Bench): Promise<void> {
-  const watch = new Watch();
-  const host = await started(bench, watch);
+/** A separate function, so that its variables do not keep the host alive when leaks are counted. */
+async function restartAndStop(bench: Bench): Promise<void> {
+  const recorder = new CallRecorder();
+  const host = await startHost(bench, recorder);
   if (!host) return;
   try {
     await host.restart();
   } catch (error) {
-    bench.find({
+    bench.addFinding({
       rule: 'starts-again',
       severity: 'error',
-      what: `it does not start again with what it has stored: ${reason(error)}`,
-      where: bench.where(error),
-      change: 'read what start finds in storage as something that an earlier version may have written',
+      what: `the application does not start again with its stored data: ${reason(error)}`,
+      where: bench.locationOf(error),
+      change: 'expect data in storage when start runs: an earlier version may have written it',
     });
   }
   await host.stop();
   await delay(0);
-  if (watch.stopping || watch.stopError !== undefined) {
-    bench.find({
+  if (recorder.stopping || recorder.stopError !== undefined) {
+    bench.addFinding({
       rule: 'stops',
       severity: 'error',
-      what: watch.stopping ? 'stop did not end' : `stop threw: ${reason(watch.stopError)}`,
-      where: bench.where(watch.stopError),
-      change: 'end what was begun, and wait for nothing that does not end: its signal has been aborted',
+      what: recorder.stopping ? 'stop did not finish' : `stop threw: ${reason(recorder.stopError)}`,
+      where: bench.locationOf(recorder.stopError),
+      change:
+        'release resources, and wait only for operations that end when context.signal is aborted, as it is during stop',
     });
   }
 }
 
-async function started(bench: Bench, watch: Watch) {
+async function startHost(bench: Bench, recorder: CallRecorder) {
   try {
-    return await bench.start(watch);
+    return await bench.start(recorder);
   } catch (error) {
-    bench.find({
+    bench.addFinding({
       rule: 'starts',
       severity: 'error',
-      what: `it does not start: ${reason(error)}`,
-      where: bench.where(error) ?? bench.where(Object(error).cause),
+      what: `the application does not start: ${reason(error)}`,
+      where: bench.locationOf(error) ?? bench.locationOf(Object(error).cause),
       change:
-        'make start work with the options of the check: the first of "examples" in sipPush.apps[].options, {} where there is none; the rest of the check waits for that',
+        'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; the remaining steps were skipped',
     });
     return undefined;
   }
@@ -67,10 +68,10 @@ async function started(bench: Bench, watch: Watch) {
 
 export function reportLeaks(bench: Bench, leaks: readonly Leak[]): void {
   for (const { kind, name, where } of leaks) {
-    bench.find({
+    bench.addFinding({
       rule: `leaves-${kind}s`,
       severity: kind === 'promise' || kind === 'global' ? 'warning' : 'error',
-      what: `a ${kind} (${name}) is left when it has stopped`,
+      what: `a ${kind} (${name}) remains after the application has stopped`,
       where,
       change: CHANGES[kind],
     });

@@ -1,4 +1,4 @@
-/** Content that comes slowly, that breaks off, and that is not what was offered. */
+/** Content that arrives slowly, breaks off, or differs from the offer. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { brokenOff, corrupted, slow } from '../../testing/index.js';
@@ -7,19 +7,19 @@ import type { Bench, Content } from '../bench.js';
 import { reason } from './start-stop.js';
 
 const MINUTE = 60_000;
-/** Milliseconds of real time for `receive` to end once its signal is aborted. */
-const PATIENCE = 2000;
-/** A stream of less has no middle. */
+/** Milliseconds of real time for `receive` to finish after its signal is aborted. */
+const ABORT_DEADLINE = 2000;
+/** Octets: a shorter stream has no middle to break off in. */
 const SMALLEST = 2;
 
-export async function takesSlowly(bench: Bench): Promise<void> {
+export async function checkSlowStreams(bench: Bench): Promise<void> {
   for (const { type, octets, file } of (await bench.contents()).contents) {
     if (octets.length < SMALLEST) continue;
-    await bench.scene(async ({ host, watch, push }) => {
+    await bench.withHost(async ({ host, recorder, push }) => {
       const body = slow(octets, 3);
       const pushing = push({ type, body, mode: 'session' });
       body.next();
-      await host.until(() => watch.calls.length > 0).catch(() => {});
+      await host.until(() => recorder.calls.length > 0).catch(() => {});
       for (let piece = 0; piece < 2; piece++) {
         await turns();
         await host.clock.advance(MINUTE);
@@ -27,26 +27,27 @@ export async function takesSlowly(bench: Bench): Promise<void> {
       }
       body.finish();
       const result = await pushing;
-      // A durable application's sender is told yes, and it is given the push again.
-      const error = watch.calls.find((call) => call.error !== undefined)?.error;
-      // What is built in need not be what it expects.
+      // A durable push is confirmed to the sender and redelivered after an error.
+      const error = recorder.calls.find((call) => call.error !== undefined)?.error;
+      // The application may expect other content than the built-in sample.
       if ((result.outcome === 'delivered' && error === undefined) || file === undefined) return;
-      bench.find({
+      bench.addFinding({
         rule: 'slow-streams',
         severity: 'error',
-        what: `${type} that came slowly was not taken: ${error ? reason(error) : result.reason}`,
-        where: bench.where(error),
-        change: 'wait for the stream as long as it takes: seconds are counted from when all of it is there',
+        what: `${type} that arrived slowly was not accepted: ${error ? reason(error) : result.reason}`,
+        where: bench.locationOf(error),
+        change:
+          'wait for the stream without a deadline: the time limit of receive starts when all content has arrived',
       });
     });
   }
 }
 
-export async function letsGoOfBroken(bench: Bench): Promise<void> {
+export async function checkBrokenStreams(bench: Bench): Promise<void> {
   for (const content of (await bench.contents()).contents) {
     if (content.octets.length < SMALLEST) continue;
     await brokenStream(bench, content, 'broke off', brokenOff(content.octets));
-    await brokenStream(bench, content, 'was not what was offered', corrupted(content.octets));
+    await brokenStream(bench, content, 'differed from the offer', corrupted(content.octets));
   }
 }
 
@@ -57,36 +58,35 @@ async function brokenStream(
   body: ReturnType<typeof brokenOff>,
 ): Promise<void> {
   const { id } = bench.definition;
-  await bench.scene(async ({ host, watch }) => {
+  await bench.withHost(async ({ host, recorder }) => {
     const before = JSON.stringify(await host.storage(id));
     await host.push({ app: id, type, body, mode: 'session' });
-    const until = performance.now() + PATIENCE;
-    while (watch.pending.length > 0 && performance.now() < until) await delay(20);
-    if (watch.pending.length > 0) {
-      bench.find({
-        rule: 'lets-go',
+    const until = performance.now() + ABORT_DEADLINE;
+    while (recorder.pending.length > 0 && performance.now() < until) await delay(20);
+    if (recorder.pending.length > 0) {
+      bench.addFinding({
+        rule: 'stream-failures',
         severity: 'error',
-        what: `receive goes on after content of ${type} ${what}`,
-        change: 'let the error of the stream out of receive, and wait for nothing past context.signal',
+        what: `receive continues after content of ${type} ${what}`,
+        change: 'throw the error of the stream from receive, and stop waiting when context.signal is aborted',
       });
     }
-    const provisional =
-      'what has come is provisional until commit resolves: write with commit, emit before it at most';
+    const provisional = 'content is provisional until commit resolves: write to storage with commit only';
     if (JSON.stringify(await host.storage(id)) !== before) {
-      bench.find({
+      bench.addFinding({
         rule: 'provisional',
         severity: 'error',
-        what: `storage has something of content of ${type} that ${what}`,
+        what: `storage contains data of ${type} content that ${what}`,
         change: provisional,
       });
     }
-    const [said] = host.emitted(id);
-    if (said) {
-      bench.find({
+    const [event] = host.emitted(id);
+    if (event) {
+      bench.addFinding({
         rule: 'provisional-events',
         severity: 'warning',
-        what: `the event "${said.kind}" told of content of ${type} that ${what}`,
-        change: 'read content to its end before telling of it',
+        what: `the event "${event.kind}" was emitted for ${type} content that ${what}`,
+        change: 'read content to its end before emitting events about it',
       });
     }
   });

@@ -157,11 +157,11 @@ class Console {
   }
 
   async answer(line: string, signal: AbortSignal): Promise<void> {
-    const { isQuestion, PUSH_HELP } = await import('../../dev/push-line.js');
+    const { isQuery, PUSH_HELP } = await import('../../dev/push-line.js');
     if (line === 'quit') return this.#ended.abort();
     if (line === 'help') return this.io.err(`${PUSH_HELP}\n${CONSOLE}`);
     if (line === 'reload') return this.reload();
-    if (!isQuestion(line, this.session.applications)) return this.push(line, signal);
+    if (!isQuery(line, this.session.applications)) return this.push(line, signal);
     answerPrinter(this.io, this.json)(await answerTo(line, this.session.device));
   }
 

@@ -12,7 +12,7 @@ import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
 import { printable } from '../../../core/text.js';
 import { readBytes } from '../../config/load.js';
 import { loadSenderSettings } from '../../config/sender.js';
-import { RefusedRequest } from '../../http-api/client.js';
+import { RefusedRequestError } from '../../http-api/client.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command, Words } from '../command.js';
 import type { Io } from '../io.js';
@@ -101,8 +101,9 @@ export const send: Command = {
         );
         return EXIT.tryAgain;
       }
-      const later = error instanceof TransportError || (error instanceof RefusedRequest && error.retryable);
-      if ('url' in way && error instanceof RefusedRequest && error.status === 401) {
+      const later =
+        error instanceof TransportError || (error instanceof RefusedRequestError && error.retryable);
+      if ('url' in way && error instanceof RefusedRequestError && error.status === 401) {
         throw new UsageError(
           `invalid key for ${way.url}: expected "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
           { cause: error },

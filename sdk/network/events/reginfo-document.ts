@@ -1,4 +1,4 @@
-/** Bindings as `application/reginfo+xml` tells of them (RFC 3680, RFC 5628). */
+/** The registrations of a user as `application/reginfo+xml` (RFC 3680, RFC 5628). */
 
 import { createHash } from 'node:crypto';
 import type {
@@ -11,20 +11,20 @@ import type { Binding } from '../registrar/binding.js';
 import { publicGruu, type TemporaryGruus } from '../registrar/gruu.js';
 import type { BindingEnd } from '../registrar/location.js';
 
-/** RFC 3680 5.1. */
+/** RFC 3680 §5.1. */
 const END_EVENTS: Readonly<Record<BindingEnd, ContactEvent>> = {
   removed: 'unregistered',
   expired: 'expired',
-  // The device may register again at once.
+  // The device can register again at once.
   'connection closed': 'deactivated',
 };
 
-/** Parameters of a Contact that have a place of their own, or mean nothing to a watcher. */
+/** Parameters of a Contact that are elements of their own, or have no meaning for a watcher. */
 const KNOWN_PARAMETERS = new Set(['expires', 'q', 'pub-gruu', 'temp-gruu']);
-/** Of SHA-256, hexadecimal: one in a million million for each pair of a user's contacts. */
+/** Length of a SHA-256 prefix, hexadecimal: two contacts of a user collide once in a million million. */
 const ID_DIGITS = 16;
 
-/** What a watcher was told of: bindings by the id of their contact. */
+/** The bindings in the last NOTIFY to a watcher, by the id of their contact. */
 export type ToldBindings = ReadonlyMap<string, Binding>;
 
 export function toldOf(bindings: Iterable<Binding>): ToldBindings {
@@ -32,12 +32,12 @@ export function toldOf(bindings: Iterable<Binding>): ToldBindings {
 }
 
 export interface Difference {
-  /** As they are now; all of them in a full document. */
+  /** The current bindings; all of them in a full document. */
   readonly active: readonly { binding: Binding; id: string; event: ContactEvent }[];
   readonly ended: readonly { binding: Binding; id: string; event: ContactEvent }[];
 }
 
-/** @param ends why bindings ended, as far as is known. */
+/** @param ends why bindings ended, if known. */
 export function difference(
   before: ToldBindings,
   now: ToldBindings,
@@ -49,7 +49,7 @@ export function difference(
     .map(({ binding, id, before }) => ({ binding, id, event: eventOf(binding, before) }));
   const ended = Array.from(before, ([id, binding]) => ({ binding, id }))
     .filter(({ id }) => !now.has(id))
-    // One without a reason was replaced: the device started anew with another Contact.
+    // A binding without a reason was replaced: the device restarted with another Contact.
     .map(({ binding, id }) => ({ binding, id, event: END_EVENTS[ends.get(id) ?? 'connection closed'] }));
   return { active, ended };
 }
@@ -60,7 +60,7 @@ function eventOf(binding: Binding, before: Binding | undefined): ContactEvent {
 }
 
 /**
- * One registration an identity of the user: all are registered when one is (3GPP TS 24.229 5.4.2.1.2).
+ * One registration for each identity of the user: all are registered together (3GPP TS 24.229 §5.4.2.1.2).
  * @param registered the user has a binding.
  */
 export function registrationsOf(
@@ -123,12 +123,12 @@ function describe({ contact, callId, cseq }: Binding): Described {
   };
 }
 
-/** Without control characters, which XML cannot hold and no device means. */
+/** Without control characters, which XML does not allow. */
 function writable(text: string): string {
   return text.replace(/\p{Cc}/gu, '');
 }
 
-/** The same as long as the Contact URI is, however often it is refreshed. */
+/** Depends only on the Contact URI, so it does not change with a refresh. */
 export function contactId({ username, contact }: Binding): string {
   return createHash('sha256').update(`${username} ${contact.uri}`).digest('hex').slice(0, ID_DIGITS);
 }

@@ -1,4 +1,4 @@
-/** Tells application servers who is registered, by REGISTER requests of our own (3GPP TS 24.229 5.4.1.7). */
+/** Reports registrations to application servers, by third-party REGISTER requests (3GPP TS 24.229 §5.4.1.7). */
 
 import { randomBytes } from 'node:crypto';
 import { NO_BODY, SipHeaders, type SipRequest } from '../../../core/sip/message/message.js';
@@ -19,14 +19,14 @@ export interface ThirdPartyOptions {
   layer: TransactionLayer;
 }
 
-/** What one application server is told of one user. */
+/** The reports of one user to one application server. */
 interface Told {
   readonly server: SipUri;
   readonly callId: string;
   cseq: number;
-  /** The identity that is registered. */
+  /** The registered identity. */
   identity: string;
-  /** A REGISTER is not answered yet: what changes meanwhile goes in one, afterwards. */
+  /** A REGISTER is pending: later changes are sent together in the next one. */
   underWay: boolean;
   due: boolean;
 }
@@ -37,7 +37,7 @@ export class ThirdPartyRegistrations {
 
   constructor(private readonly options: ThirdPartyOptions) {}
 
-  /** A user has registered, refreshed, or is registered no more. That one of several devices left is not told. */
+  /** A user registered, refreshed, or lost its last contact. The end of one of several devices is not reported. */
   changed({ username, registered }: LocationChange): void {
     const { servers, location } = this.options;
     if (servers.length === 0) return;
@@ -51,7 +51,7 @@ export class ThirdPartyRegistrations {
       each.due = true;
       if (each.underWay) continue;
       each.underWay = true;
-      // After the response to the REGISTER of the user, which is about to leave.
+      // After the response to the REGISTER of the user, which is sent in this turn.
       queueMicrotask(() => void this.#tell(username, each));
     }
   }
@@ -72,7 +72,7 @@ export class ThirdPartyRegistrations {
     if (!busy && this.options.location.bindings(username).size === 0) this.#told.delete(username);
   }
 
-  /** A server that cannot be reached is told again when the user refreshes: its default handling is to go on. */
+  /** An unreachable server is notified at the next refresh: the default handling continues without it. */
   async #send(username: string, told: Told): Promise<void> {
     const { outbound, layer } = this.options;
     try {
@@ -87,7 +87,7 @@ export class ThirdPartyRegistrations {
         });
       });
     } catch {
-      // There is no way to it.
+      // The server is unreachable.
     }
   }
 

@@ -1,4 +1,4 @@
-/** One subscription to the registrations of a user, at the end that notifies (RFC 6665 4.2, RFC 3680 4). */
+/** One subscription to the registrations of a user, at the notifier (RFC 6665 §4.2, RFC 3680 §4). */
 
 import { REGINFO_TYPE, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
@@ -11,17 +11,17 @@ import type { TemporaryGruus } from '../registrar/gruu.js';
 import type { BindingEnd, LocationStore } from '../registrar/location.js';
 import { contactId, difference, registrationsOf, type ToldBindings, toldOf } from './reginfo-document.js';
 
-export interface WatcherDoor {
+export interface WatcherDependencies {
   readonly location: LocationStore;
   readonly temporaryGruus: TemporaryGruus;
-  /** Sends a NOTIFY; the final response, or undefined when none came. */
+  /** Sends a NOTIFY, and returns the final response; undefined without one. */
   send(notify: SipRequest, flow: SipFlow): Promise<SipResponse | undefined>;
   contact(flow: SipFlow): string;
-  /** Nothing more is sent to it. */
+  /** No further NOTIFY is sent. */
   ended(watcher: Watcher): void;
 }
 
-/** Answers to a NOTIFY that end the subscription (RFC 6665 4.2.2). */
+/** Answers to a NOTIFY that end the subscription (RFC 6665 §4.2.2). */
 const ENDS = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
 
 export class Watcher {
@@ -30,9 +30,9 @@ export class Watcher {
   #flow: SipFlow;
   #version = 0;
   #told: ToldBindings = new Map();
-  /** Why contacts ended since the last NOTIFY, by their id: of those that were told, so it is bounded. */
+  /** Why contacts ended since the last NOTIFY, by their id. Only contacts of that NOTIFY, so it is bounded. */
   #ends = new Map<string, BindingEnd>();
-  /** A NOTIFY is not answered yet: what changes meanwhile goes in one, afterwards. */
+  /** A NOTIFY is pending: later changes are sent together in the next one. */
   #underWay = false;
   #due: 'partial' | 'full' | undefined;
   #over = false;
@@ -41,17 +41,17 @@ export class Watcher {
     readonly account: Account,
     readonly dialog: Dialog,
     flow: SipFlow,
-    private readonly door: WatcherDoor,
+    private readonly dependencies: WatcherDependencies,
   ) {
     this.#flow = flow;
   }
 
-  /** The last NOTIFY is on its way, or was answered. */
+  /** The last NOTIFY is pending or answered. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** A SUBSCRIBE came: this is the flow on which it is there, and it is due the full state (RFC 6665 4.2.1.2). */
+  /** A SUBSCRIBE arrived on this flow: the watcher gets the full state (RFC 6665 §4.2.1.2). */
   refreshed(flow: SipFlow): void {
     this.#flow = flow;
     this.#notify('full');
@@ -65,7 +65,7 @@ export class Watcher {
     this.#notify('partial');
   }
 
-  /** It has expired, or the watcher has unsubscribed (on that flow): the last NOTIFY. */
+  /** The subscription has expired, or the watcher has unsubscribed on that flow: sends the last NOTIFY. */
   end(flow = this.#flow): void {
     this.#over = true;
     this.#flow = flow;
@@ -76,7 +76,7 @@ export class Watcher {
     this.#due = this.#due === 'full' ? 'full' : due;
     if (this.#underWay) return;
     this.#underWay = true;
-    // After the response that is about to leave: to the REGISTER, to the SUBSCRIBE.
+    // After the response to the REGISTER or SUBSCRIBE, which is sent in this turn.
     queueMicrotask(() => void this.#send());
   }
 
@@ -85,20 +85,20 @@ export class Watcher {
       const over = this.#over;
       const notify = this.#compose(this.#due === 'full');
       this.#due = undefined;
-      const response = notify ? await this.door.send(notify, this.#flow) : undefined;
+      const response = notify ? await this.dependencies.send(notify, this.#flow) : undefined;
       const refused = notify && (!response || ENDS.has(response.status));
       if (over || refused) {
         this.#over = true;
-        this.door.ended(this);
+        this.dependencies.ended(this);
         return;
       }
     }
     this.#underWay = false;
   }
 
-  /** Undefined where there is nothing to tell. */
+  /** Undefined if there is no change. */
   #compose(full: boolean): SipRequest | undefined {
-    const { location, temporaryGruus } = this.door;
+    const { location, temporaryGruus } = this.dependencies;
     const now = toldOf(location.bindings(this.account.username));
     const changes = difference(this.#told, now, full, this.#ends);
     this.#told = now;
@@ -108,7 +108,7 @@ export class Watcher {
     const notify = this.dialog.request('NOTIFY');
     const left = Math.max(0, Math.ceil((this.expiresAt - performance.now()) / 1000));
     notify.headers
-      .set('Contact', `<${this.door.contact(this.#flow)}>`)
+      .set('Contact', `<${this.dependencies.contact(this.#flow)}>`)
       .set('Event', 'reg')
       .set(
         'Subscription-State',

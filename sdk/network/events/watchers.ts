@@ -1,4 +1,4 @@
-/** The registration event package (RFC 3680): who may know of a user's registrations, and who asked to. */
+/** The registration event package (RFC 3680): accepts subscriptions to the registrations of users. */
 
 import { REGINFO_TYPE } from '../../../core/content/reginfo/reginfo.js';
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
@@ -20,10 +20,10 @@ import type { LocationChange, LocationStore } from '../registrar/location.js';
 import { MIN_EXPIRES } from '../registrar/registrar.js';
 import { Watcher } from './watcher.js';
 
-/** Seconds, where a SUBSCRIBE names none (RFC 3680 4.4), and the most that is granted. */
+/** Default (RFC 3680 §4.4) and longest duration of a subscription, seconds. */
 const DEFAULT_EXPIRES = 3761;
 const MAX_EXPIRES = 86_400;
-/** Subscriptions in all, each a few KB; and to one user, whose every change is told to each. */
+/** Subscriptions of all users, each a few KB; and to one user, each of which gets every change. */
 const MAX_WATCHERS = 100_000;
 const MAX_WATCHERS_OF_USER = 100;
 
@@ -38,7 +38,7 @@ export interface WatchersOptions {
   flows: FlowTable;
   router: Router;
   layer: TransactionLayer;
-  /** Identities of users that may watch everybody. */
+  /** Identities of users that can subscribe to the registrations of all users. */
   allowed: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export class Watchers {
 
   constructor(private readonly options: WatchersOptions) {}
 
-  /** Whether a request is for the registrar: a SUBSCRIBE to the package, of a user of ours or within a dialog with us. */
+  /** Whether a request is a SUBSCRIBE to the package: for a user of this network, or within a dialog with it. */
   takes(request: SipRequest): boolean {
     const { method, headers, uri } = request;
     if (method !== 'SUBSCRIBE' || eventOf(request) !== 'reg') return false;
@@ -102,7 +102,7 @@ export class Watchers {
       .map((type) => type.split(';', 1)[0]?.trim().toLowerCase());
     if (accept.length > 0 && !accept.some((type) => takesReginfo(type)))
       return [406, [['Accept', REGINFO_TYPE]]];
-    // RFC 3261 12.1.1: without a Contact there is nobody to notify.
+    // RFC 3261 §12.1.1: without a Contact no NOTIFY can be sent.
     if (contactUri(request.headers) === undefined) return [400];
     const ofUser = this.#byUser.get(account.username)?.size ?? 0;
     if (this.#byDialog.size >= MAX_WATCHERS || ofUser >= MAX_WATCHERS_OF_USER) {
@@ -112,7 +112,7 @@ export class Watchers {
     return undefined;
   }
 
-  /** 3GPP TS 24.229 5.4.2.1.1: the user, application servers that are trusted; and who was configured. */
+  /** 3GPP TS 24.229 §5.4.2.1.1: the user itself, trusted application servers, and configured identities. */
   #isAllowed(caller: Caller, watched: Account): boolean {
     const { accounts, allowed } = this.options;
     if (caller.kind === 'trusted') return true;
@@ -157,7 +157,7 @@ export class Watchers {
   #keep(watcher: Watcher, flow: SipFlow, expires: number): void {
     this.#expiry.delete(watcher);
     watcher.expiresAt = performance.now() + expires * 1000;
-    // RFC 6665 4.4.3: an Expires of 0 ends it, or asks but once.
+    // RFC 6665 §4.4.3: with an Expires of 0, it ends, or is only a single request for the state.
     if (expires === 0) {
       watcher.end(flow);
       return;
@@ -176,7 +176,7 @@ export class Watchers {
     });
   }
 
-  /** On the flow by which the watcher subscribed; where that is lost, as its Contact says. */
+  /** Sends it on the flow of the SUBSCRIBE; if that is lost, to the Contact. */
   async #send(notify: SipRequest, flow: SipFlow): Promise<SipResponse | undefined> {
     try {
       const next = flow.closed ? await this.#way(notify, flow) : flow;
@@ -190,7 +190,7 @@ export class Watchers {
         });
       });
     } catch {
-      // There is no way to the watcher: it will subscribe anew.
+      // The watcher is unreachable: it will subscribe again.
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-/** One branch of a forked request: a target, and the other flows of the same device should its flow fail. */
+/** One branch of a forked request: a target, and other flows of the same device in case its flow fails. */
 
 import { TimeoutError } from '../../../core/errors.js';
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
@@ -6,18 +6,18 @@ import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transa
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import type { Target } from './target-set.js';
 
-/** RFC 3261 16.6 step 11: more than three minutes that an INVITE may ring. */
+/** Timer C: an INVITE can ring for more than three minutes (RFC 3261 §16.6 step 11), milliseconds. */
 const TIMER_C = 185_000;
 
 export type BranchFailure = 408 | 430 | 487 | 503;
 
 export interface BranchOwner {
-  /** The request for this target: the copy that travels on `flow`. */
+  /** The copy of the request for this target, as sent on `flow`. */
   prepare(target: Target, flow: SipFlow): SipRequest;
   send(request: SipRequest, flow: SipFlow, handlers: ClientHandlers): ClientTransaction;
-  /** Every response but 100, our Via taken off. A final one comes once, but for further 2xx to INVITE. */
+  /** Every response except 100, without our Via. One final response; of an INVITE also further 2xx. */
   onResponse(branch: Branch, response: SipResponse, target: Target, flow: SipFlow): void;
-  /** Instead of a final response: nobody answered in time, there is no way to the target, or it was cancelled early. */
+  /** Called without a final response: no answer in time, no flow to the target, or cancelled before it was sent. */
   onFailure(branch: Branch, status: BranchFailure): void;
 }
 
@@ -47,13 +47,13 @@ export class Branch {
     void this.#try(target);
   }
 
-  /** RFC 3261 16.10. Of a request that is no INVITE: nothing happens. */
+  /** RFC 3261 §16.10. Has no effect on a non-INVITE. */
   cancel(): void {
     this.#client?.cancel();
     this.#cancelled = this.#invite;
   }
 
-  /** The context has ended; nothing more is told. */
+  /** The response context has ended; nothing more is reported. */
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timerC);
@@ -62,7 +62,7 @@ export class Branch {
   async #try(target: Target): Promise<void> {
     try {
       const opening = target.flow();
-      // Only what needs a new connection waits: requests must leave in the order in which they came.
+      // Waits only for a new connection: requests must be sent in the order of their arrival.
       const flow = opening instanceof Promise ? await opening : opening;
       if (this.#ended) return;
       if (this.#cancelled) this.#fail(487);
@@ -82,18 +82,18 @@ export class Branch {
   }
 
   #receive(response: SipResponse, target: Target, flow: SipFlow): void {
-    // RFC 3261 16.7 step 3: our own Via.
+    // RFC 3261 §16.7 step 3: our own Via.
     response.headers.removeFirst('Via');
     if (response.status >= 200) clearTimeout(this.#timerC);
     else if (response.status > 100 && this.#invite) this.#armTimerC();
-    // RFC 5626 5.3.1: an edge proxy lost the device.
+    // RFC 5626 §5.3.1: an edge proxy lost the flow to the device.
     if (response.status === 430 && this.#retry()) return;
     if (response.status > 100) this.owner.onResponse(this, response, target, flow);
   }
 
   #failed(target: Target, error: unknown): void {
     if (error instanceof TimeoutError) this.#fail(408);
-    // A device that cannot be reached is as good as not registered; another hop is a broken one (RFC 3261 16.9).
+    // An unreachable device counts as not registered; another next hop as broken (RFC 3261 §16.9).
     else if (!this.#retry()) this.#fail(target.account ? 430 : 503);
   }
 
@@ -110,7 +110,7 @@ export class Branch {
 
   #armTimerC(): void {
     clearTimeout(this.#timerC);
-    // RFC 3261 16.8: cancelled, it ends with a 487, or by the timer of the cancelled transaction.
+    // RFC 3261 §16.8: the cancelled INVITE ends with a 487, or by the timer of its transaction.
     this.#timerC = setTimeout(() => this.#client?.cancel(), TIMER_C);
   }
 }

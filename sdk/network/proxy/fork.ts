@@ -1,4 +1,4 @@
-/** The response context of a request (RFC 3261 16.7): its branches, and which of their responses goes back. */
+/** The response context of a request (RFC 3261 §16.7): its branches, and the response that is forwarded. */
 
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
 import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transactions/client-machine.js';
@@ -10,15 +10,15 @@ import { Branch, type BranchFailure, type BranchOwner } from './branch.js';
 import type { Target } from './target-set.js';
 
 /**
- * Milliseconds within which a non-INVITE is answered, with what has come by then. The caller waits 32 s (Timer F), an agent
- * takes 16 s at most to answer a push; a proxy that says nothing leaves the caller to guess.
+ * How long a non-INVITE waits for its branches, milliseconds; then it gets the best response so far. The caller waits 32 s
+ * (Timer F), an agent needs 16 s at most to answer a push, and without a response the caller learns nothing.
  */
 export const NON_INVITE_DEADLINE = 24_000;
 
 export interface ForkOptions {
   prepare(target: Target, flow: SipFlow, breadth: number): SipRequest;
   send(request: SipRequest, flow: SipFlow, handlers: ClientHandlers): ClientTransaction;
-  /** Makes a device's response fit for who asked. */
+  /** Adapts a response of a device for the caller. */
   finish(response: SipResponse, target: Target, flow: SipFlow): void;
   onEnded(): unknown;
 }
@@ -45,7 +45,7 @@ export class Fork implements BranchOwner {
 
   start(): void {
     if (!this.#invite) this.#deadline = setTimeout(() => this.#answer(), NON_INVITE_DEADLINE);
-    // RFC 3261 16.2: the caller need not ask again while devices ring.
+    // RFC 3261 §16.2: the caller does not need to retransmit while devices ring.
     else this.transaction.respond(buildResponse(this.transaction.request, 100));
     this.#next();
   }
@@ -68,7 +68,7 @@ export class Fork implements BranchOwner {
     if (this.#decided) return;
     this.options.finish(response, target, flow);
     this.#finals.push(response);
-    // RFC 3261 16.7 step 5: the user does not want it anywhere. What is still out may yet turn into a 2xx.
+    // RFC 3261 §16.7 step 5: the user refuses on all devices. Pending branches can still return a 2xx.
     if (status >= 600) this.#stopSearching();
     this.#next();
   }
@@ -80,7 +80,7 @@ export class Fork implements BranchOwner {
     this.#next();
   }
 
-  /** Provisional ones of an INVITE, and any 2xx, at once (RFC 3261 16.7 step 5). */
+  /** Forwards provisional responses to an INVITE, and any 2xx, at once (RFC 3261 §16.7 step 5). */
   #forward(response: SipResponse, target: Target, flow: SipFlow): void {
     const success = response.status >= 200;
     if (success ? this.#decided && !this.#invite : this.#decided || !this.#invite) return;
@@ -91,7 +91,7 @@ export class Fork implements BranchOwner {
     this.#decide();
   }
 
-  /** The next group, once all of this one have answered; after the last, the answer. */
+  /** Starts the next group after all branches of this one have ended; after the last group, sends the response. */
   #next(): void {
     if (this.#decided || this.#pending.size > 0) return;
     const group = this.#groups.shift();
@@ -125,7 +125,7 @@ export class Fork implements BranchOwner {
     this.#decide();
   }
 
-  /** The caller has his answer. Branches of an INVITE may still bring a 2xx, which he must have too. */
+  /** The caller has a final response. Branches of an INVITE can still return a 2xx, which is also forwarded. */
   #decide(): void {
     this.#decided = true;
     clearTimeout(this.#deadline);
@@ -133,7 +133,7 @@ export class Fork implements BranchOwner {
     if (!this.#invite) this.end();
   }
 
-  /** Nothing more is sent to anybody. */
+  /** Ends all branches without further messages. */
   end(): void {
     if (!this.#decided) this.options.onEnded();
     this.#decided = true;

@@ -1,16 +1,16 @@
-/** Finds requests that come back to us on their own way (RFC 3261 16.3 step 4, RFC 5393 4). */
+/** Detects requests that return to this proxy unchanged (RFC 3261 §16.3 step 4, RFC 5393 §4). */
 
 import type { SipRequest } from '../../../core/sip/message/message.js';
 import { Via } from '../../../core/sip/values/via.js';
 
 /**
- * A request that loops comes back while the transaction that sent it still waits, so the branches under way are all
- * that needs to be known. One that comes back with another Request-URI or Route is a spiral, which may be.
+ * A looping request returns while the transaction that sent it is pending, so only pending branches are stored. A request
+ * that returns with another Request-URI or Route is a spiral, which is allowed.
  */
 export class LoopGuard {
   readonly #underWay = new Map<string, string>();
 
-  /** @param request as it came in, before it was routed. */
+  /** @param request as received, before routing. */
   add(branch: string, request: SipRequest): void {
     this.#underWay.set(branch, destination(request));
   }

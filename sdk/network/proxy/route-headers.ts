@@ -1,17 +1,17 @@
-/** Route and Record-Route as they come in and go out (RFC 3261 16.4, 16.6). */
+/** Route and Record-Route of received and sent requests (RFC 3261 §16.4, §16.6). */
 
 import type { SipRequest } from '../../../core/sip/message/message.js';
 import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
 
-/** A copy whose headers can be changed without harm to the transaction that has the original. */
+/** A copy with headers of its own: the transaction keeps the original. */
 export function copyOf(request: SipRequest): SipRequest {
   return { ...request, headers: request.headers.clone() };
 }
 
 /**
- * Takes off the Route values that name us, and gives the user part of the last of them: the flow it leads to. Two of ours
- * stand one after the other, the sender's side first (RFC 5658), so the last is the side to go to.
+ * Removes the Route values that name this network, and returns the user part of the last one, which names a flow. There are
+ * two of ours, the sender's side first (RFC 5658), so the last one is the side of the destination.
  */
 export function takeOwnRoutes(request: SipRequest, isOurs: (uri: SipUri) => boolean): string | undefined {
   const { headers } = request;
@@ -26,7 +26,7 @@ export function takeOwnRoutes(request: SipRequest, isOurs: (uri: SipUri) => bool
   return token;
 }
 
-/** RFC 3261 16.4: a strict router put our Record-Route into the Request-URI, and the target at the end of Route. */
+/** RFC 3261 §16.4: a strict router put our Record-Route into the Request-URI, and the target at the end of Route. */
 function undoStrictRoute(request: SipRequest, isOurs: (uri: SipUri) => boolean): void {
   const { headers } = request;
   const uri = SipUri.parse(request.uri);
@@ -38,12 +38,12 @@ function undoStrictRoute(request: SipRequest, isOurs: (uri: SipUri) => boolean):
   request.uri = target.uri;
 }
 
-/** The URI of the first Route value, where there is one. Undefined also when it is no SIP URI. */
+/** The URI of the first Route value. Undefined without one, or if it is not a SIP URI. */
 export function firstRoute({ headers }: SipRequest): SipUri | undefined {
   return SipUri.parse(parseNameAddr(headers.get('Route') ?? '')?.uri ?? '');
 }
 
-/** RFC 3261 16.6 step 6: a next hop without `lr` is a strict router; it wants itself as the Request-URI. */
+/** RFC 3261 §16.6 step 6: a next hop without `lr` is a strict router: its URI becomes the Request-URI. */
 export function applyStrictRoute(request: SipRequest): void {
   const first = firstRoute(request);
   if (!first || first.parameters.has('lr')) return;

@@ -1,4 +1,4 @@
-/** Where a request goes (RFC 3261 16.5). */
+/** Determines the targets of a request (RFC 3261 §16.5). */
 
 import { TransportError } from '../../../core/errors.js';
 import type { SipRequest } from '../../../core/sip/message/message.js';
@@ -16,7 +16,7 @@ import type { LocationStore } from '../registrar/location.js';
 import { firstRoute, takeOwnRoutes } from './route-headers.js';
 import { type Candidate, type Target, targetSet } from './target-set.js';
 
-/** Groups tried one after the other; the status to answer where there is nowhere to go; or the network itself. */
+/** Groups that are tried in sequence; the status of the response if there is no target; or the network itself. */
 export type Routed =
   | { readonly groups: readonly (readonly Target[])[] }
   | { readonly status: number }
@@ -29,7 +29,7 @@ export interface RouterOptions {
   temporaryGruus: TemporaryGruus;
   flows: FlowTable;
   outbound: Outbound;
-  /** Addresses to which requests for other domains may go. */
+  /** Addresses to which requests for other domains can be sent. */
   peers: readonly PeerAddress[];
   /** Public service identities: `user@host` to the URI of the application server. */
   services: ReadonlyMap<string, SipUri>;
@@ -43,12 +43,12 @@ export class Router {
   isOurs = (uri: SipUri): boolean =>
     uri.host.toLowerCase() === this.options.domain || this.options.flows.isOurs(uri);
 
-  /** Takes our own Route values off `request`. */
+  /** Removes our own Route values from `request`. */
   route(request: SipRequest, flow: SipFlow, caller: Caller): Routed {
     const token = takeOwnRoutes(request, this.isOurs);
     const uri = SipUri.parse(request.uri);
     const gruu = uri && this.#gruu(uri);
-    // A dialog's target may be a GRUU of ours: where the device is now, not where the dialog began.
+    // The target of a dialog can be a GRUU of this network: the current contact of the device, not that of the dialog.
     if (gruu && gruu !== 'unknown' && gruu.length > 0) return this.#contacts(request, gruu, true);
     if (token !== undefined) {
       const known = this.options.flows.resolve(token);
@@ -61,7 +61,7 @@ export class Router {
     return this.#destination(request, uri, flow, caller);
   }
 
-  /** RFC 5626 5.3.2. A 430 would be for an authoritative proxy, which is what we are ourselves. */
+  /** RFC 5626 §5.3.2. A 430 would be for an authoritative proxy, which is this one. */
   #dialogPeer(uri: string, flow: SipFlow | 'lost'): Routed {
     if (flow === 'lost') return { status: 480 };
     return { groups: [[{ uri, route: [], flow: () => flow, others: [] }]] };
@@ -78,7 +78,7 @@ export class Router {
     return uri.user === undefined ? 'network' : { status: 404 };
   }
 
-  /** RFC 5627 5.3. Undefined for what is no GRUU of this network. */
+  /** RFC 5627 §5.3. Undefined if the URI is not a GRUU of this network. */
   #gruu(uri: SipUri): readonly Binding[] | 'unknown' | undefined {
     if (!uri.parameters.has('gr')) return undefined;
     const { accounts, location, temporaryGruus } = this.options;
@@ -86,7 +86,7 @@ export class Router {
     const instance = uri.parameters.get('gr');
     if (instance === undefined) {
       const device = location.device(temporaryGruus.resolve(uri.user ?? '') ?? 0);
-      // One whose registration has ended is gone for good.
+      // A temporary GRUU ends with its registration.
       return device ? location.bindingsOfDevice(device.username, device.instanceId) : unknown;
     }
     const account = accounts.byIdentity(uri.toString());
@@ -97,7 +97,7 @@ export class Router {
   #contacts(request: SipRequest, bindings: Iterable<Binding>, deviceIsNamed = false): Routed {
     const groups = targetSet(request, bindings, deviceIsNamed);
     if (groups.length === 0) return { status: 480 };
-    // RFC 7315 5.2: not within a dialog.
+    // RFC 7315 §5.2: not within a dialog.
     const initial = (request.headers.to?.tag ?? '') === '';
     const called = initial ? request.uri : undefined;
     return { groups: groups.map((group) => group.map((candidate) => this.#device(candidate, called))) };
@@ -116,7 +116,7 @@ export class Router {
     };
   }
 
-  /** The flow on which it registered, which also goes through its NAT; else by its Path. */
+  /** The flow of the REGISTER, which also passes the NAT of the device; else the flow of its Path. */
   #bindingFlow({ flow, path, contact }: Binding): SipFlow | Promise<SipFlow> {
     if (!flow.closed) return flow;
     const first = SipUri.parse(parseNameAddr(path[0] ?? '')?.uri ?? '');
@@ -125,8 +125,8 @@ export class Router {
   }
 
   /**
-   * By the address in a URI. Only to configured peers, and within this machine: a network for development is no way to
-   * other people's machines.
+   * Routes by the address in a URI: only to configured peers, and on this machine. A network for development must not be a
+   * relay to other machines.
    */
   #direct(requestUri: string, uri: SipUri, flow: SipFlow, caller: Caller): Routed {
     if (caller.kind === 'stranger' && !isLoopback(flow.remote.host)) return { status: 403 };
@@ -150,7 +150,7 @@ export class Router {
   }
 }
 
-/** How `services` knows a URI. */
+/** The key of a URI in `services`. */
 export function serviceKey(uri: SipUri): string {
   return new SipUri({ user: uri.user, host: uri.host }).addressOfRecord().slice('sip:'.length);
 }

@@ -1,4 +1,4 @@
-/** The stateful proxy (RFC 3261 16). */
+/** The stateful proxy (RFC 3261 §16). */
 
 import { TransportError } from '../../../core/errors.js';
 import { parseAuthParameters } from '../../../core/sip/authentication/digest.js';
@@ -19,15 +19,15 @@ import { applyStrictRoute, copyOf } from './route-headers.js';
 import type { Router } from './router.js';
 import type { Target } from './target-set.js';
 
-/** Requests under way at once; each holds its body until it is answered. */
+/** Requests in progress; each keeps its body until it is answered. */
 const MAX_FORKS = 10_000;
 const MAX_FORWARDS = 70;
-/** RFC 5393 5.3.3: how many copies of one request may be under way, all proxies together. */
+/** RFC 5393 §5.3.3: copies of one request that can be in progress, at all proxies together. */
 const MAX_BREADTH = 60;
 
-/** Methods that begin dialogs whose later requests have to find their way through us. */
+/** Methods that begin dialogs, whose later requests must pass this proxy. */
 const DIALOG_METHODS = new Set(['INVITE', 'SUBSCRIBE']);
-/** Option tags of Proxy-Require that we know. */
+/** Supported option tags of Proxy-Require. */
 const EXTENSIONS = new Set(['pref', 'gruu', 'path', 'outbound']);
 
 type Header = readonly [name: string, value: string];
@@ -57,7 +57,7 @@ export class StatefulProxy {
     transaction.respond(buildResponse(transaction.request, status, { headers }));
   }
 
-  /** RFC 3261 16.11: an ACK to a 2xx passes without a transaction. There is nobody to tell when it cannot. */
+  /** RFC 3261 §16.11: the ACK of a 2xx passes without a transaction. If that fails, there is no answer to send. */
   forwardAck(ack: SipRequest, flow: SipFlow): void {
     const caller: Caller = { kind: 'stranger' };
     const routed = copyOf(ack);
@@ -78,7 +78,7 @@ export class StatefulProxy {
     for (const fork of [...this.#forks]) fork.end();
   }
 
-  /** Sends the request on its way, or says why not. */
+  /** Sends the request to its targets, or answers why not. */
   #accept(transaction: ServerTransaction): Refusal | undefined {
     const { request, flow } = transaction;
     const refusal = this.#check(request);
@@ -96,7 +96,7 @@ export class StatefulProxy {
     return undefined;
   }
 
-  /** RFC 3261 16.3. */
+  /** RFC 3261 §16.3. */
   #check(request: SipRequest): Refusal | undefined {
     const { headers, uri } = request;
     const scheme = parseUri(uri);
@@ -130,7 +130,7 @@ export class StatefulProxy {
     fork.start();
   }
 
-  /** RFC 3261 16.6 steps 1 to 6, and 9. */
+  /** RFC 3261 §16.6 steps 1 to 6, and 9. */
   #prepare(
     routed: SipRequest,
     target: Target,
@@ -147,7 +147,7 @@ export class StatefulProxy {
     if (target.called !== undefined) headers.set('P-Called-Party-ID', `<${target.called}>`);
     for (const route of [...target.route].reverse()) headers.prepend('Route', route);
     if (dialogWith) {
-      // Two, one for each side (RFC 5658): each names the port that its side uses, and the flow it is on.
+      // One value for each side (RFC 5658), with the port and the flow of that side.
       headers.prepend('Record-Route', `<${this.options.flows.recordRoute(dialogWith)}>`);
       headers.prepend('Record-Route', `<${this.options.flows.recordRoute(next)}>`);
     }
@@ -177,7 +177,7 @@ export class StatefulProxy {
     return transaction;
   }
 
-  /** RFC 3325 5: who answers is a user, too. */
+  /** RFC 3325 §5: the sender of a response is also a user. */
   #finish(response: SipResponse, target: Target, from: SipFlow, to: SipFlow): void {
     const { callers } = this.options;
     const account = target.account ?? callers.onlyAccountOn(from);
@@ -187,7 +187,7 @@ export class StatefulProxy {
     if (!callers.isTrusted(to)) keepPrivacy(response.headers);
   }
 
-  /** RFC 3261 22.3: they were for us, and nobody else needs to see them. */
+  /** RFC 3261 §22.3: removes credentials for this realm, which no other hop needs. */
   #dropOurCredentials(headers: SipHeaders): void {
     const others = headers
       .getAll('Proxy-Authorization')

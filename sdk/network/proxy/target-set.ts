@@ -1,4 +1,4 @@
-/** One place to which a request may go. */
+/** A destination of a request. */
 
 import type { SipRequest } from '../../../core/sip/message/message.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
@@ -16,35 +16,35 @@ import type { Account } from '../registrar/accounts.js';
 import type { Binding } from '../registrar/binding.js';
 
 export interface Target {
-  /** Request-URI there. */
+  /** Request-URI for this target. */
   readonly uri: string;
-  /** Route values to put on top: the Path of a registration (RFC 3327). */
+  /** Route values that are added: the Path of a registration (RFC 3327). */
   readonly route: readonly string[];
-  /** Request-URI as it came, where this is the contact of a user whom it named: told to the device (RFC 7315 4.2). */
+  /** The original Request-URI, if the target is a contact of the user it names: P-Called-Party-ID (RFC 7315 §4.2). */
   readonly called?: string;
   /** Rejects, or throws, with TransportError. */
   flow(): SipFlow | Promise<SipFlow>;
-  /** The user whose device this is. */
+  /** The user of the target device. */
   readonly account?: Account;
-  /** Tried instead when the flow of this one has failed: other flows of the same device (RFC 5626 7). */
+  /** Tried if the flow of this target fails: other flows of the same device (RFC 5626 §7). */
   readonly others: readonly Target[];
 }
 
-/** Which of a user's contacts a request goes to, and in what order (RFC 3261 16.5, RFC 3841 7). */
+/** Selects the contacts of a user for a request, and their order (RFC 3261 §16.5, RFC 3841 §7). */
 
-/** A device: its freshest contact, and others of it to be tried when the flow of that one has failed. */
+/** A device: its most recent contact, and others that are tried if its flow fails. */
 export interface Candidate {
   readonly binding: Binding;
   readonly others: readonly Binding[];
 }
 
-/** Predicates of one request. More cost more, and a caller with more than this means harm. */
+/** Predicates of one request: more would only cost time. */
 const MAX_PREDICATES = 16;
 
 /**
- * Groups to be tried one after the other, the contacts of each at once: by callee preference (q), and where that is
- * equal by caller preference (RFC 3841 7.2.4). Empty when the caller wants none of them.
- * @param deviceIsNamed the Request-URI is a GRUU: nothing is guessed about which device the caller would like.
+ * Groups of contacts: the groups are tried in sequence, the contacts of a group in parallel. Ordered by callee preference
+ * (q), then by caller preference (RFC 3841 §7.2.4). Empty if the caller rejects all contacts.
+ * @param deviceIsNamed the Request-URI is a GRUU: implicit preferences do not apply.
  */
 export function targetSet(
   request: SipRequest,
@@ -69,7 +69,7 @@ export function targetSet(
   return grouped(ranked, request);
 }
 
-/** One contact a device: RFC 5626 7 forbids to try two of one at a time. */
+/** One contact for each device: RFC 5626 §7 forbids to try two of one device at a time. */
 function grouped(ranked: { binding: Binding; preference: number }[], request: SipRequest): Candidate[][] {
   const disposition = request.headers
     .getAll('Request-Disposition')
@@ -86,7 +86,7 @@ function grouped(ranked: { binding: Binding; preference: number }[], request: Si
     const others: Binding[] = [];
     if (binding.device) ofDevice.set(binding.device.instanceId, others);
     const equal = rank?.q === binding.q && rank.preference === preference;
-    // RFC 3841 9.1: `sequential` is the caller's wish for one at a time, `parallel` for all at once.
+    // RFC 3841 §9.1: with `sequential` the caller wants one at a time, with `parallel` all at once.
     const alongside = disposition.includes('parallel') || (equal && !disposition.includes('sequential'));
     const group = groups.at(-1);
     if (group && alongside) group.push({ binding, others });
@@ -103,7 +103,7 @@ function acceptedFeatures(request: SipRequest, deviceIsNamed: boolean): AcceptCo
   return [implicitPreference(request)];
 }
 
-/** RFC 3841 7.2.2: who says nothing wants a device that knows the method, and the event package of a SUBSCRIBE. */
+/** RFC 3841 §7.2.2: without preferences, the device must support the method, and the event package of a SUBSCRIBE. */
 function implicitPreference({ method, headers }: SipRequest): AcceptContact {
   const features = new Map([['methods', parseFeatureValues(method)]]);
   const event = method === 'SUBSCRIBE' ? headers.get('Event')?.split(';', 1)[0] : undefined;
@@ -111,7 +111,7 @@ function implicitPreference({ method, headers }: SipRequest): AcceptContact {
   return { features, require: true, explicit: false };
 }
 
-/** RFC 3841 7.2.4: a contact that has all the features of a Reject-Contact is out; one that lacks any stays. */
+/** RFC 3841 §7.2.4: a contact with all features of a Reject-Contact is removed; one that lacks any stays. */
 function isRejected(contact: FeatureSet, { features }: AcceptContact): boolean {
   if (contact.size === 0 || features.size === 0) return false;
   for (const [tag, unwanted] of features) {

@@ -1,13 +1,13 @@
-/** Users of the network, and the identities under which each is known. */
+/** The users of the network and their identities. */
 
 import { ConfigurationError } from '../../../core/errors.js';
 import { parseUri, SipUri } from '../../../core/sip/values/uri.js';
 
 export interface Account {
   readonly username: string;
-  /** Undefined where every user may register without digest. */
+  /** Undefined if every user can register without digest. */
   readonly password?: string;
-  /** Public identities, sip, sips or tel URIs; the first is asserted when the user does not say which. */
+  /** Public identities: sip, sips or tel URIs. The first is asserted if the user does not prefer another. */
   readonly identities: readonly [string, ...string[]];
 }
 
@@ -28,7 +28,7 @@ export type Users =
     })[];
 
 export class Accounts {
-  /** Nobody is asked for a password. */
+  /** No user needs a password. */
   readonly open: boolean;
   readonly #byUsername = new Map<string, Account>();
   readonly #byIdentity = new Map<string, { account: Account; identity: string }>();
@@ -50,7 +50,7 @@ export class Accounts {
     return this.#byUsername.get(username);
   }
 
-  /** The user whom a URI names, and as which identity: one of the configured, or in an open network any of the domain. */
+  /** The user and the identity that a URI names: a configured one, or in an open network any of the domain. */
   find(uri: string): { account: Account; identity: string } | undefined {
     const key = this.#key(uri);
     if (key === undefined) return undefined;
@@ -68,7 +68,7 @@ export class Accounts {
     return this.byIdentity(uri)?.username === account.username;
   }
 
-  /** `user@host` of a SIP or SIPS URI, `tel:` and the digits of a telephone number; undefined for what names nobody. */
+  /** `user@host` of a SIP or SIPS URI, `tel:` and the digits of a telephone number; undefined for other URIs. */
   #key(uri: string): string | undefined {
     const parsed = parseUri(uri);
     if (parsed instanceof SipUri) {
@@ -77,7 +77,7 @@ export class Accounts {
       return new SipUri({ user: parsed.user, host }).addressOfRecord().slice('sip:'.length);
     }
     if (parsed?.scheme !== 'tel') return undefined;
-    // RFC 3966 5: visual separators do not tell numbers apart.
+    // RFC 3966 §5: visual separators are not part of a number.
     const number = (parsed.text.slice('tel:'.length).split(';', 1)[0] ?? '')
       .replace(/[-.()]/g, '')
       .toLowerCase();
@@ -86,20 +86,20 @@ export class Accounts {
 
   #enter(account: Account): void {
     if (this.#byUsername.has(account.username)) {
-      throw new ConfigurationError(`users: ${account.username} stands twice`);
+      throw new ConfigurationError(`invalid users: ${account.username} occurs twice`);
     }
     this.#byUsername.set(account.username, account);
     for (const identity of account.identities) {
       const key = this.#key(identity);
       if (key === undefined) {
         throw new ConfigurationError(
-          `users: ${account.username}: ${JSON.stringify(identity)} is no identity; expected e.g. sip:bob@domain.test or tel:+15551234`,
+          `invalid identity ${JSON.stringify(identity)} of ${account.username}: expected e.g. sip:bob@domain.test or tel:+15551234`,
         );
       }
       const other = this.#byIdentity.get(key);
       if (other) {
         throw new ConfigurationError(
-          `users: ${identity} belongs to both ${other.account.username} and ${account.username}`,
+          `invalid users: ${identity} belongs to both ${other.account.username} and ${account.username}`,
         );
       }
       this.#byIdentity.set(key, { account, identity });
@@ -113,10 +113,12 @@ function* accountsOf(users: Users, domain: string): Generator<Account> {
     : Object.entries(users).map(([username, options]) => ({ ...options, username }));
   for (const { username, password, identities } of list) {
     if (typeof username !== 'string' || username === '') {
-      throw new ConfigurationError('users: a user has no name');
+      throw new ConfigurationError('invalid users: expected a name for each user');
     }
     if (typeof password !== 'string') {
-      throw new ConfigurationError(`users: ${username} has no password; expected { "password": "…" }`);
+      throw new ConfigurationError(
+        `invalid users: ${username} has no password: expected { "password": "…" }`,
+      );
     }
     const own = new SipUri({ user: username, host: domain }).toString();
     const [first = own, ...others] = identities ?? [];

@@ -1,4 +1,4 @@
-/** Who sent a request: a trusted peer, a user of ours, or nobody we know (RFC 3261 22, RFC 3325). */
+/** The sender of a request: a trusted peer, a user of this network, or a stranger (RFC 3261 §22, RFC 3325). */
 
 import { DigestChallenger } from '../../../core/sip/authentication/digest-challenger.js';
 import type { SipRequest } from '../../../core/sip/message/message.js';
@@ -11,12 +11,12 @@ import type { Binding } from './binding.js';
 import type { LocationStore } from './location.js';
 
 export type Caller =
-  /** Its own P-Asserted-Identity is believed. */
+  /** Its own P-Asserted-Identity is trusted. */
   | { readonly kind: 'trusted' }
   | { readonly kind: 'user'; readonly account: Account }
   | { readonly kind: 'stranger' };
 
-/** Challenges to send back: values of WWW-Authenticate (to a REGISTER) or Proxy-Authenticate. */
+/** Challenges: values of WWW-Authenticate (to a REGISTER) or Proxy-Authenticate. */
 export interface Challenge {
   readonly kind: 'challenge';
   readonly values: readonly string[];
@@ -38,15 +38,15 @@ export class Callers {
     return this.trustedPeers.some((peer) => isPeer(flow, peer));
   }
 
-  /** The user whose registration is to be changed. */
+  /** The user whose registration a REGISTER changes. */
   ofRegister(request: SipRequest, claimed: Account | undefined): Caller | Challenge {
     if (this.accounts.open) return claimed ? { kind: 'user', account: claimed } : { kind: 'stranger' };
     return this.#verify(request, 'Authorization');
   }
 
   /**
-   * Who sent any other request. A flow on which a user registered counts as that user's, without another challenge:
-   * nobody else writes to a connection, and over UDP we trust the source address as RFC 3261 26.3.2.4 does.
+   * The sender of any other request. A flow on which a user registered counts as that user's, without another challenge:
+   * only its peer writes to a connection, and over UDP the source address is trusted as in RFC 3261 §26.3.2.4.
    */
   ofRequest(request: SipRequest, flow: SipFlow): Caller | Challenge {
     if (this.isTrusted(flow)) return { kind: 'trusted' };
@@ -58,10 +58,10 @@ export class Callers {
     return this.#verify(request, 'Proxy-Authorization');
   }
 
-  /** The user who registered on this very flow, through no proxy; undefined where several users share it. */
+  /** The user who registered on this flow without a proxy; undefined if several users share it. */
   onlyAccountOn(flow: SipFlow): Account | undefined {
     let only: Binding | undefined;
-    // Ends at the second user: thousands may share a flow.
+    // Ends at the second user: thousands can share a flow.
     for (const binding of this.location.onFlow(flowKey(flow))) {
       if (binding.path.length > 0) continue;
       if (only && only.username !== binding.username) return undefined;
@@ -77,8 +77,8 @@ export class Callers {
   }
 
   /**
-   * The identities to assert for a user: those preferred that are his, at most one SIP and one telephone number
-   * (RFC 3325 9.1); his first where he prefers none.
+   * The identities to assert for a user: the preferred ones that belong to the user, at most one SIP and one telephone
+   * number (RFC 3325 §9.1); without a preference the first identity.
    */
   assertedIdentities(account: Account, preferred: readonly string[]): string[] {
     const chosen = new Map<boolean, string>();
@@ -90,7 +90,7 @@ export class Callers {
     return chosen.size > 0 ? [...chosen.values()] : [account.identities[0]];
   }
 
-  /** RFC 3325: by P-Preferred-Identity, since From may be anonymous; then by From. */
+  /** RFC 3325: the user of P-Preferred-Identity, because From can be anonymous; else of From. */
   #claimed({ headers }: SipRequest): Account[] {
     const names = [...headers.getAll('P-Preferred-Identity').slice(0, 2), headers.get('From') ?? ''];
     return names.flatMap((value) => this.accounts.byIdentity(parseNameAddr(value)?.uri ?? '') ?? []);
@@ -98,7 +98,7 @@ export class Callers {
 
   #verify(request: SipRequest, header: 'Authorization' | 'Proxy-Authorization'): Caller | Challenge {
     let stale = false;
-    // One for each realm on the way (RFC 3261 22.3); a few are more than anybody has.
+    // One for each realm on the way (RFC 3261 §22.3); a few are sufficient.
     for (const credentials of request.headers.getAll(header).slice(0, 4)) {
       const verdict = this.#challenger.verify(
         credentials,

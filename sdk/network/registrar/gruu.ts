@@ -1,4 +1,4 @@
-/** Globally routable user agent URIs: made at registration, resolved when a request comes to one (RFC 5627). */
+/** Globally routable user agent URIs: created at registration, and resolved in requests (RFC 5627). */
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { SipUri } from '../../../core/sip/values/uri.js';
@@ -13,7 +13,7 @@ const NUMBER_BYTES = 6;
 const NOISE_BYTES = 5;
 
 /**
- * An instance id as it is compared: URNs of type uuid without regard to case (RFC 4122 3), others as they are.
+ * The canonical form of an instance id: URNs of type uuid without case (RFC 4122 §3), others unchanged.
  * `text` is the value of `+sip.instance`, or of a `gr` parameter with its escapes.
  */
 export function canonicalInstanceId(text: string): string {
@@ -29,7 +29,7 @@ function withoutEscapes(text: string): string {
   }
 }
 
-/** `sip:bob@domain.test;gr=urn:uuid:f81d4fae-…` (RFC 5627 5.1). */
+/** `sip:bob@domain.test;gr=urn:uuid:f81d4fae-…` (RFC 5627 §5.1). */
 export function publicGruu(addressOfRecord: string, instanceId: string): string | undefined {
   const uri = SipUri.parse(addressOfRecord);
   if (!uri) return undefined;
@@ -38,14 +38,14 @@ export function publicGruu(addressOfRecord: string, instanceId: string): string 
 }
 
 /**
- * Temporary GRUUs carry, encrypted, the number of the registration they were given for (RFC 5627 appendix A.2):
- * nobody can tell two of one device from two of different ones, every REGISTER can be given a new one, and the
- * network keeps nothing for each. They end with the registration, whose number is then no longer known.
+ * Temporary GRUUs contain the encrypted number of their registration (RFC 5627 appendix A.2). No peer can tell whether two
+ * of them belong to one device, every REGISTER can get a new one, and the network stores none. They end with their
+ * registration, when its number becomes unknown.
  */
 export class TemporaryGruus {
   readonly #key = randomBytes(16);
 
-  /** A new temporary GRUU of a registration; undefined for an identity that is no SIP URI. */
+  /** A new temporary GRUU of a registration; undefined for an identity that is not a SIP URI. */
   issue(addressOfRecord: string, registration: number): string | undefined {
     const uri = SipUri.parse(addressOfRecord);
     if (!uri) return undefined;
@@ -63,13 +63,13 @@ export class TemporaryGruus {
     return PREFIX + Buffer.concat([cipher.update(block), cipher.final()]).toString('hex');
   }
 
-  /** The number of the registration; undefined for a user part that is none of ours. */
+  /** The number of the registration; undefined for a user part that this network did not create. */
   resolve(user: string): number | undefined {
     const block = TEMPORARY.exec(user)?.[1];
     if (block === undefined) return undefined;
     const decipher = createDecipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false);
     const plain = Buffer.concat([decipher.update(block, 'hex'), decipher.final()]);
-    // Of 2^40 guesses one decrypts to these zeros.
+    // One of 2^40 guesses decrypts to these zeros.
     const genuine = plain.subarray(NUMBER_BYTES + NOISE_BYTES).every((byte) => byte === 0);
     return genuine ? plain.readUIntBE(0, NUMBER_BYTES) : undefined;
   }

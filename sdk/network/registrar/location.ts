@@ -1,4 +1,4 @@
-/** Where users are: the bindings that REGISTER requests made (RFC 3261 10.3), each until it expires. */
+/** The location service: the bindings of REGISTER requests (RFC 3261 §10.3), each until it expires. */
 
 import { parseFeatureParameters } from '../../../core/sip/values/feature-tags.js';
 import type { NameAddr } from '../../../core/sip/values/name-addr.js';
@@ -6,27 +6,27 @@ import { DueQueue } from '../../../core/time/due-queue.js';
 import type { Binding, Device, Registering } from './binding.js';
 import { contactKey, replaces, sameContact } from './same-contact.js';
 
-/** Contacts of one user. RFC 3261 names no number; a request is forked to all of them, so it must be small. */
+/** Contacts of one user. RFC 3261 states no number; a request is forked to all of them, so it must be small. */
 export const MAX_CONTACTS = 10;
-/** Contacts of all users: each takes one or two KB. */
+/** Contacts of all users: each needs one or two KB. */
 export const MAX_BINDINGS = 100_000;
 
 export type RegisteringRefusal = 'out of order' | 'too many contacts' | 'full';
 export type BindingEnd = 'removed' | 'expired' | 'connection closed';
 
 export interface LocationEvents {
-  /** Also when refreshed. */
+  /** A binding was added or refreshed. */
   onRegistered?(binding: Binding): void;
   onEnded?(binding: Binding, why: BindingEnd): void;
-  /** Once for each REGISTER that changed something, and for each end of a binding. */
+  /** Called once for each REGISTER with a change, and for each end of a binding. */
   onChanged?(change: LocationChange): void;
 }
 
 export interface LocationChange {
   readonly username: string;
-  /** New ones, and those that took the place of another. */
+  /** New bindings, and those that replaced another. */
   readonly registered: readonly Binding[];
-  /** But for those whose place another took. */
+  /** Without bindings that were replaced. */
   readonly ended: ReadonlyMap<Binding, BindingEnd>;
 }
 
@@ -36,7 +36,7 @@ interface UserRecord {
 }
 
 interface Changes {
-  /** True where a new Contact takes the place of the binding. */
+  /** True if a new Contact replaces the binding. */
   ended: Map<Binding, boolean>;
   added: Binding[];
 }
@@ -69,7 +69,7 @@ export class LocationStore {
     return [...this.bindings(username)].filter(({ device }) => device?.instanceId === instanceId);
   }
 
-  /** Of the number that a temporary GRUU has, while its registration lives. */
+  /** The device with the number in a temporary GRUU, while its registration lasts. */
   device(number: number): Device | undefined {
     return this.#devices.get(number);
   }
@@ -82,7 +82,7 @@ export class LocationStore {
     for (const { bindings } of this.#users.values()) yield* bindings;
   }
 
-  /** All changes of a REGISTER, or none and the reason (RFC 3261 10.3 steps 6 and 7). */
+  /** Applies all changes of a REGISTER, or none and returns the reason (RFC 3261 §10.3 steps 6 and 7). */
   register(request: Registering): RegisteringRefusal | undefined {
     const record = this.#users.get(request.username) ?? { bindings: new Set(), devices: new Map() };
     const changes = this.#plan(record, request);
@@ -102,7 +102,7 @@ export class LocationStore {
     return undefined;
   }
 
-  /** A connection was lost, and what is reached over it cannot be reached any more (RFC 5626 4.4). */
+  /** A connection is lost, and with it the bindings that it reached (RFC 5626 §4.4). */
   flowClosed(flowKey: string): void {
     for (const binding of [...this.onFlow(flowKey)]) this.#end(binding, 'connection closed');
   }
@@ -216,7 +216,7 @@ export class LocationStore {
     if (onFlow?.size === 0) this.#byFlow.delete(flowKey);
   }
 
-  /** What hangs on a binding that was removed, unless another holds it: the device, the user's record. */
+  /** Deletes the device and the record of the user of a removed binding, unless another binding has them. */
   #forgetDevice({ username, device }: Binding): void {
     const record = this.#users.get(username);
     if (!record) return;

@@ -13,21 +13,21 @@ import type { Callers } from './caller.js';
 import { publicGruu, type TemporaryGruus } from './gruu.js';
 import type { LocationStore, RegisteringRefusal } from './location.js';
 
-/** Seconds, where a REGISTER names none (RFC 3261 10.2.1.1), and the most that is granted. */
+/** Default and longest duration of a registration, seconds (RFC 3261 §10.2.1.1). */
 const DEFAULT_EXPIRES = 3600;
 const MAX_EXPIRES = 86_400;
-/** Seconds: short enough to watch a registration expire, long enough that refreshing is no flood. */
+/** Seconds: short enough to watch a registration expire, long enough that refreshes do not flood the network. */
 export const MIN_EXPIRES = 10;
 
-/** Characters of one Contact, and of all Path values: what is kept for each of MAX_BINDINGS. */
+/** Characters of one Contact, and of all Path values, which are stored for each of MAX_BINDINGS. */
 const MAX_CONTACT_LENGTH = 4096;
 const MAX_PATH_LENGTH = 4096;
 
 const EXTENSIONS = new Set(['path', 'gruu', 'pref', 'outbound']);
 
-/** Not 503, which a proxy on the way would make a 500 without Retry-After. */
+/** Not 503: a proxy on the way would turn it into a 500 without Retry-After. */
 const REFUSALS: Readonly<Record<RegisteringRefusal, readonly [status: number, reason: string]>> = {
-  // RFC 3261 10.3 step 7: "the update MUST be aborted and the request fails"; 500 as for a dialog (12.2.2).
+  // RFC 3261 §10.3 step 7: "the update MUST be aborted and the request fails"; 500 as for a dialog (§12.2.2).
   'out of order': [500, 'CSeq Out Of Order'],
   'too many contacts': [403, 'Too Many Contacts'],
   full: [500, 'Too Many Registrations'],
@@ -53,7 +53,7 @@ export class Registrar {
     if (unknown.length > 0) return refuse(420, [['Unsupported', unknown.join(', ')]]);
     const to = headers.to?.uri ?? '';
     const claimed = SipUri.parse(to) && this.accounts.find(to);
-    // A network with users challenges before it tells who exists.
+    // A network with users sends a challenge before it shows whether a user exists.
     if (!claimed && this.accounts.open) return refuse(404);
     const caller = this.callers.ofRegister(request, claimed?.account);
     if (caller.kind === 'challenge') {
@@ -92,7 +92,7 @@ export class Registrar {
     return buildResponse(request, 200, { headers: this.#granted(request, account, flow) });
   }
 
-  /** RFC 3261 10.3 step 8: every binding there is, with what is left of its time. */
+  /** RFC 3261 §10.3 step 8: every binding with its remaining time. */
   *#granted({ headers }: SipRequest, { username, identities }: Account, flow: SipFlow): Generator<Header> {
     const supported = new Set(headers.getAll('Supported').map((tag) => tag.toLowerCase()));
     let outbound = false;
@@ -102,10 +102,10 @@ export class Registrar {
     }
     for (const path of headers.getAll('Path')) yield ['Path', path];
     yield ['P-Associated-URI', identities.map((identity) => `<${identity}>`).join(', ')];
-    // RFC 3608: requests of the device may name us as their first route.
+    // RFC 3608: requests of the device may have this network as their first route.
     yield ['Service-Route', `<${this.flows.serviceRoute(flow)}>`];
     yield ['Supported', 'path, gruu, outbound'];
-    // RFC 5626 6: tells the device that its reg-id was understood.
+    // RFC 5626 §6: tells the device that its reg-id is supported.
     if (outbound && supported.has('outbound')) yield ['Require', 'outbound'];
   }
 
@@ -117,7 +117,7 @@ export class Registrar {
     if (withGruu && device) {
       const { addressOfRecord, instanceId, number } = device;
       const gruu = publicGruu(addressOfRecord, instanceId);
-      // RFC 5627 5.1: a new one in each answer, beside the older ones.
+      // RFC 5627 §5.1: a new one in each answer; the older ones stay valid.
       const temporary = this.temporaryGruus.issue(addressOfRecord, number);
       if (gruu !== undefined) parameters.setRaw('pub-gruu', `"${gruu}"`);
       if (temporary !== undefined) parameters.setRaw('temp-gruu', `"${temporary}"`);
@@ -128,7 +128,7 @@ export class Registrar {
   }
 }
 
-/** RFC 3261 10.3 steps 6 and 7. */
+/** RFC 3261 §10.3 steps 6 and 7. */
 function readContacts({ headers }: SipRequest): Registering['contacts'] | 'malformed' | 'too brief' {
   const values = headers.getAll('Contact');
   const overall = readExpires(headers.get('Expires')) ?? DEFAULT_EXPIRES;
@@ -144,7 +144,7 @@ function readContacts({ headers }: SipRequest): Registering['contacts'] | 'malfo
   return contacts;
 }
 
-/** RFC 3261 20.10 and 20.19: what is malformed counts as absent. */
+/** RFC 3261 §20.10 and §20.19: a malformed value counts as absent. */
 function readExpires(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }

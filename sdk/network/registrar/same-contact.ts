@@ -1,4 +1,4 @@
-/** Whether a Contact is one that is bound already (RFC 3261 10.3, RFC 5626 6). */
+/** Compares a Contact with the bindings of a user (RFC 3261 §10.3, RFC 5626 §6). */
 
 import type { NameAddr } from '../../../core/sip/values/name-addr.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
@@ -16,7 +16,7 @@ export function contactKey({ parameters }: NameAddr): ContactKey {
   return { instanceId: canonicalInstanceId(instance), regId: parameters.get('reg-id') };
 }
 
-/** Whether a Contact of this REGISTER takes the place of a binding. */
+/** Whether a Contact of this REGISTER replaces a binding. */
 export function replaces(
   { callId }: Pick<Registering, 'callId'>,
   binding: Binding,
@@ -24,9 +24,9 @@ export function replaces(
   { instanceId, regId }: ContactKey,
 ): boolean {
   if (instanceId !== undefined && binding.device?.instanceId === instanceId) {
-    // RFC 5626 6: instance id and reg-id are the key, whatever the Contact URI is.
+    // RFC 5626 §6: instance id and reg-id are the key, independently of the Contact URI.
     if (regId !== undefined || binding.regId !== undefined) return regId === binding.regId;
-    // RFC 3261 10.2: one Call-ID a boot. What the device had before it started anew is dead, though not expired.
+    // RFC 3261 §10.2: one Call-ID for each boot. The contact from before a restart is dead, although it has not expired.
     if (binding.callId !== callId) return true;
   }
   return sameContact(binding.contact.uri, contact.uri);

@@ -151,7 +151,7 @@ describe('receive', () => {
         part: 10,
         rest: 10,
         wrong: 'RangeError',
-        limited: ['LimitError', 'the content has 100000 bytes, more than the 10 asked for'],
+        limited: ['LimitError', 'the content has 100000 bytes: expected at most 10'],
       },
     ]);
   });

@@ -95,11 +95,15 @@ describe('the manifest of a package', () => {
   it.each<[string, unknown, string]>([
     ['', 'text', ': expected object, received string'],
     ['', { apps: [app] }, ': "contract" is missing'],
-    ['.contract', { ...sipPush, contract: 'one' }, ': "one" is no range of versions; expected e.g. "^1.0.0"'],
+    [
+      '.contract',
+      { ...sipPush, contract: 'one' },
+      ': "one" is not a valid version range: expected e.g. "^1.0.0"',
+    ],
     [
       '.contract',
       { ...sipPush, contract: '^2.0.0', novelty: 1 },
-      ': it is written for versions ^2.0.0 of the contract, this host has 1.0.0; install another version of it, or of sip-push',
+      ': it requires version ^2.0.0 of the contract, but this host has 1.0.0: install another version of the application or of sip-push',
     ],
     ['', { ...sipPush, apps: [] }, ': "apps": expected at least one application'],
     ['', { ...sipPush, aps: [] }, ': unknown key "aps"; did you mean "apps"?'],
@@ -139,23 +143,23 @@ describe('the manifest of a package', () => {
     [
       '.apps[1].id',
       { ...sipPush, apps: [app, { ...app, id: 'x-wap-application:weather.ua' }] },
-      ' is "x-wap-application:weather.ua" again; two applications of one id need an iari each',
+      ': duplicate id "x-wap-application:weather.ua": applications with the same id need different "iari" values',
     ],
-  ])('with a mistake is refused in words that help: %s %j', async (where, manifest, words) => {
-    const error = await read({ sipPush: manifest }).catch((thrown: unknown) => thrown);
+  ])('is rejected with an error that names the invalid key: %s %j', async (key, manifest, message) => {
+    const error = await read({ sipPush: manifest }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ConfigurationError);
-    const place = `${join(folder, 'package.json')}: "sipPush${where}"`;
-    expect(String(error)).toContain(place + words);
+    const prefix = `${join(folder, 'package.json')}: "sipPush${key}"`;
+    expect(String(error)).toContain(prefix + message);
   });
 
-  it('that is no JSON, or not there, is an error that names the file', async () => {
-    await expect(read('{')).rejects.toThrow(`${join(folder, 'package.json')} cannot be read`);
-    await expect(read('[]')).rejects.toThrow('it is no JSON object');
-    await expect(read(' '.repeat(1_048_577))).rejects.toThrow('it has more than 1048576 bytes');
+  it('that is missing or not JSON is an error that names the file', async () => {
+    await expect(read('{')).rejects.toThrow(`cannot read ${join(folder, 'package.json')}`);
+    await expect(read('[]')).rejects.toThrow('expected a JSON object');
+    await expect(read(' '.repeat(1_048_577))).rejects.toThrow('larger than 1048576 bytes');
     await expect(readPackageManifest(join(folder, 'nowhere'))).rejects.toThrow(ConfigurationError);
   });
 
-  it('has a JSON Schema of every key', () => {
+  it('has a JSON Schema with every key', () => {
     expect(manifestJsonSchema()).toMatchObject({
       type: 'object',
       required: ['contract', 'apps'],

@@ -1,4 +1,4 @@
-/** Session mode at the sender: files over MSRP, in a session set up by INVITE (TS 8.2.2). */
+/** Session mode at the sender: files over MSRP, in sessions that an INVITE sets up (TS 8.2.2). */
 
 import type { OfferedFile } from './outgoing-line.js';
 import {
@@ -9,15 +9,16 @@ import {
   TerminalPush,
 } from './terminal-push.js';
 
-/** Of one user, that answer one push. Nobody has as many; a broken core may say so. */
+/** Terminals of one user that can answer one push. A limit against a faulty core. */
 const MAX_TERMINALS = 100;
 
 export class SessionSender {
   constructor(private readonly options: SessionSenderOptions) {}
 
   /**
+   * Sends files to the terminal at an address, and to each further terminal that answers the forked INVITE.
    * @returns a receipt for each file and terminal.
-   * @throws ConfigurationError when nobody could connect; the signal's reason.
+   * @throws ConfigurationError when the sender cannot listen; the signal's reason.
    */
   async send(
     push: SessionAddress,
@@ -28,7 +29,7 @@ export class SessionSender {
     const first = new TerminalPush(push, files, this.options, options);
     const terminals = [first];
     const known = new Set<string>();
-    // Grows as terminals are found.
+    // The list grows during the iteration.
     for (const terminal of terminals) {
       const others = await terminal.run();
       if (terminal.gruu !== undefined) known.add(terminal.gruu);

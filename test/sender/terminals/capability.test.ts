@@ -1,14 +1,14 @@
 /** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { memoryContent } from '../../core/content/content.js';
-import { writeProfile } from '../../core/content/user-agent-profile.js';
-import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import { BOB, PSA, startSender } from '../support/agents.js';
-import { TestHttpServer } from '../support/http-server.js';
-import { request } from '../support/requests.js';
-import { ScriptedCore } from '../support/scripted-core.js';
-import { until } from '../support/wait.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { writeProfile } from '../../../core/content/user-agent-profile.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../../core/sender/sender.js';
+import { BOB, PSA, startSender } from '../../support/agents.js';
+import { TestHttpServer } from '../../support/http-server.js';
+import { request } from '../../support/requests.js';
+import { ScriptedCore } from '../../support/scripted-core.js';
+import { until } from '../../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 const TEXT = { type: 'text/plain', parameters: {} };
@@ -49,17 +49,17 @@ async function start(options: Partial<PushSenderOptions> = {}): Promise<void> {
 const options = (lines: readonly string[], body?: string) =>
   core.exchange(request('OPTIONS', PSA, lines, body));
 
-describe('whose word is taken', () => {
+describe('the identity of an OPTIONS', () => {
   it.each([
     ['nobody', []],
     ['somebody of another domain', ['P-Asserted-Identity: <sip:bob@other.test>']],
-  ])('5.2-01: that of %s is not: 403, and nothing is learnt', async (_title, identity) => {
+  ])('5.2-01: is rejected with 403 for %s', async (_title, identity) => {
     await start();
     expect((await options([...identity, CONTACT])).status).toBe(403);
     expect(sender.directory.size).toBe(0);
   });
 
-  it('5.2-01: that of whom the configuration trusts is', async () => {
+  it('5.2-01: is accepted if the configuration trusts it', async () => {
     await start({ trust: ['sip:*@other.test'] });
     const other = 'Contact: <sip:bob@other.test;gr=urn:uuid:1>';
     expect((await options(['P-Asserted-Identity: <sip:bob@other.test>', other])).status).toBe(200);
@@ -67,12 +67,12 @@ describe('whose word is taken', () => {
     expect(sender.directory.of('sip:bob@other.test')).toHaveLength(1);
   });
 
-  it('of two identities of a kind none is: 400', async () => {
+  it('is rejected with 400 if there are two of a kind', async () => {
     await start();
     expect((await options([IDENTITY, IDENTITY, CONTACT])).status).toBe(400);
   });
 
-  it("5.2-03: a GRUU of somebody else's is not the terminal's", async () => {
+  it('5.2-03: must match the user of the GRUU', async () => {
     await start();
     expect((await options([IDENTITY, `Contact: <sip:al@domain.test;gr=${INSTANCE}>;${APPS}`])).status).toBe(
       200,
@@ -82,8 +82,8 @@ describe('whose word is taken', () => {
   });
 });
 
-describe('what is learnt', () => {
-  it('5.2-03, SIPPUSH-PSA-S-004-O: the GRUU, applications, methods and the product of the terminal', async () => {
+describe('the directory', () => {
+  it('5.2-03, SIPPUSH-PSA-S-004-O: has the GRUU, applications, methods and product of the terminal', async () => {
     await start();
     const allow = 'Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, MESSAGE';
     await options([IDENTITY, CONTACT, allow, 'User-Agent: softphone Beta1.5']);
@@ -94,12 +94,12 @@ describe('what is learnt', () => {
         apps: ['mms.ua', 'wml.ua'],
         methods: ['INVITE', 'ACK', 'CANCEL', 'OPTIONS', 'BYE', 'MESSAGE'],
         product: 'softphone Beta1.5',
-        here: true,
+        registered: true,
       },
     ]);
   });
 
-  it('5.2-03: requests for that terminal go to its GRUU from then on', async () => {
+  it('5.2-03: provides the GRUU as Request-URI of later requests', async () => {
     await start();
     await options([IDENTITY, CONTACT]);
     const receipts = sender.send({
@@ -112,13 +112,13 @@ describe('what is learnt', () => {
     expect(await receipts).toMatchObject([{ to: BOB, terminal: GRUU, outcome: 'delivered' }]);
   });
 
-  it('B.2: the Contact of the sample flow, whose gr stands behind the bracket', async () => {
+  it('B.2: accepts the Contact of the sample flow, with gr outside the brackets', async () => {
     await start();
     await options([IDENTITY, `Contact: <${BOB}>;gr=${INSTANCE};${APPS}`]);
     expect(sender.directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
   });
 
-  it('B.2: without a GRUU, the address that it is at', async () => {
+  it('B.2: has the address of a terminal without a GRUU', async () => {
     await start();
     await options([IDENTITY, `Contact: <sip:bob@127.0.0.1:5080>;+sip.instance="<${INSTANCE}>";${APPS}`]);
     expect(sender.directory.of(BOB)).toMatchObject([
@@ -126,7 +126,7 @@ describe('what is learnt', () => {
     ]);
   });
 
-  it('of a terminal that does not say which methods it takes: it may take any', async () => {
+  it('has no methods without an Allow', async () => {
     await start();
     await options([IDENTITY, CONTACT]);
     const receipts = sender.send({
@@ -138,14 +138,14 @@ describe('what is learnt', () => {
     expect(await receipts).toMatchObject([{ mode: 'pager', outcome: 'delivered' }]);
   });
 
-  it('5.1-05: that it has no applications any more', async () => {
+  it('5.1-05: removes the applications that a terminal no longer lists', async () => {
     await start();
     await options([IDENTITY, CONTACT]);
     await options([IDENTITY, `Contact: <${GRUU}>`]);
     expect(sender.directory.of(BOB)).toMatchObject([{ apps: [] }]);
   });
 
-  it('is no more than any terminal has', async () => {
+  it('limits the facts of a terminal', async () => {
     await start();
     const many = Array.from({ length: 300 }, (_, index) => `X${index}`);
     const apps = many.map((name) => `${name}.ua`).join(',');
@@ -158,7 +158,7 @@ describe('what is learnt', () => {
     expect((await options([IDENTITY, `${contact};x="${'x'.repeat(4096)}"`])).status).toBe(400);
   });
 
-  it('changes with what the terminal says next', async () => {
+  it('is updated by each OPTIONS', async () => {
     await start();
     await options([IDENTITY, CONTACT]);
     await options([IDENTITY, `Contact: <${GRUU}>;+g.oma.pusheventapp="dcd.ua"`]);
@@ -187,7 +187,7 @@ describe('5.2-02: a User Agent Profile', () => {
       'Content-Type: application/rdf+xml\r\nContent-Disposition: attachment\r\nContent-ID: <profile@domain.test>\r\n\r\n',
     );
 
-  it('is retrieved once, and adds to what the terminal says itself', async () => {
+  it('is fetched once and merged with the OPTIONS', async () => {
     await start({ fetch: { allow: ['http://127.0.0.1:*'] } });
     expect((await referring(http.url('/phone.xml'))).status).toBe(200);
     await until(() =>
@@ -202,26 +202,28 @@ describe('5.2-02: a User Agent Profile', () => {
     expect(http.requests).toEqual(['GET /phone.xml']);
   });
 
-  it('says which applications there are, where the terminal does not', async () => {
+  it('provides the applications if the OPTIONS does not', async () => {
     await start({ fetch: { allow: ['http://127.0.0.1:*'] } });
     await referring(http.url(), `Contact: <${GRUU}>`);
     await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ apps: ['wml.ua'] }]));
   });
 
-  it('that may not be fetched, or is none, is told of, and the terminal is known all the same', async () => {
+  it('that cannot be fetched or parsed is reported, and the terminal stays known', async () => {
     const problems: string[] = [];
     await start({ onProblem: (error) => problems.push(error.message) });
     expect((await referring(http.url())).status).toBe(200);
     await until(() =>
-      expect(problems).toEqual([expect.stringMatching(/^no profile at http.*not-allowed.*fetch\.allow/)]),
+      expect(problems).toEqual([
+        expect.stringMatching(/^cannot fetch the profile http.*not-allowed.*fetch\.allow/),
+      ]),
     );
     expect(sender.directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
     expect(http.requests).toEqual([]);
   });
 });
 
-describe('the answer', () => {
-  it('5.2-04, 5.2-05, 5.2-06, 5.2-07, 5.2-08: is 200 with what the sender has of what was asked', async () => {
+describe('the response', () => {
+  it('5.2-04, 5.2-05, 5.2-06, 5.2-07, 5.2-08: is 200 with the common applications', async () => {
     await start({ apps: ['mms.ua', 'dcd.ua'] });
     const { status, headers } = await options([IDENTITY, CONTACT]);
     expect(status).toBe(200);
@@ -233,7 +235,7 @@ describe('the answer', () => {
     expect(headers.getAll('Supported')).toContain('gruu');
   });
 
-  it('5.2-05: all of what was asked, where the sender pushes for anything; no tag where nothing is left', async () => {
+  it('5.2-05: lists all applications without a filter, and has no tag without a common one', async () => {
     await start();
     expect((await options([IDENTITY, CONTACT])).headers.get('Contact')).toContain('"mms.ua,wml.ua"');
     expect((await options([IDENTITY, `Contact: <${GRUU}>`])).headers.get('Contact')).not.toContain(
@@ -241,7 +243,7 @@ describe('the answer', () => {
     );
   });
 
-  it('is 400 where there is no Contact', async () => {
+  it('is 400 without a Contact', async () => {
     await start();
     expect((await options([IDENTITY])).status).toBe(400);
   });

@@ -2,16 +2,19 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { type ReginfoContact, writeReginfo } from '../../core/content/reginfo/reginfo.js';
-import { MalformedError } from '../../core/errors.js';
-import { Presence, type PresenceOptions } from '../../core/sender/presence.js';
-import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
-import { SipHeaders, type SipResponse } from '../../core/sip/message/message.js';
-import type { SubscriptionHandlers } from '../../core/sip/subscription/subscription.js';
-import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
-import { Records } from '../../core/store/records.js';
-import { systemClock } from '../../core/time/clock.js';
-import { request } from '../support/requests.js';
+import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { MalformedError } from '../../../core/errors.js';
+import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
+import {
+  RegistrationMonitor,
+  type RegistrationMonitorOptions,
+} from '../../../core/sender/terminals/registration-monitor.js';
+import { SipHeaders, type SipResponse } from '../../../core/sip/message/message.js';
+import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
+import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
+import { Records } from '../../../core/store/records.js';
+import { systemClock } from '../../../core/time/clock.js';
+import { request } from '../../support/requests.js';
 
 const BOB = 'sip:bob@domain.test';
 const ROBERT = 'sip:robert@domain.test';
@@ -27,7 +30,7 @@ interface Subscribed {
 
 let subscribed: Subscribed[];
 let directory: TerminalDirectory;
-let presence: Presence;
+let presence: RegistrationMonitor;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -40,10 +43,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function open(options: Partial<PresenceOptions> = {}): Presence {
-  return new Presence({
+function open(options: Partial<RegistrationMonitorOptions> = {}): RegistrationMonitor {
+  return new RegistrationMonitor({
     directory,
-    rollCall: { begin: () => {} },
+    probe: { start: () => {} },
     identity: PSA,
     contact: () => PSA,
     subscribe: ({ uri }, handlers) => {
@@ -96,10 +99,10 @@ function notify(ports: readonly number[], aors: readonly string[] = [BOB, ROBERT
   subscribed.at(-1)?.handlers.onNotify(body, new SipHeaders(), { state: 'active' });
 }
 
-const here = (user: string) => directory.of(user).filter((terminal) => terminal.here).length;
+const here = (user: string) => directory.of(user).filter((terminal) => terminal.registered).length;
 
-describe('B.1.1: a user whom the core has registered', () => {
-  it('is watched until it says that he has left, or says nothing more', async () => {
+describe('B.1.1: a user of a third-party REGISTER', () => {
+  it('is monitored until the registration ends or expires', async () => {
     expect(register(600)).toBe(200);
     expect(register(600)).toBe(200);
     expect(subscribed).toMatchObject([{ uri: BOB, closed: false }]);
@@ -111,7 +114,7 @@ describe('B.1.1: a user whom the core has registered', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('9-04: and leaves, leaves with every identity that is registered with him', () => {
+  it('9-04: de-registers with all identities of the registration set', () => {
     register(600);
     notify([5080, 5081]);
     expect([here(BOB), here(ROBERT)]).toEqual([2, 2]);
@@ -119,7 +122,7 @@ describe('B.1.1: a user whom the core has registered', () => {
     expect([here(BOB), here(ROBERT)]).toEqual([0, 0]);
   });
 
-  it('is asked about anew where that was refused for good: he was not known then', () => {
+  it('is subscribed to again after a rejected subscription', () => {
     register(600);
     const [first] = subscribed;
     if (first) first.ended = true;
@@ -151,7 +154,7 @@ describe('B.1.1: a user whom the core has registered', () => {
     expect(here(BOB)).toBe(1);
   });
 
-  it('of whom the store says what nobody can read is one of whom the core tells again', async () => {
+  it('is removed if its record is invalid, until the next REGISTER', async () => {
     const store = await platform.openStore();
     const records = new Records(store, systemClock, () => {});
     await records.write(
@@ -165,10 +168,10 @@ describe('B.1.1: a user whom the core has registered', () => {
   });
 });
 
-describe('B.1.3: a user whom the sender watches of itself', () => {
-  beforeEach(() => presence.watch(BOB));
+describe('B.1.3: a configured user', () => {
+  beforeEach(() => presence.monitor(BOB));
 
-  it('is watched for good, whatever the core says of him', async () => {
+  it('is monitored permanently, independently of the core', async () => {
     register(600);
     await vi.advanceTimersByTimeAsync(700_000);
     notify([5080]);
@@ -178,16 +181,16 @@ describe('B.1.3: a user whom the sender watches of itself', () => {
   });
 });
 
-it('9-04: a sender that starts again learns of each identity who has left meanwhile', () => {
+it('9-04: unregisters terminals that left while the sender was down, for each identity', () => {
   register(600);
   notify([5080, 5081]);
   presence = open();
-  presence.watch(BOB);
+  presence.monitor(BOB);
   notify([5081]);
   expect([here(BOB), here(ROBERT)]).toEqual([1, 1]);
 });
 
-it('B.1.2: where documents are missing the full state is asked for, once until it comes', () => {
+it('B.1.2: requests the full state once if documents are missing', () => {
   register(600);
   const tell = (version: number, state: 'full' | 'partial') =>
     subscribed[0]?.handlers.onNotify(writeReginfo({ version, state, registrations: [] }), new SipHeaders(), {
@@ -227,7 +230,7 @@ it('B.1.2: learns the instance, both GRUUs and the applications of each contact,
   for (const temporaryGruu of ['sip:tgruu.one@domain.test;gr', 'sip:tgruu.two@domain.test;gr']) {
     expect(told(temporaryGruu)).toMatchObject([
       {
-        here: true,
+        registered: true,
         instanceId: 'urn:uuid:5080',
         gruu: `${BOB};gr=urn:uuid:5080`,
         temporaryGruu,
@@ -237,7 +240,7 @@ it('B.1.2: learns the instance, both GRUUs and the applications of each contact,
   }
 });
 
-it('5.2-03: what a terminal registered says what it takes; who says nothing of it may take anything', () => {
+it('5.2-03: learns methods from the registration; without them they are unknown', () => {
   register(600);
   const facts = (methods: string) => {
     const contact = { ...contactOf(5080), parameters: new Map([['methods', methods]]) };
@@ -250,7 +253,7 @@ it('5.2-03: what a terminal registered says what it takes; who says nothing of i
   expect(facts('"invite, MESSAGE"')).toEqual(['INVITE', 'MESSAGE']);
 });
 
-it('a document of more registrations than anybody has is refused', () => {
+it('rejects a document with too many registrations', () => {
   register(600);
   const aors = Array.from({ length: 101 }, (_, index) => `sip:user${index}@domain.test`);
   expect(() => notify([5080], aors)).toThrow(MalformedError);

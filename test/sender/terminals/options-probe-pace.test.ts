@@ -38,13 +38,13 @@ function notify(subscribe: SipRequest, cseq: number): SipRequest {
   return notified;
 }
 
-it('9-04: a 503 with Retry-After to any request of ours is minded', async () => {
+it('9-04: observes a 503 with Retry-After to any request', async () => {
   const core = await ScriptedCore.tcp();
   const sender = await startSender({ servers: [core.uri], watch: [BOB] });
   try {
     const { request: subscribe, respond } = await core.request('SUBSCRIBE');
     respond(200, [['Expires', '600']]);
-    sender.directory.saw(BOB, { gruu: PHONE });
+    sender.directory.setRegistered(BOB, { gruu: PHONE });
     // Who is here is not known: that one is asked.
     await core.exchange(notify(subscribe, 1));
     const asked = await core.request('OPTIONS');
@@ -53,7 +53,9 @@ it('9-04: a 503 with Retry-After to any request of ours is minded', async () => 
     // It has heard of that when it answers what came behind it.
     await core.exchange(request('OPTIONS', PSA));
     const push = { to: 'sip:al@domain.test', app: 'mms.ua', content };
-    expect(await sender.send(push)).toMatchObject([{ reason: expect.stringContaining('asked for quiet') }]);
+    expect(await sender.send(push)).toMatchObject([
+      { reason: expect.stringContaining('Retry-After: no request for another') },
+    ]);
     await core.exchange(notify(subscribe, 2));
     await core.exchange(request('OPTIONS', PSA));
     expect(core.requests.map((each) => each.request.method)).toEqual(['SUBSCRIBE', 'OPTIONS']);

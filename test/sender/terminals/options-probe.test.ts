@@ -3,9 +3,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
 import { TimeoutError } from '../../../core/errors.js';
-import { Presence } from '../../../core/sender/presence.js';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
-import { RollCall } from '../../../core/sender/terminals/roll-call.js';
+import { OptionsProbe } from '../../../core/sender/terminals/options-probe.js';
+import { RegistrationMonitor } from '../../../core/sender/terminals/registration-monitor.js';
 import { SipHeaders, type SipResponse } from '../../../core/sip/message/message.js';
 import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscription.js';
 import { until } from '../../support/wait.js';
@@ -34,13 +34,13 @@ beforeEach(() => {
   asked = [];
   answer = async (gruu) => response(registered.has(gruu) ? 200 : 480);
   directory = new TerminalDirectory();
-  const ask = (gruu: string) => {
+  const sendOptions = (gruu: string) => {
     asked.push(gruu);
     return answer(gruu);
   };
-  const presence = new Presence({
+  const presence = new RegistrationMonitor({
     directory,
-    rollCall: new RollCall({ directory, ask }),
+    probe: new OptionsProbe({ directory, sendOptions }),
     identity: 'sip:psa@domain.test',
     contact: () => 'sip:psa@127.0.0.1',
     subscribe: (_, handlers) => {
@@ -49,7 +49,7 @@ beforeEach(() => {
       return { refresh: () => {}, close: async () => {}, ended: false };
     },
   });
-  presence.watch(BOB);
+  presence.monitor(BOB);
 });
 
 /** A document with the contacts of these ports; the registrar says of those in `left` that they have gone. */
@@ -71,15 +71,15 @@ const notified = (body: Uint8Array) => notify(body, new SipHeaders(), { state: '
 const tells = (...gruus: string[]) => {
   for (const gruu of gruus) {
     registered.add(gruu);
-    directory.saw(BOB, { gruu, apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { gruu, apps: ['mms.ua'] });
   }
 };
 const named = (here: boolean) =>
-  directory.of(BOB).flatMap(({ gruu, here: is }) => (gruu !== undefined && is === here ? [gruu] : []));
+  directory.of(BOB).flatMap(({ gruu, registered: is }) => (gruu !== undefined && is === here ? [gruu] : []));
 const know = (here: string[], away: string[]) =>
   until(() => expect({ here: named(true), away: named(false) }).toEqual({ here, away }));
 
-describe('9-04: a contact has gone', () => {
+describe('9-04: a contact is removed', () => {
   beforeEach(() => {
     notified(document([1]));
     tells(PHONE);
@@ -88,20 +88,20 @@ describe('9-04: a contact has gone', () => {
     expect(asked).toEqual([]);
   });
 
-  it('those that named themselves are asked: who does not answer for itself is away', async () => {
+  it('probes the terminals with a GRUU, and unregisters those that the core rejects', async () => {
     registered.delete(PHONE);
     notified(document([2], [1]));
     await know([TABLET], [PHONE]);
     expect(asked.sort()).toEqual([PHONE, TABLET]);
   });
 
-  it('and nobody is left: nobody is asked, all are away', async () => {
+  it('unregisters all terminals without a probe if no contact is left', async () => {
     notified(document([], [1, 2]));
     expect(named(false)).toEqual([PHONE, TABLET]);
     expect(asked).toEqual([]);
   });
 
-  it('that was nobody of those that named themselves: they are here', async () => {
+  it('keeps the terminals that answer', async () => {
     notified(document([1, 2, 3]));
     notified(document([1, 2], [3]));
     await until(() => expect(asked).toHaveLength(2));
@@ -109,7 +109,7 @@ describe('9-04: a contact has gone', () => {
     expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
   });
 
-  it('while others are asked: they are asked once more', async () => {
+  it('repeats a probe in progress', async () => {
     const { promise, resolve } = later();
     answer = async (gruu) => {
       await promise;
@@ -124,7 +124,7 @@ describe('9-04: a contact has gone', () => {
     await until(() => expect(asked).toEqual([PHONE, TABLET, PHONE]));
   });
 
-  it('and the last one, while they are asked: what they say of themselves is old by then', async () => {
+  it('ignores answers that are older than the removal of the last contact', async () => {
     const { promise, resolve } = later();
     answer = async () => {
       await promise;
@@ -137,7 +137,7 @@ describe('9-04: a contact has gone', () => {
     expect([named(true), named(false)]).toEqual([[], [PHONE, TABLET]]);
   });
 
-  it('and was back before the core could say that it had: it is here', async () => {
+  it('keeps a terminal that has registered again', async () => {
     const { promise, resolve } = later();
     answer = async (gruu) => {
       const { status } = response(registered.has(gruu) ? 200 : 480);
@@ -165,18 +165,18 @@ describe('9-04: a contact has gone', () => {
   });
 });
 
-describe('9-04: a subscription begins', () => {
-  it('with what was known before: who has left is away, who came back is here', async () => {
+describe('9-04: a subscription starts', () => {
+  it('probes the stored terminals', async () => {
     tells(PHONE, TABLET);
-    directory.left(BOB, { gruu: TABLET });
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:9' });
+    directory.setUnregistered(BOB, { gruu: TABLET });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:9' });
     registered = new Set([TABLET]);
     notified(document([2]));
     await know([TABLET], [PHONE]);
     expect(directory.of(BOB)).toHaveLength(3);
   });
 
-  it('anew, after the one before was lost: they are asked', async () => {
+  it('probes again after a lost subscription', async () => {
     notified(document([1]));
     tells(PHONE);
     lost();
@@ -185,16 +185,16 @@ describe('9-04: a subscription begins', () => {
     await know([], [PHONE]);
   });
 
-  it('with nothing to say: who can be asked is, the others are away', async () => {
+  it('probes the terminals with a GRUU if the state is empty, and unregisters the others', async () => {
     tells(PHONE, TABLET);
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:9' });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:9' });
     registered.delete(TABLET);
     notified(new Uint8Array());
     await know([PHONE], [TABLET]);
     expect(directory.of(BOB)).toHaveLength(2);
   });
 
-  it('and its registrar names its contacts: nobody is asked', async () => {
+  it('sends no probe if the registrar identifies its contacts', async () => {
     tells(PHONE);
     const body = writeReginfo({
       version: 0,
@@ -235,19 +235,19 @@ it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
   async (turns) => {
     let calls = 0;
     const only = new TerminalDirectory();
-    only.saw(BOB, { gruu: PHONE });
-    const rollCall = new RollCall({
+    only.setRegistered(BOB, { gruu: PHONE });
+    const rollCall = new OptionsProbe({
       directory: only,
-      ask: async () => {
+      sendOptions: async () => {
         calls++;
         return response(200);
       },
     });
-    rollCall.begin(BOB);
+    rollCall.start(BOB);
     // The last call to come is not lost.
     for (let turn = 0; turn < turns; turn++) await undefined;
     const before = calls;
-    rollCall.begin(BOB);
+    rollCall.start(BOB);
     await until(() => expect(calls).toBeGreaterThan(before));
   },
 );

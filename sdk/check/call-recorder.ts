@@ -1,4 +1,4 @@
-/** Looks over an application's shoulder: what it is called with, and how that ends. */
+/** Wraps an application to record the calls of its hooks and their results. */
 
 import type {
   Push,
@@ -12,36 +12,36 @@ import type {
 export interface ReceiveCall {
   readonly push: Push;
   readonly signal: AbortSignal;
-  /** It resolved, or threw. */
+  /** Whether it resolved or threw. */
   ended: boolean;
   /** What it threw. */
   error?: unknown;
 }
 
-export class Watch {
+export class CallRecorder {
   readonly calls: ReceiveCall[] = [];
-  /** It has the hook `alarm`. */
-  rings = false;
-  /** What `alarm` threw last. */
+  /** Whether the application has an `alarm` hook. */
+  hasAlarm = false;
+  /** Last error of `alarm`. */
   alarmError: unknown;
-  /** What `consider` threw last. */
+  /** Last error of `consider`. */
   considerError: unknown;
-  /** It has the hook. */
-  describes = false;
-  /** What `describe` gave last, or threw; undefined where it was not called, or has not ended. */
+  /** Whether the application has a `describe` hook. */
+  hasDescribe = false;
+  /** Last result or error of `describe`; undefined if it was not called or has not finished. */
   described: { title?: unknown; error?: unknown } | undefined;
-  /** What `stop` threw. */
+  /** Error of `stop`. */
   stopError: unknown;
-  /** `stop` was called, and has not ended. */
+  /** Whether `stop` was called and has not finished. */
   stopping = false;
 
-  /** The same application, watched. Everything else of it is its own. */
-  watched(definition: PushAppDefinition): PushAppDefinition {
+  /** The same application with recorded hooks. */
+  wrap(definition: PushAppDefinition): PushAppDefinition {
     return {
       ...definition,
       start: async (context) => {
         const instance = await definition.start(context);
-        // Whatever else it is, the runtime says that it is wrong.
+        // The runtime reports an invalid instance.
         if (typeof instance !== 'object' || typeof instance?.receive !== 'function') return instance;
         return this.#instance(instance);
       },
@@ -53,8 +53,8 @@ export class Watch {
   }
 
   #instance(instance: PushAppInstance): PushAppInstance {
-    this.describes = instance.describe !== undefined;
-    this.rings = instance.alarm !== undefined;
+    this.hasDescribe = instance.describe !== undefined;
+    this.hasAlarm = instance.alarm !== undefined;
     const { consider, describe, query, negotiated, alarm, services } = instance;
     return {
       receive: (push, context) => this.#receive(instance, push, context),

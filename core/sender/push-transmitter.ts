@@ -1,4 +1,4 @@
-/** One attempt at one address, in the first mode that takes the push (TS 8.1.2, 8.2.2). */
+/** Sends one push to one address at a time, in the first mode that is possible there (TS 8.1.2, 8.2.2). */
 
 import { platform } from '#platform';
 import type { Content } from '../content/content.js';
@@ -6,7 +6,7 @@ import { encodedContent } from '../content/content-coding.js';
 import { ConfigurationError, LimitError } from '../errors.js';
 import type { SipUserAgent } from '../sip/user-agent.js';
 import { type Addressing, requireAddress } from './addressing.js';
-import { type Choice, modesFor } from './choice.js';
+import { type ModeOption, modesFor } from './mode-selection.js';
 import {
   MAX_PAGER_REQUEST,
   type MessageBody,
@@ -17,85 +17,88 @@ import {
 } from './pager.js';
 import type { Publisher } from './publisher.js';
 import type { ContentReference, PushRequest, Receipt } from './push-request.js';
-import { type OfferedFile, offeredFile, type PushFile } from './session/outgoing-line.js';
-import type { SessionSender } from './session/session.js';
+import { type OfferedFile, type PushFile, prepareOffer } from './session/outgoing-line.js';
+import type { SessionSender } from './session/session-sender.js';
 import type { FileProgress, FileReceipt } from './session/terminal-push.js';
-import { saysGone, type TerminalFacts } from './terminals/terminal.js';
+import { isUnregisteredStatus, type TerminalFacts } from './terminals/terminal.js';
 
-export interface AttemptsOptions {
+export interface TransmitterOptions {
   agent: SipUserAgent;
   identity: string;
   /** Whether to send P-Asserted-Identity (8.1.2-04). */
   assertIdentity: boolean;
   sessions: SessionSender;
-  /** Opens the server of published content; absent: nobody said where. */
+  /** Opens the server of published content; absent if the sender has no `publish` option. */
   publisher?(): Promise<Publisher>;
 }
 
-export interface AttemptOptions {
+export interface TransmitOptions {
+  /** Aborts the push. */
   signal?: AbortSignal;
-  /** Session mode: called when more bytes of a file were sent. */
+  /** Reports the progress of a file in session mode. */
   onProgress?(progress: FileProgress): void;
 }
 
-const NOWHERE = 'To refer to it, "publish" has to say where it is served';
-const NOTHING_LEFT = `too large for a MESSAGE, and the terminal takes no sessions. ${NOWHERE}`;
+const NO_PUBLISHER = 'set "publish" to the address where the sender can serve content';
+const NO_MODE_LEFT = `too large for a MESSAGE, and the terminal does not support sessions; ${NO_PUBLISHER}`;
 
-/** A push that is ready to be sent, to as many addresses as it takes. */
-export class PreparedPush {
-  /** For the offers of all its sessions: each file is read for its digest once. */
+/** One push, ready to be sent to any number of addresses. */
+export class PushTransmitter {
+  /** The files with their digests, computed once for the offers of all sessions. */
   #offered: Promise<ReadonlyMap<PushFile, OfferedFile>> | undefined;
-  /** By address: what has come to an end there, and does not go there again. */
+  /** By address: the files with a final result, which are not sent there again. */
   readonly #ended = new Map<string, Map<PushFile, readonly Receipt[]>>();
 
   private constructor(
     private readonly push: PushRequest,
-    /** As they are sent; none where the content stays where it is. */
+    /** The contents as sent, i.e. compressed if requested; empty for referenced content. */
     private readonly files: readonly PushFile[],
     private readonly reference: ContentReference | undefined,
-    private readonly options: AttemptsOptions,
+    private readonly options: TransmitterOptions,
   ) {}
 
-  /** @throws ConfigurationError when it is addressed to nobody, or its mode cannot do what is asked for. */
-  static async of(push: PushRequest, options: AttemptsOptions): Promise<PreparedPush> {
+  /** @throws ConfigurationError for an invalid address, no files, or a coding in session mode. */
+  static async create(push: PushRequest, options: TransmitterOptions): Promise<PushTransmitter> {
     requireAddress(push);
     const { mode, encoding } = push;
     // RFC 4975 has no content codings.
     if (mode === 'session' && encoding) {
-      throw new ConfigurationError(`session mode knows no content codings, as ${encoding}`);
+      throw new ConfigurationError(
+        `invalid encoding "${encoding}": session mode has no content codings; omit the encoding or use another mode`,
+      );
     }
     if ('files' in push && push.files.length === 0) {
-      throw new ConfigurationError('a push of files has at least one');
+      throw new ConfigurationError('invalid files: expected at least one file');
     }
     const files: PushFile[] = [];
     for (const file of filesOf(push)) {
       files.push(encoding ? { ...file, content: await encodedContent(file.content, encoding) } : file);
     }
-    return new PreparedPush(push, files, referenceOf(push), options);
+    return new PushTransmitter(push, files, referenceOf(push), options);
   }
 
   /**
-   * Sends what has not come to an end at that address before.
-   * @param uri Request-URI.
-   * @param terminal what is known of the one that it names.
-   * @returns a receipt for each file, and each terminal that took the INVITE.
-   * @throws LimitError when the content does not fit the mode that was asked for, or any; ConfigurationError when no
-   * port is free, or nobody said where to publish; the signal's reason.
+   * Sends the files that have no final result at this address.
+   * @param uri the Request-URI.
+   * @param terminal the known facts of the terminal at this address.
+   * @returns a receipt for each file and for each terminal that accepted the INVITE.
+   * @throws LimitError when the content does not fit the requested mode, or any mode; ConfigurationError when no port
+   * is free, or the mode needs `publish`; the signal's reason.
    */
   async send(
     uri: string,
     terminal: TerminalFacts | undefined,
-    options: AttemptOptions = {},
+    options: TransmitOptions = {},
   ): Promise<Receipt[]> {
     const { mode = 'auto' } = this.push;
-    const choices = modesFor(
+    const modes = modesFor(
       {
         mode,
         sizes: this.files.map(({ content }) => content.size),
         types: this.files.map(({ content }) => content.type.type),
-        referred: this.reference !== undefined,
-        coded: this.push.encoding !== undefined,
-        publishes: this.options.publisher !== undefined,
+        referenced: this.reference !== undefined,
+        encoded: this.push.encoding !== undefined,
+        canPublish: this.options.publisher !== undefined,
       },
       terminal,
     );
@@ -104,30 +107,30 @@ export class PreparedPush {
     const results: Sent[] = [];
     let files = this.files.filter((file) => !ended.has(file));
     let tooLarge: LimitError | undefined;
-    for (const [index, choice] of choices.entries()) {
-      const again: PushFile[] = [];
-      for (const each of await this.#by(choice, uri, files, options)) {
+    for (const [index, option] of modes.entries()) {
+      const remaining: PushFile[] = [];
+      for (const each of await this.#sendBy(option, uri, files, options)) {
         if ('tooLarge' in each) {
           tooLarge = each.tooLarge;
-          again.push(each.file);
-        } else if (each.file && each.sessionless && index < choices.length - 1) {
-          again.push(each.file);
+          remaining.push(each.file);
+        } else if (each.file && each.sessionsUnsupported && index < modes.length - 1) {
+          remaining.push(each.file);
         } else {
-          const why = each.sessionless && mode === 'auto' ? NOTHING_LEFT : choice.why;
-          results.push({ ...each, receipt: { ...ifKnown(terminal, each.receipt), why } });
+          const why = each.sessionsUnsupported && mode === 'auto' ? NO_MODE_LEFT : option.why;
+          results.push({ ...each, receipt: { ...retryableIfKnown(terminal, each.receipt), why } });
         }
       }
-      if (again.length === 0) return this.#noteEnds(results, ended);
-      files = again;
+      if (remaining.length === 0) return this.#recordResults(results, ended);
+      files = remaining;
     }
     throw (
       tooLarge ??
-      new LimitError(`content past ${MAX_PAGER_REQUEST} bytes, and nobody said where to publish it`)
+      new LimitError(`content exceeds the limit of ${MAX_PAGER_REQUEST} bytes for a MESSAGE; ${NO_PUBLISHER}`)
     );
   }
 
-  /** @returns all receipts of the push at an address. */
-  #noteEnds(results: readonly Sent[], ended: Map<PushFile, readonly Receipt[]>): Receipt[] {
+  /** Records the files with a final result. @returns all receipts of the push at the address. */
+  #recordResults(results: readonly Sent[], ended: Map<PushFile, readonly Receipt[]>): Receipt[] {
     const before = [...ended.values()].flat();
     for (const file of this.files) {
       const receipts = results.filter((each) => each.file === file).map(({ receipt }) => receipt);
@@ -136,18 +139,18 @@ export class PreparedPush {
     return [...before, ...results.map(({ receipt }) => receipt)];
   }
 
-  async #by(
-    { mode }: Choice,
+  async #sendBy(
+    { mode }: ModeOption,
     uri: string,
     files: readonly PushFile[],
-    options: AttemptOptions,
+    options: TransmitOptions,
   ): Promise<readonly (Sent | TooLarge)[]> {
     const { push, reference } = this;
     const { sessions, identity } = this.options;
     if (mode === 'session') {
-      const offered = await this.#offers(options.signal);
-      const chosen = files.flatMap((file) => offered.get(file) ?? []);
-      return await sessions.send({ ...this.#addressed(uri), report: push.report ?? false }, chosen, options);
+      const offered = await this.#offeredFiles(options.signal);
+      const offers = files.flatMap((file) => offered.get(file) ?? []);
+      return await sessions.send({ ...this.#addressing(uri), report: push.report ?? false }, offers, options);
     }
     if (reference) {
       const disposition = 'disposition' in push ? push.disposition : undefined;
@@ -158,7 +161,9 @@ export class PreparedPush {
     const sent: (Sent | TooLarge)[] = [];
     for (const file of files) {
       const receipt =
-        mode === 'pager' ? await this.#paged(uri, file, options) : await this.#published(uri, file, options);
+        mode === 'pager'
+          ? await this.#sendInMessage(uri, file, options)
+          : await this.#sendReference(uri, file, options);
       sent.push(
         receipt instanceof LimitError
           ? { file, tooLarge: receipt }
@@ -168,8 +173,12 @@ export class PreparedPush {
     return sent;
   }
 
-  /** 8.1.2-03: what is too large, as a request as a whole, has not been sent. */
-  async #paged(uri: string, { content }: PushFile, options: AttemptOptions): Promise<Receipt | LimitError> {
+  /** @returns a LimitError, and has sent nothing, if the whole request is too large (8.1.2-03). */
+  async #sendInMessage(
+    uri: string,
+    { content }: PushFile,
+    options: TransmitOptions,
+  ): Promise<Receipt | LimitError> {
     try {
       return await this.#message(uri, await pagerBody(content, this.push.encoding), options);
     } catch (error) {
@@ -178,12 +187,10 @@ export class PreparedPush {
     }
   }
 
-  async #published(uri: string, file: PushFile, options: AttemptOptions): Promise<Receipt> {
+  async #sendReference(uri: string, file: PushFile, options: TransmitOptions): Promise<Receipt> {
     const { publisher, identity } = this.options;
     if (!publisher) {
-      throw new ConfigurationError(
-        'content is to be referred to, and "publish" does not say where it is served',
-      );
+      throw new ConfigurationError(`content by reference needs a server: ${NO_PUBLISHER}`);
     }
     const { lifetime, encoding } = this.push;
     const { message, publication } = await publishedBody(
@@ -199,28 +206,28 @@ export class PreparedPush {
       delivered = receipt.outcome === 'delivered';
       return receipt;
     } finally {
-      // Whoever is to have it after all gets another push.
+      // A retry publishes the content again.
       if (!delivered) publication.withdraw();
     }
   }
 
-  #message(uri: string, message: MessageBody, { signal }: AttemptOptions): Promise<Receipt> {
+  #message(uri: string, message: MessageBody, { signal }: TransmitOptions): Promise<Receipt> {
     const { agent, identity, assertIdentity } = this.options;
-    return sendMessage(agent, this.#addressed(uri), message, {
-      ...(assertIdentity ? { assertedIdentity: identity } : {}),
+    return sendMessage(agent, this.#addressing(uri), message, {
+      assertedIdentity: assertIdentity ? identity : undefined,
       signal,
     });
   }
 
-  #addressed(to: string): Addressing {
+  #addressing(to: string): Addressing {
     const { app, iari } = this.push;
     return { to, app, iari };
   }
 
-  #offers(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
+  #offeredFiles(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
     const id = this.push.id ?? platform.randomHex(16);
     this.#offered ??= offeredFiles(this.files, id, signal).catch((error: unknown) => {
-      // Content that cannot be read now may be read the next time.
+      // The next attempt reads the content again.
       this.#offered = undefined;
       throw error;
     });
@@ -228,7 +235,7 @@ export class PreparedPush {
   }
 }
 
-/** What came of a file; of content that stays where it is, of the one that there is. */
+/** The result of a file, or of the referenced content. */
 type Sent = Pick<FileReceipt, 'receipt'> & Partial<FileReceipt>;
 
 interface TooLarge {
@@ -236,16 +243,17 @@ interface TooLarge {
   tooLarge: LimitError;
 }
 
-/** A terminal that is known, and the core says that it is not there, may come back. */
-function ifKnown(terminal: TerminalFacts | undefined, receipt: Receipt): Receipt {
-  const gone = terminal !== undefined && saysGone(receipt.status ?? 0, receipt.retryAfter);
-  return gone ? { ...receipt, retryable: true } : receipt;
+/** A known terminal that is not registered may register again, so the failure is retryable. */
+function retryableIfKnown(terminal: TerminalFacts | undefined, receipt: Receipt): Receipt {
+  const unregistered =
+    terminal !== undefined && isUnregisteredStatus(receipt.status ?? 0, receipt.retryAfter);
+  return unregistered ? { ...receipt, retryable: true } : receipt;
 }
 
 async function offeredFiles(files: readonly PushFile[], id: string, signal: AbortSignal | undefined) {
   const offered = new Map<PushFile, OfferedFile>();
   for (const [index, file] of files.entries()) {
-    offered.set(file, await offeredFile(file, id, index));
+    offered.set(file, await prepareOffer(file, id, index));
     signal?.throwIfAborted();
   }
   return offered;

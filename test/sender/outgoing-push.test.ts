@@ -2,15 +2,15 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LimitError } from '../../core/errors.js';
-import { Congestion } from '../../core/sender/congestion.js';
-import { type Attempt, Delivery } from '../../core/sender/delivery.js';
-import type { DeliveryRequest, Receipt } from '../../core/sender/push-request.js';
+import { CongestionControl } from '../../core/sender/congestion-control.js';
+import { type Attempt, OutgoingPush } from '../../core/sender/outgoing-push.js';
+import type { PushOptions, Receipt } from '../../core/sender/push-request.js';
 import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 
 const BOB = 'sip:bob@domain.test';
 const PHONE = { gruu: `${BOB};gr=urn:uuid:1`, apps: ['mms.ua'] };
 const TABLET = { gruu: `${BOB};gr=urn:uuid:2`, apps: ['mms.ua'] };
-const PUSH: DeliveryRequest = { to: BOB, app: 'mms.ua' };
+const PUSH: PushOptions = { to: BOB, app: 'mms.ua' };
 
 type Said = Partial<Pick<Receipt, 'outcome' | 'status' | 'retryable' | 'retryAfter'>>;
 const TAKEN: Said = { outcome: 'delivered', status: 200, retryable: false };
@@ -18,7 +18,7 @@ const REFUSED: Said = { outcome: 'refused', status: 403, retryable: false };
 const GONE: Said = { outcome: 'failed', status: 480, retryable: true };
 
 let directory: TerminalDirectory;
-let congestion: Congestion;
+let congestion: CongestionControl;
 /** What each address answers, one after another; the last one stays. */
 let answers: Map<string, Said[]>;
 let sent: string[];
@@ -28,7 +28,7 @@ let broken: string;
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
   directory = new TerminalDirectory();
-  congestion = new Congestion();
+  congestion = new CongestionControl();
   answers = new Map();
   sent = [];
   broken = '';
@@ -46,17 +46,17 @@ const attempt: Attempt = async ({ uri }) => {
   return [{ ...receipt, bytes: 1, milliseconds: 1, ...next }];
 };
 
-const deliver = (request: Partial<DeliveryRequest> = {}, signal?: AbortSignal) => {
+const deliver = (request: Partial<PushOptions> = {}, signal?: AbortSignal) => {
   const receipts: Receipt[] = [];
-  const delivery = new Delivery({ directory, congestion }, { ...PUSH, ...request }, attempt, {
+  const delivery = new OutgoingPush({ directory, congestion }, { ...PUSH, ...request }, attempt, {
     onReceipts: (each) => receipts.push(...each),
     signal,
   });
   return { receipts, done: delivery.run() };
 };
 
-it('AD-5.3.1-7: one request for each GRUU known, a receipt for each as it comes', async () => {
-  for (const facts of [PHONE, TABLET]) directory.saw(BOB, facts);
+it('AD-5.3.1-7: sends one request to each known GRUU and reports each receipt', async () => {
+  for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   answers.set(TABLET.gruu, [REFUSED]);
   const { receipts, done } = deliver();
   expect(await done).toMatchObject([
@@ -67,8 +67,8 @@ it('AD-5.3.1-7: one request for each GRUU known, a receipt for each as it comes'
   expect(receipts).toHaveLength(2);
 });
 
-it('what one terminal cannot be sent is a receipt of its own, and the others get theirs', async () => {
-  for (const facts of [PHONE, TABLET]) directory.saw(BOB, facts);
+it('turns an error at one terminal into a receipt, and sends to the others', async () => {
+  for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   broken = PHONE.gruu;
   answers.set(TABLET.gruu, [{ outcome: 'failed', status: 408, retryable: true }, TAKEN]);
   const { receipts, done } = deliver({ ttl: 3600 });
@@ -80,113 +80,109 @@ it('what one terminal cannot be sent is a receipt of its own, and the others get
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 
-it('where no GRUU is known the core forks it, and the receipt says so', async () => {
+it('lets the core fork the request if no GRUU is known, and says so in the receipt', async () => {
   expect(await deliver().done).toMatchObject([{ why: expect.stringContaining('forks') }]);
   expect(sent).toEqual([BOB]);
 });
 
-describe('9-04: a terminal that is away', () => {
+describe('9-04: an unregistered terminal', () => {
   beforeEach(() => {
-    directory.saw(BOB, PHONE);
-    directory.left(BOB, PHONE);
+    directory.setRegistered(BOB, PHONE);
+    directory.setUnregistered(BOB, PHONE);
   });
 
-  it('is sent nothing', async () => {
+  it('gets no request', async () => {
     expect(await deliver().done).toMatchObject([
-      { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the terminal is away' },
+      { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the terminal is not registered' },
     ]);
     expect(sent).toEqual([]);
   });
 
-  it('gets it when it comes back in time', async () => {
+  it('gets the push when it registers within the ttl', async () => {
     const { receipts, done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(1_800_000);
     expect(receipts).toEqual([]);
-    directory.saw(BOB, TABLET);
+    directory.setRegistered(BOB, TABLET);
     await vi.advanceTimersByTimeAsync(1000);
     expect(sent).toEqual([]);
-    directory.saw(BOB, PHONE);
+    directory.setRegistered(BOB, PHONE);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
     expect(sent).toEqual([PHONE.gruu]);
   });
 
-  it('gets it when it comes back, though nobody knows a GRUU of it', async () => {
+  it('gets the push when it registers without a GRUU', async () => {
     directory = new TerminalDirectory();
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
-    directory.leftBut(BOB);
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
+    directory.setUnregisteredExcept(BOB);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(600_000);
     expect(sent).toEqual([]);
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
     expect(sent).toEqual([BOB]);
   });
 
-  it('5.2-03: gets it by the GRUU that it comes back with', async () => {
+  it('5.2-03: gets the push at its latest GRUU', async () => {
     directory = new TerminalDirectory();
     const instanceId = 'urn:uuid:1';
-    directory.saw(BOB, { ...PHONE, instanceId });
-    directory.left(BOB, PHONE);
+    directory.setRegistered(BOB, { ...PHONE, instanceId });
+    directory.setUnregistered(BOB, PHONE);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(600_000);
     const gruu = 'sip:opaque@domain.test;gr';
-    directory.saw(BOB, { ...PHONE, instanceId, gruu });
+    directory.setRegistered(BOB, { ...PHONE, instanceId, gruu });
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
     expect(sent).toEqual([gruu]);
   });
 
-  it('is sent nothing that waited for its turn when it left', async () => {
-    directory.saw(BOB, PHONE);
-    congestion = new Congestion({ outstanding: 1 });
+  it('gets no request if it de-registers while the push waits for a slot', async () => {
+    directory.setRegistered(BOB, PHONE);
+    congestion = new CongestionControl({ outstanding: 1 });
     let end = () => {};
-    const busy = congestion.inTurn(
-      'sender',
-      undefined,
-      () => new Promise<void>((resolve) => (end = resolve)),
-    );
+    const busy = congestion.run('sender', undefined, () => new Promise<void>((resolve) => (end = resolve)));
     const { done } = deliver();
     await vi.advanceTimersByTimeAsync(1000);
-    directory.left(BOB, PHONE);
+    directory.setUnregistered(BOB, PHONE);
     end();
     await busy;
-    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is away' }]);
+    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is not registered' }]);
     expect(sent).toEqual([]);
   });
 
-  it('is not waited for by a sender that stops', async () => {
+  it('ends with a receipt when the sender stops', async () => {
     const stopped = [
-      { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the sender is being stopped' },
+      { terminal: PHONE.gruu, outcome: 'failed', retryable: true, reason: 'the sender is stopping' },
     ];
     const { done } = deliver({ ttl: 3600 });
     congestion.close();
     expect(await done).toMatchObject(stopped);
     expect(vi.getTimerCount()).toBe(0);
-    directory.saw(BOB, PHONE);
+    directory.setRegistered(BOB, PHONE);
     expect(await deliver({ ttl: 3600 }).done).toMatchObject(stopped);
     expect(await deliver({ app: 'other.ua', ttl: 3600 }).done).toMatchObject([{ outcome: 'failed' }]);
     expect(sent).toEqual([]);
   });
 
-  it('and one that waits for its turn is told when the sender stops', async () => {
-    directory.saw(BOB, PHONE);
-    congestion = new Congestion({ outstanding: 1 });
-    void congestion.inTurn('sender', undefined, () => new Promise(() => {}));
+  it('ends with a receipt when the sender stops while the push waits for a slot', async () => {
+    directory.setRegistered(BOB, PHONE);
+    congestion = new CongestionControl({ outstanding: 1 });
+    void congestion.run('sender', undefined, () => new Promise(() => {}));
     const { done } = deliver();
     await vi.advanceTimersByTimeAsync(1);
     congestion.close();
-    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the sender is being stopped' }]);
+    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the sender is stopping' }]);
   });
 
-  it('gets it no more when its time is over', async () => {
+  it('gets no request after the ttl', async () => {
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(3_600_000);
-    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is away' }]);
-    directory.saw(BOB, PHONE);
+    expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is not registered' }]);
+    directory.setRegistered(BOB, PHONE);
     await vi.advanceTimersByTimeAsync(1000);
     expect(sent).toEqual([]);
   });
 
-  it('is not waited for any longer when the caller gives up', async () => {
+  it('is not waited for after an abort', async () => {
     const abort = new AbortController();
     const { done } = deliver({ ttl: 3600 }, abort.signal);
     const failed = expect(done).rejects.toThrow('enough');
@@ -195,21 +191,21 @@ describe('9-04: a terminal that is away', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is found out by a 480 of the core, and gets it when it comes back', async () => {
-    directory.saw(BOB, PHONE);
+  it('is recognised by a 480 of the core, and gets the push when it registers', async () => {
+    directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [GONE, TAKEN]);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(600_000);
-    expect(directory.of(BOB)).toMatchObject([{ here: false }]);
+    expect(directory.of(BOB)).toMatchObject([{ registered: false }]);
     expect(sent).toEqual([PHONE.gruu]);
-    directory.saw(BOB, PHONE);
+    directory.setRegistered(BOB, PHONE);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 });
 
-describe('a terminal that takes it later', () => {
-  it('is left alone for as long as it said, and no second push goes there meanwhile', async () => {
-    directory.saw(BOB, PHONE);
+describe('a transient failure', () => {
+  it('blocks the terminal for its Retry-After, also for other pushes', async () => {
+    directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 120 }, TAKEN]);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(1000);
@@ -221,19 +217,19 @@ describe('a terminal that takes it later', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('is left alone no longer once it has left, and come back', async () => {
-    directory.saw(BOB, PHONE);
+  it('is retried when the terminal registers again', async () => {
+    directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 1800 }, TAKEN]);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(60_000);
-    directory.left(BOB, PHONE);
-    directory.saw(BOB, PHONE);
+    directory.setUnregistered(BOB, PHONE);
+    directory.setRegistered(BOB, PHONE);
     await vi.advanceTimersByTimeAsync(1000);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('9-04: a core that asks for quiet gets none of what waited for its turn', async () => {
-    congestion = new Congestion({ outstanding: 2 });
+  it('9-04: blocks requests that wait for a slot when the core sends Retry-After', async () => {
+    congestion = new CongestionControl({ outstanding: 2 });
     const users = Array.from({ length: 100 }, (_, index) => `sip:user${index}@domain.test`);
     const busy: Said = { outcome: 'failed', status: 503, retryable: true, retryAfter: 60 };
     const said = [busy, busy, TAKEN];
@@ -245,7 +241,7 @@ describe('a terminal that takes it later', () => {
     expect((await Promise.all(pushes)).flat().every(({ outcome }) => outcome === 'delivered')).toBe(true);
   });
 
-  it('is tried seldom, and ever more seldom, where it said nothing of when', async () => {
+  it('is retried with a growing backoff without Retry-After', async () => {
     answers.set(BOB, [{ outcome: 'failed', status: 408, retryable: true }]);
     const { done } = deliver({ ttl: 24 * 3600 });
     await vi.advanceTimersByTimeAsync(24 * 3600 * 1000);
@@ -254,7 +250,7 @@ describe('a terminal that takes it later', () => {
     expect(sent.length).toBeLessThan(160);
   });
 
-  it('a refusal for good ends it', async () => {
+  it('is followed by no retry after a permanent failure', async () => {
     answers.set(BOB, [REFUSED]);
     expect(await deliver({ ttl: 3600 }).done).toMatchObject([{ outcome: 'refused' }]);
     expect(sent).toHaveLength(1);
@@ -263,30 +259,30 @@ describe('a terminal that takes it later', () => {
 
 describe('when no terminal has the application', () => {
   beforeEach(() => {
-    directory.saw(BOB, { ...PHONE, apps: ['wml.ua'] });
+    directory.setRegistered(BOB, { ...PHONE, apps: ['wml.ua'] });
   });
 
-  it('nothing is sent, and the receipt says why', async () => {
+  it('sends nothing, and gives the reason', async () => {
     expect(await deliver().done).toMatchObject([
       { outcome: 'failed', retryable: true, reason: expect.stringContaining('mms.ua') },
     ]);
     expect(sent).toEqual([]);
   });
 
-  it('it goes as soon as one has', async () => {
+  it('sends the push when a terminal has it', async () => {
     const { done } = deliver({ ttl: 60 });
     await vi.advanceTimersByTimeAsync(30_000);
-    directory.saw(BOB, PHONE);
+    directory.setRegistered(BOB, PHONE);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 });
 
-it('AD-5.3.1-7: a thousand users, a third of them away: a receipt each, and no request to those', async () => {
+it('AD-5.3.1-7: sends to 1000 users, and no request to the unregistered third', async () => {
   const users = Array.from({ length: 1000 }, (_, index) => `sip:user${index}@domain.test`);
   for (const [index, user] of users.entries()) {
     const facts = { gruu: `${user};gr=urn:uuid:${index}`, apps: ['mms.ua'] };
-    directory.saw(user, facts);
-    if (index % 3 === 0) directory.left(user, facts);
+    directory.setRegistered(user, facts);
+    if (index % 3 === 0) directory.setUnregistered(user, facts);
   }
   const receipts = await Promise.all(users.map((to) => deliver({ to }).done));
   expect(receipts.flat()).toHaveLength(1000);

@@ -2,15 +2,15 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { memoryContent } from '../../core/content/content.js';
-import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import { Records } from '../../core/store/records.js';
-import { systemClock } from '../../core/time/clock.js';
-import { definePushApp } from '../../sdk/index.js';
-import { startNetwork } from '../../sdk/network/index.js';
-import { BOB, Device, PSA, startSender } from '../support/agents.js';
-import { freePort } from '../support/ports.js';
-import { until } from '../support/wait.js';
+import { memoryContent } from '../../../core/content/content.js';
+import type { PushSenderAgent, PushSenderOptions } from '../../../core/sender/sender.js';
+import { Records } from '../../../core/store/records.js';
+import { systemClock } from '../../../core/time/clock.js';
+import { definePushApp } from '../../../sdk/index.js';
+import { startNetwork } from '../../../sdk/network/index.js';
+import { BOB, Device, PSA, startSender } from '../../support/agents.js';
+import { freePort } from '../../support/ports.js';
+import { until } from '../../support/wait.js';
 
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
@@ -54,13 +54,13 @@ async function scene(ims: boolean): Promise<Scene> {
   };
 }
 
-const here = (sender: PushSenderAgent) => sender.directory.of(BOB).filter((terminal) => terminal.here);
+const here = (sender: PushSenderAgent) => sender.directory.of(BOB).filter((terminal) => terminal.registered);
 const known = (sender: PushSenderAgent, apps: string[][]) =>
   until(() => expect(here(sender).map((terminal) => terminal.apps)).toEqual(apps));
 const gruuOf = async (device: Device) => (await device.event('registered')).publicGruu;
 
-describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with the sender', () => {
-  it('terminals are known by GRUU and applications, come and go', async () => {
+describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
+  it('the directory follows registrations, with GRUU and applications', async () => {
     const { sender: start, device: open } = await scene(true);
     const sender = await start();
     const phone = await open(['mms.ua']);
@@ -74,7 +74,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
     await known(sender, []);
   });
 
-  it('AD-5.3.1-7, 9-04: a push goes to each terminal that has the application, and not to one that has left', async () => {
+  it('AD-5.3.1-7, 9-04: a push goes to each registered terminal with the application', async () => {
     const { sender: start, device: open } = await scene(true);
     const sender = await start();
     const [phone, tablet] = [await open(['mms.ua']), await open(['mms.ua', 'wml.ua'])];
@@ -90,18 +90,18 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
     const receipts = await sender.send(push);
     expect(receipts).toMatchObject([
       { terminal: terminal[1], outcome: 'delivered' },
-      { terminal: terminal[0], outcome: 'failed', retryable: true, reason: 'the terminal is away' },
+      { terminal: terminal[0], outcome: 'failed', retryable: true, reason: 'the terminal is not registered' },
     ]);
     expect(phone.of('push')).toHaveLength(1);
     expect(tablet.of('push')).toHaveLength(3);
   });
 
-  it('9-04: what waits for a terminal goes when it comes back', async () => {
+  it('9-04: a waiting push is sent when its terminal registers', async () => {
     const { sender: start, device: open } = await scene(true);
     const sender = await start();
     const instance = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
     await (await open(['mms.ua'], instance)).stop();
-    await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ here: false }]));
+    await until(() => expect(sender.directory.of(BOB)).toMatchObject([{ registered: false }]));
     const receipts = sender.send({ to: BOB, app: 'mms.ua', content, ttl: 60 });
     const other = await open(['mms.ua']);
     await known(sender, [['mms.ua']]);
@@ -111,7 +111,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
     expect(other.of('push')).toEqual([]);
   });
 
-  it('a sender that starts again knows at once who is there, and hears of changes', async () => {
+  it('a restarted sender has its directory and continues to monitor', async () => {
     const { sender: start, device: open } = await scene(true);
     const store = await platform.openStore();
     const records = () => new Records(store, systemClock, () => {});
@@ -126,7 +126,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after the core has registered a user with 
   });
 });
 
-it('B.1.3: elsewhere, of users whom it watches, before any of them has registered', async () => {
+it('B.1.3: outside IMS, monitors configured users before they register', async () => {
   const { sender: start, device: open } = await scene(false);
   const sender = await start({ watch: [BOB] });
   expect(here(sender)).toEqual([]);

@@ -1,0 +1,109 @@
+/** Pushes each declared type in both modes, checks alarms and descriptions, and looks for leaks. */
+
+import { relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DESCRIBE_WITHIN } from '../../../core/app/limits.js';
+import type { TestPushResult } from '../../testing/index.js';
+import type { Bench, Content, HostContext } from '../bench.js';
+import type { CallRecorder } from '../call-recorder.js';
+import { LeakTracker } from '../leaks.js';
+import { reason, reportLeaks } from './start-stop.js';
+
+const DAY = 86_400_000;
+/** Milliseconds of real time for `describe`. */
+const DESCRIBE_DEADLINE = 1000;
+
+export async function checkDeclaredTypes(bench: Bench): Promise<void> {
+  const { contents, missing } = await bench.contents();
+  for (const type of missing) {
+    bench.addFinding({
+      rule: 'samples',
+      severity: 'warning',
+      what: `${type} has no sample and cannot be checked`,
+      where: 'package.json: sipPush.apps[].samples',
+      change: `add a file: "samples": { "${type}": ["./samples/…"] }`,
+    });
+  }
+  const tracker = LeakTracker.open(bench.app.folder);
+  await pushEach(bench, contents);
+  reportLeaks(bench, await tracker.close());
+}
+
+async function pushEach(bench: Bench, contents: readonly Content[]): Promise<void> {
+  for (const content of contents) {
+    await bench.withHost(async (scene) => {
+      const modes = [...new Set([bench.modeFor(content.octets), 'session' as const])];
+      for (const mode of modes) await pushOne(bench, scene, content, mode);
+      await checkAlarms(bench, scene);
+    });
+  }
+}
+
+/** Advances the clock by a day, so that alarms of the application ring. */
+async function checkAlarms(bench: Bench, { host, recorder }: HostContext): Promise<void> {
+  if (!recorder.hasAlarm) return;
+  await host.clock.advance(DAY);
+  const { alarmError: error } = recorder;
+  if (error === undefined) return;
+  bench.addFinding({
+    rule: 'alarms',
+    severity: 'error',
+    what: `alarm threw: ${reason(error)}`,
+    where: bench.locationOf(error),
+    change: 'resolve even if the subject of the alarm no longer exists: an alarm that throws rings again',
+  });
+}
+
+async function pushOne(
+  bench: Bench,
+  { host, recorder, push }: HostContext,
+  { type, octets, file }: Content,
+  mode: 'pager' | 'session',
+): Promise<void> {
+  const first = recorder.calls.length;
+  const result = await push({ type, body: octets, mode });
+  // A durable push may be confirmed to the sender and redelivered after an error.
+  const error = recorder.calls.slice(first).find((call) => call.error !== undefined)?.error;
+  if (result.outcome !== 'delivered' || error !== undefined) {
+    bench.addFinding({
+      rule: 'accepts-types',
+      // The application may expect other content than the built-in sample.
+      severity: file === undefined ? 'warning' : 'error',
+      what: `${type} in ${mode} mode was not accepted: ${result.status ?? ''} ${error ? reason(error) : result.reason}`,
+      where: bench.locationOf(error) ?? (file && relative(bench.app.folder, file)),
+      change:
+        file === undefined
+          ? `add a sample that it accepts to sipPush.apps[].samples in package.json: { "${type}": ["./samples/…"] }`
+          : 'accept the types that the manifest declares, or remove the type from accepts',
+    });
+  } else await checkDescription(bench, host, recorder, result);
+}
+
+async function checkDescription(
+  bench: Bench,
+  host: HostContext['host'],
+  recorder: CallRecorder,
+  { pushId = '' }: TestPushResult,
+): Promise<void> {
+  recorder.described = undefined;
+  const describing = host.describe(pushId);
+  await Promise.race([describing, delay(DESCRIBE_DEADLINE, undefined, { ref: false })]);
+  await host.clock.advance(DESCRIBE_WITHIN);
+  await describing;
+  const { title, error }: NonNullable<CallRecorder['described']> = recorder.described ?? {};
+  if (typeof title === 'string' && title !== '') return;
+  bench.addFinding({
+    rule: 'describes',
+    severity: recorder.hasDescribe ? 'warning' : 'advice',
+    what: descriptionProblem(recorder, error),
+    where: bench.locationOf(error),
+    change:
+      'implement describe(push) { return { title: … } } for each accepted push, and return within two seconds',
+  });
+}
+
+function descriptionProblem({ hasDescribe, described }: CallRecorder, error: unknown): string {
+  if (!hasDescribe) return 'there is no describe: users see only the type of a push';
+  if (!described) return 'describe did not finish';
+  return error === undefined ? 'describe returned no title' : `describe threw: ${reason(error)}`;
+}
