@@ -135,7 +135,7 @@ describe('rejects without a change', () => {
       ['--type', 'text'],
       /--type "text" is not a valid media type: expected a type without parameters, e\.g\. text\/plain/,
     ],
-    [['--type', 'Text/Plain'], /write it in lower case, "text\/plain"/],
+    [['--type', 'Text/Plain'], /"Text\/Plain" is not in lower case: expected "text\/plain"/],
     [['--language', 'java'], /--language "java" is not supported: expected ts or js/],
     [['other'], /unexpected argument "other": expected one DIRECTORY/],
   ])('%s', async (words, said) => {
@@ -179,7 +179,7 @@ describe('sip-push build', () => {
 
   it('reports that there are no sources', async () => {
     const { code, stderr } = await folder.run('build', 'nowhere');
-    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the folder of the application's modules/);
+    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the application's modules there/);
     expect(code).toBe(2);
   });
 });
