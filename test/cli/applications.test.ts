@@ -169,7 +169,7 @@ describe('what is wrong is said before anything runs', () => {
     ['sip-push-app-nothing', 'application "sip-push-app-nothing" was not found: expected a bundled id'],
     [
       'old.ua',
-      'application "old.ua" is in sip-push-app-old and in sip-push-app-older; name one of the packages',
+      'application "old.ua" is in sip-push-app-old and in sip-push-app-older: use the name of one of the packages',
     ],
     ['sip-push-app-future', 'it requires version ^9.0.0 of the contract, but this host has 1.0.0'],
     ['./plain', 'application "./plain": its package.json has no "sipPush": expected "sipPush": {'],

@@ -135,7 +135,7 @@ describe('refuses, and leaves everything as it was', () => {
       ['--type', 'text'],
       /--type "text" is not a valid media type: expected a type without parameters, e\.g\. text\/plain/,
     ],
-    [['--type', 'Text/Plain'], /write it in lower case, "text\/plain"/],
+    [['--type', 'Text/Plain'], /is not in lower case: expected "text\/plain"/],
     [['--language', 'java'], /--language "java" is no language here; expected ts or js/],
     [['other'], /create takes one directory; "other" is another/],
   ])('%s', async (words, said) => {
@@ -179,7 +179,7 @@ describe('sip-push build', () => {
 
   it('says that there is nothing', async () => {
     const { code, stderr } = await folder.run('build', 'nowhere');
-    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the folder of the application's modules/);
+    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the application's modules there/);
     expect(code).toBe(2);
   });
 });
