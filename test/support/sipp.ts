@@ -1,4 +1,4 @@
-/** SIPp: runs a scenario of test/interop/scenarios and reads its statistics. */
+/** Runs a SIPp scenario of test/interop/scenarios and reads its statistics. */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,26 +9,26 @@ import { freePort } from './ports.js';
 import { runProcess } from './process.js';
 import { JOB_MS } from './wait.js';
 
-/** Few enough that the answers to all of them come before any is sent again, on a busy machine, too. */
+/** Concurrent calls: few enough that all are answered before a retransmission, even on a busy machine. */
 const CONCURRENT = 20;
 
 export interface SippRun {
   /** A file of test/interop/scenarios. */
   scenario: string;
   host?: string;
-  /** Of the peer that SIPp calls; SIPp's own where it `listens`. */
+  /** Port of the peer that SIPp calls, or of SIPp if it `listens`. */
   port: number;
-  /** The scenario waits for calls, and ends after `calls` of them. */
+  /** Whether the scenario waits for calls; it ends after `calls` of them. */
   listens?: boolean;
   transport: 'udp' | 'tcp';
-  /** [service] of the scenario: the user part of the Request-URI. */
+  /** [service] in the scenario: the user part of the Request-URI. */
   user: string;
-  /** Other keywords of the scenario, such as [domain]. */
+  /** Other keywords in the scenario, such as [domain]. */
   keys?: Readonly<Record<string, string>>;
   calls: number;
-  /** Calls a second, at most. */
+  /** Maximum calls per second. */
   rate: number;
-  /** Calls open at the same time, at most; 20 when absent. */
+  /** Maximum concurrent calls; 20 by default. */
   concurrent?: number;
 }
 
@@ -36,10 +36,10 @@ export interface SippResult {
   created: number;
   succeeded: number;
   failed: number;
-  /** Of the failed ones, those that got an answer which the scenario does not expect. */
+  /** Failed calls with an unexpected response. */
   unexpected: number;
   retransmissions: number;
-  /** What SIPp wrote about failures, for a message. */
+  /** Output of SIPp about failures, for error messages. */
   errors: string;
 }
 
@@ -67,7 +67,7 @@ export async function runSipp(run: SippRun): Promise<SippResult> {
     );
     const errors = await readFile(file('errors'), 'utf8').catch(() => '');
     const statistics = await readFile(file('statistics'), 'utf8').catch(() => {
-      throw new Error(`SIPp ended with ${code} and no statistics: ${stderr || stdout}`);
+      throw new Error(`SIPp exited with ${code} without statistics: ${stderr || stdout}`);
     });
     return { ...read(statistics), errors };
   } finally {
@@ -75,14 +75,14 @@ export async function runSipp(run: SippRun): Promise<SippResult> {
   }
 }
 
-/** The last line of its statistics, whose columns ending in (C) count from the beginning. */
+/** Reads the last line of the statistics; columns ending in (C) are cumulative. */
 function read(statistics: string): Omit<SippResult, 'errors'> {
   const lines = statistics.trim().split('\n');
   const names = lines[0]?.split(';') ?? [];
   const values = lines.at(-1)?.split(';') ?? [];
   const count = (name: string) => {
     const index = names.indexOf(name);
-    if (index < 0) throw new Error(`SIPp counts no ${name}`);
+    if (index < 0) throw new Error(`no column ${name} in the statistics of SIPp`);
     return Number(values[index]);
   };
   return {
