@@ -149,7 +149,7 @@ export function printed({ stdout }: RunningProcess): Printed[] {
 }
 
 /** Resolves with the printed objects of an event (and kind) when this number has been printed. */
-export function told(
+export function printedEvents(
   running: RunningProcess,
   count: number,
   event: string,

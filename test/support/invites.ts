@@ -39,7 +39,7 @@ export async function connected(
   });
   await agent.start();
   // A scripted core can send to an agent only after it received a message from the agent.
-  await heard({ core, agent });
+  await roundTrip({ core, agent });
   return { core, agent, transactions };
 }
 
@@ -63,7 +63,7 @@ export async function inviting(
 }
 
 /** Makes a round trip, after which the agent has received all earlier messages of the core. */
-export async function heard({ core, agent }: Pick<Connected, 'core' | 'agent'>): Promise<void> {
+export async function roundTrip({ core, agent }: Pick<Connected, 'core' | 'agent'>): Promise<void> {
   const asked = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
   await asked;

@@ -213,6 +213,6 @@ export function beach(octets: number): Part[] {
 }
 
 /** A part in the event `message`. */
-export function toldOf({ type, body }: Part, name: string) {
+export function partInEvent({ type, body }: Part, name: string) {
   return { contentType: type.type, name, size: body.length, sha256: platform.hash('sha-256', body) };
 }

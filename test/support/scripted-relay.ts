@@ -5,7 +5,7 @@ import { MsrpRelay, type MsrpRelayOptions } from '../../core/msrp/index.js';
 import type { Closing } from './msrp.js';
 import { RawListener, type RawMsrp } from './raw-msrp.js';
 
-export const HERE = { host: '192.0.2.7', port: 9 };
+export const LOCAL_ADDRESS = { host: '192.0.2.7', port: 9 };
 
 export class ScriptedRelay {
   private constructor(private readonly listener: RawListener) {}

@@ -35,7 +35,7 @@ export interface ReceiverOptions {
 }
 
 /** A push that `files.ua` received, with the content read so far. */
-export interface Taken {
+export interface ReceivedPush {
   push: Push;
   read: Uint8Array[];
   /** Error of the content stream. */
@@ -46,9 +46,9 @@ export interface Taken {
 
 export class SessionReceiver {
   readonly events: ReceiverEvent[] = [];
-  readonly taken: Taken[] = [];
+  readonly taken: ReceivedPush[] = [];
   /** Called when the application begins, or reads a piece. */
-  readonly progress = new Mailbox<Taken>('content for the application');
+  readonly progress = new Mailbox<ReceivedPush>('content for the application');
   consider: (offer: PushOffer) => void | Promise<void> = () => {};
   /** Called when the application receives a push, before it reads the content. */
   receive: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
@@ -144,7 +144,7 @@ export class SessionReceiver {
   }
 
   async #receive(push: Push, context: ReceiveContext): Promise<void> {
-    const taken: Taken = { push, read: [], committed: false };
+    const taken: ReceivedPush = { push, read: [], committed: false };
     this.taken.push(taken);
     this.progress.put(taken);
     await this.receive(push, context);
