@@ -1,13 +1,16 @@
-/** Values without those that are not there. */
+/** Removes undefined properties. */
 
-/** A key whose value may be undefined is one that may be absent. */
+/** `T` without the properties that are undefined: a property that can be undefined becomes optional. */
 type Defined<T> = { [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key] } & {
   [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined>;
 };
 
-/** An optional key of zod's, or a value that was looked for, may be undefined: an optional property may not. */
+/**
+ * Returns a copy of `values` without its undefined properties. Use it where an undefined option must not replace a
+ * default: `{ ...DEFAULTS, ...defined(options) }`.
+ */
 export function defined<T extends object>(values: T): Defined<T> {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  // The same keys and values, fewer of them: what Object.fromEntries cannot say.
+  // Object.fromEntries returns an untyped record.
   return Object.fromEntries(entries) as Defined<T>;
 }

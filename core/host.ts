@@ -48,7 +48,7 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
   });
 }
 
-/** @throws ConfigurationError, of one in a worker. */
+/** @throws ConfigurationError for an application in a worker. */
 async function hosted(app: HostedApp): Promise<AppToLoad | AppOnPush> {
   if (!('isolation' in app)) return app;
   const { isolation, module, script, ...more } = app;

@@ -37,17 +37,34 @@
 
 import '#platform/complete';
 
-export { canonicalEventAppId, isEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from './app/contract/event-app-id.js';
+export {
+  canonicalEventAppId,
+  isEventAppId,
+  PUSH_FEATURE_TAG,
+  parseEventAppIds,
+} from './app/contract/event-app-id.js';
 export type * from './app/contract/push-app.js';
 export { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
-export { type AppOnPush, type AppPermissions, type AppToLoad, PushRuntime, type StaticManifest } from './app/runtime.js';
+export {
+  type AppOnPush,
+  type AppPermissions,
+  type AppToLoad,
+  PushRuntime,
+  type StaticManifest,
+} from './app/runtime.js';
 export type { Content, MediaType } from './content/content.js';
 export { memoryContent } from './content/content.js';
 export { FetchError, type FetchFailure } from './content/fetch/fetch-error.js';
 export type { FetchLimits } from './content/fetch/guarded-fetch.js';
 export { formatMediaType, parseMediaType } from './content/media-type.js';
 export * from './errors.js';
-export { createPushReceiver, type HostEvent, type HostedApp, type PushHost, type PushHostOptions } from './host.js';
+export {
+  createPushReceiver,
+  type HostEvent,
+  type HostedApp,
+  type PushHost,
+  type PushHostOptions,
+} from './host.js';
 export type { RelayAccount } from './msrp/index.js';
 export type { SenderCapabilities } from './receiver/capabilities.js';
 export type { ProfileOptions } from './receiver/device-profile.js';
@@ -56,7 +73,15 @@ export { negotiateWith } from './receiver/negotiation.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 export { throughRelay } from './receiver/session/media-connector.js';
 export type { PublishOptions } from './sender/publisher.js';
-export type { ContentPush, ContentReference, FilesPush, PushModeChoice, PushRequest, Receipt, TerminalFilter } from './sender/push-request.js';
+export type {
+  ContentPush,
+  ContentReference,
+  FilesPush,
+  PushModeChoice,
+  PushRequest,
+  Receipt,
+  TerminalFilter,
+} from './sender/push-request.js';
 export { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
 export type { MediaOptions } from './sender/session/media-listener.js';
 export type { PushFile } from './sender/session/outgoing-line.js';

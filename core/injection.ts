@@ -1,4 +1,4 @@
-/** Dependency injection. tsyringe asks for `Reflect.getMetadata` when it loads, so the polyfill comes first. */
+/** Dependency injection. tsyringe needs `Reflect.getMetadata` when it is imported, so the polyfill is imported first. */
 
 import 'reflect-metadata';
 

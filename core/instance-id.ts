@@ -1,12 +1,12 @@
-/** RFC 5627 4.1: the instance id of a user agent outlives restarts. */
+/** The instance id of a user agent, unchanged after a restart (RFC 5627 §4.1). */
 
 import type { Store } from './platform/platform.js';
 
-/** Apart from what the runtime keeps. */
+/** Outside the records of the runtime. */
 const KEY = '!host!instance-id';
 const BYTES = { valueEncoding: 'view' } as const;
 
-/** `urn:uuid:…`, made once and kept in the store. */
+/** `urn:uuid:…`, created once and kept in the store. */
 export async function instanceIdOf(store: Store): Promise<string> {
   const known = await store.get(KEY, BYTES);
   if (known !== undefined) return new TextDecoder().decode(known);

@@ -1,24 +1,24 @@
-/** Log lines: the runtime's own, and those of applications. */
+/** Log records of the runtime and of applications. */
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface LogRecord {
   level: LogLevel;
-  /** event-app-id of the application that it is from or about. */
+  /** event-app-id of the application that the record is from or about. */
   app?: string;
   message: string;
 }
 
 export type LogSink = (record: LogRecord) => void;
 
-/** A sink that cannot fail its caller: what a host does with a line is no business of a push. */
+/** A sink that does not throw: an error of the host's listener must not affect a push. */
 export function safeLogSink(sink: LogSink | undefined): LogSink {
   if (!sink) return () => {};
   return (record) => {
     try {
       sink(record);
     } catch {
-      // There is nowhere left to say it.
+      // There is no other place to report it.
     }
   };
 }

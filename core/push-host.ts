@@ -1,12 +1,13 @@
 /**
- * A push host: the store, the runtime with its applications, and a Push Receiver Agent, as one. A program composes what
- * else it needs by import: stores, WebSocket, negotiation, an MSRP relay, workers. `host.ts` has all of them.
+ * A push host: the store, the runtime with its applications, and a Push Receiver Agent. A program imports the other
+ * features that it needs: stores, WebSocket, negotiation, an MSRP relay, workers. `host.ts` imports all of them.
  */
 
 import { platform } from '#platform';
 import type { AppEvent, PushDescription } from './app/contract/push-app.js';
 import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
+import { defined } from './defined.js';
 import { instanceIdOf } from './instance-id.js';
 import { safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
@@ -72,7 +73,7 @@ export class PushHost {
     /** Loads and unloads applications, and lists dead letters. */
     readonly runtime: PushRuntime,
     private readonly agent: PushReceiverAgent,
-    private readonly onEvent: (event: HostEvent) => void,
+    private readonly onEvent: ((event: HostEvent) => void) | undefined,
   ) {}
 
   /** The current registration; undefined if the device is not registered. */
@@ -108,27 +109,28 @@ export class PushHost {
     } finally {
       await this.store.close();
     }
-    this.onEvent({ event: 'stopped', reason });
+    this.onEvent?.({ event: 'stopped', reason });
   }
 }
 
 /**
- * Opens the store, loads every application, redelivers what the inbox holds, and starts to register.
+ * Opens the store, loads every application, redelivers the pushes in the inbox, and starts to register.
  * @throws ConfigurationError or AppError naming the application that cannot be loaded.
  */
 export async function openPushHost(options: ComposedHostOptions): Promise<PushHost> {
   const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
-  const onEvent = safeListener(options);
+  // Without a listener, no event is made: events need digests and descriptions.
+  const onEvent = options.onEvent && safeListener(options);
   const store = await platform.openStore(data);
   let runtime: PushRuntime | undefined;
   let agent: PushReceiverAgent | undefined;
   try {
     runtime = await PushRuntime.open({
       store,
-      emit: (event) => onEvent({ event: 'app', ...event }),
-      onRetrieved: (end) => onEvent(lateEvent(end)),
+      emit: onEvent && ((event) => onEvent({ event: 'app', ...event })),
+      onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
       fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
-      // Beside the store, in the one folder that is the host's.
+      // Beside the store, in the folder of the host.
       ...(data === undefined
         ? {}
         : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
@@ -137,7 +139,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
     });
     await runtime.loadAll(apps);
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
-    agent = new PushReceiverAgent({ ...PRESETS, ...receiver, instanceId, runtime, onEvent });
+    agent = new PushReceiverAgent({ ...PRESETS, ...defined(receiver), instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);
     await runtime.start();
     await agent.start();
@@ -150,14 +152,17 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
   }
 }
 
-/** Events are told in the middle of things, of a REGISTER or a push, which are not to end by what a listener throws. */
+/** An error of the listener is logged: it must not interrupt the registration or the push that the event is about. */
 function safeListener({ onEvent, onLog }: HostBaseOptions): (event: HostEvent) => void {
   const log = safeLogSink(onLog);
   return (event) => {
     try {
       onEvent?.(event);
     } catch (error) {
-      log({ level: 'error', message: `the host did not take the event ${event.event}: ${reasonOf(error)}` });
+      log({
+        level: 'error',
+        message: `the listener failed on the event "${event.event}": ${reasonOf(error)}`,
+      });
     }
   };
 }

@@ -1,4 +1,4 @@
-/** A sender that stays up: the durable store, a Push Sender Agent with its directory, and an outbox. */
+/** A sender that stays up: a Push Sender Agent with its directory, an outbox, and their durable store. */
 
 import { platform } from '#platform';
 import '#platform/complete';
@@ -12,21 +12,21 @@ import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sen
 import { Records } from './store/records.js';
 import { systemClock } from './time/clock.js';
 
-/** The options of a sender that stays up. */
+/** Options of a sender that stays up. */
 export interface PushSenderHostOptions
   extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
-  /** Whether it registers with the core; true by default. An application server does not (P-2). */
+  /** Whether the sender registers, true if absent; an application server does not register (P-2). */
   register?: boolean;
-  /** Whether to send P-Asserted-Identity (8.1.2-04); true by default. Use it only inside the core's trust domain. */
+  /** Whether to send P-Asserted-Identity (8.1.2-04), true if absent. Only allowed inside the core's trust domain. */
   assertIdentity?: boolean;
-  /** Product token of User-Agent; `sip-push` by default. */
+  /** Product token of User-Agent, `sip-push` if absent. */
   product?: string;
-  /** Folder of the durable store and of contents; in memory by default. */
+  /** Folder of the durable store and of contents. If absent, they are in memory or temporary. */
   data?: string;
   /** Limits of the outbox. */
   outbox?: Partial<OutboxLimits>;
   /**
-   * Called when a push of the outbox has another receipt or another state.
+   * Called after each new receipt and each change of state of a push in the outbox.
    * @param push the push.
    */
   onPush?(push: OutboxRecord): void;
@@ -34,27 +34,25 @@ export interface PushSenderHostOptions
   onLog?: LogSink;
 }
 
-const PRESETS = { assertIdentity: true, product: 'sip-push' };
-
-/** A sender that stays up. `createPushSender` creates it. */
+/** A running sender. Create one with `createPushSender`. */
 export class PushSenderHost {
   #stopped: Promise<void> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly records: Records,
-    /** Sends pushes, and has the directory of terminals. */
+    /** Sends pushes, and keeps the directory of terminals. */
     readonly agent: PushSenderAgent,
-    /** Keeps pushes until they are delivered. */
+    /** Stores pushes until each has its final receipts. */
     readonly outbox: Outbox,
   ) {}
 
-  /** Sends a push without the outbox, and resolves with its receipts. Nothing is stored. */
+  /** Sends a push without the outbox. Nothing is stored. */
   send(push: PushRequest, options?: SendOptions): Promise<Receipt[]> {
     return this.agent.send(push, options);
   }
 
-  /** Stops the sender. With `data`, the next process continues with the pushes of the outbox; other pushes fail. */
+  /** Stops the sender. With `data`, the next process continues the waiting pushes of the outbox. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -72,11 +70,12 @@ export class PushSenderHost {
 }
 
 /**
- * Creates a sender: opens the store, connects, and continues with the waiting pushes.
+ * Creates a sender: opens the store, starts to connect, and continues the waiting pushes.
  * @throws ConfigurationError for an invalid option.
  */
 export async function createPushSender(options: PushSenderHostOptions): Promise<PushSenderHost> {
-  const { register = true, data, outbox: limits, onPush, onLog, ...sender } = options;
+  const { register = true, assertIdentity = true, product = 'sip-push', ...rest } = options;
+  const { data, outbox: limits, onPush, onLog, ...sender } = rest;
   const log = safeLogSink(onLog);
   const onError = (error: Error) => log({ level: 'warn', message: error.message });
   const store = await platform.openStore(data);
@@ -85,10 +84,11 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
   try {
     agent = new PushSenderAgent({
       onProblem: onError,
-      ...PRESETS,
       ...sender,
+      assertIdentity,
+      product,
       records,
-      ...(register ? { instanceId: await instanceIdOf(store) } : {}),
+      instanceId: register ? await instanceIdOf(store) : undefined,
     });
     await agent.start();
     const outbox = await Outbox.open({

@@ -1,4 +1,4 @@
-/** The script of workers, where no other is named: the application is what its module exports as default. */
+/** The default script of workers: the application is the default export of its module. */
 
 import { ConfigurationError } from './errors.js';
 import { serveWorker } from './worker.js';

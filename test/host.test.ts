@@ -1,4 +1,4 @@
-/** A push host, and a sender, as their owner sees them. */
+/** A push host and a sender as a whole. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -13,9 +13,9 @@ import { freePort } from './support/ports.js';
 import { request } from './support/requests.js';
 import { ScriptedCore } from './support/scripted-core.js';
 
-it('a listener that throws costs its owner the event, and the device nothing', async () => {
+it('logs an error of the listener and continues', async () => {
   const core = await ScriptedCore.udp();
-  const told: HostEvent['event'][] = [];
+  const events: HostEvent['event'][] = [];
   const logs: LogRecord[] = [];
   const host = await createPushReceiver({
     identity: BOB,
@@ -25,8 +25,8 @@ it('a listener that throws costs its owner the event, and the device nothing', a
     product: 'test/1',
     apps: [{ definition: countingApp().app }],
     onEvent: (event) => {
-      told.push(event.event);
-      throw new Error(`no room for ${event.event}`);
+      events.push(event.event);
+      throw new Error(`cannot handle ${event.event}`);
     },
     onLog: (record) => logs.push(record),
   });
@@ -44,21 +44,21 @@ it('a listener that throws costs its owner the event, and the device nothing', a
   (await core.request('REGISTER')).respond(200);
   await stopped;
   await core.close();
-  expect(told).toEqual(['connected', 'registered', 'push', 'refused', 'stopped']);
+  expect(events).toEqual(['connected', 'registered', 'push', 'refused', 'stopped']);
   expect(logs.map(({ message }) => message)).toContain(
-    'the host did not take the event push: no room for push',
+    'the listener failed on the event "push": cannot handle push',
   );
 });
 
-it('a host that is stopped twice has stopped once', async () => {
-  const told: HostEvent[] = [];
-  const onEvent = (event: HostEvent) => told.push(event);
+it('a host stops once for two calls of stop', async () => {
+  const events: HostEvent[] = [];
+  const onEvent = (event: HostEvent) => events.push(event);
   const host = await createPushReceiver({ identity: BOB, servers: ['sip:127.0.0.1:9'], apps: [], onEvent });
   await Promise.all([host.stop('SIGINT'), host.stop('SIGTERM')]);
-  expect(told.filter(({ event }) => event === 'stopped')).toEqual([{ event: 'stopped', reason: 'SIGINT' }]);
+  expect(events.filter(({ event }) => event === 'stopped')).toEqual([{ event: 'stopped', reason: 'SIGINT' }]);
 });
 
-it('a host that cannot start leaves nothing open: its port and its store are to be had again', async () => {
+it('a host that cannot start releases its port and its store', async () => {
   await using folder = await Folder.make();
   const port = await freePort();
   const options = {
@@ -73,7 +73,7 @@ it('a host that cannot start leaves nothing open: its port and its store are to 
   await host.stop('the test ended');
 });
 
-it('a sender that is stopped twice has stopped once', async () => {
+it('a sender stops once for two calls of stop', async () => {
   const sender = await createPushSender({ identity: PSA, servers: ['sip:127.0.0.1:9'] });
   await Promise.all([sender.stop(), sender.stop()]);
 });

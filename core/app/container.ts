@@ -1,4 +1,4 @@
-/** The one place where the runtime and the services of applications are put together. */
+/** Composition of the runtime and of the services of applications. */
 
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import { container, type DependencyContainer } from '../injection.js';
@@ -46,7 +46,7 @@ export interface Foundations {
   retrieved: RetrievalSink;
 }
 
-/** What the runtime is made of. The container itself stays here. */
+/** The parts of the runtime. The container is not passed to other code. */
 export interface Composition {
   readonly ledger: Ledger;
   readonly recent: RecentPushes;
@@ -55,14 +55,14 @@ export interface Composition {
   readonly dispatcher: Dispatcher;
   readonly retrievals: Retrievals;
   readonly transfers: Transfers;
-  /** The services of one application: those that it needs, and `emit`, made for it alone. */
+  /** New services for one application: those that it needs, and `emit`. */
   servicesFor(scope: AppScope, needs: readonly HostServiceName[]): Partial<Services>;
 }
 
-/** Reads what the store holds. @throws StoreError */
+/** Reads the ledger from the store. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
   const { records, clock, limits, log, events, fetcher, room, files, transfers, retrieved } = foundations;
-  // A child: tsyringe's own container is one for the whole process, and there may be several runtimes.
+  // A child, because tsyringe's own container is global, and a process can have several runtimes.
   const parts = container.createChildContainer();
   parts.register(RECORDS, { useValue: records });
   parts.register(CLOCK, { useValue: clock });
@@ -98,8 +98,8 @@ export async function compose(foundations: Foundations): Promise<Composition> {
 }
 
 /**
- * How each service is made in the child container of the application that declares it: the one place where a service of the host is
- * named beside `Services` and `SERVICE`. What is to cross into a worker is an object of functions that give promises.
+ * Registers a service in the child container of the application that declares it. A new service is added here, to
+ * `Services` and to `SERVICE`. A service that works in a worker is an object of functions that return promises.
  */
 const REGISTER: { readonly [Name in HostServiceName]: (child: DependencyContainer) => void } = {
   storage: (child) => child.registerSingleton(SERVICE.storage, StorageService),
@@ -116,7 +116,7 @@ function servicesFor(
   scope: AppScope,
   needs: readonly HostServiceName[],
 ): Partial<Services> {
-  // A child resolves everything that its parent has: what the application did not declare is registered nowhere.
+  // A child container also resolves the registrations of its parent, so services are registered in the child alone.
   const child = parts.createChildContainer();
   child.register(APP_SCOPE, { useValue: scope });
   const names = new Set<HostServiceName>([...needs, 'emit']);

@@ -1,4 +1,4 @@
-/** What applications emit, on its way to the host. */
+/** The sink for events of applications, and the tokens of the parts that the runtime is given. */
 
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { InjectionToken } from '../injection.js';
@@ -11,19 +11,18 @@ import type { RuntimeLimits } from './limits.js';
 
 export type EventSink = (event: AppEvent) => void;
 
-/** A sink that cannot fail its caller: an application is not to blame for what a host does with its events. */
+/** A sink that does not throw: an error of the host's listener is not the application's. */
 export function safeEventSink(sink: EventSink | undefined, log: LogSink): EventSink {
   if (!sink) return () => {};
   return (event) => {
     try {
       sink(event);
     } catch (error) {
-      log({ level: 'error', app: event.app, message: `the host did not take an event: ${reasonOf(error)}` });
+      log({ level: 'error', app: event.app, message: `the listener of the host threw: ${reasonOf(error)}` });
     }
   };
 }
 
-// Of the runtime.
 export const CLOCK: InjectionToken<Clock> = Symbol('clock');
 
 export const LIMITS: InjectionToken<RuntimeLimits> = Symbol('limits');

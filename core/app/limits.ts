@@ -1,122 +1,122 @@
-/** The runtime's bounds, each with its reason. Times in milliseconds, sizes in bytes. */
+/** Limits of the runtime. Times in milliseconds, sizes in bytes. */
 
-/** design: the final answer to a MESSAGE goes out within 16 s, half of Timer F; a second is left for the wire. */
+/** The final response to a MESSAGE is sent within 16 s, half of Timer F. One second is left for the network. */
 export const ANSWER_WITHIN = 15_000;
 
-/** `receive`, where the manifest says nothing. */
+/** `receive`, unless the manifest declares another time. */
 export const DEFAULT_RECEIVE_SECONDS = 10;
 
-/** A durable application's `receive` may go on past the answer, but not so long that a dead one is never noticed. */
+/** `receive` of a durable application may continue after the answer, but a dead application must be noticed. */
 export const MAX_DURABLE_SECONDS = 3600;
 
-/** A direct one's result is the answer: it has to come before ANSWER_WITHIN, with time to wait for its turn. */
+/** The result of a direct application is the answer: it is due before ANSWER_WITHIN, including the wait for a slot. */
 export const MAX_DIRECT_SECONDS = 14;
 
-/** A commit that has begun when the deadline comes usually ends within one disk write. */
+/** A commit that is in progress at the deadline usually ends within one disk write. */
 export const COMMIT_GRACE = 500;
 
-/** `start` reads its storage; a user waits for the host to come up meanwhile. */
+/** `start` reads storage while the user waits for the host to start. */
 export const START_WITHIN = 10_000;
 
-/** A schema looks at a few options; some ask a disk, or a network, on the way. */
+/** A schema validates a few options. Some schemas read the disk or the network. */
 export const OPTIONS_WITHIN = 5_000;
 
-/** A module that is loaded when the first push for it comes: its sender waits, beside ANSWER_WITHIN. */
+/** Loading a module at its first push: the sender waits this long in addition to ANSWER_WITHIN. */
 export const WAKE_WITHIN = 1_000;
 
-/** `receive`, once the application is to stop; with STOP_WITHIN less than the 10 s after which containers are killed. */
+/** `receive`, when the application is being stopped. With STOP_WITHIN, less than the 10 s before a container is killed. */
 export const RECEIVE_ENDS_WITHIN = 3_000;
 
 export const STOP_WITHIN = 5_000;
 
-/** `describe` is for a page that a person looks at. */
+/** `describe` is called for a page that a person opens. */
 export const DESCRIBE_WITHIN = 2_000;
 
-/** `query` reads what the application knows, for somebody who waits for it. */
+/** `query` reads the application's state while its caller waits. */
 export const QUERY_WITHIN = 2_000;
 
-/** `negotiated` takes note of something; nobody waits for it, but for the log. */
+/** `negotiated` is a notification: nothing waits for it. Its deadline is for the log. */
 export const NEGOTIATED_WITHIN = 10_000;
 
-/** `consider` looks at an offer, while an INVITE is waiting to be answered. */
+/** `consider` examines an offer while an INVITE waits for its answer. */
 export const CONSIDER_WITHIN = 3_000;
 
-/** A transfer that broke off: its sender tries again within hours, or not at all. */
+/** How long a partial transfer is kept. Its sender retries within hours, or not at all. */
 export const TRANSFER_KEEP = 86_400_000;
 
-/** Parts of one transfer with gaps between them: a sender that has this many apart sends at random. */
+/** Ranges of one transfer with gaps between them. A correct sender leaves few gaps. */
 export const TRANSFER_PARTS = 64;
 
-/** Content up to which a push that came by a file can be shown after the file is gone. */
+/** Size limit of content in a file that can be described after the file is removed. */
 export const SHOWN_BYTES = 256 * 1024;
 
-/** Retry-After, seconds, where there is room again as soon as one push has ended. */
+/** Retry-After in seconds, when there is space as soon as one push is finished. */
 export const BUSY_RETRY_AFTER = 5;
 
-/** Retry-After, seconds, where somebody has to make room: disk, quota. */
+/** Retry-After in seconds, when a disk or a quota is full. */
 export const RESOURCES_RETRY_AFTER = 60;
 
-/** The first redelivery; each later one waits twice as long: ten attempts take about 45 minutes. */
+/** Wait before the first redelivery. Each later wait is twice as long: ten attempts take about 45 minutes. */
 export const BACKOFF_BASE = 5_000;
 
-/** Longer than this, a push that could be taken again waits for nothing. */
+/** Longest wait before a redelivery. */
 export const BACKOFF_MAX = 1_800_000;
 
 /**
- * A done marker answers a sender that asks again. Retransmissions end after 32 s (Timer F); an hour covers a sender
- * that tries again after a restart of either side.
+ * How long a finished push is known. Retransmissions end after 32 s (Timer F); an hour covers a sender that retries after
+ * a restart of either side.
  */
 export const DONE_FOR = 3_600_000;
 
-/** Content elsewhere: past it the reference goes to the disk and is answered, with time to write it. */
+/** Retrieval of content: afterwards the reference is stored and the sender answered. One second is left for the write. */
 export const RETRIEVE_WITHIN = ANSWER_WITHIN - 1_000;
 
-/** The second attempt to retrieve; each later one waits twice as long, up to BACKOFF_MAX. */
+/** Wait before the second attempt to retrieve content. Each later wait is twice as long, up to BACKOFF_MAX. */
 export const RETRIEVE_AGAIN_AFTER = 1_000;
 
-/** A reference that says nothing of its expiration. */
+/** Lifetime of a reference without an expiration. */
 export const REFERENCE_FOR = 86_400_000;
 
-/** Longer than a week nobody waits for a push, whatever its sender promises. */
+/** Longest lifetime of a reference, whatever its expiration. */
 export const REFERENCE_AT_MOST = 7 * REFERENCE_FOR;
 
 export interface RuntimeLimits {
-  /** Pushes one application handles at once: applications wait for networks, not for processors. */
+  /** Pushes that one application handles concurrently: applications wait for networks, not for processors. */
   concurrency: number;
-  /** Pushes that wait for one application's turn; at ten a second each still gets it before the deadline. */
+  /** Pushes that wait for a slot of one application. At ten a second, each has one before its deadline. */
   waiting: number;
-  /** Deliveries begun before a push is set aside as poison. */
+  /** Deliveries before a push becomes a dead letter. */
   attempts: number;
-  /** Pushes in the durable inbox. Their metadata is kept in memory, about 1 KiB each. */
+  /** Pushes in the inbox. Their metadata is in memory, about 1 KiB each. */
   inboxCount: number;
   inboxBytes: number;
-  /** Largest content that goes through the inbox, which holds it in memory while it is written and read. */
+  /** Size limit of content in the inbox, which is in memory while it is written and read. */
   contentBytes: number;
-  /** References on disk whose content is still to be had, some 2 KiB of memory each. */
+  /** References whose content is still to be retrieved, about 2 KiB of memory each. */
   references: number;
-  /** Bodies retrieved at once: each has a connection, and a file that may grow to the largest size allowed. */
+  /** Concurrent retrievals: each has a connection, and a file of up to the size limit. */
   retrievals: number;
-  /** Transfers under way at once: each has an open file. */
+  /** Concurrent transfers: each has an open file. */
   transfers: number;
-  /** Transfers that broke off and may be resumed, about 500 bytes of memory each. */
+  /** Partial transfers that can be resumed, about 500 bytes of memory each. */
   transfersKept: number;
-  /** Largest content of one transfer. */
+  /** Size limit of one transfer. */
   transferSize: number;
-  /** Content of transfers on disk, all together: under way, broken off, in the inbox, set aside. */
+  /** All content in files together: transfers in progress, partial transfers, inbox and dead letters. */
   transferBytes: number;
-  /** Files of one application: their names and sizes are kept in memory, about 200 bytes each. */
+  /** Files of one application. Their names and sizes are in memory, about 200 bytes each. */
   filesCount: number;
   filesBytes: number;
-  /** Alarms of one application: their keys and times are kept in memory, about 200 bytes each. */
+  /** Alarms of one application. Their keys and times are in memory, about 200 bytes each. */
   alarms: number;
-  /** Pushes set aside; past this the oldest is dropped. */
+  /** Dead letters. A new one replaces the oldest. */
   deadLetterCount: number;
   deadLetterBytes: number;
-  /** Content of those set aside that is in files. */
+  /** Content of dead letters in files. */
   deadLetterFileBytes: number;
-  /** Done markers, about 100 bytes of memory each. */
+  /** Finished pushes that are known, about 100 bytes of memory each. */
   doneEntries: number;
-  /** Pushes kept in memory so that `describe` can show them. */
+  /** Finished pushes whose content is in memory for `describe`. */
   recentCount: number;
   recentBytes: number;
 }

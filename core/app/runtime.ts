@@ -1,6 +1,7 @@
 /** The application runtime: loads applications and delivers pushes to them. It knows no SIP. */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
+import { defined } from '../defined.js';
 import { ConfigurationError } from '../errors.js';
 import { type LogSink, safeLogSink } from '../log.js';
 import type { Store } from '../platform/platform.js';
@@ -10,7 +11,7 @@ import { reasonOf } from '../text.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { AppHandle } from './application/application.js';
 import { describePush, notifyNegotiated, queryApplication } from './application/hooks.js';
-import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
+import { type AppOnPush, OnDemandApp, whenAwake } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
 import { type Composition, compose } from './container.js';
 import { canonicalEventAppId } from './contract/event-app-id.js';
@@ -89,7 +90,7 @@ export class PushRuntime {
   /** Creates a runtime and reads its store. @throws StoreError; ConfigurationError for an invalid `fetch`. */
   static async open(options: PushRuntimeOptions): Promise<PushRuntime> {
     const { store, clock = systemClock } = options;
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const limits = { ...DEFAULT_LIMITS, ...defined(options.limits ?? {}) };
     const log = safeLogSink(options.log);
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
@@ -224,6 +225,11 @@ export class PushRuntime {
     return () => this.#listeners.delete(listener);
   }
 
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): readonly AppHandle[] {
+    return this.parts.registry.addressed(eventAppIds, iari);
+  }
+
   /**
    * The first of the listed applications that accepts the media type; 'unknown' if none of the ids is loaded, 'type' if
    * none accepts the type.
@@ -234,21 +240,19 @@ export class PushRuntime {
 
   /** Delivers a push. Resolves within 16 seconds and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
-    return whenAwake(
+    return this.#whenAwake(
       incoming.app,
-      this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
-      (refusal) => ({ taken: false, ...refusal }),
+      (refusal) => ({ accepted: false, ...refusal }),
     );
   }
 
   /** Retrieves the content of a reference and delivers the push. Resolves within 16 seconds and never rejects. */
   retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
-    return whenAwake(
+    return this.#whenAwake(
       incoming.app,
-      this.clock,
       () => this.parts.retrievals.receive(incoming),
-      (refusal) => ({ outcome: { taken: false, ...refusal } }),
+      (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
   }
 
@@ -257,9 +261,8 @@ export class PushRuntime {
    * means yes. Resolves within 3 seconds and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
-    return whenAwake<Refusal | undefined>(
+    return this.#whenAwake<Refusal | undefined>(
       app,
-      this.clock,
       () => this.parts.transfers.consider(app, offer),
       (refusal) => refusal,
     );
@@ -267,11 +270,10 @@ export class PushRuntime {
 
   /** Begins or resumes a transfer in session mode. Never rejects. */
   transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
-    return whenAwake<TransferAnswer>(
+    return this.#whenAwake<TransferAnswer>(
       incoming.app,
-      this.clock,
       () => this.parts.transfers.begin(incoming),
-      (refusal) => ({ refused: { taken: false, ...refusal } }),
+      (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
   }
 
@@ -329,6 +331,11 @@ export class PushRuntime {
   /** Deletes a dead letter. @returns false when there is no such dead letter. @throws StoreError */
   dropDeadLetter(pushId: string): Promise<boolean> {
     return this.parts.ledger.drop(pushId);
+  }
+
+  /** An application that is loaded on demand may have to be loaded first. */
+  #whenAwake<T>(app: AppHandle, run: () => Promise<T>, refuse: (refusal: Refusal) => T): Promise<T> {
+    return app instanceof OnDemandApp && !app.awake ? whenAwake(app, this.clock, run, refuse) : run();
   }
 
   async #held(pushId: string): Promise<ShownPush | undefined> {

@@ -1,4 +1,4 @@
-/** Octets in text (RFC 4648 4): where JSON, a configuration or a digest has no other place for them. */
+/** Octets in text: base64, hexadecimal and digests (RFC 4648). */
 
 import { decodeLatin1 } from './wsp/text.js';
 
@@ -13,26 +13,26 @@ export function decodeBase64(text: string): Uint8Array | undefined {
     const octets = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     return encodeBase64(octets) === text ? octets : undefined;
   } catch {
-    // What atob throws says no more than this.
     return undefined;
   }
 }
 
-/** Octets as hexadecimal digits: how digests are told, and what some formats pack. */
-
-/** Lower case, two digits an octet. */
+/** Lower case, two digits for each octet. */
 export function encodeHexadecimal(octets: Uint8Array): string {
   return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
 }
 
-/** @param digits two an octet: whoever calls has checked them, or made them. */
+/** @param digits two for each octet; not validated. */
 export function decodeHexadecimal(digits: string): Uint8Array {
   return Uint8Array.from(digits.match(/../g) ?? [], (octet) => Number.parseInt(octet, 16));
 }
 
-/** SHA-256 of octets, or of a text in UTF-8: 64 lower-case hexadecimal digits. Makes a storage key of whatever a sender wrote. */
+/**
+ * SHA-256 of octets, or of a text in UTF-8, as 64 lower-case hexadecimal digits. Use it for storage keys, so that their
+ * length does not depend on the sender.
+ */
 export async function sha256(data: Uint8Array | string): Promise<string> {
-  // A copy: octets may lie in memory that other threads change, which no digest takes.
+  // A copy, because `digest` rejects shared memory.
   const octets = typeof data === 'string' ? new TextEncoder().encode(data) : new Uint8Array(data);
   const digest = await crypto.subtle.digest('SHA-256', octets);
   return encodeHexadecimal(new Uint8Array(digest));

@@ -1,4 +1,4 @@
-/** Content codings (RFC 9110 8.4.1; RFC 3261 20.12 takes them over for SIP). */
+/** Content codings (RFC 9110 §8.4.1), which SIP uses too (RFC 3261 §20.12). */
 
 import { platform } from '#platform';
 import { LimitError, MalformedError } from '../errors.js';
@@ -9,19 +9,19 @@ export type ContentCoding = 'gzip' | 'deflate';
 /** For an Accept-Encoding, in order of preference. */
 export const CONTENT_CODINGS = ['gzip', 'deflate', 'identity'] as const;
 
-/** One that is compressed twice gains nothing; ten times, it is somebody's joke at our cost. */
+/** Compressing twice gains nothing. More codings are an attack. */
 const MAX_CODINGS = 2;
 
 const CODINGS = new Map<string, ContentCoding | undefined>([
   ['gzip', 'gzip'],
-  // RFC 9110 8.4.1.3: an old name of gzip.
+  // RFC 9110 §8.4.1.3: an old name of gzip.
   ['x-gzip', 'gzip'],
   ['deflate', 'deflate'],
   ['identity', undefined],
   ['', undefined],
 ]);
 
-/** A coding that this package does not undo. */
+/** The content coding is not supported. */
 export class UnknownCodingError extends MalformedError {}
 
 /**
@@ -31,36 +31,37 @@ export class UnknownCodingError extends MalformedError {}
 export function parseContentEncoding(value = ''): ContentCoding[] {
   const codings = value.split(',').flatMap((element) => {
     const name = element.trim().toLowerCase();
-    if (!CODINGS.has(name)) throw new UnknownCodingError(`content coding ${name.slice(0, 100)} is not known`);
+    if (!CODINGS.has(name))
+      throw new UnknownCodingError(
+        `unknown content coding "${name.slice(0, 100)}": expected ${CONTENT_CODINGS.join(', ')}`,
+      );
     return CODINGS.get(name) ?? [];
   });
   if (codings.length > MAX_CODINGS) {
-    throw new UnknownCodingError(`${codings.length} content codings; at most ${MAX_CODINGS} are undone`);
+    throw new UnknownCodingError(`${codings.length} content codings: expected at most ${MAX_CODINGS}`);
   }
   return codings;
 }
 
-/** Compressed content unfolded: as a stream, within bounds, whatever it claims to be. */
-
 /**
- * Bytes out for one byte in. Deflate gives 1032 at most, text and XML 5 to 50, a table of the same line some 200:
- * what unfolds further holds nothing that anybody wrote.
+ * Decoded bytes for each compressed byte. Deflate reaches at most 1032, text and XML 5 to 50, a table of equal lines
+ * about 200. A higher ratio is an attack.
  */
 export const MAX_RATIO = 250;
 
-/** Bytes that may come out whatever the ratio: a short document of one line repeated is harmless. */
+/** Decoded bytes up to which the ratio is not checked. */
 export const RATIO_FREE = 1024 * 1024;
 
 /**
- * Bytes given to a decompressor at once: some unfold all that they are given before anybody has read the first of
- * it, and this is a megabyte at most.
+ * Bytes that a decompressor receives at once. Some decompressors decode all input before the first read: at most a
+ * megabyte with this limit.
  */
 const SLICE = 1024;
 
 /**
- * `source` with its codings undone, the last one first.
- * The stream errors with LimitError as soon as more than `limit` bytes have come out of any of them, or the ratio is
- * past MAX_RATIO; with MalformedError when the data is not what the coding says, or is cut short.
+ * Decodes `source`, the last coding first.
+ * The stream errors with LimitError if any decoder exceeds `limit` bytes or MAX_RATIO, and with MalformedError if the
+ * data is invalid or truncated.
  */
 export function decodeStream(
   source: ReadableStream<Uint8Array>,
@@ -81,16 +82,16 @@ async function* decode(
   const input = new Input(source);
   try {
     const first = await input.slices.next();
-    // RFC 9110 8.4.1.2: deflate has the zlib wrapper; some senders leave it out.
+    // RFC 9110 §8.4.1.2: deflate has the zlib wrapper, but some senders omit it.
     const raw = coding === 'deflate' && !hasZlibHeader(first.value ?? NOTHING);
     const slices = streamOf(startingWith(first, input.slices));
     let out = 0;
     for await (const chunk of platform.decompress(slices, raw ? 'deflate-raw' : coding)) {
       out += chunk.length;
-      if (out > limit) throw new LimitError(`${coding}: unfolds to more than ${limit} bytes`);
+      if (out > limit) throw new LimitError(`${coding}: the decoded content has more than ${limit} bytes`);
       if (out > RATIO_FREE && out > input.bytes * MAX_RATIO) {
         throw new LimitError(
-          `${coding}: ${input.bytes} bytes unfold to ${out} so far, more than ${MAX_RATIO} for one`,
+          `${coding}: ${input.bytes} bytes expand to ${out} so far: expected at most ${MAX_RATIO} times as many`,
         );
       }
       yield chunk;
@@ -98,8 +99,8 @@ async function* decode(
   } catch (error) {
     if (input.failure) throw input.failure.reason;
     if (error instanceof LimitError) throw error;
-    // What a decompressor throws differs from platform to platform, and says no more than this.
-    throw new MalformedError(`the content is not ${coding}, or not all of it`, { cause: error });
+    // The errors of decompressors differ between platforms, and contain no details.
+    throw new MalformedError(`the content is not valid ${coding}, or is truncated`, { cause: error });
   } finally {
     await input.slices.return(undefined);
   }
@@ -107,10 +108,10 @@ async function* decode(
 
 const NOTHING = new Uint8Array();
 
-/** Compressed bytes in slices, counted as they are taken; the first has at least two where there are two. */
+/** Compressed bytes in slices, which are counted. The first slice has at least two bytes if the source has. */
 class Input {
   bytes = 0;
-  /** What the source threw. */
+  /** The error of the source. */
   failure: { reason: unknown } | undefined;
   readonly slices: AsyncGenerator<Uint8Array>;
 
@@ -128,16 +129,16 @@ class Input {
           rest = new Uint8Array(bytes);
           continue;
         }
-        for (let at = 0; at < bytes.length; at += SLICE) yield this.#taken(bytes.subarray(at, at + SLICE));
+        for (let at = 0; at < bytes.length; at += SLICE) yield this.#counted(bytes.subarray(at, at + SLICE));
       }
     } catch (error) {
       this.failure = { reason: error };
       throw error;
     }
-    if (rest.length > 0) yield this.#taken(rest);
+    if (rest.length > 0) yield this.#counted(rest);
   }
 
-  #taken(slice: Uint8Array): Uint8Array {
+  #counted(slice: Uint8Array): Uint8Array {
     this.bytes += slice.length;
     return slice;
   }
@@ -149,16 +150,14 @@ async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncGenerator<T
   yield* rest;
 }
 
-/** RFC 1950 2.2: compression method 8, and a check that makes a multiple of 31 of both bytes. */
+/** RFC 1950 §2.2: compression method 8, and both bytes are a multiple of 31. */
 function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
 }
 
-/** Content compressed as it is read. */
-
 /**
- * The same content in a coding. Its size is counted once; whoever opens it has it compressed anew, so that nothing
- * but the original is kept. A range is one of the compressed bytes.
+ * Content that is compressed each time it is opened, so that only the original is stored. Its size is counted once.
+ * Ranges count compressed bytes.
  */
 export async function encodedContent(content: Content, coding: ContentCoding): Promise<Content> {
   let size = 0;
@@ -168,7 +167,7 @@ export async function encodedContent(content: Content, coding: ContentCoding): P
   return { type: content.type, size, open, bytes: (limit) => readAll(open(), limit) };
 }
 
-/** The bytes of a range, as far as there are any. */
+/** The existing bytes of a range. */
 async function* slice(
   stream: ReadableStream<Uint8Array>,
   { start, end = Number.MAX_SAFE_INTEGER }: ByteRange,

@@ -1,7 +1,7 @@
-/** The content of a push: bytes that can be opened again. */
+/** The content of a push, in memory or in a file, and streams of bytes. */
 
 import { LimitError } from '../errors.js';
-import type { StoredFile } from '../platform/platform.js';
+import type { StoredFile } from '../platform/files.js';
 
 /** A media type with its parameters. */
 export interface MediaType {
@@ -34,11 +34,9 @@ export interface Content {
   bytes(limit: number): Promise<Uint8Array>;
 }
 
-/** Streams of bytes: made, and read whole. */
-
 type Bytes = ReadableStream<Uint8Array>;
 
-/** What `chunks` yields, drawn only when somebody reads; cancelling the stream ends it. */
+/** A stream of what `chunks` yields, without reading ahead. Cancelling the stream ends the generator. */
 export function streamOf<T>(chunks: AsyncGenerator<T>): ReadableStream<T> {
   return new ReadableStream<T>(
     {
@@ -55,7 +53,7 @@ export function streamOf<T>(chunks: AsyncGenerator<T>): ReadableStream<T> {
   );
 }
 
-/** What `generate` makes of `source`; `source` is cancelled even if nobody reads a byte. */
+/** Transforms `source`. Cancelling the result cancels `source`, even before the first read. */
 export function through(source: Bytes, generate: (source: Bytes) => AsyncGenerator<Uint8Array>): Bytes {
   let chunks: AsyncGenerator<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>(
@@ -67,7 +65,7 @@ export function through(source: Bytes, generate: (source: Bytes) => AsyncGenerat
         else controller.enqueue(value);
       },
       async cancel(reason) {
-        // A generator that was never asked for anything ends without a trace.
+        // A generator that was never started would not cancel its source.
         if (chunks) await chunks.return(undefined);
         else await source.cancel(reason);
       },
@@ -76,7 +74,7 @@ export function through(source: Bytes, generate: (source: Bytes) => AsyncGenerat
   );
 }
 
-/** All of it in memory. Rejects with LimitError, and reads no further, when it has more than `limit` bytes. */
+/** Reads the whole stream. Rejects with LimitError, and cancels the stream, if it has more than `limit` bytes. */
 export async function readAll(stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -95,9 +93,7 @@ export async function readAll(stream: ReadableStream<Uint8Array>, limit: number)
   return bytes;
 }
 
-/** Content whose bytes are in memory. */
-
-/** Bytes that a stream gives at once: a reader that stops early has copied little. */
+/** Bytes of a chunk. Small, so that a reader that stops early has copied little. */
 const CHUNK = 65_536;
 
 /** Content in memory. `bytes` is not copied and must not change afterwards. */
@@ -108,17 +104,17 @@ export function memoryContent(type: MediaType, bytes: Uint8Array): Content {
     open: (range) => stream(slice(bytes, range)),
     async bytes(limit) {
       if (bytes.length > limit) {
-        throw new LimitError(`the content has ${bytes.length} bytes, more than the ${limit} asked for`);
+        throw new LimitError(`the content has ${bytes.length} bytes: expected at most ${limit}`);
       }
       return new Uint8Array(bytes);
     },
   };
 }
 
-/** A range that begins past the end is empty, one that ends past it stops at the end. */
+/** Ranges are cut at the end of the content. */
 function slice(bytes: Uint8Array, { start, end = bytes.length - 1 }: ByteRange = { start: 0 }): Uint8Array {
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start - 1) {
-    throw new RangeError(`bytes ${start} to ${end}: expected whole numbers, 0 <= start <= end`);
+    throw new RangeError(`invalid range ${start} to ${end}: expected whole numbers, 0 <= start <= end`);
   }
   return bytes.subarray(start, end + 1);
 }
@@ -134,9 +130,7 @@ function stream(bytes: Uint8Array): ReadableStream<Uint8Array> {
   });
 }
 
-/** Content whose bytes are in a file. */
-
-/** The file must not change from then on, and is its owner's to remove. */
+/** Content in a file. The file must not change afterwards; its owner removes it. */
 export function storedContent(type: MediaType, file: StoredFile): Content {
   return {
     type,

@@ -1,4 +1,8 @@
-/** The digest of a DM notification: that its server knows the password, and the nonce of the last session. */
+/**
+ * Package #0 of OMA DM, application/vnd.syncml.notification: a server requests a session, and proves with a digest that
+ * it knows the password and the nonce of the last session. The layout is that of DM 1.1; DM 1.2 differs only in the
+ * version.
+ */
 
 import { platform } from '#platform';
 import { ConfigurationError } from '../errors.js';
@@ -42,11 +46,6 @@ function md5(octets: Uint8Array): Uint8Array {
   return decodeHexadecimal(platform.hash('md5', octets));
 }
 
-/**
- * Package #0 of OMA DM, application/vnd.syncml.notification: a server asks a device for a session. The layout is
- * that of DM 1.1 as implementations have it; that DM 1.2 says 12 for its version and changes nothing else is recalled.
- */
-
 const DOCUMENT = 'DM notification';
 const uiModes = ['not-specified', 'background', 'informative', 'user-interaction'] as const;
 const initiators = ['client', 'server'] as const;
@@ -79,7 +78,7 @@ export interface DmNotification extends DmTrigger {
 }
 
 const DIGEST_OCTETS = 16;
-/** Version 10 bits, UI mode 2, initiator 1, 27 for later use: the last three octets and a bit more are zero. */
+/** Version 10 bits, UI mode 2, initiator 1, and 27 reserved bits, which include the last three octets. */
 const LATER_USE_OCTETS = 3;
 const MAX_VERSION = 0x3ff;
 const MAX_SESSION_ID = 0xffff;
@@ -95,7 +94,7 @@ export function decodeDmNotification(octets: Uint8Array): DmNotification {
   const digest = reader.octets(DIGEST_OCTETS, 'digest').slice();
   const trigger = reader.fork().rest().slice();
   const [high = 0, low = 0] = reader.octets(2, 'version');
-  // A later version may give the bits for later use a meaning; ours is in the first 13.
+  // The reserved bits are ignored: a later version can use them.
   reader.octets(LATER_USE_OCTETS, 'header');
   const sessionId = (reader.octet('session id') << 8) | reader.octet('session id');
   const start = reader.offset;
@@ -111,7 +110,7 @@ export function decodeDmNotification(octets: Uint8Array): DmNotification {
     initiator: low & 0x08 ? 'server' : 'client',
     sessionId,
     serverId,
-    ...(body.length > 0 ? { body } : {}),
+    body: body.length > 0 ? body : undefined,
   };
 }
 
@@ -126,10 +125,10 @@ export function encodeDmTrigger({
 }: DmTrigger): Uint8Array {
   const identifier = new TextEncoder().encode(serverId);
   if (identifier.length === 0 || identifier.length > MAX_SERVER_ID) {
-    throw new ConfigurationError(`a server id has 1 to 255 octets, not ${identifier.length}`);
+    throw new ConfigurationError(`invalid server id of ${identifier.length} octets: expected 1 to 255`);
   }
   if (!Number.isInteger(sessionId) || sessionId < 0 || sessionId > MAX_SESSION_ID) {
-    throw new ConfigurationError(`a session id is 0 to 65535, not ${sessionId}`);
+    throw new ConfigurationError(`invalid session id ${sessionId}: expected 0 to 65535`);
   }
   const header =
     (parseTenths(version) << 6) | (uiModes.indexOf(uiMode) << 4) | (initiators.indexOf(initiator) << 3);
@@ -152,17 +151,18 @@ export function encodeDmTrigger({
  */
 export function encodeDmNotification(digest: Uint8Array, trigger: Uint8Array): Uint8Array {
   if (digest.length !== DIGEST_OCTETS)
-    throw new ConfigurationError(`a digest has 16 octets, not ${digest.length}`);
+    throw new ConfigurationError(`invalid digest of ${digest.length} octets: expected 16`);
   return new OctetWriter().octets(digest).octets(trigger).finish();
 }
 
-/** `1.2` is 12. */
+/** 12 is `1.2`. */
 function formatTenths(value: number): string {
   return `${Math.floor(value / 10)}.${value % 10}`;
 }
 
 function parseTenths(text: string): number {
   const value = /^\d{1,3}\.\d$/.test(text) ? Number(text.replace('.', '')) : Number.NaN;
-  if (!(value <= MAX_VERSION)) throw new ConfigurationError(`a DM version is 0.0 to 102.3, not "${text}"`);
+  if (!(value <= MAX_VERSION))
+    throw new ConfigurationError(`invalid DM version "${text}": expected 0.0 to 102.3`);
   return value;
 }

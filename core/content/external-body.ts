@@ -1,4 +1,4 @@
-/** Content by reference: `message/external-body` with access-type URL (RFC 4483, RFC 2017, RFC 2046 5.2.3). */
+/** Content by reference: `message/external-body` with access-type URL (RFC 4483, RFC 2017, RFC 2046 §5.2.3). */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
 import type { MediaType } from './content.js';
@@ -7,32 +7,32 @@ import { formatMediaType, parseMediaType } from './media-type.js';
 
 export const EXTERNAL_BODY = 'message/external-body';
 
-/** Where content is, and what it has to be. */
+/** The URL of content, and its expected properties. */
 export interface ExternalBody {
-  /** As written, without blanks; http and https are what RFC 4483 5.2 asks for, others may come. */
+  /** Without blanks. RFC 4483 §5.2 requires http and https; senders can use other schemes. */
   readonly url: string;
-  /** Of the content itself. */
+  /** Media type of the content. */
   readonly type: MediaType;
   /** Bytes. */
   readonly size?: number;
   /** SHA-1 of the content, lower-case hexadecimal. */
   readonly hash?: string;
-  /** Milliseconds since 1970 after which the URL is good for nothing. */
+  /** Milliseconds since 1970. The URL is invalid afterwards. */
   readonly expiration?: number;
-  /** The other headers of the content, names in lower case: content-id, content-disposition, content-encoding… */
+  /** Other headers of the content, with names in lower case: content-id, content-disposition, content-encoding. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Characters: browsers and servers stop at about as many. */
+/** Characters. Browsers and servers have similar limits. */
 const MAX_URL = 4096;
-/** Lines and bytes of the inner headers; the samples of RFC 4483 have three lines. */
+/** Lines and bytes of the inner headers. The samples of RFC 4483 have three lines. */
 const MAX_HEADERS = 32;
 const MAX_HEADER_BYTES = 8192;
 
 interface Parameter<Value> {
   readonly name: string;
   readonly expected: string;
-  /** Undefined where the text is not what is expected. */
+  /** Undefined if the text is invalid. */
   read(text: string): Value | undefined;
 }
 
@@ -57,22 +57,24 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /**
- * Lenient where real senders differ: dates (formats 11.5), blanks within the URL (RFC 2017 3), lines that end with
- * LF, a blank line ahead of the inner headers. What stands behind those is the phantom body, which is ignored.
+ * Accepts deviations of real senders: other date formats, blanks within the URL (RFC 2017 §3), lines that end with LF,
+ * an empty line before the inner headers. The phantom body after these headers is ignored.
  * @param type Content-Type of the entity, `message/external-body` with its parameters.
- * @throws MalformedError when it does not say where the content is, or what it is, or a parameter is not what it should be.
+ * @throws MalformedError if the URL or the media type is missing, or a parameter is invalid.
  */
 export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBody {
   const { parameters } = type;
   const access = parameters['access-type'];
   if (access?.toLowerCase() !== 'url') {
-    throw new MalformedError(`external body: access-type is ${access ?? 'absent'}; expected URL`);
+    throw new MalformedError(`external body: invalid access-type "${access ?? ''}": expected URL`);
   }
   const headers = innerHeaders(body);
   const { 'content-type': innerType, ...others } = headers;
   const content = parseMediaType(innerType ?? '');
   if (!content || content.type === EXTERNAL_BODY) {
-    throw new MalformedError(`external body: the content's own Content-Type is ${innerType ?? 'absent'}`);
+    throw new MalformedError(
+      `external body: invalid inner Content-Type "${innerType ?? ''}": expected the media type of the content`,
+    );
   }
   const { url = '', size, hash, expiration } = parameters;
   return {
@@ -86,23 +88,22 @@ export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBo
 }
 
 /**
- * The entity that says the same: its Content-Type, and its body.
- * @throws ConfigurationError for a value that could not be read again.
+ * The Content-Type and the body of the entity.
+ * @throws ConfigurationError if a value is invalid.
  */
 export function buildExternalBody(reference: ExternalBody): { type: MediaType; body: Uint8Array } {
   const { url, type, size, hash, expiration, headers } = reference;
-  const parameters = {
-    'access-type': 'URL',
-    ...(expiration === undefined
-      ? {}
-      : { expiration: formatParameter(EXPIRATION, formatHttpDate(expiration)) }),
-    URL: formatParameter(LOCATION, url),
-    ...(size === undefined ? {} : { size: formatParameter(SIZE, String(size)) }),
-    ...(hash === undefined ? {} : { hash: formatParameter(HASH, hash) }),
-  };
+  const parameters: Record<string, string> = { 'access-type': 'URL' };
+  if (expiration !== undefined) {
+    parameters.expiration = formatParameter(EXPIRATION, formatHttpDate(expiration));
+  }
+  parameters.URL = formatParameter(LOCATION, url);
+  if (size !== undefined) parameters.size = formatParameter(SIZE, String(size));
+  if (hash !== undefined) parameters.hash = formatParameter(HASH, hash);
   const lines = [['content-type', formatMediaType(type)], ...Object.entries(headers)].map(
     ([name = '', value = '']) => {
-      if (/[\r\n]/.test(value)) throw new ConfigurationError(`external body: ${name} cannot hold CR or LF`);
+      if (/[\r\n]/.test(value))
+        throw new ConfigurationError(`external body: invalid header ${name}: expected no CR or LF`);
       return `${capitals(name)}: ${value}\r\n`;
     },
   );
@@ -121,7 +122,7 @@ function formatParameter(parameter: Parameter<unknown>, text: string): string {
 }
 
 function mismatch({ name, expected }: Parameter<unknown>, text: string): string {
-  return `external body: ${name} is "${text.slice(0, 100)}"; expected ${expected}`;
+  return `external body: invalid ${name} "${text.slice(0, 100)}": expected ${expected}`;
 }
 
 function readUrl(text: string): string | undefined {
@@ -138,12 +139,12 @@ function readHash(text: string): string | undefined {
   return /^[0-9a-f]{40}$/i.test(text) ? text.toLowerCase() : undefined;
 }
 
-/** Content-* headers of the entity that is elsewhere; of a name that comes twice, the first. */
+/** Content-* headers of the external content. The first of several with one name is used. */
 function innerHeaders(body: Uint8Array): Record<string, string> {
   const text = decoder.decode(body.subarray(0, MAX_HEADER_BYTES)).replace(/^(\r?\n)+/, '');
   const [head = ''] = text.split(/\r?\n\r?\n/, 1);
   const headers = new Map<string, string>();
-  // A folded line belongs to the one above it.
+  // Unfolds continuation lines (RFC 5322 §2.2.3).
   for (const line of head.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/, MAX_HEADERS)) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).trim().toLowerCase();
@@ -154,7 +155,7 @@ function innerHeaders(body: Uint8Array): Record<string, string> {
   return Object.fromEntries(headers);
 }
 
-/** `content-id` as it is usually written. */
+/** The usual case of a name: `Content-ID` for `content-id`. */
 function capitals(name: string): string {
   const usual = name.replace(/(^|-)([a-z])/g, (letters) => letters.toUpperCase());
   return usual.replace(/-Id$/, '-ID');

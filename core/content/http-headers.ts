@@ -1,5 +1,6 @@
-/** Headers of a part or of a push message, in order. Names are compared without case. */
+/** Headers of a part or of a push message, and dates of HTTP and SIP. */
 
+/** Headers in order. Names are compared without case. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** The first value of a header. */
@@ -13,20 +14,21 @@ export function withoutHeader(headers: HeaderList, name: string): HeaderList {
   return headers.filter(([candidate]) => candidate.toLowerCase() !== unwanted);
 }
 
-/** Dates as SIP and HTTP write them (RFC 3261 20.17, RFC 9110 5.6.7), and as people write them instead. */
-
 const MONTHS = [
   ...['january', 'february', 'march', 'april', 'may', 'june'],
   ...['july', 'august', 'september', 'october', 'november', 'december'],
 ];
 
-/** `Sat, 5 July 2008 09:00:00 GMT` is in the specification's own sample; the weekday says nothing new. */
+/** Accepts `Sat, 5 July 2008 09:00:00 GMT`, which a sample of the specification contains. The weekday is ignored. */
 const DATE =
   /^(?:[a-z]{3,9},?\s+)?(\d{1,2})[\s-]([a-z]{3,9})\.?[\s-](\d{4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?:\s*(gmt|utc?|z|[+-]\d{4}))?$/i;
 
 const DAY_END = ['23', '59', '59'] as const;
 
-/** Milliseconds since 1970; undefined when it is no date. One without a time lasts to the end of that day. */
+/**
+ * Milliseconds since 1970 of a date of SIP or HTTP (RFC 3261 §20.17, RFC 9110 §5.6.7), or in a similar format; undefined
+ * if it is not a date. A date without a time is the end of that day.
+ */
 export function parseLenientDate(text: string): number | undefined {
   const match = text.length > 64 ? null : DATE.exec(text.trim().replace(/\s+/g, ' '));
   if (!match) return undefined;
@@ -37,7 +39,7 @@ export function parseLenientDate(text: string): number | undefined {
   // 60: a leap second.
   if (hours > 23 || minutes > 59 || seconds > 60) return undefined;
   const midnight = new Date(Date.UTC(Number(year), month, Number(day)));
-  // The 31st of June is no day; Date takes it for the 1st of July.
+  // Date would turn 31 June into 1 July.
   if (midnight.getUTCDate() !== Number(day)) return undefined;
   return midnight.getTime() + ((hours * 60 + minutes) * 60 + seconds) * 1000 - offset(zone);
 }
@@ -48,12 +50,12 @@ export function formatHttpDate(milliseconds: number): string {
 }
 
 function monthOf(name: string): number {
-  // `Sept` is written too.
+  // Some senders write `Sept`.
   const short = name === 'sept' ? 'sep' : name;
   return MONTHS.findIndex((month) => month === name || month.slice(0, 3) === short);
 }
 
-/** Milliseconds that `+0200` is ahead of GMT. */
+/** Offset of a zone such as `+0200` from GMT, in milliseconds. */
 function offset(zone: string): number {
   const match = /^([+-])(\d{2})(\d{2})$/.exec(zone);
   if (!match) return 0;

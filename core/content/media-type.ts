@@ -1,27 +1,26 @@
-/** The tokens of MIME, SIP, HTTP and WSP alike (RFC 2045 5.1, RFC 3261 25.1, RFC 9110 5.6.2), as SIP draws them. */
+/** Media types with parameters (RFC 2045 §5.1), media ranges of Accept (RFC 3261 §20.1), and tokens. */
 
 import type { MediaType } from './content.js';
 
+/** A token of SIP (RFC 3261 §25.1), MIME and HTTP. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Whether all of a text is one token: the name of a header or of a parameter, a value that needs no quotes. */
+/** Whether the text is a token: a header or parameter name, or a value without quotes. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Media types with parameters (RFC 2045 5.1), and ranges of them as in Accept (RFC 3261 20.1). */
-
 const TOKEN_AT = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const BLANKS = /[ \t\r\n]*/y;
-// RFC 3261 25.1 quoted-string: every character but quote and backslash stands for itself.
+// quoted-string (RFC 3261 §25.1).
 const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
 
-/** RFC 6838 4.2: 127 characters for a type, 127 for a subtype; parameters seldom take a hundred. */
+/** Characters. Type and subtype have at most 127 each (RFC 6838 §4.2), and parameters rarely more than a hundred. */
 const MAX_LENGTH = 4096;
 
 /**
- * `text/vnd.wap.si; charset="utf-8"`. Type and parameter names come back in lower case, values as written,
- * without their quotes. Undefined when the text is not a media type; a range (`image/*`) is none.
+ * Parses `text/vnd.wap.si; charset="utf-8"`. The type and parameter names are converted to lower case; values are
+ * unquoted. Undefined if the text is not a media type; a range (`image/*`) is not.
  */
 export function parseMediaType(text: string): MediaType | undefined {
   if (text.length > MAX_LENGTH) return undefined;
@@ -41,18 +40,18 @@ function parseParameters(cursor: Cursor): Record<string, string> | undefined {
   const parameters = new Map<string, string>();
   for (;;) {
     cursor.take(BLANKS);
-    // fromEntries makes own properties of names such as __proto__.
+    // fromEntries creates own properties for names such as __proto__.
     if (cursor.done) return Object.fromEntries(parameters);
     if (!cursor.skip(';')) return undefined;
     cursor.take(BLANKS);
-    // Real senders end with a semicolon.
+    // Some senders write a trailing semicolon.
     if (cursor.done) continue;
     const name = cursor.take(TOKEN_AT)?.toLowerCase();
     cursor.take(BLANKS);
     if (!name || !cursor.skip('=')) return undefined;
     cursor.take(BLANKS);
     const value = cursor.take(TOKEN_AT) ?? unquote(cursor.take(QUOTED));
-    // RFC 6838 4.3: a parameter has one value; two of them mean different things to different readers.
+    // RFC 6838 §4.3: a parameter must not be repeated, because readers would use different values.
     if (value === undefined || parameters.has(name)) return undefined;
     parameters.set(name, value);
   }
@@ -62,7 +61,7 @@ function unquote(quoted: string | undefined): string | undefined {
   return quoted?.slice(1, -1).replace(/\\([\s\S])/g, '$1');
 }
 
-/** As a Content-Type value: `text/plain;charset=utf-8`. What would end the header line is a blank. */
+/** A Content-Type value: `text/plain;charset=utf-8`. Line ends become blanks. */
 export function formatMediaType({ type, parameters }: MediaType): string {
   const formatted = Object.entries(parameters).map(([name, value]) => {
     if (isToken(value)) return `;${name}=${value}`;
@@ -71,13 +70,13 @@ export function formatMediaType({ type, parameters }: MediaType): string {
   return type + formatted.join('');
 }
 
-/** RFC 3261 25.1: no control character but a tab, whatever made the value. */
+/** RFC 3261 §25.1 allows no control character except a tab. */
 function quotedCharacter(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`;
   return (character < ' ' && character !== '\t') || character === '\x7f' ? ' ' : character;
 }
 
-/** Whether `text` is a media type without parameters, or a range: `text/vnd.wap.sl`, `image/*`, any at all. */
+/** Whether `text` is a media type without parameters, or a range: `text/vnd.wap.sl`, `image/*`, `*\/*`. */
 export function isMediaRange(text: string): boolean {
   const slash = text.indexOf('/');
   const type = text.slice(0, slash);
@@ -87,7 +86,7 @@ export function isMediaRange(text: string): boolean {
   return !subtype.includes('*') || subtype === '*';
 }
 
-/** Whether `range` (`image/*`) takes `type` (`image/png`); case and parameters do not count. */
+/** Whether `range` (`image/*`) includes `type` (`image/png`). Case and parameters are ignored. */
 export function matchesMediaRange(range: string, type: string): boolean {
   const wanted = range.toLowerCase();
   const essence = type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
@@ -96,7 +95,7 @@ export function matchesMediaRange(range: string, type: string): boolean {
   return wanted.endsWith('/*') && essence.startsWith(wanted.slice(0, -1));
 }
 
-/** Whether some media type is in both ranges. */
+/** Whether two ranges have a media type in common. */
 export function mediaRangesOverlap(one: string, other: string): boolean {
   return matchesMediaRange(one, other) || matchesMediaRange(other, one);
 }

@@ -1,4 +1,4 @@
-/** A push message: headers and content, as a gateway passes them on (OMA-TS-Push_Message). */
+/** Push messages, their headers, and their envelope (OMA-TS-Push_Message). */
 
 import { ConfigurationError } from '../errors.js';
 import type { MediaType } from './content.js';
@@ -37,7 +37,7 @@ export const PUSH_ENVELOPE_TYPE = 'application/vnd.oma.push';
 /** The headers that the Push Message specification adds to HTTP. */
 
 export interface PushHeaders {
-  /** `x-wap-application:mms.ua`, in full. */
+  /** In full: `x-wap-application:mms.ua`. */
   readonly applicationId?: string;
   /** Content-Location: the URI of the content. */
   readonly contentLocation?: string;
@@ -65,7 +65,7 @@ const flags = [
   ['contentTrusted', 2],
   ['lastPush', 4],
 ] as const;
-/** Three bits have a meaning; a short-integer has seven. */
+/** Three bits are assigned, of the seven of a short-integer. */
 const MAX_FLAGS = 127;
 
 /** Reads the headers of a push. Never throws: invalid flags and unknown headers are ignored. */
@@ -85,7 +85,8 @@ export function pushHeadersOf(headers: HeaderList): PushHeaders {
 
 export function formatPushHeaders(push: PushHeaders): HeaderList {
   const { applicationId } = push;
-  if (applicationId === '') throw new ConfigurationError('an application id is not empty');
+  if (applicationId === '')
+    throw new ConfigurationError('invalid application id "": expected at least one character');
   const flag = flags.reduce((sum, [key, bit]) => (push[key] ? sum | bit : sum), 0);
   return [
     ...(applicationId === undefined ? [] : [[APPLICATION_ID, applicationId] as const]),
@@ -97,20 +98,14 @@ export function formatPushHeaders(push: PushHeaders): HeaderList {
   ];
 }
 
-/** A gateway may leave the code of an identifier in hexadecimal digits. */
+/** Some gateways write the code of an identifier in hexadecimal digits. */
 function fullApplicationId(written: string): string {
   return /^[0-9a-f]{1,6}$/i.test(written) ? applicationIdOfCode(Number.parseInt(written, 16)) : written;
 }
 
-/**
- * An application/vnd.oma.push of header lines, an empty line and the content. The layout is this project's decision:
- * the registration of the type says "an envelope for other, opaque content" and no more, and the one reader in
- * public takes the body for the content itself. So this one reads both, and another layout is another `PushEnvelope`.
- */
-
-/** Octets of the first header: it is looked at to tell an envelope from content, which may have no line end for long. */
+/** Octets that are searched for a first header, which distinguishes an envelope from content. */
 const MAX_FIRST_LINE = 4096;
-/** A name, a colon and text up to the end of its line. Binary content meets this by chance once in a million. */
+/** A name, a colon, and text up to the line end. About one binary content in a million matches by chance. */
 const HEADER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:[\t\x20-\x7e\x80-\xff]*\r?\n/;
 
 /** A push message as text. Bytes that do not begin with a header line are the content alone. */

@@ -1,8 +1,8 @@
-/** What content is that says nothing of itself: by the application that it is for, and by how it begins. */
+/** The media type of content without one, from its application and its first octets. */
 
 import type { MediaType } from './content.js';
 
-/** Applications that take one type. */
+/** Applications that accept one type. */
 const byApplication = new Map([
   ['mms.ua', 'application/vnd.wap.mms-message'],
   ['syncml.dm', 'application/vnd.syncml.notification'],
@@ -11,7 +11,7 @@ const byApplication = new Map([
   ['ulp.ua', 'application/vnd.omaloc-supl-init'],
 ]);
 
-/** Documents tell what they are: in WBXML by their public identifier, in XML by their root. */
+/** Documents are recognised by their public identifier (WBXML) or their root element (XML). */
 const documents = [
   {
     application: 'wml.ua',
@@ -43,7 +43,7 @@ const documents = [
   },
 ];
 const MAX_WBXML_VERSION = 3;
-/** A document tells its root within its first lines. */
+/** Octets that are searched for the root element. */
 const ROOT_SEARCH_LENGTH = 1024;
 
 /**

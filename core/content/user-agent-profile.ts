@@ -1,4 +1,4 @@
-/** User Agent Profiles (OMA-TS-UAProf 2.0): what a terminal can take, of which a push sender needs the push characteristics. */
+/** User Agent Profiles (OMA-TS-UAProf 2.0): the push characteristics of a terminal. */
 
 import { defined } from '../defined.js';
 import { MalformedError } from '../errors.js';
@@ -10,7 +10,7 @@ import { writeXml } from './xml/writer.js';
 
 export const PROFILE_TYPE = 'application/rdf+xml';
 
-/** What is absent the profile does not say. */
+/** Absent fields are not in the profile. */
 export interface UserAgentProfile {
   readonly vendor?: string;
   readonly model?: string;
@@ -18,13 +18,13 @@ export interface UserAgentProfile {
   readonly applications?: readonly string[];
   /** Push-Accept: media types and ranges, lower-case, without parameters. */
   readonly mediaTypes?: readonly string[];
-  /** Push-MsgSize: largest content, bytes. */
+  /** Push-MsgSize: size limit of content in bytes. */
   readonly maxSize?: number;
 }
 
 export const RDF_NAMESPACE = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
 
-/** What is written. Readers know any version of the schema by what its namespace has in common. */
+/** The namespace that is written. Readers accept all versions of the schema. */
 export const SCHEMA_NAMESPACE = 'http://www.openmobilealliance.org/tech/profiles/UAPROF/ccppschema-20021212#';
 
 /** `http://www.wapforum.org/profiles/UAPROF/ccppschema-20010430#`, and the later ones. */
@@ -32,17 +32,17 @@ export function isSchemaNamespace(namespace: string): boolean {
   return /\/ccppschema-[\w.-]{1,40}#$/.test(namespace);
 }
 
-/** Reads a User Agent Profile, of whatever version of the schema; what is not of push is passed over. */
-
 const TITLE = 'User Agent Profile';
-/** Characters of a media type, or of an application's name. */
+/** Characters of a media type, or of an application id. */
 const MAX_ITEM = 255;
 
 /** @throws MalformedError naming the place and what was expected. */
 export function readProfile(bytes: Uint8Array): UserAgentProfile {
   const root = ScopedElement.ofRoot(parseXml(bytes, TITLE));
   if (!isRdf(root, 'RDF')) {
-    throw new MalformedError(`${TITLE}: root element is ${root.element.name}, expected RDF of its namespace`);
+    throw new MalformedError(
+      `${TITLE}: invalid root element ${root.element.name}: expected RDF in its namespace`,
+    );
   }
   const components = root.children
     .flatMap(({ children }) => children)
@@ -59,12 +59,12 @@ export function readProfile(bytes: Uint8Array): UserAgentProfile {
   });
 }
 
-/** The component's own Description, where it is not the component itself (rdf:parseType="Resource"). */
+/** The Description of a component, or the component itself (rdf:parseType="Resource"). */
 function descriptionOf(component: ScopedElement): ScopedElement {
   return component.children.find((child) => isRdf(child, 'Description')) ?? component;
 }
 
-/** By its type, or by its own name, which profiles of old have alone. */
+/** Compares the type, and the name, which is all that old profiles have. */
 function isComponent(description: ScopedElement, name: string): boolean {
   const types = description.children.filter((child) => isRdf(child, 'type'));
   const names = [
@@ -74,7 +74,7 @@ function isComponent(description: ScopedElement, name: string): boolean {
   return names.some((uri) => uri.slice(uri.lastIndexOf('#') + 1) === name);
 }
 
-/** What the component says of itself comes before what its defaults say (CC/PP 3.3). */
+/** A property of a component takes precedence over its defaults (CC/PP 3.3). */
 function property(components: readonly ScopedElement[], name: string): ScopedElement | undefined {
   const own = components.flatMap(({ children }) => children);
   const defaults = own
@@ -89,7 +89,7 @@ function text(node: ScopedElement | undefined): string | undefined {
   return written === '' ? undefined : written;
 }
 
-/** Of a bag or sequence; a single value may stand without one. */
+/** The values of a bag or sequence, or a single value. */
 function items(node: ScopedElement | undefined): string[] | undefined {
   if (!node) return undefined;
   const containers = node.children.filter((child) => isRdf(child, 'Bag') || isRdf(child, 'Seq'));
@@ -98,13 +98,13 @@ function items(node: ScopedElement | undefined): string[] | undefined {
   const long = texts.find((value) => value.length > MAX_ITEM);
   if (long !== undefined) {
     throw new MalformedError(
-      `${node.element.name}: "${long.slice(0, 40)}…", expected ${MAX_ITEM} characters at most`,
+      `invalid ${node.element.name} "${long.slice(0, 40)}…": expected at most ${MAX_ITEM} characters`,
     );
   }
   return [...new Set(texts)];
 }
 
-/** Real profiles have other things among them, such as `application/vnd.wap.*`: nothing can be made of those. */
+/** Invalid ranges of real profiles, such as `application/vnd.wap.*`, are ignored. */
 function mediaTypes(node: ScopedElement | undefined): string[] | undefined {
   const types = items(node)?.map((value) => (value.split(';', 1)[0] ?? '').trim().toLowerCase());
   return types && [...new Set(types.filter(isMediaRange))];
@@ -115,7 +115,7 @@ function size(node: ScopedElement | undefined): number | undefined {
   if (written === undefined) return undefined;
   const octets = /^\d{1,16}$/.test(written) ? Number(written) : Number.NaN;
   if (!Number.isSafeInteger(octets)) {
-    throw new MalformedError(`Push-MsgSize: "${written.slice(0, 40)}", expected a number of octets`);
+    throw new MalformedError(`invalid Push-MsgSize "${written.slice(0, 40)}": expected a number of octets`);
   }
   return octets;
 }
@@ -128,7 +128,7 @@ function isOfSchema({ name }: ScopedElement, local: string): boolean {
   return name.local === local && isSchemaNamespace(name.namespace);
 }
 
-/** Attributes of RDF: profiles of old write them without a prefix. */
+/** Attributes of RDF. Old profiles write them without a prefix. */
 function attributesOf(scoped: ScopedElement, locals: readonly string[]): string[] {
   return scoped.element.attributes.flatMap(({ name, value }) => {
     const expanded = name.includes(':') ? scoped.expand(name) : { namespace: RDF_NAMESPACE, local: name };
@@ -137,9 +137,7 @@ function attributesOf(scoped: ScopedElement, locals: readonly string[]): string[
   });
 }
 
-/** Writes a User Agent Profile: the components that there is something to say of. */
-
-/** @throws ConfigurationError for text that XML cannot hold. */
+/** Writes a profile. @throws ConfigurationError if a text contains characters that XML does not allow. */
 export function writeProfile(profile: UserAgentProfile): Uint8Array {
   const { vendor, model, applications, mediaTypes, maxSize } = profile;
   const components = [
@@ -157,10 +155,10 @@ export function writeProfile(profile: UserAgentProfile): Uint8Array {
 }
 
 function component(name: string, properties: readonly MarkupElement[][]): MarkupElement[] {
-  const given = properties.flat();
-  if (given.length === 0) return [];
+  const present = properties.flat();
+  if (present.length === 0) return [];
   const type = element('rdf:type', { 'rdf:resource': `${SCHEMA_NAMESPACE}${name}` });
-  return [element('prf:component', {}, element('rdf:Description', { 'rdf:ID': name }, type, ...given))];
+  return [element('prf:component', {}, element('rdf:Description', { 'rdf:ID': name }, type, ...present))];
 }
 
 function value(name: string, text: string | undefined): MarkupElement[] {

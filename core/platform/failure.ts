@@ -1,11 +1,11 @@
-/** Words for what went wrong on a connection, and the bounds of connections. */
+/** Limits of connections, and the text of an address in errors. */
 
-import type { Address } from './platform.js';
+import type { Address } from './sockets.js';
 
-/** A SYN, a TLS handshake and an HTTP upgrade on a bad mobile network; past it another server is the better bet. */
+/** Enough for a SYN, a TLS handshake and an HTTP upgrade on a bad mobile network, before another server is tried. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Bytes that may still wait when the owner is told to send more: they keep the network busy until it does. */
+/** Buffered bytes at which the owner is asked for more, so that the network does not idle. */
 export const LOW_WATER_BYTES = 65_536;
 
 export function addressText({ host, port }: Address): string {

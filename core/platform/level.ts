@@ -1,9 +1,9 @@
-/** The stores behind `Store`. Apart from `platform.ts`, since users of the package compile the types of that. */
+/** The type of abstract-level behind `Store`. Not in `platform.ts`, because users of the package compile those types. */
 
 import type { AbstractLevel } from 'abstract-level';
 
 declare module 'abstract-level' {
-  /** What classic-level takes, sublevels pass on, and the stores without a disk ignore. */
+  /** An option of classic-level, which sublevels pass on and stores in memory ignore. */
   interface AbstractBatchOptions<K, V> {
     sync?: boolean | undefined;
   }

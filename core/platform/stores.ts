@@ -1,4 +1,4 @@
-/** The stores of a program. Each is added by importing its module, and is loaded when it is opened. */
+/** The kinds of stores in a program. Importing a module adds its kind; opening a store loads the package. */
 
 import { ConfigurationError } from '../errors.js';
 import type { LevelStore } from './level.js';
@@ -14,7 +14,7 @@ export function addStore<Kind extends keyof StoreKinds>(kind: Kind, create: Stor
   kinds[kind] = create;
 }
 
-/** A store that is not open yet. @throws ConfigurationError when the program has none of this kind. */
+/** Creates a store without opening it. @throws ConfigurationError if the program does not have this kind. */
 export async function createStore(folder: string | undefined): Promise<LevelStore> {
   const store = folder === undefined ? kinds.memory?.() : kinds.durable?.(folder);
   if (store) return await store;

@@ -1,4 +1,4 @@
-/** A request that is refused before any application sees it. */
+/** Admission of a request: the checks of TS 8.1.1 (MESSAGE) and 8.2.1 (INVITE), in their order. */
 
 import {
   canonicalEventAppId,
@@ -7,33 +7,43 @@ import {
   PUSH_FEATURE_TAG,
   parseEventAppIds,
 } from '../app/contract/event-app-id.js';
-import type { PushRuntime } from '../app/runtime.js';
+import type { AppHandle, IncomingPush, PushRuntime, Refusal } from '../app/runtime.js';
+import { type Content, type MediaType, memoryContent, readAll } from '../content/content.js';
+import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
+import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
+import { formatMediaType, matchesMediaRange, parseMediaType } from '../content/media-type.js';
 import { PushRefused, type RefusalKind } from '../errors.js';
+import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { acceptContactParameters } from '../sip/values/accept-contact.js';
-import { assertedIdentities, type TrustList } from '../sip/values/asserted-identity.js';
+import { assertedIdentities, calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
 
-export class RequestRefused extends PushRefused {
-  /** Bytes that would be taken. */
+/** The receiver refuses a request before an application sees it. */
+export class RequestRefusedError extends PushRefused {
+  /** The largest size that would be accepted, in bytes. */
   readonly maxSize: number | undefined;
 
-  /** @param details `retryAfter`: seconds, where it is for now. */
+  /** @param details `retryAfter`: seconds, if the refusal is transient. */
   constructor(
     kind: RefusalKind,
     reason: string,
     { retryAfter, maxSize }: { retryAfter?: number; maxSize?: number } = {},
   ) {
-    super(kind, reason, retryAfter === undefined ? {} : { retryAfter });
+    super(kind, reason, { retryAfter });
     this.maxSize = maxSize;
+  }
+
+  get refusal(): Refusal {
+    const { kind, message: reason, retryAfter } = this;
+    return { kind, reason, retryAfter };
   }
 }
 
-/** Which push resource a request is for: the Push Resource Identifier in its Accept-Contact (7.1, 7.2). */
-
+/** The push resource of a request: the Push Resource Identifier in its Accept-Contact (7.1, 7.2). */
 export interface PushResource {
-  /** Canonical event-app-ids in the order the sender listed them; empty where it named none. */
+  /** Canonical, in the order of the request; empty if it contains none. */
   eventAppIds: string[];
-  /** IARI, where the sender named an instance (appendix D). */
+  /** The IARI, if the request names an instance of an application (appendix D). */
   iari?: string;
 }
 
@@ -42,41 +52,202 @@ export function pushResource(request: SipRequest): PushResource {
   const valuesOf = (tag: string) =>
     accepted
       .flatMap((parameters) => parseEventAppIds(parameters.get(tag) ?? ''))
-      // RFC 3840 9: a leading ! says what the terminal shall not have.
+      // RFC 3840 §9: a leading ! excludes a feature.
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
   const iari = valuesOf(INSTANCE_FEATURE_TAG).map(canonicalIari)[0];
   return { eventAppIds: [...new Set(ids)], iari };
 }
 
-/** What a request must show before its content is looked at: a push resource that is here, and a sender to trust. */
+export interface AdmissionServices {
+  runtime: PushRuntime;
+  trust: TrustList;
+}
 
-/**
- * The application that is addressed, which is loaded (7.1; 8.1.1-01, 8.2.1-02).
- * @throws TurnedAway
- */
-export function addressedResource(request: SipRequest, runtime: PushRuntime): PushResource {
+/** The applications, the sender and the target of an admitted request. */
+export interface AdmittedRequest {
+  resource: PushResource;
+  /** The applications that the resource addresses, in the order of the request; at least one. */
+  apps: readonly AppHandle[];
+  /** The asserted identity of the sender. */
+  from: string;
+  to: string;
+}
+
+/** An INVITE that passed every check of 8.2.1 that applies to all of its files. */
+export interface AdmittedInvite extends AdmittedRequest {
+  /** Identifies the SIP session. */
+  callId: string;
+}
+
+/** A push, without its content. */
+export type AdmittedPush = Omit<IncomingPush, 'mode' | 'content'>;
+
+/** A MESSAGE that passed every check: the push, and its content or a reference to it. */
+export type AdmittedMessage = { push: AdmittedPush } & ({ content: Content } | { reference: ExternalBody });
+
+/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefusedError, MalformedError */
+function admit(request: SipRequest, { runtime, trust }: AdmissionServices): AdmittedRequest {
   const resource = pushResource(request);
   const { eventAppIds, iari } = resource;
   if (eventAppIds.length === 0) {
-    throw new RequestRefused('forbidden', 'no push resource identifier in Accept-Contact');
+    throw new RequestRefusedError('forbidden', 'no push resource identifier in Accept-Contact');
   }
-  if (runtime.resolve(eventAppIds, '', iari) === 'unknown') {
-    throw new RequestRefused('forbidden', `no application for ${eventAppIds.join(', ')}`);
+  const apps = runtime.addressed(eventAppIds, iari);
+  if (apps.length === 0) {
+    throw new RequestRefusedError('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
-  return resource;
+  const from = trust.trusted(request);
+  if (from === undefined) throw untrusted(request);
+  return { resource, apps, from, to: calledIdentity(request) };
+}
+
+function untrusted(request: SipRequest): RequestRefusedError {
+  const asserted = assertedIdentities(request).join(', ');
+  return new RequestRefusedError(
+    'forbidden',
+    asserted ? `"trust" does not include ${asserted}` : 'the SIP/IP core asserts no identity of the sender',
+  );
 }
 
 /**
- * The identity that the SIP/IP core asserts (8.1.1-02, 8.2.1-03).
- * @throws TurnedAway when it is not trusted, MalformedError when it is none.
+ * Resource, identity, media type (8.1.1), then the content coding (RFC 3261 §8.2.3).
+ * @throws RequestRefusedError, MalformedError, UnknownCodingError; LimitError if the content is too large.
  */
-export function trustedSender(request: SipRequest, trust: TrustList): string {
-  const from = trust.trusted(request);
-  if (from !== undefined) return from;
-  const asserted = assertedIdentities(request).join(', ');
-  throw new RequestRefused(
-    'forbidden',
-    asserted ? `"trust" does not have ${asserted}` : 'the SIP/IP core asserts no identity of its sender',
-  );
+export async function admitMessage(
+  request: SipRequest,
+  services: AdmissionServices,
+): Promise<AdmittedMessage> {
+  const { apps, from, to } = admit(request, services);
+  const carried = await readCarried(request);
+  const app = carried && acceptingApp(apps, carried.type.type);
+  if (!app) {
+    const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
+    throw new RequestRefusedError('type', `no application accepts ${type}`);
+  }
+  // A retransmission after a restart, or by another branch of a fork, is the same push.
+  const key = `${from}\n${request.headers.get('Call-ID')}\n${request.headers.get('CSeq')}`;
+  const push = { app, key, from, to, headers: carried.headers };
+  const { reference } = carried;
+  if (reference) return { push, reference };
+  return { push, content: await contentOf(request, carried, app.maxSize) };
+}
+
+/** Media types, resource, identity (8.2.1). @throws RequestRefusedError, MalformedError */
+export function admitInvite(
+  request: SipRequest,
+  offer: MsrpOffer,
+  services: AdmissionServices,
+): AdmittedInvite {
+  requireTypes(offer, services.runtime);
+  return { ...admit(request, services), callId: request.headers.get('Call-ID') ?? '' };
+}
+
+/** 8.2.1-01: of all lines together, before any other check. */
+function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
+  const accepted = runtime.acceptedTypes();
+  const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? offeredTypes(line) : []));
+  if (offered.some((type) => overlaps(accepted, type))) return;
+  const types = offered.join(', ') || 'no media line for MSRP';
+  throw new RequestRefusedError('type', `no application accepts ${types}`);
+}
+
+/**
+ * The types that a line offers: that of its file, if it describes one (RFC 5547 §6). Types of wrapped content (RFC 4975
+ * §8.6) do not count, because no application receives a container unpacked.
+ */
+export function offeredTypes({ file, acceptTypes }: MsrpMedia): readonly string[] {
+  const type = file?.selector.type;
+  return type === undefined ? acceptTypes : [type];
+}
+
+/** Whether an offered type or range has a type in common with the accepted ones. */
+export function overlaps(accepted: readonly string[], offered: string): boolean {
+  const type = parseMediaType(offered)?.type ?? offered.trim().toLowerCase();
+  if (type === '*') return true;
+  if (!type.endsWith('/*')) return acceptsType(accepted, type);
+  return accepted.some((range) => range.startsWith(type.slice(0, -1)));
+}
+
+/** The first of these applications that accepts the media type. */
+export function acceptingApp(apps: readonly AppHandle[], mediaType: string): AppHandle | undefined {
+  return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType)));
+}
+
+/** The largest decoded body, in bytes, if the application declares no smaller limit: it is in memory. */
+const MAX_DECODED = 16 * 1024 * 1024;
+
+/** The largest decoded reference, in bytes: a few headers. */
+const MAX_DECODED_REFERENCE = 65_536;
+
+const DESCRIBING = /^(content-|x-wap-|x-oma-)/i;
+
+/** The headers that describe content, as its application receives them; names in lower case. */
+export function describingHeaders(
+  headers: Iterable<readonly [name: string, value: string]>,
+): Record<string, string> {
+  const described: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    if (!DESCRIBING.test(name)) continue;
+    const key = name.toLowerCase();
+    // RFC 3261 §7.3.1: several lines with the same name are one list.
+    described[key] = key in described ? `${described[key]}, ${value}` : value;
+  }
+  return described;
+}
+
+/** The headers of a request that describe its body. */
+export interface CarriedContent {
+  /** The type of the content, not of the reference to it. */
+  readonly type: MediaType;
+  /** Absent if the body is the content. */
+  readonly reference?: ExternalBody;
+  /** The codings of the body, outermost last. */
+  readonly codings: readonly ContentCoding[];
+  /** The headers that describe the content, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Undefined if the request has no media type.
+ * @throws UnknownCodingError; MalformedError for an invalid reference; LimitError for a reference that is too large.
+ */
+export async function readCarried(request: SipRequest): Promise<CarriedContent | undefined> {
+  const type = parseMediaType(request.headers.get('Content-Type') ?? '');
+  if (!type) return undefined;
+  const encoding = request.headers.getAll('Content-Encoding').join(',');
+  const codings = encoding === '' ? [] : parseContentEncoding(encoding);
+  const headers = describingHeaders(request.headers.entries());
+  if (type.type !== EXTERNAL_BODY) {
+    return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
+  }
+  const reference = parseExternalBody(type, await decodedBody(request, codings, MAX_DECODED_REFERENCE));
+  // The reference describes the content; the request describes the reference.
+  const described = headersOf(reference.type, { ...headers, ...reference.headers });
+  return { type: reference.type, reference, codings, headers: described };
+}
+
+/** The headers of content that is not the body as sent: decoded, or retrieved. */
+function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { 'content-encoding': _encoding, 'content-length': _length, ...others } = headers;
+  return { ...others, 'content-type': formatMediaType(type) };
+}
+
+/** The decoded body. @throws MalformedError if its coding is invalid, LimitError if it is too large. */
+export async function contentOf(
+  request: SipRequest,
+  { type, codings }: CarriedContent,
+  limit = MAX_DECODED,
+): Promise<Content> {
+  return memoryContent(type, await decodedBody(request, codings, Math.min(limit, MAX_DECODED)));
+}
+
+async function decodedBody(
+  { body }: SipRequest,
+  codings: readonly ContentCoding[],
+  limit: number,
+): Promise<Uint8Array> {
+  if (codings.length === 0) return body;
+  const coded = memoryContent({ type: 'application/octet-stream', parameters: {} }, body);
+  return await readAll(decodeStream(coded.open(), codings, limit), limit);
 }

@@ -18,14 +18,13 @@ import { formatFeatureTag } from '../sip/values/feature-tags.js';
 import { parseNameAddr } from '../sip/values/name-addr.js';
 
 /**
- * 6.1-03: with `Require: pref` the core stores the features of our Contact, or says that it cannot
- * (RFC 3840 10).
+ * 6.1-03: with `Require: pref`, the core stores the features of the Contact or refuses the request (RFC 3840 §10).
  */
 export const registrationHeaders = [['Require', 'pref']] as const;
 
 /**
- * Contact parameters; 6.1-10: no push feature tag when no application remains.
- * @param iaris of applications that are instances of one (appendix D).
+ * The feature parameters of a Contact. Without applications there is no push feature tag (6.1-10).
+ * @param iaris of applications that are instances (appendix D).
  */
 export function pushFeatures(eventAppIds: readonly string[], iaris: readonly string[] = []): string[] {
   const features: (readonly [tag: string, values: readonly string[]])[] = [
@@ -36,26 +35,25 @@ export function pushFeatures(eventAppIds: readonly string[], iaris: readonly str
   return features.flatMap(([tag, values]) => (values.length === 0 ? [] : formatFeatureTag(tag, values)));
 }
 
-/** What User-Agent says of this device (5.1-09): model, vendor and version of the agent. */
-
 interface Device {
   vendor?: string;
   model?: string;
 }
 
-/** @param product name and version of the agent, `sip-push/1.0`. */
+/**
+ * The value of User-Agent: vendor and model of the device, and the agent (5.1-09).
+ * @param product name and version of the agent, `sip-push/1.0`.
+ */
 export function userAgentProduct(product: string, { vendor, model }: Device = {}): string {
   const device = [vendor, model].flatMap((name) => token(name ?? '')).join('-');
   return device === '' ? product : `${device} ${product}`;
 }
 
-/** RFC 3261 25.1: a product is a token. */
+/** RFC 3261 §25.1: a product is a token. */
 function token(name: string): string[] {
   const written = name.trim().replace(/[^A-Za-z0-9\-.!%*_+`'~]+/g, '_');
   return written === '' ? [] : [written];
 }
-
-/** What a Push Sender Agent says of itself by its answer to our OPTIONS (TS 5.1). */
 
 /** The answer of a Push Sender Agent to the capability negotiation (TS 5.1). */
 export interface SenderCapabilities {
@@ -65,45 +63,44 @@ export interface SenderCapabilities {
   readonly methods: readonly string[];
 }
 
-/** Applications and methods kept of one sender: more than there are of either. */
+/** Applications, and methods, that are kept of one sender. */
 const MAX_KEPT = 256;
 
 export function readCapabilities({ headers }: SipResponse): SenderCapabilities {
   const contacts = headers
     .getAll('Contact')
     .flatMap((value) => parseNameAddr(value)?.parameters.get(PUSH_FEATURE_TAG) ?? []);
-  // 5.1-13: the text has Accept-Contact, which is of requests only; 5.2-05 has Contact.
+  // 5.1-13 names Accept-Contact, which only requests have; 5.2-05 names Contact.
   const accepted = acceptContactParameters(headers.getAll('Accept-Contact')).flatMap(
     (parameters) => parameters.get(PUSH_FEATURE_TAG) ?? [],
   );
   const apps = (contacts.length > 0 ? contacts : accepted).flatMap(parseEventAppIds).map(canonicalEventAppId);
   const methods = headers.getAll('Allow').map((method) => method.toUpperCase());
-  return { apps: each(apps), methods: each(methods) };
+  return { apps: unique(apps), methods: unique(methods) };
 }
 
-function each(values: readonly string[]): string[] {
+function unique(values: readonly string[]): string[] {
   return [...new Set(values)].slice(0, MAX_KEPT);
 }
 
-/** The OPTIONS by which a Push Sender Agent learns what this device has and takes (TS 5.1). */
-
+/** The capabilities that a device sends to a Push Sender Agent (TS 5.1). */
 export interface OfferedCapabilities {
   /** URI of the Push Sender Agent. */
   sender: string;
-  /** Our public identity. */
+  /** Public identity of the user. */
   identity: string;
-  /** Our Contact: the public GRUU, where there is one. */
+  /** URI of the Contact: the public GRUU, if there is one. */
   contact: string;
   publicGruu: boolean;
   /** Canonical. */
   eventAppIds: readonly string[];
-  /** Of applications that are instances of one (appendix D). */
+  /** IARIs of applications that are instances (appendix D). */
   iaris: readonly string[];
   /** Value of Allow. */
   allow: string;
-  /** Media types that may come in a MESSAGE. */
+  /** Media types that are accepted in a MESSAGE. */
   accept: readonly string[];
-  /** Where our User Agent Profile is. */
+  /** Reference to the User Agent Profile. */
   profile?: ExternalBody;
 }
 
@@ -117,7 +114,8 @@ export function optionsRequest(offered: OfferedCapabilities): OutgoingRequest {
       ['P-Preferred-Identity', `<${identity}>`],
       ['P-Preferred-Service', PUSH_SERVICE],
       ['Contact', [`<${contact}>`, ...pushFeatures(eventAppIds, iaris)].join(';')],
-      // Neither require nor explicit: the core would look for a sender that registered these features (RFC 3841 7.2.4).
+      // Without require and explicit, which would route the request to a sender that registered these features (RFC 3841
+      // §7.2.4).
       ...(eventAppIds.length === 0
         ? []
         : [['Accept-Contact', `*;${formatFeatureTag(PUSH_FEATURE_TAG, eventAppIds)}`] as const]),
@@ -126,6 +124,6 @@ export function optionsRequest(offered: OfferedCapabilities): OutgoingRequest {
       ['Accept', accept.join(', ')],
       ...(entity ? [['Content-Type', formatMediaType(entity.type)] as const] : []),
     ],
-    body: entity === undefined ? undefined : entity.body,
+    body: entity?.body,
   };
 }

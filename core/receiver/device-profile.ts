@@ -1,17 +1,19 @@
-/** Serves the User Agent Profile of this device by HTTP: a URL for each state of it, so that any cache is right. */
+/** The User Agent Profile of this device (TS 5.1 steps 10 and 11, OMA-TS-UAProf), and the HTTP server that publishes it. */
 
 import { platform } from '#platform';
 import type { PushRuntime } from '../app/runtime.js';
 import type { ExternalBody } from '../content/external-body.js';
 import { PROFILE_TYPE, writeProfile } from '../content/user-agent-profile.js';
-import type { Address, HttpIncoming, HttpReply, Listener } from '../platform/platform.js';
+import type { HttpIncoming, HttpReply } from '../platform/http.js';
+import type { Address, Listener } from '../platform/sockets.js';
 
-/** Profiles kept: a sender may still be on its way to an older one. */
+/** Published profiles: a sender can still fetch an older one. */
 const MAX_KEPT = 8;
-/** Senders fetch a profile once; whoever opens more has something else in mind. */
+/** Senders fetch a profile once, so few connections are enough. */
 const MAX_CONNECTIONS = 32;
 const NAME_CHARACTERS = 32;
 
+/** Serves profiles over HTTP. Each version has its own URL, so that caches never return an outdated one. */
 export class ProfileServer {
   /** By name, the oldest first. */
   readonly #documents = new Map<string, Uint8Array>();
@@ -21,7 +23,7 @@ export class ProfileServer {
     private readonly listener: Listener,
   ) {}
 
-  /** @throws TransportError when it cannot listen there. */
+  /** @throws TransportError if it cannot listen at the address. */
   static async open(at: Address): Promise<ProfileServer> {
     let server: ProfileServer | undefined;
     const listener = await platform.listenHttp(at, { maxConnections: MAX_CONNECTIONS }, (incoming) =>
@@ -31,7 +33,7 @@ export class ProfileServer {
     return server;
   }
 
-  /** @param base what senders call this server; its own address when absent. @returns the URL of the document. */
+  /** @param base the URL of this server for senders; its own address when absent. @returns the URL of the document. */
   publish(document: Uint8Array, base = this.#base()): string {
     const name = nameOf(document);
     this.#documents.delete(name);
@@ -66,12 +68,10 @@ export class ProfileServer {
   }
 }
 
-/** Nobody knows it who does not know what is in the profile. */
+/** The name is a digest, so that only a reader of the OPTIONS can guess it. */
 function nameOf(document: Uint8Array): string {
   return platform.hash('sha-256', document).slice(0, NAME_CHARACTERS);
 }
-
-/** The User Agent Profile of this device, made of its applications (TS 5.1 steps 10 and 11, OMA-TS-UAProf). */
 
 /** The device's User Agent Profile (OMA-TS-UAProf). */
 export interface ProfileOptions {
@@ -93,14 +93,14 @@ export interface ProfileServices {
   runtime: PushRuntime;
   /** Host of the Content-ID. */
   domain: string;
-  /** This machine's address towards the core. */
+  /** The address of this device towards the core. */
   localHost(signal: AbortSignal): Promise<string>;
 }
 
 const WAP_APPLICATION = 'x-wap-application:';
 
 export class DeviceProfile {
-  /** Opened, or being opened, by the first sender that is told of it. */
+  /** Opened for the first reference. */
   #server: { readonly host: string; readonly opening: Promise<ProfileServer> } | undefined;
 
   constructor(
@@ -109,9 +109,9 @@ export class DeviceProfile {
   ) {}
 
   /**
-   * A reference to the profile as it stands now.
-   * @param seconds that it is good for.
-   * @throws TransportError when it cannot be served; the signal's reason.
+   * A reference to the current profile.
+   * @param seconds lifetime of the reference.
+   * @throws TransportError if the profile cannot be served; the signal's reason.
    */
   async reference(seconds: number, signal: AbortSignal): Promise<ExternalBody> {
     const { url, host, port } = this.options;
@@ -142,7 +142,7 @@ export class DeviceProfile {
     };
   }
 
-  /** Anew where the address towards the core is another by now. */
+  /** Opens another server if the address towards the core has changed. */
   #serverAt(host: string): Promise<ProfileServer> {
     if (this.#server?.host === host) return this.#server.opening;
     const closed = this.close();
@@ -170,13 +170,8 @@ export class DeviceProfile {
   }
 }
 
-/** Bytes of the largest content that any application takes; undefined without one. */
+/** The largest content that any application accepts, in bytes; undefined without applications. */
 function largest(runtime: PushRuntime): number | undefined {
-  const sizes = runtime.eventAppIds.flatMap((id) =>
-    runtime.acceptedTypes([id]).flatMap((type) => {
-      const app = runtime.resolve([id], type);
-      return typeof app === 'string' ? [] : [runtime.largestTransfer(app)];
-    }),
-  );
+  const sizes = runtime.addressed(runtime.eventAppIds).map((app) => runtime.largestTransfer(app));
   return sizes.length === 0 ? undefined : Math.max(...sizes);
 }

@@ -162,9 +162,9 @@ export function pushEvent({ push, mode, type, outcome, size, sha256, status }: E
     size,
     sha256,
     fileName,
-    outcome: outcome.taken ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
+    outcome: outcome.accepted ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
     status,
-    ...(outcome.taken ? {} : { reason: outcome.reason }),
+    ...(outcome.accepted ? {} : { reason: outcome.reason }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Capability delivery to one Push Sender Agent (TS 5.1), until it has answered; it may be away for long. */
+/** Capability delivery and resource negotiation with Push Sender Agents (TS 5.1). */
 
 import type { PushRuntime } from '../app/runtime.js';
 import { SipPushError } from '../errors.js';
@@ -14,50 +14,51 @@ import type { ReceiverEvent } from './events.js';
 import { acceptedInMessages } from './pager.js';
 
 export interface SenderNegotiationOptions {
-  /** Sends an OPTIONS with what stands now; gives the final response. */
+  /** Sends an OPTIONS with the current capabilities. @returns the final response. */
   send(signal: AbortSignal): Promise<SipResponse>;
-  /** Whether the core knows us: it would refuse the OPTIONS. */
+  /** Whether the device is registered; the core refuses its OPTIONS otherwise. */
   registered(): boolean;
   onNegotiated(capabilities: SenderCapabilities): void;
   onFailed(failure: NegotiationFailure): void;
 }
 
 export interface NegotiationFailure {
-  /** Absent when no response came. */
+  /** SIP status; absent without a response. */
   status?: number;
   reason: string;
-  /** Absent when the next registration decides when to try again. */
+  /** Seconds until the next attempt; absent if that is the next registration. */
   retryInSeconds?: number;
 }
 
-/** Half an hour: a sender that was away for a night learns of us soon enough, and a thousand devices are no flood. */
+/** Half an hour: a sender that was unavailable for a night is not flooded by a thousand devices when it returns. */
 const LONGEST_WAIT_SECONDS = 1800;
 
+/** The negotiation with one sender: retries until the sender answers, which may be unavailable for long. */
 export class SenderNegotiation {
   readonly #backoff = new Backoff(LONGEST_WAIT_SECONDS);
   readonly #stopping = new AbortController();
   #underWay: Promise<void> | undefined;
-  /** What was sent is no longer what stands. */
+  /** The capabilities have changed since the last OPTIONS. */
   #outdated = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: SenderNegotiationOptions) {}
 
-  /** Now, or as soon as what is under way has ended. */
+  /** Sends the capabilities, after the OPTIONS in progress if there is one. */
   begin(): void {
     if (this.#stopping.signal.aborted) return;
     clearTimeout(this.#retry);
     this.#outdated = true;
     this.#underWay ??= this.#negotiate().finally(() => {
       this.#underWay = undefined;
-      // Asked for when it had ended, and this was not called yet.
+      // `begin` was called between the end of the loop and this callback.
       if (this.#outdated) this.begin();
     });
   }
 
-  /** Nobody is told of anything afterwards. */
+  /** No handler is called afterwards. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new SipPushError('the agent is being stopped'));
+    this.#stopping.abort(new SipPushError('the agent is stopping'));
     clearTimeout(this.#retry);
     await this.#underWay;
   }
@@ -67,7 +68,7 @@ export class SenderNegotiation {
     while (this.#outdated && !signal.aborted) {
       this.#outdated = false;
       const result = await this.options.send(signal).catch((error: unknown) => reasonOf(error));
-      // A refusal of what no longer stands says nothing of what does.
+      // The answer is to outdated capabilities: send the current ones.
       if (signal.aborted || this.#outdated) continue;
       if (typeof result === 'string') this.#failed({ reason: result });
       else if (result.status < 300) this.#succeeded(result);
@@ -90,21 +91,19 @@ export class SenderNegotiation {
     }
     const retryInSeconds = this.#backoff.next(retryAfter);
     this.#retry = setTimeout(() => {
-      // Registering anew begins anew.
+      // Without a registration, the next one starts the negotiation.
       if (this.options.registered()) this.begin();
     }, retryInSeconds * 1000);
     this.options.onFailed({ ...failure, retryInSeconds });
   }
 }
 
-/** Capability delivery and resource negotiation with every configured Push Sender Agent (TS 5.1). */
-
 /** The agent that negotiates. */
 export interface NegotiatingAgent {
   identity: string;
   agent: SipUserAgent;
   runtime: PushRuntime;
-  onEvent(event: ReceiverEvent): void;
+  onEvent?(event: ReceiverEvent): void;
 }
 
 interface NegotiationsOptions extends NegotiatingAgent {
@@ -117,8 +116,8 @@ export type Negotiate = (agent: NegotiatingAgent) => Negotiations;
 
 /**
  * Capability negotiation with Push Sender Agents (TS 5.1), for a device whose features a program composes.
- * @param senders URIs of Push Sender Agents that learn what this device supports.
- * @param profile the User Agent Profile that they are referred to; absent: none.
+ * @param senders URIs of Push Sender Agents.
+ * @param profile the User Agent Profile of the device; the OPTIONS refer to it. None by default.
  */
 export function negotiateWith(senders: readonly string[], profile?: ProfileOptions): Negotiate {
   return (agent) => new Negotiations({ ...agent, senders, ...(profile ? { profile } : {}) });
@@ -143,12 +142,12 @@ export class Negotiations {
       });
   }
 
-  /** What senders said last, by their URIs. */
+  /** The latest answers of the senders, by their URIs. */
   get capabilities(): ReadonlyMap<string, SenderCapabilities> {
     return new Map(this.#capabilities);
   }
 
-  /** A registration has been completed, with the applications that there are now. */
+  /** Starts the negotiation with every sender, after a registration. */
   begin(): void {
     for (const negotiation of this.#negotiations) negotiation.begin();
   }
@@ -165,7 +164,7 @@ export class Negotiations {
       registered: () => agent.registration?.state !== undefined,
       onNegotiated: (capabilities) => this.#negotiated(sender, capabilities),
       onFailed: (failure: NegotiationFailure) =>
-        this.#options.onEvent({ event: 'negotiation-failed', sender, ...failure }),
+        this.#options.onEvent?.({ event: 'negotiation-failed', sender, ...failure }),
     });
   }
 
@@ -189,7 +188,7 @@ export class Negotiations {
   #negotiated(sender: string, capabilities: SenderCapabilities): void {
     this.#capabilities.set(sender, capabilities);
     const { runtime, onEvent } = this.#options;
-    onEvent({ event: 'negotiated', sender, ...capabilities });
+    onEvent?.({ event: 'negotiated', sender, ...capabilities });
     runtime.negotiated(sender, capabilities.apps);
   }
 }

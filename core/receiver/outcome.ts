@@ -1,17 +1,17 @@
-/** The one table from how a push ended to how it is answered, for each way it came (appendix C). */
+/** The one table from the outcome of a push to its answer, for each mode (appendix C). */
 
 import type { Outcome, Refusal } from '../app/runtime.js';
 import type { RefusalKind } from '../errors.js';
 
-export interface MessageAnswer {
+export interface OutcomeAnswer {
   status: number;
   reason: string;
   headers: [name: string, value: string][];
 }
 
 /**
- * RFC 3261 16.7 step 6: a proxy turns a 503 into a 500 without its Retry-After, so an agent never sends one;
- * RFC 4320 forbids 408 to a MESSAGE.
+ * An agent never sends 503: a proxy turns it into a 500 without Retry-After (RFC 3261 §16.7 step 6). RFC 4320 forbids 408
+ * for a MESSAGE.
  */
 const MESSAGE_STATUS: Record<RefusalKind, { status: number; reason: string }> = {
   forbidden: { status: 403, reason: 'Forbidden' },
@@ -23,13 +23,10 @@ const MESSAGE_STATUS: Record<RefusalKind, { status: number; reason: string }> = 
   failed: { status: 500, reason: 'Server Internal Error' },
 };
 
-/** Seconds after which a sender may try again, where the application names none. */
+/** Seconds, if the refusal names none. */
 const DEFAULT_RETRY_AFTER = 30;
 
-/**
- * `declined` is no status: who is unwilling sets the port of the media line to zero in a 200 (B.4 step 3), as for
- * every file that is refused beside others.
- */
+/** `declined` is a 200 in which the port of the media line is zero (B.4 step 3), as for a refused file among several. */
 const INVITE_STATUS: Record<RefusalKind, { status: number; reason: string }> = {
   forbidden: { status: 403, reason: 'Forbidden' },
   type: { status: 488, reason: 'Not Acceptable Here' },
@@ -40,7 +37,7 @@ const INVITE_STATUS: Record<RefusalKind, { status: number; reason: string }> = {
   failed: { status: 500, reason: 'Server Internal Error' },
 };
 
-/** RFC 4975 10: 413 asks the sender to stop, 400 says that it was received in vain. */
+/** RFC 4975 §10: 413 asks the sender to stop; 400 reports that the content was received but not accepted. */
 const MSRP_STATUS: Record<RefusalKind, number> = {
   forbidden: 403,
   type: 415,
@@ -51,22 +48,22 @@ const MSRP_STATUS: Record<RefusalKind, number> = {
   failed: 400,
 };
 
-/** Of an INVITE none of whose files is taken. */
-export function inviteAnswer({ kind, retryAfter }: Refusal): MessageAnswer {
+/** The answer to an INVITE none of whose files is accepted. */
+export function inviteAnswer({ kind, retryAfter }: Refusal): OutcomeAnswer {
   return { ...INVITE_STATUS[kind], headers: retryHeaders(kind, retryAfter) };
 }
 
-/** Of a response to a SEND, or of the REPORT at its end. */
+/** The status of a response to a SEND, or of the REPORT after the last one. */
 export function msrpStatus(kind: RefusalKind): number {
   return MSRP_STATUS[kind];
 }
 
-/** @param acceptedTypes media types for the Accept of a 415 (RFC 3261 21.4.13). */
-export function messageAnswer(outcome: Outcome, acceptedTypes: readonly string[]): MessageAnswer {
-  if (outcome.taken) return { status: 200, reason: 'OK', headers: [] };
+/** @param acceptedTypes media types for the Accept of a 415 (RFC 3261 §21.4.13). */
+export function messageAnswer(outcome: Outcome, acceptedTypes: () => readonly string[]): OutcomeAnswer {
+  if (outcome.accepted) return { status: 200, reason: 'OK', headers: [] };
   const { kind, retryAfter } = outcome;
   const headers = retryHeaders(kind, retryAfter);
-  if (kind === 'type') headers.push(['Accept', acceptedTypes.join(', ')]);
+  if (kind === 'type') headers.push(['Accept', acceptedTypes().join(', ')]);
   return { ...MESSAGE_STATUS[kind], headers };
 }
 

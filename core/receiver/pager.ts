@@ -1,24 +1,24 @@
 /** Pager mode at the receiver: a push in a SIP MESSAGE (TS 8.1.1). */
 
 import { platform } from '#platform';
-import type { IncomingPush, IncomingReference, Outcome, PushRuntime } from '../app/runtime.js';
+import type { IncomingReference, Outcome, PushRuntime, Refusal } from '../app/runtime.js';
+import type { Content } from '../content/content.js';
 import { CONTENT_CODINGS, UnknownCodingError } from '../content/content-coding.js';
 import { EXTERNAL_BODY } from '../content/external-body.js';
 import { LimitError, MalformedError } from '../errors.js';
-import type { RefusedRequest, SipRequest } from '../sip/message/message.js';
 import type { ServerTransaction } from '../sip/transactions/server-machine.js';
 import { fromUri } from '../sip/user-agent-server.js';
-import { calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
+import type { TrustList } from '../sip/values/asserted-identity.js';
 import { buildResponse } from '../sip/wire/writer.js';
-import { addressedResource, RequestRefused, trustedSender } from './admission.js';
-import { type CarriedContent, contentOf, readCarried } from './content-headers.js';
+import { reasonOf } from '../text.js';
+import { type AdmittedPush, admitMessage, RequestRefusedError } from './admission.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
 
 export interface PagerOptions {
   runtime: PushRuntime;
   trust: TrustList;
-  onEvent(event: ReceiverEvent): void;
+  onEvent?(event: ReceiverEvent): void;
 }
 
 export class PagerReceiver {
@@ -26,12 +26,12 @@ export class PagerReceiver {
 
   constructor(private readonly options: PagerOptions) {}
 
-  /** When every push that came has been answered. */
+  /** Resolves when every received push is answered. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#underWay);
   }
 
-  /** Answers the transaction when the push has been taken or refused; never throws. */
+  /** Answers the transaction when the push is accepted or refused. Never rejects. */
   receive(transaction: ServerTransaction): Promise<void> {
     const answered = this.#receive(transaction).finally(() => this.#underWay.delete(answered));
     this.#underWay.add(answered);
@@ -39,122 +39,81 @@ export class PagerReceiver {
   }
 
   async #receive(transaction: ServerTransaction): Promise<void> {
-    const { request } = transaction;
     try {
-      await this.#deliver(transaction);
+      const admitted = await admitMessage(transaction.request, this.options);
+      if ('content' in admitted) await this.#deliver(transaction, admitted.push, admitted.content);
+      else await this.#retrieve(transaction, { ...admitted.push, reference: admitted.reference });
     } catch (error) {
-      const refused = this.#refuse(request, error);
-      transaction.respond(refused.response);
-      this.options.onEvent({ event: 'refused', ...refused.event });
+      this.#refuse(transaction, error);
     }
   }
 
-  async #deliver(transaction: ServerTransaction): Promise<void> {
-    const { request } = transaction;
-    const { app, from, carried } = await this.#check(request);
-    const { headers } = request;
-    const push = {
-      app,
-      // A retransmission that arrives after a restart, or by another branch of a fork, is the same push.
-      key: `${from}\n${headers.get('Call-ID')}\n${headers.get('CSeq')}`,
-      from,
-      to: calledIdentity(request),
-      headers: carried.headers,
-    };
-    const { reference } = carried;
-    if (reference) await this.#retrieve(transaction, { ...push, reference });
-    else await this.#dispatch(transaction, push, carried);
-  }
-
-  async #dispatch(
-    transaction: ServerTransaction,
-    push: Omit<IncomingPush, 'mode' | 'content'>,
-    carried: CarriedContent,
-  ): Promise<void> {
-    const content = await contentOf(transaction.request, carried, push.app.maxSize);
-    const outcome = await this.options.runtime.dispatch({ ...push, mode: 'pager', content });
+  async #deliver(transaction: ServerTransaction, push: AdmittedPush, content: Content): Promise<void> {
+    const mode = 'pager';
+    const outcome = await this.options.runtime.dispatch({ ...push, mode, content });
+    const status = this.#answer(transaction, outcome);
+    if (!this.options.onEvent) return;
     const bytes = await content.bytes(Number.POSITIVE_INFINITY);
-    const had = { size: bytes.length, sha256: platform.hash('sha-256', bytes) };
-    this.#conclude(transaction, { push, mode: 'pager', type: content.type, outcome, ...had });
+    const sha256 = platform.hash('sha-256', bytes);
+    this.#notify({ push, mode, type: content.type, outcome, size: bytes.length, sha256, status });
   }
 
   async #retrieve(transaction: ServerTransaction, incoming: IncomingReference): Promise<void> {
     const { outcome, retrieved, later } = await this.options.runtime.retrieve(incoming);
-    if (retrieved) {
-      const { type } = incoming.reference;
-      this.#conclude(transaction, { push: incoming, mode: 'indirect', type, outcome, ...retrieved });
-    } else if (later) {
-      // How it ends is told when it does.
-      this.#answer(transaction, outcome);
-    } else if (!outcome.taken) {
-      // No application has seen anything of it.
-      throw new RequestRefused(outcome.kind, outcome.reason, outcome);
-    }
+    // No application saw it.
+    if (!retrieved && !later && !outcome.accepted)
+      throw new RequestRefusedError(outcome.kind, outcome.reason, outcome);
+    const status = this.#answer(transaction, outcome);
+    // The runtime reports the end of a later retrieval.
+    if (!retrieved) return;
+    const { type } = incoming.reference;
+    this.#notify({ push: incoming, mode: 'indirect', type, outcome, ...retrieved, status });
   }
 
   #answer(transaction: ServerTransaction, outcome: Outcome): number {
-    const { request } = transaction;
-    const answer = messageAnswer(outcome, acceptedInMessages(this.options.runtime));
-    transaction.respond(buildResponse(request, answer.status, answer));
+    const answer = messageAnswer(outcome, () => acceptedInMessages(this.options.runtime));
+    transaction.respond(buildResponse(transaction.request, answer.status, answer));
     return answer.status;
   }
 
-  #conclude(transaction: ServerTransaction, ended: Omit<EndedPush, 'status'>): void {
-    const status = this.#answer(transaction, ended.outcome);
-    this.options.onEvent(pushEvent({ ...ended, status }));
+  #notify(push: EndedPush): void {
+    this.options.onEvent?.(pushEvent(push));
   }
 
-  /** The checks of 8.1.1 in the specification's order, then those of RFC 3261 8.2.3 for the content. */
-  async #check(request: SipRequest) {
-    const { runtime, trust } = this.options;
-    const { eventAppIds, iari } = addressedResource(request, runtime);
-    const from = trustedSender(request, trust);
-    const carried = await readCarried(request);
-    const app = carried && runtime.resolve(eventAppIds, carried.type.type, iari);
-    if (!app || typeof app === 'string') {
-      const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'no content';
-      throw new RequestRefused('type', `no application takes ${type}`);
-    }
-    return { app, from, carried };
-  }
-
-  #refuse(
-    request: SipRequest,
-    error: unknown,
-  ): { response: ReturnType<typeof buildResponse>; event: RefusedRequest } {
+  #refuse(transaction: ServerTransaction, error: unknown): void {
+    const { request } = transaction;
     const answer = this.#refusalAnswer(error);
-    return {
-      response: buildResponse(request, answer.status, answer),
-      event: {
-        method: request.method,
-        status: answer.status,
-        reason: error instanceof Error ? error.message : String(error),
-        from: fromUri(request),
-      },
-    };
+    const { status } = answer;
+    transaction.respond(buildResponse(request, status, answer));
+    const reason = reasonOf(error);
+    this.options.onEvent?.({
+      event: 'refused',
+      method: request.method,
+      status,
+      reason,
+      from: fromUri(request),
+    });
   }
 
   #refusalAnswer(error: unknown) {
-    const accepted = acceptedInMessages(this.options.runtime);
-    if (error instanceof RequestRefused) {
-      const { kind, message: reason, retryAfter } = error;
-      const wait = retryAfter === undefined ? {} : { retryAfter };
-      return messageAnswer({ taken: false, kind, reason, ...wait }, accepted);
-    }
-    // RFC 3261 8.2.3: the encodings we understand; identity may be listed (20.2).
+    // RFC 3261 §8.2.3: the encodings that the receiver supports.
     if (error instanceof UnknownCodingError) {
-      return {
-        status: 415,
-        headers: [['Accept-Encoding', CONTENT_CODINGS.join(', ')]] satisfies [string, string][],
-      };
+      const supported: [string, string] = ['Accept-Encoding', CONTENT_CODINGS.join(', ')];
+      return { status: 415, headers: [supported] };
     }
     if (error instanceof MalformedError) return { status: 400 };
-    const kind = error instanceof LimitError ? 'size' : 'failed';
-    return messageAnswer({ taken: false, kind, reason: String(error) }, accepted);
+    return messageAnswer({ accepted: false, ...refusalOf(error) }, () =>
+      acceptedInMessages(this.options.runtime),
+    );
   }
 }
 
-/** Media types for an Accept: what the applications take, and references to it (RFC 4483 5.1). */
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof RequestRefusedError) return error.refusal;
+  return { kind: error instanceof LimitError ? 'size' : 'failed', reason: reasonOf(error) };
+}
+
+/** Media types for an Accept: those that the applications accept, and references to content (RFC 4483 §5.1). */
 export function acceptedInMessages(runtime: PushRuntime): string[] {
   return [...runtime.acceptedTypes(), EXTERNAL_BODY];
 }

@@ -1,7 +1,7 @@
-/** The Push Receiver Agent: a SIP user agent whose pushes go to the applications of a runtime. */
+/** The Push Receiver Agent: a SIP user agent that passes pushes to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { RegistrationOptions, RegistrationState } from '../sip/registration/registration.js';
 import type { ServerTransaction } from '../sip/transactions/server-machine.js';
@@ -59,19 +59,19 @@ export interface PushReceiverOptions {
   sessions?: number;
   /** Receives the pushes. */
   runtime: PushRuntime;
-  /** Called for each event. It must not throw. */
-  onEvent(event: ReceiverEvent): void;
+  /** Called for each event. It must not throw. Without it, no event is made. */
+  onEvent?(event: ReceiverEvent): void;
   /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
 
-/** Each has sockets and files. */
+/** Simultaneous sessions: each has sockets and files. */
 const DEFAULT_SESSIONS = 100;
 
-/** Milliseconds without a byte after which the sender of a session is taken for gone: two of its 30 s timers. */
+/** Milliseconds without a byte after which the sender of a session counts as lost: two of its 30 s timers. */
 const SESSION_IDLE = 60_000;
 
-/** How long a stop waits for pushes under way, milliseconds: what is asked to end has some 10 s in all. */
+/** How long `stop` waits for unanswered pushes, in milliseconds: a stopping process has about 10 s in all. */
 const ANSWER_GRACE = 2000;
 
 /** A SIP user agent that passes pushes to the applications of a runtime. */
@@ -113,9 +113,9 @@ export class PushReceiverAgent {
       methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),
       onRequest: (transaction) => this.#receive(transaction),
-      onRefused: (refused) => onEvent({ event: 'refused', ...refused }),
-      onConnected: (server) => onEvent({ event: 'connected', server }),
-      onDisconnected: (server, error) => onEvent({ event: 'disconnected', server, reason: error.message }),
+      onRefused: (refused) => onEvent?.({ event: 'refused', ...refused }),
+      onConnected: (server) => onEvent?.({ event: 'connected', server }),
+      onDisconnected: (server, error) => onEvent?.({ event: 'disconnected', server, reason: error.message }),
       ...(options.listen ? { listen: options.listen } : { registration: this.#registration() }),
     });
     const { identity } = options;
@@ -143,7 +143,7 @@ export class PushReceiverAgent {
     this.#unsubscribe?.();
     await this.#negotiations?.stop();
     await this.#agent.registration?.close();
-    // A sender that gets no answer pushes the same content again, as another push.
+    // Without an answer, a sender pushes the same content again, as another push.
     await Promise.all([atMost(ANSWER_GRACE, this.#pager.idle()), this.#sessions.stop()]);
     await this.#agent.stop();
   }
@@ -156,10 +156,10 @@ export class PushReceiverAgent {
       headers: registrationHeaders,
       features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
       onRegistered: (state) => {
-        onEvent(this.#registered(state));
+        onEvent?.(this.#registered(state));
         this.#negotiations?.begin();
       },
-      onFailed: (failure) => onEvent({ event: 'registration-failed', ...failure }),
+      onFailed: (failure) => onEvent?.({ event: 'registration-failed', ...failure }),
     };
   }
 

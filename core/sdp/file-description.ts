@@ -1,12 +1,12 @@
-/** What an m= line says of its file (RFC 5547 6). */
+/** The attributes of a file (RFC 5547 §6). */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
+import type { Attributes } from './description.js';
 import { type FileSelector, formatFileSelector, parseFileSelector } from './file-selector.js';
-import type { Attributes } from './lines.js';
 
 export interface FileDescription {
   selector: FileSelector;
-  /** Names the transfer: the same one when it is offered again, another one to send the same file twice. */
+  /** Identifies the transfer: unchanged to resume it, another one to send the same file twice. */
   transferId?: string;
   /** `render` or `attachment`, as in Content-Disposition. */
   disposition?: string;
@@ -20,18 +20,18 @@ export interface FileDate {
   read?: Date;
 }
 
-/** Bytes of the file, counted from 1, both ends included; without an end up to the last. */
+/** Bytes of the file, from 1, both ends included; without `end`, to the last byte. */
 export interface FileRange {
   start: number;
   end?: number;
 }
 
-/** RFC 5547 6: tokens; real ones have other characters too. */
+/** RFC 5547 §6 has tokens; real ones contain other characters. */
 const VISIBLE = /^[!-~]{1,255}$/;
 const RANGE = /^(\d{1,16})[ \t]*-[ \t]*(\d{1,16}|\*)$/;
 const DATES = /(creation|modification|read):[ \t]*"([^"]{0,64})"/gi;
 
-/** Undefined when nothing is said of a file. @throws MalformedError */
+/** Undefined without attributes of a file. @throws MalformedError */
 export function readFile(attributes: Attributes): FileDescription | undefined {
   const selector = attributes.get('file-selector');
   const transferId = attributes.get('file-transfer-id');
@@ -61,24 +61,29 @@ export function writeFile({ selector, transferId, disposition, date, range }: Fi
 
 function visible(name: string, value: string): string {
   if (VISIBLE.test(value)) return value;
-  throw new MalformedError(`a=${name} is no token of up to 255 characters`);
+  throw new MalformedError(`invalid a=${name}: expected a token of up to 255 characters`);
 }
 
 function writable(name: string, value: string): string {
   if (VISIBLE.test(value)) return value;
-  throw new ConfigurationError(`a=${name}: ${JSON.stringify(value)} is no token of up to 255 characters`);
+  throw new ConfigurationError(
+    `invalid a=${name} ${JSON.stringify(value)}: expected a token of up to 255 characters`,
+  );
 }
 
 function parseRange(value: string): FileRange {
   const [, first, last] = RANGE.exec(value) ?? [];
   const range = last === '*' ? { start: Number(first) } : { start: Number(first), end: Number(last) };
   if (!isRange(range))
-    throw new MalformedError('a=file-range is no "start-stop" or "start-*", counted from 1');
+    throw new MalformedError('invalid a=file-range: expected "start-stop" or "start-*", counted from 1');
   return range;
 }
 
 function formatRange(range: FileRange): string {
-  if (!isRange(range)) throw new ConfigurationError(`a=file-range: ${JSON.stringify(range)} is no range`);
+  if (!isRange(range))
+    throw new ConfigurationError(
+      `invalid a=file-range ${JSON.stringify(range)}: expected positions from 1, the end not before the start`,
+    );
   return `${range.start}-${range.end ?? '*'}`;
 }
 
@@ -86,11 +91,11 @@ function isRange({ start, end = start }: FileRange): boolean {
   return Number.isSafeInteger(start) && Number.isSafeInteger(end) && start > 0 && end >= start;
 }
 
-/** For people only: what is no date is not minded. */
+/** The dates are for people: invalid ones are ignored. */
 function parseDate(value: string): FileDate | undefined {
   const date: FileDate = {};
   for (const [, kind = '', text = ''] of value.matchAll(DATES)) {
-    // RFC 5322 3.3: ECMAScript leaves its form to the engine; those in use read it.
+    // RFC 5322 §3.3: ECMAScript does not define the format, but all engines parse it.
     const parsed = new Date(text);
     if (!Number.isNaN(parsed.getTime())) date[kind.toLowerCase() as keyof FileDate] ??= parsed;
   }
@@ -101,26 +106,25 @@ function formatDate({ creation, modification, read }: FileDate): string {
   const parts: string[] = [];
   for (const [kind, date] of Object.entries({ creation, modification, read })) {
     if (!date) continue;
-    if (Number.isNaN(date.getTime())) throw new ConfigurationError(`a=file-date: ${kind} is no date`);
-    // RFC 5547 6: the zone is numeric.
+    if (Number.isNaN(date.getTime()))
+      throw new ConfigurationError(`invalid a=file-date: ${kind} is not a date`);
+    // RFC 5547 §6: the zone is numeric.
     parts.push(`${kind}:"${date.toUTCString().replace('GMT', '+0000')}"`);
   }
   return parts.join(' ');
 }
 
 /**
- * A file that has come before, as a whole: its line is answered with port zero, as one that is not wanted is, and says
- * which file by its SHA-1, and by a file-range that what is still to come begins behind the last byte. Neither RFC 5547
- * nor the specification has a word for it; to a sender that does not know it, the file is refused.
+ * The file-range that begins after the last byte: with port zero and the SHA-1 of the file, it answers that the whole file was
+ * received earlier. RFC 5547 and the specification do not define such an answer; other senders treat it as a refusal.
+ * @returns undefined for a file without size or SHA-1, which cannot be recognised.
  */
-
-/** Undefined for a file whose size or SHA-1 nobody said: then it cannot be known to be the same. */
 export function alreadyReceivedRange(file: FileDescription | undefined): FileRange | undefined {
   const { size, sha1 } = file?.selector ?? {};
   return size === undefined || sha1 === undefined ? undefined : { start: size + 1 };
 }
 
-/** Whether a line with port zero that says `answered` means that `offered` is there already. */
+/** Whether the file of a line with port zero answers that the offered file was received earlier. */
 export function isAlreadyReceived(
   offered: FileDescription | undefined,
   answered: FileDescription | undefined,

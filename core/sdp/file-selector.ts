@@ -1,11 +1,11 @@
-/**
- * Text between the double quotes of a file's attributes (RFC 5547 6: filename-string, value-string): UTF-8, in which
- * NUL, CR, LF, quotes and percent signs are percent-encoded.
- */
+/** a=file-selector (RFC 5547 §6): identifies a file by name, type, size and digest. */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
 
-/** All control characters: the RFC asks for three of them, a terminal or a log is better off without any. */
+/**
+ * Characters that are percent-encoded in quoted text (filename-string, value-string). RFC 5547 §6 requires it for quotes,
+ * percent signs, NUL, CR and LF; other control characters are harmful in terminals and logs.
+ */
 const UNSAFE = /["%\p{Cc}]/gu;
 
 const ENCODED = /(?:%[0-9A-Fa-f]{2})+/g;
@@ -14,7 +14,7 @@ export function encodeQuoted(text: string): string {
   return text.replace(UNSAFE, encodeURIComponent);
 }
 
-/** What is no encoding stays as it is. */
+/** Invalid encodings stay unchanged. */
 export function decodeQuoted(text: string): string {
   return text.replace(ENCODED, (run) => {
     const bytes = run
@@ -25,18 +25,17 @@ export function decodeQuoted(text: string): string {
   });
 }
 
-/**
- * The `type` of a file-selector (RFC 5547 6). Parameters have percent-encoding inside quotes there; MIME, and so
- * everyone else, has backslashes (RFC 2045 5.1).
- */
-
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const TYPE = new RegExp(`${TOKEN}/${TOKEN}`, 'y');
 const WHOLE_TOKEN = new RegExp(`^${TOKEN}$`);
 const SELECTOR_PARAMETER = new RegExp(`[ \\t]*;[ \\t]*(${TOKEN})=(?:"([^"]*)"|([^\\s;"]+))`, 'y');
 const MIME_PARAMETER = new RegExp(`[ \\t]*;[ \\t]*(${TOKEN})=(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s;"]+))`, 'sy');
 
-/** From `start` of a file-selector on: the media type as MIME writes it, and where it ends. */
+/**
+ * Parses the `type` at `start` of a file-selector. RFC 5547 §6 uses percent-encoding in quoted parameters, MIME uses
+ * backslashes (RFC 2045 §5.1).
+ * @returns the media type in MIME notation, and the offset behind it.
+ */
 export function parseFileType(text: string, start: number): { type: string; end: number } | undefined {
   const read = readType(text, start, SELECTOR_PARAMETER, decodeQuoted);
   if (!read) return undefined;
@@ -44,11 +43,11 @@ export function parseFileType(text: string, start: number): { type: string; end:
   return { type: read.essence + parameters.join(''), end: read.end };
 }
 
-/** @throws ConfigurationError when it is no media type. */
+/** @throws ConfigurationError for an invalid media type. */
 export function formatFileType(type: string): string {
   const read = readType(type, 0, MIME_PARAMETER, (value) => value.replace(/\\(.)/gs, '$1'));
   if (read?.end !== type.length) {
-    throw new ConfigurationError(`file-selector: ${JSON.stringify(type)} is no media type`);
+    throw new ConfigurationError(`invalid media type ${JSON.stringify(type)} for a file-selector`);
   }
   const parameters = read.parameters.map(([name, value]) => `;${name}="${encodeQuoted(value)}"`);
   return read.essence + parameters.join('');
@@ -69,24 +68,22 @@ function readType(text: string, start: number, parameter: RegExp, decode: (value
   }
 }
 
-/** RFC 2045 5.1: a token, or a quoted-string. It goes into headers: no control characters. */
+/** A token or a quoted-string (RFC 2045 §5.1), without control characters because it is copied into headers. */
 function mimeValue(value: string): string {
   if (WHOLE_TOKEN.test(value)) return value;
   return `"${value.replace(/\p{Cc}/gu, ' ').replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** a=file-selector (RFC 5547 6): by name, type, size and digest, which file it is. */
-
 export interface FileSelector {
-  /** As its sender named it: it may be a path, or hold characters that no file system takes. */
+  /** As the sender named it: it can be a path, or contain characters that file systems reject. */
   name?: string;
-  /** A media type as MIME writes it, parameters included. */
+  /** Media type in MIME notation, with parameters. */
   type?: string;
   /** Bytes. */
   size?: number;
   /** Hexadecimal, lower-case. */
   sha1?: string;
-  /** By other algorithms than SHA-1, the only one that RFC 5547 knows. */
+  /** Digests of other algorithms than SHA-1, the only one that RFC 5547 defines. */
   digests?: readonly FileDigest[];
 }
 
@@ -100,7 +97,7 @@ export interface FileDigest {
 const KEY = /[ \t]*([A-Za-z][A-Za-z0-9-]*):[ \t]*/y;
 const NAME = /"([^"]*)"|([^\s"]+)/y;
 const SIZE = /\d{1,16}(?!\d)/y;
-/** The RFC's own examples are folded behind the algorithm. */
+/** The examples of the RFC are folded after the algorithm. */
 const HASH = /([A-Za-z0-9-]{1,32}):[ \t]*([0-9A-Fa-f]{2}(?::[ \t]*[0-9A-Fa-f]{2}){0,127})/y;
 const OTHER = /[ \t]*(?:"[^"]*"|[^\s"]|"(?![^"]*"))+/y;
 
@@ -120,7 +117,7 @@ export function parseFileSelector(value: string): FileSelector {
   return selector;
 }
 
-/** @returns where the next one begins. */
+/** Reads one selector. @returns the offset behind it. */
 function readSelector(
   selector: FileSelector,
   digests: FileDigest[],
@@ -166,11 +163,12 @@ function addDigest(selector: FileSelector, digests: FileDigest[], algorithm: str
     digests.push({ algorithm, value });
     return;
   }
-  if (value.length !== SHA1_LENGTH) throw new MalformedError('file-selector: a SHA-1 has 20 octets');
+  if (value.length !== SHA1_LENGTH)
+    throw new MalformedError('invalid file-selector: expected 20 octets of SHA-1');
   selector.sha1 ??= value;
 }
 
-/** RFC 5547 6: what is not known is not minded. */
+/** RFC 5547 §6: unknown selectors are ignored. */
 function skip(text: string, start: number): number {
   const whole = matchAt(OTHER, text, start)?.[0] ?? '';
   return start + Math.max(whole.length, 1);
@@ -182,7 +180,7 @@ function matchAt(pattern: RegExp, text: string, start: number): RegExpExecArray 
 }
 
 function malformed(key: string, text: string): never {
-  throw new MalformedError(`file-selector: ${key} cannot be read: ${JSON.stringify(text.slice(0, 200))}`);
+  throw new MalformedError(`invalid ${key} in file-selector ${JSON.stringify(text.slice(0, 200))}`);
 }
 
 /** @throws ConfigurationError */
@@ -197,13 +195,13 @@ export function formatFileSelector({ name, type, size, sha1, digests = [] }: Fil
 
 function sizeText(size: number): string {
   if (Number.isSafeInteger(size) && size >= 0) return String(size);
-  throw new ConfigurationError(`file-selector: ${size} is no number of bytes`);
+  throw new ConfigurationError(`invalid size ${size} for a file-selector: expected a whole number of bytes`);
 }
 
 function digestText({ algorithm, value }: FileDigest): string {
   if (!/^[a-z0-9-]{1,32}$/.test(algorithm) || !/^(?:[0-9a-f]{2}){1,128}$/.test(value)) {
     throw new ConfigurationError(
-      `file-selector: ${algorithm}:${value} is no digest in lower-case hexadecimal`,
+      `invalid digest ${algorithm}:${value} for a file-selector: expected lower-case hexadecimal`,
     );
   }
   return `hash:${algorithm}:${value.toUpperCase().replace(/..(?=.)/g, '$&:')}`;

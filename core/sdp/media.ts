@@ -1,15 +1,22 @@
-/** a=accept-types and a=accept-wrapped-types (RFC 4975 8.6, 9): media types, ranges (`image/*`), or `*`. */
+/** m= lines for MSRP (RFC 4975 §8, RFC 4145, RFC 8122), and the capabilities in a 488. */
 
 import { ConfigurationError, MalformedError } from '../errors.js';
-import type { MediaLine, MediaSection } from './description.js';
+import {
+  type Attributes,
+  MAX_PATH,
+  type MediaLine,
+  type MediaSection,
+  newOrigin,
+  parseDescription,
+  writeDescription,
+} from './description.js';
 import { type FileDescription, readFile } from './file-description.js';
-import { type Attributes, MAX_PATH } from './lines.js';
 
-/** A parameter's value may be quoted, with blanks in it. */
+/** An entry of accept-types: the value of a parameter can be quoted and contain blanks. */
 const ENTRY = /(?:[^\s"]|"[^"]*")+/g;
 const WRITABLE = /^(?:[!#-~]|"[ !#-~]*")+$/;
 
-/** As written, in the order of preference. */
+/** a=accept-types or a=accept-wrapped-types (RFC 4975 §8.6): media types, ranges (`image/*`) or `*`, in order of preference. */
 export function parseAcceptTypes(value: string): string[] {
   return value.match(ENTRY) ?? [];
 }
@@ -18,16 +25,18 @@ export function parseAcceptTypes(value: string): string[] {
 export function formatAcceptTypes(types: readonly string[]): string {
   for (const type of types) {
     if (!WRITABLE.test(type)) {
-      throw new ConfigurationError(`accept-types: ${JSON.stringify(type)} is no media type or range`);
+      throw new ConfigurationError(
+        `invalid accept-types ${JSON.stringify(type)}: expected a media type or range`,
+      );
     }
   }
-  // RFC 4975 9: everything is `*` here, not `*/*` as in Accept.
+  // RFC 4975 §9: the range of all types is `*`, not `*/*` as in Accept.
   return types.map((type) => (type === '*/*' ? '*' : type)).join(' ');
 }
 
 /**
- * Whether a list has `type` in it. Case and parameters do not count. Of accept-types: as a message of its own; of
- * accept-wrapped-types: inside a container that accept-types has (RFC 4975 8.6).
+ * Whether a list contains `type`, without regard to case and parameters: accept-types for a message, accept-wrapped-types for
+ * content of a container (RFC 4975 §8.6).
  */
 export function acceptsType(acceptTypes: readonly string[], type: string): boolean {
   const wanted = essence(type);
@@ -42,38 +51,36 @@ function essence(type: string): string {
   return (type.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
-/** One m= line for MSRP, as either end describes it (RFC 4975 8, RFC 4145, RFC 8122). */
-
 /**
- * RFC 4975 8.1. There is none for WebSocket: RFC 7977 registers a transport of MSRP URIs (`…;ws`) and no protocol of
- * SDP, as RFC 8857 does for BFCP. What the first URI of the path says counts.
+ * RFC 4975 §8.1. RFC 7977 registers no protocol of SDP for WebSocket (RFC 8857 does for BFCP): the transport of the first URI
+ * in the path (`…;ws`) selects it.
  */
 export type MsrpProtocol = 'TCP/MSRP' | 'TCP/TLS/MSRP';
 
-/** RFC 4145 4. */
+/** RFC 4145 §4. */
 export type Setup = 'active' | 'passive' | 'actpass' | 'holdconn';
 
-/** RFC 3264 5.1, of whoever wrote it. */
+/** RFC 3264 §5.1, for the writer of the line. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 export interface MsrpMedia extends MediaLine {
   type: 'message';
   protocol: MsrpProtocol;
-  /** Of the c= line: IPv4, IPv6 or a name. Empty when the port is 0 and there is none. */
+  /** From the c= line: IPv4, IPv6 or a name. Empty if the port is 0 and there is none. */
   host: string;
-  /** MSRP URIs, the next hop first, the end last. Empty only when the port is 0. */
+  /** MSRP URIs, the next hop first, the end last. Empty only if the port is 0. */
   path: readonly string[];
-  /** Media types, ranges, or `*`; empty when nothing is said. */
+  /** Media types, ranges, or `*`; empty without a=accept-types. */
   acceptTypes: readonly string[];
-  /** What is taken inside a container only (RFC 4975 8.6). */
+  /** Types that are accepted inside a container only (RFC 4975 §8.6). */
   acceptWrappedTypes: readonly string[];
   direction: Direction;
   setup?: Setup;
-  /** Bytes of a message. */
+  /** The largest message, in bytes. */
   maxSize?: number;
-  /** `sha-256 4A:AD:…`, of the certificate. */
+  /** Fingerprints of the certificate, `sha-256 4A:AD:…`. */
   fingerprints: readonly string[];
-  /** i=: of the file, for people. */
+  /** i=: a description of the file for people. */
   description?: string;
   file?: FileDescription;
 }
@@ -88,7 +95,7 @@ export function isMsrp({ type, protocol }: MediaLine): boolean {
   return type.toLowerCase() === 'message' && PROTOCOL.test(protocol);
 }
 
-/** @param index of the line in its description. @throws MalformedError */
+/** @param index the index of the line in its description. @throws MalformedError */
 export function readMsrpMedia(section: MediaSection, index: number): MsrpMedia {
   const { port, protocol, formats, attributes, host, description } = section;
   const setup = attributes.get('setup')?.toLowerCase();
@@ -111,7 +118,7 @@ export function readMsrpMedia(section: MediaSection, index: number): MsrpMedia {
   };
   const file = readFile(attributes);
   if (file) media.file = file;
-  // RFC 4975 8.2, RFC 8866 5.7. A closed line is of no interest any more.
+  // RFC 4975 §8.2, RFC 8866 §5.7. A closed line needs neither.
   if (port !== 0 && media.path.length === 0) throw new MalformedError(`m= line ${index + 1} has no a=path`);
   if (port !== 0 && host === undefined) throw new MalformedError(`m= line ${index + 1} has no c= line`);
   return media;
@@ -123,21 +130,57 @@ function parsePath(value: string, index: number): string[] {
     throw new MalformedError(`a=path of m= line ${index + 1} has more than ${MAX_PATH} URIs`);
   }
   if (!uris.every((uri) => MSRP_URI.test(uri))) {
-    throw new MalformedError(`a=path of m= line ${index + 1} is no list of MSRP URIs`);
+    throw new MalformedError(`invalid a=path of m= line ${index + 1}: expected MSRP URIs`);
   }
   return uris;
 }
 
-/** One that is no number, or past counting, is no bound. */
+/** An invalid or unsafe number is ignored. */
 function parseSize(value: string | undefined): number | undefined {
   const size = value !== undefined && /^\d+$/.test(value) ? Number(value) : Number.NaN;
   return Number.isSafeInteger(size) ? size : undefined;
 }
 
-/** RFC 8122 5: there may be several. Upper-case octets; what is none is left out. */
+/** There can be several (RFC 8122 §5), in upper case; invalid ones are ignored. */
 function parseFingerprints(attributes: Attributes): string[] {
   return attributes.getAll('fingerprint').flatMap((value) => {
     const [, algorithm, octets] = FINGERPRINT.exec(value) ?? [];
     return algorithm && octets ? [`${algorithm.toLowerCase()} ${octets.toUpperCase()}`] : [];
   });
+}
+
+/** The capabilities in a 488 (8.2.1-01; RFC 3261 §21.4.26, RFC 3264 §9). */
+export interface SupportedMedia {
+  /** Media types, ranges, or `*`. */
+  acceptTypes: readonly string[];
+  /** The largest message, in bytes. */
+  maxSize?: number;
+}
+
+/** @throws ConfigurationError */
+export function buildSupported({
+  host,
+  acceptTypes,
+  maxSize,
+}: SupportedMedia & { host: string }): Uint8Array {
+  const attributes = [
+    `accept-types:${formatAcceptTypes(acceptTypes)}`,
+    ...(maxSize === undefined ? [] : [`max-size:${maxSize}`]),
+    // RFC 5547 §8.5: an empty selector declares support for files.
+    'file-selector',
+  ];
+  // RFC 3264 §9: port zero, because these are capabilities, not media.
+  const media = { type: 'message', port: 0, protocol: 'TCP/MSRP', formats: '*', attributes };
+  return writeDescription(newOrigin(), host, { start: 0, stop: 0 }, [media]);
+}
+
+/** The capabilities of all lines for MSRP; undefined if there is none. @throws MalformedError */
+export function parseSupported(body: Uint8Array): SupportedMedia | undefined {
+  const lines = parseDescription(body).media.filter(isMsrp).map(readMsrpMedia);
+  if (lines.length === 0) return undefined;
+  const sizes = lines.flatMap(({ maxSize }) => maxSize ?? []);
+  return {
+    acceptTypes: [...new Set(lines.flatMap(({ acceptTypes }) => acceptTypes))],
+    ...(sizes.length === 0 ? {} : { maxSize: Math.max(...sizes) }),
+  };
 }

@@ -1,4 +1,4 @@
-/** Who a push is for, in the headers of its request (TS 7.1, 8.1.2, 8.2.2). */
+/** Headers that address a push to an application (TS 7.1, 8.1.2, 8.2.2). */
 
 import {
   canonicalEventAppId,
@@ -15,17 +15,17 @@ import { ConfigurationError } from '../errors.js';
 import { formatAcceptContact } from '../sip/values/accept-contact.js';
 import { formatFeatureTag } from '../sip/values/feature-tags.js';
 import { parseUri } from '../sip/values/uri.js';
-import type { DeliveryRequest } from './push-request.js';
+import type { PushOptions } from './push-request.js';
 
-export type Addressing = Pick<DeliveryRequest, 'to' | 'app' | 'iari'>;
+export type Addressing = Pick<PushOptions, 'to' | 'app' | 'iari'>;
 
-/** @throws ConfigurationError when it is addressed to nobody. */
+/** @throws ConfigurationError for an invalid URI, event-app-id or IARI. */
 export function requireAddress({ to, app, iari }: Addressing): void {
-  if (!parseUri(to)) throw new ConfigurationError(`"${to}" is no URI; expected e.g. sip:bob@domain.test`);
-  if (!isEventAppId(app)) throw new ConfigurationError(`"${app}" is no event-app-id; expected e.g. mms.ua`);
+  if (!parseUri(to)) throw new ConfigurationError(`invalid URI "${to}": expected e.g. sip:bob@domain.test`);
+  if (!isEventAppId(app)) throw new ConfigurationError(`invalid event-app-id "${app}": expected e.g. mms.ua`);
   if (iari !== undefined && !isIari(iari)) {
     throw new ConfigurationError(
-      `"${iari}" is no IARI; expected e.g. urn:urn-7:3gpp-application.ims.iari.example`,
+      `invalid IARI "${iari}": expected e.g. urn:urn-7:3gpp-application.ims.iari.example`,
     );
   }
 }
@@ -33,17 +33,17 @@ export function requireAddress({ to, app, iari }: Addressing): void {
 type Header = [name: string, value: string];
 type Feature = readonly [tag: string, values: readonly string[]];
 
-/** @param assertedIdentity of the sender, where it may assert one itself. */
+/** @param assertedIdentity the sender's identity, if the sender may assert it. */
 export function addressingHeaders(push: Addressing, assertedIdentity?: string): Header[] {
   const required = formatAcceptContact([resourceFeature(push)], { require: true, explicit: true });
   const accepted: Header[] = [
-    // RFC 3841 9.2: only terminals that registered the application; service and instance as a preference, since
-    // terminals outside IMS register no ICSI (B.1.3), and an application without an IARI answers to any.
+    // Only terminals that registered the application match (RFC 3841 §9.2). Service and instance are preferences:
+    // terminals outside IMS register no ICSI (B.1.3), and an application without an IARI accepts any.
     ['Accept-Contact', required],
     ['Accept-Contact', formatAcceptContact(serviceFeatures(push))],
   ];
   if (!assertedIdentity) return [...accepted, ['P-Preferred-Service', PUSH_SERVICE]];
-  // RFC 6050 4: who may assert an identity may assert the service, too.
+  // A sender that may assert its identity may assert the service as well (RFC 6050 §4).
   return [
     ...accepted,
     ['P-Asserted-Identity', `<${assertedIdentity}>`],
@@ -51,7 +51,7 @@ export function addressingHeaders(push: Addressing, assertedIdentity?: string): 
   ];
 }
 
-/** Parameters of the Contact of an INVITE: what the session is for (TS B.4). */
+/** Feature tags of the Contact of an INVITE, which identify the purpose of the session (TS B.4). */
 export function contactFeatures(push: Addressing): string[] {
   return [...serviceFeatures(push), resourceFeature(push)].map(([tag, values]) =>
     formatFeatureTag(tag, values),

@@ -1,16 +1,16 @@
-/** What identifies content before anybody has it: its size and hash (RFC 5547 6, RFC 4483). */
+/** Size and hash of content, which identify it before it is transferred (RFC 5547 §6, RFC 4483). */
 
 import { platform } from '#platform';
 import type { Content } from '../content/content.js';
 
 export interface Digest {
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** SHA-1, hexadecimal. */
+  /** SHA-1 in hexadecimal. */
   readonly sha1: string;
 }
 
-/** Reads it once, to its end. */
+/** Reads the whole content once. */
 export async function digestOf(content: Content): Promise<Digest> {
   const hasher = platform.hasher('sha-1');
   let size = 0;

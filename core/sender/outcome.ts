@@ -1,61 +1,61 @@
-/** The one table from a response to what it means for the push (appendix C, RFC 3261 21). */
+/** The table from the status of a SIP response to the outcome of the push (appendix C, RFC 3261 §21). */
 
 import type { SipResponse } from '../sip/message/message.js';
 import { parseDeltaSeconds } from '../sip/values/parameters.js';
 import { isKnownStatus } from '../sip/wire/writer.js';
 
-/** `refused`: the receiver or the core said no. `failed`: no final word of the receiver came. */
+/** `refused`: the receiver or the core rejected the push. `failed`: the receiver did not decide. */
 export type ReceiptOutcome = 'delivered' | 'refused' | 'failed';
 
 export interface Interpretation {
   outcome: ReceiptOutcome;
   status: number;
   reason: string;
-  /** Whether the same push may be tried again later (C-02: yes, C-03: no). */
+  /** Whether the same push can be retried (C-02: yes, C-03: no). */
   retryable: boolean;
-  /** Seconds before which a retry is unwelcome. */
+  /** Seconds to wait before a retry. */
   retryAfter?: number;
 }
 
 /**
- * C-02: 400, 500, 503 and 603 invite a retry; C-04: 408, nothing reached the receiver; 480 and 486 say «not
- * now». 404 and 410 name nobody, 403 and 604 are final (C-03), 413, 415 and 488 will not change by waiting.
+ * C-02: 400, 500, 503 and 603 allow a retry. C-04: 408 means that no receiver was reached. 480 and 486 are transient.
+ * Final are 403 and 604 (C-03), 404 and 410 (no such user), and 413, 415 and 488 (waiting does not change them).
  */
 const RETRYABLE = new Set([400, 408, 430, 480, 486, 491, 500, 502, 503, 504, 580, 600, 603]);
-/** RFC 3261 20.33: a Retry-After on these says that the refusal is for now. */
-const FOR_NOW_WITH_RETRY_AFTER = new Set([404, 413]);
-/** A day, seconds: no promise about later than that means anything. */
+/** A Retry-After makes these statuses transient (RFC 3261 §20.33). */
+const TRANSIENT_WITH_RETRY_AFTER = new Set([404, 413]);
+/** One day in seconds, the largest Retry-After that is followed. */
 const MAX_RETRY_AFTER = 86_400;
-/** Characters of what a receiver takes: a receipt is for a log line. */
+/** Characters of the list of accepted types in a reason, which has to fit a log line. */
 const MAX_LIST = 500;
-/** No word of the receiver: the core could not reach it. */
+/** The core could not reach the receiver. */
 const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
 
 export function interpret(response: SipResponse): Interpretation {
   const { status } = response;
-  const reason = response.reason + whatItTakes(response);
+  const reason = response.reason + acceptedTypes(response);
   if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
   const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
-  const waits = retryAfter !== undefined;
   const known = knownStatus(status);
-  const retryable = RETRYABLE.has(known) || (waits && FOR_NOW_WITH_RETRY_AFTER.has(known));
+  const retryable =
+    RETRYABLE.has(known) || (retryAfter !== undefined && TRANSIENT_WITH_RETRY_AFTER.has(known));
   return {
     outcome: UNREACHED.has(known) ? 'failed' : 'refused',
     status,
     reason,
     retryable,
-    ...(retryable && waits ? { retryAfter: Math.min(retryAfter, MAX_RETRY_AFTER) } : {}),
+    retryAfter: retryable && retryAfter !== undefined ? Math.min(retryAfter, MAX_RETRY_AFTER) : undefined,
   };
 }
 
-/** RFC 3261 21.4.13: a 415 lists what would have been taken. */
-function whatItTakes({ status, headers }: SipResponse): string {
+/** The types and codings that a 415 lists as accepted (RFC 3261 §21.4.13). */
+function acceptedTypes({ status, headers }: SipResponse): string {
   if (status !== 415) return '';
   const types = headers.getAll('Accept');
   const codings = headers.getAll('Accept-Encoding');
   return [
-    ...(types.length > 0 ? [`; it takes ${list(types)}`] : []),
-    ...(codings.length > 0 ? [`; it takes the encodings ${list(codings)}`] : []),
+    ...(types.length > 0 ? [`; accepted types: ${list(types)}`] : []),
+    ...(codings.length > 0 ? [`; accepted encodings: ${list(codings)}`] : []),
   ].join('');
 }
 
@@ -64,7 +64,7 @@ function list(values: readonly string[]): string {
   return text.length > MAX_LIST ? `${text.slice(0, MAX_LIST)}…` : text;
 }
 
-/** RFC 3261 8.1.3.2: one that nobody knows is the x00 of its class, such as Kamailio's 477, «could not send it on». */
+/** An unknown status means the x00 of its class (RFC 3261 §8.1.3.2), e.g. Kamailio's 477, a failure to send. */
 function knownStatus(status: number): number {
   return isKnownStatus(status) ? status : Math.floor(status / 100) * 100;
 }

@@ -1,4 +1,4 @@
-/** Pager mode at the sender: content in a SIP MESSAGE (TS 8.1.2). */
+/** Pager mode at the sender: content in a SIP MESSAGE, or a MESSAGE that refers to content (TS 8.1.2, RFC 4483). */
 
 import { platform } from '#platform';
 import type { Content, MediaType } from '../content/content.js';
@@ -15,16 +15,22 @@ import type { Publication, Publisher } from './publisher.js';
 import type { ContentReference, Receipt } from './push-request.js';
 import type { PushFile } from './session/outgoing-line.js';
 
-/** 8.1.2-03, RFC 3428 8: the largest MESSAGE request as a whole, bytes. */
+/** The largest MESSAGE request in bytes, including its headers (8.1.2-03, RFC 3428 §8). */
 export const MAX_PAGER_REQUEST = 1300;
 
-/** What goes into a MESSAGE, and what its receipt says of it. */
+/** Seconds for which published content is kept, so that a terminal out of coverage can resume its download. */
+const DEFAULT_LIFETIME = 3600;
+
+/** The disposition of a body without Content-Disposition (RFC 3261 §20.11), sent explicitly. */
+const DEFAULT_DISPOSITION = 'render';
+
+/** The body of a MESSAGE, with the facts of its receipt. */
 export interface MessageBody {
   mode: Receipt['mode'];
   type: MediaType;
   coding?: ContentCoding;
   body: Uint8Array;
-  /** Of the content, wherever it is. */
+  /** Size of the content, whether it is in the body or referenced. */
   bytes: number;
 }
 
@@ -33,13 +39,13 @@ export interface MessageOptions {
   signal?: AbortSignal;
 }
 
-/** The content itself. @throws LimitError when it is larger than any MESSAGE. */
+/** The body of a MESSAGE that contains the content. @throws LimitError when the content alone exceeds the limit. */
 export async function pagerBody(content: Content, coding?: ContentCoding): Promise<MessageBody> {
   const body = await content.bytes(MAX_PAGER_REQUEST);
-  return { mode: 'pager', type: content.type, body, bytes: body.length, ...(coding ? { coding } : {}) };
+  return { mode: 'pager', type: content.type, body, bytes: body.length, coding };
 }
 
-/** @throws LimitError when the request as a whole is too large. */
+/** @throws LimitError when the request, including its headers, is too large. */
 export async function sendMessage(
   agent: SipUserAgent,
   push: Addressing,
@@ -48,7 +54,7 @@ export async function sendMessage(
 ): Promise<Receipt> {
   const started = performance.now();
   const { mode, bytes } = message;
-  const receipt = { to: push.to, ...(isGruu(push.to) ? { terminal: push.to } : {}), mode, bytes };
+  const receipt = { to: push.to, terminal: isGruu(push.to) ? push.to : undefined, mode, bytes };
   const milliseconds = () => Math.round(performance.now() - started);
   try {
     const response = await agent.request(messageRequest(push, message, assertedIdentity), {
@@ -58,16 +64,14 @@ export async function sendMessage(
     return { ...receipt, ...interpret(response), milliseconds: milliseconds() };
   } catch (error) {
     const unreached = error instanceof TimeoutError || error instanceof TransportError;
-    // Anything else will not change by trying again: the content is too large, a value cannot be written.
+    // Other errors are permanent, e.g. content that is too large.
     if (!unreached || signal?.aborted) throw error;
-    const reason = error.message;
-    // C-04: what a sender concludes when nobody answers; RFC 4320 forbids the receiver to say it.
-    const status = error instanceof TimeoutError ? { status: 408 } : {};
     return {
       ...receipt,
-      ...status,
+      // C-04: the sender concludes 408 from a timeout; RFC 4320 forbids the receiver to send it.
+      status: error instanceof TimeoutError ? 408 : undefined,
       outcome: 'failed',
-      reason,
+      reason: error.message,
       retryable: true,
       milliseconds: milliseconds(),
     };
@@ -91,33 +95,18 @@ function messageRequest(
   };
 }
 
-/** Content by reference at the sender (TS 8.1.2 step 3, RFC 4483). */
-
-/** Seconds: a terminal that is out of coverage comes back, and goes on where it broke off. */
-const DEFAULT_LIFETIME = 3600;
-
-/** What an entity without Content-Disposition is there for (RFC 3261 20.11), said aloud. */
-const DEFAULT_DISPOSITION = 'render';
-
-/** Content that stays with its application. @throws ConfigurationError saying what of the reference cannot be. */
+/** The body of a MESSAGE that refers to content of the application. @throws ConfigurationError for an invalid reference. */
 export function referenceBody(
   content: ContentReference,
   disposition: string | undefined,
   identity: string,
 ): MessageBody {
   const { url, type, size, hash, expiration } = content;
-  const reference = {
-    url,
-    type,
-    ...(size === undefined ? {} : { size }),
-    ...(hash === undefined ? {} : { hash }),
-    ...(expiration === undefined ? {} : { expiration: expiration.getTime() }),
-    headers: describing(disposition, identity),
-  };
-  return messageBody(reference);
+  const headers = contentHeaders(disposition, identity);
+  return messageBody({ url, type, size, hash, expiration: expiration?.getTime(), headers });
 }
 
-/** Content that the sender keeps, until it is withdrawn or its time is over. */
+/** The body of a MESSAGE that refers to content of the publisher, which serves it until it is withdrawn or expires. */
 export async function publishedBody(
   { content, disposition }: PushFile,
   identity: string,
@@ -127,7 +116,10 @@ export async function publishedBody(
 ): Promise<{ message: MessageBody; publication: Publication }> {
   const publication = await publisher.publish(content, lifetime, coding);
   const { url, size, hash, expiration } = publication;
-  const headers = { ...describing(disposition, identity), ...(coding ? { 'content-encoding': coding } : {}) };
+  const headers = {
+    ...contentHeaders(disposition, identity),
+    ...(coding ? { 'content-encoding': coding } : {}),
+  };
   return { message: messageBody({ url, type: content.type, size, hash, expiration, headers }), publication };
 }
 
@@ -135,8 +127,8 @@ function messageBody(reference: ExternalBody): MessageBody {
   return { mode: 'indirect', ...buildExternalBody(reference), bytes: reference.size ?? 0 };
 }
 
-/** RFC 2046 5.2.3: the content has an id, by which a terminal knows that it has it already. */
-function describing(disposition = DEFAULT_DISPOSITION, identity: string): Record<string, string> {
+/** Headers of the referenced content; its Content-ID lets a terminal recognise it (RFC 2046 §5.2.3). */
+function contentHeaders(disposition = DEFAULT_DISPOSITION, identity: string): Record<string, string> {
   const host = SipUri.parse(identity)?.host ?? 'localhost';
   return { 'content-id': `<${platform.randomHex(16)}@${host}>`, 'content-disposition': disposition };
 }

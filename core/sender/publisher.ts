@@ -1,43 +1,23 @@
-/** The Range of an HTTP request (RFC 9110 14.1.2), as far as content is resumed by it: one range of bytes. */
+/** Serves published content by HTTP, at URLs that cannot be guessed (8.1.2-03a). */
 
 import { platform } from '#platform';
 import type { Content } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { formatHttpDate } from '../content/http-headers.js';
 import { formatMediaType } from '../content/media-type.js';
-import type { HttpIncoming, HttpReply, Listener, TlsOptions } from '../platform/platform.js';
+import type { HttpIncoming, HttpReply } from '../platform/http.js';
+import type { Listener, TlsOptions } from '../platform/sockets.js';
 import { type Digest, digestOf } from './digest.js';
 
-export interface ByteSpan {
-  start: number;
-  /** Inclusive. */
-  end: number;
-}
-
-/** Undefined for none, for several and for what is no range of bytes: the whole is the answer to those. */
-export function parseRange(value: string | undefined, size: number): ByteSpan | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(value?.trim() ?? '');
-  if (!match) return undefined;
-  const [, first = '', last = ''] = match;
-  if (first === '' && last === '') return undefined;
-  // `-500`: the last five hundred.
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
-  if (first !== '' && last !== '' && Number(last) < start) return undefined;
-  return start >= size || end < start ? 'unsatisfiable' : { start, end };
-}
-
-/** Content that terminals come for: an HTTP server of the sender's own, with URLs that nobody guesses (8.1.2-03a). */
-
-/** The server of a sender for content by reference. */
+/** Where a sender serves content by reference. */
 export interface PublishOptions {
-  /** Address to listen on, and of the URLs unless `url` is set. */
+  /** Address to listen on, and host of the URLs unless `url` is set. */
   host: string;
   /** Port to listen on; 0 selects a free one. */
   port: number;
-  /** URL of the server for terminals, behind a proxy: `https://push.operator.test/content`. */
+  /** Base of the URLs if the server is behind a proxy or a firewall, e.g. `https://push.operator.test/content`. */
   url?: string;
-  /** Certificate and key for https, which devices fetch by default. */
+  /** Certificate and key for https. By default, devices fetch only from https URLs. */
   tls?: TlsOptions;
 }
 
@@ -45,41 +25,41 @@ export interface PublishOptions {
 export interface Publication {
   readonly url: string;
   readonly size: number;
-  /** SHA-1, hexadecimal. */
+  /** SHA-1 in hexadecimal. */
   readonly hash: string;
   /** Milliseconds since 1970. */
   readonly expiration: number;
-  /** Times that somebody has had all of it. */
-  readonly fetched: number;
+  /** How often the whole content was retrieved. */
+  readonly timesFetched: number;
   withdraw(): void;
 }
 
 interface Published extends Publication {
-  fetched: number;
+  timesFetched: number;
   readonly content: Content;
   readonly coding: ContentCoding | undefined;
-  /** Answers begun. */
-  begun: number;
-  /** Answers under way. */
+  /** Responses started. */
+  started: number;
+  /** Responses in progress. */
   active: number;
 }
 
-/** Octets in a URL's name, as random as the kernel has them: nobody finds one by trying. */
+/** Random octets in the path of a URL, so that it cannot be guessed. */
 const NAME_BYTES = 18;
 
-/** Answers begun for one URL: a hundred terminals of one identity, or one that resumes a hundred times. */
-const MOST_ANSWERS = 100;
+/** Responses for one URL: enough for 100 terminals of one identity, or one terminal that resumes 100 times. */
+const MAX_RESPONSES = 100;
 
-/** Seconds: three weeks, and what a timer of JavaScript can count. */
+/** Three weeks in seconds; a JavaScript timer is limited to 24 days. */
 const MAX_LIFETIME = 21 * 86_400;
 
-/** Connections at once: each reads from a file or from memory, a chunk at a time. */
+/** Concurrent connections. Each reads a file or memory chunk by chunk. */
 const MAX_CONNECTIONS = 1000;
 
 export class Publisher {
   readonly #published = new Map<string, Published>();
   readonly #digests = new WeakMap<Content, Promise<Digest>>();
-  /** Called when something was fetched, withdrawn or has expired. */
+  /** Called when content was retrieved, withdrawn or has expired. */
   readonly #waiting = new Set<() => void>();
 
   private constructor(
@@ -87,13 +67,13 @@ export class Publisher {
     private readonly listener: Listener,
   ) {}
 
-  /** @throws TransportError when it cannot listen there, ConfigurationError for a certificate that is none. */
+  /** @throws TransportError when it cannot listen at the address, ConfigurationError for an invalid certificate. */
   static async open({ host, port, url, tls }: PublishOptions): Promise<Publisher> {
     let publisher: Publisher | undefined;
     const listener = await platform.listenHttp(
       { host, port },
       { maxConnections: MAX_CONNECTIONS, tls },
-      (incoming) => (publisher ? publisher.#answer(incoming) : { status: 503 }),
+      (incoming) => (publisher ? publisher.#respond(incoming) : { status: 503 }),
     );
     const name = host.includes(':') ? `[${host}]` : host;
     const own = `${tls ? 'https' : 'http'}://${name}:${listener.address.port}`;
@@ -102,9 +82,9 @@ export class Publisher {
   }
 
   /**
-   * Reads the content once, for its size and hash, however often it is published; it is read again for whoever comes.
-   * @param seconds until it expires.
-   * @param coding of the bytes as they are.
+   * Publishes content. Its size and hash are computed once, even if it is published several times.
+   * @param seconds the lifetime.
+   * @param coding the content coding of the bytes.
    */
   async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
     const { size, sha1 } = await this.#digestOf(content);
@@ -121,8 +101,8 @@ export class Publisher {
       size,
       hash: sha1,
       expiration: Date.now() + milliseconds,
-      fetched: 0,
-      begun: 0,
+      timesFetched: 0,
+      started: 0,
       active: 0,
       content,
       coding,
@@ -132,12 +112,14 @@ export class Publisher {
     return published;
   }
 
-  /** Publications that nobody has fetched, or somebody is in the middle of. */
+  /** The number of publications that were never retrieved as a whole, or are being retrieved. */
   get unsettled(): number {
-    return [...this.#published.values()].filter(({ fetched, active }) => fetched === 0 || active > 0).length;
+    return [...this.#published.values()].filter(
+      ({ timesFetched, active }) => timesFetched === 0 || active > 0,
+    ).length;
   }
 
-  /** Resolves when nothing is left that nobody has fetched, and nobody is in the middle of it; or when `signal` is aborted. */
+  /** Resolves when every publication was retrieved and no response is in progress, or when `signal` is aborted. */
   async settled(signal?: AbortSignal): Promise<void> {
     const wake = () => this.#changed();
     signal?.addEventListener('abort', wake, { once: true });
@@ -147,7 +129,7 @@ export class Publisher {
     signal?.removeEventListener('abort', wake);
   }
 
-  /** Ends every answer under way. */
+  /** Withdraws all content and aborts the responses in progress. */
   async close(): Promise<void> {
     for (const { withdraw } of [...this.#published.values()]) withdraw();
     await this.listener.close();
@@ -158,32 +140,33 @@ export class Publisher {
     if (known) return known;
     const digest = digestOf(content);
     this.#digests.set(content, digest);
-    // What cannot be read now may be read the next time.
+    // The next publication reads the content again.
     digest.catch(() => this.#digests.delete(content));
     return digest;
   }
 
-  #answer({ method, target, headers }: HttpIncoming): HttpReply {
+  #respond({ method, target, headers }: HttpIncoming): HttpReply {
     const published = this.#published.get(target.slice(target.lastIndexOf('/') + 1));
-    // The same for what has never been and what is no more: nobody learns which names were good.
+    // The same for unknown and withdrawn names, so that the response does not reveal valid names.
     if (!published) return { status: 404 };
     if (method === 'OPTIONS') return { status: 204, headers: PREFLIGHT };
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
-    const about = describe(published);
+    const headersOfContent = describe(published);
     const { size, content } = published;
-    const wanted = method === 'GET' && fresh(headers['if-range'], about.etag) ? headers.range : undefined;
-    const range = parseRange(wanted, size);
+    const requested =
+      method === 'GET' && isCurrent(headers['if-range'], headersOfContent.etag) ? headers.range : undefined;
+    const range = parseByteRange(requested, size);
     if (range === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${size}` } };
     const { start, end } = range ?? { start: 0, end: size - 1 };
     const head = {
-      ...about,
+      ...headersOfContent,
       'content-length': String(end - start + 1),
       ...(range ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
     };
     const status = range ? 206 : 200;
     if (method === 'HEAD') return { status, headers: head };
-    if (++published.begun > MOST_ANSWERS) return { status: 410 };
-    // Opened first: content that cannot be is no answer under way.
+    if (++published.started > MAX_RESPONSES) return { status: 410 };
+    // Opened before counting, because opening can fail.
     const body = size > 0 ? { body: content.open({ start, end }) } : {};
     published.active++;
     return {
@@ -192,8 +175,8 @@ export class Publisher {
       ...body,
       onSent: (whole) => {
         published.active--;
-        // Whoever has the last byte has all of it, in however many parts.
-        if (whole && end === size - 1) published.fetched++;
+        // A terminal resumes in order, so the last byte completes the content.
+        if (whole && end === size - 1) published.timesFetched++;
         this.#changed();
       },
     };
@@ -207,8 +190,8 @@ export class Publisher {
 }
 
 /**
- * A receiver in a page of any origin: whoever knows the URL may have the content, which takes no cookies (CORS of the
- * Fetch Standard). The headers that may be asked with go on where a response broke off.
+ * CORS headers of the Fetch Standard, for receivers in web pages. Any origin may read the content, because the URL is
+ * the only credential. The allowed request headers serve resumption.
  */
 const ANY_ORIGIN = {
   'access-control-allow-origin': '*',
@@ -224,19 +207,44 @@ function describe({ content, hash, expiration, coding }: Published) {
   return {
     'content-type': formatMediaType(content.type),
     ...(coding === undefined ? {} : { 'content-encoding': coding }),
-    // Strong (RFC 9110 8.8.1): the same bytes, so that a range goes on where another ended.
+    // A strong validator (RFC 9110 §8.8.1), so that ranges can be combined.
     etag: `"${hash}"`,
     'accept-ranges': 'bytes',
-    // Private, as pushes are: no cache on the way keeps it.
+    // Pushes are private: no cache may store them.
     'cache-control': 'private, no-store',
     expires: formatHttpDate(expiration),
-    // What it says of its type is what it is, should a browser come for it.
+    // A browser must not guess another type.
     'x-content-type-options': 'nosniff',
     ...ANY_ORIGIN,
   };
 }
 
-/** RFC 9110 13.1.5: a range of something else than this is answered with all of this. */
-function fresh(ifRange: string | undefined, etag: string): boolean {
+/** A range of an outdated representation is answered with the whole content (RFC 9110 §13.1.5). */
+function isCurrent(ifRange: string | undefined, etag: string): boolean {
   return ifRange === undefined || ifRange === etag;
+}
+
+export interface ByteSpan {
+  start: number;
+  /** Inclusive. */
+  end: number;
+}
+
+/**
+ * Parses a Range header of one byte range (RFC 9110 §14.1.2).
+ * @returns undefined for an absent or invalid header and for several ranges: the response is the whole content.
+ */
+export function parseByteRange(
+  value: string | undefined,
+  size: number,
+): ByteSpan | 'unsatisfiable' | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(value?.trim() ?? '');
+  if (!match) return undefined;
+  const [, first = '', last = ''] = match;
+  if (first === '' && last === '') return undefined;
+  // `-500` is the last 500 bytes.
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (first !== '' && last !== '' && Number(last) < start) return undefined;
+  return start >= size || end < start ? 'unsatisfiable' : { start, end };
 }

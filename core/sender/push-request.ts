@@ -1,4 +1,4 @@
-/** A push request of a sender, and the receipts of terminals. */
+/** What a sender pushes, and its receipt from each terminal. */
 
 import type { PushMode } from '../app/contract/push-app.js';
 import type { Content, MediaType } from '../content/content.js';
@@ -7,17 +7,20 @@ import type { ReceiptOutcome } from './outcome.js';
 import type { PushFile } from './session/outgoing-line.js';
 
 /**
- * How to send a push. `pager`: in a MESSAGE, larger content by reference (8.1.2-03). `session`: over MSRP (8.2).
- * `indirect`: by reference. `auto`: in a MESSAGE if it fits, otherwise in a session, or by reference if the receiver
- * does not support sessions.
+ * How a push is sent.
+ *
+ * - `auto`: in a MESSAGE if it fits, otherwise in a session, otherwise by reference.
+ * - `pager`: in a MESSAGE if it fits, otherwise by reference (8.1.2-03).
+ * - `session`: over MSRP (8.2).
+ * - `indirect`: by reference.
  */
 export type PushModeChoice = 'auto' | 'pager' | 'session' | 'indirect';
 
-/** A reference to content on another server (8.1.2-03a). */
+/** Content that the application serves itself, at its own URL (8.1.2-03a). */
 export interface ContentReference {
   /** URL of the content. */
   url: string;
-  /** Media type. */
+  /** Media type of the content. */
   type: MediaType;
   /** Size in bytes, if known. */
   size?: number;
@@ -27,38 +30,38 @@ export interface ContentReference {
   expiration?: Date;
 }
 
-/** The receiver of a push, and how long to try. */
-export interface DeliveryRequest {
-  /** Public user identity (all of the user's terminals) or a GRUU (one of them). */
+/** Addressing and delivery of a push, whatever its content. */
+export interface PushOptions {
+  /** Public user identity (all terminals of the user) or a GRUU (one terminal). */
   to: string;
-  /** event-app-id of the addressed application, `mms.ua`. */
+  /** event-app-id of the application, e.g. `mms.ua`. */
   app: string;
-  /** URN of the instance of the application, if a terminal has several (TS appendix D). */
+  /** IARI of the preferred instance if a terminal has several instances of the application (TS appendix D). */
   iari?: string;
-  /** How to send the push; `auto` by default. */
+  /** How to send the push, `auto` if absent. */
   mode?: PushModeChoice;
-  /** Selects terminals of the user; by default all that have the application. */
+  /** Selects terminals of the user; all terminals that have the application if absent. */
   terminals?: TerminalFilter;
   /**
-   * Seconds during which a transient failure is retried: when the terminal is back, after its Retry-After, or at
-   * intervals. By default there is one attempt.
+   * Seconds for which a push with a transient failure is retried: when the terminal registers again, after its
+   * Retry-After, or after a backoff. If absent, there is one attempt.
    */
   ttl?: number;
-}
-
-interface PushOptions extends DeliveryRequest {
-  /** Compresses the content. Receivers without support answer 415. Ignored in session mode. */
+  /**
+   * Compresses the content. A receiver that does not support the coding answers 415. Session mode has no content
+   * codings.
+   */
   encoding?: ContentCoding;
-  /** Seconds to serve content by reference; one hour by default. */
+  /** Seconds for which published content can be retrieved; one hour if absent. */
   lifetime?: number;
   /**
-   * Id of the push. In session mode, a push with the same id and content resumes, also from another process. By default
-   * each push is new.
+   * Identifies the push over retries, also by another process: in session mode, a terminal gets only the bytes that
+   * it does not have yet. Each new push needs a new id. If absent, the sender generates one.
    */
   id?: string;
   /**
-   * In session mode, wait for the success REPORT, which a receiver sends after its application has accepted the push.
-   * By default, a 200 to every chunk is enough if no REPORT arrives.
+   * In session mode, requires a success REPORT, which the receiver sends when its application has accepted the push.
+   * If false or absent, a push without a REPORT is delivered when every chunk was answered 200.
    */
   report?: boolean;
 }
@@ -71,49 +74,49 @@ export interface ContentPush extends PushOptions {
   disposition?: string;
 }
 
-/** A push of several files for one application, in one session or by reference with a MESSAGE for each. */
+/** A push of several files to one application: in one session, or each in a MESSAGE of its own, by reference. */
 export interface FilesPush extends PushOptions {
-  /** The files; each has its own receipt. */
+  /** The files. Each has its own receipt. */
   files: readonly PushFile[];
 }
 
-/** A push request: one content, or several files. */
+/** What a sender pushes. */
 export type PushRequest = ContentPush | FilesPush;
 
-/** The result of a push at one terminal, or at all terminals that the core forked it to. */
+/** The result of a push at one terminal, or of one request that the core forked. */
 export interface Receipt {
-  /** Address that the push was sent to. */
+  /** The address in the push request. */
   to: string;
-  /** GRUU of the terminal, if it was addressed or is known from the response. */
+  /** GRUU of the terminal, if it was addressed or revealed its GRUU. */
   terminal?: string;
   /** How the push was sent. */
   mode: PushMode;
-  /** `delivered`, `refused` or `failed`. */
+  /** `delivered`, `refused` by the receiver or the core, or `failed` without a decision. */
   outcome: ReceiptOutcome;
-  /** Status of the SIP response, or in session mode of the MSRP response or REPORT; absent without a response. */
+  /** Status of the SIP response, or of the MSRP response or REPORT in a session; absent without a response. */
   status?: number;
-  /** Why, for people. */
+  /** The reason, as text for people. */
   reason: string;
   /** Whether a retry can succeed. */
   retryable: boolean;
   /** Seconds to wait before a retry. */
   retryAfter?: number;
-  /** Session mode: whether a success REPORT arrived. */
+  /** Whether the receiver sent a success REPORT (session mode). */
   reported?: boolean;
-  /** Name of the file, for one of several files. */
+  /** Name of the file, if the push had several. */
   fileName?: string;
-  /** Size of the content in bytes, as sent; 0 for a reference of unknown size. */
+  /** Size of the content in bytes, after compression; 0 if the size of referenced content is unknown. */
   bytes: number;
   /** Duration in milliseconds. */
   milliseconds: number;
-  /** Why the push was sent in this mode to this address, for people. */
+  /** Why the sender chose this mode and this address, as text for people. */
   why?: string;
 }
 
-/** Selects terminals of a user. */
+/** Selects some of a user's terminals. */
 export interface TerminalFilter {
-  /** Instances, `urn:uuid:…`, or GRUUs. */
+  /** Instance ids (`urn:uuid:…`) or GRUUs. */
   instances?: readonly string[];
-  /** SIP methods that a terminal must support, `INVITE`. */
+  /** SIP methods that a terminal must support, e.g. `INVITE`. */
   methods?: readonly string[];
 }

@@ -1,11 +1,9 @@
-/**
- * The Push Sender Agent: pushes content to the terminals of users through a SIP/IP core, and maintains their directory.
- */
+/** The Push Sender Agent: pushes content to terminals through a SIP/IP core, and keeps a directory of the terminals. */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { SipResponse } from '../sip/message/message.js';
 import type { RegistrationFailure, RegistrationState } from '../sip/registration/registration.js';
@@ -16,104 +14,100 @@ import { TrustList } from '../sip/values/asserted-identity.js';
 import { SipUri } from '../sip/values/uri.js';
 import type { Records } from '../store/records.js';
 import { reasonOf } from '../text.js';
-import { type AttemptOptions, type AttemptsOptions, PreparedPush } from './attempts.js';
-import { CapabilityServer } from './capability.js';
-import { Congestion } from './congestion.js';
-import { Delivery, type DeliveryOptions } from './delivery.js';
+import { CongestionControl } from './congestion-control.js';
 import { interpret } from './outcome.js';
-import { Presence } from './presence.js';
-import { Profiles, profileFacts } from './profiles.js';
+import { OutgoingPush, type OutgoingPushOptions } from './outgoing-push.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { PushRequest, Receipt } from './push-request.js';
+import { PushTransmitter, type TransmitOptions, type TransmitterOptions } from './push-transmitter.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';
-import { SessionSender } from './session/session.js';
+import { SessionSender } from './session/session-sender.js';
+import { CapabilityServer } from './terminals/capability.js';
 import { TerminalDirectory } from './terminals/directory.js';
-import { RollCall } from './terminals/roll-call.js';
+import { OptionsProbe } from './terminals/options-probe.js';
+import { ProfileCache, profileFacts } from './terminals/profiles.js';
+import { RegistrationMonitor } from './terminals/registration-monitor.js';
 import type { ProfileFacts } from './terminals/terminal.js';
 
-/** The options of a Push Sender Agent. */
+/** Identity, SIP/IP core, limits and callbacks of a sender. */
 export interface PushSenderOptions {
-  /** URI of the sender, `sip:psa@domain.test`. */
+  /** The sender's own URI, e.g. `sip:psa@domain.test`. */
   identity: string;
-  /** Servers of the SIP/IP core in order. */
+  /** Servers of the SIP/IP core, in order of preference. */
   servers: readonly string[];
   /** Password or UICC for the challenges of the core. */
   credentials?: AccountCredentials;
-  /** Value of P-Access-Network-Info (RFC 7315 §4.4), for a trusted core. */
+  /** Value of P-Access-Network-Info (RFC 7315 §4.4), which reveals the location to the core. */
   accessNetworkInfo?: string;
   /** TLS material for SIP and MSRP. */
   tls?: TlsOptions;
-  /** Sockets for SIP and MSRP; those of the machine by default. */
+  /** Sockets for SIP and MSRP; those of the platform if absent. */
   sockets?: Sockets;
-  /** `urn:uuid:…` to register with. An application server without one does not register (P-2). */
+  /** Instance id (`urn:uuid:…`) to register with; an application server, which does not register (P-2), has none. */
   instanceId?: string;
-  /** Address of an application server for requests, `sip:127.0.0.1:5080;transport=udp`. */
+  /** Where an application server receives requests, e.g. `sip:127.0.0.1:5080;transport=udp`. */
   listen?: string;
-  /** Whether to send P-Asserted-Identity (8.1.2-04). Use it only inside the core's trust domain. */
+  /** Whether to send P-Asserted-Identity (8.1.2-04). Only allowed inside the trust domain of the core. */
   assertIdentity: boolean;
-  /** Where receivers connect in session mode; by default the machine's address towards the core and a free port. */
+  /** Where receivers connect to in session mode; any port at the address towards the core if absent. */
   media?: MediaOptions;
-  /** The server for content by reference. Without it, references to other servers only. */
+  /** Where content by reference is served. If absent, `indirect` is limited to content at a URL of the application. */
   publish?: PublishOptions;
-  /** Identities whose terminals can describe themselves (5.2-01); by default all of the sender's domain. */
+  /** Identities whose OPTIONS are accepted (5.2-01); those of the sender's own domain if absent. */
   trust?: readonly string[];
-  /** event-app-ids that this sender pushes for (5.2-05); by default all that a terminal has. */
+  /** event-app-ids that this sender pushes to (5.2-05); all if absent. */
   apps?: readonly string[];
-  /** Users whose registrations the sender subscribes to (B.1.3). */
+  /** Users whose registrations are monitored (B.1.3), in addition to those of third-party REGISTER requests. */
   watch?: readonly string[];
-  /** Limits for fetching User Agent Profiles; https from public addresses by default. */
+  /** Limits for fetching User Agent Profiles; https from public addresses if absent. */
   fetch?: GuardedFetchOptions;
-  /** Pushes in progress at a time; 100 by default. */
+  /** Concurrent requests, 100 if absent. */
   outstanding?: number;
-  /** Keeps the directory of terminals over restarts; in memory by default. */
+  /** Keeps the directory of terminals over restarts; in memory if absent. */
   records?: Records;
   /** Product token of User-Agent. */
   product: string;
-  /** Called after each registration and refresh. */
+  /** Called after each successful REGISTER. */
   onRegistered?: (state: RegistrationState) => void;
-  /** Called after a failed registration. The agent retries. */
+  /** The agent retries. */
   onRegistrationFailed?: (failure: RegistrationFailure) => void;
-  /** Called when the agent is connected to one of `servers`. */
+  /** The agent has connected to this server. */
   onConnected?: (server: string) => void;
-  /** Called when a connection was lost or could not be opened. The agent retries. */
+  /** A connection was lost or could not be established; the agent retries. */
   onDisconnected?: (server: string, error: Error) => void;
-  /**
-   * Called for a problem that does not fail a push: a profile, a subscription or a record of a terminal, or a transfer
-   * that is offered again.
-   */
+  /** Reports failures that the sender handles: of profiles, subscriptions and records, and interrupted sessions. */
   onProblem?: (error: Error) => void;
   /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
 
 /** Options of one call of `send`. */
-export interface SendOptions extends DeliveryOptions, AttemptOptions {}
+export interface SendOptions extends OutgoingPushOptions, TransmitOptions {}
 
-/** Seconds a registering sender asks for. */
+/** Requested expiry of the sender's registration, in seconds. */
 const REGISTRATION_SECONDS = 3600;
 
-/** Pushes content to the terminals of users, and maintains their directory. */
+/** Pushes content to the terminals of users, and keeps a directory of the terminals. */
 export class PushSenderAgent {
-  /** The terminals of users, and what each accepts. */
+  /** The known terminals and their capabilities. */
   readonly directory: TerminalDirectory;
   readonly #options: PushSenderOptions;
   readonly #agent: SipUserAgent;
   readonly #listener: MediaListener;
   readonly #connector: MsrpConnector;
-  readonly #attempts: AttemptsOptions;
+  readonly #transmitterOptions: TransmitterOptions;
   readonly #capability: CapabilityServer;
-  readonly #presence: Presence;
-  readonly #profiles: Profiles<ProfileFacts>;
-  readonly #congestion: Congestion;
-  readonly #stopped = new AbortController();
+  readonly #registrations: RegistrationMonitor;
+  readonly #profiles: ProfileCache<ProfileFacts>;
+  readonly #congestion: CongestionControl;
+  readonly #stopping = new AbortController();
   #publisher: Promise<Publisher> | undefined;
 
-  /** @throws MalformedError for an invalid entry of `trust`, ConfigurationError for an invalid origin of `fetch`. */
+  /** @throws MalformedError for an invalid identity in `trust`, ConfigurationError for an invalid origin in `fetch`. */
   constructor(options: PushSenderOptions) {
     this.#options = options;
     const { identity, assertIdentity, records, publish, outstanding } = options;
-    const asserted = assertIdentity ? { assertedIdentity: identity } : {};
-    const kept = records ? { records } : {};
+    const assertedIdentity = assertIdentity ? identity : undefined;
     const onProblem = (error: Error) => options.onProblem?.(error);
     const agent = this.#newAgent();
     const contact = () => agent.contact;
@@ -127,88 +121,102 @@ export class PushSenderAgent {
       tls: options.tls,
       sockets: options.sockets,
     });
-    const { signal: stopped } = this.#stopped;
-    this.#attempts = {
+    const { signal: stopped } = this.#stopping;
+    this.#transmitterOptions = {
       agent,
-      ...{ identity, assertIdentity },
+      identity,
+      assertIdentity,
       sessions: new SessionSender({
-        ...{ agent, listener: this.#listener, connector: this.#connector, stopped, onProblem },
-        ...asserted,
+        agent,
+        listener: this.#listener,
+        connector: this.#connector,
+        stopped,
+        assertedIdentity,
+        onProblem,
       }),
       publisher: publish === undefined ? undefined : () => this.#openPublisher(publish),
     };
-    this.#congestion = new Congestion(outstanding === undefined ? {} : { outstanding });
-    this.directory = new TerminalDirectory({ ...kept, onError: onProblem });
-    this.#profiles = new Profiles({
+    this.#congestion = new CongestionControl({ outstanding });
+    this.directory = new TerminalDirectory({ records, onError: onProblem });
+    this.#profiles = new ProfileCache({
       fetcher: new GuardedFetch(options.fetch),
       parse: profileFacts,
-      onError: (url, error) => onProblem(new TransportError(`no profile at ${url}: ${reasonOf(error)}`)),
+      onError: (url, error) =>
+        onProblem(new TransportError(`cannot fetch the profile ${url}: ${reasonOf(error)}`)),
     });
     this.#capability = new CapabilityServer({
-      ...{ contact, directory: this.directory, profiles: this.#profiles, ...asserted },
+      contact,
+      directory: this.directory,
+      profiles: this.#profiles,
+      assertedIdentity,
       trust: new TrustList(options.trust ?? [`sip:*@${SipUri.parse(identity)?.host}`]),
       methods: () => agent.methods,
       apps: options.apps,
     });
-    this.#presence = new Presence({
+    this.#registrations = new RegistrationMonitor({
       subscribe: (...subscription) => agent.subscribe(...subscription),
-      ...{ contact, directory: this.directory, identity, onError: onProblem, ...asserted, ...kept },
-      rollCall: new RollCall({
-        ...{ directory: this.directory, onError: onProblem },
-        ask: (gruu) => this.#ask(gruu),
+      contact,
+      directory: this.directory,
+      identity,
+      assertedIdentity,
+      records,
+      onError: onProblem,
+      probe: new OptionsProbe({
+        directory: this.directory,
+        sendOptions: (gruu) => this.#sendOptions(gruu),
+        onError: onProblem,
       }),
     });
   }
 
-  /** Reads the stored terminals, and starts to connect. @throws StoreError */
+  /** Reads the directory, and starts to connect. @throws StoreError */
   async start(): Promise<void> {
     await this.directory.load();
     await this.#agent.start();
-    await this.#presence.load();
-    for (const user of this.#options.watch ?? []) this.#presence.watch(user);
+    await this.#registrations.load();
+    for (const user of this.#options.watch ?? []) this.#registrations.monitor(user);
   }
 
-  /** Stops the agent. Published content is no longer served: wait for `settled` first. */
+  /** Stops the agent and withdraws published content. Call `settled` before to let terminals retrieve it. */
   async stop(): Promise<void> {
-    this.#stopped.abort(new TransportError('the sender was stopped'));
+    this.#stopping.abort(new TransportError('the sender is stopping'));
     this.#congestion.close();
-    this.#presence.stop();
+    this.#registrations.stop();
     this.#profiles.close();
     const publisher = await this.#publisher?.catch(() => undefined);
     await publisher?.close();
-    // Sessions end by BYE, whose answers come by the agent.
+    // The agent sends the BYE of each session and receives the responses.
     await this.#agent.stop();
     await this.#listener.close();
     await this.#connector.close();
   }
 
-  /** Published contents that terminals have not fetched yet. */
+  /** The number of published contents that were not retrieved yet. */
   async unfetched(): Promise<number> {
     return (await this.#publisher)?.unsettled ?? 0;
   }
 
-  /** Resolves when the published contents have been fetched or have expired, or when `signal` is aborted. */
+  /** Resolves when all published content was retrieved or has expired, or when `signal` is aborted. */
   async settled(signal?: AbortSignal): Promise<void> {
     await (await this.#publisher)?.settled(signal);
   }
 
   /**
-   * Sends a push to all terminals of a user that have the application, or to selected ones. Content by reference is
-   * served until its lifetime ends or the agent stops.
-   * @returns a receipt for each terminal and file, or for the user's identity if no GRUU is known.
-   * @throws LimitError if the content does not fit the requested mode; ConfigurationError if `to` or `app` is invalid,
-   * no port is free, or content by reference needs `publish`; the reason of the signal.
+   * Sends a push to all terminals of a user that have the application, or to selected ones. Published content stays
+   * available until its lifetime ends or the agent stops.
+   * @returns a receipt for each terminal and file; if no GRUU is known, for each request that the core forked.
+   * @throws LimitError when the content fits neither the requested mode nor any other; ConfigurationError when `to` or
+   * `app` is invalid, no port is free, or the mode needs `publish`; the signal's reason.
    */
   async send(push: PushRequest, options: SendOptions = {}): Promise<Receipt[]> {
-    const prepared = await PreparedPush.of(push, this.#attempts);
-    const room = { directory: this.directory, congestion: this.#congestion };
-    const delivery = new Delivery(
-      room,
+    const transmitter = await PushTransmitter.create(push, this.#transmitterOptions);
+    const outgoing = new OutgoingPush(
+      { directory: this.directory, congestion: this.#congestion },
       push,
-      ({ uri, terminal }) => prepared.send(uri, terminal, options),
+      ({ uri, terminal }) => transmitter.send(uri, terminal, options),
       options,
     );
-    return await delivery.run();
+    return await outgoing.run();
   }
 
   #newAgent(): SipUserAgent {
@@ -217,57 +225,58 @@ export class PushSenderAgent {
       this.#options;
     const { onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
-      ...{ identity, servers, product },
+      identity,
+      servers,
+      product,
       credentials,
-      ...(accessNetworkInfo ? { accessNetworkInfo } : {}),
+      accessNetworkInfo,
       tls,
       sockets,
-      ...(listen ? { listen } : {}),
+      listen,
       onWire,
       onConnected,
       onDisconnected,
       methods: ['OPTIONS', 'REGISTER'],
       accept: () => [],
       onRequest: (transaction) => this.#receive(transaction),
-      ...(instanceId
+      registration: instanceId
         ? {
-            registration: {
-              instanceId,
-              expires: REGISTRATION_SECONDS,
-              headers: [],
-              features: () => [],
-              onRegistered,
-              onFailed: onRegistrationFailed,
-            },
+            instanceId,
+            expires: REGISTRATION_SECONDS,
+            headers: [],
+            features: () => [],
+            onRegistered,
+            onFailed: onRegistrationFailed,
           }
-        : {}),
+        : undefined,
     });
   }
 
-  /** In its turn, as pushes are, and when they may: there may be many to ask. */
-  async #ask(gruu: string): Promise<SipResponse> {
-    const { signal } = this.#stopped;
+  /** Uses the slots and Retry-After of pushes, because there can be many terminals. */
+  async #sendOptions(gruu: string): Promise<SipResponse> {
+    const { signal } = this.#stopping;
     const { identity, assertIdentity } = this.#options;
     const headers: [string, string][] = [
       ['Accept', 'application/sdp'],
       ...(assertIdentity ? [['P-Asserted-Identity', `<${identity}>`] as [string, string]] : []),
     ];
     const congestion = this.#congestion;
-    return await congestion.inTurn('retry', signal, async () => {
-      const quiet = congestion.quietFor(gruu);
-      if (quiet !== undefined) throw new TransportError(`nobody is asked for another ${quiet} s`);
+    return await congestion.run('retry', signal, async () => {
+      const retryAfter = congestion.retryAfter(gruu);
+      if (retryAfter !== undefined)
+        throw new TransportError(`Retry-After: no request for another ${retryAfter} s`);
       const response = await this.#agent.request({ method: 'OPTIONS', uri: gruu, headers }, { signal });
-      congestion.heard(gruu, interpret(response));
+      congestion.observe(gruu, interpret(response));
       return response;
     });
   }
 
   #receive(transaction: ServerTransaction): void {
     const { method } = transaction.request;
-    (method === 'REGISTER' ? this.#presence : this.#capability).receive(transaction);
+    (method === 'REGISTER' ? this.#registrations : this.#capability).receive(transaction);
   }
 
-  /** The first content that is published opens the server. */
+  /** Opens the server when the first content is published. */
   #openPublisher(publish: PublishOptions): Promise<Publisher> {
     this.#publisher ??= Publisher.open(publish).catch((error: unknown) => {
       this.#publisher = undefined;

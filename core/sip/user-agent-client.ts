@@ -1,4 +1,4 @@
-/** What a user agent does with any request of its own (RFC 3261 8.1): composes it, answers challenges, sends it. */
+/** The client of a user agent (RFC 3261 §8.1): composes requests, sends them, and answers challenges. */
 
 import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
@@ -15,7 +15,7 @@ export interface OutgoingRequest {
   method: string;
   /** Request-URI. */
   uri: string;
-  /** To, where it is not the Request-URI: a bare URI. */
+  /** URI of To. Default: the Request-URI. */
   to?: string;
   headers?: readonly (readonly [name: string, value: string])[];
   body?: Uint8Array;
@@ -23,7 +23,7 @@ export interface OutgoingRequest {
 
 export interface RequestOptions {
   signal?: AbortSignal;
-  /** Largest request as a whole, bytes, before challenges are answered. */
+  /** Largest request in bytes, before challenges are answered. */
   maxSize?: number;
 }
 
@@ -33,28 +33,28 @@ export interface UserAgentClientOptions {
   credentials?: AccountCredentials;
   /** Value of User-Agent. */
   product: string;
-  /** Value of P-Access-Network-Info (RFC 7315 4.4), for a core that is trusted with where we are. */
+  /** Value of P-Access-Network-Info (RFC 7315 §4.4), for a core that is trusted with our location. */
   accessNetworkInfo?: string;
 }
 
-/** Where requests go. */
+/** The parts of its agent that the client needs. */
 export interface ClientDependencies {
   readonly layer: TransactionLayer;
-  /** Undefined as long as there is no connection. */
+  /** Undefined while disconnected. */
   flow(): SipFlow | undefined;
   /**
    * Waits for a connection.
-   * @param sizeOf bytes of the request.
-   * @throws TransportError, LimitError, the signal's reason.
+   * @param sizeOf size of the request in bytes.
+   * @throws TransportError, LimitError, the reason of the signal.
    */
   flowFor(method: string, sizeOf: () => number, signal?: AbortSignal): Promise<SipFlow>;
-  /** Our Contact, as it is now: `<sip:…>` with feature parameters. */
+  /** Our current Contact: `<sip:…>` with feature parameters. */
   contact(features?: readonly string[]): string;
-  /** Route of requests but those to the registrar (RFC 3608). */
+  /** Route of requests, except those to the registrar (RFC 3608). */
   serviceRoute(): readonly string[];
 }
 
-/** Room for the Via that the transaction layer puts on top, bytes. */
+/** Size of the Via that the transaction layer adds, bytes. */
 const VIA_ROOM = 130;
 
 export class UserAgentClient {
@@ -62,12 +62,12 @@ export class UserAgentClient {
 
   constructor(
     private readonly options: UserAgentClientOptions,
-    private readonly door: ClientDependencies,
+    private readonly dependencies: ClientDependencies,
   ) {
     this.#authorization = new Authorization(options.credentials);
   }
 
-  /** A request outside any dialog; a dialog composes its own. */
+  /** Composes a request outside of dialogs; a dialog composes its own. */
   compose(outgoing: OutgoingRequest, cseq: number, tag = platform.randomHex(8)): SipRequest {
     const { method, uri, to = uri, headers = [], body = NO_BODY } = outgoing;
     const { identity, product } = this.options;
@@ -84,36 +84,36 @@ export class UserAgentClient {
       body,
     };
     this.#addAccessNetwork(request);
-    // RFC 3608 6.2: a preloaded route of every request but those to the registrar.
-    if (method !== 'REGISTER') followRouteSet(request, this.door.serviceRoute());
+    // RFC 3608 §6.2: a preloaded route of every request, except those to the registrar.
+    if (method !== 'REGISTER') followRouteSet(request, this.dependencies.serviceRoute());
     for (const [name, value] of headers) request.headers.append(name, value);
     return request;
   }
 
   /**
-   * Composes a request and gives its final response.
-   * @throws TimeoutError when no final response came (Timer F), TransportError, LimitError when it is too large.
+   * Composes and sends a request, and returns its final response.
+   * @throws TimeoutError without a final response (Timer F), TransportError, LimitError if it is too large.
    */
   async request(outgoing: OutgoingRequest, { signal, maxSize }: RequestOptions = {}): Promise<SipResponse> {
     let cseq = 1;
     const request = this.compose(outgoing, cseq);
     const size = maxSize === undefined ? 0 : wireSize(request);
     if (maxSize !== undefined && size > maxSize) {
-      throw new LimitError(`the ${request.method} would be ${size} bytes; at most ${maxSize} are allowed`);
+      throw new LimitError(`a ${request.method} of ${size} bytes: expected at most ${maxSize}`);
     }
     return await this.send(request, () => ++cseq, signal);
   }
 
   /**
-   * Sends a request as it is, again where it is challenged, and gives the final response.
-   * @throws TimeoutError, TransportError, LimitError, the signal's reason.
+   * Sends a request, answers challenges, and returns the final response.
+   * @throws TimeoutError, TransportError, LimitError, the reason of the signal.
    */
   send(request: SipRequest, nextCSeq: () => number, signal?: AbortSignal): Promise<SipResponse> {
     this.#addAccessNetwork(request);
     return this.#authorization.send(request, nextCSeq, (authorized) => this.#transact(authorized, signal));
   }
 
-  /** As `send`, with a Contact that is right when it leaves. */
+  /** As `send`, with the Contact of the connection that it is sent on. */
   sendWithContact(request: SipRequest, nextCSeq: () => number): Promise<SipResponse> {
     this.#addAccessNetwork(request);
     return this.#authorization.send(request, nextCSeq, async (authorized) => {
@@ -122,7 +122,7 @@ export class UserAgentClient {
     });
   }
 
-  /** An INVITE, or a re-INVITE, with a Contact that is right when it leaves. */
+  /** Sends an INVITE or a re-INVITE, with the Contact of the connection that it is sent on. */
   invite(
     request: SipRequest,
     nextCSeq: () => number,
@@ -133,47 +133,47 @@ export class UserAgentClient {
     return new Invitation(request, nextCSeq, handlers, {
       authorization: this.#authorization,
       flowFor: (authorized, signal) => this.#withContact(authorized, features, signal),
-      transact: (authorized, flow, each) => this.door.layer.send(authorized, flow, each),
+      transact: (authorized, flow, each) => this.dependencies.layer.send(authorized, flow, each),
     });
   }
 
-  /** An ACK of a 2xx, which is no transaction. */
+  /** Sends the ACK of a 2xx, which is not a transaction. */
   sendAck(ack: SipRequest): void {
-    const flow = this.door.flow();
+    const flow = this.dependencies.flow();
     if (!flow) return;
     try {
       flow.send(writeMessage(withVia(ack, flow).request));
     } catch (error) {
-      // Nobody answers an ACK: where the flow is lost the 2xx comes again, or the session ends.
+      // An ACK has no answer. If the flow is lost, the 2xx is retransmitted, or the session ends.
       if (!(error instanceof TransportError)) throw error;
     }
   }
 
-  /** In requests within a dialog too, but never in an ACK or a CANCEL (3GPP TS 24.229 §5.1.2A.1). */
+  /** Also within a dialog, but never in an ACK or a CANCEL (3GPP TS 24.229 §5.1.2A.1). */
   #addAccessNetwork(request: SipRequest): void {
     const { accessNetworkInfo } = this.options;
     if (accessNetworkInfo) request.headers.set('P-Access-Network-Info', accessNetworkInfo);
   }
 
-  /** There may have been no connection, or another one, when it was composed. */
+  /** The request may have been composed without a connection, or for another one. */
   async #withContact(
     request: SipRequest,
     features?: readonly string[],
     signal?: AbortSignal,
   ): Promise<SipFlow> {
-    // Its size depends on it.
-    request.headers.set('Contact', this.door.contact(features));
-    const flow = await this.door.flowFor(request.method, () => wireSize(request), signal);
-    request.headers.set('Contact', this.door.contact(features));
+    // The size of the request depends on it.
+    request.headers.set('Contact', this.dependencies.contact(features));
+    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
+    request.headers.set('Contact', this.dependencies.contact(features));
     return flow;
   }
 
   async #transact(request: SipRequest, signal?: AbortSignal): Promise<SipResponse> {
     signal?.throwIfAborted();
-    const flow = await this.door.flowFor(request.method, () => wireSize(request), signal);
+    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
     signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
-      const transaction = this.door.layer.send(request, flow, {
+      const transaction = this.dependencies.layer.send(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
           signal?.removeEventListener('abort', abort);
@@ -193,7 +193,7 @@ export class UserAgentClient {
   }
 }
 
-/** Bytes of the request with the Via that the transaction layer will put on top. */
+/** Size of the request in bytes, with the Via that the transaction layer adds. */
 function wireSize(request: SipRequest): number {
   return writeMessage(request).length + VIA_ROOM;
 }

@@ -4,7 +4,7 @@
  */
 
 import { TransportError } from '../errors.js';
-import type { Sockets, TlsOptions } from '../platform/platform.js';
+import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
 import type { SipResponse } from './message/message.js';
 import { CoreConnection } from './registration/core-connection.js';
@@ -282,7 +282,7 @@ export class SipUserAgent {
   }
 
   async #endDialogs(): Promise<void> {
-    const stopped = new TransportError('the agent was stopped');
+    const stopped = new TransportError('the agent has stopped');
     this.#sessions.close(stopped);
     const invites = [...this.#invites];
     for (const invite of invites) invite.giveUp(stopped);

@@ -1,38 +1,38 @@
-/** The files of transfers, and how much they hold together. Who a file belongs to is in the store. */
+/** The files of transfers, with the limit of their sizes together. The store has the owner of each file. */
 
 import { platform } from '#platform';
 import { type Content, type MediaType, storedContent } from '../content/content.js';
 import type { InjectionToken } from '../injection.js';
 import { type LogSink, safeLogSink } from '../log.js';
-import type { Folder, OpenFile } from '../platform/platform.js';
+import type { Folder, OpenFile } from '../platform/files.js';
 import { reasonOf } from '../text.js';
 import { StoreError } from './records.js';
 
-/** Bytes of a name: no two are ever the same. */
+/** Random bytes of a file name: names never repeat. */
 const NAME_BYTES = 16;
 
-interface Kept {
+interface ContentFile {
   bytes: number;
   users: number;
-  /** Goes when nobody uses it any more. */
+  /** To be deleted when it is no longer used. */
   removed: boolean;
 }
 
 export class ContentFiles {
-  readonly #files = new Map<string, Kept>();
-  /** What nobody waits for, but `close`. */
+  readonly #files = new Map<string, ContentFile>();
+  /** Work in the background, for which `close` waits. */
   readonly #ends = new Set<Promise<void>>();
   #folder: Promise<Folder> | undefined;
   #bytes = 0;
 
-  /** @param path of the folder; a temporary one, made when the first transfer comes, when absent. */
+  /** @param path of the folder. Absent: a temporary folder, which is created at its first use. */
   constructor(
     private readonly path: string | undefined,
     private readonly limits: { readonly transferBytes: number },
     private readonly log: LogSink = safeLogSink(undefined),
   ) {}
 
-  /** At the start: removes the files that nobody names. Rejects when the folder cannot be used. */
+  /** At start: removes files that are not in `named`. Rejects when the folder cannot be used. */
   async clean(named: ReadonlySet<string>): Promise<void> {
     if (this.path === undefined) return;
     const folder = await this.#open();
@@ -46,7 +46,7 @@ export class ContentFiles {
     return platform.randomHex(NAME_BYTES);
   }
 
-  /** Counts the file with so many bytes. False, and as it was, when all together would pass their limit. */
+  /** Reserves a number of bytes for the file. False, without effect, when all files together would exceed the limit. */
   reserve(name: string, bytes: number, most = this.limits.transferBytes): boolean {
     const known = this.#files.get(name);
     const sum = this.#bytes - (known?.bytes ?? 0) + bytes;
@@ -65,7 +65,7 @@ export class ContentFiles {
     return (this.#files.get(name)?.users ?? 0) > 0;
   }
 
-  /** Written in place; made where it is not there. Rejects, as the file does, with StoreError when the disk does not. */
+  /** Opens the file for writing, and creates it if it is missing. Its methods reject with StoreError when the disk fails. */
   async edit(name: string): Promise<OpenFile> {
     const file = await stored(this.#open().then((folder) => folder.edit(name)));
     return {
@@ -78,14 +78,14 @@ export class ContentFiles {
     };
   }
 
-  /** Undefined when there is no such file any more. */
+  /** Undefined when the file is missing or has another size. */
   async content(type: MediaType, name: string, size: number): Promise<Content | undefined> {
     if (!this.#files.has(name)) return undefined;
     const file = await (await this.#open()).open(name);
     return file.size === size ? storedContent(type, file) : undefined;
   }
 
-  /** It is not removed before the function that this returns was called. */
+  /** Prevents the removal of the file until the returned function is called. */
   use(name: string): () => Promise<void> {
     const file = this.#files.get(name);
     if (!file) return async () => {};
@@ -94,11 +94,11 @@ export class ContentFiles {
     return async () => {
       if (!used) return;
       used = false;
-      if (--file.users === 0 && file.removed) await this.ends(this.#delete(name, file));
+      if (--file.users === 0 && file.removed) await this.background(this.#delete(name, file));
     };
   }
 
-  /** As soon as nobody uses it. Never rejects: what stays is removed at the next start. */
+  /** Removes the file when it is no longer used. Never rejects: a file that stays is removed at the next start. */
   async remove(name: string): Promise<void> {
     const file = this.#files.get(name);
     if (!file || file.removed) return;
@@ -106,20 +106,20 @@ export class ContentFiles {
     if (file.users === 0) await this.#delete(name, file);
   }
 
-  /** For what ends a file's use and that nobody waits for, but `close`. It must not reject. */
-  ends(end: Promise<void>): Promise<void> {
+  /** Lets `close` wait for work in the background, which must not reject. */
+  background(end: Promise<void>): Promise<void> {
     const tracked = end.finally(() => this.#ends.delete(tracked));
     this.#ends.add(tracked);
     return tracked;
   }
 
-  /** When every file is closed that is no longer used. */
+  /** Resolves when the work in the background has ended and the folder is closed. */
   async close(): Promise<void> {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
     await (await this.#folder)?.close();
   }
 
-  async #delete(name: string, file: Kept): Promise<void> {
+  async #delete(name: string, file: ContentFile): Promise<void> {
     try {
       await (await this.#open()).remove(name);
     } catch (error) {
@@ -146,4 +146,4 @@ async function stored<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-export const CONTENT_FILES: InjectionToken<ContentFiles> = Symbol('transfer room');
+export const CONTENT_FILES: InjectionToken<ContentFiles> = Symbol('content files');

@@ -1,16 +1,16 @@
-/** Where things stand in the store. */
+/** The records in the durable store: keys, reads, and writes in groups. */
 
 import { MalformedError, QuotaError, SipPushError } from '../errors.js';
 import type { LogSink } from '../log.js';
 import type { Store, StoreWrite } from '../platform/platform.js';
 import type { Clock } from '../time/clock.js';
 
-/** Of the ledger: a push id follows. */
+/** Entries of the ledger, by push id. */
 export const ENTRY_PREFIX = 'push/entry/';
 export const CONTENT_PREFIX = 'push/content/';
 export const APPLICATIONS_PREFIX = 'push/app/';
 
-/** `namespace` is a number: an event-app-id may hold any separator. */
+/** `namespace` is a number, because an event-app-id can contain any separator. */
 export function storagePrefix(namespace: string): string {
   return `push/data/${namespace}/`;
 }
@@ -31,20 +31,18 @@ export function decodeJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (error) {
-    throw new MalformedError('a record in the store is not JSON', { cause: error });
+    throw new MalformedError('invalid record in the store: expected JSON', { cause: error });
   }
 }
-
-/** What the runtime keeps in the durable store: reads, and writes in groups. */
 
 export type Write = StoreWrite;
 
 const BYTES = { valueEncoding: 'view' } as const;
 
-/** The store did not do it: the disk is full, broken, or the store is closed. */
+/** The store failed: the disk is full or broken, or the store is closed. */
 export class StoreError extends SipPushError {}
 
-/** Whether it says that there is no room, or no disk. Never throws: what an application throws may be anything. */
+/** Whether the thrown value reports a lack of disk space or a failed disk. Never throws. */
 export function lacksResources(thrown: unknown): boolean {
   try {
     return thrown instanceof StoreError || thrown instanceof QuotaError;
@@ -53,7 +51,7 @@ export function lacksResources(thrown: unknown): boolean {
   }
 }
 
-/** `synced` survives the loss of power, `written` the end of the process. Both are atomic, and in order. */
+/** `synced` survives a loss of power, `written` the end of the process. Both are atomic and in order. */
 export type Durability = 'synced' | 'written';
 
 interface Group {
@@ -63,13 +61,13 @@ interface Group {
   settle(error?: StoreError): void;
 }
 
-/** Milliseconds between attempts to open a store that failed: each reads its whole log. */
+/** Milliseconds between attempts to reopen a store: each reads its whole log. */
 const REOPEN_AFTER = 1_000;
 
 /**
- * A write that failed may have left half a record in LevelDB's log, and recovery ends there: what is written behind
- * it is confirmed, and gone after a restart (seen with a full disk: 453 of 453 synced writes). So the store is
- * opened anew before anything else is written, which puts what it has into a table and begins another log.
+ * A failed write can leave half a record in LevelDB's log. Recovery ends there: later writes succeed, but are lost after a
+ * restart (observed with a full disk: 453 of 453 synced writes). So the store is reopened before the next write, which
+ * moves the log into a table and starts another log.
  */
 export class Records {
   #next: Group | undefined;
@@ -85,8 +83,8 @@ export class Records {
   ) {}
 
   /**
-   * All of `operations`, or none. Those that come while a write is under way go to the disk together in the next
-   * one: a sync costs the same for one push as for fifty.
+   * Writes all operations, or none. Operations that arrive during a write are written together in the next one: a sync
+   * costs the same for one push as for fifty.
    */
   write(operations: readonly Write[], durability: Durability): Promise<void> {
     if (this.#closed) return Promise.reject(storeError('write', 'it is closed'));
@@ -107,7 +105,7 @@ export class Records {
     }
   }
 
-  /** Entries whose key begins with `prefix`, in order, those after `prefix + after` only; keys without the prefix. */
+  /** Entries whose key starts with `prefix`, in order; only those after `prefix + after`. Keys are without the prefix. */
   async *entries(prefix: string, after?: string): AsyncGenerator<[key: string, value: Uint8Array]> {
     try {
       await this.#ready();
@@ -126,14 +124,14 @@ export class Records {
     await this.#reopening;
   }
 
-  /** Resolves when what was asked for is written; the store itself is its owner's to close. */
+  /** Resolves when all writes have ended. The store itself is closed by its owner. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
   }
 
   async #writeGroups(): Promise<void> {
-    // What else is written in this turn of the event loop goes along.
+    // Writes of the same turn of the event loop are joined.
     await undefined;
     for (let group = this.#next; group; group = this.#next) {
       this.#next = undefined;
@@ -154,20 +152,19 @@ export class Records {
     } catch (error) {
       const { message } = storeError('write', error);
       this.log({ level: 'error', message });
-      // The next write finds out at once whether there is room again. A store that somebody closed stays so.
+      // The next write tries again at once. A store that its owner closed stays closed.
       if (this.store.status === 'open') this.#failedAt = Number.NEGATIVE_INFINITY;
       throw error;
     }
   }
 
   async #reopen(failedAt: number): Promise<void> {
-    if (this.clock.now() - failedAt < REOPEN_AFTER)
-      throw new Error('it could not be opened anew a moment ago');
+    if (this.clock.now() - failedAt < REOPEN_AFTER) throw new Error('reopening it failed a moment ago');
     this.#reopening = this.store.close().then(() => this.store.open());
     try {
       await this.#reopening;
       this.#failedAt = undefined;
-      this.log({ level: 'info', message: 'the store was opened anew' });
+      this.log({ level: 'info', message: 'the store was reopened' });
     } catch (error) {
       this.#failedAt = this.clock.now();
       throw error;
@@ -188,5 +185,5 @@ function newGroup(): Group {
 function storeError(what: 'read' | 'write', error: unknown): StoreError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
-  return new StoreError(`the store does not ${what}: ${text}`, { cause: error });
+  return new StoreError(`the store cannot ${what}: ${text}`, { cause: error });
 }

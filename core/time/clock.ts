@@ -1,11 +1,11 @@
-/** Time as the runtime sees it; tests bring their own. */
+/** The clock of the runtime, which tests replace, and a timer that can be set again. */
 
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Calls `callback` once after `milliseconds`, unless the function that it returns is called before. */
+  /** Calls `callback` once after `milliseconds`, unless the returned function is called before. */
   after(milliseconds: number, callback: () => void): () => void;
-  /** At least 0, less than 1: spreads retries. */
+  /** At least 0, less than 1: randomizes retries. */
   random(): number;
 }
 
@@ -18,7 +18,7 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
-/** The one timer that something has at a time. Setting it again forgets what was set. */
+/** One timeout at a time: setting it again replaces it. */
 export class Timer {
   #timer: ReturnType<typeof setTimeout> | undefined;
 

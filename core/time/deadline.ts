@@ -1,16 +1,16 @@
-/** Waiting, for a time or for somebody, as long as a signal allows. */
+/** Waits that a signal, a timer or a clock ends. */
 
 import { TimeoutError } from '../errors.js';
 import { type Clock, Timer } from './clock.js';
 
-/** Resolves after that time; rejects with the reason of the signal. */
+/** Resolves after this time; rejects with the reason of the signal. */
 export async function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
   const alarm = new Timer();
   const over = new Promise<void>((resolve) => alarm.set(milliseconds, resolve));
   await unlessAborted(over, signal).finally(() => alarm.clear());
 }
 
-/** As the promise, unless the signal is aborted before: then it rejects with its reason. */
+/** Settles as the promise does; rejects with the reason of the signal if it is aborted before. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await promise;
   let abort = () => {};
@@ -20,14 +20,14 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
     else signal.addEventListener('abort', abort, { once: true });
   });
   try {
-    // An abort that came first is told first.
+    // `aborted` comes first, so that it wins over a promise that has settled.
     return await Promise.race([aborted, promise]);
   } finally {
     signal.removeEventListener('abort', abort);
   }
 }
 
-/** Resolves when the promise has settled, or after that time. */
+/** Resolves when the promise has settled, or after this time. */
 export async function atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   const deadline = new Timer();
   const passed = new Promise<void>((resolve) => deadline.set(milliseconds, resolve));
@@ -44,17 +44,14 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Calls into other people's code: whatever they throw is a rejection, and none is waited for without end. */
-
-/** The result of `call`; a synchronous throw, or a thenable that misbehaves, is a rejection. */
+/** The result of `call`; a synchronous throw, or a thenable that misbehaves, becomes a rejection. */
 export function invoke<T>(call: () => T | PromiseLike<T>): Promise<T> {
   return new Promise((resolve) => resolve(call()));
 }
 
 /**
  * Settles as the promise does, or rejects after `milliseconds`.
- *
- * @param late the error to reject with, or what is waited for: a TimeoutError then names it.
+ * @param late the error to reject with, or the name of the operation for a TimeoutError.
  */
 export function within<T>(
   clock: Clock,
@@ -74,15 +71,13 @@ export function within<T>(
   });
 }
 
-/** For a promise given to an application: one that it forgets to await must not end the process. */
+/** For a promise that an application may forget to await: its rejection does not end the process. */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }
 
-/** When a sender has to be answered, whatever has become of its push. */
-
-/** What may be waited for beside a promise: `passed` resolves after `milliseconds`, unless it is cancelled. */
+/** A time that code waits for beside a promise: `passed` resolves after `milliseconds`, unless it is cancelled. */
 export interface Deadline {
   readonly passed: Promise<'late'>;
   cancel(): void;
@@ -96,7 +91,7 @@ export function deadline(clock: Clock, milliseconds: number): Deadline {
   return { passed, cancel };
 }
 
-/** As the promise, or `late` after `milliseconds`. */
+/** Settles as the promise does, or resolves to `late` after `milliseconds`. */
 export async function orLate<T>(
   clock: Clock,
   milliseconds: number,

@@ -1,4 +1,4 @@
-/** The words after the name of a command: its options, and what it is to work on. */
+/** Parses the options and operands of a command. */
 
 import { parseArgs } from 'node:util';
 import { suggestion } from '../../core/text.js';
@@ -7,14 +7,14 @@ import { UsageError } from './usage.js';
 
 type Options = Pick<Command, 'name' | 'options' | 'operands'>;
 
-/** @throws UsageError that says which word is wrong, and what was expected. */
+/** @throws UsageError naming the invalid argument and what was expected. */
 export function parseWords(command: Options, args: readonly string[]): Words {
   const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } };
   const { values, positionals, tokens } = parseArgs({
     args: [...args],
     options,
     allowPositionals: true,
-    // What is wrong is said below, in words of our own.
+    // Errors are reported below, with suggestions.
     strict: false,
     tokens: true,
   });
@@ -24,12 +24,13 @@ export function parseWords(command: Options, args: readonly string[]): Words {
     checkOption(command, token);
     const option = command.options[token.name];
     const multiple = option?.type === 'string' && option.multiple === true;
-    if (seen.has(token.name) && !multiple) throw new UsageError(`${token.rawName} is given twice`);
+    if (seen.has(token.name) && !multiple)
+      throw new UsageError(`duplicate option ${token.rawName}: expected it once`);
     seen.add(token.name);
   }
   const [operand] = positionals;
   if (operand !== undefined && !command.operands && values.help !== true) {
-    throw new UsageError(`${command.name} takes options only; "${operand}" is none`);
+    throw new UsageError(`unexpected argument "${operand}": ${command.name} accepts options only`);
   }
   return new Words(values, positionals);
 }
@@ -42,17 +43,17 @@ function checkOption(command: Options, { name, rawName, value, inlineValue }: Op
     throw new UsageError(`unknown option ${rawName}${suggestion(rawName, known)}`);
   }
   if (option.type === 'boolean' && value !== undefined) {
-    throw new UsageError(`${rawName} takes no value, but was given "${value}"`);
+    throw new UsageError(`unexpected value "${value}": ${rawName} has no value`);
   }
-  // `--config --json` forgets a value; one that begins with a dash is written `--config=-odd`.
-  const forgotten = value === undefined || (inlineValue === false && /^-./.test(value));
-  if (option.type === 'string' && forgotten) throw new UsageError(`${rawName} lacks its value`);
+  // `--config --json` lacks a value. A value that begins with a dash is written `--config=-odd`.
+  const missing = value === undefined || (inlineValue === false && /^-./.test(value));
+  if (option.type === 'string' && missing) throw new UsageError(`missing value of ${rawName}`);
 }
 
 interface OptionToken {
   name: string;
   rawName: string;
   value: string | undefined;
-  /** Whether it was written `--name=value`. */
+  /** Whether it is written as `--name=value`. */
   inlineValue: boolean | undefined;
 }

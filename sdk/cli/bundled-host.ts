@@ -1,4 +1,4 @@
-/** The program that a bundle for Node.js is: a host that carries its own configuration. */
+/** The program of a bundle for Node.js: a host with its configuration. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -10,29 +10,29 @@ import type { BundleContents } from '../bundler/contents.js';
 import { parseWords } from './arguments.js';
 import { ended, type Io, keepPrivate, processIo, timed } from './io.js';
 import { hostPrinter, logPrinter } from './report.js';
-import { sayStrayErrors } from './stray-errors.js';
+import { logUncaughtErrors } from './stray-errors.js';
 import { complain, EXIT } from './usage.js';
 
-/** What the entry of a bundle hands over. */
+/** Parameters from the entry of a bundle. */
 export interface NodeBundle {
   /** `data` is relative to the bundle. */
   settings: Omit<ComposedHostOptions, 'apps'>;
   apps(): Promise<ComposedHostOptions['apps']>;
   contents: BundleContents;
-  /** Of the bundle. */
+  /** URL of the bundle. */
   url: string;
 }
 
 const HELP = `Options
-  --json      one JSON object a line on stdout, nothing else
-  --manifest  what is inside, as JSON`;
+  --json      prints one JSON object per line on stdout
+  --manifest  prints the contents of the bundle as JSON`;
 
 const COMMAND = {
   name: 'this host',
   options: { json: { type: 'boolean' }, manifest: { type: 'boolean' } },
 } as const;
 
-/** Runs until SIGINT or SIGTERM; a second one ends it at once. */
+/** Runs until SIGINT or SIGTERM. A second signal ends it at once. */
 export async function runHost(bundle: NodeBundle): Promise<void> {
   const io = processIo();
   process.exitCode = await run(bundle, io).catch((error: unknown) => complain(error, io));
@@ -60,11 +60,11 @@ async function host({ settings, apps, url }: NodeBundle, plain: Io, json: boolea
   const { data } = settings;
   const io = json ? plain : timed(plain);
   keepPrivate();
-  const unlisten = sayStrayErrors(io);
+  const unlisten = logUncaughtErrors(io);
   try {
     const running = await openPushHost({
       ...settings,
-      ...(data === undefined ? {} : { data: resolve(dirname(fileURLToPath(url)), data) }),
+      data: data === undefined ? undefined : resolve(dirname(fileURLToPath(url)), data),
       apps: await apps(),
       onEvent: hostPrinter(io, json),
       onLog: logPrinter(io),

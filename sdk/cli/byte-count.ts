@@ -1,4 +1,4 @@
-/** Bytes, for people. */
+/** Formats a number of bytes for people. */
 
 export function bytes(count: number): string {
   if (count < 1000) return `${count} bytes`;

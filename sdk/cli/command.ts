@@ -1,14 +1,14 @@
-/** What a command of `sip-push` is. */
+/** A command of `sip-push`, and its parsed arguments. */
 
 import type { Io } from './io.js';
 import { UsageError } from './usage.js';
 
 export interface Command {
   name: string;
-  /** The whole text of `--help`: usage, options, an example. */
+  /** The text of `--help`: usage, options, an example. */
   help: string;
   options: Readonly<Record<string, CommandOption>>;
-  /** Whether words that are no options are taken: files. */
+  /** Whether it accepts operands, such as files. */
   operands?: boolean;
   /** Resolves with the exit code. */
   run(words: Words, io: Io): Promise<number>;
@@ -30,7 +30,7 @@ export class Words {
 
   text(name: string): string | undefined {
     const value = this.values[name];
-    if (value === '') throw new UsageError(`--${name} is empty`);
+    if (value === '') throw new UsageError(`invalid --${name} "": expected a value`);
     return typeof value === 'string' ? value : undefined;
   }
 
@@ -39,11 +39,11 @@ export class Words {
     return Array.isArray(value) ? value.map(String) : [];
   }
 
-  /** @throws UsageError with the example when it is missing. */
+  /** @throws UsageError with the example if the option is missing. */
   required(name: string, example: string): string {
     const value = this.text(name);
     if (value === undefined) {
-      throw new UsageError(`--${name} is missing; expected e.g. --${name} ${example}`);
+      throw new UsageError(`missing --${name}: expected e.g. --${name} ${example}`);
     }
     return value;
   }

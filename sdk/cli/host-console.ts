@@ -1,29 +1,29 @@
-/** What a person, or a program, asks of a host that runs: a line each, answered by an event. */
+/** The console of a running host: one command per line, answered by one event each. */
 
 import type { Readable } from 'node:stream';
 import type { PushHost } from '../../core/host.js';
 
-/** What came of a line. */
+/** The answer to a line. */
 export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
 
 type Host = Pick<PushHost, 'query'> & {
   runtime: Pick<PushHost['runtime'], 'deadLetters' | 'redeliver' | 'dropDeadLetter'>;
 };
 
-/** Characters of a line: arguments are a few words. */
+/** Longest line in characters. */
 const MAX_LINE = 65_536;
-/** Of a line that is repeated in its answer. */
+/** Characters of the line that its answer repeats. */
 const MAX_SHOWN = 200;
 
 const EXPECTED = 'APP QUERY [JSON], dead-letters, again ID or drop ID';
 
 /**
- * Answers lines, one after another, until the input ends or breaks: a host goes on without.
- * @returns what ends it; nothing of `input` keeps the process from ending then.
+ * Answers lines one after another until the input ends or fails. The host continues then.
+ * @returns a function that ends the console and closes `input`.
  */
-export function answerLines(input: Readable, host: Host, say: (answer: Answer) => void): () => void {
+export function answerLines(input: Readable, host: Host, print: (answer: Answer) => void): () => void {
   const reading = (async () => {
-    for await (const line of linesOf(input)) if (line !== '') say(await answerTo(line, host));
+    for await (const line of linesOf(input)) if (line !== '') print(await answerTo(line, host));
   })();
   reading.catch(() => {});
   return () => void input.destroy();
@@ -33,8 +33,8 @@ export function answerLines(input: Readable, host: Host, say: (answer: Answer) =
 export async function answerTo(line: string, host: Host): Promise<Answer> {
   const shown = line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
   try {
-    if (line.length > MAX_LINE) throw new Error(`a line has at most ${MAX_LINE} characters`);
-    // What an application answers may be nothing.
+    if (line.length > MAX_LINE) throw new Error(`invalid line: expected at most ${MAX_LINE} characters`);
+    // JSON has no undefined.
     return { event: 'answer', line: shown, answer: (await ask(line, host)) ?? null };
   } catch (error) {
     return { event: 'answer', line: shown, error: error instanceof Error ? error.message : String(error) };
@@ -47,13 +47,13 @@ async function ask(line: string, host: Host): Promise<unknown> {
   if (first === 'dead-letters' && second === '') return runtime.deadLetters();
   if (first === 'again' && second !== '') return known(await runtime.redeliver(second), second);
   if (first === 'drop' && second !== '') return known(await runtime.dropDeadLetter(second), second);
-  if (second === '') throw new Error(`expected ${EXPECTED}`);
+  if (second === '') throw new Error(`invalid command "${first.slice(0, MAX_SHOWN)}": expected ${EXPECTED}`);
   return await host.query(first, second, argumentsOf(rest));
 }
 
 function known(found: boolean, id: string): true {
   if (found) return true;
-  throw new Error(`no dead letter ${id}`);
+  throw new Error(`no dead letter "${id}": list them with dead-letters`);
 }
 
 function argumentsOf(text: string): unknown {
@@ -61,11 +61,13 @@ function argumentsOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`${text.slice(0, MAX_SHOWN)} is not JSON: ${(error as Error).message}`);
+    throw new Error(
+      `invalid arguments "${text.slice(0, MAX_SHOWN)}": expected JSON (${(error as Error).message})`,
+    );
   }
 }
 
-/** Without blanks around them. One that is too long is still too long, but not all of it is kept. */
+/** Yields trimmed lines. An overlong line is cut, and remains overlong. */
 async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of input.setEncoding('utf8')) {

@@ -1,53 +1,53 @@
-/** What a command reads and says, and how it is told to end. */
+/** Input, output and end of a command. */
 
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 
 export interface Io {
-  /** stdin; a terminal where somebody types. */
+  /** stdin; with `isTTY` if it is a terminal. */
   readonly input: Readable & { readonly isTTY?: boolean };
-  /** One line on stdout. */
+  /** Writes one line to stdout. */
   out(line: string): void;
-  /** One line on stderr: diagnostics, progress. */
+  /** Writes one line of diagnostics to stderr. */
   err(line: string): void;
-  /** On stderr: a line that the next one takes the place of, where there is a terminal. */
+  /** Writes a line to stderr. At a terminal, the next line replaces it. */
   status(line: string): void;
-  /** Resolves when stdout has taken most of what it was given: for what says more than fits in memory. */
+  /** Resolves when stdout accepts more output: for output that does not fit in memory. */
   drained(): Promise<void>;
-  /** Whether somebody looks at stderr as it comes. */
+  /** Whether stderr is a terminal. */
   readonly terminal: boolean;
-  /** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more: end cleanly. */
+  /** Aborted by SIGINT, SIGTERM and a closed stdout: the command ends. */
   readonly signal: AbortSignal;
 }
 
-/** To the start of the line, and nothing on it (ECMA-48). */
+/** Moves to the start of the line and erases it (ECMA-48). */
 const ERASE = '\r\u001b[K';
 
-/** That of this process. */
+/** The input and output of this process. */
 export function processIo(): Io {
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      // The second one means it.
+      // The second signal ends the process at once.
       if (ending.signal.aborted) process.exit(128 + constants.signals[signal]);
       ending.abort();
     });
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // `sip-push host --json | head -1`: nobody reads any more. A full disk, though, ends no device.
+    // The reader of `sip-push host --json | head -1` has ended. A full disk does not end a device.
     if (error.code === 'EPIPE') ending.abort();
   });
   process.stderr.on('error', () => {});
   const terminal = process.stderr.isTTY === true;
-  // A line of status is on the screen, and whatever comes next takes its place.
+  // Whether a status line is on the screen, which the next line replaces.
   let shown = false;
   const clear = () => {
     if (shown) process.stderr.write(ERASE);
     shown = false;
   };
   return {
-    // A command that reads nothing does not open it.
+    // A command that does not read stdin does not open it.
     get input() {
       return process.stdin;
     },
@@ -75,7 +75,7 @@ export function processIo(): Io {
   };
 }
 
-/** Resolves when the command is told to end. */
+/** Resolves when the command has to end. */
 export function ended({ signal }: Io): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -83,12 +83,12 @@ export function ended({ signal }: Io): Promise<void> {
   });
 }
 
-/** Files that are made from now on are their owner's alone: those of the store too, which LevelDB makes for everybody. */
+/** Makes new files readable by their owner only, also those of LevelDB. */
 export function keepPrivate(): void {
   process.umask(0o077);
 }
 
-/** With the time of day ahead of each line, for people who wonder when it was. */
+/** Adds the time of day before each line, for people. */
 export function timed(io: Io): Io {
   const now = () => new Date().toTimeString().slice(0, 8);
   return {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `sip-push`, from its first moment: whoever ends it while it loads has it end as it would later. */
+/** The entry of `sip-push`. Signals are handled from the start, before the program is loaded. */
 
 import { processIo } from './io.js';
 

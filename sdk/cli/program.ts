@@ -1,4 +1,4 @@
-/** `sip-push`: finds the command, gives it its words, and says how it ended. */
+/** Finds the command of `sip-push`, passes its arguments, and returns its exit code. */
 
 import { suggestion } from '../../core/text.js';
 import { VERSION } from '../manifest/this-package.js';
@@ -13,21 +13,21 @@ interface Entry {
   load(): Promise<Command>;
 }
 
-/** Each is loaded when it is asked for: what one needs, the others start without. */
+/** A command is loaded when it is used, so that others start without its dependencies. */
 const COMMANDS: readonly Entry[] = [
   {
     name: 'demo',
-    summary: 'all of it in one process, with a web page',
+    summary: 'core, sender and device in one process, with a web page',
     load: async () => (await import('./commands/demo.js')).demo,
   },
   {
     name: 'host',
-    summary: 'a device: receives pushes and hands them to its applications',
+    summary: 'a device: receives pushes for its applications',
     load: async () => (await import('./commands/host.js')).host,
   },
   {
     name: 'send',
-    summary: 'one push by a Push Sender Agent',
+    summary: 'sends one push as a Push Sender Agent',
     load: async () => (await import('./commands/send.js')).send,
   },
   {
@@ -42,37 +42,37 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'apps',
-    summary: 'which push applications are there, and what they ask for',
+    summary: 'lists the push applications and their permissions',
     load: async () => (await import('./commands/apps.js')).apps,
   },
   {
     name: 'create',
-    summary: 'a new push application',
+    summary: 'creates a push application',
     load: async () => (await import('./commands/create.js')).create,
   },
   {
     name: 'build',
-    summary: 'compiles a push application of TypeScript',
+    summary: 'compiles a push application in TypeScript',
     load: async () => (await import('./commands/build.js')).build,
   },
   {
     name: 'check',
-    summary: 'push applications, held against the contract',
+    summary: 'checks push applications against the contract',
     load: async () => (await import('./commands/check.js')).check,
   },
   {
     name: 'dev',
-    summary: 'a push application while it is written',
+    summary: 'runs a push application during development',
     load: async () => (await import('./commands/dev.js')).dev,
   },
   {
     name: 'bundle',
-    summary: 'one file of a host and its applications',
+    summary: 'builds one file of a host and its applications',
     load: async () => (await import('./commands/bundle.js')).bundle,
   },
   {
     name: 'trace',
-    summary: 'the message ladder of a trace, or a capture for Wireshark',
+    summary: 'shows a trace as a message ladder, or converts it for Wireshark',
     load: async () => (await import('./commands/trace.js')).trace,
   },
   {
@@ -82,7 +82,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'replay',
-    summary: 'gives a recording to applications, and says what is different',
+    summary: 'replays a recording and reports differences',
     load: async () => (await import('./commands/replay.js')).replay,
   },
 ];
@@ -96,7 +96,7 @@ ${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n
 Example
   sip-push demo --once
 
-sip-push COMMAND --help says more, with an example. --version prints the version.`;
+sip-push COMMAND --help describes a command. --version prints the version.`;
 
 /** @returns the exit code; never rejects. */
 export async function run(args: readonly string[], io: Io): Promise<number> {

@@ -1,4 +1,4 @@
-/** Tells a person at a terminal why there is no answer yet. */
+/** Reports at a terminal why there is no answer yet, and the progress of transfers. */
 
 import type { HostEvent } from '../../core/host.js';
 import type { PushSenderOptions } from '../../core/sender/sender.js';
@@ -7,25 +7,26 @@ import { Timer } from '../../core/time/clock.js';
 import { bytes } from './byte-count.js';
 import type { Io } from './io.js';
 
-/** A push is answered within milliseconds; who has waited this long wonders. */
+/** Milliseconds without an answer before the user is informed. */
 const PATIENCE_MS = 4_000;
 
-/** What nobody answers: a response, and an ACK (RFC 3261 17.1.1.3). */
+/** Messages without an answer: responses, and an ACK (RFC 3261 §17.1.1.3). */
 const UNANSWERED = /^(SIP\/2\.0|ACK) /;
-/** Characters that tell a request from those. */
-const BEGINNING = 8;
+/** Bytes that `UNANSWERED` needs. */
+const PREFIX_BYTES = 8;
 
+/** Reports a connection or an answer that takes long. */
 export class ConnectionProgress {
   readonly #connection = new Timer();
-  /** Set while a request has no response: not while a file is read, or transferred. */
+  /** Runs while a request has no response, but not while a file is read or transferred. */
   readonly #answer = new Timer();
   readonly #unanswered = new Set<string>();
   #server = '';
-  #said = '';
+  #lastError = '';
 
   constructor(
     private readonly servers: readonly string[],
-    private readonly say: (line: string) => void,
+    private readonly print: (line: string) => void,
   ) {}
 
   readonly handlers = {
@@ -35,28 +36,28 @@ export class ConnectionProgress {
     },
     onDisconnected: (server, error) => {
       this.#answer.clear();
-      // The same for each attempt: once is enough.
+      // Each attempt fails in the same way: it is reported once.
       const line = printable(`no connection to ${server}: ${error.message}`);
-      if (line !== this.#said) this.say(line);
-      this.#said = line;
+      if (line !== this.#lastError) this.print(line);
+      this.#lastError = line;
     },
     onRegistrationFailed: ({ status, reason, retryInSeconds }) => {
-      // Where the connection was the reason, that has been said.
+      // A failed connection is reported by onDisconnected.
       if (retryInSeconds === undefined) return;
-      this.say(printable(`not registered: ${status ?? 'no answer'} ${reason}`));
+      this.print(printable(`not registered: ${status ?? 'no answer'} ${reason}`));
     },
     onWire: (direction, bytes) => {
       if (direction === 'in') return this.#answer.clear();
-      const beginning = new TextDecoder('latin1').decode(bytes.subarray(0, BEGINNING));
-      if (UNANSWERED.test(beginning) || this.#answer.running) return;
+      const prefix = new TextDecoder('latin1').decode(bytes.subarray(0, PREFIX_BYTES));
+      if (UNANSWERED.test(prefix) || this.#answer.running) return;
       this.#answer.set(PATIENCE_MS, () => this.#silence());
     },
   } satisfies Partial<PushSenderOptions>;
 
-  /** The agent begins to connect. */
+  /** Called when the agent begins to connect. */
   start(): void {
     this.#connection.set(PATIENCE_MS, () => {
-      this.say(`still no connection to ${this.servers.join(' or ')}; trying on`);
+      this.print(`no connection to ${this.servers.join(' or ')} yet; retrying`);
     });
   }
 
@@ -66,27 +67,25 @@ export class ConnectionProgress {
   }
 
   #silence(): void {
-    // Of each server once: a push may be tried for hours.
+    // Once per server: a push can be retried for hours.
     if (this.#unanswered.has(this.#server)) return;
     this.#unanswered.add(this.#server);
-    this.say(`${this.#server} has not answered yet; waiting on`);
+    this.print(`no answer from ${this.#server} yet; waiting`);
   }
 }
 
-/** Tells a person who looks at a host's terminal how far long transfers have come. */
-
-/** Transfers that are remembered at a time, as many as a host has sessions: a peer may leave any number of them. */
+/** Largest number of tracked transfers. A peer can abandon any number of them. */
 const TRANSFERS = 100;
 
-/** Characters of a file's name: behind it, a line has to have room for what changes. */
+/** Characters of a file name, so that the line has room for the progress. */
 const NAME_LENGTH = 32;
 
+/** Shows the progress of long incoming transfers at the terminal of a host. */
 export class ReceivingProgress {
   readonly #transfers = new Map<string, TransferProgress>();
 
   constructor(private readonly io: Io) {}
 
-  /** Of a transfer that has taken long already. */
   update({
     id,
     app,
@@ -95,7 +94,7 @@ export class ReceivingProgress {
     received,
     size,
   }: Extract<HostEvent, { event: 'receiving' }>): void {
-    // A log has what came in the end.
+    // A log has the result.
     if (!this.io.terminal) return;
     let progress = this.#transfers.get(id);
     if (!progress) {
@@ -113,22 +112,21 @@ export class ReceivingProgress {
   }
 }
 
-/** Tells a person at a terminal how far a long transfer has come. */
-
-/** Milliseconds: what is over by then is not worth a word. */
+/** Milliseconds before the first line: shorter transfers are not reported. */
 const PATIENCE = 1_000;
-/** Between two lines where they stay: a log, not a terminal. */
+/** Milliseconds between lines in a log. */
 const LOG_INTERVAL = 10_000;
-/** On a terminal, where each takes the place of the one before. */
+/** Milliseconds between lines at a terminal, where each replaces the last. */
 const TERMINAL_INTERVAL = 200;
 
+/** Shows the progress of one long transfer. */
 export class TransferProgress {
   readonly #started = performance.now();
   #last: number;
-  /** Bytes that were there already when it began. */
+  /** Bytes that the receiver had at the start. */
   #resumed: number | undefined;
 
-  /** @param patience milliseconds ahead of the first word. */
+  /** @param patience milliseconds before the first line. */
   constructor(
     private readonly io: Io,
     private readonly name: string,
@@ -137,7 +135,7 @@ export class TransferProgress {
     this.#last = this.#started + patience - this.#interval;
   }
 
-  /** @param have bytes that the receiver has. */
+  /** @param have bytes that the receiver has. @param size of the file, if known. */
   update(have: number, size: number | undefined): void {
     this.#resumed ??= have;
     const now = performance.now();
@@ -145,8 +143,8 @@ export class TransferProgress {
     if (now - this.#started < this.patience) return;
     this.#last = now;
     const seconds = (now - this.#started) / 1000;
-    const come = have - this.#resumed;
-    const rate = come > 0 ? `, ${bytes(Math.round(come / seconds))}/s` : '';
+    const transferred = have - this.#resumed;
+    const rate = transferred > 0 ? `, ${bytes(Math.round(transferred / seconds))}/s` : '';
     const share = size ? ` of ${bytes(size)} (${Math.floor((100 * have) / size)} %)` : '';
     this.io.status(printable(`${this.name}: ${bytes(have)}${share}${rate}`));
   }

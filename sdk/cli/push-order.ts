@@ -1,4 +1,4 @@
-/** Files on their way in sessions: how far they have come, and how to go on when they did not arrive. */
+/** The push of `sip-push send`: its options, and the progress of its files. */
 
 import { platform } from '#platform';
 import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
@@ -13,28 +13,28 @@ import type { Io } from './io.js';
 import { TransferProgress } from './progress.js';
 import { UsageError } from './usage.js';
 
+/** The progress of files in session mode, and how to resume them. */
 export class SentFiles {
-  /** Whether a terminal has any byte of them. */
-  #some = false;
+  /** Whether a terminal has received any byte. */
+  #started = false;
 
   constructor(private readonly io: Io) {}
 
   observe(files: readonly PushFile[]): (progress: FileProgress) => void {
     const shown = files.map(({ name = '' }) => new TransferProgress(this.io, name));
-    return ({ index, have, size }) => {
-      if (have > 0) this.#some = true;
-      shown[index]?.update(have, size);
+    return ({ index, received, size }) => {
+      if (received > 0) this.#started = true;
+      shown[index]?.update(received, size);
     };
   }
 
-  /** What a terminal has of a push is not sent again. Where it has nothing, there is nothing to say. */
-  sayHowToGoOn({ id }: Order): void {
-    if (this.#some) this.io.err(`to try it again, from where it is: the same command with --id ${id}`);
+  /** Tells how to resume, if a terminal has received a part. */
+  explainResume({ id }: Order): void {
+    if (this.#started) this.io.err(`to resume the transfer, repeat the command with --id ${id}`);
   }
 }
 
-/** What somebody wants pushed, as the words of `sip-push send` have it. */
-
+/** The push that the arguments of `sip-push send` describe. */
 export interface Order {
   to: string;
   app: string;
@@ -50,25 +50,28 @@ export interface Order {
 
 const EXAMPLE_IARI = 'urn:urn-7:3gpp-application.ims.iari.example';
 const MODES = ['auto', 'pager', 'session', 'indirect'] as const;
-/** Seconds in 30 days: nobody waits longer for a phone. */
+/** 30 days, in seconds. */
 const MAX_TTL = 2_592_000;
 
-/** @throws UsageError that says which word is wrong, and what was expected. */
+/** @throws UsageError naming the invalid argument and what was expected. */
 export function readOrder(words: Words): Order {
   const to = words.required('to', 'sip:bob@domain.test');
-  if (!SipUri.parse(to)) throw new UsageError(`--to ${to} is no SIP URI; expected e.g. sip:bob@domain.test`);
+  if (!SipUri.parse(to))
+    throw new UsageError(`invalid --to "${to}": expected a SIP URI, e.g. sip:bob@domain.test`);
   const app = words.required('app', 'mms.ua');
-  if (!isEventAppId(app)) throw new UsageError(`--app ${app} is no event-app-id; expected e.g. mms.ua`);
+  if (!isEventAppId(app))
+    throw new UsageError(`invalid --app "${app}": expected an event-app-id, e.g. mms.ua`);
   const iari = words.text('iari');
   if (iari !== undefined && !isIari(iari)) {
-    throw new UsageError(`--iari ${iari} is no IARI; expected e.g. ${EXAMPLE_IARI}`);
+    throw new UsageError(`invalid --iari "${iari}": expected an IARI, e.g. ${EXAMPLE_IARI}`);
   }
   const typeText = words.required('type', 'application/vnd.wap.mms-message');
   const type = parseMediaType(typeText);
-  if (!type) throw new UsageError(`--type ${typeText} is no media type; expected e.g. text/vnd.wap.si`);
+  if (!type)
+    throw new UsageError(`invalid --type "${typeText}": expected a media type, e.g. text/vnd.wap.si`);
   const modeText = words.text('mode') ?? 'auto';
   const mode = MODES.find((known) => known === modeText);
-  if (!mode) throw new UsageError(`--mode ${modeText} is not known; expected ${MODES.join(', ')}`);
+  if (!mode) throw new UsageError(`invalid --mode "${modeText}": expected ${MODES.join(', ')}`);
   const source = readSource(words);
   const report = words.has('report');
   requireFitting(mode, source, report);
@@ -85,16 +88,16 @@ export function readOrder(words: Words): Order {
 function requireFitting(mode: PushModeChoice, source: Order['source'], report: boolean): void {
   const second = 'files' in source ? source.files[1] : undefined;
   if (mode === 'pager' && second !== undefined) {
-    throw new UsageError(`pager mode carries one FILE; ${second} is one too many`);
+    throw new UsageError(`unexpected FILE "${second}": expected one FILE in pager mode`);
   }
   if (mode === 'indirect' && second !== undefined) {
-    throw new UsageError(`a reference is to one FILE; ${second} is one too many`);
+    throw new UsageError(`unexpected FILE "${second}": expected one FILE in indirect mode`);
   }
   if (mode === 'session' && 'url' in source) {
-    throw new UsageError('--content-url refers to content; session mode carries it');
+    throw new UsageError('invalid --mode "session": expected auto, pager or indirect with --content-url');
   }
   if (report && (mode === 'pager' || mode === 'indirect')) {
-    throw new UsageError(`--report waits for what only a session brings; ${mode} mode knows no reports`);
+    throw new UsageError(`unexpected --report: ${mode} mode has no reports; expected --mode session or auto`);
   }
 }
 
@@ -102,7 +105,7 @@ function readTtl(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ttl = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
   if (ttl <= MAX_TTL) return ttl;
-  throw new UsageError(`--ttl ${text} is no number of seconds up to ${MAX_TTL}; expected e.g. 3600`);
+  throw new UsageError(`invalid --ttl "${text}": expected a number of seconds up to ${MAX_TTL}, e.g. 3600`);
 }
 
 function readSource(words: Words): Order['source'] {
@@ -110,11 +113,11 @@ function readSource(words: Words): Order['source'] {
   const [file] = words.operands;
   if (url !== undefined) {
     if (file !== undefined)
-      throw new UsageError(`--content-url says where the content is; ${file} is one too many`);
+      throw new UsageError(`unexpected FILE "${file}": expected either FILE or --content-url`);
     if (!URL.canParse(url))
-      throw new UsageError(`--content-url ${url} is no URL; expected e.g. https://example.com/a`);
+      throw new UsageError(`invalid --content-url "${url}": expected a URL, e.g. https://example.com/a`);
     return { url };
   }
-  if (file === undefined) throw new UsageError('FILE is missing; expected the file whose content is pushed');
+  if (file === undefined) throw new UsageError('missing FILE: expected the file to push');
   return { files: words.operands };
 }

@@ -1,4 +1,4 @@
-/** A push handed to a sender that stays up, by its HTTP API. */
+/** Submits a push to a running sender through its HTTP API. */
 
 import { basename } from 'node:path';
 import { platform } from '#platform';
@@ -9,7 +9,7 @@ import type { PushBody } from '../http-api/schemas.js';
 import type { Io } from './io.js';
 import type { Order } from './push-order.js';
 
-/** @param onReceipt told of each receipt as it comes. */
+/** @param onReceipt called with each receipt as it arrives. */
 export async function pushVia(
   { url, key }: { url: string; key: string },
   order: Order,
@@ -18,7 +18,7 @@ export async function pushVia(
 ): Promise<Receipt[]> {
   const client = new SenderClient(url, key, io.signal);
   const { id } = await client.submit(await bodyOf(order, client), order.id);
-  io.err(`taken by ${url} as ${id}`);
+  io.err(`accepted by ${url} as ${id}`);
   const receipts: Receipt[] = [];
   for await (const receipt of client.receipts(id)) {
     onReceipt(receipt);
@@ -31,11 +31,7 @@ async function bodyOf(
   { to, app, iari, mode, report, ttl, source, type }: Order,
   client: SenderClient,
 ): Promise<PushBody> {
-  const push = {
-    ...{ to, app, mode, report },
-    ...(iari === undefined ? {} : { iari }),
-    ...(ttl === undefined ? {} : { ttl }),
-  };
+  const push = { to, app, mode, report, iari, ttl };
   const written = formatMediaType(type);
   if ('url' in source) return { ...push, content: { type: written, url: source.url } };
   const files: { type: string; name: string; content: string }[] = [];

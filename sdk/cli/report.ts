@@ -1,4 +1,4 @@
-/** Events in words, for people at a terminal. */
+/** Formats events, receipts and log records for people, and as JSON. */
 
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
@@ -14,8 +14,8 @@ import { ReceivingProgress } from './progress.js';
 type Receiving = Extract<HostEvent, { event: 'receiving' }>;
 
 /**
- * Prints the events of a host. With `json` those of its connection go to stderr: they are for people, who wonder why
- * nothing happens; stdout has registrations and pushes. How far a transfer has come is for terminals, with or without.
+ * Prints the events of a host. With `json`, connection events go to stderr, for people; stdout has registrations and
+ * pushes. The progress of transfers is shown at terminals only.
  */
 export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEvent) => void {
   const progress = new ReceivingProgress(io);
@@ -28,10 +28,10 @@ export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEve
   };
 }
 
-/** Prints what the console of a host answers. */
+/** Prints the answers of the console of a host. */
 export function answerPrinter(io: Io, json: boolean): (answer: Answer) => void {
   return (answer) => {
-    const text = 'error' in answer ? `no answer: ${answer.error}` : JSON.stringify(answer.answer);
+    const text = 'error' in answer ? `error: ${answer.error}` : JSON.stringify(answer.answer);
     io.out(json ? JSON.stringify(answer) : printable(`answer        ${text}`));
   };
 }
@@ -45,7 +45,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       ];
     case 'registration-failed':
       return [
-        `registration  failed: ${event.status ?? 'no answer'} ${event.reason}${credentials(event)}${again(event)}`,
+        `registration  failed: ${event.status ?? 'no answer'} ${event.reason}${credentials(event)}${retry(event)}`,
       ];
     case 'negotiated':
       return [
@@ -53,7 +53,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       ];
     case 'negotiation-failed':
       return [
-        `negotiation   failed with ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${again(event)}`,
+        `negotiation   failed with ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${retry(event)}`,
       ];
     case 'push':
       return [pushed(event)];
@@ -61,7 +61,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       return [brokenOff(event)];
     case 'refused':
       return [
-        `refused       ${event.status} to ${event.method} from ${event.from || 'nobody'}: ${event.reason}`,
+        `refused       ${event.status} to ${event.method} from ${event.from || 'an unknown sender'}: ${event.reason}`,
       ];
     case 'app':
       return appLines(event);
@@ -74,21 +74,26 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
   }
 }
 
-/** Fields on one line; of a list, such as the parts of a message, each item on a line of its own. */
+/** All fields on one line, except lists such as the parts of a message: each of their items has its own line. */
 function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event: 'app' }>): string[] {
-  const entries = Object.entries(fields);
+  const entries = definedEntries(fields);
   const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
   const others = entries.filter(([, value]) => !isListOfObjects(value));
   return [
-    // An id may be as long as its column, or longer.
+    // An id can be longer than its column.
     `${app.padEnd(13)} ${kind} ${others.map(field).join(', ')}`.trimEnd(),
     ...lists.flatMap(([name, items]) =>
       items.map(
         (item, index) =>
-          `              ${name} ${index + 1} of ${items.length}: ${Object.entries(item).map(field).join(', ')}`,
+          `              ${name} ${index + 1} of ${items.length}: ${definedEntries(item).map(field).join(', ')}`,
       ),
     ),
   ];
+}
+
+/** The properties that are not undefined. */
+function definedEntries(fields: object): [name: string, value: unknown][] {
+  return Object.entries(fields).filter(([, value]) => value !== undefined);
 }
 
 function isListOfObjects(value: unknown): value is object[] {
@@ -98,7 +103,7 @@ function isListOfObjects(value: unknown): value is object[] {
 function pushed(event: Extract<HostEvent, { event: 'push' }>): string {
   const { outcome, status, app, from, contentType, size, sha256, fileName, reason } = event;
   const what = fileName === undefined ? contentType : `${fileName}, ${contentType}`;
-  // Of content that was not read to its end nobody knows the digest.
+  // Content that was not read completely has no digest.
   const digest = sha256 === '' ? '' : `, sha256 ${sha256.slice(0, 12)}…`;
   const why = reason === undefined ? '' : `: ${reason}`;
   return `push          ${outcome} (${status}) ${app} from ${from}: ${what}, ${bytes(size)}${digest}${why}`;
@@ -108,17 +113,17 @@ function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {
   const { app, from, contentType, fileName, size, received, resumable, reason } = event;
   const what = fileName === undefined ? contentType : `${fileName}, ${contentType}`;
   const all = size === undefined ? '' : ` of ${bytes(size)}`;
-  const kept = resumable ? ', kept for the next time' : '';
-  return `broken off    ${app} from ${from}: ${what}, ${bytes(received)}${all} had come${kept}: ${reason}`;
+  const kept = resumable ? ', kept for a resumed transfer' : '';
+  return `interrupted   ${app} from ${from}: ${what}, ${bytes(received)}${all} received${kept}: ${reason}`;
 }
 
-/** The core asked once more after an answer to its challenge. */
+/** 401 and 407 mean that the core rejected the answer to its challenge. */
 function credentials({ status }: { status?: number }): string {
-  return status === 401 || status === 407 ? ': the core does not take this user name with this password' : '';
+  return status === 401 || status === 407 ? ': the core rejected the user name or password' : '';
 }
 
-function again({ retryInSeconds }: { retryInSeconds?: number }): string {
-  return retryInSeconds === undefined ? '' : `; again in ${retryInSeconds} s`;
+function retry({ retryInSeconds }: { retryInSeconds?: number }): string {
+  return retryInSeconds === undefined ? '' : `; retry in ${retryInSeconds} s`;
 }
 
 function field([name, value]: [string, unknown]): string {
@@ -127,25 +132,25 @@ function field([name, value]: [string, unknown]): string {
 
 export function receiptLine(receipt: Receipt): string {
   const status = receipt.status === undefined ? '' : ` (${receipt.status})`;
-  const retry = receipt.retryable
-    ? `; may be tried again${receipt.retryAfter === undefined ? '' : ` after ${receipt.retryAfter} s`}`
+  const retryable = receipt.retryable
+    ? `; retryable${receipt.retryAfter === undefined ? '' : ` after ${receipt.retryAfter} s`}`
     : '';
   const { outcome, to, fileName, reason, mode, milliseconds } = receipt;
   const what = fileName === undefined ? '' : `${fileName} to `;
   const how = mode === 'indirect' ? byReference(receipt) : `${mode} mode, ${bytes(receipt.bytes)}`;
   const where = `${what}${to}${terminalText(receipt)}`;
   return printable(
-    `${outcome}${status} ${where}: ${reason}, ${how} in ${milliseconds} ms${retry}${because(receipt)}`,
+    `${outcome}${status} ${where}: ${reason}, ${how} in ${milliseconds} ms${retryable}${explanation(receipt)}`,
   );
 }
 
-/** Of what was delivered in a MESSAGE to one terminal the line says it all. */
-function because({ outcome, mode, terminal, why }: Receipt): string {
+/** The reason of the chosen mode or terminal, except for a MESSAGE that one terminal accepted. */
+function explanation({ outcome, mode, terminal, why }: Receipt): string {
   const plain = outcome === 'delivered' && mode === 'pager' && terminal !== undefined;
   return plain || why === undefined ? '' : ` (${why})`;
 }
 
-/** What tells the terminal from the user's others: of a GRUU with the user's own identity, the instance in it. */
+/** Names the terminal: by the instance in a public GRUU, else by the whole GRUU. */
 function terminalText({ to, terminal }: Receipt): string {
   if (terminal === undefined || terminal === to) return '';
   const instance = SipUri.parse(terminal)
@@ -154,7 +159,7 @@ function terminalText({ to, terminal }: Receipt): string {
   return ` at ${instance || terminal}`;
 }
 
-/** The content is the receiver's to fetch, and may yet turn out not to be there. */
+/** The receiver retrieves the content later: only the reference was delivered. */
 function byReference({ outcome, bytes: size }: Receipt): string {
   const reference = size > 0 ? `reference to ${bytes(size)}` : 'reference';
   return outcome === 'delivered' ? `the ${reference} was delivered` : `by ${reference}`;
@@ -164,14 +169,14 @@ export function receiptJson({ bytes, milliseconds, reported = false, ...receipt 
   return JSON.stringify({ event: 'receipt', ...receipt, reported, bytes, milliseconds });
 }
 
-/** Prints what the runtime and its applications log. */
+/** Prints the log records of the runtime and its applications. */
 export function logPrinter(io: Pick<Io, 'err'>): (record: LogRecord) => void {
   return (record) => {
     for (const line of logLines(record)) io.err(line);
   };
 }
 
-/** Lines of a stack stay lines, each with what it is of. */
+/** Each line of a stack trace has the level and the application. */
 function logLines({ level, app, message }: LogRecord): string[] {
   const of = `${level.padEnd(6)}${app ? `${app}: ` : ''}`;
   return message.split('\n').map((line) => printable(`${of}${line}`));

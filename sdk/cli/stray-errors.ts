@@ -1,17 +1,17 @@
-/** Errors that an application leaves alone, in a timer or a promise, where no call of ours can catch them. */
+/** Uncaught errors of applications, in a timer or a promise, where no call of the runtime can catch them. */
 
 import type { Io } from './io.js';
 
 /**
- * Such an error costs the application what it was doing, never the device: it is said, and that is all.
- * @returns what ends that.
+ * Logs uncaught errors, which must not end the device.
+ * @returns a function that ends the logging.
  */
-export function sayStrayErrors(io: Io): () => void {
-  const say = (error: unknown) => {
-    // Where it came from is in the stack: the runtime does not know whose it was.
+export function logUncaughtErrors(io: Io): () => void {
+  const log = (error: unknown) => {
+    // The runtime does not know which application it belongs to. The stack shows its origin.
     const where = error instanceof Error ? error.stack : String(error);
-    io.err(`error nobody caught this, an application of this host most likely: ${where}`);
+    io.err(`error uncaught error, probably of an application: ${where}`);
   };
-  process.on('uncaughtException', say).on('unhandledRejection', say);
-  return () => void process.off('uncaughtException', say).off('unhandledRejection', say);
+  process.on('uncaughtException', log).on('unhandledRejection', log);
+  return () => void process.off('uncaughtException', log).off('unhandledRejection', log);
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { decodeHexadecimal } from '../../core/content/binary-text.js';
 import { ConfigurationError } from '../../core/errors.js';
-import type { TlsOptions } from '../../core/platform/platform.js';
+import type { TlsOptions } from '../../core/platform/sockets.js';
 import { akaCredentials } from '../../core/sip/authentication/aka/aka-answers.js';
 import { SoftwareUicc, type Uicc } from '../../core/sip/authentication/aka/software-uicc.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { parseRelayUri, type RelayAccount } from '../../core/msrp/index.js';
-import type { TlsOptions } from '../../core/platform/platform.js';
+import type { TlsOptions } from '../../core/platform/sockets.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import { text } from './fields.js';

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '../../core/errors.js';
-import type { TlsOptions } from '../../core/platform/platform.js';
+import type { TlsOptions } from '../../core/platform/sockets.js';
 import type { TlsFiles } from './fields.js';
 import { readSmallFile } from './load.js';
 

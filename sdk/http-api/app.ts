@@ -1,4 +1,4 @@
-/** The HTTP API of a sender that stays up: pushes in, receipts and terminals out. JSON, with an OpenAPI description. */
+/** The HTTP API of a sender that stays up: accepts pushes, returns receipts and terminals. JSON, described by OpenAPI. */
 
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
@@ -7,33 +7,32 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { streamSSE } from 'hono/streaming';
 import { ConfigurationError, LimitError, SipPushError } from '../../core/errors.js';
-import { KeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
+import { IdempotencyKeyReusedError, type Outbox, OutboxFullError } from '../../core/sender/outbox/outbox.js';
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 import { validate } from '../config/validate.js';
-import { bounded, TooLargeError } from './bounded.js';
-import { orderOf } from './order.js';
+import { BodyTooLargeError, limitedBody } from './body-limit.js';
+import { pushJson, submissionOf, terminalJson } from './json-mapping.js';
 import type { PushEvents } from './push-events.js';
 import { deletePush, getPush, getReceipts, getTerminals, postContent, postPush } from './routes.js';
 import { pushSchema } from './schemas.js';
-import { pushJson, terminalJson } from './views.js';
 
 export interface HttpApiOptions {
   outbox: Outbox;
   events: PushEvents;
   directory: TerminalDirectory;
-  /** What callers show as `Authorization: Bearer KEY`. */
+  /** Key that callers send as `Authorization: Bearer KEY`. */
   key: string;
-  /** Bytes of one content sent by POST /contents. */
+  /** Limit of one content of POST /contents, in bytes. */
   maxContent: number;
   version: string;
 }
 
-/** Bytes of a JSON body; larger content goes by POST /contents. */
+/** Limit of a JSON body in bytes; larger content needs POST /contents. */
 const MAX_JSON = 2 * 1024 * 1024;
-/** Seconds after which a caller may ask again when too much waits. */
+/** Retry-After of a 429, in seconds. */
 const RETRY_AFTER = 30;
-/** Terminals in one answer. */
+/** Terminals in one response. */
 const MAX_TERMINALS = 1000;
 /** Milliseconds between the comments that keep a stream of events open. */
 const HEARTBEAT = 15_000;
@@ -75,7 +74,9 @@ export function httpApi({
       result.success ? undefined : problem(context, 400, problemsOf(result)),
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
-  app.notFound((context) => problem(context, 404, `there is no ${context.req.method} ${context.req.path}`));
+  app.notFound((context) =>
+    problem(context, 404, `unknown request ${context.req.method} ${context.req.path}: see /openapi.json`),
+  );
   app.onError((error, context) => failure(context, error));
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
@@ -87,12 +88,12 @@ export function httpApi({
   });
   const authorised = bearerAuth({ token: key });
   for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorised);
-  const tooLarge = `the body is too large; expected ${MAX_JSON} bytes at most, larger content by POST /contents`;
+  const tooLarge = `the body is too large; expected at most ${MAX_JSON} bytes, send larger content by POST /contents`;
   app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: (context) => problem(context, 413, tooLarge) }));
 
   app.openapi(postPush, async (context) => {
-    const order = await orderOf(context.req.valid('json'), outbox);
-    const { push, known } = await outbox.submit(order, context.req.valid('header')['idempotency-key']);
+    const submission = await submissionOf(context.req.valid('json'), outbox);
+    const { push, known } = await outbox.submit(submission, context.req.valid('header')['idempotency-key']);
     context.header('Location', `/pushes/${push.id}`);
     return context.json(pushJson(push), known ? 200 : 202);
   });
@@ -109,7 +110,7 @@ export function httpApi({
     return receiptStream(context, found(push), events);
   });
   app.openapi(postContent, async (context) => {
-    const { id, size } = await outbox.addContent(bounded(context.req.raw, maxContent));
+    const { id, size } = await outbox.addContent(limitedBody(context.req.raw, maxContent));
     return context.json({ content: id, size }, 201);
   });
   app.openapi(getTerminals, (context) => {
@@ -120,7 +121,7 @@ export function httpApi({
   return app;
 }
 
-/** What is wrong, where, and what to write instead, a line each: as of a configuration. */
+/** One line for each problem, in the format of configuration errors. */
 function problemsOf({
   target,
   data,
@@ -131,7 +132,7 @@ function problemsOf({
   error: z.core.$ZodError;
 }): string {
   try {
-    // Its schema knows the names that there are; the error alone does not.
+    // Validates again with the schema, which can suggest the names of keys.
     if (target === 'json') validate(pushSchema, data, 'the body');
   } catch (problem) {
     return (problem as Error).message;
@@ -148,33 +149,33 @@ function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
   return first;
 }
 
-/** There is nothing of that name. */
+/** The resource does not exist. */
 class NotFoundError extends SipPushError {}
 
 function found(push: OutboxRecord | undefined): OutboxRecord {
   if (push) return push;
-  throw new NotFoundError('there is no such push; those that ended are kept for a day');
+  throw new NotFoundError('unknown push: it never existed, or ended more than a day ago');
 }
 
-/** Each receipt once, whichever came before. */
+/** Streams each receipt once, including the earlier ones. */
 function receiptStream(context: Context, push: OutboxRecord, events: PushEvents) {
   return streamSSE(context, async (stream) => {
     const ended = new AbortController();
     stream.onAbort(() => ended.abort());
-    let beating = false;
+    let pending = false;
     const heartbeat = setInterval(() => {
-      // Where nobody reads, one waits.
-      if (beating) return;
-      beating = true;
+      // At most one pending comment if the client does not read.
+      if (pending) return;
+      pending = true;
       void stream.write(':\n\n').finally(() => {
-        beating = false;
+        pending = false;
       });
     }, HEARTBEAT);
     try {
-      let told = 0;
-      for await (const { receipts, state } of events.of(push, ended.signal)) {
-        for (const receipt of receipts.slice(told)) {
-          await stream.writeSSE({ event: 'receipt', id: String(++told), data: JSON.stringify(receipt) });
+      let sent = 0;
+      for await (const { receipts, state } of events.follow(push, ended.signal)) {
+        for (const receipt of receipts.slice(sent)) {
+          await stream.writeSSE({ event: 'receipt', id: String(++sent), data: JSON.stringify(receipt) });
         }
         if (state === 'waiting') continue;
         await stream.writeSSE({ event: 'end', data: JSON.stringify({ id: push.id, state }) });
@@ -186,18 +187,18 @@ function receiptStream(context: Context, push: OutboxRecord, events: PushEvents)
   });
 }
 
-/** The one table from what went wrong to what a caller is told. */
+/** The table from errors to responses. */
 function failure(context: Context, error: Error) {
   if (error instanceof NotFoundError) return problem(context, 404, error.message);
-  if (error instanceof TooLargeError) return problem(context, 413, error.message);
-  if (error instanceof KeyReusedError) return problem(context, 422, error.message);
+  if (error instanceof BodyTooLargeError) return problem(context, 413, error.message);
+  if (error instanceof IdempotencyKeyReusedError) return problem(context, 422, error.message);
   if (error instanceof ConfigurationError) return problem(context, 400, error.message);
   if (error instanceof OutboxFullError) {
     return problem(context, 429, error.message, { 'retry-after': String(RETRY_AFTER) });
   }
   if (error instanceof LimitError) return problem(context, 507, error.message);
   if (error instanceof HTTPException) {
-    // Of all that throws these, bearer-auth alone has made its response already.
+    // Only bearer-auth sets `res`.
     if (error.status === 415) return problem(context, 415, 'expected Content-Type: application/json');
     if (!error.res) return problem(context, 400, NOT_JSON);
     return problem(context, 401, 'expected Authorization: Bearer KEY', { 'www-authenticate': 'Bearer' });

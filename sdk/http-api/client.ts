@@ -1,4 +1,4 @@
-/** What a program says to the HTTP API of a sender, and hears from it. */
+/** A client of the HTTP API of a sender. */
 
 import type { z } from '@hono/zod-openapi';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
@@ -8,32 +8,32 @@ import type { PushBody, pushStateSchema } from './schemas.js';
 
 export type PushState = z.infer<typeof pushStateSchema>;
 
-/** Characters of an event: a receipt has some hundred. */
+/** Limit of an event in characters; a receipt has some hundred. */
 const MAX_EVENT = 1024 * 1024;
 
-/** The sender does not take it. */
-export class RefusedRequest extends SipPushError {
+/** The sender rejected the request. */
+export class RefusedRequestError extends SipPushError {
   constructor(
-    /** Of the HTTP response. */
+    /** Status of the HTTP response. */
     readonly status: number,
     message: string,
   ) {
     super(message);
   }
 
-  /** It may be taken another time: too much waits there, or there is no room, or something is out of order. */
+  /** Whether a retry can succeed: too many pushes wait, the disk is full, or the server failed. */
   get retryable(): boolean {
     return this.status === 429 || this.status >= 500;
   }
 }
 
-/** Somebody cancelled it: nothing more is sent. */
-export class CancelledPush extends SipPushError {}
+/** The push was cancelled by another client. */
+export class CancelledPushError extends SipPushError {}
 
 export class SenderClient {
   readonly #url: string;
 
-  /** @param url `http://127.0.0.1:8080` */
+  /** @param url URL of the API, e.g. `http://127.0.0.1:8080`. */
   constructor(
     url: string,
     private readonly key: string,
@@ -42,7 +42,7 @@ export class SenderClient {
     this.#url = url.replace(/\/+$/, '');
   }
 
-  /** @returns what a push calls the content by, within an hour. @throws RefusedRequest, TransportError */
+  /** Uploads content for a push within an hour. @returns its id. @throws RefusedRequest, TransportError */
   async addContent(body: ReadableStream<Uint8Array>): Promise<string> {
     const { content } = await this.#json<{ content: string }>('/contents', {
       method: 'POST',
@@ -52,7 +52,7 @@ export class SenderClient {
     return content;
   }
 
-  /** @param key the same push under the same key is taken once. @throws RefusedRequest, TransportError */
+  /** @param key Idempotency-Key: the same push under the same key is accepted once. @throws RefusedRequest, TransportError */
   submit(push: PushBody, key: string): Promise<PushState> {
     return this.#json('/pushes', {
       method: 'POST',
@@ -62,8 +62,8 @@ export class SenderClient {
   }
 
   /**
-   * Each receipt as it comes; ends with the push.
-   * @throws RefusedRequest, CancelledPush; TransportError when the connection ends first.
+   * Yields each receipt as it arrives, until the push ends.
+   * @throws RefusedRequest, CancelledPush; TransportError if the connection is lost before.
    */
   async *receipts(id: string): AsyncGenerator<Receipt> {
     const { body } = await this.#request(`/pushes/${encodeURIComponent(id)}/receipts`);
@@ -74,11 +74,12 @@ export class SenderClient {
       for await (const { event, data } of events) {
         if (event === 'receipt') yield JSON.parse(data);
         if (event !== 'end') continue;
-        if (JSON.parse(data).state === 'cancelled') throw new CancelledPush(`the push ${id} was cancelled`);
+        if (JSON.parse(data).state === 'cancelled')
+          throw new CancelledPushError(`the push ${id} was cancelled`);
         return;
       }
     } catch (error) {
-      if (error instanceof CancelledPush) throw error;
+      if (error instanceof CancelledPushError) throw error;
       this.signal?.throwIfAborted();
       throw new TransportError(this.#lost(id), { cause: error });
     }
@@ -86,11 +87,11 @@ export class SenderClient {
   }
 
   #lost(id: string): string {
-    return `${this.#url} says no more of the push ${id}. It is on the disk of the sender, which goes on with it`;
+    return `lost the connection to ${this.#url}. The sender has the push ${id} on disk and continues with it`;
   }
 
   async #json<Answer>(path: string, init: RequestInit & { duplex?: 'half' }): Promise<Answer> {
-    // The API is ours: it says what its description has.
+    // The response conforms to our own OpenAPI description.
     return (await (await this.#request(path, init)).json()) as Answer;
   }
 
@@ -107,14 +108,17 @@ export class SenderClient {
       this.signal?.throwIfAborted();
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       throw new TransportError(
-        `no answer of ${this.#url}: ${cause instanceof Error ? cause.message : cause}`,
+        `no response from ${this.#url}: ${cause instanceof Error ? cause.message : cause}`,
         {
           cause: error,
         },
       );
     }
     if (response.ok) return response;
-    throw new RefusedRequest(response.status, `${this.#url}: ${response.status} ${await detailOf(response)}`);
+    throw new RefusedRequestError(
+      response.status,
+      `${this.#url}: ${response.status} ${await detailOf(response)}`,
+    );
   }
 }
 

@@ -1,25 +1,25 @@
-/** Changes of pushes, for whoever follows one. */
+/** Notifies the followers of a push of its changes. */
 
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 
 export class PushEvents {
   readonly #followers = new Map<string, Set<(push: OutboxRecord) => void>>();
 
-  /** A push has another receipt, or another state. */
-  changed(push: OutboxRecord): void {
-    for (const tell of this.#followers.get(push.id) ?? []) tell(push);
+  /** Passes a changed push to its followers. */
+  emit(push: OutboxRecord): void {
+    for (const notify of this.#followers.get(push.id) ?? []) notify(push);
   }
 
-  /** The push as it is, and as it is after each change; of several changes at once the last. Ends with `signal`. */
-  async *of(push: OutboxRecord, signal: AbortSignal): AsyncGenerator<OutboxRecord> {
+  /** Yields the push, and its state after each change; only the last of several pending changes. Ends with `signal`. */
+  async *follow(push: OutboxRecord, signal: AbortSignal): AsyncGenerator<OutboxRecord> {
     let latest: OutboxRecord | undefined = push;
     let wake = () => {};
-    const tell = (changed: OutboxRecord) => {
+    const notify = (changed: OutboxRecord) => {
       latest = changed;
       wake();
     };
     const followers = this.#followers.get(push.id) ?? new Set();
-    this.#followers.set(push.id, followers.add(tell));
+    this.#followers.set(push.id, followers.add(notify));
     signal.addEventListener('abort', () => wake(), { once: true });
     try {
       while (!signal.aborted) {
@@ -32,7 +32,7 @@ export class PushEvents {
           });
       }
     } finally {
-      followers.delete(tell);
+      followers.delete(notify);
       if (followers.size === 0) this.#followers.delete(push.id);
     }
   }

@@ -1,4 +1,4 @@
-/** The requests of the API, as its OpenAPI description has them. */
+/** The routes of the API, with their OpenAPI descriptions. */
 
 import { createRoute, z } from '@hono/zod-openapi';
 import {
@@ -11,7 +11,7 @@ import {
 } from './schemas.js';
 
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
-const said = (description: string) => ({ description, content: json(problemSchema) });
+const problem = (description: string) => ({ description, content: json(problemSchema) });
 const idParameter = z.object({
   id: z
     .string()
@@ -24,25 +24,25 @@ export const postPush = createRoute({
   method: 'post',
   path: '/pushes',
   security,
-  summary: 'Takes a push: it is on disk when this is answered',
+  summary: 'Accepts a push, which is on disk before the response',
   request: {
     headers: z.object({
       'idempotency-key': z
         .string()
         .max(255)
         .optional()
-        .openapi({ description: 'The same push under the same key is taken once, for a day' }),
+        .openapi({ description: 'The same push under the same key is accepted once within a day' }),
     }),
     body: { required: true, content: json(pushSchema) },
   },
   responses: {
-    200: { description: 'It was taken before, under this key', content: json(pushStateSchema) },
-    202: { description: 'Taken', content: json(pushStateSchema) },
-    400: said('The request is malformed'),
-    415: said('The body is of another Content-Type than application/json'),
-    422: said('The key was used for another push'),
-    429: said('Too many pushes wait'),
-    507: said('There is no room for the content'),
+    200: { description: 'The push was accepted before under this key', content: json(pushStateSchema) },
+    202: { description: 'The push was accepted', content: json(pushStateSchema) },
+    400: problem('The request is malformed'),
+    415: problem('The Content-Type is not application/json'),
+    422: problem('The key was used for another push'),
+    429: problem('Too many pushes wait'),
+    507: problem('No space for the content'),
   },
 });
 
@@ -52,18 +52,21 @@ export const getPush = createRoute({
   security,
   summary: 'A push, with its receipts so far',
   request: { params: idParameter },
-  responses: { 200: { description: 'The push', content: json(pushStateSchema) }, 404: said('There is none') },
+  responses: {
+    200: { description: 'The push', content: json(pushStateSchema) },
+    404: problem('Unknown push'),
+  },
 });
 
 export const deletePush = createRoute({
   method: 'delete',
   path: '/pushes/{id}',
   security,
-  summary: 'Cancels a push: nothing more is sent, and what is on its way is cancelled where it still can be',
+  summary: 'Cancels a push: nothing more is sent, and a transaction in progress is cancelled if possible',
   request: { params: idParameter },
   responses: {
-    200: { description: 'The push: cancelled, or as it ended before', content: json(pushStateSchema) },
-    404: said('There is none'),
+    200: { description: 'The push: cancelled, or as it had ended', content: json(pushStateSchema) },
+    404: problem('Unknown push'),
   },
 });
 
@@ -71,11 +74,11 @@ export const getReceipts = createRoute({
   method: 'get',
   path: '/pushes/{id}/receipts',
   security,
-  summary: 'Receipts as they come, from the first one on: events `receipt`, and `end` with the push',
+  summary: 'Streams the receipts from the first one: events `receipt`, then `end`',
   request: { params: idParameter },
   responses: {
     200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: receiptSchema } } },
-    404: said('There is none'),
+    404: problem('Unknown push'),
   },
 });
 
@@ -83,11 +86,11 @@ export const postContent = createRoute({
   method: 'post',
   path: '/contents',
   security,
-  summary: 'Keeps content of any size for a push that follows within an hour; the body is the content',
+  summary: 'Stores the body as content of any size, for a push within the next hour',
   responses: {
-    201: { description: 'Kept', content: json(contentSchema) },
-    413: said('It is too large'),
-    507: said('There is no room'),
+    201: { description: 'The content was stored', content: json(contentSchema) },
+    413: problem('The content is too large'),
+    507: problem('No space for the content'),
   },
 });
 
@@ -95,7 +98,7 @@ export const getTerminals = createRoute({
   method: 'get',
   path: '/terminals',
   security,
-  summary: 'Terminals that are known: of a user, or the first thousand of all',
+  summary: 'Known terminals: of a user, or the first 1000 of all',
   request: { query: z.object({ user: z.string().max(1000).optional() }) },
-  responses: { 200: { description: 'Terminals', content: json(z.array(terminalSchema)) } },
+  responses: { 200: { description: 'The terminals', content: json(z.array(terminalSchema)) } },
 });

@@ -1,4 +1,4 @@
-/** The API on a port of this machine. */
+/** The HTTP server of the API. */
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -6,46 +6,43 @@ import { createAdaptorServer } from '@hono/node-server';
 import { TransportError } from '../../core/errors.js';
 import { type HttpApiOptions, httpApi } from './app.js';
 
-/** A port that is taken: whoever comes is told that it is too early, until there is something to serve. */
+/** A listening server. It answers 503 until `serve` is called. */
 export interface HttpApiServer {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
   serve(options: HttpApiOptions): void;
-  /** Ends what is under way, too. */
+  /** Closes the server and its connections. */
   close(): Promise<void>;
 }
 
-/** Connections at a time; each may hold a body. */
+/** Concurrent connections; each can have a body in memory. */
 const MAX_CONNECTIONS = 1000;
-/** Milliseconds that a connection stays on which nothing moves: a stream of receipts has a comment every 15 s. */
+/** Time until an idle connection is closed, in milliseconds. A stream of receipts has a comment every 15 s. */
 const IDLE = 120_000;
-/**
- * Content of any size takes as long as its network needs: that of Node.js would end it after five minutes. Headers do
- * not.
- */
+/** An upload may take any time; the default of Node.js would end it after five minutes. Headers have a limit. */
 const TIMES = { requestTimeout: 0, headersTimeout: 60_000 };
 
-/** Seconds after which somebody who came too early may come again. */
-const SOON = '1';
+/** Retry-After of the 503 before `serve`, in seconds. */
+const STARTUP_RETRY_AFTER = '1';
 
-/** @throws TransportError when the port is taken. */
-export async function openHttpApi(place: { host: string; port: number }): Promise<HttpApiServer> {
-  let answer: (request: Request) => Response | Promise<Response> = tooEarly;
+/** @throws TransportError if the port is in use. */
+export async function openHttpApi(address: { host: string; port: number }): Promise<HttpApiServer> {
+  let answer: (request: Request) => Response | Promise<Response> = unavailable;
   const server = createAdaptorServer({ fetch: (request) => answer(request), serverOptions: TIMES });
-  server.listen(place.port, place.host);
+  server.listen(address.port, address.host);
   try {
     await once(server, 'listening');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TransportError(
-      `the HTTP API cannot listen at ${place.host}:${place.port} ("api.port"): ${reason}`,
+      `the HTTP API cannot listen at ${address.host}:${address.port} ("api.port"): ${reason}`,
       { cause: error },
     );
   }
   server.setTimeout(IDLE);
   if ('maxConnections' in server) server.maxConnections = MAX_CONNECTIONS;
   const { port } = server.address() as AddressInfo;
-  const host = place.host.includes(':') ? `[${place.host}]` : place.host;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
     url: `http://${host}:${port}`,
     serve(options) {
@@ -58,8 +55,8 @@ export async function openHttpApi(place: { host: string; port: number }): Promis
   };
 }
 
-function tooEarly(): Response {
+function unavailable(): Response {
   const body = { title: 'Service Unavailable', status: 503, detail: 'the sender is starting' };
-  const headers = { 'content-type': 'application/problem+json', 'retry-after': SOON };
+  const headers = { 'content-type': 'application/problem+json', 'retry-after': STARTUP_RETRY_AFTER };
   return Response.json(body, { status: body.status, headers });
 }

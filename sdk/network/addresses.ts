@@ -1,4 +1,4 @@
-/** Addresses: which are this machine's own, and who at which address is trusted. */
+/** Addresses of this machine, and addresses of trusted peers. */
 
 import { networkInterfaces } from 'node:os';
 import { ConfigurationError } from '../../core/errors.js';
@@ -8,12 +8,12 @@ import { SipUri } from '../../core/sip/values/uri.js';
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3}|localhost)$/i;
 
-/** Brackets round an IPv6 address do not matter. */
+/** Brackets around an IPv6 address are optional. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host.replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** The address under which a peer reaches a port that listens on all: loopback for loopback, else the first other. */
+/** The address at which a peer reaches a port that listens on all: loopback for loopback, else the first other one. */
 export function reachableHost(peer: string): string {
   if (isLoopback(peer)) return peer.includes(':') ? '::1' : '127.0.0.1';
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
@@ -23,7 +23,7 @@ export function reachableHost(peer: string): string {
   return own.find((address) => !address.internal && address.family === family)?.address ?? peer;
 }
 
-/** A peer as configured: a host, perhaps a port, perhaps a transport. */
+/** A configured peer: a host, optionally with a port and a transport. */
 export interface PeerAddress {
   readonly host: string;
   readonly port?: number;
@@ -31,15 +31,15 @@ export interface PeerAddress {
 }
 
 /**
- * `192.0.2.1`, `192.0.2.1:5080`, `[2001:db8::1]:5080` or `sip:192.0.2.1:5080;transport=udp`. IP addresses only:
- * a name could be made to point elsewhere.
+ * Parses `192.0.2.1`, `192.0.2.1:5080`, `[2001:db8::1]:5080` or `sip:192.0.2.1:5080;transport=udp`. Only IP addresses: the
+ * address of a name could be changed by others.
  */
 export function parsePeer(text: string): PeerAddress {
   const uri = SipUri.parse(/^sips?:/i.test(text) ? text : `sip:${bracketed(text)}`);
   const host = uri?.host.replace(/^\[(.*)\]$/, '$1') ?? '';
   if (!uri || uri.user !== undefined || !(host.includes(':') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host))) {
     throw new ConfigurationError(
-      `${JSON.stringify(text)} is no peer; expected an IP address, with a port where only that port is meant: 192.0.2.1:5080`,
+      `invalid peer ${JSON.stringify(text)}: expected an IP address, optionally with a port, e.g. 192.0.2.1:5080`,
     );
   }
   return {

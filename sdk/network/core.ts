@@ -1,4 +1,4 @@
-/** Transactions, registrar and proxy put together, whatever flows the messages come by. */
+/** Transactions, registrar, proxy and events of the network, independent of the sockets of its flows. */
 
 import { ConfigurationError } from '../../core/errors.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
@@ -8,20 +8,20 @@ import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import type { SipListener } from '../../core/sip/transport/listener.js';
 import { isHost, SipUri } from '../../core/sip/values/uri.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
-import { Accounts } from './accounts.js';
 import { parsePeer } from './addresses.js';
-import { Callers } from './caller.js';
-import { messageEvent, type RegistrationInfo, registrationInfo } from './events.js';
+import { messageEvent, type RegistrationInfo, registrationInfo } from './events/network-events.js';
+import { ThirdPartyRegistrations } from './events/third-party.js';
+import { Watchers } from './events/watchers.js';
 import { FlowTable, flowKey } from './flow-table.js';
-import { TemporaryGruus } from './gruu.js';
-import { type LocationChange, type LocationEvents, LocationStore } from './location.js';
 import { addressOf, type NetworkOptions, readServices, readThirdParties } from './options.js';
 import { Outbound } from './outbound.js';
-import { Registrar } from './registrar.js';
-import { Router } from './router.js';
-import { StatefulProxy } from './stateful-proxy.js';
-import { ThirdPartyRegistrations } from './third-party.js';
-import { Watchers } from './watchers.js';
+import { Router } from './proxy/router.js';
+import { StatefulProxy } from './proxy/stateful-proxy.js';
+import { Accounts } from './registrar/accounts.js';
+import { Callers } from './registrar/caller.js';
+import { TemporaryGruus } from './registrar/gruu.js';
+import { type LocationChange, type LocationEvents, LocationStore } from './registrar/location.js';
+import { Registrar } from './registrar/registrar.js';
 
 const DEFAULT_DOMAIN = 'domain.test';
 const METHODS =
@@ -38,12 +38,13 @@ export class NetworkCore {
   readonly #outbound: Outbound;
   readonly #watchers: Watchers;
   readonly #thirdParties: ThirdPartyRegistrations;
-  /** For every flow of the network. */
+  /** Handlers for every flow of the network. */
   readonly handlers: FlowHandlers;
 
   constructor(private readonly options: NetworkOptions) {
     const domain = (options.domain ?? DEFAULT_DOMAIN).toLowerCase();
-    if (!isHost(domain)) throw new ConfigurationError(`domain: ${JSON.stringify(domain)} is no host name`);
+    if (!isHost(domain))
+      throw new ConfigurationError(`invalid domain ${JSON.stringify(domain)}: expected a host name`);
     this.domain = domain;
     const flows = this.#flows;
     const services = readServices(options.applicationServers ?? {});
@@ -171,7 +172,7 @@ export class NetworkCore {
   }
 }
 
-/** The network itself is asked what it can (RFC 3261 11); of its own it takes nothing else. */
+/** Answers OPTIONS with the capabilities of the network (RFC 3261 §11); other requests to the network itself get a 404. */
 function answerOptions(transaction: ServerTransaction): void {
   const { request } = transaction;
   const known = request.method === 'OPTIONS';

@@ -1,4 +1,4 @@
-/** The flows of the network: a name for each, and a way back to it from a Record-Route (RFC 5626 5.2). */
+/** The flows of the network, with a token for each, by which a Record-Route finds it again (RFC 5626 §5.2). */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
@@ -7,7 +7,7 @@ import { type Endpoint, hostPort, parseEndpoint } from '../../core/sip/transport
 import { SipUri } from '../../core/sip/values/uri.js';
 import { isLoopback, reachableHost } from './addresses.js';
 
-/** Of HMAC-SHA-256; enough that nobody finds a token for a flow that is not his. */
+/** Length of a prefix of HMAC-SHA-256: too long to guess the token of another flow. */
 const TAG_BYTES = 10;
 
 interface Port {
@@ -18,38 +18,38 @@ interface Port {
 export class FlowTable {
   readonly #secret = randomBytes(32);
   readonly #ports: Port[] = [];
-  /** Connections that are open; those of UDP need no entry. */
+  /** Open connections. Flows over UDP need no entry. */
   readonly #connections = new Map<string, SipFlow>();
 
   addListener(listener: SipListener): void {
     this.#ports.push({ endpoint: parseEndpoint(listener.uri), listener });
   }
 
-  /** A connection was made, or told of itself by its first message. */
+  /** A message arrived on a connection, or it was opened. */
   note(flow: SipFlow): void {
     if (flow.reliable && !flow.closed) this.#connections.set(flowKey(flow), flow);
   }
 
-  /** A connection was lost. */
+  /** A connection is lost. */
   forget(flow: SipFlow): void {
     if (this.#connections.get(flowKey(flow)) === flow) this.#connections.delete(flowKey(flow));
   }
 
-  /** A flow over UDP from one of our ports, where we have one of that address family. */
+  /** A flow over UDP from one of our ports, if there is one of that address family. */
   udpFlow(to: { host: string; port: number }, from?: number): SipFlow | undefined {
     const ipv6 = to.host.includes(':');
     const port = this.#ports.find(
       ({ endpoint }) =>
         endpoint.transport === 'UDP' &&
         endpoint.host.includes(':') === ipv6 &&
-        // From a loopback address nothing leaves this machine.
+        // Packets from a loopback address do not leave this machine.
         (isLoopback(to.host) || !isLoopback(endpoint.host)) &&
         (from === undefined || endpoint.port === from),
     );
     return port?.listener.flowTo(to);
   }
 
-  /** An open connection to that address, ours or the peer's. */
+  /** An open connection to that address, whichever end opened it. */
   connection(transport: SipTransport, to: { host: string; port: number }): SipFlow | undefined {
     for (const port of this.#ports) {
       const found = this.#connections.get(keyOf(transport, port.endpoint.port, to));
@@ -70,12 +70,12 @@ export class FlowTable {
     );
   }
 
-  /** `sip:token@127.0.0.1:5060;transport=tcp;lr`: the port by which the peer of this flow reaches us, and the flow. */
+  /** `sip:token@127.0.0.1:5060;transport=tcp;lr`: the port at which the peer of this flow reaches us, and the flow. */
   recordRoute(flow: SipFlow): string {
     return this.#route(flow, this.#token(flow));
   }
 
-  /** A route through us to wherever the Request-URI says (RFC 3608). */
+  /** A route through this network to the Request-URI (RFC 3608). */
   serviceRoute(flow: SipFlow): string {
     return this.#route(flow, 'orig');
   }
@@ -102,8 +102,8 @@ export class FlowTable {
   }
 
   /**
-   * The flow that the user part of a Record-Route of ours names. `lost` when its connection is closed, undefined
-   * when the text is no token of ours.
+   * The flow named by the user part of our Record-Route. `lost` if its connection is closed, undefined if the text is not
+   * a token of this network.
    */
   resolve(token: string): { key: string; flow: SipFlow | 'lost' } | undefined {
     const [hex = '', tag = '', ...more] = token.split('.');
@@ -129,16 +129,16 @@ export class FlowTable {
     return createHmac('sha256', this.#secret).update(key, 'latin1').digest().subarray(0, TAG_BYTES);
   }
 
-  /** The port that a flow came to; for a connection that we opened, any by which its peer can open one. */
+  /** The port of a flow; of a connection that we opened, any port at which its peer can open one. */
   #portOf(flow: SipFlow): Port {
     const same = this.#ports.filter(({ endpoint }) => endpoint.transport === flow.transport);
     const found = same.find(({ endpoint }) => endpoint.port === flow.local.port) ?? same[0] ?? this.#ports[0];
-    if (!found) throw new TypeError('a flow without any listener');
+    if (!found) throw new TypeError('the flow has no listener');
     return found;
   }
 }
 
-/** Tells flows apart: transport, our port, the peer's port and address. */
+/** Identifies a flow: transport, our port, the peer's port and address. */
 export function flowKey({ transport, local, remote }: SipFlow): string {
   return keyOf(transport, local.port, remote);
 }

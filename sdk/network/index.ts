@@ -15,13 +15,13 @@
  * @module sip-push/network
  */
 
-export type { UserOptions, Users } from './accounts.js';
 export type {
   DeregisteredEvent,
   MessageEvent,
   NetworkEvent,
   RegisteredEvent,
   RegistrationInfo,
-} from './events.js';
+} from './events/network-events.js';
 export { NETWORK_NOTICE, type Network, startNetwork } from './network.js';
 export type { NetworkOptions } from './options.js';
+export type { UserOptions, Users } from './registrar/accounts.js';

@@ -4,7 +4,7 @@ import '#platform/complete';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { NetworkCore } from './core.js';
-import type { RegistrationInfo } from './events.js';
+import type { RegistrationInfo } from './events/network-events.js';
 import { checkListeners, type NetworkOptions } from './options.js';
 
 /** A line for the operator: the network is not a core for production. */
@@ -64,9 +64,9 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
 }
 
 /**
- * RFC 3261 18.1.1: a request too large for UDP goes by TCP to the same server, so that any port at all is the same one
- * for both where that is free.
- * @returns `uri` with the port of its sibling; undefined where it has none, or asks for a port of its own.
+ * RFC 3261 §18.1.1: a request that is too large for UDP is sent over TCP to the same server, so a free port is the same for
+ * both if possible.
+ * @returns `uri` with the port of its sibling; undefined if it has none, or names a port.
  */
 function portOfSibling(uri: string, listeners: readonly SipListener[]): string | undefined {
   const { transport, host, port } = parseEndpoint(uri);

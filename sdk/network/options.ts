@@ -1,14 +1,14 @@
-/** How a network is set up. */
+/** The options of the embedded network, and their validation. */
 
 import { ConfigurationError } from '../../core/errors.js';
-import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
+import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { SipUri } from '../../core/sip/values/uri.js';
-import type { Users } from './accounts.js';
 import { isLoopback, type PeerAddress, parsePeer } from './addresses.js';
-import type { NetworkEvent } from './events.js';
-import { serviceKey } from './router.js';
+import type { NetworkEvent } from './events/network-events.js';
+import { serviceKey } from './proxy/router.js';
+import type { Users } from './registrar/accounts.js';
 
 /** The options of the embedded network. */
 export interface NetworkOptions {
@@ -54,7 +54,7 @@ export interface NetworkOptions {
   onWire?: WireObserver;
 }
 
-/** Without passwords only this machine may be let in. */
+/** A network without passwords may only listen on loopback. */
 export function checkListeners(uris: readonly string[], users: Users | undefined): void {
   for (const uri of uris) {
     const { host } = parseEndpoint(uri);
@@ -65,13 +65,16 @@ export function checkListeners(uris: readonly string[], users: Users | undefined
   }
 }
 
-/** By `serviceKey`. */
+/** Application servers by `serviceKey`. */
 export function readServices(servers: Readonly<Record<string, string>>): Map<string, SipUri> {
   const services = new Map<string, SipUri>();
   for (const [identity, at] of Object.entries(servers)) {
     const named = SipUri.parse(identity);
-    if (!named) throw new ConfigurationError(`applicationServers: ${JSON.stringify(identity)} is no SIP URI`);
-    // Says what is wrong with it.
+    if (!named)
+      throw new ConfigurationError(
+        `invalid applicationServers ${JSON.stringify(identity)}: expected a SIP URI`,
+      );
+    // Throws an error for an invalid URI or transport.
     parseEndpoint(at);
     const uri = SipUri.parse(at);
     if (uri) services.set(serviceKey(named), uri);
@@ -79,7 +82,7 @@ export function readServices(servers: Readonly<Record<string, string>>): Map<str
   return services;
 }
 
-/** The addresses of those application servers. */
+/** The URIs of the application servers for third-party registration. */
 export function readThirdParties(
   identities: readonly string[],
   services: ReadonlyMap<string, SipUri>,
@@ -89,14 +92,14 @@ export function readThirdParties(
     const at = named && services.get(serviceKey(named));
     if (!at) {
       throw new ConfigurationError(
-        `thirdPartyRegistration: ${JSON.stringify(identity)} is none of applicationServers`,
+        `invalid thirdPartyRegistration ${JSON.stringify(identity)}: expected an identity of applicationServers`,
       );
     }
     return at;
   });
 }
 
-/** What comes from an application server's own address is trusted, so that must be an IP address. */
+/** Requests from an application server's address are trusted, so it must be an IP address. */
 export function addressOf(uri: SipUri): PeerAddress {
   const { host, port, transport } = parseEndpoint(uri.toString());
   return { ...parsePeer(hostPort(host, port)), transport };

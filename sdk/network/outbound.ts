@@ -1,16 +1,16 @@
-/** Ways to next hops that are no registered device: application servers, edge proxies, peers on this machine. */
+/** Flows to next hops that are not registered devices: application servers, edge proxies, peers on this machine. */
 
 import { TransportError } from '../../core/errors.js';
-import type { Sockets, TlsOptions } from '../../core/platform/platform.js';
+import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
 import { type ClientFlow, connectFlow } from '../../core/sip/transport/connect.js';
 import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import type { FlowTable } from './flow-table.js';
 
-/** Connections opened from here: as many as a network for development has application servers, and more. */
+/** Connections opened by the network: more than a network for development has application servers. */
 const MAX_CONNECTIONS = 100;
-/** Milliseconds: well within the time that the request itself has. */
+/** Milliseconds: much less than the timeout of the request. */
 const CONNECT_DEADLINE = 10_000;
 
 export class Outbound {
@@ -23,7 +23,7 @@ export class Outbound {
     private readonly sockets: Sockets | undefined,
   ) {}
 
-  /** @throws TransportError, ConfigurationError for a transport that does not exist. */
+  /** @throws TransportError, ConfigurationError for an unknown transport. */
   async flowTo({ scheme, host, port, parameters }: SipUri): Promise<SipFlow> {
     const transport = parameters.get('transport');
     const address = new SipUri({ scheme, host, port });
@@ -48,7 +48,7 @@ export class Outbound {
     const open = this.#opened.get(uri);
     if (open) return await open;
     if (this.#opened.size >= MAX_CONNECTIONS) {
-      throw new TransportError(`${MAX_CONNECTIONS} connections are open already`);
+      throw new TransportError(`too many connections: expected at most ${MAX_CONNECTIONS}`);
     }
     const opening = connectFlow(uri, {
       ...this.handlers,

@@ -3,8 +3,7 @@
 import { parseContentEncoding } from '../../core/content/content-coding.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 import { MalformedError } from '../../core/errors.js';
-import { pushResource } from '../../core/receiver/admission.js';
-import { contentOf, readCarried } from '../../core/receiver/content-headers.js';
+import { contentOf, pushResource, readCarried } from '../../core/receiver/admission.js';
 import { type MsrpMedia, parseOffer } from '../../core/sdp/index.js';
 import {
   isRequest,

@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import type { MediaType } from '../../core/content/content.js';
 import type { GuardedFetchOptions } from '../../core/content/fetch/guarded-fetch.js';
 import { TransportError } from '../../core/errors.js';
-import type { HttpRequest, HttpResponse } from '../../core/platform/platform.js';
+import type { HttpRequest, HttpResponse } from '../../core/platform/http.js';
 import type { ContentReference } from '../../core/sender/push-request.js';
 
 /** Answers the HTTP requests of applications like a web server. */

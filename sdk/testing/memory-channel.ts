@@ -3,7 +3,7 @@
 // Imported from the module, so that fake timers of a test runner do not stop the network.
 import { setImmediate } from 'node:timers';
 import { TransportError } from '../../core/errors.js';
-import type { Address, Channel, ChannelProtocol } from '../../core/platform/platform.js';
+import type { Address, Channel, ChannelProtocol } from '../../core/platform/sockets.js';
 
 /** Unread bytes below which `ondrain` is called, like the low-water mark of a socket. */
 const LOW_WATER_BYTES = 65_536;

@@ -11,7 +11,7 @@ import type {
   Listener,
   ListenOptions,
   Sockets,
-} from '../../core/platform/platform.js';
+} from '../../core/platform/sockets.js';
 import { MemoryChannel } from './memory-channel.js';
 
 /** First dynamic port (RFC 6335 §6). */

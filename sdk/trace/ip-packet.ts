@@ -1,4 +1,4 @@
-/** IP packets around what a trace has (RFC 791, RFC 8200), with their checksums. */
+/** IP packets with checksums (RFC 791, RFC 8200) for the messages of a trace. */
 
 import ipaddr from 'ipaddr.js';
 
@@ -6,42 +6,41 @@ export const TCP = 6;
 export const UDP = 17;
 export type ProtocolNumber = typeof TCP | typeof UDP;
 
-/** Where the checksum is in the header of the layer above (RFC 768, RFC 9293). */
+/** Offset of the checksum in the UDP and TCP headers (RFC 768, RFC 9293). */
 const CHECKSUM_AT: Record<ProtocolNumber, number> = { [TCP]: 16, [UDP]: 6 };
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 const HOPS = 64;
-/** IPv4-mapped IPv6 addresses, for a packet between the two families. */
-const IPV6 = 16;
+const IPV6_ADDRESS = 16;
 
-/** Numbers of hosts. Those that a trace knows by name have one of 192.0.2.0/24 (RFC 5737) in it. */
-export class HostNumbers {
+/** Addresses of hosts. A host that the trace names by its domain name gets an address of 192.0.2.0/24 (RFC 5737). */
+export class HostAddresses {
   readonly #named = new Map<string, number[]>();
 
   of(host: string): number[] {
     if (ipaddr.isValid(host)) return ipaddr.process(host).toByteArray();
     const known = this.#named.get(host);
     if (known) return known;
-    const number = [192, 0, 2, (this.#named.size % 254) + 1];
-    this.#named.set(host, number);
-    return number;
+    const address = [192, 0, 2, (this.#named.size % 254) + 1];
+    this.#named.set(host, address);
+    return address;
   }
 }
 
-/** @param payload with the header of its protocol, whose checksum is written here. */
+/** @param payload the header of UDP or TCP and its data. Its checksum is written here. */
 export function ipPacket(
   protocol: ProtocolNumber,
   from: readonly number[],
   to: readonly number[],
   payload: Buffer,
 ): Buffer {
-  const six = from.length === IPV6 || to.length === IPV6;
-  const ends = Buffer.from([...(six ? wide(from) : from), ...(six ? wide(to) : to)]);
+  const six = from.length === IPV6_ADDRESS || to.length === IPV6_ADDRESS;
+  const ends = Buffer.from([...(six ? mapped(from) : from), ...(six ? mapped(to) : to)]);
   const pseudo = Buffer.alloc(8);
   pseudo.writeUInt32BE(payload.length, 0);
   pseudo.writeUInt32BE(protocol, 4);
   const sum = checksum(Buffer.concat([ends, pseudo, payload]));
-  // RFC 768: no checksum is written as zeros, one that is zero as ones.
+  // RFC 768: zero means that there is no checksum, so a checksum of zero is sent as 0xffff.
   payload.writeUInt16BE(sum === 0 ? 0xffff : sum, CHECKSUM_AT[protocol]);
   const header = six
     ? ipv6Header(protocol, ends, payload.length)
@@ -70,8 +69,11 @@ function ipv6Header(protocol: ProtocolNumber, ends: Buffer, length: number): Buf
   return header;
 }
 
-function wide(number: readonly number[]): readonly number[] {
-  return number.length === IPV6 ? number : [...new Array<number>(10).fill(0), 0xff, 0xff, ...number];
+/** An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), for a packet between the two families. */
+function mapped(address: readonly number[]): readonly number[] {
+  return address.length === IPV6_ADDRESS
+    ? address
+    : [...new Array<number>(10).fill(0), 0xff, 0xff, ...address];
 }
 
 /** RFC 1071: ones' complement of the ones' complement sum of 16-bit words. */

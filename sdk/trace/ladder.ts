@@ -1,21 +1,21 @@
-/** A trace as a ladder: a line a message, columns one under the other. */
+/** A trace as a ladder: one line for each message, in columns. */
 
 import { PUSH_FEATURE_TAG } from '../../core/app/contract/event-app-id.js';
 import type { TracedEvent, TracedMessage } from './read-trace.js';
 import { type Step, stepOf } from './step.js';
 
-/** Columns of the start line: those that are longer push what follows to the right. */
+/** Width of the column of the start line. A longer start line moves the rest of its line to the right. */
 const LINE_WIDTH = 40;
 const LONGEST_VALUE = 100;
 
-/** Time is relative to the first line. */
+/** Formats messages and events. Times are relative to the first one. */
 export class Ladder {
   #first: number | undefined;
 
-  /** One line of text; two where something is missing ahead of it. */
+  /** The line of an entry, after a line about entries that are missing before it. */
   lines(entry: TracedMessage | TracedEvent): string[] {
     const at = this.#at(entry.time);
-    const gap = entry.leftOut === undefined ? [] : [`            (${entry.leftOut} lines are missing here)`];
+    const gap = entry.leftOut === undefined ? [] : [`            (${entry.leftOut} lines are missing)`];
     if ('event' in entry) return [...gap, `${seconds(at)}     event  ${JSON.stringify(entry.event)}`];
     const { direction, transport, protocol, remote } = entry;
     const step = stepOf(entry);
@@ -27,7 +27,7 @@ export class Ladder {
   json({ time, ...entry }: TracedMessage | TracedEvent): object {
     const common = { time: new Date(time).toISOString(), milliseconds: this.#at(time) };
     const gap = entry.leftOut === undefined ? {} : { leftOut: entry.leftOut };
-    if ('event' in entry) return { event: 'told', ...common, ...gap, told: entry.event };
+    if ('event' in entry) return { event: 'host-event', ...common, ...gap, hostEvent: entry.event };
     const { direction, transport, protocol, local, remote, bytes } = entry;
     const step = stepOf({ ...entry, time });
     const where = { direction, protocol, transport, local, remote };
@@ -44,10 +44,10 @@ function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(3).padStart(10);
 }
 
-/** In the order of interest: what it is for, from whom, what it carries. */
+/** The headers of a message, the most important first. */
 function notes({ headers, bodyBytes }: Step): string {
   const { [PUSH_FEATURE_TAG]: apps, CSeq: cseq, 'Content-Type': type, ...others } = headers;
-  // A name of its own for each: it says nothing to people.
+  // These values are identifiers and lists that are of no interest to people.
   const { 'Message-ID': _message, 'Call-ID': call, 'To-Path': _path, Accept: _accept, ...more } = others;
   return [
     ...(cseq === undefined ? [] : [cseq]),

@@ -1,17 +1,17 @@
-/** Cuts what one end of an MSRP connection sends into frames, as bytes: for a trace, which bodies need not be in. */
+/** Splits the bytes of one direction of an MSRP connection into frames for a trace, which limits bodies. */
 
-import { BodyReader } from '../../core/msrp/frames/body-reader.js';
-import { MalformedMsrp } from '../../core/msrp/frames/frame.js';
+import { MalformedMsrpError } from '../../core/msrp/frames/frame.js';
 import { HeadReader, type RawHead } from '../../core/msrp/frames/head.js';
 import { FRAME_LIMITS } from '../../core/msrp/frames/limits.js';
+import { BodyReader } from '../../core/msrp/frames/parser.js';
 
-/** What is needed of a start line (RFC 4975 9): `MSRP a786hjs2 SEND`. */
+/** The transaction id in a start line (RFC 4975 §9), `MSRP a786hjs2 SEND`. */
 const TRANSACTION_ID = /^MSRP ([!-~]{1,64}) /;
 const CRLF_LENGTH = 2;
 const START_LINE = 100;
 
-/** Told of each frame: its bytes, and how many of its body are not among them. */
-export type FrameObserver = (bytes: Uint8Array, left: number) => void;
+/** Receives the bytes of each frame, and the number of bytes of its body that were omitted. */
+export type FrameObserver = (bytes: Uint8Array, omitted: number) => void;
 
 export class MsrpFrames {
   readonly #onFrame: FrameObserver;
@@ -19,29 +19,29 @@ export class MsrpFrames {
   readonly #heads = new HeadReader(FRAME_LIMITS.headerBytes);
   #id = '';
   #body: BodyReader | undefined;
-  /** Of the frame under way. */
+  /** Pieces of the current frame. */
   #parts: Uint8Array[] = [];
   #kept = 0;
-  #left = 0;
-  #foreign = false;
+  #omitted = 0;
+  #malformed = false;
 
-  /** @param bodyLimit bytes of each body that are kept. */
+  /** @param bodyLimit kept bytes of each body. */
   constructor(bodyLimit: number, onFrame: FrameObserver) {
     this.#bodyLimit = bodyLimit;
     this.#onFrame = onFrame;
   }
 
-  /** Copies what it keeps. What turns out to be no MSRP is passed over from there on. */
+  /** Copies the bytes that it keeps. Ignores the rest of a stream that is not MSRP. */
   push(chunk: Uint8Array): void {
-    if (this.#foreign) return;
-    // Of a Node.js Buffer `slice` would be no copy, but a view.
+    if (this.#malformed) return;
+    // `slice` of a Node.js Buffer is a view, `slice` of a Uint8Array a copy.
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     try {
       for (let at = 0; at < bytes.length; )
         at = this.#body ? this.#readBody(this.#body, bytes, at) : this.#readHead(bytes, at);
     } catch (error) {
-      if (!(error instanceof MalformedMsrp)) throw error;
-      this.#foreign = true;
+      if (!(error instanceof MalformedMsrpError)) throw error;
+      this.#malformed = true;
       this.#parts = [];
     }
   }
@@ -55,8 +55,8 @@ export class MsrpFrames {
   #begin({ bytes, lastLine, tooLong }: RawHead): void {
     const start = new TextDecoder('latin1').decode(bytes.subarray(0, START_LINE));
     const [, id] = TRANSACTION_ID.exec(start) ?? [];
-    if (id === undefined || tooLong) throw new MalformedMsrp('no head of a frame');
-    // The agent keeps no more of its bytes than a trace may: they are copied.
+    if (id === undefined || tooLong) throw new MalformedMsrpError('invalid head of a frame');
+    // A copy: the buffer belongs to the agent.
     this.#parts = [bytes.slice()];
     const bodyFollows = bytes.length - lastLine === CRLF_LENGTH;
     if (!bodyFollows) {
@@ -65,7 +65,7 @@ export class MsrpFrames {
     }
     this.#id = id;
     this.#kept = 0;
-    this.#left = 0;
+    this.#omitted = 0;
     this.#body = new BodyReader(id, (piece) => this.#keep(piece));
   }
 
@@ -73,7 +73,7 @@ export class MsrpFrames {
     const kept = piece.subarray(0, this.#bodyLimit - this.#kept);
     if (kept.length > 0) this.#parts.push(kept.slice());
     this.#kept += kept.length;
-    this.#left += piece.length - kept.length;
+    this.#omitted += piece.length - kept.length;
   }
 
   #readBody(body: BodyReader, bytes: Uint8Array, from: number): number {
@@ -88,7 +88,7 @@ export class MsrpFrames {
   #end(): void {
     const frame = Buffer.concat(this.#parts);
     this.#parts = [];
-    this.#onFrame(frame, this.#left);
-    this.#left = 0;
+    this.#onFrame(frame, this.#omitted);
+    this.#omitted = 0;
   }
 }

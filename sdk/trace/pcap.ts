@@ -1,32 +1,32 @@
 /**
- * A trace as a capture that Wireshark dissects (pcap, link type RAW). A trace has no packets: IP, UDP and TCP headers
- * are made up around its messages. What came over TLS or WebSocket stands there as if it had come over TCP.
+ * Writes a trace as a capture for Wireshark (pcap, link type RAW). A trace has no packets: IP, UDP and TCP headers are
+ * generated for its messages. Messages over TLS or WebSocket appear as messages over TCP.
  */
 
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ConfigurationError } from '../../core/errors.js';
-import type { Address } from '../../core/platform/platform.js';
-import { HostNumbers, ipPacket, type ProtocolNumber, TCP, UDP } from './ip-packet.js';
+import type { Address } from '../../core/platform/sockets.js';
+import { HostAddresses, ipPacket, type ProtocolNumber, TCP, UDP } from './ip-packet.js';
 import type { TracedEvent, TracedMessage } from './read-trace.js';
 
 const MAGIC = 0xa1b2c3d4;
-/** The packets begin with their IP header. */
+/** Packets that start with their IP header. */
 const LINKTYPE_RAW = 101;
 const SNAPSHOT_LENGTH = 262_144;
-/** Octets of one segment, below what an IP packet holds with every header. */
+/** Octets of data in one segment: an IP packet has at most 65535 with its headers. */
 const SEGMENT = 60_000;
 const UDP_HEADER = 8;
 const TCP_HEADER = 20;
 const FLAGS = { syn: 0x02, ack: 0x10, push: 0x18, synAck: 0x12 } as const;
 const WINDOW = 65_535;
 
-/** @throws ConfigurationError when the file cannot be written, and what `entries` throws: what came before it is there. */
+/** @throws ConfigurationError if the file cannot be written; the error of `entries`, after the entries before it. */
 export async function writePcap(
   file: string,
   entries: AsyncIterable<TracedMessage | TracedEvent>,
 ): Promise<void> {
-  // As the trace: what users are sent is nobody else's business.
+  // Pushes and identities are private.
   const stream = createWriteStream(file, { mode: 0o600 });
   let broken: { error: unknown } | undefined;
   async function* readable() {
@@ -39,7 +39,7 @@ export async function writePcap(
   try {
     await pipeline(pcap(readable()), stream);
   } catch (error) {
-    throw new ConfigurationError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
   }
   if (broken) throw broken.error;
 }
@@ -72,14 +72,14 @@ function record(time: number, packet: Buffer): Buffer {
   return Buffer.concat([header, packet]);
 }
 
-/** What each end of a connection has sent, octets. */
+/** Octets that each end of a connection has sent. */
 interface Sent {
   in: number;
   out: number;
 }
 
 class Packets {
-  readonly #hosts = new HostNumbers();
+  readonly #hosts = new HostAddresses();
   readonly #connections = new Map<string, Sent>();
 
   of({ direction, transport, local, remote, bytes }: TracedMessage): Buffer[] {
@@ -89,7 +89,7 @@ class Packets {
     const known = this.#connections.get(name);
     const sent = known ?? { in: 1, out: 1 };
     this.#connections.set(name, sent);
-    // A trace does not say which end connected; whoever spoke first is as good.
+    // A trace does not contain which end connected: the first sender stands for it.
     const opening = known ? [] : this.#handshake(path);
     const back = direction === 'out' ? sent.in : sent.out;
     const segments: Buffer[] = [];

@@ -1,16 +1,16 @@
-/** Reads a trace, a line at a time: traces of a busy host are large. */
+/** Reads a trace line by line: traces of a busy host are large. */
 
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
 
-/** Bytes of a line: a whole frame of a recording, in base64. A longer line is no trace. */
+/** Largest line in bytes: a frame of a recording in base64 fits. */
 const MAX_LINE = 16 * 1024 * 1024;
 const LF = 0x0a;
-/** Seconds since 1970 that a capture can have: until 2106. */
+/** Last time of a capture in seconds since 1970: its field has 32 bits. */
 const LAST_SECOND = 2 ** 32 - 1;
-/** Bytes of a UDP datagram over IPv4 (RFC 768, RFC 791). */
+/** Largest payload of a UDP datagram over IPv4 in bytes (RFC 768, RFC 791). */
 const MAX_DATAGRAM = 65_507;
 
 const address = z.object({ host: z.string().max(255), port: z.int().min(0).max(65_535) });
@@ -19,8 +19,8 @@ const common = {
     .datetime()
     .transform((time) => Date.parse(time))
     .refine((time) => time >= 0 && time / 1000 <= LAST_SECOND, 'expected a time since 1970'),
-  /** Lines that are missing ahead of this one. */
-  leftOut: z.int().exactOptional(),
+  /** Number of lines that are missing before this one. */
+  leftOut: z.int().optional(),
 };
 const message = z
   .object({
@@ -31,21 +31,21 @@ const message = z
     local: address,
     remote: address,
     bytes: z.base64('expected base64').transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
-    /** Bytes of its body that are not in the trace. */
-    bodyLeft: z.int().exactOptional(),
+    /** Number of bytes of the body that are not in the trace. */
+    bodyLeft: z.int().optional(),
   })
   .refine(({ transport, bytes }) => transport !== 'UDP' || bytes.length <= MAX_DATAGRAM, {
-    error: `expected at most ${MAX_DATAGRAM} bytes, which a UDP datagram may have`,
+    error: `expected at most ${MAX_DATAGRAM} bytes for a UDP datagram`,
     path: ['bytes'],
   });
-const told = z.object({ ...common, event: z.looseObject({ event: z.string() }) });
+const hostEvent = z.object({ ...common, event: z.looseObject({ event: z.string() }) });
 
-/** A SIP message, or an MSRP frame, as it was on the wire. `time` is in milliseconds since 1970. */
+/** A SIP message or an MSRP frame as on the wire. `time` is in milliseconds since 1970. */
 export type TracedMessage = z.infer<typeof message>;
-/** What the host told, in a recording. */
-export type TracedEvent = z.infer<typeof told>;
+/** An event of the host in a recording. */
+export type TracedEvent = z.infer<typeof hostEvent>;
 
-/** @throws ConfigurationError naming the file and the line that is wrong; what comes before it was given. */
+/** @throws ConfigurationError naming the file and the invalid line, after the lines before it. */
 export async function* readTrace(file: string): AsyncGenerator<TracedMessage | TracedEvent> {
   for await (const { text, number, whole } of linesOf(file)) {
     if (text.trim() === '') continue;
@@ -55,20 +55,20 @@ export async function* readTrace(file: string): AsyncGenerator<TracedMessage | T
       value = JSON.parse(text);
     } catch (error) {
       const what = whole
-        ? 'is no JSON; expected a message as "sip-push host --trace" writes it'
-        : 'breaks off: the trace was cut short there';
-      throw new ConfigurationError(`${where} ${what}`, { cause: error });
+        ? 'invalid JSON: expected a trace, written by "sip-push host --trace FILE"'
+        : 'the line is incomplete: the trace was truncated';
+      throw new ConfigurationError(`${where}: ${what}`, { cause: error });
     }
     const event = typeof value === 'object' && value !== null && 'event' in value;
-    yield event ? validate(told, value, where) : validate(message, value, where);
+    yield event ? validate(hostEvent, value, where) : validate(message, value, where);
   }
 }
 
 interface Line {
   text: string;
-  /** From 1. */
+  /** Starts at 1. */
   number: number;
-  /** Its end is there. */
+  /** Whether the line has its end. */
   whole: boolean;
 }
 
@@ -81,7 +81,7 @@ async function* linesOf(file: string): AsyncGenerator<Line> {
     length += part.length;
     if (length > MAX_LINE) {
       throw new ConfigurationError(
-        `${file}, line ${number} has more than ${MAX_LINE} bytes: it is no line of a trace`,
+        `${file}, line ${number}: invalid line of more than ${MAX_LINE} bytes: expected a trace`,
       );
     }
   };

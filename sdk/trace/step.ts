@@ -1,4 +1,4 @@
-/** What a message of a trace is, in a few words: its first line, and the headers that a push is about. */
+/** Summarizes a message of a trace: its start line and the headers that matter for a push. */
 
 import { PUSH_FEATURE_TAG } from '../../core/app/contract/event-app-id.js';
 import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
@@ -6,11 +6,11 @@ import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { TracedMessage } from './read-trace.js';
 
 export interface Step {
-  /** Start line, without its version: `MESSAGE sip:bob@domain.test`, `200 OK`, `SEND`, `413 too large`. */
+  /** Start line without the version: `MESSAGE sip:bob@domain.test`, `200 OK`, `SEND`, `413 too large`. */
   line: string;
-  /** Those headers that tell what it is about, names as in their specifications. */
+  /** The headers that matter, with the names of their specifications. */
   headers: Record<string, string>;
-  /** Of its body; in MSRP those that are not in the trace count too. */
+  /** Size of the body, with the bytes that the trace omits. */
   bodyBytes: number;
 }
 
@@ -22,7 +22,7 @@ const MSRP_HEADERS = [
   ...['Message-ID', 'Byte-Range', 'Content-Type', 'Status', 'Success-Report', 'Failure-Report', 'To-Path'],
 ];
 
-/** The event-app-ids of an Accept-Contact or Contact, `+g.oma.pusheventapp="mms.ua"`. */
+/** The event-app-ids in an Accept-Contact or Contact header, `+g.oma.pusheventapp="mms.ua"`. */
 const APPLICATIONS = new RegExp(`${PUSH_FEATURE_TAG.replace(/[+.]/g, '\\$&')}="([^"]{1,200})"`, 'i');
 const HEAD_END = '\r\n\r\n';
 
@@ -56,7 +56,7 @@ function sipStep(bytes: Uint8Array): Step {
 function msrpStep(bytes: Uint8Array, bodyLeft: number): Step {
   const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const end = frame.indexOf(HEAD_END);
-  // Without a body the end-line follows the last header.
+  // Without a body, the end-line follows the last header.
   const head = frame.toString('latin1', 0, end < 0 ? frame.length : end).split('\r\n');
   const [, id = '', line = ''] = /^MSRP (\S+) (.*)$/.exec(head[0] ?? '') ?? [];
   const headers: Record<string, string> = {};

@@ -1,31 +1,31 @@
-/** Writes what an agent sends and receives to a file: SIP messages and MSRP frames, one JSON object a line. */
+/** Writes the SIP messages and MSRP frames of an agent to a file, one JSON object per line. */
 
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { ConfigurationError } from '../../core/errors.js';
-import type { Address, Sockets } from '../../core/platform/platform.js';
+import type { Address, Sockets } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { tracedSockets } from './traced-sockets.js';
 
-/** Bytes that may wait for a slow disk; messages past that are left out, and counted. */
+/** Bytes that can wait for a slow disk. Further messages are dropped and counted. */
 const MAX_WAITING = 64 * 1024 * 1024;
 
-/** Bytes of each MSRP body: what a file is, not the file. */
+/** Bytes of each MSRP body: enough to recognise a file. */
 const BODY_LIMIT = 1024;
 
 export interface TraceOptions {
-  /** Bytes of each MSRP body that are written. */
+  /** Written bytes of each MSRP body. */
   bodyLimit?: number;
-  /** What is written of a message; all of it when absent. */
+  /** Removes secrets from a message. By default a message is written as it is. */
   clean?(bytes: Uint8Array): Uint8Array;
-  /** Whether what the host tells is written as well. */
+  /** Whether the events of the host are written too. */
   events?: boolean;
-  /** Told, for people, what is missing at the end. */
+  /** Called with a text for people if the trace is incomplete. */
   onProblem?(problem: string): void;
 }
 
 export class TraceWriter {
-  /** Of an agent, and what its media go through. */
+  /** Options of an agent: the observer of its SIP messages, and sockets that observe its media. */
   readonly taps: { onWire: WireObserver; sockets: Sockets };
   readonly #events: boolean;
   readonly #onProblem: (problem: string) => void;
@@ -38,7 +38,7 @@ export class TraceWriter {
     this.#events = events;
     this.#onProblem = onProblem;
     // A full disk ends the trace, not the host.
-    stream.on('error', ({ message }) => onProblem(`nothing more is written to ${stream.path}: ${message}`));
+    stream.on('error', ({ message }) => onProblem(`the trace ${stream.path} ends here: ${message}`));
     this.taps = {
       onWire: (direction, bytes, { transport, local, remote }) =>
         this.#message({ direction, transport, local, remote }, clean(bytes)),
@@ -51,28 +51,30 @@ export class TraceWriter {
     };
   }
 
-  /** @throws ConfigurationError when the file cannot be written. */
+  /** @throws ConfigurationError if the file cannot be written. */
   static async open(file: string, options: TraceOptions = {}): Promise<TraceWriter> {
-    // What users are sent, and their identities, are nobody else's business.
+    // Pushes and identities are private.
     const stream = createWriteStream(file, { mode: 0o600 });
     try {
       await once(stream, 'open');
     } catch (error) {
-      throw new ConfigurationError(`${file} cannot be written: ${(error as Error).message}`, {
+      throw new ConfigurationError(`cannot write ${file}: ${(error as Error).message}`, {
         cause: error,
       });
     }
     return new TraceWriter(stream, options);
   }
 
-  /** What the host told meanwhile. */
+  /** Writes an event of the host. */
   event(event: object): void {
     if (this.#events) this.#write({ event });
   }
 
   close(): Promise<void> {
     if (this.#leftOut > 0)
-      this.#onProblem(`${this.stream.path} lacks its last ${this.#leftOut} lines: the disk was slow`);
+      this.#onProblem(
+        `the last ${this.#leftOut} lines are missing in ${this.stream.path}: the disk was too slow`,
+      );
     return new Promise((resolve) => this.stream.end(() => resolve()));
   }
 
@@ -81,7 +83,7 @@ export class TraceWriter {
   }
 
   #write(fields: object): void {
-    // Its disk is full, or it was closed and an agent says its last.
+    // The disk is full, or the trace is closed and an agent still sends.
     if (!this.stream.writable) return;
     if (this.stream.writableLength > MAX_WAITING) {
       this.#leftOut++;

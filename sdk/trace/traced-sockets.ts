@@ -1,18 +1,18 @@
-/** The machine's sockets, and somebody who sees the MSRP frames on them. */
+/** Sockets of the platform with an observer of their MSRP frames. */
 
 import { platform } from '#platform';
-import type { Channel, Sockets } from '../../core/platform/platform.js';
+import type { Channel, Sockets } from '../../core/platform/sockets.js';
 import { MsrpFrames } from './msrp-frames.js';
 
-/** `left`: bytes of the body that are not in `bytes`. */
+/** `omitted`: number of bytes of the body that are not in `bytes`. */
 export type MsrpObserver = (
   direction: 'in' | 'out',
   bytes: Uint8Array,
   channel: Channel,
-  left: number,
+  omitted: number,
 ) => void;
 
-/** @param bodyLimit bytes of each body that `observe` is shown. */
+/** @param bodyLimit bytes of each body that `observe` receives. */
 export function tracedSockets(bodyLimit: number, observe: MsrpObserver): Sockets {
   const traced = (channel: Channel) => new TracedChannel(channel, bodyLimit, observe);
   return {
@@ -23,7 +23,7 @@ export function tracedSockets(bodyLimit: number, observe: MsrpObserver): Sockets
   };
 }
 
-/** As the channel within; what goes over it is told first. */
+/** Forwards to a channel, and reports the frames that it carries. */
 class TracedChannel implements Channel {
   ondata: Channel['ondata'] = () => {};
   ondrain: Channel['ondrain'] = () => {};
@@ -33,7 +33,7 @@ class TracedChannel implements Channel {
 
   constructor(channel: Channel, bodyLimit: number, observe: MsrpObserver) {
     const frames = (direction: 'in' | 'out') =>
-      new MsrpFrames(bodyLimit, (bytes, left) => observe(direction, bytes, channel, left));
+      new MsrpFrames(bodyLimit, (bytes, omitted) => observe(direction, bytes, channel, omitted));
     const received = frames('in');
     this.#sent = frames('out');
     this.#channel = channel;

@@ -89,9 +89,9 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         { delivery },
       ),
     );
-    expect(await bench.push({ key: 'once' })).toMatchObject({ taken: true });
+    expect(await bench.push({ key: 'once' })).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(3_000_000);
-    expect(await bench.push({ key: 'once' })).toMatchObject({ taken: true });
+    expect(await bench.push({ key: 'once' })).toMatchObject({ accepted: true });
     expect(received).toBe(1);
   });
 
@@ -108,7 +108,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         { delivery },
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(0);
     expect(errors).toHaveLength(2);
     for (const error of errors) expect(error).toBeInstanceOf(AppError);
@@ -131,11 +131,11 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         { delivery },
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(errors.map(String)).toEqual([
       expect.stringContaining('storage value for "x" is a function: expected JSON or a Uint8Array'),
       expect.stringContaining('storage value for "x" is not JSON'),
-      expect.stringContaining('storage key of 513 characters; at most 512'),
+      expect.stringContaining('storage key of 513 characters: expected at most 512'),
       expect.stringContaining('not well-formed Unicode'),
     ]);
     expect(errors[0]).toBeInstanceOf(ConfigurationError);
@@ -144,7 +144,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
   it('that the application does not wait for still counts, and its failure too', async () => {
     let fails = false;
     await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     const batch = bench.store.batch.bind(bench.store);
     vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
       const [operations] = given as [StoreWrite[]];
@@ -156,10 +156,10 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     fails = true;
     const outcome = await bench.push();
     if (delivery === 'direct') {
-      expect(outcome).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+      expect(outcome).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
       expect(outcome).toHaveProperty('reason', expect.stringContaining('disk full'));
     } else {
-      expect(outcome).toMatchObject({ taken: true });
+      expect(outcome).toMatchObject({ accepted: true });
       fails = false;
       await vi.advanceTimersByTimeAsync(60_000);
       expect(await stored(bench.store, 'received')).toEqual([]);
@@ -180,7 +180,7 @@ describe('a late commit', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(await outcome).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await outcome).toMatchObject({ accepted: false, kind: 'failed' });
     gate.open();
     await vi.advanceTimersByTimeAsync(0);
     const error = await late;
@@ -216,7 +216,7 @@ describe('a late commit', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     gate.open();
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(received).toBe(1);
@@ -286,7 +286,7 @@ describe('a late commit', () => {
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('test.ua'));
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     await expect(context?.commit()).rejects.toThrow('the application was stopped');
   });
 });

@@ -63,7 +63,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
     expect(Buffer.from((await received[0]?.content.bytes(10)) ?? []).toString()).toBe('k');
     expect(await bench.runtime.deadLetters()).toEqual([]);
     expect(await onDisk()).toEqual([]);
-    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId: id });
+    expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId: id });
   });
 
   it('given again in vain, it is set aside again', async () => {
@@ -80,7 +80,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
     expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
     expect(await bench.runtime.deadLetters()).toEqual([]);
     expect(await onDisk()).toEqual([]);
-    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId: id });
+    expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId: id });
   });
 });
 

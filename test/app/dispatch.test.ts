@@ -48,7 +48,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     });
     expect(push?.content.type.type).toBe('image/png');
     expect(new TextDecoder().decode(await push?.content.bytes(100))).toBe('bytes');
-    expect(outcome).toEqual({ taken: true, pushId: push?.id });
+    expect(outcome).toEqual({ accepted: true, pushId: push?.id });
   });
 
   it.each(KINDS)('refused as %s is refused so', async (kind) => {
@@ -62,19 +62,19 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     );
     const retry = kind === 'busy' || kind === 'resources' ? { retryAfter: 7 } : {};
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: false, kind, reason: 'because', ...retry });
+    expect(outcome).toMatchObject({ accepted: false, kind, reason: 'because', ...retry });
     if (!('retryAfter' in retry)) expect(outcome).not.toHaveProperty('retryAfter');
     // Nothing stays of it: a retry is a new decision.
     expect(await stored(bench.store, 'received', 'content', 'done')).toEqual([]);
   });
 
-  it('is larger than it takes: size', async () => {
+  it('is refused as too large', async () => {
     await bench.runtime.load(testApp(() => {}, { delivery, limits: { size: 5 } }));
-    expect(await bench.push({ text: '12345' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: '12345' })).toMatchObject({ accepted: true });
     expect(await bench.push({ text: '123456' })).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'size',
-      reason: 'test.ua takes at most 5 bytes',
+      reason: 'test.ua accepts at most 5 bytes',
     });
   });
 
@@ -96,8 +96,8 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(context?.signal.aborted).toBe(true);
     expect(await outcome).toMatchObject(
       delivery === 'durable'
-        ? { taken: true }
-        : { taken: false, kind: 'failed', reason: 'test.ua did not answer within 10 s (limits.seconds)' },
+        ? { accepted: true }
+        : { accepted: false, kind: 'failed', reason: 'test.ua did not answer within 10 s (limits.seconds)' },
     );
   });
 
@@ -109,7 +109,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     await settled(bench.runtime.unload('test.ua'));
     expect(bench.runtime.resolve(['test.ua'], 'text/plain')).toBe('unknown');
     expect(await bench.runtime.dispatch({ ...incoming(), app: handle })).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'busy',
     });
   });
@@ -124,7 +124,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     const handle = bench.runtime.resolve(['test.ua'], 'text/plain');
     if (typeof handle === 'string') throw new Error(handle);
     const outcome = await bench.runtime.dispatch({ ...incoming(), app: handle, content });
-    if (delivery === 'direct') expect(outcome.taken).toBe(true);
+    if (delivery === 'direct') expect(outcome.accepted).toBe(true);
     else
       expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('connection lost') });
   });
@@ -164,9 +164,9 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
         { delivery },
       ),
     );
-    expect(await bench.push({ key: 'again' })).toMatchObject({ taken: false, kind: 'declined' });
+    expect(await bench.push({ key: 'again' })).toMatchObject({ accepted: false, kind: 'declined' });
     refuse = false;
-    expect(await bench.push({ key: 'again' })).toMatchObject({ taken: true });
+    expect(await bench.push({ key: 'again' })).toMatchObject({ accepted: true });
   });
 
   it('waits for its turn, and is turned away as busy when too many do', async () => {
@@ -188,9 +188,9 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     );
     const three = [bench.push(), bench.push(), bench.push()];
     const fourth = await bench.push();
-    expect(fourth).toMatchObject({ taken: false, kind: 'busy', retryAfter: 5 });
+    expect(fourth).toMatchObject({ accepted: false, kind: 'busy', retryAfter: 5 });
     gate.open();
-    for (const outcome of await Promise.all(three)) expect(outcome.taken).toBe(true);
+    for (const outcome of await Promise.all(three)) expect(outcome.accepted).toBe(true);
     expect(most).toBe(2);
   });
 });
@@ -203,7 +203,7 @@ describe('a push for a direct application', () => {
       }),
     );
     expect(await bench.push()).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'failed',
       reason: 'test.ua threw: broken',
     });
@@ -216,9 +216,9 @@ describe('a push for a direct application', () => {
     const first = bench.push();
     const second = bench.push();
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await second).toMatchObject({ taken: false, kind: 'busy' });
+    expect(await second).toMatchObject({ accepted: false, kind: 'busy' });
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await first).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await first).toMatchObject({ accepted: false, kind: 'failed' });
   });
 
   it('costs others nothing when its application never answers: the slot is free at the deadline', async () => {
@@ -228,11 +228,11 @@ describe('a push for a direct application', () => {
     await bench.runtime.load(testApp(() => (hangs ? NEVER : undefined)));
     await bench.runtime.load(testApp(() => {}, { id: 'other.ua' }));
     const first = bench.push();
-    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
+    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await first).toMatchObject({ kind: 'failed' });
     hangs = false;
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
   });
 });
 
@@ -249,7 +249,7 @@ describe('a push for a durable application', () => {
       ),
     );
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: true });
+    expect(outcome).toMatchObject({ accepted: true });
     expect(await stored(bench.store, 'received')).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(attempts).toEqual([
@@ -273,14 +273,14 @@ describe('a push for a durable application', () => {
     const outcome = bench.push({ key: 'slow' });
     await vi.advanceTimersByTimeAsync(15_000);
     const { pushId } = await outcome;
-    expect(await outcome).toEqual({ taken: true, pushId });
-    expect(await bench.push({ key: 'slow' })).toEqual({ taken: true, pushId });
+    expect(await outcome).toEqual({ accepted: true, pushId });
+    expect(await bench.push({ key: 'slow' })).toEqual({ accepted: true, pushId });
     gate.open();
     await vi.advanceTimersByTimeAsync(0);
     expect(await bench.runtime.deadLetters()).toMatchObject([
       { id: pushId, reason: 'refused (forbidden): too late', attempts: 1 },
     ]);
-    expect(await bench.push({ key: 'slow' })).toEqual({ taken: true, pushId });
+    expect(await bench.push({ key: 'slow' })).toEqual({ accepted: true, pushId });
   });
 
   it('that is in the queue at 15 s is taken: it is on disk', async () => {
@@ -294,7 +294,7 @@ describe('a push for a durable application', () => {
     );
     const outcomes = [bench.push(), bench.push()];
     await vi.advanceTimersByTimeAsync(15_000);
-    expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: true }]);
+    expect(await Promise.all(outcomes)).toMatchObject([{ accepted: true }, { accepted: true }]);
     expect(received).toBe(1);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(received).toBe(2);
@@ -306,11 +306,11 @@ describe('a push for a durable application', () => {
     await bench.runtime.load(testApp(() => NEVER, { delivery: 'durable' }));
     const text = 'x'.repeat(500);
     void bench.push({ text });
-    expect(await bench.push({ text })).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
-    expect(await bench.push({ text: 'x'.repeat(901) })).toMatchObject({ taken: false, kind: 'size' });
+    expect(await bench.push({ text })).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
+    expect(await bench.push({ text: 'x'.repeat(901) })).toMatchObject({ accepted: false, kind: 'size' });
     void bench.push({ text: '' });
     expect(await bench.push({ text: '' })).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'resources',
       reason: 'the inbox holds 2 pushes, the limit',
     });

@@ -1,8 +1,7 @@
 /** A push that waits in two queues at once. */
 
 import { expect, it } from 'vitest';
-import { Slots, type Turn } from '../../core/app/application/slots.js';
-import { EitherTurn } from '../../core/app/transfer/growing-content.js';
+import { EitherTurn, Slots, type Turn } from '../../core/app/application/slots.js';
 
 function enter(slots: Slots): Turn {
   const turn = slots.enter('sender');

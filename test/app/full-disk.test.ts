@@ -21,7 +21,7 @@ it('a full disk is no delivery: the push is not set aside as one that its applic
       { delivery: 'durable' },
     ),
   );
-  expect(await bench.push()).toMatchObject({ taken: true });
+  expect(await bench.push()).toMatchObject({ accepted: true });
   const full = vi.spyOn(bench.store, 'batch').mockRejectedValue(new Error('ENOSPC'));
   await vi.advanceTimersByTimeAsync(6 * 3_600_000);
   full.mockRestore();

@@ -92,10 +92,10 @@ describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
     await bench.runtime.load(testApp(receive));
     await bench.runtime.load(testApp(receive, { id: 'durable.ua', delivery: 'durable' }));
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: false, kind: expect.stringMatching(/^(failed|forbidden)$/) });
+    expect(outcome).toMatchObject({ accepted: false, kind: expect.stringMatching(/^(failed|forbidden)$/) });
     expect(outcome).toHaveProperty('reason', expect.stringContaining(words));
     const isRefusal = thrown === withoutMessage;
-    expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ taken: !isRefusal });
+    expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ accepted: !isRefusal });
   });
 });
 
@@ -112,7 +112,7 @@ describe('receive may be', () => {
     ['one that returns something whose then throws', () => ({ receive: () => badThenable({ get: fails }) })],
   ])('%s', async (_, start) => {
     await bench.runtime.load(testApp(() => {}, { start }));
-    expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
   });
 });
 
@@ -135,7 +135,7 @@ function instanceWithGetter(): PushAppInstance {
 
 it('a PushRefused of another copy of the package is one', async () => {
   await bench.runtime.load(testApp(() => Promise.reject(foreign())));
-  expect(await bench.push()).toMatchObject({ taken: false, kind: 'declined', reason: 'not here' });
+  expect(await bench.push()).toMatchObject({ accepted: false, kind: 'declined', reason: 'not here' });
 });
 
 it('retryAfter that is no time is left out, one that is endless is a day', async () => {
@@ -174,7 +174,7 @@ it('what it does not await does not end the process', async () => {
       }),
     }),
   );
-  expect(await bench.push()).toMatchObject({ taken: true });
+  expect(await bench.push()).toMatchObject({ accepted: true });
   await vi.advanceTimersByTimeAsync(0);
 });
 
@@ -193,7 +193,7 @@ it('a slow one, a broken one and a dead one cost nobody but their own pushes', a
   const others = Array.from({ length: 200 }, (_, index) =>
     bench.push({ id: index % 2 ? 'dead.ua' : 'broken.ua' }),
   );
-  for (let count = 0; count < 100; count++) expect(await bench.push()).toMatchObject({ taken: true });
+  for (let count = 0; count < 100; count++) expect(await bench.push()).toMatchObject({ accepted: true });
   await vi.advanceTimersByTimeAsync(15_000);
   await Promise.all(others);
 });
@@ -204,5 +204,5 @@ it('what it is given cannot be changed for others', async () => {
       Object.assign(push, { from: 'sip:evil@d' });
     }),
   );
-  expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+  expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
 });

@@ -101,7 +101,7 @@ describe('loading', () => {
       expect(signal?.aborted).toBe(true);
       expectNothingLoaded();
       await bench.runtime.load(app());
-      expect(await bench.push()).toMatchObject({ taken: true });
+      expect(await bench.push()).toMatchObject({ accepted: true });
     },
   );
 
@@ -251,7 +251,7 @@ describe('unloading', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     await unloading;
     expect(happened).toEqual(['signal', 'receive', 'stop', 'unloaded']);
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
   });
 
   it.each<[string, () => unknown]>([
@@ -269,7 +269,7 @@ describe('unloading', () => {
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('test.ua'));
     expect(await outcome).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'failed',
       reason: 'test.ua: is being stopped',
     });
@@ -289,7 +289,7 @@ describe('unloading', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(happened).toEqual([]);
     await settled(unloading);
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     expect(happened).toEqual(['received', 'stop']);
   });
 
@@ -298,11 +298,11 @@ describe('unloading', () => {
     await bench.runtime.load(testApp(receive));
     const direct = bench.push();
     await bench.runtime.unload('test.ua');
-    expect(await direct).toMatchObject({ taken: false, kind: 'busy' });
+    expect(await direct).toMatchObject({ accepted: false, kind: 'busy' });
     await bench.runtime.load(testApp(receive, { delivery: 'durable' }));
     const durable = bench.push();
     await bench.runtime.unload('test.ua');
-    expect(await durable).toMatchObject({ taken: true });
+    expect(await durable).toMatchObject({ accepted: true });
     expect(receive).not.toHaveBeenCalled();
     await bench.runtime.load(testApp(receive, { delivery: 'durable' }));
     await vi.advanceTimersByTimeAsync(0);
@@ -347,7 +347,10 @@ describe('stop of the runtime', () => {
     const outcomes = [bench.push(), bench.push({ id: 'direct.ua' })];
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.stop());
-    expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: false, kind: 'failed' }]);
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { accepted: true },
+      { accepted: false, kind: 'failed' },
+    ]);
     await bench.store.close();
     await vi.advanceTimersByTimeAsync(10_000_000);
     expect(bench.logs.filter(({ level }) => level === 'error')).toEqual([]);

@@ -55,8 +55,8 @@ describe('an application that waits for its first push', () => {
   it('is loaded by it, once', async () => {
     await bench.runtime.loadAll([onPush(receiving)]);
     const all = await Promise.all([bench.push({ text: '1' }), bench.push({ text: '2' })]);
-    expect(all).toMatchObject([{ taken: true }, { taken: true }]);
-    expect(await bench.push({ text: '3' })).toMatchObject({ taken: true });
+    expect(all).toMatchObject([{ accepted: true }, { accepted: true }]);
+    expect(await bench.push({ text: '3' })).toMatchObject({ accepted: true });
     expect(received).toEqual(['1', '2', '3']);
     expect(loads).toBe(1);
   });
@@ -202,7 +202,7 @@ describe('a push for an application that cannot be loaded', () => {
   ])('fails, and may be tried again: %s', async (_, definition, reason) => {
     await bench.runtime.loadAll([onPush(definition)]);
     expect(await bench.push()).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'failed',
       reason: expect.stringContaining(reason),
     });
@@ -214,8 +214,8 @@ describe('a push for an application that cannot be loaded', () => {
     await bench.runtime.loadAll([
       onPush(() => (loads === 1 ? Promise.reject(new Error('disk')) : receiving())),
     ]);
-    expect(await bench.push()).toMatchObject({ taken: false });
-    expect(await bench.push({ text: 'again' })).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: false });
+    expect(await bench.push({ text: 'again' })).toMatchObject({ accepted: true });
     expect(received).toEqual(['again']);
   });
 
@@ -230,7 +230,7 @@ describe('a push for an application that cannot be loaded', () => {
     expect(await early).toMatchObject({ kind: 'busy', reason: 'test.ua is being loaded', retryAfter: 5 });
     open();
     await vi.advanceTimersByTimeAsync(0);
-    expect(await bench.push({ text: 'later' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'later' })).toMatchObject({ accepted: true });
     expect([loads, received]).toEqual([1, ['later']]);
   });
 

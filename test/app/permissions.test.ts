@@ -43,12 +43,14 @@ describe('fetch', () => {
     const { fetch } = await servicesWith({ fetch: ['https://*.weather.test', 'http://127.0.0.1:*'] });
     await expect(fetch('https://news.test/')).rejects.toMatchObject({
       code: 'not-allowed',
-      message: expect.stringContaining('https://news.test is not among the origins that it may fetch from'),
+      message: expect.stringContaining(
+        'https://news.test is not an origin that the application may fetch from',
+      ),
     });
     // The host has the last word.
     await expect(fetch('http://127.0.0.1:9/')).rejects.toMatchObject({
       code: 'not-allowed',
-      message: expect.stringContaining('http://127.0.0.1:9 is not among the origins allowed'),
+      message: expect.stringContaining('http://127.0.0.1:9 is not an allowed origin'),
     });
     await expect(fetch('https://api.weather.test/')).rejects.not.toMatchObject({ code: 'not-allowed' });
   });
@@ -61,7 +63,7 @@ describe('fetch', () => {
 
 describe('storage', () => {
   const full = (bytes: number, most: number) =>
-    `its storage would have ${bytes} bytes; at most ${most} (permissions.storage): delete something first`;
+    `its storage would have ${bytes} bytes: expected at most ${most} (permissions.storage); delete something first`;
   const text = (length: number) => 'x'.repeat(length);
   let storage: AppStorage;
 
@@ -96,11 +98,11 @@ describe('storage', () => {
   it('counts what a commit writes, which fails as a whole', async () => {
     await storage.put('a', text(60));
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+    expect(outcome).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
     expect(outcome).toMatchObject({ reason: expect.stringContaining('permissions.storage') });
     expect(await storage.get('pushed')).toBeUndefined();
     await storage.delete('a');
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
   });
 
   it('has what it had after a restart; where less is permitted by then, it can only shrink', async () => {
@@ -129,7 +131,7 @@ describe('files', () => {
   it('have as many bytes as permitted, together', async () => {
     const { files } = await servicesWith({ files: 1000 });
     const { name } = await write(files, 600);
-    await expect(write(files, 401)).rejects.toThrow('files of more than 1000 bytes together');
+    await expect(write(files, 401)).rejects.toThrow('the files would exceed the limit of 1000 bytes');
     await expect(write(files, 401)).rejects.toThrow(QuotaError);
     await write(files, 400);
     await files.remove(name);
@@ -140,7 +142,7 @@ describe('files', () => {
 it.each<[AppPermissions, string]>([
   [{ storage: 0 }, 'test.ua: permissions.storage is 0; expected bytes, a whole number above 0'],
   [{ files: 1.5 }, 'test.ua: permissions.files is 1.5; expected bytes'],
-  [{ fetch: ['weather.test'] }, 'test.ua: permissions.fetch: "weather.test" is no origin; expected e.g.'],
+  [{ fetch: ['weather.test'] }, 'test.ua: invalid permissions.fetch "weather.test": expected an origin'],
 ])('permissions that are none are refused at load: %j', async (permissions, words) => {
   const error = await servicesWith(permissions).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ConfigurationError);

@@ -41,7 +41,7 @@ describe('a query', () => {
     await bench.runtime.load(testApp(() => {}));
     const failure = bench.runtime.query('test.ua', 'current');
     await expect(failure).rejects.toThrow(ConfigurationError);
-    await expect(failure).rejects.toThrow('test.ua answers no queries');
+    await expect(failure).rejects.toThrow('test.ua has no queries');
   });
 
   it('that the application does not know fails in its name', async () => {

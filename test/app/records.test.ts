@@ -61,10 +61,10 @@ describe('writes', () => {
 });
 
 describe('a store that failed to write', () => {
-  it('is opened anew before the next write', async () => {
+  it('is reopened before the next write', async () => {
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
     const [open, close] = [vi.spyOn(store, 'open'), vi.spyOn(store, 'close')];
-    await expect(records.write([put('1')], 'synced')).rejects.toThrow('the store does not write: disk full');
+    await expect(records.write([put('1')], 'synced')).rejects.toThrow('the store cannot write: disk full');
     expect(close).not.toHaveBeenCalled();
     await records.write([put('2')], 'synced');
     expect(close).toHaveBeenCalledBefore(open);
@@ -104,7 +104,7 @@ describe('a store that failed to write', () => {
     await store.close();
     await expect(records.write([put('1')], 'synced')).rejects.toThrow(StoreError);
     await expect(records.write([put('2')], 'synced')).rejects.toThrow(StoreError);
-    await expect(records.get('1')).rejects.toThrow('the store does not read');
+    await expect(records.get('1')).rejects.toThrow('the store cannot read');
     expect(store.status).toBe('closed');
   });
 

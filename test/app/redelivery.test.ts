@@ -114,7 +114,7 @@ describe('redelivery', () => {
     expect(await bench.runtime.deadLetters()).toMatchObject([
       { id: pushId, attempts: 2, reason: 'refused (declined): not wanted' },
     ]);
-    expect(await bench.push({ key: 'k' })).toEqual({ taken: true, pushId });
+    expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId });
   });
 
   it('a refusal for now is a failure like others, and its retryAfter is waited for', async () => {
@@ -144,7 +144,7 @@ describe('redelivery', () => {
     hangs = false;
     const started = Date.now();
     const outcome = await bench.push();
-    expect(outcome).toMatchObject({ taken: true });
+    expect(outcome).toMatchObject({ accepted: true });
     expect(Date.now()).toBe(started);
   });
 });
@@ -189,7 +189,7 @@ describe('a restart', () => {
     const received: string[] = [];
     await bench.runtime.load(durable((push) => void received.push(push.id)));
     expect(await bench.push({ key: '1' })).toEqual(taken);
-    expect(await bench.push({ key: '2' })).toEqual({ taken: true, pushId });
+    expect(await bench.push({ key: '2' })).toEqual({ accepted: true, pushId });
     expect(await bench.push({ key: '3' })).toEqual(aside);
     expect(received).toEqual([]);
   });
@@ -224,7 +224,7 @@ describe('a restart', () => {
     await bench.store.put('push/app/1', 'null');
     await reopen();
     await bench.runtime.load(durable(() => {}));
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(await bench.runtime.deadLetters()).toEqual([]);
     expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(4);
     // Nobody gets the storage of an application that is no longer known.
@@ -289,8 +289,8 @@ describe('a store that does not write', () => {
       vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) =>
         full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, given),
       );
-      expect(await bench.push({ key: 'k' })).toMatchObject({ taken: true });
-      expect(await bench.push({ key: 'k' })).toMatchObject({ taken: true });
+      expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
+      expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
       expect(received).toBe(1);
     },
   );
@@ -325,7 +325,7 @@ describe('loading and unloading while running', () => {
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('x-wap-application:test.ua'));
     // On disk, so its sender need not wait for an application that is gone.
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(1_000_000);
     expect(await held()).toHaveLength(2);
     const received: string[] = [];
@@ -358,7 +358,7 @@ describe('loading and unloading while running', () => {
     const outcomes = [bench.push(), bench.push()];
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('test.ua'));
-    expect(await Promise.all(outcomes)).toMatchObject([{ taken: true }, { taken: true }]);
+    expect(await Promise.all(outcomes)).toMatchObject([{ accepted: true }, { accepted: true }]);
     let received = 0;
     await bench.runtime.load(durable(() => void received++));
     await vi.advanceTimersByTimeAsync(0);

@@ -88,7 +88,7 @@ describe('in time', () => {
     const size = Buffer.byteLength('content');
     const answer = await push({ size, hash: platform.hash('sha-1', 'content') });
     expect(answer).toEqual({
-      outcome: { taken: true, pushId: expect.any(String) },
+      outcome: { accepted: true, pushId: expect.any(String) },
       retrieved: { size, sha256: platform.hash('sha-256', 'content') },
     });
     expect(received).toMatchObject([
@@ -100,17 +100,17 @@ describe('in time', () => {
   it('one that comes again is neither fetched nor given again', async () => {
     const first = incoming();
     await Promise.all([runtime.retrieve(first), runtime.retrieve(first)]);
-    expect(await runtime.retrieve(first)).toMatchObject({ outcome: { taken: true }, later: true });
+    expect(await runtime.retrieve(first)).toMatchObject({ outcome: { accepted: true }, later: true });
     expect(server.requests).toHaveLength(1);
     expect(received).toHaveLength(1);
   });
 
   it.each([
-    ['more than its application takes', { size: MiB + 1 }, 'size', /the reference says 1048577 bytes/],
+    ['more than its application takes', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
     ['an expired reference', { expiration: Date.now() - 1000 }, 'forbidden', /expired/],
   ] as const)('8.1.1-04: %s is refused without a fetch', async (_title, reference, kind, reason) => {
     const { outcome } = await push(reference);
-    expect(outcome).toMatchObject({ taken: false, kind, reason: expect.stringMatching(reason) });
+    expect(outcome).toMatchObject({ accepted: false, kind, reason: expect.stringMatching(reason) });
     expect(server.requests).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ describe('in time', () => {
     };
     const url = 'url' in reference && reference.url.startsWith('/') ? { url: server.url(reference.url) } : {};
     const { outcome, retrieved } = await push({ ...reference, ...url });
-    expect(outcome).toMatchObject({ taken: false, kind, reason: expect.stringContaining(reason) });
+    expect(outcome).toMatchObject({ accepted: false, kind, reason: expect.stringContaining(reason) });
     expect(retrieved).toBeUndefined();
     expect(received).toEqual([]);
   });
@@ -138,7 +138,7 @@ describe('in time', () => {
       throw new PushRefused('busy', 'not now', { retryAfter: 7 });
     };
     expect(await push()).toMatchObject({
-      outcome: { taken: false, kind: 'busy', retryAfter: 7 },
+      outcome: { accepted: false, kind: 'busy', retryAfter: 7 },
       retrieved: { size: 7 },
     });
     expect(received).toHaveLength(1);
@@ -154,7 +154,7 @@ describe('in time', () => {
       await vi.advanceTimersByTimeAsync(500);
       expect(asked).toBe(3);
     });
-    expect((await answer).outcome.taken).toBe(true);
+    expect((await answer).outcome.accepted).toBe(true);
   });
 });
 
@@ -179,7 +179,7 @@ describe('when it takes longer', () => {
       answerNow = () => response.end('content');
     };
     const answer = await answered(waiting);
-    expect(answer).toEqual({ outcome: { taken: true, pushId: expect.any(String) }, later: true });
+    expect(answer).toEqual({ outcome: { accepted: true, pushId: expect.any(String) }, later: true });
     expect(received).toEqual([]);
     await until(async () => {
       await vi.advanceTimersByTimeAsync(1000);
@@ -187,7 +187,7 @@ describe('when it takes longer', () => {
       expect(ends).toHaveLength(1);
     });
     expect(ends).toMatchObject([
-      { outcome: { taken: true }, retrieved: { size: 7 }, record: { app: 'test.ua' } },
+      { outcome: { accepted: true }, retrieved: { size: 7 }, record: { app: 'test.ua' } },
     ]);
     expect(received).toHaveLength(1);
   });
@@ -198,7 +198,7 @@ describe('when it takes longer', () => {
     const push = incoming();
     const answer = runtime.retrieve(push);
     await until(() => expect(server.requests.length).toBeGreaterThan(0));
-    expect(await answered(answer)).toMatchObject({ outcome: { taken: true }, later: true });
+    expect(await answered(answer)).toMatchObject({ outcome: { accepted: true }, later: true });
     await runtime.stop();
     server.answer = (_request, response) => response.end('content');
     await open();
@@ -211,7 +211,7 @@ describe('when it takes longer', () => {
     await open();
     expect(received).toHaveLength(1);
     expect(await runtime.retrieve({ ...push, app: incoming().app })).toMatchObject({
-      outcome: { taken: true },
+      outcome: { accepted: true },
     });
     expect(received).toHaveLength(1);
   });
@@ -226,7 +226,7 @@ describe('when it takes longer', () => {
       await vi.advanceTimersByTimeAsync(5000);
       expect(ends).toHaveLength(1);
     });
-    expect(ends[0]?.outcome).toMatchObject({ taken: false, kind: 'forbidden' });
+    expect(ends[0]?.outcome).toMatchObject({ accepted: false, kind: 'forbidden' });
     const asked = server.requests.length;
     expect(asked).toBeLessThan(12);
     await runtime.stop();
@@ -249,7 +249,7 @@ describe('when it takes longer', () => {
       await vi.advanceTimersByTimeAsync(5000);
       expect(ends).toHaveLength(1);
     });
-    expect(ends[0]?.outcome.taken).toBe(true);
+    expect(ends[0]?.outcome.accepted).toBe(true);
     expect(received).toHaveLength(3);
     const good = server.requests.length;
     expect(new Set(server.requests)).toEqual(new Set(['GET /content']));
@@ -264,7 +264,7 @@ describe('when it takes longer', () => {
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = push();
     await until(() => expect(server.requests.length).toBeGreaterThan(0));
-    expect((await answered(answer)).outcome).toMatchObject({ taken: false, kind: 'resources' });
+    expect((await answered(answer)).outcome).toMatchObject({ accepted: false, kind: 'resources' });
   });
 });
 

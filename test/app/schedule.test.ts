@@ -162,7 +162,7 @@ describe('an alarm that is not taken', () => {
     expect(bench.logs.at(-1)).toMatchObject({
       level: 'warn',
       app: 'test.ua',
-      message: 'alarm "a" will be given again in 5 s: no network',
+      message: 'alarm "a" will be redelivered in 5 s: no network',
     });
     await pass(5_000);
     expect(given).toHaveLength(2);
@@ -287,7 +287,7 @@ describe('an alarm that its application sets anew while it is given', () => {
 describe('commit', () => {
   it('of a push sets an alarm with it', async () => {
     const { schedule } = await load();
-    expect(await bench.push({ text: 'from a push' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'from a push' })).toMatchObject({ accepted: true });
     expect(await schedule.list()).toMatchObject([{ key: 'from a push' }]);
     await pass(MINUTE);
     expect(keys()).toEqual(['from a push']);
@@ -337,7 +337,7 @@ describe('commit', () => {
     await schedule.at('cancelled', 0);
     await pass(0);
     const ended = (key: string) =>
-      `test.ua: alarm "${key}" cannot be committed: it has ended, was cancelled, or was set anew`;
+      `test.ua: alarm "${key}" cannot be committed: it has ended, was cancelled, or was replaced`;
     expect(outcomes).toEqual([ended('once'), 'done', ended('cancelled'), ended('cancelled')]);
     expect(await storage.get('twice')).toBeUndefined();
   });
@@ -351,8 +351,12 @@ describe('commit', () => {
     await schedule.at('a', 0);
     await pass(0);
     await settled(bench.runtime.unload('test.ua'));
-    await expect(commits[0]?.()).rejects.toThrow('test.ua: alarm "a" cannot be committed: it was stopped');
-    await expect(schedule.list()).rejects.toThrow('test.ua: its schedule is closed: it was stopped');
+    await expect(commits[0]?.()).rejects.toThrow(
+      'test.ua: alarm "a" cannot be committed: the application was stopped',
+    );
+    await expect(schedule.list()).rejects.toThrow(
+      'test.ua: cannot use the schedule: the application was stopped',
+    );
   });
 
   it('with alarms is for applications that need them', async () => {
@@ -363,7 +367,7 @@ describe('commit', () => {
     });
     expect(await bench.push({ id: 'plain.ua' })).toMatchObject({
       reason: expect.stringContaining(
-        'operation of type "cancel": alarms are for applications that need them; add "schedule" to needs',
+        'invalid operation of type "cancel": add "schedule" to needs to use alarms',
       ),
     });
   });
@@ -372,17 +376,21 @@ describe('commit', () => {
 describe('a mistake', () => {
   it.each<[string, (schedule: AppSchedule) => Promise<void>, string]>([
     ['no key', (schedule) => schedule.at(5 as never, 0), 'alarm key of type number: expected a string'],
-    ['a long key', (schedule) => schedule.at('x'.repeat(513), 0), 'alarm key of 513 characters; at most 512'],
+    [
+      'a long key',
+      (schedule) => schedule.at('x'.repeat(513), 0),
+      'alarm key of 513 characters: expected at most 512',
+    ],
     ['half a character', (schedule) => schedule.cancel('\ud800'), 'alarm key is not well-formed Unicode'],
     [
       'no time',
       (schedule) => schedule.at('a', Number.NaN),
-      'alarm "a": the time is NaN; expected a Date, or milliseconds since 1970',
+      'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
     ],
     [
       'no such time',
       (schedule) => schedule.at('a', new Date('someday')),
-      'alarm "a": the time is NaN; expected a Date, or milliseconds since 1970',
+      'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
     ],
     [
       'data that is no JSON',
@@ -393,7 +401,7 @@ describe('a mistake', () => {
     [
       'much data',
       (schedule) => schedule.at('a', 0, 'x'.repeat(20_000)),
-      'bytes of data; at most 16384: keep it in storage',
+      'bytes of data: expected at most 16384; put it in storage',
     ],
   ])('is told in words that help: %s', async (_, act, words) => {
     const { schedule } = await load();
@@ -405,7 +413,7 @@ describe('a mistake', () => {
     const small = await openBench({ limits: { alarms: 2 } });
     const { schedule } = await load(() => {}, small);
     const third = Promise.all(['a', 'b', 'c'].map((key) => schedule.at(key, Date.now() + MINUTE)));
-    await expect(third).rejects.toThrow('3 alarms; at most 2: cancel some');
+    await expect(third).rejects.toThrow('3 alarms exceed the limit of 2: cancel some first');
     await schedule.at('a', Date.now() + 2 * MINUTE);
     await schedule.cancel('b');
     await schedule.at('c', Date.now() + MINUTE);

@@ -40,7 +40,7 @@ describe('emit', () => {
   it('needs a kind', async () => {
     await bench.runtime.load(testApp(() => {}, { start: ({ emit }) => ({ receive: () => emit('') }) }));
     expect(await bench.push()).toMatchObject({
-      taken: false,
+      accepted: false,
       reason: expect.stringContaining('kind of event'),
     });
   });
@@ -84,7 +84,7 @@ describe('emit', () => {
         },
       }),
     );
-    expect(lines).toEqual(['starting', 'the host did not take an event: no listener']);
+    expect(lines).toEqual(['starting', 'the listener of the host threw: no listener']);
     await runtime.stop();
   });
 });

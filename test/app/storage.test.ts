@@ -117,6 +117,6 @@ describe('storage', () => {
     await expect(storage.put('key', 1)).rejects.toThrow(AppError);
     await expect(storage.get('key')).rejects.toThrow(AppError);
     await expect(storage.delete('key')).rejects.toThrow(AppError);
-    await expect(collect(storage.entries())).rejects.toThrow('it was stopped');
+    await expect(collect(storage.entries())).rejects.toThrow('the application was stopped');
   });
 });

@@ -84,7 +84,7 @@ describe('a transfer that broke off', () => {
     expect(transfer.have).toBe(6);
     await transfer.write(6, bytes('6789'));
     expect(await transfer.complete(10)).toMatchObject({
-      taken: true,
+      accepted: true,
       sha256: platform.hash('sha-256', TEXT),
     });
     expect(texts).toEqual([TEXT]);
@@ -107,7 +107,7 @@ describe('a transfer that broke off', () => {
       const again = await offer({ key });
       expect(again.have).toBe(5);
       await again.write(5, bytes('56789'));
-      expect(await again.complete(10)).toMatchObject({ taken: true });
+      expect(await again.complete(10)).toMatchObject({ accepted: true });
       expect(texts).toEqual([TEXT]);
       if (killed) await transfer.abort(new Error('the old one'));
     }
@@ -132,7 +132,7 @@ describe('a transfer that broke off', () => {
     await writeFile(join(folder, file), 'XXXX');
     const damaged = await offer({ key: 'k' });
     await damaged.write(4, bytes('456789'));
-    expect(await damaged.complete(10)).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await damaged.complete(10)).toMatchObject({ accepted: false, kind: 'failed' });
     const again = await eventually('over', async () => {
       const answer = await bench.offer({ key: 'k', text: TEXT });
       return 'transfer' in answer ? answer.transfer : undefined;
@@ -166,7 +166,7 @@ describe('a transfer that broke off', () => {
     await bench.runtime.load(app);
     const again = await offer({ key: 'k' });
     expect(again.have).toBe(10);
-    expect(await again.complete(10)).toMatchObject({ taken: true, size: 10 });
+    expect(await again.complete(10)).toMatchObject({ accepted: true, size: 10 });
     expect(texts).toEqual([TEXT]);
     await transfer.abort(new Error('the old one'));
   });
@@ -225,7 +225,7 @@ describe('a transfer that broke off', () => {
     expect((await offer({ key: 'three' })).have).toBe(4);
   });
 
-  it('goes when there is no room for what comes now; there is none at all: resources', async () => {
+  it('is removed when a new one needs the disk space; without any space, the new one is refused as resources', async () => {
     await restart({ limits: { transferBytes: 25 } });
     await bench.runtime.load(failing(0).app);
     await brokenOff('old', TEXT.slice(0, 6));
@@ -233,7 +233,7 @@ describe('a transfer that broke off', () => {
     await offer({ key: 'two' });
     expect((await files()).length).toBe(2);
     expect(await bench.offer({ text: TEXT })).toMatchObject({
-      refused: { kind: 'resources', retryAfter: 60, reason: 'there is no room for so much content' },
+      refused: { kind: 'resources', retryAfter: 60, reason: 'there is no disk space for the content' },
     });
     const unknown = await begun(bench.offer({}));
     await unknown.write(0, bytes('01234'));
@@ -271,7 +271,7 @@ describe('a file that a durable application has not taken yet', () => {
   it('is confirmed, and given again from the file', async () => {
     const { app, attempts, texts } = failing(2);
     await bench.runtime.load(app);
-    expect(await sent({ key: 'k' })).toMatchObject({ taken: true });
+    expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
     expect(await files()).toHaveLength(1);
     expect(await stored(bench.store, 'content', 'partial-transfer')).toEqual([]);
     await eventually('taken', () => {
@@ -296,7 +296,7 @@ describe('a file that a durable application has not taken yet', () => {
       clock.pass(5_000);
       return Promise.race([outcome, Promise.resolve(undefined)]);
     });
-    expect(await outcome).toMatchObject({ taken: true });
+    expect(await outcome).toMatchObject({ accepted: true });
     const { store } = bench;
     const first = bench.runtime;
     bench = await openBench({ clock, store, transfers: folder });
@@ -324,14 +324,14 @@ describe('a file that a durable application has not taken yet', () => {
   it('does not count in the inbox’s bytes, which are in memory', async () => {
     await restart({ limits: { inboxBytes: 2_000, contentBytes: 1_000 } });
     await bench.runtime.load(failing(1).app);
-    expect(await sent({ text: 'x'.repeat(5_000) })).toMatchObject({ taken: true });
+    expect(await sent({ text: 'x'.repeat(5_000) })).toMatchObject({ accepted: true });
     expect(await stored(bench.store, 'received')).toHaveLength(1);
   });
 
   it('meets a full inbox: resources, and what came is kept', async () => {
     await restart({ limits: { inboxCount: 0 } });
     await bench.runtime.load(failing(0).app);
-    expect(await sent({ key: 'k' })).toMatchObject({ taken: false, kind: 'resources', retryAfter: 60 });
+    expect(await sent({ key: 'k' })).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
     const again = await eventually('over', async () => {
       const answer = await bench.offer({ key: 'k', text: TEXT });
       return 'transfer' in answer ? answer.transfer : undefined;
@@ -345,13 +345,13 @@ describe('a file that a durable application has not taken yet', () => {
     const transfer = await offer({ key: 'k' });
     await transfer.write(0, bytes(TEXT));
     const full = vi.spyOn(bench.store, 'batch').mockRejectedValue(new Error('ENOSPC'));
-    expect(await transfer.complete(10)).toMatchObject({ taken: false, kind: 'resources' });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind: 'resources' });
     await transfer.abort(new Error('over'));
     expect(texts).toEqual([]);
     full.mockRestore();
     const again = await offer({ key: 'k' });
     expect(again.have).toBe(10);
-    expect(await again.complete(10)).toMatchObject({ taken: true });
+    expect(await again.complete(10)).toMatchObject({ accepted: true });
     expect(texts).toEqual([TEXT]);
   });
 
@@ -390,7 +390,7 @@ describe('a file that a durable application has not taken yet', () => {
     // The refusal is known when no microtask is left.
     await new Promise((resolve) => setImmediate(resolve));
     synced.open();
-    expect(await outcome).toMatchObject({ taken: false, kind: 'declined' });
+    expect(await outcome).toMatchObject({ accepted: false, kind: 'declined' });
     await transfer.abort(new Error('over'));
     expect(await stored(bench.store, 'received', 'partial-transfer', 'done')).toEqual([]);
     expect(await files()).toEqual([]);
@@ -422,7 +422,7 @@ describe('a file that a durable application has not taken yet', () => {
     }
     const transfer = await offer({ key: 'k' });
     await transfer.write(4, bytes('456789'));
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(await bench.runtime.deadLetters()).toEqual([]);
     await eventually('set aside', async () => {
       clock.pass(60_000);
@@ -497,7 +497,7 @@ describe('on disk', () => {
     await temporary.runtime.load(failing(0).app);
     const transfer = await begun(temporary.offer({ text: TEXT, key: 'k' }));
     await transfer.write(0, bytes(TEXT));
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     const broken = await begun(temporary.offer({ text: TEXT, key: 'b' }));
     await broken.write(0, bytes('0123'));
     await broken.abort(new Error('connection lost'));
@@ -528,7 +528,7 @@ describe('what people are shown', () => {
       const text = 'x'.repeat(size);
       const transfer = await offer({ id, text });
       await transfer.write(0, bytes(text));
-      expect(await transfer.complete(size)).toMatchObject({ taken: true });
+      expect(await transfer.complete(size)).toMatchObject({ accepted: true });
       const described = await bench.runtime.describe(transfer.pushId);
       expect(described?.title.replace(id, 'test.ua')).toBe(title);
     }
@@ -563,7 +563,7 @@ it('a thousand small files at a time: each reaches its application, and none of 
   const outcomes = await Promise.all(
     transfers.map((transfer, index) => transfer.complete(texts[index]?.length ?? 0)),
   );
-  expect(outcomes.filter(({ taken }) => !taken)).toEqual([]);
+  expect(outcomes.filter(({ accepted }) => !accepted)).toEqual([]);
   expect(received.sort()).toEqual(texts.sort());
   await eventually('removed', async () => (await files()).length === 0 || undefined);
 });

@@ -97,7 +97,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await send(transfer);
     const outcome = await transfer.complete(10);
     expect(outcome).toEqual({
-      taken: true,
+      accepted: true,
       pushId: transfer.pushId,
       size: 10,
       sha256: platform.hash('sha-256', TEXT),
@@ -143,7 +143,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const outcome = transfer.complete(10);
     await end;
     clock.pass(10_000);
-    expect(await outcome).toMatchObject({ taken: delivery === 'durable' });
+    expect(await outcome).toMatchObject({ accepted: delivery === 'durable' });
   });
 
   it('comes out of order, in parts that overlap: each byte as it came first', async () => {
@@ -161,7 +161,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await transfer.write(8, bytes('8'));
     // Byte 5 came as X, byte 8 as Y.
     const came = '01234X67Y9';
-    expect(await transfer.complete(10)).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind: 'failed' });
     expect(texts).toEqual([]);
     const again = await offer({ text: came });
     await again.write(6, bytes('67'));
@@ -171,7 +171,10 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       again.write(9, bytes('9')),
     ]);
     await again.write(0, bytes('01YYYYYYYY').subarray(0, 9));
-    expect(await again.complete(10)).toMatchObject({ taken: true, sha256: platform.hash('sha-256', came) });
+    expect(await again.complete(10)).toMatchObject({
+      accepted: true,
+      sha256: platform.hash('sha-256', came),
+    });
     expect(texts).toEqual([came]);
   });
 
@@ -186,7 +189,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     if (order === 'at random') starts.sort((one, other) => ((one * 7919) % 101) - ((other * 7919) % 101));
     await Promise.all(starts.map((start) => transfer.write(start, bytes(text.slice(start, start + chunk)))));
     expect(await transfer.complete(text.length)).toMatchObject({
-      taken: true,
+      accepted: true,
       sha256: platform.hash('sha-256', text),
     });
     expect(texts[0]).toBe(text);
@@ -196,7 +199,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const { app, texts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer({ text: '' });
-    expect(await transfer.complete(0)).toMatchObject({ taken: true, size: 0 });
+    expect(await transfer.complete(0)).toMatchObject({ accepted: true, size: 0 });
     expect(texts).toEqual(['']);
   });
 
@@ -206,7 +209,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await begun(bench.offer({}));
     await transfer.write(0, bytes(TEXT));
     expect(pushes[0]?.content.size).toBeUndefined();
-    expect(await transfer.complete(10)).toMatchObject({ taken: true, size: 10 });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true, size: 10 });
     expect(pushes[0]?.content.size).toBe(10);
     expect(texts).toEqual([TEXT]);
   });
@@ -216,10 +219,10 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await bench.runtime.load(app);
     expect(await bench.offer({ text: TEXT })).toEqual({
       refused: {
-        taken: false,
+        accepted: false,
         kind: 'size',
         pushId: expect.any(String),
-        reason: 'test.ua takes at most 9 bytes',
+        reason: 'test.ua accepts at most 9 bytes',
       },
     });
     const transfer = await begun(bench.offer({}));
@@ -232,12 +235,14 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await files()).toEqual([]);
   });
 
-  it('larger than offered is not taken', async () => {
+  it('refuses bytes beyond the offered size', async () => {
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await offer();
-    await expect(transfer.write(5, bytes('567890'))).rejects.toThrow('more than the 10 bytes offered');
+    await expect(transfer.write(5, bytes('567890'))).rejects.toThrow(
+      'more than the 10 bytes that were offered',
+    );
     await send(transfer);
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
   });
 
   it('8.2.1-06: whose SHA-1 is not the one offered fails: its stream errors, nothing is committed, nothing stays', async () => {
@@ -250,7 +255,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       ?.commit([{ type: 'put', key: 'x', value: 1 }])
       .catch((error) => committed.push(error));
     expect(await transfer.complete(10)).toEqual({
-      taken: false,
+      accepted: false,
       pushId: transfer.pushId,
       kind: 'failed',
       reason: `the content has SHA-1 ${platform.hash('sha-1', '0123456780')}; ${platform.hash('sha-1', TEXT)} was offered`,
@@ -273,7 +278,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await begun(bench.offer({}));
     await transfer.write(0, bytes(TEXT.slice(0, sent)));
-    expect(await transfer.complete(said)).toMatchObject({ taken: false, kind });
+    expect(await transfer.complete(said)).toMatchObject({ accepted: false, kind });
     await eventually('nothing is left', async () => (await files()).length === 0 || undefined);
   });
 
@@ -282,15 +287,15 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await offer();
     await transfer.write(0, bytes('01234'));
     expect(await transfer.complete(5)).toMatchObject({
-      taken: false,
+      accepted: false,
       reason: 'the content has 5 bytes; 10 were offered',
     });
     const other = await begun(bench.offer({}));
     await other.write(0, bytes('01234'));
     await other.write(8, bytes('89'));
     expect(await other.complete(5)).toMatchObject({
-      taken: false,
-      reason: 'the content has 10 bytes, not 5',
+      accepted: false,
+      reason: 'the content has 10 bytes; 5 were announced',
     });
   });
 
@@ -303,7 +308,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await expect(transfer.write(Number.NaN, bytes('x'))).rejects.toThrow(MalformedError);
     // What it has is still good.
     for (let part = 0; part < 64; part++) await transfer.write(part * 2 + 1, bytes('y'));
-    expect(await transfer.complete(128)).toMatchObject({ taken: true });
+    expect(await transfer.complete(128)).toMatchObject({ accepted: true });
   });
 
   it.each(KINDS)(
@@ -328,7 +333,12 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       );
       expect(refusal).toMatchObject({ name: 'PushRefused', kind, message: 'because' });
       const retry = kind === 'busy' || kind === 'resources' ? { retryAfter: 7 } : {};
-      expect(await transfer.complete(10)).toMatchObject({ taken: false, kind, reason: 'because', ...retry });
+      expect(await transfer.complete(10)).toMatchObject({
+        accepted: false,
+        kind,
+        reason: 'because',
+        ...retry,
+      });
       expect(await stored(bench.store, 'received', 'done')).toEqual([]);
     },
   );
@@ -345,7 +355,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     );
     const transfer = await offer({ key: 'refused' });
     await send(transfer);
-    expect(await transfer.complete(10)).toMatchObject({ taken: false, kind, size: 10 });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind, size: 10 });
     expect(await stored(bench.store, 'received', 'done')).toEqual([]);
     await transfer.abort(new Error('over'));
     // A refusal for now: when it is offered again, nothing needs to be sent.
@@ -364,7 +374,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await offer({ key: 'early' });
     expect(transfer.have).toBe(4);
     await send(transfer);
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(attempts).toEqual([1, 2]);
   });
 
@@ -388,7 +398,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       return context?.signal.aborted || undefined;
     });
     expect(await outcome).toMatchObject(
-      delivery === 'durable' ? { taken: true } : { taken: false, kind: 'failed' },
+      delivery === 'durable' ? { accepted: true } : { accepted: false, kind: 'failed' },
     );
   });
 
@@ -412,7 +422,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       await transfer.write(at, bytes(text.slice(at, at + 100_000)));
     expect(chunks).toHaveLength(1);
     gate.open();
-    expect(await transfer.complete(text.length)).toMatchObject({ taken: true });
+    expect(await transfer.complete(text.length)).toMatchObject({ accepted: true });
     expect(chunks.reduce((sum, length) => sum + length)).toBe(text.length);
     expect(Math.max(...chunks)).toBeLessThanOrEqual(262_144);
   });
@@ -446,7 +456,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await offer();
     await transfer.write(0, bytes('012'));
     await transfer.write(3, bytes('3456789'));
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(read).toEqual([TEXT, '456789', '234', '56789', '9', '', '', TEXT, TEXT]);
   });
 
@@ -484,12 +494,12 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await offer({ key: 'commit' });
     await send(transfer);
     steps.push('sent');
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(steps).toEqual(['sent', 'committed']);
     expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
     expect(await stored(bench.store, 'received', 'partial-transfer')).toEqual([]);
     expect(await bench.offer({ key: 'commit', text: TEXT })).toEqual({
-      known: { taken: true, pushId: transfer.pushId },
+      known: { accepted: true, pushId: transfer.pushId },
     });
   });
 
@@ -512,7 +522,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await stored(bench.store, 'data', 'done', 'received')).toEqual([]);
     const whole = await offer();
     await send(whole);
-    expect(await whole.complete(10)).toMatchObject({ taken: true });
+    expect(await whole.complete(10)).toMatchObject({ accepted: true });
     expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
   });
 
@@ -528,7 +538,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     );
     const transfer = await offer();
     await send(transfer);
-    expect(await transfer.complete(10)).toMatchObject({ taken: true });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: true });
   });
 
   it('breaks off: the stream errors with the reason, the signal is aborted', async () => {
@@ -542,7 +552,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(contexts[0]?.signal.reason).toBe(why);
     await expect(transfer.write(4, bytes('4'))).rejects.toThrow(PushRefused);
     expect(await transfer.complete(10)).toMatchObject({
-      taken: false,
+      accepted: false,
       kind: 'failed',
       reason: 'connection lost',
     });
@@ -597,10 +607,10 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
     if (delivery === 'direct') {
       await expect(transfer.write(4, bytes('456789'))).rejects.toThrow(PushRefused);
-      expect(await transfer.complete(10)).toMatchObject({ taken: false, kind: 'failed' });
+      expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind: 'failed' });
     } else {
       await send(transfer, TEXT, 4);
-      expect(await transfer.complete(10)).toMatchObject({ taken: true });
+      expect(await transfer.complete(10)).toMatchObject({ accepted: true });
       expect(await stored(bench.store, 'received')).toHaveLength(1);
       const next = reading({ delivery });
       await bench.runtime.load(next.app);
@@ -617,14 +627,14 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await stopped();
     expect(errors).toHaveLength(1);
     await expect(transfer.write(4, bytes('4'))).rejects.toThrow(PushRefused);
-    expect(await transfer.complete(10)).toMatchObject({ taken: false, kind: 'busy' });
+    expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind: 'busy' });
     bench = await openBench({ clock, store: bench.store, transfers: folder });
     const next = reading({ delivery });
     await bench.runtime.load(next.app);
     const again = await offer({ key: 'stop' });
     expect(again).toMatchObject({ have: 4, pushId: transfer.pushId });
     await send(again);
-    expect(await again.complete(10)).toMatchObject({ taken: true });
+    expect(await again.complete(10)).toMatchObject({ accepted: true });
     expect(next.texts).toEqual([TEXT]);
     expect(next.pushes[0]?.attempt).toBe(2);
   });
@@ -639,7 +649,7 @@ describe('a turn', () => {
     await slow.write(0, bytes('0'));
     const quick = await offer();
     await send(quick);
-    expect(await quick.complete(10)).toMatchObject({ taken: true });
+    expect(await quick.complete(10)).toMatchObject({ accepted: true });
     expect(texts).toEqual([TEXT]);
     await slow.abort(new Error('enough'));
     const third = await offer();
@@ -666,7 +676,7 @@ describe('a turn', () => {
         return over || undefined;
       });
       expect(await outcome).toMatchObject(
-        delivery === 'direct' ? { taken: false, kind: 'busy' } : { taken: true },
+        delivery === 'direct' ? { accepted: false, kind: 'busy' } : { accepted: true },
       );
     }
   });

@@ -3,7 +3,7 @@
 import { bench, describe } from 'vitest';
 import { platform } from '#platform';
 import { Alarms } from '../../core/app/services/alarms.js';
-import { alarmChange } from '../../core/app/services/app-values.js';
+import { alarmChange } from '../../core/app/services/app-writes.js';
 import { Records } from '../../core/store/records.js';
 import { ManualClock } from '../app/support.js';
 

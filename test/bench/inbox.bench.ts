@@ -82,7 +82,7 @@ describe.each(AT_ONCE)('%i pushes at once', async (atOnce) => {
             headers: {},
             content,
           });
-          if (!outcome.taken) throw new Error(outcome.reason);
+          if (!outcome.accepted) throw new Error(outcome.reason);
         }),
       );
     }

@@ -47,7 +47,7 @@ async function push(id: string, content = memoryContent(TYPE, SMALL)): Promise<v
     headers: {},
     content,
   });
-  if (!outcome.taken) throw new Error(outcome.reason);
+  if (!outcome.accepted) throw new Error(outcome.reason);
 }
 
 const pushes = (id: string) => Promise.all(Array.from({ length: WINDOW }, () => push(id))).then(() => {});

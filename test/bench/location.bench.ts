@@ -3,7 +3,7 @@
 import { bench, describe } from 'vitest';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { flowKey } from '../../sdk/network/flow-table.js';
-import { LocationStore } from '../../sdk/network/location.js';
+import { LocationStore } from '../../sdk/network/registrar/location.js';
 import { MemoryNetwork } from '../network/memory-network.js';
 
 const USER = 77;

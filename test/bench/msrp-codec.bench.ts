@@ -7,9 +7,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { bench, describe } from 'vitest';
-import { MsrpHeaders, type MsrpRequest } from '../../core/msrp/frames/frame.js';
+import {
+  endLine,
+  holdsTransactionId,
+  MsrpHeaders,
+  type MsrpRequest,
+  newTransactionId,
+  requestHead,
+} from '../../core/msrp/frames/frame.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
-import { endLine, holdsTransactionId, newTransactionId, requestHead } from '../../core/msrp/frames/writer.js';
 
 const READ_BYTES = 65_536;
 const STREAM_BYTES = 4 * 1024 * 1024;

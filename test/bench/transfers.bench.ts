@@ -75,7 +75,7 @@ async function transfer(id: string, size: number, chunk: number, withSha1 = true
   if (!('transfer' in answer)) throw new Error(JSON.stringify(answer));
   await inChunks(chunk, size, (at, bytes) => answer.transfer.write(at, bytes));
   const outcome = await answer.transfer.complete(size);
-  if (!outcome.taken) throw new Error(outcome.reason);
+  if (!outcome.accepted) throw new Error(outcome.reason);
 }
 
 async function plainFile(size: number, chunk: number, synced: boolean): Promise<void> {

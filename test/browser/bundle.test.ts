@@ -1,4 +1,4 @@
-/** What a bundler of browsers makes of the host and the four applications. */
+/** A browser bundle of the host and the four applications. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type BrowserBundle, bundleForBrowser } from '../support/browser-page.js';
@@ -9,7 +9,7 @@ describe('a bundle for browsers', () => {
     bundle = await bundleForBrowser('test/browser/host.ts');
   });
 
-  it('has no module of Node.js', () => {
+  it('contains no module of Node.js', () => {
     const { inputs, outputs } = bundle.metafile;
     const outside = Object.entries(inputs).flatMap(([path, { imports }]) =>
       imports.flatMap((each) =>

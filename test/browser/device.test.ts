@@ -1,4 +1,4 @@
-/** A device in a page of Chromium: over WebSocket to the core, over WebSocket to the sender, in its IndexedDB. */
+/** A device in a page of Chromium, with WebSocket to the core and the sender, and IndexedDB. */
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -111,7 +111,7 @@ function suite(startCore: () => Promise<Core>) {
       }),
     );
 
-  it('registers, and takes pushes for each application in each mode', async () => {
+  it('registers, and accepts pushes for each application in each mode', async () => {
     await start();
     const [registered] = await eventsOf('registered');
     expect(registered?.apps).toEqual(['dcd.ua', 'file.ua', 'mms.ua', 'slow.ua', 'syncml.dm', 'wml.ua']);
@@ -139,12 +139,12 @@ function suite(startCore: () => Promise<Core>) {
     expect(await eventsOf('stopped')).toHaveLength(1);
   });
 
-  it('gives again, after the page was loaded anew, what nobody took', async () => {
+  it('redelivers unaccepted pushes after the page was reloaded', async () => {
     await start({ data: 'device' });
     const [before] = await eventsOf('registered');
     expect(await note('taken')).toMatchObject({ outcome: 'delivered', status: 200 });
     await page.evaluate('device.slow.willing = false');
-    // On disk, so that its sender need not wait for the application.
+    // The push is on disk, so that the sender does not wait for the application.
     const second = note('not yet');
     await page.until('device.slow.given.length === 2');
     expect(await second).toMatchObject({ outcome: 'delivered', status: 200 });
@@ -158,7 +158,7 @@ function suite(startCore: () => Promise<Core>) {
       taken: ['taken', 'not yet'],
       willing: true,
     });
-    // The same device to its core: its instance id is kept.
+    // The instance id is unchanged.
     const [after] = await eventsOf('registered');
     expect(after?.publicGruu).toBe(before?.publicGruu);
     expect(await note('third')).toMatchObject({ outcome: 'delivered', status: 200 });
@@ -176,7 +176,7 @@ function suite(startCore: () => Promise<Core>) {
     expect(new Set(await page.evaluate<string[]>('device.slow.taken'))).toEqual(new Set(texts));
   });
 
-  it('takes a large file in a session, by way of its storage', async () => {
+  it('accepts a large file in a session, through its storage', async () => {
     await start({ data: 'device' });
     const file = randomBytes(8 * 1024 * 1024);
     const receipt = await receiptOf(
@@ -194,7 +194,7 @@ function suite(startCore: () => Promise<Core>) {
     expect(await page.evaluate('device.files.bytes')).toBe(file.length);
   });
 
-  it('says at once that it has no way to a server by TCP', async () => {
+  it('fails at once for a server with TCP', async () => {
     await page.until('globalThis.device !== undefined');
     const host = { identity: BOB, servers: [core.tcp] };
     expect(await page.evaluate(`device.start(${JSON.stringify(host)}).catch(String)`)).toBe(
@@ -202,7 +202,7 @@ function suite(startCore: () => Promise<Core>) {
     );
   });
 
-  it('refuses a session by TCP, and says what there is instead', async () => {
+  it('refuses a session over TCP, and names the alternatives', async () => {
     await start();
     const other = await startSender({
       servers: [core.tcp],
@@ -214,7 +214,7 @@ function suite(startCore: () => Promise<Core>) {
       const receipt = await receiptOf(other.send({ to: BOB, app: 'file.ua', mode: 'session', content }));
       expect(receipt).toMatchObject({ outcome: 'refused', status: 488 });
       const [refused] = await eventsOf('refused');
-      expect(refused?.reason).toBe('no way to tcp from here: MSRP comes by ws or wss, or through a relay');
+      expect(refused?.reason).toBe('this platform cannot connect over tcp: use ws or wss, or an MSRP relay');
     } finally {
       await other.stop();
     }

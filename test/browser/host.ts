@@ -1,4 +1,4 @@
-/** What a page with every bundled application imports. */
+/** The imports of a page with all bundled applications. */
 
 export { createPushReceiver } from 'sip-push';
 export { default as dcd } from 'sip-push/apps/dcd.ua';

@@ -1,6 +1,6 @@
 /**
- * Runs in a browser: a device with the four bundled applications, one that takes what it gets when it is told to, and
- * one for files.
+ * Runs in a browser: a device with the four bundled applications, one that accepts pushes on command, and one for
+ * files.
  */
 
 import { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from 'sip-push';
@@ -11,9 +11,9 @@ import wml from 'sip-push/apps/wml.ua';
 import { definePushApp } from 'sip-push/sdk';
 
 interface Slow {
-  /** Ids of pushes, each as often as it was given. */
+  /** Ids of delivered pushes, including redeliveries. */
   given: string[];
-  /** What it has written to its storage, over all pages. */
+  /** The content of its storage, from all pages. */
   taken: string[];
   willing: boolean;
 }
@@ -41,7 +41,7 @@ const slowApp = definePushApp({
   },
 });
 
-/** Reads files piece by piece. */
+/** Reads files in chunks. */
 const fileApp = definePushApp({
   id: 'file.ua',
   accepts: ['application/octet-stream'],
@@ -58,7 +58,7 @@ const events: HostEvent[] = [];
 const logs: string[] = [];
 let host: PushHost | undefined;
 
-/** Resolves when it has begun to register. */
+/** Resolves when the registration has started. */
 async function start(
   options: Pick<PushHostOptions, 'identity' | 'servers'> & Partial<PushHostOptions>,
   appOptions: Readonly<Record<string, unknown>> = {},

@@ -1,11 +1,11 @@
-/** A device in a page behind an MSRP relay (RFC 4976): senders that know TCP only reach it, too. */
+/** A device in a page behind an MSRP relay (RFC 4976), which senders with TCP can reach. */
 
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { memoryContent } from '../../core/content/content.js';
-import type { Listener } from '../../core/platform/platform.js';
+import type { Listener } from '../../core/platform/sockets.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, PSA, startSender } from '../support/agents.js';
 import { servePage } from '../support/browser-page.js';
@@ -18,7 +18,7 @@ import { receiptOf } from '../support/receipts.js';
 const LOOPBACK = '127.0.0.1';
 const FILE = { type: 'application/octet-stream', parameters: {} };
 
-/** What operators put before servers that have no WebSocket: its bytes, over TCP. */
+/** A gateway from WebSocket to TCP, as operators use for servers without WebSocket. */
 async function gateway(port: number): Promise<Listener> {
   return await platform.listen('ws', { host: LOOPBACK, port: 0 }, { subprotocol: 'msrp' }, (channel) => {
     const socket = net.connect({ host: LOOPBACK, port });
@@ -45,7 +45,7 @@ describePeer(['chromium', 'kamailio'], "a device in a browser, behind Kamailio's
     await certificates?.remove();
   });
 
-  it('8.2.1-11: takes a file from a sender that it cannot connect to', async () => {
+  it('8.2.1-11: accepts a file from a sender that it cannot connect to', async () => {
     const [bob, psa] = [
       { username: 'bob', password: 'bob-password' },
       { username: 'psa', password: 'psa-password' },

@@ -23,7 +23,7 @@ const wire = (direction: 'in' | 'out', text: string) =>
 
 it('says so when there is no connection', () => {
   vi.advanceTimersByTime(5_000);
-  expect(said).toEqual([`still no connection to ${SERVER}; trying on`]);
+  expect(said).toEqual([`no connection to ${SERVER} yet; retrying`]);
 });
 
 it('says so when a request has no answer, once', () => {
@@ -32,7 +32,7 @@ it('says so when a request has no answer, once', () => {
     wire('out', 'MESSAGE sip:bob@domain.test SIP/2.0');
     vi.advanceTimersByTime(5_000);
   }
-  expect(said).toEqual([`${SERVER} has not answered yet; waiting on`]);
+  expect(said).toEqual([`no answer from ${SERVER} yet; waiting`]);
 });
 
 it('says nothing while files are read, or transferred: the core owes no answer', () => {

@@ -244,7 +244,7 @@ describe('the configuration of a host', () => {
     });
     const untraceable = await folder.run('host', '--config', 'bob.json', '--trace', 'none/trace');
     expect(untraceable).toMatchObject({ code: 2, stdout: '' });
-    expect(untraceable.stderr).toMatch(/^sip-push: none\/trace cannot be written: .*ENOENT/);
+    expect(untraceable.stderr).toMatch(/^sip-push: cannot write none\/trace: .*ENOENT/);
   });
 
   it('the store is in use by another host', async () => {

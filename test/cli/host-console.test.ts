@@ -24,21 +24,27 @@ describe('a line', () => {
   it.each<[string, Partial<Record<'answer' | 'error', unknown>>]>([
     ['dead-letters', { answer: [] }],
     ['again one', { answer: true }],
-    ['again two', { error: 'no dead letter two' }],
+    ['again two', { error: 'no dead letter "two": list them with dead-letters' }],
     ['drop one', { answer: true }],
-    ['drop two', { error: 'no dead letter two' }],
+    ['drop two', { error: 'no dead letter "two": list them with dead-letters' }],
     ['mms.ua messages', { answer: { well: true } }],
     ['mms.ua nothing', { answer: null }],
     ['mms.ua fail', { error: 'as asked' }],
-    ['mms.ua', { error: 'expected APP QUERY [JSON], dead-letters, again ID or drop ID' }],
-    ['mms.ua retrieve {"key":', { error: expect.stringMatching(/^\{"key": is not JSON: /) }],
+    [
+      'mms.ua',
+      { error: 'invalid command "mms.ua": expected APP QUERY [JSON], dead-letters, again ID or drop ID' },
+    ],
+    [
+      'mms.ua retrieve {"key":',
+      { error: expect.stringMatching(/^invalid arguments "\{"key":": expected JSON /) },
+    ],
   ])('%s', async (line, answer) => {
     expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
   });
 
   it('that is too long is no question', async () => {
     const { line, ...answer } = await answerTo(`mms.ua retrieve "${'x'.repeat(65_536)}"`, host);
-    expect(answer).toEqual({ event: 'answer', error: 'a line has at most 65536 characters' });
+    expect(answer).toEqual({ event: 'answer', error: 'invalid line: expected at most 65536 characters' });
     expect(line).toHaveLength(201);
   });
 
@@ -85,7 +91,7 @@ describe('sip-push host --console', () => {
     host.stdin.write('\ndead-letters\n');
     expect(await lineOf(host, 'answer', { line: 'dead-letters' })).toMatchObject({ answer: [] });
     expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
-      error: expect.stringContaining('no query "nonsense"'),
+      error: expect.stringContaining('unknown query "nonsense"'),
     });
     // Its stdin is open still.
     host.kill('SIGTERM');

@@ -62,6 +62,6 @@ it('5.1-13, 5.2-02, AD-5.3.2: a host and a sender learn of each other', async ()
     user: BOB,
     apps: ['mms.ua', 'text.ua'],
     types: expect.arrayContaining(['text/plain', 'application/vnd.wap.mms-message']),
-    here: true,
+    registered: true,
   });
 });

@@ -122,7 +122,7 @@ describe('a recording', () => {
       '--app is missing: weather.ua is no bundled application; expected e.g. --app ./dist/index.js',
     ],
     [['replay', 'users.json'], 'users.json, line 1: "time" is missing'],
-    [['record', '--config', 'bob.json'], '--out is missing; expected e.g. --out rain.recording'],
+    [['record', '--config', 'bob.json'], 'missing --out: expected e.g. --out rain.recording'],
   ])('%j: says what is wrong', async (words, problem) => {
     const { code, stdout, stderr } = await folder.run(...words);
     expect({ code, stdout, stderr: stderr.split('\n')[0] }).toEqual({

@@ -89,7 +89,7 @@ describe('a receipt', () => {
     };
     const { status: _, ...unsent } = RECEIPT;
     expect(receiptLine({ ...unsent, ...away })).toBe(
-      `failed ${BOB} at 1: the terminal is away, pager mode, 0 bytes in 3 ms; may be tried again (nothing was sent: away)`,
+      `failed ${BOB} at 1: the terminal is away, pager mode, 0 bytes in 3 ms; retryable (nothing was sent: away)`,
     );
     expect(receiptLine({ ...RECEIPT, why: 'the core forks it' })).toMatch(/ in 3 ms \(the core forks it\)$/);
   });
@@ -110,9 +110,20 @@ describe('what an application says', () => {
     expect(printed(event, false).out).toEqual([
       'mms.ua        message transactionId T1',
       '              parts 1 of 2: contentType image/jpeg, name beach.jpg, size 100000',
-      '              parts 2 of 2: contentType text/plain, name greeting\\u000a, size 5',
+      '              parts 2 of 2: contentType text/plain, name greeting , size 5',
     ]);
     expect(JSON.parse(printed(event, true).out[0] ?? '')).toEqual(event);
+  });
+
+  it('omits fields that are undefined', () => {
+    const event: HostEvent = {
+      ...{ event: 'app', app: 'wml.ua', kind: 'service-indication', text: 'News', created: undefined },
+      parts: [{ name: 'a.txt', charset: undefined }],
+    };
+    expect(printed(event, false).out).toEqual([
+      'wml.ua        service-indication text News',
+      '              parts 1 of 1: name a.txt',
+    ]);
   });
 
   it('has a column for whoever says it, as long as it may be', () => {
@@ -144,7 +155,7 @@ it('a core that goes on asking for credentials does not take those it was given'
     retryInSeconds: 3,
   } as const;
   expect(printed(failed, false).out).toEqual([
-    'registration  failed: 401 Unauthorized: the core does not take this user name with this password; again in 3 s',
+    'registration  failed: 401 Unauthorized: the core rejected the user name or password; retry in 3 s',
   ]);
 });
 
@@ -152,14 +163,14 @@ it('lines of a stack stay lines, each with what it is of', () => {
   const lines: string[] = [];
   const print = logPrinter({ err: (line) => lines.push(line) });
   print({ level: 'debug', app: 'mms.ua', message: 'Error: x\n    at \u001b[2Jfile.js:1' });
-  expect(lines).toEqual(['debug mms.ua: Error: x', 'debug mms.ua:     at \\u001b[2Jfile.js:1']);
+  expect(lines).toEqual(['debug mms.ua: Error: x', 'debug mms.ua:     at  [2Jfile.js:1']);
 });
 
 describe('a transfer that broke off', () => {
   it('says what came of what, whether it is kept, and why', () => {
     expect(printed(BROKEN, false)).toEqual({
       out: [
-        'broken off    files.ua from sip:psa@domain.test: film.mp4, video/mp4, 52.4 MB of 1073.7 MB had come, kept for the next time: the sender ended the session',
+        'interrupted   files.ua from sip:psa@domain.test: film.mp4, video/mp4, 52.4 MB of 1073.7 MB received, kept for a resumed transfer: the sender ended the session',
       ],
       err: [],
     });
@@ -168,7 +179,7 @@ describe('a transfer that broke off', () => {
   it('says less where less is known', () => {
     const { fileName: _name, size: _size, ...known } = BROKEN;
     expect(printed({ ...known, received: 0, resumable: false }, false).out).toEqual([
-      'broken off    files.ua from sip:psa@domain.test: video/mp4, 0 bytes had come: the sender ended the session',
+      'interrupted   files.ua from sip:psa@domain.test: video/mp4, 0 bytes received: the sender ended the session',
     ]);
   });
 

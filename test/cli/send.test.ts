@@ -105,7 +105,7 @@ describe('a push from the command line', () => {
     }
     expect(await folder.run(...words('hello', { iari: 'twin' }))).toMatchObject({
       code: 2,
-      stderr: `sip-push: --iari twin is no IARI; expected e.g. ${iari('example')}`,
+      stderr: `sip-push: invalid --iari "twin": expected an IARI, e.g. ${iari('example')}`,
     });
   });
 
@@ -113,7 +113,7 @@ describe('a push from the command line', () => {
     const { code, stdout, stderr } = await folder.run(...words('hello'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*the core forks it: .*\)$/,
+      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*the core forks the request: .*\)$/,
     );
   });
 
@@ -138,9 +138,7 @@ describe('a push from the command line', () => {
     expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
     expect(nobody.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
-    expect(inWords.stdout).toMatch(
-      /^failed \(480\) hello to sip:bob@domain\.test: .*; may be tried again \(.*\)$/,
-    );
+    expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; retryable \(.*\)$/);
   });
 
   it('a wrong password: exit 1, and stderr says who did not let it in', async () => {
@@ -196,7 +194,7 @@ describe('a push from the command line', () => {
   it('a push that failed in a session is named, so that it can go on', async () => {
     const { code, stderr } = await folder.run(...words('fail', { mode: 'session' }));
     expect(code).toBe(75);
-    expect(stderr).toMatch(/^to try it again, from where it is: the same command with --id [0-9a-f]+$/);
+    expect(stderr).toMatch(/^to resume the transfer, repeat the command with --id [0-9a-f]+$/);
   });
 
   it('where nothing had come over, there is nothing to go on from', async () => {
@@ -205,8 +203,8 @@ describe('a push from the command line', () => {
   });
 
   it.each([
-    [{ mode: 'pager' }, '--report', /^sip-push: --report waits for what only a session brings; pager mode/],
-    [{ mode: 'indirect' }, '--report', /indirect mode knows no reports$/],
+    [{ mode: 'pager' }, '--report', /^sip-push: unexpected --report: pager mode has no reports/],
+    [{ mode: 'indirect' }, '--report', /indirect mode has no reports; expected --mode session or auto$/],
     [{ via: 'http://127.0.0.1:1', key: 'k' }, '--json', /--config psa\.json is one too many$/],
   ] as [Record<string, string>, string, RegExp][])(
     '%j %s contradict each other: exit 2',
@@ -255,18 +253,19 @@ describe('a push from the command line', () => {
     expect(linesOf(good)).toMatchObject([{ mode: 'indirect', outcome: 'delivered', bytes: 0 }]);
     const inWords = await folder.run(...url(server.url('/content')).slice(0, -1));
     expect(inWords.stdout).toMatch(
-      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(its content lies elsewhere; .*\)$/,
+      /^delivered \(200\) sip:bob.*: OK, the reference was delivered in \d+ ms \(the content is at a URL; .*\)$/,
     );
     await lineOf(host, 'push', { mode: 'indirect', size: 'elsewhere'.length });
     const refused = await folder.run(...url('http://169.254.169.254/latest/meta-data'));
     expect(linesOf(refused)).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
     expect(refused.code).toBe(1);
     await lineOf(host, 'refused', {
-      reason:
-        'not-allowed: http://169.254.169.254 is not among the origins allowed: fetch.allow does not name it',
+      reason: 'not-allowed: http://169.254.169.254 is not an allowed origin: add it to fetch.allow',
     });
-    expect((await folder.run(...url('nowhere'))).stderr).toMatch(/--content-url nowhere is no URL/);
-    expect((await folder.run(...url(server.url()), 'hello')).stderr).toMatch(/hello is one too many/);
+    expect((await folder.run(...url('nowhere'))).stderr).toMatch(
+      /invalid --content-url "nowhere": expected a URL/,
+    );
+    expect((await folder.run(...url(server.url()), 'hello')).stderr).toMatch(/unexpected FILE "hello"/);
     await server.close();
   });
 
@@ -354,7 +353,7 @@ describe('a push from the command line', () => {
       await vi.advanceTimersByTimeAsync(3_999);
       expect(sending.stderr).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
-      await sending.line(/^sip:127\.0\.0\.1:\d+;transport=udp has not answered yet; waiting on$/);
+      await sending.line(/^no answer from sip:127\.0\.0\.1:\d+;transport=udp yet; waiting$/);
       await vi.advanceTimersByTimeAsync(27_000);
       expect(sending.stdout).toEqual([]);
       await vi.advanceTimersByTimeAsync(2_000);
@@ -375,7 +374,7 @@ describe('a push from the command line', () => {
       ]);
       expect(sending.stderr).toEqual([
         expect.stringMatching(/^no connection to .*ECONNREFUSED/),
-        `still no connection to ${server}; trying on`,
+        `no connection to ${server} yet; retrying`,
       ]);
     });
 

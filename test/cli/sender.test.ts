@@ -77,8 +77,8 @@ const via = (...more: string[]) =>
 /** As soon as the sender knows that the terminal is, or is not, here. */
 const terminal = (here: boolean) =>
   eventually(`the terminal is ${here ? 'here' : 'away'}`, async () => {
-    const terminals: { here: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
-    return terminals.some((each) => each.here === here) ? terminals : undefined;
+    const terminals: { registered: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
+    return terminals.some((each) => each.registered === here) ? terminals : undefined;
   });
 
 describe('send --via', () => {
@@ -127,7 +127,7 @@ describe('send --via', () => {
     const nobody = await via('hello');
     expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({
       code: 75,
-      stderr: expect.stringMatching(/^no answer of http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/),
+      stderr: expect.stringMatching(/^no response from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/),
     });
     await startSender();
     const words = ['send', '--via', url, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello'];

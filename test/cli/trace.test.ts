@@ -150,7 +150,7 @@ describe('the trace of a host and a sender', () => {
     expect(linesOf({ stdout })).toHaveLength(2);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: 'sip-push: cut.trace, line 3 breaks off: the trace was cut short there',
+      stderr: 'sip-push: cut.trace, line 3: the line is incomplete: the trace was truncated',
     });
     expect(await folder.run('trace', 'cut.trace', '--pcap', 'cut.pcap')).toMatchObject({ code: 2, stderr });
     expect(await readFields(join(folder.path, 'cut.pcap'), 'sip', [], [])).toHaveLength(2);
@@ -163,7 +163,7 @@ describe('the trace of a host and a sender', () => {
       return await problemOf('wrong.trace');
     };
     expect(await wrong('hello')).toBe(
-      'wrong.trace, line 2 is no JSON; expected a message as "sip-push host --trace" writes it',
+      'wrong.trace, line 2: invalid JSON: expected a trace, written by "sip-push host --trace FILE"',
     );
     expect(await wrong(first.replace(/"direction":"out"/, '"direction":"up"'))).toMatch(
       /^wrong\.trace, line 2: "direction": expected one of "in"\|"out"$/,
@@ -185,7 +185,7 @@ describe('the trace of a host and a sender', () => {
   it('a line without an end is no trace, however large the file is', async () => {
     await folder.write('long.trace', Buffer.alloc(20 * 1024 * 1024, 0x7b));
     expect(await problemOf('long.trace')).toBe(
-      'long.trace, line 1 has more than 16777216 bytes: it is no line of a trace',
+      'long.trace, line 1: invalid line of more than 16777216 bytes: expected a trace',
     );
   });
 

@@ -101,7 +101,7 @@ describe('B.2', () => {
       types: ['text/plain'],
       maxSize: 1024 ** 3,
       product: 'Acme-M1 test-device/1',
-      here: true,
+      registered: true,
     });
   });
 });

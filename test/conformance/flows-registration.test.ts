@@ -238,6 +238,11 @@ describe('B.1.3: registration event notification in non-IMS networks', () => {
 async function learnt(): Promise<void> {
   const { directory } = scene.sender;
   const terminal = await eventually('a terminal', () => directory.of(BOB)[0]);
-  expect(terminal).toMatchObject({ instanceId: INSTANCE, gruu: GRUU, apps: [...APPS].sort(), here: true });
+  expect(terminal).toMatchObject({
+    instanceId: INSTANCE,
+    gruu: GRUU,
+    apps: [...APPS].sort(),
+    registered: true,
+  });
   expect(directory.size).toBe(1);
 }

@@ -66,7 +66,7 @@ describe('the communication service and its applications', () => {
     const scene = await FlowScene.open({ apps: [] });
     closing.push(() => scene.close());
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', iari: 'mms, or so', content });
-    await expect(sent).rejects.toThrow(/"mms, or so" is no IARI/);
+    await expect(sent).rejects.toThrow(/invalid IARI "mms, or so"/);
   });
 });
 

@@ -15,12 +15,12 @@ describe('base64', () => {
     expect(decodeBase64(written)).toEqual(octets);
   });
 
-  it('has every octet, and as many as there are', () => {
+  it('encodes every octet, for any length', () => {
     const octets = Uint8Array.from({ length: 100_000 }, (_, index) => index & 0xff);
     expect(decodeBase64(encodeBase64(octets))).toEqual(octets);
   });
 
-  it.each(['Zg', 'Zg=', 'Zh==', ' Zg==', 'Z-8=', 'Zm9v\n', 'é'])('%j is none', (text) => {
+  it.each(['Zg', 'Zg=', 'Zh==', ' Zg==', 'Z-8=', 'Zm9v\n', 'é'])('refuses %j', (text) => {
     expect(decodeBase64(text)).toBeUndefined();
   });
 });

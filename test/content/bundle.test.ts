@@ -1,4 +1,4 @@
-/** Bundles hold what they use: an application that reads one format carries no other. */
+/** Bundles contain only what they use: one format does not include the others. */
 
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Modules of which something is in the bundle of `source`. */
+/** Modules that are in the bundle of `source`. */
 async function bundled(source: string): Promise<string[]> {
   const { metafile } = await build({
     stdin: { contents: source, resolveDir: ROOT },
@@ -25,7 +25,7 @@ async function bundled(source: string): Promise<string[]> {
 }
 
 describe('a bundle', () => {
-  it('with MMS notifications alone has no WBXML, no XML and no platform', async () => {
+  it('with only MMS notifications has no WBXML, no XML and no platform', async () => {
     const paths = await bundled(
       "import { decodeNotification } from 'sip-push/formats'; console.log(decodeNotification);",
     );
@@ -33,7 +33,7 @@ describe('a bundle', () => {
     expect(paths.filter((path) => /wbxml|xml|push-documents|platform|node_modules/.test(path))).toEqual([]);
   });
 
-  it('with messages as they come has neither documents nor the platform', async () => {
+  it('with streamed messages has neither documents nor the platform', async () => {
     const paths = await bundled(
       "import { readRetrieval, textEnvelope, decodePushPdu } from 'sip-push/formats'; console.log(readRetrieval, textEnvelope, decodePushPdu);",
     );
@@ -41,7 +41,7 @@ describe('a bundle', () => {
     expect(paths.filter((path) => /wbxml|xml|push-documents|platform|node_modules/.test(path))).toEqual([]);
   });
 
-  it('with the runtime has the module that tsyringe asks for', async () => {
+  it('with the runtime contains the module that tsyringe needs', async () => {
     const paths = await bundled("import { PushRuntime } from 'sip-push'; console.log(PushRuntime);");
     expect(paths.some((path) => path.startsWith('node_modules/reflect-metadata/'))).toBe(true);
   });

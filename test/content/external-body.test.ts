@@ -1,4 +1,4 @@
-/** Content by reference (RFC 4483) as its sender writes it, and as others do. */
+/** Content by reference (RFC 4483), from this package and from other senders. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ function parse(file: string): ExternalBody {
 }
 
 describe('a reference', () => {
-  it("8.1.1-04: RFC 4483's own example", () => {
+  it('8.1.1-04: the example of RFC 4483', () => {
     expect(parse('valid/11.5-rfc4483.txt')).toEqual({
       url: 'http://www.example.com/the-indirect-content',
       type: { type: 'application/sdp', parameters: {} },
@@ -30,7 +30,7 @@ describe('a reference', () => {
     });
   });
 
-  it("8.1.1-04: the sample flow's, whose date no RFC allows", () => {
+  it('8.1.1-04: the reference of the sample flow, whose date does not conform to an RFC', () => {
     expect(parse('valid/11.5-sample-flow.txt')).toMatchObject({
       url: 'http://DcdProfile.vendor.com/uaprof/N6230ir200.xml',
       type: { type: 'application/rdf+xml' },
@@ -39,7 +39,7 @@ describe('a reference', () => {
     });
   });
 
-  it('names in any case, a date without a time, a folded URL, line feeds alone, a phantom body', () => {
+  it('accepts names in any case, a date without a time, a folded URL, bare line feeds and a phantom body', () => {
     expect(parse('valid/11.5-lenient.txt')).toEqual({
       url: 'https://example.com/ab/c',
       type: { type: 'text/vnd.wap.si', parameters: { charset: 'utf-8' } },
@@ -55,7 +55,7 @@ describe('a reference', () => {
     },
   );
 
-  it('hostile headers are bounded, and name nothing of ours', () => {
+  it('limits the headers, and ignores those that are not Content-*', () => {
     const type = { type: 'message/external-body', parameters: { 'access-type': 'URL', url: 'http://a/' } };
     const many = Buffer.from(`Content-Type: text/plain\r\n${'Content-A: b\r\n'.repeat(100_000)}`);
     expect(Object.keys(parseExternalBody(type, many).headers)).toEqual(['content-a']);
@@ -66,7 +66,7 @@ describe('a reference', () => {
   });
 });
 
-describe('built', () => {
+describe('writing a reference', () => {
   const reference: ExternalBody = {
     url: 'https://psa.domain.test/content/1?a="b"',
     type: { type: 'text/plain', parameters: { charset: 'utf-8' } },
@@ -76,7 +76,7 @@ describe('built', () => {
     headers: { 'content-id': '<1@psa.domain.test>', 'content-disposition': 'render' },
   };
 
-  it('8.1.2-03: reads back as it was, from its header line', () => {
+  it('8.1.2-03: is read back from its header line', () => {
     const { type, body } = buildExternalBody(reference);
     const line = formatMediaType(type);
     expect(line).toBe(
@@ -92,19 +92,23 @@ describe('built', () => {
     [
       'a line of its own',
       { headers: { 'content-id': '<1@a>\r\nContent-Type: text/html' } },
-      'content-id cannot',
+      'invalid header content-id',
     ],
-    ['no URL', { url: 'nowhere' }, 'URL is "nowhere"; expected an absolute URL'],
+    ['an invalid URL', { url: 'nowhere' }, 'invalid URL "nowhere": expected an absolute URL'],
     [
       'a URL without end',
       { url: `https://a.test/${'a'.repeat(4096)}` },
       'expected an absolute URL of at most 4096',
     ],
-    ['less than no bytes', { size: -1 }, 'size is "-1"; expected a whole number'],
-    ['half a byte', { size: 0.5 }, 'size is "0.5"'],
-    ['another hash', { hash: 'e3b0' }, 'hash is "e3b0"; expected a SHA-1'],
-    ['no time', { expiration: Number.NaN }, 'expiration is "Invalid Date"; expected a date'],
-  ])('is nothing that says %s', (_name, part, message) => {
+    ['a negative size', { size: -1 }, 'invalid size "-1": expected a whole number'],
+    ['a fractional size', { size: 0.5 }, 'invalid size "0.5"'],
+    ['an invalid hash', { hash: 'e3b0' }, 'invalid hash "e3b0": expected a SHA-1'],
+    [
+      'an invalid expiration',
+      { expiration: Number.NaN },
+      'invalid expiration "Invalid Date": expected a date',
+    ],
+  ])('refuses %s', (_name, part, message) => {
     const build = () => buildExternalBody({ ...reference, ...part });
     expect(build).toThrow(ConfigurationError);
     expect(build).toThrow(message);
@@ -142,7 +146,7 @@ describe('dates', () => {
     expect(parseLenientDate('30 Jun 2012 23:59:60 GMT')).toBe(Date.UTC(2012, 6, 1));
   });
 
-  it('what is written is read', () => {
+  it('reads back what it writes', () => {
     expect(parseLenientDate(formatHttpDate(NINE))).toBe(NINE);
   });
 });

@@ -1,4 +1,4 @@
-/** Wire fixtures: hexadecimal files named by the section of the wire-format reference that they are of. */
+/** Wire fixtures: hexadecimal files, named by their section of the wire-format reference. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readUintvar } from '../../core/content/wsp/integers.js';

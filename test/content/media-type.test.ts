@@ -8,7 +8,7 @@ import {
   parseMediaType,
 } from '../../core/content/media-type.js';
 
-describe('a media type is read (RFC 2045 5.1)', () => {
+describe('parsing a media type (RFC 2045 5.1)', () => {
   it.each([
     ['text/plain', 'text/plain', {}],
     ['Text/VND.wap.SI', 'text/vnd.wap.si', {}],
@@ -38,11 +38,11 @@ describe('a media type is read (RFC 2045 5.1)', () => {
     '*/*',
     'text/pl\u00e4in',
     `text/${'a'.repeat(5000)}`,
-  ])('%j is none', (text) => {
+  ])('refuses %j', (text) => {
     expect(parseMediaType(text)).toBeUndefined();
   });
 
-  it('takes linear time for hostile text', () => {
+  it('takes linear time for malicious text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         const parsed = parseMediaType(text);
@@ -54,8 +54,8 @@ describe('a media type is read (RFC 2045 5.1)', () => {
   });
 });
 
-describe('a media type is written', () => {
-  it('and read back', () => {
+describe('formatting a media type', () => {
+  it('is parsed back', () => {
     const token = fc.stringMatching(/^[a-z0-9!#$&^_.+-]{1,20}$/);
     const value = fc.stringMatching(/^[\t\x20-\x7e\x80-\uffff]{0,40}$/);
     fc.assert(
@@ -66,19 +66,19 @@ describe('a media type is written', () => {
     );
   });
 
-  it('without what would end a header line', () => {
+  it('replaces line ends', () => {
     const written = formatMediaType({ type: 'a/b', parameters: { x: 'one\r\nVia: two\0' } });
     expect(written).toBe('a/b;x="one  Via: two "');
   });
 });
 
-describe('a range of media types', () => {
-  it.each(['text/plain', 'image/*', '*/*', 'application/vnd.wap.mms-message'])('%s is one', (text) => {
+describe('a media range', () => {
+  it.each(['text/plain', 'image/*', '*/*', 'application/vnd.wap.mms-message'])('%s is valid', (text) => {
     expect(isMediaRange(text)).toBe(true);
   });
 
   it.each(['', 'text', 'text/', '/x', '*/plain', 'text/pl*', 'text/plain;a=b', 'a/b/c', 'a b/c'])(
-    '%j is none',
+    'refuses %j',
     (text) => {
       expect(isMediaRange(text)).toBe(false);
     },
@@ -93,7 +93,7 @@ describe('a range of media types', () => {
     ['text/plain', 'text/plain;charset=utf-8', true],
     ['text/plain', 'text/plainer', false],
     ['text/*', 'text', false],
-  ])('%s takes %j: %s', (range, type, takes) => {
+  ])('%s includes %j: %s', (range, type, takes) => {
     expect(matchesMediaRange(range, type)).toBe(takes);
   });
 

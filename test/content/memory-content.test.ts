@@ -5,7 +5,7 @@ import { LimitError } from '../../core/errors.js';
 const type = { type: 'application/octet-stream', parameters: {} };
 const bytes = Uint8Array.from({ length: 200_000 }, (_, index) => index % 251);
 
-/** toEqual takes its time for so many bytes. */
+/** toEqual is slow for so many bytes. */
 function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   expect(actual.length).toBe(expected.length);
   expect(Buffer.compare(actual, expected)).toBe(0);
@@ -16,7 +16,7 @@ async function read(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
 }
 
 describe('content in memory', () => {
-  it('is opened again and again', async () => {
+  it('can be opened repeatedly', async () => {
     const content = memoryContent(type, bytes);
     expect(content.size).toBe(200_000);
     expectBytes(await read(content.open()), bytes);
@@ -31,7 +31,7 @@ describe('content in memory', () => {
     [{ start: 5, end: 5 }, 5, 6],
     [{ start: 65_530, end: 65_545 }, 65_530, 65_546],
     [{ start: 10, end: 9_000_000 }, 10, 200_000],
-  ])('gives a range %j, its last byte included', async (range, from, to) => {
+  ])('returns the range %j, including its last byte', async (range, from, to) => {
     expectBytes(await read(memoryContent(type, bytes).open(range)), bytes.subarray(from, to));
   });
 
@@ -42,20 +42,20 @@ describe('content in memory', () => {
     },
   );
 
-  it('is given whole up to a limit', async () => {
+  it('is returned as a whole up to a limit', async () => {
     const content = memoryContent(type, bytes);
     expectBytes(await content.bytes(200_000), bytes);
     await expect(content.bytes(199_999)).rejects.toThrow(LimitError);
   });
 
-  it('is not changed by who reads it, a Buffer neither', async () => {
+  it('is not changed by its readers, not even as a Buffer', async () => {
     const content = memoryContent(type, Buffer.from('hello'));
     (await content.bytes(10)).fill(0);
     for await (const chunk of content.open()) chunk.fill(0);
     expect(new TextDecoder().decode(await content.bytes(10))).toBe('hello');
   });
 
-  it('empty is empty', async () => {
+  it('can be empty', async () => {
     const content = memoryContent(type, new Uint8Array());
     expect(await read(content.open())).toEqual(new Uint8Array());
     expect(await content.bytes(0)).toEqual(new Uint8Array());

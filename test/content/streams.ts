@@ -1,6 +1,6 @@
-/** Streams for tests: octets in pieces of any size. */
+/** Streams of octets in chunks of any size. */
 
-/** A stream of `octets` in chunks of `size`; `onCancel` where its reader leaves. */
+/** A stream of `octets` in chunks of `size`; calls `onCancel` when it is cancelled. */
 export function streamOf(
   octets: Uint8Array,
   size = octets.length,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Texts that a WSP text-string can hold: no zero octet, and no control character in front. */
+/** Texts that are valid in a WSP text-string: no zero octet, and no control character at the start. */
 export const wspTexts: fc.Arbitrary<string> = fc
   .string({ unit: 'grapheme-composite' })
   .map((text) => [...text].filter((character) => character >= ' ').join(''));

@@ -78,6 +78,6 @@ async function push(): Promise<boolean> {
     headers: {},
     content: memoryContent({ type: 'text/plain', parameters: {} }, randomBytes(5000)),
   });
-  say(outcome.taken ? `taken ${key}` : `refused ${outcome.kind}`);
-  return outcome.taken;
+  say(outcome.accepted ? `taken ${key}` : `refused ${outcome.kind}`);
+  return outcome.accepted;
 }

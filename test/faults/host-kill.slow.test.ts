@@ -19,7 +19,7 @@ const APP = fileURLToPath(new URL('./apps/counting.mjs', import.meta.url));
 const TEXT = { type: 'text/plain', parameters: {} };
 /** Pushes under way at a time: more than one, so that a kill hits every moment of some push's life. */
 const SENDERS = 8;
-const LIVES = scale(5, 100);
+const LIVES = scale(10, 100);
 
 describePeer('kamailio', 'a host that is killed', () => {
   it.concurrent.for(['udp', 'tcp'] as const)(

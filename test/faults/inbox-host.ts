@@ -112,7 +112,7 @@ async function push(id: string, key: string): Promise<void> {
     headers: {},
     content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode(key)),
   });
-  if (!outcome.taken) throw new Error(`${id} ${key}: ${outcome.reason}`);
+  if (!outcome.accepted) throw new Error(`${id} ${key}: ${outcome.reason}`);
   say(`taken ${id} ${key}`);
 }
 

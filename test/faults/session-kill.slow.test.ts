@@ -13,7 +13,7 @@ import type { RunningProcess } from '../support/process.js';
 import { scale } from '../support/scale.js';
 import { eventually } from '../support/wait.js';
 
-const SIZE = scale(16, 100) * MEBIBYTE;
+const SIZE = scale(32, 100) * MEBIBYTE;
 /** Heads and end-lines of the chunks, and the SEND that closes a message: of what is carried, at most. */
 const FRAMING = 1.02;
 const ID = 'the-same-push';

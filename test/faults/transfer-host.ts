@@ -184,7 +184,7 @@ async function sendAll(transfer: Transfer, id: string, key: string, content: Uin
     await transfer.abort(error instanceof Error ? error : new Error(String(error)));
   }
   const outcome = await transfer.complete(content.length);
-  return outcome.taken ? undefined : outcome.kind;
+  return outcome.accepted ? undefined : outcome.kind;
 }
 
 /** Whether a push waits for its application. */

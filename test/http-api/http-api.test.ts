@@ -6,13 +6,13 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
-import type { DeliveryOptions } from '../../core/sender/delivery.js';
 import { Outbox, type OutboxLimits } from '../../core/sender/outbox/outbox.js';
+import type { OutgoingPushOptions } from '../../core/sender/outgoing-push.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
 import { TerminalDirectory } from '../../core/sender/terminals/directory.js';
 import { Records } from '../../core/store/records.js';
 import { systemClock } from '../../core/time/clock.js';
-import { RefusedRequest, SenderClient } from '../../sdk/http-api/client.js';
+import { RefusedRequestError, SenderClient } from '../../sdk/http-api/client.js';
 import { PushEvents } from '../../sdk/http-api/push-events.js';
 import { type HttpApiServer, openHttpApi } from '../../sdk/http-api/server.js';
 import { until } from '../support/wait.js';
@@ -29,7 +29,7 @@ const RECEIPT: Receipt = {
 
 interface Sending {
   push: PushRequest;
-  options: DeliveryOptions;
+  options: OutgoingPushOptions;
   done(...receipts: Receipt[]): void;
 }
 
@@ -53,7 +53,7 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
     sender: { send },
     records: new Records(store, systemClock, () => {}),
     limits,
-    onChange: (push) => events.changed(push),
+    onChange: (push) => events.emit(push),
   });
   const options = { outbox, events, directory, key: KEY, maxContent: 100_000, version: '1.2.3' };
   server = await openHttpApi(PLACE);
@@ -66,7 +66,7 @@ async function restart(limits: Partial<OutboxLimits>): Promise<void> {
   await start(limits);
 }
 
-function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
+function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> {
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted) return reject(options.signal.reason);
     options.signal?.addEventListener('abort', () => reject(options.signal?.reason));
@@ -292,7 +292,7 @@ describe('what is wrong is said', () => {
     [
       'a file that lies elsewhere',
       { to: BOB, app: 'wml.ua', files: [{ type: 'a/b', url: 'http://a.test' }] },
-      'the body: "files": expected files that are given here; what lies at a url goes as "content", alone',
+      'the body: "files": expected files without "url"; push content at a URL as "content"',
     ],
     ['nobody', { ...PUSH, to: 'bob' }, 'the body: "to": expected a SIP or tel URI, e.g. sip:bob@domain.test'],
     [
@@ -308,7 +308,7 @@ describe('what is wrong is said', () => {
     [
       'what a session cannot do',
       { ...PUSH, mode: 'session', encoding: 'gzip' },
-      'the body: "encoding": expected none in mode "session", which knows no content codings',
+      'the body: "encoding": expected none in mode "session", which has no content codings',
     ],
     ['an unknown key', { ...PUSH, tll: 1 }, 'the body: unknown key "tll"; did you mean "ttl"?'],
     [
@@ -345,7 +345,7 @@ describe('what is wrong is said', () => {
     [
       'content that nobody gave',
       { ...PUSH, content: { type: 'a/b', content: 'x' } },
-      'there is no content x',
+      'unknown content "x": expected the id of an upload of the last hour, without a push',
     ],
     [
       'a URL that is none',
@@ -484,21 +484,21 @@ describe('receipts', () => {
 
   it('of a sender that refuses or is not there are an error that says so', async () => {
     const stranger = new SenderClient(server.url, 'another-key');
-    await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequest);
+    await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
     await server.close();
     await expect(client().submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(
-      /no answer of http.*ECONNREFUSED/,
+      /no response from http.*ECONNREFUSED/,
     );
     server = await openHttpApi(PLACE);
   });
 });
 
 it('terminals are listed, of a user or of all', async () => {
-  directory.saw(BOB, { gruu: `${BOB};gr=1`, apps: ['wml.ua'], methods: ['MESSAGE'] });
-  directory.saw('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
-  directory.left('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
-  const all: { user: string; here: boolean }[] = await (await api('/terminals')).json();
-  expect(all.map(({ user, here }) => [user, here])).toEqual([
+  directory.setRegistered(BOB, { gruu: `${BOB};gr=1`, apps: ['wml.ua'], methods: ['MESSAGE'] });
+  directory.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+  directory.setUnregistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+  const all: { user: string; registered: boolean }[] = await (await api('/terminals')).json();
+  expect(all.map(({ user, registered }) => [user, registered])).toEqual([
     [BOB, true],
     ['sip:al@domain.test', false],
   ]);

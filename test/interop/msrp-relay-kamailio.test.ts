@@ -209,9 +209,9 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       const bytes = content(12 * MEBIBYTE);
       const later: number[] = [];
       const receipts = await ends.send([bytes], {
-        onProgress: ({ have }) => {
-          if (again) later.push(have);
-          else if (have >= 2 * MEBIBYTE)
+        onProgress: ({ received }) => {
+          if (again) later.push(received);
+          else if (received >= 2 * MEBIBYTE)
             again = first.stop().then(() => startKamailioRelay(certificates, { ports: first }));
         },
       });

@@ -1,10 +1,16 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { platform } from '#platform';
-import { MsrpHeaders, type MsrpResponse } from '../../core/msrp/frames/frame.js';
+import {
+  endLine,
+  MsrpHeaders,
+  type MsrpResponse,
+  requestHead,
+  responseFrame,
+  transactionIdFor,
+} from '../../core/msrp/frames/frame.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
-import { endLine, requestHead, responseFrame, transactionIdFor } from '../../core/msrp/frames/writer.js';
-import type { Channel } from '../../core/platform/platform.js';
+import type { Channel } from '../../core/platform/sockets.js';
 import { type Chunk, chunks } from '../msrp/arbitraries.js';
 import { readFields } from '../support/dissection.js';
 import { describePeer } from '../support/peers.js';

@@ -93,8 +93,8 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
       const terminals = sender.directory.of(BOB);
       const named = terminals.filter(({ gruu }) => gruu !== undefined);
       const instances = (here: boolean) =>
-        named.filter((terminal) => terminal.here === here).map(({ id }) => id);
-      const nameless = terminals.filter((terminal) => terminal.here && terminal.gruu === undefined);
+        named.filter((terminal) => terminal.registered === here).map(({ id }) => id);
+      const nameless = terminals.filter((terminal) => terminal.registered && terminal.gruu === undefined);
       expect({
         here: instances(true).sort(),
         away: instances(false).sort(),
@@ -121,7 +121,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     to: BOB,
     terminal: gruuOf(instance),
     outcome: 'failed',
-    reason: 'the terminal is away',
+    reason: 'the terminal is not registered',
   });
 
   it('5.2-03, AD-5.3.1-7: each is known by GRUU and applications; a push to each alone, and to both', async () => {
@@ -198,7 +198,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await knows(sender, { here: [], away: [], contacts: 2 });
     const [receipt, ...others] = await sender.send(push);
     expect(receipt).toMatchObject({ to: BOB, outcome: 'delivered' });
-    expect(receipt?.why).toContain('the core forks it');
+    expect(receipt?.why).toContain('the core forks the request');
     expect(others).toEqual([]);
     expect(sent).toEqual([BOB]);
     await knows(sender, { here: [PHONE, TABLET], away: [] });

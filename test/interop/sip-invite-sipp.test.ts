@@ -1,16 +1,13 @@
 /** Sessions with SIPp, which shares none of our code, with tshark as judge. */
 
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { describePeer } from '../support/peers.js';
 import { freePort } from '../support/ports.js';
 import { scale } from '../support/scale.js';
-import { runSipp, type SippResult } from '../support/sipp.js';
+import { runSipp, SippTerminal } from '../support/sipp.js';
 import { Capture } from '../support/tshark.js';
-import { eventually } from '../support/wait.js';
 
 const CALLS = scale(200, 1000);
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
@@ -45,13 +42,8 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     return started;
   }
 
-  /** SIPp as terminal, and what came of the calls. */
-  async function terminal(scenario: string, calls: number): Promise<{ result: Promise<SippResult> }> {
-    const run = { scenario, port, listens: true, transport: 'udp', user: 'bob', calls, rate: calls } as const;
-    const result = runSipp(run);
-    await Promise.race([result, eventually('SIPp listens', () => isTaken(port))]);
-    return { result };
-  }
+  const terminal = (scenario: string) =>
+    SippTerminal.listen({ scenario, transport: 'udp', user: 'bob' }, port);
 
   async function expectWellFormed(messages: number): Promise<void> {
     await capture.stop();
@@ -102,7 +94,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
 
   it('calls of ours: 180, 200, re-INVITE, BYE', async () => {
     const calls = 50;
-    const { result } = await terminal('uas-invite.xml', calls);
+    const called = await terminal('uas-invite.xml');
     const caller = await start({});
     const call = async () => {
       const sessions: InviteSession[] = [];
@@ -116,12 +108,12 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     };
     const calling = await Promise.all(Array.from({ length: calls }, call));
     for (const statuses of calling) expect(statuses).toEqual([200, 200, 200]);
-    expect(await result).toMatchObject({ ...ALL_WELL, succeeded: calls });
+    expect(await called.finish()).toMatchObject({ ...ALL_WELL, succeeded: calls });
     await expectWellFormed(9 * calls);
   });
 
   it('8.2.2-09: a terminal that only rings is cancelled', async () => {
-    const { result } = await terminal('uas-rings.xml', 1);
+    const called = await terminal('uas-rings.xml');
     const controller = new AbortController();
     const caller = await start({
       onWire: (_direction, bytes) => {
@@ -135,30 +127,17 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
       { signal: controller.signal },
     );
     await expect(answer).rejects.toThrow('changed my mind');
-    expect(await result).toMatchObject({ ...ALL_WELL, succeeded: 1 });
+    expect(await called.finish()).toMatchObject({ ...ALL_WELL, succeeded: 1 });
     expect(sessions).toEqual([]);
     await expectWellFormed(6);
   });
 
   it('486 with Retry-After is told as it is', async () => {
-    const { result } = await terminal('uas-busy.xml', 1);
+    const called = await terminal('uas-busy.xml');
     const caller = await start({});
     const answer = await caller.invite({ uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION });
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([486, '30']);
-    expect(await result).toMatchObject({ ...ALL_WELL, succeeded: 1 });
+    expect(await called.finish()).toMatchObject({ ...ALL_WELL, succeeded: 1 });
     await expectWellFormed(3);
   });
 });
-
-/** Somebody has that UDP port. */
-async function isTaken(port: number): Promise<true | undefined> {
-  const socket = createSocket('udp4');
-  socket.bind({ port, address: '127.0.0.1', exclusive: true });
-  try {
-    await once(socket, 'listening');
-    await new Promise<void>((resolve) => socket.close(resolve));
-    return undefined;
-  } catch {
-    return true;
-  }
-}

@@ -1,8 +1,13 @@
-/** Chunks as a peer may send them, bodies full of what resembles an end-line. */
+/** Chunks of a peer, with bodies that contain parts of end-lines. */
 
 import fc from 'fast-check';
-import { type ContinuationFlag, MsrpHeaders, type MsrpRequest } from '../../core/msrp/frames/frame.js';
-import { endLine, requestHead } from '../../core/msrp/frames/writer.js';
+import {
+  type ContinuationFlag,
+  endLine,
+  MsrpHeaders,
+  type MsrpRequest,
+  requestHead,
+} from '../../core/msrp/frames/frame.js';
 
 export interface Chunk {
   request: MsrpRequest;

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { Intake } from '../../core/msrp/connections/intake.js';
-import type { Channel } from '../../core/platform/platform.js';
+import { ReadControl } from '../../core/msrp/connections/flow-control.js';
+import type { Channel } from '../../core/platform/sockets.js';
 import { bound, type Closing, Inbox, message, pair } from '../support/msrp.js';
 
 const closing: Closing = [];
@@ -10,7 +10,7 @@ afterEach(async () => {
 
 const KIB = 1024;
 
-/** A sink that takes one write a turn of the event loop, the oldest first; what waits for it meanwhile. */
+/** A sink that completes one write in each turn of the event loop, the oldest first, and counts the pending ones. */
 function slowInbox() {
   const waiting: { bytes: number; take(): void }[] = [];
   const seen = { bytes: 0, most: 0, mostWrites: 0 };
@@ -38,7 +38,7 @@ it.each([
   ['tcp', 256 * KIB],
   ['ws', 1024 * KIB],
 ] as const)(
-  'what a slow sink has not taken stays within the bound, over %s',
+  'limits the bytes that a slow sink has not written, over %s',
   async (protocol, unresolvedBytes) => {
     const { inbox, seen } = slowInbox();
     const { passive } = await pair(closing, {
@@ -56,7 +56,7 @@ it.each([
   },
 );
 
-it('what waits counts with the frames that it came in: chunks of one byte do not fill the memory', async () => {
+it('limits memory by the received pieces, so that chunks of one byte do not fill it', async () => {
   const { inbox, seen } = slowInbox();
   const { peer, route } = await bound(
     closing,
@@ -81,7 +81,7 @@ it('what waits counts with the frames that it came in: chunks of one byte do not
   expect(seen.mostWrites * frame).toBeLessThanOrEqual(256 * KIB);
 });
 
-it('content is read as fast as the peer answers, one chunk ahead', async () => {
+it('reads content as fast as the peer answers, one chunk ahead', async () => {
   const { session, peer, route } = await bound(closing, {}, { bytesInFlight: 128 * KIB });
   let pulled = 0;
   const sent = session.send({
@@ -105,14 +105,14 @@ it('content is read as fast as the peer answers, one chunk ahead', async () => {
   await rejected;
 });
 
-it('a peer that reads no answers is not read from, until it does', () => {
+it('stops reading from a peer that does not read the answers, until it does', () => {
   const channel: Channel = {
     ...{ protocol: 'tcp', framed: false, buffered: 0 },
     ...{ local: { host: '', port: 0 }, remote: { host: '', port: 0 } },
     ...{ ondata() {}, ondrain() {}, onclose() {}, send() {}, close() {}, destroy() {} },
     ...{ pause: vi.fn(), resume: vi.fn() },
   };
-  const intake = new Intake(channel, 1024 * KIB);
+  const intake = new ReadControl(channel, 1024 * KIB);
   const after = (buffered: number) => {
     Object.assign(channel, { buffered });
     intake.sent();
@@ -122,7 +122,7 @@ it('a peer that reads no answers is not read from, until it does', () => {
   after(1024 * KIB + 1);
   after(2048 * KIB);
   expect(channel.pause).toHaveBeenCalledTimes(1);
-  // What its sinks do meanwhile changes nothing.
+  // Its sinks do not change that.
   intake.begin(64 * KIB);
   intake.release(intake.hold());
   expect(channel.resume).not.toHaveBeenCalled();

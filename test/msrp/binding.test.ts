@@ -13,7 +13,7 @@ afterEach(async () => {
 
 const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
-/** A raw passive end, and a connector. */
+/** A raw passive end and a connector. */
 async function connecting(limits = {}) {
   const raw = await RawListener.open();
   const connector = new MsrpConnector({ limits });
@@ -26,7 +26,7 @@ async function connecting(limits = {}) {
   return { raw, connector, here, there, options: { localUri: here, remotePath: [there] } };
 }
 
-it('8.2.3-01: the active end says at once which session it comes for, by a SEND without a body (RFC 4975 5.4)', async () => {
+it('8.2.3-01: the active end binds the session at once, by a SEND without a body (RFC 4975 §5.4)', async () => {
   const { raw, connector, here, there, options } = await connecting();
   await connector.connect('tcp', raw.address, options);
   const peer = await raw.accept();
@@ -38,7 +38,7 @@ it('8.2.3-01: the active end says at once which session it comes for, by a SEND 
   expect(headers.has('Content-Type')).toBe(false);
 });
 
-it('5.4: a session that waits is bound to the connection of the first request to its URI, which is answered 200', async () => {
+it('binds a waiting session to the connection of the first request to its URI, and answers 200 (RFC 4975 §5.4)', async () => {
   const onBound = vi.fn();
   const inbox = new Inbox();
   const { peer, route } = await expecting(closing, { onBound, onMessage: inbox.onMessage });
@@ -49,7 +49,7 @@ it('5.4: a session that waits is bound to the connection of the first request to
   expect(inbox.messages).toEqual([]);
 });
 
-it('5.4: one port serves every session, on a connection each or on one for several', async () => {
+it('serves every session on one port, on separate or shared connections (RFC 4975 §5.4)', async () => {
   const { listener, peer, there } = await expecting(closing);
   const inboxes = [0, 1, 2].map(() => new Inbox());
   const uris = inboxes.map(({ onMessage }) => {
@@ -68,7 +68,7 @@ it('5.4: one port serves every session, on a connection each or on one for sever
   }
 });
 
-it('5.4: several sessions of the active end share a connection, which goes with the last one', async () => {
+it('shares a connection between sessions of the active end, and closes it with the last one (RFC 4975 §5.4)', async () => {
   const { raw, connector, options } = await connecting();
   const [first, second] = await Promise.all([
     connector.connect('tcp', raw.address, options),
@@ -91,21 +91,21 @@ it('5.4: several sessions of the active end share a connection, which goes with 
   second.close();
   third.close();
   await peer.untilClosed();
-  // And a new one is made when it is needed again.
+  // The next session opens another one.
   await connector.connect('tcp', raw.address, options);
   await raw.accept();
 });
 
-it('10.7: a request to a session that does not exist is answered 481', async () => {
+it('answers 481 to a request to an unknown session (RFC 4975 §10.7)', async () => {
   const { listener, peer, there, route } = await bound(closing);
   const unknown = localMsrpUri('tcp', listener.address);
   expect(await peer.statusOf({ to: unknown, from: there, messageId: 'm' })).toBe(481);
-  // We are no relay.
+  // This end is not a relay.
   expect(await peer.statusOf({ ...route, to: `${route.to} ${unknown}`, messageId: 'm' })).toBe(481);
   expect(await peer.statusOf({ ...route, messageId: 'm' })).toBe(200);
 });
 
-it('10.9: a request to a session that another connection is bound to is answered 506', async () => {
+it('answers 506 to a request to a session that is bound to another connection (RFC 4975 §10.9)', async () => {
   const { listener, peer, route } = await bound(closing);
   const other = await RawMsrp.connect(listener.address.port);
   closing.push(() => other.close());
@@ -113,7 +113,7 @@ it('10.9: a request to a session that another connection is bound to is answered
   expect(await peer.statusOf({ ...route, messageId: 'm' })).toBe(200);
 });
 
-it('5.4: a session is for the peer that the SDP named, whatever host and port it says it has', async () => {
+it('accepts only the peer in the SDP, with any host and port (RFC 4975 §5.4)', async () => {
   const { peer, route, there } = await expecting(closing);
   expect(await peer.statusOf({ ...route, from: localMsrpUri('tcp', LOOPBACK), messageId: 'm' })).toBe(481);
   const translated = there.replace('127.0.0.1:9/', '198.51.100.7:2855/');
@@ -121,7 +121,7 @@ it('5.4: a session is for the peer that the SDP named, whatever host and port it
   expect(await peer.statusOf({ ...route, from: translated, messageId: 'm' })).toBe(200);
 });
 
-it('5.4: where the SDP of the peer is late, its path is that of its first request', async () => {
+it('uses the path of the first request if the SDP of the peer is late (RFC 4975 §5.4)', async () => {
   const { peer, session, there, route } = await expecting(closing, { remotePath: [] });
   const sent = session.send(message('early'));
   expect(await peer.statusOf({ ...route, messageId: 'm' })).toBe(200);
@@ -132,7 +132,7 @@ it('5.4: where the SDP of the peer is late, its path is that of its first reques
 });
 
 it.each([
-  ['501: a method that we do not know', { method: 'NICKNAME' }, 501],
+  ['501: an unknown method', { method: 'NICKNAME' }, 501],
   ['501: AUTH, which is for relays', { method: 'AUTH' }, 501],
   ['400: malformed headers', { headers: { 'Success-Report': 'yes\r\nno header' } }, 400],
   ['400: a message without Message-ID', { body: 'x' }, 400],
@@ -143,14 +143,14 @@ it.each([
   ],
   ['400: a malformed Byte-Range', { body: 'x', messageId: 'm', range: '0-1/1' }, 400],
   ['400: content without Content-Type', { headers: { 'Content-Type': '' }, body: 'x', messageId: 'm' }, 400],
-  ['403: a message, to a session that takes none', { body: 'x', messageId: 'm' }, 403],
-])('RFC 4975 10, %s', async (_what, options, status) => {
+  ['403: a message to a session that accepts none', { body: 'x', messageId: 'm' }, 403],
+])('answers with %s (RFC 4975 §10)', async (_what, options, status) => {
   const { peer, route } = await bound(closing);
   expect(await peer.statusOf({ ...route, ...options })).toBe(status);
   expect(await peer.statusOf({ ...route, messageId: 'after' })).toBe(200);
 });
 
-it('7.2: a response to a SEND goes one hop back, and others all the way', async () => {
+it('sends the response to a SEND one hop back, and others along the whole path (RFC 4975 §7.2)', async () => {
   const { peer, here, there } = await expecting(closing);
   const relay = 'msrp://relay.test:2855/r;tcp';
   peer.send({ to: here, from: `${relay} ${there}`, messageId: 'm' });
@@ -159,7 +159,7 @@ it('7.2: a response to a SEND goes one hop back, and others all the way', async 
   expect(await peer.nextResponse()).toMatchObject({ status: 501, toPath: [relay, there], fromPath: [here] });
 });
 
-it('a peer that does not have the session, or gives no answer, closes it', async () => {
+it('closes the session if the peer refuses it, or does not answer', async () => {
   for (const status of [481, 506, 403, 408]) {
     const { raw, connector, options } = await connecting();
     const closed = new Mailbox<Error | undefined>('the end of the session');
@@ -185,7 +185,7 @@ it('a peer that does not have the session, or gives no answer, closes it', async
   expect(onClosed).toHaveBeenCalledWith(expect.any(TimeoutError));
 });
 
-it('a peer that does not know SENDs without a body has the session all the same', async () => {
+it('keeps the session of a peer that does not support a SEND without a body', async () => {
   const { raw, connector, options } = await connecting();
   const session = await connector.connect('tcp', raw.address, options);
   const peer = await raw.accept();
@@ -195,7 +195,7 @@ it('a peer that does not know SENDs without a body has the session all the same'
   expect(await sent).toMatchObject({ status: 200 });
 });
 
-it('a connection that serves no session is closed after 30 s, at first and later', async () => {
+it('closes a connection without a session after 30 s', async () => {
   fakeTimers();
   const { listener, peer, session, route } = await bound(closing);
   const idle = await RawMsrp.connect(listener.address.port);
@@ -210,7 +210,7 @@ it('a connection that serves no session is closed after 30 s, at first and later
   await peer.untilClosed();
 });
 
-it('what is sent before the peer has connected waits for it, 30 s', async () => {
+it('waits 30 s for the peer to connect before it sends', async () => {
   fakeTimers();
   const { listener, session, route } = await expecting(closing);
   const early = expect(session.send(message('x'))).rejects.toBeInstanceOf(TimeoutError);
@@ -225,7 +225,7 @@ it('what is sent before the peer has connected waits for it, 30 s', async () => 
   expect(await late).toMatchObject({ status: 200, bytes: 1 });
 });
 
-it('what is no MSRP ends its connection, and no other', async () => {
+it('closes only the connection that receives bytes that are not MSRP', async () => {
   const onClosed = vi.fn();
   const { listener, peer, session, route } = await bound(closing, { onClosed });
   const other = await RawMsrp.connect(listener.address.port);
@@ -239,7 +239,7 @@ it('what is no MSRP ends its connection, and no other', async () => {
   expect(onClosed).toHaveBeenCalledWith(expect.any(TransportError));
 });
 
-it('a lost connection ends everything on it at once; one that the peer closed has no error', async () => {
+it('ends all sessions of a lost connection at once, without an error if the peer closed it', async () => {
   const inbox = new Inbox();
   const closed = new Mailbox<{ error: Error | undefined }>('the end of the session');
   const onClosed = (error?: Error) => closed.put({ error });
@@ -260,7 +260,7 @@ it('a lost connection ends everything on it at once; one that the peer closed ha
   expect((await closed.take()).error).toBeInstanceOf(TransportError);
 });
 
-it('close leaves nothing open, and tells the peer what it will not get', async () => {
+it('close releases everything, and aborts incomplete messages', async () => {
   fakeTimers();
   const inbox = new Inbox((received) => {
     received.onWrite = () => new Promise(() => {});
@@ -293,7 +293,7 @@ it('close leaves nothing open, and tells the peer what it will not get', async (
   expect(() => listener.expect({ localUri: route.to })).toThrow(TransportError);
 });
 
-it('closing one end is the end of the other', async () => {
+it('close of one end ends the other', async () => {
   const closed = new Mailbox<true>('the end of the session');
   const { connector, passive, active } = await pair(closing, {
     passive: { onClosed: () => closed.put(true) },
@@ -307,7 +307,7 @@ it('closing one end is the end of the other', async () => {
   ).rejects.toBeInstanceOf(TransportError);
 });
 
-it('connecting ends with its signal, and with the connector; others go on', async () => {
+it('aborts a connection attempt by its signal and by close, without effect on others', async () => {
   const { raw, connector, here, there, options } = await connecting();
   const aborting = new AbortController();
   const reason = new Error('enough');
@@ -319,7 +319,7 @@ it('connecting ends with its signal, and with the connector; others go on', asyn
   await second;
   const peer = await raw.accept();
   expect((await peer.nextRequest()).fromPath).toEqual([other.localUri]);
-  // The URI is free again.
+  // The URI can be used again.
   await connector.connect('tcp', raw.address, options);
   expect((await peer.nextRequest()).fromPath).toEqual([here]);
   await expect(connector.connect('tcp', raw.address, other, aborting.signal)).rejects.toBe(reason);
@@ -331,7 +331,7 @@ it('connecting ends with its signal, and with the connector; others go on', asyn
   await peer.untilClosed();
 });
 
-it('nobody there: TransportError', async () => {
+it('throws TransportError if no peer listens', async () => {
   const connector = new MsrpConnector();
   const listener = await MsrpListener.open({ protocol: 'tcp', at: LOOPBACK });
   await listener.close();
@@ -343,7 +343,7 @@ it('nobody there: TransportError', async () => {
   }
 });
 
-it('sessions have limits, and URIs of their own', async () => {
+it('limits the number of sessions, and rejects a URI in use', async () => {
   const { listener, here } = await expecting(closing, {}, { sessions: 2 });
   expect(() => listener.expect({ localUri: here })).toThrow(ConfigurationError);
   expect(() => listener.expect({ localUri: 'msrp://127.0.0.1:9;tcp' })).toThrow(ConfigurationError);
@@ -353,7 +353,7 @@ it('sessions have limits, and URIs of their own', async () => {
   listener.expect({ localUri: localMsrpUri('tcp', LOOPBACK) });
 });
 
-it('4976 5: out through our own relays, the nearest first, and by the path that the peer gave', async () => {
+it('sends through its own relays, the nearest first, then along the path of the peer (RFC 4976 §5)', async () => {
   const { raw, connector, here, there } = await connecting();
   const [outer, inner, theirs] = ['outer', 'inner', 'theirs'].map(
     (name) => `msrps://${name}.test:2855/x;tcp`,
@@ -361,7 +361,7 @@ it('4976 5: out through our own relays, the nearest first, and by the path that 
   if (!outer || !inner || !theirs) throw new Error('unreachable');
   const localPath = [outer, inner, here];
   const session = await connector.connect('tcp', raw.address, { localUri: here, localPath });
-  // Its path was not known yet: nobody to introduce oneself to.
+  // Without the remote path, there is no binding SEND.
   session.remotePath = [theirs, there];
   const sent = session.send(message('x'));
   const peer = await raw.accept();

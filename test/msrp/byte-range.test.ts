@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatByteRange, parseByteRange } from '../../core/msrp/frames/frame.js';
 
-describe('Byte-Range (RFC 4975 7.1, 9)', () => {
+describe('Byte-Range (RFC 4975 §7.1, §9)', () => {
   it.each([
     ['1-16/16', 1, 16, 16],
     ['2049-4385/4385', 2049, 4385, 4385],
@@ -12,7 +12,7 @@ describe('Byte-Range (RFC 4975 7.1, 9)', () => {
     ['1-0/0', 1, 0, 0],
     ['01-05/0010', 1, 5, 10],
     ['11-10/10', 11, 10, 10],
-  ])('reads %s', (text, start, end, total) => {
+  ])('parses %s', (text, start, end, total) => {
     expect(parseByteRange(text)).toEqual({ start, end, total });
   });
 
@@ -42,11 +42,11 @@ describe('Byte-Range (RFC 4975 7.1, 9)', () => {
       '9007199254740993-*/*',
       '1-*/9007199254740993',
     ],
-  ])('does not take %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(parseByteRange(text)).toBeUndefined();
   });
 
-  it('comes back as it was', () => {
+  it('survives a round trip', () => {
     const size = fc.integer({ min: 0, max: 2 ** 52 });
     fc.assert(
       fc.property(size, size, size, fc.boolean(), fc.boolean(), (a, b, c, ended, whole) => {

@@ -13,7 +13,7 @@ const SIZE = 1024 * 1024;
 
 it.each([
   ['on one connection', 1],
-  ['on a connection each', SESSIONS],
+  ['on separate connections', SESSIONS],
 ])(
   '200 sessions of 1 MiB %s: when the first is done, every other has half of it at least',
   async (_how, connections) => {

@@ -1,16 +1,16 @@
-/** What MsrpParser reports, as values to compare, and the wire fixtures: bytes, and beside them what they mean. */
+/** The output of MsrpParser as values, and the wire fixtures: bytes with their expected output. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msrp/frames/frame.js';
 import type { FrameLimits } from '../../core/msrp/frames/limits.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
 
-/** One frame, as JSON has it. Bodies are text with a character an octet. */
+/** One frame in JSON. A body is text with one character for each octet. */
 export interface Reported {
   request?: Plain<MsrpRequest>;
   response?: Plain<MsrpResponse>;
   body?: string;
-  /** Absent when the end has not come. */
+  /** Absent without an end. */
   flag?: ContinuationFlag;
 }
 
@@ -25,7 +25,7 @@ export function plain<T extends MsrpRequest | MsrpResponse>(frame: T): Plain<T> 
   return { ...frame, headers: [...frame.headers.entries()] };
 }
 
-/** What is reported of a stream that comes in these pieces. */
+/** The output for a stream in these pieces. */
 export function report(chunks: Iterable<Uint8Array>, limits: Partial<FrameLimits> = {}): Report {
   const frames: Reported[] = [];
   let current: Reported = {};
@@ -54,7 +54,7 @@ export function report(chunks: Iterable<Uint8Array>, limits: Partial<FrameLimits
   return { frames };
 }
 
-/** Each piece in memory of its own, as sockets give them. */
+/** Each piece in its own memory, as sockets deliver them. */
 export function cut(bytes: Uint8Array, offsets: readonly number[]): Uint8Array[] {
   const sorted = [0, ...[...offsets].sort((a, b) => a - b), bytes.length];
   return sorted.slice(1).map((end, at) => Uint8Array.from(bytes.subarray(sorted[at], end)));
@@ -74,7 +74,7 @@ export interface Fixture {
   expected: Report;
 }
 
-/** Of a folder of fixtures, those whose names begin so. */
+/** The fixtures of a folder whose names begin with the prefix. */
 export function fixtures(kind: 'valid' | 'broken', prefix = ''): Fixture[] {
   const folder = new URL(`./fixtures/${kind}/`, import.meta.url);
   return readdirSync(folder)

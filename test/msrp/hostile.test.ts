@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** What a peer may write: frames that make sense, frames that make none, and bytes that are no frame. */
+/** The bytes of a hostile peer: valid frames, invalid frames, and other bytes. */
 const offset = fc.oneof(fc.nat(50), fc.constantFrom(0, 1, 2 ** 31, Number.MAX_SAFE_INTEGER, 1e20));
 const end = fc.oneof(offset.map(String), fc.constant('*'));
 const range = fc.oneof(
@@ -71,11 +71,11 @@ const WHOLE = {
 } as const;
 const BROKEN_OFF = { ...WHOLE, id: 'id02', messageId: 'm2', range: '1-1/9', flag: '+' } as const;
 
-it('whatever a peer writes, every message ends once, and others are served', async () => {
+it('ends every message once and serves other peers, whatever a peer writes', async () => {
   const inbox = new Inbox((message) => {
     const { messageId } = message.head;
     if (messageId === 'm2') message.onWrite = () => Promise.resolve();
-    if (messageId === 'm3') message.onWrite = () => Promise.reject(new Error('not taken'));
+    if (messageId === 'm3') message.onWrite = () => Promise.reject(new Error('refused'));
     if (messageId === 'm4') throw new Error('not begun');
   });
   const { listener, session, here, there } = await bound(closing, { onMessage: inbox.onMessage });
@@ -115,13 +115,13 @@ it('whatever a peer writes, every message ends once, and others are served', asy
       orderly.close();
       other.close();
     }),
-    // What chance may leave out: a message that ends, and one that does not.
+    // Cases that random input can miss: a complete and an incomplete message.
     { numRuns: 200, examples: [[[WHOLE, BROKEN_OFF]]] },
   );
   expect([...ends].sort()).toEqual(['aborted', 'ended']);
 });
 
-it('frames cut off anywhere, by the end of the connection', async () => {
+it('handles a connection that ends at any byte of a frame', async () => {
   const inbox = new Inbox();
   const { listener, session, here, there } = await bound(closing, { onMessage: inbox.onMessage });
   session.close();

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { TimeoutError } from '../../core/errors.js';
-import { MsrpRefused } from '../../core/msrp/index.js';
+import { MsrpRefusedError } from '../../core/msrp/index.js';
 import { bound, type Closing, Inbox, type Received } from '../support/msrp.js';
 
 const closing: Closing = [];
@@ -25,7 +25,7 @@ function gate() {
   return { passed, open, fail };
 }
 
-it('7.3: the head of a message, as its first chunk has it', async () => {
+it('passes on the headers of the first chunk (RFC 4975 §7.3)', async () => {
   const { inbox, peer, route } = await receiving();
   const headers = {
     'Success-Report': 'yes',
@@ -116,7 +116,7 @@ it.each([
   expect(received.size).toBe(6);
 });
 
-it('7.3.1: bytes go to the sink in the order of the sender, with their place', async () => {
+it('writes bytes in the order of the sender, with their offset (RFC 4975 §7.3.1)', async () => {
   const { inbox, peer, route } = await receiving();
   await peer.statusOf({ ...route, messageId: 'm', range: '4-6/6', body: 'def', flag: '$' });
   expect(inbox.messages[0]?.over).toBe(false);
@@ -128,13 +128,13 @@ it('7.3.1: bytes go to the sink in the order of the sender, with their place', a
   ]);
 });
 
-it('an empty message', async () => {
+it('accepts an empty message', async () => {
   const { inbox, peer, route } = await receiving();
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '1-0/0', body: '' })).toBe(200);
   expect((await inbox.over()).size).toBe(0);
 });
 
-it('5.1: messages that are interleaved, chunk by chunk', async () => {
+it('accepts interleaved messages (RFC 4975 §5.1)', async () => {
   const { inbox, peer, route } = await receiving();
   for (let at = 1; at <= 4; at++) {
     const flag = at === 4 ? '$' : '+';
@@ -147,9 +147,9 @@ it('5.1: messages that are interleaved, chunk by chunk', async () => {
   }
 });
 
-it('7.1.1: Failure-Report yes, partial and no: which chunks are answered', async () => {
+it('answers chunks according to Failure-Report (RFC 4975 §7.1.1)', async () => {
   const { inbox, peer, route } = await receiving(({ head }) => {
-    if (head.contentType === 'image/png') throw new MsrpRefused(415, 'no pictures');
+    if (head.contentType === 'image/png') throw new MsrpRefusedError(415, 'no pictures');
   });
   const send = (messageId: string, failureReport: string, type: string) =>
     peer.send({
@@ -171,7 +171,7 @@ it('7.1.1: Failure-Report yes, partial and no: which chunks are answered', async
   expect(inbox.messages.map(({ head }) => head.messageId)).toEqual(['m1', 'm3', 'm5']);
 });
 
-it('8.2.3-03: Success-Report: a REPORT says what the whole message came to, by the path that it came (RFC 4975 7.1.2)', async () => {
+it('8.2.3-03: reports on the whole message along its path, for Success-Report (RFC 4975 §7.1.2)', async () => {
   const { inbox, peer, here, there } = await receiving();
   const from = `msrp://relay.test:2855/r;tcp ${there}`;
   const headers = { 'Success-Report': 'yes' };
@@ -192,7 +192,7 @@ it('8.2.3-03: Success-Report: a REPORT says what the whole message came to, by t
   expect(await peer.statusOf({ to: here, from, messageId: 'after' })).toBe(200);
 });
 
-it('7.1.2: a failure REPORT goes to whoever wants one, a success REPORT as well', async () => {
+it('sends success and failure REPORTs only on request (RFC 4975 §7.1.2)', async () => {
   const { inbox, peer, route } = await receiving();
   const send = async (messageId: string, headers: Record<string, string>) => {
     peer.send({ ...route, messageId, headers, body: 'x' });
@@ -209,7 +209,7 @@ it('7.1.2: a failure REPORT goes to whoever wants one, a success REPORT as well'
   expect((await peer.nextRequest()).headers.get('Status')).toBe('000 200 OK');
 });
 
-it('7.1.2: nobody answers a REPORT, whatever it says', async () => {
+it('never answers a REPORT (RFC 4975 §7.1.2)', async () => {
   const { peer, route } = await receiving();
   peer.send({ ...route, method: 'REPORT', messageId: 'm', headers: { Status: '000 200 OK' } });
   peer.send({ ...route, method: 'REPORT', messageId: 'm', headers: { Status: 'so so' } });
@@ -219,42 +219,45 @@ it('7.1.2: nobody answers a REPORT, whatever it says', async () => {
 });
 
 it.each([
-  [403, new MsrpRefused(403, 'not from you')],
-  [408, new MsrpRefused(408, 'too late')],
-  [413, new MsrpRefused(413, 'too much')],
-  [415, new MsrpRefused(415, 'no pictures')],
-  [423, new MsrpRefused(423, 'out of bounds')],
+  [403, new MsrpRefusedError(403, 'not from you')],
+  [408, new MsrpRefusedError(408, 'too late')],
+  [413, new MsrpRefusedError(413, 'too much')],
+  [415, new MsrpRefusedError(415, 'no pictures')],
+  [423, new MsrpRefusedError(423, 'out of bounds')],
   [400, new Error('a secret')],
-])('10: %i, by onMessage and by write; only that message is over', async (status, error) => {
-  const { inbox, peer, route } = await receiving((message) => {
-    const { messageId } = message.head;
-    if (messageId === 'm1') throw error;
-    if (messageId === 'm2') {
-      message.onWrite = () => {
-        throw error;
-      };
-    }
-    if (messageId === 'm3')
-      message.onWrite = async (offset) => (offset > 0 ? Promise.reject(error) : undefined);
-  });
-  const chunk = (messageId: string, at: number, flag: '+' | '$' = '+') =>
-    peer.statusOf({ ...route, messageId, range: `${at}-*/3`, body: 'x', flag });
-  expect(await chunk('m1', 1)).toBe(status);
-  expect(await chunk('m2', 1)).toBe(status);
-  expect(await chunk('m3', 1)).toBe(200);
-  expect(await chunk('m4', 1)).toBe(200);
-  expect(await chunk('m3', 2)).toBe(status);
-  for (const messageId of ['m1', 'm2', 'm3']) expect(await chunk(messageId, 3, '$')).toBe(status);
-  expect(await chunk('m4', 2)).toBe(200);
-  expect(await chunk('m4', 3, '$')).toBe(200);
-  const [m2, m3, m4] = [await inbox.over(), await inbox.over(), await inbox.over()];
-  expect(m2.aborted).toBe(error);
-  expect(m3.aborted).toBe(error);
-  expect(m4.content.toString()).toBe('xxx');
-  expect(m2.writes.length).toBe(1);
-});
+])(
+  'answers %i for an error of onMessage or write, and ends only that message (RFC 4975 §10)',
+  async (status, error) => {
+    const { inbox, peer, route } = await receiving((message) => {
+      const { messageId } = message.head;
+      if (messageId === 'm1') throw error;
+      if (messageId === 'm2') {
+        message.onWrite = () => {
+          throw error;
+        };
+      }
+      if (messageId === 'm3')
+        message.onWrite = async (offset) => (offset > 0 ? Promise.reject(error) : undefined);
+    });
+    const chunk = (messageId: string, at: number, flag: '+' | '$' = '+') =>
+      peer.statusOf({ ...route, messageId, range: `${at}-*/3`, body: 'x', flag });
+    expect(await chunk('m1', 1)).toBe(status);
+    expect(await chunk('m2', 1)).toBe(status);
+    expect(await chunk('m3', 1)).toBe(200);
+    expect(await chunk('m4', 1)).toBe(200);
+    expect(await chunk('m3', 2)).toBe(status);
+    for (const messageId of ['m1', 'm2', 'm3']) expect(await chunk(messageId, 3, '$')).toBe(status);
+    expect(await chunk('m4', 2)).toBe(200);
+    expect(await chunk('m4', 3, '$')).toBe(200);
+    const [m2, m3, m4] = [await inbox.over(), await inbox.over(), await inbox.over()];
+    expect(m2.aborted).toBe(error);
+    expect(m3.aborted).toBe(error);
+    expect(m4.content.toString()).toBe('xxx');
+    expect(m2.writes.length).toBe(1);
+  },
+);
 
-it('the words of an error that is not for the peer stay here', async () => {
+it('does not send the text of an internal error to the peer', async () => {
   const { peer, route } = await receiving(() => {
     throw new Error('a secret');
   });
@@ -262,10 +265,10 @@ it('the words of an error that is not for the peer stay here', async () => {
   expect((await peer.nextResponse()).comment).not.toContain('secret');
 });
 
-it('10.5: a refusal does not wait for the end of its chunk', async () => {
+it('refuses before the end of the chunk (RFC 4975 §10.5)', async () => {
   const { peer, route } = await receiving((message) => {
     message.onWrite = () => {
-      throw new MsrpRefused(413, 'too much');
+      throw new MsrpRefusedError(413, 'too much');
     };
   });
   const { to, from } = route;
@@ -276,21 +279,21 @@ it('10.5: a refusal does not wait for the end of its chunk', async () => {
   expect(await peer.statusOf({ ...route, messageId: 'after' })).toBe(200);
 });
 
-it('7.1: the sender gives a message up', async () => {
+it('ends a message that the sender aborts (RFC 4975 §7.1)', async () => {
   const { inbox, peer, route } = await receiving();
   await peer.statusOf({ ...route, messageId: 'm', range: '1-*/9', body: 'abc', flag: '+' });
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '4-*/9', body: 'd', flag: '#' })).toBe(200);
   const { aborted, size } = await inbox.over();
-  expect(aborted?.message).toContain('gave the message up');
+  expect(aborted?.message).toContain('aborted the message');
   expect(size).toBe(undefined);
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '5-*/9', body: 'e' })).toBe(413);
-  // Without a body, as it is between two chunks.
+  // Without a body, between two chunks.
   await peer.statusOf({ ...route, messageId: 'm2', range: '1-*/9', body: 'abc', flag: '+' });
   expect(await peer.statusOf({ ...route, messageId: 'm2', range: '4-3/9', flag: '#' })).toBe(200);
   expect((await inbox.over()).aborted).toBeDefined();
 });
 
-it('a message that has come is not taken again', async () => {
+it('does not accept a complete message again', async () => {
   const { inbox, peer, route } = await receiving();
   for (let time = 0; time < 3; time++) {
     expect(await peer.statusOf({ ...route, messageId: 'm', body: 'abc' })).toBe(200);
@@ -317,11 +320,11 @@ it.each([
     statuses.push(await peer.statusOf({ ...route, messageId: 'm', range, body, flag }));
   }
   expect(statuses.at(-1)).toBe(400);
-  expect((await inbox.over()).aborted).toBeInstanceOf(MsrpRefused);
+  expect((await inbox.over()).aborted).toBeInstanceOf(MsrpRefusedError);
   expect(await peer.statusOf({ ...route, messageId: 'after', body: 'x' })).toBe(200);
 });
 
-it('413: more messages at a time, or more parts of one, than the limit', async () => {
+it('answers 413 beyond the limits of simultaneous messages and of separate parts', async () => {
   const { inbox, peer, route } = await receiving(undefined, { messages: 2, parts: 3 });
   const part = (messageId: string, at: number) =>
     peer.statusOf({ ...route, messageId, range: `${at}-${at}/99`, body: 'x', flag: '+' });
@@ -331,7 +334,7 @@ it('413: more messages at a time, or more parts of one, than the limit', async (
   expect(await part('m4', 1)).toBe(200);
 });
 
-it('7.1.1: a chunk is answered when its sink has taken it', async () => {
+it('answers a chunk when its sink has written it (RFC 4975 §7.1.1)', async () => {
   const gates = [gate(), gate()];
   const { inbox, peer, route } = await receiving((message) => {
     message.onWrite = (offset) => gates[offset]?.passed;
@@ -339,7 +342,7 @@ it('7.1.1: a chunk is answered when its sink has taken it', async () => {
   const first = peer.send({ ...route, messageId: 'm', range: '1-1/2', body: 'a', flag: '+' });
   const last = peer.send({ ...route, messageId: 'm', range: '2-2/2', body: 'b' });
   await inbox.begun();
-  // Answered out of order, as they were taken.
+  // Answered in the order in which they were written.
   gates[1]?.open();
   expect((await peer.nextResponse()).transactionId).toBe(last);
   expect(inbox.messages[0]?.over).toBe(false);
@@ -348,7 +351,7 @@ it('7.1.1: a chunk is answered when its sink has taken it', async () => {
   expect((await inbox.over()).size).toBe(2);
 });
 
-it('7.1.1: a sink that is slow never makes the peer wait for its 30 s', async () => {
+it('answers within 30 s although the sink is slow (RFC 4975 §7.1.1)', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const gates = Array.from({ length: 8 }, gate);
   const { inbox, peer, route } = await receiving((message) => {
@@ -364,7 +367,7 @@ it('7.1.1: a sink that is slow never makes the peer wait for its 30 s', async ()
     }),
   );
   expect(await peer.statusOf({ ...route, messageId: 'bind' })).toBe(200);
-  // It takes one in 8 s: all are answered by the second look, those that it has not taken as well.
+  // It writes one in 8 s: the second check answers all, also those that are not written.
   await vi.advanceTimersByTimeAsync(8_000);
   gates[0]?.open();
   const answered = [(await peer.nextResponse()).transactionId];
@@ -379,7 +382,7 @@ it('7.1.1: a sink that is slow never makes the peer wait for its 30 s', async ()
   expect(peer.frames.length).toBe(0);
 });
 
-it('7.1.2: what fails after its chunk was answered is told by a REPORT', async () => {
+it('reports a failure after the answer to its chunk (RFC 4975 §7.1.2)', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const slow = gate();
   const { peer, route } = await receiving((message) => {
@@ -391,14 +394,14 @@ it('7.1.2: what fails after its chunk was answered is told by a REPORT', async (
   expect((await peer.nextResponse()).status).toBe(200);
   const unanswered = peer.send({ ...route, messageId: 'm', range: '2-2/3', body: 'x', flag: '+' });
   await peer.statusOf({ ...route, messageId: 'bind2' });
-  slow.fail(new MsrpRefused(413, 'the disk is full'));
+  slow.fail(new MsrpRefusedError(413, 'the disk is full'));
   expect(await peer.nextResponse()).toMatchObject({ transactionId: unanswered, status: 413 });
   const { headers } = await peer.nextRequest();
   expect(headers.get('Status')).toBe('000 413 the disk is full');
   expect(headers.get('Byte-Range')).toBe('1-3/3');
 });
 
-it('a sink that takes nothing for 30 s loses its message, and others go on', async () => {
+it('ends the message of a sink that writes nothing for 30 s, without effect on others', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { inbox, peer, route } = await receiving(
     (message) => {
@@ -406,7 +409,7 @@ it('a sink that takes nothing for 30 s loses its message, and others go on', asy
     },
     { unresolvedBytes: 256 * 1024 },
   );
-  // As much as may wait: nothing more is read.
+  // At the limit, the connection stops reading.
   peer.send({ ...route, messageId: 'stuck', range: '1-*/9999999', body: Buffer.alloc(999_999), flag: '+' });
   peer.send({ ...route, messageId: 'm', body: 'x' });
   await inbox.begun();

@@ -33,7 +33,7 @@ function feed() {
   };
 }
 
-/** Takes a message as a whole, answering each chunk; the requests. */
+/** Receives a whole message and answers each chunk. @returns the requests. */
 async function take(peer: RawMsrp) {
   const requests = [];
   for (;;) {
@@ -44,7 +44,7 @@ async function take(peer: RawMsrp) {
   }
 }
 
-it('7.1.1: a short message is one chunk, with all that it has to say', async () => {
+it('sends a short message as one chunk with all its headers (RFC 4975 §7.1.1)', async () => {
   const { session, peer, here, there } = await bound(closing);
   const onProgress = vi.fn();
   const sent = session.send({
@@ -72,7 +72,7 @@ it('7.1.1: a short message is one chunk, with all that it has to say', async () 
   expect(onProgress.mock.calls).toEqual([[3]]);
 });
 
-it('8.2.3-01: a long message comes in chunks that can be interrupted, in order and byte for byte (RFC 4975 5.1)', async () => {
+it('8.2.3-01: sends a long message in interruptible chunks, in order and unchanged (RFC 4975 §5.1)', async () => {
   const { session, peer } = await bound(closing);
   const content = Buffer.from(Array.from({ length: 500_000 }, (_, at) => (at * 7) % 251));
   const onProgress = vi.fn();
@@ -85,7 +85,7 @@ it('8.2.3-01: a long message comes in chunks that can be interrupted, in order a
   expect(Buffer.concat(requests.map(({ body }) => body)).equals(content)).toBe(true);
   let at = 1;
   for (const { headers, body, flag } of requests) {
-    // Only a chunk of up to 2048 octets may say where it ends.
+    // Only a chunk of up to 2048 octets declares its end.
     expect(headers.get('Byte-Range')).toBe(`${at}-*/500000`);
     at += body.length;
     expect(flag).toBe(at > 500_000 ? '$' : '+');
@@ -96,7 +96,7 @@ it('8.2.3-01: a long message comes in chunks that can be interrupted, in order a
   expect(onProgress.mock.lastCall).toEqual([500_000]);
 });
 
-it('chunks are no larger than where a relay is in the path they may be', async () => {
+it('limits the size of chunks if a relay is in the path', async () => {
   const { session, peer, there } = await bound(closing);
   session.remotePath = ['msrp://relay.domain.test:2855/one;tcp', there];
   const sent = session.send(message(Buffer.alloc(100 * KIB)));
@@ -108,7 +108,7 @@ it('chunks are no larger than where a relay is in the path they may be', async (
   ]);
 });
 
-it('content of unknown size: the total is told with its end', async () => {
+it('declares the total size in the last chunk if it is unknown before', async () => {
   const { session, peer } = await bound(closing);
   const { stream, write, end } = feed();
   const sent = session.send({ contentType: 'text/plain', open: () => stream, successReport: false });
@@ -131,7 +131,7 @@ it('content of unknown size: the total is told with its end', async () => {
   expect(await sent).toMatchObject({ status: 200, bytes: 5 });
 });
 
-it('an empty message, of known and of unknown size', async () => {
+it('sends an empty message, of known and of unknown size', async () => {
   const { session, peer } = await bound(closing);
   for (const size of [0, undefined]) {
     const sent = session.send({
@@ -158,7 +158,7 @@ it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
     peer.respond(await peer.nextRequest(), status, 'not so');
     expect(await sent).toEqual({ status, comment: 'not so', reported: false, bytes: 3 });
     await cancelled.take();
-    // Nothing more comes of it, and the next one does.
+    // Its transfer ends, and the next one begins.
     const next = session.send(message('x'));
     const request = await peer.nextRequest();
     expect(String(request.body)).toBe('x');
@@ -167,7 +167,7 @@ it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
   },
 );
 
-it('7.1.2: a failure REPORT ends the message; a success REPORT may come in parts, in any order', async () => {
+it('ends a message by a failure REPORT, and accepts success REPORTs of parts in any order (RFC 4975 §7.1.2)', async () => {
   const { session, peer } = await bound(closing, {}, { chunkBytes: KIB });
   const failing = session.send({ ...message(Buffer.alloc(4 * KIB)), successReport: true });
   const [first] = await take(peer);
@@ -184,7 +184,7 @@ it('7.1.2: a failure REPORT ends the message; a success REPORT may come in parts
   });
   peer.report(second, '1025-4096/4096');
   peer.report(second, '1-1000/4096');
-  // Those that make no sense, and those of others.
+  // Invalid ones, and those of other messages.
   peer.report(second, '0-4096/4096');
   peer.report(second, '1-4096/4096', '001 200 OK');
   peer.report(first, '1-4096/4096');
@@ -195,7 +195,7 @@ it('7.1.2: a failure REPORT ends the message; a success REPORT may come in parts
   expect(await succeeding).toEqual({ status: 200, comment: 'OK', reported: true, bytes: 4096 });
 });
 
-it('7.1.2: a REPORT on what was not sent yet counts for nothing', async () => {
+it('ignores a REPORT on unsent bytes (RFC 4975 §7.1.2)', async () => {
   const { session, peer } = await bound(closing);
   const { stream, write } = feed();
   const sent = session.send({ contentType: 'a/b', size: 6, open: () => stream, successReport: true });
@@ -210,20 +210,20 @@ it('7.1.2: a REPORT on what was not sent yet counts for nothing', async () => {
   expect(await sent).toMatchObject({ status: 200, reported: true, bytes: 6 });
 });
 
-it('7.1.1: Failure-Report no: nobody waits for answers', async () => {
+it('does not wait for answers with Failure-Report: no (RFC 4975 §7.1.1)', async () => {
   const { session, peer } = await bound(closing);
   const onProgress = vi.fn();
   const sent = session.send({ ...message('abc'), failureReport: 'no', onProgress });
   expect(await sent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 3 });
   expect(onProgress.mock.calls).toEqual([[3]]);
   expect((await peer.nextRequest()).headers.get('Failure-Report')).toBe('no');
-  // With a Success-Report, only that one.
+  // With a Success-Report, it waits for that only.
   const reported = session.send({ ...message('abc'), failureReport: 'no', successReport: true });
   peer.report(await peer.nextRequest(), '1-3/3');
   expect(await reported).toMatchObject({ status: 200, reported: true });
 });
 
-it('7.1.1: Failure-Report partial: 30 s of silence are success, a response is none', async () => {
+it('counts 30 s without a response as success with Failure-Report: partial (RFC 4975 §7.1.1)', async () => {
   fakeTimers();
   const { session, peer } = await bound(closing);
   const silent = session.send({ ...message('abc'), failureReport: 'partial' });
@@ -236,7 +236,7 @@ it('7.1.1: Failure-Report partial: 30 s of silence are success, a response is no
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('7.1.1: a chunk that is not answered in 30 s: TimeoutError, and the message is given up', async () => {
+it('throws TimeoutError and aborts the message without an answer within 30 s (RFC 4975 §7.1.1)', async () => {
   fakeTimers();
   const { session, peer } = await bound(closing);
   const { stream, write, cancelled } = feed();
@@ -248,7 +248,7 @@ it('7.1.1: a chunk that is not answered in 30 s: TimeoutError, and the message i
   write('def');
   const second = await peer.nextRequest();
   await vi.advanceTimersByTimeAsync(9_999);
-  // An answer to the one shows that the other is still being read.
+  // An answer to one shows that the peer still reads.
   peer.respond(first, 200);
   peer.send({ to: second.fromPath.join(' '), from: second.toPath.join(' '), messageId: 'sync' });
   await peer.nextResponse();
@@ -266,7 +266,7 @@ it('7.1.1: a chunk that is not answered in 30 s: TimeoutError, and the message i
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('a Success-Report that does not come in its time: TimeoutError', async () => {
+it('throws TimeoutError without the success REPORT in time', async () => {
   fakeTimers();
   const { session, peer } = await bound(closing, {}, { reportTimeout: 60_000 });
   const sent = session.send({ ...message('abc'), successReport: true });
@@ -277,13 +277,13 @@ it('a Success-Report that does not come in its time: TimeoutError', async () => 
   await peer.nextResponse();
   await vi.advanceTimersByTimeAsync(60_000);
   await rejected;
-  // It is all there: nothing to give up.
+  // All bytes have arrived: there is nothing to abort.
   expect(peer.frames.length).toBe(0);
   peer.report(request, '1-3/3');
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('7.1: the signal gives a message up with a #, at any time', async () => {
+it('aborts a message with # by its signal, at any time (RFC 4975 §7.1)', async () => {
   const { session, peer } = await bound(closing);
   const reason = new Error('enough');
   const { stream, write, cancelled } = feed();
@@ -305,7 +305,7 @@ it('7.1: the signal gives a message up with a #, at any time', async () => {
     reason,
   );
   expect(opened).not.toHaveBeenCalled();
-  // When all was sent, there is nothing to be said.
+  // After the last chunk, there is nothing to abort.
   const late = new AbortController();
   const whole = session.send({ ...message('abc'), signal: late.signal });
   await peer.nextRequest();
@@ -318,7 +318,7 @@ it('7.1: the signal gives a message up with a #, at any time', async () => {
   await next;
 });
 
-it('content that fails, or is not as long as it was said to be, is given up', async () => {
+it('aborts a message whose content fails or does not have its declared size', async () => {
   const { session, peer } = await bound(closing);
   const error = new Error('the disk is gone');
   const { stream, write, fail } = feed();
@@ -340,7 +340,7 @@ it('content that fails, or is not as long as it was said to be, is given up', as
   expect(peer.frames.length).toBe(0);
 });
 
-it('what cannot be written is an error of its message alone', async () => {
+it('throws for an invalid message, without effect on others', async () => {
   const { session, peer, there } = await bound(closing);
   await expect(session.send({ ...message('a'), contentType: 'a\r\nb: c' })).rejects.toBeInstanceOf(
     MalformedError,
@@ -366,7 +366,7 @@ it('what cannot be written is an error of its message alone', async () => {
   expect(await fine).toMatchObject({ status: 200 });
 });
 
-it('5.1: a second message does not wait for the end of a long one', async () => {
+it('sends a second message before the end of a long one (RFC 4975 §5.1)', async () => {
   const { session, peer } = await bound(closing);
   const long = session.send(message(...Array.from({ length: 1024 }, () => Buffer.alloc(64 * KIB))));
   const first = await peer.nextRequest();
@@ -380,13 +380,13 @@ it('5.1: a second message does not wait for the end of a long one', async () => 
     others++;
   }
   expect(await short).toMatchObject({ status: 200 });
-  // What was in the network by then is ahead of it, and no more than that.
+  // Only the bytes in the network are ahead of it.
   expect(others).toBeLessThan(256);
   await take(peer);
   expect(await long).toMatchObject({ status: 200, bytes: 1024 * 64 * KIB });
 });
 
-it('messages beyond the limit wait for one to end, and are not opened before', async () => {
+it('does not open the content of messages beyond the limit until another one ends', async () => {
   const { session, peer } = await bound(closing, {}, { messages: 2 });
   const opened: number[] = [];
   const sent = [0, 1, 2, 3].map((index) =>
@@ -406,7 +406,7 @@ it('messages beyond the limit wait for one to end, and are not opened before', a
   expect(opened).toEqual([0, 1, 2, 3]);
 });
 
-it('chunks in flight are bounded, in number and in bytes', async () => {
+it('limits the chunks in flight by number and bytes', async () => {
   const { session, peer } = await bound(
     closing,
     {},
@@ -425,7 +425,7 @@ it('chunks in flight are bounded, in number and in bytes', async () => {
   expect(await sent).toMatchObject({ status: 200 });
 });
 
-it('a response to nothing, or a second one, is nothing', async () => {
+it('ignores responses to unknown or answered requests', async () => {
   const { session, peer, here, there } = await bound(closing);
   const sent = session.send(message('abc'));
   const request = await peer.nextRequest();
@@ -436,7 +436,7 @@ it('a response to nothing, or a second one, is nothing', async () => {
   expect(await peer.statusOf({ to: here, from: there, messageId: 'after' })).toBe(200);
 });
 
-it('an end-line in the content is no end of a chunk', async () => {
+it('does not end a chunk at an end-line in its content', async () => {
   const { session, peer } = await bound(closing);
   const lines = Array.from(
     { length: 50 },
@@ -448,7 +448,7 @@ it('an end-line in the content is no end of a chunk', async () => {
   await sent;
 });
 
-it('a peer that reads nothing at all for 30 s is given up', async () => {
+it('closes the connection to a peer that reads nothing for 30 s', async () => {
   fakeTimers();
   const { session, peer } = await bound(closing);
   peer.socket.pause();
@@ -460,7 +460,7 @@ it('a peer that reads nothing at all for 30 s is given up', async () => {
     (error) => error instanceof TimeoutError || error instanceof TransportError,
   );
   for (let seconds = 0; !session.closed; seconds++) {
-    if (seconds > 200) throw new Error('it was not given up');
+    if (seconds > 200) throw new Error('the message was not aborted');
     await vi.advanceTimersByTimeAsync(1000);
     await new Promise((resolve) => setImmediate(resolve));
   }

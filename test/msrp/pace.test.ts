@@ -3,7 +3,7 @@ import { Pace } from '../../core/msrp/messages/outgoing-chunks.js';
 
 const KIB = 1024;
 
-/** The bytes in flight that it comes to on a path of so many bytes a second, and the chunk then. */
+/** The window and the chunk size that a path of this speed converges to. */
 function settle(bytesPerSecond: number, roundTrip: number): { window: number; chunk: number } {
   const pace = new Pace(4096 * KIB, 64 * KIB);
   const queue: number[] = [];
@@ -22,7 +22,7 @@ function settle(bytesPerSecond: number, roundTrip: number): { window: number; ch
   return { window: inFlight, chunk };
 }
 
-it('a slow path has little under way: 1 to 2 s of it', () => {
+it('keeps 1 to 2 s of a slow path in flight', () => {
   for (const rate of [64 * KIB, 128 * KIB, 1024 * KIB]) {
     const { window } = settle(rate, 50);
     expect(window).toBeGreaterThan(rate / 2);
@@ -30,16 +30,16 @@ it('a slow path has little under way: 1 to 2 s of it', () => {
   }
 });
 
-it('the slowest one has chunks that take no more than seconds', () => {
+it('uses chunks of a few seconds on the slowest path', () => {
   expect(settle(8 * KIB, 200)).toEqual({ window: 48 * KIB, chunk: 16 * KIB });
 });
 
-it('a fast path is filled, also where the round trip is long', () => {
+it('fills a fast path, also with a long round trip', () => {
   expect(settle(1024 * 1024 * KIB, 1)).toEqual({ window: 4032 * KIB, chunk: 64 * KIB });
   expect(settle(100 * 1024 * KIB, 600).window).toBeGreaterThan(4000 * KIB);
 });
 
-it('there is always room for one', () => {
+it('always allows one chunk', () => {
   const pace = new Pace(KIB, 64 * KIB);
   expect(pace.room(0)).toBeGreaterThan(0);
   expect(pace.room(1)).toBe(0);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { MalformedMsrp } from '../../core/msrp/frames/frame.js';
+import { MalformedMsrpError } from '../../core/msrp/frames/frame.js';
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import { chunkBytes, chunks } from './arbitraries.js';
 import { cut, fixtures, latin1, octets, plain, report } from './frames.js';
@@ -10,18 +10,18 @@ const VALID = fixtures('valid');
 const ALL = [...VALID, ...fixtures('broken')];
 
 describe.each(ALL)('$name', ({ bytes, expected }) => {
-  it('is read in one piece', () => {
+  it('parses one piece', () => {
     expect(report([bytes])).toEqual(expected);
   });
 
-  it('is read the same at every split, and byte by byte', () => {
+  it('parses the same at every split, and byte by byte', () => {
     for (let at = 0; at <= bytes.length; at++) expect(report(cut(bytes, [at]))).toEqual(expected);
     expect(report(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected);
   });
 });
 
 describe('a stream of frames', () => {
-  it('is read the same however it is cut', () => {
+  it('parses the same however it is cut', () => {
     const bytes = new Uint8Array(Buffer.concat(VALID.map((fixture) => fixture.bytes)));
     const expected = { frames: VALID.flatMap((fixture) => fixture.expected.frames) };
     const offsets = fc.array(fc.nat(bytes.length), { maxLength: 200 });
@@ -32,7 +32,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('gives back what was written, end-lines of others in bodies included, however it is cut', () => {
+  it('survives a round trip with foreign end-lines in bodies, however it is cut', () => {
     const streams = fc.array(chunks, { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(streams, fc.array(fc.nat(), { maxLength: 50 }), (given, offsets) => {
@@ -50,7 +50,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('is read the same at every split and byte by byte, whatever is in the bodies', () => {
+  it('parses the same at every split and byte by byte, with any body', () => {
     fc.assert(
       fc.property(chunks, (chunk) => {
         const bytes = chunkBytes(chunk);
@@ -62,7 +62,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('of anything at all ends in MalformedMsrp at worst', () => {
+  it('throws nothing but MalformedMsrpError for any bytes', () => {
     const start = fc.constantFrom(
       '',
       'MSRP ',
@@ -72,7 +72,7 @@ describe('a stream of frames', () => {
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), (text, bytes) => {
         const { error } = report([octets(text), bytes]);
-        if (error !== undefined) expect(error).toMatch(/^MalformedMsrp: /);
+        if (error !== undefined) expect(error).toMatch(/^MalformedMsrpError: /);
       }),
     );
   });
@@ -83,7 +83,7 @@ const TYPE = 'Content-Type: text/plain\r\n\r\n';
 const END = '\r\n-------abcd1234$\r\n';
 
 describe('a body', () => {
-  it('is handed on as views of what was pushed, and what is no end-line once it is known', () => {
+  it('is passed on as views; held bytes follow when they are not an end-line', () => {
     const pieces: Uint8Array[] = [];
     const parser = new MsrpParser({
       onRequest() {},
@@ -101,7 +101,7 @@ describe('a body', () => {
     ).toEqual([0, 1, -1, 2]);
   });
 
-  it('is given as plain octets where a Buffer was pushed, whose slice would be no copy', () => {
+  it('is passed on as Uint8Array, also from a Buffer, whose slice does not copy', () => {
     const pieces: Uint8Array[] = [];
     const parser = new MsrpParser({
       onRequest() {},
@@ -113,7 +113,7 @@ describe('a body', () => {
     expect(pieces.map((piece) => Buffer.isBuffer(piece))).toEqual([false]);
   });
 
-  it('holds nothing back but what may be an end-line', () => {
+  it('holds back only a possible end-line', () => {
     expect(report([octets(`${HEAD}${TYPE}abc\rdef\r\n----`)]).frames[0]?.body).toBe('abc\rdef');
     expect(report([octets(`${HEAD}${TYPE}abc\r\n---- \r`)]).frames[0]?.body).toBe('abc\r\n---- ');
   });
@@ -123,7 +123,7 @@ describe('limits', () => {
   const limits = { headerBytes: 200, headers: 4 };
   const GOOD = `${HEAD}${END.slice(2)}`.replaceAll('abcd', 'good');
 
-  it('on the bytes of headers: the request is malformed, its end is found, the next one is read', () => {
+  it('makes a request with too long headers malformed, and parses the next one', () => {
     for (const long of [`X: ${'y'.repeat(300)}\r\n`, `X: ${'y'.repeat(60)}\r\n`.repeat(2)]) {
       for (const rest of [END.slice(2), `${TYPE}skipped${END}`]) {
         const bytes = octets(`${HEAD}${long}${rest}${GOOD}`);
@@ -149,29 +149,33 @@ describe('limits', () => {
     }
   });
 
-  it('on the bytes of a start line: the stream is broken', () => {
+  it('rejects the stream with too long a start line', () => {
     const { error } = report([octets('MSRP abcd1234 SEND'), octets('x'.repeat(200))], limits);
-    expect(error).toBe('MalformedMsrp: malformed start line');
+    expect(error).toBe('MalformedMsrpError: malformed start line');
   });
 
-  it('on the number of headers: the request is malformed', () => {
+  it('makes a request with too many headers malformed', () => {
     const { frames } = report([octets(`${HEAD}${'X: y\r\n'.repeat(3)}${END.slice(2)}${GOOD}`)], limits);
     expect(frames.map(({ request }) => request?.malformed)).toEqual(['more than 4 headers', undefined]);
   });
 });
 
-describe('MalformedMsrp', () => {
-  it('comes with the first byte that can be of no frame', () => {
-    expect(report([octets('\r\nMS'), octets('T')]).error).toBe('MalformedMsrp: no MSRP where a frame starts');
-    expect(report([Uint8Array.of(0x16)]).error).toBe('MalformedMsrp: no MSRP where a frame starts');
+describe('MalformedMsrpError', () => {
+  it('is thrown at the first invalid byte', () => {
+    expect(report([octets('\r\nMS'), octets('T')]).error).toBe(
+      'MalformedMsrpError: invalid start of a frame: expected "MSRP "',
+    );
+    expect(report([Uint8Array.of(0x16)]).error).toBe(
+      'MalformedMsrpError: invalid start of a frame: expected "MSRP "',
+    );
   });
 
-  it('is a MalformedError, and the last that is heard', () => {
+  it('is a MalformedError, after which bytes are ignored', () => {
     const heard: unknown[] = [];
     const hear = (what: unknown) => heard.push(what);
     const parser = new MsrpParser({ onRequest: hear, onResponse: hear, onBody: hear, onEnd: hear });
-    expect(() => parser.push(octets('nonsense'))).toThrow(MalformedMsrp);
-    expect(new MalformedMsrp('x')).toBeInstanceOf(MalformedError);
+    expect(() => parser.push(octets('nonsense'))).toThrow(MalformedMsrpError);
+    expect(new MalformedMsrpError('x')).toBeInstanceOf(MalformedError);
     parser.push(octets(`${HEAD}${END.slice(2)}`));
     expect(heard).toEqual([]);
   });

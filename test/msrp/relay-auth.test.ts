@@ -1,4 +1,4 @@
-/** AUTH: how a relay is asked for a URI (RFC 4976 5.1). */
+/** AUTH: requests a URI of a relay (RFC 4976 §5.1). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError, TransportError } from '../../core/errors.js';
@@ -27,7 +27,7 @@ async function opening(options: Parameters<ScriptedRelay['client']>[1] = {}) {
 }
 
 describe('AUTH', () => {
-  it('5.1: is sent to the relay for the URI of the session, and what is granted stands before it in the path', async () => {
+  it('is sent for the URI of the session; the granted URIs precede it in the path (RFC 4976 §5.1)', async () => {
     const { relay, opened, link } = await opening();
     const request = await link.auth();
     expect(request.toPath).toEqual([relay.uri]);
@@ -40,7 +40,7 @@ describe('AUTH', () => {
     expect(request.fromPath).toEqual([session.localUri]);
   });
 
-  it('5.1: what several relays grant is in the order of To-Path: the path of the SDP has it the other way', async () => {
+  it('reverses a Use-Path of several relays for the SDP (RFC 4976 §5.1)', async () => {
     const { opened, link } = await opening();
     const near = 'msrps://intra.domain.test:9000/near;tcp';
     const far = 'msrps://extra.domain.test:9000/far;tcp';
@@ -76,7 +76,7 @@ describe('AUTH', () => {
     await opened;
   });
 
-  it('9.1: the next session answers the last challenge unasked, with another count', async () => {
+  it('answers the last challenge in advance, with the next nonce count (RFC 4976 §9.1)', async () => {
     const answerChallenges = digestAnswers({ username: 'bob', password: 'x' }, 'AUTH');
     const { opened, open, link } = await opening({ answerChallenges });
     link.challenge(await link.auth(), 'Digest realm="r", nonce="n", qop="auth"');
@@ -91,7 +91,7 @@ describe('AUTH', () => {
     expect((await second).localPath).toHaveLength(2);
   });
 
-  it('a stale nonce is no wrong password: the new one is answered', async () => {
+  it('answers the new challenge for a stale nonce', async () => {
     const { opened, open, link } = await opening();
     link.challenge(await link.auth());
     link.grant(await link.auth());
@@ -100,18 +100,18 @@ describe('AUTH', () => {
     link.challenge(await link.auth(), 'Digest realm="r", nonce="2", stale=true');
     const renewed = await link.auth();
     expect(renewed.headers.get('Authorization')).toContain('nonce="2"');
-    // It may have grown old on the way.
+    // The nonce can become stale in transit.
     link.challenge(renewed, 'Digest realm="r", nonce="3", stale="TRUE"');
     link.grant(await link.auth());
     await second;
   });
 
-  it('a challenge again after its answer: the password is wrong, and the next session begins anew', async () => {
+  it('fails for a second challenge; the next session starts without credentials', async () => {
     const { relay, opened, open, link } = await opening();
     link.challenge(await link.auth());
     link.challenge(await link.auth(), 'Digest realm="r", nonce="2"');
     await expect(opened).rejects.toThrow(ConfigurationError);
-    await expect(opened).rejects.toThrow(`${relay.uri} does not take our username and password: 401 Because`);
+    await expect(opened).rejects.toThrow(`${relay.uri} refused the username or password: 401 Because`);
     const again = open();
     const request = await link.auth();
     expect(request.headers.has('Authorization')).toBe(false);
@@ -119,20 +119,20 @@ describe('AUTH', () => {
     await again;
   });
 
-  it('403 is final', async () => {
+  it('fails at 403', async () => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), 403);
     await expect(opened).rejects.toThrow(ConfigurationError);
   });
 
-  it('without credentials, a challenge cannot be answered', async () => {
+  it('fails at a challenge without credentials', async () => {
     const { opened, link } = await opening({ answerChallenges: digestAnswers(undefined, 'AUTH') });
     link.challenge(await link.auth());
     await expect(opened).rejects.toThrow(ConfigurationError);
-    await expect(opened).rejects.toThrow('no username and password');
+    await expect(opened).rejects.toThrow('requires a username and password');
   });
 
-  it('4.6: 423 with a bound: what it allows is asked for, and by the next session at once', async () => {
+  it('requests the lifetime that a 423 allows, also for the next session (RFC 4976 §4.6)', async () => {
     const { opened, open, link } = await opening();
     link.answer(await link.auth(), 423, { 'Max-Expires': '600' });
     const shorter = await link.auth();
@@ -151,31 +151,31 @@ describe('AUTH', () => {
 
   it.for([
     ['a 423 without bounds', 423, {}],
-    ['one whose bounds allow what was asked for', 423, { 'Max-Expires': '4000', 'Min-Expires': '1' }],
-    ['bounds that are no numbers', 423, { 'Max-Expires': 'soon' }],
+    ['a 423 whose bounds allow the requested lifetime', 423, { 'Max-Expires': '4000', 'Min-Expires': '1' }],
+    ['a 423 with invalid bounds', 423, { 'Max-Expires': 'soon' }],
     ['500', 500, {}],
     ['a 200 without Use-Path', 200, {}],
-    ['a Use-Path that is none', 200, { 'Use-Path': 'sip:relay.domain.test' }],
-    ['a Use-Path without end', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
+    ['an invalid Use-Path', 200, { 'Use-Path': 'sip:relay.domain.test' }],
+    ['too long a Use-Path', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
   ] as const)('%s: the relay cannot be used, for now', async ([, status, headers]) => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), status, headers);
     await expect(opened).rejects.toThrow(TransportError);
   });
 
-  it('a relay that always has something else is given up', async () => {
+  it('fails after several challenges in a row', async () => {
     const { opened, link } = await opening();
     for (let attempt = 0; attempt < 6; attempt++) {
       link.challenge(await link.auth(), `Digest realm="r", nonce="${attempt}", stale=true`);
     }
-    await expect(opened).rejects.toThrow('asks again and again');
+    await expect(opened).rejects.toThrow('challenges in a row');
   });
 
-  it('9.1: one AUTH after another, never two at a time', async () => {
+  it('sends one AUTH at a time (RFC 4976 §9.1)', async () => {
     const { open, opened, link } = await opening();
     const others = [open(), open()];
     const first = await link.auth();
-    // The other two wait: what comes next is the answer to a challenge.
+    // The other two wait: the next request answers a challenge.
     link.challenge(first);
     const next = await link.auth();
     expect(next.fromPath).toEqual(first.fromPath);
@@ -188,20 +188,20 @@ describe('AUTH', () => {
     expect(new Set(sessions.flatMap(({ localPath }) => localPath)).size).toBe(6);
   });
 
-  it('a relay that says nothing for 30 s: the next session has another connection', async () => {
+  it('fails without an answer within 30 s; the next session opens another connection', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     closing.push(() => vi.useRealTimers());
     const { relay, open, opened, link } = await opening();
     await link.auth();
     await vi.advanceTimersByTimeAsync(30_000);
-    await expect(opened).rejects.toThrow('unanswered for 30 s');
+    await expect(opened).rejects.toThrow('did not answer AUTH within 30 s');
     const again = open();
     const other = await relay.accept(closing);
     other.grant(await other.auth());
     expect((await again).localPath).toHaveLength(2);
   });
 
-  it('who gives up meanwhile is told so at once, and asks for nothing any more', async () => {
+  it('is aborted at once by the signal, without a further request', async () => {
     const relay = await ScriptedRelay.open(closing);
     const client = relay.client(closing);
     const giveUp = new AbortController();
@@ -219,7 +219,7 @@ describe('AUTH', () => {
     await expect(client.open(LOCAL_ADDRESS, {}, giveUp.signal)).rejects.toThrow('enough');
   });
 
-  it('9.2: what is no relay is refused before anything is sent', () => {
+  it('rejects an invalid relay URI before it sends anything (RFC 4976 §9.2)', () => {
     for (const uri of ['', 'relay.domain.test', 'sip:relay.domain.test', 'https://relay.domain.test']) {
       expect(() => new MsrpRelay({ uri, answerChallenges: () => undefined })).toThrow(ConfigurationError);
     }

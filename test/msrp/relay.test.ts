@@ -1,4 +1,4 @@
-/** Sessions behind a relay of ours (RFC 4976 5). */
+/** Sessions behind our relay (RFC 4976 §5). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
@@ -41,7 +41,7 @@ async function another(link: RelayLink, options: Options = {}): Promise<MsrpSess
 }
 
 describe('a session behind a relay', () => {
-  it('5.1, 6.4: sends through the relay, in chunks of 8 KiB at most', async () => {
+  it('sends through the relay in chunks of at most 8 KiB (RFC 4976 §5.1, §6.4)', async () => {
     const { link, granted, session } = await opened();
     session.remotePath = PEER;
     const sending = session.send(message('x'.repeat(20_000)));
@@ -61,7 +61,7 @@ describe('a session behind a relay', () => {
     expect(await sending).toMatchObject({ status: 200, bytes: 20_000 });
   });
 
-  it('hears of its peer by what that sends: then it is bound, once', async () => {
+  it('is bound once, by the first request of its peer', async () => {
     const inbox = new Inbox();
     const onBound = vi.fn();
     const { link, granted, session } = await opened({ onMessage: inbox.onMessage, onBound });
@@ -76,7 +76,7 @@ describe('a session behind a relay', () => {
     const { content, reporter } = await inbox.over();
     expect(content.toString()).toBe('hello');
     reporter?.success();
-    // 6.4.2: all the way back, as the request has come.
+    // RFC 4976 §6.4.2: back along the whole path of the request.
     const report = await link.peer.nextRequest();
     expect(report).toMatchObject({
       method: 'REPORT',
@@ -86,7 +86,7 @@ describe('a session behind a relay', () => {
     expect(onBound).toHaveBeenCalledTimes(1);
   });
 
-  it('6.4.3: what it refuses is reported as well: the relay has answered 200 for it already', async () => {
+  it('also reports a refusal, because the relay has answered 200 (RFC 4976 §6.4.3)', async () => {
     const { link, granted, session } = await opened();
     session.remotePath = PEER;
     const route = { to: session.localUri, from: [granted, ...PEER].join(' ') };
@@ -96,14 +96,14 @@ describe('a session behind a relay', () => {
     expect(report.headers.get('Status')).toMatch(/^000 403/);
   });
 
-  it('is nobody else’s: who is not in its path has no session there', async () => {
+  it('accepts only the peer in its path', async () => {
     const { link, granted, session } = await opened();
     session.remotePath = PEER;
     const route = { to: session.localUri, from: `${granted} msrp://192.0.2.3:9/someone-else;tcp` };
     expect(await link.peer.statusOf({ ...route, messageId: 'm', range: '1-5/5', body: 'hello' })).toBe(481);
   });
 
-  it('that says it is there goes on where the relay finds nobody: the peer may come by itself', async () => {
+  it('continues if the relay cannot reach the peer, which can begin itself', async () => {
     const onClosed = vi.fn();
     const { link, granted, session } = await opened({ onClosed });
     session.remotePath = PEER;
@@ -117,7 +117,7 @@ describe('a session behind a relay', () => {
     expect(session.closed).toBe(false);
   });
 
-  it('is lost with the connection; the next has another one', async () => {
+  it('is lost with the connection; the next one opens another', async () => {
     const onClosed = vi.fn();
     const { link } = await opened({ onClosed });
     link.peer.close();
@@ -126,7 +126,7 @@ describe('a session behind a relay', () => {
     expect(session.closed).toBe(false);
   });
 
-  it('whose connection breaks while it asks for its URI does not come to be, nor do those behind it', async () => {
+  it('fails if the connection is lost during AUTH, as do the sessions behind it', async () => {
     const [first, second] = [client.open(LOCAL_ADDRESS, {}), client.open(LOCAL_ADDRESS, {})];
     const link = await relay.accept(closing);
     await link.auth();
@@ -135,7 +135,7 @@ describe('a session behind a relay', () => {
     await expect(second).rejects.toThrow(TransportError);
   });
 
-  it('200 of them are on one connection, each with a URI of its own', async () => {
+  it('shares one connection with 200 others, each with its own URI', async () => {
     const { link, session } = await opened();
     const sessions = [session];
     for (let count = 1; count < 200; count++) sessions.push(await another(link));
@@ -148,7 +148,7 @@ describe('a session behind a relay', () => {
     }
   });
 
-  it('5.4: the connection outlives its sessions for a minute', async () => {
+  it('keeps the connection for a minute after its last session (RFC 4976 §5.4)', async () => {
     fakeTimers();
     const { link, session } = await opened();
     session.close();
@@ -158,7 +158,7 @@ describe('a session behind a relay', () => {
     await link.peer.untilClosed();
   });
 
-  it('a relay that is not used any more: its sessions are closed, and there are no new ones', async () => {
+  it('close ends the sessions and rejects new ones', async () => {
     const { link, session } = await opened();
     await client.close();
     await link.peer.untilClosed();
@@ -170,7 +170,7 @@ describe('a session behind a relay', () => {
 describe('the URI of a session', () => {
   beforeEach(fakeTimers);
 
-  it('5.1: is made to last before it expires, again and again', async () => {
+  it('is renewed before it expires, repeatedly (RFC 4976 §5.1)', async () => {
     const onClosed = vi.fn();
     const { link, granted, session } = await opened({ onClosed }, 3600);
     for (let times = 0; times < 3; times++) {
@@ -185,13 +185,13 @@ describe('the URI of a session', () => {
     expect(onClosed).not.toHaveBeenCalled();
   });
 
-  it('that lasts for a minute is renewed after half of it', async () => {
+  it('is renewed after half a minute if it lasts for a minute', async () => {
     const { link } = await opened({}, 60);
     await vi.advanceTimersByTimeAsync(30_000);
     await link.auth();
   });
 
-  it('whose end cannot be put off is the end of its session: a new offer has to name another one', async () => {
+  it('ends its session if it cannot be renewed', async () => {
     const onClosed = vi.fn();
     const { link, session } = await opened({ onClosed }, 600);
     await vi.advanceTimersByTimeAsync(540_000);
@@ -203,7 +203,7 @@ describe('the URI of a session', () => {
     expect(session.closed).toBe(true);
   });
 
-  it('of a session that is closed is not renewed, neither before nor after the relay has answered', async () => {
+  it('is not renewed after its session is closed', async () => {
     const { link, session } = await opened({}, 600);
     const other = await another(link);
     session.close();

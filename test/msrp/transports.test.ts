@@ -21,42 +21,49 @@ afterEach(async () => {
 const text = Buffer.from('Grüße, '.repeat(30_000));
 const binary = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * at) % 256));
 
-it.each(['tcp', 'tls', 'ws', 'wss'] as const)('8.2.3-01: messages both ways over %s', async (protocol) => {
-  const secure = protocol === 'tls' || protocol === 'wss';
-  const { ca, cert, key } = certificates;
-  const listener = await MsrpListener.open({ protocol, at: LOOPBACK, ...(secure && { tls: { cert, key } }) });
-  const connector = new MsrpConnector(secure ? { tls: { ca } } : {});
-  closing.push(
-    () => listener.close(),
-    () => connector.close(),
-  );
-  const inboxes = { active: new Inbox(), passive: new Inbox() };
-  const here = localMsrpUri(protocol, listener.address);
-  const there = localMsrpUri(protocol, { host: '127.0.0.1', port: 9 });
-  const passive = listener.expect({
-    localUri: here,
-    remotePath: [there],
-    onMessage: inboxes.passive.onMessage,
-  });
-  const active = await connector.connect(protocol, listener.address, {
-    ...{ localUri: there, remotePath: [here], onMessage: inboxes.active.onMessage },
-  });
-  const directions = [
-    { session: passive, inbox: inboxes.active },
-    { session: active, inbox: inboxes.passive },
-  ];
-  for (const { session, inbox } of directions) {
-    for (const content of [text, binary]) {
-      const sent = session.send({ ...message(content), successReport: true });
-      const received = await inbox.over();
-      expect(received.content.equals(content)).toBe(true);
-      received.reporter?.success();
-      expect(await sent).toMatchObject({ status: 200, reported: true, bytes: content.length });
+it.each(['tcp', 'tls', 'ws', 'wss'] as const)(
+  '8.2.3-01: sends messages in both directions over %s',
+  async (protocol) => {
+    const secure = protocol === 'tls' || protocol === 'wss';
+    const { ca, cert, key } = certificates;
+    const listener = await MsrpListener.open({
+      protocol,
+      at: LOOPBACK,
+      ...(secure && { tls: { cert, key } }),
+    });
+    const connector = new MsrpConnector(secure ? { tls: { ca } } : {});
+    closing.push(
+      () => listener.close(),
+      () => connector.close(),
+    );
+    const inboxes = { active: new Inbox(), passive: new Inbox() };
+    const here = localMsrpUri(protocol, listener.address);
+    const there = localMsrpUri(protocol, { host: '127.0.0.1', port: 9 });
+    const passive = listener.expect({
+      localUri: here,
+      remotePath: [there],
+      onMessage: inboxes.passive.onMessage,
+    });
+    const active = await connector.connect(protocol, listener.address, {
+      ...{ localUri: there, remotePath: [here], onMessage: inboxes.active.onMessage },
+    });
+    const directions = [
+      { session: passive, inbox: inboxes.active },
+      { session: active, inbox: inboxes.passive },
+    ];
+    for (const { session, inbox } of directions) {
+      for (const content of [text, binary]) {
+        const sent = session.send({ ...message(content), successReport: true });
+        const received = await inbox.over();
+        expect(received.content.equals(content)).toBe(true);
+        received.reporter?.success();
+        expect(await sent).toMatchObject({ status: 200, reported: true, bytes: content.length });
+      }
     }
-  }
-});
+  },
+);
 
-it('7977 4.2, 5.1: over WebSocket a chunk is one message, of the subprotocol msrp', async () => {
+it('sends a chunk as one WebSocket message of the subprotocol msrp (RFC 7977 §4.2, §5.1)', async () => {
   const listener = await MsrpListener.open({ protocol: 'ws', at: LOOPBACK });
   closing.push(() => listener.close());
   const here = localMsrpUri('ws', listener.address);
@@ -88,7 +95,7 @@ it('7977 4.2, 5.1: over WebSocket a chunk is one message, of the subprotocol msr
   }
 });
 
-it('8122: the certificate is the one that the SDP announced, whoever signed it', async () => {
+it('accepts the certificate that the SDP announces, whoever signed it (RFC 8122)', async () => {
   const { cert, key } = certificates;
   const listener = await MsrpListener.open({ protocol: 'tls', at: LOOPBACK, tls: { cert, key } });
   const connector = new MsrpConnector();
@@ -104,13 +111,13 @@ it('8122: the certificate is the one that the SDP announced, whoever signed it',
   const right = platform.certificateFingerprint(cert);
   const wrong = right.replace(/[0-9A-F]{2}$/, (last) => (last === '00' ? '01' : '00'));
   expect((await connect([right])).closed).toBe(false);
-  // Not by the connection that is there already.
+  // Not over the existing connection.
   await expect(connect([wrong])).rejects.toBeInstanceOf(TransportError);
   expect((await connect([wrong, right])).closed).toBe(false);
   await expect(connect([])).rejects.toBeInstanceOf(TransportError);
 });
 
-it('URIs of IPv6 addresses, and of secure connections', () => {
+it('makes URIs of IPv6 addresses and of secure connections', () => {
   expect(localMsrpUri('tcp', { host: '::1', port: 7654 })).toMatch(
     /^msrp:\/\/\[::1\]:7654\/[0-9a-f]{32};tcp$/,
   );

@@ -8,8 +8,8 @@ function parsed(text: string): MsrpUri {
   return uri;
 }
 
-describe('MSRP URIs (RFC 4975 6)', () => {
-  it('are read', () => {
+describe('MSRP URIs (RFC 4975 §6)', () => {
+  it('are parsed', () => {
     expect(parsed('msrps://bob@[2001:db8::1]:8888/9di4/ea=+e;WS;a;B=c')).toEqual(
       new MsrpUri({
         scheme: 'msrps',
@@ -34,7 +34,7 @@ describe('MSRP URIs (RFC 4975 6)', () => {
     'msrp://df7jal23ls0d.invalid:2855/98cjs;ws',
     'msrp://127.0.0.1:65535/a;tcp',
     'msrp://[::ffff:1.2.3.4]:1/a;sctp',
-  ])('%s comes back as it was', (text) => {
+  ])('%s survives a round trip', (text) => {
     expect(parsed(text).toString()).toBe(text);
   });
 
@@ -76,11 +76,11 @@ describe('MSRP URIs (RFC 4975 6)', () => {
       ' msrp://a;tcp',
     ],
     `msrp://${'a'.repeat(2048)};tcp`,
-  ])('%j is none', (text) => {
+  ])('rejects %j', (text) => {
     expect(MsrpUri.parse(text)).toBeUndefined();
   });
 
-  it('of any text are read, or not, and written as they are read', () => {
+  it('survive a round trip, if any text is one', () => {
     const texts = fc.array(
       fc.constantFrom('msrp://', 'a', ':', '1', '/', ';', 'tcp', '@', '=', '[', ']', '%4', '.'),
     );
@@ -103,7 +103,7 @@ describe('paths', () => {
     expect(parsePath(text.replace(' ', ' \t '))?.length).toBe(2);
   });
 
-  it.each(['', ' ', 'msrp://a;tcp ', `${text} sip:c`, text.replace(' ', ',')])('%j is none', (wrong) => {
+  it.each(['', ' ', 'msrp://a;tcp ', `${text} sip:c`, text.replace(' ', ',')])('rejects %j', (wrong) => {
     expect(parsePath(wrong)).toBeUndefined();
   });
 });

@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
-import { MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../../core/msrp/frames/frame.js';
 import {
   endLine,
   holdsTransactionId,
+  MsrpHeaders,
+  type MsrpRequest,
+  type MsrpResponse,
   newMessageId,
   newSessionId,
   newTransactionId,
   requestHead,
   responseFrame,
   transactionIdFor,
-} from '../../core/msrp/frames/writer.js';
+} from '../../core/msrp/frames/frame.js';
 import { formatStatus, parseStatus } from '../../core/msrp/messages/status.js';
 import { latin1, octets, plain, report } from './frames.js';
 
@@ -33,8 +35,8 @@ const ok: MsrpResponse = {
   headers: new MsrpHeaders(),
 };
 
-describe('requests (RFC 4975 7.1)', () => {
-  it('are a head, a body as it is, and an end-line', () => {
+describe('requests (RFC 4975 §7.1)', () => {
+  it('are a head, an unchanged body, and an end-line', () => {
     const request = send({
       'Message-ID': '12339sdqwer',
       'Byte-Range': '1-16/16',
@@ -63,7 +65,7 @@ describe('requests (RFC 4975 7.1)', () => {
     );
   });
 
-  it('have the headers of their content last, and Content-Type last of these (RFC 4975 9)', () => {
+  it('have the headers of their content last, and Content-Type at the end (RFC 4975 §9)', () => {
     const request = send({
       'content-type': 'text/plain',
       'Message-ID': '1',
@@ -90,20 +92,20 @@ describe('requests (RFC 4975 7.1)', () => {
     ['no From-Path', { fromPath: [] }],
     ['an empty URI', { toPath: [''] }],
     ['a URI that breaks its line', { fromPath: ['msrp://a;tcp\r\nX: y'] }],
-  ])('are not written with %s', (_what, wrong) => {
+  ])('are rejected with %s', (_what, wrong) => {
     expect(() => requestHead({ ...send(), ...wrong }, false)).toThrow(MalformedError);
   });
 });
 
-describe('responses (RFC 4975 7.2)', () => {
-  it('are whole', () => {
+describe('responses (RFC 4975 §7.2)', () => {
+  it('are complete frames', () => {
     expect(latin1(responseFrame(ok))).toBe(
       `MSRP d93kswow 200 OK\r\nTo-Path: ${ALICE}\r\nFrom-Path: ${BOB}\r\n-------d93kswow$\r\n`,
     );
     expect(latin1(responseFrame({ ...ok, status: 413, comment: '' }))).toMatch(/^MSRP d93kswow 413\r\n/);
   });
 
-  it('come back as they were', () => {
+  it('survive a round trip', () => {
     const comments = fc.stringMatching(/^(?:[!-~][ -~]{0,30}|Zu groß)?$/);
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 999 }), comments, (status, comment) => {
@@ -122,7 +124,7 @@ describe('responses (RFC 4975 7.2)', () => {
 });
 
 describe('headers', () => {
-  it('are found whatever their case, kept as written, and replaced in place', () => {
+  it('are case-insensitive, kept as written, and replaced in place', () => {
     const headers = new MsrpHeaders().set('Message-ID', ' 1\t').set('X-Other', 'ü').set('message-id', '2');
     expect(headers.get('MESSAGE-ID')).toBe('2');
     expect(headers.has('x-other')).toBe(true);
@@ -142,20 +144,20 @@ describe('headers', () => {
     ['A', 'x\r\nB: y'],
     ['A', '\u0000'],
     ['A', '\u007f'],
-  ])('hold no %j: %j', (name, value) => {
+  ])('reject %j: %j', (name, value) => {
     expect(() => new MsrpHeaders().set(name, value)).toThrow(MalformedError);
   });
 });
 
 describe('identifiers', () => {
-  it('have the random bits that RFC 4975 7.1 and 14.1 ask for, and the letters of an ident', () => {
+  it('have the random bits of RFC 4975 §7.1 and §14.1, in characters of an ident', () => {
     expect(newTransactionId()).toMatch(/^[0-9a-f]{16}$/);
     expect(newSessionId()).toMatch(/^[0-9a-f]{32}$/);
     expect(newMessageId()).toMatch(/^[0-9a-f]{32}$/);
     expect(newTransactionId()).not.toBe(newTransactionId());
   });
 
-  it('are found in a body, and across the pieces of it (RFC 4975 7.1)', () => {
+  it('are found in a body and across its pieces (RFC 4975 §7.1)', () => {
     expect(holdsTransactionId('abcd', octets('xx-------abcd$'))).toBe(true);
     expect(holdsTransactionId('abcd', octets('xxabc'))).toBe(false);
     for (let at = 0; at <= 4; at++) {
@@ -167,22 +169,22 @@ describe('identifiers', () => {
     expect(holdsTransactionId('a', octets('b'), octets('a'))).toBe(false);
   });
 
-  it('of a chunk stand nowhere in it', () => {
+  it('of a chunk are not in its body', () => {
     const id = transactionIdFor(octets('a'.repeat(100)), octets('b'));
     expect(id).toMatch(/^[0-9a-f]{16}$/);
   });
 });
 
-describe('Status (RFC 4975 7.1.2)', () => {
+describe('Status (RFC 4975 §7.1.2)', () => {
   it.each([
     ['000 200 OK', { namespace: '000', code: 200, comment: 'OK' }],
     ['000 413', { namespace: '000', code: 413, comment: '' }],
     ['001 200  some text', { namespace: '001', code: 200, comment: 'some text' }],
-  ])('reads %s', (text, status) => {
+  ])('parses %s', (text, status) => {
     expect(parseStatus(text)).toEqual(status);
   });
 
-  it.each(['', '200', '000', '000 20', '000 2000', '0000 200', '000 200OK'])('does not take %j', (text) => {
+  it.each(['', '200', '000', '000 20', '000 2000', '0000 200', '000 200OK'])('rejects %j', (text) => {
     expect(parseStatus(text)).toBeUndefined();
   });
 

@@ -20,7 +20,7 @@ async function withBob(
 }
 
 describe('P-Asserted-Identity (RFC 3325)', () => {
-  it('407 to a user of ours on a flow that is not his; asserted once he has proved who he is', async () => {
+  it('answers 407 to a user on another flow, and asserts the identity after authentication', async () => {
     const { network, bob } = await withBob();
     const sender = network.peer(5000);
     const challenged = await sender.send('MESSAGE', BOB, { headers: [FALSE_IDENTITY] });
@@ -34,7 +34,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect(request.headers.has('Proxy-Authorization')).toBe(false);
   });
 
-  it('credentials of one do not make him another', async () => {
+  it('does not accept the credentials of another user', async () => {
     const { network, bob } = await withBob();
     const from = 'sip:alice@domain.test';
     const preferred = ['P-Preferred-Identity: <sip:alice@domain.test>'];
@@ -44,7 +44,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect((await network.peer(5001).send('MESSAGE', BOB, { password: wrong })).status).toBe(407);
   });
 
-  it('a flow on which a user registered needs no further challenge; P-Preferred-Identity picks among his own', async () => {
+  it('needs no challenge on the flow of a registration, and P-Preferred-Identity selects among the identities of the user', async () => {
     const { network, bob } = await withBob();
     const alice = await network.device(4002, { user: 'alice', password: 'a' });
     const send = async (...headers: string[]) => {
@@ -64,7 +64,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect(alice.requests.at(-1)?.headers.has('P-Preferred-Identity')).toBe(false);
   });
 
-  it('an anonymous From on a registered flow is the user of that flow', async () => {
+  it('asserts the user of a registered flow for an anonymous From', async () => {
     const { network, bob } = await withBob();
     const alice = await network.device(4002, { user: 'alice', password: 'a' });
     const from = 'sip:anonymous@anonymous.invalid';
@@ -74,7 +74,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect(alice.requests.map(identitiesOf)[1]).toEqual([]);
   });
 
-  it('9-02: a trusted peer is believed, by address and port', async () => {
+  it('9-02: trusts the assertion of a peer by address and port', async () => {
     const { network, bob } = await withBob({ trustedPeers: ['127.0.0.1:5080'] });
     const headers = [`P-Asserted-Identity: <sip:news@partner.test>`];
     await network.peer(5080).send('MESSAGE', BOB, { headers });
@@ -82,7 +82,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect((await network.peer(5081).send('MESSAGE', BOB, { headers })).status).toBe(407);
   });
 
-  it('an application server is believed on its transport only', async () => {
+  it('trusts an application server on its transport only', async () => {
     const applicationServers = { [PSA]: 'sip:127.0.0.1:5080;transport=udp' };
     const { network, bob } = await withBob({ applicationServers });
     const headers = [`P-Asserted-Identity: <${PSA}>`];
@@ -91,7 +91,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect((await network.peer(5080, 'TCP').send('MESSAGE', BOB, { headers })).status).toBe(407);
   });
 
-  it('a stranger gets through without an identity', async () => {
+  it('forwards a request of a stranger without an identity', async () => {
     const { network, bob } = await withBob();
     const headers = [FALSE_IDENTITY, 'P-Asserted-Service: urn:urn-7:3gpp-service.ims.icsi.omapush'];
     const response = await network.peer(5000).send('MESSAGE', BOB, { from: 'sip:eve@evil.test', headers });
@@ -100,7 +100,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect(bob.requests[0]?.headers.has('P-Asserted-Service')).toBe(false);
   });
 
-  it('D-01: the preferred service of a user becomes the asserted one (RFC 6050)', async () => {
+  it('D-01: turns the preferred service of a user into the asserted one (RFC 6050)', async () => {
     const { network, bob } = await withBob();
     const service = 'urn:urn-7:3gpp-service.ims.icsi.omapush';
     await network.peer(5000).send('MESSAGE', BOB, {
@@ -111,7 +111,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect(bob.requests[0]?.headers.has('P-Preferred-Service')).toBe(false);
   });
 
-  it('the answer of a device says who answered, whatever the device says', async () => {
+  it('asserts the identity of the device that answers, whatever it claims', async () => {
     const { network, bob } = await withBob();
     bob.answer = (request) => {
       bob.respond(request, 200, [
@@ -124,14 +124,14 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect(identitiesOf(response)).toEqual(['<tel:+15550100>']);
   });
 
-  it('without users everybody is who he says', async () => {
+  it('accepts every identity without users', async () => {
     const network = new MemoryNetwork();
     const bob = await network.device(4001);
     await network.peer(5000).send('MESSAGE', BOB, { headers: [FALSE_IDENTITY] });
     expect(bob.requests.map(identitiesOf)).toEqual([[`<${PSA}>`]]);
   });
 
-  it('behind a proxy (Path) a registration makes no flow trusted', async () => {
+  it('trusts no flow of a registration through a proxy (Path)', async () => {
     const network = new MemoryNetwork({ users });
     const edge = await network.device(4001, { password: 'b', headers: ['Path: <sip:edge.test;lr>'] });
     expect((await edge.send('MESSAGE', 'sip:alice@domain.test', { from: BOB })).status).toBe(407);

@@ -1,10 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import type { Registering } from '../../sdk/network/binding.js';
-import { ExpiryQueue } from '../../sdk/network/expiry-queue.js';
 import { flowKey } from '../../sdk/network/flow-table.js';
-import { TemporaryGruus } from '../../sdk/network/gruu.js';
-import { LocationStore } from '../../sdk/network/location.js';
+import type { Registering } from '../../sdk/network/registrar/binding.js';
+import { TemporaryGruus } from '../../sdk/network/registrar/gruu.js';
+import { LocationStore } from '../../sdk/network/registrar/location.js';
 import { MemoryNetwork } from './memory-network.js';
 
 const network = new MemoryNetwork();
@@ -40,7 +39,7 @@ describe('location store', () => {
     return store;
   }
 
-  it('a thousand users, each found by name, device, number and flow; none left when all connections close', () => {
+  it('finds each of a thousand users by name, device, number and flow, and none after all connections close', () => {
     const store = filled(1000);
     expect(store.size).toBe(1000);
     for (let user = 1; user <= 1000; user++) {
@@ -54,7 +53,7 @@ describe('location store', () => {
     expect([store.size, [...store.all()].length]).toEqual([0, 0]);
   });
 
-  it('a REGISTER changes all it says or nothing', () => {
+  it('applies all changes of a REGISTER or none', () => {
     const store = filled(1);
     const first = parseNameAddr('<sip:u@10.0.0.1:1>');
     const second = parseNameAddr('<sip:new@10.0.0.2>');
@@ -69,48 +68,15 @@ describe('location store', () => {
     expect([...store.bindings('user1')].map(({ contact }) => contact.uri)).toEqual(['sip:new@10.0.0.2']);
   });
 
-  it('an instance id is the same in any case of its UUID', () => {
+  it('compares the UUID of an instance id without case', () => {
     const store = filled(0);
     store.register(registering(1, '<sip:a@10.0.0.1>;+sip.instance="<URN:UUID:ABCD>"'));
     expect(store.bindingsOfDevice('user1', 'urn:uuid:abcd')).toHaveLength(1);
   });
 });
 
-describe('expiry queue', () => {
-  beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
-
-  it('gives what is left in order of time, with one timer', () => {
-    const expired: number[] = [];
-    const queue = new ExpiryQueue<{ expiresAt: number }>(({ expiresAt }) => expired.push(expiresAt));
-    const start = performance.now();
-    const items = Array.from({ length: 200 }, (_, n) => ({ expiresAt: start + ((n * 7919) % 200) * 10 }));
-    for (const item of items) queue.add(item);
-    for (const item of items.slice(0, 100)) queue.delete(item);
-    expect(vi.getTimerCount()).toBe(1);
-    vi.advanceTimersByTime(2000);
-    expect(expired).toEqual(
-      items
-        .slice(100)
-        .map(({ expiresAt }) => expiresAt)
-        .sort((one, other) => one - other),
-    );
-    expect([queue.size, vi.getTimerCount()]).toEqual([0, 0]);
-  });
-
-  it('waits longer than a timer can', () => {
-    let expired = 0;
-    const queue = new ExpiryQueue(() => expired++);
-    queue.add({ expiresAt: performance.now() + 2 ** 32 });
-    vi.advanceTimersByTime(2 ** 31);
-    expect(expired).toBe(0);
-    vi.advanceTimersByTime(2 ** 31);
-    expect(expired).toBe(1);
-  });
-});
-
 describe('temporary GRUUs (RFC 5627 appendix A.2)', () => {
-  it('no two are alike, each leads to its registration, and none can be made by others', () => {
+  it('are unique, resolve to their registration, and cannot be forged', () => {
     const gruus = new TemporaryGruus();
     const minted = Array.from({ length: 100 }, () => gruus.mint(42));
     expect(new Set(minted).size).toBe(100);

@@ -67,7 +67,7 @@ describe('every transport', () => {
     };
   }
 
-  it.each(TRANSPORTS)('a device over %s is reached from every other', async (transport) => {
+  it.each(TRANSPORTS)('reaches a device over %s from every other transport', async (transport) => {
     const { network, ports } = await everything();
     const port = ports.get(transport) ?? 0;
     const device = await open(transport, port, certificates.ca);
@@ -105,7 +105,7 @@ describe('every transport', () => {
     }
   });
 
-  it('a device whose connection ends is not registered any more', async () => {
+  it('removes the binding of a device whose connection ends', async () => {
     const { network, ports } = await everything();
     const port = ports.get('tcp') ?? 0;
     const device = await open('tcp', port, certificates.ca);
@@ -119,7 +119,7 @@ describe('every transport', () => {
 });
 
 describe('a network', () => {
-  it('listens on loopback only while it has no users, and says so', async () => {
+  it('listens only on loopback without users, and has a notice', async () => {
     const listen = ['sip:0.0.0.0:0;transport=udp'];
     await expect(startNetwork({ listen })).rejects.toThrow(ConfigurationError);
     await expect(startNetwork({ listen })).rejects.toThrow('users with passwords are required');
@@ -131,7 +131,7 @@ describe('a network', () => {
     ['a domain', { domain: 'not a name' }, 'domain'],
     ['a peer by name', { trustedPeers: ['peer.test'] }, 'IP address'],
     ['an application server by name', { applicationServers: { [PSA]: 'sip:localhost:1' } }, 'IP address'],
-    ['an application server', { applicationServers: { psa: 'sip:127.0.0.1:1' } }, 'no SIP URI'],
+    ['an application server', { applicationServers: { psa: 'sip:127.0.0.1:1' } }, 'expected a SIP URI'],
     [
       'a user twice',
       {
@@ -148,12 +148,12 @@ describe('a network', () => {
       'belongs to both',
     ],
     ['a listener', { listen: ['sip:127.0.0.1:0;transport=carrier-pigeon'] }, 'carrier-pigeon'],
-  ])('is refused with what is wrong: %s', async (_, options, message) => {
+  ])('refuses an invalid option and names it: %s', async (_, options, message) => {
     await expect(startNetwork(options)).rejects.toThrow(message);
     await expect(startNetwork(options)).rejects.toThrow(ConfigurationError);
   });
 
-  it('answers what is malformed and goes on', async () => {
+  it('answers malformed messages and continues', async () => {
     const [udp, tcp] = (await start()).uris.map(portOf);
     const head = 'SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\n';
     const bad = `MESSAGE sip:bob@domain.test ${head}To: <sip:b@b>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n`;
@@ -177,7 +177,7 @@ describe('a network', () => {
     expect((await peer.send(udp ?? 0, options)).status).toBe(200);
   });
 
-  it('tells of every message and every registration', async () => {
+  it('reports every message and every registration', async () => {
     const events: NetworkEvent[] = [];
     const port = portOf((await start({ onEvent: (event) => events.push(event) })).uris[0]);
     const device = await open('udp', 0, '');
@@ -204,7 +204,7 @@ describe('a network', () => {
     });
   });
 
-  it('connects to an application server, and uses the connection again when the server asks', async () => {
+  it('connects to an application server, and reuses the connection for its requests', async () => {
     const requests: string[] = [];
     const layer = new TransactionLayer({
       onRequest: (transaction) => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message/message.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
-import { NON_INVITE_DEADLINE } from '../../sdk/network/fork.js';
+import { NON_INVITE_DEADLINE } from '../../sdk/network/proxy/fork.js';
 import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 
@@ -18,7 +18,7 @@ function isStatus(status: number) {
 }
 
 describe('a request to a user', () => {
-  it('goes to the Contact, over the flow of its REGISTER, its body byte for byte', async () => {
+  it('is sent to the Contact, over the flow of its REGISTER, with an unchanged body', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001, { contact: '<sip:inner@10.0.0.7:5060>' });
     const sender = network.peer(4002, 'UDP');
@@ -36,7 +36,7 @@ describe('a request to a user', () => {
     expect(response.headers.getAll('Via')).toHaveLength(1);
   });
 
-  it('by a port of the network is one to its domain', async () => {
+  it('to a port of the network is a request to its domain', async () => {
     const network = new MemoryNetwork();
     await network.device(4001);
     expect((await network.peer(4002).send('MESSAGE', 'sip:bob@127.0.0.1:5060')).status).toBe(200);
@@ -57,7 +57,7 @@ describe('a request to a user', () => {
     expect((await sender.send('MESSAGE', uri, { password })).status).toBe(status);
   });
 
-  it('by a telephone number of his, separators or not', async () => {
+  it('reaches a user by telephone number, with or without separators', async () => {
     const identities = ['sip:bob@domain.test', 'tel:+1-555-0100'];
     const network = new MemoryNetwork({ users: { bob: { password: 'b', identities } } });
     const device = await network.device(4001, { password: 'b' });
@@ -72,7 +72,7 @@ describe('a request to a user', () => {
     expect(response.headers.getAll('Allow')).toContain('MESSAGE');
   });
 
-  it('goes to an application server by its service identity, and its answer comes back', async () => {
+  it('is sent to an application server by its service identity, and its answer returns', async () => {
     const network = new MemoryNetwork({
       applicationServers: { 'sip:psa@domain.test': 'sip:127.0.0.1:5080;transport=udp' },
     });
@@ -92,7 +92,7 @@ describe('a request to a user', () => {
     expect(refused.headers.get('Unsupported')).toBe('teleport');
   });
 
-  it('a request that comes back by a loop is 482', async () => {
+  it('is answered 482 if it returns in a loop', async () => {
     const network = new MemoryNetwork();
     const looping = await network.device(4001);
     looping.answer = (request) => {
@@ -109,7 +109,7 @@ describe('a request to a user', () => {
     expect((await pending).status).toBe(200);
   });
 
-  it('a connection that is lost under way: as if the device had not been there', async () => {
+  it('counts the device as not registered if its connection is lost meanwhile', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001);
     device.answer = () => {
@@ -136,13 +136,13 @@ describe('forking (RFC 3261 16.7)', () => {
     ['within 4xx what helps to ask again', [486, 403, 415], 415],
     ['500 for a 503', [503], 500],
     ['480 for a flow that an edge proxy lost', [430], 480],
-  ])('gives back %s', async (_, answers, status) => {
+  ])('forwards %s', async (_, answers, status) => {
     const { response, devices } = await fork(answers);
     expect(response.status).toBe(status);
     for (const device of devices) expect(device.methods).toEqual(['MESSAGE']);
   });
 
-  it('challenges of all branches are gathered', async () => {
+  it('collects the challenges of all branches', async () => {
     const network = new MemoryNetwork();
     for (const [n, status] of [401, 407].entries()) {
       const device = await network.device(4001 + n);
@@ -157,7 +157,7 @@ describe('forking (RFC 3261 16.7)', () => {
     expect(headers.getAll('Proxy-Authenticate')).toEqual(['Digest realm="r407", nonce="n"']);
   });
 
-  it('q: the next only when the one before has failed', async () => {
+  it('tries contacts in the order of q, the next after the one before has failed', async () => {
     const network = new MemoryNetwork();
     const low = await network.device(4001, { parameters: ';q=0.2' });
     const high = await network.device(4002, { parameters: ';q=0.9' });
@@ -168,7 +168,7 @@ describe('forking (RFC 3261 16.7)', () => {
     expect([high.requests.length, low.requests.length]).toEqual([2, 1]);
   });
 
-  it('a 603 ends the search', async () => {
+  it('stops at a 603', async () => {
     const network = new MemoryNetwork();
     const low = await network.device(4001, { parameters: ';q=0.2' });
     const high = await network.device(4002, { parameters: ';q=0.9' });
@@ -187,7 +187,7 @@ describe('caller preferences (RFC 3841)', () => {
     return { network, mms, wml, send };
   }
 
-  it('8.1.2-01: the device that has the application gets the push', async () => {
+  it('8.1.2-01: delivers a push to the device with the application', async () => {
     const { mms, wml, send } = await twoDevices();
     expect((await send('Accept-Contact: *;+g.oma.pusheventapp="mms.ua"')).status).toBe(200);
     expect([mms.requests.length, wml.requests.length]).toEqual([1, 0]);
@@ -195,7 +195,7 @@ describe('caller preferences (RFC 3841)', () => {
     expect([mms.requests.length, wml.requests.length]).toEqual([1, 1]);
   });
 
-  it('the other is tried when it refuses, unless the caller requires', async () => {
+  it('tries another device after a refusal, unless the caller requires the first', async () => {
     const { mms, wml, send } = await twoDevices();
     mms.answer = () => [500];
     expect((await send('Accept-Contact: *;+g.oma.pusheventapp="mms.ua"')).status).toBe(200);
@@ -204,26 +204,26 @@ describe('caller preferences (RFC 3841)', () => {
     expect(wml.requests).toHaveLength(1);
   });
 
-  it('require, explicit and no device: 480', async () => {
+  it('answers 480 with require and explicit if no device matches', async () => {
     const { send } = await twoDevices();
     const response = await send('Accept-Contact: *;+g.oma.pusheventapp="syncml.dm";require;explicit');
     expect(response.status).toBe(480);
   });
 
-  it('Reject-Contact leaves a device out', async () => {
+  it('does not try a device that matches Reject-Contact', async () => {
     const { mms, wml, send } = await twoDevices();
     expect((await send('Reject-Contact: *;+g.oma.pusheventapp="mms.ua"')).status).toBe(200);
     expect([mms.requests.length, wml.requests.length]).toEqual([0, 1]);
   });
 
-  it('a device that names its methods is not asked for another', async () => {
+  it('does not send a method to a device that lists others', async () => {
     const network = new MemoryNetwork();
     const caller = await network.device(4001, { parameters: ';methods="INVITE,BYE"' });
     expect((await network.peer(5000).send('MESSAGE', BOB)).status).toBe(480);
     expect(caller.requests).toEqual([]);
   });
 
-  it('by its GRUU it is: the caller knows which device he wants', async () => {
+  it('reaches a device by its GRUU whatever its features', async () => {
     const network = new MemoryNetwork();
     const parameters = ';methods="INVITE,BYE";+sip.instance="<urn:uuid:1>"';
     const device = await network.device(4001, { parameters });
@@ -242,7 +242,7 @@ describe('time', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('a device that does not answer a MESSAGE: 480 while the sender still waits', async () => {
+  it('answers 480 in time if a device does not answer a MESSAGE', async () => {
     const network = new MemoryNetwork();
     const [silent, refusing] = [await network.device(4001), await network.device(4002)];
     silent.answer = () => [];
@@ -256,7 +256,7 @@ describe('time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('a network that closes leaves nothing running', async () => {
+  it('leaves no timer after close', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001, { transport: 'UDP' });
     device.answer = ({ method }) => (method === 'INVITE' ? [180] : []);
@@ -270,7 +270,7 @@ describe('time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('an INVITE that nobody answers: 408', async () => {
+  it('answers 408 to an INVITE without a response', async () => {
     const network = new MemoryNetwork();
     const silent = await network.device(4001);
     silent.answer = () => [];
@@ -279,7 +279,7 @@ describe('time', () => {
     expect((await invite).status).toBe(408);
   });
 
-  it('Timer C ends an INVITE that rings for ever', async () => {
+  it('ends an INVITE that only rings by Timer C', async () => {
     const network = new MemoryNetwork();
     const ringing = await network.device(4001);
     ringing.answer = ({ method }) => (method === 'INVITE' ? [180] : [200]);
@@ -303,7 +303,7 @@ describe('INVITE', () => {
     return { network, callee, caller, invite, received: await callee.nextRequest('INVITE') };
   }
 
-  it('100 at once, 180 and 200 through, two Record-Route; ACK and BYE find both ends over their flows', async () => {
+  it('sends a 100 at once, forwards 180 and 200 with two Record-Route, and routes ACK and BYE over the flows of both ends', async () => {
     const { callee, caller, received } = await call();
     callee.respond(received, 180);
     callee.respond(received, 200, [['Contact', '<sip:bob@10.9.9.9>']]);
@@ -333,7 +333,7 @@ describe('INVITE', () => {
     expect(caller.methods).toEqual(['BYE']);
   });
 
-  it('5.1-04: a dialog whose remote target is a GRUU follows the device to where it is now', async () => {
+  it('5.1-04: routes a dialog with a GRUU as target to the current contact of the device', async () => {
     const network = new MemoryNetwork();
     const parameters = ';+sip.instance="<urn:uuid:1>"';
     const callee = await network.device(4001, { parameters });
@@ -360,7 +360,7 @@ describe('INVITE', () => {
     expect(reconnected.methods).toEqual(['BYE']);
   });
 
-  it('a dialog whose device lost its connection: 480', async () => {
+  it('answers 480 in a dialog whose device lost its connection', async () => {
     const { callee, caller, received } = await call();
     callee.respond(received, 200, [['Contact', '<sip:bob@10.9.9.9>']]);
     const ok = await caller.next(isStatus(200));
@@ -376,14 +376,14 @@ describe('INVITE', () => {
     expect(response.status).toBe(480);
   });
 
-  it('a Record-Route that was tampered with leads nowhere', async () => {
+  it('does not follow a forged Record-Route', async () => {
     const { caller, received } = await call();
     const route = received.headers.getAll('Record-Route')[0]?.replace(/sip:(..)/, 'sip:00') ?? '';
     const response = await caller.send('BYE', 'sip:bob@10.9.9.9', { headers: [`Route: ${route}`] });
     expect(response.status).toBe(403);
   });
 
-  it('CANCEL reaches the device when it rings; 487 comes back', async () => {
+  it('forwards a CANCEL to a ringing device, and its 487 back', async () => {
     const { callee, caller, invite, received } = await call();
     callee.answer = ({ method }) => (method === 'CANCEL' ? [200] : []);
     callee.respond(received, 180);
@@ -397,7 +397,7 @@ describe('INVITE', () => {
     expect(statuses(caller)).toEqual([100, 180, 200, 487]);
   });
 
-  it('forked: the first 2xx cancels the others, a second 2xx passes too (RFC 6026)', async () => {
+  it('cancels the other branches after the first 2xx, and forwards a second 2xx (RFC 6026)', async () => {
     const { network, callee, caller, received } = await call();
     expect(received.method).toBe('INVITE');
     const other = await network.device(4002);

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SipResponse } from '../../core/sip/message/message.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { MAX_CONTACTS } from '../../sdk/network/location.js';
-import { MIN_EXPIRES } from '../../sdk/network/registrar.js';
+import { MAX_CONTACTS } from '../../sdk/network/registrar/location.js';
+import { MIN_EXPIRES } from '../../sdk/network/registrar/registrar.js';
 import { MemoryNetwork } from './memory-network.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
@@ -13,7 +13,7 @@ function contacts(response: SipResponse) {
 }
 
 describe('registrar (RFC 3261 10.3)', () => {
-  it('lists every binding with the time it has left, its feature tags as they were registered', async () => {
+  it('lists every binding with its remaining time and its feature tags unchanged', async () => {
     const network = new MemoryNetwork();
     await network.device(4001, { parameters: ';+g.oma.pusheventapp="mms.ua,wml.ua";expires=600' });
     const response = await network.peer(4002).register({ expires: 60 });
@@ -24,7 +24,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(response.headers.get('P-Associated-URI')).toBe('<sip:bob@domain.test>');
   });
 
-  it('a REGISTER without Contact asks what there is', async () => {
+  it('lists the bindings after a REGISTER without Contact', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001);
     const response = await device.send('REGISTER', 'sip:domain.test', {
@@ -56,7 +56,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(response.status).toBe(400);
   });
 
-  it('the same Call-ID with a lower CSeq changes nothing: 500', async () => {
+  it('answers 500 to the same Call-ID with a lower CSeq, without a change', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001, { callId: 'boot' });
     const late = network.peer(4001);
@@ -67,7 +67,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(network.core.registrations()).toHaveLength(0);
   });
 
-  it('too brief an interval: 423 with Min-Expires, nothing registered', async () => {
+  it('answers 423 with Min-Expires to a duration that is too short', async () => {
     const network = new MemoryNetwork();
     const response = await network.peer(4001).register({ expires: MIN_EXPIRES - 1 });
     expect(response.status).toBe(423);
@@ -75,7 +75,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(network.core.registrations()).toEqual([]);
   });
 
-  it('more contacts than one user may have: 403, and those there are stay', async () => {
+  it('answers 403 to too many contacts, and keeps the existing ones', async () => {
     const network = new MemoryNetwork();
     for (let n = 0; n < MAX_CONTACTS; n++) await network.device(4001 + n);
     expect((await network.peer(4999).register()).status).toBe(403);
@@ -92,7 +92,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(response.headers.get('Unsupported')).toBe('teleport');
   });
 
-  it('Path is kept, given back, and used as Route (RFC 3327)', async () => {
+  it('stores Path, returns it, and uses it as Route (RFC 3327)', async () => {
     const network = new MemoryNetwork();
     const path = ['<sip:p1.edge.test;lr>', '<sip:p2.edge.test;lr>'];
     const edge = network.peer(4001);
@@ -104,7 +104,7 @@ describe('registrar (RFC 3261 10.3)', () => {
 });
 
 describe('GRUU (RFC 5627)', () => {
-  it('6.1-09: public and temporary GRUU for a device that asks for them', async () => {
+  it('6.1-09: returns a public and a temporary GRUU to a device that supports them', async () => {
     const network = new MemoryNetwork();
     const device = network.peer(4001);
     const [contact] = contacts(await device.register({ parameters: DEVICE }));
@@ -114,7 +114,7 @@ describe('GRUU (RFC 5627)', () => {
     expect(again?.parameters.get('temp-gruu')).not.toBe(contact?.parameters.get('temp-gruu'));
   });
 
-  it('none for a Contact without +sip.instance, none where Supported has no gruu', async () => {
+  it('returns no GRUU without +sip.instance, or without gruu in Supported', async () => {
     const network = new MemoryNetwork();
     const [contact] = contacts(await network.peer(4001).register());
     expect(contact?.parameters.has('pub-gruu')).toBe(false);
@@ -126,7 +126,7 @@ describe('GRUU (RFC 5627)', () => {
     expect(contacts(plain)[0]?.parameters.has('pub-gruu')).toBe(false);
   });
 
-  it('reaches the one device, by the public GRUU and by every temporary one of its registration', async () => {
+  it('reaches one device by its public GRUU, and by every temporary one of its registration', async () => {
     const network = new MemoryNetwork();
     const one = network.peer(4001);
     const first = contacts(await one.register({ parameters: DEVICE }))[0]?.parameters;
@@ -140,7 +140,7 @@ describe('GRUU (RFC 5627)', () => {
     expect(other.requests).toEqual([]);
   });
 
-  it('a new boot (another Call-ID) ends the older temporary GRUUs and the older Contact, not the public one', async () => {
+  it('ends the older temporary GRUUs and Contact, but not the public GRUU, after a reboot (another Call-ID)', async () => {
     const network = new MemoryNetwork();
     const sender = network.peer(4003);
     const before = contacts(await network.peer(4001).register({ parameters: DEVICE }))[0]?.parameters;
@@ -151,7 +151,7 @@ describe('GRUU (RFC 5627)', () => {
     expect(rebooted.methods).toEqual(['MESSAGE']);
   });
 
-  it('de-registered: the public GRUU 480, the temporary one 404; one that was made up 404', async () => {
+  it('answers 480 for the public GRUU of a de-registered device, and 404 for a temporary or invented one', async () => {
     const network = new MemoryNetwork();
     const device = network.peer(4001);
     const gruus = contacts(await device.register({ parameters: DEVICE }))[0]?.parameters;
@@ -188,7 +188,7 @@ describe('registrations end', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('when they expire, each at its time', async () => {
+  it('when they expire', async () => {
     const ended: string[] = [];
     const network = new MemoryNetwork({
       onEvent: (event) => {
@@ -233,7 +233,7 @@ describe('digest (RFC 3261 22, RFC 8760)', () => {
     expect((await peer.register({ password: 'wrong' })).status).toBe(401);
   });
 
-  it('nobody registers for another user: 403; of users that do not exist nothing is told', async () => {
+  it('answers 403 to a REGISTER for another user, and does not show whether a user exists', async () => {
     const peer = new MemoryNetwork({ users }).peer(4001);
     const foreign = (to: string) =>
       peer.send('REGISTER', 'sip:domain.test', {

@@ -94,7 +94,7 @@ async function sender(servers: readonly string[], listen?: string) {
 describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
   const server = ({ uris }: Network) => uris.filter((uri) => uri.endsWith(transport));
 
-  it('B.1.3: a sender sees terminals come and go', async () => {
+  it('B.1.3: reports to a sender which terminals register and de-register', async () => {
     const core = await network();
     const { agent } = await sender(server(core));
     const bob = watch(agent, 'sip:bob@domain.test');
@@ -113,7 +113,7 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
     await bob.subscription.close();
   });
 
-  it('a network that has forgotten everything is subscribed to anew', async () => {
+  it('subscribes again to a network that has lost its state', async () => {
     const port = await freePort();
     const uri = `sip:127.0.0.1:${port};transport=${transport}`;
     const first = await startNetwork({ listen: [uri] });
@@ -159,7 +159,7 @@ it('B.1.1, B.1.2: a third-party REGISTER leads to a subscription', async () => {
   await until(() => expect(watched.users()).toEqual([]));
 });
 
-it('sixty terminals are seen, and the third of them that leaves', async () => {
+it('reports sixty terminals, and the third one when it leaves', async () => {
   const core = await network();
   const tcp = core.uris.filter((uri) => uri.endsWith('tcp'));
   const { agent } = await sender(tcp);

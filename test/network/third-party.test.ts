@@ -34,7 +34,7 @@ async function told(server: MemoryPeer, count: number): Promise<SipRequest> {
 const summary = ({ headers }: SipRequest) => [headers.get('CSeq'), headers.get('Expires')].join(' ');
 
 describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
-  it('B.1.1: tells an application server who is registered, and for how long', async () => {
+  it('B.1.1: reports a registration and its duration to an application server', async () => {
     const { network, server } = withServer();
     await network.device(4001, { expires: 7200 });
     const { uri, headers, body } = await told(server, 1);
@@ -46,7 +46,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
     expect(body).toHaveLength(0);
   });
 
-  it('B.1.1: on registration, on refresh, and when the last contact is gone', async () => {
+  it('B.1.1: is sent on registration, on refresh, and after the last contact is removed', async () => {
     const { network, server } = withServer();
     const device = await network.device(4001, { expires: 600 });
     const first = await told(server, 1);
@@ -63,7 +63,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
     expect(new Set(callIds).size).toBe(1);
   });
 
-  it('the device has its answer first', async () => {
+  it('is sent after the answer to the device', async () => {
     const order: (string | undefined)[] = [];
     const { network, server } = withServer({
       onEvent: (event) => {
@@ -75,7 +75,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
     expect(order).toEqual(['1 REGISTER', 'REGISTER']);
   });
 
-  it('changes while one is not answered go in the next', async () => {
+  it('sends changes during a pending REGISTER in the next one', async () => {
     const { network, server } = withServer();
     server.answer = () => [];
     const device = await network.device(4001, { expires: 600 });
@@ -86,7 +86,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
     expect(summary(await told(server, 2))).toBe('2 REGISTER 900');
   });
 
-  it('a server that does not answer is told at the next refresh', async () => {
+  it('notifies a server that does not answer at the next refresh', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const { network, server } = withServer();
     server.answer = () => [];
@@ -100,7 +100,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
     await network.core.close();
   });
 
-  it('servers that were not named are told nothing', async () => {
+  it('does not notify servers that are not configured', async () => {
     const { network, server } = withServer({ thirdPartyRegistration: [] });
     await network.device(4001);
     expect(server.requests).toEqual([]);
@@ -119,7 +119,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
 describe('P-Called-Party-ID (RFC 7315 4.2)', () => {
   const parameters = ';+sip.instance="<urn:uuid:1>"';
 
-  it('tells a device as whom it was called, by identity and by GRUU', async () => {
+  it('contains the called identity or GRUU', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001, { parameters });
     const caller = network.peer(4009);
@@ -131,7 +131,7 @@ describe('P-Called-Party-ID (RFC 7315 4.2)', () => {
     ]);
   });
 
-  it('not within a dialog, and never what somebody else said', async () => {
+  it('is absent within a dialog, and is never that of the sender', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001, { parameters });
     await network.peer(4009).send('MESSAGE', `${BOB};gr=urn:uuid:1`, {
@@ -141,7 +141,7 @@ describe('P-Called-Party-ID (RFC 7315 4.2)', () => {
     expect(device.requests.map(({ headers }) => headers.has('P-Called-Party-ID'))).toEqual([false]);
   });
 
-  it('an application server is not a device', async () => {
+  it('is not sent to an application server', async () => {
     const { network, server } = withServer({ thirdPartyRegistration: [] });
     await network.peer(4009).send('MESSAGE', PSA);
     expect(server.requests.map(({ headers }) => headers.has('P-Called-Party-ID'))).toEqual([false]);
@@ -149,7 +149,7 @@ describe('P-Called-Party-ID (RFC 7315 4.2)', () => {
 });
 
 describe('the answer to a REGISTER', () => {
-  it('E.1.1: names the identities of the user, and the route for his requests (RFC 3608)', async () => {
+  it('E.1.1: contains the identities of the user and the route of its requests (RFC 3608)', async () => {
     const users = { bob: { password: 'x', identities: [BOB, 'tel:+15550100'] }, alice: { password: 'x' } };
     const network = new MemoryNetwork({ users });
     const alice = await network.device(4002, { user: 'alice', password: 'x' });

@@ -72,7 +72,7 @@ function contactsOf({ registrations }: Reginfo): ReginfoContact[] {
 }
 
 describe('SUBSCRIBE', () => {
-  it('B.1.2: the whole state at once: contacts, feature tags, instance and GRUUs', async () => {
+  it('B.1.2: returns the full state at once: contacts, feature tags, instance and GRUUs', async () => {
     const network = new MemoryNetwork();
     await network.device(4001, { parameters: `${DEVICE};q=0.5;audio`, expires: 600 });
     const psa = network.peer(4009);
@@ -106,7 +106,7 @@ describe('SUBSCRIBE', () => {
     expect(contact.parameters.has('q')).toBe(false);
   });
 
-  it('GRUUs of a NOTIFY lead to the device', async () => {
+  it('returns GRUUs that reach the device', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001, { parameters: DEVICE });
     const psa = network.peer(4009);
@@ -118,7 +118,7 @@ describe('SUBSCRIBE', () => {
     expect(device.methods).toEqual(['MESSAGE', 'MESSAGE']);
   });
 
-  it('B.1.3: before any registration, and told of the first', async () => {
+  it('B.1.3: is accepted before any registration, and reports the first one', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     await subscribe(psa);
@@ -165,7 +165,7 @@ describe('SUBSCRIBE', () => {
     expect((await told(psa, 7)).registrations[0]?.state).toBe('active');
   });
 
-  it('a device that started anew with another Contact takes the place of what it was', async () => {
+  it('replaces the contact of a device that restarted with another one', async () => {
     const network = new MemoryNetwork();
     await network.device(4001, { parameters: DEVICE, callId: 'boot-1' });
     const psa = network.peer(4009);
@@ -178,7 +178,7 @@ describe('SUBSCRIBE', () => {
     ]);
   });
 
-  it('all identities of the user are registered when one is', async () => {
+  it('reports all identities of the user as registered together', async () => {
     const users = {
       bob: { password: 'b', identities: [BOB, 'tel:+15550100'] },
       psa: { password: 'p' },
@@ -197,7 +197,7 @@ describe('SUBSCRIBE', () => {
     expect(contactsOf(document)[1]?.publicGruu).toBeUndefined();
   });
 
-  it('changes while a NOTIFY is not answered go in one', async () => {
+  it('sends changes during a pending NOTIFY in one', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     psa.answer = () => [];
@@ -213,7 +213,7 @@ describe('SUBSCRIBE', () => {
     expect(contactsOf(document)).toMatchObject([{ uri: expect.stringContaining(':4002'), state: 'active' }]);
   });
 
-  it('what a device registers is written so that it can be read', async () => {
+  it('escapes the parameters of a device', async () => {
     const network = new MemoryNetwork();
     await network.device(4001, {
       contact: '"<&>" <sip:b&b@127.0.0.1:4001;transport=tcp>',
@@ -237,7 +237,7 @@ describe('SUBSCRIBE', () => {
     expect((await subscribe(peer, { from })).status).toBe(status);
   });
 
-  it('application servers and trusted peers may watch, strangers are challenged or refused', async () => {
+  it('accepts application servers and trusted peers, and challenges or refuses strangers', async () => {
     const network = new MemoryNetwork({
       users: { bob: { password: 'x' } },
       applicationServers: { 'sip:psa@domain.test': 'sip:127.0.0.1:5080;transport=udp' },
@@ -259,7 +259,7 @@ describe('SUBSCRIBE', () => {
     expect((await subscribe(network.peer(4009), options)).status).toBe(status);
   });
 
-  it('only of other types: 406', async () => {
+  it('answers 406 if it accepts other types only', async () => {
     const peer = new MemoryNetwork().peer(4009);
     const response = await peer.send('SUBSCRIBE', BOB, {
       headers: ['Event: reg', 'Contact: <sip:psa@127.0.0.1:4009>', 'Accept: text/plain'],
@@ -267,19 +267,19 @@ describe('SUBSCRIBE', () => {
     expect([response.status, response.headers.get('Accept')]).toEqual([406, 'application/reginfo+xml']);
   });
 
-  it('without a Contact: 400', async () => {
+  it('answers 400 without a Contact', async () => {
     const peer = new MemoryNetwork().peer(4009);
     expect((await peer.send('SUBSCRIBE', BOB, { headers: ['Event: reg'] })).status).toBe(400);
   });
 
-  it('of other packages goes to the devices, as before', async () => {
+  it('forwards a SUBSCRIBE to other packages to the devices', async () => {
     const network = new MemoryNetwork();
     const device = await network.device(4001);
     await subscribe(network.peer(4009), { event: 'presence' });
     expect(device.methods).toEqual(['SUBSCRIBE']);
   });
 
-  it('a hundred watchers of one user are enough', async () => {
+  it('limits the watchers of one user to a hundred', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     const one = async (call: number) =>
@@ -294,7 +294,7 @@ describe('SUBSCRIBE', () => {
 });
 
 describe('a subscription of the network', () => {
-  it('is refreshed: the whole state again, with a growing version', async () => {
+  it('sends the full state after a refresh, with a higher version', async () => {
     const network = new MemoryNetwork();
     await network.device(4001);
     const psa = network.peer(4009);
@@ -306,7 +306,7 @@ describe('a subscription of the network', () => {
     expect(contactsOf(await told(psa, 2))).toHaveLength(1);
   });
 
-  it('is ended by Expires: 0, with the last NOTIFY; then nobody knows it', async () => {
+  it('ends with Expires: 0 and a last NOTIFY, and is unknown then', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     const accepted = await subscribe(psa);
@@ -319,7 +319,7 @@ describe('a subscription of the network', () => {
     expect(notifies(psa)).toHaveLength(2);
   });
 
-  it('with Expires: 0 from the beginning asks but once', async () => {
+  it('sends one NOTIFY if it starts with Expires: 0', async () => {
     const network = new MemoryNetwork();
     await network.device(4001);
     const psa = network.peer(4009);
@@ -337,7 +337,7 @@ describe('a subscription of the network', () => {
     expect((await resubscribe(psa, accepted, 600)).status).toBe(481);
   });
 
-  it('goes on when a NOTIFY is answered 500', async () => {
+  it('continues when a NOTIFY is answered 500', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     psa.answer = () => [500];
@@ -370,7 +370,7 @@ describe('in time', () => {
 
   const settle = () => vi.advanceTimersByTimeAsync(0);
 
-  it('a subscription that nobody refreshed ends with a NOTIFY that says so', async () => {
+  it('ends a subscription that is not refreshed, with a NOTIFY', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     await subscribe(psa, { expires: 60 });
@@ -379,7 +379,7 @@ describe('in time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('a contact that expires is told of as such', async () => {
+  it('reports an expired contact as expired', async () => {
     const network = new MemoryNetwork();
     await network.device(4001, { expires: 30 });
     const psa = network.peer(4009);
@@ -392,7 +392,7 @@ describe('in time', () => {
     expect(last?.headers.get('Subscription-State')).toBe('active;expires=3570');
   });
 
-  it('a watcher that does not answer is dropped', async () => {
+  it('ends the subscription of a watcher that does not answer', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     psa.answer = () => [];

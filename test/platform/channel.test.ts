@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
 import { ConfigurationError, TransportError, UntrustedError } from '../../core/errors.js';
-import type { Channel, ChannelProtocol, Listener, ListenOptions } from '../../core/platform/platform.js';
+import type { Channel, ChannelProtocol, Listener, ListenOptions } from '../../core/platform/sockets.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 
 const PROTOCOLS: ChannelProtocol[] = ['tcp', 'tls', 'ws', 'wss'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { TransportError } from '../../core/errors.js';
-import type { Address, DatagramSocket } from '../../core/platform/platform.js';
+import type { Address, DatagramSocket } from '../../core/platform/sockets.js';
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 

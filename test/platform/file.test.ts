@@ -32,7 +32,7 @@ describe('a file', () => {
   it('that is not there, or a folder, is refused', async () => {
     await expect(platform.openFile(join(folder, 'none'))).rejects.toThrow(ConfigurationError);
     await expect(platform.openFile(join(folder, 'none'))).rejects.toThrow(/does not exist/);
-    await expect(platform.openFile(folder)).rejects.toThrow(/is no file/);
+    await expect(platform.openFile(folder)).rejects.toThrow(/expected a regular file/);
   });
 });
 

@@ -60,8 +60,8 @@ describe('a folder', () => {
   it('knows no names but those it may have given', async () => {
     const folder = await platform.openFolder(place);
     for (const name of ['../outside', 'a/b', '', 'x.part']) {
-      await expect(folder.create(name)).rejects.toThrow(/is no name/);
-      await expect(folder.remove(name)).rejects.toThrow(/is no name/);
+      await expect(folder.create(name)).rejects.toThrow(/invalid file name/);
+      await expect(folder.remove(name)).rejects.toThrow(/invalid file name/);
     }
   });
 
@@ -83,7 +83,7 @@ describe('a folder', () => {
     expect(Buffer.from(await again.read(0, 10)).toString()).toBe('0123');
     await again.close();
     await expect(again.read(0, 1)).rejects.toThrow(/^files cannot be kept: /);
-    await expect(folder.edit('../outside')).rejects.toThrow(/is no name/);
+    await expect(folder.edit('../outside')).rejects.toThrow(/invalid file name/);
   });
 
   it('is temporary where no place is given', async () => {

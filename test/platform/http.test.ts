@@ -5,7 +5,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { TransportError } from '../../core/errors.js';
-import type { HttpIncoming, HttpReply, HttpRequest, Listener } from '../../core/platform/platform.js';
+import type { HttpIncoming, HttpReply, HttpRequest } from '../../core/platform/http.js';
+import type { Listener } from '../../core/platform/sockets.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { PATIENCE_MS, until } from '../support/wait.js';
 

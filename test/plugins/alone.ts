@@ -1,4 +1,4 @@
-/** An application without a runtime, for what a runtime cannot be made to do: a commit that fails once. */
+/** An application without a runtime, to test a commit that fails once. */
 
 import type {
   CommitOperation,
@@ -10,9 +10,9 @@ import type { HostServiceName } from '../../core/app/contract/services.js';
 import { memoryContent } from '../../core/content/content.js';
 
 export interface Alone {
-  /** Kinds of the events told, in order. */
+  /** Kinds of the emitted events, in order. */
   readonly told: string[];
-  /** Rejects as `receive` does; what it commits is in its storage, unless `disk` is full. */
+  /** Settles like `receive`. The commit reaches the storage unless `disk` is full. */
   receive(type: string, octets: Uint8Array, disk?: 'full'): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** One application in a real runtime, on a store in memory, at a time that the test sets. */
+/** One application in a real runtime, with a store in memory and a clock that the test sets. */
 
 import { platform } from '#platform';
 import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract/push-app.js';
@@ -32,7 +32,7 @@ export class AppHost {
     private readonly files: string | undefined,
   ) {}
 
-  /** @param files folder of its files; absent: they go with the runtime. */
+  /** @param files folder of its files; by default they are removed with the runtime. */
   static async start(
     app: PushAppDefinition,
     options?: unknown,
@@ -45,7 +45,7 @@ export class AppHost {
     return host;
   }
 
-  /** Ends the application and starts it again on the same store. */
+  /** Stops the application and starts it again with the same store. */
   async restart(): Promise<void> {
     await this.runtime.stop();
     await this.run();
@@ -87,16 +87,16 @@ export class AppHost {
 
   async described(content: PushedContent): Promise<PushDescription | undefined> {
     const outcome = await this.push(content);
-    if (!outcome.taken) throw new Error(outcome.reason);
+    if (!outcome.accepted) throw new Error(outcome.reason);
     return this.runtime.describe(outcome.pushId);
   }
 
-  /** Messages of the log's lines, the runtime's own left out. */
+  /** Log messages of the application. */
   get logged(): string[] {
     return this.log.filter(({ app }) => app === this.app.id).map(({ message }) => message);
   }
 
-  /** Entries of storage whose keys hold `text`. */
+  /** Number of storage entries whose keys contain `text`. */
   async stored(text: string): Promise<number> {
     let count = 0;
     for await (const key of this.store.keys()) if (key.includes(text)) count += 1;

@@ -33,7 +33,7 @@ describe('dcd.ua', () => {
     headers: { 'x-wap-initiator-uri': channel, 'content-id': contentId },
   });
 
-  it('takes both encodings of the container, and nothing else', () => {
+  it('accepts only the two encodings of the container', () => {
     expect(host.runtime.acceptedTypes(['x-wap-application:dcd.ua'])).toEqual([
       'application/vnd.oma.dcd',
       'application/vnd.oma.dcdc',
@@ -41,8 +41,8 @@ describe('dcd.ua', () => {
     expect(host.runtime.resolve(['dcd.ua'], 'text/html')).toBe('type');
   });
 
-  it('tells of content, and keeps it byte for byte', async () => {
-    expect(await host.push(headlines)).toMatchObject({ taken: true });
+  it('emits an event for content, and stores it unchanged', async () => {
+    expect(await host.push(headlines)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'dcd.ua',
@@ -69,7 +69,7 @@ describe('dcd.ua', () => {
     expect(await content(item?.key)).toBe('AQID+g==');
   });
 
-  it('does not tell what it does not know', async () => {
+  it('omits unknown fields from the event', async () => {
     await host.push({ type: 'application/vnd.oma.dcdc', body: 'anything' });
     expect(host.events).toEqual([
       { app: 'dcd.ua', kind: 'content', contentType: 'application/vnd.oma.dcdc', size: 8 },
@@ -85,29 +85,29 @@ describe('dcd.ua', () => {
     expect(host.events).toMatchObject([{ contentId }]);
   });
 
-  describe('the same content again', () => {
-    it('is taken, and not told, also after a restart', async () => {
+  describe('repeated content', () => {
+    it('is accepted without an event, also after a restart', async () => {
       await host.push(headlines);
-      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(await host.push(headlines)).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await host.push(headlines)).toMatchObject({ taken: true });
+      expect(await host.push(headlines)).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
-      expect(host.logged).toEqual(Array(2).fill('content headlines@news.example: came before: dropped'));
+      expect(host.logged).toEqual(Array(2).fill('content headlines@news.example ignored: it is a duplicate'));
     });
 
-    it('is told once when both come at the same moment', async () => {
+    it('emits one event when two copies arrive at once', async () => {
       await Promise.all([host.push(headlines), host.push(headlines)]);
       expect(host.events).toHaveLength(1);
     });
 
-    it('is known by its octets where it has no name', async () => {
+    it('is recognised by its octets if it has no id', async () => {
       await host.push({ type: TYPE, body: 'one' });
       await host.push({ type: TYPE, body: 'one' });
       await host.push({ type: TYPE, body: 'two' });
       expect(host.events).toHaveLength(2);
     });
 
-    it('replaces the old where its octets differ', async () => {
+    it('replaces the stored content if its octets differ', async () => {
       await host.push(headlines);
       await host.push({ ...headlines, body: Uint8Array.of(9) });
       expect(host.events.map(({ size }) => size)).toEqual([4, 1]);
@@ -116,7 +116,7 @@ describe('dcd.ua', () => {
       expect(await host.stored('octets/')).toBe(1);
     });
 
-    it('is another one in another channel', async () => {
+    it('is different content in another channel', async () => {
       await host.push(headlines);
       await host.push(named('headlines@news.example', 'http://sports.example/'));
       expect(host.events).toHaveLength(2);
@@ -127,7 +127,7 @@ describe('dcd.ua', () => {
   });
 
   describe('expiry', () => {
-    it('ends what is kept, over a restart as without', async () => {
+    it('removes stored content, with and without a restart', async () => {
       await host.push(named('first'));
       host.now += DAY;
       await host.push(named('second'));
@@ -144,7 +144,7 @@ describe('dcd.ua', () => {
       expect(await host.stored('item/')).toBe(1);
     });
 
-    it('is when the option keep says', async () => {
+    it('follows the option keep', async () => {
       host.options = { keep: 60 };
       await host.restart();
       await host.push(headlines);
@@ -154,7 +154,7 @@ describe('dcd.ua', () => {
       expect(await list()).toEqual([]);
     });
 
-    it('lets the same content be told again', async () => {
+    it('allows an event for the same content again', async () => {
       await host.push(headlines);
       host.now += 8 * DAY;
       await host.push(headlines);
@@ -163,18 +163,18 @@ describe('dcd.ua', () => {
   });
 
   it.each([
-    [{ keep: 0 }, 'options.keep is 0; expected seconds, a whole number from 1 to 31536000'],
-    [{ keep: '60' }, 'options.keep is "60"; expected seconds'],
-    [{ kep: 60 }, 'options.kep is not known; expected keep'],
-    ['60', 'options: expected an object with keep'],
-    [null, 'options: expected an object with keep'],
+    [{ keep: 0 }, 'invalid options.keep 0: expected seconds, a whole number from 1 to 31536000'],
+    [{ keep: '60' }, 'invalid options.keep "60": expected seconds'],
+    [{ kep: 60 }, 'unknown option options.kep: expected keep'],
+    ['60', 'invalid options: expected an object with keep'],
+    [null, 'invalid options: expected an object with keep'],
   ])('does not start with options %j', async (options, message) => {
     host.options = options;
     await expect(host.restart()).rejects.toThrow(`dcd.ua: start() failed: ${message}`);
   });
 
-  describe('its bounds', () => {
-    it('are 100 pieces of one channel, which leave other channels alone', async () => {
+  describe('the limits', () => {
+    it('are 100 items of a channel, independent of other channels', async () => {
       await host.push(named('other', 'http://sports.example/'));
       for (let number = 0; number < 105; number += 1) {
         host.now += 1000;
@@ -185,7 +185,7 @@ describe('dcd.ua', () => {
       expect(await ids('http://sports.example/')).toEqual(['other']);
     });
 
-    it('are 400 pieces in all', async () => {
+    it('are 400 items in total', async () => {
       for (let number = 0; number < 410; number += 1) {
         host.now += 1000;
         await host.push(named(`${number}`, `http://channel-${number % 10}.example/`));
@@ -195,7 +195,7 @@ describe('dcd.ua', () => {
       expect((await ids()).at(-1)).toBe('10');
     });
 
-    it('are 64 MiB in all', async () => {
+    it('are 64 MiB in total', async () => {
       const body = new Uint8Array(1_048_576).fill(7);
       for (let number = 0; number < 66; number += 1) {
         host.now += 1000;
@@ -206,32 +206,32 @@ describe('dcd.ua', () => {
     });
   });
 
-  it('refuses what is no content, too large, or named at length', async () => {
+  it('refuses content that is empty or too large, and long names', async () => {
     expect(await host.push({ type: TYPE, body: '' })).toMatchObject({
       kind: 'type',
-      reason: 'no octets, expected a DCD container',
+      reason: 'empty content: expected a DCD container',
     });
     expect(await host.push({ type: TYPE, body: new Uint8Array(1_048_577) })).toMatchObject({ kind: 'size' });
     expect(await host.push(named('x'.repeat(2049)))).toMatchObject({
       kind: 'size',
-      reason: 'content-id has 2049 characters, expected at most 2048',
+      reason: 'content-id has 2049 characters: expected at most 2048',
     });
     expect(host.events).toEqual([]);
   });
 
-  it('answers two queries', async () => {
+  it('answers its two queries', async () => {
     await expect(host.runtime.query('dcd.ua', 'items')).rejects.toThrow(
-      'no query "items"; expected "list" or "content"',
+      'unknown query "items": expected "list" or "content"',
     );
     await expect(host.runtime.query('dcd.ua', 'content')).rejects.toThrow('expected { key }');
     expect(await content('nothing')).toBeNull();
   });
 
-  describe('for people', () => {
-    it('says where content comes from', async () => {
+  describe('the description', () => {
+    it('names the source of the content', async () => {
       expect(await host.described(headlines)).toEqual({
         title: 'Content of http://news.example/',
-        text: '4 bytes, a DCD container; what is in it is for the application that reads DCD',
+        text: '4 bytes, a DCD container; only an application for DCD can read it',
         fields: {
           channel: 'http://news.example/',
           content: 'headlines@news.example',
@@ -240,18 +240,18 @@ describe('dcd.ua', () => {
       });
     });
 
-    it('says what it does not know', async () => {
+    it('names unknown fields', async () => {
       expect(await host.described({ type: 'application/vnd.oma.dcdc', body: 'x' })).toMatchObject({
         title: 'Content of a channel',
         text: expect.stringContaining('a packed DCD container'),
         fields: {
-          channel: 'not known: the push names no initiator',
-          content: 'not known: the push does not name it',
+          channel: 'unknown: the push has no initiator URI',
+          content: 'unknown: the push has no content id',
         },
       });
     });
 
-    it('lets no sender write to a terminal', async () => {
+    it('contains no control characters', async () => {
       const description = await host.described(named('\u001b[2Jid', 'ch\u202eannel'));
       expect(description).toMatchObject({
         title: 'Content of ch annel',
@@ -262,7 +262,7 @@ describe('dcd.ua', () => {
 });
 
 describe('dcd.ua between its event and its commit', () => {
-  it('tells again what it could not write down: at least once, never not at all', async () => {
+  it('emits the event again after a failed commit', async () => {
     const alone = await startAlone(dcd);
     const octets = Uint8Array.of(1);
     await expect(alone.receive(TYPE, octets, 'full')).rejects.toThrow('disk full');

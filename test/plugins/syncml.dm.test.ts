@@ -24,7 +24,7 @@ const alert: DmTrigger = {
   serverId: 'srv1',
 };
 
-/** As its server writes it. */
+/** Encoded by its server. */
 function notification(
   changes: Partial<DmTrigger> = {},
   nonce: Uint8Array = NONCE,
@@ -44,10 +44,13 @@ describe('syncml.dm', () => {
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // Without jitter the delays are exact.
+    vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
   });
 
   afterEach(async () => {
     await host.stop();
+    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
@@ -58,12 +61,12 @@ describe('syncml.dm', () => {
   const push = (body: Uint8Array, type = TYPE) => host.push({ type, body });
   const sessions = () => host.events.map(({ sessionId }) => sessionId);
 
-  /** Until what the application does in the background has been done. */
+  /** Waits until the background tasks have reached `condition`. */
   const until = async (condition: () => boolean) => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('takes notifications under both of their media types', async () => {
+  it('accepts both media types of notifications', async () => {
     await start();
     expect(host.runtime.acceptedTypes(['x-wap-application:syncml.dm'])).toEqual([
       'application/vnd.syncml.notification',
@@ -74,9 +77,9 @@ describe('syncml.dm', () => {
     expect(sessions()).toEqual([1, 2]);
   });
 
-  it('tells of an alert', async () => {
+  it('emits an event for an alert', async () => {
     await start();
-    expect(await push(VECTOR)).toMatchObject({ taken: true });
+    expect(await push(VECTOR)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'syncml.dm',
@@ -91,11 +94,11 @@ describe('syncml.dm', () => {
     ]);
   });
 
-  describe('an alert is forbidden', () => {
+  describe('refuses an alert (forbidden)', () => {
     it.each([
-      ['that was made with another password', notification({}, NONCE, 'guess'), 'its digest is wrong'],
-      ['that was made with another nonce', notification({}, Uint8Array.of(9)), 'its digest is wrong'],
-      ['without a digest', withoutDigest(), 'it has no digest: all of its octets are zero'],
+      ['with another password', notification({}, NONCE, 'guess'), 'wrong digest'],
+      ['with another nonce', notification({}, Uint8Array.of(9)), 'wrong digest'],
+      ['without a digest', withoutDigest(), 'no digest: all of its octets are zero'],
       [
         'of a server that is not configured',
         notification({ serverId: 'srv2' }),
@@ -103,21 +106,21 @@ describe('syncml.dm', () => {
       ],
     ])('%s', async (_name, body, reason) => {
       await start();
-      expect(await push(body)).toMatchObject({ taken: false, kind: 'forbidden', reason });
+      expect(await push(body)).toMatchObject({ accepted: false, kind: 'forbidden', reason });
       expect(host.events).toEqual([]);
     });
 
-    it('of which any octet was changed on the way', async () => {
+    it('in which any octet was changed', async () => {
       await start();
       for (let index = 0; index < VECTOR.length; index += 1) {
         const changed = VECTOR.slice();
         changed[index] = (changed[index] ?? 0) ^ 1;
-        expect(await push(changed)).toMatchObject({ taken: false });
+        expect(await push(changed)).toMatchObject({ accepted: false });
       }
       expect(host.events).toEqual([]);
     });
 
-    it('where no server is configured', async () => {
+    it('if no server is configured', async () => {
       host = await AppHost.start(syncmlDm);
       expect(await push(VECTOR)).toMatchObject({
         kind: 'forbidden',
@@ -126,32 +129,32 @@ describe('syncml.dm', () => {
     });
   });
 
-  it('takes alerts without a digest where an option says so, and tells that they are unverified', async () => {
+  it('accepts alerts without a digest if the option allows it, and marks them as unverified', async () => {
     await start({ unverified: true });
-    expect(await push(withoutDigest())).toMatchObject({ taken: true });
+    expect(await push(withoutDigest())).toMatchObject({ accepted: true });
     expect(host.events).toMatchObject([{ sessionId: 7, verified: false }]);
     expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ kind: 'forbidden' });
     expect(await push(withoutDigest({ serverId: 'srv2' }))).toMatchObject({ kind: 'forbidden' });
   });
 
-  describe('the same alert again', () => {
-    it('is taken, and not told, also after a restart', async () => {
+  describe('a repeated alert', () => {
+    it('is accepted without an event, also after a restart', async () => {
       await start();
       await push(notification());
-      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
-      expect(host.logged).toEqual(Array(2).fill('alert of session 7 by srv1 came before: dropped'));
+      expect(host.logged).toEqual(Array(2).fill('alert of session 7 by srv1 is a duplicate: ignored'));
     });
 
-    it('is told once when both come at the same moment', async () => {
+    it('emits one event when two copies arrive at once', async () => {
       await start();
       await Promise.all([push(notification()), push(notification())]);
       expect(host.events).toHaveLength(1);
     });
 
-    it('is another one where its server says something else', async () => {
+    it('is a new alert if any field differs', async () => {
       await start();
       await push(notification());
       await push(notification({ uiMode: 'user-interaction' }));
@@ -159,14 +162,14 @@ describe('syncml.dm', () => {
       expect(host.events).toHaveLength(3);
     });
 
-    it('is refused past 1,000 alerts under one nonce, which no session refreshed', async () => {
+    it('is refused after 1,000 alerts with one nonce', async () => {
       await start();
       for (let sessionId = 0; sessionId < 1000; sessionId += 1) await push(notification({ sessionId }));
       expect(await push(notification({ sessionId: 1000 }))).toMatchObject({
         kind: 'forbidden',
-        reason: '1000 alerts came under one nonce: a session must refresh it',
+        reason: '1000 alerts used this nonce: a session must change it',
       });
-      expect(await push(notification({ sessionId: 0 }))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 0 }))).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1000);
     });
   });
@@ -174,13 +177,13 @@ describe('syncml.dm', () => {
   describe('a fallback nonce', () => {
     it.each(FALLBACKS)('%s is accepted once, also after a restart', async (name, nonce) => {
       await start();
-      expect(await push(notification({ sessionId: 1 }, nonce))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 1 }, nonce))).toMatchObject({ accepted: true });
       await host.restart();
       for (const sessionId of [1, 2]) {
         expect(await push(notification({ sessionId }, nonce))).toMatchObject({
-          taken: false,
+          accepted: false,
           kind: 'forbidden',
-          reason: `the fallback nonce (${name}) was used before: a session must refresh the nonce`,
+          reason: `the fallback nonce (${name}) was used before: a session must change the nonce`,
         });
       }
       expect(host.events).toMatchObject([{ sessionId: 1, verified: true }]);
@@ -192,11 +195,11 @@ describe('syncml.dm', () => {
         await start();
         const body = VECTOR.slice();
         body.set(fromHex(digest));
-        expect(await push(body)).toMatchObject({ taken: true });
+        expect(await push(body)).toMatchObject({ accepted: true });
       },
     );
 
-    it('is accepted once of each kind, and once for each server', async () => {
+    it('is accepted once for each kind and each server', async () => {
       await start({ servers: [SERVER, { ...SERVER, id: 'srv2' }] });
       for (const serverId of ['srv1', 'srv2']) {
         for (const [, nonce] of FALLBACKS) await push(notification({ serverId }, nonce));
@@ -204,21 +207,21 @@ describe('syncml.dm', () => {
       expect(host.events).toHaveLength(4);
     });
 
-    it('leaves the nonce as it is', async () => {
+    it('does not change the nonce', async () => {
       await start();
       for (const [, nonce] of FALLBACKS) await push(notification({}, nonce));
-      expect(await push(notification())).toMatchObject({ taken: true });
+      expect(await push(notification())).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(3);
     });
 
-    it('is accepted again when the configuration has another nonce', async () => {
+    it('is accepted again after the configured nonce has changed', async () => {
       await start();
       const [[, fallback] = ['', NONCE]] = FALLBACKS;
       await push(notification({}, fallback));
       host.options = { servers: [{ ...SERVER, nonce: 'CQ==' }] };
       await host.restart();
-      expect(await push(notification({}, fallback))).toMatchObject({ taken: true });
-      expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ taken: true });
+      expect(await push(notification({}, fallback))).toMatchObject({ accepted: true });
+      expect(await push(notification({}, Uint8Array.of(9)))).toMatchObject({ accepted: true });
       expect(await push(notification())).toMatchObject({ kind: 'forbidden' });
     });
   });
@@ -240,7 +243,7 @@ describe('syncml.dm', () => {
     };
     const asked = () => requests.map(({ sessionId }) => sessionId);
 
-    it('is given the alert', async () => {
+    it('receives the alert', async () => {
       await start({ startSession });
       await push(VECTOR);
       await until(() => requests.length === 1);
@@ -257,7 +260,7 @@ describe('syncml.dm', () => {
       ]);
     });
 
-    it('is told when its server has lost the nonce, and its new nonce makes all that was used before void', async () => {
+    it('is notified that the server has lost the nonce, and its new nonce invalidates earlier digests', async () => {
       const next = Uint8Array.of(42, 43);
       answers = [next];
       await start({ startSession });
@@ -267,19 +270,19 @@ describe('syncml.dm', () => {
       expect(requests).toMatchObject([{ sessionId: 1, resynchronise: true, verified: true }]);
       await host.restart();
       expect(await push(notification({ sessionId: 2 }))).toMatchObject({ kind: 'forbidden' });
-      expect(await push(notification({ sessionId: 2 }, next))).toMatchObject({ taken: true });
-      expect(await push(notification({ sessionId: 3 }, fallback))).toMatchObject({ taken: true });
+      expect(await push(notification({ sessionId: 2 }, next))).toMatchObject({ accepted: true });
+      expect(await push(notification({ sessionId: 3 }, fallback))).toMatchObject({ accepted: true });
       expect(await push(notification({ sessionId: 4 }, fallback))).toMatchObject({ kind: 'forbidden' });
     });
 
-    it('is asked again later, and later again, when it failed', async () => {
+    it('is retried with increasing delays after failures', async () => {
       answers = [new Error('no route'), new Error('no route\u001b[2J')];
       await start({ startSession });
       await push(notification());
       await until(() => host.logged.length === 1);
       await vi.advanceTimersByTimeAsync(29_999);
       expect(asked()).toEqual([7]);
-      // A repeat hurries nothing.
+      // A repetition does not shorten the delay.
       await push(notification());
       expect(asked()).toEqual([7]);
       await vi.advanceTimersByTimeAsync(1);
@@ -289,13 +292,13 @@ describe('syncml.dm', () => {
       await vi.advanceTimersByTimeAsync(7_200_000);
       expect(asked()).toEqual([7, 7, 7]);
       expect(host.logged).toEqual([
-        'session 7 with srv1 could not be started, again in 30 s: no route',
-        'alert of session 7 by srv1 came before: dropped',
-        'session 7 with srv1 could not be started, again in 60 s: no route [2J',
+        'session 7 with srv1 could not be started, retry in 30 s: no route',
+        'alert of session 7 by srv1 is a duplicate: ignored',
+        'session 7 with srv1 could not be started, retry in 60 s: no route [2J',
       ]);
     });
 
-    it('is asked again after a restart, when it had not succeeded', async () => {
+    it('is retried after a restart', async () => {
       answers = [new Error('no route')];
       await start({ startSession });
       await push(notification());
@@ -308,7 +311,7 @@ describe('syncml.dm', () => {
       expect(asked()).toEqual([7, 7]);
     });
 
-    it('is given up after 12 failures', async () => {
+    it('is not retried after 12 failures', async () => {
       answers = Array.from({ length: 20 }, () => new Error('no route'));
       await start({ startSession });
       await push(notification());
@@ -317,13 +320,13 @@ describe('syncml.dm', () => {
         await vi.advanceTimersByTimeAsync(3_600_000);
       }
       expect(requests).toHaveLength(12);
-      expect(host.logged.at(-1)).toBe('session 7 with srv1 could not be started, given up: no route');
+      expect(host.logged.at(-1)).toBe('session 7 with srv1 could not be started, gave up: no route');
       await host.restart();
       await push(notification({ sessionId: 8 }));
       await until(() => requests.length === 13);
     });
 
-    it('is asked for the last of the alerts that came while a session was held', async () => {
+    it('is called for the last alert that arrived during a session', async () => {
       let end = (_result: undefined) => {};
       const held: number[] = [];
       await start({
@@ -341,7 +344,7 @@ describe('syncml.dm', () => {
       expect(held).toEqual([1, 3]);
     });
 
-    it('is not waited for without end', async () => {
+    it('has a deadline', async () => {
       let aborted: unknown;
       await start({
         startSession: (_request: DmSessionRequest, signal: AbortSignal) =>
@@ -354,8 +357,8 @@ describe('syncml.dm', () => {
       await push(notification());
       await vi.advanceTimersByTimeAsync(900_000);
       await until(() => host.logged.length === 1);
-      expect(aborted).toMatchObject({ message: 'it did not end within 900 s' });
-      // Nor does it hold up the end of the application.
+      expect(aborted).toMatchObject({ message: 'the session did not finish within 900 s' });
+      // It does not delay the stop of the application either.
       await host.restart();
     });
 
@@ -365,12 +368,12 @@ describe('syncml.dm', () => {
         await start({ startSession: async () => result });
         await push(notification());
         await until(() => host.logged.length === 1);
-        expect(host.logged[0]).toContain('startSession gave a nonce that is none');
+        expect(host.logged[0]).toContain('invalid nonce from startSession');
       },
     );
   });
 
-  describe('the built-in starter', () => {
+  describe('the built-in startSession', () => {
     let dm: Awaited<ReturnType<typeof TestHttpServer.start>>;
     const posted: { type: string | undefined; text: string }[] = [];
     let status: number;
@@ -414,7 +417,7 @@ describe('syncml.dm', () => {
       expect(posted).toHaveLength(1);
     });
 
-    it('says when the user wanted the session', async () => {
+    it('reports a session that the user initiated', async () => {
       await startFor(dm.url());
       await push(notification({ initiator: 'client', sessionId: 0xfffe }));
       await until(() => posted.length === 1);
@@ -422,38 +425,38 @@ describe('syncml.dm', () => {
       expect(posted[0]?.text).toContain('<SessionID>FFFE</SessionID>');
     });
 
-    it('asks again when the server is not well', async () => {
+    it('is retried after a server error', async () => {
       status = 500;
       await startFor(dm.url());
       await push(notification());
       await until(() => host.logged.length === 1);
       expect(host.logged[0]).toBe(
-        'session 7 with srv1 could not be started, again in 30 s: status: the server answered 500',
+        'session 7 with srv1 could not be started, retry in 30 s: status: the server answered 500',
       );
       status = 200;
       await vi.advanceTimersByTimeAsync(30_000);
       await until(() => posted.length === 2);
     });
 
-    it('gives up where the server does not know of such sessions', async () => {
+    it('is not retried after a 404', async () => {
       status = 404;
       await startFor(dm.url());
       await push(notification());
       await until(() => host.logged.length === 1);
-      expect(host.logged[0]).toMatch(/given up: status: the server answered 404$/);
+      expect(host.logged[0]).toMatch(/gave up: status: the server answered 404$/);
       await vi.advanceTimersByTimeAsync(7_200_000);
       expect(posted).toHaveLength(1);
     });
 
-    it('goes nowhere that the host does not allow', async () => {
+    it('does not fetch from origins that the host does not allow', async () => {
       await startFor(dm.url(), 'https://dm.example');
       await push(notification());
       await until(() => host.logged.length === 1);
-      expect(host.logged[0]).toMatch(/^session 7 with srv1 could not be started, given up: not-allowed: /);
+      expect(host.logged[0]).toMatch(/^session 7 with srv1 could not be started, gave up: not-allowed: /);
       expect(posted).toEqual([]);
     });
 
-    it('is replaced by startSession', async () => {
+    it('is replaced by the option startSession', async () => {
       const asked: number[] = [];
       host = await AppHost.start(syncmlDm, {
         servers: [{ ...SERVER, url: dm.url() }],
@@ -464,73 +467,73 @@ describe('syncml.dm', () => {
     });
   });
 
-  describe('octets that are no notification', () => {
-    it('are refused for good, cut short anywhere', async () => {
+  describe('malformed notifications', () => {
+    it('are refused when truncated at any octet', async () => {
       await start();
       for (let length = 0; length < VECTOR.length; length += 1) {
         expect(await push(VECTOR.subarray(0, length))).toMatchObject({
-          taken: false,
+          accepted: false,
           kind: 'type',
           reason: expect.stringMatching(/^DM notification: .* at offset \d+: expected /),
         });
       }
     });
 
-    it('are refused where the server has no name', async () => {
+    it('are refused if the server id is empty', async () => {
       await start();
       const body = fromHex(`${'00'.repeat(16)}02d800000012340073727631`);
       expect(await push(body)).toMatchObject({ kind: 'type' });
     });
 
-    it('are refused where another major version may mean anything', async () => {
+    it('are refused if they are of another major version', async () => {
       await start();
       expect(await push(notification({ version: '2.0' }))).toMatchObject({
         kind: 'type',
-        reason: 'DM version 2.0, expected 1.x',
+        reason: 'invalid DM version 2.0: expected 1.x',
       });
     });
 
-    it('are refused where they are more than any', async () => {
+    it('are refused if they are too large', async () => {
       await start();
       expect(await push(new Uint8Array(16_385))).toMatchObject({ kind: 'size' });
     });
   });
 
   it.each([
-    [{ servers: {} }, 'options.servers: expected a list'],
-    [{ servers: [7] }, 'options.servers[0]: expected an object with id, password, nonce, url'],
-    [{ servers: [{ ...SERVER, url: 'dm.example' }] }, 'options.servers[0].url: expected where'],
-    [{ servers: [{ ...SERVER, url: 'http://a.example/' }] }, 'options.device is missing'],
-    [{ device: 'a b' }, 'options.device: expected how'],
-    [{ servers: [{ ...SERVER, id: '' }] }, "options.servers[0].id: expected the server's identifier"],
-    [{ servers: [{ ...SERVER, id: 'ü'.repeat(128) }] }, 'options.servers[0].id: expected'],
-    [{ servers: [{ ...SERVER, password: 1 }] }, 'options.servers[0].password: expected the password'],
-    [{ servers: [{ ...SERVER, nonce: 'no base64' }] }, 'options.servers[0].nonce: expected base64'],
-    [{ servers: [{ ...SERVER, nonce: 'AQ' }] }, 'options.servers[0].nonce: expected base64'],
-    [{ servers: [{ ...SERVER, secret: 1 }] }, 'options.servers[0].secret is not known'],
-    [{ servers: [SERVER, SERVER] }, 'options.servers[1].id is "srv1" again; name each server once'],
-    [{ unverified: 'yes' }, 'options.unverified: expected true or false'],
-    [{ startSession: 'http' }, 'options.startSession: expected a function'],
-    [{ server: [] }, 'options.server is not known; expected servers'],
-    ['srv1', 'options: expected an object'],
-    [null, 'options: expected an object'],
+    [{ servers: {} }, 'invalid options.servers: expected a list'],
+    [{ servers: [7] }, 'invalid options.servers[0]: expected an object with id, password, nonce, url'],
+    [{ servers: [{ ...SERVER, url: 'dm.example' }] }, 'invalid options.servers[0].url: expected the URL'],
+    [{ servers: [{ ...SERVER, url: 'http://a.example/' }] }, 'missing options.device'],
+    [{ device: 'a b' }, 'invalid options.device: expected the identifier'],
+    [{ servers: [{ ...SERVER, id: '' }] }, "invalid options.servers[0].id: expected the server's identifier"],
+    [{ servers: [{ ...SERVER, id: 'ü'.repeat(128) }] }, 'invalid options.servers[0].id: expected'],
+    [{ servers: [{ ...SERVER, password: 1 }] }, 'invalid options.servers[0].password: expected the password'],
+    [{ servers: [{ ...SERVER, nonce: 'no base64' }] }, 'invalid options.servers[0].nonce: expected base64'],
+    [{ servers: [{ ...SERVER, nonce: 'AQ' }] }, 'invalid options.servers[0].nonce: expected base64'],
+    [{ servers: [{ ...SERVER, secret: 1 }] }, 'unknown option options.servers[0].secret'],
+    [{ servers: [SERVER, SERVER] }, 'duplicate options.servers[1].id "srv1": list each server once'],
+    [{ unverified: 'yes' }, 'invalid options.unverified: expected true or false'],
+    [{ startSession: 'http' }, 'invalid options.startSession: expected a function'],
+    [{ server: [] }, 'unknown option options.server: expected servers'],
+    ['srv1', 'invalid options: expected an object'],
+    [null, 'invalid options: expected an object'],
   ])('does not start with options %j', async (options, message) => {
     await start();
     host.options = options;
     await expect(host.restart()).rejects.toThrow(`syncml.dm: start() failed: ${message}`);
   });
 
-  it('says so when it starts without a server: nothing would be taken', async () => {
+  it('warns at start if no server is configured', async () => {
     await start();
     expect(host.logged).toEqual([]);
     host.options = undefined;
     await host.restart();
     expect(host.logged).toEqual([
-      expect.stringMatching(/^options\.servers names no DM server: every alert is refused/),
+      expect.stringMatching(/^options\.servers is empty, every alert is refused/),
     ]);
   });
 
-  it('forgets servers that are no longer configured', async () => {
+  it('removes the state of servers that are no longer configured', async () => {
     await start();
     await push(VECTOR);
     expect(await host.stored('server/')).toBe(1);
@@ -539,17 +542,17 @@ describe('syncml.dm', () => {
     expect(await host.stored('server/')).toBe(0);
   });
 
-  it('says in words what a server asks for', async () => {
+  it('describes a request in words', async () => {
     await start();
     expect(await host.described({ type: TYPE, body: VECTOR })).toEqual({
-      title: 'A management server asks for a session',
+      title: 'A management server requests a session',
       text: 'srv1, in the background',
       fields: {
         server: 'srv1',
         session: '4660',
         initiator: 'the server',
         version: 'DM 1.1',
-        digest: 'given',
+        digest: 'present',
       },
     });
   });

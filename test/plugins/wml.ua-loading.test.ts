@@ -1,4 +1,4 @@
-/** Service loading with leave to load, and the cache operations on what was loaded. */
+/** Service loadings with the option `load`, and cache operations on the loaded resources. */
 
 import type { ServerResponse } from 'node:http';
 import wml from 'sip-push/apps/wml.ua';
@@ -14,6 +14,8 @@ describe('wml.ua with the option load', () => {
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // Without jitter the delays are exact.
+    vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
     statuses = [];
     web = await TestHttpServer.start((request, response) => {
       response.writeHead(statuses.shift() ?? 200, { 'content-type': 'text/vnd.wap.wml' }).end(request.url);
@@ -23,6 +25,7 @@ describe('wml.ua with the option load', () => {
   afterEach(async () => {
     await host.stop();
     await web.close();
+    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
@@ -41,7 +44,7 @@ describe('wml.ua with the option load', () => {
     (await host.runtime.query('wml.ua', 'resources')) as { href: string; [field: string]: unknown }[];
   const hrefs = async () => (await resources()).map(({ href }) => href);
   const octets = (path: string) => host.runtime.query('wml.ua', 'resource', { href: web.url(path) });
-  /** Until what the application does in the background has been done. */
+  /** Waits until the background tasks have reached `condition`. */
   const until = async (condition: () => boolean | Promise<boolean>) => {
     while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
   };
@@ -56,11 +59,11 @@ describe('wml.ua with the option load', () => {
     expect(web.requests).toEqual([]);
   });
 
-  it('loads for each action, and keeps it', async () => {
+  it('loads and stores the resource of each action', async () => {
     await start(true);
     for (const action of ['execute-low', 'execute-high', 'cache'] as const) {
       host.now += 1000;
-      expect(await load(`/${action}`, action)).toMatchObject({ taken: true });
+      expect(await load(`/${action}`, action)).toMatchObject({ accepted: true });
       await until(async () => (await hrefs()).includes(web.url(`/${action}`)));
     }
     expect(web.requests).toEqual(['GET /execute-low', 'GET /execute-high', 'GET /cache']);
@@ -80,7 +83,7 @@ describe('wml.ua with the option load', () => {
     expect(web.requests).toHaveLength(3);
   });
 
-  it('loads for the actions that it lists alone', async () => {
+  it('loads only for the listed actions', async () => {
     await start(['cache']);
     await load('/high', 'execute-high');
     await load('/low', 'execute-low');
@@ -89,7 +92,7 @@ describe('wml.ua with the option load', () => {
     expect(web.requests).toEqual(['GET /cache']);
   });
 
-  it('loads again what is asked for again, in place of the old', async () => {
+  it('loads a resource again, and replaces the stored one', async () => {
     await start(true);
     await load('/a');
     await loaded(1);
@@ -99,7 +102,7 @@ describe('wml.ua with the option load', () => {
     expect(await resources()).toHaveLength(1);
   });
 
-  it('loads again later where it failed, and is not held up by it', async () => {
+  it('retries failed loads without delaying others', async () => {
     statuses = [503, 200, 503];
     await start(true);
     await load('/a');
@@ -112,12 +115,12 @@ describe('wml.ua with the option load', () => {
     await loaded(2);
     expect(web.requests).toEqual(['GET /a', 'GET /b', 'GET /a', 'GET /a']);
     expect(host.logged).toEqual([
-      `${web.url('/a')} was not loaded, again in 30 s: status: the server answered 503`,
-      `${web.url('/a')} was not loaded, again in 60 s: status: the server answered 503`,
+      `${web.url('/a')} was not loaded, retry in 30 s: status: the server answered 503`,
+      `${web.url('/a')} was not loaded, retry in 60 s: status: the server answered 503`,
     ]);
   });
 
-  it('loads after a restart what was not loaded before', async () => {
+  it('continues after a restart', async () => {
     statuses = [503];
     await start(true);
     await load('/a');
@@ -128,7 +131,7 @@ describe('wml.ua with the option load', () => {
     expect(web.requests).toEqual(['GET /a', 'GET /a']);
   });
 
-  it('loads nothing after a restart that takes the leave back', async () => {
+  it('loads nothing after the option was removed', async () => {
     statuses = [503];
     await start(true);
     await load('/a');
@@ -140,7 +143,7 @@ describe('wml.ua with the option load', () => {
     expect(web.requests).toEqual(['GET /a']);
   });
 
-  it('goes on after a restart that broke a load off', async () => {
+  it('loads again what a restart interrupted', async () => {
     await start(true);
     const { answer } = web;
     web.answer = () => {};
@@ -152,7 +155,7 @@ describe('wml.ua with the option load', () => {
     expect(host.logged).toEqual([]);
   });
 
-  it('gives up after eight failures', async () => {
+  it('stops after eight failures', async () => {
     statuses = Array(20).fill(500);
     await start(true);
     await load('/a');
@@ -163,13 +166,13 @@ describe('wml.ua with the option load', () => {
     await until(async () => (await host.stored('loading/')) === 0);
     expect(web.requests).toHaveLength(8);
     expect(host.logged.at(-1)).toBe(
-      `${web.url('/a')} was not loaded, given up: status: the server answered 500`,
+      `${web.url('/a')} was not loaded, gave up: status: the server answered 500`,
     );
   });
 
   it.each([
-    ['404', 404, /given up: status: the server answered 404$/],
-    ['a redirect without end', 302, /given up: /],
+    ['404', 404, /gave up: status: the server answered 404$/],
+    ['an endless redirect', 302, /gave up: /],
   ])('gives up at once what will not be better: %s', async (_name, status, line) => {
     await start(true);
     web.answer = (_request, response) => response.writeHead(status, { location: web.url('/a') }).end();
@@ -179,16 +182,16 @@ describe('wml.ua with the option load', () => {
     await until(async () => (await host.stored('loading/')) === 0);
   });
 
-  it('goes nowhere that the host does not allow', async () => {
+  it('does not fetch from origins that the host does not allow', async () => {
     await start(true, 'https://operator.example');
     await load('/a');
     await host.push({ type: 'text/vnd.wap.sl', body: '<sl href="file:///etc/passwd"/>' });
     await until(() => host.logged.length === 2);
-    expect(host.logged.every((line) => line.includes('given up: '))).toBe(true);
+    expect(host.logged.every((line) => line.includes('gave up: '))).toBe(true);
     expect(web.requests).toEqual([]);
   });
 
-  it('keeps nothing that is larger than any page', async () => {
+  it('stores no resource that is too large', async () => {
     await start(true);
     web.answer = (_request, response) => response.end(Buffer.alloc(1_048_577));
     await load('/a');
@@ -196,7 +199,7 @@ describe('wml.ua with the option load', () => {
     expect(await resources()).toEqual([]);
   });
 
-  it('keeps the last 200, and the last 32 MiB', async () => {
+  it('stores the last 200 resources and the last 32 MiB', async () => {
     await start(true);
     for (let number = 0; number < 205; number += 1) {
       host.now += 1000;
@@ -215,23 +218,23 @@ describe('wml.ua with the option load', () => {
     expect(await host.stored('octets/')).toBe(32);
   });
 
-  it('waits for 100 at most: the oldest is given up', async () => {
+  it('queues at most 100 loadings: the oldest is dropped', async () => {
     statuses = Array(1000).fill(503);
     await start(true);
     for (let number = 0; number < 105; number += 1) {
       host.now += 1000;
       await load(`/${number}`);
-      await until(() => host.logged.filter((line) => line.includes('again in')).length === number + 1);
+      await until(() => host.logged.filter((line) => line.includes('retry in')).length === number + 1);
     }
     await until(async () => (await host.stored('loading/')) === 100);
-    expect(host.logged.filter((line) => line.includes('given up'))).toEqual(
+    expect(host.logged.filter((line) => line.includes('gave up'))).toEqual(
       [0, 1, 2, 3, 4].map(
-        (number) => `${web.url(`/${number}`)} was not loaded, given up: more than 100 wait`,
+        (number) => `${web.url(`/${number}`)} was not loaded, gave up: more than 100 are waiting`,
       ),
     );
   });
 
-  it('one that is given up while it is being loaded does not come back when that fails', async () => {
+  it('a loading that is dropped during its attempt is not retried', async () => {
     const held: ServerResponse[] = [];
     web.answer = (_request, response) => void held.push(response);
     await start(true);
@@ -243,14 +246,17 @@ describe('wml.ua with the option load', () => {
     held[0]?.writeHead(503).end();
     await until(() => held.length === 2);
     expect(await host.stored('loading/')).toBe(100);
-    expect(host.logged).toEqual([`${web.url('/0')} was not loaded, given up: more than 100 wait`]);
+    expect(host.logged).toEqual([`${web.url('/0')} was not loaded, gave up: more than 100 are waiting`]);
   });
 
   it.each([
-    [{ load: 'yes' }, 'options.load: expected true, false, or a list of execute-low, execute-high, cache'],
-    [{ load: ['cache', 'run'] }, 'options.load: expected'],
-    [{ laod: true }, 'options.laod is not known; expected load'],
-    [[], 'options: expected an object with load'],
+    [
+      { load: 'yes' },
+      'invalid options.load: expected true, false, or a list of execute-low, execute-high, cache',
+    ],
+    [{ load: ['cache', 'run'] }, 'invalid options.load: expected'],
+    [{ laod: true }, 'unknown option options.laod: expected load'],
+    [[], 'invalid options: expected an object with load'],
   ])('does not start with options %j', async (options, message) => {
     await start(true);
     host.options = options;
@@ -267,7 +273,7 @@ describe('wml.ua with the option load', () => {
       }
     });
 
-    it('on an object removes that resource alone', async () => {
+    it('on an object removes only that resource', async () => {
       await invalidate(
         { what: 'object', uri: web.url('/news') },
         { what: 'object', uri: web.url('/weather') },
@@ -279,12 +285,12 @@ describe('wml.ua with the option load', () => {
       expect(await host.stored('octets/')).toBe(3);
     });
 
-    it('on a service removes all whose URI begins so', async () => {
+    it('on a service removes all resources whose URI begins with its URI', async () => {
       await invalidate({ what: 'service', uri: web.url('/news/') });
       expect(await hrefs()).toEqual(['/weather', '/newspaper'].map((path) => web.url(path)));
     });
 
-    it('on what is not there is told all the same', async () => {
+    it('on an unknown resource emits an event', async () => {
       await invalidate({ what: 'object', uri: 'http://else.example/' });
       expect(host.events.at(-1)).toMatchObject({
         kind: 'cache-operation',

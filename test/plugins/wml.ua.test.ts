@@ -34,7 +34,7 @@ describe('wml.ua', () => {
   const current = async () => (await host.runtime.query('wml.ua', 'current')) as Record<string, unknown>[];
   const texts = async () => (await current()).map(({ text }) => text);
 
-  it('takes each document as XML and as WBXML', async () => {
+  it('accepts each document as XML and as WBXML', async () => {
     expect(host.runtime.acceptedTypes(['x-wap-application:wml.ua'])).toEqual([
       'text/vnd.wap.si',
       'application/vnd.wap.sic',
@@ -63,9 +63,11 @@ describe('wml.ua', () => {
   });
 
   describe('a service indication', () => {
-    it('is told, with what it says', async () => {
+    it('emits an event with its fields', async () => {
       host.now = Date.parse('2024-06-01T00:00:00Z');
-      expect(await host.push({ type: SIC, body: fixture('valid', '3.4-si') })).toMatchObject({ taken: true });
+      expect(await host.push({ type: SIC, body: fixture('valid', '3.4-si') })).toMatchObject({
+        accepted: true,
+      });
       expect(host.events).toEqual([
         {
           app: 'wml.ua',
@@ -80,7 +82,7 @@ describe('wml.ua', () => {
       ]);
     });
 
-    it("has its href for an id where it names none: an operator's own", async () => {
+    it('is identified by its href if it has no id', async () => {
       await host.push({ type: SIC, body: pushBody(fixture('valid', '3.5-push-si-operator')) });
       expect(host.events).toEqual([
         {
@@ -94,7 +96,7 @@ describe('wml.ua', () => {
       ]);
     });
 
-    it('is kept with neither, each of them', async () => {
+    it('is stored without id and href, every one of them', async () => {
       await host.push({ type: SIC, body: fixture('valid', '3.4-si-minimal') });
       await indicate({ action: 'signal-low', text: 'Hello' });
       await indicate({ action: 'signal-low', text: 'Hello again' });
@@ -107,7 +109,7 @@ describe('wml.ua', () => {
       expect(await texts()).toEqual(['', 'Hello again', 'Hello']);
     });
 
-    it('replaces one of the same id that was created before', async () => {
+    it('replaces an older one with the same id', async () => {
       await indicate({ ...mail, created: day(1) });
       await indicate({ ...mail, created: day(2), text: 'You have 5 new emails' });
       expect(host.events).toHaveLength(2);
@@ -119,19 +121,19 @@ describe('wml.ua', () => {
       ['at the same time', day(2)],
     ])('comes to nothing where it was created %s', async (_when, created) => {
       await indicate({ ...mail, created: day(2), text: 'newest' });
-      expect(await indicate({ ...mail, created })).toMatchObject({ taken: true });
+      expect(await indicate({ ...mail, created })).toMatchObject({ accepted: true });
       await host.restart();
-      expect(await indicate({ ...mail, created })).toMatchObject({ taken: true });
+      expect(await indicate({ ...mail, created })).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(await texts()).toEqual(['newest']);
       expect(host.logged).toEqual(
         Array(2).fill(
-          'service indication mail@xyz.com: one created later, or at the same time, is there: dropped',
+          'service indication mail@xyz.com ignored: an indication that is newer, or of the same time, is stored',
         ),
       );
     });
 
-    it('is new where it, or the other, does not say when it was created', async () => {
+    it('is new if one of the two has no time of creation', async () => {
       await indicate({ ...mail, text: 'first' });
       await indicate({ ...mail, created: day(2), text: 'second' });
       await indicate({ ...mail, text: 'third' });
@@ -139,7 +141,7 @@ describe('wml.ua', () => {
       expect(await texts()).toEqual(['third', 'second', 'first']);
     });
 
-    it('is told again, and listed once, where a service repeats it without saying when it was created', async () => {
+    it('emits another event, and is listed once, if a service repeats it without a time of creation', async () => {
       await indicate(mail);
       host.now += DAY;
       await indicate(mail);
@@ -147,13 +149,13 @@ describe('wml.ua', () => {
       expect(await current()).toMatchObject([{ text: mail.text, receivedAt: '2026-01-02T00:00:00.000Z' }]);
     });
 
-    it('has nothing to do with another id', async () => {
+    it('does not replace one with another id', async () => {
       await indicate({ ...mail, created: day(2) });
       await indicate({ ...mail, id: 'other@xyz.com', created: day(1) });
       expect(await current()).toHaveLength(2);
     });
 
-    it('is applied one after another when several come at the same moment', async () => {
+    it('is applied in sequence when several arrive at once', async () => {
       await Promise.all(
         [3, 1, 2].map((number) => indicate({ ...mail, created: day(number), text: `${number}` })),
       );
@@ -165,34 +167,32 @@ describe('wml.ua', () => {
   describe('delete', () => {
     const remove: ServiceIndication = { ...mail, action: 'delete', text: '' };
 
-    it('takes back every indication of its id, and no other', async () => {
+    it('removes all indications of its id, and no others', async () => {
       await indicate({ ...mail, text: 'one' });
       await indicate({ ...mail, text: 'two' });
       await indicate({ ...mail, id: 'other@xyz.com', text: 'another' });
-      expect(await indicate(remove)).toMatchObject({ taken: true });
+      expect(await indicate(remove)).toMatchObject({ accepted: true });
       expect(host.events.at(-1)).toMatchObject({ id: 'mail@xyz.com', action: 'delete' });
       expect(await texts()).toEqual(['another']);
       await host.restart();
       expect(await texts()).toEqual(['another']);
     });
 
-    it('is told once, and not at all where there is nothing to delete', async () => {
+    it('emits one event, and none if no indication matches', async () => {
       await indicate(mail);
       await indicate(remove);
-      expect(await indicate(remove)).toMatchObject({ taken: true });
+      expect(await indicate(remove)).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(2);
     });
 
-    it('of no id is taken, and does nothing', async () => {
+    it('without an id is accepted, and has no effect', async () => {
       await indicate({ action: 'signal-low', text: 'without id' });
-      expect(await indicate({ action: 'delete', text: '' })).toMatchObject({ taken: true });
+      expect(await indicate({ action: 'delete', text: '' })).toMatchObject({ accepted: true });
       expect(await texts()).toEqual(['without id']);
-      expect(host.logged).toEqual([
-        'service indication without id: there is nothing that it deletes: dropped',
-      ]);
+      expect(host.logged).toEqual(['service indication without id ignored: no indication matches']);
     });
 
-    it('that was overtaken does nothing', async () => {
+    it('that is older than the indication has no effect', async () => {
       await indicate({ ...mail, created: day(3) });
       await indicate({ ...remove, created: day(2) });
       expect(await current()).toHaveLength(1);
@@ -202,16 +202,16 @@ describe('wml.ua', () => {
   });
 
   describe('expiry', () => {
-    it('is taken and not told when it has passed', async () => {
-      expect(await indicate({ ...mail, expires: day(1) })).toMatchObject({ taken: true });
+    it('in the past: the push is accepted without an event', async () => {
+      expect(await indicate({ ...mail, expires: day(1) })).toMatchObject({ accepted: true });
       expect(host.events).toEqual([]);
       expect(await current()).toEqual([]);
       expect(host.logged).toEqual([
-        'service indication mail@xyz.com: expired at 2026-01-01T00:00:00.000Z: dropped',
+        'service indication mail@xyz.com ignored: it expired at 2026-01-01T00:00:00.000Z',
       ]);
     });
 
-    it('ends an indication, over a restart as without', async () => {
+    it('removes an indication, with and without a restart', async () => {
       await indicate({ ...mail, id: 'a', text: 'two days', expires: day(3) });
       host.now += 1000;
       await indicate({ ...mail, id: 'b', text: 'three days', expires: day(4) });
@@ -232,7 +232,7 @@ describe('wml.ua', () => {
   });
 
   describe('the query "current"', () => {
-    it('lists the loudest first, the newest first in each', async () => {
+    it('lists the most urgent first, newest first within a priority', async () => {
       const actions = ['signal-none', 'signal-low', 'signal-medium', 'signal-high', 'signal-medium'] as const;
       for (const [index, action] of actions.entries()) {
         host.now += 1000;
@@ -258,14 +258,14 @@ describe('wml.ua', () => {
       expect(await current()).toEqual(before);
     });
 
-    it('is one of three', async () => {
+    it('rejects unknown names', async () => {
       await expect(host.runtime.query('wml.ua', 'past')).rejects.toThrow(
-        'no query "past"; expected "current", "resources" or "resource"',
+        'unknown query "past": expected "current", "resources" or "resource"',
       );
     });
   });
 
-  it('keeps the last 500, in storage that grows no further', async () => {
+  it('stores the last 500 indications', async () => {
     for (let number = 0; number < 520; number += 1) {
       host.now += 1000;
       await indicate({ ...mail, id: `${number}`, text: `${number}` });
@@ -277,23 +277,23 @@ describe('wml.ua', () => {
   });
 
   describe('service loading', () => {
-    it.each(['execute-low', 'execute-high', 'cache'] as const)('is told: %s', async (action) => {
+    it.each(['execute-low', 'execute-high', 'cache'] as const)('emits an event: %s', async (action) => {
       const body = serviceLoading.toWbxml({ href: 'http://www.example.com/x.wml', action });
-      expect(await host.push({ type: 'application/vnd.wap.slc', body })).toMatchObject({ taken: true });
+      expect(await host.push({ type: 'application/vnd.wap.slc', body })).toMatchObject({ accepted: true });
       expect(host.events).toEqual([
         { app: 'wml.ua', kind: 'service-loading', action, href: 'http://www.example.com/x.wml' },
       ]);
     });
 
-    it('of nothing is refused', async () => {
+    it('without href is refused', async () => {
       expect(await host.push({ type: 'text/vnd.wap.sl', body: '<sl href=""/>' })).toMatchObject({
         kind: 'type',
-        reason: 'sl: href is empty, expected a URI',
+        reason: 'invalid sl href "": expected a URI',
       });
     });
   });
 
-  it('tells of a cache operation', async () => {
+  it('emits an event for a cache operation', async () => {
     await host.push({ type: 'application/vnd.wap.coc', body: fixture('valid', '3.4-co') });
     expect(host.events).toEqual([
       {
@@ -305,10 +305,10 @@ describe('wml.ua', () => {
     ]);
   });
 
-  describe('what is not what its media type says', () => {
-    it.each(fixtureNames('broken', '3.3-si'))('%s is refused for good', async (name) => {
+  describe('malformed documents', () => {
+    it.each(fixtureNames('broken', '3.3-si'))('%s is refused', async (name) => {
       expect(await host.push({ type: SIC, body: fixture('broken', name) })).toMatchObject({
-        taken: false,
+        accepted: false,
         kind: 'type',
         reason: expect.stringMatching(/expected/),
       });
@@ -326,7 +326,7 @@ describe('wml.ua', () => {
         cacheOperation.toXml({ invalidations: [{ what: 'object', uri: 'http://a.example/' }] }),
       ],
     ])('%s cut short anywhere is refused for good', async (type, whole) => {
-      // XML documents end with a line feed, which is nothing.
+      // The line feed at the end of an XML document is not part of it.
       const end = whole.at(-1) === 0x0a ? whole.length - 1 : whole.length;
       for (let length = 0; length < end; length += 1) {
         expect(await host.push({ type, body: whole.subarray(0, length) })).toMatchObject({ kind: 'type' });
@@ -334,25 +334,25 @@ describe('wml.ua', () => {
       expect(host.events).toEqual([]);
     });
 
-    it('XML with a document type of its own is refused', async () => {
+    it('XML with an internal document type is refused', async () => {
       const body = '<!DOCTYPE si [<!ENTITY a "b">]><si><indication href="x">&a;</indication></si>';
       expect(await host.push({ type: 'text/vnd.wap.si', body })).toMatchObject({ kind: 'type' });
     });
 
-    it('a document that unfolds is refused', async () => {
+    it('a document that expands too much is refused', async () => {
       const text = 'x'.repeat(20_000);
       expect(await indicate({ ...mail, text })).toMatchObject({
         kind: 'size',
         reason: expect.stringMatching(
-          /^the service-indication has 20\d+ characters, expected at most 16384$/,
+          /^the service-indication has 20\d+ characters: expected at most 16384$/,
         ),
       });
       expect(await host.push({ type: SIC, body: new Uint8Array(65_537) })).toMatchObject({ kind: 'size' });
     });
   });
 
-  describe('for people', () => {
-    it('says what a service indicates', async () => {
+  describe('the description', () => {
+    it('contains the fields of an indication', async () => {
       const body = serviceIndication.toWbxml({
         ...mail,
         action: 'signal-high',
@@ -379,10 +379,10 @@ describe('wml.ua', () => {
       });
     });
 
-    it('says what a service takes back', async () => {
+    it('names the deleted indication', async () => {
       const body = serviceIndication.toWbxml({ ...mail, action: 'delete' });
       expect(await host.described({ type: SIC, body })).toMatchObject({
-        title: 'A service takes an indication back',
+        title: 'A service deletes an indication',
         text: 'mail@xyz.com',
       });
     });
@@ -390,26 +390,26 @@ describe('wml.ua', () => {
     it.each([
       ['execute-low', 'in the background'],
       ['execute-high', 'at once'],
-      ['cache', 'into the cache, for later'],
+      ['cache', 'into the cache'],
     ] as const)('says what %s means', async (action, when) => {
       const body = serviceLoading.toWbxml({ href: 'http://a.example/', action });
       expect(await host.described({ type: 'application/vnd.wap.slc', body })).toEqual({
-        title: 'A service asks to be loaded',
+        title: 'Service loading',
         text: 'http://a.example/',
         fields: { when },
       });
     });
 
-    it('says what is no longer valid', async () => {
+    it('lists the invalidated resources', async () => {
       expect(
         await host.described({ type: 'application/vnd.wap.coc', body: fixture('valid', '3.4-co') }),
       ).toEqual({
-        title: 'What is cached is no longer valid',
+        title: 'Cached resources are invalid',
         text: 'http://www.example.com/a.wml, everything below https://example.net/news/',
       });
     });
 
-    it('lets no sender write to a terminal', async () => {
+    it('contains no control characters', async () => {
       const body = serviceIndication.toXml({ ...mail, text: 'Hello \u0085\u202edlrow' });
       expect((await host.described({ type: 'text/vnd.wap.si', body }))?.text).toBe('Hello   dlrow');
     });
@@ -417,7 +417,7 @@ describe('wml.ua', () => {
 });
 
 describe('wml.ua between its event and its commit', () => {
-  it('tells again what it could not write down: at least once, never not at all', async () => {
+  it('emits the event again after a failed commit', async () => {
     const wap = await startAlone(wml);
     const indication = serviceIndication.toWbxml({ ...mail, created: day(1) });
     await expect(wap.receive(SIC, indication, 'full')).rejects.toThrow('disk full');

@@ -1,4 +1,4 @@
-/** A receiver on an application server (ISC, appendix E): the core sends it requests, and it registers nobody. */
+/** A receiver on an application server (ISC, appendix E): the core sends it requests, and it does not register. */
 
 import { definePushApp } from 'sip-push/sdk';
 import { afterEach, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 it.each(['pager', 'session'] as const)(
-  'E-01, E.1.1: takes pushes in %s mode without having registered',
+  'E-01, E.1.1: accepts pushes in %s mode without a registration',
   async (mode) => {
     const listen = `sip:127.0.0.1:${await freePort()};transport=udp`;
     const methods: (string | undefined)[] = [];
@@ -54,7 +54,7 @@ it.each(['pager', 'session'] as const)(
     expect(receipts).toMatchObject([{ outcome: 'delivered', mode }]);
     expect(pushes).toMatchObject([{ from: 'sip:psa@domain.test' }]);
     expect(host.registration).toBeUndefined();
-    // That of the sender.
+    // The registration of the sender.
     expect(methods.filter((method) => method === 'REGISTER')).toHaveLength(1);
   },
 );

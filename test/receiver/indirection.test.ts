@@ -94,7 +94,7 @@ const refer = (more: Partial<ExternalBody> = {}, lines: string[] = []) => {
 const refusal = () => events.find(({ event }) => event === 'refused');
 
 describe('a reference', () => {
-  it('8.1.1-04, 8.1.1-05: is retrieved and handed over before the 200', async () => {
+  it('8.1.1-04, 8.1.1-05: is retrieved and delivered before the 200', async () => {
     const lines = ['X-Wap-Application-Id: test.ua', 'Content-Language: en', 'Content-Language: fr'];
     expect((await refer({}, lines)).status).toBe(200);
     expect(pushes).toMatchObject([
@@ -132,7 +132,7 @@ describe('a reference', () => {
     expect(await readdir(join(folder, 'data', 'spool'))).toEqual([]);
   });
 
-  it('8.1.1-01, 8.1.1-02: is looked at after the resource and the identity', async () => {
+  it('8.1.1-01, 8.1.1-02: is checked after the resource and the identity', async () => {
     const { line, body } = referring();
     const other = RESOURCE.replace('test.ua', 'other.ua');
     const send = (lines: string[], content = body) => core.exchange(request('MESSAGE', BOB, lines, content));
@@ -142,20 +142,20 @@ describe('a reference', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('C-06: the type of the content decides, not that of the reference: 415, whose Accept names both', async () => {
+  it('C-06: is answered 415 for the type of its content; Accept lists also the type of references', async () => {
     const answer = await refer({ type: { type: 'image/png', parameters: {} } });
     expect(answer.status).toBe(415);
     expect(answer.headers.getAll('Accept')).toEqual(['text/plain', 'message/external-body']);
     expect(server.requests).toEqual([]);
   });
 
-  it('one that says nothing is malformed: 400', async () => {
+  it('is answered 400 without a URL', async () => {
     expect((await message(['Content-Type: message/external-body'], '')).status).toBe(400);
     expect((await message([referring().line], 'Content-ID: <1@test>\r\n\r\n')).status).toBe(400);
   });
 
   it.each<[string, Partial<ExternalBody>, number, RegExp]>([
-    ['more than the application takes', { size: 100_001 }, 413, /the reference says 100001 bytes/],
+    ['too large for the application', { size: 100_001 }, 413, /the reference says 100001 bytes/],
     ['expired', { expiration: Date.UTC(2008, 6, 5) }, 403, /^expired/],
     ['of another size', { size: 3 }, 403, /^size-mismatch/],
     ['of another hash', { hash: 'a'.repeat(40) }, 403, /^hash-mismatch/],
@@ -171,13 +171,13 @@ describe('a reference', () => {
   it.each([
     [404, 403, /^status: the server answered 404/],
     [410, 403, /^status: the server answered 410/],
-  ])('8.1.1-04: to what is %i: %i', async (found, status, reason) => {
+  ])('8.1.1-04: to a URL that returns %i is answered %i', async (found, status, reason) => {
     server.answer = (_request, response) => response.writeHead(found).end();
     expect((await refer()).status).toBe(status);
     expect(refusal()).toMatchObject({ reason: expect.stringMatching(reason) });
   });
 
-  it('8.1.1-04: to 1 MB that unfolds to 10 GB: 413', async () => {
+  it('8.1.1-04: to 1 MB that decodes to 10 GB is answered 413', async () => {
     server.answer = (_request, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip, gzip' }).end(nestedBomb());
     const { type, body } = buildExternalBody({
@@ -189,7 +189,7 @@ describe('a reference', () => {
     expect(refusal()).toMatchObject({ reason: expect.stringMatching(/^(unfolds|too-large)/) });
   });
 
-  it("its application's refusal is the answer, as of any push", async () => {
+  it('is answered with the refusal of its application, as any push', async () => {
     receive = () => {
       throw new PushRefused('busy', 'not now', { retryAfter: 7 });
     };
@@ -202,7 +202,7 @@ describe('a reference', () => {
     });
   });
 
-  it('8.1.1-04: when it takes longer: 200, and how it ended is told when it has', async () => {
+  it('8.1.1-04: is answered 200 if it takes longer; an event reports its end', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     server.answer = (_request, response) => response.writeHead(503).end();
     const { line, body } = referring();
@@ -227,7 +227,7 @@ describe('a reference', () => {
 describe('Content-Encoding', () => {
   const TYPE = 'Content-Type: text/plain';
 
-  it('is undone before the application sees it', async () => {
+  it('is decoded before the application receives the content', async () => {
     expect((await message([TYPE, 'Content-Encoding: gzip'], gzipSync(CONTENT))).status).toBe(200);
     expect(pushes[0]?.text).toBe(CONTENT.toString());
     expect(pushes[0]?.push.headers).not.toHaveProperty('content-encoding');
@@ -236,7 +236,7 @@ describe('Content-Encoding', () => {
     expect(pushes[1]).toMatchObject({ text: CONTENT.toString(), push: { mode: 'indirect' } });
   });
 
-  it('of the content elsewhere, too', async () => {
+  it('of retrieved content is decoded as well', async () => {
     const packed = gzipSync(CONTENT);
     server.answer = (_request, response) => response.end(packed);
     const headers = { 'content-encoding': 'gzip' };
@@ -247,10 +247,10 @@ describe('Content-Encoding', () => {
   });
 
   it.each([
-    ['what is not so', CONTENT, 400],
-    ['what unfolds to more than the application takes', gzipSync(Buffer.alloc(100_001)), 413],
-    ['what unfolds beyond reason', gzipSync(Buffer.alloc(50_000_000)), 413],
-  ])('of %s', async (_title, body, status) => {
+    ['content without that coding', CONTENT, 400],
+    ['content that decodes to more than the application accepts', gzipSync(Buffer.alloc(100_001)), 413],
+    ['content that decodes to 50 MB', gzipSync(Buffer.alloc(50_000_000)), 413],
+  ])('is refused for %s', async (_title, body, status) => {
     expect((await message([TYPE, 'Content-Encoding: gzip'], body)).status).toBe(status);
     expect(pushes).toEqual([]);
   });

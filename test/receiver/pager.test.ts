@@ -1,4 +1,4 @@
-/** Pager mode at the receiver (TS 8.1.1), against a core whose every request the test writes. */
+/** Pager mode at the receiver (TS 8.1.1), with requests that the test writes. */
 
 import { definePushApp, PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -64,7 +64,7 @@ beforeEach(async () => {
   register.respond(403);
 });
 afterEach(async () => {
-  // The agent says which applications there are; nobody here wants to know.
+  // The agent registers its applications; the tests ignore that.
   for (const { respond } of core.unanswered('REGISTER')) respond(403);
   await agent.stop();
   await runtime.stop();
@@ -74,14 +74,14 @@ afterEach(async () => {
 const message = (lines: string[], body: string | Uint8Array = 'content') =>
   core.exchange(request('MESSAGE', BOB, lines, body));
 
-it('D-01: an application is told as whom its user was called, whatever Contact stands for it', async () => {
+it('D-01: passes the called identity to the application, whatever the Contact is', async () => {
   const tel = 'P-Called-Party-ID: <tel:+15550100>';
   expect((await message([RESOURCE, IDENTITY, TYPE, tel])).status).toBe(200);
   expect((await message([RESOURCE, IDENTITY, TYPE])).status).toBe(200);
   expect(pushes.map(({ push }) => push.to)).toEqual(['tel:+15550100', BOB]);
 });
 
-describe('the checks, in the order of 8.1.1', () => {
+describe('checks in the order of 8.1.1', () => {
   it.each([
     ['no Accept-Contact', []],
     ['an Accept-Contact without push resource', ['Accept-Contact: *;audio']],
@@ -90,8 +90,8 @@ describe('the checks, in the order of 8.1.1', () => {
       "another's application of the same name",
       ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:mms.ua"'],
     ],
-    ['a push resource that is negated', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
-  ])('8.1.1-01, 7.2-03: %s: 403', async (_title, lines) => {
+    ['a negated push resource', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
+  ])('8.1.1-01, 7.2-03: answers 403 for %s', async (_title, lines) => {
     const answer = await message([...lines, IDENTITY, TYPE]);
     expect(answer.status).toBe(403);
     expect(pushes).toEqual([]);
@@ -102,15 +102,15 @@ describe('the checks, in the order of 8.1.1', () => {
 
   it.each([
     ['no identity', []],
-    ['an identity that is not trusted', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
-    ['a trusted one as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
-    ['a preferred identity, which nobody asserts', [`P-Preferred-Identity: <${PSA}>`]],
-  ])('8.1.1-02, 9-01: %s: 403', async (_title, lines) => {
+    ['an untrusted identity', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
+    ['a trusted identity as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    ['a preferred identity, which is not asserted', [`P-Preferred-Identity: <${PSA}>`]],
+  ])('8.1.1-02, 9-01: answers 403 for %s', async (_title, lines) => {
     expect((await message([RESOURCE, TYPE, ...lines])).status).toBe(403);
     expect(pushes).toEqual([]);
   });
 
-  it('9-01a: a P-Asserted-Identity that RFC 3325 forbids is malformed: 400', async () => {
+  it('9-01a: answers 400 for a P-Asserted-Identity that RFC 3325 forbids', async () => {
     expect((await message([RESOURCE, TYPE, IDENTITY, IDENTITY])).status).toBe(400);
   });
 
@@ -121,8 +121,8 @@ describe('the checks, in the order of 8.1.1', () => {
     const reasons = events.flatMap((event) => (event.event === 'refused' ? [event.reason] : []));
     expect(reasons).toEqual([
       'no push resource identifier in Accept-Contact',
-      'the SIP/IP core asserts no identity of its sender',
-      'no application takes text/html',
+      'the SIP/IP core asserts no identity of the sender',
+      'no application accepts text/html',
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('the checks, in the order of 8.1.1', () => {
     }
   });
 
-  it('C-06: 415 lists in Accept what the applications take', async () => {
+  it('C-06: lists the accepted types in the Accept of a 415', async () => {
     const answer = await message([RESOURCE, IDENTITY, 'Content-Type: text/html']);
     expect(answer.status).toBe(415);
     expect(answer.headers.getAll('Accept').sort()).toEqual(
@@ -142,7 +142,7 @@ describe('the checks, in the order of 8.1.1', () => {
     expect((await message([RESOURCE, IDENTITY], '')).status).toBe(415);
   });
 
-  it('an encoding that nobody undoes is 415 with Accept-Encoding', async () => {
+  it('answers 415 with Accept-Encoding for an unknown encoding', async () => {
     for (const encoding of ['br', 'identity, br', 'identity\r\nContent-Encoding: br']) {
       const answer = await message([RESOURCE, IDENTITY, TYPE, `Content-Encoding: ${encoding}`]);
       expect(answer.status).toBe(415);
@@ -152,8 +152,8 @@ describe('the checks, in the order of 8.1.1', () => {
   });
 });
 
-describe('a push that passes them', () => {
-  it('8.1.1-03, 8.1.1-05, C-01, SIPPUSH-PRA-C-001-M, SIPPUSH-PRA-C-003-O: 200 when its application has it, octet by octet', async () => {
+describe('a push that passes the checks', () => {
+  it('8.1.1-03, 8.1.1-05, C-01, SIPPUSH-PRA-C-001-M, SIPPUSH-PRA-C-003-O: is answered 200 when its application has accepted it unchanged', async () => {
     let taken = () => {};
     receive = () =>
       new Promise<void>((resolve) => {
@@ -196,7 +196,7 @@ describe('a push that passes them', () => {
       '*; +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"; +g.oma.pusheventapp="mms.ua"',
     ],
     ['a list with blanks', '*;+g.oma.pusheventapp="loc.ua, mms.ua"'],
-  ])('7.1-04, 7.2-03: addressed by %s', async (_title, accept) => {
+  ])('7.1-04, 7.2-03: is addressed by %s', async (_title, accept) => {
     expect((await message([`Accept-Contact: ${accept}`, IDENTITY, TYPE])).status).toBe(200);
   });
 
@@ -215,13 +215,13 @@ describe('a push that passes them', () => {
     },
   );
 
-  it('7.1-01, 7.1-01a, 7.2-03: of several resources the first that takes the media type has it', async () => {
+  it('7.1-01, 7.1-01a, 7.2-03: goes to the first of several resources that accepts the media type', async () => {
     const several = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua,wml.ua"';
     expect((await message([several, IDENTITY, 'Content-Type: text/vnd.wap.sl'])).status).toBe(200);
     expect(pushes.map(({ push }) => push.app)).toEqual(['wml.ua']);
   });
 
-  it('AD-5.3.5: several pushes are under way at a time', async () => {
+  it('AD-5.3.5: is processed beside others', async () => {
     const waiting: (() => void)[] = [];
     receive = () => new Promise<void>((resolve) => void waiting.push(resolve));
     const answers = Array.from({ length: 5 }, () => message([RESOURCE, IDENTITY, TYPE]));
@@ -230,10 +230,10 @@ describe('a push that passes them', () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it('one that comes again, with another branch, is given once and answered alike', async () => {
+  it('is delivered once and answered the same if it arrives with another branch', async () => {
     const first = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
     expect((await core.exchange(first)).status).toBe(200);
-    // As after a restart of the device: no transaction remembers it.
+    // As after a restart of the device: there is no transaction.
     const again: IncomingPush = {
       app: resolveApp(),
       key: `${PSA}\n${first.headers.get('Call-ID')}\n${first.headers.get('CSeq')}`,
@@ -243,7 +243,7 @@ describe('a push that passes them', () => {
       content: (pushes[0] ?? fail()).push.content,
       headers: {},
     };
-    expect(await runtime.dispatch(again)).toMatchObject({ taken: true });
+    expect(await runtime.dispatch(again)).toMatchObject({ accepted: true });
     expect(pushes).toHaveLength(1);
   });
 
@@ -253,7 +253,7 @@ describe('a push that passes them', () => {
   }
 });
 
-describe('what applications refuse (appendix C)', () => {
+describe('a refusal of an application (appendix C)', () => {
   it.each<[RefusalKind, number, string | undefined, string]>([
     ['forbidden', 403, undefined, 'C-03'],
     ['type', 415, undefined, 'C-06'],
@@ -262,7 +262,7 @@ describe('what applications refuse (appendix C)', () => {
     ['busy', 480, '7', 'C-02'],
     ['resources', 500, '7', 'C-05'],
     ['failed', 500, undefined, 'C-02'],
-  ])('%s: %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
+  ])('%s is answered %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
     receive = () => {
       throw new PushRefused(kind, 'the test wants it', {
         ...(retryAfter ? { retryAfter: Number(retryAfter) } : {}),
@@ -279,12 +279,12 @@ describe('what applications refuse (appendix C)', () => {
     });
   });
 
-  it('413 for what is larger than the application takes', async () => {
+  it('is 413 for content that is too large for the application', async () => {
     expect((await message([RESOURCE, IDENTITY, TYPE], new Uint8Array(1001))).status).toBe(413);
     expect(pushes).toEqual([]);
   });
 
-  it('an application that throws costs its own push only', async () => {
+  it('of an application that throws affects only its own push', async () => {
     receive = (push) => {
       if (push.attempt === 1 && pushes.length === 1) throw undefined;
     };
@@ -292,7 +292,7 @@ describe('what applications refuse (appendix C)', () => {
     expect((await message([RESOURCE, IDENTITY, TYPE])).status).toBe(200);
   });
 
-  it('C-04: no MESSAGE is ever answered 408 or 503: a slow application is a 500 within 16 s', async () => {
+  it('C-04: is never 408 or 503: a slow application is a 500 within 16 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       receive = () => new Promise<void>(() => {});
@@ -307,7 +307,7 @@ describe('what applications refuse (appendix C)', () => {
   });
 });
 
-it('a push that is under way when the device stops is answered before it goes', async () => {
+it('answers a push in progress before it stops', async () => {
   let taken = () => {};
   receive = () =>
     new Promise<void>((resolve) => {
@@ -322,7 +322,7 @@ it('a push that is under way when the device stops is answered before it goes', 
   await stopped;
 });
 
-it('one that takes its time does not hold up the stop for long', async () => {
+it('stops soon although an application is slow', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     receive = () => new Promise<void>(() => {});

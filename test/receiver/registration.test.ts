@@ -1,4 +1,4 @@
-/** Registration of a Push Receiver Agent (TS 6.1), against a core whose every answer the test decides. */
+/** Registration of a Push Receiver Agent (TS 6.1), with answers that the test writes. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** 200 with the Contact as it was asked for, and GRUUs as RFC 5627 has them. */
+/** 200 with the requested Contact, and GRUUs of RFC 5627. */
 function grant({ request: register, respond }: Received): void {
   const contact = register.headers.get('Contact') ?? '';
   respond(200, [['Contact', `${contact};pub-gruu="${PUBLIC_GRUU}";temp-gruu="${TEMPORARY_GRUU}"`]]);
@@ -55,7 +55,7 @@ async function receiver() {
   await agent.start();
   const stop = async () => {
     for (const waiting of core.unanswered('REGISTER')) grant(waiting);
-    // What was granted last may be on its way; an agent that was refused has nothing to come.
+    // The last grant can still be in transit; a refused agent has none.
     const heard = () => agent.registration !== undefined || events.at(-1)?.event === 'registration-failed';
     await until(() => expect(heard()).toBe(true));
     core.agrees.add('REGISTER');
@@ -71,7 +71,7 @@ async function receiver() {
 }
 
 describe('a registration', () => {
-  it('6.1-01, 6.1-08, 7.2-01, SIPPUSH-PRA-C-002-M: is a REGISTER to the core, refreshed with the same Call-ID', async () => {
+  it('6.1-01, 6.1-08, 7.2-01, SIPPUSH-PRA-C-002-M: sends REGISTER to the core, and refreshes it with the same Call-ID', async () => {
     const { core, runtime } = await receiver();
     const first = await core.request('REGISTER');
     expect(first.request.uri).toBe('sip:domain.test');
@@ -84,7 +84,7 @@ describe('a registration', () => {
     grant(second);
   });
 
-  it('6.1-02, 7.1-02, 7.1-03, D-01: Contact has every push resource, in a quoted list, and the ICSI', async () => {
+  it('6.1-02, 7.1-02, 7.1-03, D-01: has a Contact with every push resource in a quoted list, and the ICSI', async () => {
     const { core } = await receiver();
     const register = await core.request('REGISTER');
     expect(register.request.headers.get('Contact')).toContain('+g.oma.pusheventapp="mms.ua,wml.ua"');
@@ -94,7 +94,7 @@ describe('a registration', () => {
     grant(register);
   });
 
-  it('6.1-03: Require: pref', async () => {
+  it('6.1-03: has Require: pref', async () => {
     const { core, stop } = await receiver();
     const register = await core.request('REGISTER');
     expect(register.request.headers.getAll('Require')).toEqual(['pref']);
@@ -103,7 +103,7 @@ describe('a registration', () => {
     expect(core.requests.at(-1)?.request.headers.getAll('Require')).toEqual(['pref']);
   });
 
-  it('6.1-04, 6.1-05, 6.1-06, 6.1-07: a GRUU is asked for, with the instance id', async () => {
+  it('6.1-04, 6.1-05, 6.1-06, 6.1-07: requests a GRUU with the instance id', async () => {
     const { core } = await receiver();
     const register = await core.request('REGISTER');
     expect(register.request.headers.getAll('Supported')).toContain('gruu');
@@ -111,7 +111,7 @@ describe('a registration', () => {
     grant(register);
   });
 
-  it('6.1-09: the GRUUs are stored, told, and used', async () => {
+  it('6.1-09: stores, reports and uses the GRUUs', async () => {
     const { core, agent, events } = await receiver();
     grant(await core.request('REGISTER'));
     await until(() =>
@@ -131,7 +131,7 @@ describe('a registration', () => {
     });
   });
 
-  it('6.1-10: an application that goes takes its tag along; with the last one the tag goes', async () => {
+  it('6.1-10: removes the id of an unloaded application, and the tag with the last one', async () => {
     const { core, runtime } = await receiver();
     grant(await core.request('REGISTER'));
     await runtime.unload('mms.ua');
@@ -146,7 +146,7 @@ describe('a registration', () => {
     grant(last);
   });
 
-  it('6.1-02, 6.1-06, 6.1-07, 6.1-11: de-registering is a REGISTER with Expires: 0 and all of the rest, never Contact: *', async () => {
+  it('6.1-02, 6.1-06, 6.1-07, 6.1-11: de-registers with Expires: 0 and the same Contact, never with Contact: *', async () => {
     const { core, stop } = await receiver();
     grant(await core.request('REGISTER'));
     await stop();
@@ -159,7 +159,7 @@ describe('a registration', () => {
     expect(last.request.headers.getAll('Supported')).toContain('gruu');
   });
 
-  it('a change while a REGISTER is on its way is registered after it', async () => {
+  it('registers a change during a REGISTER after it', async () => {
     const { core, runtime } = await receiver();
     const first = await core.request('REGISTER');
     await runtime.unload('wml.ua');
@@ -171,7 +171,7 @@ describe('a registration', () => {
     grant(second);
   });
 
-  it('a refusal is told with what comes next', async () => {
+  it('reports a refusal and the time of the next attempt', async () => {
     const { core, events } = await receiver();
     const first = await core.request('REGISTER');
     first.respond(403);
@@ -187,7 +187,7 @@ describe('a registration', () => {
 });
 
 describe('a host', () => {
-  it('6.1-06: keeps its instance id over restarts', async () => {
+  it('6.1-06: keeps its instance id after a restart', async () => {
     const data = await mkdtemp(join(tmpdir(), 'sip-push-instance-'));
     closing.push(() => rm(data, { recursive: true }));
     const instances: (string | undefined)[] = [];
@@ -213,7 +213,7 @@ describe('a host', () => {
     expect(instances[1]).toBe(instances[0]);
   });
 
-  it('D-01, E-01: takes requests that its core sends to any identity of an implicit registration set', async () => {
+  it('D-01, E-01: accepts requests to any identity of an implicit registration set', async () => {
     const { core } = await receiver();
     grant(await core.request('REGISTER'));
     const answer = await core.exchange(

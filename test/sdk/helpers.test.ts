@@ -55,18 +55,18 @@ describe('knownFields', () => {
   });
 
   it.each<[unknown, string]>([
-    [undefined, 'options: expected an object with load, keep'],
-    [null, 'options: expected an object with load, keep'],
-    [['load'], 'options: expected an object with load, keep'],
-    [{ load: true, laod: true }, 'options.laod is not known; expected load, keep'],
-    [JSON.parse('{"__proto__":1}'), 'options.__proto__ is not known; expected load, keep'],
+    [undefined, 'invalid options: expected an object with load, keep'],
+    [null, 'invalid options: expected an object with load, keep'],
+    [['load'], 'invalid options: expected an object with load, keep'],
+    [{ load: true, laod: true }, 'unknown option options.laod: expected load, keep'],
+    [JSON.parse('{"__proto__":1}'), 'unknown option options.__proto__: expected load, keep'],
   ])('rejects %j with the path and the expected type', (value, message) => {
     expect(() => knownFields(value, ['load', 'keep'])).toThrow(new ConfigurationError(message));
   });
 
   it('names the object by its path', () => {
     expect(() => knownFields({ name: 1 }, ['id'], 'options.servers[0]')).toThrow(
-      new ConfigurationError('options.servers[0].name is not known; expected id'),
+      new ConfigurationError('unknown option options.servers[0].name: expected id'),
     );
   });
 });
@@ -106,8 +106,8 @@ describe('sha256', () => {
   });
 });
 
-describe('Turns', () => {
-  it('runs tasks one after another, also after a failure', async () => {
+describe('TaskQueue', () => {
+  it('takes tasks one after another, also behind one that failed', async () => {
     const turns = new TaskQueue();
     const order: string[] = [];
     const first = turns.run(async () => {

@@ -118,7 +118,7 @@ describe('Agenda', () => {
     const failing = vi.fn(task);
     agenda({ task: failing }).add('a\u001b');
     await vi.advanceTimersByTimeAsync(0);
-    expect(logged).toEqual(['a , again in 30 s: disk full']);
+    expect(logged).toEqual(['task a  failed, retry in 30 s: disk full']);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(failing).toHaveBeenCalledTimes(2);
   });

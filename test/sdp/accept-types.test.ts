@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acceptsType, formatAcceptTypes, parseAcceptTypes } from '../../core/sdp/media.js';
 
-describe('accept-types (RFC 4975 8.6)', () => {
+describe('accept-types (RFC 4975 §8.6)', () => {
   it.each([
     ['text/plain', 'text/plain', true],
     ['text/plain', 'TEXT/Plain;charset=utf-8', true],
@@ -15,16 +15,16 @@ describe('accept-types (RFC 4975 8.6)', () => {
     ['*', '', false],
     ['', 'text/plain', false],
     ['text/plain', 'text/plainer', false],
-  ])('8.2.1-01: %j takes %j: %s', (value, type, taken) => {
-    expect(acceptsType(parseAcceptTypes(value), type)).toBe(taken);
+  ])('8.2.1-01: %j accepts %j: %s', (value, type, accepted) => {
+    expect(acceptsType(parseAcceptTypes(value), type)).toBe(accepted);
   });
 
-  it('a range of all is written as SDP has it, and read either way', () => {
+  it('writes the range of all types as `*`, and parses both forms', () => {
     expect(formatAcceptTypes(['*/*', 'image/*'])).toBe('* image/*');
     expect(acceptsType(['*/*'], 'image/png')).toBe(true);
   });
 
-  it('blanks in quotes do not part types', () => {
+  it('does not split a type at blanks in quotes', () => {
     expect(parseAcceptTypes('a/b;c="d e"  f/g\t"')).toEqual(['a/b;c="d e"', 'f/g']);
   });
 });

@@ -7,8 +7,8 @@ import { accepting, answerTo, negotiate, offerLine, offerOf, origin, SHA1 } from
 const HEAD = ['v=0', 'o=- 1 1 IN IP4 192.0.2.9', 's=-', 'c=IN IP4 192.0.2.9', 't=0 0'];
 const PATH = 'a=path:msrp://192.0.2.9:9/two;tcp';
 
-describe('an answer that is made', () => {
-  it('8.2.1-05, 8.2.1-06, 8.2.1-07, 8.2.1-08: is a=recvonly, a=setup:active, with a=max-size', () => {
+describe('buildAnswer', () => {
+  it('8.2.1-05, 8.2.1-06, 8.2.1-07, 8.2.1-08: writes a=recvonly, a=setup:active and a=max-size', () => {
     const body = answerTo(offerOf(offerLine()), accepting({ maxSize: 300_000 }));
     expect(mediaLines(body)).toEqual([
       'message 9 TCP/MSRP *',
@@ -23,7 +23,7 @@ describe('an answer that is made', () => {
     ]);
   });
 
-  it('8.2.1-04: has a line for each of the offer in its order, port zero for what is not taken', () => {
+  it('8.2.1-04: writes a line for each of the offer in its order, with port zero for refused ones', () => {
     const offer = offerOf(offerLine(), offerLine(), offerLine({ port: 0 }));
     const body = answerTo(offer, { type: 'refused' }, accepting(), accepting());
     expect(mediaLines(body, 0)).toEqual(['message 0 TCP/MSRP *']);
@@ -31,34 +31,34 @@ describe('an answer that is made', () => {
     expect(mediaLines(body, 2)).toEqual(['message 0 TCP/MSRP *']);
   });
 
-  it('RFC 3264 6: refuses other media with their own protocol and formats; t= is the offer’s', () => {
+  it('refuses other media with their own protocol and formats, and copies t= (RFC 3264 §6)', () => {
     const offer = parseOffer(fixture('valid', 'session-level'));
     const lines = [accepting(), accepting(), accepting()];
     const body = buildAnswer(offer, { origin, host: '2001:db8::9', lines });
     expect(text(body)).toContain('\r\nt=3034423619 3042462419\r\n');
     expect(mediaLines(body, 0)).toEqual(['audio 0 UDP/MBMS-FEC/RTP/AVP 0 8']);
     expect(mediaLines(body, 1)).toContain('a=recvonly');
-    // RFC 3264 6.1: nothing is to come of a line that is inactive.
+    // RFC 3264 §6.1: an inactive line transfers nothing.
     expect(mediaLines(body, 2)).toContain('a=inactive');
   });
 
-  it('asks for the rest of a file that is there in part (RFC 5547 6)', () => {
+  it('requests the rest of a partial file (RFC 5547 §6)', () => {
     const body = answerTo(offerOf(offerLine()), accepting({ range: { start: 2049 } }));
     expect(mediaLines(body)).toContain('a=file-range:2049-*');
   });
 
-  it('names the certificate of its end, with TLS', () => {
+  it('writes the fingerprint of its certificate with TLS', () => {
     const line = offerLine({ protocol: 'TCP/TLS/MSRP', path: ['msrps://192.0.2.1:7654/one;tcp'] });
     const body = answerTo(offerOf(line), accepting({ fingerprints: ['sha-256 AB:CD'] }));
     expect(mediaLines(body)).toContain('a=fingerprint:sha-256 AB:CD');
     expect(mediaLines(body)[0]).toBe('message 9 TCP/TLS/MSRP *');
   });
 
-  it('is an error of ours when it has another number of lines', () => {
+  it('throws ConfigurationError for another number of lines', () => {
     expect(() => answerTo(offerOf(offerLine()))).toThrow(ConfigurationError);
   });
 
-  it('has nothing of an offer that could begin a line', () => {
+  it('copies nothing from an offer that could begin a line', () => {
     const name = 'a\r\nm=message 1 TCP/MSRP *\r\n"%';
     const offer = offerOf(offerLine({ file: { selector: { name } } }));
     const body = answerTo(offer, accepting());
@@ -67,80 +67,83 @@ describe('an answer that is made', () => {
   });
 });
 
-describe('an answer that is read', () => {
-  it.each(['oma-b4-3-answer', 'oma-b4-4-answer-forwarded'])('%s: of appendix B.4, as printed', (name) => {
-    expect(parseAnswer(fixture('valid', name), offerOf(offerLine()))).toEqual([
-      {
-        type: 'accepted',
-        host: 'userpc.domain.com',
-        port: 8888,
-        path: ['msrp://userpc.domain.com:8888/9di4ea;tcp'],
-        acceptTypes: ['application/vnd.oma.push'],
-        acceptWrappedTypes: [],
-        setup: 'active',
-        fingerprints: [],
-      },
-    ]);
-  });
+describe('parseAnswer', () => {
+  it.each(['oma-b4-3-answer', 'oma-b4-4-answer-forwarded'])(
+    '%s: parses the sample of appendix B.4 as printed',
+    (name) => {
+      expect(parseAnswer(fixture('valid', name), offerOf(offerLine()))).toEqual([
+        {
+          type: 'accepted',
+          host: 'userpc.domain.com',
+          port: 8888,
+          path: ['msrp://userpc.domain.com:8888/9di4ea;tcp'],
+          acceptTypes: ['application/vnd.oma.push'],
+          acceptWrappedTypes: [],
+          setup: 'active',
+          fingerprints: [],
+        },
+      ]);
+    },
+  );
 
-  it('RFC 5547 9.1: says what is to be sent of the file', () => {
+  it('reads the requested part of the file (RFC 5547 §9.1)', () => {
     const file = { selector: { size: 32349, sha1: SHA1 } };
     const [line] = parseAnswer(fixture('valid', 'rfc5547-9.1-answer'), offerOf(offerLine({ file })));
     expect(line).toMatchObject({ type: 'accepted', range: { start: 1, end: 32349 } });
   });
 
-  it('8.2.2-08: tells files that are taken, refused and had apart', () => {
+  it('8.2.2-08: distinguishes accepted, refused and already received files', () => {
     const offer = offerOf(offerLine(), offerLine(), offerLine(), offerLine({ port: 0 }));
     const lines = negotiate(
       offer,
       accepting({ range: { start: 4092 } }),
       { type: 'refused' },
-      { type: 'had' },
+      { type: 'received' },
       { type: 'refused' },
     );
     expect(lines).toMatchObject([
       { type: 'accepted', path: ['msrp://192.0.2.9:9/two;tcp'], range: { start: 4092 } },
       { type: 'refused' },
-      { type: 'had' },
+      { type: 'received' },
       { type: 'refused' },
     ]);
   });
 
-  it('a file is had by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
+  it('recognises an already received file by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
     const offer = offerOf(offerLine());
-    const had = answerTo(offer, { type: 'had' });
-    expect(mediaLines(had)).toEqual([
+    const received = answerTo(offer, { type: 'received' });
+    expect(mediaLines(received)).toEqual([
       'message 0 TCP/MSRP *',
       expect.stringContaining('hash:sha-1:72:24:5F'),
       'a=file-transfer-id:a3cd20b8ae7f',
       'a=file-disposition:render',
       'a=file-range:4093-*',
     ]);
-    const echo = text(had).replace('a=file-range:4093-*\r\n', '');
-    const other = text(had).replace('72:24', '73:24');
-    const nonsense = text(had).replace('4093-*', '*');
+    const echo = text(received).replace('a=file-range:4093-*\r\n', '');
+    const other = text(received).replace('72:24', '73:24');
+    const nonsense = text(received).replace('4093-*', '*');
     for (const body of [echo, other, nonsense]) {
       expect(parseAnswer(new TextEncoder().encode(body), offer)).toEqual([{ type: 'refused' }]);
     }
   });
 
-  it('an empty file can be had', () => {
+  it('recognises an already received empty file', () => {
     const file = { selector: { size: 0, sha1: 'da39a3ee5e6b4b0d3255bfef95601890afd80709' } };
-    expect(negotiate(offerOf(offerLine({ file })), { type: 'had' })).toEqual([{ type: 'had' }]);
+    expect(negotiate(offerOf(offerLine({ file })), { type: 'received' })).toEqual([{ type: 'received' }]);
   });
 
-  it('a file whose size or SHA-1 nobody said cannot be had', () => {
+  it('does not recognise a file without size or SHA-1', () => {
     const offer = offerOf(
       offerLine({ file: { selector: { name: 'x' } } }),
       offerLine({ file: { selector: { size: 1 } } }),
     );
-    expect(negotiate(offer, { type: 'had' }, { type: 'had' })).toEqual([
+    expect(negotiate(offer, { type: 'received' }, { type: 'received' })).toEqual([
       { type: 'refused' },
       { type: 'refused' },
     ]);
   });
 
-  it('inactive is unwilling; no direction is agreement', () => {
+  it('reads inactive as a refusal, and no direction as agreement', () => {
     const media = ['m=message 9 TCP/MSRP *', PATH];
     const offer = offerOf(offerLine());
     expect(parseAnswer(bytes(...HEAD, ...media, 'a=inactive'), offer)).toEqual([{ type: 'refused' }]);
@@ -153,14 +156,14 @@ describe('an answer that is read', () => {
     ['another media type', ['m=audio 9 RTP/AVP 0']],
     ['another protocol', ['m=message 9 TCP/TLS/MSRP *', PATH]],
     ['no path', ['m=message 9 TCP/MSRP *']],
-    ['a sender too', ['m=message 9 TCP/MSRP *', PATH, 'a=sendonly']],
-    ['a range past the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:4093-*']],
-    ['a range that ends past the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:1-4093']],
-  ])('with %s is malformed', (_, media) => {
+    ['sendonly', ['m=message 9 TCP/MSRP *', PATH, 'a=sendonly']],
+    ['a range beyond the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:4093-*']],
+    ['a range that ends beyond the file', ['m=message 9 TCP/MSRP *', PATH, 'a=file-range:1-4093']],
+  ])('rejects an answer with %s', (_, media) => {
     expect(() => parseAnswer(bytes(...HEAD, ...media), offerOf(offerLine()))).toThrow(MalformedError);
   });
 
-  it('RFC 3264 8.2: a line that was closed stays closed', () => {
+  it('keeps a closed line closed (RFC 3264 §8.2)', () => {
     const offer = offerOf(offerLine({ port: 0 }));
     expect(parseOffer(buildOffer(offer)).media).toHaveLength(1);
     expect(parseAnswer(bytes(...HEAD, 'm=message 9 TCP/MSRP *', PATH), offer)).toEqual([{ type: 'refused' }]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatFileSelector, parseFileSelector } from '../../core/sdp/file-selector.js';
 import { SHA1 } from './samples.js';
 
-describe('file-selector (RFC 5547 6)', () => {
+describe('file-selector (RFC 5547 §6)', () => {
   it.each([
     ['name:"x.jpg"', { name: 'x.jpg' }],
     ['name:"a%22b%0D%0A%25.jpg"', { name: 'a"b\r\n%.jpg' }],
@@ -27,14 +27,14 @@ describe('file-selector (RFC 5547 6)', () => {
     expect(parseFileSelector(value)).toEqual(selector);
   });
 
-  it('is written by the grammar: percent-encoding inside quotes, upper-case octets with colons', () => {
+  it('writes percent-encoding in quotes, and upper-case octets with colons', () => {
     const digests = [{ algorithm: 'sha-256', value: 'abcd' }];
     expect(
       formatFileSelector({ name: 'a"\0\r\n%\x7f.jpg', type: 'text/plain;a="b\\"c"', size: 7, digests }),
     ).toBe('name:"a%22%00%0D%0A%25%7F.jpg" type:text/plain;a="b%22c" size:7 hash:sha-256:AB:CD');
   });
 
-  it('any name, type, size and digest comes back as it was', () => {
+  it('any name, type, size and digest survives a round trip', () => {
     const hex = (length: number) =>
       fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
     const selectors = fc.record(

@@ -1,4 +1,4 @@
-/** Session descriptions as files, named by what they are after: a specification's section, or what is wrong. */
+/** Session descriptions in files, named by a section of a specification or by their fault. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -20,7 +20,7 @@ export function text(body: Uint8Array): string {
   return new TextDecoder().decode(body);
 }
 
-/** The lines of the m= line at `index`, itself included. */
+/** The m= line at `index` and its lines. */
 export function mediaLines(body: Uint8Array, index = 0): string[] {
   return (text(body).split('\r\nm=')[index + 1] ?? '').split('\r\n').filter((line) => line !== '');
 }

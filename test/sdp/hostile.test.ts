@@ -33,9 +33,9 @@ describe('hostile descriptions', () => {
     ],
     ['nothing', new Uint8Array()],
     ['zeros', new Uint8Array(1000)],
-    ['octets that are no UTF-8', new Uint8Array(1000).fill(0xff)],
-    ['a folded line ahead of all', bytes('x', ...HEAD)],
-  ])('%s: is malformed', (_, body) => {
+    ['octets that are not UTF-8', new Uint8Array(1000).fill(0xff)],
+    ['a folded line at the start', bytes('x', ...HEAD)],
+  ])('rejects %s', (_, body) => {
     expect(() => parseOffer(body)).toThrow(MalformedError);
   });
 
@@ -43,22 +43,22 @@ describe('hostile descriptions', () => {
     ['quotes', '"'.repeat(8000)],
     ['selectors without a value', 'x:'.repeat(4000)],
     ['parameters', `type:a/b${';c=d'.repeat(1900)}`],
-    ['parameters that do not end', `type:a/b${';c="'.repeat(1900)}`],
+    ['unterminated parameters', `type:a/b${';c="'.repeat(1900)}`],
     ['digests', 'hash:sha-2:AB '.repeat(580)],
     ['percent signs', `name:"${'%'.repeat(8000)}"`],
-  ])('a selector of nothing but %s is read, and answered in a line of bounded length', (_, value) => {
+  ])('parses a selector of nothing but %s, and answers with a line of limited length', (_, value) => {
     const offer = parseOffer(bytes(...HEAD, ...MEDIA, `a=file-selector:${value}`));
     const answer = buildAnswer(offer, { origin, host: '192.0.2.9', lines: [accepting()] });
     expect(answer.length).toBeLessThan(50_000);
   });
 
-  it('attributes named as members of objects are nothing else', () => {
+  it('treats attributes with names of object members as attributes', () => {
     const body = bytes(...HEAD, 'a=__proto__:x', 'a=constructor:y', ...MEDIA, 'a=toString', 'a=__proto__');
     expect(parseOffer(body).media).toHaveLength(1);
     expect(({} as Record<string, unknown>).x).toBeUndefined();
   });
 
-  it('whatever is changed in a description, it is read, or malformed', () => {
+  it('parses or rejects any mutation of a description', () => {
     const seeds = fixtureNames('valid').map((name) => text(fixture('valid', name)));
     const changes = fc.record({
       seed: fc.constantFrom(...seeds),
@@ -85,7 +85,7 @@ describe('hostile descriptions', () => {
     );
   });
 
-  it('what was read can be answered, and has as many lines', () => {
+  it('answers every parsed offer with the same number of lines', () => {
     const seeds = fixtureNames('valid').map((name) => text(fixture('valid', name)));
     const changes = fc.record({
       seed: fc.constantFrom(...seeds),
@@ -102,7 +102,7 @@ describe('hostile descriptions', () => {
         } catch {
           return;
         }
-        for (const line of [accepting(), { type: 'had' as const }, { type: 'refused' as const }]) {
+        for (const line of [accepting(), { type: 'received' as const }, { type: 'refused' as const }]) {
           const lines = offer.media.map(() => line);
           const answer = buildAnswer(offer, { origin, host: '192.0.2.9', lines });
           expect(parseOffer(answer).media).toHaveLength(offer.media.length);
@@ -113,7 +113,7 @@ describe('hostile descriptions', () => {
   });
 });
 
-it('any offer that can be made comes back as it was, line by line', () => {
+it('any offer survives a round trip, line by line', () => {
   const anyText = fc.string({ unit: 'binary', maxLength: 40 });
   const token = fc.stringMatching(/^[!-~]{1,40}$/);
   const date = fc

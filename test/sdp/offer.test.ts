@@ -4,8 +4,8 @@ import { buildOffer, newOrigin, nextOrigin, parseOffer } from '../../core/sdp/in
 import { bytes, fixture, fixtureNames, mediaLines, text } from './fixture.js';
 import { offerLine, offerOf, origin, SHA1 } from './samples.js';
 
-describe('an offer that is read', () => {
-  it('8.2.1-04: the sample of appendix B.4 as printed: blanks after colons, the selector folded', () => {
+describe('parseOffer', () => {
+  it('8.2.1-04: parses the sample of appendix B.4 as printed: blanks after colons, a folded selector', () => {
     const { origin: from, media } = parseOffer(fixture('valid', 'oma-b4-1-offer'));
     expect(from).toEqual({ id: '2890844526', version: '2890844526' });
     expect(media).toEqual([
@@ -34,7 +34,7 @@ describe('an offer that is read', () => {
     ]);
   });
 
-  it('8.2.2-05: the file of RFC 5547 9.1, with its dates and range', () => {
+  it('8.2.2-05: parses the file of RFC 5547 §9.1, with its dates and range', () => {
     const [media] = parseOffer(fixture('valid', 'rfc5547-9.1-offer')).media;
     expect(media).toMatchObject({
       description: 'This is my latest picture',
@@ -50,19 +50,19 @@ describe('an offer that is read', () => {
     });
   });
 
-  it('a file that is asked for (RFC 5547 9.2) is one of the other direction', () => {
+  it('parses a requested file with the opposite direction (RFC 5547 §9.2)', () => {
     const [media] = parseOffer(fixture('valid', 'rfc5547-9.2-pull')).media;
     expect(media).toMatchObject({ direction: 'recvonly', file: { selector: { sha1: SHA1 } } });
   });
 
-  it('RFC 4975 4: without direction or setup, as instant messages are', () => {
+  it('parses a line without direction and setup (RFC 4975 §4)', () => {
     const [media] = parseOffer(fixture('valid', 'rfc4975-4-offer')).media;
     expect(media).toMatchObject({ direction: 'sendrecv', acceptTypes: ['text/plain'] });
-    expect(media).not.toHaveProperty('setup');
+    expect(media).toMatchObject({ setup: undefined });
     expect(media).not.toHaveProperty('file');
   });
 
-  it('RFC 4975 8: types with parameters, max-size', () => {
+  it('parses types with parameters, and max-size (RFC 4975 §8)', () => {
     const [media] = parseOffer(fixture('valid', 'rfc4975-8-types')).media;
     expect(media).toMatchObject({
       acceptTypes: ['message/cpim', 'text/plain', 'text/html'],
@@ -71,7 +71,7 @@ describe('an offer that is read', () => {
     });
   });
 
-  it('8.2.1-11: a path through a relay, over TLS, with all fingerprints of the certificate (RFC 8122 5)', () => {
+  it('8.2.1-11: parses a path through a relay, over TLS, with all fingerprints of the certificate (RFC 8122 §5)', () => {
     const [media] = parseOffer(fixture('valid', 'rfc4976-relays')).media;
     expect(media).toMatchObject({
       protocol: 'TCP/TLS/MSRP',
@@ -83,7 +83,7 @@ describe('an offer that is read', () => {
     });
   });
 
-  it('what the session says holds for lines that say nothing else; other media are kept for the answer', () => {
+  it('applies attributes of the session to lines without their own, and keeps other media for the answer', () => {
     const { timing, media } = parseOffer(fixture('valid', 'session-level'));
     expect(timing).toEqual({ start: 3034423619, stop: 3042462419 });
     expect(media[0]).toEqual({
@@ -107,19 +107,19 @@ describe('an offer that is read', () => {
     });
   });
 
-  it('a closed line needs neither path nor address (RFC 3264 8.2)', () => {
+  it('accepts a closed line without path and address (RFC 3264 §8.2)', () => {
     const body = bytes('v=0', 'o=- 1 2 IN IP4 192.0.2.1', 's=-', 't=0 0', 'm=message 0 TCP/MSRP *');
     expect(parseOffer(body).media).toMatchObject([{ port: 0, path: [], host: '' }]);
   });
 
-  it.each(fixtureNames('broken'))('%s is malformed, with a reason', (name) => {
+  it.each(fixtureNames('broken'))('rejects %s with a reason', (name) => {
     expect(() => parseOffer(fixture('broken', name))).toThrow(MalformedError);
     expect(() => parseOffer(fixture('broken', name))).toThrow(/SDP|m= line|a=|file-selector/);
   });
 });
 
-describe('an offer that is made', () => {
-  it('8.2.2-04, 8.2.2-07: is a=sendonly and a=setup:passive', () => {
+describe('buildOffer', () => {
+  it('8.2.2-04, 8.2.2-07: writes a=sendonly and a=setup:passive', () => {
     expect(text(buildOffer(offerOf(offerLine())))).toBe(
       [
         'v=0',
@@ -140,19 +140,19 @@ describe('an offer that is made', () => {
     );
   });
 
-  it('8.2.2-06: has one m= line a file', () => {
+  it('8.2.2-06: writes one m= line for each file', () => {
     const offer = buildOffer(offerOf(offerLine(), offerLine({ port: 7655 }), offerLine({ port: 0 })));
     expect(parseOffer(offer).media.map(({ port }) => port)).toEqual([7654, 7655, 0]);
   });
 
-  it('8.2.3-02: of an IPv6 host says so in c= and o=', () => {
+  it('8.2.3-02: writes an IPv6 host in c= and o=', () => {
     const body = buildOffer({ ...offerOf(offerLine()), host: '2001:db8::1' });
     expect(text(body)).toContain('\r\nc=IN IP6 2001:db8::1\r\n');
     expect(text(body)).toContain('o=- 7 0 IN IP6 2001:db8::1\r\n');
     expect(parseOffer(body).media[0]).toMatchObject({ host: '2001:db8::1' });
   });
 
-  it('a description is for people: what would end its line is a blank', () => {
+  it('replaces control characters of a description with blanks', () => {
     const [, description] = mediaLines(buildOffer(offerOf(offerLine({ description: 'one\r\nm=two\0' }))));
     expect(description).toBe('i=one m=two ');
   });
@@ -161,7 +161,7 @@ describe('an offer that is made', () => {
     ['path', { path: ['msrp://a:1/x;tcp\r\na=max-size:1'] }],
     ['fingerprint', { fingerprints: ['sha-256 AA\nm=message 1 TCP/MSRP *'] }],
     ['accept-types', { acceptTypes: ['text/plain\r\n'] }],
-    ['an accept-type of two', { acceptTypes: ['text/plain text/html'] }],
+    ['accept-type with two types', { acceptTypes: ['text/plain text/html'] }],
     ['transfer id', { file: { selector: {}, transferId: 'a\r\nb' } }],
     ['disposition', { file: { selector: {}, disposition: 'a b' } }],
     ['type', { file: { selector: { type: 'image/png\r\na=x' } } }],
@@ -169,12 +169,12 @@ describe('an offer that is made', () => {
     ['size', { file: { selector: { size: 1.5 } } }],
     ['range', { file: { selector: {}, range: { start: 0 } } }],
     ['date', { file: { selector: {}, date: { read: new Date(Number.NaN) } } }],
-    ['name that nobody would read', { file: { selector: { name: 'x'.repeat(10_000) } } }],
-  ])('cannot be made of a %s that is none', (_, line) => {
+    ['file name of 10,000 characters', { file: { selector: { name: 'x'.repeat(10_000) } } }],
+  ])('rejects an invalid %s', (_, line) => {
     expect(() => buildOffer(offerOf(offerLine(line)))).toThrow(ConfigurationError);
   });
 
-  it('cannot be made with a host that is none, or more lines than are read', () => {
+  it('rejects an invalid host, and more lines than are parsed', () => {
     expect(() => buildOffer({ ...offerOf(), host: 'a\r\nb' })).toThrow(ConfigurationError);
     expect(() => buildOffer(offerOf(...Array.from({ length: 129 }, () => offerLine())))).toThrow(
       ConfigurationError,
@@ -182,7 +182,7 @@ describe('an offer that is made', () => {
   });
 });
 
-it('RFC 3264 8: later descriptions of a session have its id, and a version one higher', () => {
+it('increments the version for later descriptions of a session (RFC 3264 §8)', () => {
   const first = newOrigin();
   expect(first.version).toBe(0);
   expect(Number.isSafeInteger(Number(first.id))).toBe(true);

@@ -1,4 +1,4 @@
-/** An offer of one file, and what answers it. */
+/** An offer of one file and its answer. */
 
 import {
   type AcceptingLine,
@@ -48,7 +48,7 @@ export function answerTo(offer: OfferDescription, ...lines: AnswerLine[]): Uint8
   return buildAnswer(parseOffer(buildOffer(offer)), { origin, host: '192.0.2.9', lines });
 }
 
-/** What the sender reads of the receiver's answer. */
+/** The receiver's answer, as the sender parses it. */
 export function negotiate(offer: OfferDescription, ...lines: AnswerLine[]) {
   return parseAnswer(answerTo(offer, ...lines), offer);
 }

@@ -3,7 +3,7 @@ import { MalformedError } from '../../core/errors.js';
 import { buildSupported, parseSupported } from '../../core/sdp/index.js';
 import { bytes, fixture, mediaLines } from './fixture.js';
 
-it('8.2.1-01: a 488 lists the types that are taken, and how large they may be', () => {
+it('8.2.1-01: a 488 lists the accepted types and the largest size', () => {
   const supported = { acceptTypes: ['image/*', 'text/vnd.wap.si'], maxSize: 300_000 };
   const body = buildSupported({ host: '192.0.2.9', ...supported });
   expect(mediaLines(body)).toEqual([
@@ -15,14 +15,14 @@ it('8.2.1-01: a 488 lists the types that are taken, and how large they may be', 
   expect(parseSupported(body)).toEqual(supported);
 });
 
-it('RFC 5547 8.5: what others say they can take', () => {
+it('parses the capabilities of other agents (RFC 5547 §8.5)', () => {
   expect(parseSupported(fixture('valid', 'rfc5547-8.5-capability'))).toEqual({
     acceptTypes: ['image/*', 'text/vnd.wap.si'],
     maxSize: 300_000,
   });
 });
 
-it('lines are taken together; other media say nothing', () => {
+it('combines the lines for MSRP, and ignores other media', () => {
   const head = ['v=0', 'o=- 1 1 IN IP4 192.0.2.9', 's=-', 't=0 0'];
   const one = ['m=message 0 TCP/MSRP *', 'a=accept-types:a/b c/d', 'a=max-size:10'];
   const other = ['m=message 0 TCP/TLS/MSRP *', 'a=accept-types:c/d', 'a=max-size:20'];

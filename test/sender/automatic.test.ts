@@ -42,7 +42,7 @@ const AUDIO = Buffer.from(
 );
 
 describe('mode auto', () => {
-  it('8.1.2-03: the request as a whole decides between a MESSAGE and a session', async () => {
+  it('8.1.2-03: selects MESSAGE or session by the size of the whole request', async () => {
     const agent = await sender();
     for (const [bytes, method] of [
       [300, 'MESSAGE'],
@@ -92,7 +92,7 @@ describe('mode auto', () => {
     },
   );
 
-  it('8.1.2-03: several files by reference, a MESSAGE each', async () => {
+  it('8.1.2-03: sends several files by reference, in one MESSAGE each', async () => {
     const agent = await sender();
     const files = [
       { content: content(5000), name: 'a.mms' },
@@ -112,7 +112,7 @@ describe('mode auto', () => {
     ]);
   });
 
-  it('8.1.2-03: of several files in MESSAGEs the large one goes by reference, and the others once', async () => {
+  it('8.1.2-03: sends only the large one of several files by reference', async () => {
     const agent = await sender();
     const files = [{ content: content(100) }, { content: content(5000) }];
     const receipts = agent.send({ to: TERMINAL, app: 'mms.ua', files, mode: 'pager' });
@@ -126,14 +126,14 @@ describe('mode auto', () => {
     expect(types).toEqual([TYPE.type, 'message/external-body']);
   });
 
-  it('AD-5.3.1-7: what a terminal has of a push does not go there again with the rest of it', async () => {
+  it('AD-5.3.1-7: does not send delivered files again when it retries the others', async () => {
     const agent = await sender();
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     const files = ['a.mms', 'b.mms', 'c.mms'].map((name) => ({ content: content(5000), name }));
     const receipts = agent.send({ to: BOB, app: 'mms.ua', files, mode: 'indirect', ttl: 60 });
     for (const status of [200, 404, 415]) (await core.request('MESSAGE')).respond(status);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.here || undefined);
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await receipts).toMatchObject([
       { fileName: 'a.mms', outcome: 'delivered' },
@@ -143,24 +143,24 @@ describe('mode auto', () => {
     expect(core.requests).toHaveLength(4);
   });
 
-  it('9-04: a 404 of the core is of one that has left, where the terminal is known; of others it is the end', async () => {
+  it('9-04: retries after a 404 for a known terminal, and not after a 404 for another address', async () => {
     const agent = await sender();
     const unknown = receiptOf(agent.send({ ...push(100, TERMINAL), ttl: 60 }));
     (await core.request('MESSAGE')).respond(404);
     expect(await unknown).toMatchObject({ outcome: 'refused', status: 404, retryable: false });
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     const known = receiptOf(agent.send({ ...push(100), ttl: 60 }));
     (await core.request('MESSAGE')).respond(404);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.here || undefined);
-    agent.directory.saw(BOB, { gruu: TERMINAL });
+    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await known).toMatchObject({ outcome: 'delivered' });
   });
 
-  it('a sender that stops waits for no terminal', async () => {
+  it('does not wait for a terminal when the sender stops', async () => {
     const agent = await sender();
-    agent.directory.saw(BOB, { gruu: TERMINAL });
-    agent.directory.left(BOB, { gruu: TERMINAL });
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL });
+    agent.directory.setUnregistered(BOB, { gruu: TERMINAL });
     const waiting = agent.send({ ...push(100), ttl: 3600 });
     // It has begun to wait.
     await setImmediate();
@@ -168,24 +168,24 @@ describe('mode auto', () => {
     expect(await waiting).toMatchObject([{ outcome: 'failed', retryable: true }]);
   });
 
-  it('a push of no files is none', async () => {
+  it('rejects a push without files', async () => {
     const agent = await sender();
     await expect(agent.send({ to: BOB, app: 'mms.ua', files: [] })).rejects.toThrow(ConfigurationError);
   });
 
-  it('what goes by no mode is refused, and the receipt says why', async () => {
+  it('gives the reason if no mode is possible', async () => {
     const agent = await sender({});
     const receipt = receiptOf(agent.send(push(5000)));
     (await core.request('INVITE')).respond(405);
     expect(await receipt).toMatchObject({
       ...{ mode: 'session', outcome: 'refused', status: 405, retryable: false },
       why: expect.stringMatching(
-        /takes no sessions. To refer to it, "publish" has to say where it is served/,
+        /does not support sessions; set "publish" to the address where the sender can serve content/,
       ),
     });
   });
 
-  it('what is compressed goes without a session: MSRP has no content codings', async () => {
+  it('sends compressed content without a session, because MSRP has no content codings', async () => {
     const agent = await sender({});
     const noise = Uint8Array.from(
       { length: 3000 },
@@ -198,14 +198,14 @@ describe('mode auto', () => {
 });
 
 describe('mode session', () => {
-  it('the answer of a terminal that knows none is the receipt', async () => {
+  it('returns the answer of a terminal without session support as the receipt', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send({ ...push(5000), mode: 'session' }));
     (await core.request('INVITE')).respond(405);
     expect(await receipt).toEqual({
       ...{ to: BOB, mode: 'session', outcome: 'refused', status: 405, reason: 'Method Not Allowed' },
       ...{ retryable: false, reported: false, bytes: 5000, milliseconds: expect.any(Number) },
-      why: expect.stringContaining('asked for; the core forks it'),
+      why: expect.stringContaining('as requested; the core forks the request'),
     });
   });
 });

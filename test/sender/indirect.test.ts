@@ -59,7 +59,7 @@ async function fetched(url: string): Promise<{ status: number; bytes: Buffer }> 
   return { status: response.status, bytes: Buffer.from(await new Response(response.body).arrayBuffer()) };
 }
 
-describe('8.1.2-03: content is referred to', () => {
+describe('8.1.2-03: content by reference', () => {
   it.each(['pager', 'indirect'] as const)('8.1.2-03, 8.1.2-03a: mode %s, past 1300 bytes', async (mode) => {
     const agent = await sender();
     const before = Date.now();
@@ -84,7 +84,7 @@ describe('8.1.2-03: content is referred to', () => {
     expect(await receipt).toMatchObject({ mode: 'indirect', outcome: 'delivered', bytes: LARGE.length });
   });
 
-  it('8.1.2-03: the request as a whole decides, and an enabler may require it for anything', async () => {
+  it('8.1.2-03: is used by the size of the whole request, or on request', async () => {
     const agent = await sender();
     const size = async (bytes: number, mode: PushRequest['mode'] = 'pager') => {
       void agent.send(push(new Uint8Array(bytes), { mode }));
@@ -97,7 +97,7 @@ describe('8.1.2-03: content is referred to', () => {
     expect(await size(300, 'indirect')).toBe('message/external-body');
   });
 
-  it('8.1.2-03a: at a URL of its application', async () => {
+  it('8.1.2-03a: can be at a URL of the application', async () => {
     const agent = await sender({});
     const content = {
       url: 'https://content.operator.test/mms/1',
@@ -119,7 +119,7 @@ describe('8.1.2-03: content is referred to', () => {
     expect(await agent.unfetched()).toBe(0);
   });
 
-  it('8.1.2-03a: at a URL of which nothing more is known', async () => {
+  it('8.1.2-03a: can be at a URL without size and hash', async () => {
     const agent = await sender({});
     const content = { url: 'https://content.operator.test/mms/1', type: TYPE };
     const receipt = receiptOf(agent.send(push(LARGE, { content })));
@@ -133,8 +133,8 @@ describe('8.1.2-03: content is referred to', () => {
   });
 });
 
-describe('content is kept', () => {
-  it('until terminals have fetched it, when it was delivered', async () => {
+describe('published content is available', () => {
+  it('until terminals have retrieved it, after the MESSAGE was accepted', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push(LARGE)));
     const { request, respond } = await core.request('MESSAGE');
@@ -150,7 +150,7 @@ describe('content is kept', () => {
     expect((await fetched(url)).status).toBe(200);
   });
 
-  it.each([403, 415, 500])('no longer than until a %i', async (status) => {
+  it.each([403, 415, 500])('until a %i rejects the MESSAGE', async (status) => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push(LARGE)));
     const { request, respond } = await core.request('MESSAGE');
@@ -160,7 +160,7 @@ describe('content is kept', () => {
     expect(await agent.unfetched()).toBe(0);
   });
 
-  it('no longer than the agent runs', async () => {
+  it('until the agent stops', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push(LARGE)));
     const { request, respond } = await core.request('MESSAGE');
@@ -170,15 +170,15 @@ describe('content is kept', () => {
     await expect(fetched(referenceIn(request).url)).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  it('nowhere, where nobody said where', async () => {
+  it('only with the option publish', async () => {
     const agent = await sender({});
     await expect(agent.send(push(LARGE))).rejects.toThrow(LimitError);
     await expect(agent.send(push(LARGE, { mode: 'indirect' }))).rejects.toThrow(ConfigurationError);
   });
 });
 
-describe('compressed', () => {
-  it('content fits a MESSAGE that did not', async () => {
+describe('compressed content', () => {
+  it('fits a MESSAGE if the original did not', async () => {
     const agent = await sender();
     void agent.send(push(LARGE, { encoding: 'gzip' }));
     const { request, respond } = await core.request('MESSAGE');
@@ -188,7 +188,7 @@ describe('compressed', () => {
     respond(200);
   });
 
-  it('8.1.2-03: size and hash are those of what is served, and the reference says how it is packed', async () => {
+  it('8.1.2-03: has a reference with its coding, and the size and hash of the compressed bytes', async () => {
     const agent = await sender();
     void agent.send(push(LARGE, { encoding: 'gzip', mode: 'indirect' }));
     const { request, respond } = await core.request('MESSAGE');

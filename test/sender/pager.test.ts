@@ -36,7 +36,7 @@ const push = (body: Uint8Array = OCTETS, to = BOB, app = 'mms.ua') => ({
 });
 
 describe('the request', () => {
-  it('8.1.2-01, 7.1-02, 7.1-03, 7.2-02: Accept-Contact has the push resource, required, in its short form', async () => {
+  it('8.1.2-01, 7.1-02, 7.1-03, 7.2-02: requires the push resource in Accept-Contact, in its canonical form', async () => {
     const agent = await sender();
     void agent.send(push(OCTETS, BOB, 'x-wap-application:mms.ua'));
     const { request, respond } = await core.request('MESSAGE');
@@ -59,7 +59,7 @@ describe('the request', () => {
     expect((await receipt).terminal).toBe(terminal && to);
   });
 
-  it('8.1.2-04, 9-02: P-Asserted-Identity, unless it is not to be asserted', async () => {
+  it('8.1.2-04, 9-02: has P-Asserted-Identity unless assertIdentity is false', async () => {
     const asserting = await sender();
     void asserting.send(push());
     const first = await core.request('MESSAGE');
@@ -72,7 +72,7 @@ describe('the request', () => {
     second.respond(200);
   });
 
-  it('8.1.2-05, 8.1.2-06, SIPPUSH-PSA-S-001-M, SIPPUSH-PSA-S-002-O: the content is the body, octet by octet', async () => {
+  it('8.1.2-05, 8.1.2-06, SIPPUSH-PSA-S-001-M, SIPPUSH-PSA-S-002-O: has the octets of the content as its body', async () => {
     const agent = await sender();
     void agent.send(push());
     const { request, respond } = await core.request('MESSAGE');
@@ -83,7 +83,7 @@ describe('the request', () => {
     respond(200);
   });
 
-  it('a MESSAGE of more than 1300 bytes as a whole is not sent', async () => {
+  it('is not sent if it exceeds 1300 bytes', async () => {
     const agent = await sender();
     const tooMuch = (size: number) => agent.send({ ...push(new Uint8Array(size)), mode: 'pager' });
     await expect(tooMuch(1301)).rejects.toThrow(LimitError);
@@ -99,13 +99,13 @@ describe('the request', () => {
     [BOB, 'mms.ua,wml.ua'],
     [BOB, 'mms ua'],
     [BOB, ''],
-  ])('to %j for %j is an error, not a failure that may be tried again', async (to, app) => {
+  ])('to %j for %j is rejected with an error', async (to, app) => {
     const agent = await sender();
     await expect(agent.send(push(OCTETS, to, app))).rejects.toThrow(ConfigurationError);
     expect(core.requests).toEqual([]);
   });
 
-  it('AD-5.3.4: a sender that registers does so; an application server does not', async () => {
+  it('AD-5.3.4: a sender registers, an application server does not', async () => {
     await sender();
     const registering = await sender({ instanceId: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6' });
     const { request, respond } = await core.request('REGISTER');
@@ -116,7 +116,7 @@ describe('the request', () => {
     expect(core.requests.map((received) => received.request.method)).toEqual(['REGISTER', 'MESSAGE']);
   });
 
-  it('9-01a, E.1.3-02: challenges of the core are answered', async () => {
+  it('9-01a, E.1.3-02: answers challenges of the core', async () => {
     const agent = await sender({ credentials: { username: 'psa', password: 'secret' } });
     const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(407, [
@@ -159,7 +159,7 @@ describe('AD-5.3.1-6: the receipt', () => {
       reason: expect.any(String),
       retryable,
       milliseconds: expect.any(Number),
-      why: expect.stringContaining('fit a MESSAGE; the core forks it'),
+      why: expect.stringContaining('fit a MESSAGE; the core forks the request'),
     });
   });
 
@@ -167,13 +167,13 @@ describe('AD-5.3.1-6: the receipt', () => {
     [
       415,
       [['Accept', 'text/plain, text/vnd.wap.si']],
-      'Unsupported Media Type; it takes text/plain, text/vnd.wap.si',
+      'Unsupported Media Type; accepted types: text/plain, text/vnd.wap.si',
     ],
-    [415, [['Accept-Encoding', 'gzip']], 'Unsupported Media Type; it takes the encodings gzip'],
+    [415, [['Accept-Encoding', 'gzip']], 'Unsupported Media Type; accepted encodings: gzip'],
     [
       415,
       [['Accept', `text/${'x'.repeat(600)}`]],
-      `Unsupported Media Type; it takes text/${'x'.repeat(495)}…`,
+      `Unsupported Media Type; accepted types: text/${'x'.repeat(495)}…`,
     ],
     [403, [['Accept', 'text/plain']], 'Forbidden'],
   ] as [number, [string, string][], string][])(
@@ -186,7 +186,7 @@ describe('AD-5.3.1-6: the receipt', () => {
     },
   );
 
-  it('Retry-After is told, and makes a refusal one for now', async () => {
+  it('has Retry-After, which makes a failure transient', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(413, [['Retry-After', '60']]);
@@ -211,7 +211,7 @@ describe('AD-5.3.1-6: the receipt', () => {
     expect(told.retryAfter).toBe(retryAfter);
   });
 
-  it('C-04: silence is a 408 that the sender concludes', async () => {
+  it('C-04: has status 408 after a timeout', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const agent = await sender();
     const receipt = receiptOf(agent.send(push()));
@@ -220,7 +220,7 @@ describe('AD-5.3.1-6: the receipt', () => {
     expect(await receipt).toMatchObject({ outcome: 'failed', status: 408, retryable: true });
   });
 
-  it('a lost connection is a failure that may be tried again', async () => {
+  it('is retryable after a lost connection', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push()));
     await core.request('MESSAGE');

@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { type Content, memoryContent } from '../../core/content/content.js';
-import type { HttpRequest } from '../../core/platform/platform.js';
-import { Publisher, parseRange } from '../../core/sender/publisher.js';
+import type { HttpRequest } from '../../core/platform/http.js';
+import { Publisher, parseByteRange } from '../../core/sender/publisher.js';
 import { makeCertificates } from '../support/certificates.js';
 import { PATIENCE_MS } from '../support/wait.js';
 
@@ -34,12 +34,12 @@ async function get(url: string, headers: Record<string, string> = {}, method: Ht
 }
 
 describe('a publication', () => {
-  it('8.1.2-03a: is at a URL that nobody guesses, with its size, hash and time', async () => {
+  it('8.1.2-03a: has a random URL, size, hash and expiration', async () => {
     const before = Date.now();
     const [one, other] = [await publish(), await publish()];
     expect(one.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{36}$/);
     expect(other.url).not.toBe(one.url);
-    expect(one).toMatchObject({ size: 10, hash: platform.hash('sha-1', BYTES), fetched: 0 });
+    expect(one).toMatchObject({ size: 10, hash: platform.hash('sha-1', BYTES), timesFetched: 0 });
     expect(one.expiration).toBeGreaterThanOrEqual(before + 60_000);
     const answer = await get(one.url);
     expect(answer).toMatchObject({
@@ -74,21 +74,21 @@ describe('a publication', () => {
     ]);
   });
 
-  it('gives a range only of what the client has begun with', async () => {
+  it('serves a range only of the representation in If-Range', async () => {
     const { url, hash } = await publish();
     expect((await get(url, { range: 'bytes=3-', 'if-range': `"${hash}"` })).status).toBe(206);
     expect((await get(url, { range: 'bytes=3-', 'if-range': '"another"' })).status).toBe(200);
   });
 
-  it('answers HEAD, and no other method', async () => {
+  it('answers HEAD, and rejects other methods', async () => {
     const published = await publish();
     const head = await get(published.url, {}, 'HEAD');
     expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', '10']);
     expect((await get(published.url, {}, 'POST')).status).toBe(405);
-    expect(published.fetched).toBe(0);
+    expect(published.timesFetched).toBe(0);
   });
 
-  it('may be fetched, and gone on with, by a page of any origin', async () => {
+  it('can be retrieved and resumed by a web page of any origin', async () => {
     const { url } = await publish();
     const answer = await get(url);
     expect(answer.headers).toMatchObject({
@@ -106,7 +106,7 @@ describe('a publication', () => {
     expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  it('is gone when withdrawn or expired, as what never was', async () => {
+  it('answers 404 after it was withdrawn or expired', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const [withdrawn, expiring] = [await publish(), await publish()];
     withdrawn.withdraw();
@@ -118,14 +118,14 @@ describe('a publication', () => {
     expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(3).fill([404, '']));
   });
 
-  it('counts: a URL that went round is answered a hundred times', async () => {
+  it('is served at most 100 times', async () => {
     const published = await publish();
     for (let count = 0; count < 100; count++) expect((await get(published.url)).status).toBe(200);
     expect((await get(published.url)).status).toBe(410);
-    expect(published.fetched).toBe(100);
+    expect(published.timesFetched).toBe(100);
   });
 
-  it('is read as it is taken, not into memory', async () => {
+  it('is read as the client reads, without buffering', async () => {
     let read = 0;
     const chunk = new Uint8Array(65_536);
     const chunks = 1000;
@@ -160,7 +160,7 @@ describe('a publication', () => {
     await reader.cancel();
   });
 
-  it('of the same content as another has its hash, and the content is not read for it again', async () => {
+  it('of known content does not read it again for the hash', async () => {
     const content = memoryContent(TYPE, BYTES);
     let opened = 0;
     let broken = true;
@@ -180,7 +180,7 @@ describe('a publication', () => {
     expect(published.map(({ hash }) => hash)).toEqual(Array(3).fill(platform.hash('sha-1', BYTES)));
   });
 
-  it('whose bytes are gone is not waited for', async () => {
+  it('is not in progress if its content cannot be opened', async () => {
     const content = memoryContent(TYPE, BYTES);
     let gone = false;
     const open: Content['open'] = (range) => {
@@ -194,7 +194,7 @@ describe('a publication', () => {
     expect(publisher.unsettled).toBe(0);
   });
 
-  it('over https, by the name that terminals call it', async () => {
+  it('is served by https under its public URL', async () => {
     const certificates = await makeCertificates();
     const secure = await Publisher.open({ host: '127.0.0.1', port: 0, tls: certificates });
     const { url } = await secure.publish(memoryContent(TYPE, BYTES), 60);
@@ -220,8 +220,8 @@ describe('a publication', () => {
   });
 });
 
-describe('whoever waits', () => {
-  it('for terminals to come: until each content was had whole, in one part or several', async () => {
+describe('settled', () => {
+  it('resolves when each content was retrieved, in one or several ranges', async () => {
     const [one, other] = [await publish(), await publish()];
     let settled = false;
     const settling = publisher.settled().then(() => {
@@ -229,13 +229,13 @@ describe('whoever waits', () => {
     });
     await get(one.url);
     await get(other.url, { range: 'bytes=0-4' });
-    expect([one.fetched, other.fetched, publisher.unsettled, settled]).toEqual([1, 0, 1, false]);
+    expect([one.timesFetched, other.timesFetched, publisher.unsettled, settled]).toEqual([1, 0, 1, false]);
     await get(other.url, { range: 'bytes=5-' });
     await settling;
     expect(publisher.unsettled).toBe(0);
   });
 
-  it('is let go when the time is over, the content withdrawn, or by a signal', async () => {
+  it('resolves after expiry, withdrawal or an abort', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await publish();
     const expired = publisher.settled();
@@ -254,8 +254,8 @@ describe('whoever waits', () => {
   });
 });
 
-it('ranges of nothing', () => {
-  expect(parseRange('bytes=0-', 0)).toBe('unsatisfiable');
-  expect(parseRange(undefined, 0)).toBeUndefined();
-  expect(parseRange(`bytes=${'9'.repeat(400)}-`, 10)).toBeUndefined();
+it('parses ranges of empty content', () => {
+  expect(parseByteRange('bytes=0-', 0)).toBe('unsatisfiable');
+  expect(parseByteRange(undefined, 0)).toBeUndefined();
+  expect(parseByteRange(`bytes=${'9'.repeat(400)}-`, 10)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** Session mode between our agents, over the embedded network: files over MSRP, set up by INVITE (TS 8.2). */
+/** Session mode between a sender and a receiver over the embedded network (TS 8.2). */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -33,7 +33,7 @@ function bytes(size: number): Uint8Array {
 }
 
 describe('a file', () => {
-  it('8.2.2-01: comes to its application as it was sent', async () => {
+  it('8.2.2-01: reaches its application unchanged', async () => {
     const taken: Uint8Array[] = [];
     const app = definePushApp({
       id: 'test.ua',

@@ -1,4 +1,4 @@
-/** Many sessions at a time on one host: all come to their end, and none waits for all the others. */
+/** Many simultaneous sessions on one host: all finish, and none waits for all others. */
 
 import { expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -11,7 +11,7 @@ import { describePeer } from '../support/peers.js';
 const SESSIONS = 200;
 const TYPE = { type: 'application/octet-stream', parameters: {} };
 
-/** 1 MiB, as none of the others has it. */
+/** 1 MiB, different from all others. */
 function content(index: number): Uint8Array {
   const bytes = new Uint8Array(MEBIBYTE).fill(index);
   bytes[MEBIBYTE - 1] = index + 1;
@@ -19,7 +19,7 @@ function content(index: number): Uint8Array {
 }
 
 describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
-  it('8.2.1-08, 8.2.2-10, AD-5.3.5: all are delivered, each in its share of the time', async () => {
+  it('8.2.1-08, 8.2.2-10, AD-5.3.5: are all delivered, each in its share of the time', async () => {
     await using core = await startKamailio();
     const server = core.trustedServer('tcp');
     await using pushes = await FilePushes.prepare({
@@ -35,7 +35,7 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     const ended: { begunThen: number }[] = [];
     const push = async (index: number) => {
       const files = [{ content: memoryContent(TYPE, content(index)) }];
-      const onProgress = ({ have }: { have: number }) => have > 0 && begun.add(index);
+      const onProgress = ({ received }: { received: number }) => received > 0 && begun.add(index);
       const receipts = await sender.send(
         { to: BOB, app: 'files.ua', files, report: true, mode: 'session' },
         { onProgress },

@@ -46,7 +46,7 @@ describe('parseAcceptContact', () => {
     expect(parseAcceptContact(text.split(/, (?=\+)/))).toEqual([accept(text)]);
   });
 
-  it('leaves malformed values out', () => {
+  it('ignores malformed values', () => {
     expect(parseAcceptContact(['*;="x"', '*;audio;audio', '*;video'])).toHaveLength(1);
     expect(parseAcceptContact([])).toEqual([]);
     expect(parseAcceptContact([''])).toEqual([]);
@@ -78,7 +78,7 @@ describe('parseAcceptContact', () => {
 });
 
 describe('score (RFC 3841 7.2.4)', () => {
-  it('is the part of the wanted features that the contact names', () => {
+  it('is the fraction of the wanted features that the contact states', () => {
     expect(score(contact(';audio;video'), accept('*;audio;video'))).toBe(1);
     expect(score(contact(';audio'), accept('*;audio;video'))).toBe(0.5);
     expect(score(contact(';text'), accept('*;audio;video'))).toBe(0);
@@ -88,12 +88,12 @@ describe('score (RFC 3841 7.2.4)', () => {
     expect(score(contact(';q=0.5;expires=60'), accept('*;audio;require;explicit'))).toBe(1);
   });
 
-  it('drops a contact that says otherwise when required, and only then', () => {
+  it('drops a contact that contradicts a feature only with require', () => {
     expect(score(contact(';audio="FALSE"'), accept('*;audio;require'))).toBeUndefined();
     expect(score(contact(';audio="FALSE"'), accept('*;audio'))).toBe(0);
   });
 
-  it('keeps a contact that says nothing of the feature, unless explicit too', () => {
+  it('keeps a contact that does not state the feature, unless explicit is set too', () => {
     expect(score(contact(';video'), accept('*;audio;require'))).toBe(0);
     expect(score(contact(';video'), accept('*;audio;require;explicit'))).toBeUndefined();
     expect(score(contact(';audio'), accept('*;audio;video;explicit'))).toBe(0);

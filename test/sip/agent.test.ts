@@ -29,14 +29,14 @@ async function timersLeft(action: () => Promise<void>): Promise<number> {
 }
 
 describe('a signal', () => {
-  it('that is aborted already sends nothing', async () => {
+  it('that is already aborted sends nothing', async () => {
     const { core, agent } = await connected();
     const signal = AbortSignal.abort(new Error('too late'));
     await expect(agent.request({ method: 'MESSAGE', uri }, { signal })).rejects.toThrow('too late');
     expect(core.requests.filter(({ request: { method } }) => method === 'MESSAGE')).toEqual([]);
   });
 
-  it('that is aborted while there is no connection ends the wait', async () => {
+  it('that is aborted ends the wait for a connection', async () => {
     const agent = new SipUserAgent({
       identity: 'sip:bob@domain.test',
       servers: ['sip:127.0.0.1:9;transport=tcp'],
@@ -71,7 +71,7 @@ describe('stop', () => {
     expect(left).toBe(0);
   });
 
-  it('leaves no timer of a request that is answered only then', async () => {
+  it('leaves no timer of a request that is answered during the stop', async () => {
     const { core, agent, transactions } = await connected();
     core.send(request('MESSAGE', 'sip:bob@domain.test', [], 'x'));
     core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
@@ -85,7 +85,7 @@ describe('stop', () => {
     expect(left).toBe(0);
   });
 
-  it('closes every connection for large requests, however many wanted one at once', async () => {
+  it('closes every connection for large requests', async () => {
     const { core, agent } = await connected('udp');
     const tcp = await ScriptedCore.tcp(core.port);
     closing.push(() => tcp.close());
@@ -122,7 +122,7 @@ describe('a peer that answers nonsense', () => {
   });
 });
 
-it('a strict route that is no URI does not end the process', async () => {
+it('a malformed strict route does not end the process', async () => {
   const { core, agent } = await connected();
   const answer = agent.invite({ uri });
   (await core.request('INVITE')).respond(200, [
@@ -134,7 +134,7 @@ it('a strict route that is no URI does not end the process', async () => {
 });
 
 describe('sessions', () => {
-  it('an INVITE that more terminals answer than anybody has makes no session of each', async () => {
+  it('limits the sessions of one forked INVITE', async () => {
     const { core, agent } = await connected();
     let sessions = 0;
     const answer = agent.invite({ uri }, { onSession: () => sessions++ });
@@ -150,7 +150,7 @@ describe('sessions', () => {
     expect(sessions).toBe(100);
   });
 
-  it('13.2.2.4: each 2xx to a re-INVITE is acknowledged, sent again or not', async () => {
+  it('13.2.2.4: acknowledges each 2xx to a re-INVITE, including retransmissions', async () => {
     const { core, agent } = await connected();
     const contact: [string, string] = ['Contact', `<sip:alice@127.0.0.1:${core.port}>`];
     const answer = agent.invite(
@@ -170,7 +170,7 @@ describe('sessions', () => {
     await Promise.all(again);
   });
 
-  it('11.2: an OPTIONS within a session, as proxies send to keep it alive, is answered like any other', async () => {
+  it('11.2: answers an OPTIONS within a session, which proxies send as a keep-alive', async () => {
     const { core, agent, transactions } = await connected();
     const invite = request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']);
     core.send(invite);
@@ -191,7 +191,7 @@ describe('sessions', () => {
     expect((await core.exchange(inDialog('BYE', 6))).status).toBe(200);
   });
 
-  it('an INVITE that was refused already is not accepted', async () => {
+  it('does not accept an INVITE that is already refused', async () => {
     const { core, agent, transactions } = await connected();
     core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));
     await until(() => expect(transactions).toHaveLength(1));
@@ -201,7 +201,7 @@ describe('sessions', () => {
     expect(() => agent.accept(transaction)).toThrow(TransportError);
   });
 
-  it('RFC 3261 8.1.1.8: an INVITE without Contact is 400', async () => {
+  it('RFC 3261 8.1.1.8: answers 400 to an INVITE without Contact', async () => {
     const { core } = await connected();
     expect((await core.exchange(request('INVITE', 'sip:bob@domain.test', []))).status).toBe(400);
   });

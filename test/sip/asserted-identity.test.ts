@@ -14,7 +14,7 @@ const trusts = (patterns: string[], ...values: string[]) =>
   new TrustList(patterns).trusted(asserted(...values));
 
 describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
-  it('takes the URI, in whatever form the header has it', () => {
+  it('uses the URI of every form of the header', () => {
     const uri = 'sip:psa@domain.test';
     expect(trusts([uri], `<${uri}>`)).toBe(uri);
     expect(trusts([uri], uri)).toBe(uri);
@@ -32,7 +32,7 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     ).toBeUndefined();
   });
 
-  it('trusts nobody without a header or without a list', () => {
+  it('trusts no identity without a header or without a list', () => {
     expect(trusts(['sip:psa@domain.test'])).toBeUndefined();
     expect(trusts([], 'sip:psa@domain.test')).toBeUndefined();
   });
@@ -61,14 +61,14 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     expect(trusts([pattern], `<${identity}>`) === identity).toBe(trusted);
   });
 
-  it('takes one sip and one tel identity, and is content when one is trusted', () => {
+  it('accepts one sip and one tel identity if one of them is trusted', () => {
     expect(trusts(['tel:+15550100'], '<sip:psa@domain.test>, <tel:+15550100>')).toBe('tel:+15550100');
     expect(trusts(['sip:psa@domain.test'], '<tel:+15550100>', '<sip:psa@domain.test>')).toBe(
       'sip:psa@domain.test',
     );
   });
 
-  it('RFC 3325 9.1: more than two, two of a kind, or no URI is malformed', () => {
+  it('RFC 3325 9.1: refuses more than two, two of a kind, or an invalid URI', () => {
     const trust = new TrustList(['sip:psa@domain.test']);
     for (const values of [
       ['<sip:psa@domain.test>', '<sip:x@domain.test>'],
@@ -80,7 +80,7 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     }
   });
 
-  it('refuses a list entry that is no URI, and names it', () => {
+  it('refuses an invalid list entry, and names it', () => {
     expect(() => new TrustList(['psa@domain.test'])).toThrow(/psa@domain\.test/);
   });
 });

@@ -35,7 +35,7 @@ const ends: [end: string, open: (routes: readonly string[]) => Dialog][] = [
 const routing = ({ uri, headers }: SipRequest) => ({ uri, route: headers.getAll('Route') });
 
 describe.each(ends)('RFC 3261 12.2.1.1: a request of the %s', (_end, open) => {
-  it('goes to the peer, by loose routers', () => {
+  it('is sent to the peer through loose routers', () => {
     const routes = ['<sip:p1.test;lr>', '<sip:p2.test;lr>'];
     expect(routing(open(routes).request('BYE'))).toEqual({ uri: TARGET, route: routes });
   });
@@ -60,12 +60,12 @@ describe.each(ends)('RFC 3261 12.2.1.1: a request of the %s', (_end, open) => {
     });
   });
 
-  it('leaves out of its Request-URI what a Request-URI may not have', () => {
+  it('has no parts in its Request-URI that are not allowed there', () => {
     const [dialog] = [open(['"P" <sip:p1.test;method=INVITE;transport=udp?Subject=x>;q=1'])];
     expect(dialog.request('BYE').uri).toBe('sip:p1.test;transport=udp');
   });
 
-  it('goes by a later strict router as by any other', () => {
+  it('treats a later strict router as any other', () => {
     const routes = ['<sip:p1.test;lr>', '<sip:p2.test>'];
     expect(routing(open(routes).request('BYE'))).toEqual({ uri: TARGET, route: routes });
   });

@@ -47,7 +47,7 @@ describe('DigestChallenger', () => {
     },
   );
 
-  it('takes session algorithms and auth-int', () => {
+  it('accepts session algorithms and auth-int', () => {
     const { challenger, answer, verify } = setUp();
     const challenges = challenger.challenge();
     const other = (from: string, to: string) => challenges.map((challenge) => challenge.replace(from, to));
@@ -66,7 +66,7 @@ describe('DigestChallenger', () => {
     expect(verify(header).ok).toBe(true);
   });
 
-  it('takes each count once, in any order (RFC 7616 3.4)', () => {
+  it('accepts each count once, in any order (RFC 7616 §3.4)', () => {
     const { challenger, answer, verify } = setUp();
     const challenges = challenger.challenge();
     const headers = Array.from({ length: 40 }, () => answer(challenges));
@@ -83,7 +83,7 @@ describe('DigestChallenger', () => {
     expect(at(38).ok).toBe(false);
   });
 
-  it('calls the right password with an old or unknown nonce stale', () => {
+  it('reports the right password with an old or unknown nonce as stale', () => {
     const { clock, challenger, answer, verify } = setUp();
     const header = answer(challenger.challenge());
     clock.now += 300_000;
@@ -92,7 +92,7 @@ describe('DigestChallenger', () => {
     expect(verify(answer(challenger.challenge(true))).ok).toBe(true);
   });
 
-  it('bounds the nonces that it remembers, oldest first', () => {
+  it('limits the stored nonces, and drops the oldest first', () => {
     const { challenger, answer, verify } = setUp();
     const first = answer(challenger.challenge());
     const second = answer(challenger.challenge());

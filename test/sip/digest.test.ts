@@ -96,7 +96,7 @@ describe('digestResponse', () => {
     expect(digestResponse(old)).toBe('670fd8c2df070c60b045671b8b24ff02');
   });
 
-  it('auth-int hashes the body, octet for octet', () => {
+  it('auth-int hashes the bytes of the body', () => {
     const input = { ...common, algorithm: algorithm('MD5'), qop: 'auth-int' as const };
     const one = digestResponse({ ...input, body: Uint8Array.of(0, 0xff, 0x80) });
     expect(one).not.toBe(digestResponse({ ...input, body: Uint8Array.of(0, 0xff, 0x81) }));
@@ -115,7 +115,7 @@ describe('answerChallenge', () => {
     expect(chosen('AKAv1-MD5', 'MD5')).toBe('MD5');
   });
 
-  it('skips schemes, algorithms and qops that it does not know', () => {
+  it('skips unknown schemes, algorithms and qops', () => {
     expect(answer(['Basic realm="r"', 'NoOneKnowsThisScheme opaque-data=here', 'Negotiate'])).toBeUndefined();
     expect(answer(['Digest realm="r", nonce="n", algorithm=SHA-1'])).toBeUndefined();
     expect(answer(['Digest realm="r", nonce="n", qop="token"'])).toBeUndefined();
@@ -133,7 +133,7 @@ describe('answerChallenge', () => {
     ).toBe('r, s');
   });
 
-  it('gives back realm, nonce and opaque as they came, quotes escaped again', () => {
+  it('returns realm, nonce and opaque unchanged, with escaped quotes', () => {
     const challenge =
       'Digest realm="a \\"quoted\\\\ realm\\"", nonce="n\\"1", opaque="", qop="auth-int , AUTH"';
     const parameters = answer([challenge], { username: 'j\u00e4s"on' });
@@ -145,7 +145,7 @@ describe('answerChallenge', () => {
     expect(parameters?.get('uri')).toBe('sip:domain.com');
   });
 
-  it('writes what must not be quoted as a token', () => {
+  it('writes tokens without quotes', () => {
     const header = answerChallenge(['Digest realm="r", nonce="n", qop="auth", algorithm=MD5'], {
       username: 'u',
       password: 'p',
@@ -171,7 +171,7 @@ describe('answerChallenge', () => {
     ]);
   });
 
-  it('answers with auth-int where nothing else is offered', () => {
+  it('answers with auth-int if nothing else is offered', () => {
     const parameters = answer(['Digest realm="r", nonce="n", qop="auth-int"'], {
       body: Uint8Array.of(1, 2, 3),
     });

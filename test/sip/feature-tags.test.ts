@@ -35,7 +35,7 @@ describe('parseFeatureParameters (RFC 3840 9)', () => {
     ]);
   });
 
-  it('knows base tags, booleans, and leaves other parameters out', () => {
+  it('parses base tags and booleans, and ignores other parameters', () => {
     const set = features(
       ';q=0.5;expires=60;audio;video="FALSE";methods="INVITE,!BYE";+sip.text;reg-id=1;class=business',
     );
@@ -54,13 +54,13 @@ describe('parseFeatureParameters (RFC 3840 9)', () => {
     ]);
   });
 
-  it('reads strings, in which a comma separates nothing', () => {
+  it('parses strings that contain commas', () => {
     expect(features(';+sip.instance="<urn:uuid:F81D,x>"').get('+sip.instance')).toEqual([
       { kind: 'string', text: 'urn:uuid:F81D,x', negated: false },
     ]);
   });
 
-  it('bounds the alternatives of a tag', () => {
+  it('limits the values of a tag', () => {
     expect(parseFeatureValues(Array.from({ length: 10_000 }, (_, at) => `a${at}`).join(','))).toHaveLength(
       256,
     );

@@ -77,7 +77,7 @@ describe('StreamFramer', () => {
     );
   });
 
-  it('gives a message that came in one piece without a copy', () => {
+  it('does not copy a message that arrives in one piece', () => {
     const bytes = encode(EMPTY + WITH_BODY);
     const given: Uint8Array[] = [];
     new StreamFramer(
@@ -87,7 +87,7 @@ describe('StreamFramer', () => {
     expect(given.map(({ buffer }) => buffer === bytes.buffer)).toEqual([true, true]);
   });
 
-  it('never writes to what it gave away', () => {
+  it('never changes the bytes of a reported message', () => {
     const given: Uint8Array[] = [];
     const framer = new StreamFramer(
       {},
@@ -113,12 +113,12 @@ describe('StreamFramer', () => {
     }
   });
 
-  it('gives what can be answered', () => {
+  it('returns the request if it can be answered', () => {
     const [error] = frames([encode(head(''))]).errors;
     expect(error?.partial?.headers.get('Via')).toBe('SIP/2.0/TCP h;branch=1');
   });
 
-  it('bounds headers and messages with 513', () => {
+  it('refuses large headers and messages with 513', () => {
     const limits = { headerBytes: 200, messageBytes: 400 };
     const long = head(`X: ${'y'.repeat(200)}\r\nl: 0\r\n`);
     expect(frames([encode(long)], limits).errors).toMatchObject([{ status: 513 }]);
@@ -134,7 +134,7 @@ describe('StreamFramer', () => {
     expect(frames([encode(`${head('l: 300\r\n')}${'z'.repeat(300)}`)], limits).reported).toHaveLength(1);
   });
 
-  it('looks at bytes once: a message in single bytes takes linear time', () => {
+  it('scans a message in single bytes in linear time', () => {
     const bytes = encode(`${head(`X: ${'y\r\n '.repeat(7000)}\r\nl: 200000\r\n`)}${'z'.repeat(200_000)}`);
     const { reported } = frames(Array.from(bytes, (byte) => Uint8Array.of(byte)));
     expect(reported).toHaveLength(1);

@@ -48,12 +48,12 @@ describe('SipHeaders', () => {
     }
   });
 
-  it('keeps the spelling of names that nobody knows', () => {
+  it('keeps the spelling of unknown names', () => {
     expect(list(new SipHeaders().append('x-Wap-Foo', '1'))).toEqual([['x-Wap-Foo', '1']]);
     expect(new SipHeaders().append('x-Wap-Foo', '1').get('X-WAP-FOO')).toBe('1');
   });
 
-  it('gives the same values for one line and for several', () => {
+  it('returns the same values for one line and for several', () => {
     const one = new SipHeaders().append('Supported', 'gruu, path ,outbound');
     const several = new SipHeaders()
       .append('Supported', 'gruu')
@@ -77,13 +77,13 @@ describe('SipHeaders', () => {
     );
   });
 
-  it('does not split a header whose grammar is no list', () => {
+  it('does not split a header that is not a list', () => {
     const date = 'Sat, 13 Nov 2010 23:29:00 GMT';
     expect(new SipHeaders().append('Date', date).getAll('Date')).toEqual([date]);
     expect(new SipHeaders().append('X-Unknown', 'a,b').getAll('X-Unknown')).toEqual(['a,b']);
   });
 
-  it('tells an empty header from an absent one', () => {
+  it('distinguishes an empty header from an absent one', () => {
     const headers = new SipHeaders().append('Supported', '').append('Subject', '');
     expect(headers.has('Supported')).toBe(true);
     expect(headers.getAll('Supported')).toEqual([]);
@@ -131,7 +131,7 @@ describe('SipHeaders', () => {
     expect(list(headers)).toEqual([['Via', 'a, b']]);
   });
 
-  it('refuses what would become another header', () => {
+  it('refuses a value that would become another header', () => {
     const headers = new SipHeaders();
     for (const value of ['a\r\nRoute: x', 'a\nb', 'a\rb']) {
       expect(() => headers.append('Subject', value)).toThrow(MalformedError);
@@ -142,7 +142,7 @@ describe('SipHeaders', () => {
     expect(() => headers.append('', 'x')).toThrow(MalformedError);
   });
 
-  it('gives the elements however they are spread over lines', () => {
+  it('returns the elements of a list however they are divided into lines', () => {
     const element = fc.stringMatching(/^(?:[a-z0-9;=]|"[a-z,<>]*"|<[a-z,]*>)+$/);
     fc.assert(
       fc.property(fc.array(fc.array(element, { minLength: 1, maxLength: 4 }), { maxLength: 4 }), (lines) => {

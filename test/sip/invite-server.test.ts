@@ -16,7 +16,7 @@ const callId = ({ headers }: SipRequest) => headers.get('Call-ID');
 const CONTACT = 'Contact: <sip:alice@127.0.0.1:5099>';
 
 describe.each(['udp', 'tcp'] as const)('9.2: a CANCEL before the answer, over %s', (transport) => {
-  it('is answered, its owner told, and the INVITE answered 487', async () => {
+  it('is answered, reported, and the INVITE answered 487', async () => {
     const between = await connected(closing, transport);
     const { invite, transaction } = await called(between);
     let cancelled = 0;
@@ -36,7 +36,7 @@ describe.each(['udp', 'tcp'] as const)('9.2: a CANCEL before the answer, over %s
     return invite.headers.clone().set('CSeq', '1 ACK');
   }
 
-  it('of nothing that we know: 481', async () => {
+  it('is answered 481 without an INVITE', async () => {
     const between = await connected(closing, transport);
     const cancel = cancelOf(request('INVITE', BOB, [CONTACT]));
     expect((await between.core.exchange(cancel)).status).toBe(481);
@@ -54,7 +54,7 @@ describe.each(['udp', 'tcp'] as const)('9.2: a CANCEL before the answer, over %s
   });
 });
 
-describe('12.2.2: a request of a dialog that we do not have', () => {
+describe('12.2.2: a request of an unknown dialog', () => {
   const stray = (method: string) => {
     const sent = request(method, BOB, [CONTACT]);
     sent.headers.set('To', `<${BOB}>;tag=unknown`);
@@ -98,7 +98,7 @@ describe('12.2.2: a request of a dialog that we do not have', () => {
   });
 });
 
-describe('8.2.2.3: extensions that we do not have', () => {
+describe('8.2.2.3: unsupported extensions', () => {
   it.each(['timer', '100rel', 'replaces'])('Require: %s is 420', async (tag) => {
     const { core, transactions } = await connected(closing);
     const answer = await core.exchange(request('INVITE', BOB, [CONTACT, `Require: ${tag}`]));
@@ -134,7 +134,7 @@ describe('8.2.2.3: extensions that we do not have', () => {
   });
 });
 
-describe('17.2.1: an INVITE whose answer takes its time', () => {
+describe('17.2.1: an INVITE that is answered late', () => {
   it.each(['udp', 'tcp'] as const)('over %s: 100 within 200 ms, copies absorbed', async (transport) => {
     const between = await connected(closing, transport);
     const { invite, transaction } = await called(between);
@@ -154,7 +154,7 @@ describe('17.2.1: an INVITE whose answer takes its time', () => {
 });
 
 describe('13.3.1.4: a 2xx', () => {
-  it('says where we are and what we take, with the route that the INVITE came by', async () => {
+  it('contains our Contact and capabilities, and the route of the INVITE', async () => {
     const between = await connected(closing);
     const routes = ['Record-Route: <sip:p2.test;lr>', 'Record-Route: <sip:p1.test;lr>'];
     const { invite, transaction } = await called(between, routes);
@@ -177,14 +177,14 @@ describe('13.3.1.4: a 2xx', () => {
 });
 
 describe('11.2: OPTIONS', () => {
-  it('of an agent that takes INVITE: application/sdp is among what it accepts', async () => {
+  it('lists application/sdp if the agent accepts INVITE', async () => {
     const { core } = await connected(closing, 'udp', { accept: () => ['text/plain'] });
     const { headers } = await core.exchange(request('OPTIONS', BOB, []));
     expect(headers.getAll('Allow')).toEqual(['OPTIONS', 'MESSAGE', 'INVITE', 'ACK', 'CANCEL', 'BYE']);
     expect(headers.getAll('Accept')).toEqual(['text/plain', 'application/sdp']);
   });
 
-  it('of one that takes none: it is not', async () => {
+  it('does not list application/sdp otherwise', async () => {
     const { core } = await connected(closing, 'udp', { methods: ['MESSAGE'], accept: () => ['text/plain'] });
     const { headers } = await core.exchange(request('OPTIONS', BOB, []));
     expect(headers.getAll('Allow')).toEqual(['OPTIONS', 'MESSAGE']);

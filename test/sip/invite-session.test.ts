@@ -43,7 +43,7 @@ const delaysOf = (spy: { mock: { calls: unknown[][] } }) =>
   spy.mock.calls.map(([, milliseconds]) => Number(milliseconds));
 
 describe('14.1: a re-INVITE of ours', () => {
-  it('carries Contact; its 2xx is acknowledged and moves the target', async () => {
+  it('has a Contact; its 2xx is acknowledged and changes the target', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const changed = session.reinvite(BODY, SDP);
@@ -55,7 +55,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect((await between.core.request('ACK')).request.uri).toBe('sip:alice@127.0.0.2:5099');
   });
 
-  it('goes after the one before; its body is made when it goes', async () => {
+  it('is sent after the one before, and its body is created then', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const first = session.reinvite(BODY, SDP);
@@ -102,7 +102,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect(Math.max(...delaysOf(spy).filter((wait) => wait <= 4000))).toBeLessThanOrEqual(most + 2000);
   });
 
-  it('491 again and again is told in the end', async () => {
+  it('reports repeated 491 answers', async () => {
     const between = await connected(closing, 'tcp');
     const { session, inDialog } = await answering(between);
     between.core.send(inDialog('ACK', 1));
@@ -114,7 +114,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect(session.ended).toBe(false);
   });
 
-  it('waits for the ACK of our own 2xx', async () => {
+  it('waits for the ACK of our 2xx', async () => {
     const between = await connected(closing);
     const { session, inDialog } = await answering(between);
     const random = vi.spyOn(Math, 'random').mockReturnValue(0);
@@ -128,7 +128,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect((await changed).status).toBe(200);
   });
 
-  it('481: the session is over, and its owner is told; no BYE', async () => {
+  it('ends the session after a 481 without a BYE, and reports it', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const ends = watch(session);
@@ -159,7 +159,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect(ends).toEqual([expect.any(TimeoutError)]);
   });
 
-  it('that rings for ever is cancelled; the session goes on', async () => {
+  it('is cancelled if it only rings, and the session continues', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const ends = watch(session);
@@ -173,7 +173,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect([session.ended, ends]).toEqual([false, []]);
   });
 
-  it('that rings for ever: a 2xx that crosses the CANCEL has its effect', async () => {
+  it('is applied if its 2xx crosses the CANCEL', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -210,7 +210,7 @@ async function ringing(between: Connected): Promise<Received> {
 }
 
 describe('14.2: a re-INVITE of the peer', () => {
-  it('is answered with Contact and what we take, until it is acknowledged; it moves the target', async () => {
+  it('is answered with Contact and capabilities until its ACK, and changes the target', async () => {
     const between = await connected(closing);
     const { session, inDialog } = await answering(between);
     watch(session);
@@ -230,7 +230,7 @@ describe('14.2: a re-INVITE of the peer', () => {
     await bye;
   });
 
-  it('491 while ours is under way', async () => {
+  it('is answered 491 while ours is pending', async () => {
     const between = await connected(closing);
     const { session, inDialog } = await calling(between);
     watch(session);
@@ -245,7 +245,7 @@ describe('14.2: a re-INVITE of the peer', () => {
     between.core.send(inDialog('ACK', 2));
   });
 
-  it('500 with Retry-After of at most 10 s while theirs is under way; ours waits for it', async () => {
+  it('is answered 500 with Retry-After of at most 10 s while another is pending, and ours waits', async () => {
     const between = await connected(closing);
     const { session, inDialog: next } = await answering(between);
     // The peer's numbers go on from its INVITE.
@@ -273,7 +273,7 @@ describe('14.2: a re-INVITE of the peer', () => {
     expect((await changed).status).toBe(488);
   });
 
-  it('that is cancelled: 487, and the session goes on', async () => {
+  it('is answered 487 if cancelled, and the session continues', async () => {
     const between = await connected(closing);
     const { session, inDialog } = await calling(between);
     const cancelled = new Promise<void>((resolve) => {
@@ -292,13 +292,13 @@ describe('14.2: a re-INVITE of the peer', () => {
     expect(session.ended).toBe(false);
   });
 
-  it('without handlers: 488', async () => {
+  it('is answered 488 without handlers', async () => {
     const between = await connected(closing);
     const { inDialog } = await calling(between);
     expect((await between.core.exchange(inDialog('INVITE', 1))).status).toBe(488);
   });
 
-  it('whose refusal is never acknowledged changes nothing', async () => {
+  it('changes nothing if its refusal is not acknowledged', async () => {
     const between = await connected(closing, 'tcp');
     const { session, inDialog } = await calling(between);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -309,7 +309,7 @@ describe('14.2: a re-INVITE of the peer', () => {
 });
 
 describe('other requests within a session', () => {
-  it('UPDATE, INFO and MESSAGE are 405, with what we take', async () => {
+  it('answers 405 with Allow to UPDATE, INFO and MESSAGE', async () => {
     const between = await connected(closing);
     const { inDialog } = await calling(between);
     let cseq = 0;
@@ -322,7 +322,7 @@ describe('other requests within a session', () => {
     }
   });
 
-  it('BYE and re-INVITE are taken by an agent that takes no INVITE outside', async () => {
+  it('accepts BYE and re-INVITE although the agent accepts no INVITE outside', async () => {
     const between = await connected(closing, 'udp', { methods: [] });
     const { session, inDialog } = await calling(between);
     const ends = watch(session);
@@ -372,7 +372,7 @@ describe('15: ends', () => {
     expect((await hungUp)?.status).toBe(200);
   });
 
-  it('a stop ends every session by BYE, side by side, and tells their owners', async () => {
+  it('ends all sessions by BYE in parallel at a stop, and reports them', async () => {
     const between = await connected(closing);
     const sessions = [await calling(between), await calling(between)];
     const ends = sessions.map(({ session }) => watch(session));
@@ -390,7 +390,7 @@ describe('15: ends', () => {
     for (const end of ends) expect(end).toEqual([expect.any(TransportError)]);
   });
 
-  it('a stop waits for a BYE that was sent before', async () => {
+  it('waits at a stop for a BYE that was sent before', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const hungUp = session.bye();
@@ -400,7 +400,7 @@ describe('15: ends', () => {
     await stopped;
   });
 
-  it('a stop does not wait for ever, and leaves no timer', async () => {
+  it('limits the wait at a stop, and leaves no timer', async () => {
     const between = await connected(closing);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await calling(between);
@@ -413,7 +413,7 @@ describe('15: ends', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('while it stops, an INVITE is 480 and none is accepted', async () => {
+  it('answers 480 to an INVITE during a stop', async () => {
     const between = await connected(closing);
     await calling(between);
     const { transaction, invite } = await called(between);
@@ -435,7 +435,7 @@ describe('a connection that is lost', () => {
     return { between: await connected(closing, 'tcp', { onDisconnected: () => tell() }), lost };
   }
 
-  it('while a BYE is under way: it is sent once more', async () => {
+  it('sends a pending BYE again', async () => {
     const between = await connected(closing, 'tcp');
     const { session } = await calling(between);
     const hungUp = session.bye();
@@ -445,7 +445,7 @@ describe('a connection that is lost', () => {
     expect((await hungUp)?.status).toBe(481);
   });
 
-  it('does not end a session: what follows goes by the next one, either way', async () => {
+  it('does not end a session: later requests use the next connection', async () => {
     const { between, lost } = await losing();
     const { core } = between;
     const { session, inDialog } = await calling(between);
@@ -501,7 +501,7 @@ describe('a connection that is lost', () => {
   });
 });
 
-it('12.2.2: what is older than what came before is 500', async () => {
+it('12.2.2: answers 500 to a request with an old CSeq', async () => {
   const between = await connected(closing);
   const { session, inDialog } = await calling(between);
   watch(session);

@@ -16,7 +16,7 @@ afterEach(async () => {
 const methods = (core: Awaited<ReturnType<typeof connected>>['core']) =>
   core.requests.map(({ request: { method } }) => method).filter((method) => method !== 'OPTIONS');
 
-it('8.1.1.8, 13.2.1: carries Contact and what we take within a session', async () => {
+it('8.1.1.8, 13.2.1: an INVITE has Contact and Allow', async () => {
   const between = await connected(closing, 'udp', { methods: [] });
   const { answer, sent } = await inviting(between);
   expect(sent.request.headers.get('Contact')).toBe(`<${between.agent.contact}>`);
@@ -41,7 +41,7 @@ it('13.2.2.4: the ACK of a 2xx has the credentials of its INVITE', async () => {
 });
 
 describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, over %s', (transport) => {
-  it('rejects at once; CANCEL follows, once a provisional response came', async () => {
+  it('rejects at once, and sends a CANCEL after a provisional response', async () => {
     const between = await connected(closing, transport);
     const controller = new AbortController();
     const { answer, sent, sessions } = await inviting(between, {}, { signal: controller.signal });
@@ -75,7 +75,7 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, ov
     expect(sessions).toEqual([]);
   });
 
-  it("too late: the session is its owner's to end", async () => {
+  it('leaves the session to its caller if it is too late', async () => {
     const between = await connected(closing, transport);
     const controller = new AbortController();
     let begun = 0;
@@ -91,7 +91,7 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, ov
     expect(methods(between.core)).toEqual(['INVITE', 'ACK']);
   });
 
-  it('ahead of it: nothing is sent', async () => {
+  it('sends nothing if it was given up before', async () => {
     const between = await connected(closing, transport);
     const signal = AbortSignal.abort(new Error('too late'));
     await expect(between.agent.invite({ uri: ALICE }, {}, { signal })).rejects.toThrow('too late');
@@ -103,7 +103,7 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, ov
   });
 });
 
-it('an INVITE that rings for ever is cancelled', async () => {
+it('cancels an INVITE that only rings', async () => {
   const between = await connected(closing);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { answer, sent } = await inviting(between);
@@ -118,7 +118,7 @@ it('an INVITE that rings for ever is cancelled', async () => {
   await between.core.request('ACK');
 });
 
-it('an INVITE that a core never answers ends by Timer B', async () => {
+it('ends an INVITE without an answer by Timer B', async () => {
   const between = await connected(closing, 'tcp');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { answer } = await inviting(between);
@@ -127,7 +127,7 @@ it('an INVITE that a core never answers ends by Timer B', async () => {
   await settled;
 });
 
-it('an INVITE whose connection is lost fails', async () => {
+it('fails an INVITE whose connection is lost', async () => {
   const between = await connected(closing, 'tcp');
   const { answer } = await inviting(between);
   between.core.hangUp();
@@ -135,7 +135,7 @@ it('an INVITE whose connection is lost fails', async () => {
 });
 
 describe('13.2.2.4: a forked INVITE', () => {
-  it('each branch that accepts is a session, also after the first; one that is not wanted is ended', async () => {
+  it('is a session for each branch that accepts; an unwanted one is ended', async () => {
     const between = await connected(closing);
     const { core } = between;
     const { answer, sent, sessions } = await inviting(between);
@@ -169,7 +169,7 @@ describe('13.2.2.4: a forked INVITE', () => {
     expect([first?.ended, second?.ended]).toEqual([false, true]);
   });
 
-  it('a branch that accepts after it was given up is ended, after another one too', async () => {
+  it('ends each branch that accepts after the INVITE was given up', async () => {
     const between = await connected(closing);
     const { core } = between;
     const controller = new AbortController();
@@ -190,7 +190,7 @@ describe('13.2.2.4: a forked INVITE', () => {
 });
 
 describe('a stop', () => {
-  it('cancels an INVITE that is not answered', async () => {
+  it('cancels an INVITE without an answer', async () => {
     const between = await connected(closing);
     const { answer, sent } = await inviting(between);
     sent.respond(180);
@@ -204,7 +204,7 @@ describe('a stop', () => {
     await expect(between.agent.invite({ uri: ALICE })).rejects.toThrow(TransportError);
   });
 
-  it('ends a session that begins at the last moment', async () => {
+  it('ends a session that begins during the stop', async () => {
     const between = await connected(closing);
     const { answer, sent, sessions } = await inviting(between);
     const stopped = between.agent.stop();
@@ -218,7 +218,7 @@ describe('a stop', () => {
 });
 
 describe('RFC 3261 18.1.1: an INVITE of more than 1300 bytes', () => {
-  it('goes over TCP; its ACK and what follows by the connection in use', async () => {
+  it('is sent over TCP; its ACK and later requests use the connection in use', async () => {
     const between = await connected(closing);
     const tcp = await ScriptedCore.tcp(between.core.port);
     closing.unshift(() => tcp.close());

@@ -69,7 +69,7 @@ describe('parseMessage', () => {
     expect(parseMessage(wire({ start: 'SIP/2.0 699' }))).toMatchObject({ status: 699, reason: '' });
   });
 
-  it('8.1.2-05: gives the body byte for byte, as a view of what came', () => {
+  it('8.1.2-05: returns the body unchanged, as a view of the input', () => {
     const body = Uint8Array.from({ length: 256 }, (_, at) => at);
     const bytes = wire({ headers: [...HEADERS, 'l: 256'], body });
     const message = parseMessage(bytes);
@@ -77,7 +77,7 @@ describe('parseMessage', () => {
     expect(message.body.buffer).toBe(bytes.buffer);
   });
 
-  it('drops bytes after the body and takes the rest without a Content-Length (RFC 3261 18.3)', () => {
+  it('drops bytes after the body, and without Content-Length uses all bytes (RFC 3261 §18.3)', () => {
     expect(request({ headers: [...HEADERS, 'Content-Length: 2'], body: 'hello' }).body).toEqual(encode('he'));
     expect(request({ body: 'hello' }).body).toEqual(encode('hello'));
   });
@@ -97,14 +97,14 @@ describe('parseMessage', () => {
     expect(headers.get('X-Odd')).toBe('v');
   });
 
-  it('keeps methods as they are: they are case-sensitive', () => {
+  it('keeps the case of methods', () => {
     expect(
       request({ start: 'Message sip:a@b SIP/2.0', headers: replaced('CSeq', 'CSeq: 1 Message') }).method,
     ).toBe('Message');
     expect(refusal(wire({ start: 'message sip:a@b SIP/2.0' })).status).toBe(400);
   });
 
-  it('takes any scheme in Request-URI, To and Contact', () => {
+  it('accepts any scheme in Request-URI, To and Contact', () => {
     const message = request({
       start: 'MESSAGE tel:+15551234 SIP/2.0',
       headers: [...replaced('To', 'To: <tel:+15551234>'), 'Contact: <tel:+1>'],
@@ -182,7 +182,7 @@ describe('parseMessage', () => {
     expect(refusal(bytes).status).toBe(400);
   });
 
-  it('gives what can be answered', () => {
+  it('returns the request if it can be answered', () => {
     const { partial } = refusal(wire({ headers: without('From') }));
     expect(partial?.method).toBe('MESSAGE');
     expect(partial?.headers.get('Call-ID')).toBe('asd88asd77a@1.2.3.4');
@@ -196,7 +196,7 @@ describe('parseMessage', () => {
     );
   });
 
-  it('bounds what a message may cost', () => {
+  it('limits the size of a message', () => {
     const long = refusal(wire({ start: `MESSAGE sip:${'a'.repeat(MAX_URI_LENGTH)}@b SIP/2.0` }));
     expect(long).toMatchObject({ status: 414 });
     expect(long.partial).toBeDefined();
@@ -230,7 +230,7 @@ describe('parseMessage', () => {
     }
   });
 
-  it('throws nothing but MalformedSip, whatever comes', () => {
+  it('throws only MalformedSip', () => {
     const pieces = fc.array(
       fc.oneof(
         fc.constantFrom(
@@ -269,7 +269,7 @@ describe('parseMessage', () => {
 });
 
 describe('parseCSeq', () => {
-  it('reads number and method', () => {
+  it('parses number and method', () => {
     expect(parseCSeq('0009 INVITE')).toEqual({ number: 9, method: 'INVITE' });
     expect(parseCSeq('2147483647 \t MESSAGE')).toEqual({ number: 2_147_483_647, method: 'MESSAGE' });
     expect(parseCSeq('1e3 MESSAGE')).toBeUndefined();

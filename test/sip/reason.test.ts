@@ -3,14 +3,14 @@
 import { expect, it } from 'vitest';
 import { formatReason, parseReason } from '../../core/sip/values/reason.js';
 
-it('is written as RFC 3326 2 has it, and read again', () => {
+it('is formatted as in RFC 3326 §2, and parsed again', () => {
   const reason = { cause: 580, text: 'Precondition "Failure"' };
   expect(formatReason(reason)).toBe('SIP;cause=580;text="Precondition \\"Failure\\""');
   expect(parseReason([formatReason(reason)])).toEqual(reason);
   expect(formatReason({ cause: 500 })).toBe('SIP;cause=500');
 });
 
-it('of SIP is found among those of other networks', () => {
+it('is found among the values of other networks', () => {
   const values = ['Q.850 ;cause=16 ;text="Terminated"', 'SIP ;cause=600 ;text="Busy Everywhere"'];
   expect(parseReason(values)).toEqual({ cause: 600, text: 'Busy Everywhere' });
 });

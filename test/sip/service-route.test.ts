@@ -69,7 +69,7 @@ describe('Service-Route', () => {
     expect(routeOf(await grant(scene, [['Service-Route', ROUTE.join(', ')]]))).toEqual([]);
   });
 
-  it('is the route of an INVITE and of a SUBSCRIBE; within a dialog, the dialog has its own', async () => {
+  it('is the route of an INVITE and of a SUBSCRIBE; a dialog has a route of its own', async () => {
     const scene = await registering();
     const { core, agent } = scene;
     await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
@@ -125,13 +125,13 @@ describe('Service-Route', () => {
 });
 
 describe('P-Associated-URI', () => {
-  it('RFC 7315 4.1: is exposed, the default identity first; what cannot be read is left out', async () => {
+  it('RFC 7315 4.1: is exposed with the default identity first and without malformed values', async () => {
     const scene = await registering();
     await grant(scene, [['P-Associated-URI', '<sip:bob@domain.test>, "Bob" <tel:+15550100>;a=b, <sip:']]);
     expect(scene.agent.registration?.state?.associatedUris).toEqual(['sip:bob@domain.test', 'tel:+15550100']);
   });
 
-  it('is absent where the core says nothing', async () => {
+  it('is absent if the core sends none', async () => {
     const scene = await registering();
     await grant(scene, []);
     expect(scene.agent.registration?.state).toEqual({ expires: 600 });
@@ -242,7 +242,7 @@ describe('P-Access-Network-Info', () => {
     for (const sent of [first, refresh, last]) expect(named(sent)).toEqual([accessNetworkInfo]);
   });
 
-  it('says nothing where it is not', async () => {
+  it('is absent if it is not configured', async () => {
     const scene = await registering();
     const register = await grant(scene, []);
     expect(register.request.headers.has('P-Access-Network-Info')).toBe(false);
@@ -262,7 +262,7 @@ describe('P-Called-Party-ID', () => {
     expect(calledIdentity(message)).toBe(called);
   });
 
-  it('is the Request-URI where there is none', () => {
+  it('defaults to the Request-URI', () => {
     expect(calledIdentity(request('MESSAGE', 'sip:bob@127.0.0.1'))).toBe('sip:bob@127.0.0.1');
   });
 });

@@ -143,7 +143,7 @@ function fakeTime() {
 }
 
 describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
-  it('B.1.2: asks for the event package, and takes its NOTIFYs', async () => {
+  it('B.1.2: requests the event package, and accepts its NOTIFYs', async () => {
     const watched = await watching();
     watched.subscribe({ headers: [['P-Preferred-Identity', '<sip:psa@domain.test>']] });
     const sent = await watched.core.request('SUBSCRIBE');
@@ -176,7 +176,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect(isDialog(first, second)).toBe(true);
   });
 
-  it('a NOTIFY that comes before the 2xx makes the subscription', async () => {
+  it('begins with a NOTIFY before the 2xx', async () => {
     const watched = await watching();
     watched.subscribe();
     const sent = await watched.core.request('SUBSCRIBE');
@@ -196,7 +196,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect((await exchange(watched.core, notify(sent))).status).toBe(481);
   });
 
-  it('423: asks for longer at once', async () => {
+  it('423: requests a longer duration at once', async () => {
     const watched = await watching();
     watched.subscribe({ expires: 30 });
     (await watched.core.request('SUBSCRIBE')).respond(423, [['Min-Expires', '90']]);
@@ -204,7 +204,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect(header(second, 'Expires')).toBe('90');
   });
 
-  it('423 again and again is a refusal like others', async () => {
+  it('treats repeated 423 as a refusal', async () => {
     const watched = await watching();
     watched.subscribe({ expires: 30 });
     for (const least of [40, 50, 60, 70]) {
@@ -259,7 +259,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     });
   });
 
-  it('Timer N: accepted, but no NOTIFY comes', async () => {
+  it('Timer N: subscribes again if no NOTIFY follows', async () => {
     const watched = await watching();
     watched.subscribe();
     fakeTime();
@@ -290,7 +290,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     expect(agent.contact).toContain('127.0.0.1');
   });
 
-  it('out of order: 500, and its content is passed over', async () => {
+  it('out of order: answers 500 and ignores its content', async () => {
     const watched = await watching();
     const { first } = await established(watched, { cseq: 7, body: 'seven' });
     expect((await exchange(watched.core, notify(first, { cseq: 6, body: 'six' }))).status).toBe(500);
@@ -312,7 +312,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     expect((await exchange(watched.core, notify(sent, options))).status).toBe(status);
   });
 
-  it('with a body of another type: 415 says which would do', async () => {
+  it('with a body of another type: answers 415 with Accept', async () => {
     const watched = await watching();
     watched.subscribe();
     const sent = await watched.core.request('SUBSCRIBE');
@@ -323,7 +323,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     expect(watched.bodies).toEqual([]);
   });
 
-  it('that its owner cannot read: 400, and the subscription goes on', async () => {
+  it('that its handler rejects: answers 400, and the subscription continues', async () => {
     const watched = await watching();
     const bodies: string[] = [];
     watched.subscribe(
@@ -376,7 +376,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     expect(tagOf(header(second, 'To') ?? '')).toBe('');
   });
 
-  it('a notifier that ends each subscription at once is not asked again without a wait', async () => {
+  it('waits before it subscribes again to a notifier that ends each subscription at once', async () => {
     const watched = await watching();
     const { first } = await established(watched);
     await exchange(watched.core, notify(first, { cseq: 2, state: 'terminated;reason=deactivated' }));
@@ -386,7 +386,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
 });
 
 describe('refresh (RFC 6665 4.1.2.2)', () => {
-  it('goes within the dialog, before the subscription expires', async () => {
+  it('is sent within the dialog, before the subscription expires', async () => {
     const watched = await watching();
     fakeTime();
     const { first } = await established(watched, {
@@ -409,7 +409,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     (await watched.core.request('SUBSCRIBE')).respond(200);
   });
 
-  it('481: subscribes anew, in another dialog', async () => {
+  it('481: subscribes again in another dialog', async () => {
     const watched = await watching();
     fakeTime();
     const { first } = await established(watched);
@@ -425,7 +425,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     expect(watched.bodies.at(-1)).toBe('anew');
   });
 
-  it('a refresh that fails otherwise is tried again while the subscription lasts, then begun anew', async () => {
+  it('retries another failure while the subscription lasts, then subscribes again', async () => {
     const watched = await watching();
     fakeTime();
     const { first } = await established(watched, { state: 'active;expires=100' });
@@ -446,7 +446,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     expect(isDialog(first, await watched.core.request('SUBSCRIBE'))).toBe(false);
   });
 
-  it('Timer N: no NOTIFY follows a refresh', async () => {
+  it('Timer N: subscribes again if no NOTIFY follows a refresh', async () => {
     const watched = await watching();
     fakeTime();
     await established(watched);
@@ -457,7 +457,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     expect(watched.states.at(-1)).toMatchObject({ state: 'lost', reason: expect.stringContaining('NOTIFY') });
   });
 
-  it('is asked for by its owner, once though asked for twice', async () => {
+  it('is sent once if its caller requests it twice', async () => {
     const watched = await watching();
     const { subscription } = await established(watched);
     subscription.refresh();
@@ -470,7 +470,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     second.respond(200);
   });
 
-  it('follows a new connection, with the new address', async () => {
+  it('is sent on a new connection, with the new address', async () => {
     const watched = await watching('tcp');
     const { first } = await established(watched);
     watched.core.hangUp();
@@ -508,7 +508,7 @@ describe('the end', () => {
     expect((await exchange(watched.core, notify(sent))).status).toBe(481);
   });
 
-  it('close while a refresh is under way: unsubscribes after it', async () => {
+  it('close during a refresh: unsubscribes after it', async () => {
     const watched = await watching();
     const { subscription } = await established(watched);
     subscription.refresh();
@@ -521,7 +521,7 @@ describe('the end', () => {
     await closed;
   });
 
-  it('close by the owner, from within the NOTIFY', async () => {
+  it('close can be called in the handler of a NOTIFY', async () => {
     const watched = await watching();
     let ended: Promise<void> | undefined;
     const subscription: Subscription = watched.subscribe(
@@ -537,7 +537,7 @@ describe('the end', () => {
     await ended;
   });
 
-  it('the agent stops: every subscription is ended, and no timer is left', async () => {
+  it('a stop of the agent ends every subscription, and leaves no timer', async () => {
     const watched = await watching();
     await established(watched);
     watched.subscribe({ uri: 'sip:carol@domain.test' });
@@ -556,8 +556,8 @@ describe('the end', () => {
   });
 });
 
-it('a thousand subscriptions are no flood', async () => {
-  const watched = await watching();
+it('sends a limited number of a thousand SUBSCRIBEs at a time', async () => {
+  const watched = await watching('tcp');
   for (let user = 0; user < 200; user++) watched.subscribe({ uri: `sip:u${user}@domain.test` });
   await until(() => expect(subscribes(watched.core)).toHaveLength(50));
   watched.core.agrees.add('SUBSCRIBE');
@@ -565,7 +565,7 @@ it('a thousand subscriptions are no flood', async () => {
   await until(() => expect(subscribes(watched.core)).toHaveLength(200));
 });
 
-it('subscriptions are bounded', async () => {
+it('limits the number of subscriptions', async () => {
   const unanswered = new Promise<never>(() => {});
   const subscriptions = new Subscriptions(
     {

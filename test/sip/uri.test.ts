@@ -9,7 +9,7 @@ const parse = (text: string): SipUri => {
 };
 
 describe('SipUri', () => {
-  it('takes apart every part (RFC 3261 19.1.1)', () => {
+  it('parses every part (RFC 3261 §19.1.1)', () => {
     const uri = parse(
       'SIPS:alice:secret%3A@[2001:db8::1]:5071;Transport=TCP;lr?Subject=a%20b&priority=urgent',
     );
@@ -98,7 +98,7 @@ describe('SipUri', () => {
     expect(parse(other).equals(parse(one))).toBe(false);
   });
 
-  it('gives the address of record (RFC 3261 10.3)', () => {
+  it('returns the address-of-record (RFC 3261 §10.3)', () => {
     expect(parse('sip:%42ob:pw@BILOXI.com:5070;user=phone?a=b').addressOfRecord()).toBe(
       'sip:Bob@biloxi.com:5070',
     );
@@ -107,7 +107,7 @@ describe('SipUri', () => {
     expect(parse('sips:Example.COM').addressOfRecord()).toBe('sips:example.com');
   });
 
-  it('escapes what a program puts in', () => {
+  it('escapes characters set by a program', () => {
     const uri = new SipUri({
       user: 'jos\u00e9 m;@x',
       password: 'a:b',
@@ -163,7 +163,7 @@ describe('SipUri', () => {
 });
 
 describe('parseUri', () => {
-  it('gives other schemes as text', () => {
+  it('returns other schemes as text', () => {
     expect(parseUri('tel:+1-201-555-0123;phone-context=x')).toEqual({
       scheme: 'tel',
       text: 'tel:+1-201-555-0123;phone-context=x',

@@ -45,7 +45,7 @@ describe('writeMessage', () => {
     );
   });
 
-  it('refuses a start line that would be another', () => {
+  it('refuses an invalid start line', () => {
     const headers = new SipHeaders();
     const broken: SipMessage[] = [
       { method: 'MES SAGE', uri: 'sip:a@b', headers, body: NO_BODY },
@@ -90,13 +90,13 @@ describe('buildResponse (RFC 3261 8.2.6)', () => {
     ]);
   });
 
-  it('makes a tag of 64 random bits, another each time', () => {
+  it('adds a new tag of 64 random bits to each response', () => {
     const tag = () => parseNameAddr(buildResponse(request(), 200).headers.get('To') ?? '')?.tag;
     expect(tag()).toMatch(/^[0-9a-f]{16}$/);
     expect(tag()).not.toBe(tag());
   });
 
-  it('leaves a tag that is there, and puts none on a 100', () => {
+  it('keeps an existing tag, and adds none to a 100', () => {
     const tagged = request();
     tagged.headers.set('To', '<sip:user@domain.com>;tag=there');
     expect(buildResponse(tagged, 200).headers.get('To')).toBe('<sip:user@domain.com>;tag=there');
@@ -106,7 +106,7 @@ describe('buildResponse (RFC 3261 8.2.6)', () => {
     expect(buildResponse(request(), 180).headers.has('Timestamp')).toBe(false);
   });
 
-  it('answers a request that has two of one header, or lacks one', () => {
+  it('answers a request with a repeated or missing header', () => {
     const headers = new SipHeaders().append('From', '<sip:first@a>').append('CSeq', '1 MESSAGE');
     const response = buildResponse(request(headers), 400);
     expect(response.headers.getAll('From')).toEqual(['<sip:first@a>']);
@@ -117,7 +117,7 @@ describe('buildResponse (RFC 3261 8.2.6)', () => {
     );
   });
 
-  it('takes reason and body from the caller', () => {
+  it('uses the reason and the body of the caller', () => {
     const body = Uint8Array.of(1, 2);
     expect(buildResponse(request(), 403, { reason: 'Not trusted', body })).toMatchObject({
       reason: 'Not trusted',
@@ -127,7 +127,7 @@ describe('buildResponse (RFC 3261 8.2.6)', () => {
 });
 
 describe('reasonPhrase', () => {
-  it('knows the usual ones, and the class of the others', () => {
+  it('returns known phrases, and that of the class for other statuses', () => {
     expect([100, 200, 415, 423, 513, 603].map(reasonPhrase)).toEqual([
       'Trying',
       'OK',

@@ -8,7 +8,7 @@ import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort } from '../../core/sip/transport/transport-uri.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
-import type { MessageEvent, NetworkEvent } from '../../sdk/network/events.js';
+import type { MessageEvent, NetworkEvent } from '../../sdk/network/events/network-events.js';
 import { eventually } from './wait.js';
 
 /** An expected step of a flow; only the given properties are compared. */

@@ -2,7 +2,7 @@
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
-import type { Channel } from '../../core/platform/platform.js';
+import type { Channel } from '../../core/platform/sockets.js';
 
 export interface TappedFrame {
   /** Whether the end that opened the connection sent it. */

@@ -24,13 +24,16 @@ export interface Received {
 }
 
 export class ScriptedCore {
-  /** Every request, in order. */
+  /** Every request, in order, but for copies: on a busy machine a client sends over UDP what is answered already. */
   readonly requests: Received[] = [];
+  /** Those that came again, as they were on the wire. */
+  readonly copies: Uint8Array[] = [];
   readonly responses: SipResponse[] = [];
   /** Methods whose requests are answered with 200 immediately. */
   readonly agrees = new Set<string>();
   readonly #taken = new Set<unknown>();
   readonly #unanswered = new Set<Received>();
+  readonly #seen = new Set<string>();
   #changed: (() => void)[] = [];
   #send: (bytes: Uint8Array) => void = () => {
     throw new Error('no agent has sent a message yet');
@@ -170,6 +173,13 @@ export class ScriptedCore {
     const message = parseMessage(bytes);
     const send = this.#send;
     if (isRequest(message)) {
+      const transaction = ['Via', 'CSeq'].map((name) => message.headers.get(name)).join('\n');
+      if (this.#seen.has(transaction)) {
+        this.copies.push(bytes);
+        for (const changed of this.#changed.splice(0)) changed();
+        return;
+      }
+      this.#seen.add(transaction);
       const received: Received = {
         request: message,
         bytes,

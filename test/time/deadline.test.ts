@@ -23,8 +23,8 @@ function follow(promise: Promise<unknown>) {
   return end;
 }
 
-describe('an alarm', () => {
-  it('rings once, and can be set again', () => {
+describe('Timer', () => {
+  it('calls back once, and can be set again', () => {
     const rings: number[] = [];
     const alarm = new Timer();
     alarm.set(100, () => rings.push(1));
@@ -49,7 +49,7 @@ describe('delay', () => {
     expect(end).toEqual({ value: undefined });
   });
 
-  it('ends with its signal, and leaves no timer', async () => {
+  it('rejects with its signal, and leaves no timer', async () => {
     const controller = new AbortController();
     const end = follow(delay(100, controller.signal));
     controller.abort(why);
@@ -60,14 +60,14 @@ describe('delay', () => {
 });
 
 describe('unlessAborted', () => {
-  it('is the promise', async () => {
+  it('settles as the promise', async () => {
     const { signal } = new AbortController();
     await expect(unlessAborted(Promise.resolve(1), signal)).resolves.toBe(1);
     await expect(unlessAborted(Promise.reject(why), signal)).rejects.toBe(why);
     await expect(unlessAborted(Promise.resolve(1), undefined)).resolves.toBe(1);
   });
 
-  it('rejects with the reason of its signal, also of one that was aborted before', async () => {
+  it('rejects with the reason of its signal, also of one that is already aborted', async () => {
     const controller = new AbortController();
     const waits = unlessAborted(never, controller.signal);
     controller.abort(why);
@@ -87,11 +87,11 @@ describe('unlessAborted', () => {
 });
 
 describe('within', () => {
-  it('is the promise, in time', async () => {
+  it('settles as the promise in time', async () => {
     await expect(within(systemClock, 100, why, Promise.resolve(1))).resolves.toBe(1);
   });
 
-  it('rejects past it', async () => {
+  it('rejects after the time', async () => {
     const end = follow(within(systemClock, 100, why, never));
     await vi.advanceTimersByTimeAsync(100);
     expect(end).toEqual({ error: why });
@@ -99,7 +99,7 @@ describe('within', () => {
 });
 
 describe('atMost', () => {
-  it('ends with the promise, whatever it comes to', async () => {
+  it('resolves when the promise settles', async () => {
     await atMost(100, Promise.resolve(1));
     await atMost(100, Promise.reject(why));
   });
@@ -114,7 +114,7 @@ describe('atMost', () => {
 });
 
 describe('aborted', () => {
-  it('ends with the signal, also with one that was aborted before', async () => {
+  it('resolves with the signal, also with one that is already aborted', async () => {
     const controller = new AbortController();
     const end = follow(aborted(controller.signal));
     await vi.advanceTimersByTimeAsync(0);

@@ -1,4 +1,4 @@
-/** The number of files that a push enters stays within its limits, and the script that counts them counts right. */
+/** A push enters no more files than its limits allow, and the script counts correctly. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

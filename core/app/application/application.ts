@@ -14,22 +14,22 @@ import { requireInstance } from '../loading/started-app.js';
 import type { AppScope } from '../services/app-scope.js';
 import { Slots } from './slots.js';
 
-/** What an agent knows of an application that it dispatches to. */
+/** What an agent knows of an application. */
 export interface AppHandle {
   /** Canonical: `mms.ua`. */
   readonly eventAppId: string;
   readonly iari?: string;
   /** Lower-case media types and ranges. */
   readonly accepts: readonly string[];
-  /** Largest content, bytes; no bound of its own when absent. */
+  /** Size limit of content in bytes. Absent: the application has none of its own. */
   readonly maxSize?: number;
 }
 
-/** A call of `receive` under way. */
+/** A call of `receive` in progress. */
 interface Running {
-  /** The application is asked to stop. */
+  /** Aborts the signal of the call. */
   abort(why: Error): void;
-  /** It has stopped, or would not: nothing is waited for any longer. */
+  /** Ends the wait for the call. */
   giveUp(why: Error): void;
 }
 
@@ -37,7 +37,7 @@ export interface ApplicationParts {
   definition: PushAppDefinition;
   manifest: Manifest;
   scope: AppScope;
-  /** The services it declared, made for it. */
+  /** The services that it declares. */
   services: Readonly<Record<string, unknown>>;
   options: unknown;
   clock: Clock;
@@ -51,7 +51,7 @@ export class Application implements AppHandle {
   readonly iari?: string;
   readonly maxSize?: number;
   readonly slots: Slots;
-  /** For pushes whose content is still coming: how long that takes is their senders' to say. */
+  /** For pushes whose content is still arriving, for which their senders need an unknown time. */
   readonly streams: Slots;
   readonly #running = new Set<Running>();
   #onIdle = () => {};
@@ -73,7 +73,7 @@ export class Application implements AppHandle {
     this.streams = new Slots(limits.concurrency, limits.transfers);
   }
 
-  /** @throws AppError naming the application when it does not start. */
+  /** @throws AppError when the application does not start. */
   static async start(parts: ApplicationParts): Promise<Application> {
     const { definition, manifest, scope, services, options, clock, log, limits } = parts;
     const controller = new AbortController();
@@ -92,19 +92,19 @@ export class Application implements AppHandle {
     }
   }
 
-  /** From when it is told to stop: nothing more is given to it. */
+  /** True when the application is being stopped: it receives nothing more. */
   get stopping(): boolean {
     return this.controller.signal.aborted;
   }
 
-  /** `receive` threw: what is told of it elsewhere does not say where. */
+  /** Logs the stack of an error that `receive` threw. */
   threw(pushId: string, thrown: unknown): void {
     const stack = stackOf(thrown);
     if (stack === undefined) return;
     this.log({ level: 'debug', app: this.eventAppId, message: `push ${pushId}: receive threw: ${stack}` });
   }
 
-  /** Counts a call of `receive`; `leave` when it has ended. */
+  /** Counts a call of `receive`. The caller calls `leave` when it has ended. */
   enter(running: Running): { leave(): void } {
     this.#running.add(running);
     const leave = () => {
@@ -115,8 +115,8 @@ export class Application implements AppHandle {
   }
 
   /**
-   * First what is under way may end, told by its signal; then `stop`. Never rejects: an application that does not
-   * stop is left behind.
+   * Aborts the calls in progress and waits for them, then calls `stop`. Never rejects: an application that does not
+   * stop in time is abandoned.
    */
   async stop(): Promise<void> {
     const why = new AppError(this.eventAppId, 'is being stopped');
@@ -150,7 +150,7 @@ export class Application implements AppHandle {
   }
 }
 
-/** An application that starts after all, too late, is stopped again. */
+/** Stops an application that starts after its deadline. */
 function stopLate(starting: Promise<PushAppInstance>): void {
   starting.then((instance) => instance?.stop?.()).catch(() => {});
 }

@@ -1,4 +1,4 @@
-/** A push in words for people: the application's own, or what anyone can see of it. */
+/** Calls of the hooks of an application, except `receive`. */
 
 import { AppError, ConfigurationError, TimeoutError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
@@ -12,12 +12,15 @@ import { CONSIDER_WITHIN, DESCRIBE_WITHIN, NEGOTIATED_WITHIN, QUERY_WITHIN } fro
 import type { SetAlarm } from '../services/alarms.js';
 import type { Application } from './application.js';
 
-/** Characters of a title or a field, and of the text; a page shows them. */
+/** Limits in characters: of a title or a field, and of the text. */
 const MAX_LINE = 200;
 const MAX_TEXT = 10_000;
 const MAX_FIELDS = 50;
 
-/** Never rejects: an application that throws, takes too long or says nonsense is answered for. */
+/**
+ * Describes a push for people. Never rejects: when the application throws, is late or returns an invalid value, the
+ * description is a general one.
+ */
 export async function describePush(
   push: Push,
   app: Application | undefined,
@@ -58,9 +61,7 @@ function fallback({ app, from, to, content, fileName }: Push): PushDescription {
   };
 }
 
-/** An application asked about a file that is offered, ahead of delivery. */
-
-/** Undefined: it takes it. Never rejects. */
+/** Asks the application about a file that is offered. Undefined: it accepts the file. Never rejects. */
 export async function considerOffer(
   app: Application,
   offer: PushOffer,
@@ -75,12 +76,7 @@ export async function considerOffer(
   }
 }
 
-/** What the host asks an application about its state. */
-
-/**
- * @throws ConfigurationError when the application answers no questions; AppError naming it when it throws, or takes
- * too long.
- */
+/** @throws ConfigurationError when the application has no queries; AppError when it throws or is late. */
 export async function queryApplication(
   app: Application,
   name: string,
@@ -89,7 +85,7 @@ export async function queryApplication(
 ): Promise<unknown> {
   const { eventAppId, instance } = app;
   if (typeof instance.query !== 'function') {
-    throw new ConfigurationError(`${eventAppId} answers no queries: start() returned no query function`);
+    throw new ConfigurationError(`${eventAppId} has no queries: start() returned no query function`);
   }
   const what = `query ${JSON.stringify(name)}`;
   try {
@@ -104,9 +100,10 @@ export async function queryApplication(
   }
 }
 
-/** Tells applications which of them a sender pushes for (TS 5.1-13). */
-
-/** @param supported canonical event-app-ids. Nothing waits for what they make of it; what they throw is logged. */
+/**
+ * Notifies applications of whether a sender supports them (TS 5.1-13). Their errors are logged; nothing waits for them.
+ * @param supported canonical event-app-ids.
+ */
 export function notifyNegotiated(
   apps: readonly Application[],
   uri: string,
@@ -123,9 +120,9 @@ export function notifyNegotiated(
   }
 }
 
-/** An alarm given to its application once: a call of `alarm` with a deadline. */
-
-/** Rejects when the application does not take it, or not in time; a commit of it may come later all the same. */
+/**
+ * Calls `alarm` with a deadline. Rejects when the application throws or is late. A commit of a late call still counts.
+ */
 export function deliverAlarm(app: Application, alarm: Alarm, set: SetAlarm, clock: Clock): Promise<void> {
   const controller = new AbortController();
   const commit = (operations: readonly CommitOperation[] = []) => handled(commitAlarm(app, set, operations));
@@ -150,7 +147,7 @@ export function deliverAlarm(app: Application, alarm: Alarm, set: SetAlarm, cloc
   });
 }
 
-/** @throws AppError when it has ended, or its application was stopped. */
+/** @throws AppError when the alarm has ended, or its application was stopped. */
 async function commitAlarm(
   { scope }: Application,
   set: SetAlarm,
@@ -159,9 +156,9 @@ async function commitAlarm(
   const { eventAppId, active, own, alarms } = scope;
   const problem = (words: string) =>
     new AppError(eventAppId, `alarm "${set.key}" cannot be committed: ${words}`);
-  if (!active) throw problem('it was stopped');
+  if (!active) throw problem('the application was stopped');
   const batch = own.batch(operations);
   if (!(await alarms?.end(set, (removal) => batch.write(removal)))) {
-    throw problem('it has ended, was cancelled, or was set anew');
+    throw problem('it has ended, was cancelled, or was replaced');
   }
 }

@@ -1,4 +1,4 @@
-/** An application that is known by what its package says of it, until the first push for it comes. */
+/** An application that is known by the manifest of its package until its first push arrives. */
 
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -26,29 +26,29 @@ export class OnDemandApp implements AppHandle {
   readonly eventAppId: string;
   readonly accepts: readonly string[];
   readonly iari?: string;
-  /** As far as its package tells. */
+  /** From its package. */
   readonly manifest: Manifest;
-  /** From when it runs. */
+  /** The running application, when it is loaded. */
   awake: Application | undefined;
   #waking: Promise<Application> | undefined;
 
   /**
-   * @param start starts it, and puts what runs in its place.
-   * @throws ConfigurationError when its manifest is wrong.
+   * @param start starts the application and replaces this entry of the registry.
+   * @throws ConfigurationError when the manifest is invalid.
    */
   constructor(
     readonly entry: AppOnPush,
     private readonly start: (app: OnDemandApp) => Promise<Application>,
   ) {
     const { id, accepts, iari } = entry.manifest;
-    const unread = () => Promise.reject(new Error('its module has not been loaded'));
+    const unread = () => Promise.reject(new Error('the module is not loaded'));
     this.manifest = readManifest({ id, accepts, iari, start: unread });
     this.eventAppId = this.manifest.eventAppId;
     this.accepts = this.manifest.accepts;
     if (this.manifest.iari !== undefined) this.iari = this.manifest.iari;
   }
 
-  /** Rejects when it cannot be loaded: the next one who asks tries again. */
+  /** Rejects when it cannot be loaded. The next call tries again. */
   wake(): Promise<Application> {
     this.#waking ??= this.start(this).catch((error: unknown) => {
       this.#waking = undefined;
@@ -58,21 +58,20 @@ export class OnDemandApp implements AppHandle {
   }
 }
 
-/** What `go` gives, once the application runs; what `refuse` does where it cannot be made to, or not in time. */
+/** The result of `run` when the application runs, or of `refuse` when it cannot be loaded in time. */
 export async function whenAwake<T>(
-  app: AppHandle,
+  app: OnDemandApp,
   clock: Clock,
-  go: () => Promise<T>,
+  run: () => Promise<T>,
   refuse: (refusal: Refusal) => T,
 ): Promise<T> {
-  if (!(app instanceof OnDemandApp) || app.awake) return go();
   try {
-    // It goes on being loaded: who comes again finds it running.
+    // Loading continues: the next push finds the application running.
     if ((await orLate(clock, WAKE_WITHIN, app.wake())) === 'late') {
       return refuse(busy(`${app.eventAppId} is being loaded`));
     }
   } catch (error) {
     return refuse({ kind: 'failed', reason: reasonOf(error) });
   }
-  return go();
+  return run();
 }

@@ -1,4 +1,4 @@
-/** The applications, those that run and those that wait for their first push, found by event-app-id, media type and IARI. */
+/** The applications by event-app-id, media type and IARI: those that run, and those that are loaded on demand. */
 
 import { matchesMediaRange, mediaRangesOverlap } from '../../content/media-type.js';
 import { type InjectionToken, injectable } from '../../injection.js';
@@ -12,7 +12,7 @@ export type Registered = Application | OnDemandApp;
 
 @injectable()
 export class Registry {
-  /** By canonical event-app-id, each in the order of loading. */
+  /** By canonical event-app-id, in the order of loading. */
   private readonly byId = new Map<string, Registered[]>();
 
   /** Canonical, sorted. */
@@ -25,7 +25,7 @@ export class Registry {
     return [...new Set(this.registered().flatMap(({ iari }) => iari ?? []))].sort();
   }
 
-  /** The application that nothing tells from `manifest`: same id, same IARI, and a media type in common. */
+  /** An application with the same id, the same IARI and a common media type. */
   conflicting({ eventAppId, iari, accepts }: Manifest): Registered | undefined {
     return this.byId
       .get(eventAppId)
@@ -43,7 +43,7 @@ export class Registry {
     else this.byId.set(eventAppId, [app]);
   }
 
-  /** What runs, in place of what waited. */
+  /** The application was loaded. */
   replace(app: OnDemandApp, running: Application): void {
     app.awake = running;
     const known = this.byId.get(app.eventAppId) ?? [];
@@ -56,7 +56,7 @@ export class Registry {
     else this.byId.delete(app.eventAppId);
   }
 
-  /** The application behind a handle, while it runs. */
+  /** The application of a handle; undefined when it does not run. */
   loaded(handle: AppHandle): Application | undefined {
     const app = handle instanceof OnDemandApp ? handle.awake : handle;
     return this.byId
@@ -70,7 +70,7 @@ export class Registry {
     return apps.filter(({ manifest }) => iari === undefined || manifest.iari === iari);
   }
 
-  /** Those that run. */
+  /** The applications that run. */
   all(): Application[] {
     return this.registered().filter(isRunning);
   }
@@ -79,37 +79,38 @@ export class Registry {
     return [...this.byId.values()].flat();
   }
 
-  /** The first listed application that takes the media type (design, several ids in one Accept-Contact). */
-  resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): Registered | 'unknown' | 'type' {
-    let known = false;
-    for (const eventAppId of eventAppIds) {
-      const addressed = this.addressed(eventAppId, iari);
-      known ||= addressed.length > 0;
-      const takes = addressed.find(({ accepts }) =>
-        accepts.some((range) => matchesMediaRange(range, mediaType)),
-      );
-      if (takes) return takes;
-    }
-    return known ? 'type' : 'unknown';
+  /** The applications that these ids and this IARI address, in the order of the ids. */
+  addressed(eventAppIds: readonly string[], iari?: string): Registered[] {
+    return eventAppIds.flatMap((id) => this.ofIdFor(id, iari));
   }
 
-  /** The application that a stored push is for, while it runs. */
+  /**
+   * The first addressed application that accepts the media type. 'unknown': there is no application with these ids.
+   * 'type': none of them accepts the media type.
+   */
+  resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): Registered | 'unknown' | 'type' {
+    const apps = this.addressed(eventAppIds, iari);
+    if (apps.length === 0) return 'unknown';
+    return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType))) ?? 'type';
+  }
+
+  /** The application of a stored push; undefined when it does not run. */
   ofRecord({ app, type, iari }: PushRecord): Application | undefined {
     const found = this.resolve([app], type.type, iari);
     return typeof found === 'string' ? undefined : this.loaded(found);
   }
 
-  /** Media types and ranges of the applications that these ids and this IARI address, or of all, each once. */
+  /** Media types and ranges, without duplicates, of the applications with these ids and this IARI, or of all. */
   acceptedTypes(eventAppIds: readonly string[] = this.eventAppIds, iari?: string): string[] {
-    const apps = eventAppIds.flatMap((id) => this.addressed(id, iari));
+    const apps = this.addressed(eventAppIds, iari);
     return [...new Set(apps.flatMap(({ accepts }) => accepts))];
   }
 
   /**
-   * Appendix D: an IARI names one instance of an application. An application without one answers to any; one with
-   * an IARI answers to its own, and to pushes that name none, after those without.
+   * An IARI identifies one instance of an application (appendix D). An application without an IARI receives pushes with
+   * any; one with an IARI receives pushes with this IARI, and pushes without, after the applications without.
    */
-  private addressed(eventAppId: string, iari: string | undefined): Registered[] {
+  private ofIdFor(eventAppId: string, iari: string | undefined): Registered[] {
     const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     const general = apps.filter(({ manifest }) => manifest.iari === undefined);
     const named = apps.filter(

@@ -1,12 +1,12 @@
-/** How many pushes one application handles at once, and which waits for its turn. */
+/** The concurrency limit of an application, and the queue of pushes that wait for a slot. */
 
-/** A push that a sender waits for, or one given again. */
+/** Whether a sender waits for the push, or it is retried. */
 export type Urgency = 'sender' | 'retry';
 
 export interface Turn {
-  /** True when the turn has come, false when the application went away. */
+  /** True when the push has a slot; false when the application was unloaded. */
   readonly ready: Promise<boolean>;
-  /** Gives the slot, or the place in the queue, to the next. */
+  /** Releases the slot, or leaves the queue. */
   leave(): void;
 }
 
@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * Redeliveries never take more than half of the slots, so that a sender finds one; and a quarter is theirs first,
- * so that a busy sender does not keep them waiting for ever.
+ * Retries use at most half of the slots, so that pushes of senders find one. Retries have precedence for a quarter of the
+ * slots, so that a busy sender cannot delay them for ever.
  */
 export class Slots {
   readonly #waiting = { sender: new Set<Waiting>(), retry: new Set<Waiting>() };
@@ -34,7 +34,7 @@ export class Slots {
     this.#againFirst = Math.max(1, Math.floor(concurrency / 4));
   }
 
-  /** Undefined when as many senders wait as may. */
+  /** Undefined when the queue of senders is full. */
   enter(urgency: Urgency): Turn | undefined {
     if (this.#closed) return { ready: Promise.resolve(false), leave() {} };
     const full = this.#waiting.sender.size >= this.maxWaiting;
@@ -49,7 +49,7 @@ export class Slots {
     return { ready, leave: () => this.#leave(waiting) };
   }
 
-  /** Nobody's turn comes any more. */
+  /** Everything that waits leaves the queue without a slot. */
   close(): void {
     this.#closed = true;
     for (const queue of [this.#waiting.sender, this.#waiting.retry]) {
@@ -83,4 +83,70 @@ export class Slots {
 
 function first<T>(set: Set<T>): T | undefined {
   return set.values().next().value;
+}
+
+export class EitherTurn implements Turn {
+  readonly ready: Promise<boolean>;
+  readonly #waiting = new Set<Turn>();
+  #resolve: (ready: boolean) => void = () => {};
+  /** `ready` is resolved. */
+  #decided = false;
+  #mine: Turn | undefined;
+
+  constructor(
+    turn: Turn,
+    private readonly onLeft: () => void,
+  ) {
+    this.ready = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.add(turn);
+  }
+
+  /** Waits in another queue as well. */
+  add(turn: Turn): void {
+    if (this.#decided) {
+      turn.leave();
+      return;
+    }
+    this.#waiting.add(turn);
+    void turn.ready.then((goes) => (goes ? this.#come(turn) : this.#gone(turn)));
+  }
+
+  /** Leaves the queues. A slot stays. */
+  giveUp(): void {
+    if (this.#decided) return;
+    this.#decide(false);
+    this.onLeft();
+  }
+
+  leave(): void {
+    this.giveUp();
+    if (!this.#mine) return;
+    this.#mine.leave();
+    this.#mine = undefined;
+    this.onLeft();
+  }
+
+  #come(turn: Turn): void {
+    this.#waiting.delete(turn);
+    if (this.#decided) {
+      turn.leave();
+      return;
+    }
+    this.#mine = turn;
+    this.#decide(true);
+  }
+
+  #gone(turn: Turn): void {
+    this.#waiting.delete(turn);
+    if (this.#waiting.size === 0) this.giveUp();
+  }
+
+  #decide(ready: boolean): void {
+    this.#decided = true;
+    for (const turn of this.#waiting) turn.leave();
+    this.#waiting.clear();
+    this.#resolve(ready);
+  }
 }

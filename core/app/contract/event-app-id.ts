@@ -1,31 +1,31 @@
-/** Push Resource Identifiers: which application a push is for (TS 7.1). */
+/** Push Resource Identifiers, which address the application of a push (TS 7.1), and the identifiers of IMS (appendix D). */
 
 /** 7.1-02: the media feature tag, prefixed as in a header. */
 export const PUSH_FEATURE_TAG = '+g.oma.pusheventapp';
 
-/** 7.1-04: the namespace of OMNA's push application ids; other prefixes are other applications. */
+/** 7.1-04: the namespace of OMNA's push application ids. Ids with other prefixes are other applications. */
 const OMNA_PREFIX = 'x-wap-application:';
 
-/** 7.1-03: 1*(%x21 / %x23-2B / %x2D-7E), no quote, no comma, no blank. */
+/** 7.1-03: 1*(%x21 / %x23-2B / %x2D-7E), without quotes, commas and spaces. */
 const EVENT_APP_ID = /^[\x21\x23-\x2b\x2d-\x7e]+$/;
 
-/** Longest id, characters: a registered one has under 40, and every one goes into each REGISTER. */
+/** Limit in characters. Registered ids have less than 40, and each REGISTER contains every id. */
 const MAX_LENGTH = 255;
 
-/** Whether it may stand in a feature tag as an event-app-id. */
+/** Whether the text is a valid event-app-id in a feature tag. */
 export function isEventAppId(text: string): boolean {
   return text.length <= MAX_LENGTH && EVENT_APP_ID.test(text);
 }
 
-/** `x-wap-application:mms.ua` and `mms.ua` → `mms.ua`; any other text as it is. */
+/** `mms.ua` for `x-wap-application:mms.ua` and for `mms.ua`. Any other text is unchanged. */
 export function canonicalEventAppId(text: string): string {
   const prefixed = text.slice(0, OMNA_PREFIX.length).toLowerCase() === OMNA_PREFIX;
   return prefixed && text.length > OMNA_PREFIX.length ? text.slice(OMNA_PREFIX.length) : text;
 }
 
 /**
- * The ids in the unquoted value of the feature tag, as written and in order: `wml.ua,mms.ua, syncml.dm` (B.1.1
- * has a blank after a comma). What is no event-app-id is left out.
+ * The ids in the unquoted value of the feature tag, as written and in order: `wml.ua,mms.ua, syncml.dm` (B.1.1 has a space
+ * after a comma). Invalid ids are ignored.
  */
 export function parseEventAppIds(value: string): string[] {
   return value
@@ -34,19 +34,18 @@ export function parseEventAppIds(value: string): string[] {
     .filter(isEventAppId);
 }
 
-/** How IMS names push (TS appendix D): its communication service (ICSI), and an instance of an application (IARI). */
-
+/** The IMS communication service (ICSI) of push (TS appendix D). */
 export const PUSH_SERVICE = 'urn:urn-7:3gpp-service.ims.icsi.omapush';
 
 export const SERVICE_FEATURE_TAG = '+g.3gpp.icsi-ref';
 export const INSTANCE_FEATURE_TAG = '+g.3gpp.iari-ref';
 
-/** A URN; percent-encoded, too. */
+/** Whether the text is a URN, percent-encoded or not. */
 export function isIari(text: string): boolean {
   return /^urn[:%][\x21\x23-\x2b\x2d-\x7e]+$/i.test(text);
 }
 
-/** `urn%3Aurn-7%3A3gpp-application…`, as a feature tag has an IARI, and the URN itself are one. */
+/** The URN of an IARI, which is percent-encoded in a feature tag: `urn%3Aurn-7%3A3gpp-application…`. */
 export function canonicalIari(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -55,7 +54,7 @@ export function canonicalIari(text: string): string {
   }
 }
 
-/** 3GPP TS 24.229 7.9.2: percent-encoded, since a colon is no tag-value character of RFC 3840 (nor are these three). */
+/** Percent-encoded (3GPP TS 24.229 7.9.2): a colon and `!()` are not allowed in a tag value of RFC 3840. */
 export function serviceFeatureValue(urn: string): string {
   return encodeURIComponent(urn).replace(/[!()]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }

@@ -1,17 +1,17 @@
-/** How a dispatch ended, and what an application's exception says about it. */
+/** The outcome of a dispatch, and the refusal in an application's error. */
 
 import { PushRefused, type RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from '../limits.js';
 
-/** Why a push was not taken; `retryAfter` in seconds, only for `busy` and `resources`. */
+/** Why a push is not accepted. `retryAfter` is in seconds, and only for `busy` and `resources`. */
 export interface Refusal {
   kind: RefusalKind;
   reason: string;
   retryAfter?: number;
 }
 
-export type Outcome = { taken: true; pushId: string } | ({ taken: false; pushId?: string } & Refusal);
+export type Outcome = { accepted: true; pushId: string } | ({ accepted: false; pushId?: string } & Refusal);
 
 export function busy(reason: string): Refusal {
   return { kind: 'busy', reason, retryAfter: BUSY_RETRY_AFTER };
@@ -21,13 +21,13 @@ export function resources(reason: string): Refusal {
   return { kind: 'resources', reason, retryAfter: RESOURCES_RETRY_AFTER };
 }
 
-/** @param most bytes that the application takes. */
+/** @param most size limit in bytes. */
 export function tooLarge(eventAppId: string, most: number): Refusal {
-  return { kind: 'size', reason: `${eventAppId} takes at most ${most} bytes` };
+  return { kind: 'size', reason: `${eventAppId} accepts at most ${most} bytes` };
 }
 
-export function refused(pushId: string, refusal: Refusal): Outcome & { taken: false } {
-  return { taken: false, pushId, ...refusal };
+export function refused(pushId: string, refusal: Refusal): Outcome & { accepted: false } {
+  return { accepted: false, pushId, ...refusal };
 }
 
 const RETRYABLE: Record<RefusalKind, boolean> = {
@@ -44,10 +44,10 @@ export function isRetryable(kind: RefusalKind): boolean {
   return RETRYABLE[kind];
 }
 
-/** A day: no promise about later than that means anything. */
+/** Limit of Retry-After in seconds: one day. */
 const MAX_RETRY_AFTER = 86_400;
 
-/** The refusal that was thrown, if it is one. Never throws, whatever it is given. */
+/** The refusal in a thrown value; undefined if it is not one. Never throws. */
 export function refusalOf(thrown: unknown): Refusal | undefined {
   try {
     if (!isPushRefused(thrown)) return undefined;
@@ -62,16 +62,16 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
   }
 }
 
-/** By name too: an application bundled by itself brings a PushRefused of its own. */
+/** Also by name, because an application that is bundled separately has its own class PushRefused. */
 function isPushRefused(thrown: unknown): thrown is PushRefused {
   if (thrown instanceof PushRefused) return true;
   return thrown instanceof Error && thrown.name === 'PushRefused' && 'kind' in thrown;
 }
 
-/** A stack is for whoever wrote the application. */
+/** Limit of a stack in characters. */
 const MAX_STACK = 4_000;
 
-/** Where it was thrown, of what was not thrown on purpose; never throws, whatever it is given. */
+/** The stack of an error that is not a refusal. Never throws. */
 export function stackOf(thrown: unknown): string | undefined {
   try {
     if (!(thrown instanceof Error) || refusalOf(thrown)) return undefined;

@@ -1,18 +1,18 @@
-/** An application that cannot be given anything for now: its worker has ended, and is about to be started again. */
+/** An application that is unavailable: its worker has ended and will be restarted. */
 
 import { PushRefused } from '../../errors.js';
 import type { PushAppInstance } from './push-app.js';
 
-/** Thrown by hooks that the application never saw called: no attempt of its own. */
+/** Thrown by a hook that did not reach the application, so that the attempt does not count. */
 export class AppUnavailable extends PushRefused {
-  /** @param seconds after which it may be back. */
+  /** @param seconds until the application may be available. */
   constructor(eventAppId: string, reason: string, seconds: number) {
     super('busy', `${eventAppId} is being started again: ${reason}`, { retryAfter: seconds });
   }
 }
 
-/** Of an instance: why it is away, if it is. */
-export const UNAVAILABLE = Symbol('away');
+/** Property of an instance: why the application is unavailable, if it is. */
+export const UNAVAILABLE = Symbol('unavailable');
 
 export interface MaybeUnavailable extends PushAppInstance {
   readonly [UNAVAILABLE]: AppUnavailable | undefined;

@@ -96,7 +96,7 @@ export class Dispatcher {
     const { content } = incoming;
     const entry = new PushEntry(this.record(app, id, incoming, content.size ?? 0), false);
     const result = await this.attempts.deliver(app, entry, content, turn);
-    return result.type === 'accepted' ? { taken: true, pushId: id } : refused(id, result.refusal);
+    return result.type === 'accepted' ? { accepted: true, pushId: id } : refused(id, result.refusal);
   }
 
   private async durable(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
@@ -113,7 +113,7 @@ export class Dispatcher {
       entry.answered = true;
       this.recent.add(entry.record, content);
       if (entry.result?.accepted === false) return refused(id, entry.result.refusal);
-      return { taken: true, pushId: id };
+      return { accepted: true, pushId: id };
     } finally {
       late.cancel();
     }

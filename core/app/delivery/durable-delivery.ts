@@ -69,17 +69,17 @@ export class DurableDelivery {
     try {
       if (await turn.ready) {
         const result = await this.attempts.deliver(app, entry, content, turn);
-        if (result.type === 'accepted') return { taken: true, pushId: id };
+        if (result.type === 'accepted') return { accepted: true, pushId: id };
         if (result.type === 'refused' && !entry.answered) {
           await this.ledger.refuse(entry, result.refusal);
           return entry.result?.accepted === false
             ? refused(id, entry.result.refusal)
-            : { taken: true, pushId: id };
+            : { accepted: true, pushId: id };
         }
         await entry.arrived;
         entry.answered = true;
         await this.conclude(entry, result);
-        return { taken: true, pushId: id };
+        return { accepted: true, pushId: id };
       }
       await entry.arrived;
     } finally {
@@ -88,7 +88,7 @@ export class DurableDelivery {
     // The application was unloaded meanwhile. Another version of it may be loaded.
     entry.answered = true;
     if (this.started) this.redeliver(entry);
-    return { taken: true, pushId: id };
+    return { accepted: true, pushId: id };
   }
 
   private redeliver(entry: PushEntry): void {

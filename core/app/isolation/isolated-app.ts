@@ -2,6 +2,7 @@
 
 import { AppError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
+import { doubledDelay } from '../../time/backoff.js';
 import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
 import type {
@@ -150,7 +151,7 @@ export class IsolatedApp {
   /** Starts it again, the later the more often it has failed. */
   #again(reason: string, why: unknown): void {
     const { log } = this.parts.context;
-    const wait = Math.min(RESTART_BASE * 2 ** this.#failures++, RESTART_MAX);
+    const wait = doubledDelay({ first: RESTART_BASE, longest: RESTART_MAX }, ++this.#failures);
     this.#away = { reason, until: Date.now() + wait };
     log.error(`${reason}; it is started again in ${wait / 1000} s`);
     // Where it was thrown, when it was not by the host.

@@ -1,7 +1,7 @@
 /** Calls between two threads: each end serves the other's, and has streams. */
 
 import { LimitError, SipPushError } from '../../errors.js';
-import type { ThreadPort } from '../../platform/platform.js';
+import type { ThreadPort } from '../../platform/threads.js';
 import { handled, invoke } from '../../time/deadline.js';
 import { MAX_CALLS } from './limits.js';
 import { type Message, packError, readMessage, unpackError } from './messages.js';

@@ -1,7 +1,7 @@
 /** The worker's side: one application, run for its host in another thread. */
 
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
-import type { ParentPort } from '../../platform/platform.js';
+import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
 import { handled } from '../../time/deadline.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';

@@ -1,5 +1,5 @@
 import { LimitError, TimeoutError } from '../../errors.js';
-import type { WorkerThread } from '../../platform/platform.js';
+import type { WorkerThread } from '../../platform/threads.js';
 import { ASK_EVERY, LOOK_EVERY, SILENT_AFTER } from './limits.js';
 
 /** The time as the host has it, in a worker: a test's clock goes over as its distance from the real one. */

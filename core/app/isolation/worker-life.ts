@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
-import type { WorkerThread } from '../../platform/platform.js';
+import type { WorkerThread } from '../../platform/threads.js';
 import { reasonOf } from '../../text.js';
 import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';

@@ -59,7 +59,7 @@ export class StreamedContent implements Content {
 
   async bytes(limit: number): Promise<Uint8Array> {
     if (this.size !== undefined && this.size > limit) {
-      throw new LimitError(`the content has ${this.size} bytes, more than the ${limit} asked for`);
+      throw new LimitError(`the content has ${this.size} bytes: expected at most ${limit}`);
     }
     return readAll(this.open(), limit);
   }

@@ -73,7 +73,7 @@ export class Ledger {
     if (entry instanceof PushEntry && entry.result?.accepted === false) {
       return refused(id, busy('it is being removed from the inbox'));
     }
-    if (entry instanceof PushEntry || this.#entries.isDone(id)) return { taken: true, pushId: id };
+    if (entry instanceof PushEntry || this.#entries.isDone(id)) return { accepted: true, pushId: id };
     return undefined;
   }
 

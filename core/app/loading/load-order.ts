@@ -1,4 +1,4 @@
-/** In which order applications are loaded: whoever provides a service before whoever needs it. */
+/** The order in which applications are loaded: an application loads after the applications whose services it needs. */
 
 import { ConfigurationError } from '../../errors.js';
 import { nearestWord } from '../../text.js';
@@ -7,19 +7,19 @@ import { isHostService } from '../container.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { HostServiceName } from '../contract/services.js';
 
-/** An application, as far as its order goes. */
+/** An application in the load order. */
 export interface Ordered {
-  /** For messages: its event-app-id. */
+  /** event-app-id, for messages. */
   readonly eventAppId: string;
   readonly needs: readonly string[];
   readonly provides: readonly string[];
 }
 
 /**
- * The same ones, each after those that it needs, otherwise in the order given.
- * @param existing services that are there already: the host's, and of applications that are loaded.
- * @throws ConfigurationError when one needs what nobody provides, two provide the same, or some need each other in a
- * circle: it names them, and the way round.
+ * Sorts applications so that each is after those that it needs. Otherwise the order is kept.
+ * @param existing services of the host, and of applications that are loaded.
+ * @throws ConfigurationError when a needed service is not provided, two applications provide the same service, or the
+ * needs are circular. The error names the applications.
  */
 export function inLoadOrder<T extends Ordered>(apps: readonly T[], existing: readonly string[]): T[] {
   const providers = new Map<string, T>();
@@ -50,7 +50,7 @@ export function inLoadOrder<T extends Ordered>(apps: readonly T[], existing: rea
   return [...ordered];
 }
 
-/** `app` needs `name` of `provider`. */
+/** `app` needs the service `name` of `provider`. */
 interface Step<T> {
   app: T;
   name: string;
@@ -82,15 +82,13 @@ function circle(way: readonly Step<Ordered>[]): ConfigurationError {
   );
 }
 
-/** Services that applications make for each other. */
-
-/** What an application needs: of the host, and of applications that are loaded. */
+/** The services that an application needs: of the host, and of other applications. */
 export interface Needed {
   readonly ofHost: readonly HostServiceName[];
   readonly ofApplications: Readonly<Record<string, unknown>>;
 }
 
-/** Of an application whose needs are there. */
+/** All needs must be available. */
 export function needed({ needs }: Manifest, loaded: readonly Application[]): Needed {
   const ofHost: HostServiceName[] = [];
   const ofApplications: [string, unknown][] = [];
@@ -101,7 +99,7 @@ export function needed({ needs }: Manifest, loaded: readonly Application[]): Nee
   return { ofHost, ofApplications: Object.fromEntries(ofApplications) };
 }
 
-/** @throws ConfigurationError when a loaded application provides the same. */
+/** @throws ConfigurationError when a loaded application provides the same service. */
 export function requireSoleProvider(manifest: Manifest, loaded: readonly Application[]): void {
   for (const name of manifest.provides) {
     const other = providerOf(name, loaded);
@@ -109,12 +107,12 @@ export function requireSoleProvider(manifest: Manifest, loaded: readonly Applica
   }
 }
 
-/** Of these, the loaded applications that need something of it. */
+/** The applications that need a service of `manifest`. */
 export function usersOf({ manifest }: Application, loaded: readonly Application[]): Application[] {
   return loaded.filter((other) => other.manifest.needs.some((name) => manifest.provides.includes(name)));
 }
 
-/** @throws ConfigurationError naming those that need it, unless they go as well. */
+/** @throws ConfigurationError when an application that stays needs one of those that leave. */
 export function requireUnused(leaving: readonly Application[], loaded: readonly Application[]): void {
   for (const app of leaving) {
     const user = usersOf(app, loaded).find((other) => !leaving.includes(other));

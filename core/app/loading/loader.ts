@@ -1,4 +1,4 @@
-/** Applications started, and stopped again. */
+/** Starts and stops applications. */
 
 import { AppError, ConfigurationError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
@@ -46,20 +46,20 @@ export interface LoaderParts {
 }
 
 export class Loader {
-  /** Alarms and pushes are given: the runtime has been started. */
-  #giving = false;
+  /** The runtime was started: alarms are delivered. */
+  #started = false;
 
   constructor(private readonly options: LoaderParts) {}
 
-  /** Gives alarms to the applications that are loaded; those loaded later get theirs then. */
+  /** Delivers alarms to the applications that are loaded, and to those that are loaded later. */
   start(): void {
-    this.#giving = true;
-    for (const app of this.options.parts.registry.all()) this.#giveAlarms(app);
+    this.#started = true;
+    for (const app of this.options.parts.registry.all()) this.#startAlarms(app);
   }
 
   /**
-   * Each after those whose services it needs.
-   * @throws ConfigurationError when there is no such order, or a manifest is wrong.
+   * Sorts applications so that each is after those whose services it needs.
+   * @throws ConfigurationError when there is no such order, or a manifest is invalid.
    */
   inOrder(apps: readonly AppToLoad[]): AppToLoad[] {
     const loaded = this.options.parts.registry.all();
@@ -69,9 +69,10 @@ export class Loader {
   }
 
   /**
-   * Checks an application, starts it, and gives it what waits for it. What it needs is there.
-   * @param dormant what it takes the place of.
-   * @throws ConfigurationError or AppError; nothing of it stays then.
+   * Validates an application, starts it, and delivers the alarms and pushes that wait for it. The services that it needs
+   * must be loaded.
+   * @param dormant the entry of the registry that it replaces.
+   * @throws ConfigurationError or AppError: the application is not loaded then.
    */
   async load(
     { definition, manifest: said, options, permissions = {} }: AppToLoad,
@@ -97,7 +98,7 @@ export class Loader {
       });
       if (dormant) registry.replace(dormant, app);
       else registry.add(app);
-      this.#giveAlarms(app);
+      this.#startAlarms(app);
       parts.deliveries.redeliverAll(app);
       return app;
     } catch (error) {
@@ -106,14 +107,14 @@ export class Loader {
     }
   }
 
-  /** Has it loaded when the first push for it comes. @throws ConfigurationError; nothing of it stays then. */
+  /** Registers an application that is loaded at its first push. @throws ConfigurationError: it is not registered then. */
   addDormant(entry: AppOnPush, start: (app: OnDemandApp) => Promise<Application>): void {
     const app = new OnDemandApp(entry, start);
     this.#requireDistinct(app.manifest);
     this.options.parts.registry.add(app);
   }
 
-  /** The first push for it has come. @throws ConfigurationError or AppError: it waits for the next. */
+  /** Loads an application at its first push. @throws ConfigurationError or AppError: the next push tries again. */
   async wake(dormant: OnDemandApp): Promise<Application> {
     const { entry, eventAppId } = dormant;
     const { clock, parts } = this.options;
@@ -134,7 +135,7 @@ export class Loader {
     return this.load(app, dormant);
   }
 
-  /** Of those that wait for a push, the ones for which something has come: in an earlier run of the host. */
+  /** Applications on demand that have pushes or alarms from an earlier run of the host. */
   async awaited(): Promise<OnDemandApp[]> {
     const { registry, ledger } = this.options.parts;
     const dormant = registry.registered().filter((app) => app instanceof OnDemandApp);
@@ -159,7 +160,7 @@ export class Loader {
   }
 
   /**
-   * Stops applications, those that need others before these. They are no longer found from when this is called.
+   * Stops applications, each before those whose services it needs. The registry no longer contains them at once.
    * @throws ConfigurationError when an application that stays needs one of them: none is stopped then.
    */
   async unload(leaving: readonly Registered[], changed: () => void): Promise<void> {
@@ -203,13 +204,13 @@ export class Loader {
     return { eventAppId, namespace, permissions, own, ...alarms, active: true };
   }
 
-  #giveAlarms(app: Application): void {
-    if (!this.#giving) return;
+  #startAlarms(app: Application): void {
+    if (!this.#started) return;
     app.scope.alarms?.start((alarm, set) => deliverAlarm(app, alarm, set, this.options.clock));
   }
 }
 
-/** Media type of what is in the inbox, or of what a reference points at. */
+/** Media type of the content. */
 function typeOf(record: PushRecord | ReferenceRecord): string {
   return 'reference' in record ? record.reference.type.type : record.type.type;
 }

@@ -1,4 +1,4 @@
-/** Which storage belongs to which application, over restarts and new versions. */
+/** The namespaces of applications in the store, which survive restarts and new versions. */
 
 import { mediaRangesOverlap } from '../../content/media-type.js';
 import { MalformedError } from '../../errors.js';
@@ -14,9 +14,9 @@ interface Owner {
 }
 
 /**
- * Two applications may share an event-app-id when IARI or media types tell them apart, so the id alone does not
- * name a storage. An application is the one seen before when id and IARI are the same and a media type is in
- * common: no two of those are loaded at once, and a new version may take more types than the last.
+ * Two applications can have the same event-app-id when their IARIs or media types differ, so the id alone does not identify
+ * a storage. An application is a known one when id and IARI are the same and they have a media type in common: two such
+ * applications are never loaded together, and a new version can accept more types.
  */
 export class Namespaces {
   readonly #owners = new Map<string, Owner>();
@@ -30,18 +30,21 @@ export class Namespaces {
   static async open(records: Records, log: LogSink): Promise<Namespaces> {
     const namespaces = new Namespaces(records);
     for await (const [namespace, bytes] of records.entries(APPLICATIONS_PREFIX)) {
-      // Whoever it was: nobody else gets its storage.
+      // No other application gets this storage.
       namespaces.#last = Math.max(namespaces.#last, Number(namespace) || 0);
       try {
         namespaces.#owners.set(namespace, decodeOwner(bytes));
       } catch (error) {
-        log({ level: 'error', message: `storage ${namespace} has lost its application: ${reasonOf(error)}` });
+        log({
+          level: 'error',
+          message: `the owner of storage ${namespace} cannot be read: ${reasonOf(error)}`,
+        });
       }
     }
     return namespaces;
   }
 
-  /** The namespace of this application, remembered from now on. @throws StoreError */
+  /** The namespace of this application, which is stored if it is new. @throws StoreError */
   async claim({ eventAppId, iari, accepts }: Manifest): Promise<string> {
     const owner: Owner = { eventAppId, accepts, iari };
     const namespace = this.#find(owner) ?? String(++this.#last);
@@ -52,7 +55,7 @@ export class Namespaces {
     return namespace;
   }
 
-  /** The one that it had when it was loaded last; undefined when it never was. */
+  /** The namespace of this application; undefined when it was never loaded. */
   known({ eventAppId, iari, accepts }: Manifest): string | undefined {
     return this.#find({ eventAppId, accepts, iari });
   }
@@ -73,7 +76,8 @@ export class Namespaces {
 
 function decodeOwner(bytes: Uint8Array): Owner {
   const value = decodeJson(bytes);
-  if (!isOwner(value)) throw new MalformedError('a record in the store names no application');
+  if (!isOwner(value))
+    throw new MalformedError('invalid record of an application: expected an event-app-id and media types');
   return value;
 }
 

@@ -1,11 +1,11 @@
-/** What `start` returned, held against the manifest. */
+/** Validates the return value of `start` against the manifest. */
 
 import { AppError } from '../../errors.js';
 import { nearestWord } from '../../text.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { PushAppInstance } from '../contract/push-app.js';
 
-/** @throws AppError naming the application, what it did not return, and what was expected. */
+/** @throws AppError that names what is missing and what was expected. */
 export function requireInstance(manifest: Manifest, instance: unknown): asserts instance is PushAppInstance {
   const { eventAppId, needs } = manifest;
   const { receive, alarm, services }: Partial<Record<string, unknown>> = Object(instance);

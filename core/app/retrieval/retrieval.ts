@@ -1,4 +1,4 @@
-/** One push whose content is elsewhere: retrieved, and handed over, as often as it takes. */
+/** One push by reference: its content is retrieved and delivered, with retries. */
 
 import type { ExternalBody } from '../../content/external-body.js';
 import type { Downloaded } from '../../content/fetch/download.js';
@@ -16,26 +16,26 @@ export interface RetrievalParts {
   clock: Clock;
   /** Aborted when the runtime stops. */
   signal: AbortSignal;
-  /** One attempt, in its turn. Rejects with FetchError, among others. */
+  /** One attempt to retrieve the content, when a slot is free. Rejects with FetchError or another error. */
   attempt(): Promise<Downloaded>;
-  /** Gives it to its application. */
+  /** Delivers the push to its application. */
   handOver(downloaded: Downloaded): Promise<Outcome>;
 }
 
 export interface RetrievalEnd {
   outcome: Outcome;
-  /** Absent when the content could not be had. */
+  /** Absent when the content was not retrieved. */
   downloaded?: Downloaded;
 }
 
 export class Retrieval {
-  /** The sender was told that it is taken: an application that is busy is asked again. */
+  /** The sender has the answer that the push is accepted: an application that is busy is retried. */
   answered = false;
   #attempts = 0;
 
   constructor(private readonly parts: RetrievalParts) {}
 
-  /** Never rejects. Ends when the push has been taken or refused for good, the reference expires, or all is stopped. */
+  /** Ends when the push is accepted or permanently refused, the reference expires, or the runtime stops. Never rejects. */
   async run(): Promise<RetrievalEnd> {
     let downloaded: Downloaded | undefined;
     for (;;) {
@@ -44,13 +44,13 @@ export class Retrieval {
       });
       const content = downloaded ? { downloaded } : {};
       if (refusal === undefined)
-        return { outcome: { taken: true, pushId: this.parts.record.id }, ...content };
+        return { outcome: { accepted: true, pushId: this.parts.record.id }, ...content };
       if (!refusal.again || !(await this.#wait(refusal.retryAfter)))
         return { outcome: this.#refused(refusal), ...content };
     }
   }
 
-  /** Undefined when it is taken. */
+  /** Undefined when the push is accepted. */
   async #try(
     known: Downloaded | undefined,
     onDownloaded: (content: Downloaded) => void,
@@ -60,7 +60,7 @@ export class Retrieval {
       const downloaded = known ?? (await attempt());
       onDownloaded(downloaded);
       const outcome = await handOver(downloaded);
-      if (outcome.taken) return undefined;
+      if (outcome.accepted) return undefined;
       return { ...outcome, again: this.answered && isRetryable(outcome.kind) };
     } catch (error) {
       if (signal.aborted) return { ...busy('the host is being stopped'), again: false };
@@ -68,7 +68,7 @@ export class Retrieval {
     }
   }
 
-  /** False when the reference will have expired by then. */
+  /** False when the reference will be expired by then, or the runtime stops. */
   async #wait(retryAfter = 0): Promise<boolean> {
     const { clock, record, signal } = this.parts;
     const limits = { first: RETRIEVE_AGAIN_AFTER, longest: BACKOFF_MAX };
@@ -90,28 +90,27 @@ export class Retrieval {
 
   #refused({ kind, reason, retryAfter }: Refusal): Outcome {
     const { id } = this.parts.record;
-    return { taken: false, pushId: id, kind, reason, retryAfter };
+    return { accepted: false, pushId: id, kind, reason, retryAfter };
   }
 }
 
-/** Milliseconds since 1970 after which nobody tries any more. */
+/** Milliseconds since 1970 after which the retrieval is given up. */
 export function expiry({ reference, receivedAt }: Pick<ReferenceRecord, 'reference' | 'receivedAt'>): number {
   return Math.min(reference.expiration ?? receivedAt + REFERENCE_FOR, receivedAt + REFERENCE_AT_MOST);
 }
 
-/** Whether it is for nothing to try: a reason to refuse a reference unseen. */
+/** The refusal of a reference that is expired when it arrives. */
 export function expiredRefusal(reference: ExternalBody, now: number): Refusal | undefined {
   if (reference.expiration === undefined || reference.expiration > now) return undefined;
   return {
     kind: 'forbidden',
-    reason: `expired: the reference was good until ${new Date(reference.expiration).toUTCString()}`,
+    reason: `the reference expired: ${new Date(reference.expiration).toUTCString()}`,
   };
 }
 
 /**
- * What is not there, is not what the reference says, or may not be asked for, will be so the next time: the only
- * refusal that ends a sender's attempts, beside those of type and size, is `forbidden`. The sender must push again
- * with a reference that is good.
+ * Content that is missing, differs from the reference or may not be fetched fails in the same way the next time. Apart
+ * from `type` and `size`, only `forbidden` ends a sender's attempts: the sender must push again with a valid reference.
  */
 const KINDS: { readonly [Code in FetchFailure]?: RefusalKind } = {
   'too-large': 'size',

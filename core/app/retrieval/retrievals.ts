@@ -1,4 +1,4 @@
-/** Where content goes that is too large for memory: opened when the first of it comes. */
+/** Pushes by reference (8.1.1-04): content is retrieved in time for the answer, or the reference is stored for later. */
 
 import { platform } from '#platform';
 import type { ExternalBody } from '../../content/external-body.js';
@@ -7,7 +7,7 @@ import { FetchError } from '../../content/fetch/fetch-error.js';
 import type { GuardedFetch } from '../../content/fetch/guarded-fetch.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { Spool } from '../../platform/platform.js';
+import type { Spool } from '../../platform/files.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
@@ -24,17 +24,18 @@ import { expiredRefusal, Retrieval, type RetrievalEnd } from './retrieval.js';
 
 export const RETRIEVALS: InjectionToken<Retrievals> = Symbol('retrievals');
 
-export const RETRIEVAL_SPOOL: InjectionToken<RetrievalSpool> = Symbol('spool room');
+export const RETRIEVAL_SPOOL: InjectionToken<RetrievalSpool> = Symbol('retrieval spool');
 
 export const RETRIEVAL_SINK: InjectionToken<RetrievalSink> = Symbol('retrieval sink');
 
+/** Content that is too large for memory, opened at its first use. */
 export class RetrievalSpool {
   #opened: Promise<Spool> | undefined;
 
-  /** @param folder emptied when it is opened; a temporary one when absent. */
+  /** @param folder emptied when it is opened; absent: a temporary one. */
   constructor(private readonly folder?: string) {}
 
-  /** Rejects, this time, when the folder cannot be made. */
+  /** Rejects when the folder cannot be created. The next call tries again. */
   open(): Promise<Spool> {
     this.#opened ??= platform.openSpool(this.folder).catch((error: unknown) => {
       this.#opened = undefined;
@@ -48,22 +49,20 @@ export class RetrievalSpool {
   }
 }
 
-/** Pushes whose content is elsewhere (8.1.1-04): in time for their sender's answer, or later from the disk. */
-
 export interface IncomingReference extends Omit<IncomingPush, 'mode' | 'content'> {
   reference: ExternalBody;
 }
 
-/** What came of a reference by the time its sender is answered. */
+/** The state of a push by reference when its sender is answered. */
 export interface ReferenceAnswer {
   outcome: Outcome;
-  /** Of the content, where it was had. */
+  /** The content, if it was retrieved. */
   retrieved?: { size: number; sha256: string };
-  /** Taken because it is on disk, or was before: how it ends is told to the sink. */
+  /** Accepted because the reference is on disk, or the push was known. The sink learns of its end. */
   later?: true;
 }
 
-/** A push that ended after its sender had been told that it is taken. */
+/** The end of a push whose sender was answered before. */
 export interface LateEnd {
   readonly record: ReferenceRecord;
   readonly outcome: Outcome;
@@ -74,14 +73,14 @@ export type RetrievalSink = (end: LateEnd) => void;
 
 @injectable()
 export class Retrievals {
-  private readonly underWay = new Map<string, Promise<ReferenceAnswer>>();
+  private readonly running = new Map<string, Promise<ReferenceAnswer>>();
   private readonly later = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
   private readonly slots: Slots;
 
   constructor(
     @inject(FETCHER) private readonly fetcher: GuardedFetch,
-    @inject(RETRIEVAL_SPOOL) private readonly room: RetrievalSpool,
+    @inject(RETRIEVAL_SPOOL) private readonly spool: RetrievalSpool,
     @inject(LEDGER) private readonly ledger: Ledger,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
@@ -93,40 +92,40 @@ export class Retrievals {
     this.slots = new Slots(limits.retrievals, limits.waiting);
   }
 
-  /** Goes on with what is on disk. */
+  /** Resumes the retrievals whose references are on disk. */
   start(): void {
     for (const record of [...this.ledger.allReferences()]) {
-      this.goOn(record, this.retrieval(record, 'retry', true));
+      this.continueLater(record, this.retrieval(record, 'retry', true));
     }
   }
 
-  /** What is on disk stays there. */
+  /** Stops the retrievals. Their references stay on disk. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error('the host is being stopped'));
     this.slots.close();
-    await Promise.all([...this.underWay.values(), ...this.later.values()]);
-    await this.room.close();
+    await Promise.all([...this.running.values(), ...this.later.values()]);
+    await this.spool.close();
   }
 
-  /** Resolves within 15 s, and never rejects. A push that is under way already is joined. */
+  /** Resolves within 15 s and never rejects. A push that is in progress has one answer for all its requests. */
   receive(incoming: IncomingReference): Promise<ReferenceAnswer> {
     const id = pushId(incoming.key);
-    const joined = this.underWay.get(id);
-    if (joined) return joined;
+    const running = this.running.get(id);
+    if (running) return running;
     const answer = this.receiveOnce(id, incoming)
       .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
-      .finally(() => this.underWay.delete(id));
-    this.underWay.set(id, answer);
+      .finally(() => this.running.delete(id));
+    this.running.set(id, answer);
     return answer;
   }
 
   private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
     const known = this.ledger.hasReference(id)
-      ? { taken: true as const, pushId: id }
+      ? { accepted: true as const, pushId: id }
       : this.ledger.outcomeOf(id);
     if (known) return { outcome: known, later: true };
     const app = this.registry.loaded(incoming.app);
-    if (!app) return refused(id, busy(`${incoming.app.eventAppId} is not loaded any longer`));
+    if (!app) return refused(id, busy(`${incoming.app.eventAppId} is no longer loaded`));
     const { reference } = incoming;
     const refusal = expiredRefusal(reference, this.clock.now()) ?? this.tooLarge(app, reference);
     if (refusal) return refused(id, refusal);
@@ -140,7 +139,7 @@ export class Retrievals {
     if (size <= most) return undefined;
     return {
       kind: 'size',
-      reason: `the reference says ${size} bytes; ${app.eventAppId} is given at most ${most}`,
+      reason: `the reference declares ${size} bytes; ${app.eventAppId} accepts at most ${most}`,
     };
   }
 
@@ -154,7 +153,7 @@ export class Retrievals {
       await running.release();
       return answerOf(end);
     }
-    // From here on an application that is busy is asked again: whoever asked us is told yes, if the disk takes it.
+    // The sender is answered that the push is accepted, if the reference can be stored: a busy application is retried.
     running.retrieval.answered = true;
     try {
       await this.ledger.addReference(record);
@@ -163,12 +162,12 @@ export class Retrievals {
       void running.ended.then(() => running.release());
       return refused(record.id, resources(reasonOf(error)));
     }
-    this.goOn(record, running);
-    return { outcome: { taken: true, pushId: record.id }, later: true };
+    this.continueLater(record, running);
+    return { outcome: { accepted: true, pushId: record.id }, later: true };
   }
 
-  /** To its end, whose sender has been answered. */
-  private goOn(record: ReferenceRecord, running: Running): void {
+  /** Continues a retrieval whose sender is answered. */
+  private continueLater(record: ReferenceRecord, running: Running): void {
     const later = this.conclude(record, running).finally(() => this.later.delete(record.id));
     this.later.set(record.id, later);
   }
@@ -176,9 +175,10 @@ export class Retrievals {
   private async conclude(record: ReferenceRecord, running: Running): Promise<void> {
     const end = await running.ended;
     await running.release();
-    if (this.stopping.signal.aborted && !end.outcome.taken) return;
+    if (this.stopping.signal.aborted && !end.outcome.accepted) return;
     const { outcome, retrieved } = answerOf(end);
-    if (!outcome.taken) this.warn(record, `was confirmed, but ended: ${outcome.kind}, ${outcome.reason}`);
+    if (!outcome.accepted)
+      this.warn(record, `was confirmed, but is refused (${outcome.kind}): ${outcome.reason}`);
     this.sink({ record, outcome, retrieved });
     await this.forget(record);
   }
@@ -187,7 +187,7 @@ export class Retrievals {
     try {
       await this.ledger.removeReference(record.id);
     } catch (error) {
-      this.warn(record, `is still in the store: ${reasonOf(error)}`);
+      this.warn(record, `is finished, but its reference is still on disk: ${reasonOf(error)}`);
     }
   }
 
@@ -202,12 +202,12 @@ export class Retrievals {
       attempt: async () => {
         const app = this.application(record);
         const turn = this.slots.enter(urgency);
-        if (!turn) throw new FetchError('unreachable', 'too many others wait to be retrieved');
+        if (!turn) throw new FetchError('unreachable', 'too many retrievals wait');
         try {
           if (!(await turn.ready)) throw new Error('the host is being stopped');
           download ??= new Download(
             this.fetcher,
-            await this.room.open(),
+            await this.spool.open(),
             record.reference,
             this.largest(app),
           );
@@ -232,7 +232,7 @@ export class Retrievals {
     };
   }
 
-  /** As it is loaded now, which may be another version. @throws FetchError, a transient one, when it is not. */
+  /** The application as it is loaded now, possibly another version. @throws a transient FetchError when it is not loaded. */
   private application({ app, iari, reference }: ReferenceRecord): Application {
     const found = this.registry.resolve([app], reference.type.type, iari);
     const running = typeof found === 'string' ? undefined : this.registry.loaded(found);
@@ -264,12 +264,12 @@ export class Retrievals {
   }
 }
 
-/** A retrieval and what it holds. */
+/** A retrieval in progress. */
 interface Running {
   retrieval: Retrieval;
   ended: Promise<RetrievalEnd>;
   abandon(why: unknown): void;
-  /** Its files: after its end. */
+  /** Removes its file, after its end. */
   release(): Promise<void>;
 }
 
@@ -280,5 +280,5 @@ function answerOf({ outcome, downloaded }: RetrievalEnd): ReferenceAnswer {
 }
 
 function refused(id: string, refusal: Refusal): ReferenceAnswer {
-  return { outcome: { taken: false, pushId: id, ...refusal } };
+  return { outcome: { accepted: false, pushId: id, ...refusal } };
 }

@@ -1,4 +1,4 @@
-/** The alarms of one application: set, cancelled, and given to it when their time comes. */
+/** The alarms of one application: they are set, cancelled, and delivered when they are due. */
 
 import { LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, type Write } from '../../store/records.js';
@@ -10,28 +10,28 @@ import { refusalOf } from '../contract/outcome.js';
 import type { Alarm } from '../contract/services.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
-import { type AlarmChange, alarmKey, readAlarm } from './app-values.js';
+import { type AlarmChange, alarmKey, readAlarm } from './app-writes.js';
 
-/** Given at once: an application with much to do at one time does the rest when some of it is done. */
+/** Alarms delivered concurrently. The others wait until one of these ends. */
 const AT_ONCE = 4;
 
-/** The clock is looked at so often at the least: a host's may be set, or stand still while it sleeps. */
+/** Longest wait until the clock is read again: the clock of a host can be set, and stops while the host sleeps. */
 const LONGEST_WAIT = 3_600_000;
 
-/** A write takes milliseconds. */
+/** Wait for a write in progress, which takes milliseconds. */
 const WAIT_FOR_WRITE = 1_000;
 
-/** An alarm in memory. Another object stands for each time that it is set. */
+/** An alarm in memory. Each time that it is set creates a new object. */
 export interface SetAlarm {
   readonly key: string;
   readonly at: number;
 }
 
 interface Entry extends SetAlarm {
-  /** When it is given, next. */
+  /** When it is delivered next. */
   due: number;
   failures: number;
-  /** Writes under way that set it anew, or cancel it. */
+  /** Writes in progress that replace or cancel it. */
   leaving: number;
 }
 
@@ -39,32 +39,32 @@ export interface AlarmsParts {
   namespace: string;
   records: Records;
   clock: Clock;
-  /** How many there may be. */
+  /** Largest number of alarms. */
   most: number;
-  /** Told why one is given again, and when. */
+  /** Logs why an alarm is redelivered, and when. */
   warn(message: string): void;
 }
 
-/** Gives an alarm to its application. Rejects when that does not take it. */
+/** Delivers an alarm to its application. Rejects when the application does not accept it. */
 export type DeliverAlarm = (alarm: Alarm, set: SetAlarm) => Promise<void>;
 
 /**
- * Their keys and times are in memory, the rest is on disk. What it costs to set, cancel or give one grows with
- * the logarithm of how many there are.
+ * Keys and times are in memory, data is on disk. The cost of setting, cancelling and delivering an alarm grows with
+ * the logarithm of the number of alarms.
  */
 export class Alarms {
   readonly #entries = new Map<string, Entry>();
-  readonly #waiting = new DueQueue<Entry>();
-  /** Keys of those that the application has now. */
+  readonly #waiting = new DueQueue<Entry>((entry) => entry.due);
+  /** Keys of the alarms that are being delivered. */
   readonly #given = new Set<string>();
-  /** New ones on their way to the disk. */
+  /** New alarms that are being written. */
   #coming = 0;
   #give: DeliverAlarm | undefined;
   #cancelTimer = () => {};
 
   private constructor(private readonly parts: AlarmsParts) {}
 
-  /** Reads what the store holds. @throws StoreError */
+  /** Reads the alarms in the store. @throws StoreError */
   static async open(parts: AlarmsParts): Promise<Alarms> {
     const alarms = new Alarms(parts);
     for await (const [key, bytes] of parts.records.entries(alarmPrefix(parts.namespace))) {
@@ -77,19 +77,19 @@ export class Alarms {
     return alarms;
   }
 
-  /** From now on they are given. */
+  /** Starts to deliver alarms. */
   start(give: DeliverAlarm): void {
     this.#give = give;
     this.#wind();
   }
 
-  /** Nothing is given any more. */
+  /** Stops delivering alarms. */
   stop(): void {
     this.#give = undefined;
     this.#cancelTimer();
   }
 
-  /** All of them, the soonest first. @throws StoreError */
+  /** All alarms, the soonest first. @throws StoreError */
   async list(): Promise<Alarm[]> {
     const { namespace, records } = this.parts;
     const alarms: Alarm[] = [];
@@ -100,8 +100,8 @@ export class Alarms {
   }
 
   /**
-   * Sets and cancels, as `write` writes it.
-   * @throws LimitError when there would be too many; what `write` throws, and nothing has changed then.
+   * Sets and cancels alarms when `write` has written the changes.
+   * @throws LimitError when there would be too many; what `write` throws: nothing is changed then.
    */
   async change(
     changes: readonly AlarmChange[],
@@ -112,7 +112,7 @@ export class Alarms {
     );
     if (fresh.size > 0) this.#requireRoom(fresh.size);
     const leaving = changes.flatMap(({ key }) => this.#entries.get(key) ?? []);
-    // At once: an alarm that its application sets anew is not to end when its call does.
+    // Before the write: an alarm that its application replaces must not end with the call that delivers it.
     for (const entry of leaving) entry.leaving += 1;
     this.#coming += fresh.size;
     try {
@@ -129,9 +129,9 @@ export class Alarms {
   }
 
   /**
-   * It has had its effect.
+   * Ends an alarm that the application has handled.
    * @param write writes the removal.
-   * @returns false when it has ended before, was cancelled, or set anew; nothing is written then.
+   * @returns false when the alarm has ended before, was cancelled, or was replaced; nothing is written then.
    */
   async end(set: SetAlarm, write: (operations: readonly Write[]) => Promise<void>): Promise<boolean> {
     const entry = this.#standing(set);
@@ -146,7 +146,7 @@ export class Alarms {
     return true;
   }
 
-  /** As it was given: neither ended, nor cancelled, nor set anew, nor about to. */
+  /** Whether the alarm is still the one that was delivered, and no write in progress replaces or removes it. */
   #standing(set: SetAlarm): Entry | undefined {
     const entry = this.#entries.get(set.key);
     return entry === set && entry.leaving === 0 ? entry : undefined;
@@ -160,7 +160,9 @@ export class Alarms {
   #requireRoom(more: number): void {
     const { most } = this.parts;
     if (this.#entries.size + this.#coming + more <= most) return;
-    throw new LimitError(`${this.#entries.size + this.#coming + more} alarms; at most ${most}: cancel some`);
+    throw new LimitError(
+      `${this.#entries.size + this.#coming + more} alarms exceed the limit of ${most}: cancel some first`,
+    );
   }
 
   #enter(key: string, at: number): void {
@@ -175,14 +177,14 @@ export class Alarms {
     this.#entries.delete(key);
   }
 
-  /** Gives those whose time has come, and sets the timer for the next. */
+  /** Delivers the alarms that are due, and sets the timer for the next one. */
   #wind(): void {
     this.#cancelTimer();
     const give = this.#give;
     if (!give) return;
     const { clock } = this.parts;
     for (let next = this.#waiting.first; next; next = this.#waiting.first) {
-      // Whoever ends winds again.
+      // The delivery that ends next calls this again.
       if (this.#given.size >= AT_ONCE) return;
       const wait = next.due - clock.now();
       if (wait > 0) {
@@ -202,7 +204,7 @@ export class Alarms {
       const bytes = await records.get(alarmKey(namespace, entry.key));
       if (bytes && this.#standing(entry)) {
         await give(readAlarm(entry.key, bytes), entry);
-        // It need not outlive a loss of power: the alarm is given once more then.
+        // The write need not survive a loss of power: the alarm is then delivered again.
         await this.end(entry, (operations) => records.write(operations, 'written'));
       }
     } catch (error) {
@@ -210,7 +212,7 @@ export class Alarms {
     }
     this.#given.delete(entry.key);
     const next = this.#entries.get(entry.key);
-    // Something is being written that it waits for, and that may fail.
+    // A write in progress may replace it, and may fail.
     if (next === entry) entry.due = Math.max(entry.due, clock.now() + WAIT_FOR_WRITE);
     if (next) this.#waiting.add(next);
     this.#wind();
@@ -222,9 +224,9 @@ export class Alarms {
     const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
     const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
     const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());
-    // That its worker is unavailable is no failure of its own.
+    // An unavailable worker is not a failure of the application.
     if (!(error instanceof AppUnavailable)) entry.failures += 1;
     entry.due = clock.now() + wait;
-    warn(`alarm "${entry.key}" will be given again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
+    warn(`alarm "${entry.key}" will be redelivered in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
   }
 }

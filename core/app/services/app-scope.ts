@@ -1,4 +1,4 @@
-/** Tokens of everything that is injected. esbuild emits no types for decorators, so each injection names one. */
+/** The application that a service is made for, and the tokens of the services. */
 
 import type { InjectionToken } from '../../injection.js';
 import type { AppPermissions } from '../contract/permissions.js';
@@ -6,17 +6,17 @@ import type { HostServiceName, Services } from '../contract/services.js';
 import type { Alarms } from './alarms.js';
 import type { AppWrites } from './app-writes.js';
 
-/** Of one application: who it is, for the services made for it. */
+/** One application, for the services that are made for it. */
 export interface AppScope {
   readonly eventAppId: string;
-  /** Where its storage stands. */
+  /** Part of the keys of its storage and alarms. */
   readonly namespace: string;
   readonly permissions: AppPermissions;
-  /** What it writes goes this way. */
+  /** Its writes to storage and alarms. */
   readonly own: AppWrites;
-  /** Absent where it does not need `schedule`. */
+  /** Absent if it does not need `schedule`. */
   readonly alarms?: Alarms;
-  /** False from when it has been stopped: what it does later comes to nothing. */
+  /** False when the application was stopped: its later calls of services are rejected. */
   active: boolean;
 }
 

@@ -21,9 +21,9 @@ export class EmitService {
         "emit's first argument is the kind of event, a word like 'notification'",
       );
     }
-    // An application that goes on after it was stopped has nobody left who listens.
+    // The host does not expect events of an application that was stopped.
     if (!active) return;
-    // `event` is how a host tells these from its own events.
+    // A host distinguishes its own events by `event`.
     const { event: _, ...own } = fields;
     this.sink({ ...own, app: eventAppId, kind });
   };

@@ -26,7 +26,8 @@ export class FetchService {
   readonly fetch: AppFetch = (url, options = {}) => handled(this.request(url, options));
 
   private async request(url: string, options: AppFetchOptions): Promise<AppFetchResponse> {
-    if (!this.scope.active) throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: it was stopped`);
+    if (!this.scope.active)
+      throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: the application was stopped`);
     const headers = { 'accept-encoding': 'gzip, deflate', ...options.headers };
     const { within: restrictTo } = this;
     const response = await this.fetcher.fetch(url, { ...options, headers, restrictTo });

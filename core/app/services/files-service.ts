@@ -1,10 +1,10 @@
-/** Where the files of applications are: a folder each, opened when the first of it is asked for. */
+/** The files of applications: each application has a folder, which is opened at its first use. */
 
 import { platform } from '#platform';
 import type { ByteRange } from '../../content/content.js';
 import { AppError, QuotaError } from '../../errors.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
-import type { Folder, NewFile, StoredFile } from '../../platform/platform.js';
+import type { Folder, NewFile, StoredFile } from '../../platform/files.js';
 import { handled } from '../../time/deadline.js';
 import type { AppFile, AppFiles } from '../contract/services.js';
 import type { RuntimeLimits } from '../limits.js';
@@ -17,13 +17,13 @@ type Limits = Pick<RuntimeLimits, 'filesCount' | 'filesBytes'>;
 export class AppFolders {
   readonly #shelves = new Map<string, Promise<AppFolder>>();
 
-  /** @param folder one inside it for each application; temporary ones when absent. */
+  /** @param folder contains a folder for each application; absent: the folders are temporary. */
   constructor(
     private readonly folder: string | undefined,
     private readonly limits: Limits,
   ) {}
 
-  /** Rejects, this time, when the folder cannot be made. */
+  /** Rejects when the folder cannot be created. The next call tries again. */
   of(namespace: string): Promise<AppFolder> {
     const known = this.#shelves.get(namespace);
     if (known) return known;
@@ -43,19 +43,19 @@ export class AppFolders {
   }
 }
 
-/** One being written: kept or discarded in the end. */
+/** A file that is being written, and then kept or discarded. */
 interface ShelfFile extends Omit<NewFile, 'keep'> {
-  /** @returns its size. */
+  /** @returns the size of the file. */
   keep(): Promise<number>;
 }
 
-/** The files of one application, and how much there is of them. */
+/** The files of one application, with their limits. */
 export class AppFolder {
   #bytes: number;
-  /** Files being written. */
+  /** Files that are being written. */
   #unfinished = 0;
 
-  /** @param sizes of those kept, by name. */
+  /** @param sizes of the kept files, by name. */
   private constructor(
     readonly folder: Folder,
     private readonly sizes: Map<string, number>,
@@ -75,14 +75,14 @@ export class AppFolder {
   }
 
   /**
-   * @param filesBytes of all of them together.
-   * @throws QuotaError when there are as many as there may be.
+   * @param filesBytes limit of all files together.
+   * @throws QuotaError when the number of files is at its limit.
    */
   async create(name: string, filesBytes = this.limits.filesBytes): Promise<ShelfFile> {
     const { filesCount } = this.limits;
-    // Those that are being written count, so that they do not pass the limits together.
+    // Files that are being written count, so that they cannot exceed the limits together.
     if (this.sizes.size + this.#unfinished >= filesCount) {
-      throw new QuotaError(`${filesCount} files, the most that may be kept`);
+      throw new QuotaError(`the application keeps ${filesCount} files, the limit`);
     }
     this.#unfinished += 1;
     let size = 0;
@@ -91,9 +91,7 @@ export class AppFolder {
       return {
         append: async (bytes) => {
           if (this.#bytes + bytes.length > filesBytes) {
-            throw new QuotaError(
-              `files of more than ${filesBytes} bytes together, the most that may be kept`,
-            );
+            throw new QuotaError(`the files would exceed the limit of ${filesBytes} bytes`);
           }
           size += bytes.length;
           this.#bytes += bytes.length;
@@ -130,7 +128,7 @@ export class AppFolder {
 
 /** The `files` service. */
 
-/** Bytes of a name: no two are ever the same. */
+/** Random bytes of a file name: names never repeat. */
 const NAME_BYTES = 16;
 
 @injectable()
@@ -178,7 +176,7 @@ export class FilesService implements AppFiles {
         throw error;
       }
     } catch (error) {
-      // Whoever fills it learns that nobody reads any more.
+      // The producer of the content learns that it is no longer read.
       if (!content.locked) await content.cancel(error).catch(() => {});
       throw error;
     }
@@ -194,6 +192,7 @@ export class FilesService implements AppFiles {
   }
 
   private requireActive(): void {
-    if (!this.scope.active) throw new AppError(this.scope.eventAppId, 'its files are closed: it was stopped');
+    if (!this.scope.active)
+      throw new AppError(this.scope.eventAppId, 'cannot use files: the application was stopped');
   }
 }

@@ -7,7 +7,7 @@ import type { AppClock, AppLog } from '../contract/services.js';
 import { CLOCK, LOG_SINK } from '../foundations.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
 
-/** Characters: a line, not a dump of a push. */
+/** Characters of a log line, which is not a dump of a push. */
 const MAX_MESSAGE = 4096;
 
 @injectable()
@@ -17,7 +17,7 @@ export class LogService implements AppLog {
     @inject(LOG_SINK) private readonly sink: LogSink,
   ) {}
 
-  // Fields, so that an application may take them apart: const { info } = log.
+  // Fields, not methods, so that an application can write: const { info } = log.
   readonly debug = (message: string) => this.write('debug', message);
   readonly info = (message: string) => this.write('info', message);
   readonly warn = (message: string) => this.write('warn', message);

@@ -35,7 +35,7 @@ export class ScheduleService implements AppSchedule {
 
   private requireActive(): void {
     if (!this.scope.active) {
-      throw new AppError(this.scope.eventAppId, 'its schedule is closed: it was stopped');
+      throw new AppError(this.scope.eventAppId, 'cannot use the schedule: the application was stopped');
     }
   }
 }

@@ -1,4 +1,4 @@
-/** How much an application has in its storage, where there is a bound to that. */
+/** The storage of an application, and its limit. */
 
 import { AppError, ConfigurationError, QuotaError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
@@ -8,7 +8,7 @@ import type { StorageOperation } from '../contract/push-app.js';
 import type { AppStorage, StorageRange } from '../contract/services.js';
 import { RECORDS } from '../foundations.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
-import { decodeValue, storageKey } from './app-values.js';
+import { decodeValue, storageKey } from './app-writes.js';
 
 /** A value that is being written. */
 interface InFlight {
@@ -19,17 +19,17 @@ interface InFlight {
 const encoder = new TextEncoder();
 
 /**
- * Counted once when the application is loaded, which reads no more than the bound allows, and kept up with each write.
- * What a write replaces is looked up, in the order of the writes; the writes themselves wait for nobody.
+ * Counts the bytes of a storage that has a limit. The storage is read once, at the first write, and each write updates the
+ * count. The sizes of replaced values are read in the order of the writes; the writes themselves run concurrently.
  */
 export class StorageAccount {
   readonly #prefix: string;
   readonly #inFlight = new Map<string, InFlight>();
   #turn: Promise<unknown> = Promise.resolve();
-  /** Undefined: to be counted. */
+  /** Undefined: not counted yet. */
   #used: number | undefined;
 
-  /** @param most bytes of keys and values. */
+  /** @param most limit of the bytes of keys and values. */
   constructor(
     private readonly records: Records,
     namespace: string,
@@ -39,9 +39,9 @@ export class StorageAccount {
   }
 
   /**
-   * Writes both, in one.
-   * @param own those in this storage.
-   * @throws QuotaError when there would be more than there may be, StoreError.
+   * Writes all operations in one write.
+   * @param own the operations on this storage.
+   * @throws QuotaError when the storage would exceed its limit; StoreError.
    */
   async write(own: readonly Write[], more: readonly Write[]): Promise<void> {
     const issued = this.#turn.then(() => this.#issue(own, more));
@@ -49,7 +49,7 @@ export class StorageAccount {
     await (await issued).written;
   }
 
-  /** In its turn; the promise is in an object, so that nobody waits for it by accident. */
+  /** Runs in order. The promise is wrapped in an object so that the next call does not wait for the write. */
   async #issue(own: readonly Write[], more: readonly Write[]): Promise<{ written: Promise<void> }> {
     const sizes = new Map(own.map((write) => [write.key, this.#size(write)]));
     const used = await this.#counted();
@@ -57,7 +57,7 @@ export class StorageAccount {
     for (const [key, size] of sizes) after += size - (await this.#present(key));
     if (after > this.most && after > used) {
       throw new QuotaError(
-        `its storage would have ${after} bytes; at most ${this.most} (permissions.storage): delete something first`,
+        `its storage would have ${after} bytes: expected at most ${this.most} (permissions.storage); delete something first`,
       );
     }
     this.#used = after;
@@ -72,7 +72,7 @@ export class StorageAccount {
     try {
       await writing;
     } catch (error) {
-      // Whether those behind it were counted on it nobody knows any more.
+      // The counts of later writes may depend on this one, so the storage is counted again.
       this.#used = undefined;
       throw error;
     } finally {
@@ -83,7 +83,7 @@ export class StorageAccount {
     }
   }
 
-  /** Bytes that the key takes, as the writes before this one leave it. */
+  /** Bytes of the key and its value after the writes before this one. */
   async #present(key: string): Promise<number> {
     const inFlight = this.#inFlight.get(key);
     if (inFlight) return inFlight.size;
@@ -157,6 +157,6 @@ export class StorageService implements AppStorage {
 
   private requireActive(): void {
     if (!this.scope.active)
-      throw new AppError(this.scope.eventAppId, 'its storage is closed: it was stopped');
+      throw new AppError(this.scope.eventAppId, 'cannot use storage: the application was stopped');
   }
 }

@@ -1,25 +1,28 @@
-/** The bytes of one file while they come: written, hashed, and waited for by whoever reads them. */
+/** The bytes of one file while they arrive: they are written and hashed, and readers wait for them. */
 
 import { platform } from '#platform';
 import { ByteRanges } from '../../byte-ranges.js';
-import { MalformedError, SipPushError } from '../../errors.js';
-import type { Hasher, OpenFile } from '../../platform/platform.js';
+import { type ByteRange, type Content, type MediaType, readAll } from '../../content/content.js';
+import { LimitError, MalformedError, SipPushError } from '../../errors.js';
+import type { OpenFile } from '../../platform/files.js';
+import type { Hasher } from '../../platform/platform.js';
 import { TRANSFER_PARTS } from '../limits.js';
 
-/** Bytes written, or read back, in one go: the event loop is not held up by hashing them. */
+/** Bytes that are written, or read back, at once. Hashing them does not block the event loop noticeably. */
 const BLOCK = 256 * 1024;
 
 export interface ArrivalOptions {
   file: OpenFile;
-  /** Bytes of the file, from its first on, that are what they should be. */
+  /** Bytes of the file, from the first one on, that were received before. */
   have: number;
-  /** Whether SHA-1 is asked for, too. */
+  /** The digests to compute. Without any, no bytes are read back. */
   sha1: boolean;
+  sha256: boolean;
   /**
-   * Awaited before anything is written behind a gap: from then on the file's length no longer says how much of it
-   * is there, this does. Undefined when there is no gap any more.
+   * Awaited before bytes are written after a gap, since the length of the file is then no longer the number of bytes
+   * received: `contiguous` is. Undefined when there is no gap any more.
    */
-  onGap(sound: number | undefined): Promise<void>;
+  onGap(contiguous: number | undefined): Promise<void>;
 }
 
 interface Write {
@@ -30,7 +33,7 @@ interface Write {
 
 export class Arrival {
   readonly #parts: ByteRanges;
-  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher };
+  readonly #hashers: { readonly sha1: Hasher | undefined; readonly sha256: Hasher | undefined };
   readonly #queue: Write[] = [];
   #writing: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
@@ -42,43 +45,43 @@ export class Arrival {
   #changed = { promise: Promise.resolve(), resolve: () => {}, awaited: false };
 
   constructor(private readonly options: ArrivalOptions) {
-    const { have, sha1 } = options;
+    const { have, sha1, sha256 } = options;
     this.#parts = new ByteRanges(have, TRANSFER_PARTS);
     this.#watermark = have;
     this.#hashers = {
       sha1: sha1 ? platform.hasher('sha-1') : undefined,
-      sha256: platform.hasher('sha-256'),
+      sha256: sha256 ? platform.hasher('sha-256') : undefined,
     };
     this.#catchUp();
   }
 
-  /** Bytes that can be read, from the first on. */
+  /** Bytes that can be read, from the first one on. */
   get watermark(): number {
     return this.#watermark;
   }
 
-  /** Behind the last byte that has come. */
+  /** The offset after the last byte received. */
   get end(): number {
     return this.#parts.end;
   }
 
-  /** Why it broke off, if it did. */
+  /** Why the transfer broke off, if it did. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** All of it is there, and has been checked. */
+  /** True when the file is complete and verified. */
   get whole(): boolean {
     return this.#whole;
   }
 
   /**
-   * Resolves when they are in the file. What is there already stays as it came first: it may have been read, and
-   * hashed. Whatever fails once ends all of it, but a part too many.
+   * Resolves when the bytes are in the file. Bytes received before are not overwritten, since they may have been read and
+   * hashed. An error ends the transfer, except for too many gaps.
    */
   write(start: number, bytes: Uint8Array): Promise<void> {
     if (!Number.isSafeInteger(start) || start < 0) {
-      return Promise.reject(new MalformedError(`bytes at ${start}: expected a whole number, 0 or more`));
+      return Promise.reject(new MalformedError(`invalid offset ${start}: expected an integer, 0 or more`));
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ start, bytes, settle: (error) => (error ? reject(error) : resolve()) });
@@ -86,35 +89,35 @@ export class Arrival {
     });
   }
 
-  /** All that was asked for has been written, or failed. */
+  /** Resolves when every write has succeeded or failed. */
   async idle(): Promise<void> {
     await this.#writing;
   }
 
-  /** Of the bytes up to the watermark. Rejects when it broke off meanwhile. */
-  async digests(): Promise<{ sha1?: string; sha256: string }> {
+  /** Digests of the bytes up to the watermark. Rejects when the transfer breaks off meanwhile. */
+  async digests(): Promise<{ sha1?: string; sha256?: string }> {
     while (this.#hashed < this.#watermark) {
       this.#catchUp();
       await this.#catchingUp;
       if (this.#error) throw this.#error;
     }
     const { sha1, sha256 } = this.#hashers;
-    return { sha1: sha1 === undefined ? undefined : sha1.digest(), sha256: sha256.digest() };
+    return { sha1: sha1?.digest(), sha256: sha256?.digest() };
   }
 
-  /** It is all there, and what it should be: those who read come to an end. */
+  /** The file is complete and verified: readers reach its end. */
   finish(): void {
     this.#whole = true;
     this.#notify();
   }
 
-  /** Nothing can be written or read any longer. */
+  /** The transfer broke off: nothing can be written or read any longer. */
   break(why: Error): void {
     this.#error ??= why;
     this.#notify();
   }
 
-  /** Resolves when there is more than `at`, or all of it; rejects when it broke off. */
+  /** Resolves when there are more than `at` bytes, or the file is complete. Rejects when the transfer breaks off. */
   async beyond(at: number): Promise<void> {
     for (;;) {
       if (this.#error) throw this.#error;
@@ -129,7 +132,7 @@ export class Arrival {
   }
 
   async #writeAll(): Promise<void> {
-    // What else is written in this turn of the event loop goes along.
+    // Writes of the same turn of the event loop are joined.
     await undefined;
     while (this.#queue.length > 0) {
       const group = this.#take();
@@ -191,9 +194,13 @@ export class Arrival {
     }
   }
 
-  /** What was there from before, and what lay behind a gap, is read back. */
+  /** Reads back bytes that were received before, or after a gap, to hash them. */
   #catchUp(): void {
     if (this.#hashed >= this.#watermark || this.#error) return;
+    if (!this.#hashers.sha1 && !this.#hashers.sha256) {
+      this.#hashed = this.#watermark;
+      return;
+    }
     this.#catchingUp ??= this.#hashBack()
       .catch((error: unknown) => this.break(error instanceof Error ? error : new SipPushError(String(error))))
       .finally(() => {
@@ -204,14 +211,15 @@ export class Arrival {
   async #hashBack(): Promise<void> {
     while (this.#hashed < this.#watermark && !this.#error) {
       const bytes = await this.read(this.#hashed, BLOCK);
-      if (bytes.length === 0) throw new SipPushError('a file has become shorter than it was');
+      if (bytes.length === 0)
+        throw new SipPushError('the file of a transfer was truncated by another program');
       this.#hash(bytes);
     }
   }
 
   #hash(bytes: Uint8Array): void {
     this.#hashers.sha1?.update(bytes);
-    this.#hashers.sha256.update(bytes);
+    this.#hashers.sha256?.update(bytes);
     this.#hashed += bytes.length;
   }
 
@@ -237,11 +245,68 @@ interface Piece {
   bytes: Uint8Array;
 }
 
-/** The pieces from `from` to `end` follow each other in the file. */
+/** The pieces from `from` to `end` are contiguous. */
 function run(pieces: readonly Piece[], from: number): { start: number; end: number } {
   const start = pieces[from]?.start ?? 0;
   let at = start;
   let end = from;
   for (let piece = pieces[end]; piece?.start === at; piece = pieces[++end]) at += piece.bytes.length;
   return { start, end };
+}
+
+/** Bytes of a chunk of a stream. */
+const CHUNK = 262_144;
+
+/**
+ * Content that is still arriving. Its streams deliver the bytes as they arrive, end when the file is complete and verified,
+ * and fail when the transfer breaks off. A stream of a range ends as soon as the range has arrived.
+ */
+export class GrowingContent implements Content {
+  /** As offered. If no size was offered, it is set when the content is complete. */
+  size?: number;
+  readonly #arrival: Arrival;
+
+  constructor(
+    readonly type: MediaType,
+    arrival: Arrival,
+    offered: number | undefined,
+  ) {
+    this.#arrival = arrival;
+    if (offered !== undefined) this.size = offered;
+  }
+
+  open({ start, end = Number.MAX_SAFE_INTEGER - 1 }: ByteRange = { start: 0 }): ReadableStream<Uint8Array> {
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start - 1) {
+      throw new RangeError(`invalid range ${start} to ${end}: expected integers, 0 <= start <= end`);
+    }
+    let at = start;
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const bytes = await this.#next(at, end + 1);
+          if (bytes.length === 0) controller.close();
+          else controller.enqueue(bytes);
+          at += bytes.length;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  async bytes(limit: number): Promise<Uint8Array> {
+    if (this.size !== undefined && this.size > limit) {
+      throw new LimitError(`the content has ${this.size} bytes: expected at most ${limit}`);
+    }
+    return readAll(this.open(), limit);
+  }
+
+  /** Empty at the end. */
+  async #next(at: number, until: number): Promise<Uint8Array> {
+    const last = at >= until;
+    // The last byte of the range may be the last of the content, which is not verified yet: the stream waits for that.
+    if (last && this.size !== undefined && until < this.size) return new Uint8Array();
+    await this.#arrival.beyond(last ? until : at);
+    const there = Math.min(until, this.#arrival.watermark) - at;
+    return there > 0 ? this.#arrival.read(at, Math.min(CHUNK, there)) : new Uint8Array();
+  }
 }

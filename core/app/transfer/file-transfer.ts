@@ -1,13 +1,13 @@
-/** What it means for a transfer that something went wrong. */
+/** One file that is arriving: it is written, read by its application meanwhile, and confirmed in the end. */
 
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
-import type { OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
-import type { Turn } from '../application/slots.js';
+import { EitherTurn, type Turn } from '../application/slots.js';
 import {
   busy,
   isRetryable,
@@ -23,11 +23,10 @@ import { LedgerFullError } from '../ledger/entries.js';
 import { PushEntry, type PushRecord } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ANSWER_WITHIN } from '../limits.js';
-import { Arrival } from './arrival.js';
-import { EitherTurn, GrowingContent } from './growing-content.js';
+import { Arrival, GrowingContent } from './arrival.js';
 import type { Transfer, TransferOutcome } from './transfer.js';
 
-/** A store or a disk that does not write is not the sender's fault, nor the application's. */
+/** A store or a disk that does not write is neither the sender's fault nor the application's. */
 export function refusalFor(error: unknown): Refusal {
   const known = refusalOf(error);
   if (known) return known;
@@ -42,9 +41,7 @@ export function asRefused(error: unknown): PushRefused {
   return new PushRefused(kind, reason, { cause: error, retryAfter });
 }
 
-/** One file on its way in: written as it comes, read by its application meanwhile, and confirmed in the end. */
-
-/** What it does with the rest of the runtime. */
+/** The parts of the runtime that a transfer uses. */
 export interface TransferServices {
   readonly attempts: Attempts;
   readonly deliveries: DurableDelivery;
@@ -52,40 +49,42 @@ export interface TransferServices {
   readonly clock: Clock;
 }
 
-/** The transfer's place on disk. */
+/** The file and the ledger entry of a transfer. */
 export interface PartialFile {
   readonly file: OpenFile;
-  /** Bytes from the first on that are in the file, which has no more. */
+  /** Bytes from the first one on that were received before. The file has no more. */
   readonly have: number;
-  /** Counts it with so many bytes; false when there is no room. */
+  /** Reserves disk space. False when the limit would be exceeded. */
   reserve(bytes: number): boolean;
-  /** So many bytes from the first on are there, and the file may be longer; undefined: all that it has. */
-  sound(bytes: number | undefined): Promise<void>;
-  /** It has ended: it may be resumed, with so many bytes. `given`: its application has seen it. */
-  keep(bytes: number, given: boolean): Promise<void>;
-  /** It has ended: nothing of it stays. */
+  /** Records the number of contiguous bytes of a file that has gaps; undefined: it has none. */
+  recordContiguous(bytes: number | undefined): Promise<void>;
+  /** Keeps so many bytes, to be resumed. `delivered`: the application has seen them. */
+  keep(bytes: number, delivered: boolean): Promise<void>;
+  /** Removes the file and the entry. */
   drop(): Promise<void>;
-  /** Nobody writes to the file, or reads it, any more. */
+  /** Closes the file. */
   close(): Promise<void>;
 }
 
 export interface TransferParts {
   readonly app: Application;
-  /** Its `size` is what was offered, or 0. */
+  /** `size` is the offered size, or 0. */
   readonly record: PushRecord;
-  /** What was offered. */
+  /** As offered. */
   readonly size: number | undefined;
   readonly sha1: string | undefined;
+  /** Whether the outcome has the SHA-256. */
+  readonly sha256: boolean;
   readonly largest: number;
   readonly turn: Turn;
   readonly place: PartialFile;
   readonly services: TransferServices;
-  /** No one has to do with it any more, but for a durable application that is late. */
+  /** The transfer has ended. A durable application may still be reading. */
   onEnded(): void;
 }
 
-/** The content is not what was offered. */
-class Mismatch extends MalformedError {}
+/** The content differs from the offered one. */
+class MismatchError extends MalformedError {}
 
 export class FileTransfer implements Transfer {
   readonly pushId: string;
@@ -97,17 +96,17 @@ export class FileTransfer implements Transfer {
   readonly #turn: EitherTurn;
   readonly #answer: Promise<Outcome>;
   #arrive: { resolve(): void; reject(why: Error): void } = { resolve() {}, reject() {} };
-  /** Bytes counted of content whose size was not told. */
+  /** Bytes reserved for content without an offered size. */
   #reserved: number;
   #ending: Promise<TransferOutcome> | undefined;
   #over: Promise<void> = Promise.resolve();
   #closed: Promise<void> = Promise.resolve();
   #begun = false;
-  /** Of the file: the transfer itself, and the application's `receive`. */
+  /** Users of the file: the transfer, and the application's `receive`. */
   #users = 2;
 
   constructor(private readonly parts: TransferParts) {
-    const { app, record, size, sha1, largest, turn, place } = parts;
+    const { app, record, size, sha1, sha256, largest, turn, place } = parts;
     const { file, have } = place;
     this.pushId = record.id;
     this.have = have;
@@ -116,13 +115,14 @@ export class FileTransfer implements Transfer {
     const arrived = new Promise<void>((resolve, reject) => {
       this.#arrive = { resolve, reject };
     });
-    // Not everybody who may wait for it does.
+    // There may be no listener.
     arrived.catch(() => {});
     this.#arrival = new Arrival({
       file,
       have,
       sha1: sha1 !== undefined,
-      onGap: (sound) => place.sound(sound),
+      sha256,
+      onGap: (contiguous) => place.recordContiguous(contiguous),
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
     this.#push = new PushEntry(record, app.manifest.delivery === 'durable', arrived);
@@ -132,7 +132,7 @@ export class FileTransfer implements Transfer {
     });
     this.#answer = this.#deliver();
     void this.#answer.then((outcome) => {
-      if (!outcome.taken && !this.#ending)
+      if (!outcome.accepted && !this.#ending)
         this.#break(new PushRefused(outcome.kind, outcome.reason, outcome));
     });
   }
@@ -144,14 +144,15 @@ export class FileTransfer implements Transfer {
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     const end = offset + bytes.length;
     const { size, app } = this.parts;
-    if (size !== undefined && end > size) throw new LimitError(`more than the ${size} bytes offered`);
-    if (end > this.largest) throw new LimitError(`${app.eventAppId} takes at most ${this.largest} bytes`);
+    if (size !== undefined && end > size)
+      throw new LimitError(`more than the ${size} bytes that were offered`);
+    if (end > this.largest) throw new LimitError(`${app.eventAppId} accepts at most ${this.largest} bytes`);
     if (this.#ending) throw new PushRefused('failed', 'the transfer has ended');
     try {
       this.#reserve(end);
       await this.#arrival.write(offset, bytes);
     } catch (error) {
-      // What was written before stays good.
+      // Bytes that were written before stay valid.
       if (error instanceof MalformedError) throw error;
       throw asRefused(error);
     }
@@ -169,9 +170,9 @@ export class FileTransfer implements Transfer {
 
   #end(ending: Promise<TransferOutcome>): Promise<TransferOutcome> {
     this.#ending = ending;
-    this.#over = ending.then(async ({ taken }) => {
-      // Nobody else is to have the file while an application still may.
-      if (!taken) {
+    this.#over = ending.then(async ({ accepted }) => {
+      // The file can be offered again only when the application no longer uses it.
+      if (!accepted) {
         await this.#answer;
         await this.#closed;
       }
@@ -186,7 +187,7 @@ export class FileTransfer implements Transfer {
     this.#push.record = { ...this.#push.record, size };
     if (this.#push.durable && !this.#push.result) {
       await place.file.sync();
-      // Its application may have refused it meanwhile.
+      // The application may have refused it meanwhile.
       if (!this.#push.result) {
         await services.ledger.receive(this.#push);
       }
@@ -194,27 +195,27 @@ export class FileTransfer implements Transfer {
     this.#content.size = size;
     this.#arrival.finish();
     this.#arrive.resolve();
-    // Its sender waits from now on, as that of any other push.
+    // From now on its sender waits for the answer, so it also waits for a slot of ordinary pushes.
     const turn = this.#begun ? undefined : app.slots.enter('sender');
     if (turn) this.#turn.add(turn);
     const outcome = await this.#inTime();
-    if (outcome.taken) this.#release();
+    if (outcome.accepted) this.#release();
     else await this.#leave(isRetryable(outcome.kind));
     return { ...outcome, sha256, size };
   }
 
-  /** @throws Mismatch, or whatever it broke off with. */
-  async #check(size: number): Promise<string> {
+  /** @throws MismatchError, or the error that broke it off. */
+  async #check(size: number): Promise<string | undefined> {
     await this.#arrival.idle();
     const { error, watermark, end } = this.#arrival;
     if (error) throw error;
     const offered = this.parts.size ?? size;
-    if (size !== offered) throw new Mismatch(`the content has ${size} bytes; ${offered} were offered`);
-    if (end > size) throw new Mismatch(`the content has ${end} bytes, not ${size}`);
-    if (watermark < size) throw new SipPushError(`${watermark} of ${size} bytes have come`);
+    if (size !== offered) throw new MismatchError(`the content has ${size} bytes; ${offered} were offered`);
+    if (end > size) throw new MismatchError(`the content has ${end} bytes; ${size} were announced`);
+    if (watermark < size) throw new SipPushError(`${watermark} of ${size} bytes arrived`);
     const { sha1, sha256 } = await this.#arrival.digests();
     if (sha1 !== this.parts.sha1) {
-      throw new Mismatch(`the content has SHA-1 ${sha1}; ${this.parts.sha1} was offered`);
+      throw new MismatchError(`the content has SHA-1 ${sha1}; ${this.parts.sha1} was offered`);
     }
     return sha256;
   }
@@ -231,14 +232,14 @@ export class FileTransfer implements Transfer {
         return refused(record.id, busy(`${app.eventAppId} is at its concurrency limit`));
       const result = await services.attempts.deliver(app, push, this.#content, this.#turn);
       return result.type === 'accepted'
-        ? { taken: true, pushId: record.id }
+        ? { accepted: true, pushId: record.id }
         : refused(record.id, result.refusal);
     } catch (error) {
       return refused(record.id, refusalFor(error));
     }
   }
 
-  /** The answer: of a direct application by its deadline, of a durable one within 15 s, since it is on disk. */
+  /** The answer: by the deadline of a direct application; within 15 s for a durable one, since the push is on disk. */
   async #inTime(): Promise<Outcome> {
     const { services, app, record } = this.parts;
     const push = this.#push;
@@ -246,24 +247,24 @@ export class FileTransfer implements Transfer {
     const outcome = await orLate(services.clock, patience, this.#answer);
     if (outcome !== 'late') return outcome;
     if (!push.durable) {
-      // Its whole deadline is the application's, once it has it.
+      // An application that has the push keeps its whole deadline.
       this.#turn.giveUp();
       return this.#answer;
     }
     push.answered = true;
     return push.result?.accepted === false
       ? refused(record.id, push.result.refusal)
-      : { taken: true, pushId: record.id };
+      : { accepted: true, pushId: record.id };
   }
 
-  /** It does not land. */
+  /** The transfer does not complete. */
   async #fail(error: unknown): Promise<TransferOutcome> {
-    // What came first is why.
+    // The first error is the reason.
     const why = this.#arrival.error ?? (error instanceof Error ? error : new SipPushError(reasonOf(error)));
     const refusal = refusalFor(why);
     this.#break(why);
     this.#push.finish({ accepted: false, refusal });
-    await this.#leave(!(why instanceof Mismatch) && isRetryable(refusal.kind));
+    await this.#leave(!(why instanceof MismatchError) && isRetryable(refusal.kind));
     return refused(this.parts.record.id, refusal);
   }
 
@@ -273,23 +274,23 @@ export class FileTransfer implements Transfer {
     this.#turn.giveUp();
   }
 
-  /** What there is of it is kept for another attempt, or dropped. */
+  /** Keeps the received bytes for another attempt, or removes them. */
   async #leave(keep: boolean): Promise<void> {
     const { place } = this.parts;
     await this.#arrival.idle();
-    // A commit that was given up may be written still.
+    // A commit past its deadline may still be written.
     await this.#push.committing?.catch(() => {});
     if (keep) await place.keep(this.#arrival.watermark, this.#begun);
     else await place.drop();
     this.#release();
-    // Its sender may offer the file again as soon as it knows.
+    // The sender may offer the file again as soon as it has the answer.
     await this.#closed;
   }
 
   #reserve(end: number): void {
     if (end <= this.#reserved) return;
     if (!this.parts.place.reserve(end)) {
-      const { kind, reason, retryAfter = 0 } = resources('there is no room for so much content');
+      const { kind, reason, retryAfter = 0 } = resources('there is no disk space for the content');
       throw new PushRefused(kind, reason, { retryAfter });
     }
     this.#reserved = end;
@@ -297,7 +298,7 @@ export class FileTransfer implements Transfer {
 
   #release(): void {
     if (--this.#users > 0) return;
-    this.#arrival.break(new SipPushError('the push has ended'));
+    this.#arrival.break(new SipPushError('the push is finished'));
     this.#closed = this.parts.place.close();
   }
 }

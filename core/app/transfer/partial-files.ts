@@ -1,8 +1,8 @@
-/** Where transfers are on disk: which file, how much of it there is, and how long it stays. */
+/** The files of transfers: opening, resuming, keeping and expiry. */
 
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
-import type { OpenFile } from '../../platform/platform.js';
+import type { OpenFile } from '../../platform/files.js';
 import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
@@ -15,11 +15,11 @@ import type { PartialFile } from './file-transfer.js';
 import type { IncomingTransfer } from './transfer.js';
 
 export interface OpenPartialFile extends PartialFile {
-  /** Of the file. */
+  /** Name of the file. */
   readonly name: string;
-  /** Milliseconds since 1970: of the first offer. */
+  /** Milliseconds since 1970 of the first offer. */
   readonly receivedAt: number;
-  /** Deliveries begun, this one included. */
+  /** Deliveries started, including this one. */
   readonly attempts: number;
 }
 
@@ -37,7 +37,7 @@ export class PartialFiles {
   ) {}
 
   /**
-   * At the start: removes the files that nobody names, and transfers that are too old or have lost their file.
+   * At start: removes files without an entry, and partial transfers that are expired or without their file.
    * Rejects when the folder cannot be used.
    */
   async clean(): Promise<void> {
@@ -54,14 +54,14 @@ export class PartialFiles {
   }
 
   /**
-   * Goes on with what there is of the same file, or begins.
-   * @throws StoreError when there is no room, or the disk does not.
+   * Resumes the transfer of the same file, or starts a new one.
+   * @throws StoreError when there is no disk space, or the disk fails.
    */
   async open(id: string, incoming: IncomingTransfer): Promise<OpenPartialFile> {
     const before = await this.resumed(id, incoming);
     const name = before?.file ?? this.files.newName();
     if (!before) this.files.reserve(name, 0);
-    // From here on it is not dropped to make room.
+    // While it is in use, it is not removed to free disk space.
     const release = this.files.use(name);
     let file: OpenFile | undefined;
     try {
@@ -82,7 +82,7 @@ export class PartialFiles {
     }
   }
 
-  /** What there is of it, if it is the same file; another of the same key is dropped. */
+  /** The partial transfer of the same file. One of another file with the same key is removed. */
   private async resumed(id: string, incoming: IncomingTransfer): Promise<PartialTransfer | undefined> {
     const before = this.ledger.partialTransfer(id);
     if (!before) return undefined;
@@ -93,16 +93,16 @@ export class PartialFiles {
     return undefined;
   }
 
-  /** What was kept longest goes for what comes now. */
+  /** Removes the oldest partial transfers when the disk space is needed. */
   private async reserve(name: string, bytes: number): Promise<void> {
     while (!this.files.reserve(name, bytes)) {
       const [oldest] = this.idle();
-      if (!oldest) throw new StoreError('there is no room for so much content');
+      if (!oldest) throw new StoreError('there is no disk space for the content');
       await this.drop(oldest);
     }
   }
 
-  /** Those that nobody is sending, the one that was touched longest ago first. */
+  /** Partial transfers that are not in progress, the one that was changed longest ago first. */
   private idle(): PartialTransfer[] {
     return [...this.ledger.allPartialTransfers()].filter(({ file }) => !this.files.inUse(file));
   }
@@ -113,26 +113,29 @@ export class PartialFiles {
     file: OpenFile,
     partial: PartialTransfer | undefined,
     release: () => Promise<void>,
-  ): Pick<OpenPartialFile, 'reserve' | 'sound' | 'keep' | 'drop' | 'close'> {
+  ): Pick<OpenPartialFile, 'reserve' | 'recordContiguous' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.drop({ id, file: name });
     return {
       reserve: (bytes) => this.files.reserve(name, bytes),
-      sound: async (bytes) => {
+      recordContiguous: async (bytes) => {
         if (partial) await this.ledger.putPartialTransfer({ ...partial, contiguous: bytes });
       },
       drop,
-      keep: async (bytes, given) => {
+      keep: async (bytes, delivered) => {
         if (!partial || bytes === 0) return drop();
         try {
           await file.truncate(bytes);
           this.files.reserve(name, bytes);
-          await this.ledger.putPartialTransfer({ ...partial, attempts: partial.attempts - (given ? 0 : 1) });
+          await this.ledger.putPartialTransfer({
+            ...partial,
+            attempts: partial.attempts - (delivered ? 0 : 1),
+          });
         } catch (error) {
-          // The store still has it as it was when it began.
-          this.warn(id, `cannot be recorded as broken off: ${reasonOf(error)}`);
+          // The store still has the entry from the start of the transfer.
+          this.warn(id, `broke off, but that is not on disk: ${reasonOf(error)}`);
         }
       },
-      close: () => this.files.ends(this.close(file, release)),
+      close: () => this.files.background(this.close(file, release)),
     };
   }
 
@@ -142,7 +145,7 @@ export class PartialFiles {
     await this.sweep();
   }
 
-  /** Removes those that are too old or too many, and comes back when the next one is. */
+  /** Removes partial transfers that are expired or too many, and sets a timer for the next to expire. */
   private async sweep(): Promise<void> {
     this.cancelSweep();
     if (this.stopped) return;
@@ -155,7 +158,7 @@ export class PartialFiles {
         this.cancelSweep = this.clock.after(left, () => void this.sweep());
         return;
       }
-      // It may have been resumed while others were dropped.
+      // It may have been resumed while others were removed.
       if (!this.files.inUse(partial.file)) await this.drop(partial);
     }
   }
@@ -174,7 +177,7 @@ export class PartialFiles {
   }
 }
 
-/** Undefined when it is not to be resumed, or nothing tells that it is the same file. */
+/** Undefined when the transfer cannot be resumed: only size and SHA-1 identify the same file. */
 function partialOf(
   id: string,
   { resumable, size, sha1, type }: IncomingTransfer,
@@ -184,4 +187,4 @@ function partialOf(
   return { id, size, sha1, type: type.type, changedAt: more.receivedAt, ...more };
 }
 
-export const PARTIAL_FILES: InjectionToken<PartialFiles> = Symbol('transfer places');
+export const PARTIAL_FILES: InjectionToken<PartialFiles> = Symbol('partial files');

@@ -1,14 +1,14 @@
-/** Content that comes over time: what an agent says of it, and what it does with it. */
+/** The transfer of a file, as an agent uses it. */
 
 import type { MediaType } from '../../content/content.js';
 import type { AppHandle } from '../application/application.js';
 import type { Outcome } from '../contract/outcome.js';
 
-/** A file that a sender is about to send. */
+/** A file that a sender offers. */
 export interface IncomingTransfer {
-  /** As `PushRuntime.resolve` gave it. */
+  /** From `PushRuntime.resolve`. */
   app: AppHandle;
-  /** What tells this file from every other, and is the same when it is offered again. */
+  /** Identifies the file; the same when it is offered again. */
   key: string;
   from: string;
   to: string;
@@ -18,48 +18,50 @@ export interface IncomingTransfer {
   fileName?: string;
   /** Bytes of the whole file, as offered. */
   size?: number;
-  /** Of the whole file, as offered: lower-case hexadecimal. */
+  /** SHA-1 of the whole file, as offered, in lower-case hexadecimal. */
   sha1?: string;
-  /** Whether it is kept when it breaks off; only with `size` and `sha1`, which tell that it is the same file. */
+  /** Whether the outcome has the SHA-256 of the content, which only observers need; true by default. */
+  sha256?: boolean;
+  /** Whether it is kept when it breaks off. Requires `size` and `sha1`, which identify the file. */
   resumable: boolean;
 }
 
 export type TransferAnswer =
-  /** It was confirmed before: there is nothing to send. */
-  { known: Outcome } | { refused: Outcome & { taken: false } } | { transfer: Transfer };
+  /** The file was confirmed before and need not be sent. */
+  { known: Outcome } | { refused: Outcome & { accepted: false } } | { transfer: Transfer };
 
-/** How a transfer ended; `size` in bytes and `sha256`, lower-case hexadecimal, of content that came whole. */
+/** The outcome of a transfer. Complete content has its size in bytes and, on request, its SHA-256 in lower-case hexadecimal. */
 export type TransferOutcome = Outcome & { readonly sha256?: string; readonly size?: number };
 
-/** Content that comes piece by piece. To be ended by `complete` or `abort`, whatever happens. */
+/** A file that arrives in pieces. The agent ends every transfer by `complete` or `abort`. */
 export interface Transfer {
-  /** Of the push, the same whenever the file is offered. */
+  /** Push id; the same whenever the file is offered. */
   readonly pushId: string;
   /**
-   * Bytes from the first on that are here already: what to ask for begins behind them. All of them, where a sender
-   * offers again what came whole but was not confirmed: `complete` is all that is left to call.
+   * Bytes from the first one on that were received before: the sender continues after them. When the file is complete but
+   * was not confirmed, only `complete` is left to call.
    */
   readonly have: number;
-  /** Bytes from the first on that are here by now. */
+  /** Bytes from the first one on that have been received so far. */
   readonly received: number;
-  /** Largest content that is taken, bytes. */
+  /** Size limit in bytes. */
   readonly largest: number;
   /**
-   * Bytes of the file at `offset`, counted from 0, in any order; they must not change before it resolves, which is
-   * when they are in the file. Bytes that came before stay as they were.
-   * Rejects with LimitError when there are more than offered, or than is taken; with MalformedError when they leave
-   * too many gaps; else with PushRefused: there is no need to send any more, and its kind is how the transfer ends.
+   * Writes bytes at an offset from 0, in any order. Resolves when they are in the file; the caller must not change them
+   * before. Bytes that were received before are not overwritten.
+   * Rejects with LimitError when the bytes exceed the offered size or the limit, with MalformedError when they leave too
+   * many gaps, and with PushRefused when the transfer has ended: its kind is the outcome.
    */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /**
-   * All has come. Resolves with the application's answer, within 16 s and the time that it takes to check the content
-   * and put it on disk. Never rejects. Content that is not what was offered is `failed`.
+   * All bytes were sent. Resolves with the application's answer within 16 s, plus the time to verify the content and to
+   * sync it. Never rejects. Content that differs from the offer is `failed`.
    */
   complete(size: number): Promise<TransferOutcome>;
   /**
-   * It broke off. What there is of a resumable transfer stays, unless its application had refused it for good. Resolves
-   * with how it ended when its application has done with it, within 4 s: from then on it may be offered again. Never
-   * rejects.
+   * The transfer broke off. The received bytes of a resumable transfer are kept, unless its application refused it
+   * permanently. Resolves within 4 s, when the application no longer uses the content and the file can be offered again.
+   * Never rejects.
    */
   abort(why: Error): Promise<TransferOutcome>;
 }

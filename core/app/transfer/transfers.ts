@@ -1,4 +1,4 @@
-/** Files that come in session mode (TS 8.2.1): where they go, how many at once, and what stays when one breaks off. */
+/** Transfers of files in session mode (TS 8.2.1): admission, limits, and the transfers in progress. */
 
 import { PushRefused } from '../../errors.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
@@ -35,12 +35,12 @@ export class Transfers {
     @inject(LIMITS) private readonly limits: RuntimeLimits,
   ) {}
 
-  /** Removes what no push needs any more. Rejects when the folder cannot be used. */
+  /** Removes files that no push needs. Rejects when the folder cannot be used. */
   open(): Promise<void> {
     return this.places.clean();
   }
 
-  /** Those under way break off; what is on disk stays there. */
+  /** Breaks off the transfers in progress. Their received bytes are kept. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.places.stop();
@@ -48,30 +48,32 @@ export class Transfers {
     await Promise.allSettled(Array.from(this.running.values(), async (begun) => (await begun).abort(why)));
   }
 
-  /** Bytes of the largest content that is taken for this application. */
+  /** Size limit in bytes for this application. */
   largest({ maxSize = Number.POSITIVE_INFINITY }: AppHandle): number {
     return Math.min(maxSize, this.limits.transferSize);
   }
 
-  /** Undefined: the application would take it. Within 3 s; never rejects. */
+  /** Undefined: the application accepts the file. Resolves within 3 s and never rejects. */
   async consider(handle: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
     const app = this.registry.loaded(handle);
     if (!app) return gone(handle);
-    return this.tooLarge(app, offer.size) ?? (await considerOffer(app, offer, this.clock));
+    const refusal = this.tooLarge(app, offer.size);
+    if (refusal || !app.instance.consider) return refusal;
+    return await considerOffer(app, offer, this.clock);
   }
 
   /** Never rejects. */
   async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
     const id = pushId(incoming.key);
     const known = this.ledger.outcomeOf(id);
-    if (known) return known.taken ? { known } : { refused: known };
+    if (known) return known.accepted ? { known } : { refused: known };
     const app = this.registry.loaded(incoming.app);
     const refusal = this.refusal(id, app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
     const turn = app.streams.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
     const begun = this.beginOnce(id, app, incoming, turn);
-    // From here on it is under way: another offer of it is busy.
+    // From now on another offer of the file is busy.
     this.running.set(id, begun);
     try {
       return { transfer: await begun };
@@ -85,9 +87,9 @@ export class Transfers {
   private refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
     if (!app) return undefined;
     if (this.stopping) return busy('the host is being stopped');
-    if (this.running.has(id)) return busy('it is under way already');
+    if (this.running.has(id)) return busy('its transfer is in progress');
     if (this.running.size >= this.limits.transfers) {
-      return busy(`${this.limits.transfers} transfers are under way, the most that may`);
+      return busy(`${this.limits.transfers} transfers are in progress, the limit`);
     }
     return this.tooLarge(app, size);
   }
@@ -98,7 +100,7 @@ export class Transfers {
     return tooLarge(app.eventAppId, most);
   }
 
-  /** Rejects when there is no room, or the disk does not. */
+  /** Rejects when there is no disk space, or the disk fails. */
   private async beginOnce(
     id: string,
     app: Application,
@@ -106,13 +108,14 @@ export class Transfers {
     turn: Turn,
   ): Promise<FileTransfer> {
     const { deliveries, attempts, ledger, clock } = this;
-    const { size, sha1 } = incoming;
+    const { size, sha1, sha256 = true } = incoming;
     const place = await this.places.open(id, incoming);
     return new FileTransfer({
       app,
       record: recordOf(id, app, incoming, place),
       size,
       sha1,
+      sha256,
       largest: this.largest(app),
       turn,
       place,
@@ -150,11 +153,11 @@ function recordOf(
 }
 
 function gone({ eventAppId }: AppHandle): Refusal {
-  return busy(`${eventAppId} is not loaded any longer`);
+  return busy(`${eventAppId} is no longer loaded`);
 }
 
 function refused(pushId: string, refusal: Refusal): TransferAnswer {
-  return { refused: { taken: false, pushId, ...refusal } };
+  return { refused: { accepted: false, pushId, ...refusal } };
 }
 
 export const TRANSFERS: InjectionToken<Transfers> = Symbol('transfers');

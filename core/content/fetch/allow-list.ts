@@ -1,30 +1,28 @@
-/** Which IP addresses are of the public internet. */
+/** The origins that may be fetched from, and public IP addresses. */
 
 import ipaddr from 'ipaddr.js';
 import { ConfigurationError } from '../../errors.js';
 
-/** Global unicast: what the IANA has given out of IPv6 for anyone to use (RFC 4291 2.4). */
+/** Global unicast addresses of IPv6 (RFC 4291 §2.4). */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
- * Public by its range, and of a cloud all the same: its hypervisor answers there, with the machine's secrets
- * (Azure's WireServer). The others' metadata addresses are link-local, CGNAT or unique local.
+ * Public by its range, but the hypervisor of a cloud answers there with the machine's secrets (Azure's WireServer). The
+ * metadata addresses of other clouds are link-local, CGNAT or unique local.
  */
 const METADATA = new Set(['168.63.129.16']);
 
 /**
- * False for loopback, private, link-local, CGNAT, multicast, reserved and unspecified addresses, and for all of IPv6
- * that stands for an IPv4 address (mapped, NAT64, 6to4, Teredo): nobody needs one of those to reach a public server.
+ * False for loopback, private, link-local, CGNAT, multicast, reserved and unspecified addresses, and for IPv6 addresses
+ * that contain an IPv4 address (mapped, NAT64, 6to4, Teredo), because no public server needs one.
  */
 export function isPublicAddress(text: string): boolean {
-  // A zone index makes it one of this very link.
+  // An address with a zone index is local to a link.
   if (!ipaddr.isValid(text) || text.includes('%')) return false;
   const address = ipaddr.parse(text);
   if (address.range() !== 'unicast' || METADATA.has(address.toString())) return false;
   return !(address instanceof ipaddr.IPv6) || address.match(GLOBAL_UNICAST);
 }
-
-/** Where content may be fetched from: origins, some of them with a wildcard. */
 
 const ENTRY = /^(https?):\/\/(\*|(?:\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}|\*))?\/?$/i;
 
@@ -38,16 +36,16 @@ interface Origin {
   port: string;
 }
 
-/** `named`: an entry names the very host, so that its address may be any; `matched`: a wildcard does. */
+/** `named`: an entry contains this host, and its address can be private. `matched`: a wildcard matches it. */
 export type Permission = 'named' | 'matched';
 
 export class AllowList {
   readonly #origins: readonly Origin[];
 
   /**
-   * @param entries `https://*.operator.test`, `http://127.0.0.1:*`; absent: https at its usual port, from anywhere.
-   * @param where they stand, for messages.
-   * @throws ConfigurationError naming the entry that is no origin.
+   * @param entries `https://*.operator.test`, `http://127.0.0.1:*`; by default https on its default port at any host.
+   * @param where the name of the setting, for error messages.
+   * @throws ConfigurationError that names the invalid entry.
    */
   constructor(entries: readonly string[] = ['https://*'], where = 'fetch.allow') {
     this.#origins = entries.map((entry) => origin(entry, where));
@@ -67,7 +65,7 @@ export class AllowList {
   }
 }
 
-/** Lower-case, IPv6 without brackets, without the dot that ends an absolute name. */
+/** The host in lower case, IPv6 without brackets, an absolute name without its final dot. */
 export function hostOf({ hostname }: URL): string {
   return hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '');
 }
@@ -75,11 +73,11 @@ export function hostOf({ hostname }: URL): string {
 function origin(entry: string, where: string): Origin {
   const match = ENTRY.exec(entry);
   const [, scheme = '', host = '', port] = match ?? [];
-  // What stands for itself is written as URLs write it: http://127.1 is 127.0.0.1.
+  // URLs normalise hosts: http://127.1 is 127.0.0.1.
   const literal = host.includes('*') ? host.toLowerCase() : literalHost(host);
   if (!match || literal === undefined || Number(port) > 65_535) {
     throw new ConfigurationError(
-      `${where}: "${entry}" is no origin; expected e.g. https://*.operator.test or http://127.0.0.1:*`,
+      `invalid ${where} "${entry}": expected an origin such as https://*.operator.test or http://127.0.0.1:*`,
     );
   }
   const protocol = `${scheme.toLowerCase()}:`;

@@ -1,8 +1,9 @@
-/** Bodies with their Content-Encoding undone, and what goes wrong with that by name. */
+/** Downloads of external content to files, with decoding, verification and resumption. */
 
 import { platform } from '#platform';
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
-import type { Hasher, Spool, SpoolFile } from '../../platform/platform.js';
+import type { Spool, SpoolFile } from '../../platform/files.js';
+import type { Hasher } from '../../platform/platform.js';
 import { type Content, memoryContent, readAll, storedContent, through } from '../content.js';
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content-coding.js';
 import type { ExternalBody } from '../external-body.js';
@@ -10,7 +11,7 @@ import { formatMediaType } from '../media-type.js';
 import { FetchError } from './fetch-error.js';
 import type { FetchResponse, GuardedFetch } from './guarded-fetch.js';
 
-/** @throws FetchError `malformed` for a coding that is not known. */
+/** @throws FetchError `malformed` if a coding is unknown. */
 export function codingsOf(contentEncoding: string | undefined): ContentCoding[] {
   try {
     return parseContentEncoding(contentEncoding);
@@ -19,7 +20,7 @@ export function codingsOf(contentEncoding: string | undefined): ContentCoding[] 
   }
 }
 
-/** The stream errors with FetchError `unfolds` past `limit` bytes or the ratio, `malformed` when it is not as said. */
+/** Decodes a body. The stream errors with FetchError `unfolds` beyond the limits, `malformed` if the data is invalid. */
 export function decodedBody(
   body: ReadableStream<Uint8Array>,
   codings: readonly ContentCoding[],
@@ -41,9 +42,7 @@ function toFetchError(error: unknown): unknown {
   return error;
 }
 
-/** Content as it comes in: on disk, and through the hash functions. */
-
-/** A file of the spool that is hashed as it comes in. */
+/** A file of the spool that is hashed while it is written. */
 export class HashedFile {
   #sha1: Hasher = platform.hasher('sha-1');
   #sha256: Hasher = platform.hasher('sha-256');
@@ -51,8 +50,8 @@ export class HashedFile {
 
   private constructor(readonly file: SpoolFile) {}
 
-  /** @throws FetchError `spool`, as all of its methods. */
-  static async begin(spool: Spool): Promise<HashedFile> {
+  /** All methods throw FetchError `spool` if the disk fails. */
+  static async create(spool: Spool): Promise<HashedFile> {
     return new HashedFile(await spooling(spool.create()));
   }
 
@@ -92,56 +91,55 @@ async function spooling<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Content that a reference points at, on its way to the spool: as often as it takes, from where it broke off. */
-
 export interface Downloaded {
   content: Content;
-  /** Of the content, its codings undone. */
+  /** Of the decoded content. */
   sha256: string;
 }
 
-/** Bytes up to which content is held in memory, so that it can be shown after its file is gone. */
+/** Bytes up to which content is in memory, so that it outlives its file. */
 const SMALL = 256 * 1024;
 
-/** Compressed as it lies there, if at all: size and hash of a reference are those of what its sender has. */
+/** Prefers uncompressed content, because a reference usually has the size and hash of that. */
 const ACCEPT_ENCODING = 'identity, gzip;q=0.5, deflate;q=0.5';
 
+/** Downloads the content of a reference. Attempts continue where the previous one stopped. */
 export class Download {
   readonly #files: SpoolFile[] = [];
   #wire: HashedFile | undefined;
-  /** Strong entity tag of the response that `#wire` began with (RFC 9110 8.8.1, 13.1.5). */
+  /** Strong entity tag of the first response, for `If-Range` (RFC 9110 §8.8.1, §13.1.5). */
   #etag: string | undefined;
   #contentEncoding: string | undefined;
-  #whole = false;
+  #complete = false;
 
   constructor(
     private readonly fetcher: GuardedFetch,
     private readonly spool: Spool,
     private readonly reference: ExternalBody,
-    /** Bytes that the content may have, on the wire and unfolded. */
+    /** Limit of bytes, both encoded and decoded. */
     private readonly limit: number,
   ) {}
 
   /**
-   * One request, which goes on where the last broke off when the server's entity tag allows it.
-   * @throws FetchError; after a `transient` one another attempt may succeed.
+   * Sends one request. It resumes the previous attempt if the server sent a strong entity tag.
+   * @throws FetchError; if it is `transient`, another attempt can succeed.
    */
   async attempt(signal: AbortSignal): Promise<Downloaded> {
     const wire = this.#wire ?? (await this.#newFile());
     this.#wire = wire;
-    if (!this.#whole) await this.#receive(wire, signal);
-    this.#whole = true;
-    const arrived = await this.#unfold(wire);
-    const { size } = arrived.file;
+    if (!this.#complete) await this.#receive(wire, signal);
+    this.#complete = true;
+    const decoded = await this.#decode(wire);
+    const { size } = decoded.file;
     const { type } = this.reference;
     const content =
       size > SMALL
-        ? storedContent(type, arrived.file)
-        : memoryContent(type, await readAll(arrived.file.open(), SMALL));
-    return { content, sha256: arrived.sha256() };
+        ? storedContent(type, decoded.file)
+        : memoryContent(type, await readAll(decoded.file.open(), SMALL));
+    return { content, sha256: decoded.sha256() };
   }
 
-  /** Removes the files; content that was small lives on. */
+  /** Removes the files. Small content remains valid. */
   async remove(): Promise<void> {
     await Promise.all(this.#files.splice(0).map((file) => file.remove().catch(() => {})));
   }
@@ -160,21 +158,21 @@ export class Download {
     });
     try {
       await this.#begin(wire, response, etag);
-      await this.#take(wire, response);
+      await this.#store(wire, response);
     } finally {
       if (!response.body.locked) await response.body.cancel().catch(() => {});
     }
   }
 
-  /** Holds the head of a response against what was asked for. */
+  /** Checks the status and headers of a response. */
   async #begin(wire: HashedFile, response: FetchResponse, etag: string | undefined): Promise<void> {
     const { status, headers } = response;
     const resumed =
       status === 206 && etag !== undefined && continues(headers['content-range'], wire.file.size);
     if (!resumed && status !== 200) {
-      // RFC 9110 15.5.17, or another part than was asked for: from the start, the next time.
-      const misunderstood = etag !== undefined && (status === 416 || status === 206);
-      if (!misunderstood) throw FetchError.ofStatus(response);
+      // The range is not satisfiable (RFC 9110 §15.5.17), or is another one: the next attempt starts from the beginning.
+      const notResumable = etag !== undefined && (status === 416 || status === 206);
+      if (!notResumable) throw FetchError.ofStatus(response);
       await wire.restart();
       this.#etag = undefined;
       throw new FetchError('unreachable', `the server does not resume (${status})`);
@@ -184,11 +182,11 @@ export class Download {
       this.#etag = headers['accept-ranges'] === 'none' ? undefined : strong(headers.etag);
       this.#contentEncoding = headers['content-encoding'];
     }
-    const announced = wire.file.size + Number(headers['content-length'] ?? 0);
-    if (announced > this.limit) throw tooLarge(this.limit);
+    const declared = wire.file.size + Number(headers['content-length'] ?? 0);
+    if (declared > this.limit) throw tooLarge(this.limit);
   }
 
-  async #take(wire: HashedFile, response: FetchResponse): Promise<void> {
+  async #store(wire: HashedFile, response: FetchResponse): Promise<void> {
     const expected = codingsOf(this.#contentEncoding).length > 0 ? undefined : this.reference.size;
     for await (const chunk of response.body) {
       const size = wire.file.size + chunk.length;
@@ -198,39 +196,42 @@ export class Download {
     }
   }
 
-  /** Checked against the reference, and its codings undone. */
-  async #unfold(wire: HashedFile): Promise<HashedFile> {
+  /** Verifies the size and hash of the reference, and decodes the content. */
+  async #decode(wire: HashedFile): Promise<HashedFile> {
     const { hash, headers } = this.reference;
     const byServer = codingsOf(this.#contentEncoding);
-    // Both may tell of the same coding.
+    // The reference and the response can declare the same coding.
     const codings = byServer.length > 0 ? byServer : codingsOf(headers['content-encoding']);
     const problem = this.#problem(wire);
     if (problem && byServer.length === 0) throw problem;
     if (codings.length === 0) return wire;
-    const arrived = await this.#newFile();
-    for await (const chunk of decodedBody(wire.file.open(), codings, this.limit)) await arrived.append(chunk);
-    // The server compressed it by itself: what was hashed is what was compressed.
-    const unfoldedProblem = problem && this.#problem(arrived);
-    if (unfoldedProblem) throw hash === undefined ? problem : unfoldedProblem;
-    return arrived;
+    const decoded = await this.#newFile();
+    for await (const chunk of decodedBody(wire.file.open(), codings, this.limit)) await decoded.append(chunk);
+    // If the server compressed the content, the reference has the size and hash of the decoded content.
+    const decodedProblem = problem && this.#problem(decoded);
+    if (decodedProblem) throw hash === undefined ? problem : decodedProblem;
+    return decoded;
   }
 
-  #problem(arrived: HashedFile): FetchError | undefined {
+  #problem(received: HashedFile): FetchError | undefined {
     const { size, hash } = this.reference;
-    if (size !== undefined && arrived.file.size !== size) return wrongSize(size, String(arrived.file.size));
-    const sha1 = arrived.sha1();
+    if (size !== undefined && received.file.size !== size) return wrongSize(size, String(received.file.size));
+    const sha1 = received.sha1();
     if (hash === undefined || sha1 === hash) return undefined;
-    return new FetchError('hash-mismatch', `the content has SHA-1 ${sha1}; the reference says ${hash}`);
+    return new FetchError(
+      'hash-mismatch',
+      `the content has SHA-1 ${sha1}: expected ${hash} of the reference`,
+    );
   }
 
   async #newFile(): Promise<HashedFile> {
-    const arriving = await HashedFile.begin(this.spool);
-    this.#files.push(arriving.file);
-    return arriving;
+    const hashed = await HashedFile.create(this.spool);
+    this.#files.push(hashed.file);
+    return hashed;
   }
 }
 
-/** `bytes 100-199/200` begins where we stopped. */
+/** Whether a Content-Range such as `bytes 100-199/200` starts at `from`. */
 function continues(contentRange: string | undefined, from: number): boolean {
   return Number(/^bytes (\d+)-/i.exec(contentRange ?? '')?.[1]) === from;
 }
@@ -244,5 +245,8 @@ function tooLarge(limit: number): FetchError {
 }
 
 function wrongSize(expected: number, found: string): FetchError {
-  return new FetchError('size-mismatch', `the content has ${found} bytes; the reference says ${expected}`);
+  return new FetchError(
+    'size-mismatch',
+    `the content has ${found} bytes: expected ${expected} of the reference`,
+  );
 }

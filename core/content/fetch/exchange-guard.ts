@@ -1,19 +1,19 @@
-/** How long one HTTP exchange may keep us, and how much it may bring. */
+/** Limits of time, rate and size for one HTTP exchange. */
 
 import { FetchError } from './fetch-error.js';
 
 /**
- * Bytes a second. A body that comes slower, once the time-out is over, is a server that means to keep us: GPRS does
- * four times as much. So no exchange takes longer than its limit of bytes allows.
+ * Bytes per second. A body that is slower than this after the timeout is aborted, so that the size limit also limits the
+ * duration. GPRS is four times as fast.
  */
-const TRICKLE = 1024;
+const MIN_RATE = 1024;
 
-/** Only the time that the other side takes counts, not that of whoever reads. */
+/** Counts only the time that the server takes, not the time that the reader takes. */
 export class ExchangeGuard {
   readonly #controller = new AbortController();
   readonly #release: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Milliseconds waited. */
+  /** Milliseconds spent waiting for the server. */
   #waited = 0;
 
   constructor(
@@ -27,16 +27,19 @@ export class ExchangeGuard {
     this.#release = () => signal?.removeEventListener('abort', abort);
   }
 
-  /** Aborted with what is thrown: a FetchError `timeout`, or the reason of the caller's signal. */
+  /** Aborted with a FetchError `timeout`, or with the reason of the caller's signal. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Rejects when it takes too long. */
+  /** Waits for a step of the exchange. Rejects after the timeout. */
   async wait<T>(work: Promise<T>): Promise<T> {
     const started = performance.now();
     const { signal } = this;
-    this.#timer = setTimeout(() => this.#controller.abort(this.#timeout('silent')), this.milliseconds);
+    this.#timer = setTimeout(
+      () => this.#controller.abort(this.#timeout('did not answer')),
+      this.milliseconds,
+    );
     let onAbort = () => {};
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => reject(signal.reason);
@@ -52,13 +55,13 @@ export class ExchangeGuard {
     }
   }
 
-  /** The same bytes, while they come and are not too many. */
+  /** The body, with the limits of time, rate and size. */
   limitBody(body: ReadableStream<Uint8Array>, limit: number): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     let size = 0;
     const release = async (reason: unknown) => {
       this.end();
-      // Ends the connection, unless that has ended.
+      // Closes the connection.
       await reader.cancel(reason).catch(() => {});
     };
     return new ReadableStream<Uint8Array>(
@@ -71,7 +74,7 @@ export class ExchangeGuard {
               return controller.close();
             }
             size += value.length;
-            this.#requireBounds(size, limit);
+            this.#checkLimits(size, limit);
             controller.enqueue(value);
           } catch (error) {
             await release(error);
@@ -88,9 +91,9 @@ export class ExchangeGuard {
     this.#release();
   }
 
-  #requireBounds(size: number, limit: number): void {
-    if (size > limit) throw new FetchError('too-large', `${this.host} sends more than ${limit} bytes`);
-    if (size < ((this.#waited - this.milliseconds) / 1000) * TRICKLE) throw this.#timeout('too slow');
+  #checkLimits(size: number, limit: number): void {
+    if (size > limit) throw new FetchError('too-large', `${this.host} sent more than ${limit} bytes`);
+    if (size < ((this.#waited - this.milliseconds) / 1000) * MIN_RATE) throw this.#timeout('was too slow');
   }
 
   async #read(reader: ReadableStreamDefaultReader<Uint8Array>) {
@@ -104,6 +107,6 @@ export class ExchangeGuard {
   }
 
   #timeout(how: string): FetchError {
-    return new FetchError('timeout', `${this.host} is ${how} for ${this.milliseconds / 1000} s`);
+    return new FetchError('timeout', `${this.host} ${how} for ${this.milliseconds / 1000} s`);
   }
 }

@@ -25,10 +25,10 @@ export type FetchFailure =
   /** Writing to the local disk failed. */
   | 'spool';
 
-/** Those that another attempt may mend. */
+/** Failures after which a retry can succeed. */
 const TRANSIENT = new Set<FetchFailure>(['unresolved', 'unreachable', 'timeout', 'spool']);
 
-/** RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4; beside every 5xx. */
+/** RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4; and every 5xx. */
 const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
 /** An HTTP request failed, or its response is not a success. */

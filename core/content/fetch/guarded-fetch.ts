@@ -1,8 +1,8 @@
-/** HTTP for content that strangers point at: only where it may go, only so much, and not for ever. */
+/** HTTP requests to URLs from untrusted senders: to allowed origins only, with limits of size and time. */
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
-import type { HttpRequest, HttpResponse } from '../../platform/platform.js';
+import type { HttpRequest, HttpResponse } from '../../platform/http.js';
 import { AllowList, hostOf, isPublicAddress } from './allow-list.js';
 import { ExchangeGuard } from './exchange-guard.js';
 import { FetchError } from './fetch-error.js';
@@ -21,35 +21,35 @@ export interface FetchRequest {
   method?: HttpRequest['method'];
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
-  /** Less than the fetcher's own, bytes. */
+  /** Bytes; at most the limit of the fetcher. */
   maxSize?: number;
-  /** Origins beside those that the fetcher allows: both have to. */
+  /** A further restriction: the request must match both allow lists. */
   restrictTo?: AllowList;
   signal?: AbortSignal;
 }
 
 export interface FetchResponse extends HttpResponse {
-  /** Where it came from in the end. */
+  /** The URL after redirects. */
   url: string;
 }
 
 export interface GuardedFetchOptions extends FetchLimits {
-  /** PEM of authorities to trust beside the system's. */
+  /** PEM of additional certificate authorities. */
   ca?: string | Uint8Array;
-  /** The platform's when absent; tests bring their own. */
+  /** By default the platform's; tests replace it. */
   resolve?(host: string): Promise<readonly string[] | undefined>;
-  /** Likewise. */
+  /** By default the platform's; tests replace it. */
   request?(request: HttpRequest): Promise<HttpResponse>;
 }
 
 const DEFAULT_MAX_SIZE = 10 * 1024 * 1024;
 const DEFAULT_TIMEOUT = 10;
 
-/** http to https, to a name with www, to a mirror, and as many again. */
+/** Enough for http to https, to a name with www, to a mirror, and as many again. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Not for another origin than the one they were meant for. */
+/** Headers that are removed when a redirect leads to another origin. */
 const PRIVATE_HEADERS = new Set(['authorization', 'cookie']);
 
 export class GuardedFetch {
@@ -57,7 +57,7 @@ export class GuardedFetch {
   readonly #allow: AllowList;
   readonly #milliseconds: number;
 
-  /** @throws ConfigurationError for an entry of `allow` that is no origin. */
+  /** @throws ConfigurationError if an entry of `allow` is not an origin. */
   constructor(private readonly options: GuardedFetchOptions = {}) {
     this.maxSize = options.maxSize ?? DEFAULT_MAX_SIZE;
     this.#allow = new AllowList(options.allow);
@@ -65,10 +65,10 @@ export class GuardedFetch {
   }
 
   /**
-   * One request, and the redirects that follow a GET. Every URL on the way is held against `allow`, and every name is
-   * resolved once: what was checked is what is connected to. The body is as it is on the wire; it errors as `fetch`
-   * rejects.
-   * @throws FetchError with its reason by name; the reason of `signal` when that ended it.
+   * Sends a request, and follows the redirects of a GET. Every URL is checked against `allow`, and every name is resolved
+   * once, so that the checked address is the one that is connected to. The body is not decoded; its stream errors like
+   * `fetch`.
+   * @throws FetchError, or the reason of `signal` if it was aborted.
    */
   async fetch(text: string, request: FetchRequest = {}): Promise<FetchResponse> {
     let url = parse(text);
@@ -76,7 +76,7 @@ export class GuardedFetch {
     for (let redirects = 0; ; redirects++) {
       const response = await this.#exchange(url, { ...request, headers });
       if (response.status === 0) {
-        throw new FetchError('redirects', `${url.host} redirects, and a browser does not say where to`);
+        throw new FetchError('redirects', `${url.host} redirects, which is not supported in a browser`);
       }
       const { location } = response.headers;
       if (!REDIRECTS.has(response.status) || request.method === 'POST' || location === undefined)
@@ -85,7 +85,7 @@ export class GuardedFetch {
       if (redirects === MAX_REDIRECTS) {
         throw new FetchError(
           'redirects',
-          `more than ${MAX_REDIRECTS}, the last to ${location.slice(0, 200)}`,
+          `more than ${MAX_REDIRECTS} redirects, the last to ${location.slice(0, 200)}`,
         );
       }
       const next = parse(location, url);
@@ -96,41 +96,40 @@ export class GuardedFetch {
 
   async #exchange(url: URL, request: FetchRequest): Promise<FetchResponse> {
     const { method = 'GET', headers = {}, body, maxSize = this.maxSize, restrictTo, signal } = request;
-    const patience = new ExchangeGuard(this.#milliseconds, url.host, signal);
-    const { ca } = this.options;
+    const guard = new ExchangeGuard(this.#milliseconds, url.host, signal);
     try {
       if (restrictTo && !restrictTo.permission(url)) {
-        throw new FetchError('not-allowed', `${url.origin} is not among the origins that it may fetch from`);
+        throw new FetchError(
+          'not-allowed',
+          `${url.origin} is not an origin that the application may fetch from`,
+        );
       }
-      const addresses = await patience.wait(this.#addresses(url));
-      const response = await patience.wait(
+      const addresses = await guard.wait(this.#addresses(url));
+      const response = await guard.wait(
         (this.options.request ?? platform.request)({
           method,
           url,
           headers,
-          signal: patience.signal,
+          signal: guard.signal,
           addresses,
           body,
-          ...(ca ? { ca } : {}),
+          ca: this.options.ca,
         }),
       );
       const limit = Math.min(maxSize, this.maxSize);
-      return { ...response, url: url.href, body: patience.limitBody(response.body, limit) };
+      return { ...response, url: url.href, body: guard.limitBody(response.body, limit) };
     } catch (error) {
-      patience.end();
+      guard.end();
       if (!(error instanceof TransportError)) throw error;
       throw new FetchError('unreachable', error.message, { cause: error });
     }
   }
 
-  /** The addresses to connect to, each of which the URL's host may have; undefined where only the name can be given. */
+  /** The permitted addresses of the URL's host; undefined if the platform does not resolve names. */
   async #addresses(url: URL): Promise<readonly string[] | undefined> {
     const permission = this.#allow.permission(url);
     if (!permission) {
-      throw new FetchError(
-        'not-allowed',
-        `${url.origin} is not among the origins allowed: fetch.allow does not name it`,
-      );
+      throw new FetchError('not-allowed', `${url.origin} is not an allowed origin: add it to fetch.allow`);
     }
     const host = hostOf(url);
     const addresses = isLiteral(url) ? [host] : await this.#resolve(host);
@@ -138,12 +137,15 @@ export class GuardedFetch {
     if (!addresses) {
       throw new FetchError(
         'not-allowed',
-        `nobody tells which address ${host} has: fetch.allow has to name ${url.origin} itself`,
+        `the address of ${host} is unknown: add ${url.origin} without a wildcard to fetch.allow`,
       );
     }
     const forbidden = addresses.find((address) => !isPublicAddress(address));
     if (forbidden !== undefined) {
-      throw new FetchError('forbidden-address', `${host} is ${forbidden}, which is not a public address`);
+      throw new FetchError(
+        'forbidden-address',
+        `${host} resolves to ${forbidden}, which is not a public address`,
+      );
     }
     return addresses;
   }
@@ -160,11 +162,12 @@ export class GuardedFetch {
 }
 
 function parse(text: string, base?: URL): URL {
-  if (!URL.canParse(text, base)) throw new FetchError('malformed', `${text.slice(0, 200)} is no URL`);
+  if (!URL.canParse(text, base))
+    throw new FetchError('malformed', `invalid URL "${text.slice(0, 200)}": expected an absolute URL`);
   return new URL(text, base);
 }
 
-/** URLs write an IPv4 address in one way only, and IPv6 in brackets. */
+/** URLs normalise IPv4 addresses, and write IPv6 addresses in brackets. */
 function isLiteral({ hostname }: URL): boolean {
   return hostname.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -1,4 +1,4 @@
-/** Names of the MMS header fields by their codes (OMA-TS-MMS_ENC 7.4). */
+/** Codes of MMS: header fields, PDU types, message classes and statuses (OMA-TS-MMS_ENC 7.3, 7.4). */
 
 import { ConfigurationError } from '../../errors.js';
 import { isToken } from '../media-type.js';
@@ -84,8 +84,7 @@ export function mmsFieldCode(name: MmsFieldName): number {
   return names.indexOf(name) + 1;
 }
 
-/** MMS PDU types by the value of X-Mms-Message-Type (OMA-TS-MMS_ENC 7.3.30), which is always the first field. */
-
+/** Values of X-Mms-Message-Type (OMA-TS-MMS_ENC 7.3.30), which is always the first field. */
 const types = {
   'M-Send.req': 0x80,
   'M-Send.conf': 0x81,
@@ -129,13 +128,11 @@ export function mmsMessageType(pdu: Uint8Array): string {
 }
 
 export function readMessageType(reader: OctetReader): string {
-  if (reader.peek() !== MESSAGE_TYPE) throw reader.failure(FIELD, 'the field 8C, first of every MMS PDU');
+  if (reader.peek() !== MESSAGE_TYPE) throw reader.failure(FIELD, '8C, the first field of every MMS PDU');
   reader.octet(FIELD);
   const octet = reader.octet(FIELD);
   return typeNames.get(octet) ?? `unknown type ${hexOctet(octet)}`;
 }
-
-/** Message-class-value: a known class by octet, any other as token (OMA-TS-MMS_ENC 7.3.27). */
 
 const classes = ['personal', 'advertisement', 'informational', 'auto'] as const;
 const known = enumerated(classes);
@@ -152,13 +149,12 @@ export const messageClass: MmsValue<string> = {
       known.write(writer, name);
       return;
     }
-    if (!isToken(value)) throw new ConfigurationError(`a message class is a token, not "${value}"`);
+    if (!isToken(value)) throw new ConfigurationError(`invalid message class "${value}": expected a token`);
     writeTextString(writer, value);
   },
 };
 
-/** What became of a message, by octet: X-Mms-Status, X-Mms-Read-Status, X-Mms-Retrieve-Status. */
-
+/** Values of X-Mms-Status, X-Mms-Read-Status and X-Mms-Retrieve-Status. */
 const statuses = [
   'expired',
   'retrieved',
@@ -196,10 +192,10 @@ export const readStatus: MmsValue<MmsReadStatus> = enumerated(readStatuses);
 
 const FIRST_TRANSIENT = 0xc0;
 const FIRST_PERMANENT = 0xe0;
-// The names are those of the table, which Object.keys cannot say.
+// Object.keys returns string[], but these are the keys of the table.
 const retrieveNames = Object.keys(retrieveStatuses) as MmsRetrieveStatus[];
 
-/** OMA-TS-MMS_ENC 7.3.50: of an octet that is not known its range tells whether a later try makes sense. */
+/** OMA-TS-MMS_ENC 7.3.50: the range of an unknown octet determines whether the failure is transient. */
 export const retrieveStatus: MmsValue<MmsRetrieveStatus> = {
   read(reader, field) {
     const start = reader.offset;

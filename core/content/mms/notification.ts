@@ -1,4 +1,4 @@
-/** M-Notification.ind: a multimedia message waits to be retrieved (OMA-TS-MMS_ENC 6.2). */
+/** M-Notification.ind and M-NotifyResp.ind (OMA-TS-MMS_ENC 6.2). */
 
 import { type MmsStatus, messageClass, status } from './codes.js';
 import { definePdu, optional, required, type WithRawFields } from './pdu.js';
@@ -110,8 +110,6 @@ export const decodeNotification: (pdu: Uint8Array) => MmsNotification = notifica
 
 /** @throws ConfigurationError if a value does not fit its field. */
 export const encodeNotification: (notification: MmsNotification) => Uint8Array = notificationCodec.encode;
-
-/** M-NotifyResp.ind: what a device does about a notification (OMA-TS-MMS_ENC 6.2.2). */
 
 interface NotifyResponseFields {
   /** That of the notification. */

@@ -1,4 +1,4 @@
-/** The header fields of an MMS PDU, one by one: what each is called, how it is read and written. */
+/** Defines an MMS PDU as a layout of header fields, which its decoder and its encoder use. */
 
 import { ConfigurationError } from '../../errors.js';
 import { hexOctet, OctetReader, OctetWriter } from '../wsp/octets.js';
@@ -17,12 +17,12 @@ import type { MmsValue } from './values.js';
 interface Entry<T, Required extends boolean> {
   readonly name: MmsFieldName;
   readonly required: Required;
-  /** @returns undefined where the value is to be kept raw: it is none that is known, or the field came before. */
+  /** @returns undefined if the value must stay raw: it is unknown, or the field is repeated. */
   read(reader: OctetReader, before: T | undefined): T | undefined;
   write(writer: OctetWriter, value: T): void;
 }
 
-/** In the order of writing; X-Mms-Message-Type, which every PDU starts with, is not listed. */
+/** Fields in the order in which they are written, without X-Mms-Message-Type. */
 export type MmsLayout<Fields> = {
   readonly [K in keyof Fields]-?: Entry<Required<Fields>[K], object extends Pick<Fields, K> ? false : true>;
 };
@@ -35,7 +35,7 @@ export function optional<T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, fa
   return { ...single(name, value), required: false };
 }
 
-/** A field that may stand any number of times: one for each value. */
+/** A field that can be repeated, once for each value. */
 export function repeated<T>(name: MmsFieldName, value: MmsValue<T>): Entry<readonly T[], false> {
   const { read, write } = single(name, value);
   return {
@@ -58,11 +58,9 @@ function single<T>(name: MmsFieldName, value: MmsValue<T>): Omit<Entry<T, boolea
       const read = value.read(reader, name);
       return before === undefined ? read : undefined;
     },
-    write: (writer, given) => value.write(writer.octet(mmsFieldCode(name) | 0x80), given),
+    write: (writer, content) => value.write(writer.octet(mmsFieldCode(name) | 0x80), content),
   };
 }
-
-/** An MMS PDU as a layout of header fields, from which both its decoder and its encoder follow. */
 
 /** An unknown field: not defined for this PDU, repeated, or with an unknown value. */
 export interface MmsRawField {
@@ -87,18 +85,18 @@ export interface MmsPduCodec<Fields> {
 }
 
 const MESSAGE_TYPE = 0x0c;
-/** OMA-TS-MMS_ENC 7: where there is content, this is the last field, the content behind it. */
+/** The last field of a PDU with content, which follows it (OMA-TS-MMS_ENC 7). */
 const CONTENT_TYPE = 0x84;
-/** Twice as many as are assigned: a hostile PDU could hold many thousands. */
+/** Twice the number of assigned fields. */
 const MAX_FIELDS = 128;
-/** A message to many has a field for each of them. */
+/** Each recipient has a field. */
 const MAX_FIELDS_WITH_RECIPIENTS = 2048;
 
 export function definePdu<Fields extends object>(
   type: MmsMessageType,
   layout: MmsLayout<Fields>,
 ): MmsPduCodec<Fields> {
-  // A layout has the keys of Fields and no others, which Object.keys cannot say.
+  // Object.keys returns string[], but a layout has exactly the keys of Fields.
   const keys = Object.keys(layout) as (keyof Fields)[];
   const keyOfCode = new Map(keys.map((key) => [mmsFieldCode(layout[key].name), key]));
 
@@ -120,17 +118,17 @@ export function definePdu<Fields extends object>(
       if (layout[key].required && !(key in fields))
         throw reader.failure(layout[key].name, 'this mandatory field');
     }
-    // Every mandatory field is there now.
-    return { ...(fields as Fields), ...(others.length > 0 ? { others } : {}) };
+    // All mandatory fields are present.
+    return { ...(fields as Fields), others: others.length > 0 ? others : undefined };
   }
 
-  /** @returns false where the value is to be kept raw. */
+  /** @returns false if the value must stay raw. */
   function readInto<K extends keyof Fields>(fields: Partial<Fields>, key: K, reader: OctetReader): boolean {
     const { name, required, read } = layout[key];
     const start = reader.offset;
     const value = read(reader, fields[key]);
     if (value === undefined && required && !(key in fields)) {
-      throw reader.failure(name, 'a value that is known', start);
+      throw reader.failure(name, 'a known value', start);
     }
     if (value === undefined) return false;
     fields[key] = value;
@@ -141,9 +139,9 @@ export function definePdu<Fields extends object>(
     writer.octet(MESSAGE_TYPE | 0x80).octet(messageTypeOctet(type));
     for (const key of keys) {
       const { name, required, write } = layout[key];
-      const given = fields[key];
-      if (given !== undefined) write(writer, given);
-      else if (required) throw new ConfigurationError(`${type} needs ${name}`);
+      const value = fields[key];
+      if (value !== undefined) write(writer, value);
+      else if (required) throw new ConfigurationError(`${type}: missing mandatory field ${name}`);
     }
     for (const { field, value } of fields.others ?? []) {
       if (typeof field === 'number') writer.octet(field | 0x80);

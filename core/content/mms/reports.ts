@@ -1,4 +1,4 @@
-/** M-Delivery.ind: what became of a message that was sent (OMA-TS-MMS_ENC 6.6). */
+/** Delivery reports (OMA-TS-MMS_ENC 6.6) and read reports (6.7). */
 
 import { type MmsReadStatus, type MmsStatus, readStatus, status } from './codes.js';
 import { definePdu, type MmsLayout, optional, required, type WithRawFields } from './pdu.js';
@@ -40,8 +40,6 @@ export const decodeDeliveryReport: (pdu: Uint8Array) => MmsDeliveryReport = code
 
 /** @throws ConfigurationError if a value does not fit its field. */
 export const encodeDeliveryReport: (report: MmsDeliveryReport) => Uint8Array = codec.encode;
-
-/** Whether a message was read (OMA-TS-MMS_ENC 6.7): M-Read-Rec.ind from its reader, M-Read-Orig.ind to its sender. */
 
 interface ReportFields {
   /** `1.2` */

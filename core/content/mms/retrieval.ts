@@ -1,4 +1,4 @@
-/** M-Retrieve.conf: a multimedia message, or why there is none (OMA-TS-MMS_ENC 6.3). */
+/** M-Retrieve.conf (OMA-TS-MMS_ENC 6.3) and M-Acknowledge.ind (6.4). */
 
 import { ConfigurationError } from '../../errors.js';
 import type { MediaType } from '../content.js';
@@ -86,7 +86,7 @@ export type MmsStreamedRetrieval = MmsRetrievalHeader & {
 
 const TYPE = 'M-Retrieve.conf';
 const CONTENT_TYPE = 0x84;
-/** Octets before the content: a message to a thousand recipients fits. */
+/** Octets before the content, enough for a thousand recipients. */
 const MAX_HEADER = 65_536;
 
 const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
@@ -133,7 +133,7 @@ export function encodeRetrieval({ content, ...header }: MmsRetrieval): Uint8Arra
     writeContentType(writer.octet(CONTENT_TYPE), content.type);
     writer.octets(content.body);
   } else if (!isFailure(header)) {
-    throw new ConfigurationError(`${TYPE} needs content, or a status that says why there is none`);
+    throw new ConfigurationError(`${TYPE}: missing content: expected content or a failure in retrieveStatus`);
   }
   return writer.finish();
 }
@@ -167,7 +167,7 @@ function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: M
     if (!isFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
     return { header };
   }
-  // What ends a header that is not at its end.
+  // The header ends with Content-Type.
   reader.octet('Content-Type');
   return { header, type: readContentType(reader, 'Content-Type') };
 }
@@ -185,8 +185,6 @@ async function* partsOf(type: MediaType, source: OctetSource): AsyncGenerator<St
   yield { type, headers: [], body: body.stream };
   await body.finish();
 }
-
-/** M-Acknowledge.ind: a device has the message that it was told of before (OMA-TS-MMS_ENC 6.4). */
 
 interface AcknowledgeFields {
   /** That of the M-Retrieve.conf. */

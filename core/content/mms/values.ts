@@ -1,4 +1,4 @@
-/** What reads and writes the value of one MMS header field. */
+/** Readers and writers for the values of MMS header fields (OMA-TS-MMS_ENC 7.3). */
 
 import { ConfigurationError } from '../../errors.js';
 import { isToken } from '../media-type.js';
@@ -25,7 +25,7 @@ import {
 } from '../wsp/values.js';
 
 export interface MmsValue<T> {
-  /** Undefined: the value's form is right, but it is none that is known. */
+  /** Undefined if the value is well-formed but unknown. */
   read(reader: OctetReader, field: string): T | undefined;
   write(writer: OctetWriter, value: T): void;
 }
@@ -34,7 +34,7 @@ export const textString: MmsValue<string> = { read: readTextString, write: write
 
 export const encodedString: MmsValue<string> = { read: readEncodedString, write: writeEncodedString };
 
-/** Sizes: a long-integer, of whatever length. A short-integer is read as well. */
+/** A size: a long-integer of any length. A short-integer is also read. */
 export const longInteger: MmsValue<number> = { read: readInteger, write: writeLongInteger };
 
 export const date: MmsValue<Date> = { read: readDate, write: writeDate };
@@ -45,7 +45,7 @@ export const version: MmsValue<string> = {
   write: (writer, value) => writeShortInteger(writer, parseVersion(value)),
 };
 
-/** One octet from 80 on, by its place in `names`. */
+/** One octet: 80 and the index in `names`. */
 export function enumerated<const Names extends readonly string[]>(names: Names): MmsValue<Names[number]> {
   return {
     read(reader, field) {
@@ -71,8 +71,6 @@ export const boolean: MmsValue<boolean> = {
 };
 
 const yesOrNo = enumerated(['yes', 'no']);
-
-/** A point in time, absolute or from now (OMA-TS-MMS_ENC 7.3.20): X-Mms-Expiry, X-Mms-Reply-Charging-Deadline. */
 
 /** A point in time, relative or absolute (OMA-TS-MMS_ENC §7.3.20). */
 export type MmsTime =
@@ -115,12 +113,11 @@ export function absoluteTime(value: MmsTime, receivedAt: Date): Date {
   return new Date(Math.min(receivedAt.getTime() + value.seconds * 1000, MAX_SECONDS * 1000));
 }
 
-/** From-value (OMA-TS-MMS_ENC 7.3.21), and addresses as people read them. */
-
+/** From-value (OMA-TS-MMS_ENC 7.3.21). */
 const ADDRESS_PRESENT = 0x80;
 const INSERT_ADDRESS = 0x81;
 
-/** Not known where the address is hidden: the token that asks the MMSC to insert it tells nothing to a device. */
+/** Undefined if the address is hidden: the insert-address token has no meaning for a device. */
 export const from: MmsValue<string> = {
   read: (reader, field) =>
     readFramed(reader, field, (value) => {
@@ -134,7 +131,7 @@ export const from: MmsValue<string> = {
     writeFramed(writer, (value) => writeEncodedString(value.octet(ADDRESS_PRESENT), address)),
 };
 
-/** In place of the sender's address: the MMSC is to insert it, since a device may not know its own. */
+/** Requests that the MMSC inserts the sender's address, which a device may not know. */
 const INSERT = 'insert-address';
 
 /** The address, or `insert-address`. */
@@ -151,8 +148,6 @@ export function displayAddress(address: string): string {
   return address.replace(/\/TYPE=[A-Za-z0-9]+$/i, '');
 }
 
-/** Element-descriptor-value: what the message that waits holds, part by part (OMA-TS-MMS_ENC 7.3.18). */
-
 /** A part of a message that can be retrieved alone (OMA-TS-MMS_ENC §7.3.18). */
 export interface ElementDescriptor {
   /** Reference to the part, its Content-Location or Content-ID. */
@@ -161,7 +156,7 @@ export interface ElementDescriptor {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** The one well-known parameter of table 27; its codes are not those of WSP. */
+/** The one well-known parameter of table 27. Its code differs from WSP. */
 const TYPE = 0x02;
 const MAX_PARAMETERS = 64;
 
@@ -201,7 +196,7 @@ function writeParameter(writer: OctetWriter, name: string, text: string): void {
     writeConstrainedMedia(writer.octet(TYPE | 0x80), text);
     return;
   }
-  if (!isToken(name)) throw new ConfigurationError(`a parameter's name is a token, not "${name}"`);
+  if (!isToken(name)) throw new ConfigurationError(`invalid parameter name "${name}": expected a token`);
   writeTextString(writer, name);
   writeTextValue(writer, text);
 }

@@ -1,4 +1,4 @@
-/** The lines that part a MIME multipart (RFC 2046 5.1.1). */
+/** Boundary delimiters of MIME multipart (RFC 2046 §5.1.1). */
 
 import { platform } from '#platform';
 import { ConfigurationError, MalformedError } from '../../errors.js';
@@ -8,13 +8,13 @@ const CR = 0x0d;
 const LF = 0x0a;
 const DASH = 0x2d;
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
-/** Blanks that a gateway may have put behind a boundary. */
+/** Blanks that a gateway can append to a boundary. */
 const MAX_PADDING = 64;
 
 export interface Delimiter {
-  /** Where it ends: the next part begins there. */
+  /** Offset of its end, where the next part starts. */
   readonly end: number;
-  /** Whether it is the last. */
+  /** Whether it is the close delimiter. */
   readonly close: boolean;
 }
 
@@ -27,35 +27,36 @@ export class Boundary {
     this.#line = new TextEncoder().encode(`--${boundary}`);
   }
 
-  /** That of a multipart to be read. */
+  /** The boundary of a received multipart. @throws MalformedError */
   static forReading({ type, parameters: { boundary = '' } }: MediaType): Boundary {
     if (BOUNDARY.test(boundary)) return new Boundary(boundary);
     throw new MalformedError(
-      `${type}: expected a boundary of 1 to 70 characters, found ${JSON.stringify(boundary)}`,
+      `${type}: invalid boundary ${JSON.stringify(boundary)}: expected 1 to 70 characters`,
     );
   }
 
-  /** That of a multipart to be written. */
+  /** The boundary of a multipart to write. @throws ConfigurationError */
   static forWriting({ type, parameters: { boundary = '' } }: MediaType): Boundary {
     if (BOUNDARY.test(boundary)) return new Boundary(boundary);
-    throw new ConfigurationError(`${type} needs a boundary of 1 to 70 characters, not "${boundary}"`);
+    throw new ConfigurationError(`${type}: invalid boundary "${boundary}": expected 1 to 70 characters`);
   }
 
-  /** The line before a part; before the first it has no line end of its own. */
+  /** The delimiter before a part. The line end before it is not included. */
   get line(): Uint8Array {
     return Uint8Array.of(...this.#line, CR, LF);
   }
 
-  /** The line behind the last part. */
+  /** The close delimiter. */
   get closingLine(): Uint8Array {
     return Uint8Array.of(...this.#line, DASH, DASH, CR, LF);
   }
 
   /**
-   * The delimiter at the start of a line. A line that only begins with the boundary is none: it may be that of
-   * a multipart inside.
+   * The delimiter at `offset`, which is the start of a line. A line that continues after the boundary is not a delimiter:
+   * it can belong to a nested multipart.
    *
-   * @param final whether no octets follow. `open`: those that do may make it a delimiter.
+   * @param final whether no octets follow.
+   * @returns `open` if the following octets decide.
    */
   at(octets: Uint8Array, offset: number, final: boolean): Match {
     const short = final ? undefined : 'open';
@@ -78,8 +79,8 @@ export class Boundary {
   }
 
   /**
-   * The first delimiter behind a line end. Octets before `before` belong to the part, for certain; from there on
-   * there is a delimiter, or something that may become one.
+   * The first delimiter after a line end. Octets up to `before` belong to the part. A delimiter, or the beginning of one,
+   * can follow.
    */
   find(octets: Uint8Array, final: boolean): { before: number; delimiter?: Delimiter } {
     for (let at = octets.indexOf(CR); at >= 0; at = octets.indexOf(CR, at + 1)) {

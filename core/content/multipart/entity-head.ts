@@ -1,4 +1,4 @@
-/** Headers in text, as MIME and SIP write them (RFC 5322 2.2): lines of name and value, up to an empty one. */
+/** The header block before the body of a part or a push message (RFC 5322 §2.2). */
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
@@ -8,10 +8,10 @@ import { decodeText } from '../wsp/text.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
-/** Far more than any part or push has. */
+/** Real parts and pushes have far fewer. */
 const MAX_HEADERS = 128;
 
-/** @returns the offset behind the empty line that ends the block which starts `octets`; undefined where none does. */
+/** @returns the offset after the empty line that ends the header block; undefined if there is none. */
 export function endOfHeaderBlock(octets: Uint8Array): number | undefined {
   let line = 0;
   for (;;) {
@@ -23,39 +23,36 @@ export function endOfHeaderBlock(octets: Uint8Array): number | undefined {
   }
 }
 
-/**
- * A block with or without its empty line. Lines that begin with a blank continue the one before.
- *
- * @throws MalformedError
- */
+/** Parses a header block and unfolds continuation lines. @throws MalformedError */
 export function parseHeaderBlock(octets: Uint8Array, document: string): HeaderList {
   const lines = decodeText(octets)
     .replace(/\r?\n[ \t]+/g, ' ')
     .split(/\r?\n/)
     .filter((line) => line !== '');
   if (lines.length > MAX_HEADERS)
-    throw new MalformedError(`${document}: expected at most ${MAX_HEADERS} headers`);
+    throw new MalformedError(`${document}: too many headers: expected at most ${MAX_HEADERS}`);
   return lines.map((line) => {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).trimEnd();
     if (!isToken(name)) {
-      throw new MalformedError(`${document}: expected a header, found ${JSON.stringify(line.slice(0, 40))}`);
+      throw new MalformedError(
+        `${document}: invalid header ${JSON.stringify(line.slice(0, 40))}: expected a name, a colon and a value`,
+      );
     }
     return [name, line.slice(colon + 1).trim()] as const;
   });
 }
 
-/** With the empty line behind. */
+/** Writes a header block with its empty line. @throws ConfigurationError */
 export function formatHeaderBlock(headers: HeaderList): string {
   const lines = headers.map(([name, value]) => {
-    if (!isToken(name)) throw new ConfigurationError(`a header's name is a token, not "${name}"`);
-    if (/[\r\n\0]/.test(value)) throw new ConfigurationError(`${name}: a header's value is one line of text`);
+    if (!isToken(name)) throw new ConfigurationError(`invalid header name "${name}": expected a token`);
+    if (/[\r\n\0]/.test(value))
+      throw new ConfigurationError(`invalid value of header ${name}: expected one line of text`);
     return `${name}: ${value}\r\n`;
   });
   return `${lines.join('')}\r\n`;
 }
-
-/** The headers that stand before a body, a part's or a push message's: lines of text of which one is Content-Type. */
 
 export interface EntityHead {
   /** Media type of the body. */
@@ -66,13 +63,13 @@ export interface EntityHead {
 
 const CONTENT_TYPE = 'Content-Type';
 
-/** Octets, with the empty line behind: real ones have a few hundred. */
+/** Octets, including the empty line. Real ones have a few hundred. */
 export const MAX_HEAD = 16_384;
 
 /**
- * @param octets that begin with a head; its first MAX_HEAD suffice.
- * @param preset the type of a body of which none is told.
- * @returns with the octets that it takes.
+ * @param octets start with the headers; MAX_HEAD octets are sufficient.
+ * @param preset the media type if there is no Content-Type.
+ * @returns the headers and their length in octets.
  * @throws MalformedError
  */
 export function readEntityHead(
@@ -84,14 +81,14 @@ export function readEntityHead(
   const length = endOfHeaderBlock(block);
   if (length === undefined) {
     throw new MalformedError(
-      `${document}: expected an empty line behind at most ${MAX_HEAD} octets of headers`,
+      `${document}: expected an empty line after at most ${MAX_HEAD} octets of headers`,
     );
   }
   const headers = parseHeaderBlock(block.subarray(0, length), document);
   const written = headerOf(headers, CONTENT_TYPE);
   const type = written === undefined ? preset : parseMediaType(written);
   if (!type) {
-    throw new MalformedError(`${document}: ${CONTENT_TYPE}: expected a media type, found "${written}"`);
+    throw new MalformedError(`${document}: invalid ${CONTENT_TYPE} "${written}": expected a media type`);
   }
   return { type, headers: withoutHeader(headers, CONTENT_TYPE), length };
 }

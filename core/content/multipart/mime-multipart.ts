@@ -1,4 +1,4 @@
-/** MIME's multipart (RFC 2046 5.1), byte for byte: bodies are octets, whatever they hold. */
+/** MIME multipart (RFC 2046 §5.1). Bodies are octets; a Content-Transfer-Encoding is not decoded. */
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
@@ -9,10 +9,10 @@ import { type OctetSource, PartBody } from './octet-source.js';
 import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
 
 const LINE_END = new TextEncoder().encode('\r\n');
-/** RFC 2046 5.1: what a part is that does not say. */
+/** The type of a part without Content-Type (RFC 2046 §5.1). */
 const PLAIN_TEXT: MediaType = { type: 'text/plain', parameters: {} };
 
-/** What stands before the first part and behind the last is passed over. */
+/** Ignores the preamble and the epilogue. */
 export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[] {
   const boundary = Boundary.forReading(type);
   const parts: Part[] = [];
@@ -28,13 +28,13 @@ export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[]
   }
 }
 
-/** @throws ConfigurationError where a body has a line that begins with the boundary. */
+/** @throws ConfigurationError if a body contains the boundary. */
 export function encodeMimeMultipart(type: MediaType, parts: readonly Part[]): Uint8Array {
   const boundary = Boundary.forWriting(type);
   const writer = new OctetWriter();
   for (const { type: partType, headers, body } of parts) {
     if (boundary.at(body, 0, true) || boundary.find(body, true).delimiter) {
-      throw new ConfigurationError(`the boundary "${type.parameters.boundary}" stands in a part`);
+      throw new ConfigurationError(`invalid boundary "${type.parameters.boundary}": a part contains it`);
     }
     writer
       .octets(boundary.line)
@@ -66,7 +66,7 @@ export async function* readMimeParts(
   }
 }
 
-/** The boundary is taken not to stand in any part: one of `withBoundary` does not. */
+/** Does not check whether a part contains the boundary: use `withBoundary`. */
 export async function* writeMimeParts(
   type: MediaType,
   parts: readonly ContentPart[],
@@ -81,9 +81,9 @@ export async function* writeMimeParts(
   yield boundary.closingLine;
 }
 
-/** What stands between two delimiters, of which the first was read. */
+/** The octets up to the next delimiter. */
 class Section {
-  /** Whether the delimiter behind it was the last. */
+  /** Whether the close delimiter followed. */
   closed = false;
   #atStart = true;
   #done = false;
@@ -94,11 +94,11 @@ class Section {
     private readonly document: string,
   ) {}
 
-  /** The next octets, undefined behind the last. */
+  /** The next octets; undefined at the end. */
   async next(): Promise<Uint8Array | undefined> {
     while (!this.#done) {
       const { buffered, ended } = this.source;
-      // The line end before a delimiter may be the one that was read before the section: an empty body.
+      // An empty body has no line end of its own before its delimiter.
       const match = this.#atStart ? this.boundary.at(buffered, 0, ended) : undefined;
       if (match !== 'open') {
         const { before, delimiter } = match
@@ -122,7 +122,7 @@ class Section {
   }
 }
 
-/** The same of octets that are all there. */
+/** Finds the next delimiter in complete octets. */
 function section(
   boundary: Boundary,
   octets: Uint8Array,
@@ -136,5 +136,5 @@ function section(
 }
 
 function noDelimiter(document: string): MalformedError {
-  return new MalformedError(`${document}: expected a line with its boundary, found the end`);
+  return new MalformedError(`${document}: expected a line with the boundary, found the end`);
 }

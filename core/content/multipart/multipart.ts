@@ -1,4 +1,4 @@
-/** Content of several parts, whichever of the two formats its media type names. */
+/** Multipart content in the format of its media type: MIME or WSP. */
 
 import { ConfigurationError } from '../../errors.js';
 import { type MediaType, streamOf } from '../content.js';
@@ -58,6 +58,7 @@ export function writeMultipart(type: MediaType, parts: readonly ContentPart[]): 
 }
 
 function isWsp({ type }: MediaType): boolean {
-  if (!isMultipart(type)) throw new ConfigurationError(`${type} is no type of several parts`);
+  if (!isMultipart(type))
+    throw new ConfigurationError(`invalid multipart type "${type}": expected ${MIME}* or ${WSP}*`);
   return type.startsWith(WSP);
 }

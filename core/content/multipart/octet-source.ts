@@ -1,7 +1,8 @@
-/** The octets of a stream, read by a parser: some ahead are in memory, never more than asked for and one chunk. */
+/** Streams of octets for parsers: a source with lookahead, and the body of a part. */
 
 import { ConfigurationError } from '../../errors.js';
 
+/** Buffers at most the requested octets and one chunk. */
 export class OctetSource {
   #buffer = new Uint8Array(0);
   #start = 0;
@@ -15,37 +16,37 @@ export class OctetSource {
     this.#reader = stream.getReader();
   }
 
-  /** A view of what is in memory, good until the next call of `more`, `fill`, `next` or `take`. */
+  /** A view of the buffered octets. It is valid until the next call of `more`, `fill`, `next` or `take`. */
   get buffered(): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /** Whether all there is is in memory. */
+  /** Whether all remaining octets are buffered. */
   get ended(): boolean {
     return this.#ended && !this.#cancelled;
   }
 
-  /** Reads one chunk more; rejects as the stream does, and behind `cancel`, so that nobody takes that for the end. */
+  /** Reads another chunk. Rejects like the stream, and after `cancel`, which must not look like the end. */
   async more(): Promise<void> {
     const { done, value } = await this.#reader.read();
-    if (this.#cancelled) throw new ConfigurationError('the parts were left, and their stream is cancelled');
+    if (this.#cancelled) throw new ConfigurationError('the stream of the parts was cancelled');
     if (done) this.#ended = true;
     else this.#append(value);
   }
 
-  /** Until `count` octets are in memory, or the stream has ended. */
+  /** Reads until `count` octets are buffered, or the stream has ended. */
   async fill(count: number): Promise<void> {
     while (!this.ended && this.#end - this.#start < count) await this.more();
   }
 
-  /** A copy of the next octets: as many of `count` as are in memory. */
+  /** Consumes at most `count` buffered octets, and returns a copy. */
   take(count: number): Uint8Array {
     const taken = this.buffered.slice(0, count);
     this.skip(taken.length);
     return taken;
   }
 
-  /** A copy of the next octets, `count` at most; undefined at the end. Reads on where none are in memory. */
+  /** Consumes at most `count` octets, and reads a chunk if none are buffered. Undefined at the end. */
   async next(count = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
     while (this.buffered.length === 0) {
       if (this.ended) return undefined;
@@ -58,11 +59,11 @@ export class OctetSource {
     this.#start = Math.min(this.#start + count, this.#end);
   }
 
-  /** Nothing more is wanted. Never rejects. */
+  /** Cancels the stream. Never rejects. */
   async cancel(): Promise<void> {
     this.#cancelled = true;
     this.#start = this.#end;
-    // A stream that failed has told so where it was read.
+    // The reader has received the error of a failed stream.
     await this.#reader.cancel().catch(() => {});
   }
 
@@ -71,7 +72,7 @@ export class OctetSource {
     if (this.#end + chunk.length > this.#buffer.length) {
       const target =
         left + chunk.length > this.#buffer.length
-          ? // Twice what is needed: many small chunks must not each move all that came before.
+          ? // Twice the needed size, so that many small chunks do not copy the buffer each time.
             new Uint8Array(left === 0 ? chunk.length : 2 * (left + chunk.length))
           : this.#buffer;
       target.set(this.buffered);
@@ -84,13 +85,12 @@ export class OctetSource {
   }
 }
 
-/** The body of a part that is still on its way: read by whoever wants it, passed over where nobody does. */
-
+/** The body of a part of a stream. The octets that the reader leaves are skipped before the next part. */
 export class PartBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #next: () => Promise<Uint8Array | undefined>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** The end, or the failure, of the octets: whoever asks again learns the same. */
+  /** The end or the error of the octets, for later reads. */
   #ending: Promise<undefined> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -108,20 +108,22 @@ export class PartBody {
           else controller.enqueue(octets);
         },
       },
-      // Nothing is read before somebody asks: what is read ahead would be memory, and the next part's.
+      // Reading ahead would consume octets of the next part.
       { highWaterMark: 0 },
     );
   }
 
-  /** Passes over what nobody read; from then on reading it fails, so that nobody takes it for whole. */
+  /** Skips unread octets. Afterwards the body errors if it was not read completely. */
   async finish(): Promise<void> {
-    let left = false;
-    while ((await this.#take()) !== undefined) left = true;
-    if (left)
-      this.#controller?.error(new ConfigurationError('a part is read before the next one is asked for'));
+    let unread = false;
+    while ((await this.#take()) !== undefined) unread = true;
+    if (unread)
+      this.#controller?.error(
+        new ConfigurationError('the part was not read before the next one was requested'),
+      );
   }
 
-  /** One after the other, whoever asks. */
+  /** Reads are sequential. */
   #take(): Promise<Uint8Array | undefined> {
     const taken = this.#last.then(async () => this.#ending ?? (await this.#read()));
     this.#last = taken.catch(() => {});

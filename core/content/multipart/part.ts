@@ -1,4 +1,4 @@
-/** The parts of a multipart content, in memory and as they come. */
+/** The parts of multipart content, in memory and as a stream. */
 
 import { MalformedError } from '../../errors.js';
 import type { Content } from '../content.js';
@@ -40,16 +40,15 @@ export interface ContentPart {
   readonly content: Content;
 }
 
-/** Parts of one multipart: real ones have a few dozen, a hostile one of 5 MiB could have millions. */
+/** Real multiparts have a few dozen parts; a malicious one of 5 MiB could have millions. */
 export const MAX_PARTS = 1024;
 
 export function checkPartCount(count: number, document: string): void {
-  if (count > MAX_PARTS) throw new MalformedError(`${document}: expected at most ${MAX_PARTS} parts`);
+  if (count > MAX_PARTS)
+    throw new MalformedError(`${document}: too many parts: expected at most ${MAX_PARTS}`);
 }
 
-/** From the generator of a multipart's parts to what its readers are given. */
-
-/** Ends with the source cancelled, however it ends, even before the first part was asked for. */
+/** The iterator of a generator's parts. It cancels the source when it ends, even before the first part. */
 export function partsFrom(
   source: OctetSource,
   parts: AsyncGenerator<StreamedPart, void, undefined>,
@@ -66,7 +65,7 @@ export function partsFrom(
       }
     },
     async return() {
-      // First the source: a part that is waited for may never come.
+      // The source first, because the generator can be waiting for it.
       await source.cancel();
       await parts.return();
       return { done: true, value: undefined };

@@ -1,4 +1,4 @@
-/** WSP's multipart (WAP-230 8.5): how many parts, then each with its lengths ahead. */
+/** WSP multipart (WAP-230 8.5): the number of parts, then each part after its lengths. */
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
@@ -15,7 +15,7 @@ const DOCUMENT = 'WSP multipart';
 /** The longest uintvar. */
 const UINTVAR_OCTETS = 5;
 
-/** What stands behind the last part is passed over. */
+/** Ignores octets after the last part. */
 export function decodeWspMultipart(octets: Uint8Array): Part[] {
   const reader = new OctetReader(octets, DOCUMENT);
   const count = readUintvar(reader, 'number of parts');
@@ -65,7 +65,7 @@ export async function* writeWspParts(
   for (const { headers, content } of parts) {
     const { type, size } = content;
     if (size === undefined)
-      throw new ConfigurationError('a part of WSP multipart needs content of known size');
+      throw new ConfigurationError('missing size of a part: WSP multipart needs content of known size');
     yield headOf(type, { headers }, size);
     let written = 0;
     for await (const chunk of content.open()) {
@@ -74,13 +74,15 @@ export async function* writeWspParts(
       yield chunk;
     }
     if (written !== size)
-      throw new ConfigurationError(`content of ${size} bytes gave ${written > size ? 'more' : written}`);
+      throw new ConfigurationError(
+        `the content has ${written > size ? 'more' : written} bytes: expected its size ${size}`,
+      );
   }
 }
 
 function checkHeadLength(length: number, document: string): void {
   if (length <= MAX_HEAD) return;
-  throw new MalformedError(`${document}: expected at most ${MAX_HEAD} octets of headers, found ${length}`);
+  throw new MalformedError(`${document}: headers of ${length} octets: expected at most ${MAX_HEAD}`);
 }
 
 function readHead(block: OctetReader): WspHeaders & { type: MediaType } {
@@ -114,7 +116,7 @@ function counted(source: OctetSource, size: number, document: string): () => Pro
     if (left === 0) return undefined;
     const octets = await source.next(left);
     if (octets === undefined)
-      throw new MalformedError(`${document}: data: expected ${left} octets more, found the end`);
+      throw new MalformedError(`${document}: data: expected ${left} more octets, found the end`);
     left -= octets.length;
     return octets;
   };

@@ -42,7 +42,10 @@ export const cacheOperation = defineDocument<CacheOperation>(
   'co',
   (co) => {
     const invalidations = co.children.filter(isElement).flatMap(readInvalidation);
-    if (invalidations.length === 0) throw new MalformedError('CO 1.0: expected an invalidation in co');
+    if (invalidations.length === 0)
+      throw new MalformedError(
+        'CO 1.0: missing invalidation: expected invalidate-object or invalidate-service in co',
+      );
     return { invalidations };
   },
   ({ invalidations }) =>

@@ -1,3 +1,5 @@
+/** Defines a document type in XML and WBXML by how its elements are read and written. */
+
 import { MalformedError } from '../../errors.js';
 import { decodeWbxml } from '../wbxml/decoder.js';
 import type { MarkupElement } from '../wbxml/document.js';
@@ -6,15 +8,13 @@ import type { WbxmlLanguage } from '../wbxml/tables.js';
 import { parseXml } from '../xml/parser.js';
 import { writeXml } from '../xml/writer.js';
 
-/** Value tokens that SI, SL and CO share: ends of host names, with the slash behind them. */
+/** Value tokens of SI, SL and CO: ends of host names with a slash. */
 export const DOMAINS: ReadonlyMap<number, string> = new Map([
   [0x85, '.com/'],
   [0x86, '.edu/'],
   [0x87, '.net/'],
   [0x88, '.org/'],
 ]);
-
-/** A document type in both its forms, from how it is read from elements and written as elements. */
 
 /** WBXML 1.2 or 1.3. These documents use only what both have in common. */
 export type WbxmlVersion = 2 | 3;
@@ -46,7 +46,7 @@ export function defineDocument<T>(
 ): DocumentCodec<T> {
   function fromRoot(root: MarkupElement): T {
     if (root.name !== rootName) {
-      throw new MalformedError(`${language.title}: root element is ${root.name}, expected ${rootName}`);
+      throw new MalformedError(`${language.title}: invalid root element ${root.name}: expected ${rootName}`);
     }
     return read(root);
   }

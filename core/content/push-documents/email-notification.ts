@@ -23,7 +23,7 @@ export const EMN: WbxmlLanguage = {
       [0x0d, 'mailbox', 'https://www.'],
     ),
   ],
-  // Without the slash that SI, SL and CO have.
+  // Without the slash of SI, SL and CO.
   attributeValues: [
     new Map([
       [0x85, '.com'],

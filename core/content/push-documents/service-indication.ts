@@ -77,7 +77,8 @@ export const serviceIndication = defineDocument<ServiceIndication>(SI, 'si', rea
 
 function read(si: MarkupElement): ServiceIndication {
   const [indication, ...more] = childrenNamed(si, 'indication');
-  if (!indication || more.length > 0) throw new MalformedError('SI 1.0: expected one indication in si');
+  if (!indication || more.length > 0)
+    throw new MalformedError('SI 1.0: invalid si: expected exactly one indication');
   const info = childrenNamed(si, 'info').flatMap((group) => childrenNamed(group, 'item').map(readItem));
   return {
     href: attributeOf(indication, 'href'),
@@ -86,7 +87,7 @@ function read(si: MarkupElement): ServiceIndication {
     expires: dateAttribute(indication, 'si-expires'),
     action: attributeAmong(indication, 'action', actions, PRESET),
     text: textOf(indication),
-    ...(info.length > 0 ? { info } : {}),
+    info: info.length > 0 ? info : undefined,
   };
 }
 

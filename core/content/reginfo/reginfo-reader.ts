@@ -1,4 +1,4 @@
-/** Reads `application/reginfo+xml`. Elements of other namespaces, as 3GPP has them, are passed over. */
+/** Reads `application/reginfo+xml`. Elements of other namespaces, such as those of 3GPP, are ignored. */
 
 import { MalformedError } from '../../errors.js';
 import {
@@ -23,7 +23,7 @@ import {
 } from './reginfo.js';
 
 const TITLE = 'reginfo';
-/** Largest number that is read: versions, CSeq and seconds are 31 or 32 bits wide. */
+/** Versions, CSeq and seconds have 31 or 32 bits. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
 /** @throws MalformedError naming the place and what was expected. */
@@ -32,7 +32,9 @@ export function readReginfo(bytes: Uint8Array): Reginfo {
   const root = ScopedElement.ofRoot(element);
   const { namespace, local } = root.name;
   if (namespace !== REGINFO_NAMESPACE || local !== 'reginfo') {
-    throw new MalformedError(`${TITLE}: root element is ${element.name}, expected reginfo of its namespace`);
+    throw new MalformedError(
+      `${TITLE}: invalid root element ${element.name}: expected reginfo in its namespace`,
+    );
   }
   return {
     version: required(element, 'version'),
@@ -54,7 +56,7 @@ function registration(scoped: ScopedElement): ReginfoRegistration {
 function contact(scoped: ScopedElement): ReginfoContact {
   const { element } = scoped;
   const [uri] = childrenOf(scoped, 'uri');
-  if (!uri) throw new MalformedError(`${TITLE}: a contact without uri`);
+  if (!uri) throw new MalformedError(`${TITLE}: missing uri in a contact`);
   const [displayName] = childrenOf(scoped, 'display-name');
   const parameters = new Map<string, string>();
   for (const { element } of childrenOf(scoped, 'unknown-param')) {
@@ -95,11 +97,11 @@ function childrenOf(
   return children.filter(({ name: { namespace, local } }) => local === wanted && namespaces.has(namespace));
 }
 
-/** A URI has no white space; where one was laid out in lines, as in TS B.1.2, there is nothing else it could mean. */
+/** Removes white space, which the sample in TS B.1.2 contains. */
 function uriOf(text: string, what: string): string {
   const uri = text.replace(/\s+/g, '');
   if (!/^[a-z][a-z0-9+.-]*:./i.test(uri)) {
-    throw new MalformedError(`${TITLE}: ${what} is ${JSON.stringify(uri)}, expected a URI`);
+    throw new MalformedError(`${TITLE}: invalid ${what} ${JSON.stringify(uri)}: expected a URI`);
   }
   return uri;
 }
@@ -107,7 +109,7 @@ function uriOf(text: string, what: string): string {
 function among<Value extends string>(element: MarkupElement, name: string, values: readonly Value[]): Value {
   requiredAttribute(element, name);
   const [preset] = values;
-  if (preset === undefined) throw new TypeError('a choice of nothing');
+  if (preset === undefined) throw new TypeError('missing values');
   return attributeAmong(element, name, values, preset);
 }
 
@@ -121,7 +123,9 @@ function optional(element: MarkupElement, name: string): number | undefined {
   if (text === undefined) return undefined;
   const number = /^\d{1,20}$/.test(text) ? Number(text) : Number.NaN;
   if (!(number <= MAX_NUMBER)) {
-    throw new MalformedError(`${element.name}: ${name} is "${text}", expected a number up to ${MAX_NUMBER}`);
+    throw new MalformedError(
+      `${element.name}: invalid ${name} "${text}": expected a number up to ${MAX_NUMBER}`,
+    );
   }
   return number;
 }
@@ -130,7 +134,7 @@ function preference(element: MarkupElement): number | undefined {
   const text = attributeOf(element, 'q')?.trim();
   if (text === undefined) return undefined;
   if (!/^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text)) {
-    throw new MalformedError(`${element.name}: q is "${text}", expected 0 to 1`);
+    throw new MalformedError(`${element.name}: invalid q "${text}": expected 0 to 1`);
   }
   return Number(text);
 }

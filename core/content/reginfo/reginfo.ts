@@ -1,4 +1,4 @@
-/** `application/reginfo+xml`: who is registered where (RFC 3680), with GRUUs (RFC 5628). */
+/** `application/reginfo+xml`: registrations and their contacts (RFC 3680), with GRUUs (RFC 5628). */
 
 import { element, type MarkupElement } from '../wbxml/document.js';
 import { writeXml } from '../xml/writer.js';
@@ -7,7 +7,7 @@ export const REGINFO_TYPE = 'application/reginfo+xml';
 
 export const REGINFO_NAMESPACE = 'urn:ietf:params:xml:ns:reginfo';
 
-/** RFC 5628 3. The push specification's sample spells it with one u (TS B.1.2). */
+/** RFC 5628 §3. The sample in TS B.1.2 spells it `gruinfo`. */
 export const GRUU_NAMESPACE = 'urn:ietf:params:xml:ns:gruuinfo';
 export const GRUU_NAMESPACES: ReadonlySet<string> = new Set([
   GRUU_NAMESPACE,
@@ -16,7 +16,7 @@ export const GRUU_NAMESPACES: ReadonlySet<string> = new Set([
 
 export const REGISTRATION_STATES = ['init', 'active', 'terminated'] as const;
 export const CONTACT_STATES = ['active', 'terminated'] as const;
-/** What put a contact into its state (RFC 3680 5.1). */
+/** The event that changed the state of a contact (RFC 3680 §5.1). */
 export const CONTACT_EVENTS = [
   'registered',
   'created',
@@ -32,42 +32,42 @@ export const CONTACT_EVENTS = [
 export type ContactEvent = (typeof CONTACT_EVENTS)[number];
 
 export interface Reginfo {
-  /** 0 for the first document of a subscription, one more for each that follows. */
+  /** 0 for the first document of a subscription; it increases by one with each document. */
   readonly version: number;
-  /** `partial`: what it does not name is as it was. */
+  /** `partial`: registrations that are not listed are unchanged. */
   readonly state: 'full' | 'partial';
   readonly registrations: readonly ReginfoRegistration[];
 }
 
-/** An address of record and its contacts; of a partial document, those that changed. */
+/** An address of record and its contacts; in a partial document, the changed ones. */
 export interface ReginfoRegistration {
   readonly aor: string;
-  /** The same through all documents of a subscription. */
+  /** Constant within a subscription. */
   readonly id: string;
   readonly state: (typeof REGISTRATION_STATES)[number];
   readonly contacts: readonly ReginfoContact[];
 }
 
 export interface ReginfoContact {
-  /** The same through all documents of a subscription, and no other contact's. */
+  /** Unique and constant within a subscription. */
   readonly id: string;
   readonly uri: string;
   readonly displayName?: string;
   readonly state: (typeof CONTACT_STATES)[number];
   readonly event: ContactEvent;
-  /** Seconds left. */
+  /** Seconds until the contact expires. */
   readonly expires?: number;
-  /** Of `probation`: seconds after which it may register again. */
+  /** With `probation`: seconds until the contact may register again. */
   readonly retryAfter?: number;
-  /** Seconds since it was bound to the address. */
+  /** Seconds since the contact was registered. */
   readonly durationRegistered?: number;
   /** Callee preference, 0 to 1. */
   readonly q?: number;
   readonly callId?: string;
   readonly cseq?: number;
   /**
-   * Parameters of the Contact that RFC 3261 does not know, feature tags for one: by name in lower case, as they were
-   * written there, quotes included; '' for one without a value.
+   * Other parameters of the Contact, such as feature tags, by name in lower case. Values include their quotes; '' for a
+   * parameter without a value.
    */
   readonly parameters: ReadonlyMap<string, string>;
   readonly publicGruu?: string;
@@ -76,27 +76,25 @@ export interface ReginfoContact {
 
 export interface TemporaryGruu {
   readonly uri: string;
-  /** CSeq of the REGISTER since which it is valid (RFC 5628 5). */
+  /** CSeq of the REGISTER since which it is valid (RFC 5628 §5). */
   readonly firstCSeq: number;
 }
 
-/** The value of a parameter without its quotes; undefined where the contact has none of that name. */
+/** The unquoted value of a parameter; undefined if the contact does not have it. */
 export function contactParameter({ parameters }: ReginfoContact, name: string): string | undefined {
   const raw = parameters.get(name.toLowerCase());
   const quoted = raw === undefined ? undefined : /^"(.*)"$/s.exec(raw)?.[1];
   return quoted === undefined ? raw : quoted.replace(/\\(.)/gs, '$1');
 }
 
-/** `urn:uuid:…`: of `+sip.instance`, without the angle brackets. */
+/** The value of `+sip.instance` without angle brackets, `urn:uuid:…`. */
 export function contactInstanceId(contact: ReginfoContact): string | undefined {
-  // A URN has no blanks; the push specification's sample has one in the middle (TS B.1.2).
+  // The sample in TS B.1.2 has a blank in the URN.
   const value = contactParameter(contact, '+sip.instance')?.replace(/\s+/g, '');
   return value === undefined || value === '' ? undefined : value.replace(/^<(.*)>$/, '$1');
 }
 
-/** Writes `application/reginfo+xml`. */
-
-/** @throws ConfigurationError for text that XML cannot hold. */
+/** Writes a document. @throws ConfigurationError if a text contains characters that XML does not allow. */
 export function writeReginfo({ version, state, registrations }: Reginfo): Uint8Array {
   const attributes = {
     xmlns: REGINFO_NAMESPACE,
@@ -111,8 +109,8 @@ function registration({ aor, id, state, contacts }: ReginfoRegistration): Markup
   return element('registration', { aor, id, state }, ...contacts.map(contact));
 }
 
-function contact(written: ReginfoContact): MarkupElement {
-  const { id, state, event, uri, displayName, parameters, publicGruu, temporaryGruu } = written;
+function contact(source: ReginfoContact): MarkupElement {
+  const { id, state, event, uri, displayName, parameters, publicGruu, temporaryGruu } = source;
   const children: MarkupElement[] = [element('uri', {}, uri)];
   if (displayName !== undefined) children.push(element('display-name', {}, displayName));
   for (const [name, value] of parameters) children.push(element('unknown-param', { name }, value));
@@ -125,12 +123,12 @@ function contact(written: ReginfoContact): MarkupElement {
     id,
     state,
     event,
-    'duration-registered': text(written.durationRegistered),
-    expires: text(written.expires),
-    'retry-after': text(written.retryAfter),
-    q: text(written.q),
-    callid: written.callId,
-    cseq: text(written.cseq),
+    'duration-registered': text(source.durationRegistered),
+    expires: text(source.expires),
+    'retry-after': text(source.retryAfter),
+    q: text(source.q),
+    callid: source.callId,
+    cseq: text(source.cseq),
   };
   return element('contact', attributes, ...children);
 }

@@ -1,9 +1,9 @@
-/** What a watcher knows of registrations, from one document after the other (RFC 3680 5.2). */
+/** The registrations that a watcher knows from successive documents (RFC 3680 §5.2). */
 
 import { MalformedError } from '../../errors.js';
 import type { Reginfo, ReginfoContact, ReginfoRegistration } from './reginfo.js';
 
-/** Of one subscription: the identities of a user, and the terminals under each. People have a few. */
+/** Per subscription: the identities of a user, and their terminals. Users have a few. */
 const MAX_REGISTRATIONS = 100;
 const MAX_CONTACTS = 1000;
 
@@ -14,13 +14,13 @@ export interface RegisteredContact {
 
 export interface TableChange {
   /**
-   * `gap`: documents before this one are missing. What it says was applied; ask for the full state by a SUBSCRIBE.
-   * `stale`: it is older than what is known, and was passed over.
+   * `gap`: earlier documents are missing. The document was applied; request the full state with a SUBSCRIBE.
+   * `stale`: the document is outdated, and was ignored.
    */
   readonly order: 'next' | 'gap' | 'stale';
-  /** Contacts that the document names as registered, new ones or not. */
+  /** Contacts that the document lists as registered, including known ones. */
   readonly registered: readonly RegisteredContact[];
-  /** Contacts that are registered no more: named as terminated, or missing in a full document. */
+  /** Contacts that are no longer registered: terminated, or missing in a full document. */
   readonly removed: readonly RegisteredContact[];
 }
 
@@ -33,35 +33,35 @@ export class RegistrationTable {
   #version: number | undefined;
   #rows = new Map<string, Row>();
 
-  /** Contacts that are registered. */
+  /** All registered contacts. */
   get contacts(): RegisteredContact[] {
     return [...this.#rows.values()].flatMap(({ aor, contacts }) =>
       Array.from(contacts.values(), (contact) => ({ aor, contact })),
     );
   }
 
-  /** No document of the subscription has come yet. */
+  /** Whether no document of the subscription has been applied. */
   get isNew(): boolean {
     return this.#version === undefined;
   }
 
-  /** Versions count from the beginning again: another subscription took the place of the one before. */
+  /** Resets the version for a new subscription. */
   restart(): void {
     this.#version = undefined;
   }
 
-  /** @throws MalformedError when there are more registrations or contacts than anybody has; nothing is changed then. */
+  /** @throws MalformedError if there are too many registrations or contacts; the table is then unchanged. */
   apply({ version, state, registrations }: Reginfo): TableChange {
     const known = this.#version;
     const full = state === 'full';
-    // Some notifiers give each full document the same version (Kamailio up to 5.6). CSeq keeps them in order.
+    // Some notifiers repeat the version in full documents (Kamailio up to 5.6). CSeq keeps these in order.
     const stale = known !== undefined && (full ? version < known : version <= known);
     if (stale) return { order: 'stale', registered: [], removed: [] };
     const rows = new Map(full ? [] : this.#rows);
     const registered: RegisteredContact[] = [];
     const ended: RegisteredContact[] = [];
     for (const registration of registrations) {
-      // One that stands twice, as Kamailio may have it after a restart, is one.
+      // Kamailio can list a registration twice after a restart.
       const { row, gone } = updated(rows.get(registration.id), registration);
       ended.push(...gone);
       if (row.contacts.size > 0) rows.set(registration.id, row);
@@ -79,7 +79,7 @@ export class RegistrationTable {
     return { order: inOrder ? 'next' : 'gap', registered, removed };
   }
 
-  /** What was here, and a full document does not name. */
+  /** Registered contacts that a full document does not list. */
   #missing(rows: ReadonlyMap<string, Row>, ended: readonly RegisteredContact[]): RegisteredContact[] {
     const named = new Set(ended.map(({ contact }) => contact.id));
     for (const { contacts } of rows.values()) for (const id of contacts.keys()) named.add(id);
@@ -98,7 +98,7 @@ function updated(known: Row | undefined, { aor, state, contacts }: ReginfoRegist
       gone.push({ aor, contact });
     }
   }
-  // A terminated registration has no contacts, whether it names them or not.
+  // A terminated registration has no contacts, even if the document lists some.
   if (state !== 'active') {
     gone.push(...Array.from(row.contacts.values(), (contact) => ({ aor, contact })));
     row.contacts.clear();
@@ -111,7 +111,7 @@ function checkSize(rows: ReadonlyMap<string, Row>): void {
   for (const row of rows.values()) contacts += row.contacts.size;
   if (rows.size > MAX_REGISTRATIONS || contacts > MAX_CONTACTS) {
     throw new MalformedError(
-      `reginfo: at most ${MAX_REGISTRATIONS} registrations and ${MAX_CONTACTS} contacts are kept`,
+      `reginfo: too many registrations or contacts: expected at most ${MAX_REGISTRATIONS} and ${MAX_CONTACTS}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** WBXML 1.1 to 1.3 to elements (WAP-192 5). */
+/** Decodes WBXML 1.1 to 1.3 to elements (WAP-192 5). */
 
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, OctetReader } from '../wsp/octets.js';
@@ -19,15 +19,15 @@ import { AttributeReader, isValueToken, ValueReader } from './value-reader.js';
 
 const MIN_VERSION = 1;
 const MAX_VERSION = 3;
-/** Says that the document's type is not told (WAP-192 table 8.2). */
+/** The public identifier of an unknown document type (WAP-192 table 8.2). */
 const UNKNOWN_PUBLIC_ID = 1;
-/** The languages here nest four deep; a hostile document could nest as deep as it is long. */
+/** Nesting depth. The supported languages have four levels. */
 const MAX_DEPTH = 32;
 
 /**
- * @param languages those expected: the document's public identifier chooses. With one alone, a document that
- * does not tell its type is taken for it.
- * @throws MalformedError naming the field, its offset, and what was expected.
+ * @param languages the expected languages; the document's public identifier selects one. A document of unknown type is
+ * accepted if there is only one.
+ * @throws MalformedError that names the field, its offset, and what was expected.
  */
 export function decodeWbxml(bytes: Uint8Array, languages: readonly WbxmlLanguage[]): WbxmlDocument {
   const document = languages.map(({ title }) => title).join(' or ');
@@ -66,11 +66,11 @@ class Decoder {
     this.instructions();
     const root = this.element(this.tag(), 1);
     this.instructions();
-    if (!this.reader.atEnd) throw this.reader.failure('document', 'its end: there is one root');
+    if (!this.reader.atEnd) throw this.reader.failure('document', 'the end after the root element');
     return root;
   }
 
-  /** Processing instructions say nothing to the languages here: read, and passed over. */
+  /** Skips processing instructions. */
   private instructions(): void {
     while (this.reader.peek() === PI) {
       this.reader.octet('processing instruction');
@@ -78,7 +78,7 @@ class Decoder {
     }
   }
 
-  /** The next tag token, behind the code page that may be set before it. */
+  /** Reads the next tag token, and code page switches before it. */
   private tag(): number {
     let token = this.reader.octet('tag');
     while (token === SWITCH_PAGE) {

@@ -1,4 +1,4 @@
-/** What a WBXML document holds beside its elements. */
+/** Documents as elements, independent of XML and WBXML, with accessors and dates of SI and EMN. */
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import { decodeHexadecimal, encodeHexadecimal } from '../binary-text.js';
@@ -6,22 +6,20 @@ import type { WbxmlLanguage } from './tables.js';
 
 export interface WbxmlDocument {
   readonly language: WbxmlLanguage;
-  /** WBXML's own version, 1 to 3 for 1.1 to 1.3. */
+  /** Version of WBXML: 1 to 3 for 1.1 to 1.3. */
   readonly version: number;
   readonly root: MarkupElement;
 }
 
-/** A document as elements, whichever of XML and WBXML it was written in. */
-
-/** An extension token (WAP-192 5.8.4.2): what it means is its language's own; WML writes variables with it. */
+/** An extension token (WAP-192 5.8.4.2), whose meaning depends on the language. */
 export interface Extension {
   /** 0, 1 or 2. */
   readonly extension: number;
-  /** Text of EXT_I, number of EXT_T, nothing of EXT. */
+  /** The text of EXT_I or the number of EXT_T; absent for EXT. */
   readonly value?: string | number;
 }
 
-/** Text; octets of OPAQUE; an extension. */
+/** Text, octets of OPAQUE, or an extension. */
 export type MarkupValue = string | Uint8Array | Extension;
 
 export interface MarkupAttribute {
@@ -42,12 +40,12 @@ export function isElement(child: MarkupElement | MarkupValue): child is MarkupEl
   return typeof child === 'object' && 'children' in child;
 }
 
-/** The text among values: neither octets nor extensions have a meaning in the languages here. */
+/** The text of values. The supported languages do not use octets and extensions. */
 export function joinedText(values: readonly MarkupValue[]): string {
   return values.filter((value) => typeof value === 'string').join('');
 }
 
-/** Adds to a list in which neighbouring texts are one. */
+/** Appends to a list, and joins adjacent texts. */
 export function appendValue<T>(list: (T | string)[], value: T | string): void {
   const last = list.at(-1);
   if (typeof value !== 'string') list.push(value);
@@ -55,14 +53,13 @@ export function appendValue<T>(list: (T | string)[], value: T | string): void {
   else if (value !== '') list.push(value);
 }
 
-/** Dates of SI and EMN: in OPAQUE their digits YYYYMMDDhhmmss two an octet, zero octets at the end left out. */
-
+/** Dates of SI and EMN in OPAQUE: the digits YYYYMMDDhhmmss, two in each octet, without zero octets at the end. */
 const OCTETS = 7;
 /** Year, month and day are never zero. */
 const DATE_OCTETS = 4;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$/;
 
-/** @returns `1999-06-30T00:00:00Z`, undefined where the octets are no date. */
+/** @returns `1999-06-30T00:00:00Z`; undefined if the octets are not a date. */
 export function dateOfOctets(octets: Uint8Array): string | undefined {
   if (octets.length < DATE_OCTETS || octets.length > OCTETS) return undefined;
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(
@@ -74,7 +71,7 @@ export function dateOfOctets(octets: Uint8Array): string | undefined {
   return isDate(text) ? text : undefined;
 }
 
-/** @returns undefined where the text is not written as a date in UTC. */
+/** @returns undefined if the text is not a date in UTC. */
 export function octetsOfDate(text: string): Uint8Array | undefined {
   if (!isDate(text)) return undefined;
   const octets = [...decodeHexadecimal(text.replace(/\D/g, ''))];
@@ -82,16 +79,14 @@ export function octetsOfDate(text: string): Uint8Array | undefined {
   return Uint8Array.from(octets);
 }
 
-/** Whether there is such a day and such a second. */
+/** Whether the text is an existing date of the form `1999-06-25T15:23:15Z`. */
 export function isDate(text: string): boolean {
   if (!DATE.test(text)) return false;
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
 }
 
-/** What document types read from an element, and how they write one. */
-
-/** Names in lower case are compared as they are: XML tells cases apart. Other elements are passed over. */
+/** The child elements with a name, which is case-sensitive. */
 export function childrenNamed(element: MarkupElement, name: string): MarkupElement[] {
   return element.children.filter(isElement).filter((child) => child.name === name);
 }
@@ -108,11 +103,11 @@ export function attributeOf(element: MarkupElement, name: string): string | unde
 /** @throws MalformedError */
 export function requiredAttribute(element: MarkupElement, name: string): string {
   const value = attributeOf(element, name);
-  if (value === undefined) throw new MalformedError(`${element.name}: attribute ${name} is missing`);
+  if (value === undefined) throw new MalformedError(`${element.name}: missing attribute ${name}`);
   return value;
 }
 
-/** @throws MalformedError where the value is none of those listed. */
+/** @throws MalformedError if the value is not in `values`. */
 export function attributeAmong<Value extends string>(
   element: MarkupElement,
   name: string,
@@ -123,30 +118,30 @@ export function attributeAmong<Value extends string>(
   if (written === undefined) return preset;
   const value = values.find((candidate) => candidate === written);
   if (value === undefined) {
-    throw new MalformedError(`${element.name}: ${name} is "${written}", expected ${values.join(', ')}`);
+    throw new MalformedError(`${element.name}: invalid ${name} "${written}": expected ${values.join(', ')}`);
   }
   return value;
 }
 
-/** @throws MalformedError where it is no date of the form `1999-06-25T15:23:15Z`. */
+/** @throws MalformedError if the attribute is not a date of the form `1999-06-25T15:23:15Z`. */
 export function dateAttribute(element: MarkupElement, name: string): Date | undefined {
   const written = attributeOf(element, name);
   if (written === undefined) return undefined;
   if (!isDate(written)) {
-    throw new MalformedError(`${element.name}: ${name} is "${written}", expected YYYY-MM-DDThh:mm:ssZ`);
+    throw new MalformedError(`${element.name}: invalid ${name} "${written}": expected YYYY-MM-DDThh:mm:ssZ`);
   }
   return new Date(written);
 }
 
-/** Without fractions, in UTC. */
+/** A date in UTC without fractions of a second. @throws ConfigurationError */
 export function formatDate(date: Date | undefined): string | undefined {
   if (date === undefined) return undefined;
   const text = Number.isNaN(date.getTime()) ? '' : date.toISOString().replace(/\.\d+Z$/, 'Z');
-  if (!isDate(text)) throw new ConfigurationError('a date lies in the years 0 to 9999');
+  if (!isDate(text)) throw new ConfigurationError('invalid date: expected the years 0 to 9999');
   return text;
 }
 
-/** Attributes without a value are left out; so is an empty text. */
+/** Creates an element without undefined attributes and empty texts. */
 export function element(
   name: string,
   attributes: Readonly<Record<string, string | undefined>>,

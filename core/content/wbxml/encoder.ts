@@ -1,4 +1,4 @@
-/** Elements to WBXML, in UTF-8 (WAP-192 5). */
+/** Encodes elements as WBXML in UTF-8 (WAP-192 5). */
 
 import { ConfigurationError } from '../../errors.js';
 import { writeUintvar } from '../wsp/integers.js';
@@ -29,8 +29,8 @@ import {
 const encoder = new TextEncoder();
 
 /**
- * The shortest tokens that the language has: an attribute's start that holds the longest beginning of its
- * value, then its value tokens. Only names that the language does not have go into the string table.
+ * Uses the shortest tokens of the language: the attribute start with the longest prefix of the value, then value tokens.
+ * The string table contains only names that the language does not have.
  */
 export function encodeWbxml({ language, version, root }: WbxmlDocument): Uint8Array {
   const body = new Encoder(language);
@@ -93,7 +93,7 @@ class Encoder {
     for (const other of others) this.attributeValue(other);
   }
 
-  /** Of the starts with this name, that with the longest beginning of the value. */
+  /** The attribute start with this name and the longest prefix of the value. */
   private start(name: string, text: string): { page: number; token: number; prefix: string } | undefined {
     let best: { page: number; token: number; prefix: string } | undefined;
     for (const [page, starts] of this.language.attributeStarts.entries()) {
@@ -186,7 +186,7 @@ function longestAt(
 
 function terminated(text: string): Uint8Array {
   const octets = encoder.encode(text);
-  if (octets.includes(0)) throw new ConfigurationError('a WBXML string cannot hold a zero octet');
+  if (octets.includes(0)) throw new ConfigurationError('invalid WBXML string: expected no zero octet');
   const ended = new Uint8Array(octets.length + 1);
   ended.set(octets);
   return ended;

@@ -1,4 +1,4 @@
-/** WBXML's global tokens (WAP-192 7.1), the same on every code page. */
+/** Global tokens of WBXML (WAP-192 7.1), the tokens of a language, and the strings of a document. */
 
 import { OctetReader } from '../wsp/octets.js';
 import { decodeCharset, isWide } from '../wsp/text.js';
@@ -20,9 +20,7 @@ export const HAS_ATTRIBUTES = 0x80;
 export const HAS_CONTENT = 0x40;
 export const TAG = 0x3f;
 
-/** The tokens of one markup language, as its document type has them. */
-
-/** What an attribute start token stands for: a name, and how its value begins. */
+/** The name and the prefix of the value of an attribute start token. */
 export interface AttributeStart {
   readonly name: string;
   readonly prefix: string;
@@ -33,59 +31,58 @@ export interface WbxmlLanguage {
   readonly title: string;
   /** Well-known public identifier (WAP-192 table 8.2). */
   readonly publicId: number;
-  /** The same in text, as a DOCTYPE has it. */
+  /** Public identifier in text, for the DOCTYPE. */
   readonly publicText: string;
-  /** Where its document type definition lies; a DOCTYPE names it, nobody fetches it. */
+  /** URL of the document type definition, for the DOCTYPE. It is never fetched. */
   readonly systemId: string;
   /** By code page, then by token without its flags. */
   readonly tags: readonly ReadonlyMap<number, string>[];
   readonly attributeStarts: readonly ReadonlyMap<number, AttributeStart>[];
   readonly attributeValues: readonly ReadonlyMap<number, string>[];
-  /** Attributes that hold dates: octets of OPAQUE in them are the digits of YYYYMMDDhhmmss. */
+  /** Attributes with dates, whose OPAQUE octets are the digits YYYYMMDDhhmmss. */
   readonly dates: ReadonlySet<string>;
 }
 
-/** Tokens of tags and attributes start at 05, behind the global ones. */
+/** Tokens of tags and attributes start after the global ones. */
 const FIRST_TOKEN = 0x05;
 
-/** Tags that have neighbouring tokens, from 05. */
+/** Tags with consecutive tokens from 05. */
 export function tagPage(...names: readonly string[]): ReadonlyMap<number, string> {
   return new Map(names.map((name, index) => [FIRST_TOKEN + index, name]));
 }
 
-/** Attribute starts, each `token, name` or `token, name, beginning of the value`. */
+/** Attribute starts, each `token, name` or `token, name, prefix of the value`. */
 export function attributePage(
   ...starts: readonly (readonly [token: number, name: string, prefix?: string])[]
 ): ReadonlyMap<number, AttributeStart> {
   return new Map(starts.map(([token, name, prefix = '']) => [token, { name, prefix }]));
 }
 
-/** Strings of a WBXML document: inline or in its string table, in its charset (WAP-192 5.7, 5.8.4.1). */
-
 /**
- * Characters that one document may unfold to: two octets can refer to a text of any length in the table, so
- * that 64 KiB could make gigabytes.
+ * Characters of a decoded document. Two octets can refer to a long text in the string table, so that 64 KiB could expand
+ * to gigabytes.
  */
 const MAX_TEXT = 1 << 20;
 
+/** Strings of a document, inline or in its string table (WAP-192 5.7, 5.8.4.1). */
 export class WbxmlStrings {
   private characters = 0;
 
-  /** @param table its octets */
+  /** @param table octets of the string table. */
   constructor(
     private readonly document: string,
     private readonly table: Uint8Array,
     private readonly charset: number,
   ) {}
 
-  /** A string ended by a zero character. */
+  /** A string that ends with a zero character. */
   inline(reader: OctetReader, field: string): string {
     const start = reader.offset;
     const text = decodeCharset(this.octets(reader, field), this.charset);
     return this.counted(text, reader, field, start);
   }
 
-  /** The string at an offset into the table, which is read from `reader`. */
+  /** The string at an offset into the string table. */
   reference(reader: OctetReader, offset: number, field: string): string {
     const start = reader.offset;
     if (offset >= this.table.length) {

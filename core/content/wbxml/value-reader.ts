@@ -1,4 +1,4 @@
-/** The global tokens that carry text, octets or an extension (WAP-192 5.8.4): the same in content and attributes. */
+/** Reads attributes, and the global tokens for text, octets and extensions (WAP-192 5.8.3, 5.8.4). */
 
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, type OctetReader } from '../wsp/octets.js';
@@ -37,7 +37,7 @@ export class ValueReader {
     private readonly strings: WbxmlStrings,
   ) {}
 
-  /** @param token one of those that `isValueToken` knows, already read */
+  /** @param token a value token, already consumed. */
   read(token: number, field: string): MarkupValue {
     const { reader, strings } = this;
     switch (token) {
@@ -69,13 +69,12 @@ export class ValueReader {
   }
 }
 
-/** Attributes: a start token, which may hold the beginning of the value, and value tokens (WAP-192 5.8.3). */
-
-/** A value token of the language's own: 80 and above, except for the global ones. */
+/** Value tokens of a language: 80 and above, except for the global ones. */
 const FIRST_VALUE = 0x80;
-/** Far more than any element has: names are looked for among those before. */
+/** Real elements have far fewer. */
 const MAX_ATTRIBUTES = 32;
 
+/** Reads attributes: a start token, which can contain a prefix of the value, and value tokens. */
 export class AttributeReader {
   private page = 0;
 
@@ -86,7 +85,7 @@ export class AttributeReader {
     private readonly values: ValueReader,
   ) {}
 
-  /** Up to the END of the list, which is read too. */
+  /** Reads a list and its END. */
   list(element: string): MarkupAttribute[] {
     const attributes: MarkupAttribute[] = [];
     let token = this.token(element);

@@ -1,4 +1,4 @@
-/** Push application ids by the codes that OMNA gave them. */
+/** Push application ids and their OMNA codes. */
 
 const PREFIX = 'x-wap-application:';
 
@@ -142,7 +142,7 @@ const ofCode = new Map(identifiers);
 const ofIdentifier = new Map<string, number>();
 for (const [code, identifier] of identifiers) {
   const key = identifier.toLowerCase();
-  // 904B is 01 a second time: the shorter one is written.
+  // 904B has the same identifier as 01: the shorter code is used.
   if (!ofIdentifier.has(key)) ofIdentifier.set(key, code);
 }
 const HEXADECIMAL = /^[0-9A-F]{1,8}$/;

@@ -23,16 +23,16 @@ export function readContentType(reader: OctetReader, field: string): MediaType {
 }
 
 /**
- * The shortest form: a single octet where code and parameters allow it.
+ * Writes the shortest form: a single octet if possible.
  *
- * @param version of the encoding, as a version-value: newer codes are spelled out.
+ * @param version of the encoding, as a version-value: newer codes are written as text.
  */
 export function writeContentType(
   writer: OctetWriter,
   { type, parameters }: MediaType,
   version = NEWEST,
 ): void {
-  // Registered codes of two octets do not fit Constrained-media.
+  // Constrained-media has no codes of two octets.
   if (Object.keys(parameters).length === 0 && (codeForVersion(type, version) ?? 0) <= SHORT_CODE_MAX) {
     writeConstrainedMedia(writer, type, version);
     return;

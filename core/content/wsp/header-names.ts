@@ -1,8 +1,8 @@
-/** Names of headers by their codes (WAP-230 table 39), on the one code page that everybody has. */
+/** Header names and their codes on the default code page (WAP-230 table 39). */
 
 import { type VersionSteps, versionOfCode } from './values.js';
 
-/** Index is the code. Where a name has several, the later ones hold forms of its value that came later. */
+/** The index is the code. The later codes of a name are for later forms of its value. */
 const names = [
   'Accept',
   'Accept-Charset',
@@ -101,12 +101,12 @@ export function headerName(code: number): WspHeaderName | undefined {
   return names[code];
 }
 
-/** The first code of a name, which every version that has the name reads. */
+/** The first code of a name, which all versions that have the name can read. */
 export function headerCode(name: string): number | undefined {
   return firstCodes.get(name.toLowerCase());
 }
 
-/** The WSP encoding version that brought the code. */
+/** The WSP encoding version that introduced the code. */
 export function headerVersion(code: number): number {
   return versionOfCode(since, code);
 }

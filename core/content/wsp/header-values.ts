@@ -1,4 +1,4 @@
-/** How the values of headers are written where they are not text (WAP-230 8.4.2), each read as text. */
+/** Header values with a binary form (WAP-230 8.4.2). They are read as text. */
 
 import { ConfigurationError } from '../../errors.js';
 import { formatMediaType, parseMediaType } from '../media-type.js';
@@ -12,7 +12,7 @@ import { readTextString, readTextValue, writeQuotedString, writeTextString } fro
 import { formatVersion, parseVersion, readDate, readFramed, writeDate, writeFramed } from './values.js';
 
 export interface WspHeaderValue {
-  /** Undefined: the value is none that is known here. */
+  /** Undefined if the value is unknown. */
   read(reader: OctetReader, field: string): string | undefined;
   /** @param version of the encoding, as a version-value */
   write(writer: OctetWriter, value: string, version: number): void;
@@ -20,7 +20,7 @@ export interface WspHeaderValue {
 
 type Read = WspHeaderValue['read'];
 
-/** Many senders write in text what has a form of its own. */
+/** Many senders write text although a binary form exists. */
 const orText =
   (read: Read): Read =>
   (reader, field) => {
@@ -42,7 +42,7 @@ const shortInteger: WspHeaderValue = {
   write: (writer, value) => writeShortInteger(writer, wholeNumber(value)),
 };
 
-/** As HTTP writes dates: `Wed, 24 Jan 2024 09:48:48 GMT`. */
+/** HTTP dates: `Wed, 24 Jan 2024 09:48:48 GMT`. */
 const date: WspHeaderValue = {
   read: orText((reader, field) => readDate(reader, field).toUTCString()),
   write: (writer, value) => writeDate(writer, new Date(value)),
@@ -57,7 +57,7 @@ const applicationId: WspHeaderValue = {
   },
 };
 
-/** `1.5`. The form that names a code page beside the version stays as it is. */
+/** `1.5`. The form with a code page is not decoded. */
 const encodingVersion: WspHeaderValue = {
   read: orText((reader, field) => {
     const first = reader.peek() ?? 0;
@@ -70,7 +70,7 @@ const contentType: WspHeaderValue = {
   read: (reader, field) => formatMediaType(readContentType(reader, field)),
   write(writer, value, version) {
     const type = parseMediaType(value);
-    if (!type) throw new ConfigurationError(`"${value}" is not a media type`);
+    if (!type) throw new ConfigurationError(`invalid Content-Type "${value}": expected a media type`);
     writeContentType(writer, type, version);
   },
 };
@@ -88,13 +88,14 @@ const disposition: WspHeaderValue = {
       const first = value.peek() ?? 0;
       const name = first < 0x80 ? readTextString(value, field) : dispositions[value.octet(field) & 0x7f];
       if (name === undefined) throw value.failure(field, '80, 81, 82 or a token', start);
-      // A disposition is written as a media type is, but for the slash (RFC 2183 2).
+      // A disposition has the syntax of a media type without the slash (RFC 2183 §2).
       return formatMediaType({ type: name.toLowerCase(), parameters: readParameters(value, field) });
     }),
   ),
   write(writer, value, version) {
     const parsed = parseMediaType(value.replace(/^\s*([^;\s]+)/, 'x/$1'));
-    if (!parsed) throw new ConfigurationError(`"${value}" is not a content disposition`);
+    if (!parsed)
+      throw new ConfigurationError(`invalid Content-Disposition "${value}": expected a type and parameters`);
     const name = parsed.type.slice(2);
     const code = dispositions.indexOf(name);
     writeFramed(writer, (framed) => {
@@ -119,7 +120,7 @@ const contentEncoding: WspHeaderValue = {
   },
 };
 
-/** Any other header is written in text, name and value; one that comes otherwise is kept raw. */
+/** Other headers: name and value are text. Other values stay raw. */
 export const applicationHeader = text;
 
 export const headerValues: ReadonlyMap<WspHeaderName, WspHeaderValue> = new Map<
@@ -161,6 +162,7 @@ export const headerValues: ReadonlyMap<WspHeaderName, WspHeaderValue> = new Map<
 ]);
 
 function wholeNumber(value: string): number {
-  if (!/^\d{1,16}$/.test(value)) throw new ConfigurationError(`"${value}" is not a whole number`);
+  if (!/^\d{1,16}$/.test(value))
+    throw new ConfigurationError(`invalid number "${value}": expected a whole number`);
   return Number(value);
 }

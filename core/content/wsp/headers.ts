@@ -1,4 +1,4 @@
-/** A block of WSP headers (WAP-230 8.4.2.6): names and values by code or in text, read as text. */
+/** A block of WSP headers (WAP-230 8.4.2.6). Names and values are codes or text, and are read as text. */
 
 import { ConfigurationError } from '../../errors.js';
 import { type HeaderList, headerOf } from '../http-headers.js';
@@ -32,10 +32,10 @@ const DEFAULT_PAGE = 1;
 const SHIFT = 0x7f;
 /** Code pages 01 to 1F have a shift of one octet. */
 const SHORT_SHIFT_MAX = 0x1f;
-/** Far more than any message has: a hostile block could hold thousands. */
+/** Real messages have far fewer. */
 const MAX_HEADERS = 128;
 
-/** All that is left in `reader`. */
+/** Reads all remaining octets of `reader`. */
 export function readHeaders(reader: OctetReader): WspHeaders {
   const headers: (readonly [name: string, value: string])[] = [];
   const others: WspRawHeader[] = [];
@@ -53,10 +53,12 @@ export function readHeaders(reader: OctetReader): WspHeaders {
     const start = reader.offset;
     const value = readValue(reader, name, known);
     if (name !== undefined && value !== undefined) headers.push([name, value]);
-    else
-      others.push({ ...(page === DEFAULT_PAGE ? {} : { page }), field, value: reader.since(start).slice() });
+    else {
+      const raw = reader.since(start).slice();
+      others.push({ page: page === DEFAULT_PAGE ? undefined : page, field, value: raw });
+    }
   }
-  return { headers, ...(others.length > 0 ? { others } : {}) };
+  return { headers, others: others.length > 0 ? others : undefined };
 }
 
 function readPage(reader: OctetReader): number {
@@ -67,7 +69,7 @@ function readPage(reader: OctetReader): number {
   return page;
 }
 
-/** The whole value, whatever is known of it. */
+/** Reads the whole value. Undefined if the header or the value is unknown. */
 function readValue(
   reader: OctetReader,
   name: string | undefined,
@@ -79,7 +81,7 @@ function readValue(
   return ((known && headerValues.get(known)) ?? applicationHeader).read(value, field);
 }
 
-/** @param version of the encoding, as a version-value: newer codes are spelled out. */
+/** @param version of the encoding, as a version-value: newer codes are written as text. */
 export function writeHeaders(
   writer: OctetWriter,
   { headers, others = [] }: WspHeaders,
@@ -109,14 +111,14 @@ function writeHeader(writer: OctetWriter, name: string, value: string, version: 
 }
 
 function writeName(writer: OctetWriter, name: string): void {
-  if (!isToken(name)) throw new ConfigurationError(`a header's name is a token, not "${name}"`);
+  if (!isToken(name)) throw new ConfigurationError(`invalid header name "${name}": expected a token`);
   writeTextString(writer, name);
 }
 
-/** The version that the headers themselves tell; a message that tells none is written for those who take everything. */
+/** The version of the header Encoding-Version, by default the newest. */
 export function versionOf(headers: HeaderList): number {
-  const told = headerOf(headers, 'Encoding-Version');
-  return told === undefined ? NEWEST : parseVersion(told);
+  const version = headerOf(headers, 'Encoding-Version');
+  return version === undefined ? NEWEST : parseVersion(version);
 }
 
 /** @throws MalformedError naming the header, its offset, and what was expected. */

@@ -1,15 +1,15 @@
-/** WSP's integers (WAP-230 8.4.2.1): uintvar, short-integer, long-integer, integer-value. */
+/** Integers of WSP (WAP-230 8.4.2.1): uintvar, short-integer, long-integer, integer-value. */
 
 import { ConfigurationError } from '../../errors.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 
-/** A uintvar, and WBXML's mb_u_int32, hold 32 bits: five octets of seven bits at most. */
+/** A uintvar, like mb_u_int32 of WBXML, has 32 bits: at most five octets of seven bits. */
 const UINTVAR_OCTETS = 5;
 const UINT32_MAX = 0xffff_ffff;
 const SHORT_INTEGER_MAX = 0x7f;
 const LONG_INTEGER_OCTETS = 30;
 
-/** Seven bits an octet, high bit: more follow. 0 to 2^32 - 1. */
+/** Seven bits in each octet; the high bit marks that another follows. 0 to 2^32 - 1. */
 export function readUintvar(reader: OctetReader, field: string): number {
   const start = reader.offset;
   let value = 0;
@@ -46,7 +46,7 @@ export function writeShortInteger(writer: OctetWriter, value: number): void {
   writer.octet(value | 0x80);
 }
 
-/** Length octet 1 to 30, then big-endian octets. Larger than 2^53 - 1 is malformed: nothing we carry is. */
+/** A length octet, 1 to 30, then big-endian octets. Values above 2^53 - 1 are rejected. */
 export function readLongInteger(reader: OctetReader, field: string): number {
   const start = reader.offset;
   const length = reader.octet(field, 'a long-integer');
@@ -72,7 +72,7 @@ export function writeLongInteger(writer: OctetWriter, value: number): void {
   writer.octet(octets.length).octets(Uint8Array.from(octets));
 }
 
-/** Either of the above. */
+/** Reads a short-integer or a long-integer. */
 export function readInteger(reader: OctetReader, field: string): number {
   const octet = reader.peek();
   return octet !== undefined && octet >= 0x80
@@ -80,7 +80,7 @@ export function readInteger(reader: OctetReader, field: string): number {
     : readLongInteger(reader, field);
 }
 
-/** The shorter of the two. */
+/** Writes a short-integer if possible, else a long-integer. */
 export function writeInteger(writer: OctetWriter, value: number): void {
   if (value <= SHORT_INTEGER_MAX) writeShortInteger(writer, value);
   else writeLongInteger(writer, value);
@@ -88,6 +88,6 @@ export function writeInteger(writer: OctetWriter, value: number): void {
 
 function requireInteger(value: number, max: number, what: string): void {
   if (!Number.isSafeInteger(value) || value < 0 || value > max) {
-    throw new ConfigurationError(`${what} holds 0 to ${max}, not ${value}`);
+    throw new ConfigurationError(`invalid value ${value} of ${what}: expected 0 to ${max}`);
   }
 }

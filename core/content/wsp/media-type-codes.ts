@@ -1,11 +1,11 @@
-/** Well-known media types by their WSP codes (WAP-230 table 40, and OMNA's registered ones). */
+/** Media types and their WSP codes (WAP-230 table 40, and the OMNA registry). */
 
 import { readInteger, writeLongInteger } from './integers.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readTextString, writeTextString } from './text.js';
 import { NEWEST, type VersionSteps, versionOfCode } from './values.js';
 
-/** Index is the code; 59 is unassigned. */
+/** The index is the code; 59 is unassigned. */
 const assigned: readonly (string | undefined)[] = [
   '*/*',
   'text/*',
@@ -163,12 +163,12 @@ const codes = new Map<string, number>();
 for (const [code, type] of assigned.entries()) if (type !== undefined) types.set(code, type);
 for (const [code, type] of types) codes.set(type, code);
 
-/** Lower-case `type/subtype`; one (0309) has a parameter in its name, as registered. */
+/** Lower-case `type/subtype`. The registered name of 0309 includes a parameter. */
 export function mediaTypeOfCode(code: number): string | undefined {
   return types.get(code);
 }
 
-/** The WSP encoding version that brought the code; when the registered ones came is not told. */
+/** The WSP encoding version that introduced the code; the newest for registered codes. */
 export function mediaTypeVersion(code: number): number {
   return versionOfCode(since, code);
 }
@@ -178,9 +178,10 @@ export function codeOfMediaType(type: string): number | undefined {
   return codes.get(type);
 }
 
-/** A media type alone, without parameters (WAP-230 8.4.2.24): by code or by name. */
-
-/** A code that nobody assigned gives `application/x-wsp-XXXX`, so that it can be refused by name. */
+/**
+ * A media type without parameters (WAP-230 8.4.2.24), by code or by name. An unassigned code becomes
+ * `application/x-wsp-XXXX`, so that it can be refused by name.
+ */
 export function readMedia(reader: OctetReader, field: string): string {
   const first = reader.peek();
   if (first !== undefined && first >= 0x20 && first < 0x80) return readTextString(reader, field);
@@ -195,14 +196,14 @@ export function writeConstrainedMedia(writer: OctetWriter, type: string, version
   else writeTextString(writer, type);
 }
 
-/** As it stands in Content-general-form, whose length frames it, so that registered codes of two octets fit. */
+/** The media of Content-general-form, which allows codes of two octets. */
 export function writeMedia(writer: OctetWriter, type: string, version = NEWEST): void {
   const code = codeForVersion(type, version);
   if (code !== undefined && code > SHORT_CODE_MAX) writeLongInteger(writer, code);
   else writeConstrainedMedia(writer, type, version);
 }
 
-/** The code of a type, where a reader of that encoding version knows it. */
+/** The code of a type, if readers of that encoding version know it. */
 export function codeForVersion(type: string, version: number): number | undefined {
   const code = codeOfMediaType(type.toLowerCase());
   return code !== undefined && mediaTypeVersion(code) <= version ? code : undefined;

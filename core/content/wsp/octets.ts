@@ -1,4 +1,4 @@
-/** A bounded cursor over octets. Reading past the end is a MalformedError, never a RangeError. */
+/** A reader and a writer of octets. Reading past the end throws MalformedError. */
 
 import { MalformedError } from '../../errors.js';
 
@@ -6,8 +6,8 @@ export class OctetReader {
   private position: number;
 
   /**
-   * @param document what is being read (`M-Notification.ind`): error messages start with it.
-   * @param start, end bounds in `bytes`; offsets in error messages count from its first octet.
+   * @param document the name of the document, `M-Notification.ind`, for error messages.
+   * @param start, end bounds in `bytes`. Offsets in error messages count from its first octet.
    */
   constructor(
     private readonly bytes: Uint8Array,
@@ -30,7 +30,7 @@ export class OctetReader {
     return this.position >= this.end;
   }
 
-  /** The next octet, left where it is; undefined at the end. */
+  /** The next octet, without consuming it; undefined at the end. */
   peek(): number | undefined {
     return this.atEnd ? undefined : this.bytes[this.position];
   }
@@ -50,39 +50,39 @@ export class OctetReader {
     return this.bytes.subarray(start, this.position);
   }
 
-  /** A view of the octets before the next zero octet, which is read too. */
+  /** A view of the octets up to the next zero octet, which is consumed too. */
   untilZero(field: string): Uint8Array {
-    // Only inside the bounds: many short values in a long document must not each search all of it.
+    // Limited to the bounds, so that many short values do not each search the whole document.
     const left = this.bytes.subarray(this.position, this.end);
     const zero = left.indexOf(0);
-    if (zero < 0) throw this.failure(field, 'text ended by a zero octet', this.end);
+    if (zero < 0) throw this.failure(field, 'text that ends with a zero octet', this.end);
     this.position += zero + 1;
     return left.subarray(0, zero);
   }
 
-  /** A view of all that is left. */
+  /** A view of the remaining octets. */
   rest(): Uint8Array {
     return this.octets(this.remaining, 'rest');
   }
 
-  /** A view of what was read since `offset`. */
+  /** A view of the octets read since `offset`. */
   since(offset: number): Uint8Array {
     return this.bytes.subarray(offset, this.position);
   }
 
-  /** A reader of the next `length` octets alone; this one goes on behind them, whatever that one reads. */
+  /** A reader of only the next `length` octets. This reader skips them. */
   within(length: number, field: string): OctetReader {
     const start = this.position;
     this.octets(length, field);
     return new OctetReader(this.bytes, this.document, start, this.position);
   }
 
-  /** Another reader of the same octets, from here: what it reads stays unread here. */
+  /** A second reader at this position. This reader does not advance with it. */
   fork(): OctetReader {
     return new OctetReader(this.bytes, this.document, this.position, this.end);
   }
 
-  /** The error to throw: names the document, the field, where, what was expected and what stands there. */
+  /** An error that names the document, the field, its offset, what was expected and what was found. */
   failure(field: string, expected: string, offset = this.position): MalformedError {
     const octet = offset < this.end ? this.bytes[offset] : undefined;
     const left = this.end - offset;
@@ -93,12 +93,10 @@ export class OctetReader {
   }
 }
 
-/** As the specifications write an octet: `8C`. */
+/** An octet in the notation of the specifications: `8C`. */
 export function hexOctet(octet: number): string {
   return octet.toString(16).toUpperCase().padStart(2, '0');
 }
-
-/** Octets in the making: grows as needed. */
 
 const INITIAL_SIZE = 256;
 
@@ -120,7 +118,7 @@ export class OctetWriter {
     return this;
   }
 
-  /** A copy of what was written. */
+  /** A copy of the written octets. */
   finish(): Uint8Array {
     return this.bytes.slice(0, this.length);
   }

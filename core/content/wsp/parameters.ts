@@ -1,4 +1,4 @@
-/** How the values of well-known parameters are written (WAP-230 8.4.2.3, 8.4.2.4), each read as text. */
+/** Parameters of WSP values: names and values are well known or text (WAP-230 8.4.2.3, 8.4.2.4, table 38). */
 
 import { ConfigurationError } from '../../errors.js';
 import { encodeHexadecimal } from '../binary-text.js';
@@ -34,7 +34,7 @@ export function readCharset(reader: OctetReader, field: string): string {
   return charsetName(mibEnum) ?? `mib-${mibEnum}`;
 }
 
-/** 1 to 100 are hundredths from 0, 101 and above thousandths. */
+/** 1 to 100 are hundredths from 0; 101 and above are thousandths. */
 export function readQuality(reader: OctetReader, field: string): string {
   const start = reader.offset;
   const value = readUintvar(reader, field);
@@ -48,7 +48,7 @@ export function readVersion(reader: OctetReader, field: string): string {
   return formatVersion(readShortInteger(reader, field));
 }
 
-/** A header's code as number, or its name. */
+/** The code of a header as a number, or its name. */
 export function readFieldName(reader: OctetReader, field: string): string {
   const first = reader.peek();
   if (first !== undefined && first < 0x80) return readTextString(reader, field);
@@ -61,12 +61,12 @@ export function readNothing(reader: OctetReader, field: string): string {
   return '';
 }
 
-/** As RFC 2183 has dates in text. */
+/** A date in the text form of RFC 2183. */
 export function readDateText(reader: OctetReader, field: string): string {
   return readDate(reader, field).toUTCString();
 }
 
-/** Of a parameter named in text: a number, nothing, a token or a quoted-string. */
+/** The value of a parameter with a text name: a number, no value, a token or a quoted-string. */
 export function readUntyped(reader: OctetReader, field: string): string {
   const first = reader.peek();
   if (first === 0) return readNothing(reader, field);
@@ -77,9 +77,7 @@ export function startsText(octet: number): boolean {
   return octet >= 0x20 && octet < 0x80;
 }
 
-/** Parameters of a WSP value: name and value, both well known or in text (WAP-230 8.4.2.4, table 38). */
-
-/** Index is the code. Where a name has two, the later one (WSP 1.4) holds a text-value. */
+/** The index is the code. The second code of a name (WSP 1.4) has a text-value. */
 const wellKnown: readonly (readonly [name: string, read: ReadParameterValue])[] = [
   ['q', readQuality],
   ['charset', readCharset],
@@ -122,7 +120,7 @@ const since: VersionSteps = [
 
 const CHARSET = 0x01;
 const RELATED_TYPE = 0x09;
-/** Names written by code: the first code of each, a text-string. */
+/** Names that are written by their first code, which has a text-string. */
 const textCodes = new Map([
   ['name', 0x05],
   ['filename', 0x06],
@@ -132,10 +130,10 @@ const textCodes = new Map([
   ['domain', 0x0d],
   ['path', 0x0f],
 ]);
-/** More than any real value has; a hostile one could hold thousands. */
+/** Real values have far fewer. */
 const MAX_PARAMETERS = 64;
 
-/** All that is left in `reader`, names in lower case; of a name given twice the first stands. */
+/** Reads all remaining octets of `reader`. Names are in lower case; the first of repeated names is used. */
 export function readParameters(reader: OctetReader, field: string): Record<string, string> {
   const parameters = new Map<string, string>();
   for (let count = 0; !reader.atEnd; count += 1) {
@@ -154,16 +152,16 @@ function readParameter(reader: OctetReader, field: string): [name: string, value
   }
   const code = readInteger(reader, field);
   const known = wellKnown[code];
-  // An unknown one has some value all the same; its octets stand for it.
+  // The value of an unknown parameter is returned in hexadecimal digits.
   if (!known) return [`x-wsp-${code}`, encodeHexadecimal(readAnyValue(reader, field))];
   const [name, read] = known;
   return [name, read(reader, `${field}, parameter ${name}`)];
 }
 
 /**
- * By code where there is one that holds the value, else in text.
+ * Writes parameters by code if possible, else as text.
  *
- * @param version of the encoding, as a version-value: newer codes are spelled out.
+ * @param version of the encoding, as a version-value: newer codes are written as text.
  */
 export function writeParameters(
   writer: OctetWriter,
@@ -183,7 +181,7 @@ function writeParameter(writer: OctetWriter, name: string, value: string, versio
   } else if (textCode !== undefined && versionOfCode(since, textCode) <= version) {
     writeTextString(writer.octet(textCode | 0x80), value);
   } else {
-    if (!isToken(name)) throw new ConfigurationError(`a parameter's name is a token, not "${name}"`);
+    if (!isToken(name)) throw new ConfigurationError(`invalid parameter name "${name}": expected a token`);
     writeTextString(writer, name);
     writeTextValue(writer, value);
   }

@@ -1,4 +1,4 @@
-/** WSP's Push and ConfirmedPush, as they go over UDP and SMS (WAP-230 8.2.4): what a push gateway sends. */
+/** The PDUs Push and ConfirmedPush of WSP, which push gateways send over UDP and SMS (WAP-230 8.2.4). */
 
 import { ConfigurationError } from '../../errors.js';
 import type { MediaType } from '../content.js';
@@ -39,7 +39,7 @@ export function decodePushPdu(pdu: Uint8Array): PushPdu {
   const block = reader.within(readUintvar(reader, 'headers length'), 'headers');
   return {
     transactionId,
-    ...(kind === CONFIRMED_PUSH ? { confirmed: true } : {}),
+    confirmed: kind === CONFIRMED_PUSH || undefined,
     type: readContentType(block, 'Content-Type'),
     ...readHeaders(block),
     body: reader.rest().slice(),
@@ -56,7 +56,7 @@ export function decodePushPdu(pdu: Uint8Array): PushPdu {
 export function encodePushPdu(push: PushPdu, version?: string): Uint8Array {
   const { transactionId, confirmed = false, type, body } = push;
   if (!Number.isInteger(transactionId) || transactionId < 0 || transactionId > 0xff) {
-    throw new ConfigurationError(`a transaction id is 0 to 255, not ${transactionId}`);
+    throw new ConfigurationError(`invalid transaction id ${transactionId}: expected 0 to 255`);
   }
   const limit = version === undefined ? versionOf(push.headers) : parseVersion(version);
   const block = new OctetWriter();

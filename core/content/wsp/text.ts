@@ -1,4 +1,4 @@
-/** Character sets by their IANA MIBenum, as WSP numbers them (WAP-230 table 42). */
+/** Texts of WSP and MMS, and character sets by their IANA MIBenum (WAP-230 8.4.2.1, table 42). */
 
 import { ConfigurationError } from '../../errors.js';
 import { isToken } from '../media-type.js';
@@ -39,27 +39,25 @@ export function charsetMibEnum(name: string): number | undefined {
   return mibEnums.get(name.toLowerCase());
 }
 
-/** Charsets of which a character has two octets, so that a zero octet ends nothing. */
+/** Charsets with two octets for each character, in which a zero octet does not end a text. */
 export function isWide(mibEnum: number): boolean {
   return mibEnum === UCS_2 || mibEnum === UTF_16;
 }
 
-/** Never throws: what a charset does not hold becomes U+FFFD; text of an unknown charset is read as UTF-8 or ISO 8859-1. */
+/** Never throws: invalid octets become U+FFFD, and text of an unknown charset is read as UTF-8 or ISO 8859-1. */
 export function decodeCharset(octets: Uint8Array, mibEnum: number): string {
   const name = names.get(mibEnum);
   if (name === undefined || mibEnum === US_ASCII || mibEnum === UTF_8) return decodeText(octets);
   if (mibEnum === ISO_8859_1) return decodeLatin1(octets);
   if (isWide(mibEnum)) {
-    // RFC 2781 4.3: big-endian where no byte order mark says otherwise.
+    // RFC 2781 §4.3: big-endian without a byte order mark.
     const little = octets[0] === 0xff && octets[1] === 0xfe;
     return new TextDecoder(little ? 'utf-16le' : 'utf-16be').decode(octets);
   }
   return new TextDecoder(name).decode(octets);
 }
 
-/** WSP's texts (WAP-230 8.4.2.1): text-string, token-text, quoted-string. */
-
-/** Stands before a text-string that starts with 80 to FF, which would look like a short value otherwise. */
+/** Precedes a text-string that starts with 80 to FF, to distinguish it from a short value. */
 const QUOTE = 0x7f;
 const QUOTATION_MARK = 0x22;
 
@@ -67,8 +65,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * Text of which no charset is told. WSP means US-ASCII; senders write UTF-8, and older ones ISO 8859-1:
- * what is not UTF-8 is taken for the latter, so that no text is refused and none lost.
+ * Text without a charset. WSP specifies US-ASCII, but senders write UTF-8, and old ones ISO 8859-1: text that is not
+ * valid UTF-8 is read as ISO 8859-1.
  */
 export function decodeText(octets: Uint8Array): string {
   try {
@@ -78,24 +76,24 @@ export function decodeText(octets: Uint8Array): string {
   }
 }
 
-/** ISO 8859-1 as it stands: TextDecoder's label of that name is Windows-1252. */
+/** Real ISO 8859-1: TextDecoder uses Windows-1252 for that label. */
 export function decodeLatin1(octets: Uint8Array): string {
   const characters: string[] = [];
-  // In slices: an argument an octet is more than the stack of a call may hold.
+  // In slices, because the number of arguments of a call is limited.
   for (let start = 0; start < octets.length; start += 8192) {
     characters.push(String.fromCharCode(...octets.subarray(start, start + 8192)));
   }
   return characters.join('');
 }
 
-/** Whether a value that starts so is a text-string: anything but a length (01 to 1F). */
+/** Whether a value with this first octet is a text-string, and not a length (01 to 1F). */
 export function isText(octet: number): boolean {
   return octet === 0 || octet > 0x1f;
 }
 
 /**
- * A text-string, without its quote and its zero octet. A first octet above 7F is taken without the quote too,
- * where the field can hold nothing but text.
+ * A text-string without its quote and its zero octet. A first octet above 7F is accepted without the quote if the field
+ * can only contain text.
  */
 export function readTextString(reader: OctetReader, field: string): string {
   const first = reader.peek();
@@ -107,19 +105,19 @@ export function readTextString(reader: OctetReader, field: string): string {
 export function writeTextString(writer: OctetWriter, text: string): void {
   const octets = encoder.encode(text);
   const first = octets[0] ?? 0;
-  if (octets.includes(0)) throw new ConfigurationError('a text-string cannot hold a zero octet');
+  if (octets.includes(0)) throw new ConfigurationError('invalid text-string: expected no zero octet');
   if (!isText(first)) {
-    throw new ConfigurationError('a text-string cannot start with a control character');
+    throw new ConfigurationError('invalid text-string: expected no control character at the start');
   }
   if (first >= QUOTE) writer.octet(QUOTE);
   writer.octets(octets).octet(0);
 }
 
-/** Text as a parameter's value: a token as it is, anything else as quoted-string. */
+/** The text of a parameter's value: a token or a quoted-string. */
 export function readTextValue(reader: OctetReader, field: string): string {
   if (reader.peek() === QUOTATION_MARK) {
     reader.octet(field);
-    // WAP-230 8.4.2.1 has no closing mark; many write one.
+    // WAP-230 8.4.2.1 has no closing quotation mark, but many senders write one.
     return decodeText(reader.untilZero(field)).replace(/"$/, '');
   }
   return readTextString(reader, field);
@@ -135,18 +133,17 @@ export function writeTextValue(writer: OctetWriter, text: string): void {
 
 export function writeQuotedString(writer: OctetWriter, text: string): void {
   const octets = encoder.encode(text);
-  if (octets.includes(0)) throw new ConfigurationError('a quoted-string cannot hold a zero octet');
+  if (octets.includes(0)) throw new ConfigurationError('invalid quoted-string: expected no zero octet');
   writer.octet(QUOTATION_MARK).octets(octets);
   if (octets.at(-1) === QUOTATION_MARK) writer.octet(QUOTATION_MARK);
   writer.octet(0);
 }
 
 /** Encoded-string-value: text with or without its charset (OMA-TS-MMS_ENC 7.3.19). */
-
 export function readEncodedString(reader: OctetReader, field: string): string {
   const first = reader.peek();
   if (first === undefined) throw reader.failure(field, 'an encoded-string-value');
-  // A lone zero octet is an empty text and a length of zero: the same to us.
+  // A single zero octet is both an empty text and a length of zero.
   if (isText(first)) return readTextString(reader, field);
   return readFramed(reader, field, (value) => {
     const charset = readInteger(value, field);
@@ -156,16 +153,17 @@ export function readEncodedString(reader: OctetReader, field: string): string {
   });
 }
 
-/** Plain where it is US-ASCII, else with charset UTF-8 (OMA-TS-MMS_CONF 10.2.1). */
+/** Without a charset if the text is US-ASCII, else in UTF-8 (OMA-TS-MMS_CONF 10.2.1). */
 export function writeEncodedString(writer: OctetWriter, text: string): void {
   const octets = new TextEncoder().encode(text);
   const first = octets[0] ?? 0;
-  // A control character in front would read as a length.
+  // A control character at the start would be read as a length.
   if (isText(first) && octets.every((octet) => octet < 0x80)) {
     writeTextString(writer, text);
     return;
   }
-  if (octets.includes(0)) throw new ConfigurationError('an encoded-string-value cannot hold a zero octet');
+  if (octets.includes(0))
+    throw new ConfigurationError('invalid encoded-string-value: expected no zero octet');
   writeFramed(writer, (value) => {
     writeInteger(value, UTF_8);
     if (first >= QUOTE) value.octet(QUOTE);
@@ -173,7 +171,7 @@ export function writeEncodedString(writer: OctetWriter, text: string): void {
   });
 }
 
-/** Two octets a character: the end is a zero character, or the zero octet of a text-string behind whole ones. */
+/** For two octets in each character: removes a zero character, or the single zero octet of a text-string. */
 function withoutTerminator(octets: Uint8Array): Uint8Array {
   const odd = octets.length % 2;
   if (odd === 1) return octets.at(-1) === 0 ? octets.subarray(0, -1) : octets;

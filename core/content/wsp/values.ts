@@ -1,4 +1,4 @@
-/** Values that say how long they are, and values of fields that nobody here knows (WAP-230 8.4.1.2, 8.4.2.2). */
+/** Values with a length, values of unknown fields, dates and versions (WAP-230 8.4.1.2, 8.4.2.2, 8.4.2.3). */
 
 import { ConfigurationError } from '../../errors.js';
 import { readInteger, readUintvar, writeLongInteger, writeUintvar } from './integers.js';
@@ -7,7 +7,7 @@ import { type OctetReader, OctetWriter } from './octets.js';
 const SHORT_LENGTH_MAX = 30;
 const LENGTH_QUOTE = 0x1f;
 
-/** Whether a value that starts so is framed by a value-length. */
+/** Whether a value with this first octet has a value-length. */
 export function isValueLength(octet: number): boolean {
   return octet <= LENGTH_QUOTE;
 }
@@ -27,8 +27,7 @@ export function writeValueLength(writer: OctetWriter, length: number): void {
 }
 
 /**
- * A value framed by its length. Octets that `read` leaves are passed over: the length frames the value, and
- * a later version may have added to it.
+ * Reads a value with a length. Octets that `read` leaves are skipped, because a later version can append fields.
  */
 export function readFramed<T>(reader: OctetReader, field: string, read: (value: OctetReader) => T): T {
   return read(reader.within(readValueLength(reader, field), field));
@@ -42,7 +41,7 @@ export function writeFramed(writer: OctetWriter, write: (value: OctetWriter) => 
   writer.octets(octets);
 }
 
-/** A whole value of a field that is not known: its first octet decides how far it reaches. */
+/** Reads a value of an unknown field. Its first octet determines its length. */
 export function readAnyValue(reader: OctetReader, field: string): Uint8Array {
   const start = reader.offset;
   const octet = reader.peek();
@@ -53,9 +52,7 @@ export function readAnyValue(reader: OctetReader, field: string): Uint8Array {
   return reader.since(start);
 }
 
-/** Date-value: seconds since 1970 (WAP-230 8.4.2.3). */
-
-/** The last second that a Date holds. */
+/** The last second of a JavaScript Date. */
 export const MAX_SECONDS = 8.64e12;
 
 export function readDate(reader: OctetReader, field: string): Date {
@@ -64,11 +61,11 @@ export function readDate(reader: OctetReader, field: string): Date {
 
 export function writeDate(writer: OctetWriter, date: Date): void {
   const milliseconds = date.getTime();
-  if (!(milliseconds >= 0)) throw new ConfigurationError('a date lies in 1970 or later');
+  if (!(milliseconds >= 0)) throw new ConfigurationError('invalid date: expected 1970 or later');
   writeLongInteger(writer, Math.floor(milliseconds / 1000));
 }
 
-/** A number of seconds that a Date can hold. */
+/** A number of seconds within the range of Date. */
 export function readSeconds(reader: OctetReader, field: string): number {
   const start = reader.offset;
   const seconds = readInteger(reader, field);
@@ -76,8 +73,7 @@ export function readSeconds(reader: OctetReader, field: string): number {
   return seconds;
 }
 
-/** Version-value: major in three bits, minor in four, of which 15 says that there is none (WAP-230 8.4.2.3). */
-
+/** Version-value: major in three bits, minor in four; 15 means no minor version (WAP-230 8.4.2.3). */
 const NO_MINOR = 0x0f;
 
 /** @param value of a short-integer, 0 to 127 */
@@ -89,17 +85,17 @@ export function formatVersion(value: number): string {
 /** @param text `1.2`, or `1` */
 export function parseVersion(text: string): number {
   const match = /^([0-7])(?:\.(\d|1[0-4]))?$/.exec(text);
-  if (!match) throw new ConfigurationError(`a version is MAJOR.MINOR up to 7.14, not "${text}"`);
+  if (!match) throw new ConfigurationError(`invalid version "${text}": expected MAJOR.MINOR up to 7.14`);
   return (Number(match[1]) << 4) | (match[2] === undefined ? NO_MINOR : Number(match[2]));
 }
 
-/** The version of those who take everything. */
+/** A version in which all codes are known. */
 export const NEWEST = 0x7f;
 
-/** Which version of the encoding brought which codes: those up to `last`, from the ones before on. */
+/** The encoding versions that introduced the codes, each up to code `last`. */
 export type VersionSteps = readonly (readonly [last: number, version: string])[];
 
-/** Codes past the last step came later than any version with a number that is known here. */
+/** The version that introduced a code; the newest for codes after the last step. */
 export function versionOfCode(steps: VersionSteps, code: number): number {
   const step = steps.find(([last]) => code <= last);
   return step ? parseVersion(step[1]) : NEWEST;

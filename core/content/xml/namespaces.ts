@@ -1,22 +1,20 @@
-/** Namespaces in XML 1.0: which language a name belongs to, whatever prefix the document writes for it. */
+/** Namespaces in XML 1.0. */
 
 import { isElement, joinedText, type MarkupElement } from '../wbxml/document.js';
 
 export interface ExpandedName {
-  /** '' for a name in none. */
+  /** '' for a name without a namespace. */
   readonly namespace: string;
   readonly local: string;
 }
 
-/**
- * An element with the declarations that hold within it. Each knows those around it, so that entering costs its own alone.
- */
+/** An element with its namespace declarations, and a link to those of its ancestors. */
 export class ScopedElement {
   readonly #declared = new Map<string, string>();
 
   private constructor(
     readonly element: MarkupElement,
-    private readonly around: ScopedElement | undefined,
+    private readonly parent: ScopedElement | undefined,
   ) {
     for (const { name, value } of element.attributes) {
       if (name === 'xmlns') this.#declared.set('', joinedText(value));
@@ -36,7 +34,7 @@ export class ScopedElement {
     return this.element.children.filter(isElement).map((child) => new ScopedElement(child, this));
   }
 
-  /** Of an attribute that has a prefix. */
+  /** The expanded name of an element, or of an attribute with a prefix. */
   expand(name: string): ExpandedName {
     const colon = name.indexOf(':');
     const prefix = colon < 0 ? '' : name.slice(0, colon);
@@ -44,8 +42,8 @@ export class ScopedElement {
   }
 
   #lookUp(prefix: string): string {
-    // As many as elements nest: the parser bounds that.
-    for (let scope: ScopedElement | undefined = this; scope; scope = scope.around) {
+    // The parser limits the depth.
+    for (let scope: ScopedElement | undefined = this; scope; scope = scope.parent) {
       const namespace = scope.#declared.get(prefix);
       if (namespace !== undefined) return namespace;
     }

@@ -1,4 +1,7 @@
-/** What stands in an XML document, by fast-xml-parser: elements, and text with its references decoded. */
+/**
+ * Parses XML to elements with fast-xml-parser. Accepts well-formed documents with one root, without an internal document
+ * type, and with the five predefined entities only.
+ */
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { MalformedError } from '../../errors.js';
@@ -18,11 +21,11 @@ const parser = new XMLParser({
   attributeNamePrefix: PREFIX,
   textNodeName: TEXT,
   cdataPropName: CDATA,
-  // Without a name for comments the parser forgets the text before one.
+  // Without this option the parser drops the text before a comment.
   commentPropName: COMMENT,
   trimValues: false,
   parseTagValue: false,
-  // Entities are where a small document becomes a large one; the five that every document has are decoded here.
+  // Entities can expand a small document to a large one: only the five predefined ones are decoded, below.
   processEntities: false,
   ignoreDeclaration: true,
   ignorePiTags: true,
@@ -30,8 +33,8 @@ const parser = new XMLParser({
 });
 
 /**
- * In order: neighbouring texts are one, comments and instructions are left out.
- * @throws MalformedError where it is not well-formed.
+ * Elements and texts in order, without comments and processing instructions. Adjacent texts are joined.
+ * @throws MalformedError if the document is not well-formed.
  */
 export function documentContent(text: string, title: string): (MarkupElement | string)[] {
   return contentOf(parseNodes(text, title), title);
@@ -39,7 +42,7 @@ export function documentContent(text: string, title: string): (MarkupElement | s
 
 function parseNodes(text: string, title: string): unknown {
   try {
-    // The parser alone takes `<r><a></r>` as it comes.
+    // Without the validator the parser accepts `<r><a></r>`.
     const valid = XMLValidator.validate(text);
     if (valid !== true) {
       const { msg, line, col } = valid.err;
@@ -52,7 +55,7 @@ function parseNodes(text: string, title: string): unknown {
   }
 }
 
-/** The parser's list of nodes: each an object of one name, with `:@` beside it where it has attributes. */
+/** Converts the parser's nodes: objects with one name, and `:@` with the attributes. */
 function contentOf(nodes: unknown, title: string): (MarkupElement | string)[] {
   const content: (MarkupElement | string)[] = [];
   for (const node of listOf(nodes)) {
@@ -89,27 +92,25 @@ function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }
 
-/** XML to elements: well-formed, one root, no document type of its own, no entities but the five of every document. */
-
-/** Most documents have a few hundred octets, profiles some KiB; reading takes memory of many times the text. */
+/** Most documents have a few hundred octets, profiles a few KiB. Parsing needs a multiple of the text in memory. */
 const MAX_OCTETS = 65_536;
-/** What may stand before the root (XML 1.0, 2.8). Every alternative begins in its own way: nothing is tried twice. */
+/** The prolog (XML 1.0, 2.8). The alternatives start differently, so that the expression does not backtrack. */
 const PROLOG = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*>)*/iy;
 
 /**
- * @param title of the language: error messages start with it.
+ * @param title the name of the language, for error messages.
  * @throws MalformedError
  */
 export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
   if (bytes.length > MAX_OCTETS)
-    throw new MalformedError(`${title}: expected at most ${MAX_OCTETS} octets of XML`);
+    throw new MalformedError(`${title}: XML of ${bytes.length} octets: expected at most ${MAX_OCTETS}`);
   const text = decodeXmlText(bytes);
   checkText(text, title);
   const [root, ...others] = documentContent(text, title).filter(
     (node) => typeof node !== 'string' || /\S/.test(node),
   );
   if (root === undefined || typeof root === 'string' || others.length > 0 || !text.trimEnd().endsWith('>')) {
-    throw new MalformedError(`${title}: expected one root element, and nothing behind it`);
+    throw new MalformedError(`${title}: expected one root element, and nothing after it`);
   }
   return root;
 }
@@ -117,15 +118,16 @@ export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
 function checkText(text: string, title: string): void {
   const forbidden = forbiddenCharacter(text);
   if (forbidden !== undefined) {
-    throw new MalformedError(`${title}: control character ${JSON.stringify(forbidden)} in XML`);
+    throw new MalformedError(`${title}: invalid control character ${JSON.stringify(forbidden)} in XML`);
   }
-  // What a DOCTYPE names is never fetched, and what it defines by itself is refused.
+  // External document types are not fetched, and internal ones are refused.
   for (const [doctype] of text.matchAll(/<!DOCTYPE[^>[]*\[?/gi)) {
-    if (doctype.endsWith('[')) throw new MalformedError(`${title}: a document type defined in the document`);
+    if (doctype.endsWith('['))
+      throw new MalformedError(`${title}: invalid internal document type: expected none`);
   }
   PROLOG.lastIndex = 0;
   const prolog = PROLOG.exec(text)?.[0] ?? '';
   if (/<!DOCTYPE/i.test(text.slice(prolog.length))) {
-    throw new MalformedError(`${title}: a document type that is not before the root`);
+    throw new MalformedError(`${title}: invalid document type: expected it before the root`);
   }
 }

@@ -1,4 +1,4 @@
-/** The references that every XML document may use: five entities, and characters by number (XML 1.0, 4.1, 4.6). */
+/** References and characters of XML: five entities, and characters by number (XML 1.0, 4.1, 4.6). */
 
 import { MalformedError } from '../../errors.js';
 import { charsetMibEnum, decodeCharset, UTF_8 } from '../wsp/text.js';
@@ -13,7 +13,7 @@ const entities = new Map([
 const REFERENCE = /&(?:#x([0-9a-f]{1,8})|#(\d{1,10})|(\w{1,32}));|&/gi;
 const MAX_CODE_POINT = 0x10ffff;
 
-/** @throws MalformedError where there is another entity, or an ampersand that starts no reference. */
+/** @throws MalformedError for other entities, and for an ampersand without a reference. */
 export function decodeReferences(text: string, title: string): string {
   return text.replace(REFERENCE, (reference: string, hex?: string, decimal?: string, name?: string) => {
     const character =
@@ -21,7 +21,9 @@ export function decodeReferences(text: string, title: string): string {
         ? characterOf(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16))
         : entities.get(name);
     if (character === undefined)
-      throw new MalformedError(`${title}: reference "${reference}" to nothing known`);
+      throw new MalformedError(
+        `${title}: invalid reference "${reference}": expected a character or a predefined entity`,
+      );
     return character;
   });
 }
@@ -32,21 +34,19 @@ function characterOf(codePoint: number): string | undefined {
   return codePoint === 0 || forbiddenCharacter(character) ? undefined : character;
 }
 
-/** For content, and for attributes in double quotes. */
+/** Encodes text for content, and for attributes in double quotes. */
 export function encodeReferences(text: string): string {
-  // A line end in an attribute would be read as a blank; a carriage return anywhere as a line feed.
+  // Readers convert a line end in an attribute to a blank, and a carriage return to a line feed.
   return text.replace(/[&<>"\t\n\r]/g, (character) => {
     for (const [name, plain] of entities) if (plain === character) return `&${name};`;
     return `&#${character.charCodeAt(0)};`;
   });
 }
 
-/** The characters of an XML document (XML 1.0, 2.2 and appendix F). */
-
 const UTF_16 = 1015;
 const DECLARATION = /^<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})["']/;
 
-/** By its byte order mark, else by its declaration, else UTF-8. */
+/** Decodes by the byte order mark, else by the declaration, else as UTF-8 (XML 1.0, appendix F). */
 export function decodeXmlText(bytes: Uint8Array): string {
   return decodeCharset(bytes, charsetOf(bytes)).replace(/^\ufeff/, '');
 }
@@ -59,7 +59,7 @@ function charsetOf(bytes: Uint8Array): number {
   return (encoding === undefined ? undefined : charsetMibEnum(encoding)) ?? UTF_8;
 }
 
-/** The first character that no XML document may hold: control characters but tab and line ends. */
+/** The first character that XML does not allow: a control character other than tab and line ends (XML 1.0, 2.2). */
 export function forbiddenCharacter(text: string): string | undefined {
   return /[^\t\n\r\u0080-\u009f\P{Cc}]/u.exec(text)?.[0];
 }

@@ -1,24 +1,22 @@
-/** What holds for every XML document that is read here. */
+/** Writes elements as XML in UTF-8, with the DOCTYPE of their language; and normalisation of text. */
 
 import { ConfigurationError } from '../../errors.js';
 import { isElement, type MarkupElement, type MarkupValue } from '../wbxml/document.js';
 import type { WbxmlLanguage } from '../wbxml/tables.js';
 import { encodeReferences, forbiddenCharacter } from './references.js';
 
-/** Elements in elements: the RDF of a profile nests eight deep; the other languages here four. */
+/** Nesting depth. The RDF of a profile has eight levels, other languages four. */
 export const MAX_DEPTH = 32;
 
-/** XML 1.0, 2.11: every line ends with a line feed. */
+/** Normalises line ends to line feeds (XML 1.0, 2.11). */
 export function lines(text: string): string {
   return text.replace(/\r\n?/g, '\n');
 }
 
-/** XML 1.0, 3.3.3: white space in an attribute is a blank, unless it came by reference. */
+/** Normalises white space in an attribute to blanks (XML 1.0, 3.3.3). */
 export function attributeText(text: string): string {
   return lines(text).replace(/[\t\n]/g, ' ');
 }
-
-/** Elements to XML, in UTF-8, with the DOCTYPE of their language where it has one. */
 
 export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
   const doctype = language
@@ -36,10 +34,12 @@ function format({ name, attributes, children }: MarkupElement): string {
 
 function text(value: MarkupValue): string {
   if (typeof value !== 'string')
-    throw new ConfigurationError('XML holds text alone, no octets and no extensions');
+    throw new ConfigurationError('XML cannot contain octets or extensions: expected text');
   const forbidden = forbiddenCharacter(value);
   if (forbidden !== undefined) {
-    throw new ConfigurationError(`XML cannot hold the control character ${JSON.stringify(forbidden)}`);
+    throw new ConfigurationError(
+      `invalid control character ${JSON.stringify(forbidden)}: XML does not allow it`,
+    );
   }
   return encodeReferences(value);
 }

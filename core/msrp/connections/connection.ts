@@ -1,67 +1,74 @@
-/** One MSRP connection and the sessions on it (RFC 4975 5.4). */
+/** One MSRP connection and the sessions on it (RFC 4975 §5.4). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { Channel } from '../../platform/platform.js';
+import type { Channel } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
-import { type ContinuationFlag, MsrpHeaders, type MsrpRequest, type MsrpResponse } from '../frames/frame.js';
+import {
+  type ContinuationFlag,
+  endLine,
+  MsrpHeaders,
+  type MsrpRequest,
+  type MsrpResponse,
+  requestHead,
+  responseFrame,
+} from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { MsrpParser } from '../frames/parser.js';
-import { endLine, requestHead, responseFrame } from '../frames/writer.js';
 import type { BodyHandler } from '../messages/incoming-message.js';
 import { asComment, commentOf, isSuccess, wantsAnswer } from '../messages/status.js';
+import { ReadControl, SendQueue } from './flow-control.js';
 import type { RequestLink } from './in-flight.js';
-import { Intake } from './intake.js';
-import { Line } from './line.js';
 
-/** A session, as its connection sees it. */
+/** The interface of a session to its connection. */
 export interface BoundSession {
   readonly connection: MsrpConnection | undefined;
-  /** The peer has sent something. */
+  /** The peer has sent a request. */
   readonly heard: boolean;
-  /** The first request of the peer. */
+  /** Called for the first request of the peer. */
   bind(connection: MsrpConnection, request: MsrpRequest): void;
-  /** Whether the request is from the peer of this session. */
+  /** Whether the peer of this session sent the request. */
   accepts(request: MsrpRequest): boolean;
   /** A SEND begins. */
   receive(request: MsrpRequest, connection: MsrpConnection): BodyHandler;
   report(request: MsrpRequest): void;
-  /** The connection has ended; with the error when the end was not clean. */
+  /** The connection ended; `error` if the peer did not close it. */
   lost(error: Error | undefined): void;
 }
 
 export interface ConnectionOptions {
   limits: MsrpLimits;
-  /** The session that a request is for, by the URI in its To-Path. */
+  /** Finds a session by the URI in the To-Path of a request. */
   find(uri: string): BoundSession | undefined;
-  /** How long it may serve no session, milliseconds; 0: it closes with the last one, and with nothing before it. */
+  /** How long the connection stays open without a session, in milliseconds; 0: it closes with its last session. */
   linger: number;
   onClosed(connection: MsrpConnection): void;
 }
 
 const SKIPPING: BodyHandler = { onBody() {}, onEnd() {} };
+const NO_HEADERS = new MsrpHeaders();
 
 export class MsrpConnection implements RequestLink {
-  readonly intake: Intake;
-  readonly line: Line;
+  readonly readControl: ReadControl;
+  readonly sendQueue: SendQueue;
   readonly #channel: Channel;
   readonly #options: ConnectionOptions;
   readonly #parser: MsrpParser;
   readonly #sessions = new Set<BoundSession>();
   readonly #responses = new Map<string, (response: MsrpResponse) => void>();
-  /** Those who wait in `request`. */
+  /** Rejects the pending calls of `request`. */
   readonly #waiting = new Set<(error: unknown) => void>();
   readonly #unused = new Timer();
-  /** Of the request whose body comes. */
+  /** Receives the body of the current request. */
   #body = SKIPPING;
   #closed = false;
 
-  /** The channel's events are this connection's from here on. */
+  /** Takes over the events of the channel. */
   constructor(channel: Channel, options: ConnectionOptions) {
     const { limits } = options;
     this.#channel = channel;
     this.#options = options;
-    this.intake = new Intake(channel, limits.unresolvedBytes);
-    this.line = new Line(channel, limits.transactionTimeout, (error) => this.#fail(error));
+    this.readControl = new ReadControl(channel, limits.unresolvedBytes);
+    this.sendQueue = new SendQueue(channel, limits.transactionTimeout, (error) => this.#fail(error));
     this.#parser = new MsrpParser(
       {
         onRequest: (request) => {
@@ -83,7 +90,7 @@ export class MsrpConnection implements RequestLink {
     return this.#closed;
   }
 
-  /** A session of ours that this connection was made for. */
+  /** Adds a session. */
   adopt(session: BoundSession): void {
     this.#unused.clear();
     this.#sessions.add(session);
@@ -94,21 +101,21 @@ export class MsrpConnection implements RequestLink {
     this.leaveIfUnused();
   }
 
-  /** Nobody comes for it any more. */
+  /** Closes the connection if it has no session, after `linger`. */
   leaveIfUnused(): void {
     if (this.#closed || this.#sessions.size > 0) return;
     if (this.#options.linger === 0) this.close();
     else this.#linger();
   }
 
-  /** What was sent before still goes out. Its sessions were closed before, or do not hear of it. */
+  /** Sends pending bytes, then closes. Does not notify its sessions. */
   close(): void {
     if (this.#closed) return;
     this.#stop();
     this.#channel.close();
   }
 
-  /** RFC 4975 7.2; nothing for whoever wants no answer. */
+  /** Answers a request (RFC 4975 §7.2), unless its sender wants no answer. */
   respond(request: MsrpRequest, status: number, comment = commentOf(status)): void {
     const { method, transactionId, toPath, fromPath, headers } = request;
     const [to] = fromPath;
@@ -118,18 +125,18 @@ export class MsrpConnection implements RequestLink {
     this.#send(
       responseFrame({
         ...{ transactionId, status, comment: asComment(comment), fromPath: [from] },
-        // Hop by hop for SEND, all the way back for others.
+        // A SEND is answered to the previous hop, other requests along the whole path.
         toPath: method === 'SEND' ? [to] : fromPath,
-        headers: new MsrpHeaders(),
+        headers: NO_HEADERS,
       }),
     );
-    this.intake.sent();
+    this.readControl.sent();
   }
 
-  /** REPORTs are answered by nothing (RFC 4975 7.1.2). */
+  /** A REPORT has no response (RFC 4975 §7.1.2). */
   sendReport(report: MsrpRequest): void {
     this.sendRequest(report, '$');
-    this.intake.sent();
+    this.readControl.sent();
   }
 
   sendRequest(request: MsrpRequest, flag: ContinuationFlag, body?: readonly Uint8Array[]): void {
@@ -148,7 +155,7 @@ export class MsrpConnection implements RequestLink {
 
   /**
    * Sends a request without a body.
-   * @throws TimeoutError when nobody answers, TransportError when the connection ends, MalformedError.
+   * @throws TimeoutError without an answer in time, TransportError if the connection ends, MalformedError.
    */
   request(request: MsrpRequest): Promise<MsrpResponse> {
     const { transactionId } = request;
@@ -172,7 +179,7 @@ export class MsrpConnection implements RequestLink {
       });
       deadline.set(transactionTimeout, () =>
         fail(
-          new TimeoutError(`the peer left a ${request.method} unanswered for ${transactionTimeout / 1000} s`),
+          new TimeoutError(`the peer did not answer ${request.method} within ${transactionTimeout / 1000} s`),
         ),
       );
       try {
@@ -185,7 +192,7 @@ export class MsrpConnection implements RequestLink {
 
   #receive(bytes: Uint8Array): void {
     if (this.#closed) return;
-    this.intake.begin(bytes.length);
+    this.readControl.begin(bytes.length);
     try {
       this.#parser.push(bytes);
     } catch (error) {
@@ -194,11 +201,11 @@ export class MsrpConnection implements RequestLink {
   }
 
   #route(request: MsrpRequest): BodyHandler {
-    // It was closed by what came just before.
+    // A previous request in the same piece closed it.
     if (this.#closed) return SKIPPING;
     const { method, malformed, toPath } = request;
     const [uri = ''] = toPath;
-    // We are no relay: a longer path leads to somebody else.
+    // This end is not a relay: a longer path leads to another peer.
     const session = toPath.length === 1 ? this.#options.find(uri) : undefined;
     if (method === 'REPORT') {
       if (malformed === undefined && session?.connection === this) session.report(request);
@@ -211,7 +218,7 @@ export class MsrpConnection implements RequestLink {
     if (!session.accepts(request)) return this.#refuse(request, 481);
     if (!session.connection) this.adopt(session);
     if (!session.heard) session.bind(this, request);
-    // Its owner may have closed it just now.
+    // `bind` can close the session.
     return this.#sessions.has(session) ? session.receive(request, this) : this.#refuse(request, 481);
   }
 
@@ -232,19 +239,19 @@ export class MsrpConnection implements RequestLink {
     try {
       this.#channel.send(...parts);
     } catch (error) {
-      // The channel is about to say that it has ended.
+      // The channel will report that it ended.
       if (!(error instanceof TransportError)) throw error;
     }
-    this.line.watch();
+    this.sendQueue.watch();
   }
 
   #drained(): void {
     if (this.#closed) return;
-    this.intake.drained();
-    this.line.drained();
+    this.readControl.drained();
+    this.sendQueue.drained();
   }
 
-  /** RFC 4975 5.4 lets a passive end wait; whoever came for none of its sessions is not waited for. */
+  /** RFC 4975 §5.4 lets a passive end wait for the first request, which must come in time. */
   #linger(): void {
     const { linger } = this.#options;
     if (linger > 0) this.#unused.set(linger, () => this.close());
@@ -268,7 +275,7 @@ export class MsrpConnection implements RequestLink {
   #stop(): void {
     this.#closed = true;
     this.#unused.clear();
-    this.line.close();
+    this.sendQueue.close();
     this.#responses.clear();
   }
 }

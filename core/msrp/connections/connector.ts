@@ -1,22 +1,114 @@
-/** The active end (RFC 4975 5.4): one connection to an address serves all sessions with it. */
+/** The active end (RFC 4975 §5.4): one connection to an address serves all sessions with it. */
 
+import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
-import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
+import { unlessAborted } from '../../time/deadline.js';
+import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';
-import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';
-import type { MsrpConnection } from './connection.js';
-import { Sessions, SharedConnection } from './shared-connection.js';
+import { type MsrpSession, type Session, type SessionOptions, Sessions } from '../messages/session.js';
+import { type BoundSession, MsrpConnection } from './connection.js';
+
+export interface SharedConnectionOptions {
+  protocol: MsrpProtocol;
+  to: Address;
+  tls: TlsOptions;
+  /** The sockets of the platform when absent. */
+  sockets?: Sockets;
+  limits: MsrpLimits;
+  /** The sessions that requests can be for. */
+  sessions: Sessions;
+  /** How long the connection stays open without a session, in milliseconds. */
+  linger: number;
+  /** The connection failed or ended. */
+  onOver?(): void;
+}
+
+/** A connection of the active end for all its sessions with one address, in progress or established. */
+export class SharedConnection {
+  readonly #attempt = new AbortController();
+  readonly #opening: Promise<MsrpConnection>;
+  #made: MsrpConnection | undefined;
+  #waiting = 0;
+
+  constructor(private readonly options: SharedConnectionOptions) {
+    this.#opening = this.#open();
+    this.#opening.then(
+      (connection) => {
+        this.#made = connection;
+      },
+      (error: unknown) => {
+        this.#attempt.abort(error);
+        options.onOver?.();
+      },
+    );
+  }
+
+  /** False if the attempt failed or was abandoned, or the connection ended. */
+  get usable(): boolean {
+    return this.#made ? !this.#made.closed : !this.#attempt.signal.aborted;
+  }
+
+  /** Closes it; pending `join` calls reject with the reason. */
+  close(reason: Error): void {
+    this.#attempt.abort(reason);
+    this.#opening.then(
+      (connection) => connection.close(),
+      () => {},
+    );
+  }
+
+  /**
+   * Adds the session to the connection when it is established.
+   * @throws the error of the attempt, or the reason of the signal.
+   */
+  async join(session: BoundSession, signal: AbortSignal | undefined): Promise<MsrpConnection> {
+    this.#waiting++;
+    try {
+      const connection = await unlessAborted(this.#opening, signal);
+      connection.adopt(session);
+      return connection;
+    } finally {
+      if (--this.#waiting === 0) this.#leave();
+    }
+  }
+
+  async #open(): Promise<MsrpConnection> {
+    const { protocol, to, tls, sockets = platform, limits, sessions, linger, onOver } = this.options;
+    const channel = await sockets.connect(protocol, to, {
+      tls,
+      subprotocol: MSRP_SUBPROTOCOL,
+      maxMessage: FRAMED_MESSAGE,
+      signal: this.#attempt.signal,
+    });
+    return new MsrpConnection(channel, {
+      limits,
+      find: (uri) => sessions.find(uri),
+      linger,
+      onClosed: () => onOver?.(),
+    });
+  }
+
+  /** The last session joined or gave up: an attempt without sessions is abandoned. */
+  #leave(): void {
+    if (!this.#made) this.#attempt.abort();
+    this.#opening.then(
+      (connection) => connection.leaveIfUnused(),
+      () => {},
+    );
+  }
+}
 
 export interface MsrpConnectorOptions {
   tls?: TlsOptions;
-  /** The machine's own when absent. */
+  /** The sockets of the platform when absent. */
   sockets?: Sockets;
   limits?: Partial<MsrpLimits>;
 }
 
 export interface ActiveSessionOptions extends SessionOptions {
-  /** Of the peer's `a=fingerprint` (RFC 8122): its certificate is one of these, whoever signed it. */
+  /** From the peer's `a=fingerprint` (RFC 8122): its certificate must match one of them, whoever signed it. */
   fingerprints?: readonly string[];
 }
 
@@ -32,14 +124,14 @@ export class MsrpConnector {
   constructor({ tls = {}, sockets, limits }: MsrpConnectorOptions = {}) {
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#sessions = new Sessions(this.#limits);
   }
 
   /**
-   * Resolves when there is a connection, and the SEND that binds the session was written; where the remote path is
-   * not known yet, without one. A peer that refuses the session closes it.
-   * @param to the address of the peer's SDP, or of the first relay.
+   * Resolves when the connection is established and, if the remote path is known, the SEND that binds the session is
+   * written. A peer that refuses the session closes it.
+   * @param to the address in the peer's SDP, or that of the first relay.
    * @throws TransportError, ConfigurationError, LimitError, the reason of the signal.
    */
   async connect(
@@ -70,7 +162,7 @@ export class MsrpConnector {
   }
 
   #bind(session: Session, connection: MsrpConnection): void {
-    // Closed while it waited: the connection is not kept for it.
+    // The owner closed it while it waited.
     if (session.closed) connection.release(session);
     else session.bind(connection);
     if (session.closed || connection.closed) throw new TransportError('the MSRP session was closed');

@@ -1,4 +1,4 @@
-/** The chunks of a message that were sent and not answered, and how many more may follow them. */
+/** The unanswered chunks of a message, and how many more may be sent. */
 
 import { TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
@@ -7,7 +7,7 @@ import type { MsrpLimits } from '../frames/limits.js';
 import type { FailureReport } from '../messages/message.js';
 import { Pace } from '../messages/outgoing-chunks.js';
 
-/** What messages need of the connection that their session is bound to. */
+/** The interface of a connection to the messages of its sessions. */
 export interface RequestLink {
   /** `body` is absent for a request without one. */
   sendRequest(request: MsrpRequest, flag: ContinuationFlag, body?: readonly Uint8Array[]): void;
@@ -18,11 +18,11 @@ export interface RequestLink {
 export interface InFlightOptions {
   link: RequestLink;
   limits: MsrpLimits;
-  /** Bytes of the largest chunk. */
+  /** Size of the largest chunk, in bytes. */
   chunkSize: number;
   failureReport: FailureReport;
   onAnswer(response: MsrpResponse, bytes: number): void;
-  /** The peer has answered nothing for the time of a transaction. */
+  /** The peer did not answer in time. */
   onSilence(error: TimeoutError): void;
 }
 
@@ -31,7 +31,7 @@ export class InFlight {
   readonly #chunks = new Map<string, { bytes: number; at: number }>();
   readonly #pace: Pace;
   readonly #silence = new Timer();
-  /** RFC 4975 7.1.1: with `partial` only what cannot be taken is answered, with `no` nothing is. */
+  /** RFC 4975 §7.1.1: with `partial`, only refused chunks are answered; with `no`, none. */
   readonly #answered: boolean;
   #bytes = 0;
 
@@ -41,12 +41,12 @@ export class InFlight {
     this.#answered = options.failureReport === 'yes';
   }
 
-  /** True while answers are to come. */
+  /** True while answers are outstanding. */
   get waiting(): boolean {
     return this.#answered && this.#chunks.size > 0;
   }
 
-  /** Bytes of the next chunk, at most; 0 when the peer has to answer first. */
+  /** Largest size of the next chunk, in bytes; 0 if the peer must answer first. */
   get room(): number {
     const { limits, chunkSize } = this.#options;
     if (!this.#answered) return chunkSize;
@@ -60,7 +60,7 @@ export class InFlight {
     link.sendRequest(request, flag, body);
   }
 
-  /** Nobody waits for answers any more. */
+  /** Ignores outstanding answers. */
   clear(): void {
     this.#silence.clear();
     for (const id of this.#chunks.keys()) this.#options.link.forgetResponse(id);
@@ -76,13 +76,13 @@ export class InFlight {
       this.#options.onAnswer(response, this.#remove(transactionId));
     });
     if (this.#answered || this.#chunks.size <= limits.chunksInFlight) return;
-    // With `partial`, the oldest was taken if it was not answered by now.
+    // With `partial`, the oldest counts as accepted if it was not answered by now.
     const [oldest = ''] = this.#chunks.keys();
     link.forgetResponse(oldest);
     this.#remove(oldest);
   }
 
-  /** Bytes of that chunk. */
+  /** Removes a chunk. @returns its size in bytes. */
   #remove(transactionId: string): number {
     const { bytes, at } = this.#chunks.get(transactionId) ?? { bytes: 0, at: 0 };
     this.#chunks.delete(transactionId);
@@ -93,8 +93,8 @@ export class InFlight {
   }
 
   /**
-   * RFC 4975 7.1.1 counts 30 s from the last byte of a chunk, and what was given to the network has not left yet:
-   * while the chunks ahead of it are answered, a chunk on a slow path has more time.
+   * RFC 4975 §7.1.1 counts 30 s from the last byte on the wire, but sent bytes can still be buffered: on a slow path, each
+   * answer restarts the time of the chunks behind it.
    */
   #await(): void {
     const { limits, onSilence } = this.#options;
@@ -104,7 +104,7 @@ export class InFlight {
       return;
     }
     this.#silence.set(transactionTimeout, () =>
-      onSilence(new TimeoutError(`the peer left a SEND unanswered for ${transactionTimeout / 1000} s`)),
+      onSilence(new TimeoutError(`the peer did not answer a SEND within ${transactionTimeout / 1000} s`)),
     );
   }
 }

@@ -1,26 +1,26 @@
-/** Where peers connect to: one port for every session of a passive end (RFC 4975 5.4). */
+/** The passive end (RFC 4975 §5.4): one port for every session. */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
-import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Channel, Listener, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';
-import type { MsrpSession, SessionOptions } from '../messages/session.js';
+import { type MsrpSession, type SessionOptions, Sessions } from '../messages/session.js';
 import { MsrpConnection } from './connection.js';
-import { Sessions } from './shared-connection.js';
 
 export interface MsrpListenerOptions {
   protocol: MsrpProtocol;
   at: Address;
   /** `cert` and `key`, for tls and wss. */
   tls?: TlsOptions;
-  /** The machine's own when absent. */
+  /** The sockets of the platform when absent. */
   sockets?: Sockets;
   limits?: Partial<MsrpLimits>;
 }
 
 export class MsrpListener {
-  /** With the port that was taken where 0 was asked for. */
+  /** With the chosen port, if port 0 was requested. */
   readonly address: Address;
   readonly #listener: Listener;
   readonly #accepted: Accepted;
@@ -39,7 +39,7 @@ export class MsrpListener {
     sockets = platform,
     limits,
   }: MsrpListenerOptions): Promise<MsrpListener> {
-    const accepted = new Accepted({ ...MSRP_LIMITS, ...limits });
+    const accepted = new Accepted({ ...MSRP_LIMITS, ...defined(limits ?? {}) });
     const options = {
       subprotocol: MSRP_SUBPROTOCOL,
       maxMessage: FRAMED_MESSAGE,
@@ -51,8 +51,8 @@ export class MsrpListener {
   }
 
   /**
-   * A session that waits for its peer: the first request to its URI binds it to the connection that it comes by.
-   * @throws ConfigurationError, LimitError; TransportError when the listener is closed.
+   * Adds a session that waits for its peer: the first request to its URI binds it to the connection of that request.
+   * @throws ConfigurationError, LimitError; TransportError if the listener is closed.
    */
   expect(options: SessionOptions): MsrpSession {
     if (this.#accepted.closed) throw new TransportError('the MSRP listener is closed');
@@ -66,7 +66,7 @@ export class MsrpListener {
   }
 }
 
-/** The connections that peers have made, and the sessions that they can come for. */
+/** The accepted connections, and the sessions that requests on them can be for. */
 class Accepted {
   readonly sessions: Sessions;
   closed = false;

@@ -1,54 +1,53 @@
-/** AUTH: a URI of a relay for one session (RFC 4976 5.1). */
+/** AUTH: requests a URI of a relay for one session (RFC 4976 §5.1). */
 
 import { ConfigurationError, TransportError } from '../../errors.js';
-import { MsrpHeaders, type MsrpResponse } from '../frames/frame.js';
+import { MsrpHeaders, type MsrpResponse, newTransactionId } from '../frames/frame.js';
 import { parsePath } from '../frames/uri.js';
-import { newTransactionId } from '../frames/writer.js';
 import type { MsrpConnection } from './connection.js';
 
 /**
- * The value of an Authorization header for one of these challenges (RFC 4976 9.1: digest), undefined where none of
- * them can be answered.
+ * Answers one of these challenges (RFC 4976 §9.1: digest).
  * @param challenges values of WWW-Authenticate.
- * @param uri what is asked for with the method AUTH.
+ * @param uri the digest URI; the method is AUTH.
+ * @returns the value of Authorization, or undefined if no challenge can be answered.
  */
 export type AnswerChallenges = (challenges: readonly string[], uri: string) => string | undefined;
 
-/** What a relay has granted. */
+/** The URIs that a relay granted. */
 export interface RelayGrant {
-  /** As a To-Path has them: the nearest first. */
+  /** In the order of a To-Path: the nearest first. */
   usePath: readonly string[];
-  /** Seconds that the URIs are good for. */
+  /** Lifetime of the URIs, in seconds. */
   expires: number;
 }
 
-/** Seconds: common relays grant as much at most. A session that lasts longer is broken off, and resumed. */
+/** Requested lifetime, in seconds: common relays grant no more. */
 const ASKED_EXPIRES = 3600;
-/** For a challenge, another one when the nonce was stale, and a 423 about either bound. More is a broken relay. */
+/** A challenge, another one for a stale nonce, and a 423 for either bound; more requests mean that the relay is broken. */
 const MAX_ATTEMPTS = 6;
-/** Relays on the way to ours. */
+/** URIs in a Use-Path: the relays between this end and its peers. */
 const MAX_USE_PATH = 10;
 
 export class RelayAuth {
-  /** The latest: the next request answers them unasked, which saves a round trip. */
+  /** The latest ones: the next request answers them in advance, which saves a round trip. */
   #challenges: readonly string[] | undefined;
-  /** Seconds to ask for. */
+  /** Lifetime to request, in seconds. */
   #expires = ASKED_EXPIRES;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param uri of the relay, as configured. */
+  /** @param uri the configured URI of the relay. */
   constructor(
     private readonly uri: string,
     private readonly answer: AnswerChallenges,
   ) {}
 
   /**
-   * @param localUri of the session.
-   * @param unwanted says that nobody waits for it any more.
-   * @throws ConfigurationError when the relay does not let us use it; TransportError, TimeoutError.
+   * @param localUri the URI of the session.
+   * @param unwanted whether the session is closed.
+   * @throws ConfigurationError if the relay refuses the account; TransportError, TimeoutError.
    */
   grant(connection: MsrpConnection, localUri: string, unwanted: () => boolean): Promise<RelayGrant> {
-    // RFC 4976 9.1: AUTH requests are not pipelined, so that each can use the nonce of the one before.
+    // RFC 4976 §9.1: one AUTH at a time, so that each can use the nonce of the previous one.
     const granted = this.#turn.then(() => {
       if (unwanted()) throw new TransportError('the MSRP session was closed');
       return this.#ask(connection, localUri);
@@ -66,12 +65,12 @@ export class RelayAuth {
       if (status === 423 && this.#adjust(response)) continue;
       if (status !== 401) throw this.#refused(response);
       const challenges = valuesOf(response.headers, 'WWW-Authenticate');
-      // The same again after an answer: the password is wrong.
+      // Another challenge after an answer, and the nonce is not stale: the password is wrong.
       if (challenged && !challenges.some(isStale)) throw this.#refused(response);
       this.#challenges = challenges;
       challenged = true;
     }
-    throw new TransportError(`the MSRP relay ${this.uri} asks again and again`);
+    throw new TransportError(`the MSRP relay ${this.uri} sent ${MAX_ATTEMPTS} challenges in a row`);
   }
 
   async #request(connection: MsrpConnection, localUri: string): Promise<MsrpResponse> {
@@ -80,7 +79,9 @@ export class RelayAuth {
       const authorization = this.answer(this.#challenges, this.uri);
       if (authorization === undefined) {
         this.#challenges = undefined;
-        throw new ConfigurationError(`no username and password for the MSRP relay ${this.uri}`);
+        throw new ConfigurationError(
+          `the MSRP relay ${this.uri} requires a username and password: set "username" and "password"`,
+        );
       }
       headers.set('Authorization', authorization);
     }
@@ -92,12 +93,12 @@ export class RelayAuth {
   #read({ headers }: MsrpResponse): RelayGrant {
     const usePath = parsePath(headers.get('Use-Path') ?? '')?.map(String) ?? [];
     if (usePath.length === 0 || usePath.length > MAX_USE_PATH) {
-      throw new TransportError(`the MSRP relay ${this.uri} names no URI to use`);
+      throw new TransportError(`the MSRP relay ${this.uri} sent no valid Use-Path`);
     }
     return { usePath, expires: secondsIn(headers, 'Expires') ?? this.#expires };
   }
 
-  /** RFC 4976 4.6. @returns whether it is worth to ask again. */
+  /** Adjusts the requested lifetime (RFC 4976 §4.6). @returns whether it changed. */
   #adjust({ headers }: MsrpResponse): boolean {
     const shortest = secondsIn(headers, 'Min-Expires') ?? 0;
     const longest = secondsIn(headers, 'Max-Expires') ?? Number.POSITIVE_INFINITY;
@@ -107,14 +108,12 @@ export class RelayAuth {
   }
 
   #refused({ status, comment }: MsrpResponse): Error {
-    const said = `${status} ${comment}`.trimEnd();
+    const answer = `${status} ${comment}`.trimEnd();
     if (status !== 401 && status !== 403) {
-      return new TransportError(`the MSRP relay ${this.uri} refused: ${said}`);
+      return new TransportError(`the MSRP relay ${this.uri} refused: ${answer}`);
     }
     this.#challenges = undefined;
-    return new ConfigurationError(
-      `the MSRP relay ${this.uri} does not take our username and password: ${said}`,
-    );
+    return new ConfigurationError(`the MSRP relay ${this.uri} refused the username or password: ${answer}`);
   }
 }
 

@@ -1,18 +1,19 @@
 /**
- * The client's side of a relay (RFC 4976 5): its sessions are on one connection to the relay, and their peers come to
- * them through it. Each has a URI of the relay for itself: whoever has it can send to that session, and to no other.
+ * The client of a relay (RFC 4976 §5): all sessions share one connection to the relay, through which their peers reach
+ * them. Each session has its own URI of the relay, which gives access to that session only.
  */
 
+import { defined } from '../../defined.js';
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { unlessAborted } from '../../time/deadline.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import { localMsrpUri, type MsrpProtocol, parseRelayUri } from '../frames/uri.js';
-import type { MsrpSession, Session, SessionOptions } from '../messages/session.js';
+import { type MsrpSession, type Session, type SessionOptions, Sessions } from '../messages/session.js';
 import type { MsrpConnection } from './connection.js';
+import { SharedConnection } from './connector.js';
 import { type AnswerChallenges, RelayAuth, type RelayGrant } from './relay-auth.js';
-import { Sessions, SharedConnection } from './shared-connection.js';
 
 /** An MSRP relay and the account of an agent at it. */
 export interface RelayAccount {
@@ -30,20 +31,20 @@ export interface RelayAccount {
 }
 
 export interface MsrpRelayOptions extends Pick<RelayAccount, 'uri' | 'tls'> {
-  /** The machine's own when absent. */
+  /** The sockets of the platform when absent. */
   sockets?: Sockets;
   answerChallenges: AnswerChallenges;
   limits?: Partial<MsrpLimits>;
 }
 
 /**
- * How long the connection is kept for the next session, milliseconds. RFC 4976 5.4 has an hour, and lets us choose:
- * what was silent for longer may be dead without our knowing.
+ * How long the connection stays open without a session, in milliseconds. RFC 4976 §5.4 suggests an hour; a connection that
+ * is silent for that long may have failed unnoticed.
  */
 const LINGER = 60_000;
-/** Seconds ahead of its end at which a grant is renewed: an AUTH has 30 of them for its answer. */
+/** Seconds before its end at which a grant is renewed: an AUTH is answered within 30. */
 const AHEAD = 60;
-/** Bounds for what a relay says, seconds. */
+/** Bounds of the granted lifetime, in seconds. */
 const SHORTEST_GRANT = 10;
 const LONGEST_GRANT = 24 * 60 * 60;
 
@@ -58,24 +59,24 @@ export class MsrpRelay {
   #connection: SharedConnection | undefined;
   #closed = false;
 
-  /** @throws ConfigurationError when the URI is none. */
+  /** @throws ConfigurationError if the URI is invalid. */
   constructor({ uri, tls = {}, sockets, answerChallenges, limits }: MsrpRelayOptions) {
     const { protocol, address } = parseRelayUri(uri);
     this.protocol = protocol;
     this.#address = address;
     this.#tls = tls;
     this.#sockets = sockets;
-    this.#limits = { ...MSRP_LIMITS, ...limits };
+    this.#limits = { ...MSRP_LIMITS, ...defined(limits ?? {}) };
     this.#auth = new RelayAuth(uri, answerChallenges);
     this.#sessions = new Sessions(this.#limits);
   }
 
   /**
-   * A session that peers reach through the relay: by its `localPath`. Its remote path is to be set. It is lost
-   * (`onClosed`) when the relay is, and before its URI is good no longer.
-   * @param local what its URI says of this machine; nobody connects there.
-   * @throws ConfigurationError when the relay does not let us use it; TransportError, TimeoutError, LimitError, the
-   * reason of the signal.
+   * Opens a session that peers reach through the relay at its `localPath`. The caller sets its remote path. The session
+   * ends (`onClosed`) with the connection to the relay, and before its URI expires without renewal.
+   * @param local the address in the URI of the session; no peer connects to it.
+   * @throws ConfigurationError if the relay refuses the account; TransportError, TimeoutError, LimitError, the reason of
+   * the signal.
    */
   async open(
     local: Address,
@@ -83,7 +84,7 @@ export class MsrpRelay {
     signal?: AbortSignal,
   ): Promise<MsrpSession> {
     signal?.throwIfAborted();
-    if (this.#closed) throw new TransportError('the MSRP relay is not used any more');
+    if (this.#closed) throw new TransportError('the client of the MSRP relay is closed');
     const renewal = new Timer();
     const localUri = localMsrpUri(this.protocol, local);
     const session = this.#sessions.add({ ...options, localUri }, () => renewal.clear());
@@ -96,7 +97,7 @@ export class MsrpRelay {
       this.#renewInTime(session, connection, grant, renewal);
     } catch (error) {
       session.close();
-      // It is dead: the next session has a connection of its own.
+      // The connection has failed: the next session opens another one.
       if (error instanceof TimeoutError) this.#connection = undefined;
       throw error;
     }
@@ -105,7 +106,7 @@ export class MsrpRelay {
 
   /** Closes every session, and the connection. */
   async close(): Promise<void> {
-    const closed = new TransportError('the MSRP relay is not used any more');
+    const closed = new TransportError('the client of the MSRP relay is closed');
     this.#closed = true;
     this.#sessions.close();
     this.#connection?.close(closed);
@@ -124,8 +125,8 @@ export class MsrpRelay {
   }
 
   /**
-   * AUTH for the same session again. RFC 4976 does not say what comes of it: a relay that makes the URI last longer
-   * names it again. Another URI is of no use to a peer that has the old one (9.4): that takes a new offer.
+   * Sends AUTH for the same session again. RFC 4976 does not define the result: a relay that extends the lifetime returns
+   * the same URI. Another URI would need a new offer, because the peer has the old one (§9.4).
    */
   async #renew(session: Session, connection: MsrpConnection, { usePath }: RelayGrant): Promise<RelayGrant> {
     const grant = await this.#granted(session, connection);

@@ -1,49 +1,48 @@
-/** Start line and headers out of a byte stream: all lines up to an empty one, or to one that begins with a hyphen. */
+/** The head of a frame: start line and headers, up to an empty line or the end-line (RFC 4975 §9). */
 
-import { HYPHEN } from './body-reader.js';
 import {
   isHeaderName,
   isHeaderValue,
-  MalformedMsrp,
+  isTransactionId,
+  MalformedMsrpError,
   MsrpHeaders,
   type MsrpRequest,
   type MsrpResponse,
   trimBlanks,
 } from './frame.js';
 import { parsePath } from './uri.js';
-import { isTransactionId } from './writer.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
 const START = new TextEncoder().encode('MSRP ');
 
 export interface RawHead {
-  /** Start line and headers, and one line more: empty, or of hyphens, or where the limit was met a piece of a header. */
+  /** Start line, headers, and one more line: empty, of hyphens, or beyond the limit a part of a header. */
   bytes: Uint8Array;
-  /** Where that last line starts. */
+  /** Offset of that last line. */
   lastLine: number;
-  /** True where the limit was met. */
+  /** The head exceeds the limit. */
   tooLong: boolean;
 }
 
-/** Bytes are looked at once. Those of a head that came in one piece are not copied. */
+/** Finds the head in a byte stream. It reads bytes once, and copies only a head that arrives in several pieces. */
 export class HeadReader {
-  /** Pieces that came before: the first `#length` bytes. */
+  /** The previous pieces, in its first `#length` bytes. */
   #kept = new Uint8Array(0);
   #length = 0;
-  /** Of the line under way. */
+  /** Length of the incomplete line. */
   #lineLength = 0;
   #lineStartsWith: number | undefined;
   readonly #limit: number;
 
-  /** @param limit bytes of start line and headers */
+  /** @param limit size of start line and headers, in bytes. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   /**
-   * Index after what was read, and the head when it is complete.
-   * @throws MalformedMsrp as soon as this can be no frame.
+   * @returns the offset of the next unread byte, and the head if it is complete.
+   * @throws MalformedMsrpError as soon as the bytes cannot be a frame.
    */
   push(bytes: Uint8Array, from: number): { next: number; head?: RawHead } {
     const start = this.#length === 0 ? skipLineBreaks(bytes, from) : from;
@@ -68,7 +67,7 @@ export class HeadReader {
   #checkStart(bytes: Uint8Array, from: number): void {
     for (let at = from; at < bytes.length && this.#length + at - from < START.length; at++) {
       if (bytes[at] !== START[this.#length + at - from])
-        throw new MalformedMsrp('no MSRP where a frame starts');
+        throw new MalformedMsrpError('invalid start of a frame: expected "MSRP "');
     }
   }
 
@@ -85,13 +84,13 @@ export class HeadReader {
     return { bytes: whole, lastLine, tooLong };
   }
 
-  /** All that is kept. Room doubles, so that a head in a hundred pieces is not copied a hundred times. */
+  /** Appends a piece. The buffer doubles, so that a head in a hundred pieces is not copied a hundred times. */
   #keep(piece: Uint8Array): Uint8Array {
     const length = this.#length + piece.length;
     if (length > this.#kept.length) {
-      const room = new Uint8Array(Math.max(length, 2 * this.#length));
-      room.set(this.#kept.subarray(0, this.#length));
-      this.#kept = room;
+      const buffer = new Uint8Array(Math.max(length, 2 * this.#length));
+      buffer.set(this.#kept.subarray(0, this.#length));
+      this.#kept = buffer;
     }
     this.#kept.set(piece, this.#length);
     this.#length = length;
@@ -99,19 +98,14 @@ export class HeadReader {
   }
 }
 
-/** Nothing allows for them between two frames, and nobody could take them for anything else. */
+/** Line breaks between two frames: not allowed, but unambiguous. */
 function skipLineBreaks(bytes: Uint8Array, from: number): number {
   let at = from;
   while (bytes[at] === CR || bytes[at] === LF) at++;
   return at;
 }
 
-/**
- * Start line and headers of a frame (RFC 4975 9). What can be answered is answered: only a start line that gives no
- * transaction identifier makes the stream unreadable.
- */
-
-// A byte order mark is text like any other here.
+// A byte order mark is ordinary text.
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -119,7 +113,7 @@ const START_LINE = /^MSRP ([^ \r\n]+) ([^ \r\n]+)(?: ([^\r\n]*))?$/;
 const STATUS = /^[0-9]{3}$/;
 const METHOD = /^[A-Z]+$/;
 
-/** Two of them would be understood by two readers in two ways. */
+/** A frame with two of one of these is ambiguous. */
 const SINGLE = new Set([
   ...['to-path', 'from-path', 'message-id', 'byte-range', 'status', 'success-report', 'failure-report'],
   'content-type',
@@ -127,6 +121,7 @@ const SINGLE = new Set([
 
 const NO_PATH: readonly string[] = [];
 
+/** Parses heads. Malformed requests can be answered; only a start line without a transaction identifier cannot. */
 export class HeadParser {
   readonly #toPath = new PathReader();
   readonly #fromPath = new PathReader();
@@ -137,9 +132,9 @@ export class HeadParser {
   }
 
   /**
-   * @param bytes start line and headers, each with its CRLF
-   * @param problem what is known to be wrong with them
-   * @throws MalformedMsrp
+   * @param bytes start line and headers, each with its CRLF.
+   * @param problem a known fault.
+   * @throws MalformedMsrpError
    */
   parse(bytes: Uint8Array, problem?: string): MsrpRequest | MsrpResponse {
     const { text, fault } = decode(bytes);
@@ -147,19 +142,19 @@ export class HeadParser {
     const [line, transactionId = '', second = '', third = ''] =
       START_LINE.exec(text.slice(0, Math.max(firstEnd, 0))) ?? [];
     if (line === undefined || !isTransactionId(transactionId))
-      throw new MalformedMsrp('malformed start line');
+      throw new MalformedMsrpError('malformed start line');
     const headers = new MsrpHeaders();
     const read = { toPath: NO_PATH, fromPath: NO_PATH, headers };
     const lineFault = this.#readHeaders(text, firstEnd + 2, read);
     if (STATUS.test(second)) {
-      // A response is known by its identifier and its status, and nobody answers it.
+      // The identifier and the status of a response are enough, and faults cannot be answered.
       return { transactionId, status: Number(second), comment: third, ...read };
     }
     const malformed = problem ?? fault ?? startFault(second, third) ?? lineFault ?? pathFault(read);
     return { method: second, transactionId, ...read, ...(malformed !== undefined && { malformed }) };
   }
 
-  /** Puts into `read` what the lines of `text` at `from` say; the first thing wrong with them. */
+  /** Reads the header lines of `text` from `from` into `read`. @returns the first fault. */
   #readHeaders(
     text: string,
     from: number,
@@ -177,12 +172,12 @@ export class HeadParser {
       const name = line.slice(0, Math.max(colon, 0));
       const value = trimBlanks(line.slice(colon + 1));
       if (!isHeaderName(name) || !isHeaderValue(value)) {
-        fault ??= 'a line that is no header';
+        fault ??= 'an invalid header line';
         continue;
       }
       const key = name.toLowerCase();
       if (SINGLE.has(key)) {
-        if (seen.has(key)) fault ??= `${name} stands twice`;
+        if (seen.has(key)) fault ??= `${name} occurs twice`;
         seen.add(key);
       }
       if (key === 'to-path') read.toPath = this.#toPath.read(value);
@@ -206,16 +201,16 @@ function startFault(method: string, rest: string): string | undefined {
 }
 
 function pathFault({ toPath, fromPath }: Pick<MsrpRequest, 'toPath' | 'fromPath'>): string | undefined {
-  if (toPath.length === 0) return 'no To-Path, or a malformed one';
-  return fromPath.length === 0 ? 'no From-Path, or a malformed one' : undefined;
+  if (toPath.length === 0) return 'a missing or malformed To-Path';
+  return fromPath.length === 0 ? 'a missing or malformed From-Path' : undefined;
 }
 
-/** Remembers the path of the frame before: on most connections it is that of the next one. */
+/** Caches the last path: on most connections all frames have the same one. */
 class PathReader {
   #text = '';
   #uris = NO_PATH;
 
-  /** The URIs as written; none where one of them is malformed. */
+  /** The URIs as written; none if one of them is malformed. */
   read(text: string): readonly string[] {
     if (text !== this.#text) {
       this.#text = text;
@@ -224,3 +219,5 @@ class PathReader {
     return this.#uris;
   }
 }
+
+export const HYPHEN = 0x2d;

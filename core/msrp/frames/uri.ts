@@ -1,20 +1,20 @@
-/** MSRP and MSRPS URIs, and paths of them (RFC 4975 6 and 9). */
+/** MSRP and MSRPS URIs, and paths of them (RFC 4975 §6 and §9). */
 
 import { ConfigurationError } from '../../errors.js';
-import type { Address, ChannelProtocol } from '../../platform/platform.js';
-import { newSessionId } from './writer.js';
+import type { Address, ChannelProtocol } from '../../platform/sockets.js';
+import { newSessionId } from './frame.js';
 
 const SCHEME = /^(msrps?):\/\//i;
-/** `_` is no host name character, but names with it are in use wherever containers are. */
+/** `_` is not allowed in host names, but names of containers contain it. */
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
 const IPV6_REFERENCE = /^\[[0-9A-Fa-f:.]{2,45}\]$/;
 const USER = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})+$/;
-/** RFC 4975 9 has unreserved, `+`, `=` and `/`; other path characters of RFC 3986 do no harm, `;` ends it. */
+/** RFC 4975 §9 has unreserved, `+`, `=` and `/`; other path characters of RFC 3986 are harmless, and `;` ends it. */
 const SESSION_ID = /^(?:[A-Za-z0-9\-._~+=/!$&'()*,:@]|%[0-9A-Fa-f]{2})+$/;
 const TRANSPORT = /^[A-Za-z0-9]+$/;
 const TOKEN = /^[!#-'*+\-.0-9A-Z^_`a-z{|}~]+$/;
 
-/** The longest that is read: with its session identifier a URI takes 60 characters as a rule. */
+/** The longest accepted URI; with its session identifier one usually has 60 characters. */
 const MAX_URI_LENGTH = 2048;
 
 export interface MsrpUriParts {
@@ -51,7 +51,7 @@ export class MsrpUri {
     this.parameters = new Map(parts.parameters);
   }
 
-  /** Undefined for what is no MSRP or MSRPS URI. */
+  /** Undefined for text that is not an MSRP or MSRPS URI. */
   static parse(text: string): MsrpUri | undefined {
     if (text.length > MAX_URI_LENGTH) return undefined;
     const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
@@ -86,7 +86,7 @@ export class MsrpUri {
   }
 }
 
-/** The URIs of a To-Path, From-Path, Use-Path or `a=path`, one at least. Undefined when one of them is none. */
+/** The URIs of a To-Path, From-Path, Use-Path or `a=path`, at least one. Undefined if one of them is invalid. */
 export function parsePath(value: string): MsrpUri[] | undefined {
   const uris: MsrpUri[] = [];
   for (const text of value.split(/[ \t]+/)) {
@@ -97,7 +97,7 @@ export function parsePath(value: string): MsrpUri[] | undefined {
   return uris;
 }
 
-/** Index after the `@`; 0 when there is no user. A session identifier may hold an `@`, a user no `/`. */
+/** Index after the `@`; 0 without a user. A session identifier can contain `@`, a user cannot contain `/`. */
 function endOfUser(text: string): number {
   const at = text.indexOf('@');
   const slash = text.indexOf('/');
@@ -126,9 +126,7 @@ function parseParameters(texts: readonly string[]): Map<string, string | undefin
   return parameters;
 }
 
-/** The URIs of our sessions. */
-
-/** What MSRP runs over: TCP and TLS (RFC 4975), WebSocket (RFC 7977). */
+/** TCP and TLS (RFC 4975), WebSocket (RFC 7977). */
 export type MsrpProtocol = ChannelProtocol;
 
 /**
@@ -141,58 +139,58 @@ export function localMsrpUri(protocol: MsrpProtocol, { host, port }: Address): s
     host: host.includes(':') ? `[${host}]` : host,
     port,
     sessionId: newSessionId(),
-    // RFC 7977 4.1: `ws` for both, the scheme tells which.
+    // RFC 7977 §4.1: `ws` for both; the scheme distinguishes them.
     transport: protocol === 'ws' || protocol === 'wss' ? 'ws' : 'tcp',
   });
   return uri.toString();
 }
 
 /**
- * What tells a session from all others. Hosts and ports do not: behind a NAT or a border gateway they are not those
- * that the peer writes, and nobody guesses the identifier (RFC 4975 14.1).
- * @throws ConfigurationError where there is none.
+ * The session identifier of a URI, which identifies the session. Host and port do not: a NAT or a border gateway changes
+ * them. The identifier cannot be guessed (RFC 4975 §14.1).
+ * @throws ConfigurationError if there is none.
  */
 export function sessionIdOf(uri: string): string {
   const id = findSessionId(uri);
-  if (id === undefined) throw new ConfigurationError(`${uri} is not the URI of an MSRP session`);
+  if (id === undefined)
+    throw new ConfigurationError(`invalid MSRP URI "${uri}": expected a session identifier`);
   return id;
 }
 
-/** Undefined where there is none. */
+/** Undefined if there is none. */
 export function findSessionId(uri: string): string | undefined {
   return MsrpUri.parse(uri)?.sessionId;
 }
 
-/** RFC 4976 8: of a URI that names none. */
+/** The port of a URI without one (RFC 4976 §8). */
 const DEFAULT_PORT = 2855;
 
-/** Where the URI of a relay is reached. IPv6 without brackets. */
+/** The address of a URI. IPv6 without brackets. */
 export function msrpAddressOf({ host, port = DEFAULT_PORT }: MsrpUri): Address {
   return { host: host.replace(/^\[|\]$/g, ''), port };
 }
 
-/** RFC 4975 6, RFC 7977 4.1: the scheme and the transport of a URI say what it is reached by. */
+/** The protocol of a URI, by its scheme and transport (RFC 4975 §6, RFC 7977 §4.1). */
 export function msrpProtocolOf({ scheme, transport }: MsrpUri): MsrpProtocol {
   if (transport === 'ws') return scheme === 'msrps' ? 'wss' : 'ws';
   return scheme === 'msrps' ? 'tls' : 'tcp';
 }
 
-/** How a relay is named in a configuration (RFC 4976 5.1 and 8). */
-
+/** A configured relay (RFC 4976 §5.1 and §8). */
 export interface RelayAddress {
   protocol: MsrpProtocol;
   address: Address;
 }
 
 /**
- * @param text `msrps://relay.domain.test:2855;tcp`. `msrp://` is for the lab: RFC 4976 9.2 wants TLS.
+ * @param text `msrps://relay.domain.test:2855;tcp`. `msrp://` is for tests: RFC 4976 §9.2 requires TLS.
  * @throws ConfigurationError
  */
 export function parseRelayUri(text: string): RelayAddress {
   const uri = MsrpUri.parse(text);
   if (!uri) {
     throw new ConfigurationError(
-      `${JSON.stringify(text)} is no relay, expected e.g. msrps://relay.domain.test:2855;tcp`,
+      `invalid MSRP relay ${JSON.stringify(text)}: expected a URI such as msrps://relay.domain.test:2855;tcp`,
     );
   }
   return { protocol: msrpProtocolOf(uri), address: msrpAddressOf(uri) };

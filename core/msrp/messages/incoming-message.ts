@@ -1,14 +1,14 @@
-/** One message that comes: its chunks, their answers, and its sink (RFC 4975 7.3.1). */
+/** An incoming message: its chunks, their answers, and its sink (RFC 4975 §7.3.1). */
 
 import { ByteRanges } from '../../byte-ranges.js';
 import { SipPushError, TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
-import type { Intake, Piece } from '../connections/intake.js';
+import type { Piece, ReadControl } from '../connections/flow-control.js';
 import type { ByteRange, ContinuationFlag, MsrpRequest } from '../frames/frame.js';
 import type { MessageReporter, MessageSink } from './message.js';
-import { asComment, MsrpRefused } from './status.js';
+import { asComment, MsrpRefusedError } from './status.js';
 
-/** Takes what follows the head of a request. */
+/** Receives the body of a request. */
 export interface BodyHandler {
   onBody(bytes: Uint8Array): void;
   onEnd(flag: ContinuationFlag): void;
@@ -16,48 +16,48 @@ export interface BodyHandler {
 
 export interface IncomingOptions {
   sink: MessageSink;
-  intake: Intake;
-  /** Parts with something missing between them, at most. */
+  readControl: ReadControl;
+  /** The largest number of separate parts. */
   parts: number;
-  /** How long the sink may take nothing, milliseconds. */
+  /** How long the sink can take to write, in milliseconds. */
   patience: number;
-  /** It comes through a relay. */
+  /** The message arrives through a relay. */
   relayed: boolean;
   respond(request: MsrpRequest, status: number, comment?: string): void;
-  /** REPORTs on the message, which has `size` bytes where that is known. */
+  /** Sends REPORTs on the message; `size` is undefined while it is unknown. */
   reporter(size: number | undefined): MessageReporter;
-  /** Nothing more is taken; what comes all the same is to be answered with this status. */
+  /** The message is over: later chunks are answered with this status. */
   onOver(status: number, comment?: string): void;
 }
 
 interface Chunk {
   readonly request: MsrpRequest;
   readonly range: ByteRange;
-  /** Of its next byte. */
+  /** Offset of its next byte. */
   offset: number;
-  /** Writes that the sink has not resolved. */
+  /** Pending writes. */
   pending: number;
   ended: boolean;
   answered: boolean;
-  /** It had ended by the last look. */
+  /** It had ended at the last check. */
   waited: boolean;
 }
 
-/** RFC 4975 7.1.1 leaves us 30 s: a chunk that the sink holds is answered after one or two looks all the same. */
-const LOOKS = 6;
+/** Checks within `patience`: a chunk is answered after one or two of them, because the sender waits 30 s (RFC 4975 §7.1.1). */
+const CHECKS = 6;
 
 export class IncomingMessage {
   readonly #options: IncomingOptions;
   readonly #ranges = new ByteRanges();
-  /** Those that have not ended, were not answered, or are not taken. */
+  /** Chunks that have not ended, are not answered, or are not written. */
   readonly #chunks = new Set<Chunk>();
-  /** Of each write under way, what it holds. */
+  /** Pending writes, and the piece that each holds. */
   readonly #writes = new Set<{ piece: Piece }>();
-  readonly #look = new Timer();
-  /** In a row, and the sink had taken nothing. */
-  #idleLooks = 0;
+  readonly #check = new Timer();
+  /** Consecutive checks without a completed write. */
+  #idleChecks = 0;
   #size: number | undefined;
-  /** The chunk with the `$` has ended. */
+  /** The chunk with `$` has ended. */
   #lastSeen = false;
   #over = false;
 
@@ -75,7 +75,7 @@ export class IncomingMessage {
     this.#chunks.add(chunk);
     this.#size ??= range.total;
     if (range.total !== undefined && range.total !== this.#size) {
-      this.#fail(new MsrpRefused(400, 'chunks of one message differ on its size'));
+      this.#fail(new MsrpRefusedError(400, 'the chunks of one message have different total sizes'));
     }
     return {
       onBody: (bytes) => this.#onBody(chunk, bytes),
@@ -84,14 +84,14 @@ export class IncomingMessage {
   }
 
   /**
-   * Nothing more comes.
-   * @param status to answer with what was not answered; absent: nobody is there to be answered.
+   * Ends the message.
+   * @param status answers the unanswered chunks; absent: the connection is lost.
    */
   abort(error: Error, status?: number): void {
     for (const { request, answered } of this.#chunks) {
       if (!answered && status !== undefined) this.#options.respond(request, status);
     }
-    this.#close(error, status ?? GIVEN_UP);
+    this.#close(error, status ?? ABORTED);
   }
 
   #onBody(chunk: Chunk, bytes: Uint8Array): void {
@@ -100,12 +100,12 @@ export class IncomingMessage {
     const start = chunk.offset;
     chunk.offset += bytes.length;
     if (chunk.offset > Math.min(chunk.range.end ?? MAX_OFFSET, this.#size ?? MAX_OFFSET)) {
-      this.#fail(new MsrpRefused(400, 'more bytes than Byte-Range says'));
+      this.#fail(new MsrpRefusedError(400, 'the chunk has more bytes than its Byte-Range'));
       return;
     }
     this.#ranges.add(start, chunk.offset);
     if (this.#ranges.count > parts) {
-      this.#fail(new MsrpRefused(413, `more than ${parts} parts with something missing between them`));
+      this.#fail(new MsrpRefusedError(413, `more than ${parts} separate parts`));
       return;
     }
     try {
@@ -121,14 +121,14 @@ export class IncomingMessage {
     chunk.ended = true;
     if (flag === '#') {
       this.#answer(chunk);
-      this.abort(new SipPushError('the sender gave the message up'), GIVEN_UP);
+      this.abort(new SipPushError('the sender aborted the message'), ABORTED);
       return;
     }
     if (flag === '$') {
       this.#lastSeen = true;
       this.#size ??= chunk.offset;
       if (chunk.offset !== this.#size) {
-        this.#fail(new MsrpRefused(400, 'the last chunk does not end where the message does'));
+        this.#fail(new MsrpRefusedError(400, 'the last chunk does not end at the end of the message'));
         return;
       }
     }
@@ -136,20 +136,20 @@ export class IncomingMessage {
   }
 
   #await(chunk: Chunk, written: Promise<void>): void {
-    const write = { piece: this.#options.intake.hold() };
+    const write = { piece: this.#options.readControl.hold() };
     this.#writes.add(write);
     chunk.pending++;
-    if (!this.#look.running) this.#lookLater();
-    const taken = () => {
+    if (!this.#check.running) this.#checkLater();
+    const finish = () => {
       if (!this.#writes.delete(write)) return false;
-      this.#options.intake.release(write.piece);
+      this.#options.readControl.release(write.piece);
       chunk.pending--;
-      this.#idleLooks = 0;
+      this.#idleChecks = 0;
       return true;
     };
     written.then(
       () => {
-        if (taken()) this.#settle(chunk);
+        if (finish()) this.#settle(chunk);
       },
       (error: unknown) => {
         if (this.#writes.has(write)) this.#fail(error);
@@ -157,7 +157,7 @@ export class IncomingMessage {
     );
   }
 
-  /** Answers the chunk when it has come and was taken; and ends the message, when that was the last one. */
+  /** Answers a chunk that has ended and is written, and ends the message after the last one. */
   #settle(chunk: Chunk): void {
     if (!chunk.ended || chunk.pending > 0) return;
     this.#answer(chunk);
@@ -167,7 +167,7 @@ export class IncomingMessage {
     const { sink, onOver } = this.#options;
     const reporter = this.#options.reporter(size);
     this.#over = true;
-    this.#look.clear();
+    this.#check.clear();
     onOver(200);
     try {
       sink.end(size, reporter);
@@ -183,58 +183,58 @@ export class IncomingMessage {
     this.#options.respond(chunk.request, 200);
   }
 
-  #lookLater(): void {
-    this.#look.set(this.#options.patience / LOOKS, () => {
-      if (++this.#idleLooks === LOOKS) {
-        this.#fail(new TimeoutError(`nothing was taken for ${this.#options.patience / 1000} s`));
+  #checkLater(): void {
+    this.#check.set(this.#options.patience / CHECKS, () => {
+      if (++this.#idleChecks === CHECKS) {
+        this.#fail(new TimeoutError(`the receiver wrote nothing for ${this.#options.patience / 1000} s`));
         return;
       }
       for (const chunk of this.#chunks) {
         if (chunk.ended && chunk.waited) this.#answer(chunk);
         chunk.waited = chunk.ended;
       }
-      if (this.#writes.size > 0) this.#lookLater();
+      if (this.#writes.size > 0) this.#checkLater();
     });
   }
 
-  /** What of it was not answered is answered with the status of this error; a REPORT tells of what was. */
+  /** Answers the unanswered chunks with the status of this error, and reports it for answered ones. */
   #fail(error: unknown): void {
     if (this.#over) return;
     const { respond, reporter } = this.#options;
     const { status, message } = asRefusal(error);
-    // RFC 4976 6.4.3: a relay tells the sender by a REPORT. Kamailio's does not.
-    let told = !this.#options.relayed;
+    // RFC 4976 §6.4.3: a relay reports the refusal to the sender. Kamailio's relay does not.
+    let reported = !this.#options.relayed;
     for (const chunk of this.#chunks) {
-      if (chunk.answered) told = false;
+      if (chunk.answered) reported = false;
       else respond(chunk.request, status, message);
     }
-    if (!told) reporter(this.#size).failure(status, message);
+    if (!reported) reporter(this.#size).failure(status, message);
     this.#close(error instanceof Error ? error : new Error(message), status, message);
   }
 
   #close(error: Error, status: number, comment?: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#look.clear();
-    for (const { piece } of this.#writes) this.#options.intake.release(piece);
+    this.#check.clear();
+    for (const { piece } of this.#writes) this.#options.readControl.release(piece);
     this.#writes.clear();
     this.#chunks.clear();
     this.#options.onOver(status, comment);
     try {
       this.#options.sink.abort(error);
     } catch {
-      // It was told.
+      // The error is reported already.
     }
   }
 }
 
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
-/** What comes of a message that its sender has given up: it shall stop sending. */
-const GIVEN_UP = 413;
+/** The answer to later chunks of a message that its sender aborted. */
+const ABORTED = 413;
 
-/** RFC 4975 10: 408 and 413 are for the sender to stop as well, 400 for all that has no status of its own. */
+/** RFC 4975 §10: 408 and 413 ask the sender to stop; 400 is for errors without their own status. */
 export function asRefusal(error: unknown): { status: number; message: string } {
-  if (error instanceof MsrpRefused) return { status: error.status, message: asComment(error.message) };
+  if (error instanceof MsrpRefusedError) return { status: error.status, message: asComment(error.message) };
   if (error instanceof TimeoutError) return { status: 408, message: asComment(error.message) };
-  return { status: 400, message: 'the content was not taken' };
+  return { status: 400, message: 'the content was not accepted' };
 }

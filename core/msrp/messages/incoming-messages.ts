@@ -1,25 +1,25 @@
-/** The SEND requests that a session gets, sorted into messages. */
+/** Sorts the SEND requests of a session into messages. */
 
-import type { Intake } from '../connections/intake.js';
+import type { ReadControl } from '../connections/flow-control.js';
 import { type MsrpRequest, parseByteRange } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
 import { asRefusal, type BodyHandler, IncomingMessage } from './incoming-message.js';
 import type { IncomingHead, MessageReporter, MessageSink } from './message.js';
-import { failureReportOf, MsrpRefused, wantsSuccessReport } from './status.js';
+import { failureReportOf, MsrpRefusedError, wantsSuccessReport } from './status.js';
 
 export interface IncomingMessagesOptions {
   limits: MsrpLimits;
-  /** A message begins. @throws MsrpRefused */
+  /** A message begins. @throws MsrpRefusedError */
   onMessage?: ((head: IncomingHead) => MessageSink) | undefined;
   respond(request: MsrpRequest, status: number, comment?: string): void;
-  /** REPORTs on the message that `request` began. */
+  /** Sends REPORTs on the message that `request` began. */
   reporter(request: MsrpRequest, size: number | undefined): MessageReporter;
 }
 
-/** Messages that are over and whose chunks may still be on their way: those of a window in flight. */
+/** Finished messages whose late chunks are answered: as many as a sender has chunks in flight. */
 const REMEMBERED = 64;
 
-/** RFC 4975 9 has 32 characters; identifiers are remembered for a while. */
+/** RFC 4975 §9 has 32 characters; identifiers stay in memory for a while. */
 const MAX_MESSAGE_ID = 256;
 
 const IGNORING: BodyHandler = { onBody() {}, onEnd() {} };
@@ -27,15 +27,15 @@ const IGNORING: BodyHandler = { onBody() {}, onEnd() {} };
 export class IncomingMessages {
   readonly #options: IncomingMessagesOptions;
   readonly #underWay = new Map<string, IncomingMessage>();
-  /** How to answer what comes of those that are over, the oldest first. */
+  /** The answers to late chunks of finished messages, the oldest first. */
   readonly #over = new Map<string, { status: number; comment?: string | undefined }>();
 
   constructor(options: IncomingMessagesOptions) {
     this.#options = options;
   }
 
-  /** A SEND begins, on a connection with this intake. */
-  receive(request: MsrpRequest, intake: Intake): BodyHandler {
+  /** A SEND begins, on a connection with this flow control. */
+  receive(request: MsrpRequest, readControl: ReadControl): BodyHandler {
     const { headers } = request;
     const { respond, reporter } = this.#options;
     const messageId = headers.get('Message-ID');
@@ -43,7 +43,7 @@ export class IncomingMessages {
     if (!known && !headers.has('Content-Type')) return this.#withoutContent(request);
     const range = parseByteRange(headers.get('Byte-Range') ?? '1-*/*');
     if (messageId === undefined || messageId.length > MAX_MESSAGE_ID || !range) {
-      respond(request, 400, range ? 'no Message-ID, or too long a one' : 'malformed Byte-Range');
+      respond(request, 400, range ? 'a missing or too long Message-ID' : 'malformed Byte-Range');
       return IGNORING;
     }
     const over = this.#over.get(messageId);
@@ -52,7 +52,7 @@ export class IncomingMessages {
       return IGNORING;
     }
     try {
-      return (known ?? this.#begin(request, messageId, range.total, intake)).chunk(request, range);
+      return (known ?? this.#begin(request, messageId, range.total, readControl)).chunk(request, range);
     } catch (error) {
       const { status, message } = asRefusal(error);
       this.#remember(messageId, status, message);
@@ -63,22 +63,27 @@ export class IncomingMessages {
   }
 
   /**
-   * The session is over.
-   * @param connected the peer is still there, to be told.
+   * Ends every message.
+   * @param connected the peer can still be answered.
    */
   abort(error: Error, connected: boolean): void {
     for (const message of [...this.#underWay.values()]) message.abort(error, connected ? 481 : undefined);
   }
 
-  #begin(request: MsrpRequest, messageId: string, size: number | undefined, intake: Intake): IncomingMessage {
+  #begin(
+    request: MsrpRequest,
+    messageId: string,
+    size: number | undefined,
+    readControl: ReadControl,
+  ): IncomingMessage {
     const { limits, onMessage, respond, reporter } = this.#options;
-    if (!onMessage) throw new MsrpRefused(403, 'this session only sends');
+    if (!onMessage) throw new MsrpRefusedError(403, 'this session accepts no messages');
     if (this.#underWay.size >= limits.messages) {
-      throw new MsrpRefused(413, `more than ${limits.messages} messages at a time`);
+      throw new MsrpRefusedError(413, `more than ${limits.messages} simultaneous messages`);
     }
     const message = new IncomingMessage({
       sink: onMessage(headOf(request, messageId, size)),
-      intake,
+      readControl,
       parts: limits.parts,
       patience: limits.transactionTimeout,
       relayed: isRelayed(request),
@@ -99,7 +104,7 @@ export class IncomingMessages {
     if (this.#over.size > REMEMBERED) this.#over.delete(oldest);
   }
 
-  /** RFC 4975 5.4: a SEND without a body binds the session, and is no message. */
+  /** RFC 4975 §5.4: a SEND without a body binds the session, and is not a message. */
   #withoutContent(request: MsrpRequest): BodyHandler {
     let empty = true;
     return {

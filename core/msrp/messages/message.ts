@@ -1,38 +1,38 @@
-/** Messages as a session's owner sees them: those that come, and those that are sent. */
+/** Incoming and outgoing messages, as the owner of a session uses them. */
 
 import type { MsrpHeaders } from '../frames/frame.js';
 
-/** RFC 4975 7.1.1: which chunks the peer shall answer: all, those it cannot take, or none. */
+/** Which chunks the peer answers: all, the refused ones, or none (RFC 4975 §7.1.1). */
 export type FailureReport = 'yes' | 'partial' | 'no';
 
-/** What the first chunk of a message says of it. */
+/** The headers of a message's first chunk. */
 export interface IncomingHead {
   messageId: string;
   contentType?: string;
   headers: MsrpHeaders;
-  /** The whole message, bytes; absent where the sender does not know it, or does not tell. */
+  /** Size of the message, in bytes, if the sender declares it. */
   size?: number;
   successReport: boolean;
   failureReport: FailureReport;
 }
 
-/** Where a message goes. Either `end` or `abort` is called, once, and nothing after it. */
+/** Receives a message. `end` or `abort` is called once, and nothing after it. */
 export interface MessageSink {
   /**
-   * The chunk is answered 200 when this has resolved, or after a while (RFC 4975 7.1.1: the sender gives up after
-   * 30 s). Throwing MsrpRefused answers it with that status, anything else with 400; the message is over then.
-   * Called again before it has resolved, as long as all that waits is within `unresolvedBytes`.
-   * @param offset counted from 0 in the message, in the order of the sender; parts may come again, and overlap.
-   * @param bytes a view, which the sink may keep.
+   * The chunk is answered 200 when this resolves, or after some seconds (the sender gives up after 30 s, RFC 4975 §7.1.1).
+   * MsrpRefusedError answers it with its status, another error with 400; both end the message. Called again before it
+   * resolves, within `unresolvedBytes`.
+   * @param offset in the message, from 0, in the order of the sender; parts can repeat and overlap.
+   * @param bytes a view, which the sink can keep.
    */
   write(offset: number, bytes: Uint8Array): void | Promise<void>;
-  /** All bytes have come, and every `write` has resolved. */
+  /** All bytes have arrived, and every `write` has resolved. */
   end(size: number, reporter: MessageReporter): void;
-  /** The sender gave it up, the connection broke, the session was closed, or a `write` failed. */
+  /** The sender aborted it, the connection was lost, the session was closed, or a `write` failed. */
   abort(error: Error): void;
 }
 
-/** Sends the REPORT that the sender asked for; once, and nothing where it asked for none. */
+/** Sends the REPORT that the sender requested, once, if it requested one. */
 export interface MessageReporter {
   success(): void;
   failure(status: number, comment?: string): void;
@@ -42,28 +42,28 @@ export interface OutgoingMessage {
   contentType: string;
   /** Content-Disposition, Content-Description and the like. */
   headers?: readonly (readonly [name: string, value: string])[];
-  /** Bytes, where known. */
+  /** Size in bytes, if known. */
   size?: number;
-  /** Called once, when the first chunk is about to be sent. Read as fast as the peer takes it. */
+  /** Called once, before the first chunk. The stream is read as fast as the peer accepts it. */
   open(): ReadableStream<Uint8Array>;
   successReport: boolean;
   /**
-   * `yes` when absent. Without a Success-Report, `partial` is done when nobody has complained for the time of a
-   * transaction (30 s), `no` when all was sent.
+   * `yes` when absent. Without a Success-Report, `partial` is delivered without a refusal within 30 s, and `no` when all
+   * bytes are sent.
    */
   failureReport?: FailureReport;
-  /** Gives the message up. */
+  /** Aborts the message. */
   signal?: AbortSignal;
-  /** Bytes that were answered 200; bytes that were sent, where no such answers were asked for. */
+  /** Acknowledged bytes; sent bytes if no answers are requested. */
   onProgress?(bytes: number): void;
 }
 
 export interface MessageResult {
-  /** 200; otherwise that of the response or REPORT which ended the message. */
+  /** 200, or the status of the response or REPORT that refused the message. */
   status: number;
   comment: string;
-  /** True when a REPORT said so. False with 200: every chunk was answered, and no Success-Report was asked for. */
+  /** A REPORT has this status. False with 200: every chunk is answered, and no Success-Report was requested. */
   reported: boolean;
-  /** Acknowledged ones; sent ones, where no answers were asked for. */
+  /** Acknowledged bytes; sent bytes if no answers are requested. */
   bytes: number;
 }

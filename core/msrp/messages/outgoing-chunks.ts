@@ -1,22 +1,28 @@
-/** The content of an outgoing message, read ahead by about one chunk. */
+/** The chunks of an outgoing message: their content, their size, their requests. */
 
-import { formatByteRange, MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
-import { newTransactionId, transactionIdFor } from '../frames/writer.js';
+import {
+  formatByteRange,
+  MsrpHeaders,
+  type MsrpRequest,
+  newTransactionId,
+  transactionIdFor,
+} from '../frames/frame.js';
 import type { OutgoingMessage } from './message.js';
 
+/** Reads the content about one chunk ahead. */
 export class ContentReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #ahead: number;
   readonly #onChange: (error?: Error) => void;
-  /** In order; those before `#next` were taken. */
+  /** In order. */
   #pieces: Uint8Array[] = [];
   #available = 0;
   #ended = false;
   #reading = false;
 
   /**
-   * @param ahead bytes to have at hand.
-   * @param onChange there are more bytes, or their end; with the error when the stream failed.
+   * @param ahead bytes to read ahead.
+   * @param onChange called for more bytes, for the end, and with the error of the stream.
    */
   constructor(stream: ReadableStream<Uint8Array>, ahead: number, onChange: (error?: Error) => void) {
     this.#reader = stream.getReader();
@@ -25,36 +31,36 @@ export class ContentReader {
     void this.#fill();
   }
 
-  /** Bytes at hand. */
+  /** Bytes read ahead. */
   get available(): number {
     return this.#available;
   }
 
-  /** Nothing comes after what is at hand. */
+  /** The stream ended after the available bytes. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Up to so many bytes of those at hand, as they came. */
+  /** Removes up to `limit` of the available bytes. */
   take(limit: number): Uint8Array[] {
-    const taken: Uint8Array[] = [];
+    const pieces: Uint8Array[] = [];
     let left = Math.min(limit, this.#available);
     this.#available -= left;
     let count = 0;
     for (const piece of this.#pieces) {
       if (left === 0) break;
       if (piece.length > left) {
-        taken.push(piece.subarray(0, left));
+        pieces.push(piece.subarray(0, left));
         this.#pieces[count] = piece.subarray(left);
         break;
       }
-      taken.push(piece);
+      pieces.push(piece);
       left -= piece.length;
       count++;
     }
     this.#pieces.splice(0, count);
     void this.#fill();
-    return taken;
+    return pieces;
   }
 
   /** Never rejects. */
@@ -90,26 +96,24 @@ export class ContentReader {
   }
 }
 
-/**
- * How much of a message may be under way, and in what pieces. On a slow path it stays little: whatever is sent next
- * waits behind it, and the peer has 30 s to answer each chunk (RFC 4975 7.1.1). On a fast one it grows until the path
- * is full.
- */
-
-/** Bytes in flight at first, and at least. */
+/** Initial and smallest window, in bytes. */
 const FIRST_WINDOW = 64 * 1024;
-/** A window is some four chunks, of so many bytes at least. */
+/** The smallest chunk, in bytes: a window has about four chunks. */
 const SMALL_CHUNK = 16 * 1024;
-/** A chunk that is answered within this time had room to spare, milliseconds: the longest round trip of a satellite. */
+/** Milliseconds to the answer of a chunk within which the window grows: more than the round trip of a satellite. */
 const FAST = 1000;
-/** Past it, too much is under way. */
+/** Milliseconds beyond which the window shrinks. */
 const SLOW = 2000;
 
+/**
+ * Adapts the bytes in flight and the chunk size to the path. On a slow path both stay small, because other messages wait
+ * behind them and the peer has 30 s to answer each chunk (RFC 4975 §7.1.1). On a fast path they grow until it is full.
+ */
 export class Pace {
   #window: number;
 
   /**
-   * @param largestWindow bytes in flight at most.
+   * @param largestWindow bytes.
    * @param largestChunk bytes.
    */
   constructor(
@@ -119,30 +123,29 @@ export class Pace {
     this.#window = Math.min(FIRST_WINDOW, largestWindow);
   }
 
-  /** Bytes of the next chunk at most, while so many are in flight; 0 when answers have to come first. */
+  /** Largest size of the next chunk with so many bytes in flight; 0 to wait for answers. */
   room(inFlight: number): number {
     const chunk = Math.min(Math.max(this.#window >> 2, SMALL_CHUNK), this.largestChunk);
     return inFlight === 0 || inFlight + chunk <= this.#window ? chunk : 0;
   }
 
-  /** A chunk of so many bytes was answered after so many milliseconds. */
+  /** A chunk was answered after `elapsed` milliseconds. */
   answered(bytes: number, elapsed: number): void {
-    // Doubled, or halved, by the time that a whole window was answered.
+    // Doubles or halves in the time of one window.
     if (elapsed <= FAST) this.#window = Math.min(this.#window + bytes, this.largestWindow);
     else if (elapsed > SLOW)
       this.#window = Math.max(this.#window - (bytes >> 1), Math.min(FIRST_WINDOW, this.largestWindow));
   }
 }
 
-/** The SEND requests of one message (RFC 4975 7.1.1), but for what differs from chunk to chunk. */
-
-/** RFC 4975 7.1.1: a longer chunk is interruptible, and then its end is not told. */
+/** RFC 4975 §7.1.1: a longer chunk is interruptible, and its Byte-Range has no end. */
 const MAX_UNINTERRUPTIBLE = 2048;
 
+/** Makes the SEND requests of one message (RFC 4975 §7.1.1). */
 export class OutgoingChunks {
   readonly #headers = new MsrpHeaders();
 
-  /** @throws MalformedError when a header cannot be written. */
+  /** @throws MalformedError for an invalid header. */
   constructor(
     private readonly message: OutgoingMessage,
     messageId: string,
@@ -156,7 +159,7 @@ export class OutgoingChunks {
     this.#headers.set('Content-Type', contentType);
   }
 
-  /** @param sent bytes of the message ahead of this chunk. */
+  /** @param sent bytes of the message before this chunk. */
   request(sent: number, body: readonly Uint8Array[], last: boolean): MsrpRequest {
     const length = body.reduce((sum, piece) => sum + piece.length, 0);
     const end = sent + length;
@@ -169,7 +172,7 @@ export class OutgoingChunks {
     return this.#request(transactionIdFor(...body));
   }
 
-  /** Says that nothing more comes; without a body. */
+  /** A SEND without a body that aborts the message. */
   abort(sent: number): MsrpRequest {
     const start = sent + 1;
     this.#headers.set('Byte-Range', formatByteRange({ start, end: sent, total: this.message.size }));

@@ -1,26 +1,25 @@
-/** A message on its way to the peer: its chunks, their answers, the REPORT (RFC 4975 7.1). */
+/** An outgoing message: its chunks, their answers, the REPORT (RFC 4975 §7.1). */
 
 import { ByteRanges } from '../../byte-ranges.js';
 import { ConfigurationError, MalformedError, TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
+import type { QueuedMessage, SendQueue } from '../connections/flow-control.js';
 import { InFlight, type RequestLink } from '../connections/in-flight.js';
-import type { Line, LineUser } from '../connections/line.js';
-import { type MsrpRequest, type MsrpResponse, parseByteRange } from '../frames/frame.js';
+import { type MsrpRequest, type MsrpResponse, newMessageId, parseByteRange } from '../frames/frame.js';
 import type { MsrpLimits } from '../frames/limits.js';
-import { newMessageId } from '../frames/writer.js';
 import type { MessageResult, OutgoingMessage } from './message.js';
 import { ContentReader, OutgoingChunks } from './outgoing-chunks.js';
 import { commentOf, isSuccess, parseStatus } from './status.js';
 
 export interface OutgoingRoute {
-  link: RequestLink & { readonly line: Line };
+  link: RequestLink & { readonly sendQueue: SendQueue };
   toPath: readonly string[];
   fromPath: readonly string[];
-  /** Bytes of a chunk at most. */
+  /** Size of the largest chunk, in bytes. */
   chunkSize: number;
 }
 
-/** What there is once the message may be sent. */
+/** The state of a started message. */
 interface Sending {
   route: OutgoingRoute;
   chunks: OutgoingChunks;
@@ -28,26 +27,26 @@ interface Sending {
   inFlight: InFlight;
 }
 
-export class OutgoingTransfer implements LineUser {
+export class OutgoingTransfer implements QueuedMessage {
   readonly messageId = newMessageId();
   readonly result: Promise<MessageResult>;
   #resolve: (result: MessageResult) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #sending: Sending | undefined;
-  /** Bytes that chunks have carried. */
+  /** Bytes in sent chunks. */
   #sent = 0;
   #lastSent = false;
-  /** Bytes of chunks that were answered 200; where nobody answers, that were sent. */
+  /** Bytes in chunks that were answered 200, or sent if no answers are requested. */
   #acknowledged = 0;
-  /** What success was reported of, and whether it was at all: an empty message has no bytes to tell by. */
+  /** Bytes whose success was reported; `#anyReport` is for empty messages. */
   readonly #reported = new ByteRanges();
   #anyReport = false;
-  /** For the REPORT, or for the errors of a message that is not answered otherwise. */
+  /** Waits for the REPORT, or for a refusal if successful chunks are not answered. */
   readonly #deadline = new Timer();
   #over = false;
   readonly #onAbort = () => this.fail(this.message.signal?.reason);
 
-  /** @param onOver nothing happens any more. */
+  /** @param onOver called when the message ends. */
   constructor(
     private readonly message: OutgoingMessage,
     private readonly limits: MsrpLimits,
@@ -69,7 +68,7 @@ export class OutgoingTransfer implements LineUser {
     const { link, chunkSize } = route;
     const { failureReport = 'yes' } = message;
     try {
-      if (route.toPath.length === 0) throw new ConfigurationError('the path of the MSRP peer is not known');
+      if (route.toPath.length === 0) throw new ConfigurationError('the path of the MSRP peer is unknown');
       const chunks = new OutgoingChunks(message, this.messageId, route);
       const content = new ContentReader(message.open(), chunkSize, (error) => {
         if (error) this.fail(error);
@@ -87,20 +86,19 @@ export class OutgoingTransfer implements LineUser {
     }
   }
 
-  /** Takes its turn on the line. */
   sendChunk(): boolean {
     const sending = this.#sending;
     if (!sending || !this.#ready) return false;
     try {
       this.#sendNext(sending);
     } catch (error) {
-      // A path that cannot be written, for example.
+      // For example, an invalid path.
       this.fail(error);
     }
     return this.#ready;
   }
 
-  /** A REPORT on this message (RFC 4975 7.1.2). */
+  /** Handles a REPORT on this message (RFC 4975 §7.1.2). */
   onReport(report: MsrpRequest): void {
     const status = parseStatus(report.headers.get('Status') ?? '');
     const range = parseByteRange(report.headers.get('Byte-Range') ?? '1-*/*');
@@ -110,15 +108,15 @@ export class OutgoingTransfer implements LineUser {
       this.#end({ status: code, comment, reported: true, bytes: this.#acknowledged });
       return;
     }
-    // A receiver reports from the start on, or all at once.
+    // Receivers report from the first byte on, or the whole message.
     if (this.#reported.count >= this.limits.parts) return;
     this.#anyReport = true;
-    // Of what was not sent there is nothing to report.
+    // Unsent bytes cannot be reported.
     this.#reported.add(range.start - 1, Math.min(range.end ?? this.#sent, this.#sent));
     this.#settleIfDone();
   }
 
-  /** It comes to nothing. The peer is told when it has a part of it, unless nothing can be sent any more. */
+  /** Ends the message with an error. If the peer has a part of it and is connected, it receives an abort. */
   fail(error: unknown, connected = true): void {
     if (this.#over) return;
     const sending = this.#sending;
@@ -154,7 +152,7 @@ export class OutgoingTransfer implements LineUser {
   }
 
   #wake(): void {
-    if (this.#ready) this.#sending?.route.link.line.request(this);
+    if (this.#ready) this.#sending?.route.link.sendQueue.request(this);
   }
 
   #onAnswer({ status, comment }: MsrpResponse, bytes: number): void {
@@ -185,7 +183,7 @@ export class OutgoingTransfer implements LineUser {
       if (this.#isReported) this.#succeed();
       else this.#setDeadline(this.limits.reportTimeout, (error) => this.fail(error));
     } else if (failureReport === 'partial') {
-      // RFC 4975 7.1.1: only what went wrong is answered, so that silence has to do.
+      // RFC 4975 §7.1.1: only refused chunks are answered, so silence counts as success.
       this.#setDeadline(this.limits.transactionTimeout, () => this.#succeed());
     } else {
       this.#succeed();
@@ -199,7 +197,7 @@ export class OutgoingTransfer implements LineUser {
   #setDeadline(milliseconds: number, onDeadline: (error: TimeoutError) => void): void {
     if (this.#deadline.running) return;
     this.#deadline.set(milliseconds, () =>
-      onDeadline(new TimeoutError(`no REPORT came within ${milliseconds / 1000} s`)),
+      onDeadline(new TimeoutError(`no REPORT within ${milliseconds / 1000} s`)),
     );
   }
 
@@ -220,7 +218,7 @@ export class OutgoingTransfer implements LineUser {
     this.#deadline.clear();
     this.message.signal?.removeEventListener('abort', this.#onAbort);
     const { route, content, inFlight } = this.#sending ?? {};
-    route?.link.line.withdraw(this);
+    route?.link.sendQueue.withdraw(this);
     content?.cancel(reason);
     inFlight?.clear();
     this.onOver();
@@ -228,11 +226,12 @@ export class OutgoingTransfer implements LineUser {
 }
 
 /**
- * @param exhausted nothing comes after the first `end` bytes.
- * @param more bytes at hand beyond them.
+ * @param exhausted the content ended after `end` bytes.
+ * @param more available bytes beyond them.
  * @throws MalformedError
  */
 function checkSize(end: number, size: number, exhausted: boolean, more: number): void {
   if (exhausted && end < size) throw new MalformedError(`the content ended after ${end} of ${size} bytes`);
-  if (end === size && more > 0) throw new MalformedError(`the content is longer than its ${size} bytes`);
+  if (end === size && more > 0)
+    throw new MalformedError(`the content has more than its declared ${size} bytes`);
 }

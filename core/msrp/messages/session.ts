@@ -1,12 +1,11 @@
-/** An MSRP session (RFC 4975 5.4): messages both ways between two URIs, over the connection that it is bound to. */
+/** An MSRP session (RFC 4975 §5.4): messages in both directions between two URIs, over one connection. */
 
-import { TimeoutError, TransportError } from '../../errors.js';
+import { ConfigurationError, LimitError, TimeoutError, TransportError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
 import type { BoundSession, MsrpConnection } from '../connections/connection.js';
-import { MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
+import { MsrpHeaders, type MsrpRequest, newMessageId, newTransactionId } from '../frames/frame.js';
 import { type MsrpLimits, RELAYED_CHUNK } from '../frames/limits.js';
 import { findSessionId, sessionIdOf } from '../frames/uri.js';
-import { newMessageId, newTransactionId } from '../frames/writer.js';
 import type { BodyHandler } from './incoming-message.js';
 import { IncomingMessages } from './incoming-messages.js';
 import type {
@@ -20,49 +19,47 @@ import { OutgoingTransfer } from './outgoing-transfer.js';
 import { asComment, buildReport, commentOf, failureReportOf, wantsSuccessReport } from './status.js';
 
 export interface SessionOptions {
-  /** Made by `localMsrpUri`: its session identifier is the key by which the peer's requests find the session. */
+  /** Made by `localMsrpUri`: requests of the peer find the session by its session identifier. */
   localUri: string;
-  /** The peer's `a=path`; may be set later on a session that waits for its peer. */
+  /** The peer's `a=path`. A session that waits for its peer can set it later. */
   remotePath?: readonly string[];
-  /** Ours as the peer has it, our relays first; absent: `localUri` alone. */
+  /** The path of this end as the peer uses it, our relays first; `localUri` alone when absent. */
   localPath?: readonly string[];
   /**
-   * Asked for each message that begins; absent: none is taken (403). Throwing MsrpRefused answers its chunks with
-   * that status, anything else with 400.
+   * Called for each new message; absent: messages are refused (403). MsrpRefusedError answers the chunks with its status,
+   * another error with 400.
    */
   onMessage?(message: IncomingHead): MessageSink;
-  /** The first request of the peer: it has connected, or come through a relay. */
+  /** The peer sent its first request. */
   onBound?(): void;
-  /** The connection ended, or the peer does not know the session. Not called after our own `close`. */
+  /** The connection ended, or the peer refused the session. Not called after `close`. */
   onClosed?(error?: Error): void;
 }
 
 export interface MsrpSession {
   readonly localUri: string;
   readonly closed: boolean;
-  /** The peer's path; empty as long as nobody has set it. */
+  /** The peer's path; empty until it is set. */
   remotePath: readonly string[];
-  /** Ours as the peer has it, our relays first. */
+  /** The path of this end as the peer uses it, our relays first. */
   readonly localPath: readonly string[];
   /**
-   * Says that we are there, by a SEND without a body (RFC 4975 5.4). For a session behind a relay of ours whose
-   * remote path was set later than it was made; others of the active end do it by themselves. There, it may be in
-   * vain: a peer that our relay does not reach may come by itself.
+   * Sends a SEND without a body (RFC 4975 §5.4), for a session behind our relay after its remote path was set; other
+   * active sessions do it themselves. A failure is ignored, because the peer can begin as well.
    */
   introduce(): void;
   /**
-   * Sends a message; waits for the peer to connect, where it did not yet. A response or REPORT that refuses it is
-   * a result, no error.
-   * @throws TransportError when the connection is lost or the session closed; TimeoutError when the peer does not
-   * connect, answer or report in time; MalformedError when the content is not as long as its `size`; the reason of
-   * the signal; what the content's stream failed with.
+   * Sends a message, after the peer has connected. A response or REPORT that refuses it is a result, not an error.
+   * @throws TransportError if the connection is lost or the session closed; TimeoutError if the peer does not connect,
+   * answer or report in time; MalformedError if the content does not have its `size`; the reason of the signal; the error
+   * of the content's stream.
    */
   send(message: OutgoingMessage): Promise<MessageResult>;
-  /** Gives up what is under way. The connection goes with the last session of its active end. */
+  /** Aborts messages in progress. The active end closes the connection with its last session. */
   close(): void;
 }
 
-/** To the SEND that binds a session: the peer does not have it, or not for us. Any other answer is from the peer. */
+/** Answers to the binding SEND that refuse the session. Any other answer shows that the peer has it. */
 const REFUSING = new Set([403, 408, 481, 506]);
 
 export class Session implements MsrpSession, BoundSession {
@@ -74,14 +71,14 @@ export class Session implements MsrpSession, BoundSession {
   readonly #limits: MsrpLimits;
   readonly #onOver: () => void;
   readonly #incoming: IncomingMessages;
-  /** By Message-ID, in the order of `send`. */
+  /** By Message-ID, in sending order. */
   readonly #outgoing = new Map<string, OutgoingTransfer>();
   readonly #patience = new Timer();
   #connection: MsrpConnection | undefined;
   #heard = false;
   #closed = false;
 
-  /** @param onOver the session was closed, by whomever. */
+  /** @param onOver called when the session ends. */
   constructor(options: SessionOptions, limits: MsrpLimits, onOver: () => void) {
     this.localUri = options.localUri;
     this.id = sessionIdOf(options.localUri);
@@ -110,29 +107,29 @@ export class Session implements MsrpSession, BoundSession {
     return this.#heard;
   }
 
-  /** @param request of the peer, that found its way here; absent: we have connected. */
+  /** @param request the first request of the peer; absent: this end connected. */
   bind(connection: MsrpConnection, request?: MsrpRequest): void {
     this.#connection = connection;
     this.#patience.clear();
     if (request) this.#heard = true;
-    // Behind a relay of ours, it may be the peer who sends first.
+    // Behind our relay, the remote path may be unknown: the peer sends first.
     else if (this.remotePath.length > 0) this.introduce();
-    // RFC 4975 5.4: whoever knows the session's URI may use it. Its path is of use where the SDP is late; with a relay
-    // of ours, it has that relay in it.
+    // RFC 4975 §5.4: a peer that knows the session's URI may use it. Its From-Path is the remote path if the SDP answer is
+    // late. Behind our relay it would contain that relay.
     if (request && this.remotePath.length === 0 && this.localPath.length === 1)
       this.remotePath = request.fromPath;
     this.#startNext();
     if (request) this.#options.onBound?.();
   }
 
-  /** RFC 4975 5.4: requests are from the peer that the SDP named. */
+  /** RFC 4975 §5.4: only requests of the peer in the SDP are accepted. */
   accepts(request: MsrpRequest): boolean {
     const peer = this.remotePath.at(-1);
     const from = request.fromPath.at(-1) ?? '';
     return peer === undefined || peer === from || findSessionId(peer) === findSessionId(from);
   }
 
-  /** RFC 4975 5.4: the active end says at once which session it comes for, by a SEND without a body. */
+  /** RFC 4975 §5.4: the active end binds the session at once, by a SEND without a body. */
   introduce(): void {
     const connection = this.#connection;
     if (!connection || this.#closed) return;
@@ -164,7 +161,7 @@ export class Session implements MsrpSession, BoundSession {
   }
 
   receive(request: MsrpRequest, connection: MsrpConnection): BodyHandler {
-    return this.#incoming.receive(request, connection.intake);
+    return this.#incoming.receive(request, connection.readControl);
   }
 
   report(request: MsrpRequest): void {
@@ -175,7 +172,7 @@ export class Session implements MsrpSession, BoundSession {
     this.#end(new TransportError('the MSRP session was closed'), true);
   }
 
-  /** The connection is gone, or is of no use to this session. */
+  /** The connection ended, or the peer refused the session. */
   lost(error: Error | undefined): void {
     if (this.#closed) return;
     this.#end(error ?? new TransportError('the peer closed the MSRP connection'), false);
@@ -193,12 +190,12 @@ export class Session implements MsrpSession, BoundSession {
   }
 
   get #paths(): { toPath: readonly string[]; fromPath: readonly string[] } {
-    // RFC 4976 5.1: out through our own relays, the nearest first.
+    // RFC 4976 §5.1: through our own relays, the nearest first.
     const relays = this.localPath.slice(0, -1).reverse();
     return { toPath: [...relays, ...this.remotePath], fromPath: [this.localUri] };
   }
 
-  /** Messages of a session share its line: those beyond the limit wait for one to end. */
+  /** Starts messages up to the limit of simultaneous ones. */
   #startNext(): void {
     const link = this.#connection;
     if (!link || this.#closed) return;
@@ -223,16 +220,52 @@ export class Session implements MsrpSession, BoundSession {
 
   #reporter(request: MsrpRequest, size: number | undefined): MessageReporter {
     const { headers } = request;
-    let told = false;
-    const tell = (wanted: boolean, code: number, comment = commentOf(code)) => {
-      if (told || !wanted || this.#closed) return;
-      told = true;
+    let reported = false;
+    const report = (wanted: boolean, code: number, comment = commentOf(code)) => {
+      if (reported || !wanted || this.#closed) return;
+      reported = true;
       const status = { code, comment: asComment(comment) };
       this.#connection?.sendReport(buildReport(request, this.localUri, size, status));
     };
     return {
-      success: () => tell(wantsSuccessReport(headers), 200),
-      failure: (status, comment) => tell(failureReportOf(headers) !== 'no', status, comment),
+      success: () => report(wantsSuccessReport(headers), 200),
+      failure: (status, comment) => report(failureReportOf(headers) !== 'no', status, comment),
     };
+  }
+}
+
+/** The sessions of a listener, a connector or a relay. */
+export class Sessions {
+  readonly #byId = new Map<string, Session>();
+  readonly #byUri = new Map<string, Session>();
+
+  constructor(private readonly limits: MsrpLimits) {}
+
+  /**
+   * @param onOver called when the session ends.
+   * @throws ConfigurationError if the URI has no session identifier or is in use; LimitError beyond the limit.
+   */
+  add(options: SessionOptions, onOver: () => void = () => {}): Session {
+    if (this.#byId.size >= this.limits.sessions) {
+      throw new LimitError(`${this.limits.sessions} MSRP sessions, the limit, are open`);
+    }
+    const session = new Session(options, this.limits, () => {
+      this.#byId.delete(session.id);
+      this.#byUri.delete(session.localUri);
+      onOver();
+    });
+    if (this.#byId.has(session.id)) throw new ConfigurationError(`${options.localUri} is in use`);
+    this.#byId.set(session.id, session);
+    this.#byUri.set(session.localUri, session);
+    return session;
+  }
+
+  /** By its own URI, as peers copy it from the SDP; a border gateway can change host and port, not the identifier. */
+  find(uri: string): Session | undefined {
+    return this.#byUri.get(uri) ?? this.#byId.get(findSessionId(uri) ?? '');
+  }
+
+  close(): void {
+    for (const session of [...this.#byId.values()]) session.close();
   }
 }

@@ -1,16 +1,15 @@
-/** Status of a REPORT (RFC 4975 7.1.2, 9): `000 200 OK`. */
+/** Status codes (RFC 4975 §10), the Status of a REPORT (`000 200 OK`, §7.1.2), and which answers a sender requests. */
 
 import { SipPushError } from '../../errors.js';
-import { formatByteRange, MsrpHeaders, type MsrpRequest } from '../frames/frame.js';
-import { newTransactionId } from '../frames/writer.js';
+import { formatByteRange, MsrpHeaders, type MsrpRequest, newTransactionId } from '../frames/frame.js';
 import type { FailureReport } from './message.js';
 
 export interface MsrpStatus {
-  /** Three digits; `000` is RFC 4975's own, the others are not understood by anybody. */
+  /** Three digits; only `000` is defined. */
   namespace: string;
-  /** As of a response. */
+  /** Three digits, as in a response. */
   code: number;
-  /** Empty where there is none. */
+  /** Empty when absent. */
   comment: string;
 }
 
@@ -26,10 +25,8 @@ export function formatStatus(code: number, comment = ''): string {
   return comment === '' ? status : `${status} ${comment}`;
 }
 
-/** A message, or a chunk of it, that is not taken; and what the status codes of RFC 4975 10 mean. */
-
-/** Thrown by `onMessage` or by a sink's `write`: the chunks of that message are answered with this status. */
-export class MsrpRefused extends SipPushError {
+/** Thrown by `onMessage` or by the `write` of a sink: answers the chunks of the message with this status. */
+export class MsrpRefusedError extends SipPushError {
   constructor(
     readonly status: number,
     message: string,
@@ -51,7 +48,7 @@ const COMMENTS: ReadonlyMap<number, string> = new Map([
   [506, 'Session Already In Use'],
 ]);
 
-/** Empty for a status that RFC 4975 does not know. */
+/** Empty for a status that RFC 4975 does not define. */
 export function commentOf(status: number): string {
   return COMMENTS.get(status) ?? '';
 }
@@ -60,12 +57,10 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Comments go into a line of a frame: text from elsewhere may hold anything. */
+/** Makes text fit into a line of a frame. */
 export function asComment(text: string): string {
   return text.replace(/[\p{Cc}\p{Cs}]+/gu, ' ').slice(0, 200);
 }
-
-/** What a SEND asks to be told, and the REPORT that tells it (RFC 4975 7.1.1, 7.1.2). */
 
 export function failureReportOf(headers: MsrpHeaders): FailureReport {
   const value = headers.get('Failure-Report')?.toLowerCase();
@@ -76,13 +71,13 @@ export function wantsSuccessReport(headers: MsrpHeaders): boolean {
   return headers.get('Success-Report')?.toLowerCase() === 'yes';
 }
 
-/** True when a SEND with these headers is to be told that its chunk, or its message, came to this. */
+/** Whether the sender of a SEND with these headers requests an answer (RFC 4975 §7.1.1). */
 export function wantsAnswer(headers: MsrpHeaders, success: boolean): boolean {
   const failureReport = failureReportOf(headers);
   return failureReport === 'yes' || (failureReport === 'partial' && !success);
 }
 
-/** @param size of the whole message, where it is known. */
+/** @param size of the message, if it is known. */
 export function buildReport(
   send: MsrpRequest,
   localUri: string,

@@ -1,4 +1,4 @@
-/** Bytes in bytes: the browser's own search finds the first octet, a loop the others. */
+/** Searches bytes, and compresses streams. */
 
 import type { Platform } from '../platform.js';
 
@@ -19,15 +19,13 @@ function isAt(bytes: Uint8Array, pattern: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Compression by the browser's own streams. */
-
 export const compress: Platform['compress'] = (source, format) =>
   along(source, new CompressionStream(format));
 
 export const decompress: Platform['decompress'] = (source, format) =>
   along(source, new DecompressionStream(format));
 
-/** What is generic in one declaration is not in the other: `Uint8Array` of any buffer, and of an ArrayBuffer. */
+/** The DOM types require `Uint8Array<ArrayBuffer>`, others declare any buffer. */
 function along(
   source: ReadableStream<Uint8Array>,
   transform: GenericTransformStream,

@@ -1,4 +1,4 @@
-/** Digests as they are asked for, at once: SubtleCrypto answers later, and knows no MD5. */
+/** Synchronous digests. SubtleCrypto is asynchronous and has no MD5. */
 
 import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha512_256 } from '@noble/hashes/sha2.js';
@@ -16,7 +16,7 @@ export const hasher: Platform['hasher'] = (algorithm) => {
   return { update: (bytes) => void digest.update(bytes), digest: () => bytesToHex(digest.digest()) };
 };
 
-/** What getRandomValues gives at a time. */
+/** Limit of one call of getRandomValues. */
 const MAX_RANDOM_BYTES = 65_536;
 
 export const randomHex: Platform['randomHex'] = (bytes) => {
@@ -27,17 +27,15 @@ export const randomHex: Platform['randomHex'] = (bytes) => {
   return bytesToHex(octets);
 };
 
-/** Fingerprints of certificates (RFC 8122), which scripts of a browser see as files at most. */
-
 const PEM = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/;
 
-/** X.690 8.9: a SEQUENCE, which a certificate is (RFC 5280 4.1). */
+/** The tag of a SEQUENCE (X.690 §8.9), which a certificate is (RFC 5280 §4.1). */
 const SEQUENCE = 0x30;
 
 export const certificateFingerprint: Platform['certificateFingerprint'] = (pem) => {
   const text = typeof pem === 'string' ? pem : new TextDecoder().decode(pem);
   const der = decode(PEM.exec(text)?.[1] ?? '');
-  if (!isSequence(der)) throw new ConfigurationError('tls: no certificate to take a fingerprint of');
+  if (!isSequence(der)) throw new ConfigurationError('tls: invalid certificate, expected PEM');
   return `sha-256 ${hash('sha-256', der)
     .toUpperCase()
     .replace(/..(?=.)/g, '$&:')}`;
@@ -51,7 +49,7 @@ function decode(base64: string): Uint8Array {
   }
 }
 
-/** One value with a length of two octets (X.690 8.1.3.5), as long as that says: 256 to 65535 octets. */
+/** Whether the bytes are one SEQUENCE with a length of two octets (X.690 §8.1.3.5). */
 function isSequence(der: Uint8Array): boolean {
   const [tag, lengthOctets, high = 0, low = 0] = der;
   return tag === SEQUENCE && lengthOctets === 0x82 && der.length === 4 + high * 256 + low;

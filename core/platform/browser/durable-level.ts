@@ -1,11 +1,11 @@
-/** browser-level with the durability that `sync` promises, and one page at a time. */
+/** browser-level with durable batches, for one page at a time. */
 
 import { BrowserLevel } from 'browser-level';
 import { holdFolder } from './folder.js';
 import { committed } from './page-store.js';
 
 declare module 'browser-level' {
-  /** What it has of abstract-level's contract with its stores, and the database itself; its types leave both out. */
+  /** Members that the types of browser-level omit: those of abstract-level for stores, and the database. */
   interface BrowserLevel<KDefault = string, VDefault = string> {
     readonly db: IDBDatabase;
     _open(options: object): Promise<void>;
@@ -22,15 +22,14 @@ interface Operation {
 }
 
 /**
- * browser-level 3 takes what durability the browser has preset, which is relaxed: what is committed may be in the
- * system's buffers (Chromium since 121, Firefox, Safari). Strict is what `sync` promises. Its transactions are made
- * here; all else is its own.
+ * browser-level 3 uses the browser's default durability, `relaxed`: committed data can be in the system's buffers (Chromium
+ * since 121, Firefox, Safari). `sync` requires `strict`, so this class creates the transactions of batches.
  */
 export class DurableLevel extends BrowserLevel<string, string> {
   #release: () => void = () => {};
 
   override async _open(options: object): Promise<void> {
-    // Two hosts would take the same pushes twice.
+    // Two hosts would deliver the same pushes twice.
     this.#release = await holdFolder(this.location);
     try {
       await super._open(options);
@@ -48,7 +47,7 @@ export class DurableLevel extends BrowserLevel<string, string> {
     }
   }
 
-  /** All of them, or none. */
+  /** Writes all operations or none. */
   override async _batch(
     operations: readonly Operation[],
     { sync = false }: { sync?: boolean },

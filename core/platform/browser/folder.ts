@@ -1,20 +1,21 @@
-/** A folder is one host's at a time, whichever tab or window it is in. */
+/** Folders in the browser's storage. One page at a time can use a folder. */
 
 import { ConfigurationError, SipPushError } from '../../errors.js';
-import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
+import type { Folder, NewFile, OpenFile, StoredFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { IndexedPages, MemoryPages, type PageStore } from './page-store.js';
 import { fileStream, PagedFile } from './paged-file.js';
 
-/** What a page that was left, or loaded anew, may take to let go, milliseconds. */
+/** Time for a closed or reloaded page to release its lock, in milliseconds. */
 const PATIENCE_MS = 2_000;
 
 /**
- * @returns what lets go of it; a page that ends does so, too.
- * @throws ConfigurationError when another page has it. Where a browser has no locks (a page that is not by https, nor
- * of this machine) nobody is asked.
+ * Locks a folder, unless the browser has no locks (a page from neither https nor localhost).
+ * @returns a function that releases the lock. The end of the page releases it as well.
+ * @throws ConfigurationError if another page has the lock.
  */
 export async function holdFolder(folder: string): Promise<() => void> {
-  // Not there on an insecure page, whatever its type says.
+  // Undefined on an insecure page, contrary to its type.
   const locks: LockManager | undefined = navigator.locks;
   if (!locks) return () => {};
   return await new Promise((resolve, reject) => {
@@ -32,8 +33,6 @@ export async function holdFolder(folder: string): Promise<() => void> {
   });
 }
 
-/** Files that outlive the page, by name: in the browser's storage; temporary ones in memory. */
-
 export const openFolder: Platform['openFolder'] = async (path) => {
   if (path === undefined) return new PagedFolder('memory', new MemoryPages());
   const store = await IndexedPages.open(path);
@@ -42,7 +41,7 @@ export const openFolder: Platform['openFolder'] = async (path) => {
 };
 
 class PagedFolder implements Folder {
-  /** Those that are written to: some of what they have is not in the store yet. */
+  /** Files being written, with data that is not in the store yet. */
   readonly #written = new Map<string, PagedFile>();
 
   constructor(
@@ -101,7 +100,8 @@ class PagedFolder implements Folder {
   }
 
   path(name: string): string {
-    if (!/^[0-9A-Za-z]+$/.test(name)) throw new SipPushError(`"${name}" is no name of a file that is kept`);
+    if (!/^[0-9A-Za-z]+$/.test(name))
+      throw new SipPushError(`invalid file name "${name}": expected letters and digits`);
     return `${this.folder}/${name}`;
   }
 
@@ -113,11 +113,11 @@ class PagedFolder implements Folder {
     this.path(name);
     const known = await this.store.entry(name);
     if (this.#written.has(name) || (known && !kept)) {
-      throw new SipPushError(`files cannot be kept: ${name} is there, or is being written`);
+      throw new SipPushError(`cannot create the file ${name}: it exists already`);
     }
     const file = new PagedFile(this.store, name, known ?? { size: 0, kept }, true);
     this.#written.set(name, file);
-    // It is there from now on, and there is room for it.
+    // Creates the file, and fails if there is no space.
     await file.flush(kept).catch(async (error: unknown) => {
       this.#written.delete(name);
       throw error;

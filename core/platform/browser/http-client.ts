@@ -1,29 +1,32 @@
-/** HTTP requests by fetch: without cookies, from no cache, and to the one URL that was asked for. */
+/** HTTP requests by fetch, without cookies, cache and redirects. */
 
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
+import type { HttpRequest, HttpResponse } from '../http.js';
+import type { Platform } from '../platform.js';
 
-/** Of the bytes on the wire; the browser hands over what they unfold to. */
-const UNDONE = new Set(['content-encoding', 'content-length']);
+/** Headers of the encoded body; the browser decodes it. */
+const DECODED = new Set(['content-encoding', 'content-length']);
 
-/** A browser sets it itself, from what it can undo. */
+/** The browser sets this header itself. */
 const ITS_OWN = new Set(['accept-encoding']);
 
 export const request: Platform['request'] = async ({ method, url, headers, body, ca, addresses, signal }) => {
   if (ca !== undefined)
-    throw new ConfigurationError('tls: a browser has authorities of its own; "ca" cannot be used');
+    throw new ConfigurationError(
+      'tls: "ca" cannot be used in a browser, which has its own authorities; remove it',
+    );
   requireOwnAddress(url, addresses);
   signal.throwIfAborted();
   try {
     const response = await fetch(url, {
       method,
       headers: Object.entries(headers ?? {}).filter(([name]) => !ITS_OWN.has(name.toLowerCase())),
-      // What is pushed must not act in the name of the person before the screen, nor learn where they are.
+      // A push must not use the credentials of the user, nor reveal the page.
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
       cache: 'no-store',
-      // Where it leads is not told to scripts, which get a status of 0: nobody could say whether that is allowed.
+      // Scripts get status 0 instead of the target, so it could not be checked.
       redirect: 'manual',
       signal,
       body: body === undefined ? undefined : Uint8Array.from(body),
@@ -34,17 +37,17 @@ export const request: Platform['request'] = async ({ method, url, headers, body,
   }
 };
 
-/** The addresses of a name are the browser's own affair. */
+/** A browser resolves names itself, so only the address in the URL is possible. */
 function requireOwnAddress({ hostname }: URL, addresses: HttpRequest['addresses']): void {
   const literal = hostname.replace(/^\[|\]$/g, '');
   if (addresses === undefined || (addresses.length === 1 && addresses[0] === literal)) return;
-  throw new ConfigurationError(`a browser cannot be told which address of ${hostname} to connect to`);
+  throw new ConfigurationError(`a browser cannot connect to a given address of ${hostname}`);
 }
 
 function answer({ status, headers, body }: Response, url: URL, signal: AbortSignal): HttpResponse {
   return {
     status,
-    headers: Object.fromEntries([...headers].filter(([name]) => !UNDONE.has(name))),
+    headers: Object.fromEntries([...headers].filter(([name]) => !DECODED.has(name))),
     body: explained(body ?? new Blob().stream(), (error) => failure(url, error, signal)),
   };
 }
@@ -74,7 +77,7 @@ function explained(
 function failure(url: URL, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   return new TransportError(
-    `HTTP with ${url.host} failed: ${reasonOf(error)} (a browser does not tell whether the network, the server's certificate or its CORS headers are why)`,
+    `HTTP with ${url.host} failed: ${reasonOf(error)} (the network, the server's certificate or its CORS headers; a browser does not reveal which)`,
     { cause: error },
   );
 }

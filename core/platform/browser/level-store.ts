@@ -1,4 +1,4 @@
-/** Importing this module adds the durable store to the platform: IndexedDB, by browser-level. */
+/** Importing this module adds the durable store to the platform: IndexedDB by browser-level. */
 
 import type { LevelStore } from '../level.js';
 import { addStore } from '../stores.js';
@@ -7,6 +7,6 @@ const PREFIX = 'sip-push ';
 
 addStore('durable', async (folder) => {
   const { DurableLevel } = await import('./durable-level.js');
-  // Its own format on disk is bytes; which encodings its users choose is not its concern.
+  // The store contains bytes. Its users select the encodings.
   return new DurableLevel(folder, { prefix: PREFIX }) as LevelStore;
 });

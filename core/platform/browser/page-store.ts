@@ -1,61 +1,54 @@
-/** The end of a transaction of IndexedDB. */
+/** Files as pages of one size, in IndexedDB or in memory. */
 
 import { LimitError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 
-/** Resolves when all of it is written; rejects when nothing is, as when there is no room. */
+/** Resolves when the transaction is written; rejects if nothing is written, e.g. without free space. */
 export function committed(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new Error('the browser gave the transaction up'));
+    transaction.onabort = () => reject(transaction.error ?? new Error('the browser aborted the transaction'));
   });
 }
 
-/** Where the bytes of files are, in pages of one size: in IndexedDB, or in memory. */
-
-/**
- * Bytes. Small enough to be written again for a few octets within it, large enough that a file of 1 GiB has some
- * thousands.
- */
+/** Bytes of a page. A change of few bytes rewrites a page, and a file of 1 GiB has 4096 pages. */
 export const PAGE_BYTES = 256 * 1024;
 
 export interface FileEntry {
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   size: number;
-  /** Seen in the folder; one that is not goes with the page that writes it. */
+  /** Whether the file is visible in its folder. An invisible one does not outlive its web page. */
   kept: boolean;
 }
 
 export interface PageChange {
   entry: FileEntry;
-  /** By their index; the last one of a file may be shorter. They must not change before it is written. */
+  /** By index; the last page of a file can be shorter. The bytes must not change before they are written. */
   pages: ReadonlyMap<number, Uint8Array>;
-  /** Pages from this index on are gone. */
+  /** Removes the pages from this index on. */
   end?: number;
-  /** On disk over a loss of power; else as the browser sees fit. */
+  /** Whether the write survives a power failure. */
   durable: boolean;
 }
 
-/** All of its methods reject with SipPushError. */
+/** All methods reject with SipPushError. */
 export interface PageStore {
   entries(): Promise<Map<string, FileEntry>>;
-  /** Undefined where there is no such file. */
+  /** Undefined if there is no such file. */
   entry(name: string): Promise<FileEntry | undefined>;
-  /** Undefined: nothing was written there, which reads as zeros. Rejects when there is no such file. */
+  /** Undefined for a page that was never written, which reads as zeros. Rejects if there is no such file. */
   read(name: string, index: number): Promise<Uint8Array | undefined>;
-  /** All of it, or nothing. */
+  /** Writes everything or nothing. */
   write(name: string, change: PageChange): Promise<void>;
-  /** Also of one that is not there. */
+  /** Does nothing if there is no such file. */
   remove(name: string): Promise<void>;
   close(): void;
 }
 
-/** Files in memory: of a host that has no folder. */
-
-/** Bytes of all such files together. A page has some hundred MiB before the browser ends it. */
+/** Bytes of all files in memory together. Browsers end a page with some hundred MiB. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Of every folder and spool of this page. */
+/** Bytes of all folders and spools of this web page. */
 let taken = 0;
 
 interface MemoryFile {
@@ -76,7 +69,7 @@ export class MemoryPages implements PageStore {
 
   async read(name: string, index: number): Promise<Uint8Array | undefined> {
     const file = this.#files.get(name);
-    if (!file) throw new SipPushError(`the file ${name} is not there any more`);
+    if (!file) throw new SipPushError(`the file ${name} was removed`);
     return file.pages.get(index);
   }
 
@@ -87,7 +80,7 @@ export class MemoryPages implements PageStore {
     const more = bytesOf(after) - bytesOf(before);
     if (more > 0 && taken + more > MAX_BYTES) {
       throw new LimitError(
-        `more than ${MAX_BYTES / 1024 / 1024} MiB of files in memory; with "data" they are in the browser's storage`,
+        `files in memory exceed ${MAX_BYTES / 1024 / 1024} MiB: set "data" to use the browser's storage`,
       );
     }
     taken += more;
@@ -110,8 +103,8 @@ function bytesOf(pages: ReadonlyMap<number, Uint8Array>): number {
 }
 
 /**
- * Files in IndexedDB. Not in the origin private file system: what is written there by a page (no worker) is seen only
- * when it is closed, which copies all of it each time, and nothing there promises to be on disk.
+ * Files in IndexedDB. In the origin private file system, data that a page writes becomes visible when the file is closed,
+ * opening it copies the whole file, and nothing reports that data is on disk.
  */
 
 const ENTRIES = 'entries';
@@ -156,7 +149,7 @@ export class IndexedPages implements PageStore {
         result(transaction.objectStore(ENTRIES).count(name)),
         result<Uint8Array | undefined>(transaction.objectStore(PAGES).get([name, index])),
       ]);
-      if (count === 0) throw new SipPushError(`the file ${name} is not there any more`);
+      if (count === 0) throw new SipPushError(`the file ${name} was removed`);
       return page;
     });
   }
@@ -201,7 +194,7 @@ export class IndexedPages implements PageStore {
   }
 }
 
-/** All pages of a file from an index on: an array is greater than every number. */
+/** All pages of a file from an index on. In the order of keys, an array is greater than every number. */
 function from(name: string, index: number): IDBKeyRange {
   return IDBKeyRange.bound([name, index], [name, []]);
 }
@@ -218,6 +211,6 @@ async function usable<T>(task: () => Promise<T>): Promise<T> {
 function result<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('the browser does not say why'));
+    request.onerror = () => reject(request.error ?? new Error('unknown error of IndexedDB'));
   });
 }

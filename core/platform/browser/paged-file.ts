@@ -1,29 +1,29 @@
-/** One file in pages: written in any order, read meanwhile. */
+/** A file in pages, which is written in any order and can be read at the same time. */
 
 import { SipPushError } from '../../errors.js';
-import type { FileRange } from '../platform.js';
+import type { FileRange } from '../files.js';
 import { type FileEntry, PAGE_BYTES, type PageStore } from './page-store.js';
 
-/** Pages that are written to before they go to the store, together. */
+/** Changed pages before they are written to the store together. */
 const OPEN_PAGES = 4;
 
-/** What reads a file: at most so many bytes from there on. */
+/** Reads at most `length` bytes from an offset. */
 export type ReadAt = (at: number, length: number) => Promise<Uint8Array>;
 
 export class PagedFile {
-  /** Not in the store yet. */
+  /** Changed pages that are not in the store yet. */
   readonly #dirty = new Map<number, Uint8Array>();
   #size: number;
   #kept: boolean;
   #closed = false;
-  /** Changes come one after another. */
+  /** The last change; changes run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly store: PageStore,
     private readonly name: string,
     { size, kept }: FileEntry,
-    /** What is written goes to the disk over a loss of power. */
+    /** Whether writes survive a power failure. */
     private readonly durable: boolean,
   ) {
     this.#size = size;
@@ -34,7 +34,7 @@ export class PagedFile {
     return this.#size;
   }
 
-  /** One behind the other, the first at `at`. */
+  /** Writes the chunks one after another from the offset `at`. */
   write(chunks: readonly Uint8Array[], at: number): Promise<void> {
     return this.#inTurn(async () => {
       let position = at;
@@ -52,7 +52,7 @@ export class PagedFile {
     });
   }
 
-  /** At most `length` bytes; fewer, or none, at the end of the file. */
+  /** Reads at most `length` bytes; fewer, or none, at the end of the file. */
   async read(at: number, length: number): Promise<Uint8Array> {
     this.#requireOpen();
     const bytes = new Uint8Array(Math.max(0, Math.min(length, this.#size - at)));
@@ -72,13 +72,13 @@ export class PagedFile {
       const end = Math.ceil(size / PAGE_BYTES);
       for (const index of [...this.#dirty.keys()]) if (index >= end) this.#dirty.delete(index);
       this.#size = size;
-      // What stays of the last page must not come back when the file grows again.
+      // Cut the last page, so that old bytes do not reappear when the file grows.
       if (size % PAGE_BYTES > 0) (await this.#writable(end - 1, 0)).fill(0, size % PAGE_BYTES);
       await this.#flush(end);
     });
   }
 
-  /** Nothing of it is left here. @param kept whether it is seen in the folder from now on. */
+  /** Writes all changes to the store. @param kept whether the file becomes visible in its folder. */
   flush(kept = this.#kept): Promise<void> {
     return this.#inTurn(async () => {
       this.#kept = kept;
@@ -86,7 +86,7 @@ export class PagedFile {
     });
   }
 
-  /** Nothing is written or read any more. Rejects when what was written before could not be. */
+  /** Ends the access. Rejects if earlier data could not be written. */
   async close(): Promise<void> {
     try {
       await this.flush();
@@ -95,7 +95,7 @@ export class PagedFile {
     }
   }
 
-  /** Without writing what was not. */
+  /** Ends the access without writing the changes. */
   abandon(): Promise<unknown> {
     this.#closed = true;
     this.#dirty.clear();
@@ -106,7 +106,7 @@ export class PagedFile {
     return this.#dirty.get(index) ?? (await this.store.read(this.name, index));
   }
 
-  /** The page, whole, to be changed at once. @param bytes that are about to be written into it. */
+  /** The whole page, for an immediate change. @param bytes the number of bytes that will be written. */
   async #writable(index: number, bytes: number): Promise<Uint8Array> {
     const known = this.#dirty.get(index);
     if (known) return known;
@@ -120,7 +120,7 @@ export class PagedFile {
 
   async #flush(end?: number): Promise<void> {
     const size = this.#size;
-    // A part of a buffer is stored with the whole buffer: the last page is cut.
+    // A view is stored with its whole buffer, so the last page is copied.
     const pages = new Map(
       Array.from(this.#dirty, ([index, page]) => [index, page.slice(0, size - index * PAGE_BYTES)]),
     );
@@ -139,11 +139,11 @@ export class PagedFile {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new SipPushError(`files cannot be kept: ${this.name} is closed`);
+    if (this.#closed) throw new SipPushError(`cannot use the file ${this.name}: it is closed`);
   }
 }
 
-/** Part of a file of `size` bytes, page by page. Errors when it has become shorter. */
+/** A range of a file of `size` bytes, page by page. Errors if the file became shorter. */
 export function fileStream(read: ReadAt, size: number, { start, end }: FileRange = { start: 0 }) {
   const behind = Math.min(end ?? size - 1, size - 1) + 1;
   let at = start;
@@ -153,7 +153,7 @@ export function fileStream(read: ReadAt, size: number, { start, end }: FileRange
         const length = Math.min(PAGE_BYTES - (at % PAGE_BYTES), behind - at);
         if (length <= 0) return controller.close();
         const bytes = await read(at, length);
-        if (bytes.length < length) throw new SipPushError('the file has become shorter while it was read');
+        if (bytes.length < length) throw new SipPushError('the file became shorter while it was read');
         at += length;
         controller.enqueue(bytes);
       },

@@ -1,13 +1,14 @@
-/** What is too large for memory, while the page lives: in the browser's storage, or, without a folder, in memory all the same. */
+/** The spool: in the browser's storage, or in memory without a folder. */
 
-import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
+import type { FileRange, Spool, SpoolFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { IndexedPages, MemoryPages, type PageStore } from './page-store.js';
 import { fileStream, PagedFile } from './paged-file.js';
 
 export const openSpool: Platform['openSpool'] = async (folder) => {
   if (folder === undefined) return new PagedSpool(new MemoryPages());
   const store = await IndexedPages.open(folder);
-  // What an earlier page left: nobody knows any longer what it was.
+  // Files of an earlier page have no owner.
   for (const name of (await store.entries()).keys()) await store.remove(name);
   return new PagedSpool(store);
 };

@@ -1,4 +1,4 @@
-/** Opens a store: a durable one of a name, or one in memory. */
+/** Opens a durable store with a name, or a store in memory. */
 
 import { SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';

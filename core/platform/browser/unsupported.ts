@@ -1,4 +1,4 @@
-/** What a browser has not: each says what there is instead. */
+/** Features that a browser does not have. Each error names the alternative. */
 
 import { ConfigurationError } from '../../errors.js';
 import type { Platform } from '../platform.js';
@@ -14,21 +14,19 @@ export const openDatagram: Platform['openDatagram'] = async () => {
 };
 
 export const listenHttp: Platform['listenHttp'] = async () => {
-  throw new ConfigurationError(
-    'a browser cannot serve content: publish it on a server, and refer to it by its URL',
-  );
+  throw new ConfigurationError('a browser cannot serve content: publish it on a server, and push its URL');
 };
 
 export const openFile: Platform['openFile'] = async (path) => {
   throw new ConfigurationError(
-    `a browser opens no file by its path (${path}): take what a person chose, as bytes`,
+    `a browser cannot open a file by its path (${path}): use the bytes of a file that the user selected`,
   );
 };
 
 export const startWorker: Platform['startWorker'] = () => {
-  throw new ConfigurationError('a browser runs applications in its page only: leave "isolation" out');
+  throw new ConfigurationError('a browser runs applications only in its page: remove "isolation"');
 };
 
-/** Host names, which a browser resolves by itself and tells nobody. */
+/** A browser resolves host names itself and does not reveal the addresses. */
 
 export const resolve: Platform['resolve'] = async () => undefined;

@@ -1,25 +1,26 @@
-/** Connections of a browser: WebSocket (RFC 6455), which is all that it has. */
+/** WebSocket connections (RFC 6455), the only kind in a browser. */
 
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES } from '../failure.js';
-import type { Address, Channel, ChannelProtocol, Platform, TlsOptions } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { Address, Channel, ChannelProtocol, TlsOptions } from '../sockets.js';
 import { randomHex } from './crypto.js';
 
 type WebSocketProtocol = 'ws' | 'wss';
 
-/** Where the caller names no limit: one message of 1 MiB. */
+/** Default limit of a message: 1 MiB. */
 const DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** Messages that came while the owner reads none, bytes: a browser goes on reading. Four windows of an MSRP sender. */
+/** Bytes of messages held while the channel is paused, because a browser keeps reading. Four windows of an MSRP sender. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
-/** What a message counts besides its bytes: a flood of empty ones takes memory, too. */
+/** Overhead of a held message in bytes, a limit for empty messages. */
 const MESSAGE_COST = 1024;
 
-/** A browser does not say that it has sent something: how often to look, milliseconds. */
+/** Interval for polling `bufferedAmount`, which has no event, in milliseconds. */
 const LOOK_AGAIN_MS = 20;
 
-/** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 7.4.1). */
+/** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 §7.4.1). */
 const ORDERLY = new Set([1000, 1001, 1005]);
 
 const DEFAULT_PORTS = { ws: 80, wss: 443 };
@@ -44,14 +45,14 @@ function requireWebSocket(protocol: ChannelProtocol, to: Address): asserts proto
 }
 
 /**
- * What cannot be kept is refused, but for fingerprints: without them a certificate has to be one that the browser
- * trusts for that name, which is no less.
+ * Rejects TLS options that a browser cannot apply. Fingerprints are ignored, because the browser verifies the certificate
+ * for the name, which is no weaker.
  */
 function requireNoMaterial(tls: TlsOptions = {}): void {
   const given = (['ca', 'cert', 'key', 'serverName'] as const).filter((name) => tls[name] !== undefined);
   if (given.length === 0) return;
   throw new ConfigurationError(
-    `tls: a browser has authorities of its own; "${given.join('", "')}" cannot be used there`,
+    `tls: "${given.join('", "')}" cannot be used in a browser, which has its own authorities; remove it`,
   );
 }
 
@@ -66,7 +67,7 @@ function open(url: string, subprotocol: string | undefined): WebSocket {
     socket.binaryType = 'arraybuffer';
     return socket;
   } catch (error) {
-    // A page that came by https may not connect by ws.
+    // A page from https must not connect by ws.
     throw new ConfigurationError(`the browser does not connect to ${url}: ${reasonOf(error)}`, {
       cause: error,
     });
@@ -93,8 +94,8 @@ function opened(socket: WebSocket, url: string, signal: AbortSignal): Promise<vo
       end();
       resolve();
     };
-    // Scripts are not told: it would let any page look round the network that its reader is in.
-    socket.onerror = () => failed('the browser does not tell why; its console may');
+    // Browsers hide the reason from scripts, so that pages cannot scan the user's network.
+    socket.onerror = () => failed('see the console of the browser for the reason');
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });
@@ -102,13 +103,13 @@ function opened(socket: WebSocket, url: string, signal: AbortSignal): Promise<vo
 
 class WebSocketChannel implements Channel {
   readonly framed = true;
-  /** A browser does not know its address: what stands for it leads nowhere (RFC 7118 appendix B.1). */
+  /** A placeholder, because a browser does not know its address (RFC 7118 appendix B.1). */
   readonly local: Address;
   ondata: Channel['ondata'] = () => {};
   ondrain: Channel['ondrain'] = () => {};
   onclose: Channel['onclose'] = () => {};
   #paused = false;
-  /** Until whoever awaits the channel has set the handlers: the peer's first bytes may be here already. */
+  /** Paused until the owner has set the handlers; the first bytes may already be here. */
   #starting = true;
   readonly #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -143,12 +144,12 @@ class WebSocketChannel implements Channel {
       throw new TransportError(`the WebSocket to ${addressText(this.remote)} is closed`);
     }
     const bytes = concatenated(parts);
-    // RFC 7118 5, RFC 7977 5.2: text where it can be, as every peer and the browser's own tools read it.
+    // A text frame for valid UTF-8, which every peer and browser tool can read (RFC 7118 §5, RFC 7977 §5.2).
     this.socket.send(textOf(bytes) ?? bytes);
     this.#lookForDrain();
   }
 
-  /** The browser reads on, and what comes is held here; past a bound the connection is given up. */
+  /** Holds the messages that the browser still reads. Beyond a limit the connection fails. */
   pause(): void {
     this.#paused = true;
   }
@@ -159,7 +160,7 @@ class WebSocketChannel implements Channel {
   }
 
   close(): void {
-    // The peer's Close frame comes after what it sent before.
+    // Deliver the held messages before the peer's Close frame.
     this.resume();
     this.socket.close(1000);
   }
@@ -172,7 +173,7 @@ class WebSocketChannel implements Channel {
     if (this.#ended) return;
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(String(data));
     if (bytes.length > this.maxMessage) {
-      this.#giveUp(new TransportError(`a WebSocket message of more than ${this.maxMessage} bytes`));
+      this.#giveUp(new TransportError(`a WebSocket message exceeds ${this.maxMessage} bytes`));
       return;
     }
     this.#held.push(bytes);
@@ -180,7 +181,9 @@ class WebSocketChannel implements Channel {
     this.#handOver();
     if (this.#heldBytes > MAX_HELD_BYTES) {
       this.#giveUp(
-        new TransportError(`more than ${MAX_HELD_BYTES} bytes of messages came while none could be taken`),
+        new TransportError(
+          `messages of more than ${MAX_HELD_BYTES} bytes arrived while the channel was paused`,
+        ),
       );
     }
   }
@@ -197,7 +200,7 @@ class WebSocketChannel implements Channel {
     }
   }
 
-  /** Ends at once, whatever the peer says to it. */
+  /** Ends at once, without waiting for the peer. */
   #giveUp(error: Error | undefined): void {
     this.socket.close();
     this.#held.length = 0;
@@ -208,7 +211,7 @@ class WebSocketChannel implements Channel {
 
   #end(error: Error | undefined): void {
     this.#ended ??= { error };
-    // Behind what came before it, and never within a call of the owner's.
+    // After earlier messages, and never during a call by the owner.
     setTimeout(() => this.#handOver());
   }
 

@@ -1,9 +1,10 @@
-/** Connections and listeners of every protocol, with one deadline and one kind of error. */
+/** Connections and listeners of all protocols, with one deadline and one error class. */
 
 import { ConfigurationError, TransportError, UntrustedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, CONNECT_TIMEOUT_MS } from '../failure.js';
-import type { Address, ChannelProtocol, Platform } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { Address, ChannelProtocol } from '../sockets.js';
 import { errorCode, isUntrusted } from './failure.js';
 import { connectStream, listenStream } from './stream-channel.js';
 
@@ -14,7 +15,7 @@ let webSockets: (() => Promise<WebSockets>) | undefined;
 
 export const protocols: Platform['protocols'] = known;
 
-/** Adds `ws` and `wss`. `load` is called when the first of them is used. */
+/** Adds `ws` and `wss`. `load` is called on their first use. */
 export function addWebSockets(load: () => Promise<WebSockets>): void {
   webSockets = load;
   known.add('ws').add('wss');

@@ -5,7 +5,8 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { ConfigurationError, UntrustedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Platform, TlsOptions } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { TlsOptions } from '../sockets.js';
 
 const OPENSSL_NAMES = {
   md5: 'md5',
@@ -23,8 +24,8 @@ export const hasher: Platform['hasher'] = (algorithm) => {
 };
 
 /**
- * Octets are drawn from the kernel by the page and handed out in pieces: a sender makes a branch and a tag for
- * each of thousands of requests, and one call of randomBytes costs as much as the whole message.
+ * Random octets are read from the kernel in pages. A sender needs a branch and a tag for each request, and one call of
+ * randomBytes costs as much as writing the whole message.
  */
 const POOL_BYTES = 4096;
 let pool = Buffer.alloc(0);
@@ -40,12 +41,7 @@ export const randomHex: Platform['randomHex'] = (bytes) => {
   return pool.toString('hex', used - bytes, used);
 };
 
-/** Certificates known by their fingerprints (RFC 8122). */
-
-/**
- * Weakest first. RFC 8122 5 knows MD2, MD5 and SHA-1 besides: certificates of another can be made to have one that
- * is given.
- */
+/** Weakest first. MD2, MD5 and SHA-1 of RFC 8122 §5 are excluded, because certificates with a given digest can be forged. */
 const HASHES = ['sha-224', 'sha-256', 'sha-384', 'sha-512'];
 
 const FINGERPRINT = /^([a-z0-9-]+)[ \t]+([0-9a-f]{2}(?::[0-9a-f]{2}){0,63})$/i;
@@ -54,16 +50,16 @@ export const certificateFingerprint: Platform['certificateFingerprint'] = (pem) 
   try {
     return `sha-256 ${fingerprint('sha-256', new X509Certificate(pem).raw)}`;
   } catch (error) {
-    throw new ConfigurationError(`tls: no certificate to take a fingerprint of: ${reasonOf(error)}`, {
+    throw new ConfigurationError(`tls: invalid certificate, expected PEM: ${reasonOf(error)}`, {
       cause: error,
     });
   }
 };
 
 /**
- * Of a socket that ended its handshake: why it is not connected to whom `options.fingerprints` announced. RFC 8122 5:
- * one hash function is chosen, and any of its fingerprints may match. Taking the strongest leaves no choice to whoever
- * could forge a weaker one.
+ * Compares the peer's certificate with `options.fingerprints` after the handshake. One hash function is used, and any of
+ * its fingerprints may match (RFC 8122 §5). It is the strongest one, so that a forged weaker one does not help.
+ * @returns the error if none matches.
  */
 export function certificateFault(socket: Socket, options: TlsOptions = {}): UntrustedError | undefined {
   if (options.fingerprints === undefined || !(socket instanceof TLSSocket)) return undefined;

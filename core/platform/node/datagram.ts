@@ -6,16 +6,17 @@ import { isIP, isIPv6 } from 'node:net';
 import { TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText } from '../failure.js';
-import type { Address, DatagramSocket, Platform } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { Address, DatagramSocket } from '../sockets.js';
 import { errorCode } from './failure.js';
 
 /**
- * A burst of a thousand 1300-byte requests must wait in the kernel while JavaScript is busy; Linux's usual 208 KiB
- * holds about a hundred. The kernel silently lowers it to its own maximum.
+ * Enough to buffer 1000 requests of 1300 bytes in the kernel while JavaScript is busy; the default of Linux, 208 KiB,
+ * holds about 100. The kernel silently reduces the value to its maximum.
  */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** Linux gives a connected socket the ICMP errors of its peer; an address that was taken from us looks like the rest. */
+/** ICMP errors, which Linux reports on a connected socket, and the loss of the local address. */
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -30,7 +31,7 @@ export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) 
   const address = isIP(host) === 0 ? await resolve(host) : host;
   const socket = dgram.createSocket({
     type: isIPv6(address) ? 'udp6' : 'udp4',
-    // [::] and 0.0.0.0 can then both listen on one port, and no address arrives as ::ffff:192.0.2.1.
+    // Lets [::] and 0.0.0.0 share a port, and avoids addresses such as ::ffff:192.0.2.1.
     ...(isIPv6(address) && { ipv6Only: true }),
     recvBufferSize: RECEIVE_BUFFER_BYTES,
   });
@@ -68,7 +69,7 @@ function bind(socket: dgram.Socket, at: Address | undefined): Promise<void> {
 
 function connect(socket: dgram.Socket, to: Address): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Node hands this callback the error, though its type does not say so.
+    // Node.js passes the error to this callback, although its type lacks the parameter.
     socket.connect(to.port, to.host, (error?: Error) => (error ? reject(error) : resolve()));
   });
 }

@@ -1,4 +1,4 @@
-/** What Node.js says of what went wrong. */
+/** Errors of Node.js. */
 
 import { UntrustedError } from '../../errors.js';
 
@@ -9,7 +9,7 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What node:tls says of a certificate that it does not take (X509_V_ERR of OpenSSL, and its own). */
+/** Codes of node:tls for a rejected certificate: X509_V_ERR of OpenSSL, and those of Node.js. */
 const UNTRUSTED = new Set([
   'CERT_CHAIN_TOO_LONG',
   'CERT_HAS_EXPIRED',
@@ -30,7 +30,7 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** Whether a connection failed by the peer's certificate. */
+/** Whether the connection failed because of the peer's certificate. */
 export function isUntrusted(error: unknown): boolean {
   return error instanceof UntrustedError || UNTRUSTED.has(errorCode(error) ?? '');
 }

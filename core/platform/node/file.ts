@@ -1,4 +1,4 @@
-/** Makes a folder, and those above it. */
+/** Files that are read as streams, the spool, and the creation of folders. */
 
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigurationError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { FileRange, Platform, Spool, SpoolFile } from '../platform.js';
+import type { FileRange, Spool, SpoolFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { webStream } from './bytes.js';
 import { errorCode } from './failure.js';
 
 /**
- * Not by `recursive: true`: where the system says ENOENT of a folder whose parent is there, as in /proc, Node.js tries
- * for ever, in a thread that nothing stops.
+ * Creates a folder and its parents. With `recursive: true` Node.js loops forever in an unstoppable thread if the system
+ * reports ENOENT although the parent exists, as in /proc.
  */
 export async function makeFolder(path: string, mode: number): Promise<void> {
   try {
@@ -23,7 +24,7 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
     await makeFolder(parent, mode);
-    // Somebody else may have made it meanwhile; where that fails again, the parent is there.
+    // Another process may have created it meanwhile.
     await makeFolder(path, mode);
   }
 }
@@ -35,19 +36,17 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Files that are read as streams, and the spool: files that are written as content comes in. */
-
-/** Bytes read at a time. Each read costs the same, and of large files there are many; past this it gains nothing. */
+/** Bytes per read. Larger reads are not faster. */
 const PIECE = 262_144;
 
 const WHY = { ENOENT: 'does not exist', EACCES: 'may not be read' } as const;
 
 export const openFile: Platform['openFile'] = async (path) => {
   try {
-    // Opened once, so that what may not be read is known now.
+    // Opened once to detect a file that is not readable.
     await (await open(path, constants.O_RDONLY)).close();
     const found = await stat(path);
-    if (!found.isFile()) throw new ConfigurationError(`${path} is no file`);
+    if (!found.isFile()) throw new ConfigurationError(`invalid file ${path}: expected a regular file`);
     return { size: found.size, open: (range) => read(path, range) };
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
@@ -57,7 +56,7 @@ export const openFile: Platform['openFile'] = async (path) => {
 };
 
 function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableStream<Uint8Array> {
-  // createReadStream takes no empty range.
+  // createReadStream does not support an empty range.
   if (end !== undefined && end < start)
     return new ReadableStream({ start: (controller) => controller.close() });
   const range = { start, ...(end === undefined ? {} : { end }) };
@@ -66,7 +65,7 @@ function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableS
 
 export const openSpool: Platform['openSpool'] = async (folder) => {
   if (folder === undefined) return new FolderSpool(await mkdtemp(join(tmpdir(), 'sip-push-spool-')));
-  // What an earlier process left: nobody knows any longer what it was.
+  // Files of an earlier process have no owner.
   await rm(folder, { recursive: true, force: true });
   // Pushes are private.
   await makeFolder(folder, 0o700);

@@ -1,4 +1,4 @@
-/** Files that outlive the process: each is written beside its place, and moved there when it is whole. */
+/** Files that outlive the process. A file is written under a temporary name and renamed when it is complete. */
 
 import { constants } from 'node:fs';
 import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -6,16 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Folder, NewFile, OpenFile, Platform, StoredFile } from '../platform.js';
+import type { Folder, NewFile, OpenFile, StoredFile } from '../files.js';
+import type { Platform } from '../platform.js';
 import { makeFolder, openFile } from './file.js';
 
-/** No name that is given has a dot. */
+/** Suffix of a temporary name; names of files have no dots. */
 const UNFINISHED = '.part';
 
 export const openFolder: Platform['openFolder'] = async (path) => {
   try {
     if (path === undefined) return new DiskFolder(await mkdtemp(join(tmpdir(), 'sip-push-files-')), true);
-    // What is pushed is private.
+    // Pushes are private.
     await makeFolder(path, 0o700);
     const unfinished = (await readdir(path)).filter((name) => name.endsWith(UNFINISHED));
     await Promise.all(unfinished.map((name) => rm(join(path, name), { force: true })));
@@ -74,7 +75,8 @@ class DiskFolder implements Folder {
   }
 
   path(name: string): string {
-    if (!/^[0-9A-Za-z]+$/.test(name)) throw new SipPushError(`"${name}" is no name of a file that is kept`);
+    if (!/^[0-9A-Za-z]+$/.test(name))
+      throw new SipPushError(`invalid file name "${name}": expected letters and digits`);
     return join(this.folder, name);
   }
 
@@ -104,7 +106,7 @@ class DiskFile implements NewFile {
       await this.handle.sync();
       await this.handle.close();
       await rename(this.path + UNFINISHED, this.path);
-      // The new name is in the folder, which has to reach the disk by itself.
+      // The name is data of the folder, which has its own sync.
       await syncFolder(this.folder);
     } catch (error) {
       throw unusable(error);
@@ -148,7 +150,7 @@ class EditedFile implements OpenFile {
   }
 
   sync(): Promise<void> {
-    // The file's name is in the folder, which has to reach the disk by itself.
+    // The name is data of the folder, which has its own sync.
     return usable(async () => void (await Promise.all([this.handle.datasync(), syncFolder(this.folder)])));
   }
 
@@ -157,7 +159,7 @@ class EditedFile implements OpenFile {
   }
 }
 
-/** What is left of `chunks` after their first `count` bytes. */
+/** The rest of `chunks` after the first `count` bytes. */
 function behind(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
   let index = 0;
   let skipped = count;

@@ -1,4 +1,4 @@
-/** HTTP requests over node:http and node:https, each on a connection of its own to addresses that were chosen before. */
+/** HTTP requests by node:http and node:https, each on its own connection, to given addresses. */
 
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -6,7 +6,8 @@ import { isIPv6, type LookupFunction } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { HttpRequest, HttpResponse, Platform } from '../platform.js';
+import type { HttpRequest, HttpResponse } from '../http.js';
+import type { Platform } from '../platform.js';
 import { webStream } from './bytes.js';
 import { errorCode } from './failure.js';
 import { clientTlsOptions } from './stream-channel.js';
@@ -21,12 +22,12 @@ export const request: Platform['request'] = (exchange) => {
     const outgoing = open(exchange);
     const onAbort = () => outgoing.destroy(new Error('aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
-    // Its last event, whichever way it ended; the only one where a server answers with another protocol.
+    // The last event in any case, and the only one if the server speaks another protocol.
     outgoing.once('close', () => {
       signal.removeEventListener('abort', onAbort);
       reject(failure(url, new Error('the connection ended without a response'), signal));
     });
-    // Also after the response has begun: the body tells then.
+    // After the start of the response, the body reports the error instead.
     outgoing.on('error', (error) => reject(failure(url, error, signal)));
     outgoing.once('response', (incoming) => resolve(response(incoming, url, signal)));
     outgoing.end(body);
@@ -37,7 +38,7 @@ function open({ method, url, headers, body, addresses, ca }: HttpRequest): http.
   const options = {
     method,
     headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
-    // A connection that is used again was made to the addresses of another time.
+    // A reused connection could go to other addresses.
     agent: false as const,
     maxHeaderSize: MAX_HEADER_BYTES,
     ...(addresses ? { lookup: pinned(addresses) } : {}),
@@ -50,7 +51,7 @@ function open({ method, url, headers, body, addresses, ca }: HttpRequest): http.
 
 let trusted: { ca: string | Uint8Array; context: SecureContext } | undefined;
 
-/** Kept, since reading the system's 140 authorities takes longer than a request. */
+/** Cached, because reading the system's 140 authorities takes longer than a request. */
 function trusting(ca: string | Uint8Array): SecureContext {
   if (trusted?.ca !== ca) {
     const own = typeof ca === 'string' ? ca : Buffer.from(ca);
@@ -59,7 +60,7 @@ function trusting(ca: string | Uint8Array): SecureContext {
   return trusted.context;
 }
 
-/** Whatever the name, these addresses: a name that stands for something else a moment later changes nothing. */
+/** Resolves every name to the given addresses, so that a change of DNS after the check has no effect. */
 function pinned(addresses: readonly string[]): LookupFunction {
   const list = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
   return (_host, options, callback) => {

@@ -1,13 +1,14 @@
-/** An HTTP server that answers requests without a body, over node:http and node:https. */
+/** An HTTP server for requests without a body, by node:http and node:https. */
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { HttpReply, Platform } from '../platform.js';
+import type { HttpReply } from '../http.js';
+import type { Platform } from '../platform.js';
 import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions, startListening } from './stream-channel.js';
 
-/** A client that has taken nothing for so long is gone, or means to keep us. */
+/** Time after which a client that reads nothing is disconnected. */
 const SILENCE_MS = 30_000;
 
 export const listenHttp: Platform['listenHttp'] = async (at, options, answer) => {
@@ -18,7 +19,7 @@ export const listenHttp: Platform['listenHttp'] = async (at, options, answer) =>
   };
   const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
     const { method = '', url = '', headers } = request;
-    // Nobody reads a body here: the connection ends with the answer, whatever else is on it.
+    // The server reads no body, so the connection has to end with the reply.
     request.resume();
     if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
       response.shouldKeepAlive = false;
@@ -50,7 +51,7 @@ export const listenHttp: Platform['listenHttp'] = async (at, options, answer) =>
 
 async function reply(response: ServerResponse, { status, headers, body, onSent }: HttpReply): Promise<void> {
   response.writeHead(status, headers);
-  // Node.js would keep them until the first byte of the body, which may take its time.
+  // Node.js would delay them until the first byte of the body.
   response.flushHeaders();
   let whole = true;
   try {

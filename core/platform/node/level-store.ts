@@ -1,4 +1,4 @@
-/** Importing this module adds the durable store to the platform: LevelDB in a folder, by classic-level. */
+/** Importing this module adds the durable store to the platform: LevelDB in a folder by classic-level. */
 
 import { addStore } from '../stores.js';
 

@@ -1,15 +1,15 @@
 /**
- * Worker threads, as they see their starter. By itself, since all else of a platform takes longer to load than a worker
- * to start.
+ * Worker threads: the end of the worker. A module of its own, because loading the rest of the platform takes longer than
+ * starting a worker.
  */
 
 import { parentPort as port, workerData } from 'node:worker_threads';
-import type { ParentPort } from '../platform.js';
+import type { ParentPort } from '../threads.js';
 
-/** Tells the workers that `startWorker` started from all others. */
+/** Marks the workers of `startWorker`. */
 export const WORKER_DATA = 'sip-push: worker';
 
-/** The way to whoever started this thread by `startWorker`; undefined in any other. */
+/** The port to the thread that called `startWorker`; undefined in other threads. */
 export function parentPort(): ParentPort | undefined {
   if (!port || workerData !== WORKER_DATA) return undefined;
   const { postMessage } = port;

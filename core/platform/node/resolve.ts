@@ -1,4 +1,4 @@
-/** Host names, as this system resolves them: its hosts file, then DNS. */
+/** Resolves host names by the system: the hosts file, then DNS. */
 
 import { lookup } from 'node:dns/promises';
 import { TransportError } from '../../errors.js';

@@ -1,4 +1,4 @@
-/** Opens a store: a durable one in a folder, or one in memory. */
+/** Opens a durable store in a folder, or a store in memory. */
 
 import { ConfigurationError, SipPushError } from '../../errors.js';
 import type { LevelStore } from '../level.js';
@@ -7,7 +7,7 @@ import { makeFolder } from './file.js';
 
 export async function openStore(folder?: string): Promise<LevelStore> {
   try {
-    // Before LevelDB makes it: what is pushed is private.
+    // Created before LevelDB creates it, because pushes are private.
     if (folder !== undefined) await makeFolder(folder, 0o700);
     const store = await createStore(folder);
     await store.open();
@@ -17,7 +17,7 @@ export async function openStore(folder?: string): Promise<LevelStore> {
   }
 }
 
-/** abstract-level wraps the reason (a lock, a full disk, a bad file) as the cause of "Database failed to open". */
+/** abstract-level has the reason (a lock, a full disk, a bad file) as the cause of "Database failed to open". */
 function explain(folder: string | undefined, error: unknown): SipPushError {
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (reason instanceof Error && 'code' in reason && reason.code === 'LEVEL_LOCKED') {

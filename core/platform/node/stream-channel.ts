@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
-import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../platform.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
 import { certificateFault } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 
@@ -60,13 +60,13 @@ function pem(value: string | Uint8Array): string | Buffer {
   return typeof value === 'string' ? value : Buffer.from(value);
 }
 
-/** TCP and TLS connections and listeners over node:net and node:tls. */
+/** TCP and TLS connections and listeners by node:net and node:tls. */
 
 type StreamProtocol = 'tcp' | 'tls';
 
 /**
- * The kernel asks after a minute of silence whether the peer is still there: a device that lost its network sends no
- * FIN, and an accepted connection would stay for good.
+ * TCP keep-alive after a minute of silence, because a device that lost its network sends no FIN, and the connection would
+ * stay open forever.
  */
 export const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
@@ -92,7 +92,7 @@ export function connectStream(
     };
     const onError = (error: Error) => {
       settle();
-      // A destroyed socket may report again, to nobody.
+      // A destroyed socket can report further errors.
       socket.on('error', () => {});
       socket.destroy();
       reject(error);
@@ -117,7 +117,7 @@ export async function listenStream(
   onChannel: (channel: Channel) => void,
 ): Promise<Listener> {
   const accept = (socket: net.Socket) => {
-    // A handshake can end after the listener was closed, or with the peer already gone.
+    // A handshake can end after the listener was closed, or after the peer has disconnected.
     if (!server.listening || socket.destroyed || socket.remoteAddress === undefined) socket.destroy();
     else onChannel(new StreamChannel(protocol, socket));
   };
@@ -125,7 +125,7 @@ export async function listenStream(
     protocol === 'tls'
       ? tls.createServer({ ...serverTlsOptions(options.tls), ...SOCKET_OPTIONS }, accept)
       : net.createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, accept);
-  // A failed handshake costs its own connection only.
+  // A failed handshake affects only its own connection.
   server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => socket.destroy());
   return startListening(server, at, options);
 }
@@ -146,14 +146,14 @@ export async function startListening(
       resolve();
     });
   });
-  // Errors of accept (no file descriptors left) are not the end of the listener.
+  // The listener survives errors of accept, e.g. no free file descriptors.
   server.on('error', () => {});
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new TransportError('the listener has no address');
   return {
     address: { host: bound.address, port: bound.port },
     async close() {
-      // The callback waits for every connection to end; the port is free at once.
+      // The port is free at once; the callback would wait for the end of every connection.
       server.close();
     },
   };
@@ -184,7 +184,7 @@ class StreamChannel implements Channel {
     });
     socket.once('close', () => this.onclose(failure));
     socket.on('data', (bytes) => this.ondata(bytes));
-    // Adding the listener set the socket flowing: hold it until whoever awaits the channel has set the handlers.
+    // Adding the listener resumed the socket. Pause it until the owner of the channel has set the handlers.
     socket.pause();
     setImmediate(() => {
       if (!this.#paused) socket.resume();
@@ -200,7 +200,7 @@ class StreamChannel implements Channel {
     if (!socket.writable) throw new TransportError(`the connection to ${addressText(this.remote)} is closed`);
     const last = parts.pop();
     if (!last) return;
-    // Parts written while it is corked go to the kernel in one call, without a copy.
+    // Corked parts go to the kernel in one call, without a copy.
     if (parts.length > 0) socket.cork();
     for (const part of parts) socket.write(part);
     socket.write(last, this.#written);
@@ -219,7 +219,7 @@ class StreamChannel implements Channel {
 
   close(): void {
     if (this.socket.destroyed) return;
-    // The peer's end comes after what it sent before.
+    // Read the rest before the peer's end.
     this.resume();
     this.socket.end();
     const timer = setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT_MS);

@@ -1,4 +1,4 @@
-/** WebSocket (RFC 6455) connections and listeners over the `ws` package. */
+/** WebSocket (RFC 6455) connections and listeners by the `ws` package. */
 
 import { isUtf8 } from 'node:buffer';
 import http from 'node:http';
@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
-import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../platform.js';
+import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
 import { certificateFault } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 import {
@@ -22,10 +22,10 @@ import {
 
 type WebSocketProtocol = 'ws' | 'wss';
 
-/** Where the caller names no limit: one message of 1 MiB. */
+/** Default limit of a message: 1 MiB. */
 const DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 7.4.1). */
+/** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 §7.4.1). */
 const ORDERLY = new Set([1000, 1001, 1005]);
 
 export function connectWebSocket(
@@ -68,7 +68,7 @@ export function connectWebSocket(
   });
 }
 
-/** A peer whose certificate is not the one that was announced hears nothing of us, the HTTP request included. */
+/** Verifies the peer's certificate before anything is sent, including the HTTP request. */
 function sendToTheRightPeer(request: http.ClientRequest, options: TlsOptions | undefined): void {
   if (options?.fingerprints === undefined) return void request.end();
   request.once('socket', (socket) => {
@@ -99,7 +99,7 @@ export function listenWebSocket(
   const upgrader = new WebSocketServer({
     noServer: true,
     ...socketOptions(options.maxMessage),
-    // Of several that the client offers `ws` would take the first.
+    // By default `ws` selects the first subprotocol that the client offers.
     ...(subprotocol !== undefined && { handleProtocols: () => subprotocol }),
   });
   server.on('request', (_request, response) => {
@@ -111,7 +111,7 @@ export function listenWebSocket(
     socket.on('error', () => {});
     if (!server.listening) return void socket.destroy();
     if (subprotocol !== undefined && !offers(request, subprotocol)) {
-      // RFC 7118 4.1: the client has to offer "sip"; another protocol's client must not be taken for one.
+      // The client has to offer "sip" (RFC 7118 §4.1), so that clients of other protocols are rejected.
       return void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     }
     upgrader.handleUpgrade(request, socket, head, (accepted) => {
@@ -127,7 +127,7 @@ function offers(request: http.IncomingMessage, subprotocol: string): boolean {
 }
 
 function socketOptions(maxMessage = DEFAULT_MAX_MESSAGE_BYTES) {
-  // Compression would let a peer turn a few bytes into the whole limit, and SIP gains little by it.
+  // No compression: a peer could inflate a few bytes to the limit, and SIP gains little.
   return { perMessageDeflate: false, maxPayload: maxMessage, closeTimeout: CLOSE_TIMEOUT_MS };
 }
 
@@ -163,7 +163,7 @@ class WebSocketChannel implements Channel {
       }
       this.onclose(failure);
     });
-    // Held until whoever awaits the channel has set the handlers: the peer's first bytes may be here already.
+    // Paused until the owner of the channel has set the handlers; the first bytes may already be here.
     socket.pause();
     setImmediate(() => {
       if (!this.#paused) socket.resume();
@@ -180,8 +180,8 @@ class WebSocketChannel implements Channel {
     }
     const [only] = parts;
     const bytes = only && parts.length === 1 ? only : Buffer.concat(parts);
-    // RFC 7118 5, RFC 7977 5.2: text frames carry valid UTF-8 only. Text where it can be, since every peer and
-    // every browser's tools read it; binary for the rest.
+    // A text frame for valid UTF-8, which every peer and browser tool can read, otherwise a binary one (RFC 7118 §5,
+    // RFC 7977 §5.2).
     this.socket.send(bytes, { binary: !isUtf8(bytes) }, this.#written);
   }
 
@@ -196,7 +196,7 @@ class WebSocketChannel implements Channel {
   }
 
   close(): void {
-    // The peer's Close frame comes after what it sent before.
+    // Read the rest before the peer's Close frame.
     this.resume();
     this.socket.close(1000);
   }
@@ -206,7 +206,7 @@ class WebSocketChannel implements Channel {
   }
 }
 
-/** `ws` hands over one Buffer by default; its type allows for other `binaryType`s. */
+/** `ws` passes one Buffer by default; its type includes those of other `binaryType`s. */
 function oneBuffer(data: RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;

@@ -1,9 +1,10 @@
-/** Worker threads, as their starter sees them. */
+/** Worker threads: the end of the thread that starts them. */
 
 import { Worker } from 'node:worker_threads';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import type { Platform, WorkerThread } from '../platform.js';
+import type { Platform } from '../platform.js';
+import type { WorkerThread } from '../threads.js';
 import { errorCode } from './failure.js';
 import { WORKER_DATA } from './parent-port.js';
 
@@ -13,7 +14,7 @@ export const startWorker: Platform['startWorker'] = (script, { name, heap }) => 
   try {
     const worker = new Worker(script, {
       name,
-      // Its host may print what programs read.
+      // The host's own standard output can be machine-readable.
       stdout: true,
       stderr: true,
       workerData: WORKER_DATA,
@@ -21,7 +22,7 @@ export const startWorker: Platform['startWorker'] = (script, { name, heap }) => 
     });
     return threadOf(worker);
   } catch (error) {
-    throw new ConfigurationError(`${script} cannot be the script of a worker: ${reasonOf(error)}`, {
+    throw new ConfigurationError(`invalid worker script ${script}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -39,7 +40,7 @@ function threadOf(worker: Worker): WorkerThread {
     processMemory: () => process.memoryUsage.rss(),
   };
   worker.on('message', (message) => thread.onmessage(message));
-  // What cannot be read is a message all the same.
+  // The error stands for the message, so that the owner rejects it.
   worker.on('messageerror', (error) => thread.onmessage(error));
   worker.on('error', (error) => {
     failure = error;
@@ -54,7 +55,7 @@ function threadOf(worker: Worker): WorkerThread {
 function reasonOfEnd(failure: unknown, code: number): Error {
   if (failure === undefined) return new SipPushError(`exit code ${code}`);
   if (errorCode(failure) === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return new LimitError('its heap had no room left', { cause: failure });
+    return new LimitError('the heap of the worker reached its limit', { cause: failure });
   }
   return failure instanceof Error ? failure : new SipPushError(reasonOf(failure));
 }

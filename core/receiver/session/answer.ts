@@ -1,43 +1,95 @@
-/** The answer to an offer (TS 8.2.1.1): what is taken of each line, and the name of its MSRP session. */
+/** The offer of an INVITE and its answer: an SDP answer (TS 8.2.1.1), or a refusal (RFC 3261 §8.2.3, RFC 3264 §5). */
 
 import type { PushRuntime } from '../../app/runtime.js';
-import { MalformedError } from '../../errors.js';
-import { type AnswerLine, buildAnswer, type MsrpOffer, newOrigin, nextOrigin } from '../../sdp/index.js';
-import type { PushResource } from '../admission.js';
+import { parseMediaType } from '../../content/media-type.js';
+import { MalformedError, SipPushError } from '../../errors.js';
+import {
+  type AnswerLine,
+  buildAnswer,
+  buildSupported,
+  type MsrpOffer,
+  newOrigin,
+  nextOrigin,
+  parseOffer,
+} from '../../sdp/index.js';
+import type { SipRequest } from '../../sip/message/message.js';
+import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
+import { reasonOf } from '../../text.js';
+import { type AdmittedInvite, pushResource, RequestRefusedError } from '../admission.js';
 import { pushFeatures } from '../capabilities.js';
+import { inviteAnswer, type OutcomeAnswer } from '../outcome.js';
 import type { Decision } from './decisions.js';
+import { ExpiredError } from './incoming-session.js';
 import type { MediaConnector, MediaEndpoint } from './media-connector.js';
 
+/** Media lines of one offer: the receiver decides on the files one after another. */
+const MAX_LINES = 100;
+
+const DESCRIPTION = 'application/sdp';
+
+/** The Content-Type of offers and answers. */
+export const SDP: [name: string, value: string] = ['Content-Type', DESCRIPTION];
+
+/** The body has a type or a coding that the receiver does not support: 415 with this header. */
+class UnsupportedBodyError extends SipPushError {
+  constructor(
+    reason: string,
+    readonly header: [name: string, value: string],
+  ) {
+    super(reason);
+  }
+}
+
+/** @throws MalformedError; UnsupportedBodyError; RequestRefusedError without a body: the sender asks for an offer (RFC 3264 §5). */
+export function offerOf({ headers, body }: SipRequest): MsrpOffer {
+  if (body.length === 0)
+    throw new RequestRefusedError('type', 'an INVITE without an offer: expected one in its body');
+  const type = parseMediaType(headers.get('Content-Type') ?? '')?.type ?? 'no Content-Type';
+  if (type !== DESCRIPTION) {
+    throw new UnsupportedBodyError(`expected ${DESCRIPTION}, not ${type}`, ['Accept', DESCRIPTION]);
+  }
+  const coding = headers.getAll('Content-Encoding').find((name) => name.toLowerCase() !== 'identity');
+  if (coding) {
+    throw new UnsupportedBodyError(`an offer with the encoding ${coding}`, ['Accept-Encoding', 'identity']);
+  }
+  const offer = parseOffer(body);
+  if (offer.media.length > MAX_LINES) {
+    throw new MalformedError(`${offer.media.length} media lines; at most ${MAX_LINES} are accepted`);
+  }
+  return offer;
+}
+
+/** The answers to the offers of one session. */
 export class Answer {
   #lines: AnswerLine[] = [];
   #origin = newOrigin();
 
-  /** @param host of this device, as the core sees it. */
+  /** @param host the address of this device towards the core. */
   constructor(
     private offer: MsrpOffer,
     private readonly host: string,
-    private readonly resource: PushResource,
+    private readonly invite: AdmittedInvite,
     private readonly connector: MediaConnector,
     private readonly runtime: PushRuntime,
   ) {}
 
   /**
-   * The next line.
-   * @returns its place, where something is to come.
-   * @throws TurnedAway, ConfigurationError when there is none to be had; the reason of the signal.
+   * Adds the next line.
+   * @returns the MSRP endpoint of an accepted line.
+   * @throws RequestRefusedError, ConfigurationError if no endpoint is available; the reason of the signal.
    */
   async add(decision: Decision, signal: AbortSignal): Promise<MediaEndpoint | undefined> {
-    if (decision.type === 'had') this.#lines.push({ type: 'had' });
-    else if (decision.type === 'refused' || decision.type === 'closed') this.#lines.push({ type: 'refused' });
-    else return await this.#accept(decision, signal);
+    if (decision.type === 'file' || decision.type === 'messages') return await this.#accept(decision, signal);
+    this.#lines.push({ type: decision.type === 'received' ? 'received' : 'refused' });
     return undefined;
   }
 
-  /** Of the Contact: what was asked for, as far as it is here (TS B.4). */
+  /** Parameters of the Contact: the requested features that this device has (TS B.4). */
   get features(): string[] {
-    const { eventAppIds, iari } = this.resource;
-    const here = eventAppIds.filter((id) => this.runtime.eventAppIds.includes(id));
-    return pushFeatures(here, iari !== undefined && this.runtime.iaris.includes(iari) ? [iari] : []);
+    const { eventAppIds, iari } = this.invite.resource;
+    const { runtime } = this;
+    const ids = eventAppIds.filter((id) => runtime.eventAppIds.includes(id));
+    return pushFeatures(ids, iari !== undefined && runtime.iaris.includes(iari) ? [iari] : []);
   }
 
   get body(): Uint8Array {
@@ -45,22 +97,23 @@ export class Answer {
   }
 
   /**
-   * To a later offer of the session, which may close lines; those that it adds, or makes others of, are refused.
-   * @returns `closed`: the places of lines that were open.
-   * @throws MalformedError when there are fewer lines than before.
+   * Answers a later offer of the session. The offer can close lines; lines that it adds or changes are refused.
+   * @returns `closed`: the indexes of lines that were open.
+   * @throws MalformedError if there are fewer lines than before.
    */
-  again(offer: MsrpOffer): { body: Uint8Array; closed: number[] } {
+  update(offer: MsrpOffer): { body: Uint8Array; closed: number[] } {
     const { offer: before, body: last } = this;
     const lines = this.#lines;
-    // RFC 3264 8: lines are closed, never taken away.
-    if (offer.media.length < lines.length)
-      throw new MalformedError(`of ${lines.length} m= lines some are gone`);
+    // RFC 3264 §8: an offer closes lines, it does not remove them.
+    if (offer.media.length < lines.length) {
+      throw new MalformedError(`${offer.media.length} m= lines; expected ${lines.length} or more`);
+    }
     this.#lines = offer.media.map((media, index) => {
       const line = lines[index];
       return line && isSame(media, before.media[index]) ? line : { type: 'refused' };
     });
     this.offer = offer;
-    // RFC 3264 8: another version for another description.
+    // RFC 3264 §8: a new version only for a different description.
     if (!sameBytes(this.body, last)) this.#origin = nextOrigin(this.#origin);
     const closed = lines.flatMap(({ type }, index) =>
       type === 'accepted' && this.#lines[index]?.type !== 'accepted' ? [index] : [],
@@ -72,36 +125,26 @@ export class Answer {
     decision: Extract<Decision, { type: 'file' | 'messages' }>,
     signal: AbortSignal,
   ): Promise<MediaEndpoint> {
-    const { media } = decision;
-    const place = await this.connector.place(media, this.host, signal);
-    const { port, path } = place;
-    const { eventAppIds, iari } = this.resource;
+    const { apps } = this.invite;
+    const endpoint = await this.connector.open(decision.media, this.host, signal);
+    const { port, path } = endpoint;
     const file = decision.type === 'file' ? decision.file : undefined;
-    const acceptTypes = this.runtime.acceptedTypes(eventAppIds, iari);
     this.#lines.push({
       type: 'accepted',
       port,
       path,
-      acceptTypes,
-      // 8.2.1-07: of this file's application.
-      maxSize: file ? file.transfer.largest : this.#largest(acceptTypes),
-      ...(file && file.start > 0 ? { range: { start: file.start + 1 } } : {}),
+      acceptTypes: [...new Set(apps.flatMap(({ accepts }) => accepts))],
+      // 8.2.1-07: the limit of the file's application; of any addressed application for messages.
+      maxSize: file?.transfer.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app))),
+      range: file && file.start > 0 ? { start: file.start + 1 } : undefined,
     });
-    return place;
-  }
-
-  /** Of messages of any of these types, which may be for several applications. */
-  #largest(types: readonly string[]): number {
-    const { eventAppIds, iari } = this.resource;
-    const apps = types.map((type) => this.runtime.resolve(eventAppIds, type, iari));
-    return Math.max(
-      0,
-      ...apps.map((app) => (typeof app === 'string' ? 0 : this.runtime.largestTransfer(app))),
-    );
+    return endpoint;
   }
 }
 
-/** Whether a line is open for the same file at the same place. */
+type Line = MsrpOffer['media'][number];
+
+/** Whether a line is open, and has the same file and the same path. */
 function isSame(media: Line | undefined, before: Line | undefined): boolean {
   if (!media || !before || !('path' in media) || !('path' in before) || media.port === 0) return false;
   return (
@@ -111,8 +154,35 @@ function isSame(media: Line | undefined, before: Line | undefined): boolean {
   );
 }
 
-type Line = MsrpOffer['media'][number];
-
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((octet, index) => octet === other[index]);
+}
+
+/** The answer to an INVITE that does not establish or change a session (TS 8.2.1, RFC 3261 §21). */
+export interface InviteRefusal extends Partial<OutcomeAnswer> {
+  status: number;
+  body?: Uint8Array;
+}
+
+export function refusalOf(
+  error: unknown,
+  { request, flow }: Pick<ServerTransaction, 'request' | 'flow'>,
+  runtime: PushRuntime,
+): InviteRefusal {
+  if (error instanceof MalformedError) return { status: 400 };
+  if (error instanceof UnsupportedBodyError) return { status: 415, headers: [error.header] };
+  if (error instanceof ExpiredError) return { status: 487 };
+  const { refusal, maxSize } =
+    error instanceof RequestRefusedError ? error : new RequestRefusedError('failed', reasonOf(error));
+  const answer = inviteAnswer(refusal);
+  if (refusal.kind !== 'type' && refusal.kind !== 'size') return answer;
+  // 8.2.1-01, RFC 3261 §21.4.26: what the addressed application accepts.
+  const { eventAppIds, iari } = pushResource(request);
+  const addressed = runtime.acceptedTypes(eventAppIds, iari);
+  const acceptTypes = addressed.length > 0 ? addressed : runtime.acceptedTypes();
+  // RFC 4975 §9: accept-types cannot be empty.
+  if (acceptTypes.length === 0) return answer;
+  const { host } = flow.local;
+  const body = buildSupported({ host, acceptTypes, maxSize });
+  return { ...answer, headers: [...answer.headers, SDP], body };
 }

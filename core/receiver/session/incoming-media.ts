@@ -1,58 +1,165 @@
-/** One media line that this device takes: its MSRP session, and the content that comes in it. */
+/** An accepted media line: its MSRP session, and the content that arrives in it. */
 
-import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
+import type { IncomingTransfer, Outcome, PushRuntime, Transfer, TransferOutcome } from '../../app/runtime.js';
 import { parseMediaType } from '../../content/media-type.js';
-import { PushRefused } from '../../errors.js';
-import { type IncomingHead, type MessageSink, MsrpRefused, type MsrpSession } from '../../msrp/index.js';
-import { describingHeaders } from '../content-headers.js';
+import { LimitError, PushRefused } from '../../errors.js';
+import {
+  type IncomingHead,
+  type MessageReporter,
+  type MessageSink,
+  MsrpRefusedError,
+  type MsrpSession,
+} from '../../msrp/index.js';
+import { reasonOf } from '../../text.js';
+import { type AdmittedInvite, describingHeaders } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
-import { ArrivalNotice, ContentSink, type Destination, discarding } from './content-sink.js';
-import type { AcceptedFile, Addressed } from './decisions.js';
+import type { AcceptedFile } from './decisions.js';
+
+/** Milliseconds between two `receiving` events of one content. */
+const PROGRESS_INTERVAL = 1_000;
+
+/** The destination of a message: a transfer, or nothing if the content was received earlier. */
+type Destination = Transfer | Discarded;
+type Discarded = Pick<Transfer, 'write' | 'complete' | 'abort'>;
+
+interface SinkHandlers {
+  /** Bytes arrived, or were written. */
+  onActivity(): void;
+  /** The destination has written more bytes. */
+  onProgress?(destination: Destination): void;
+  /** All content has arrived; the application decides. */
+  onComplete(): void;
+  /** `status` is what the sender received. Called once, and not after the peer's `abort`. */
+  onEnd(outcome: TransferOutcome, status: number): void;
+  /** The content broke off and its application has finished with it; absent if no application received any. */
+  onBroken(broken?: { destination: Destination; outcome: TransferOutcome }): void;
+}
+
+/** Passes the content of one MSRP message to its destination. */
+class ContentSink implements MessageSink {
+  #ended = false;
+  #whole = false;
+
+  /**
+   * @param destination may be pending: bytes wait for it, and the sender with them.
+   * @param start the offset of the message in the file: a resumed file does not start at its first byte.
+   */
+  constructor(
+    private readonly destination: Promise<Destination>,
+    private readonly start: number,
+    private readonly handlers: SinkHandlers,
+  ) {
+    // `write`, `end` or `abort` handles the rejection.
+    destination.catch(() => {});
+  }
+
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
+    const { onActivity, onProgress } = this.handlers;
+    onActivity();
+    let destination: Destination;
+    try {
+      destination = await this.destination;
+      await destination.write(this.start + offset, bytes);
+    } catch (error) {
+      const { outcome, status } = refusedBy(error);
+      this.#end(outcome, status);
+      throw new MsrpRefusedError(status, outcome.reason);
+    }
+    onActivity();
+    if (onProgress && !this.#ended) onProgress(destination);
+  }
+
+  end(size: number, reporter: MessageReporter): void {
+    this.#whole = true;
+    this.handlers.onComplete();
+    void this.#complete(size, reporter);
+  }
+
+  /** The application still decides on content that has arrived completely. */
+  abort(why: Error): void {
+    if (this.#whole) return;
+    const reported = this.#ended;
+    this.#ended = true;
+    void this.#break(why, reported);
+  }
+
+  async #break(why: Error, reported: boolean): Promise<void> {
+    const destination = await this.destination.catch(() => undefined);
+    const outcome = await destination?.abort(why);
+    if (!reported) this.handlers.onBroken(destination && outcome && { destination, outcome });
+  }
+
+  async #complete(size: number, reporter: MessageReporter): Promise<void> {
+    const outcome = await this.destination
+      .then((destination) => destination.complete(this.start + size))
+      .catch((error: unknown) => refusedBy(error).outcome);
+    const status = outcome.accepted ? 200 : msrpStatus(outcome.kind);
+    if (outcome.accepted) reporter.success();
+    else reporter.failure(status, outcome.reason);
+    this.#end(outcome, status);
+  }
+
+  #end(outcome: TransferOutcome, status: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.handlers.onEnd(outcome, status);
+  }
+}
+
+function refusedBy(error: unknown) {
+  const kind = error instanceof PushRefused ? error.kind : error instanceof LimitError ? 'size' : 'resources';
+  return { outcome: { accepted: false as const, kind, reason: reasonOf(error) }, status: msrpStatus(kind) };
+}
+
+/** The destination of content that was received earlier, if the sender sends it again. */
+function discarding(outcome: Outcome): Discarded {
+  return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
+}
 
 export interface MediaOptions {
   runtime: PushRuntime;
-  addressed: Addressed;
-  /** Of the line in its offer. */
+  invite: AdmittedInvite;
+  /** The index of the line in its offer. */
   index: number;
-  /** Absent: each message is a push that nobody described ahead. */
+  /** Absent: each message is a push that the offer does not describe. */
   file?: AcceptedFile;
   onActivity(): void;
-  /** An application decides, or has decided, on content that is here: nothing comes meanwhile, and nobody is gone. */
+  /** An application starts or ends its decision on complete content; no bytes arrive meanwhile. */
   onDeciding(begun: boolean): void;
-  onEvent(event: ReceiverEvent): void;
+  onEvent?(event: ReceiverEvent): void;
 }
 
 export class IncomingMedia {
   readonly #sinks = new Set<ContentSink>();
   #msrp: MsrpSession | undefined;
   #closed: Error | undefined;
-  /** The message that carries the file has begun. */
+  /** The message with the file has begun. */
   #begun = false;
 
   constructor(private readonly options: MediaOptions) {}
 
-  /** The MSRP session of this line is there. */
+  /** Sets the MSRP session of this line. */
   connected(msrp: MsrpSession): void {
     this.#msrp = msrp;
     if (this.#closed) msrp.close();
   }
 
-  /** What has not come to its end breaks off. */
+  /** Breaks off incomplete content. */
   close(why: Error): void {
     if (this.#closed) return;
     this.#closed = why;
-    // Ahead of the session, which would give its own reason.
+    // Before the session, which would abort them with its own reason.
     for (const sink of this.#sinks) sink.abort(why);
     this.#msrp?.close();
-    // A file none of which came: what there was of it stays for the next time.
+    // A file of which no byte arrived in this session: earlier bytes are kept for the next one.
     const { file } = this.options;
     if (this.#begun || !file) return;
     const { incoming, transfer } = file;
     void transfer.abort(why).then((outcome) => this.#broken(incoming, transfer, outcome));
   }
 
-  /** A message begins. @throws MsrpRefused */
+  /** A message begins. @throws MsrpRefusedError */
   message(head: IncomingHead): MessageSink {
     this.options.onActivity();
     const { file } = this.options;
@@ -60,22 +167,23 @@ export class IncomingMedia {
   }
 
   #fileMessage({ incoming, transfer, start }: AcceptedFile, { contentType = '' }: IncomingHead): MessageSink {
-    if (this.#begun) throw new MsrpRefused(413, 'the file of this media line has come already');
+    if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
     if (parseMediaType(contentType)?.type !== type.type) {
-      throw new MsrpRefused(msrpStatus('type'), `${type.type} was offered, not ${contentType}`);
+      throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
     return this.#sink(incoming, Promise.resolve(transfer), start);
   }
 
   #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
-    const { runtime, addressed, index } = this.options;
-    const { from, to, callId, resource } = addressed;
+    const { runtime, invite, index, onEvent } = this.options;
+    const { from, to, callId, resource } = invite;
     const type = parseMediaType(contentType);
     const app = type && runtime.resolve(resource.eventAppIds, type.type, resource.iari);
     if (!type || !app || typeof app === 'string') {
-      throw new MsrpRefused(msrpStatus('type'), `no application takes ${contentType || 'no content type'}`);
+      const reason = `no application accepts ${contentType || 'content without a type'}`;
+      throw new MsrpRefusedError(msrpStatus('type'), reason);
     }
     const incoming: IncomingTransfer = {
       app,
@@ -85,6 +193,7 @@ export class IncomingMedia {
       type,
       headers: describingHeaders(headers.entries()),
       size,
+      sha256: onEvent !== undefined,
       resumable: false,
     };
     return this.#sink(incoming, this.#destination(incoming), 0);
@@ -93,8 +202,7 @@ export class IncomingMedia {
   async #destination(incoming: IncomingTransfer): Promise<Destination> {
     const { runtime } = this.options;
     const { app, from, type, size } = incoming;
-    const offer = { from, type: type.type, ...(size === undefined ? {} : { size }) };
-    const refusal = await runtime.consider(app, offer);
+    const refusal = await runtime.consider(app, { from, type: type.type, size });
     if (refusal) throw new PushRefused(refusal.kind, refusal.reason);
     const answer = await runtime.transfer(incoming);
     if ('known' in answer) return discarding(answer.known);
@@ -105,19 +213,16 @@ export class IncomingMedia {
   #sink(incoming: IncomingTransfer, destination: Promise<Destination>, start: number): MessageSink {
     const { onActivity, onDeciding, onEvent } = this.options;
     let deciding = false;
-    const notice = new ArrivalNotice();
     const sink = new ContentSink(destination, start, {
       onActivity,
-      onArrived: (transfer) => {
-        if ('received' in transfer && notice.due()) onEvent(receivingEvent(incoming, transfer));
-      },
+      onProgress: onEvent && progress(incoming, onEvent),
       onComplete: () => {
         deciding = true;
         onDeciding(true);
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        onEvent(sessionPushEvent(incoming, outcome, status));
+        onEvent?.(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
       onBroken: (broken) => {
@@ -129,9 +234,22 @@ export class IncomingMedia {
     return sink;
   }
 
-  /** What was had before, and need not have come, is not told. */
+  /** Content that was received earlier makes no event. */
   #broken(incoming: IncomingTransfer, destination: Destination, outcome: TransferOutcome): void {
-    if (outcome.taken || !('received' in destination)) return;
-    this.options.onEvent(brokenOffEvent(incoming, destination, outcome));
+    if (outcome.accepted || !('received' in destination)) return;
+    this.options.onEvent?.(brokenOffEvent(incoming, destination, outcome));
   }
+}
+
+/** Emits `receiving` about once a second, if the content takes longer than that. */
+function progress(
+  incoming: IncomingTransfer,
+  onEvent: (event: ReceiverEvent) => void,
+): (destination: Destination) => void {
+  let last = performance.now();
+  return (destination) => {
+    if (!('received' in destination) || performance.now() - last < PROGRESS_INTERVAL) return;
+    last = performance.now();
+    onEvent(receivingEvent(incoming, destination));
+  };
 }

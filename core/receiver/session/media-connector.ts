@@ -1,4 +1,4 @@
-/** The place of a line behind a relay of this device (RFC 4976 5.1): it is there before the answer names it. */
+/** The MSRP endpoints of accepted lines: this device connects to the sender (8.2.1-08, 8.2.3-02), or through a relay. */
 
 import { platform } from '#platform';
 import { ConfigurationError, LimitError, TimeoutError, TransportError } from '../../errors.js';
@@ -6,7 +6,7 @@ import {
   localMsrpUri,
   MsrpConnector,
   type MsrpProtocol,
-  MsrpRefused,
+  MsrpRefusedError,
   MsrpRelay,
   type MsrpSession,
   MsrpUri,
@@ -15,14 +15,37 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
-import { RequestRefused } from '../admission.js';
+import { RequestRefusedError } from '../admission.js';
+
+/** The endpoint of a line: the answer contains its port and path before it is connected. */
+export interface MediaEndpoint {
+  readonly port: number;
+  readonly path: readonly string[];
+  /** @throws TransportError, the reason of the signal. */
+  connect(media: MsrpMedia, signal: AbortSignal, handlers: MediaHandlers): Promise<MsrpSession>;
+  /** Releases an endpoint that is not connected. */
+  close(): void;
+}
+
+export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
+
+/** An MSRP relay through which senders reach this device (8.2.1-11). */
+export interface MediaRelay {
+  readonly protocol: MsrpProtocol;
+  /** @throws RequestRefusedError; ConfigurationError if the relay refuses this device; the reason of the signal. */
+  open(local: Address, signal: AbortSignal): Promise<MediaEndpoint>;
+  close(): Promise<void>;
+}
+
+/** Made by `throughRelay`. */
+export type OpenMediaRelay = (network: { sockets?: Sockets }) => MediaRelay;
 
 /**
  * Senders reach this device through an MSRP relay (8.2.1-11).
- * @throws ConfigurationError when the URI of the relay is invalid.
+ * @throws ConfigurationError if the URI of the relay is invalid.
  */
 export function throughRelay(account: RelayAccount): OpenMediaRelay {
   return (network) => {
@@ -30,7 +53,7 @@ export function throughRelay(account: RelayAccount): OpenMediaRelay {
     const relay = new MsrpRelay({ ...account, ...network, answerChallenges });
     return {
       protocol: relay.protocol,
-      place: (here, signal) => RelayedEndpoint.open(relay, here, signal),
+      open: (local, signal) => RelayedEndpoint.open(relay, local, signal),
       close: () => relay.close(),
     };
   };
@@ -40,27 +63,26 @@ class RelayedEndpoint implements MediaEndpoint {
   readonly port: number;
 
   private constructor(
-    here: Address,
+    local: Address,
     private readonly session: MsrpSession,
-    /** Of the session, as soon as there are any. */
-    private readonly late: { handlers?: MediaHandlers },
+    /** The handlers of the session, set by `connect`. */
+    private readonly connected: { handlers?: MediaHandlers },
   ) {
-    this.port = here.port;
+    this.port = local.port;
   }
 
-  /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
-  static async open(relay: MsrpRelay, here: Address, signal: AbortSignal): Promise<RelayedEndpoint> {
-    const late: { handlers?: MediaHandlers } = {};
+  static async open(relay: MsrpRelay, local: Address, signal: AbortSignal): Promise<RelayedEndpoint> {
+    const connected: { handlers?: MediaHandlers } = {};
     const handlers: Required<MediaHandlers> = {
       onMessage: (head) => {
-        const { onMessage } = late.handlers ?? {};
-        if (!onMessage) throw new MsrpRefused(403, 'nobody was told of this session yet');
+        const { onMessage } = connected.handlers ?? {};
+        if (!onMessage) throw new MsrpRefusedError(403, 'the INVITE of this session is not answered yet');
         return onMessage(head);
       },
-      onClosed: (error) => late.handlers?.onClosed?.(error),
+      onClosed: (error) => connected.handlers?.onClosed?.(error),
     };
     try {
-      return new RelayedEndpoint(here, await relay.open(here, handlers, signal), late);
+      return new RelayedEndpoint(local, await relay.open(local, handlers, signal), connected);
     } catch (error) {
       throw signal.aborted ? signal.reason : asRefusal(error);
     }
@@ -75,9 +97,9 @@ class RelayedEndpoint implements MediaEndpoint {
     if (signal.aborted) session.close();
     signal.throwIfAborted();
     if (session.closed) throw new TransportError('the connection to the MSRP relay was lost');
-    this.late.handlers = handlers;
+    this.connected.handlers = handlers;
     session.remotePath = media.path;
-    // 8.2.1-08: a sender that knows no relays waits for us, and ours connects to it. Others come, or are there.
+    // 8.2.1-08: a sender without relay support waits for this end, and our relay connects to it. Other senders connect.
     session.introduce();
     return session;
   }
@@ -87,36 +109,13 @@ class RelayedEndpoint implements MediaEndpoint {
   }
 }
 
-/** What may be over when the sender tries again. */
+/** A transient failure of the relay refuses the INVITE with Retry-After. */
 function asRefusal(error: unknown): unknown {
-  const passing = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
-  return passing ? new RequestRefused('resources', `no MSRP relay: ${(error as Error).message}`) : error;
+  const transient = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
+  return transient
+    ? new RequestRefusedError('resources', `no MSRP relay: ${(error as Error).message}`)
+    : error;
 }
-
-/** Where the media of this device are: it is the active end, and connects (8.2.1-08, 8.2.3-02). */
-
-/** What an answer says of a line's place, until it is connected or given up. */
-export interface MediaEndpoint {
-  readonly port: number;
-  readonly path: readonly string[];
-  /** @throws TransportError, the reason of the signal. */
-  connect(media: MsrpMedia, signal: AbortSignal, handlers: MediaHandlers): Promise<MsrpSession>;
-  /** Of a line that nothing came of. */
-  close(): void;
-}
-
-export type MediaHandlers = Pick<SessionOptions, 'onMessage' | 'onClosed'>;
-
-/** An MSRP relay that senders come through (8.2.1-11). */
-export interface MediaRelay {
-  readonly protocol: MsrpProtocol;
-  /** @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal. */
-  place(here: Address, signal: AbortSignal): Promise<MediaEndpoint>;
-  close(): Promise<void>;
-}
-
-/** Made by `throughRelay`. */
-export type OpenMediaRelay = (network: { sockets?: Sockets }) => MediaRelay;
 
 export interface MediaConnectorOptions {
   tls?: TlsOptions;
@@ -124,7 +123,7 @@ export interface MediaConnectorOptions {
   relay?: OpenMediaRelay;
 }
 
-/** RFC 4145 5: the port of an end that only connects is of no use to anybody. */
+/** RFC 4145 §5: the discard port, for an end that only connects. */
 const DISCARD_PORT = 9;
 
 export class MediaConnector {
@@ -132,29 +131,28 @@ export class MediaConnector {
   readonly #relay: MediaRelay | undefined;
   readonly #protocols: ReadonlySet<string> | undefined;
 
-  /** @throws ConfigurationError when the URI of the relay is none, or leads nowhere from here (a browser). */
+  /** @throws ConfigurationError if the URI of the relay is invalid, or this platform (a browser) cannot connect to it. */
   constructor({ tls, sockets, relay }: MediaConnectorOptions = {}) {
-    const network = sockets ? { sockets } : {};
-    // Sockets that are given know what they reach.
+    // Injected sockets support every protocol.
     this.#protocols = sockets ? undefined : platform.protocols;
-    this.#connector = new MsrpConnector({ tls, ...network });
+    this.#connector = new MsrpConnector({ tls, sockets });
     if (relay) {
-      this.#relay = relay(network);
+      this.#relay = relay({ sockets });
       this.#require(this.#relay.protocol, (why) => new ConfigurationError(`the MSRP relay: ${why}`));
     }
   }
 
   /**
-   * A new one for each line: its URI is the session's name.
-   * @param host of this device, as its peers see it.
-   * @throws TurnedAway, ConfigurationError when the relay cannot be used; the reason of the signal.
+   * An endpoint for one line: its URI names the session.
+   * @param host the address of this device towards its peers.
+   * @throws RequestRefusedError; ConfigurationError if the relay refuses this device; the reason of the signal.
    */
-  async place(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaEndpoint> {
-    const here = { host, port: DISCARD_PORT };
-    if (this.#relay) return await this.#relay.place(here, signal);
+  async open(media: MsrpMedia, host: string, signal: AbortSignal): Promise<MediaEndpoint> {
+    const local = { host, port: DISCARD_PORT };
+    if (this.#relay) return await this.#relay.open(local, signal);
     const { protocol } = destinationOf(media);
-    this.#require(protocol, (why) => new RequestRefused('type', why));
-    const localUri = localMsrpUri(protocol, here);
+    this.#require(protocol, (why) => new RequestRefusedError('type', why));
+    const localUri = localMsrpUri(protocol, local);
     return {
       port: DISCARD_PORT,
       path: [localUri],
@@ -170,8 +168,8 @@ export class MediaConnector {
 
   #require(protocol: MsrpProtocol, errorOf: (why: string) => Error): void {
     if (!this.#protocols || this.#protocols.has(protocol)) return;
-    const known = [...this.#protocols].join(' or ');
-    throw errorOf(`no way to ${protocol} from here: MSRP comes by ${known}, or through a relay`);
+    const supported = [...this.#protocols].join(' or ');
+    throw errorOf(`this platform cannot connect over ${protocol}: use ${supported}, or an MSRP relay`);
   }
 
   async #connect(
@@ -194,8 +192,8 @@ interface Destination {
 }
 
 /**
- * 8.2.3-02: the c= address and the m= port, unless a relay is in the path: then the path says where the relay is, whose
- * certificate is not the one that the SDP names (RFC 4976 5).
+ * 8.2.3-02: the c= address and the m= port. With a relay in the path, the address of the relay; the fingerprint of the
+ * SDP is not that of the relay (RFC 4976 §5).
  */
 function destinationOf({ protocol, host, port, path, fingerprints }: MsrpMedia): Destination {
   const [first = '', ...rest] = path;
@@ -204,7 +202,7 @@ function destinationOf({ protocol, host, port, path, fingerprints }: MsrpMedia):
     return { protocol: msrpProtocolOf(uri), address: msrpAddressOf(uri), fingerprints: [] };
   }
   const secure = protocol === 'TCP/TLS/MSRP';
-  // RFC 7977 5.2: WebSocket is named by the URI alone.
+  // RFC 7977 §5.2: only the URI names WebSocket.
   const overWebSocket = uri?.transport === 'ws';
   const byUri = overWebSocket ? (secure ? 'wss' : 'ws') : secure ? 'tls' : 'tcp';
   return { protocol: byUri, address: { host, port }, fingerprints };

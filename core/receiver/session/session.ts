@@ -1,4 +1,4 @@
-/** Session mode at the receiver: files over MSRP, in a session set up by INVITE (TS 8.2.1). */
+/** Session mode at the receiver: files over MSRP, in a session that an INVITE establishes (TS 8.2.1). */
 
 import type { PushRuntime } from '../../app/runtime.js';
 import { TransportError } from '../../errors.js';
@@ -10,14 +10,14 @@ import type { SipUserAgent } from '../../sip/user-agent.js';
 import { fromUri } from '../../sip/user-agent-server.js';
 import type { TrustList } from '../../sip/values/asserted-identity.js';
 import { buildResponse } from '../../sip/wire/writer.js';
-import { RequestRefused } from '../admission.js';
+import { reasonOf } from '../../text.js';
+import { type AdmittedInvite, admitInvite, RequestRefusedError } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
-import { Answer } from './answer.js';
-import { type Addressed, admit, type Decision, decideLine } from './decisions.js';
+import { Answer, offerOf, refusalOf, SDP } from './answer.js';
+import { type Decision, decideLine } from './decisions.js';
 import { IncomingMedia } from './incoming-media.js';
 import { IncomingSession, InvitationDeadline } from './incoming-session.js';
 import type { MediaConnector, MediaEndpoint } from './media-connector.js';
-import { offerOf, refusalOf, SDP } from './offer.js';
 
 export interface SessionReceiverOptions {
   runtime: PushRuntime;
@@ -25,26 +25,27 @@ export interface SessionReceiverOptions {
   connector: MediaConnector;
   limits: SessionLimits;
   accept: SipUserAgent['accept'];
-  onEvent(event: ReceiverEvent): void;
+  onEvent?(event: ReceiverEvent): void;
 }
 
 export interface SessionLimits {
-  /** Sessions at a time: each has sockets and files. */
+  /** Simultaneous sessions: each has sockets and files. */
   sessions: number;
-  /** Milliseconds without a byte after which a sender is taken for gone. */
+  /** Milliseconds without a byte after which the sender counts as lost. */
   idle: number;
 }
 
 export class SessionReceiver {
   readonly #sessions = new Set<IncomingSession>();
-  /** INVITEs that are not answered yet, and those of them whose files are being decided on. */
+  /** INVITEs that are not answered yet. */
   readonly #underWay = new Map<Promise<void>, InvitationDeadline>();
+  /** Those of them on whose files the applications decide. */
   readonly #deciding = new Set<InvitationDeadline>();
-  #stopped: RequestRefused | undefined;
+  #stopped: RequestRefusedError | undefined;
 
   constructor(private readonly options: SessionReceiverOptions) {}
 
-  /** Answers an INVITE outside any dialog; never throws. */
+  /** Answers an INVITE outside a dialog. Never rejects. */
   receive(transaction: ServerTransaction): Promise<void> {
     const deadline = new InvitationDeadline(transaction);
     const answered = this.#receive(transaction, deadline).finally(() => this.#underWay.delete(answered));
@@ -52,9 +53,9 @@ export class SessionReceiver {
     return answered;
   }
 
-  /** Hangs up every session: what has not come breaks off, to be resumed. */
+  /** Ends every session. Incomplete files are kept, to be resumed. */
   async stop(): Promise<void> {
-    const why = new RequestRefused('busy', 'the host is being stopped');
+    const why = new RequestRefusedError('busy', 'the host is stopping');
     this.#stopped = why;
     for (const deadline of this.#underWay.values()) deadline.abort(why);
     await Promise.allSettled(this.#underWay.keys());
@@ -74,23 +75,22 @@ export class SessionReceiver {
   }
 
   async #invited(transaction: ServerTransaction, deadline: InvitationDeadline): Promise<void> {
-    const { runtime, trust, limits, onEvent } = this.options;
-    const { request } = transaction;
-    const offer = offerOf(request);
-    const addressed = admit(request, offer, { runtime, trust });
+    const { limits } = this.options;
+    const offer = offerOf(transaction.request);
+    const invite = admitInvite(transaction.request, offer, this.options);
     if (this.#sessions.size + this.#deciding.size >= limits.sessions) {
-      throw new RequestRefused('busy', `${limits.sessions} sessions, as many as this device has at a time`);
+      throw new RequestRefusedError('busy', `the device has ${limits.sessions} sessions, its limit`);
     }
     this.#deciding.add(deadline);
     const decisions: Decision[] = [];
     try {
-      // One after another: an application that has room for one file only sees that it took one.
+      // One after another, so that an application with space for one file can accept one and refuse the next.
       for (const [index, media] of offer.media.entries()) {
-        decisions.push(await decideLine(media, index, addressed, { runtime, onEvent }));
+        decisions.push(await decideLine(media, index, invite, this.options));
         deadline.signal.throwIfAborted();
       }
-      requireSome(decisions);
-      await this.#open(transaction, offer, addressed, decisions, deadline.signal);
+      requireAccepted(decisions);
+      await this.#open(transaction, offer, invite, decisions, deadline.signal);
     } catch (error) {
       for (const decision of decisions) abandon(decision, error);
       throw error;
@@ -102,21 +102,21 @@ export class SessionReceiver {
   async #open(
     transaction: ServerTransaction,
     offer: MsrpOffer,
-    addressed: Addressed,
+    invite: AdmittedInvite,
     decisions: readonly Decision[],
     signal: AbortSignal,
   ): Promise<void> {
     const { connector, runtime, limits, accept } = this.options;
     const { host } = transaction.flow.local;
-    const answer = new Answer(offer, host, addressed.resource, connector, runtime);
-    const places: (MediaEndpoint | undefined)[] = [];
+    const answer = new Answer(offer, host, invite, connector, runtime);
+    const endpoints: (MediaEndpoint | undefined)[] = [];
     let dialog: InviteSession;
     try {
-      for (const decision of decisions) places.push(await answer.add(decision, signal));
+      for (const decision of decisions) endpoints.push(await answer.add(decision, signal));
       signal.throwIfAborted();
       dialog = accept(transaction, { headers: [SDP], body: answer.body, features: answer.features });
     } catch (error) {
-      for (const place of places) place?.close();
+      for (const endpoint of endpoints) endpoint?.close();
       throw error;
     }
     const session = new IncomingSession(dialog, {
@@ -126,79 +126,70 @@ export class SessionReceiver {
     });
     this.#sessions.add(session);
     for (const [index, decision] of decisions.entries()) {
-      const place = places[index];
-      if (place && (decision.type === 'file' || decision.type === 'messages')) {
-        session.open(index, decision.media, place, this.#line(session, addressed, index, decision));
+      const endpoint = endpoints[index];
+      if (endpoint && (decision.type === 'file' || decision.type === 'messages')) {
+        session.open(index, decision.media, endpoint, this.#line(session, invite, index, decision));
       } else if (decision.type === 'refused') {
-        this.#tell(transaction.request, 200, `file ${index + 1}: ${decision.refusal.reason}`);
+        this.#notifyRefused(transaction.request, 200, `file ${index + 1}: ${decision.refusal.reason}`);
       }
     }
   }
 
   #line(
     session: IncomingSession,
-    addressed: Addressed,
+    invite: AdmittedInvite,
     index: number,
     decision: Extract<Decision, { type: 'file' | 'messages' }>,
   ): IncomingMedia {
     const { runtime, onEvent } = this.options;
     return new IncomingMedia({
       runtime,
-      addressed,
+      invite,
       index,
-      ...(decision.type === 'file' ? { file: decision.file } : {}),
+      file: decision.type === 'file' ? decision.file : undefined,
       onActivity: () => session.active(),
       onDeciding: (begun) => session.deciding(begun),
       onEvent,
     });
   }
 
-  /** The sender closes lines (RFC 3264 8.2). Others stay as they are: new files need a session of their own. */
+  /** The sender closes lines (RFC 3264 §8.2). Other changes are refused: new files need another session. */
   #reinvited(session: IncomingSession, transaction: ServerTransaction, answer: Answer): void {
-    const { request } = transaction;
     try {
-      const { body, closed } = answer.again(offerOf(request));
+      const { body, closed } = answer.update(offerOf(transaction.request));
       session.dialog.accept(transaction, { headers: [SDP], body });
       for (const index of closed) session.close(index);
     } catch (error) {
-      // RFC 3261 14.2: the session goes on as it was.
+      // RFC 3261 §14.2: the session continues unchanged.
       this.#refuse(transaction, error);
     }
   }
 
   #refuse(transaction: ServerTransaction, error: unknown): void {
     const { request } = transaction;
-    // It was cancelled meanwhile.
+    // The sender cancelled it.
     if (transaction.answered) return;
     const answer = refusalOf(error, transaction, this.options.runtime);
     transaction.respond(buildResponse(request, answer.status, answer));
-    this.#tell(request, answer.status, error instanceof Error ? error.message : String(error));
+    this.#notifyRefused(request, answer.status, reasonOf(error));
   }
 
-  #tell(request: SipRequest, status: number, reason: string): void {
-    this.options.onEvent({
-      event: 'refused',
-      method: request.method,
-      status,
-      reason,
-      from: fromUri(request),
-    });
+  #notifyRefused(request: SipRequest, status: number, reason: string): void {
+    const { method } = request;
+    this.options.onEvent?.({ event: 'refused', method, status, reason, from: fromUri(request) });
   }
 }
 
-/** Unless something is taken, or was, the INVITE is refused as its first file is; unwillingness alone is no error. */
-function requireSome(decisions: readonly Decision[]): void {
+/** If every file is refused, the INVITE is refused for the reason of the first one that was not just declined. */
+function requireAccepted(decisions: readonly Decision[]): void {
   const refused = decisions.flatMap((decision) => (decision.type === 'refused' ? [decision] : []));
-  const hard = refused.find(({ refusal }) => refusal.kind !== 'declined');
-  if (!hard || decisions.some(({ type }) => type !== 'refused' && type !== 'closed')) return;
-  const { refusal, maxSize } = hard;
-  throw new RequestRefused(refusal.kind, refusal.reason, {
-    ...refusal,
-    maxSize,
-  });
+  const first = refused.find(({ refusal }) => refusal.kind !== 'declined');
+  if (!first || decisions.some(({ type }) => type !== 'refused' && type !== 'closed')) return;
+  const { kind, reason, retryAfter } = first.refusal;
+  throw new RequestRefusedError(kind, reason, { retryAfter, maxSize: first.maxSize });
 }
 
-/** What was made ready for a file that will not come. */
+/** Releases the transfer of a file that will not arrive. */
 function abandon(decision: Decision, why: unknown): void {
   const error = why instanceof Error ? why : new TransportError(String(why));
   if (decision.type === 'file') void decision.file.transfer.abort(error);

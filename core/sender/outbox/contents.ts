@@ -1,34 +1,34 @@
-/** Contents that wait for their pushes, or belong to some: files of a folder, each removed when nobody needs it. */
+/** The contents of an outbox: files of a folder. A file is removed when no push needs it any more. */
 
 import { platform } from '#platform';
 import { AppFolder } from '../../app/services/files-service.js';
 import { ConfigurationError } from '../../errors.js';
-import type { StoredFile } from '../../platform/platform.js';
+import type { StoredFile } from '../../platform/files.js';
 import type { Clock } from '../../time/clock.js';
 
 export interface ContentLimits {
-  /** Contents at a time. */
+  /** The largest number of contents. */
   filesCount: number;
-  /** Bytes of all of them. */
+  /** Bytes of all contents together. */
   filesBytes: number;
 }
 
-/** How long content waits for a push that is to have it, milliseconds. */
+/** How long content without a push is kept, in milliseconds. */
 const UNCLAIMED_FOR = 3_600_000;
 
 export class OutboxContents {
-  /** Pushes that need each. */
+  /** By content id: the number of pushes that need the content. */
   readonly #claims = new Map<string, number>();
-  /** What ends the wait of those that nobody needs yet. */
-  readonly #waiting = new Map<string, () => void>();
+  /** By id of content without a push: cancels its removal. */
+  readonly #removals = new Map<string, () => void>();
 
   private constructor(
-    private readonly shelf: AppFolder,
+    private readonly files: AppFolder,
     private readonly clock: Pick<Clock, 'after'>,
     private readonly onError: (error: Error) => void,
   ) {}
 
-  /** @param path of a folder; a temporary one when absent. */
+  /** @param path path of the folder; a temporary folder if absent. */
   static async open(
     path: string | undefined,
     limits: ContentLimits,
@@ -36,22 +36,22 @@ export class OutboxContents {
     onError: (error: Error) => void,
   ): Promise<OutboxContents> {
     const contents = new OutboxContents(await AppFolder.open(path, limits), clock, onError);
-    for (const { name } of contents.shelf.list()) contents.#wait(name);
+    for (const { name } of contents.files.list()) contents.#scheduleRemoval(name);
     return contents;
   }
 
   /**
-   * Reads `body` to its end.
-   * @returns what a push calls it by, within an hour.
-   * @throws LimitError when there is no room; what the body errors with.
+   * Stores a body.
+   * @returns the id under which a push can claim the content within an hour.
+   * @throws LimitError when the limits are reached; the error of the body.
    */
   async add(body: ReadableStream<Uint8Array>): Promise<{ id: string; size: number }> {
     const id = platform.randomHex(16);
-    const file = await this.shelf.create(id);
+    const file = await this.files.create(id);
     try {
       for await (const chunk of body) await file.append(chunk);
       const size = await file.keep();
-      this.#wait(id);
+      this.#scheduleRemoval(id);
       return { id, size };
     } catch (error) {
       await file.discard();
@@ -59,13 +59,17 @@ export class OutboxContents {
     }
   }
 
-  /** It stays until it was released as often. @throws ConfigurationError when it is not there. */
+  /** Keeps the content until each claim was released. @throws ConfigurationError when there is no such content. */
   claim(id: string): void {
     const claims = this.#claims.get(id) ?? 0;
-    const waiting = this.#waiting.get(id);
-    if (claims === 0 && !waiting) throw new ConfigurationError(`there is no content ${id}`);
-    waiting?.();
-    this.#waiting.delete(id);
+    const cancelRemoval = this.#removals.get(id);
+    if (claims === 0 && !cancelRemoval) {
+      throw new ConfigurationError(
+        `unknown content "${id}": expected the id of an upload of the last hour, without a push`,
+      );
+    }
+    cancelRemoval?.();
+    this.#removals.delete(id);
     this.#claims.set(id, claims + 1);
   }
 
@@ -79,27 +83,27 @@ export class OutboxContents {
     await this.#remove(id);
   }
 
-  /** @throws ConfigurationError when it is not there. */
+  /** @throws ConfigurationError when there is no such content. */
   open(id: string): Promise<StoredFile> {
-    return this.shelf.open(id);
+    return this.files.open(id);
   }
 
   async close(): Promise<void> {
-    for (const end of this.#waiting.values()) end();
-    await this.shelf.folder.close();
+    for (const cancel of this.#removals.values()) cancel();
+    await this.files.folder.close();
   }
 
-  #wait(id: string): void {
-    const end = this.clock.after(UNCLAIMED_FOR, () => {
-      this.#waiting.delete(id);
+  #scheduleRemoval(id: string): void {
+    const cancel = this.clock.after(UNCLAIMED_FOR, () => {
+      this.#removals.delete(id);
       void this.#remove(id);
     });
-    this.#waiting.set(id, end);
+    this.#removals.set(id, cancel);
   }
 
   async #remove(id: string): Promise<void> {
     try {
-      await this.shelf.remove(id);
+      await this.files.remove(id);
     } catch (error) {
       this.onError(error instanceof Error ? error : new Error(String(error)));
     }

@@ -1,34 +1,34 @@
-/** What an outbox knows of its pushes, in memory and in the store; of those that ended for a while. */
+/** The pushes of an outbox, in memory and in the store. A push that ended stays for a while. */
 
 import { encodeJson, type Records, type Write } from '../../store/records.js';
 import type { Clock } from '../../time/clock.js';
 import { decodeRecord, type OutboxRecord } from './record.js';
 
-export interface LedgerOptions {
+export interface OutboxLedgerOptions {
   records: Records;
   clock: Pick<Clock, 'now'>;
-  /** Pushes that ended, kept to be asked about. */
+  /** The largest number of ended pushes to keep. */
   ended: number;
-  /** How long, milliseconds. */
+  /** How long an ended push is kept, in milliseconds. */
   endedFor: number;
-  /** Whenever a push has another receipt, or another state. */
+  /** Called after each new receipt and each change of state. */
   onChange?(push: OutboxRecord): void;
-  /** What could not be read or written, and nobody waits for. */
+  /** Reports records that could not be read, and background writes that failed. */
   onError(error: Error): void;
 }
 
 const KEY = 'push/out/';
 
-export class Ledger {
+export class OutboxLedger {
   readonly #pushes = new Map<string, OutboxRecord>();
   /** Ids by Idempotency-Key. */
   readonly #byKey = new Map<string, string>();
-  /** The one that ended first, first. */
+  /** Ids in the order in which the pushes ended. */
   readonly #ended = new Set<string>();
 
-  constructor(private readonly options: LedgerOptions) {}
+  constructor(private readonly options: OutboxLedgerOptions) {}
 
-  /** Reads what the store holds. @returns those that still wait. @throws StoreError */
+  /** Reads the store. @returns the pushes that still wait. @throws StoreError */
   async load(): Promise<OutboxRecord[]> {
     const { records, onError } = this.options;
     const found: OutboxRecord[] = [];
@@ -39,7 +39,7 @@ export class Ledger {
         onError(error instanceof Error ? error : new Error(String(error)));
       }
     }
-    found.sort((one, other) => (one.endedAt ?? one.takenAt) - (other.endedAt ?? other.takenAt));
+    found.sort((one, other) => (one.endedAt ?? one.acceptedAt) - (other.endedAt ?? other.acceptedAt));
     for (const push of found) this.#keep(push);
     return found.filter(({ state }) => state === 'waiting');
   }
@@ -49,22 +49,22 @@ export class Ledger {
     return this.#pushes.get(id);
   }
 
-  underKey(key: string): OutboxRecord | undefined {
+  findByKey(key: string): OutboxRecord | undefined {
     return this.get(this.#byKey.get(key) ?? '');
   }
 
-  /** Known at once, on disk when it resolves. @throws StoreError: it is not known then. */
+  /** Adds the push at once; it is on disk when the promise resolves. @throws StoreError after removing the push again. */
   async add(push: OutboxRecord): Promise<void> {
     this.#keep(push);
     try {
       await this.write(push);
     } catch (error) {
-      this.#forget(push);
+      this.#remove(push);
       throw error;
     }
   }
 
-  /** Known at once, on disk when it resolves. @throws StoreError: it is known all the same. */
+  /** Replaces the record at once; it is on disk when the promise resolves. @throws StoreError; memory has the new record. */
   async change(push: OutboxRecord): Promise<void> {
     this.#keep(push);
     const written = this.write(push);
@@ -87,7 +87,7 @@ export class Ledger {
     if (push.state !== 'waiting') this.#ended.add(push.id);
   }
 
-  #forget({ id, key }: OutboxRecord): void {
+  #remove({ id, key }: OutboxRecord): void {
     this.#pushes.delete(id);
     this.#ended.delete(id);
     if (key !== undefined) this.#byKey.delete(key);
@@ -95,14 +95,14 @@ export class Ledger {
 
   #prune(): void {
     const { ended, endedFor, clock, records, onError } = this.options;
-    const before = clock.now() - endedFor;
-    const gone: Write[] = [];
+    const oldest = clock.now() - endedFor;
+    const removals: Write[] = [];
     for (const id of this.#ended) {
       const push = this.#pushes.get(id);
-      if (this.#ended.size <= ended && (push?.endedAt ?? 0) > before) break;
-      if (push) this.#forget(push);
-      gone.push({ type: 'del', key: KEY + id });
+      if (this.#ended.size <= ended && (push?.endedAt ?? 0) > oldest) break;
+      if (push) this.#remove(push);
+      removals.push({ type: 'del', key: KEY + id });
     }
-    if (gone.length > 0) records.write(gone, 'written').catch(onError);
+    if (removals.length > 0) records.write(removals, 'written').catch(onError);
   }
 }

@@ -1,39 +1,43 @@
 /**
- * Pushes that a sender has taken responsibility for: each is on disk before its submitter hears of it, goes on over
- * restarts until it came to an end at every terminal, and is kept for a while to be asked about.
+ * The outbox: store and forward for a sender that stays up. A push is on disk before its submission is confirmed. It
+ * continues after a restart until every terminal has a final result, and its receipts can be queried for a while.
  */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { LimitError, SipPushError } from '../../errors.js';
 import type { Records } from '../../store/records.js';
 import { type Clock, systemClock } from '../../time/clock.js';
-import type { DeliveryOptions } from '../delivery.js';
+import type { OutgoingPushOptions } from '../outgoing-push.js';
 import type { PushRequest, Receipt } from '../push-request.js';
 import { OutboxContents } from './contents.js';
-import { Ledger } from './ledger.js';
-import { normalOrder, type OrderedContent, type OutboxRecord, type PushOrder, requestOf } from './record.js';
+import { OutboxLedger } from './ledger.js';
+import type { OutboxRecord } from './record.js';
+import { isSameSubmission, type PushSubmission, requestOf, type SubmittedContent } from './submission.js';
 
 export interface OutboxOptions {
-  sender: { send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> };
+  sender: { send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> };
   records: Records;
-  /** Folder for contents; a temporary one when absent. */
+  /** Folder for contents; a temporary folder if absent. */
   folder?: string;
   clock?: Pick<Clock, 'now' | 'after'>;
   limits?: Partial<OutboxLimits>;
-  /** Whenever a push has another receipt, or another state. */
+  /** Called after each new receipt and each change of state. */
   onChange?(push: OutboxRecord): void;
-  /** What could not be read or written. */
+  /** Reports failures to read or write. */
   onError?(error: Error): void;
 }
 
 export interface OutboxLimits {
-  /** Pushes that are under way, or wait. */
+  /** Pushes without a final result. */
   waiting: number;
-  /** Contents, and bytes of all of them. */
+  /** Number of contents. */
   contents: number;
+  /** Bytes of all contents together. */
   bytes: number;
-  /** Pushes that ended, kept to be asked about, and for how long, milliseconds. */
+  /** Ended pushes that can still be queried. */
   ended: number;
+  /** How long an ended push can be queried, in milliseconds. */
   endedFor: number;
 }
 
@@ -45,42 +49,45 @@ const LIMITS: OutboxLimits = {
   endedFor: 24 * 3_600_000,
 };
 
-/** As many pushes wait as may. */
+/** The outbox has reached its limit of waiting pushes. */
 export class OutboxFullError extends LimitError {}
 
-/** The same Idempotency-Key came with another push. */
-export class KeyReusedError extends SipPushError {}
+/** The Idempotency-Key was used for a different push. */
+export class IdempotencyKeyReusedError extends SipPushError {}
+
+/** Reason of the abort when a push is cancelled. */
+class PushCancelledError extends SipPushError {}
+
+/** Reason of the abort when the outbox stops. */
+class OutboxStoppedError extends SipPushError {}
 
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #limits: OutboxLimits;
   readonly #clock: Pick<Clock, 'now' | 'after'>;
   readonly #contents: OutboxContents;
-  readonly #ledger: Ledger;
-  /** By id, those that are not on disk yet. */
-  readonly #taking = new Map<string, Promise<void>>();
-  /** Of those under way: ends it. */
-  readonly #underWay = new Map<string, AbortController>();
+  readonly #ledger: OutboxLedger;
+  /** By push id: the first write of a push that is not on disk yet. */
+  readonly #firstWrites = new Map<string, Promise<void>>();
+  /** By push id: aborts a waiting push. */
+  readonly #waiting = new Map<string, AbortController>();
   readonly #runs = new Set<Promise<void>>();
   #stopped = false;
 
   private constructor(options: OutboxOptions, contents: OutboxContents) {
     const { records, onChange, onError = () => {}, clock = systemClock } = options;
     this.#options = options;
-    this.#limits = { ...LIMITS, ...options.limits };
+    this.#limits = { ...LIMITS, ...defined(options.limits ?? {}) };
     this.#clock = clock;
     this.#contents = contents;
     const { ended, endedFor } = this.#limits;
-    this.#ledger = new Ledger({
-      ...{ records, clock, ended, endedFor, onError },
-      onChange,
-    });
+    this.#ledger = new OutboxLedger({ records, clock, ended, endedFor, onError, onChange });
   }
 
-  /** Goes on with what the store holds. @throws StoreError */
+  /** Opens the outbox and continues with the pushes in the store. @throws StoreError */
   static async open(options: OutboxOptions): Promise<Outbox> {
     const { folder, clock = systemClock, limits, onError = () => {} } = options;
-    const { contents: filesCount, bytes: filesBytes } = { ...LIMITS, ...limits };
+    const { contents: filesCount, bytes: filesBytes } = { ...LIMITS, ...defined(limits ?? {}) };
     const contents = await OutboxContents.open(folder, { filesCount, filesBytes }, clock, onError);
     const outbox = new Outbox(options, contents);
     try {
@@ -92,54 +99,64 @@ export class Outbox {
     return outbox;
   }
 
-  /** Pushes that are under way, or wait. */
+  /** The number of pushes without a final result. */
   get waiting(): number {
-    return this.#underWay.size;
+    return this.#waiting.size;
   }
 
-  /** Keeps content for a push that comes within an hour. @throws LimitError when there is no room. */
+  /** Stores content for a push that is submitted within an hour. @throws LimitError when the limits are reached. */
   addContent(body: ReadableStream<Uint8Array>): Promise<{ id: string; size: number }> {
     return this.#contents.add(body);
   }
 
   /**
-   * Takes a push: on disk when it resolves.
-   * @param key the same push under the same key is taken once.
-   * @throws OutboxFullError; ConfigurationError for content that is not there; KeyReusedError;
+   * Accepts a push. It is on disk when the promise resolves.
+   * @param key Idempotency-Key: the same push under the same key is accepted once.
+   * @returns the push, and whether it had been accepted before.
+   * @throws OutboxFullError; ConfigurationError when the outbox does not have a content; IdempotencyKeyReusedError;
    * StoreError.
    */
-  async submit(order: PushOrder, key?: string): Promise<{ push: OutboxRecord; known: boolean }> {
-    const known = key === undefined ? undefined : this.#ledger.underKey(key);
+  async submit(submission: PushSubmission, key?: string): Promise<{ push: OutboxRecord; known: boolean }> {
+    const known = key === undefined ? undefined : this.#ledger.findByKey(key);
     if (known) {
-      if (!isSame(known.order, order)) throw new KeyReusedError(`the key ${key} was used for another push`);
-      await this.#taking.get(known.id);
+      if (!isSameSubmission(known.submission, submission)) {
+        throw new IdempotencyKeyReusedError(
+          `Idempotency-Key "${key}" was used for another push: expected the same push, or a new key`,
+        );
+      }
+      await this.#firstWrites.get(known.id);
       return { push: known, known: true };
     }
-    if (this.#stopped || this.#underWay.size >= this.#limits.waiting) {
-      throw new OutboxFullError(`${this.#limits.waiting} pushes wait, the most that may`);
+    if (this.#stopped) throw new OutboxFullError('the outbox accepts no more pushes: the sender is stopping');
+    if (this.#waiting.size >= this.#limits.waiting) {
+      throw new OutboxFullError(`the outbox is full: ${this.#limits.waiting} pushes wait`);
     }
-    const claimed = this.#claim(order.contents);
+    const claimed = this.#claim(submission.contents);
     const push: OutboxRecord = {
       id: platform.randomHex(16),
       key,
-      ...{ order, state: 'waiting', takenAt: this.#clock.now(), receipts: [], settled: [] },
+      submission,
+      state: 'waiting',
+      acceptedAt: this.#clock.now(),
+      receipts: [],
+      settled: [],
     };
     const abort = new AbortController();
-    this.#underWay.set(push.id, abort);
-    // Before the first wait: whoever submits it again meanwhile gets the same.
-    const taking = this.#ledger.add(push);
-    this.#taking.set(push.id, taking);
+    this.#waiting.set(push.id, abort);
+    // Before the first await, so that a concurrent submission under the same key finds this push.
+    const written = this.#ledger.add(push);
+    this.#firstWrites.set(push.id, written);
     try {
-      await taking;
+      await written;
     } catch (error) {
-      this.#underWay.delete(push.id);
+      this.#waiting.delete(push.id);
       await Promise.all(claimed.map((id) => this.#contents.release(id)));
       throw error;
     } finally {
-      this.#taking.delete(push.id);
+      this.#firstWrites.delete(push.id);
     }
-    // It is the next process's where this one was stopped meanwhile.
-    if (!this.#stopped) this.#begin(push, abort);
+    // If the outbox was stopped during the write, the next process sends the push.
+    if (!this.#stopped) this.#start(push, abort);
     return { push, known: false };
   }
 
@@ -148,22 +165,23 @@ export class Outbox {
   }
 
   /**
-   * Nothing more is sent of it, by the next process neither when this resolves; what is on its way is cancelled where it
-   * still can be. Of one that ended nothing changes. @throws StoreError
+   * Cancels a push. When the promise resolves, nothing more is sent, neither by this process nor by the next one. A
+   * transaction in progress is cancelled if possible. A push that has ended does not change.
+   * @throws StoreError
    */
   async cancel(id: string): Promise<OutboxRecord | undefined> {
     const push = this.#ledger.get(id);
-    this.#underWay.get(id)?.abort(new CancelledError('the push was cancelled'));
+    this.#waiting.get(id)?.abort(new PushCancelledError('the push was cancelled'));
     if (push?.state !== 'waiting') return push;
     const cancelled: OutboxRecord = { ...push, state: 'cancelled', endedAt: this.#clock.now() };
     await this.#ledger.change(cancelled);
     return cancelled;
   }
 
-  /** Those under way go on with the next process. */
+  /** Stops all attempts. The next process continues with the waiting pushes. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const abort of this.#underWay.values()) abort.abort(new StoppedError('the sender is being stopped'));
+    for (const abort of this.#waiting.values()) abort.abort(new OutboxStoppedError('the sender is stopping'));
     await Promise.all(this.#runs);
     await this.#contents.close();
   }
@@ -171,47 +189,48 @@ export class Outbox {
   #resume(push: OutboxRecord): void {
     const abort = new AbortController();
     try {
-      this.#claim(push.order.contents);
+      this.#claim(push.submission.contents);
     } catch (error) {
-      const receipts = [...push.receipts, failed(push.order, asError(error))];
-      this.#ledger.change(this.#ended({ ...push, receipts })).catch((error: Error) => this.#tell(error));
+      const receipts = [...push.receipts, failureReceipt(push.submission, asError(error))];
+      this.#ledger.change(this.#ended({ ...push, receipts })).catch((error: Error) => this.#report(error));
       return;
     }
-    this.#underWay.set(push.id, abort);
-    this.#begin(push, abort);
+    this.#waiting.set(push.id, abort);
+    this.#start(push, abort);
   }
 
-  #begin(push: OutboxRecord, abort: AbortController): void {
+  #start(push: OutboxRecord, abort: AbortController): void {
     const run = this.#run(push, abort.signal).finally(() => {
-      this.#underWay.delete(push.id);
+      this.#waiting.delete(push.id);
       this.#runs.delete(run);
     });
     this.#runs.add(run);
   }
 
-  async #run({ id, order, settled, takenAt }: OutboxRecord, signal: AbortSignal): Promise<void> {
+  async #run({ id, submission, settled, acceptedAt }: OutboxRecord, signal: AbortSignal): Promise<void> {
     let failure: Receipt[] = [];
     try {
-      const left = Math.max(0, (order.ttl ?? 0) - (this.#clock.now() - takenAt) / 1000);
-      const request = await requestOf(id, { ...order, ttl: left }, this.#contents);
+      const ttl = Math.max(0, (submission.ttl ?? 0) - (this.#clock.now() - acceptedAt) / 1000);
+      const request = await requestOf(id, { ...submission, ttl }, this.#contents);
       await this.#options.sender.send(request, {
         signal,
         settled: new Set(settled),
-        onReceipts: (receipts, uri) => this.#settled(id, receipts, uri),
+        onReceipts: (receipts, uri) => this.#addReceipts(id, receipts, uri),
       });
     } catch (error) {
-      // Whatever it failed with then is no word of any terminal.
-      if (signal.reason instanceof StoppedError) return;
-      if (!(signal.reason instanceof CancelledError)) failure = [failed(order, asError(error))];
+      // The error is a consequence of the stop, not the answer of a terminal.
+      if (signal.reason instanceof OutboxStoppedError) return;
+      if (!(signal.reason instanceof PushCancelledError))
+        failure = [failureReceipt(submission, asError(error))];
     }
     try {
       await this.#finish(id, failure);
     } catch (error) {
-      // As long as the store says that it waits, the next process needs its contents.
-      this.#tell(asError(error));
+      // The store still has the push as waiting, so the next process needs its contents.
+      this.#report(asError(error));
       return;
     }
-    await Promise.all(idsOf(order.contents).map((content) => this.#contents.release(content)));
+    await Promise.all(idsOf(submission.contents).map((content) => this.#contents.release(content)));
   }
 
   async #finish(id: string, failure: readonly Receipt[]): Promise<void> {
@@ -223,25 +242,24 @@ export class Outbox {
     await this.#ledger.change(this.#ended({ ...push, receipts: [...push.receipts, ...failure] }));
   }
 
-  #settled(id: string, receipts: readonly Receipt[], uri: string): void {
+  #addReceipts(id: string, receipts: readonly Receipt[], uri: string): void {
     const push = this.#ledger.get(id);
     if (push?.state !== 'waiting') return;
-    const { receipts: before, settled } = push;
     this.#ledger
-      .change({ ...push, receipts: [...before, ...receipts], settled: [...settled, uri] })
-      .catch((error: Error) => this.#tell(error));
+      .change({ ...push, receipts: [...push.receipts, ...receipts], settled: [...push.settled, uri] })
+      .catch((error: Error) => this.#report(error));
   }
 
   #ended(push: OutboxRecord): OutboxRecord {
     return { ...push, state: 'ended', endedAt: this.#clock.now() };
   }
 
-  #tell(error: Error): void {
+  #report(error: Error): void {
     this.#options.onError?.(error);
   }
 
-  /** All of them or none. */
-  #claim(contents: readonly OrderedContent[]): string[] {
+  /** Claims all contents, or none. */
+  #claim(contents: readonly SubmittedContent[]): string[] {
     const claimed: string[] = [];
     try {
       for (const id of idsOf(contents)) {
@@ -256,26 +274,12 @@ export class Outbox {
   }
 }
 
-/** Reasons of an abort. */
-class CancelledError extends SipPushError {}
-class StoppedError extends SipPushError {}
-
-function idsOf(contents: readonly OrderedContent[]): string[] {
+function idsOf(contents: readonly SubmittedContent[]): string[] {
   return contents.flatMap((content) => ('content' in content ? content.content : []));
 }
 
-/** Content that was sent again is the same content under another name. */
-function isSame(one: PushOrder, other: PushOrder): boolean {
-  const [first, second] = [one, other].map((order) => {
-    const { contents, ...rest } = normalOrder(order);
-    const nameless = contents.map((each) => ('content' in each ? { ...each, content: '' } : each));
-    return JSON.stringify({ ...rest, contents: nameless });
-  });
-  return first === second;
-}
-
-/** What no terminal had a part in. */
-function failed({ to, mode }: PushOrder, error: Error): Receipt {
+/** The receipt of a push that failed before any terminal was involved. */
+function failureReceipt({ to, mode }: PushSubmission, error: Error): Receipt {
   return {
     to,
     mode: mode === 'auto' ? 'pager' : mode,

@@ -1,4 +1,4 @@
-/** The one table from what came of a file in a session to what it means for the push (RFC 4975 10, appendix C). */
+/** The table from MSRP statuses, and from the answer to an INVITE, to the outcome of a file (RFC 4975 §10, appendix C). */
 
 import { MalformedError } from '../../errors.js';
 import { commentOf, type MessageResult } from '../../msrp/index.js';
@@ -11,20 +11,20 @@ export interface FileOutcome {
   status?: number;
   reason: string;
   retryable: boolean;
-  /** Seconds before which a retry is unwelcome. */
+  /** Seconds to wait before a retry. */
   retryAfter?: number;
-  /** A success REPORT came. */
+  /** Whether a success REPORT arrived. */
   reported: boolean;
-  /** The terminal takes no files, or no sessions at all, whatever is offered. */
-  sessionless?: boolean;
+  /** The terminal supports no file transfer in sessions, or no sessions at all. */
+  sessionsUnsupported?: boolean;
 }
 
 /**
- * 400: received in vain; 408 and 481: nobody there any more. 413, of a file whose size the receiver knew when it
- * accepted it: no room or no wish, for now. All others say what waiting does not change.
+ * Transient MSRP statuses. 400: the receiver failed. 408, 481 and 506: the session is gone. 413: the receiver stopped a
+ * file whose size it had accepted. All other statuses are permanent.
  */
 const RETRYABLE = new Set([400, 408, 413, 481, 506]);
-/** No word of the application. */
+/** The application did not decide. */
 const UNREACHED = new Set([408, 481, 506]);
 
 export function interpretMessage({ status, comment, reported }: MessageResult): FileOutcome {
@@ -34,47 +34,46 @@ export function interpretMessage({ status, comment, reported }: MessageResult): 
   return { outcome, status, reason, retryable: RETRYABLE.has(status), reported };
 }
 
-/** B.4 step 3: the receiver set the port of the file's line to zero: unwilling, which is as a 603 (C-02). */
+/** The receiver declined the file by port zero (B.4 step 3), which is retryable like a 603 (C-02). */
 export const DECLINED: FileOutcome = {
   outcome: 'refused',
   status: 200,
-  reason: 'the receiver does not want this file (port zero)',
+  reason: 'the receiver declined the file (port zero)',
   retryable: true,
   reported: false,
 };
 
-/** The receiver answered that it has the file already, as a whole. */
-export const HAD: FileOutcome = {
+/** The receiver answered that it already has the whole file. */
+export const ALREADY_RECEIVED: FileOutcome = {
   outcome: 'delivered',
   status: 200,
-  reason: 'the receiver has had this file already',
+  reason: 'the receiver already has the file',
   retryable: false,
   reported: false,
 };
 
-/** @param most bytes of a message that the receiver takes (max-size). */
-export function tooLarge(most: number): FileOutcome {
-  return refused(413, `the receiver takes at most ${most} bytes`);
+/** @param maxSize the max-size of the answer, in bytes. */
+export function tooLarge(maxSize: number): FileOutcome {
+  return refused(413, `the receiver accepts at most ${maxSize} bytes`);
 }
 
-/** @param acceptTypes of the answer, among which the file's type is not. */
+/** @param acceptTypes the accept-types of the answer. */
 export function notAccepted(acceptTypes: readonly string[]): FileOutcome {
-  return refused(415, `the receiver takes ${acceptTypes.join(', ')}`);
+  return refused(415, `the receiver accepts ${acceptTypes.join(', ')}`);
 }
 
-/** What will not change by trying again. */
 function refused(status: number, reason: string): FileOutcome {
   return { outcome: 'refused', status, reason, retryable: false, reported: false };
 }
 
-/** The content could not be read to its end, or is not what was offered; what the receiver answered cannot be read. */
-export function withoutEffect(error: unknown): FileOutcome {
+/** Reading the content failed, the content differs from the offer, or the receiver's answer is malformed. */
+export function permanentFailure(error: unknown): FileOutcome {
   const reason = error instanceof Error ? error.message : String(error);
   return { outcome: 'failed', reason, retryable: false, reported: false };
 }
 
-/** Nobody said anything: the connection broke, or nobody came. */
-export function broken(error: Error, status?: number): FileOutcome {
+/** The connection was lost, or the receiver never connected or answered. */
+export function interrupted(error: Error, status?: number): FileOutcome {
   return {
     outcome: 'failed',
     status,
@@ -84,29 +83,28 @@ export function broken(error: Error, status?: number): FileOutcome {
   };
 }
 
-/** What a final answer to an INVITE says that begins no session (appendix C, RFC 3261 21). */
+/** The receiver, or the core, does not support INVITE (RFC 3261 §21.4.6, §21.5.2). */
+const INVITE_UNSUPPORTED = new Set([405, 501]);
+/** The response can list the supported media (RFC 3261 §21.4.26, §21.6.4). */
+const OTHER_MEDIA = new Set([488, 606]);
 
-/** RFC 3261 21.4.6, 21.5.2: the receiver, or the core before it, takes no INVITE. */
-const TAKE_NO_INVITE = new Set([405, 501]);
-/** RFC 3261 21.4.26, 21.6.4: with the media that would be taken. */
-const TAKE_OTHER_MEDIA = new Set([488, 606]);
-
-export function refusedBy(response: SipResponse): FileOutcome {
-  const said = interpret(response);
-  const supported = TAKE_OTHER_MEDIA.has(said.status) ? supportedBy(response) : undefined;
+/** The outcome of all files of an INVITE that was rejected. */
+export function interpretInviteResponse(response: SipResponse): FileOutcome {
+  const result = interpret(response);
+  const supported = OTHER_MEDIA.has(result.status) ? supportedBy(response) : undefined;
   const { acceptTypes = [], maxSize }: Partial<SupportedMedia> =
     supported === 'none' ? {} : (supported ?? {});
-  const types = acceptTypes.length === 0 ? '' : `; it takes ${acceptTypes.join(', ')}`;
-  const size = maxSize === undefined ? '' : `; it takes at most ${maxSize} bytes`;
+  const types = acceptTypes.length === 0 ? '' : `; accepted types: ${acceptTypes.join(', ')}`;
+  const size = maxSize === undefined ? '' : `; accepted size: at most ${maxSize} bytes`;
   return {
-    ...said,
-    reason: `${said.reason}${types}${size}`,
+    ...result,
+    reason: `${result.reason}${types}${size}`,
     reported: false,
-    sessionless: TAKE_NO_INVITE.has(said.status) || supported === 'none',
+    sessionsUnsupported: INVITE_UNSUPPORTED.has(result.status) || supported === 'none',
   };
 }
 
-/** `none`: media, and no MSRP among them. Undefined: nothing is said that can be read. */
+/** `none` if the body lists media without MSRP; undefined if there is no valid body. */
 function supportedBy({ body }: SipResponse): SupportedMedia | 'none' | undefined {
   if (body.length === 0) return undefined;
   try {

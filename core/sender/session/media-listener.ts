@@ -1,6 +1,6 @@
 /**
- * The connection to a receiver that waits for one, though it was offered to make it (8.2.2-07 is no SHALL), or that is
- * behind a relay (8.2.2-11).
+ * MSRP connections of a sender. Receivers connect to one port for all sessions, since the sender is the passive end
+ * (8.2.2-07), or to a relay (8.2.2-11).
  */
 
 import { platform } from '#platform';
@@ -17,11 +17,15 @@ import {
   type RelayAccount,
   type SessionOptions,
 } from '../../msrp/index.js';
-import type { Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import type { AcceptedLine } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
 
-/** @throws TransportError; MalformedError when the answer does not say where it is; the signal's reason. */
+/**
+ * Connects to a receiver that chose the passive role although the offer was passive (8.2.2-07 is no SHALL), or that is
+ * behind a relay (8.2.2-11).
+ * @throws TransportError; MalformedError when the answer has no valid path; the signal's reason.
+ */
 export async function connectTo(
   { host, port, path, fingerprints }: AcceptedLine,
   localUri: string,
@@ -30,37 +34,35 @@ export async function connectTo(
 ): Promise<MsrpSession> {
   const [first = ''] = path;
   const uri = MsrpUri.parse(first);
-  if (!uri) throw new MalformedError(`${first} is no MSRP URI`);
-  // RFC 4976 5: a relay is where the path says, and its certificate is not the receiver's; the receiver itself is where
-  // c= and m= say.
+  if (!uri)
+    throw new MalformedError(
+      `invalid MSRP URI "${first}" in the path of the answer: expected e.g. msrp://host:2855/id;tcp`,
+    );
+  // The path has the address of a relay (RFC 4976 §5), which does not use the receiver's certificate. Without a relay,
+  // c= and m= have the address of the receiver.
   const relayed = path.length > 1;
   const to = relayed ? msrpAddressOf(uri) : { host, port };
   const options = { localUri, remotePath: path, fingerprints: relayed ? [] : fingerprints };
   return await connector.connect(msrpProtocolOf(uri), to, options, signal);
 }
 
-/**
- * Where receivers connect to: one port for every session of a sender (8.2.2-07: it is the passive end), or a relay
- * (8.2.2-11).
- */
-
-/** Where receivers connect in session mode. */
+/** Where receivers connect to in session mode. */
 export interface MediaOptions {
-  /** Address of this machine for receivers; by default its address towards the core. */
+  /** Address of this machine for receivers; its address towards the SIP/IP core if absent. */
   host?: string;
-  /** Range of ports to listen on; any free port by default. */
+  /** Range of ports; the first free one is used. Any free port if absent. */
   ports?: readonly [first: number, last: number];
-  /** MSRP over TLS (`msrps`), with this certificate. */
+  /** Certificate and key for MSRP over TLS (`msrps`). */
   tls?: TlsOptions;
-  /** `ws`: MSRP over WebSocket (RFC 7977), for receivers in browsers; `tcp` by default. */
+  /** `ws` for MSRP over WebSocket (RFC 7977), the only transport of receivers in browsers; `tcp` if absent. */
   transport?: 'tcp' | 'ws';
-  /** Bytes of a chunk without a relay; 64 KiB by default. */
+  /** Bytes of content in one chunk without a relay; 64 KiB if absent. */
   chunkBytes?: number;
-  /** MSRP relay (RFC 4976) for receivers, instead of a port of this machine. */
+  /** MSRP relay (RFC 4976) that receivers connect to, instead of a local port. */
   relay?: RelayAccount;
 }
 
-/** A session that waits for its receiver. */
+/** A session that waits for the connection of its receiver. */
 export interface ExpectedMedia {
   session: MsrpSession;
   host: string;
@@ -70,7 +72,7 @@ export interface ExpectedMedia {
 
 type Handlers = Pick<SessionOptions, 'onBound' | 'onClosed'>;
 
-/** RFC 4145 5: in the URI of an end that nobody connects to. */
+/** The port in the URI of an end that accepts no connections (RFC 4145 §5). */
 const DISCARD_PORT = 9;
 
 export class MediaListener {
@@ -78,8 +80,8 @@ export class MediaListener {
   #listener: Promise<MsrpListener> | undefined;
 
   /**
-   * @param host where the options name none.
-   * @throws ConfigurationError when the URI of the relay is none.
+   * @param host the address for receivers if the options have none.
+   * @throws ConfigurationError for an invalid URI of the relay.
    */
   constructor(
     private readonly options: MediaOptions,
@@ -101,21 +103,20 @@ export class MediaListener {
     return this.options.tls !== undefined;
   }
 
-  /**
-   * Of the certificate (RFC 8122): whoever has it from the offer need not know its authority. A relay has one of its own.
-   */
+  /** Fingerprint of the certificate for the offer (RFC 8122), so that receivers need not know its authority. */
   get fingerprint(): string | undefined {
     const { cert } = this.options.tls ?? {};
     return cert === undefined || this.#relay ? undefined : platform.certificateFingerprint(cert);
   }
 
   /**
-   * @throws TransportError when no port is free or the relay cannot be reached, TimeoutError; ConfigurationError when the
-   * host is none of this machine's, or the relay does not let us use it; the reason of the signal.
+   * Creates a session and waits for the connection of its receiver.
+   * @throws TransportError when no port is free or the relay cannot be reached; TimeoutError; ConfigurationError when the
+   * host is not an address of this machine, or the relay rejects the sender; the signal's reason.
    */
   async expect(handlers: Handlers, signal?: AbortSignal): Promise<ExpectedMedia> {
     const host = this.options.host ?? (await this.host(signal));
-    if (this.#relay) return await this.#behind(this.#relay, host, handlers, signal);
+    if (this.#relay) return await this.#openBehindRelay(this.#relay, host, handlers, signal);
     const listener = await this.#open(host);
     const { port } = listener.address;
     const localUri = localMsrpUri(this.#protocol, { host, port });
@@ -128,10 +129,10 @@ export class MediaListener {
   }
 
   /**
-   * c= and m= are the relay's: a receiver that knows no relays connects there all the same (8.2.3-02), and finds the
-   * session by the path. One that knows them goes by the path alone.
+   * c= and m= contain the address of the relay, so that a receiver without relay support connects to it as well
+   * (8.2.3-02). A receiver with relay support uses only the path.
    */
-  async #behind(
+  async #openBehindRelay(
     relay: MsrpRelay,
     host: string,
     handlers: Handlers,
@@ -140,7 +141,7 @@ export class MediaListener {
     const session = await relay.open({ host, port: DISCARD_PORT }, handlers, signal);
     const path = session.localPath;
     const first = MsrpUri.parse(path[0] ?? '');
-    if (!first) throw new TransportError(`${path[0]} of the MSRP relay is no MSRP URI`);
+    if (!first) throw new TransportError(`invalid MSRP URI "${path[0]}" of the MSRP relay`);
     return { session, ...msrpAddressOf(first), path };
   }
 
@@ -171,9 +172,12 @@ export class MediaListener {
       } catch (error) {
         if (error instanceof ConfigurationError || port >= last) {
           if (first === last || !(error instanceof TransportError)) throw error;
-          throw new TransportError(`no port from ${first} to ${last} of ${host} is free for MSRP`, {
-            cause: error,
-          });
+          throw new TransportError(
+            `no free port for MSRP at ${host} from ${first} to ${last}: free one, or set other ports`,
+            {
+              cause: error,
+            },
+          );
         }
       }
     }

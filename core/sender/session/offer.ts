@@ -1,4 +1,4 @@
-/** The offer of a push: a media line for each file (8.2.2-04 to -07), and the state of each. */
+/** The SDP offer of a push: one media line for each file (8.2.2-04 to 8.2.2-07). */
 
 import { formatMediaType } from '../../content/media-type.js';
 import { MalformedError } from '../../errors.js';
@@ -22,7 +22,7 @@ export class Offer {
     private readonly listener: MediaListener,
   ) {}
 
-  /** @throws TransportError, ConfigurationError when nobody could connect; the signal's reason. */
+  /** @throws TransportError, ConfigurationError when the sender cannot listen; the signal's reason. */
   static async open(
     files: readonly OfferedFile[],
     listener: MediaListener,
@@ -43,7 +43,10 @@ export class Offer {
     return { origin: this.#origin, host, lines: this.lines.map((line) => this.#describe(line)) };
   }
 
-  /** The first, or one that closes the lines that are done (RFC 3264 8.2); also as an answer. @throws ConfigurationError */
+  /**
+   * The SDP, in which finished lines have port zero (RFC 3264 §8.2). Each call increments the version of the origin.
+   * @throws ConfigurationError
+   */
   body(): Uint8Array {
     const body = buildOffer(this.description);
     this.#origin = nextOrigin(this.#origin);
@@ -51,9 +54,9 @@ export class Offer {
   }
 
   /**
-   * What the receiver offers in turn, in the session that this offer began (RFC 3264 8): it may close lines.
-   * @param body empty: nothing, it asks for what this end offers (RFC 3261 14.1).
-   * @returns the lines that it does not want any more; undefined when it wants anything else.
+   * Reads the offer in a re-INVITE of the receiver (RFC 3264 §8), which may close lines and nothing else.
+   * @param body the SDP; an empty body requests this end's offer (RFC 3261 §14.1).
+   * @returns the newly closed lines; undefined for any other change.
    */
   closedBy(body: Uint8Array): OutgoingLine[] | undefined {
     if (body.length === 0) return [];

@@ -1,4 +1,4 @@
-/** A file as it is offered: what a receiver decides by, and resumes by (RFC 5547). */
+/** An offered file (RFC 5547), and the media line in which it is sent. */
 
 import { platform } from '#platform';
 import type { Content } from '../../content/content.js';
@@ -15,31 +15,31 @@ import { connectTo, type ExpectedMedia, type MediaListener } from './media-liste
 export interface PushFile {
   /** Content of the file. */
   content: Content;
-  /** Name for people, `holiday.jpg`. */
+  /** File name for people, e.g. `holiday.jpg`. */
   name?: string;
-  /** Content-Disposition; `render` by default. */
+  /** Content-Disposition, `render` if absent. */
   disposition?: string;
-  /** Content-Description, for people. */
+  /** Content-Description, text for people. */
   description?: string;
-  /** When the file was created, changed or read, for people. */
+  /** Dates of the creation, last change and last access of the file, for people. */
   date?: FileDate;
 }
 
 export interface OfferedFile extends Digest {
   readonly file: PushFile;
-  /** Names this transfer, however often it is offered (RFC 5547 6). */
+  /** file-transfer-id, the same in every offer of this transfer (RFC 5547 §6). */
   readonly transferId: string;
 }
 
-/** Hexadecimal digits of a digest that no two transfers share. */
+/** Hexadecimal digits of the digest in a transfer id: 128 bits, so that ids are unique. */
 const TRANSFER_ID_LENGTH = 32;
 
 /**
- * Reads it once, to its end: its digest goes ahead of it.
- * @param pushId with the file's place makes its transfer id: the same push offered again is resumed.
+ * Reads the file once, because the offer contains its digest.
+ * @param pushId with `index` determines the transfer id, so that a retried push is resumed.
  */
-export async function offeredFile(file: PushFile, pushId: string, place: number): Promise<OfferedFile> {
-  const transferId = platform.hash('sha-256', `${pushId}\n${place}`).slice(0, TRANSFER_ID_LENGTH);
+export async function prepareOffer(file: PushFile, pushId: string, index: number): Promise<OfferedFile> {
+  const transferId = platform.hash('sha-256', `${pushId}\n${index}`).slice(0, TRANSFER_ID_LENGTH);
   return { file, ...(await digestOf(file.content)), transferId };
 }
 
@@ -58,37 +58,36 @@ export function describeFile({ file, size, sha1, transferId }: OfferedFile): Fil
   };
 }
 
-/** One media line of an offer: a file, and the MSRP session in which its receiver comes for it. */
-
-/** A receiver that has accepted connects at once; as long as a request waits for its answer (Timer F), milliseconds. */
+/** Time for a receiver to connect after its 200, in milliseconds; as long as Timer F. */
 const CONNECT_DEADLINE = 32_000;
 
 export interface LineOptions {
   /** Only a success REPORT counts as delivered. */
   report: boolean;
   signal: AbortSignal;
-  /** Told of bytes of the file that the receiver has. */
-  onProgress(have: number): void;
-  /** For a receiver that waits. */
+  /** Called with the number of bytes that the receiver has. */
+  onProgress(received: number): void;
+  /** Connects to a passive receiver. */
   connector: MsrpConnector;
 }
 
+/** A media line of an offer, and its MSRP session. */
 export class OutgoingLine {
   #closed = false;
-  /** Where the receiver wants to be connected to. */
+  /** The session, if this end made the connection. */
   #active: MsrpSession | undefined;
 
   private constructor(
     readonly offered: OfferedFile,
     readonly media: ExpectedMedia,
-    /** When the receiver has connected; rejects when the session ends before. */
+    /** Resolves when the receiver has connected; rejects if the session ends before. */
     private readonly bound: Promise<void>,
   ) {
-    // Told to `send`, where somebody waits.
+    // `send` reports the error, if it is called.
     bound.catch(() => {});
   }
 
-  /** @throws TransportError, ConfigurationError when nobody could connect; the signal's reason. */
+  /** @throws TransportError, ConfigurationError when the sender cannot listen; the signal's reason. */
   static async open(
     offered: OfferedFile,
     listener: MediaListener,
@@ -109,17 +108,17 @@ export class OutgoingLine {
   }
 
   /**
-   * Waits for the receiver, and sends what it has asked for.
-   * @throws TransportError, TimeoutError, or the signal's reason; MalformedError when the content is not as long as it
-   * was, what reading it failed with, and what the callback throws.
+   * Waits for the connection of the receiver, and sends the requested range.
+   * @throws TransportError; TimeoutError; the signal's reason; MalformedError when the size of the content changed; the
+   * error of reading the content; an error of the callback.
    */
   async send(answer: AcceptedLine, options: LineOptions): Promise<MessageResult> {
     const { signal, onProgress } = options;
     const { file, size } = this.offered;
-    const session = await this.#reach(answer, options);
+    const session = await this.#connectedSession(answer, options);
     const { start, length } = partOf(size, answer);
     onProgress(start);
-    let have = start;
+    let received = start;
     let answered = false;
     const sending = session.send({
       contentType: formatMediaType(file.content.type),
@@ -132,17 +131,17 @@ export class OutgoingLine {
       successReport: true,
       signal,
       onProgress: (sent) => {
-        have = start + sent;
-        answered = have === start + length;
-        onProgress(have);
+        received = start + sent;
+        answered = received === start + length;
+        onProgress(received);
       },
     });
     try {
       return await sending;
     } catch (error) {
-      // Every chunk was answered 200, and no REPORT came: all there is to have from a peer that knows none.
-      const silent = error instanceof TimeoutError && answered && !options.report;
-      if (!silent) throw error;
+      // Every chunk was answered 200, but the peer sent no REPORT; it may not support REPORT.
+      const unreported = error instanceof TimeoutError && answered && !options.report;
+      if (!unreported) throw error;
       return { status: 200, comment: '', reported: false, bytes: length };
     }
   }
@@ -153,33 +152,35 @@ export class OutgoingLine {
     this.#active?.close();
   }
 
-  /** The session, once it is bound to a connection. */
-  async #reach(answer: AcceptedLine, { signal, connector }: LineOptions): Promise<MsrpSession> {
+  /** The session, bound to a connection. */
+  async #connectedSession(answer: AcceptedLine, { signal, connector }: LineOptions): Promise<MsrpSession> {
     const { media } = this;
     const { path, setup } = answer;
     const direct = media.path.length === 1;
-    // RFC 4145 4.1 has no passive answer to a passive offer; there are such peers. A relay of the receiver's waits, too.
+    // Some peers answer a passive offer with passive, against RFC 4145 §4.1. A relay of the receiver is passive as well.
     if (direct && (path.length > 1 || setup === 'passive' || setup === 'actpass')) {
       media.session.close();
       this.#active = await connectTo(answer, media.session.localUri, connector, signal);
       return this.#active;
     }
     media.session.remotePath = path;
-    // Our relay finds others by itself (RFC 4976 6.4.2), but not a receiver that can only connect.
-    if (direct || (path.length === 1 && setup === 'active')) await this.#connected(signal);
+    // Our relay connects to other peers itself (RFC 4976 §6.4.2), but not to an active receiver.
+    if (direct || (path.length === 1 && setup === 'active')) await this.#receiverConnected(signal);
     return media.session;
   }
 
-  async #connected(signal: AbortSignal): Promise<void> {
+  async #receiverConnected(signal: AbortSignal): Promise<void> {
     const seconds = CONNECT_DEADLINE / 1000;
-    const late = new TimeoutError(`the receiver accepted, and did not connect within ${seconds} s`);
+    const late = new TimeoutError(
+      `the receiver accepted the session, but did not connect within ${seconds} s`,
+    );
     await within(systemClock, CONNECT_DEADLINE, late, unlessAborted(this.bound, signal));
   }
 }
 
 /**
- * RFC 5547 8: what the receiver does not have; the message is that part alone.
- * @returns the offset of its first byte, counted from 0, and its bytes.
+ * The range of the file that the receiver requests (RFC 5547 §8), which is sent as one message.
+ * @returns the offset of the first byte, counted from 0, and the length.
  */
 export function partOf(
   size: number,

@@ -1,4 +1,4 @@
-/** Files on their way to one terminal: offered, sent, and offered again where the way broke (RFC 5547 8). */
+/** Sends files to one terminal: offers them, sends them, and resumes after a failure (RFC 5547 §8). */
 
 import { TimeoutError, TransportError, UntrustedError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
@@ -7,37 +7,38 @@ import { contactUri } from '../../sip/session/dialog.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import { isGruu } from '../../sip/values/uri.js';
+import { doubledDelay } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import { type Addressing, addressingHeaders, contactFeatures } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
-import { broken, type FileOutcome, refusedBy } from './file-outcome.js';
+import { type FileOutcome, interpretInviteResponse, interrupted } from './file-outcome.js';
 import type { MediaListener } from './media-listener.js';
 import { Offer } from './offer.js';
 import type { OfferedFile, PushFile } from './outgoing-line.js';
-import { HungUpError, TerminalSession } from './terminal-session.js';
+import { ReceiverFailureError, TerminalSession } from './terminal-session.js';
 
-/** Milliseconds until a push that broke off is offered again; twice as many each further time. */
-const RESUME_AFTER = 1_000;
-/** Offers in a row without a byte of progress: the waits take a minute together. */
+/** Milliseconds: the delay before the first new offer after a failure; it doubles each time. */
+const RESUME = { first: 1_000, longest: Number.POSITIVE_INFINITY };
+/** Consecutive offers without progress; their delays add up to a minute. */
 const MAX_OFFERS = 7;
-/** The last of those waits. Whoever wants to be left alone for longer (Retry-After) is left to the caller. */
-const LONGEST_PAUSE = RESUME_AFTER * 2 ** (MAX_OFFERS - 2);
+/** The longest delay. After a longer Retry-After, the caller retries. */
+const MAX_DELAY = doubledDelay(RESUME, MAX_OFFERS - 1);
 
-/** What came of a file at a terminal. */
+/** The result of a file at a terminal. */
 export interface FileReceipt {
   file: PushFile;
   receipt: Receipt;
-  /** The terminal takes no sessions: another mode may do. */
-  sessionless: boolean;
+  /** The terminal does not support sessions; another mode may succeed. */
+  sessionsUnsupported: boolean;
 }
 
 export class TerminalPush {
-  readonly #ends = new Map<OfferedFile, FileOutcome>();
-  /** Bytes of each that the receiver has. */
-  readonly #have = new Map<OfferedFile, number>();
-  /** Who answered. */
+  readonly #results = new Map<OfferedFile, FileOutcome>();
+  /** By file: the number of bytes that the receiver has. */
+  readonly #received = new Map<OfferedFile, number>();
+  /** GRUU of the terminal that answered. */
   #terminal: string | undefined;
-  /** GRUUs of terminals that answered too. */
+  /** GRUUs of further terminals that answered. */
   readonly #others = new Set<string>();
 
   constructor(
@@ -49,34 +50,34 @@ export class TerminalPush {
     if (isGruu(push.to)) this.#terminal = push.to;
   }
 
-  /** Of the terminal that answered, where it has one. */
+  /** GRUU of the terminal that answered, if it has one. */
   get gruu(): string | undefined {
     return this.#terminal;
   }
 
   /**
-   * To the end of each file.
-   * @returns GRUUs of other terminals that took the INVITE, of which each has to get one of its own.
+   * Runs until each file has a result.
+   * @returns GRUUs of further terminals that accepted the INVITE; each needs an INVITE of its own.
    */
   async run(): Promise<readonly string[]> {
     const { signal } = this.options;
     const { stopped } = this.sender;
     let best = this.#progress();
     for (let offers = 1; ; offers++) {
-      const waiting = this.files.filter((file) => !this.#ends.has(file));
-      const lost = await this.#offer(waiting, offers > 1);
-      if (lost.size === 0) break;
-      // Not by what was lost again: a receiver that forgets would be asked for ever.
+      const open = this.files.filter((file) => !this.#results.has(file));
+      const interruptedFiles = await this.#offer(open, offers > 1);
+      if (interruptedFiles.size === 0) break;
+      // Compared with the best progress so far: a receiver that loses data must not cause endless offers.
       if (this.#progress() > best) offers = 1;
       best = Math.max(best, this.#progress());
-      const pause = Math.max(RESUME_AFTER * 2 ** (offers - 1), askedFor(lost));
-      if (offers === MAX_OFFERS || pause > LONGEST_PAUSE || stopped.aborted) {
-        for (const [file, outcome] of lost) this.#ends.set(file, outcome);
+      const wait = Math.max(doubledDelay(RESUME, offers), retryAfterOf(interruptedFiles));
+      if (offers === MAX_OFFERS || wait > MAX_DELAY || stopped.aborted) {
+        for (const [file, outcome] of interruptedFiles) this.#results.set(file, outcome);
         break;
       }
-      this.#tellOffersAgain(lost, pause);
+      this.#reportResumption(interruptedFiles, wait);
       const signals = signal ? [signal, stopped] : [stopped];
-      await delay(pause, AbortSignal.any(signals)).catch(() => signal?.throwIfAborted());
+      await delay(wait, AbortSignal.any(signals)).catch(() => signal?.throwIfAborted());
     }
     return [...this.#others];
   }
@@ -84,8 +85,8 @@ export class TerminalPush {
   receipts(to: string, milliseconds: number): FileReceipt[] {
     return this.files.map((offered) => {
       const { file, size } = offered;
-      const given = broken(new TransportError('the push was given up'));
-      const { sessionless = false, ...outcome } = this.#ends.get(offered) ?? given;
+      const abandoned = interrupted(new TransportError('the push was abandoned'));
+      const { sessionsUnsupported = false, ...outcome } = this.#results.get(offered) ?? abandoned;
       const receipt: Receipt = {
         to,
         terminal: this.#terminal,
@@ -95,17 +96,17 @@ export class TerminalPush {
         fileName: file.name,
         milliseconds,
       };
-      return { file, receipt, sessionless };
+      return { file, receipt, sessionsUnsupported };
     });
   }
 
   #progress(): number {
     let sum = 0;
-    for (const have of this.#have.values()) sum += have;
+    for (const have of this.#received.values()) sum += have;
     return sum;
   }
 
-  /** @returns files that are worth another offer, with what came of this one. */
+  /** @returns the interrupted files, which can be offered again. */
   async #offer(files: readonly OfferedFile[], again: boolean): Promise<Map<OfferedFile, FileOutcome>> {
     const { signal } = this.options;
     let offer: Offer;
@@ -136,7 +137,7 @@ export class TerminalPush {
     ];
     const handlers = {
       onSession: (dialog: InviteSession, response: SipResponse) => {
-        if (first) this.#another(dialog, response);
+        if (first) this.#onForkedAnswer(dialog, response);
         else first = { dialog, response };
       },
     };
@@ -148,7 +149,7 @@ export class TerminalPush {
     } catch (error) {
       return this.#settle(files, unreached(error, signal), again);
     }
-    if (!first) return this.#settle(files, refusedBy(response), again);
+    if (!first) return this.#settle(files, interpretInviteResponse(response), again);
     return await this.#transfer(offer, first);
   }
 
@@ -163,86 +164,87 @@ export class TerminalPush {
       report: this.push.report,
       signal,
       connector: this.sender.connector,
-      onProgress: (file, have) => this.#received(file, have),
+      onProgress: (file, received) => this.#onProgress(file, received),
     });
-    const ends = await session.run(response.body);
-    const lost = new Map<OfferedFile, FileOutcome>();
-    for (const [index, end] of ends.entries()) {
+    const results = await session.run(response.body);
+    const interruptedFiles = new Map<OfferedFile, FileOutcome>();
+    for (const [index, result] of results.entries()) {
       const file = offer.lines[index]?.offered;
       if (!file) continue;
-      const outcome = end instanceof Error ? broken(end) : end;
-      // RFC 4975 10.4: a 408 is as silence is. Nor has anybody decided who does not know the session (481, 506).
-      const hopeless = end instanceof UntrustedError || end instanceof HungUpError;
-      if (outcome.outcome === 'failed' && outcome.retryable && !hopeless) lost.set(file, outcome);
-      else this.#ends.set(file, outcome);
+      const outcome = result instanceof Error ? interrupted(result) : result;
+      // 408 means silence (RFC 4975 §10.4), 481 and 506 an unknown session: in both cases no one decided on the file.
+      const permanent = result instanceof UntrustedError || result instanceof ReceiverFailureError;
+      if (outcome.outcome === 'failed' && outcome.retryable && !permanent)
+        interruptedFiles.set(file, outcome);
+      else this.#results.set(file, outcome);
     }
-    return lost;
+    return interruptedFiles;
   }
 
-  /** All files of an INVITE have the same end. It may have broken before: then it may be for now. */
+  /** All files of an INVITE have the same outcome. If this was a new offer after a failure, it may be transient. */
   #settle(
     files: readonly OfferedFile[],
     outcome: FileOutcome,
     again: boolean,
   ): Map<OfferedFile, FileOutcome> {
     if (again && outcome.retryable) return new Map(files.map((file) => [file, outcome]));
-    for (const file of files) this.#ends.set(file, outcome);
+    for (const file of files) this.#results.set(file, outcome);
     return new Map();
   }
 
-  #tellOffersAgain(lost: ReadonlyMap<OfferedFile, FileOutcome>, pause: number): void {
-    const reasons = new Set([...lost.values()].map(({ reason }) => reason));
-    const seconds = Math.ceil(pause / 1000);
+  #reportResumption(files: ReadonlyMap<OfferedFile, FileOutcome>, wait: number): void {
+    const reasons = new Set([...files.values()].map(({ reason }) => reason));
+    const seconds = Math.ceil(wait / 1000);
     const { to } = this.push;
     this.sender.onProblem?.(
       new TransportError(
-        `the session with ${to} broke off, and is tried again in ${seconds} s: ${[...reasons].join('; ')}`,
+        `the session with ${to} was interrupted and resumes in ${seconds} s: ${[...reasons].join('; ')}`,
       ),
     );
   }
 
-  /** A fork: the offer has one place for one terminal (RFC 4975 5.4), so another one gets an INVITE of its own. */
-  #another(dialog: InviteSession, response: SipResponse): void {
+  /** The offer serves one terminal (RFC 4975 §5.4), so each further terminal of a fork needs an INVITE of its own. */
+  #onForkedAnswer(dialog: InviteSession, response: SipResponse): void {
     dialog.bye().catch(() => {});
     const contact = contactUri(response.headers) ?? '';
     if (isGruu(contact)) this.#others.add(contact);
   }
 
-  #received(file: OfferedFile, have: number): void {
-    this.#have.set(file, have);
+  #onProgress(file: OfferedFile, received: number): void {
+    this.#received.set(file, received);
     const { size } = file;
-    this.options.onProgress?.({ index: this.files.indexOf(file), have, size });
+    this.options.onProgress?.({ index: this.files.indexOf(file), received, size });
   }
 }
 
-/** @throws what is no failure to reach the receiver. */
+/** The outcome if the receiver was not reached. @throws any other error. */
 function unreached(error: unknown, signal: AbortSignal | undefined): FileOutcome {
   if (signal?.aborted) throw error;
-  if (error instanceof TimeoutError) return broken(error, 408);
-  if (error instanceof TransportError) return broken(error);
+  if (error instanceof TimeoutError) return interrupted(error, 408);
+  if (error instanceof TransportError) return interrupted(error);
   throw error;
 }
 
-/** Milliseconds for which the receiver wants to be left alone. */
-function askedFor(lost: ReadonlyMap<unknown, FileOutcome>): number {
-  return 1000 * Math.max(...[...lost.values()].map(({ retryAfter = 0 }) => retryAfter));
+/** The longest Retry-After in milliseconds. */
+function retryAfterOf(files: ReadonlyMap<unknown, FileOutcome>): number {
+  return 1000 * Math.max(...[...files.values()].map(({ retryAfter = 0 }) => retryAfter));
 }
 
-/** Files go to it in one session. */
+/** Addressing of files in session mode. */
 export interface SessionAddress extends Addressing {
   /**
-   * Only a success REPORT counts as delivered: that of a receiver whose application has taken the push. Otherwise it
-   * is asked for all the same, and where none comes, that every chunk was answered 200 will do.
+   * Requires a success REPORT, which the receiver sends when its application has accepted the push. Otherwise the
+   * REPORT is requested, but a file is also delivered when every chunk was answered 200.
    */
   report: boolean;
 }
 
-/** Progress of one file in a session. */
+/** Progress of a file in a session. */
 export interface FileProgress {
   /** Index of the file in the push. */
   index: number;
   /** Bytes that the receiver has. */
-  have: number;
+  received: number;
   /** Size of the file in bytes. */
   size: number;
 }
@@ -255,11 +257,11 @@ export interface SessionSendOptions {
 export interface SessionSenderOptions {
   agent: Pick<SipUserAgent, 'invite'>;
   listener: MediaListener;
-  /** For receivers that wait to be connected to. */
+  /** Connects to passive receivers. */
   connector: MsrpConnector;
-  /** Nothing is offered again from then on. */
+  /** Aborted when the sender stops: no new offers. */
   stopped: AbortSignal;
   assertedIdentity?: string;
-  /** Why files are offered again. */
+  /** Reports why files are offered again. */
   onProblem?(error: Error): void;
 }

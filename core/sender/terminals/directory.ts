@@ -1,53 +1,54 @@
-/** The terminals of each user, what each accepts, and which are available. In memory, and on disk with a store. */
+/** The terminals of users, their capabilities and whether they are registered; in memory, and in a store if there is one. */
 
+import { defined } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
 import { type Clock, systemClock } from '../../time/clock.js';
-import { isNameless, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
+import { isAnonymous, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
 
 export interface DirectoryOptions {
-  /** Keeps them over restarts. */
+  /** Keeps the terminals over restarts. */
   records?: Records;
-  /** Terminals in all, 100,000 when absent: those that are away longest make room. */
+  /** The largest number of terminals, 100,000 if absent. Beyond it, the longest unregistered terminal is removed. */
   capacity?: number;
   clock?: Pick<Clock, 'now'>;
-  /** What could not be read or written. */
+  /** Reports failures to read or write. */
   onError?(error: Error): void;
 }
 
-/** A terminal was added, changed, or became unavailable. */
+/** A terminal was added, changed, or is no longer registered. */
 export interface DirectoryChange {
   /** The terminal after the change. */
   readonly terminal: Terminal;
   /** The terminal before the change; undefined if it is new. */
-  readonly before: Terminal | undefined;
+  readonly previous: Terminal | undefined;
 }
 
 export type ChangeListener = (change: DirectoryChange) => void;
 
 const KEY = 'push/terminal/';
 const DEFAULT_CAPACITY = 100_000;
-/** Terminals of one user: people have a few. Bounds what a push to one identity becomes. */
+/** Terminals of one user, which bounds the requests of one push. */
 const MAX_OF_USER = 100;
 
-/** The terminals that a sender knows, by user and by GRUU. */
+/** The terminals that a sender knows, by user and by GRUU. Bounded, observable and optionally durable. */
 export class TerminalDirectory {
   readonly #users = new Map<string, Map<string, Terminal>>();
   readonly #byGruu = new Map<string, Terminal>();
-  /** Those here and those away, the one heard of longest ago first. */
-  readonly #here = new Set<Terminal>();
-  readonly #away = new Set<Terminal>();
+  /** Registered terminals, the least recently seen first; likewise the unregistered ones. */
+  readonly #registered = new Set<Terminal>();
+  readonly #unregistered = new Set<Terminal>();
   readonly #listeners = new Set<ChangeListener>();
-  /** Of one user each: a change is told to nobody whom it does not concern. */
+  /** Listeners for the terminals of one user. */
   readonly #userListeners = new Map<string, Set<ChangeListener>>();
   readonly #options: DirectoryOptions;
 
-  /** Starts empty: call `load` to read the stored terminals. */
+  /** The directory is empty until `load` reads the stored terminals. */
   constructor(options: DirectoryOptions = {}) {
     this.#options = options;
   }
 
-  /** Reads what the store holds. @throws StoreError */
+  /** Reads the store. @throws StoreError */
   async load(): Promise<void> {
     const { records, onError } = this.#options;
     const found: Terminal[] = [];
@@ -55,40 +56,40 @@ export class TerminalDirectory {
       try {
         found.push(decode(bytes));
       } catch (error) {
-        onError?.(new MalformedError(`terminal ${key} in the store cannot be read`, { cause: error }));
+        onError?.(new MalformedError(`invalid terminal "${key}" in the store`, { cause: error }));
       }
     }
-    found.sort((one, other) => one.seen - other.seen);
+    found.sort((one, other) => one.lastSeen - other.lastSeen);
     for (const terminal of found) this.#keep(terminal);
   }
 
-  /** Number of terminals. */
+  /** The number of terminals. */
   get size(): number {
-    return this.#here.size + this.#away.size;
+    return this.#registered.size + this.#unregistered.size;
   }
 
-  /** The terminals of a user. @param user any URI of the public identity. */
+  /** The terminals of a user. @param user the public identity; URI parameters are ignored. */
   of(user: string): readonly Terminal[] {
     return [...(this.#users.get(publicIdentity(user))?.values() ?? [])];
   }
 
-  /** The terminal that a GRUU names. */
+  /** The terminal with this GRUU. */
   find(gruu: string): Terminal | undefined {
     return this.#byGruu.get(gruu);
   }
 
-  /** Every one, in no order. */
+  /** All terminals, in no order. */
   *all(): IterableIterator<Terminal> {
     for (const terminals of this.#users.values()) yield* terminals.values();
   }
 
-  /** Called after each change. @returns what ends it. */
+  /** Calls `listener` after each change. @returns a function that removes the listener. */
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The same, of the terminals of one user. */
+  /** As `onChange`, for the terminals of one user. */
   onChangeOf(user: string, listener: ChangeListener): () => void {
     const identity = publicIdentity(user);
     const listeners = this.#userListeners.get(identity) ?? new Set();
@@ -100,67 +101,73 @@ export class TerminalDirectory {
   }
 
   /**
-   * Records that a terminal is available, and what it or the registrar said about it. Other known facts are kept.
-   * @returns the terminal; undefined if it has no id.
+   * Records that a terminal is registered, and merges the facts into the known ones.
+   * @returns undefined if the facts do not identify a terminal.
    */
-  saw(user: string, facts: TerminalFacts): Terminal | undefined {
-    const known = this.known(user, facts);
-    const id = known?.id ?? terminalId(facts);
+  setRegistered(user: string, facts: TerminalFacts): Terminal | undefined {
+    const match = this.match(user, facts);
+    const id = match?.id ?? terminalId(facts);
     if (id === undefined) return undefined;
-    const kept = known ?? { user: publicIdentity(user), id };
-    const terminal = { ...kept, ...facts, here: true, seen: (this.#options.clock ?? systemClock).now() };
+    const kept = match ?? { user: publicIdentity(user), id };
+    const terminal = {
+      ...kept,
+      ...defined(facts),
+      registered: true,
+      lastSeen: (this.#options.clock ?? systemClock).now(),
+    };
     this.#put(terminal);
-    for (const other of this.of(terminal.user)) if (!other.here && isNameless(other)) this.#drop(other);
+    for (const other of this.of(terminal.user))
+      if (!other.registered && isAnonymous(other)) this.#drop(other);
     return terminal;
   }
 
   /**
-   * Records that a terminal is unavailable. A terminal without an id is removed if its user has others, because it
-   * cannot be recognised later.
+   * Records that a terminal is not registered any more. An anonymous terminal is removed if its user has others, because
+   * it could not be recognised.
    */
-  left(user: string, facts: TerminalFacts): void {
-    const known = this.known(user, facts);
-    if (!known?.here) return;
-    const away = { ...known, here: false };
-    if (!isNameless(known) || this.of(user).length === 1) this.#put(away);
+  setUnregistered(user: string, facts: TerminalFacts): void {
+    const known = this.match(user, facts);
+    if (!known?.registered) return;
+    const terminal = { ...known, registered: false };
+    if (!isAnonymous(known) || this.of(user).length === 1) this.#put(terminal);
     else {
       this.#drop(known);
-      this.#tell(away, known);
+      this.#notify(terminal, known);
     }
   }
 
-  /** Records that all terminals of a user except the named ones are unavailable. */
-  leftBut(user: string, stayed: readonly Terminal[] = []): void {
-    const ids = new Set(stayed.map(({ id }) => id));
-    for (const terminal of this.of(user)) if (!ids.has(terminal.id)) this.left(user, terminal);
+  /** Records that no terminal of a user is registered, except the given ones. */
+  setUnregisteredExcept(user: string, exceptions: readonly Terminal[] = []): void {
+    const ids = new Set(exceptions.map(({ id }) => id));
+    for (const terminal of this.of(user)) if (!ids.has(terminal.id)) this.setUnregistered(user, terminal);
   }
 
-  /** The terminal that these facts describe. */
-  known(user: string, facts: TerminalFacts): Terminal | undefined {
+  /** The known terminal that the facts describe. */
+  match(user: string, facts: TerminalFacts): Terminal | undefined {
     const terminals = this.#users.get(publicIdentity(user));
     const id = terminalId(facts);
     const byId = id === undefined ? undefined : terminals?.get(id);
     if (byId) return byId;
-    // The registrar may name it by its instance, itself by its GRUU.
+    // The registrar may report the instance id, and the terminal itself the GRUU.
     const byGruu = facts.gruu === undefined ? undefined : this.#byGruu.get(facts.gruu);
     return byGruu?.user === publicIdentity(user) ? byGruu : undefined;
   }
 
   #put(terminal: Terminal): void {
-    const before = this.#forget(terminal);
-    this.#makeRoom(terminal.user);
+    const previous = this.#remove(terminal);
+    this.#evict(terminal.user);
     this.#keep(terminal);
     this.#write(terminal, encodeJson(terminal));
-    this.#tell(terminal, before);
+    this.#notify(terminal, previous);
   }
 
-  #tell(terminal: Terminal, before: Terminal | undefined): void {
+  #notify(terminal: Terminal, previous: Terminal | undefined): void {
     for (const listener of [...this.#listeners, ...(this.#userListeners.get(terminal.user) ?? [])])
-      listener({ terminal, before });
+      listener({ terminal, previous });
   }
 
   #drop(terminal: Terminal): void {
-    this.#forget(terminal);
+    this.#remove(terminal);
     this.#write(terminal);
   }
 
@@ -170,28 +177,29 @@ export class TerminalDirectory {
     this.#users.set(user, terminals);
     terminals.set(id, terminal);
     if (gruu !== undefined) this.#byGruu.set(gruu, terminal);
-    (terminal.here ? this.#here : this.#away).add(terminal);
+    (terminal.registered ? this.#registered : this.#unregistered).add(terminal);
   }
 
-  #forget({ user, id }: Terminal): Terminal | undefined {
+  #remove({ user, id }: Terminal): Terminal | undefined {
     const terminals = this.#users.get(user);
     const terminal = terminals?.get(id);
     if (!terminal) return undefined;
     terminals?.delete(id);
     if (terminals?.size === 0) this.#users.delete(user);
-    // Another user's terminal may have claimed the same temporary one since.
+    // Another terminal may have the same GRUU since.
     if (terminal.gruu !== undefined && this.#byGruu.get(terminal.gruu) === terminal)
       this.#byGruu.delete(terminal.gruu);
-    this.#here.delete(terminal);
-    this.#away.delete(terminal);
+    this.#registered.delete(terminal);
+    this.#unregistered.delete(terminal);
     return terminal;
   }
 
-  #makeRoom(user: string): void {
+  #evict(user: string): void {
     const terminals = this.#users.get(user);
     const crowded = (terminals?.size ?? 0) >= MAX_OF_USER ? terminals?.values() : undefined;
     const full = this.size >= (this.#options.capacity ?? DEFAULT_CAPACITY);
-    const [oldest] = crowded ?? (full ? (this.#away.size > 0 ? this.#away : this.#here) : []);
+    const [oldest] =
+      crowded ?? (full ? (this.#unregistered.size > 0 ? this.#unregistered : this.#registered) : []);
     if (oldest) this.#drop(oldest);
   }
 
@@ -205,13 +213,14 @@ export class TerminalDirectory {
 
 function decode(bytes: Uint8Array): Terminal {
   const value = decodeJson(bytes);
-  if (!isTerminal(value)) throw new MalformedError('it lacks its fields');
+  if (!isTerminal(value))
+    throw new MalformedError('expected a terminal with user, id, registered and lastSeen');
   return value;
 }
 
 function isTerminal(value: unknown): value is Terminal {
   if (typeof value !== 'object' || value === null) return false;
-  const { user, id, here, seen, ...facts }: { readonly [Key in keyof Terminal]?: unknown } = value;
+  const { user, id, registered, lastSeen, ...facts }: { readonly [Key in keyof Terminal]?: unknown } = value;
   const texts = [
     facts.gruu,
     facts.temporaryGruu,
@@ -224,8 +233,8 @@ function isTerminal(value: unknown): value is Terminal {
   return (
     typeof user === 'string' &&
     typeof id === 'string' &&
-    typeof here === 'boolean' &&
-    Number.isFinite(seen) &&
+    typeof registered === 'boolean' &&
+    Number.isFinite(lastSeen) &&
     (facts.maxSize === undefined || Number.isFinite(facts.maxSize)) &&
     texts.every((text) => text === undefined || typeof text === 'string') &&
     lists.every(

@@ -1,4 +1,4 @@
-/** Answers digest challenges on behalf of one user (RFC 3261 22, RFC 8760), who has a password or a UICC (RFC 3310). */
+/** Answers digest challenges for one user (RFC 3261 §22, RFC 8760) with a password or a UICC (RFC 3310). */
 
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { AkaCredentials } from './aka/aka-answers.js';
@@ -7,15 +7,15 @@ import { type Answers, type Credentials, passwordAnswers } from './challenge-ans
 export type { AkaCredentials } from './aka/aka-answers.js';
 export type { Credentials } from './challenge-answers.js';
 
-/** What proves to a SIP/IP core who we are. */
+/** Credentials that prove our identity to a SIP/IP core. */
 export type AccountCredentials = Credentials | AkaCredentials;
 
 /**
- * Challenges answered for one request: a registrar's 401 and a proxy's 407, each once more when stale. More
- * than that is a wrong password or a broken peer.
+ * Challenges that are answered for one request: a 401 of the registrar and a 407 of a proxy, each once more if stale.
+ * More than that means a wrong password or a broken peer.
  */
 const MAX_ANSWERS = 4;
-/** 3GPP TS 24.229 5.1.1.5.3: challenges in a row that a UICC finds wrong, and that are answered by saying so. */
+/** 3GPP TS 24.229 §5.1.1.5.3: invalid challenges in a row that a UICC answers with an error. */
 const MAX_WRONG = 2;
 
 const SCHEMES = {
@@ -26,14 +26,14 @@ const SCHEMES = {
 type ChallengeStatus = keyof typeof SCHEMES;
 
 export class Authorization {
-  /** Latest challenges by kind: the next request answers them unasked, which saves a round trip each. */
+  /** The latest challenges by kind: the next request answers them in advance, which saves a round trip. */
   readonly #known = new Map<ChallengeStatus, Answers>();
 
   constructor(private readonly credentials: AccountCredentials | undefined) {}
 
   /**
-   * Sends `request` until it is answered by something else than a challenge that these credentials can meet.
-   * @param nextCSeq a number for the next attempt (RFC 3261 22.2: each is a new request).
+   * Sends `request` until its response is not a challenge that these credentials can answer.
+   * @param nextCSeq the number of the next attempt (RFC 3261 §22.2: each is a new request).
    */
   async send(
     request: SipRequest,
@@ -49,7 +49,7 @@ export class Authorization {
       if ((status !== 401 && status !== 407) || attempt === MAX_ANSWERS) return response;
       const challenges = response.headers.getAll(SCHEMES[status].challenge);
       const stale = challenges.some((challenge) => /[\s,]stale\s*=\s*"?true/i.test(challenge));
-      // The same challenge again after an answer to it: the credentials are wrong.
+      // The same challenge after its answer: the credentials are wrong.
       if ((answered.has(status) && !stale) || wrong === MAX_WRONG) return response;
       this.#learn(status, challenges);
       const answer = await this.#answer(request, status);
@@ -78,7 +78,7 @@ export class Authorization {
     for (const status of [...this.#known.keys()]) await this.#answer(request, status);
   }
 
-  /** `wrong`: the challenge is, and the answer says so. */
+  /** `wrong`: the challenge is invalid, and the answer reports it. */
   async #answer(request: SipRequest, status: ChallengeStatus): Promise<'met' | 'wrong' | 'none'> {
     const answers = this.#known.get(status);
     let settled = false;
@@ -89,7 +89,7 @@ export class Authorization {
       settled = answer.settles;
       return settled ? 'met' : 'wrong';
     } finally {
-      // Another request may have learnt of later ones meanwhile.
+      // Another request may have stored later challenges meanwhile.
       if (!settled && this.#known.get(status) === answers) this.#known.delete(status);
     }
   }

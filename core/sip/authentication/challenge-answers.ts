@@ -1,15 +1,15 @@
-/** What answers the challenges of one response, for request after request. */
+/** Answers the challenges of one response, in each following request. */
 
 import { answerChallenge, type DigestOptions, type NonceState } from './digest.js';
 
 export interface Answer {
   /** Of an Authorization or Proxy-Authorization header. */
   value: string;
-  /** False: it asks for another challenge, which may be met then (RFC 3310 3.4). */
+  /** False: the answer asks for another challenge (RFC 3310 §3.4). */
   settles: boolean;
 }
 
-/** Undefined where none of the challenges can be answered. Rejects with TransportError. */
+/** Undefined if none of the challenges can be answered. Rejects with TransportError. */
 export type Answers = (
   request: Pick<DigestOptions, 'method' | 'uri' | 'body'>,
 ) => Answer | undefined | Promise<Answer | undefined>;
@@ -27,14 +27,14 @@ export function passwordAnswers(challenges: readonly string[], { username, passw
   };
 }
 
-/** Answers to the digest challenges of one server of another protocol than SIP, as of an MSRP relay (RFC 4976 9.1). */
+/** Answers digest challenges of one server of another protocol than SIP, e.g. an MSRP relay (RFC 4976 §9.1). */
 
-/** A server that has a new nonce each time makes the older ones worthless. */
+/** Nonces in memory: a server that sends a new nonce each time invalidates the older ones. */
 const MAX_NONCES = 16;
 
 /**
- * @param method of the requests that will carry the answers.
- * @returns the value of an Authorization header for one of the challenges; undefined where none can be answered.
+ * @param method of the requests that carry the answers.
+ * @returns the value of an Authorization header for one of the challenges; undefined if none can be answered.
  */
 export function digestAnswers(
   credentials: Credentials | undefined,

@@ -1,4 +1,4 @@
-/** Digest challenges and their check (RFC 3261 22, RFC 7616, RFC 8760): the server's side. */
+/** Digest challenges and their verification (RFC 3261 §22, RFC 7616, RFC 8760): the server side. */
 
 import { platform } from '#platform';
 import {
@@ -11,47 +11,47 @@ import {
 
 const ALGORITHM_NAMES = { 'sha-512-256': 'SHA-512-256', 'sha-256': 'SHA-256', md5: 'MD5' } as const;
 
-/** Long enough for a few requests, short enough that a stolen answer is soon worth nothing. */
+/** Long enough for several requests, and short enough that a stolen answer soon becomes useless. */
 const NONCE_SECONDS = 300;
 
 /**
- * Nonces given out and in use. Each takes some 150 bytes; a client whose nonce was forgotten is told `stale`
- * and asks nobody for a password.
+ * Nonces in use. Each needs about 150 bytes. A client whose nonce was dropped gets a challenge with `stale`, which does
+ * not ask the user for a password.
  */
 const MAX_NONCES = 10_000;
 
 const NONCE_BYTES = 16;
-/** Bits of a bitwise number: how far a count may lag behind the highest. */
+/** Bits of a bitwise number: how far a count may be below the highest. */
 const COUNT_WINDOW = 32;
 const NONCE_COUNT = /^[0-9a-f]{8}$/i;
 
 export interface DigestChallengerOptions {
   realm: string;
-  /** One challenge each, in this order (RFC 8760 2.3: strongest first). SHA-256, then MD5, when absent. */
+  /** One challenge for each, in this order (RFC 8760 §2.3: strongest first). Default: SHA-256, then MD5. */
   algorithms?: readonly (keyof typeof ALGORITHM_NAMES)[];
-  /** Milliseconds, as Date.now. */
+  /** Milliseconds since 1970. Default: Date.now. */
   now?: () => number;
 }
 
 export interface DigestRequest {
   method: string;
-  /** Request-URI as it came. */
+  /** Request-URI as received. */
   uri: string;
   body: Uint8Array;
 }
 
 export type Verdict =
   | { ok: true; username: string }
-  /** `stale`: the password was right, the nonce old or its count used: challenge again with `stale`. */
+  /** `stale`: the password is right, but the nonce is old or its count used: challenge again with `stale`. */
   | { ok: false; stale: boolean };
 
 const REFUSED: Verdict = { ok: false, stale: false };
 
 interface Nonce {
   readonly expires: number;
-  /** Highest count seen. */
+  /** Highest count so far. */
   count: number;
-  /** Bit n: the count that is n below it was seen. */
+  /** Bit n: the count that is n below the highest was used. */
   seen: number;
 }
 
@@ -68,7 +68,7 @@ export class DigestChallenger {
     this.#now = options.now ?? Date.now;
   }
 
-  /** The values of WWW-Authenticate or Proxy-Authenticate headers, one a header. */
+  /** The values of WWW-Authenticate or Proxy-Authenticate headers, one for each header. */
   challenge(stale = false): string[] {
     const nonce = this.#newNonce();
     return this.#algorithms.map((algorithm) => {
@@ -84,8 +84,8 @@ export class DigestChallenger {
   }
 
   /**
-   * Checks the value of an Authorization or Proxy-Authorization header.
-   * @param passwordFor undefined for a user who is not known.
+   * Verifies the value of an Authorization or Proxy-Authorization header.
+   * @param passwordFor undefined for an unknown user.
    */
   verify(
     header: string,
@@ -117,12 +117,12 @@ export class DigestChallenger {
     const nonce = parameters.get('nonce');
     const cnonce = parameters.get('cnonce');
     if (!algorithm || !this.#algorithms.includes(algorithm.hash)) return undefined;
-    // Every challenge of ours offers qop: an answer without could be replayed at will.
+    // Our challenges always offer qop: an answer without it could be replayed.
     if ((qop !== 'auth' && qop !== 'auth-int') || !NONCE_COUNT.test(nc) || cnonce === undefined)
       return undefined;
     if (username === undefined || nonce === undefined || parameters.get('realm') !== this.#realm)
       return undefined;
-    // RFC 3261 22.4, RFC 7616 3.4.6: the answer is for this very URI.
+    // RFC 3261 §22.4, RFC 7616 §3.4.6: the answer is valid for this URI only.
     if (parameters.get('uri') !== request.uri) return undefined;
     const { method, uri, body } = request;
     return { algorithm, username, realm: this.#realm, password, nonce, method, uri, qop, nc, cnonce, body };
@@ -140,8 +140,8 @@ export class DigestChallenger {
   }
 
   /**
-   * True when the nonce is one of ours, young enough, and this count of it was not seen (RFC 7616 3.4). Counts
-   * may come out of order, as datagrams do.
+   * True if the nonce is one of ours, is not too old, and this count was not used (RFC 7616 §3.4). Counts may arrive out
+   * of order, as datagrams do.
    */
   #use(nonce: string, count: number): boolean {
     const known = this.#nonces.get(nonce);
@@ -160,7 +160,7 @@ export class DigestChallenger {
 
 const BARE = new Set(['algorithm', 'stale']);
 
-/** How long it takes says nothing about where two texts differ. */
+/** Constant time, so that the duration does not show where two texts differ. */
 function equalInConstantTime(one: string, other: string): boolean {
   let difference = one.length ^ other.length;
   for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);

@@ -1,18 +1,18 @@
-/** `Digest realm="…", nonce="…"`: the scheme and parameters of challenges and credentials (RFC 3261 25.1, RFC 7616). */
+/** `Digest realm="…", nonce="…"`: the scheme and parameters of challenges and credentials (RFC 3261 §25.1, RFC 7616). */
 
 import { platform } from '#platform';
 import { endOfElement, isToken, quote, skipBlanks, trimBlanks, unquote } from '../message/grammar.js';
 
 export interface AuthParameters {
-  /** Lower-case. */
+  /** In lower case. */
   scheme: string;
   /** Names in lower case, values without quotes. */
   parameters: Map<string, string>;
 }
 
 /**
- * One header value. Undefined when it is malformed. Where several challenges share a line, which SIP does not
- * allow (RFC 3261 20.44), the later ones are further values.
+ * Parses one header value. Undefined if it is malformed. SIP does not allow several challenges on one line (RFC 3261
+ * §20.44); if there are, the later ones are further values.
  */
 export function parseAuthParameters(text: string): AuthParameters[] | undefined {
   const found: AuthParameters[] = [];
@@ -33,18 +33,18 @@ export function parseAuthParameters(text: string): AuthParameters[] | undefined 
   return found;
 }
 
-/** Takes a scheme off the front of `element`, if it has one, and gives the parameter that is left. */
+/** Removes a scheme from the start of `element`, and returns the remaining parameter. */
 function startScheme(element: string, found: AuthParameters[]): string {
   const blank = element.search(/[ \t]/);
   const word = blank < 0 ? element : element.slice(0, blank);
   const rest = blank < 0 ? '' : element.slice(skipBlanks(element, blank));
-  // `realm = "x"` is a parameter: what follows its first word is the equal sign.
+  // `realm = "x"` is a parameter: an equal sign follows its first word.
   if (!isToken(word) || rest.startsWith('=')) return element;
   found.push({ scheme: word.toLowerCase(), parameters: new Map() });
   return rest;
 }
 
-/** Writes parameters; those named in `bare` without quotes (RFC 7616 3.5: some must not have them). */
+/** Formats parameters; those in `bare` without quotes (RFC 7616 §3.5 forbids quotes for some). */
 export function formatAuthParameters(
   scheme: string,
   parameters: Iterable<readonly [name: string, value: string]>,
@@ -57,22 +57,22 @@ export function formatAuthParameters(
   return `${scheme} ${written.join(', ')}`;
 }
 
-/** The computations of digest access authentication (RFC 7616 3.4, RFC 8760), the same at both ends. */
+/** The computations of digest access authentication (RFC 7616 §3.4, RFC 8760), which are the same at both ends. */
 
 export type DigestHash = 'md5' | 'sha-256' | 'sha-512-256';
 
 export interface DigestAlgorithm {
   readonly hash: DigestHash;
-  /** The key is of a session: bound to its first nonce and cnonce. */
+  /** The key belongs to a session: it depends on its first nonce and cnonce. */
   readonly session: boolean;
 }
 
-/** Strongest first; RFC 8760 2.4 lets the server's order decide, but a list can be reordered on its way. */
+/** Strongest first. RFC 8760 §2.4 lets the order of the server decide, but a proxy can reorder a list. */
 const HASHES: readonly DigestHash[] = ['sha-512-256', 'sha-256', 'md5'];
 
 const SESSION_SUFFIX = '-sess';
 
-/** Case does not count (RFC 3261 25.1); MD5 where none is named. Undefined for one that nobody here knows. */
+/** Without case (RFC 3261 §25.1); MD5 by default. Undefined for an unknown algorithm. */
 export function parseAlgorithm(name = 'MD5'): DigestAlgorithm | undefined {
   const lower = name.toLowerCase();
   const session = lower.endsWith(SESSION_SUFFIX);
@@ -89,7 +89,7 @@ export interface DigestInput {
   readonly algorithm: DigestAlgorithm;
   readonly username: string;
   readonly realm: string;
-  /** Octets where it is the RES of a UICC (RFC 3310). */
+  /** Bytes if it is the RES of a UICC (RFC 3310). */
   readonly password: string | Uint8Array;
   readonly nonce: string;
   readonly method: string;
@@ -102,7 +102,7 @@ export interface DigestInput {
   readonly body: Uint8Array;
 }
 
-/** The `response` value, lower-case hexadecimal. Text is hashed as UTF-8. */
+/** The `response` value in lower-case hexadecimal. Text is hashed as UTF-8. */
 export function digestResponse(input: DigestInput): string {
   const { hash, session } = input.algorithm;
   const h = (text: string | Uint8Array) => platform.hash(hash, text);
@@ -121,17 +121,17 @@ function secret({ username, realm, password }: DigestInput): string | Uint8Array
   return Uint8Array.of(...new TextEncoder().encode(before), ...password);
 }
 
-/** Answers to digest challenges (RFC 3261 22, RFC 7616, RFC 8760): the client's side. */
+/** Answers digest challenges (RFC 3261 §22, RFC 7616, RFC 8760): the client side. */
 
-/** How often each nonce was used. Kept by the caller from one answer to the next. */
+/** Counts the uses of each nonce. The caller keeps it from one answer to the next. */
 export type NonceState = Map<string, number>;
 
 export interface DigestOptions {
   username: string;
-  /** Octets where it is the RES of a UICC (RFC 3310). */
+  /** Bytes if it is the RES of a UICC (RFC 3310). */
   password: string | Uint8Array;
   method: string;
-  /** Request-URI of the request that will carry the answer, as written on the wire. */
+  /** Request-URI of the request that carries the answer, as written on the wire. */
   uri: string;
   body: Uint8Array;
   nonces: NonceState;
@@ -139,7 +139,7 @@ export interface DigestOptions {
 
 export interface Challenge {
   algorithm: DigestAlgorithm;
-  /** As written, to be given back. */
+  /** As written, because it is returned unchanged. */
   algorithmName: string | undefined;
   realm: string;
   nonce: string;
@@ -147,15 +147,15 @@ export interface Challenge {
   qop: 'auth' | 'auth-int' | undefined;
 }
 
-/** 128 bits: the server cannot have prepared for it (RFC 7616 5.11). */
+/** 128 bits: the server cannot precompute it (RFC 7616 §5.11). */
 const CNONCE_BYTES = 16;
 
-/** Written as a token (RFC 7616 3.4; RFC 3261 25.1 has `qop` likewise here, though quoted in a challenge). */
+/** Written as tokens (RFC 7616 §3.4; RFC 3261 §25.1 also for `qop`, which is quoted in a challenge). */
 const BARE = new Set(['algorithm', 'qop', 'nc']);
 
 /**
- * The value of an Authorization or Proxy-Authorization header for the strongest of the challenges. Undefined
- * when none can be answered: another scheme, an algorithm or qop that is not known here, no nonce.
+ * The value of an Authorization or Proxy-Authorization header for the strongest of the challenges. Undefined if none can
+ * be answered: another scheme, an unknown algorithm or qop, no nonce.
  */
 export function answerChallenge(challenges: readonly string[], options: DigestOptions): string | undefined {
   const challenge = strongest(readChallenges(challenges));
@@ -163,7 +163,7 @@ export function answerChallenge(challenges: readonly string[], options: DigestOp
 }
 
 /**
- * Those of the digest scheme that can be answered.
+ * The digest challenges that can be answered.
  * @param algorithmOf undefined for an algorithm that the caller cannot use.
  */
 export function readChallenges(challenges: readonly string[], algorithmOf = parseAlgorithm): Challenge[] {
@@ -197,7 +197,7 @@ function readChallenge(
   return { algorithm, algorithmName, realm, nonce, opaque: parameters.get('opaque'), qop };
 }
 
-/** `auth` before `auth-int`: a hop that touches the body (RFC 3261 22.4 allows none, some do) would break the latter. */
+/** `auth` before `auth-int`: a hop that changes the body, against RFC 3261 §22.4, would invalidate the latter. */
 function chooseQop(offered: string | undefined): 'auth' | 'auth-int' | undefined {
   const options = (offered ?? '').split(',').map((option) => option.trim().toLowerCase());
   return options.includes('auth') ? 'auth' : options.includes('auth-int') ? 'auth-int' : undefined;

@@ -79,6 +79,7 @@ const OTHERS = [
   'Content-Transfer-Encoding',
   'Date',
   'Identity',
+  'Max-Breadth',
   'MIME-Version',
   'Min-Expires',
   'Min-SE',

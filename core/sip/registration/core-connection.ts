@@ -5,7 +5,8 @@
 
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../../errors.js';
-import type { Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Sockets, TlsOptions } from '../../platform/sockets.js';
+import { doubledDelay } from '../../time/backoff.js';
 import { delay } from '../../time/deadline.js';
 import type { SipMessage } from '../message/message.js';
 import {
@@ -39,8 +40,8 @@ export interface CoreConnectionOptions {
 
 /** Largest request over UDP if the path MTU is unknown, bytes (RFC 3261 §18.1.1). */
 const MAX_UDP_REQUEST = 1300;
-/** Longest wait that is added to the backoff of JsSIP while servers do not respond, seconds. */
-const MAX_SILENCE_BACKOFF = 60;
+/** Added to the backoff of JsSIP while servers do not respond, less its first second: 1, 3, 7 s, up to a minute. */
+const SILENCE_BACKOFF = { first: 2000, longest: 61_000 };
 
 /** A request that waits for a connection. */
 interface Waiting {
@@ -228,8 +229,8 @@ export class CoreConnection {
       return this.#listener.flowTo(parseEndpoint(server));
     }
     // The backoff of JsSIP restarts with each connection; over UDP an open socket is no sign of a server.
-    const wait = Math.min(2 ** this.#silent - 1, MAX_SILENCE_BACKOFF);
-    if (wait > 0 && transportOf(server) === 'UDP') await delay(wait * 1000, signal);
+    const wait = doubledDelay(SILENCE_BACKOFF, this.#silent) - 1000;
+    if (wait > 0 && transportOf(server) === 'UDP') await delay(wait, signal);
     return await connectFlow(server, { signal, ...this.#flowOptions });
   }
 

@@ -1,11 +1,11 @@
-/** What is used here of JsSIP 3.13.8's inner modules, for which it has no declarations that fit. */
+/** Declarations of the inner modules of JsSIP 3.13.8 that this package uses; JsSIP has none for them. */
 
 declare module 'jssip/lib/Transport.js' {
   import type { Socket } from 'jssip/lib/Socket.js';
 
-  /** Keeps a connection to one of several servers: in order of their weight, again and again, with backoff. */
+  /** Keeps a connection to one of several servers, in order of their weight, and reconnects with backoff. */
   export default class Transport {
-    /** @param recovery seconds between attempts, least and most. */
+    /** @param recovery shortest and longest seconds between attempts. */
     constructor(
       sockets: { socket: Socket; weight: number }[],
       recovery: { min_interval: number; max_interval: number },
@@ -28,7 +28,7 @@ declare module 'jssip/lib/Registrator.js' {
   import type Transport from 'jssip/lib/Transport.js';
   import type URI from 'jssip/lib/URI.js';
 
-  /** Of Transactions.js, as RequestSender.js makes one for each request, and at once sends it. */
+  /** The class of Transactions.js; RequestSender.js creates one for each request and sends it at once. */
   export interface ClientTransaction {
     request: {
       call_id: string;
@@ -44,9 +44,9 @@ declare module 'jssip/lib/Registrator.js' {
     };
   }
 
-  /** What Registrator.js, RequestSender.js, Transactions.js and SIPMessage.js ask of a UA on the way of a REGISTER. */
+  /** The properties of a UA that Registrator.js, RequestSender.js, Transactions.js and SIPMessage.js use for a REGISTER. */
   export interface UserAgent {
-    /** `status` is none of these: only a UA that was closed is told apart. */
+    /** `status` differs from these values: JsSIP only tests for a closed UA. */
     C: { STATUS_USER_CLOSED: number };
     status: number;
     configuration: Configuration;
@@ -66,12 +66,12 @@ declare module 'jssip/lib/Registrator.js' {
     register_expires: number;
     instance_id: string;
     via_host: string;
-    /** Without either it answers no challenge. */
+    /** Without a password and ha1, JsSIP answers no challenge. */
     password: null;
     ha1: null;
   }
 
-  /** Decides when to REGISTER: again before it expires, and for longer where the registrar asks for that. */
+  /** Decides when to REGISTER: before the registration expires, and with a longer duration if the registrar requires it. */
   export default class Registrator {
     constructor(ua: UserAgent);
     readonly registered: boolean;

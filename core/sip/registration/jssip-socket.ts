@@ -1,4 +1,4 @@
-/** One configured server as a JsSIP Socket. Messages do not pass through JsSIP: the flow hands them on itself. */
+/** One configured server as a JsSIP Socket. Messages do not pass through JsSIP; the flow reports them itself. */
 
 import type { Socket } from 'jssip/lib/Socket.js';
 import type { ClientFlow } from '../transport/connect.js';
@@ -49,7 +49,7 @@ export class ServerSocket implements Socket {
     );
   }
 
-  /** The connection is lost, or the server does not answer: JsSIP turns to the next one, later to this again. */
+  /** The connection is lost, or the server does not answer: JsSIP selects the next server, and later this one again. */
   fail(error: Error): void {
     this.#release();
     this.events.onFlowLost(this.server, error);
@@ -64,7 +64,7 @@ export class ServerSocket implements Socket {
     this.#release();
   }
 
-  /** JsSIP's own sending is not on the path of a message. */
+  /** JsSIP sends no messages itself. */
   send(): boolean {
     return false;
   }

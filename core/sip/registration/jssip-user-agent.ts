@@ -1,4 +1,4 @@
-/** Our answers to a REGISTER as the objects that JsSIP's registrator reads. */
+/** Answers to a REGISTER, as objects that JsSIP's registrator reads. */
 
 import Registrator, { type ClientTransaction, type UserAgent } from 'jssip/lib/Registrator.js';
 import Transport from 'jssip/lib/Transport.js';
@@ -9,27 +9,27 @@ import type { SipFlow } from '../transport/flow.js';
 import { ServerSocket, type ServerSocketEvents } from './jssip-socket.js';
 
 /**
- * How a REGISTER ended, as far as JsSIP has to know: it makes timers of what it reads, and reads other people's
- * Contacts with a grammar that some of them break.
+ * The result of a REGISTER for JsSIP, reduced to valid values: JsSIP sets timers from them, and its grammar rejects some
+ * Contacts.
  */
 export interface RegisterAnswer {
   status: number;
   reason: string;
-  /** Of a 2xx: whole seconds for which our Contact is registered; absent where it is not. */
+  /** Of a 2xx: whole seconds for which our Contact is registered; absent if it is not. */
   expires?: number;
-  /** Of a 423: whole seconds to ask for at once. */
+  /** Of a 423: whole seconds to request at once. */
   minExpires?: number;
 }
 
-/** What JsSIP 3.13.8's Registrator.js and RequestSender.js ask of an IncomingResponse. */
+/** The properties of an IncomingResponse that Registrator.js and RequestSender.js of JsSIP 3.13.8 use. */
 export class RegisterResponse {
   readonly status_code: number;
   readonly headers: { Contact?: { parsed: unknown[] }[] };
   readonly #values = new Map<string, string>();
 
   /**
-   * @param cseq of the REGISTER that JsSIP composed: answering challenges has counted on since, and JsSIP
-   *   drops responses to another number.
+   * @param cseq of the REGISTER that JsSIP composed: answers to challenges have increased it since, and JsSIP ignores
+   *   responses to another number.
    * @param contactUser user part of our Contact, by which JsSIP finds its own binding.
    */
   constructor(
@@ -62,18 +62,17 @@ function contactOf(user: string, expires: number) {
 }
 
 /**
- * JsSIP behind the door: its transport picks a server and recovers lost connections with backoff, its registrator
- * schedules registrations. What it does not do well (bytes, transactions, digest, Via and Contact) happens in this
- * room; every REGISTER it composes leaves by `carry`. The rest of JsSIP, which is a client for calls in a browser, is
- * not asked for: its UA would bring all of it along.
+ * Hides JsSIP: its Transport selects a server and recovers lost connections with backoff, its Registrator schedules
+ * registrations. Bytes, transactions, digest, Via and Contact are handled by this package; every REGISTER that JsSIP
+ * composes is sent by `carry`. Its UA, a client for calls in a browser, is not loaded.
  */
 
-/** A REGISTER that JsSIP wants sent. */
+/** A REGISTER that JsSIP composed. */
 export interface JsSipRegister {
   callId: string;
   cseq: number;
   fromTag: string;
-  /** Seconds asked for; 0 de-registers. */
+  /** Requested seconds; 0 de-registers. */
   expires: number;
 }
 
@@ -83,23 +82,23 @@ export interface JsSipUserAgentOptions extends ServerSocketEvents {
   connect(server: string, signal: AbortSignal): Promise<ClientFlow>;
   /** Seconds. */
   expires: number;
-  /** Whether to REGISTER whenever a connection is made. */
+  /** Whether to REGISTER after each connect. */
   register: boolean;
   instanceId: string;
-  /** User part of our Contact: JsSIP finds its own binding by it. */
+  /** User part of our Contact, by which JsSIP finds its own binding. */
   contactUser: string;
-  /** Sends a REGISTER; resolves with its answer, rejects with TimeoutError or TransportError. */
+  /** Sends a REGISTER. Resolves with its answer; rejects with TimeoutError or TransportError. */
   carry(register: JsSipRegister): Promise<RegisterAnswer>;
-  /** JsSIP has taken note of how a REGISTER ended; once for each that was carried. */
+  /** JsSIP has processed the result of a REGISTER; called once for each `carry`. */
   onSettled(): void;
 }
 
-/** Seconds between attempts to reconnect, least and most; JsSIP doubles its random wait in between. */
+/** Shortest and longest seconds between attempts to reconnect; JsSIP doubles its random wait. */
 const RECOVERY_SECONDS = { least: 1, most: 30 };
 
-/** A host that no request goes to: those that leave are composed anew. */
+/** A host that is never sent: requests are composed again. */
 const NOWHERE = 'invalid.invalid';
-/** JsSIP's own are 1 and 2: this agent is ready as long as it is there. */
+/** JsSIP's own values are 1 and 2; this agent is ready until it is closed. */
 const STATUS = { ready: 1, closed: 2 };
 
 export class JsSipUserAgent {
@@ -107,14 +106,14 @@ export class JsSipUserAgent {
   readonly #sockets: readonly ServerSocket[];
   readonly #transport: Transport;
   readonly #registrator: Registrator;
-  /** Whether to REGISTER as soon as there is a connection. */
+  /** Whether to REGISTER after the next connect. */
   #registers: boolean;
 
   constructor(options: JsSipUserAgentOptions) {
     this.#options = options;
     this.#registers = options.register;
     this.#sockets = options.servers.map((server) => new ServerSocket(server, options.connect, options));
-    // Sockets of a higher weight are taken first: the configured order.
+    // JsSIP prefers sockets of a higher weight: this is the configured order.
     this.#transport = new Transport(
       this.#sockets.map((socket, index) => ({ socket, weight: this.#sockets.length - index })),
       { min_interval: RECOVERY_SECONDS.least, max_interval: RECOVERY_SECONDS.most },
@@ -127,7 +126,7 @@ export class JsSipUserAgent {
     this.#transport.ondisconnect = () => this.#registrator.onTransportClosed();
   }
 
-  /** Connects, and goes on trying until `stop`. */
+  /** Connects, and retries until `stop`. */
   start(): void {
     this.#transport.connect();
   }
@@ -136,7 +135,7 @@ export class JsSipUserAgent {
     this.#transport.disconnect();
   }
 
-  /** Ignored while a REGISTER is on its way. */
+  /** Ignored while a REGISTER is pending. */
   register(): void {
     this.#registers = true;
     this.#registrator.register();
@@ -156,10 +155,10 @@ export class JsSipUserAgent {
     this.#sockets.find((socket) => socket.isFlow(flow))?.fail(error);
   }
 
-  /** What the registrator takes for a UA. */
+  /** The object that the registrator uses as its UA. */
   #userAgent(): UserAgent {
     const { contactUser, expires, instanceId } = this.#options;
-    // JsSIP wants an identity; the REGISTER that leaves has ours, which may be none that its grammar knows.
+    // JsSIP needs an identity. The REGISTER that is sent has ours, which JsSIP's grammar may reject.
     const uri = new URI('sip', contactUser, NOWHERE);
     const configuration = {
       registrar_server: new URI('sip', null, NOWHERE),
@@ -179,7 +178,7 @@ export class JsSipUserAgent {
       contact: { uri: { user: contactUser }, toString: () => `<${uri}>` },
       listeners: () => [],
       newTransaction: (transaction) => this.#carry(transaction),
-      // What became of it is read where the answer comes, in `carry`.
+      // `carry` reads the result.
       registered: () => {},
       unregistered: () => {},
       registrationFailed: () => {},
@@ -187,9 +186,9 @@ export class JsSipUserAgent {
   }
 
   /**
-   * JsSIP says so from the constructor of each client transaction, just before it sends it. Its own state machines
-   * have no retransmission, ten million branches, and take a received 408 for a time-out: the request travels on
-   * ours instead. JsSIP keeps no record of it, so nothing needs destroying.
+   * JsSIP calls this in the constructor of each client transaction, before it sends the request. Its state machines have
+   * no retransmission, only ten million branches, and treat a received 408 as a timeout, so our transactions send it.
+   * JsSIP does not record the transaction, so nothing needs to be destroyed.
    */
   #carry(transaction: ClientTransaction): void {
     transaction.send = () => {

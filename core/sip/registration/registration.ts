@@ -1,4 +1,4 @@
-/** What comes of a registration. */
+/** The states of a registration. */
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import { Backoff } from '../../time/backoff.js';
@@ -14,34 +14,34 @@ export interface RegistrationState {
   publicGruu?: string;
   temporaryGruu?: string;
   /**
-   * URIs of the implicit registration set, the default one first (P-Associated-URI, RFC 7315 4.1): requests for any of
-   * them come here.
+   * URIs of the implicit registration set, the default one first (P-Associated-URI, RFC 7315 §4.1): requests for any of
+   * them reach this agent.
    */
   associatedUris?: readonly string[];
 }
 
 export interface RegistrationFailure {
-  /** Absent when no response came. */
+  /** Absent without a response. */
   status?: number;
   reason: string;
-  /** Absent when JsSIP's connection recovery decides when to try again. */
+  /** Absent if JsSIP's connection recovery decides when to retry. */
   retryInSeconds?: number;
 }
 
 /**
- * The registration of one user agent (RFC 3261 10.2, RFC 5627): JsSIP's registrator decides when to REGISTER
- * and for how long; this composes the request, answers challenges, reads the response, queues changes that
- * come while a REGISTER is on its way, and retries after failures.
+ * The registration of one user agent (RFC 3261 §10.2, RFC 5627). JsSIP's registrator decides when to REGISTER and for how
+ * long. This class composes the request, answers challenges, reads the response, queues changes while a REGISTER is
+ * pending, and retries after failures.
  */
 
 export interface RegistrationOptions {
-  /** `urn:uuid:…`, the same over restarts (RFC 5627 4.1). */
+  /** `urn:uuid:…`, the same after a restart (RFC 5627 §4.1). */
   instanceId: string;
-  /** Seconds to ask for. */
+  /** Requested duration, seconds. */
   expires: number;
-  /** Headers beside what RFC 3261 asks for, e.g. `Require: pref`. */
+  /** Headers in addition to those of RFC 3261, e.g. `Require: pref`. */
   headers: readonly (readonly [name: string, value: string])[];
-  /** Contact parameters for features, as they stand now: `+g.oma.pusheventapp="mms.ua"`. */
+  /** Current feature parameters of the Contact: `+g.oma.pusheventapp="mms.ua"`. */
   features(): readonly string[];
   onRegistered?(state: RegistrationState): void;
   onFailed?(failure: RegistrationFailure): void;
@@ -61,21 +61,21 @@ interface Registrator {
   isRegistered(): boolean;
 }
 
-/** Longest registration that is counted on, seconds: JsSIP's timer for it wraps at 2^31 ms. */
+/** Longest registration, seconds: JsSIP's timer for it overflows at 2^31 ms. */
 const MAX_EXPIRES = 2_000_000;
-/** A registrar that goes on asking for longer, however long it is asked for, is refusing. */
+/** Answers 423 in a row after which a registrar is regarded as refusing. */
 const MAX_BRIEF_ANSWERS = 3;
-/** URIs of one subscription; IMS has a handful. */
+/** URIs of one subscription; IMS has only a few. */
 const MAX_ASSOCIATED = 100;
-/** Proxies that a request of ours goes by, from the first on. */
+/** Proxies in the route of our requests. */
 const MAX_ROUTE = 20;
-/** A de-registration that is not answered may not hold up a shutdown, milliseconds. */
+/** How long a shutdown waits for the answer to a de-registration, milliseconds. */
 const CLOSE_DEADLINE = 4000;
 
 export class Registration {
   #state: RegistrationState | undefined;
   #cseq = 0;
-  /** REGISTERs that JsSIP awaits the end of: one, or two while it follows a 423. */
+  /** REGISTERs whose end JsSIP awaits: one, or two while it handles a 423. */
   #inFlight = 0;
   #briefAnswers = 0;
   #publicGruu: string | undefined;
@@ -89,8 +89,8 @@ export class Registration {
 
   constructor(
     private readonly options: RegistrationOptions,
-    private readonly door: {
-      /** URI at which the flow in use can be reached. */
+    private readonly dependencies: {
+      /** URI at which the core reaches this agent on the flow in use. */
       contactUri(): string;
       contactUser(): string;
       connected(): boolean;
@@ -100,22 +100,22 @@ export class Registration {
     },
   ) {}
 
-  /** What the registrar granted last; undefined while not registered. */
+  /** The last grant of the registrar; undefined while not registered. */
   get state(): RegistrationState | undefined {
     return this.#state;
   }
 
   /**
-   * What the registrar gave last. It outlives the binding, since it is the same each time (RFC 5627 4.2): sessions are
-   * found by it when we are back.
+   * The last public GRUU. It outlives the binding because it does not change (RFC 5627 §4.2): sessions find it after a
+   * reconnect.
    */
   get publicGruu(): string | undefined {
     return this.#publicGruu;
   }
 
   /**
-   * Where requests of ours go by, values of Route headers, as the last REGISTER was answered (RFC 3608 6.1); empty while
-   * not registered.
+   * Values of the Route headers of our requests, from the last answer to REGISTER (RFC 3608 §6.1); empty while not
+   * registered.
    */
   get serviceRoute(): readonly string[] {
     return this.#state ? this.#serviceRoute : [];
@@ -125,20 +125,20 @@ export class Registration {
     this.#registrator = registrator;
   }
 
-  /** The features changed: REGISTER now, or as soon as the one on its way is answered. */
+  /** The features changed: registers now, or after the answer to the pending REGISTER. */
   update(): void {
     if (this.#closing) return;
     if (this.#inFlight > 0) this.#changed = true;
-    else if (this.door.connected()) this.#register();
+    else if (this.dependencies.connected()) this.#register();
   }
 
-  /** The flow is lost, and the binding with it; JsSIP registers anew when it has another. */
+  /** The flow and its binding are lost. JsSIP registers again on the next one. */
   flowLost(): void {
     this.#state = undefined;
     clearTimeout(this.#retry);
   }
 
-  /** De-registers (6.1-11), after what is on its way. Resolves also when nobody answers. */
+  /** De-registers (6.1-11) after pending requests. Resolves even if the registrar does not answer. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#changed = false;
@@ -151,12 +151,12 @@ export class Registration {
     this.#state = undefined;
   }
 
-  /** Sends what JsSIP's registrator composed. */
+  /** Sends a REGISTER that JsSIP's registrator composed. */
   async carry(register: JsSipRegister): Promise<RegisterAnswer> {
     this.#inFlight++;
     clearTimeout(this.#retry);
     try {
-      const response = await this.door.send({
+      const response = await this.dependencies.send({
         register,
         contact: this.#contact(register.expires),
         headers: this.options.headers,
@@ -169,14 +169,14 @@ export class Registration {
     }
   }
 
-  /** JsSIP has taken note of the response: it would have ignored a `register()` until now. */
+  /** JsSIP has processed the response; until now it would have ignored `register()`. */
   onSettled(): void {
     if (--this.#inFlight > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
     const changed = this.#changed;
     this.#changed = false;
-    // Without a connection there is no Contact; JsSIP registers what stands then when it has another.
-    if (changed && this.door.connected()) this.#register();
+    // Without a connection there is no Contact. JsSIP registers the current features after the next connect.
+    if (changed && this.dependencies.connected()) this.#register();
   }
 
   #register(): void {
@@ -189,12 +189,12 @@ export class Registration {
 
   #contact(expires: number): string {
     const parameters = [
-      // RFC 5627 4.2: the instance id, quoted, in angle brackets.
+      // RFC 5627 §4.2: the instance id, quoted, in angle brackets.
       `+sip.instance="<${this.options.instanceId}>"`,
       ...this.options.features(),
       `expires=${expires}`,
     ];
-    return `<${this.door.contactUri()}>;${parameters.join(';')}`;
+    return `<${this.dependencies.contactUri()}>;${parameters.join(';')}`;
   }
 
   #read(response: SipResponse, register: JsSipRegister): RegisterAnswer {
@@ -210,7 +210,7 @@ export class Registration {
     return { status, reason };
   }
 
-  /** RFC 3261 10.2.8: what JsSIP shall ask for at once. Undefined where that would not help. */
+  /** RFC 3261 §10.2.8: the duration that JsSIP requests at once. Undefined if that would not help. */
   #longer(response: SipResponse, register: JsSipRegister): number | undefined {
     const minExpires = parseDeltaSeconds(response.headers.get('Min-Expires')) ?? 0;
     const helps = minExpires > register.expires && minExpires <= MAX_EXPIRES;
@@ -244,16 +244,16 @@ export class Registration {
     return { status, reason, expires };
   }
 
-  /** RFC 3261 10.2.4 compares URIs; an older connection of ours may still have a binding, too. */
+  /** RFC 3261 §10.2.4 compares URIs; an older connection of ours can still have a binding. */
   #ourContact(response: SipResponse): NameAddr | undefined {
     const contacts = response.headers.getAll('Contact').flatMap((value) => parseNameAddr(value) ?? []);
     const instance = `<${this.options.instanceId}>`.toLowerCase();
-    const sent = SipUri.parse(this.door.contactUri());
+    const sent = SipUri.parse(this.dependencies.contactUri());
     const isSent = (uri: string) => sent && SipUri.parse(uri)?.equals(sent);
     return (
       contacts.find(({ uri }) => isSent(uri)) ??
       contacts.find(({ parameters }) => parameters.get('+sip.instance')?.toLowerCase() === instance) ??
-      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.door.contactUser())
+      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.dependencies.contactUser())
     );
   }
 
@@ -262,10 +262,10 @@ export class Registration {
     if (this.#closing) return;
     const reason = error instanceof Error ? error.message : String(error);
     if (error instanceof TimeoutError) {
-      // Over UDP only silence tells that a server is gone: let JsSIP turn to the next.
+      // Over UDP only silence shows that a server is gone: JsSIP selects the next one.
       this.options.onFailed?.({ reason });
-      this.door.serverFailed(error);
-    } else if (error instanceof TransportError && !this.door.connected()) {
+      this.dependencies.serverFailed(error);
+    } else if (error instanceof TransportError && !this.dependencies.connected()) {
       this.options.onFailed?.({ reason });
     } else {
       this.#failed({ reason });
@@ -282,12 +282,12 @@ export class Registration {
   }
 }
 
-/** Those that can be read. */
+/** Malformed values are ignored. */
 function urisOf(values: readonly string[]): string[] {
   return values.slice(0, MAX_ASSOCIATED).flatMap((value) => parseNameAddr(value)?.uri ?? []);
 }
 
-/** A route with a step missing leads nowhere: one that cannot be read is none. */
+/** A route with a missing hop leads nowhere, so a malformed value makes it empty. */
 function routeOf(values: readonly string[]): string[] {
   const readable = values.every((value) => {
     const uri = parseNameAddr(value)?.uri;

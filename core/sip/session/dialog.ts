@@ -1,11 +1,11 @@
-/** A dialog (RFC 3261 12): what the two ends of a session know of each other. */
+/** A dialog (RFC 3261 §12): the state that both ends of a session share. */
 
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../values/name-addr.js';
 import { SipUri } from '../values/uri.js';
 
 interface DialogState {
-  /** This end sent the INVITE, and made up the Call-ID. */
+  /** This end sent the INVITE, and created the Call-ID. */
   ownsCallId: boolean;
   callId: string;
   /** From and To as this end sends them, with their tags. */
@@ -20,7 +20,7 @@ interface DialogState {
   remoteCSeq: number | undefined;
 }
 
-/** Finds a dialog by a request that the peer sent: its Call-ID, our tag, its tag. */
+/** Identifies a dialog by a request from the peer: Call-ID, our tag, its tag. */
 function dialogKey(callId: string, localTag: string, remoteTag: string): string {
   return `${callId}\n${localTag}\n${remoteTag}`;
 }
@@ -36,7 +36,7 @@ export class Dialog {
     this.key = dialogKey(state.callId, tagOf(state.local), this.#remoteTag);
   }
 
-  /** The dialog that our 2xx to `request` establishes (12.1.1). */
+  /** The dialog that our 2xx to `request` establishes (RFC 3261 §12.1.1). */
   static ofServer(request: SipRequest, response: SipResponse): Dialog {
     const { headers } = request;
     return new Dialog({
@@ -51,7 +51,7 @@ export class Dialog {
     });
   }
 
-  /** The dialog that a 2xx to our `request` establishes (12.1.2). */
+  /** The dialog that a 2xx to our `request` establishes (RFC 3261 §12.1.2). */
   static ofClient(request: SipRequest, response: SipResponse): Dialog {
     return new Dialog({
       ownsCallId: true,
@@ -66,7 +66,7 @@ export class Dialog {
   }
 
   /**
-   * The dialog that a NOTIFY establishes for who subscribed (RFC 6665 4.4.1).
+   * The dialog that a NOTIFY establishes for the subscriber (RFC 6665 §4.4.1).
    * @param localCSeq of the SUBSCRIBE.
    */
   static ofNotify({ headers }: SipRequest, localCSeq: number): Dialog {
@@ -82,12 +82,12 @@ export class Dialog {
     });
   }
 
-  /** This end began it (14.1: whose re-INVITE gives way to that of the peer). */
+  /** This end began the dialog: its re-INVITE gives way to that of the peer (RFC 3261 §14.1). */
   get ownsCallId(): boolean {
     return this.#state.ownsCallId;
   }
 
-  /** Where requests go now: the Contact of the peer. */
+  /** The destination of requests: the Contact of the peer. */
   get remoteTarget(): string {
     return this.#state.remoteTarget;
   }
@@ -96,14 +96,14 @@ export class Dialog {
     return this.#remoteTag;
   }
 
-  /** A number for the next request of this end. */
+  /** The CSeq number of the next request of this end. */
   nextCSeq(): number {
     return ++this.#state.localCSeq;
   }
 
   /**
-   * A request within the dialog (12.2.1.1).
-   * @param cseq of the INVITE for an ACK; the next number for all others.
+   * Composes a request within the dialog (RFC 3261 §12.2.1.1).
+   * @param cseq of an ACK that of its INVITE; of other requests the next number.
    */
   request(method: string, cseq = this.nextCSeq()): SipRequest {
     const { callId, local, remote, remoteTarget, routeSet } = this.#state;
@@ -122,7 +122,7 @@ export class Dialog {
     return request;
   }
 
-  /** Takes note of a request of the peer. False when it is out of order, which is answered 500 (12.2.2). */
+  /** Records a request of the peer. False if it is out of order, which is answered 500 (RFC 3261 §12.2.2). */
   receive(request: SipRequest): boolean {
     const cseq = request.headers.cseq?.number ?? 0;
     const last = this.#state.remoteCSeq;
@@ -132,13 +132,13 @@ export class Dialog {
     return true;
   }
 
-  /** The peer moved: a re-INVITE or its 2xx has another Contact. */
+  /** A re-INVITE or its 2xx has another Contact of the peer. */
   refreshTarget(message: SipRequest | SipResponse): void {
     this.#state.remoteTarget = contactUri(message.headers) ?? this.#state.remoteTarget;
   }
 }
 
-/** Adds the Route of a request whose Request-URI is its target (12.2.1.1). */
+/** Adds Route to a request whose Request-URI is its target (RFC 3261 §12.2.1.1). */
 export function followRouteSet(request: SipRequest, routeSet: readonly string[]): void {
   const [first = '', ...rest] = routeSet;
   const router = SipUri.parse(parseNameAddr(first)?.uri ?? '');
@@ -146,15 +146,15 @@ export function followRouteSet(request: SipRequest, routeSet: readonly string[])
     request.headers.set('Route', routeSet);
     return;
   }
-  // A first route without lr is a strict router: it is the Request-URI, and the target goes last.
+  // A first route without lr is a strict router: it becomes the Request-URI, and the target the last route.
   request.headers.set('Route', [...rest, `<${request.uri}>`]);
-  // 19.1.1: what a Request-URI may not have.
+  // RFC 3261 §19.1.1: not allowed in a Request-URI.
   router.parameters.delete('method');
   delete router.headers;
   request.uri = router.toString();
 }
 
-/** The key by which a request finds its dialog at the end that receives it. */
+/** The key of the dialog of a received request. */
 export function dialogKeyOf(request: SipRequest): string {
   const { headers } = request;
   return dialogKey(headers.get('Call-ID') ?? '', headers.to?.tag ?? '', headers.from?.tag ?? '');
@@ -164,7 +164,7 @@ export function tagOf(nameAddr: string): string {
   return parseNameAddr(nameAddr)?.tag ?? '';
 }
 
-/** The Contact as a Request-URI, which has no headers (19.1.1). Undefined where there is none that could be one. */
+/** The Contact as a Request-URI, which has no headers (RFC 3261 §19.1.1). Undefined if it is missing or malformed. */
 export function contactUri(headers: SipHeaders): string | undefined {
   const text = parseNameAddr(headers.get('Contact') ?? '')?.uri ?? '';
   const uri = SipUri.parse(text);

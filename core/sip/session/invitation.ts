@@ -1,4 +1,4 @@
-/** An INVITE of ours, or a re-INVITE, until it is answered: challenges, CANCEL, and each 2xx (RFC 3261 9.1, 13.2, 14.1). */
+/** An INVITE or re-INVITE of ours until its answer: challenges, CANCEL, and each 2xx (RFC 3261 §9.1, §13.2, §14.1). */
 
 import { TransportError } from '../../errors.js';
 import type { Authorization } from '../authentication/authorization.js';
@@ -7,8 +7,8 @@ import type { ClientHandlers, ClientTransaction } from '../transactions/client-m
 import type { SipFlow } from '../transport/flow.js';
 
 /**
- * How long an INVITE may go unanswered once it rings, milliseconds: the transaction itself waits for ever then. The
- * least that a proxy waits (Timer C, RFC 3261 16.6 step 11).
+ * How long an INVITE may ring without an answer, milliseconds: the transaction itself has no limit then. A proxy waits
+ * at least as long (Timer C, RFC 3261 §16.6 step 11).
  */
 export const INVITE_DEADLINE = 180_000;
 
@@ -21,7 +21,7 @@ export interface InvitationDependencies {
 
 export interface InvitationHandlers {
   /**
-   * Each 2xx, also those sent again or of another branch of a fork, after `final` too: to be acknowledged.
+   * Each 2xx, including retransmissions and other branches of a fork, also after `final`. It needs an ACK.
    * @param request with the credentials that it was answered for.
    */
   onAccepted(response: SipResponse, request: SipRequest): void;
@@ -29,29 +29,29 @@ export interface InvitationHandlers {
 
 export class Invitation {
   /**
-   * The first final response. Rejects with TimeoutError (none came, also none to a CANCEL), TransportError (the
+   * The first final response. Rejects with TimeoutError (none arrived, not even to a CANCEL), TransportError (the
    * connection was lost, or it was cancelled before it was sent) or LimitError (too large).
    */
   readonly final: Promise<SipResponse>;
   readonly #cancelling = new AbortController();
   #transaction: ClientTransaction | undefined;
-  /** A 2xx came, or `final` is settled. */
+  /** A 2xx arrived, or `final` has settled. */
   #settled = false;
 
   constructor(
     request: SipRequest,
     nextCSeq: () => number,
     private readonly handlers: InvitationHandlers,
-    private readonly door: InvitationDependencies,
+    private readonly dependencies: InvitationDependencies,
   ) {
-    this.final = door.authorization
+    this.final = dependencies.authorization
       .send(request, nextCSeq, (authorized) => this.#attempt(authorized))
       .finally(() => {
         this.#settled = true;
       });
   }
 
-  /** It was cancelled before it was answered. A 2xx may have crossed the CANCEL. */
+  /** It was cancelled before its answer. A 2xx may have crossed the CANCEL. */
   get cancelled(): boolean {
     return this.#cancelling.signal.aborted;
   }
@@ -61,7 +61,7 @@ export class Invitation {
     return this.#settled;
   }
 
-  /** Ends it before its answer: with a CANCEL once a provisional response came (9.1), which answers `final` 487. */
+  /** Ends it before its answer: with a CANCEL after a provisional response (RFC 3261 §9.1), and `final` is a 487. */
   cancel(): void {
     if (this.#settled || this.cancelled) return;
     this.#cancelling.abort(new TransportError('the INVITE was cancelled before it was sent'));
@@ -71,10 +71,10 @@ export class Invitation {
   async #attempt(request: SipRequest): Promise<SipResponse> {
     const { signal } = this.#cancelling;
     signal.throwIfAborted();
-    const flow = await this.door.flowFor(request, signal);
+    const flow = await this.dependencies.flowFor(request, signal);
     signal.throwIfAborted();
     return await new Promise((resolve, reject) => {
-      this.#transaction = this.door.transact(request, flow, {
+      this.#transaction = this.dependencies.transact(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
           if (response.status < 300) {

@@ -1,4 +1,4 @@
-/** Two ends that change a session at the same time (RFC 3261 14.1, 14.2). */
+/** A session of INVITE (RFC 3261 §12 to §15), and re-INVITEs of both ends at the same time (§14.1, §14.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
@@ -10,76 +10,76 @@ import { buildResponse } from '../wire/writer.js';
 import type { Dialog } from './dialog.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 
-/** Times a re-INVITE is sent again after a 491: two ends that both wait for different times seldom need a second. */
+/** How often a re-INVITE is retried after a 491: both ends wait for different times, so a second retry is rare. */
 export const MAX_GLARES = 5;
 
-/** Milliseconds after which a re-INVITE that was answered 491 goes again (14.1): the end that began gives way. */
+/** Delay of a re-INVITE after a 491, milliseconds: the end that began the dialog waits longer (RFC 3261 §14.1). */
 export function glareDelay(ownsCallId: boolean): number {
   const units = ownsCallId ? 210 + Math.floor(Math.random() * 191) : Math.floor(Math.random() * 201);
   return units * 10;
 }
 
-/** Retry-After, in seconds, for a second re-INVITE before the answer to the first (14.2): 0 to 10. */
+/** Retry-After, in seconds, for a second re-INVITE before the first is answered: 0 to 10 (RFC 3261 §14.2). */
 export function impatienceDelay(): string {
   return String(Math.floor(Math.random() * 11));
 }
 
-/** A session set up by INVITE, at either end: in-dialog requests both ways, until a BYE (RFC 3261 12 to 15). */
+/** A session at either end: requests within its dialog in both directions, until a BYE. */
 
 type Header = readonly [name: string, value: string];
 
 export interface SessionHandlers {
-  /** The peer hung up; its BYE was answered. */
+  /** The peer ended the session; its BYE is answered. */
   onBye(bye: SipRequest): void;
   /**
-   * The peer wants to change the session: `session.accept` it, or `respond` with a refusal. `onAck` and `onTimeout` of
-   * the transaction are the session's own.
+   * The peer wants to change the session: call `session.accept`, or `respond` with a refusal. The session owns `onAck`
+   * and `onTimeout` of the transaction.
    */
   onReinvite(transaction: ServerTransaction): void;
   /**
-   * It ended, neither by the peer's BYE nor by `bye`: our 2xx was never acknowledged, or the peer did not answer a
-   * re-INVITE (TimeoutError); the peer does not know the session, or the agent was stopped (TransportError). The peer
-   * is told by a BYE, where it may know the session.
+   * The session ended without a BYE of the peer or a call of `bye`: our 2xx was not acknowledged or a re-INVITE was not
+   * answered (TimeoutError), the peer does not know the session, or the agent stopped (TransportError). A BYE is sent
+   * unless the peer does not know the session.
    */
   onEnd?(error: TimeoutError | TransportError): void;
 }
 
-/** What a session needs of its agent. */
+/** The parts of its agent that a session needs. */
 export interface SessionDependencies {
-  /** Sends a request of a dialog and gives its final response. */
+  /** Sends a request of a dialog and returns its final response. */
   send(request: SipRequest, nextCSeq: () => number): Promise<SipResponse>;
   invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation;
   sendAck(ack: SipRequest): void;
-  /** URI for our Contact, as it is now. */
+  /** Current URI for our Contact. */
   contact(): string;
-  /** Headers of our 2xx to an INVITE, but for Contact. */
+  /** Headers of our 2xx to an INVITE, except Contact. */
   capabilities(): Iterable<[name: string, value: string]>;
 }
 
 export class InviteSession {
   handlers: SessionHandlers = {
     onBye: () => {},
-    // RFC 3261 14.2: a change that nobody here knows what to do with.
+    // RFC 3261 §14.2: without a handler, a change is refused.
     onReinvite: (transaction) => transaction.respond(buildResponse(transaction.request, 488)),
   };
   readonly #over = new AbortController();
-  /** The peer's last INVITE. */
+  /** The last INVITE of the peer. */
   #incoming: ServerTransaction | undefined;
-  /** Our 2xx to it was acknowledged, or never will be. */
+  /** Aborted when our 2xx is acknowledged, or no ACK can arrive any more. */
   #acknowledged = new AbortController();
-  /** Re-INVITEs of this end go one after the other (14.1). */
+  /** Re-INVITEs of this end are sent one after the other (RFC 3261 §14.1). */
   #turn: Promise<unknown> = Promise.resolve();
   #inviting = false;
 
   constructor(
     readonly dialog: Dialog,
-    /** What the peer said in its INVITE, or in its answer. */
+    /** The INVITE of the peer, or its answer to ours. */
     readonly remote: SipRequest | SipResponse,
-    private readonly door: SessionDependencies,
+    private readonly dependencies: SessionDependencies,
     private readonly owner: {
-      /** The peer's requests are not ours any more. */
+      /** Requests of the peer no longer belong to the session. */
       ended(session: InviteSession): void;
-      /** A BYE is under way; `hurry` sends it though our 2xx may yet be acknowledged. */
+      /** A BYE is pending; `hurry` sends it without waiting for the ACK of our 2xx. */
       leaving(bye: Promise<unknown>, hurry: () => void): void;
     },
   ) {}
@@ -89,12 +89,11 @@ export class InviteSession {
   }
 
   /**
-   * A re-INVITE; a 2xx is acknowledged here. Waits for its turn: while another is under way in either direction, and
-   * after a 491, as long as 14.1 asks for.
-   * @param body made when it is sent, where it is a function: what the peer changed meanwhile is known then.
-   * @returns the final response; the session is as it was unless that is a 2xx.
-   * @throws TimeoutError when it was not answered in time; TransportError, also when the session ends meanwhile;
-   * LimitError.
+   * Sends a re-INVITE; a 2xx is acknowledged here. Waits while another one is pending in either direction, and after a
+   * 491 as long as RFC 3261 §14.1 requires.
+   * @param body a function is called when the re-INVITE is sent, when earlier changes of the peer are known.
+   * @returns the final response; unless it is a 2xx, the session is unchanged.
+   * @throws TimeoutError if it is not answered in time; TransportError, also if the session ends meanwhile; LimitError.
    */
   async reinvite(
     body: Uint8Array | (() => Uint8Array),
@@ -110,32 +109,36 @@ export class InviteSession {
     return await turn.finally(() => alarm.clear());
   }
 
-  /** Answers a re-INVITE of the peer with a 200, which is sent until it is acknowledged. */
+  /** Answers a re-INVITE of the peer with a 200, which is retransmitted until its ACK. */
   accept(
     transaction: ServerTransaction,
     { headers = [], body }: { headers?: readonly Header[]; body?: Uint8Array } = {},
   ): void {
     const response = buildResponse(transaction.request, 200, {
-      headers: [['Contact', `<${this.door.contact()}>`], ...this.door.capabilities(), ...headers],
+      headers: [
+        ['Contact', `<${this.dependencies.contact()}>`],
+        ...this.dependencies.capabilities(),
+        ...headers,
+      ],
       body,
     });
     transaction.respond(response, { untilAcknowledged: true });
   }
 
-  /** The ACK of a 2xx, also of each one sent again, with the credentials of its INVITE (13.2.2.4). */
+  /** Sends the ACK of a 2xx and of each retransmission, with the credentials of its INVITE (RFC 3261 §13.2.2.4). */
   acknowledge(response: SipResponse, invite: SipRequest): void {
     const cseq = Number.parseInt(response.headers.get('CSeq') ?? '', 10);
     const ack = this.dialog.request('ACK', cseq);
     for (const name of ['Authorization', 'Proxy-Authorization']) {
       ack.headers.set(name, invite.headers.getAll(name));
     }
-    this.door.sendAck(ack);
+    this.dependencies.sendAck(ack);
   }
 
   /**
-   * Hangs up: once our 2xx is acknowledged, or never will be (15). Resolves with the answer; undefined when the
-   * session had ended.
-   * @param headers of the BYE, such as Reason (RFC 3326).
+   * Ends the session, after our 2xx is acknowledged or no ACK can arrive any more (RFC 3261 §15).
+   * @param headers of the BYE, e.g. Reason (RFC 3326).
+   * @returns the answer; undefined if the session had already ended.
    */
   async bye(headers: readonly Header[] = []): Promise<SipResponse | undefined> {
     if (this.ended) return undefined;
@@ -143,7 +146,7 @@ export class InviteSession {
     return await this.#bye(headers);
   }
 
-  /** Ends it for a reason that the handlers are told. */
+  /** Ends the session and notifies the handlers of the reason. */
   fail(error: TimeoutError | TransportError, { silently = false } = {}): void {
     if (this.ended) return;
     this.#end(error);
@@ -151,7 +154,7 @@ export class InviteSession {
     this.handlers.onEnd?.(error);
   }
 
-  /** The peer's INVITE, which this end is about to answer. */
+  /** Records the INVITE of the peer that this end is about to answer. */
   answering(transaction: ServerTransaction): void {
     const acknowledged = new AbortController();
     this.#incoming = transaction;
@@ -159,7 +162,7 @@ export class InviteSession {
     transaction.onAck = () => acknowledged.abort();
     transaction.onTimeout = (error) => {
       acknowledged.abort();
-      // 13.3.1.4, 14.2: a 2xx that is never acknowledged ends the session; a refusal changes nothing.
+      // RFC 3261 §13.3.1.4, §14.2: a 2xx without an ACK ends the session; a refusal changes nothing.
       if (transaction.accepted) this.fail(error);
     };
   }
@@ -184,7 +187,7 @@ export class InviteSession {
   #receiveInvite(transaction: ServerTransaction): void {
     const { request } = transaction;
     if (this.#inviting) {
-      // 14.2: ours is under way.
+      // RFC 3261 §14.2: our own re-INVITE is pending.
       transaction.respond(buildResponse(request, 491));
     } else if (this.#incoming && !this.#incoming.answered) {
       transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', impatienceDelay()]] }));
@@ -203,7 +206,7 @@ export class InviteSession {
     for (let glares = 0; ; ) {
       patience.throwIfAborted();
       if (this.#awaitsAck()) await unlessAborted(aborted(this.#acknowledged.signal), patience);
-      // 14.1: not while one of the peer is under way, or it would answer 491.
+      // RFC 3261 §14.1: not while one of the peer is pending, because it would answer 491.
       if (!this.#incoming || this.#incoming.answered) {
         const response = await this.#invite(typeof body === 'function' ? body() : body, headers, patience);
         if (response.status !== 491 || glares === MAX_GLARES) return response;
@@ -218,7 +221,7 @@ export class InviteSession {
     for (const [name, value] of headers) request.headers.append(name, value);
     request.body = body;
     this.#inviting = true;
-    const invitation = this.door.invite(request, () => this.dialog.nextCSeq(), {
+    const invitation = this.dependencies.invite(request, () => this.dialog.nextCSeq(), {
       onAccepted: (response, authorized) => {
         this.dialog.refreshTarget(response);
         this.acknowledge(response, authorized);
@@ -232,7 +235,7 @@ export class InviteSession {
       this.#noteRefusal(response.status);
       return response;
     } catch (error) {
-      // 14.1: the peer is gone.
+      // RFC 3261 §14.1: the peer is gone.
       if (error instanceof TimeoutError && error !== patience.reason) this.fail(error);
       throw error;
     } finally {
@@ -241,10 +244,10 @@ export class InviteSession {
     }
   }
 
-  /** 12.2.1.2 and 14.1: the peer, or the way to it, is gone. */
+  /** RFC 3261 §12.2.1.2 and §14.1: the peer, or the path to it, is gone. */
   #noteRefusal(status: number): void {
     if (status === 481) {
-      this.fail(new TransportError('the peer does not know the session any more'), { silently: true });
+      this.fail(new TransportError('the peer no longer knows the session'), { silently: true });
     } else if (status === 408) {
       this.fail(new TimeoutError('the peer did not answer a re-INVITE'));
     }
@@ -268,18 +271,18 @@ export class InviteSession {
 
   async #sendBye(headers: readonly Header[]): Promise<SipResponse> {
     if (this.#awaitsAck()) {
-      // The transaction gives up after as long.
+      // The transaction gives up at the same time.
       await delay(DEFAULT_TIMERS.timeout, this.#acknowledged.signal).catch(() => {});
     }
     const send = () => {
       const bye = this.dialog.request('BYE');
       for (const [name, value] of headers) bye.headers.append(name, value);
-      return this.door.send(bye, () => this.dialog.nextCSeq());
+      return this.dependencies.send(bye, () => this.dialog.nextCSeq());
     };
     try {
       return await send();
     } catch (error) {
-      // By the next connection: a peer that got the first one does not know the session any more, and says so.
+      // On the next connection. If the peer received the first BYE, it answers that the session is unknown.
       if (!(error instanceof TransportError)) throw error;
       return await send();
     }

@@ -12,24 +12,24 @@ export class InviteSessions {
   readonly #leaving = new Map<Promise<unknown>, () => void>();
   #closed: TransportError | undefined;
 
-  constructor(private readonly door: SessionDependencies) {}
+  constructor(private readonly dependencies: SessionDependencies) {}
 
-  /** The reason why there will be no more sessions. */
+  /** The reason why no further sessions can begin. */
   get closed(): TransportError | undefined {
     return this.#closed;
   }
 
-  /** The session a request of the peer belongs to. */
+  /** The session of a request of the peer. */
   of(request: SipRequest): InviteSession | undefined {
     return this.#sessions.get(dialogKeyOf(request));
   }
 
-  /** The session that a 2xx to our INVITE makes. */
+  /** Adds the session that a 2xx to our INVITE establishes. */
   answered(request: SipRequest, response: SipResponse): InviteSession {
     return this.#add(Dialog.ofClient(request, response), response);
   }
 
-  /** Answers an INVITE with `response`, a 2xx with Contact and tag, until it is acknowledged. */
+  /** Answers an INVITE with `response`, a 2xx with Contact and tag, which is retransmitted until its ACK. */
   accept(transaction: ServerTransaction, response: SipResponse): InviteSession {
     const session = this.#add(Dialog.ofServer(transaction.request, response), transaction.request);
     session.answering(transaction);
@@ -43,7 +43,7 @@ export class InviteSessions {
     for (const session of [...this.#sessions.values()]) session.fail(reason);
   }
 
-  /** Resolves when every BYE that is under way was answered, or never will be. */
+  /** Resolves when every pending BYE is answered or has failed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#leaving.keys());
   }
@@ -54,7 +54,7 @@ export class InviteSessions {
   }
 
   #add(dialog: Dialog, remote: SipRequest | SipResponse): InviteSession {
-    const session = new InviteSession(dialog, remote, this.door, {
+    const session = new InviteSession(dialog, remote, this.dependencies, {
       ended: () => this.#sessions.delete(dialog.key),
       leaving: (bye, hurry) => this.#leave(bye, hurry),
     });

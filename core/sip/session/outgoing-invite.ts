@@ -1,4 +1,4 @@
-/** An INVITE outside any dialog, as its owner sees it: each branch that accepts is a session (RFC 3261 13.2.2.4). */
+/** An INVITE outside of dialogs as its caller sees it: each branch that accepts is a session (RFC 3261 §13.2.2.4). */
 
 import { TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
@@ -9,24 +9,24 @@ import type { InviteSessions } from './invite-sessions.js';
 
 export interface InviteHandlers {
   /**
-   * A 2xx: more than one where the INVITE was forked, also after `final`; `session.bye` ends one that is not wanted.
-   * Not called once the INVITE was given up: a session that began all the same is ended here.
+   * A 2xx: more than one if the INVITE was forked, also after `final`. `session.bye` ends an unwanted one. Not called after
+   * the INVITE was given up: a late session is ended here.
    */
   onSession?(session: InviteSession, response: SipResponse): void;
 }
 
 export interface InviteOptions {
-  /** Gives the INVITE up before its answer: with a CANCEL, once a provisional response came (9.1). */
+  /** Gives up the INVITE before its answer: with a CANCEL after a provisional response (RFC 3261 §9.1). */
   signal?: AbortSignal;
 }
 
-/** Terminals that may answer one INVITE: each makes a session. Nobody has as many; a broken core may say so. */
+/** Terminals that can answer one INVITE, each with a session: a limit for a broken core. */
 const MAX_BRANCHES = 100;
 
 export class OutgoingInvite {
-  /** The first final response; rejects at once where the INVITE is given up. */
+  /** The first final response; rejects at once if the INVITE is given up. */
   readonly final: Promise<SipResponse>;
-  /** Resolves when nothing is under way any more, also where `final` rejected before. */
+  /** Resolves when nothing is pending any more, also after `final` has rejected. */
   readonly over: Promise<void>;
   readonly #invitation: Invitation;
   readonly #branches = new Map<string, InviteSession>();
@@ -59,7 +59,7 @@ export class OutgoingInvite {
     signal?.addEventListener('abort', abort);
   }
 
-  /** Nothing happens after the answer. */
+  /** Has no effect after the answer. */
   giveUp(reason: unknown): void {
     if (this.#invitation.settled) return;
     this.#giveUp(reason);
@@ -69,14 +69,14 @@ export class OutgoingInvite {
   #accepted(response: SipResponse, request: SipRequest): void {
     const branch = response.headers.to?.tag ?? '';
     const known = this.#branches.get(branch);
-    // Without its ACK a terminal ends its session by itself.
+    // Without an ACK, the terminal ends its session itself.
     if (!known && this.#branches.size >= MAX_BRANCHES) return;
     const session = known ?? this.sessions.answered(request, response);
     this.#branches.set(branch, session);
     session.acknowledge(response, request);
     if (known) return;
     const { closed } = this.sessions;
-    // 9.1: the 2xx crossed our CANCEL.
+    // RFC 3261 §9.1: the 2xx crossed our CANCEL.
     if (closed || this.#invitation.cancelled) session.bye().catch(() => {});
     else this.handlers.onSession?.(session, response);
   }

@@ -1,4 +1,4 @@
-/** One dialog of a subscriber (RFC 6665 4.1): its SUBSCRIBEs, and the NOTIFYs that belong to it. */
+/** One dialog of a subscriber (RFC 6665 §4.1): its SUBSCRIBEs, and the NOTIFYs that belong to it. */
 
 import { platform } from '#platform';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -6,25 +6,25 @@ import { Dialog } from '../session/dialog.js';
 import { type NotifiedState, parseSubscriptionState } from './subscription-state.js';
 
 export interface SubscribeOptions {
-  /** Request-URI: whose state it is. */
+  /** Request-URI: the user whose state is reported. */
   readonly uri: string;
-  /** To, where it is not the Request-URI: a bare URI. */
+  /** URI of To. Default: the Request-URI. */
   readonly to?: string;
   /** Event package, `reg`. */
   readonly event: string;
   /** Media types of NOTIFY bodies. */
   readonly accept: readonly string[];
-  /** Seconds to ask for. */
+  /** Requested duration, seconds. */
   readonly expires: number;
-  /** Of every SUBSCRIBE, e.g. P-Preferred-Identity. */
+  /** Headers of every SUBSCRIBE, e.g. P-Preferred-Identity. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
-/** What a subscription needs of its agent. */
+/** The parts of its agent that a subscription needs. */
 export interface SubscriptionDependencies {
-  /** A SUBSCRIBE outside any dialog. */
+  /** Composes a SUBSCRIBE outside of dialogs. */
   compose(uri: string, to: string | undefined, cseq: number, tag: string): SipRequest;
-  /** Sends it, when its turn has come, with our Contact as it is then; gives the final response. */
+  /** Sends a SUBSCRIBE in its turn, with our Contact at that time, and returns the final response. */
   send(request: SipRequest, nextCSeq: () => number): Promise<SipResponse>;
   /** Values of our Allow and User-Agent. */
   allow(): string;
@@ -43,40 +43,42 @@ export class SubscriptionUsage {
 
   constructor(
     private readonly options: SubscribeOptions,
-    private readonly door: SubscriptionDependencies,
+    private readonly dependencies: SubscriptionDependencies,
   ) {}
 
-  /** The notifier has told of it: it can be refreshed, and ended. */
+  /** A NOTIFY has arrived: the subscription can be refreshed, and ended. */
   get established(): boolean {
     return this.#dialog !== undefined;
   }
 
-  /** @param expires seconds to ask for; 0 ends it. */
+  /** @param expires requested duration, seconds; 0 ends the subscription. */
   async send(expires: number): Promise<SipResponse> {
     const dialog = this.#dialog;
     const { uri, to, event, accept, headers = [] } = this.options;
-    const request = dialog ? dialog.request('SUBSCRIBE') : this.door.compose(uri, to, ++this.#cseq, this.tag);
+    const request = dialog
+      ? dialog.request('SUBSCRIBE')
+      : this.dependencies.compose(uri, to, ++this.#cseq, this.tag);
     request.headers
       .set('Call-ID', this.callId)
-      .set('User-Agent', this.door.product)
+      .set('User-Agent', this.dependencies.product)
       .set('Event', event)
       .set('Accept', accept.join(', '))
       .set('Expires', String(expires))
-      .set('Allow', this.door.allow());
+      .set('Allow', this.dependencies.allow());
     for (const [name, value] of headers) request.headers.append(name, value);
-    return await this.door.send(request, () => dialog?.nextCSeq() ?? ++this.#cseq);
+    return await this.dependencies.send(request, () => dialog?.nextCSeq() ?? ++this.#cseq);
   }
 
-  /** Takes note of a NOTIFY with our Call-ID and tag, or says how to refuse it. */
+  /** Records a NOTIFY with our Call-ID and tag, or returns how to refuse it. */
   receive(request: SipRequest): Notified {
     const { headers } = request;
     const [event = ''] = (headers.get('Event') ?? '').split(';', 1);
     if (event.trim().toLowerCase() !== this.options.event.toLowerCase()) return { refusal: 481 };
     const state = parseSubscriptionState(headers.get('Subscription-State'));
     const dialog = this.#dialog ?? Dialog.ofNotify(request, this.#cseq);
-    // RFC 3261 12.1.1: without a Contact there is nobody to refresh it with.
+    // RFC 3261 §12.1.1: without a Contact the subscription could not be refreshed.
     if (!state || dialog.remoteTarget === '') return { refusal: 400 };
-    // RFC 3680 4.9: one subscription, though the SUBSCRIBE was forked; 481 ends the others.
+    // RFC 3680 §4.9: one subscription, even if the SUBSCRIBE was forked; a 481 ends the others.
     if (dialog.remoteTag !== (headers.from?.tag ?? '')) return { refusal: 481 };
     if (!dialog.receive(request)) return { refusal: 500 };
     this.#dialog = dialog;
@@ -89,7 +91,7 @@ export class SubscriptionUsage {
     return { state };
   }
 
-  /** RFC 6665 4.4.1: the 2xx to a refresh may name another Contact. */
+  /** RFC 6665 §4.4.1: the 2xx of a refresh can have another Contact. */
   refreshTarget(response: SipResponse): void {
     this.#dialog?.refreshTarget(response);
   }

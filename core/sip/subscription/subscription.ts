@@ -1,6 +1,6 @@
 /**
- * A subscription to the state of somebody (RFC 6665 4.1): refreshed before it expires, asked for anew when it is lost,
- * until it is refused for good or closed.
+ * A subscription to the state of a user (RFC 6665 §4.1): refreshed before it expires, and requested again after it is
+ * lost, until a permanent refusal or `close`.
  */
 
 import { LimitError } from '../../errors.js';
@@ -29,7 +29,7 @@ import {
 
 export interface SubscriptionHandlers {
   /**
-   * A NOTIFY of the subscription; its body may be empty. Answered 200 when this returns, 400 when it throws
+   * A NOTIFY of the subscription; its body may be empty. Answered 200 when this returns, 400 if it throws
    * MalformedError.
    */
   onNotify(body: Uint8Array, headers: SipHeaders, state: NotifiedState): void;
@@ -37,23 +37,23 @@ export interface SubscriptionHandlers {
 }
 
 export interface SubscriptionTable {
-  /** NOTIFYs with this Call-ID and tag are the subscription's. */
+  /** NOTIFYs with this Call-ID and tag belong to the subscription. */
   enter(usage: SubscriptionUsage, subscription: Subscription): void;
   leave(usage: SubscriptionUsage): void;
-  /** Nothing more comes of it. */
+  /** The subscription has ended. */
   ended(subscription: Subscription): void;
 }
 
-/** A notifier that goes on asking for longer, however long it is asked for, is refusing. */
+/** Answers 423 in a row after which a notifier is regarded as refusing. */
 const MAX_BRIEF_ANSWERS = 3;
-/** Milliseconds. A subscription that does not last as long is not asked for anew at once, whatever the notifier says. */
+/** Milliseconds. A subscription that ends sooner is not requested again at once, whatever the notifier states. */
 const MIN_LIFE = 30_000;
-/** Timer N, milliseconds: how long the NOTIFY that follows a SUBSCRIBE is awaited. */
+/** Timer N: how long a SUBSCRIBE waits for its NOTIFY, milliseconds (RFC 6665 §4.1.2.4). */
 const TIMER_N = DEFAULT_TIMERS.timeout;
 
 interface Failure {
   status?: number | undefined;
-  /** Seconds after which it may be asked for anew. */
+  /** Seconds until it may be requested again. */
   after?: number | undefined;
 }
 
@@ -62,19 +62,19 @@ export class Subscription {
   /** Of `#usage`. */
   readonly #life = new SubscriptionLife();
   #begunAt = 0;
-  /** A refresh failed: the notifier is left alone until then. */
+  /** A refresh failed: the next SUBSCRIBE waits until then. */
   #notBefore = 0;
-  /** A NOTIFY has come since the last SUBSCRIBE left, and said for how long. */
+  /** A NOTIFY with a duration has arrived since the last SUBSCRIBE was sent. */
   #notified = false;
   #told = false;
   #sending = false;
-  /** Something is to be said that the SUBSCRIBE under way does not say. */
+  /** A further SUBSCRIBE is needed, because the pending one is out of date. */
   #again = false;
   #closing = false;
   #over = false;
   #briefAnswers = 0;
   #expires: number;
-  /** The next SUBSCRIBE. */
+  /** Runs until the next SUBSCRIBE. */
   readonly #alarm = new Timer();
   readonly #timerN = new Timer();
   readonly #backoff = new Backoff();
@@ -83,20 +83,20 @@ export class Subscription {
   constructor(
     private readonly options: SubscribeOptions,
     private readonly handlers: SubscriptionHandlers,
-    private readonly door: SubscriptionDependencies,
+    private readonly dependencies: SubscriptionDependencies,
     private readonly table: SubscriptionTable,
   ) {
     this.#expires = Math.min(options.expires, MAX_EXPIRES);
   }
 
-  /** Refused for good, or closed. */
+  /** Ended by a permanent refusal or by `close`. */
   get ended(): boolean {
     return this.#over || this.#closing;
   }
 
-  /** The first SUBSCRIBE, and the first after the subscription was lost. */
+  /** Sends the first SUBSCRIBE, or the first after the subscription was lost. */
   begin(): void {
-    const usage = new SubscriptionUsage(this.options, this.door);
+    const usage = new SubscriptionUsage(this.options, this.dependencies);
     this.#usage = usage;
     this.#begunAt = performance.now();
     this.table.enter(usage, this);
@@ -104,8 +104,8 @@ export class Subscription {
   }
 
   /**
-   * Asks for the full state now: what came is incomplete, or our address is another one. Nothing happens where the first
-   * NOTIFY, which has it, is still awaited.
+   * Requests the full state, because the known state is incomplete or our address has changed. Has no effect while the
+   * first NOTIFY, which contains it, is awaited.
    */
   refresh(): void {
     if (this.ended || !this.#usage?.established) return;
@@ -113,7 +113,7 @@ export class Subscription {
     void this.#send(this.#usage);
   }
 
-  /** There is a connection again: what waits need not wait longer, what is there needs the new address. */
+  /** The agent is connected again: a waiting SUBSCRIBE is sent now, and an active subscription needs the new address. */
   reconnected(): void {
     if (this.ended) return;
     if (this.#usage) {
@@ -124,14 +124,14 @@ export class Subscription {
     }
   }
 
-  /** Unsubscribes. Handlers are not called any more. Resolves when the notifier has answered, or does not. */
+  /** Unsubscribes and calls no handler any more. Resolves when the notifier has answered, or does not answer. */
   async close(): Promise<void> {
     if (this.ended) return;
     this.#closing = true;
     this.#alarm.clear();
     const usage = this.#usage;
     if (!usage?.established) {
-      // Its first NOTIFY would be answered 481, which ends it at the notifier, too.
+      // Its first NOTIFY will be answered 481, which also ends it at the notifier.
       this.#end();
       return;
     }
@@ -141,7 +141,7 @@ export class Subscription {
     });
   }
 
-  /** Ends it without a word to the notifier. */
+  /** Ends it without a message to the notifier. */
   #end(): void {
     this.#forget();
     this.#over = true;
@@ -149,7 +149,7 @@ export class Subscription {
     this.table.ended(this);
   }
 
-  /** The agent is stopped: no timer outlives it. */
+  /** The agent has stopped: clears all timers. */
   abandon(): void {
     this.#closing = true;
     this.#end();
@@ -181,7 +181,7 @@ export class Subscription {
       return;
     }
     this.#backoff.reset();
-    // 4.1.3: what the NOTIFY says counts.
+    // RFC 6665 §4.1.3: the duration in the NOTIFY has priority.
     if (expires !== undefined) {
       this.#told = true;
       this.#life.expireIn(expires);
@@ -202,7 +202,7 @@ export class Subscription {
     else this.#lost(reason, { after: when });
   }
 
-  /** One SUBSCRIBE at a time: with its Contact, each says all there is to say. */
+  /** Sends one SUBSCRIBE at a time: each has the current Contact, so one is sufficient. */
   async #send(usage: SubscriptionUsage): Promise<void> {
     if (this.#sending) {
       this.#again = true;
@@ -223,7 +223,7 @@ export class Subscription {
     }
     this.#sending = false;
     if (usage !== this.#usage) {
-      // It ended meanwhile; what took its place, and had to wait, goes now.
+      // It ended meanwhile; the subscription that replaced it can now be sent.
       if (this.#usage && !this.#over) void this.#send(this.#usage);
     } else if (ending) {
       this.#closed();
@@ -255,7 +255,7 @@ export class Subscription {
     }
     const refusal = `${status} ${reason}`;
     const gone = usage.established && endsSubscription(response);
-    // RFC 6665 4.1.2.2: after a 481 it is asked for anew.
+    // RFC 6665 §4.1.2.2: after a 481 it is requested again.
     const after = retryAfterOf(response) ?? (gone ? 0 : undefined);
     if (!usage.established && isFinal(response)) this.#refused(refusal, status);
     else this.#failed(usage, refusal, { gone, status, after });
@@ -266,7 +266,7 @@ export class Subscription {
     usage.refreshTarget(response);
     if (!this.#told) this.#life.expireIn(parseDeltaSeconds(response.headers.get('Expires')) ?? asked);
     this.#scheduleRefresh();
-    // From the answer, not from the SUBSCRIBE, which may have waited for a connection: until then Timer F runs.
+    // From the answer, not from the SUBSCRIBE, which may have waited for a connection. Timer F runs until then.
     if (!this.#notified && response.status !== 204) {
       this.#timerN.set(TIMER_N, () => this.#lost('no NOTIFY came after the SUBSCRIBE'));
     }
@@ -278,7 +278,7 @@ export class Subscription {
     else this.#failed(usage, reason, { gone: false });
   }
 
-  /** RFC 6665 4.1.2.2: a refresh that fails in any other way leaves the subscription as it was. */
+  /** RFC 6665 §4.1.2.2: after any other failure of a refresh, the subscription is unchanged. */
   #failed(
     usage: SubscriptionUsage,
     reason: string,

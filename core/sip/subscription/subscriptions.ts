@@ -1,13 +1,13 @@
-/** The subscriptions of an agent, by the Call-ID and tag that its NOTIFYs have. */
+/** The subscriptions of an agent, by the Call-ID and tag of their NOTIFYs. */
 
 import { LimitError, type TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { Subscription, type SubscriptionHandlers } from './subscription.js';
 import type { SubscribeOptions, SubscriptionDependencies, SubscriptionUsage } from './subscription-usage.js';
 
-/** A sender may subscribe to every terminal it can remember; each subscription takes two or three KB. */
+/** A sender can subscribe to every terminal that it remembers; each subscription needs two or three KB. */
 const MAX_SUBSCRIPTIONS = 100_000;
-/** SUBSCRIBEs under way at once, so that a thousand subscriptions begun or refreshed together are no flood. */
+/** SUBSCRIBEs that are pending at a time, so that a thousand subscriptions do not flood the core. */
 const MAX_UNDER_WAY = 50;
 
 export interface SubscriptionLimits {
@@ -18,27 +18,27 @@ export interface SubscriptionLimits {
 export class Subscriptions {
   readonly #all = new Set<Subscription>();
   readonly #byKey = new Map<string, Subscription>();
-  readonly #door: SubscriptionDependencies;
+  readonly #dependencies: SubscriptionDependencies;
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
   #closed: TransportError | undefined;
 
   constructor(
-    door: SubscriptionDependencies,
+    dependencies: SubscriptionDependencies,
     private readonly limits: SubscriptionLimits = {},
   ) {
-    this.#door = {
-      ...door,
-      send: (request, nextCSeq) => this.#inTurn(() => door.send(request, nextCSeq)),
+    this.#dependencies = {
+      ...dependencies,
+      send: (request, nextCSeq) => this.#inTurn(() => dependencies.send(request, nextCSeq)),
     };
   }
 
-  /** @throws LimitError when there are too many, TransportError when the agent was stopped. */
+  /** @throws LimitError if there are too many, TransportError if the agent has stopped. */
   add(options: SubscribeOptions, handlers: SubscriptionHandlers): Subscription {
     if (this.#closed) throw this.#closed;
     const { subscriptions: most = MAX_SUBSCRIPTIONS } = this.limits;
-    if (this.#all.size >= most) throw new LimitError(`at most ${most} subscriptions are kept`);
-    const subscription = new Subscription(options, handlers, this.#door, {
+    if (this.#all.size >= most) throw new LimitError(`too many subscriptions: expected at most ${most}`);
+    const subscription = new Subscription(options, handlers, this.#dependencies, {
       enter: (usage, owner) => this.#byKey.set(keyOf(usage.callId, usage.tag), owner),
       leave: (usage: SubscriptionUsage) => this.#byKey.delete(keyOf(usage.callId, usage.tag)),
       ended: (ended) => this.#all.delete(ended),
@@ -48,24 +48,24 @@ export class Subscriptions {
     return subscription;
   }
 
-  /** The subscription that a NOTIFY belongs to. */
+  /** The subscription of a NOTIFY. */
   of({ method, headers }: SipRequest): Subscription | undefined {
     if (method !== 'NOTIFY') return undefined;
     return this.#byKey.get(keyOf(headers.get('Call-ID') ?? '', headers.to?.tag ?? ''));
   }
 
-  /** There is a connection again. */
+  /** The agent is connected again. */
   reconnected(): void {
     for (const subscription of [...this.#all]) subscription.reconnected();
   }
 
-  /** Unsubscribes from everything. Resolves when all notifiers have answered, or never will. */
+  /** Ends all subscriptions. Resolves when all notifiers have answered, or do not answer. */
   async close(reason: TransportError): Promise<void> {
     this.#closed = reason;
     await Promise.all(Array.from(this.#all, (subscription) => subscription.close()));
   }
 
-  /** Nothing is waited for any more. */
+  /** Stops waiting for answers. */
   abandon(): void {
     for (const subscription of [...this.#all]) subscription.abandon();
   }
@@ -76,7 +76,7 @@ export class Subscriptions {
     try {
       return await send();
     } finally {
-      // Who waits takes over the place.
+      // The next waiting SUBSCRIBE replaces this one in the count.
       const [next] = this.#waiting;
       if (next) {
         this.#waiting.delete(next);

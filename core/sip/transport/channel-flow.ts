@@ -1,7 +1,7 @@
 /** A flow on a connection: TCP, TLS or WebSocket (RFC 3261 §18, RFC 5626, RFC 7118). */
 
 import { TransportError } from '../../errors.js';
-import type { Channel, ChannelProtocol } from '../../platform/platform.js';
+import type { Channel, ChannelProtocol } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { StreamFramer } from '../wire/framing.js';
 import {

@@ -1,6 +1,6 @@
 /** A flow (RFC 5626): the path of messages to and from one peer. */
 
-import type { Address } from '../../platform/platform.js';
+import type { Address } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { isRequest, type SipMessage, type SipRequest } from '../message/message.js';
 import { MalformedSip } from '../wire/malformed-message.js';

@@ -2,9 +2,8 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/platform.js';
+import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MAX_MESSAGE_BYTES } from '../wire/malformed-message.js';
-
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { ClientFlow } from './connect.js';
 import type { FlowHandlers, SipTransport } from './flow.js';

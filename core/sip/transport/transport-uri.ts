@@ -1,7 +1,7 @@
 /** URIs of servers and listeners: `sip:127.0.0.1:5060;transport=tcp`. */
 
 import { ConfigurationError } from '../../errors.js';
-import type { Address } from '../../platform/platform.js';
+import type { Address } from '../../platform/sockets.js';
 import { SipUri } from '../values/uri.js';
 import type { SipTransport } from './flow.js';
 

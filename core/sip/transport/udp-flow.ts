@@ -1,7 +1,7 @@
 /** Flows on a UDP socket: of a listener to many peers, or of a client to its server. */
 
 import { TransportError } from '../../errors.js';
-import type { Address, DatagramSocket } from '../../platform/platform.js';
+import type { Address, DatagramSocket } from '../../platform/sockets.js';
 import { type FlowHandlers, KeepAlive, PING, receiveMessage, type SipFlow } from './flow.js';
 
 /** Largest payload of a datagram: 65,535 less the headers of IPv4 and UDP. */

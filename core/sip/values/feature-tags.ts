@@ -1,12 +1,12 @@
-/** Media feature tags of RFC 3840 section 9, as Contact, Accept-Contact and Reject-Contact carry them. */
+/** Media feature tags (RFC 3840 §9) in Contact, Accept-Contact and Reject-Contact. */
 
 import { ConfigurationError } from '../../errors.js';
 import { isToken, quote, trimBlanks, unquote } from '../message/grammar.js';
 import type { Parameters } from './parameters.js';
 
 /**
- * One value of a tag. Tokens (booleans are the tokens TRUE and FALSE) are compared without regard to case and
- * kept in lower case, strings octet by octet; a number is a closed range.
+ * One value of a tag. Tokens (booleans are the tokens TRUE and FALSE) are compared without case and kept in lower case;
+ * strings are compared byte by byte; a number is a closed range.
  */
 export type FeatureValue = { readonly negated: boolean } & (
   | { readonly kind: 'token'; readonly text: string }
@@ -14,10 +14,10 @@ export type FeatureValue = { readonly negated: boolean } & (
   | { readonly kind: 'number'; readonly low: number; readonly high: number }
 );
 
-/** Tags in lower case as headers spell them (`+g.oma.pusheventapp`, `audio`), each with its alternatives. */
+/** Tags in lower case as headers spell them (`+g.oma.pusheventapp`, `audio`), each with its alternative values. */
 export type FeatureSet = ReadonlyMap<string, readonly FeatureValue[]>;
 
-/** RFC 3840 9: the tags of its SIP tree that are written without `+sip.`. */
+/** The tags of RFC 3840's SIP tree, which are written without `+sip.` (§9). */
 const BASE_TAGS: ReadonlySet<string> = new Set([
   'actor',
   'application',
@@ -44,14 +44,14 @@ const BASE_TAGS: ReadonlySet<string> = new Set([
 const NUMBER = String.raw`[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?`;
 const NUMERIC = new RegExp(`^#(?:(>=|<=|=)?(${NUMBER})|(${NUMBER}):(${NUMBER}))$`);
 
-/** Alternatives of one tag that are compared; a device has some dozens of applications. Bounds the work of a match. */
+/** Alternative values of one tag that are compared: bounds the work of a match. A device has some dozens of applications. */
 const MAX_VALUES = 256;
 
-/** What comes back from a list as it went in: no comma, no blanks around it, no line break, no leading `<`. */
+/** A value that a list returns unchanged. */
 const LIST_VALUE = /^(?!!?<)(?! |\t)[^,\r\n]+(?<! |\t)$/;
-const VALUE_RULE = 'no comma, line break, leading < or blanks around it; a <string> stands alone';
+const VALUE_RULE = 'no comma, line break, leading < or surrounding blanks, or a single <string>';
 
-/** The feature parameters among those of a header value; the others (`q`, `expires`, `require` …) are left out. */
+/** The feature parameters of a header value; the others (`q`, `expires`, `require` and so on) are ignored. */
 export function parseFeatureParameters(parameters: Parameters): FeatureSet {
   const features = new Map<string, readonly FeatureValue[]>();
   for (const [name, raw] of parameters.entries()) {
@@ -61,7 +61,7 @@ export function parseFeatureParameters(parameters: Parameters): FeatureSet {
   return features;
 }
 
-/** Undefined for a parameter that is no feature tag. `+sip.audio` and `audio` are one. */
+/** Undefined if the parameter is not a feature tag. `+sip.audio` and `audio` are the same tag. */
 export function featureTagName(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (BASE_TAGS.has(lower)) return lower;
@@ -71,12 +71,12 @@ export function featureTagName(name: string): string | undefined {
 }
 
 /**
- * The alternatives of an unquoted value: `mms.ua,wml.ua`, `!INVITE`, `#>=5`, `<string>`. Values go beyond
- * RFC 3840's tag-value where nothing else can be meant: a colon (`x-wap-application:mms.ua`), blanks after commas.
+ * The alternative values of an unquoted text: `mms.ua,wml.ua`, `!INVITE`, `#>=5`, `<string>`. More than RFC 3840's
+ * tag-value is accepted if it has only one meaning: a colon (`x-wap-application:mms.ua`), blanks after commas.
  */
 export function parseFeatureValues(text: string): FeatureValue[] {
   const whole = trimBlanks(text);
-  // A string-value stands alone, and may hold commas.
+  // A string-value is the only value, and may contain commas.
   if (/^!?</.test(whole)) return [parseFeatureValue(whole)];
   return whole
     .split(',')
@@ -94,7 +94,7 @@ function parseFeatureValue(text: string): FeatureValue {
   const numeric = NUMERIC.exec(value);
   if (numeric) return { negated, kind: 'number', ...numericRange(numeric) };
   const token = value.toLowerCase();
-  // A boolean has two values only, so "not true" is "false".
+  // A boolean has only two values, so "not true" is "false".
   if (negated && token === 'true') return { negated: false, kind: 'token', text: 'false' };
   if (negated && token === 'false') return { negated: false, kind: 'token', text: 'true' };
   return { negated, kind: 'token', text: token };
@@ -109,7 +109,7 @@ function numericRange([, relation, bound, low, high]: RegExpExecArray): { low: n
   };
 }
 
-/** True when something can be what both values say. */
+/** A contact could match both values. */
 export function featureValuesAgree(one: FeatureValue, other: FeatureValue): boolean {
   if (one.kind === 'number' && other.kind === 'number') return rangesAgree(one, other);
   const same = one.kind === other.kind && 'text' in one && 'text' in other && one.text === other.text;
@@ -129,20 +129,22 @@ function rangesAgree(one: NumberRange, other: NumberRange): boolean {
 }
 
 /**
- * `+g.oma.pusheventapp="mms.ua,wml.ua"`; the bare name, which means TRUE, without values. Throws
- * ConfigurationError for a name or value that would be read as something else.
+ * Formats `+g.oma.pusheventapp="mms.ua,wml.ua"`; without values the name alone, which means TRUE.
+ * @throws ConfigurationError for a name or value that a parser would understand differently.
  */
 export function formatFeatureTag(name: string, values: readonly string[] = []): string {
   if (!isToken(name) || featureTagName(name) === undefined) {
     throw new ConfigurationError(
-      `${JSON.stringify(name)} is no feature tag; other tags than RFC 3840's start with +`,
+      `invalid feature tag ${JSON.stringify(name)}: expected a tag of RFC 3840, or one that starts with +`,
     );
   }
   if (values.length === 0) return name;
   for (const value of values) {
     const alone = values.length === 1 && /^!?<.*>$/.test(value);
     if (!alone && !LIST_VALUE.test(value)) {
-      throw new ConfigurationError(`${JSON.stringify(value)} cannot be a value of ${name}: ${VALUE_RULE}`);
+      throw new ConfigurationError(
+        `invalid value ${JSON.stringify(value)} of ${name}: expected ${VALUE_RULE}`,
+      );
     }
   }
   return `${name}=${quote(values.join(','))}`;

@@ -1,15 +1,15 @@
-/** The Reason header (RFC 3326): why a request was sent that does not say so itself, a BYE above all. */
+/** The Reason header (RFC 3326): why a BYE or another request was sent. */
 
 import { skipBlanks } from '../message/grammar.js';
 import { Parameters, parseParameters } from './parameters.js';
 
 export interface Reason {
-  /** A status of SIP. */
+  /** A SIP status. */
   readonly cause: number;
   readonly text?: string;
 }
 
-/** Characters of a text, which may have been any error's. */
+/** Longest text, characters: it may come from any error. */
 const MAX_TEXT = 200;
 
 export function formatReason({ cause, text }: Reason): string {
@@ -18,7 +18,7 @@ export function formatReason({ cause, text }: Reason): string {
   return `SIP${parameters}`;
 }
 
-/** The first of `values` that has a status of SIP: others are of other networks. */
+/** The first value with a SIP status; others are of other networks. */
 export function parseReason(values: readonly string[]): Reason | undefined {
   for (const value of values) {
     const parameters = /^SIP[ \t]*;/i.test(value) ? parseParameters(value, skipBlanks(value, 3)) : undefined;

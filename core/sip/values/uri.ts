@@ -1,12 +1,12 @@
-/** SIP and SIPS URIs (RFC 3261 19.1), and the others that may stand in their place. */
+/** SIP and SIPS URIs (RFC 3261 §19.1), and other URIs that are allowed in their place. */
 
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
 
-/** `_` is no host name character, but names with it are in use wherever containers are. */
+/** `_` is not allowed in a host name, but container names with it are common. */
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
 const IPV6_REFERENCE = /^\[[0-9A-Fa-f:.]{2,45}\]$/;
 
-/** RFC 3261 25.1: unreserved and escaped, and what each place allows besides. */
+/** RFC 3261 §25.1: unreserved and escaped characters, and the others that each part allows. */
 const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+$/;
 const PASSWORD = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*$/;
 const PARAMETER = /^(?:[A-Za-z0-9\-_.!~*'()[\]/:&+$]|%[0-9A-Fa-f]{2})+$/;
@@ -19,11 +19,11 @@ const NOT_PARAMETER = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$%]|%(?![0-9A-Fa-f]{2})/gu;
 const UNRESERVED = /^[A-Za-z0-9\-_.!~*'()]$/;
 const USER_CHARACTER = /^[A-Za-z0-9\-_.!~*'()&=+$,;?/]$/;
 
-/** RFC 3261 19.1.4: these change where a request goes, so a URI without one differs from a URI with it. */
+/** RFC 3261 §19.1.4: these change the destination, so a URI without one differs from a URI with it. */
 const NEVER_IGNORED = ['user', 'ttl', 'method', 'maddr', 'transport'];
 
 export interface OtherUri {
-  /** Lower-case, without the colon. */
+  /** In lower case, without the colon. */
   scheme: string;
   text: string;
 }
@@ -39,9 +39,8 @@ export interface SipUriParts {
 }
 
 /**
- * Text parts are kept as a URI carries them, with the escapes of unreserved characters undone (`%6C%72` is
- * `lr`, RFC 4475 3.1.1.3) and all others kept: `%3B` and `;` are not the same (RFC 3261 19.1.4).
- * Characters that need an escape get one on output.
+ * Parts are kept as written, except that escapes of unreserved characters are decoded (`%6C%72` is `lr`, RFC 4475
+ * §3.1.1.3). Other escapes stay: `%3B` and `;` are not equivalent (RFC 3261 §19.1.4). Output escapes characters as needed.
  */
 export class SipUri {
   scheme: 'sip' | 'sips';
@@ -52,7 +51,7 @@ export class SipUri {
   port?: number;
   /** Names in lower case; undefined for a parameter without a value. */
   readonly parameters: Map<string, string | undefined>;
-  /** What follows `?`. */
+  /** The text after `?`. */
   headers?: string;
 
   constructor(parts: SipUriParts) {
@@ -65,12 +64,12 @@ export class SipUri {
     if (parts.headers !== undefined) this.headers = parts.headers;
   }
 
-  /** Undefined for what is no SIP or SIPS URI by RFC 3261 25.1. */
+  /** Undefined if the text is not a SIP or SIPS URI (RFC 3261 §25.1). */
   static parse(text: string): SipUri | undefined {
     const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
     if (scheme !== 'sip' && scheme !== 'sips') return undefined;
     const afterScheme = scheme.length + 1;
-    // `@` stands in no other place unescaped, so the first one ends the user; it may hold `;` and `?`.
+    // `@` is always escaped in other places, so the first one ends the user, which may contain `;` and `?`.
     const at = text.indexOf('@', afterScheme);
     const userInfo = at < 0 ? undefined : parseUserInfo(text.slice(afterScheme, at));
     if (at >= 0 && !userInfo) return undefined;
@@ -101,7 +100,7 @@ export class SipUri {
     return this.headers === undefined ? text : `${text}?${this.headers}`;
   }
 
-  /** RFC 3261 19.1.4. An absent port differs from 5060. */
+  /** RFC 3261 §19.1.4. A URI without a port differs from one with 5060. */
   equals(other: SipUri): boolean {
     return (
       this.scheme === other.scheme &&
@@ -113,8 +112,8 @@ export class SipUri {
   }
 
   /**
-   * `scheme:user@host[:port]` by which registrars and configurations know this URI (RFC 3261 10.3): no
-   * password, parameters or headers, host in lower case, every escape undone that a user part does not need.
+   * The address-of-record `scheme:user@host[:port]`, by which registrars and configurations identify a user (RFC 3261
+   * §10.3): no password, parameters or headers, the host in lower case, and no unnecessary escapes in the user.
    */
   addressOfRecord(): string {
     const user =
@@ -133,12 +132,12 @@ export class SipUri {
   }
 }
 
-/** Undefined for text that is no absolute URI, and for a malformed SIP or SIPS URI. */
+/** Undefined if the text is not an absolute URI, or a malformed SIP or SIPS URI. */
 export function parseUri(text: string): SipUri | OtherUri | undefined {
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return undefined;
   if (scheme === 'sip' || scheme === 'sips') return SipUri.parse(text);
-  // RFC 3986: no blanks, quotes or angle brackets, and something after the colon.
+  // RFC 3986: no blanks, quotes or angle brackets, and not empty after the colon.
   return /^[^\s<>"]+$/.test(text) && text.length > scheme.length + 1 ? { scheme, text } : undefined;
 }
 
@@ -180,7 +179,7 @@ function parseUriParameters(texts: readonly string[]): Map<string, string | unde
     const value = equal < 0 ? undefined : text.slice(equal + 1);
     if (!PARAMETER.test(name) || (value !== undefined && !PARAMETER.test(value))) return undefined;
     const key = decodeEscapes(name, UNRESERVED).toLowerCase();
-    // RFC 3261 19.1.1: a parameter name stands once only.
+    // RFC 3261 §19.1.1: a parameter name occurs only once.
     if (parameters.has(key)) return undefined;
     parameters.set(key, value === undefined ? undefined : decodeEscapes(value, UNRESERVED));
   }
@@ -214,7 +213,7 @@ function sameHeaders(ours: string | undefined, theirs: string | undefined): bool
   return ours === theirs || canonical(ours) === canonical(theirs);
 }
 
-/** Undoes the escapes of characters that `plain` knows; the others get upper-case digits, so that equal escapes are equal text. */
+/** Decodes the escapes of characters that match `plain`; others get upper-case digits, so that equal escapes are equal text. */
 function decodeEscapes(text: string, plain: RegExp): string {
   if (!text.includes('%')) return text;
   return text.replace(/%[0-9A-Fa-f]{2}/g, (escaped) => {
@@ -232,7 +231,7 @@ function encodeEscapes(text: string, forbidden: RegExp): string {
   );
 }
 
-/** RFC 5627 3.1: a GRUU has a `gr` parameter. */
+/** A GRUU has a `gr` parameter (RFC 5627 §3.1). */
 export function isGruu(uri: string): boolean {
   return SipUri.parse(uri)?.parameters.has('gr') ?? false;
 }

@@ -1,5 +1,6 @@
 /** Separates SIP messages in a byte stream (RFC 3261 §18.3), and the keep-alives between them (RFC 5626 §4.4.1). */
 
+import { defined } from '../../defined.js';
 import { trimBlanks } from '../message/grammar.js';
 import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, type MalformedSip } from './malformed-message.js';
 
@@ -54,7 +55,7 @@ export class StreamFramer {
   #failed = false;
 
   constructor(limits: Partial<FramerLimits> = {}, handlers: FramerHandlers) {
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#limits = { ...DEFAULT_LIMITS, ...defined(limits) };
     this.#handlers = handlers;
   }
 

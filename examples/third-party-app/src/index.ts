@@ -1,6 +1,6 @@
 /** emn.ua: e-mail notifications (WAP EMN 1.0), which mailbox changed and when. */
 
-import { definePushApp, type PushDescription, printable, type ReceiveContext, Turns } from 'sip-push/sdk';
+import { definePushApp, type PushDescription, printable, type ReceiveContext, TaskQueue } from 'sip-push/sdk';
 import { MAX_SIZE, MEDIA_TYPES, notificationOf } from './notification.js';
 
 /** A device has a few mailboxes. The limit bounds the storage. */
@@ -19,7 +19,7 @@ export default definePushApp({
       if (typeof at === 'number') changed.set(mailbox, at);
     }
 
-    const turns = new Turns();
+    const queue = new TaskQueue();
 
     async function tell(mailbox: string, timestamp: Date, commit: ReceiveContext['commit']) {
       const at = timestamp.getTime();
@@ -43,7 +43,7 @@ export default definePushApp({
       async receive(push, { commit }) {
         const { mailbox, timestamp = push.receivedAt } = await notificationOf(push);
         // In turn, because a notification must be compared with the previous one for its mailbox.
-        await turns.take(() => tell(mailbox, timestamp, commit));
+        await queue.run(() => tell(mailbox, timestamp, commit));
       },
       async describe(push): Promise<PushDescription> {
         const { mailbox, timestamp } = await notificationOf(push);

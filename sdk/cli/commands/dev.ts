@@ -8,7 +8,7 @@ import type { Command, Words } from '../command.js';
 import { answerTo } from '../host-console.js';
 import { type Io, keepPrivate } from '../io.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
-import { sayStrayErrors } from '../stray-errors.js';
+import { logUncaughtErrors } from '../stray-errors.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const CONSOLE = `  APP QUERY [JSON]           ask the application about its state
@@ -49,7 +49,7 @@ export const dev: Command = {
     keepPrivate();
     // A stack tells lines of what was written, not of what was made of it.
     process.setSourceMapsEnabled(true);
-    const unlisten = sayStrayErrors(io);
+    const unlisten = logUncaughtErrors(io);
     try {
       await runDev(words, resolve(directory), io);
     } finally {

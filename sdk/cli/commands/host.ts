@@ -7,7 +7,7 @@ import type { Command, Words } from '../command.js';
 import { answerLines } from '../host-console.js';
 import { ended, type Io, keepPrivate, timed } from '../io.js';
 import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
-import { sayStrayErrors } from '../stray-errors.js';
+import { logUncaughtErrors } from '../stray-errors.js';
 import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
@@ -65,7 +65,7 @@ export async function runHost(
   const io = json ? plain : timed(plain);
   const settings = await loadHostSettings(words.required('config', 'bob.json'));
   const trace = written && (await TraceWriter.open(written.file, { onProblem: io.err, ...written.options }));
-  const unlisten = sayStrayErrors(io);
+  const unlisten = logUncaughtErrors(io);
   const print = hostPrinter(io, json);
   try {
     const running = await createPushReceiver({

@@ -12,7 +12,7 @@ import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
 import { printable } from '../../../core/text.js';
 import { readBytes } from '../../config/load.js';
 import { loadSenderSettings } from '../../config/sender.js';
-import { RefusedRequest } from '../../http-api/client.js';
+import { RefusedRequestError } from '../../http-api/client.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command, Words } from '../command.js';
 import type { Io } from '../io.js';
@@ -102,8 +102,9 @@ export const send: Command = {
         );
         return EXIT.tryAgain;
       }
-      const later = error instanceof TransportError || (error instanceof RefusedRequest && error.retryable);
-      if ('url' in way && error instanceof RefusedRequest && error.status === 401) {
+      const later =
+        error instanceof TransportError || (error instanceof RefusedRequestError && error.retryable);
+      if ('url' in way && error instanceof RefusedRequestError && error.status === 401) {
         throw new UsageError(
           `${way.url} does not take this key; expected the "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
           { cause: error },
@@ -174,10 +175,10 @@ async function pushDirectly(
       for (const receipt of each) onReceipt(receipt);
     });
     await fetched(sender, io);
-    if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.sayHowToGoOn(order);
+    if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.explainResume(order);
     return receipts;
   } catch (error) {
-    sent.sayHowToGoOn(order);
+    sent.explainResume(order);
     throw error;
   } finally {
     progress.stop();

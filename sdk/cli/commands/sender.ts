@@ -6,9 +6,9 @@ import type { DirectoryChange } from '../../../core/sender/terminals/directory.j
 import { createPushSender, type PushSenderHostOptions } from '../../../core/sender-host.js';
 import { printable } from '../../../core/text.js';
 import { loadSenderHostSettings } from '../../config/sender.js';
+import { terminalJson } from '../../http-api/json-mapping.js';
 import { PushEvents } from '../../http-api/push-events.js';
 import { openHttpApi } from '../../http-api/server.js';
-import { terminalJson } from '../../http-api/views.js';
 import { VERSION } from '../../manifest/this-package.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command } from '../command.js';
@@ -101,14 +101,15 @@ function printer(io: Io, json: boolean): Printer {
     listening: (url) =>
       say({ event: 'listening', url }, `listening     ${url} (GET /openapi.json describes it)`),
     registered: (expires) => say({ event: 'registered', expires }, `registered    for ${expires} s`),
-    terminal({ terminal, before }) {
-      const { user, gruu, contact, apps, here } = terminal;
+    terminal({ terminal, previous }) {
+      const { user, gruu, contact, apps, registered } = terminal;
       // Whoever only says again what is known is no news.
-      if (before?.here === here && `${before.apps}` === `${apps}` && before.gruu === gruu) return;
+      if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu)
+        return;
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
       say(
         { event: 'terminal', ...terminalJson(terminal) },
-        `${here ? 'here' : 'away'}          ${gruu ?? contact ?? user}${what}`,
+        `${registered ? 'here' : 'away'}          ${gruu ?? contact ?? user}${what}`,
       );
     },
     receipt: (push, receipt) =>
@@ -132,7 +133,7 @@ function told(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostO
       for (const receipt of receipts.slice(printed.get(id) ?? 0)) say.receipt(id, receipt);
       if (state === 'waiting') printed.set(id, receipts.length);
       else printed.delete(id);
-      events.changed(push);
+      events.emit(push);
     },
   };
 }

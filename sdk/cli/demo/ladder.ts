@@ -1,4 +1,4 @@
-/** A SIP message that an agent of the demo sent or received, as a step of the ladder on the page. */
+/** Describes the SIP messages of the demo's agents for the ladder on its page. */
 
 import { PUSH_FEATURE_TAG } from '../../../core/app/contract/event-app-id.js';
 import { isRequest, type SipMessage } from '../../../core/sip/message/message.js';
@@ -7,18 +7,20 @@ import { parseMessage } from '../../../core/sip/wire/parser.js';
 import type { Agent, LadderStep } from './events.js';
 import { messageText } from './message-text.js';
 
-/** Answers that only ask for credentials are no failures. */
+/** Statuses of a challenge, which is not shown as a failure. */
 const CHALLENGES = new Set([401, 407]);
-/** The event-app-ids of an Accept-Contact or Contact, `+g.oma.pusheventapp="mms.ua"`. */
+/** The event-app-ids in an Accept-Contact or Contact header, `+g.oma.pusheventapp="mms.ua"`. */
 const APPLICATIONS = new RegExp(`${PUSH_FEATURE_TAG.replace(/[+.]/g, '\\$&')}="([^"]{1,200})"`, 'i');
 
-/** What a body is, where it is not the content itself. */
-const CARRIED = new Map([
-  ['message/external-body', 'a reference, '],
-  ['application/sdp', 'an offer, '],
+/** Names of bodies that are not the content itself. */
+const BODY_NAMES = new Map([
+  ['message/external-body', 'reference'],
+  ['application/sdp', 'offer'],
 ]);
+/** These requests repeat the credentials of their INVITE (RFC 3261 §22.1). */
+const REPEATS_CREDENTIALS = new Set(['ACK', 'BYE']);
 
-/** Undefined for what is no SIP message. */
+/** @returns undefined if `bytes` are not a SIP message. */
 export function ladderStep(
   agent: Agent,
   direction: 'in' | 'out',
@@ -52,16 +54,18 @@ export function ladderStep(
 }
 
 function about(method: string, { headers, body }: SipMessage): string {
-  const apps = APPLICATIONS.exec(
-    [...headers.getAll('Accept-Contact'), ...headers.getAll('Contact')].join('\n'),
-  )?.[1];
-  const proof =
-    headers.has('Authorization') || headers.has('Proxy-Authorization') ? ', with credentials' : '';
+  const tagged = [...headers.getAll('Accept-Contact'), ...headers.getAll('Contact')].join('\n');
+  const apps = APPLICATIONS.exec(tagged)?.[1];
+  const notes: string[] = [];
   if (method === 'REGISTER') {
-    const leaving = headers.get('Contact')?.includes('expires=0') ?? false;
-    return `${leaving ? 'leaves' : `with ${apps ?? 'no application'}`}${proof}`;
+    const removes = headers.get('Contact')?.includes('expires=0') ?? false;
+    notes.push(removes ? 'de-registers' : `with ${apps ?? 'no application'}`);
+  } else {
+    const [type = ''] = headers.get('Content-Type')?.split(';', 1) ?? [];
+    if (body.length > 0) notes.push(`${BODY_NAMES.get(type) ?? 'content'} of ${body.length} bytes`);
+    if (apps !== undefined) notes.push(`for ${apps}`);
   }
-  const type = headers.get('Content-Type')?.split(';', 1)[0] ?? '';
-  const content = body.length > 0 ? `${CARRIED.get(type) ?? ''}${body.length} bytes ` : '';
-  return `${content}${apps === undefined ? '' : `for ${apps}`}${proof}`.trim();
+  const authorized = headers.has('Authorization') || headers.has('Proxy-Authorization');
+  if (authorized && !REPEATS_CREDENTIALS.has(method)) notes.push('with credentials');
+  return notes.join(', ');
 }

@@ -64,7 +64,7 @@ describe('receive', () => {
       { some: ['thing'] },
     );
     const push = { headers: { 'x-wap-content-uri': 'u' }, fileName: 'a.txt' };
-    expect(await bench.push(push)).toMatchObject({ taken: true });
+    expect(await bench.push(push)).toMatchObject({ accepted: true });
     expect(told()).toEqual([
       expect.objectContaining({
         text: 'hello',
@@ -112,7 +112,7 @@ describe('receive', () => {
     ],
   ])('may throw %s', async (_, thrown, outcome) => {
     await load(receiving(thrown, '', refused));
-    expect(await bench.push()).toMatchObject({ taken: false, ...outcome });
+    expect(await bench.push()).toMatchObject({ accepted: false, ...outcome });
   });
 
   it('has a deadline, and a signal that says so', async () => {
@@ -123,7 +123,7 @@ describe('receive', () => {
         'limits: { seconds: 0.2 },',
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+    expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
     await eventually('it heard of it', () => told()[0]);
     expect(told()).toEqual([
       { name: 'TimeoutError', message: 'test.ua did not answer within 0.2 s (limits.seconds)' },
@@ -144,14 +144,14 @@ describe('receive', () => {
         emit('told', { all: await read(), part: await read({ start: 10, end: 19 }), rest: await read({ start: 99_990 }),
           wrong, limited });`),
     );
-    expect(await bench.push({ text })).toMatchObject({ taken: true });
+    expect(await bench.push({ text })).toMatchObject({ accepted: true });
     expect(told()).toEqual([
       {
         all: 100_000,
         part: 10,
         rest: 10,
         wrong: 'RangeError',
-        limited: ['LimitError', 'the content has 100000 bytes, more than the 10 asked for'],
+        limited: ['LimitError', 'the content has 100000 bytes: expected at most 10'],
       },
     ]);
   });
@@ -171,7 +171,7 @@ describe('commit', () => {
         `needs: ['storage'], delivery: 'durable',`,
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     await eventually('told', () => told()[0]);
     expect(told()).toEqual([
       { date: { at: '1970-01-01T00:00:00.000Z' }, bytes: [1, 2, 3], again: 'AppError' },
@@ -189,7 +189,7 @@ describe('commit', () => {
         }
         emit('told', { errors });`),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([
       { errors: ['ConfigurationError', 'ConfigurationError', 'ConfigurationError', 'DataCloneError'] },
     ]);
@@ -213,7 +213,7 @@ describe('services', () => {
         `needs: ['storage'],`,
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([
       {
         count: 78,
@@ -243,7 +243,7 @@ describe('services', () => {
         `needs: ['files'],`,
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([
       {
         size: 5,
@@ -342,7 +342,7 @@ describe('services', () => {
         emit('told', { storage: typeof storage, answer: (await answer).error.message });`,
       ),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([{ storage: 'undefined', answer: 'there is no storage.get' }]);
   });
 });
@@ -401,7 +401,7 @@ describe('hooks', () => {
     );
     bench.runtime.negotiated('sip:psa@domain.test', ['test.ua']);
     await eventually('told', () => told()[0]);
-    expect(await bench.push()).toMatchObject({ taken: false });
+    expect(await bench.push()).toMatchObject({ accepted: false });
     await eventually('told again', () => told()[1]);
     expect(told()[1]).toEqual(told()[0]);
   });
@@ -415,7 +415,7 @@ describe('hooks', () => {
     if (typeof found === 'string') throw new Error(found);
     const offer = { from: 'sip:psa@domain.test', type: 'text/plain' };
     expect(await bench.runtime.consider(found, offer)).toMatchObject({ kind: 'failed' });
-    expect(await bench.push()).toMatchObject({ taken: false, reason: 'test.ua threw: receive' });
+    expect(await bench.push()).toMatchObject({ accepted: false, reason: 'test.ua threw: receive' });
     await expect(bench.runtime.query('test.ua', 'x')).rejects.toThrow(AppError);
     bench.runtime.negotiated('sip:psa@domain.test', []);
     await bench.runtime.unload('test.ua');
@@ -434,7 +434,7 @@ describe('options', () => {
     await load(receiving(`emit('told', { ...context.options, at: context.options.at() });`, schema), {
       cities: ['Bonn'],
     });
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([{ cities: ['Bonn'], count: 1, at: 1 }]);
   });
 
@@ -469,7 +469,7 @@ describe('services of other applications', () => {
   it('are called from worker to worker', async () => {
     await load(provider);
     await load(user);
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([expected]);
   });
 
@@ -494,7 +494,7 @@ describe('services of other applications', () => {
       }),
     );
     await load(user);
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     expect(told()).toEqual([expected]);
   });
 });
@@ -513,7 +513,7 @@ describe('alarms', () => {
         },
       })`),
     );
-    expect(await bench.push()).toMatchObject({ taken: true });
+    expect(await bench.push()).toMatchObject({ accepted: true });
     await eventually('the alarm', () => told()[1]);
     const data = { date: '1970-01-01T00:00:00.000Z' };
     expect(told()).toEqual([
@@ -542,8 +542,8 @@ it('messages that are none of the contract are left out', async () => {
         new Map([[1, 2]]), new Uint8Array(10)]) parentPort.postMessage(message);
       emit('told', {});`),
   );
-  expect(await bench.push()).toEqual({ taken: true, pushId: expect.any(String) });
-  expect(await bench.push()).toEqual({ taken: true, pushId: expect.any(String) });
+  expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });
+  expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });
   expect(bench.logs.filter(({ message }) => message.includes('is none of the contract'))).toHaveLength(1);
 });
 
@@ -573,7 +573,7 @@ describe('session mode', () => {
       await transfer.write(0, new TextEncoder().encode('one '));
       await eventually('the first part', () => told().find(({ text }) => text === 'one '));
       await transfer.write(4, new TextEncoder().encode('two'));
-      expect(await transfer.complete(7)).toMatchObject({ taken: true });
+      expect(await transfer.complete(7)).toMatchObject({ accepted: true });
       await eventually('the end', () => told().find(({ all }) => all !== undefined));
       expect(told()[0]).toEqual({ size: 'unknown' });
       expect(told().at(-1)).toEqual({ all: 'one two', size: 7 });

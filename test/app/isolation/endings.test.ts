@@ -89,11 +89,11 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
 
   it('direct: the push is refused, the next one is taken', async () => {
     await load(source('direct'), isolationFor(why));
-    expect(await bench.push({ text: 'good' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'good' })).toMatchObject({ accepted: true });
     const bad = bench.push({ text: 'bad' });
-    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
-    expect(await bad).toMatchObject({ taken: false, kind: 'failed', reason: expect.stringMatching(why) });
-    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ taken: true });
+    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
+    expect(await bad).toMatchObject({ accepted: false, kind: 'failed', reason: expect.stringMatching(why) });
+    expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
     await logged(/is started again in 1 s/);
   });
 });
@@ -105,10 +105,10 @@ it('direct: a push that comes while it is away may come again later', async () =
   const script = await workerScript();
   await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
   await writeFile(file, 'throw new Error("not yet");');
-  expect(await bench.push()).toMatchObject({ taken: false, kind: 'failed' });
+  expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
   await logged(/did not start: .*not yet; it is started again in 2 s/);
   expect(await bench.push()).toMatchObject({
-    taken: false,
+    accepted: false,
     kind: 'busy',
     reason: expect.stringMatching(/^test\.ua is being started again: its worker did not start: .*not yet$/),
     retryAfter: expect.any(Number),
@@ -138,9 +138,9 @@ describe('a durable application that ends its worker', () => {
 
   it('is given its pushes again when it is back', async () => {
     await load(source);
-    expect(await bench.push({ text: 'bad' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/is started again/);
-    expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     expect(await took(2)).toEqual(['bad', 'meanwhile']);
   });
 
@@ -149,9 +149,9 @@ describe('a durable application that ends its worker', () => {
     bench = await openBench({ clock: systemClock, limits: { attempts: 1 } });
     await bench.runtime.start();
     await load(source);
-    expect(await bench.push({ text: 'bad' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/is started again/);
-    expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     await logged(
       /will be redelivered in \d s: test\.ua is being started again: its worker ended: exit code 1/,
     );
@@ -169,7 +169,7 @@ describe('a durable application that ends its worker', () => {
     const script = await workerScript();
     await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
     await writeFile(file, source.replace('text/plain', 'text/html'));
-    expect(await bench.push({ text: 'bad' })).toMatchObject({ taken: true });
+    expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/did not start: .*no longer what it was.* is started again in 2 s/);
     await writeFile(file, source);
     expect(await took(1)).toEqual(['bad']);

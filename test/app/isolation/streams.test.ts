@@ -72,7 +72,7 @@ it('256 MiB are read in a worker, and the process grows by little', async () => 
   );
   const { content } = largeContent(256 * MIB);
   const growth = await growthDuring(
-    bench.push({ content }).then((outcome) => expect(outcome.taken).toBe(true)),
+    bench.push({ content }).then((outcome) => expect(outcome.accepted).toBe(true)),
   );
   expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
   // Measured: 40 to 70 MiB, most of it garbage.
@@ -89,7 +89,7 @@ it('and go from there into a file, the other way', async () => {
   );
   const { content } = largeContent(256 * MIB);
   const growth = await growthDuring(
-    bench.push({ content }).then((outcome) => expect(outcome.taken).toBe(true)),
+    bench.push({ content }).then((outcome) => expect(outcome.accepted).toBe(true)),
   );
   expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
   expect(growth).toBeLessThan(128 * MIB);
@@ -109,7 +109,7 @@ it('no more is read than the application asks for; what it leaves is cancelled',
   const pushed = bench.push({ content });
   await eventually('it has read', () => bench.events[0]);
   expect(state.given).toBe(CHUNK);
-  expect(await pushed).toMatchObject({ taken: true });
+  expect(await pushed).toMatchObject({ accepted: true });
   await eventually('it is cancelled', () => state.cancelled);
   expect(state.cancelled).toMatchObject({ message: 'enough' });
   expect(state.given).toBe(CHUNK);
@@ -118,7 +118,7 @@ it('no more is read than the application asks for; what it leaves is cancelled',
 it('what it opens and leaves alone is cancelled when its receive has ended', async () => {
   await bench.runtime.load(await inWorker(reading(`await push.content.open().getReader().read();`)));
   const { content, state } = largeContent(256 * MIB);
-  expect(await bench.push({ content })).toMatchObject({ taken: true });
+  expect(await bench.push({ content })).toMatchObject({ accepted: true });
   expect(state).toMatchObject({ given: CHUNK, cancelled: expect.any(Error) });
 });
 
@@ -127,7 +127,7 @@ it('a worker that ends cancels what it was reading', async () => {
     await inWorker(reading(`for await (const chunk of push.content.open()) process.exit(1);`)),
   );
   const { content, state } = largeContent(256 * MIB);
-  expect(await bench.push({ content })).toMatchObject({ taken: false, kind: 'failed' });
+  expect(await bench.push({ content })).toMatchObject({ accepted: false, kind: 'failed' });
   await eventually('it is cancelled', () => state.cancelled);
 });
 
@@ -144,7 +144,7 @@ it('a source that breaks breaks there, with its reason', async () => {
     open: () =>
       new ReadableStream({ start: (controller) => controller.error(new RangeError('the disk is gone')) }),
   };
-  expect(await bench.push({ content: broken })).toMatchObject({ taken: true });
+  expect(await bench.push({ content: broken })).toMatchObject({ accepted: true });
   expect(bench.events).toMatchObject([{ name: 'RangeError', message: 'the disk is gone' }]);
 });
 
@@ -162,7 +162,7 @@ it('what an application gives may be written into again at once', async () => {
         emit('told', { bytes: [...bytes], kept: buffer.length });`),
     ),
   );
-  expect(await bench.push()).toMatchObject({ taken: true });
+  expect(await bench.push()).toMatchObject({ accepted: true });
   expect(bench.events).toMatchObject([{ bytes: [1, 1, 2, 2, 3, 3, 4, 4, 5, 5], kept: 10 }]);
 });
 
@@ -175,6 +175,6 @@ it('content that is kept for later says that it is gone', async () => {
       }; }`),
     ),
   );
-  expect(await bench.push({ content: largeContent(MIB).content })).toMatchObject({ taken: true });
+  expect(await bench.push({ content: largeContent(MIB).content })).toMatchObject({ accepted: true });
   expect(await bench.runtime.query('test.ua', 'x')).toMatch(/is there while it is received/);
 });

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Watchdog } from '../../../core/app/isolation/watchdog.js';
-import type { WorkerThread } from '../../../core/platform/platform.js';
+import type { WorkerThread } from '../../../core/platform/threads.js';
 
 let processMemory = 0;
 let asked = 0;

@@ -41,7 +41,7 @@ describe('DM notification', () => {
       none,
       { version: '1.2', uiMode: 'not-specified', initiator: 'client', sessionId: 0, serverId: 's' },
     ],
-  ])('%s says what it says, and is written so', (name, digest, meaning) => {
+  ])('decodes and encodes %s', (name, digest, meaning) => {
     const octets = fixture('valid', name);
     const trigger = octets.subarray(16);
     expect(decodeDmNotification(octets)).toEqual({ ...meaning, digest: fromHex(digest), trigger });
@@ -49,7 +49,7 @@ describe('DM notification', () => {
     expect(toHex(encodeDmNotification(fromHex(digest), encodeDmTrigger(meaning)))).toBe(toHex(octets));
   });
 
-  it('takes no heed of the bits for later use, which the digest covers all the same', () => {
+  it('ignores the reserved bits, which the digest covers', () => {
     const octets = fixture('valid', '5.3-notification');
     octets.set([0xdf, 0xff, 0xff, 0xff], 17);
     const notification = decodeDmNotification(octets);
@@ -73,7 +73,7 @@ describe('DM notification', () => {
     },
   );
 
-  it('says which field, where, and what was expected', () => {
+  it('reports the field, its offset and what was expected', () => {
     expect(() => decodeDmNotification(fixture('broken', '5.1-server-id-of-0-octets'))).toThrow(
       'DM notification: length of the server id at offset 23: expected 1 to 255, found octet 00',
     );
@@ -106,11 +106,11 @@ describe('DM notification', () => {
   });
 
   it.each([
-    ['a version that is none', { version: '1' }],
-    ['a version past its bits', { version: '102.4' }],
-    ['a session past its bits', { sessionId: 65_536 }],
-    ['no server', { serverId: '' }],
-    ['a server of 256 octets', { serverId: 'é'.repeat(128) }],
+    ['an invalid version', { version: '1' }],
+    ['a version that is too large', { version: '102.4' }],
+    ['a session id that is too large', { sessionId: 65_536 }],
+    ['an empty server id', { serverId: '' }],
+    ['a server id of 256 octets', { serverId: 'é'.repeat(128) }],
   ])('refuses to write %s', (_name, change) => {
     expect(() => encodeDmTrigger({ ...own, ...change })).toThrow(ConfigurationError);
   });
@@ -131,7 +131,7 @@ describe('the digest of a DM notification', () => {
     expect(toHex(dmDigest({ serverId: 'srv1', password: 'secret', nonce }, trigger))).toBe(digest);
   });
 
-  it('is that of the notification which the same server wrote', () => {
+  it('matches the notification of the server', () => {
     const { serverId, digest, trigger } = decodeDmNotification(fixture('valid', '5.3-notification'));
     const secret = { serverId, password: 'secret', nonce: fromHex('0102030405060708') };
     expect(sameDigest(dmDigest(secret, trigger), digest)).toBe(true);

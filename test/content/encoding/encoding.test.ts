@@ -1,4 +1,4 @@
-/** Content codings both ways, and what they are not allowed to do to a receiver. */
+/** Content codings in both directions, and their limits. */
 
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -37,7 +37,7 @@ function withWrongCheck(bytes: Buffer): Buffer {
   return bytes.fill(0, bytes.length - 8, bytes.length - 4);
 }
 
-describe('undone', () => {
+describe('decoding', () => {
   it.each([
     ['gzip', gzipSync(TEXT)],
     ['x-gzip', gzipSync(TEXT)],
@@ -52,48 +52,50 @@ describe('undone', () => {
     expect(TEXT.equals(await unfold(bytes, codings, MiB, 1))).toBe(true);
   });
 
-  it('nothing stays nothing', async () => {
+  it('empty content stays empty', async () => {
     expect(await unfold(gzipSync(Buffer.alloc(0)))).toHaveLength(0);
   });
 
   it.each([
-    ['cut short', gzipSync(TEXT).subarray(0, 100), 'gzip'],
-    ['cut within its check', gzipSync(TEXT).subarray(0, -3), 'gzip'],
-    ['of another coding', deflateSync(TEXT), 'gzip'],
-    ['no code at all', TEXT, 'deflate'],
+    ['truncated data', gzipSync(TEXT).subarray(0, 100), 'gzip'],
+    ['data truncated in its checksum', gzipSync(TEXT).subarray(0, -3), 'gzip'],
+    ['data of another coding', deflateSync(TEXT), 'gzip'],
+    ['uncompressed data', TEXT, 'deflate'],
     ['empty', Buffer.alloc(0), 'gzip'],
-    ['with a wrong check', withWrongCheck(gzipSync(TEXT)), 'gzip'],
+    ['a wrong checksum', withWrongCheck(gzipSync(TEXT)), 'gzip'],
   ])('%s: malformed', async (_title, bytes, coding) => {
     await expect(unfold(bytes, coding)).rejects.toThrow(MalformedError);
   });
 
-  it('an error of the source is its own', async () => {
+  it('passes on an error of the source', async () => {
     const broken = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new LimitError('the source has had enough')),
     });
     await expect(readAll(decodeStream(broken, ['gzip'], MiB), MiB)).rejects.toThrow(/had enough/);
   });
 
-  it.each(['br', 'gzip, compress', 'gzip, gzip, gzip', 'gzip;q=1'])('%s is not known', (value) => {
+  it.each(['br', 'gzip, compress', 'gzip, gzip, gzip', 'gzip;q=1'])('refuses %s', (value) => {
     expect(() => parseContentEncoding(value)).toThrow(UnknownCodingError);
   });
 });
 
-describe('bounds', () => {
-  it('stops at the limit, however little came in', async () => {
+describe('limits', () => {
+  it('stops at the limit for any input size', async () => {
     await expect(unfold(gzipSync(Buffer.alloc(MiB)), 'gzip', 1000)).rejects.toThrow(LimitError);
     await expect(unfold(gzipSync(TEXT), 'gzip', TEXT.length)).resolves.toHaveLength(TEXT.length);
   });
 
-  it('stops at the ratio, past what is harmless', async () => {
+  it('stops at the ratio after the first megabyte', async () => {
     await expect(unfold(gzipSync(Buffer.alloc(RATIO_FREE)))).resolves.toHaveLength(RATIO_FREE);
-    await expect(unfold(gzipSync(Buffer.alloc(5 * MiB)))).rejects.toThrow(/more than 250 for one/);
+    await expect(unfold(gzipSync(Buffer.alloc(5 * MiB)))).rejects.toThrow(
+      /expected at most 250 times as many/,
+    );
   });
 
-  it('a 1 MB file that unfolds to 10 GB is stopped early, in little memory', async () => {
+  it('a 1 MB file that expands to 10 GB is stopped early, with little memory', async () => {
     const bomb = nestedBomb();
     expect(bomb.length).toBeLessThan(MiB);
-    // What unfolding holds lies outside the heap; the resident set would count other tests' garbage too.
+    // Decompressors use memory outside the heap; the resident set would include the garbage of other tests.
     const held = () => process.memoryUsage().external;
     const before = held();
     let peak = 0;
@@ -106,14 +108,14 @@ describe('bounds', () => {
     expect(peak).toBeLessThan(64 * MiB);
   });
 
-  it('whoever has had enough, wherever that is, leaves nothing behind that throws', async () => {
+  it('cancelling at any point leaves no unhandled errors', async () => {
     const uncaught: unknown[] = [];
     const note = (error: unknown) => uncaught.push(error);
     process.on('uncaughtException', note);
     const bomb = gzipSync(Buffer.alloc(20 * MiB));
     const content = memoryContent({ type: 'text/plain', parameters: {} }, bomb);
     const folded = await encodedContent(content, 'gzip');
-    // Time for what reads ahead: none, some, and so much that all its buffers are full.
+    // Lets read-ahead buffers stay empty, fill partly, and fill completely.
     const pauses = [0, 1, 50].map((turns) => async () => {
       for (let turn = 0; turn < turns; turn++) await setImmediate();
     });
@@ -138,7 +140,7 @@ describe('bounds', () => {
     expect(uncaught).toEqual([]);
   });
 
-  it('nothing is unfolded before it is asked for', async () => {
+  it('does not decode ahead of the reader', async () => {
     const stream = decodeStream(chunked(gzipSync(Buffer.alloc(200 * MiB)), MiB), ['gzip'], 1024 * MiB);
     const before = process.memoryUsage().arrayBuffers;
     const reader = stream.getReader();
@@ -149,8 +151,8 @@ describe('bounds', () => {
   });
 });
 
-describe('done', () => {
-  it('whatever it is, it comes back; ranges are of the compressed bytes', async () => {
+describe('encoding', () => {
+  it('is decoded back; ranges count compressed bytes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 5000 }),

@@ -1,4 +1,4 @@
-/** Where content may be fetched from: addresses and origins. */
+/** Public addresses and permitted origins. */
 
 import { describe, expect, it } from 'vitest';
 import { AllowList, isPublicAddress } from '../../../core/content/fetch/allow-list.js';
@@ -17,8 +17,8 @@ describe('public addresses', () => {
       'link-local, where clouds have their metadata',
       ['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::1%eth0'],
     ],
-    ['CGNAT, where one more cloud has its own', ['100.64.0.1', '100.100.100.200', '100.127.255.255']],
-    ['a hypervisor', ['168.63.129.16']],
+    ['CGNAT, with the metadata address of a cloud', ['100.64.0.1', '100.100.100.200', '100.127.255.255']],
+    ['the metadata address of Azure', ['168.63.129.16']],
     ['multicast and broadcast', ['224.0.0.1', '239.255.255.255', '255.255.255.255', 'ff02::1']],
     [
       'reserved',
@@ -27,8 +27,8 @@ describe('public addresses', () => {
     ['IPv4 in IPv6', ['::ffff:10.0.0.1', '::ffff:8.8.8.8', '::ffff:7f00:1', '::127.0.0.1', '::ffff:0:a00:1']],
     ['NAT64', ['64:ff9b::7f00:1', '64:ff9b::808:808', '64:ff9b:1::a00:1']],
     ['6to4 and Teredo', ['2002:7f00:1::', '2001::1']],
-    ['given out to nobody', ['4000::1', 'fec0::1', '5f00::1']],
-    ['no address', ['', 'localhost', '0x7f000001', '127.1']],
+    ['unassigned', ['4000::1', 'fec0::1', '5f00::1']],
+    ['not an address', ['', 'localhost', '0x7f000001', '127.1']],
   ])('%s are not', (_title, addresses) => {
     expect(addresses.filter(isPublicAddress)).toEqual([]);
   });
@@ -37,7 +37,7 @@ describe('public addresses', () => {
 describe('origins', () => {
   const permission = (url: string, entries?: string[]) => new AllowList(entries).permission(new URL(url));
 
-  it('absent: https at its usual port, from anywhere', () => {
+  it('by default: https on its default port at any host', () => {
     expect(permission('https://example.com/')).toBe('matched');
     expect(permission('https://example.com:8443/')).toBeUndefined();
     expect(permission('http://example.com/')).toBeUndefined();
@@ -45,7 +45,7 @@ describe('origins', () => {
     expect(permission('file:///etc/passwd')).toBeUndefined();
   });
 
-  it('empty: from nowhere', () => {
+  it('an empty list allows none', () => {
     expect(permission('https://example.com/', [])).toBeUndefined();
   });
 
@@ -71,7 +71,7 @@ describe('origins', () => {
     expect(permission(url, [entry])).toBe(expected);
   });
 
-  it('the entry that names a host counts, whatever else matches', () => {
+  it('an entry that names the host takes precedence', () => {
     expect(permission('http://10.0.0.1/', ['http://*', 'http://10.0.0.1'])).toBe('named');
   });
 
@@ -82,8 +82,8 @@ describe('origins', () => {
     'https://a.test/path',
     'https://a:99999',
     '',
-  ])('%j is no origin', (entry) => {
+  ])('refuses %j', (entry) => {
     expect(() => new AllowList([entry])).toThrow(ConfigurationError);
-    expect(() => new AllowList([entry])).toThrow(/fetch\.allow: .* is no origin; expected/);
+    expect(() => new AllowList([entry])).toThrow(/invalid fetch\.allow ".*": expected an origin/);
   });
 });

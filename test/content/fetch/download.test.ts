@@ -1,4 +1,4 @@
-/** Content by reference on its way to the spool. */
+/** Downloads of external content. */
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,7 +9,7 @@ import type { ExternalBody } from '../../../core/content/external-body.js';
 import { Download } from '../../../core/content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../../core/content/fetch/fetch-error.js';
 import { GuardedFetch } from '../../../core/content/fetch/guarded-fetch.js';
-import type { Spool } from '../../../core/platform/platform.js';
+import type { Spool } from '../../../core/platform/files.js';
 import { nestedBomb } from '../../support/bombs.js';
 import { endless, TestHttpServer } from '../../support/http-server.js';
 
@@ -58,13 +58,13 @@ async function arrived(work: ReturnType<Download['attempt']>): Promise<Buffer> {
   return Buffer.from(bytes);
 }
 
-/** Element by element, as toEqual does it, takes a second for so many. */
+/** toEqual takes a second for so many elements. */
 function expectSame(found: Uint8Array, wanted: Buffer): void {
   expect(wanted.equals(found), 'the same bytes').toBe(true);
 }
 
 describe('content', () => {
-  it('8.1.1-04: as it is there, held against size and hash, and again from any place', async () => {
+  it('8.1.1-04: is unchanged, verified by size and hash, and can be opened at any offset', async () => {
     const { content } = await download({ size: CONTENT.length, hash: sha1(CONTENT) }).attempt(signal);
     expect(content.type.type).toBe('image/png');
     expectSame(await content.bytes(MiB), CONTENT);
@@ -72,7 +72,7 @@ describe('content', () => {
     expectSame(new Uint8Array(part), CONTENT.subarray(100, 200));
   });
 
-  it('that is small outlives its file', async () => {
+  it('outlives its file if it is small', async () => {
     server.answer = (_request, response) => response.end('small');
     const small = download();
     const { content } = await small.attempt(signal);
@@ -84,11 +84,11 @@ describe('content', () => {
     ['another size', 'size-mismatch', { size: CONTENT.length + 1 }],
     ['more than the size', 'size-mismatch', { size: 1000 }],
     ['another hash', 'hash-mismatch', { size: CONTENT.length, hash: sha1(Buffer.from('other')) }],
-  ])('8.1.1-04: of %s is refused for good', async (_title, code, reference) => {
+  ])('8.1.1-04: of %s is refused permanently', async (_title, code, reference) => {
     expect(await failure(download(reference).attempt(signal))).toEqual([code, false]);
   });
 
-  it('8.1.1-04: larger than its limit, announced or not, or without end, is refused', async () => {
+  it('8.1.1-04: beyond the limit is refused, declared or not, or endless', async () => {
     expect(await failure(download({}, 1000).attempt(signal))).toEqual(['too-large', false]);
     server.answer = (_request, response) =>
       void response.writeHead(200, { 'content-length': 2 * MiB }).flushHeaders();
@@ -107,7 +107,7 @@ describe('content', () => {
     [429, true],
     [500, true],
     [503, true],
-  ])('%i: may be tried again %s', async (status, transient) => {
+  ])('status %i is transient: %s', async (status, transient) => {
     server.answer = (_request, response) => response.writeHead(status, { 'retry-after': '7' }).end();
     const error = await download()
       .attempt(signal)
@@ -116,11 +116,11 @@ describe('content', () => {
   });
 });
 
-describe('compressed', () => {
+describe('compressed content', () => {
   const text = Buffer.from('one line like the other\n'.repeat(10_000));
 
   it.each([
-    ['by its server alone', { 'content-encoding': 'gzip' }, {}, { size: text.length, hash: sha1(text) }],
+    ['by the server only', { 'content-encoding': 'gzip' }, {}, { size: text.length, hash: sha1(text) }],
     [
       'by its sender, who says so in the reference',
       {},
@@ -138,7 +138,7 @@ describe('compressed', () => {
     expectSame(await arrived(download({ headers, ...expected }).attempt(signal)), text);
   });
 
-  it('what was hashed is neither: refused', async () => {
+  it('is refused if the hash matches neither form', async () => {
     server.answer = (_request, response) =>
       response.writeHead(200, { 'content-encoding': 'deflate' }).end(deflateSync(text));
     const wrong = { size: text.length, hash: sha1(CONTENT) };
@@ -146,15 +146,15 @@ describe('compressed', () => {
   });
 
   it.each([
-    ['what is not gzip', 'gzip', text],
-    ['a coding nobody knows', 'br', text],
+    ['data that is not gzip', 'gzip', text],
+    ['an unknown coding', 'br', text],
   ])('%s: malformed', async (_title, coding, bytes) => {
     server.answer = (_request, response) =>
       response.writeHead(200, { 'content-encoding': coding }).end(bytes);
     expect(await failure(download().attempt(signal))).toEqual(['malformed', false]);
   });
 
-  it('8.1.1-04: 1 MB that unfolds to 10 GB is stopped, and memory stays below 64 MiB more than at rest', async () => {
+  it('8.1.1-04: 1 MB that expands to 10 GB is stopped, with at most 64 MiB of additional memory', async () => {
     const bomb = nestedBomb();
     server.answer = (_request, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip, gzip' }).end(bomb);
@@ -172,8 +172,8 @@ describe('compressed', () => {
   });
 });
 
-describe('resumed', () => {
-  /** Sends half of what was asked for, and hangs up; the second time all of it. */
+describe('a resumed download', () => {
+  /** Sends half of the content and disconnects; the second time it sends everything. */
   const halves =
     (etag: string | undefined, onSecond: (request: IncomingMessage, response: ServerResponse) => void) =>
     (request: IncomingMessage, response: ServerResponse) => {
@@ -189,7 +189,7 @@ describe('resumed', () => {
   };
   const reference = { size: CONTENT.length, hash: sha1(CONTENT) };
 
-  it('8.1.1-04: from where it broke off, when the entity tag is strong', async () => {
+  it('8.1.1-04: continues where it stopped if the entity tag is strong', async () => {
     server.answer = halves('"v1"', rest);
     const resumed = download(reference);
     expect(await failure(resumed.attempt(signal))).toEqual(['unreachable', true]);
@@ -200,7 +200,7 @@ describe('resumed', () => {
   it.each([
     ['a weak entity tag', 'W/"v1"'],
     ['none', undefined],
-  ])('from its start with %s', async (_title, etag) => {
+  ])('starts again with %s', async (_title, etag) => {
     server.answer = halves(etag, (_request, response) => response.end(CONTENT));
     const resumed = download(reference);
     expect(await failure(resumed.attempt(signal))).toEqual(['unreachable', true]);
@@ -208,7 +208,7 @@ describe('resumed', () => {
     expect(server.requests[1]).toBe('GET /');
   });
 
-  it('from its start when it has changed meanwhile', async () => {
+  it('starts again if the content has changed', async () => {
     server.answer = halves('"v1"', (_request, response) =>
       response.writeHead(200, { etag: '"v2"' }).end(CONTENT),
     );
@@ -218,9 +218,9 @@ describe('resumed', () => {
   });
 
   it.each([
-    ['a range that was not asked for', 206, 'bytes 0-99/700000'],
-    ['no such range', 416, 'bytes */700000'],
-  ])('from its start after %s', async (_title, status, contentRange) => {
+    ['another range than requested', 206, 'bytes 0-99/700000'],
+    ['an unsatisfiable range', 416, 'bytes */700000'],
+  ])('starts again after %s', async (_title, status, contentRange) => {
     server.answer = halves('"v1"', (_request, response) => {
       server.answer = (_again, answer) => answer.end(CONTENT);
       response.writeHead(status, { 'content-range': contentRange }).end('nonsense');
@@ -231,7 +231,7 @@ describe('resumed', () => {
     expectSame(await arrived(resumed.attempt(signal)), CONTENT);
   });
 
-  it('is bounded as a whole', async () => {
+  it('has one limit for all attempts', async () => {
     server.answer = halves('"v1"', (request, response) => {
       const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1]);
       response.writeHead(206, { 'content-range': `bytes ${start}-` });
@@ -243,7 +243,7 @@ describe('resumed', () => {
   });
 });
 
-it('our own disk failing is ours to mend', async () => {
+it('a failure of the local disk is transient', async () => {
   await spool.close();
   expect(await failure(download().attempt(signal))).toEqual(['spool', true]);
 });

@@ -1,4 +1,4 @@
-/** HTTP for what strangers point at: where it does not go, and when it stops. */
+/** HTTP requests to untrusted URLs: permitted origins and limits. */
 
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const NAMED = ['http://127.0.0.1:*', 'http://mmsc.operator.test:*', 'http://other.test:*'];
-/** Names of this test, all of them on this machine. */
+/** Host names of this test, all of them local. */
 const resolve = async () => ['127.0.0.1'];
 const fetcher = (options: GuardedFetchOptions = {}) =>
   new GuardedFetch({ allow: NAMED, resolve, ...options });
@@ -29,13 +29,13 @@ async function failure(work: Promise<unknown>): Promise<FetchFailure> {
   return error.code;
 }
 
-/** With the body read, since some of it fails only then. */
+/** Reads the body, because some failures appear only then. */
 async function body(work: ReturnType<GuardedFetch['fetch']>): Promise<string> {
   return Buffer.from(await readAll((await work).body, Number.POSITIVE_INFINITY)).toString();
 }
 
-describe('where it goes', () => {
-  it('to an origin that is named, though it is on this machine', async () => {
+describe('permitted addresses', () => {
+  it('a named origin, even if it is local', async () => {
     expect(await body(fetcher().fetch(server.url('/a')))).toBe('content');
     expect(await body(fetcher().fetch(server.url('/b', 'mmsc.operator.test')))).toBe('content');
     expect(server.requests).toEqual(['GET /a', 'GET /b']);
@@ -46,14 +46,14 @@ describe('where it goes', () => {
     ['another port', 'https://example.com:8443/', 'not-allowed'],
     ['another scheme', 'ftp://example.com/', 'not-allowed'],
     ['a file', 'file:///etc/passwd', 'not-allowed'],
-    ['no URL', 'somewhere', 'malformed'],
+    ['an invalid URL', 'somewhere', 'malformed'],
     ['loopback', 'https://127.0.0.1/', 'forbidden-address'],
-    ['loopback, in other words', 'https://0177.1/', 'forbidden-address'],
+    ['loopback in another notation', 'https://0177.1/', 'forbidden-address'],
     ['IPv6 loopback', 'https://[::1]/', 'forbidden-address'],
-    ['loopback mapped', 'https://[::ffff:127.0.0.1]/', 'forbidden-address'],
+    ['mapped loopback', 'https://[::ffff:127.0.0.1]/', 'forbidden-address'],
     ['loopback by NAT64', 'https://[64:ff9b::7f00:1]/', 'forbidden-address'],
     ["a cloud's metadata", 'https://169.254.169.254/latest/meta-data/', 'forbidden-address'],
-  ])('8.1.1-04: not to %s (%s): %s', async (_title, url, code) => {
+  ])('8.1.1-04: refuses %s (%s): %s', async (_title, url, code) => {
     expect(await failure(new GuardedFetch().fetch(url))).toBe(code);
   });
 
@@ -62,14 +62,14 @@ describe('where it goes', () => {
     ['one private address among public ones', ['93.184.216.34', '192.168.0.1']],
     ['a mapped address', ['::ffff:10.0.0.1']],
     ["a cloud's metadata", ['169.254.169.254']],
-  ])('8.1.1-04: not to a name that stands for %s', async (_title, addresses) => {
+  ])('8.1.1-04: refuses a name that resolves to %s', async (_title, addresses) => {
     const guarded = new GuardedFetch({ resolve: async () => addresses });
     expect(await failure(guarded.fetch('https://innocent.test/'))).toBe('forbidden-address');
     const wildcard = new GuardedFetch({ allow: ['http://*:*'], resolve: async () => addresses });
     expect(await failure(wildcard.fetch(server.url('/', 'innocent.test')))).toBe('forbidden-address');
   });
 
-  it('where nobody tells the address of a name (a browser): what is named itself, or is an address, and no other', async () => {
+  it('without name resolution (browser): only named hosts and addresses', async () => {
     const untold = { resolve: async () => undefined };
     const wildcard = new GuardedFetch({ allow: ['http://*.operator.test:*'], ...untold });
     expect(await failure(wildcard.fetch(server.url('/', 'mmsc.operator.test')))).toBe('not-allowed');
@@ -79,22 +79,22 @@ describe('where it goes', () => {
     expect((await named.fetch(server.url('/', 'localhost'))).status).toBe(200);
   });
 
-  it('where nobody tells where a redirect leads (a browser): no further', async () => {
+  it('without redirect targets (browser): follows none', async () => {
     const request = async () => ({ status: 0, headers: {}, body: new Blob().stream() });
     const guarded = new GuardedFetch({ allow: NAMED, request });
     expect(await failure(guarded.fetch(server.url()))).toBe('redirects');
   });
 
-  it('8.1.1-04: to the address that was checked: the name is resolved once', async () => {
+  it('8.1.1-04: connects to the checked address: the name is resolved once', async () => {
     let asked = 0;
-    // What a name server does that means to get in: the second answer is another.
+    // DNS rebinding: the second answer differs.
     const rebinding = async () => [++asked === 1 ? '127.0.0.1' : '127.0.0.2'];
     await body(fetcher({ resolve: rebinding }).fetch(server.url('/', 'mmsc.operator.test')));
     expect(asked).toBe(1);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('a name that stands for nothing, and a host where nobody is', async () => {
+  it('reports an unresolved name and an unreachable host', async () => {
     expect(await failure(fetcher({ resolve: async () => [] }).fetch(server.url('/', 'other.test')))).toBe(
       'unresolved',
     );
@@ -123,17 +123,17 @@ describe('redirects', () => {
 
   it.each([
     ['loopback', 'https://127.0.0.1/', 'not-allowed'],
-    ['another name for it', 'http://localhost/', 'not-allowed'],
+    ['another name of loopback', 'http://localhost/', 'not-allowed'],
     ['metadata', 'http://169.254.169.254/latest/meta-data/', 'not-allowed'],
     ['a file', 'file:///etc/passwd', 'not-allowed'],
-    ['no URL', 'http://[', 'malformed'],
+    ['an invalid URL', 'http://[', 'malformed'],
   ] as const)('8.1.1-04: not to %s', async (_title, to, code) => {
     redirect(to);
     expect(await failure(fetcher().fetch(server.url()))).toBe(code);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('8.1.1-04: not to a private address behind a wildcard', async () => {
+  it('8.1.1-04: a wildcard does not allow a private address', async () => {
     redirect('http://inner.test/');
     const guarded = new GuardedFetch({
       allow: ['http://127.0.0.1:*', 'http://*'],
@@ -142,13 +142,13 @@ describe('redirects', () => {
     expect(await failure(guarded.fetch(server.url()))).toBe('forbidden-address');
   });
 
-  it('are bounded', async () => {
+  it('are limited in number', async () => {
     redirect('/');
     expect(await failure(fetcher().fetch(server.url()))).toBe('redirects');
     expect(server.requests).toHaveLength(6);
   });
 
-  it('take no credentials to another origin', async () => {
+  it('do not send credentials to another origin', async () => {
     const headers = { Authorization: 'Bearer secret' };
     redirect('/same');
     expect(await body(fetcher().fetch(server.url(), { headers }))).toBe('at /same, Bearer secret');
@@ -156,7 +156,7 @@ describe('redirects', () => {
     expect(await body(fetcher().fetch(server.url(), { headers }))).toBe('at /else, nobody');
   });
 
-  it('of a POST are its answer', async () => {
+  it('of a POST are returned', async () => {
     redirect('/there');
     const response = await fetcher().fetch(server.url(), { method: 'POST', body: Buffer.from('content') });
     expect(response.status).toBe(302);
@@ -164,14 +164,14 @@ describe('redirects', () => {
   });
 });
 
-describe('when it stops', () => {
-  it('8.1.1-04: at its size, whatever was announced', async () => {
+describe('limits', () => {
+  it('8.1.1-04: stops at the size limit, whatever was declared', async () => {
     server.answer = endless();
     expect(await failure(body(fetcher({ maxSize: 1_000_000 }).fetch(server.url())))).toBe('too-large');
     expect(await failure(body(fetcher().fetch(server.url(), { maxSize: 1000 })))).toBe('too-large');
   });
 
-  it('when nobody answers, or falls silent', async () => {
+  it('stops if the server does not answer, or stalls', async () => {
     server.answer = () => {};
     expect(await failure(fetcher({ timeout: 0.05 }).fetch(server.url()))).toBe('timeout');
     server.answer = (_request, response) => void response.write('content');
@@ -181,7 +181,7 @@ describe('when it stops', () => {
     expect(await failure(waiting)).toBe('timeout');
   });
 
-  it('when it comes in drops', async () => {
+  it('stops a body that is too slow', async () => {
     server.answer = (_request, response) => {
       const timer = setInterval(() => response.write('.'), 20);
       response.on('close', () => clearInterval(timer));
@@ -189,7 +189,7 @@ describe('when it stops', () => {
     expect(await failure(body(fetcher({ timeout: 0.1 }).fetch(server.url())))).toBe('timeout');
   });
 
-  it('not because its reader takes time', async () => {
+  it('does not count the time of the reader', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const response = await fetcher({ timeout: 10 }).fetch(server.url());
@@ -200,7 +200,7 @@ describe('when it stops', () => {
     }
   });
 
-  it('when its caller says so, before the answer and after', async () => {
+  it('stops when the caller aborts, before and after the response', async () => {
     const why = new Error('the test has had enough');
     await expect(fetcher().fetch(server.url(), { signal: AbortSignal.abort(why) })).rejects.toBe(why);
     server.answer = (_request, response) => void response.write('content');
@@ -212,7 +212,7 @@ describe('when it stops', () => {
     await expect(reader.read()).rejects.toBe(why);
   });
 
-  it('and the connection with it, when its body is not wanted', async () => {
+  it('closes the connection when the body is cancelled', async () => {
     let closed = () => {};
     const gone = new Promise<void>((resolve) => {
       closed = resolve;

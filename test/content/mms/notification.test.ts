@@ -33,18 +33,18 @@ const operator: MmsNotification = {
 
 const { from: _from, ...base } = own;
 
-describe('M-Notification.ind: what it says', () => {
+describe('decoding M-Notification.ind', () => {
   it.each([
     ['4.2-push-notification', own],
     ['4.2-push-notification-operator', operator],
-  ])('%s decodes to its meaning, and encodes to its octets', (name, expected) => {
+  ])('decodes and encodes %s', (name, expected) => {
     const pdu = pushBody(fixture('valid', name));
     expect(mmsMessageType(pdu)).toBe('M-Notification.ind');
     expect(decodeNotification(pdu)).toEqual(expected);
     expect(toHex(encodeNotification(expected))).toBe(toHex(pdu));
   });
 
-  it('reads every field that a notification may carry', () => {
+  it('reads every field of a notification', () => {
     const pdu = fixture('valid', '4.1-notification-every-field');
     const notification: MmsNotification = {
       transactionId: 'T1',
@@ -80,7 +80,7 @@ describe('M-Notification.ind: what it says', () => {
     expect(toHex(encodeNotification(notification))).toBe(toHex(pdu));
   });
 
-  it('keeps raw what it does not know, or finds a second time, and writes it back', () => {
+  it('keeps unknown and repeated fields raw, and writes them back', () => {
     const notification = decodeNotification(fixture('valid', '4.1-notification-unknown-fields'));
     expect(notification).toEqual({
       ...base,
@@ -90,10 +90,10 @@ describe('M-Notification.ind: what it says', () => {
         { field: 0x41, value: new TextEncoder().encode('text\0') },
         { field: 0x42, value: Uint8Array.of(0x85) },
         { field: 'X-Operator', value: new TextEncoder().encode('value\0') },
-        // A priority that no version has.
+        // An unassigned priority.
         { field: 0x0f, value: Uint8Array.of(0x8f) },
         { field: 0x3d, value: new TextEncoder().encode('second\0') },
-        // From with the token that asks for the address: it tells none.
+        // From with the insert-address token, which contains no address.
         { field: 0x09, value: Uint8Array.of(1, 0x81) },
       ],
     });
@@ -110,7 +110,7 @@ describe('M-Notification.ind: what it says', () => {
   });
 });
 
-describe('M-Notification.ind: what is broken', () => {
+describe('a malformed M-Notification.ind', () => {
   it.each([
     ['4.2-notifyresp', 'M-NotifyResp.ind'],
     ['4.2-acknowledge', 'M-Acknowledge.ind'],
@@ -122,7 +122,7 @@ describe('M-Notification.ind: what is broken', () => {
     );
   });
 
-  it('names a type that is not known by its octet', () => {
+  it('names an unknown type by its octet', () => {
     expect(mmsMessageType(Uint8Array.of(0x8c, 0x99))).toBe('unknown type 99');
   });
 
@@ -135,24 +135,21 @@ describe('M-Notification.ind: what is broken', () => {
       '4.1-no-content-location',
       'M-Notification.ind: X-Mms-Content-Location at offset 21: expected this mandatory field',
     ],
-    [
-      '4.1-message-class-84',
-      'X-Mms-Message-Class at offset 9: expected a value that is known, found octet 84',
-    ],
+    ['4.1-message-class-84', 'X-Mms-Message-Class at offset 9: expected a known value, found octet 84'],
     [
       '4.1-from-token-82',
       'From at offset 10: expected 80 (address) or 81 (insert address), found octet 82 and 0 more',
     ],
     [
       '4.1-message-type-not-first',
-      'X-Mms-Message-Type at offset 0: expected the field 8C, first of every MMS PDU',
+      'X-Mms-Message-Type at offset 0: expected 8C, the first field of every MMS PDU',
     ],
     ['4.1-fields-without-number', 'header at offset 289: expected at most 128 fields'],
-  ])('%s: the error says where and what was expected', (name, message) => {
+  ])('%s: the error contains the offset and what was expected', (name, message) => {
     expect(() => decodeNotification(fixture('broken', name))).toThrow(message);
   });
 
-  it.each(fixtureNames('valid', '4.'))('%s, cut at any offset, is malformed', (name) => {
+  it.each(fixtureNames('valid', '4.'))('%s is malformed when truncated at any octet', (name) => {
     const whole = fixture('valid', name);
     const pdu = name.includes('push') ? pushBody(whole) : whole;
     for (let length = 0; length < pdu.length; length += 1) {
@@ -160,7 +157,7 @@ describe('M-Notification.ind: what is broken', () => {
     }
   });
 
-  it('any octets are malformed or a notification, never anything else', () => {
+  it('any octets give a notification or MalformedError', () => {
     const start = fc.constantFrom(Uint8Array.of(), fixture('valid', '4.1-notification-every-field'));
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), fc.nat(200), (octets, noise, at) => {
@@ -177,7 +174,7 @@ describe('M-Notification.ind: what is broken', () => {
   });
 });
 
-describe('M-Notification.ind: written and read', () => {
+describe('encoding M-Notification.ind', () => {
   const size = fc.maxSafeNat();
   const time = fc.oneof(
     fc.record({ seconds: fc.nat(0xffff_ffff) }),
@@ -240,17 +237,17 @@ describe('M-Notification.ind: written and read', () => {
 
   it.each([
     ['a text with a zero octet', { ...own, transactionId: 'a\0b' }],
-    ['a version that is none', { ...own, version: '1.16' }],
-    ['a class that is no token', { ...own, messageClass: 'very special' }],
-    ['a size that is no number of octets', { ...own, messageSize: -1 }],
+    ['an invalid version', { ...own, version: '1.16' }],
+    ['a class that is not a token', { ...own, messageClass: 'very special' }],
+    ['a negative size', { ...own, messageSize: -1 }],
     ['a date before 1970', { ...own, expiry: { at: new Date(-1000) } }],
-    ['no date', { ...own, expiry: { at: new Date(Number.NaN) } }],
+    ['an invalid date', { ...own, expiry: { at: new Date(Number.NaN) } }],
   ])('refuses to write %s', (_name, notification) => {
     expect(() => encodeNotification(notification)).toThrow(ConfigurationError);
   });
 });
 
-describe('what people read', () => {
+describe('display values', () => {
   it.each([
     ['+15550100/TYPE=PLMN', '+15550100'],
     ['10.0.0.1/TYPE=IPv4', '10.0.0.1'],
@@ -259,7 +256,7 @@ describe('what people read', () => {
     expect(displayAddress(address)).toBe(display);
   });
 
-  it('a relative time counts from when the PDU was received, and ends with the calendar', () => {
+  it('a relative time counts from the receipt of the PDU, up to the last date', () => {
     const receivedAt = new Date('2026-01-01T00:00:00Z');
     expect(absoluteTime({ seconds: 3600 }, receivedAt).toISOString()).toBe('2026-01-01T01:00:00.000Z');
     expect(absoluteTime({ at: new Date(0) }, receivedAt).getTime()).toBe(0);

@@ -106,7 +106,7 @@ pdu('M-Read-Orig.ind', 'read-orig', decodeReadForOriginator, encodeReadForOrigin
   ),
 });
 
-it('a report whose date cannot be written is refused', () => {
+it('refuses to write a report with an invalid date', () => {
   expect(() => encodeDeliveryReport({ ...about, date: new Date(Number.NaN), status: 'expired' })).toThrow(
     ConfigurationError,
   );
@@ -123,18 +123,18 @@ function pdu<T>(
   describe(title, () => {
     const entries = Object.entries(vectors);
 
-    it.each(entries)('%s says what it says, and is written so', (vector, document) => {
+    it.each(entries)('decodes and encodes %s', (vector, document) => {
       const octets = fixture('valid', vector);
       expect(decode(octets)).toEqual(document);
       expect(toHex(encode(document))).toBe(toHex(octets));
     });
 
-    it('has a meaning for each of its vectors', () => {
+    it('has an expected value for each vector', () => {
       const all = fixtureNames('valid', '4.').filter((fixtureName) => fixtureName.includes(`-${name}`));
       expect(all.sort()).toEqual(Object.keys(vectors).sort());
     });
 
-    it('cut short of what it needs is malformed', () => {
+    it('is malformed when truncated', () => {
       const [[shortest] = ['']] = entries;
       const octets = fixture('valid', shortest);
       for (let length = 0; length < octets.length; length += 1) {
@@ -146,7 +146,7 @@ function pdu<T>(
       expect(() => decode(fixture('broken', broken))).toThrow(MalformedError);
     });
 
-    it('is malformed where it is another PDU', () => {
+    it('is malformed if it is another PDU', () => {
       expect(() => decode(fixture('valid', '4.1-notification-own-class'))).toThrow(
         `expected ${title}, not M-Notification.ind`,
       );
@@ -161,7 +161,7 @@ function pdu<T>(
       );
     });
 
-    it('any octets are malformed or the PDU, never anything else', () => {
+    it('any octets give the PDU or MalformedError', () => {
       const octets = fixture('valid', entries[0]?.[0] ?? '');
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(octets.length), (noise, at) => {

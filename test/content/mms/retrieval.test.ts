@@ -60,7 +60,7 @@ const vectors: [name: string, MmsRetrieval][] = [
   ],
 ];
 
-/** The same as `decodeRetrieval` gives, of a message whose content was read part by part. */
+/** The result of `decodeRetrieval`, from a message that was read part by part. */
 async function readWhole(pdu: Uint8Array, size = pdu.length): Promise<MmsRetrieval> {
   const { content, ...header } = await readRetrieval(streamOf(pdu, size));
   if (!content) return header;
@@ -85,7 +85,7 @@ describe('M-Retrieve.conf', () => {
     },
   );
 
-  it('gives the parts of its content', () => {
+  it('returns the parts of its content', () => {
     const { content } = decodeRetrieval(fixture('valid', '4.1-retrieve'));
     const parts = content ? decodeMultipart(content.type, content.body) : [];
     expect(parts.map(({ type }) => type.type)).toEqual(['application/smil', 'image/jpeg', 'text/plain']);
@@ -94,7 +94,7 @@ describe('M-Retrieve.conf', () => {
   it.each([
     [0xc0, 'transient-failure'],
     [0xc2, 'transient-network-problem'],
-    // Later versions have more; the range says whether another try makes sense.
+    // Later versions have more statuses; the range determines whether they are transient.
     [0xc7, 'transient-failure'],
     [0xe3, 'permanent-content-unsupported'],
     [0xff, 'permanent-failure'],
@@ -103,7 +103,7 @@ describe('M-Retrieve.conf', () => {
     expect(decodeRetrieval(pdu)).toMatchObject({ retrieveStatus });
   });
 
-  it('keeps raw a status that no version has, and needs content then', () => {
+  it('keeps an unassigned status raw, and requires content', () => {
     const pdu = Uint8Array.of(0x8c, 0x84, 0x8d, 0x92, 0x85, 1, 1, 0x99, 0x85);
     expect(() => decodeRetrieval(pdu)).toThrow(MalformedError);
     expect(decodeRetrieval(Uint8Array.of(...pdu, 0x84, 0x83))).toMatchObject({
@@ -111,7 +111,7 @@ describe('M-Retrieve.conf', () => {
     });
   });
 
-  it('goes to a thousand recipients, not to any number', () => {
+  it('accepts a thousand recipients, and limits their number', () => {
     const to = (count: number): MmsRetrieval => ({
       version: '1.2',
       date,
@@ -128,14 +128,14 @@ describe('M-Retrieve.conf', () => {
     await expect(readRetrieval(streamOf(pdu))).rejects.toThrow(MalformedError);
   });
 
-  it('cut at any offset is malformed', async () => {
+  it('is malformed when truncated at any octet', async () => {
     const pdu = fixture('valid', '4.1-retrieve');
     for (let length = 0; length < pdu.length; length += 1) {
       await expect(readWhole(pdu.subarray(0, length)), `cut to ${length}`).rejects.toThrow(MalformedError);
     }
   });
 
-  it('cancels its stream where its header is malformed, has no end, or brings no content', async () => {
+  it('cancels the stream if the header is malformed or endless, or there is no content', async () => {
     const failed = fixture('valid', '4.1-retrieve-failed');
     const endless = Uint8Array.of(...failed, ...Array.from({ length: 70_000 }, () => 0x41));
     for (const [pdu, problem] of [
@@ -151,7 +151,7 @@ describe('M-Retrieve.conf', () => {
     }
   });
 
-  it('cancels its stream where nobody reads its parts', async () => {
+  it('cancels the stream if the parts are not read', async () => {
     const text: MmsRetrieval = {
       version: '1.2',
       date,
@@ -166,7 +166,7 @@ describe('M-Retrieve.conf', () => {
     expect(cancelled).toBe(true);
   });
 
-  it('is not written without content and without a reason', () => {
+  it('is not written without content or failure', () => {
     expect(() => encodeRetrieval({ version: '1.2', date })).toThrow(ConfigurationError);
     expect(() => encodeRetrieval({ version: '1.2', date, retrieveStatus: 'ok' })).toThrow(ConfigurationError);
   });

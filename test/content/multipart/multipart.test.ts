@@ -52,7 +52,7 @@ async function collect(parts: StreamedParts): Promise<Part[]> {
   return collected;
 }
 
-/** Both ways to read, with the stream in pieces of `size`. */
+/** Reads both ways, with the stream in chunks of `size`. */
 async function readBothWays(type: MediaType, octets: Uint8Array, size = octets.length): Promise<Part[]> {
   const parts = decodeMultipart(type, octets);
   expect(await collect(readMultipart(type, streamOf(octets, size)))).toEqual(parts);
@@ -72,7 +72,7 @@ describe('WSP multipart', () => {
       '8.1-multipart-empty-part',
       [{ type: { type: 'text/plain', parameters: {} }, headers: [], body: utf8('') }],
     ],
-  ])('%s has these parts, and is written so', async (name, parts) => {
+  ])('decodes and encodes %s', async (name, parts) => {
     const octets = fixture('valid', name);
     expect(await readBothWays(wsp, octets)).toEqual(parts);
     expect(await readBothWays(wsp, octets, 1)).toEqual(parts);
@@ -84,7 +84,7 @@ describe('WSP multipart', () => {
     expect(toHex(await octetsOf(writeMultipart(wsp, contents)))).toBe(toHex(octets));
   });
 
-  it('passes over what stands behind the last part', async () => {
+  it('ignores octets after the last part', async () => {
     expect(await readBothWays(wsp, Uint8Array.of(...fixture('valid', '8.1-multipart'), 1, 2))).toEqual(
       message,
     );
@@ -94,32 +94,36 @@ describe('WSP multipart', () => {
     await refusedBothWays(wsp, fixture('broken', name));
   });
 
-  it('cut at any offset is malformed', async () => {
+  it('is malformed when truncated at any octet', async () => {
     const octets = fixture('valid', '8.1-multipart');
     for (let length = 0; length < octets.length; length += 1) {
       await refusedBothWays(wsp, octets.subarray(0, length));
     }
   });
 
-  it('says in which part, where, and what was expected', async () => {
+  it('reports the part, the offset and what was expected', async () => {
     const octets = fixture('valid', '8.1-multipart').subarray(0, -1);
     await expect(collect(readMultipart(wsp, streamOf(octets)))).rejects.toThrow(
-      'WSP multipart, part 3 of 3: data: expected 1 octets more, found the end',
+      'WSP multipart, part 3 of 3: data: expected 1 more octets, found the end',
     );
   });
 
-  it('is not written from content that has no size, or another', async () => {
+  it('refuses to write content of unknown or wrong size', async () => {
     const content = memoryContent(wsp, utf8('abc'));
     const { size: _size, ...unsized } = content;
     const write = (given: Content) => octetsOf(writeMultipart(wsp, [{ headers: [], content: given }]));
     await expect(write(unsized)).rejects.toThrow('needs content of known size');
-    await expect(write({ ...content, size: 2 })).rejects.toThrow('content of 2 bytes gave more');
-    await expect(write({ ...content, size: 4 })).rejects.toThrow('content of 4 bytes gave 3');
+    await expect(write({ ...content, size: 2 })).rejects.toThrow(
+      'the content has more bytes: expected its size 2',
+    );
+    await expect(write({ ...content, size: 4 })).rejects.toThrow(
+      'the content has 3 bytes: expected its size 4',
+    );
   });
 });
 
 describe('MIME multipart', () => {
-  it('is written as RFC 2046 has it', async () => {
+  it('is written as in RFC 2046', async () => {
     const parts = message.slice(1, 2);
     const octets = Uint8Array.of(
       ...utf8(
@@ -134,8 +138,8 @@ describe('MIME multipart', () => {
 
   it.each([
     ['a preamble and an epilogue', 'before\r\n--bx\r\n--b\r\n\r\nA\r\n--b--\r\nafter\r\n--b\r\n', ['A']],
-    ['blanks behind the boundary', '--b \t\r\n\r\nA\r\n--b  \r\n\r\nB\r\n--b-- \r\n', ['A', 'B']],
-    ['no line end behind the last boundary', '--b\r\n\r\nA\r\n--b--', ['A']],
+    ['blanks after the boundary', '--b \t\r\n\r\nA\r\n--b  \r\n\r\nB\r\n--b-- \r\n', ['A', 'B']],
+    ['no line end after the last boundary', '--b\r\n\r\nA\r\n--b--', ['A']],
     ['an empty body', '--b\r\n\r\n\r\n--b--', ['']],
     ['an empty body without its line end', '--b\r\n\r\n--b--', ['']],
     ['a body of line ends', '--b\r\n\r\n\r\n\r\n\r\n--b--', ['\r\n\r\n']],
@@ -146,8 +150,8 @@ describe('MIME multipart', () => {
       ['--bc\r\n\r\n--b-\r\nA'],
     ],
     ['the boundary within a line', '--b\r\n\r\nA--b--\r\n --b\r\n--b--', ['A--b--\r\n --b']],
-    ['the boundary behind a bare LF', '--b\r\n\r\nA\n--b--\r\n--b--', ['A\n--b--']],
-    ['header lines with LF alone', '--b\nX: 1\n\nA\r\n--b--', ['A']],
+    ['the boundary after a bare LF', '--b\r\n\r\nA\n--b--\r\n--b--', ['A\n--b--']],
+    ['header lines with bare LF', '--b\nX: 1\n\nA\r\n--b--', ['A']],
     ['no part', '--b--', []],
   ])('with %s', async (_name, text, bodies) => {
     for (const size of [1, 2, 3, 1000]) {
@@ -175,18 +179,18 @@ describe('MIME multipart', () => {
     ['nothing', ''],
     ['no boundary', 'text\r\n'],
     ['no last boundary', '--b\r\n\r\nA\r\n--b\r\n\r\nB\r\n'],
-    ['no empty line behind headers', '--b\r\nX-A: 1\r\n'],
-    ['a line that is no header', '--b\r\nhello\r\n\r\nA\r\n--b--'],
-    ['a name that is no token', '--b\r\na b: c\r\n\r\nA\r\n--b--'],
-    ['a type that is none', '--b\r\nContent-Type: x\r\n\r\nA\r\n--b--'],
-    ['headers without number', `--b\r\n${'X: 1\r\n'.repeat(129)}\r\nA\r\n--b--`],
-    ['headers without end', `--b\r\n${`X: ${'1'.repeat(900)}\r\n`.repeat(20)}\r\nA\r\n--b--`],
-    ['parts without number', `${'--b\r\n\r\n\r\n'.repeat(1025)}--b--`],
+    ['no empty line after headers', '--b\r\nX-A: 1\r\n'],
+    ['an invalid header line', '--b\r\nhello\r\n\r\nA\r\n--b--'],
+    ['a name that is not a token', '--b\r\na b: c\r\n\r\nA\r\n--b--'],
+    ['an invalid type', '--b\r\nContent-Type: x\r\n\r\nA\r\n--b--'],
+    ['too many headers', `--b\r\n${'X: 1\r\n'.repeat(129)}\r\nA\r\n--b--`],
+    ['too long headers', `--b\r\n${`X: ${'1'.repeat(900)}\r\n`.repeat(20)}\r\nA\r\n--b--`],
+    ['too many parts', `${'--b\r\n\r\n\r\n'.repeat(1025)}--b--`],
   ])('refuses %s', async (_name, text) => {
     await refusedBothWays(mime, utf8(text));
   });
 
-  it('cut anywhere before the end of its last boundary is malformed', async () => {
+  it('is malformed when truncated before the end of its last boundary', async () => {
     const octets = encodeMultipart(mime, message);
     for (let length = 0; length < octets.length - 2; length += 1) {
       await refusedBothWays(mime, octets.subarray(0, length));
@@ -199,14 +203,14 @@ describe('MIME multipart', () => {
     { boundary: 'ends with a blank ' },
     { boundary: 'x'.repeat(71) },
     { boundary: 'ä' },
-  ])('needs a boundary that is one: %o', async (parameters) => {
+  ])('refuses an invalid boundary: %o', async (parameters) => {
     const type = { type: 'multipart/mixed', parameters };
     await refusedBothWays(type, utf8('--\r\n\r\n\r\n----'));
     expect(() => encodeMultipart(type, [])).toThrow(ConfigurationError);
     await expect(octetsOf(writeMultipart(type, []))).rejects.toThrow(ConfigurationError);
   });
 
-  it('is not written where the boundary stands in a part, or a header is more than a line', () => {
+  it('refuses to write a part that contains the boundary, and a header of two lines', () => {
     const part = (text: string, value = 'x'): Part[] => [
       { type: { type: 'a/b', parameters: {} }, headers: [['X-A', value]], body: utf8(text) },
     ];
@@ -220,7 +224,7 @@ describe('MIME multipart', () => {
     );
   });
 
-  it('gets a boundary of its own each time', () => {
+  it('gets a new boundary each time', () => {
     const [one, other] = [withBoundary(mime), withBoundary(mime)];
     expect(one.parameters.boundary).toMatch(/^[0-9a-f]{32}$/);
     expect(one.parameters.boundary).not.toBe(other.parameters.boundary);
@@ -230,7 +234,7 @@ describe('MIME multipart', () => {
 describe('both', () => {
   const bodies = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
-    // Pieces of what parts a MIME multipart.
+    // Pieces of MIME delimiters.
     fc
       .array(fc.constantFrom('\r', '\n', '\r\n', '--', '--b', '--bo', 'b', ' ', 'x'), { maxLength: 20 })
       .map((pieces) => utf8(pieces.join(''))),
@@ -256,7 +260,7 @@ describe('both', () => {
   );
   const types = fc.constantFrom(wsp, { type: 'multipart/mixed', parameters: { boundary: 'bound' } });
 
-  it('are read back as they were written, in pieces of any size', async () => {
+  it('are read back in chunks of any size', async () => {
     await fc.assert(
       fc.asyncProperty(types, parts, fc.integer({ min: 1, max: 40 }), async (type, given, size) => {
         const contents = given.map(({ type: partType, headers, body }) => ({
@@ -271,7 +275,7 @@ describe('both', () => {
     );
   });
 
-  it('of any octets are malformed or parts, the same both ways, never anything else', async () => {
+  it('any octets give the same parts both ways, or MalformedError', async () => {
     await fc.assert(
       fc.asyncProperty(types, bodies, async (type, octets) => {
         let parts: Part[] | undefined;
@@ -306,7 +310,7 @@ describe('both', () => {
   it.each([wsp, mime])(
     'whoever stops early cancels the stream, before the first part or in one: $type',
     async (type) => {
-      // More than is read ahead.
+      // More than the lookahead.
       const large = { type: { type: 'a/b', parameters: {} }, headers: [], body: new Uint8Array(40_000) };
       const octets = encodeMultipart(type, [...message, large]);
       for (const asked of [0, 1, 2]) {
@@ -322,13 +326,13 @@ describe('both', () => {
         await parts.return();
         expect(cancelled).toBe(1);
         expect((await parts.next()).done).toBe(true);
-        // What was cut off does not look whole.
+        // A truncated body must not look complete.
         if (body) await expect(octetsOf(body)).rejects.toThrow(ConfigurationError);
       }
     },
   );
 
-  it.each([wsp, mime])('fails as its stream fails: $type', async (type) => {
+  it.each([wsp, mime])('fails like its stream: $type', async (type) => {
     const octets = encodeMultipart(type, message);
     const failing = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(octets.subarray(0, 60)),
@@ -337,7 +341,7 @@ describe('both', () => {
     await expect(collect(readMultipart(type, failing))).rejects.toThrow('line cut');
   });
 
-  it('have types of their own', () => {
+  it('refuse other media types', () => {
     expect(isMultipart('application/vnd.wap.multipart.mixed')).toBe(true);
     expect(isMultipart('multipart/related')).toBe(true);
     expect(isMultipart('text/plain')).toBe(false);
@@ -346,7 +350,7 @@ describe('both', () => {
     );
   });
 
-  it.each([wsp, mime])('5 MiB pass with little in memory, read no faster than asked: $type', async (type) => {
+  it.each([wsp, mime])('streams 5 MiB with little memory, without reading ahead: $type', async (type) => {
     const CHUNK = 65_536;
     const size = 5 << 20;
     const given = encodeMultipart(type, [
@@ -376,8 +380,8 @@ describe('both', () => {
   it.each([
     ['WSP', wsp, (size: number) => Uint8Array.of(1, 1, 0xff, 0xff, 0x7f, 0x83, ...new Uint8Array(size))],
     ['CR LF', mime, (size: number) => utf8(`--b\r\n\r\n${'\r\n'.repeat(size / 2)}`)],
-    ['the boundary, almost', mime, (size: number) => utf8(`--b\r\n\r\n${'\r\n--b-'.repeat(size / 6)}`)],
-    ['blanks behind it', mime, (size: number) => utf8(`--b\r\n\r\n\r\n--b${' '.repeat(size)}`)],
+    ['incomplete boundaries', mime, (size: number) => utf8(`--b\r\n\r\n${'\r\n--b-'.repeat(size / 6)}`)],
+    ['blanks after the boundary', mime, (size: number) => utf8(`--b\r\n\r\n\r\n--b${' '.repeat(size)}`)],
     ['headers', mime, (size: number) => utf8(`--b\r\n${'X:\r\n'.repeat(size / 4)}`)],
   ])('rejects 60 KB of %s in chunks of an octet', async (_name, type, make) => {
     const octets = make(60_000);

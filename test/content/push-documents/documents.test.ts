@@ -24,7 +24,7 @@ const email: ServiceIndication = {
   text: 'You have 4 new emails',
 };
 
-/** What each vector says; where the writer's choices are ours too, the version it is written with. */
+/** The value of each vector, and its version if the encoder produces the same octets. */
 const indications: [name: string, ServiceIndication, WbxmlVersion | undefined][] = [
   [
     '3.4-si',
@@ -40,13 +40,13 @@ const indications: [name: string, ServiceIndication, WbxmlVersion | undefined][]
   ],
   ['3.4-si-minimal', { action: 'signal-medium', text: '' }, 3],
   ['3.4-si-libwbxml', email, 3],
-  // Attributes in another order than ours.
+  // Attributes in another order.
   [
     '3.5-push-si-kannel',
     { ...email, expires: new Date('2099-06-30T00:00:00Z'), id: '1@xyz.com', action: 'signal-high' },
     undefined,
   ],
-  // A string table.
+  // With a string table.
   [
     '3.5-push-si-operator',
     {
@@ -61,7 +61,7 @@ const indications: [name: string, ServiceIndication, WbxmlVersion | undefined][]
 describe('SI', () => {
   cases(serviceIndication, indications);
 
-  it('reads info with its items, and passes over what it does not know', () => {
+  it('reads info with its items, and ignores unknown elements', () => {
     const xml = `<?xml version="1.0"?>
       <!DOCTYPE si PUBLIC "-//WAPFORUM//DTD SI 1.0//EN" "http://www.wapforum.org/DTD/si.dtd">
       <si xmlns:x="urn:x"><x:later/>
@@ -83,15 +83,15 @@ describe('SI', () => {
     ['no indication', '<si/>'],
     ['two indications', '<si><indication/><indication/></si>'],
     ['another root', '<sl/>'],
-    ['an action that is none', '<si><indication action="shout"/></si>'],
-    ['a date that is none', '<si><indication created="2024-02-30T00:00:00Z"/></si>'],
+    ['an invalid action', '<si><indication action="shout"/></si>'],
+    ['an invalid date', '<si><indication created="2024-02-30T00:00:00Z"/></si>'],
     ['a date with fractions', '<si><indication si-expires="2024-02-03T00:00:00.5Z"/></si>'],
     ['an item without class', '<si><indication/><info><item/></info></si>'],
   ])('refuses %s', (_name, xml) => {
     expect(() => serviceIndication.fromXml(utf8(xml))).toThrow(MalformedError);
   });
 
-  it('refuses to write a date that cannot be written', () => {
+  it('refuses to write an invalid date', () => {
     expect(() => serviceIndication.toXml({ ...email, created: new Date(Number.NaN) })).toThrow(
       ConfigurationError,
     );
@@ -122,7 +122,7 @@ describe('SL', () => {
   cases<ServiceLoading>(serviceLoading, [
     ['3.4-sl', { href: 'http://www.example.com/x.wml', action: 'execute-high' }, 2],
     ['3.4-sl-libwbxml', { href: 'http://www.xyz.com/ppaid/123/abc.wml', action: 'execute-low' }, 3],
-    // `http://` by token, `www.` spelled out.
+    // `http://` as a token, `www.` as text.
     [
       '3.5-push-sl-kannel',
       { href: 'http://www.xyz.com/ppaid/123/abc.wml', action: 'execute-high' },
@@ -173,11 +173,11 @@ describe('EMN', () => {
   const timestamp = new Date('2002-04-16T06:40:00Z');
   cases<EmailNotification>(emailNotification, [
     ['3.4-emn', { mailbox: 'imap://mail.example.com', timestamp }, 2],
-    // With content that is empty.
+    // With empty content.
     ['3.4-emn-libwbxml', { mailbox: 'mailat:user@wapforum.org', timestamp }, undefined],
   ]);
 
-  it('refuses a mailbox that is missing', () => {
+  it('refuses a missing mailbox', () => {
     expect(() => emailNotification.fromXml(utf8('<emn/>'))).toThrow(MalformedError);
   });
 
@@ -187,7 +187,7 @@ describe('EMN', () => {
   );
 });
 
-/** Texts with pieces that have tokens of their own. */
+/** Texts that contain pieces with tokens. */
 function texts(): fc.Arbitrary<string> {
   const piece = fc.constantFrom(
     'http://',
@@ -209,7 +209,7 @@ function texts(): fc.Arbitrary<string> {
 }
 
 function cases<T>(codec: DocumentCodec<T>, list: [name: string, T, WbxmlVersion | undefined][]): void {
-  it.each(list)('%s says what it says, and is written so', (name, document, version) => {
+  it.each(list)('decodes and encodes %s', (name, document, version) => {
     const whole = fixture('valid', name);
     const wbxml = name.includes('push') ? pushBody(whole) : whole;
     expect(codec.fromWbxml(wbxml)).toEqual(document);
@@ -217,7 +217,7 @@ function cases<T>(codec: DocumentCodec<T>, list: [name: string, T, WbxmlVersion 
     expect(codec.fromXml(codec.toXml(document))).toEqual(document);
   });
 
-  it.each(list)('%s, cut at any offset, is malformed', (name) => {
+  it.each(list)('%s is malformed when truncated at any octet', (name) => {
     const whole = fixture('valid', name);
     const wbxml = name.includes('push') ? pushBody(whole) : whole;
     for (let length = 0; length < wbxml.length; length += 1) {
@@ -238,7 +238,7 @@ function roundTrip<T>(codec: DocumentCodec<T>, documents: fc.Arbitrary<T>): void
   });
 }
 
-describe('broken documents', () => {
+describe('malformed documents', () => {
   it.each(fixtureNames('broken', '3.3'))('%s is malformed', (name) => {
     expect(() => serviceIndication.fromWbxml(fixture('broken', name))).toThrow(MalformedError);
   });

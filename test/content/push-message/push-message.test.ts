@@ -28,7 +28,7 @@ describe('push headers', () => {
     lastPush: true,
   };
 
-  it('are values, and headers again', () => {
+  it('are decoded and encoded', () => {
     const headers: HeaderList = [
       ['X-Wap-Application-Id', 'x-wap-application:mms.ua'],
       ['Content-Location', 'http://a.example/l'],
@@ -40,7 +40,7 @@ describe('push headers', () => {
     expect(pushHeadersOf([['X-Other', '1'], ...headers])).toEqual(every);
   });
 
-  it('are the same by way of a Push PDU', () => {
+  it('survive a Push PDU', () => {
     const push = { transactionId: 1, type: si, headers: formatPushHeaders(every), body: utf8('<si/>') };
     expect(pushHeadersOf(decodePushPdu(encodePushPdu(push)).headers)).toEqual(every);
   });
@@ -56,7 +56,7 @@ describe('push headers', () => {
     expect(pushHeadersOf(headers)).toEqual(expected);
   });
 
-  it('are written by whoever knows the application', () => {
+  it('refuse an empty application id', () => {
     expect(formatPushHeaders({})).toEqual([]);
     expect(() => formatPushHeaders({ applicationId: '' })).toThrow(ConfigurationError);
   });
@@ -76,7 +76,7 @@ describe('application/vnd.oma.push', () => {
     expect(new TextDecoder().decode(textEnvelope.close(message))).toBe(text);
   });
 
-  it('takes lines that end with LF, or are folded, and a name that is written otherwise', () => {
+  it('accepts lines that end with LF or are folded, and names in another case', () => {
     expect(textEnvelope.open(utf8('content-type :\n text/vnd.wap.si\nX-A: 1\n\nbody'), raw)).toEqual({
       type: si,
       headers: [['X-A', '1']],
@@ -84,7 +84,7 @@ describe('application/vnd.oma.push', () => {
     });
   });
 
-  it('without a content type has that of raw content', () => {
+  it('without a content type has the raw type', () => {
     expect(textEnvelope.open(utf8('X-A: 1\r\n\r\nbody'), raw)).toMatchObject({
       type: raw,
       body: utf8('body'),
@@ -94,28 +94,28 @@ describe('application/vnd.oma.push', () => {
   it.each([
     ['nothing', utf8('')],
     ['XML', utf8('<?xml version="1.0"?>\r\n<si xmlns:a="b"/>')],
-    ['a colon in a line without end', utf8('Content-Type: text/vnd.wap.si')],
-    ['a name and octets that are no text', Uint8Array.of(0x41, 0x3a, 0x00, 0x0d, 0x0a)],
+    ['a colon in a line without a line end', utf8('Content-Type: text/vnd.wap.si')],
+    ['a name and octets that are not text', Uint8Array.of(0x41, 0x3a, 0x00, 0x0d, 0x0a)],
     ['a line of 8 KiB', utf8(`X-A: ${'1'.repeat(8192)}\r\n\r\n`)],
-  ])('may be content by itself: %s', (_name, octets) => {
+  ])('is content without an envelope: %s', (_name, octets) => {
     expect(textEnvelope.open(octets, raw)).toEqual({ type: raw, headers: [], body: octets });
   });
 
-  it.each(fixtureNames('valid', ''))('may be content by itself: %s', (name) => {
+  it.each(fixtureNames('valid', ''))('is content without an envelope: %s', (name) => {
     const octets = fixture('valid', name);
     expect(textEnvelope.open(octets, raw)).toEqual({ type: raw, headers: [], body: octets });
   });
 
   it.each([
-    ['a second line that is no header', 'X-A: 1\r\nhello\r\n\r\n'],
+    ['an invalid second line', 'X-A: 1\r\nhello\r\n\r\n'],
     ['no empty line', 'X-A: 1\r\nX-B: 2\r\n'],
-    ['a type that is none', 'Content-Type: text\r\n\r\n'],
-    ['headers without end', 'X-A: 1\r\n'.repeat(3000)],
+    ['an invalid type', 'Content-Type: text\r\n\r\n'],
+    ['too long headers', 'X-A: 1\r\n'.repeat(3000)],
   ])('is malformed with %s', (_name, broken) => {
     expect(() => textEnvelope.open(utf8(broken), raw)).toThrow(MalformedError);
   });
 
-  it('cut in its first line is content by itself, then malformed up to its empty line', () => {
+  it('truncated in its first line is content, then malformed up to its empty line', () => {
     const octets = utf8(text);
     const [line, end] = [text.indexOf('\n') + 1, text.indexOf('<')];
     for (let length = 0; length < line; length += 1) {
@@ -128,7 +128,7 @@ describe('application/vnd.oma.push', () => {
     }
   });
 
-  it('is read back as it was written', () => {
+  it('is read back', () => {
     const headers = fc.array(
       fc.tuple(
         fc.stringMatching(/^X-[A-Za-z]{1,10}$/),
@@ -179,7 +179,7 @@ describe('raw content', () => {
     expect(rawContentType('wml.ua', utf8(text)).type).toBe(type);
   });
 
-  it('is what a gateway would have sent in the body of a Push PDU', () => {
+  it("equals the body of a gateway's Push PDU", () => {
     const pdu = fixture('valid', '3.5-push-si-operator');
     expect(rawContentType('wml.ua', pushBody(pdu)).type).toBe(decodePushPdu(pdu).type.type);
   });

@@ -25,7 +25,7 @@ function onlyContact({ registrations }: Reginfo): ReginfoContact {
 }
 
 describe('reginfo', () => {
-  it('B.1.2: the NOTIFY of the sample flow tells applications, instance and GRUUs', () => {
+  it('B.1.2: the NOTIFY of the sample flow contains applications, instance and GRUUs', () => {
     const document = readReginfo(read('valid', '11.1-reginfo-sample-flow.xml'));
     expect(document).toMatchObject({ version: 1, state: 'full' });
     expect(document.registrations).toMatchObject([{ aor: 'sip:user@domain.com', id: 'a7', state: 'active' }]);
@@ -47,7 +47,7 @@ describe('reginfo', () => {
     expect(contactInstanceId(contact)).toBe('urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6');
   });
 
-  it('knows names by their namespace, whatever their prefix', () => {
+  it('recognises names by their namespace, not their prefix', () => {
     const document = readReginfo(read('valid', '11.1-reginfo-gruuinfo.xml'));
     expect(onlyContact(document)).toEqual({
       id: '76',
@@ -75,7 +75,7 @@ describe('reginfo', () => {
     });
   });
 
-  it('reads what Kamailio writes, which counts past nothing', () => {
+  it('reads a document of Kamailio with a negative expiry', () => {
     const [registration] = readReginfo(read('valid', '11.1-reginfo-kamailio.xml')).registrations;
     expect(registration?.contacts).toMatchObject([
       {
@@ -89,7 +89,7 @@ describe('reginfo', () => {
     ]);
   });
 
-  it.each(names('valid'))('%s is the same after it was written', (name) => {
+  it.each(names('valid'))('%s is read back after it was written', (name) => {
     const document = readReginfo(read('valid', name));
     expect(readReginfo(writeReginfo(document))).toEqual(document);
   });
@@ -98,7 +98,7 @@ describe('reginfo', () => {
     expect(() => readReginfo(read('broken', name))).toThrow(MalformedError);
   });
 
-  it('more octets than a document of any user has are refused', () => {
+  it('a document that is too large is refused', () => {
     const padding = ' '.repeat(70_000);
     const bytes = new TextEncoder().encode(
       `<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="0" state="full">${padding}</reginfo>`,
@@ -106,7 +106,7 @@ describe('reginfo', () => {
     expect(() => readReginfo(bytes)).toThrow(MalformedError);
   });
 
-  it('whatever octets come: a document, or MalformedError', () => {
+  it('any octets give a document or MalformedError', () => {
     const sample = read('valid', '11.1-reginfo-gruuinfo.xml');
     const damage = fc.record({
       at: fc.nat(sample.length - 1),
@@ -126,7 +126,7 @@ describe('reginfo', () => {
     );
   });
 
-  it('what is written is read the same', () => {
+  it('reads back what it writes', () => {
     const text = fc.string({
       unit: fc.constantFrom('a', '<', '&', '"', "'", '>', ' ', 'é', '\u{1f600}', '\\'),
     });

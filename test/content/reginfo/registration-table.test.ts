@@ -31,15 +31,15 @@ const partial = (version: number, ...registrations: ReginfoRegistration[]): Regi
 });
 const ids = (contacts: readonly { contact: ReginfoContact }[]) => contacts.map(({ contact }) => contact.id);
 
-function told(...documents: Reginfo[]) {
+function tableOf(...documents: Reginfo[]) {
   const table = new RegistrationTable();
   for (const document of documents) table.apply(document);
   return table;
 }
 
 describe('the table of a watcher (RFC 3680 5.2)', () => {
-  it('B.1.2: a full document is all there is', () => {
-    const table = told(full(0, bob([contact('a'), contact('b')])));
+  it('B.1.2: a full document replaces the table', () => {
+    const table = tableOf(full(0, bob([contact('a'), contact('b')])));
     const change = table.apply(full(1, bob([contact('b'), contact('c')])));
     expect(change.order).toBe('next');
     expect([ids(change.registered), ids(change.removed)]).toEqual([['b', 'c'], ['a']]);
@@ -49,8 +49,8 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     ]);
   });
 
-  it('a partial one changes what it names', () => {
-    const table = told(full(0, bob([contact('a'), contact('b')])));
+  it('a partial document changes the registrations that it lists', () => {
+    const table = tableOf(full(0, bob([contact('a'), contact('b')])));
     const expired = contact('a', { state: 'terminated', event: 'expired' });
     const change = table.apply(partial(1, bob([expired, contact('c')])));
     expect(change.order).toBe('next');
@@ -61,7 +61,7 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
   it.each(['expired', 'deactivated', 'probation', 'unregistered', 'rejected'] as const)(
     'a contact that is %s is gone, and why is told',
     (event) => {
-      const table = told(full(0, bob([contact('a')])));
+      const table = tableOf(full(0, bob([contact('a')])));
       const { removed } = table.apply(partial(1, bob([contact('a', { state: 'terminated', event })])));
       expect(removed.map(({ contact }) => contact.event)).toEqual([event]);
       expect(table.contacts).toEqual([]);
@@ -69,14 +69,14 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
   );
 
   it('a terminated registration has no contacts', () => {
-    const table = told(full(0, bob([contact('a'), contact('b')])));
+    const table = tableOf(full(0, bob([contact('a'), contact('b')])));
     const { registered, removed } = table.apply(partial(1, bob([contact('a')], { state: 'terminated' })));
     expect([ids(registered), ids(removed).sort()]).toEqual([[], ['a', 'b']]);
     expect(table.contacts).toEqual([]);
   });
 
-  it('a gap is told of, and what came after it counts', () => {
-    const table = told(full(0, bob([contact('a')])));
+  it('a gap is reported, and the document after it is applied', () => {
+    const table = tableOf(full(0, bob([contact('a')])));
     expect(table.apply(partial(2, bob([contact('b')]))).order).toBe('gap');
     expect(ids(table.contacts)).toEqual(['a', 'b']);
     expect(table.apply(partial(3, bob([contact('c')]))).order).toBe('next');
@@ -84,38 +84,38 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
     expect(ids(table.contacts)).toEqual(['c']);
   });
 
-  it('a partial document ahead of any full one is a gap', () => {
+  it('a partial document before the first full one is a gap', () => {
     expect(new RegistrationTable().apply(partial(0, bob([contact('a')]))).order).toBe('gap');
   });
 
-  it('what is older than what is known is passed over', () => {
-    const table = told(full(5, bob([contact('a')])));
-    expect(table.apply(full(4))).toEqual({ order: 'stale', here: [], gone: [] });
+  it('outdated documents are ignored', () => {
+    const table = tableOf(full(5, bob([contact('a')])));
+    expect(table.apply(full(4))).toEqual({ order: 'stale', registered: [], removed: [] });
     expect(table.apply(partial(5, bob([contact('b')]))).order).toBe('stale');
     expect(ids(table.contacts)).toEqual(['a']);
   });
 
-  it('full documents that all have one version are told apart by their order', () => {
-    const table = told(full(0, bob([contact('a')])));
+  it('full documents with the same version are applied in order', () => {
+    const table = tableOf(full(0, bob([contact('a')])));
     expect(table.apply(full(0, bob([contact('b')]))).order).toBe('next');
     expect(ids(table.contacts)).toEqual(['b']);
   });
 
-  it('versions of another subscription count anew', () => {
-    const table = told(full(5, bob([contact('a')])));
+  it('the version is reset for a new subscription', () => {
+    const table = tableOf(full(5, bob([contact('a')])));
     table.restart();
     const { order, removed } = table.apply(full(0, bob([contact('b')])));
     expect([order, ids(removed)]).toEqual(['next', ['a']]);
   });
 
-  it('a registration that stands twice is one', () => {
-    const table = told(full(0, bob([contact('a')]), bob([contact('b')])));
+  it('a repeated registration counts once', () => {
+    const table = tableOf(full(0, bob([contact('a')]), bob([contact('b')])));
     expect(ids(table.contacts)).toEqual(['a', 'b']);
   });
 
-  it('keeps no more than anybody has, whatever comes bit by bit', () => {
+  it('limits registrations and contacts over several documents', () => {
     const many = Array.from({ length: 1000 }, (_, index) => contact(`c${index}`));
-    const table = told(full(0, bob(many)));
+    const table = tableOf(full(0, bob(many)));
     expect(() => table.apply(partial(1, bob([contact('more')])))).toThrow(MalformedError);
     expect(table.contacts).toHaveLength(1000);
     const aors = Array.from({ length: 101 }, (_, index) => bob([contact(`${index}`)], { id: `${index}` }));

@@ -15,7 +15,7 @@ const read = (kind: string, name: string) =>
   new Uint8Array(readFileSync(new URL(`${kind}/${name}`, fixtures)));
 
 describe('a User Agent Profile', () => {
-  it('5.1-10: the sample of the reference tells what push takes', () => {
+  it('5.1-10: the sample of the reference contains the push characteristics', () => {
     expect(readProfile(read('valid', '10-profile-sample.xml'))).toEqual({
       applications: ['x-wap-application:wml.ua'],
       mediaTypes: ['text/vnd.wap.si', 'application/vnd.wap.sic'],
@@ -23,7 +23,7 @@ describe('a User Agent Profile', () => {
     });
   });
 
-  it('is known by namespaces, whatever their prefix; what a component says comes before its defaults', () => {
+  it('is recognised by namespaces, not prefixes; properties take precedence over defaults', () => {
     expect(readProfile(read('valid', '10-profile-telephone.xml'))).toEqual({
       vendor: 'Müller',
       model: 'M1',
@@ -33,7 +33,7 @@ describe('a User Agent Profile', () => {
     });
   });
 
-  it('may say nothing of push', () => {
+  it('can have no push characteristics', () => {
     expect(readProfile(read('valid', '10-profile-nothing-of-push.xml'))).toEqual({});
   });
 
@@ -42,16 +42,16 @@ describe('a User Agent Profile', () => {
   });
 
   it.each([
-    ['10-profile-size-is-no-number.xml', 'Push-MsgSize: "1.4 kB", expected a number of octets'],
+    ['10-profile-size-is-no-number.xml', 'invalid Push-MsgSize "1.4 kB": expected a number of octets'],
     [
       '10-profile-other-root.xml',
-      'User Agent Profile: root element is rdf:Seq, expected RDF of its namespace',
+      'User Agent Profile: invalid root element rdf:Seq: expected RDF in its namespace',
     ],
-  ])('%s: the message says what is wrong', (name, message) => {
+  ])('%s: the error names the invalid value', (name, message) => {
     expect(() => readProfile(read('broken', name))).toThrow(message);
   });
 
-  it('is written as it is read', () => {
+  it('is written and read back', () => {
     const profile: UserAgentProfile = {
       vendor: 'A & B <GmbH>',
       model: 'Model "1"',
@@ -67,14 +67,14 @@ describe('a User Agent Profile', () => {
     });
   });
 
-  it('has components for what there is to say, each with its type', () => {
+  it('has typed components for its properties only', () => {
     const written = new TextDecoder().decode(writeProfile({ applications: ['mms.ua'] }));
     expect(written).toContain('ccppschema-20021212#PushCharacteristics"/>');
     expect(written).toContain('<prf:Push-Accept-AppID><rdf:Bag><rdf:li>mms.ua</rdf:li></rdf:Bag>');
     expect(written).not.toContain('HardwarePlatform');
   });
 
-  it('comes back whatever is in it', () => {
+  it('is read back with any values', () => {
     const text = fc
       .string({ minLength: 1, maxLength: 40, unit: 'grapheme-ascii' })
       .filter((value) => value === value.trim());
@@ -97,7 +97,7 @@ describe('a User Agent Profile', () => {
     );
   });
 
-  it('never throws anything else, whatever is cut or changed', () => {
+  it('throws only MalformedError when octets are removed or changed', () => {
     const sample = read('valid', '10-profile-telephone.xml');
     const octets = fc.tuple(fc.nat(sample.length - 1), fc.nat(255));
     fc.assert(

@@ -10,7 +10,7 @@ import { attributePage, tagPage, type WbxmlLanguage } from '../../../core/conten
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fromHex, toHex } from '../fixture.js';
 
-/** A language with two code pages, which none of ours has. */
+/** A language with two code pages, unlike the supported ones. */
 const demo: WbxmlLanguage = {
   title: 'Demo',
   publicId: 0x7f,
@@ -36,7 +36,7 @@ const leaf = (name: string, ...children: MarkupElement['children']): MarkupEleme
 describe('WBXML tokens', () => {
   it.each([
     ['an inline string', '4503410001', ['A']],
-    ['strings beside each other', '4503410003420001', ['AB']],
+    ['adjacent strings', '4503410003420001', ['AB']],
     ['an entity', '4502823d01', ['Ľ']],
     ['opaque octets', '45c302010201', [Uint8Array.of(1, 2)]],
     ['EXT_I_1', '4541410001', [{ extension: 1, value: 'A' }]],
@@ -47,12 +47,12 @@ describe('WBXML tokens', () => {
     expect(root(header + body).children).toEqual(children);
   });
 
-  it('the same in attributes', () => {
+  it('in attributes', () => {
     const value = [Uint8Array.of(1), 'A', { extension: 0, value: 'B' }, 'one', { extension: 1 }];
     expect(root(`${header}8505c3010103410040420085c101`).attributes).toEqual([{ name: 'x', value }]);
   });
 
-  it('code pages, of tags and of attributes each its own', () => {
+  it('separate code pages of tags and attributes', () => {
     const document = {
       language: demo,
       version: 3,
@@ -71,7 +71,7 @@ describe('WBXML tokens', () => {
     expect(decodeWbxml(octets, [demo])).toEqual(document);
   });
 
-  it('names that the language does not have, in the string table', () => {
+  it('unknown names in the string table', () => {
     const document = {
       language: demo,
       version: 3,
@@ -86,21 +86,21 @@ describe('WBXML tokens', () => {
     expect(decodeWbxml(octets, [demo])).toEqual(document);
   });
 
-  it('a string table with a text that is used twice', () => {
+  it('a string table with a repeated text', () => {
     expect(root('037f6a034142004583008301830001').children).toEqual(['ABBAB']);
   });
 
   it.each([
     ['UTF-16', '037f8777004503feff0041000001', 'A'],
     ['ISO 8859-1', '037f04004503e90001', 'é'],
-    ['none, which is UTF-8', '037f00004503c3a90001', 'é'],
+    ['unspecified, which is UTF-8', '037f00004503c3a90001', 'é'],
   ])('charset %s', (_name, hex, text) => {
     expect(root(hex).children).toEqual([text]);
   });
 });
 
 describe('WBXML documents', () => {
-  it('are chosen by their public identifier, in number or in text', () => {
+  it('are recognised by their public identifier, as number or text', () => {
     const sl = fixture('valid', '3.4-sl');
     expect(decodeWbxml(sl, [SI, SL, CO]).language).toBe(SL);
     expect(() => decodeWbxml(sl, [SI, CO])).toThrow('SI 1.0 or CO 1.0: public identifier at offset 1');
@@ -110,7 +110,7 @@ describe('WBXML documents', () => {
     expect(decodeWbxml(written, [SI, SL]).language).toBe(SL);
   });
 
-  it('that do not tell their type are what is expected, where that is one', () => {
+  it('of unknown type are accepted if one language is expected', () => {
     const unknown = fromHex('03016a0005');
     expect(decodeWbxml(unknown, [SL]).root.name).toBe('sl');
     expect(() => decodeWbxml(unknown, [SI, SL])).toThrow(MalformedError);
@@ -123,24 +123,24 @@ describe('WBXML documents', () => {
     ['a string table past the end', '037f6a0a05'],
     ['no root', header],
     ['two roots', `${header}0505`],
-    ['octets behind the root', `${header}0501`],
-    ['a tag that is none', `${header}3e`],
-    ['a tag on a page that is none', `${header}000905`],
-    ['an attribute that is none', `${header}853e01`],
-    ['an attribute twice', `${header}85050501`],
-    ['a value that is none', `${header}8505ff01`],
-    ['a string without end', `${header}450341`],
+    ['octets after the root', `${header}0501`],
+    ['an unknown tag', `${header}3e`],
+    ['a tag on an unknown page', `${header}000905`],
+    ['an unknown attribute', `${header}853e01`],
+    ['a repeated attribute', `${header}85050501`],
+    ['an unknown value', `${header}8505ff01`],
+    ['an unterminated string', `${header}450341`],
     ['a string of the table past its end', '037f6a02410045830201'],
-    ['a string of the table without end', '037f6a02414145830001'],
+    ['an unterminated string in the table', '037f6a02414145830001'],
     ['opaque octets past the end', `${header}45c3ff7f01`],
     ['an entity past Unicode', `${header}4502c4808001`],
     ['33 levels', `${header}${'45'.repeat(32)}05${'01'.repeat(32)}`],
-    ['content without end', `${header}45`],
+    ['unterminated content', `${header}45`],
   ])('%s: malformed', (_name, hex) => {
     expect(() => root(hex)).toThrow(MalformedError);
   });
 
-  it('says where and what was expected', () => {
+  it('reports the offset and what was expected', () => {
     expect(() => root(`${header}45000107`)).toThrow(
       'Demo: tag at offset 7: expected a tag of Demo on code page 1, not 07, found octet 07 and 0 more',
     );
@@ -155,8 +155,8 @@ describe('WBXML documents', () => {
     );
   });
 
-  it('that unfold to more than a million characters are malformed, before they are in memory', () => {
-    // 16 KiB of text, referred to 30,000 times: half a gigabyte.
+  it('that expand to more than a million characters are malformed, without using memory', () => {
+    // 16 KiB of text with 30,000 references: half a gigabyte.
     const text = new Uint8Array(16_385).fill(0x41);
     text[16_384] = 0;
     const references = Uint8Array.from({ length: 60_000 }, (_, index) => (index % 2 === 0 ? 0x83 : 0x00));
@@ -165,7 +165,7 @@ describe('WBXML documents', () => {
     expect(() => decodeWbxml(bomb, [demo])).toThrow('expected a document of at most 1048576 characters');
   });
 
-  it('of any octets are malformed or documents, never anything else', () => {
+  it('any octets give a document or MalformedError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (noise) => {
         try {
@@ -178,7 +178,7 @@ describe('WBXML documents', () => {
     );
   });
 
-  it('hold no zero character in a string', () => {
+  it('contain no zero character in a string', () => {
     const document = { language: demo, version: 3, root: leaf('root', 'a\0b') };
     expect(() => encodeWbxml(document)).toThrow(ConfigurationError);
   });
@@ -189,7 +189,7 @@ describe('WBXML documents', () => {
     fc.record({ extension: fc.nat(2) }),
     fc.record({ extension: fc.nat(2), value: fc.oneof(fc.nat(), fc.stringMatching(/^[a-z]{0,5}$/)) }),
   );
-  /** Neighbouring texts are one: between two of them stands an empty element or nothing. */
+  /** Adjacent texts are joined, so they are separated by an empty element. */
   const values = fc
     .array(value, { maxLength: 4 })
     .map((list) =>
@@ -207,7 +207,7 @@ describe('WBXML documents', () => {
     }),
   }));
 
-  it('of any elements are read as they were written', () => {
+  it('of any elements are read back', () => {
     fc.assert(
       fc.property(tree, (written) => {
         expect(decodeWbxml(encodeWbxml({ language: demo, version: 3, root: written }), [demo]).root).toEqual(
@@ -232,13 +232,13 @@ describe('dates in octets', () => {
   });
 
   it.each(['199906', '1999063000000000', '19991330', '1999063a', '19990230', '1999063024', ''])(
-    '%s is none',
+    '%s is not a date',
     (hex) => {
       expect(dateOfOctets(fromHex(hex))).toBeUndefined();
     },
   );
 
-  it.each(['1999-06-31T00:00:00Z', '1999-06-30', 'yesterday'])('%s is none', (text) => {
+  it.each(['1999-06-31T00:00:00Z', '1999-06-30', 'yesterday'])('%s is not a date', (text) => {
     expect(octetsOfDate(text)).toBeUndefined();
   });
 });

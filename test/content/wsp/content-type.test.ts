@@ -46,7 +46,7 @@ describe('content type', () => {
     expect(write(type, parameters)).toBe(hex);
   });
 
-  it('reads a known type in text, as an operator writes it', () => {
+  it('reads a known type in text', () => {
     expect(read(`${ascii('application/vnd.wap.mms-message')}00`).type).toBe(
       'application/vnd.wap.mms-message',
     );
@@ -58,7 +58,7 @@ describe('content type', () => {
     ['q', '808331', { q: '0.333' }],
     ['any charset', '8180', { charset: '*' }],
     ['charset in text', `81${ascii('UTF-8')}00`, { charset: 'utf-8' }],
-    ['a charset nobody knows', '810207d0', { charset: 'mib-2000' }],
+    ['an unknown charset', '810207d0', { charset: 'mib-2000' }],
     ['level', '82a1', { level: '2.1' }],
     ['level in text', `82${ascii('3')}00`, { level: '3' }],
     ['type as number', '8383', { type: '3' }],
@@ -72,31 +72,31 @@ describe('content type', () => {
     ['name as text-value', `97${ascii('"a b"')}00`, { name: 'a b' }],
     ['text with a number', `${ascii('n')}0085`, { n: '5' }],
     ['text with nothing', `${ascii('n')}0000`, { n: '' }],
-    ['a code nobody knows', 'ff02abcd', { 'x-wsp-127': '02abcd' }],
-    ['a name given twice', `85${ascii('a')}0097${ascii('b')}00`, { name: 'a' }],
-    ['a name that objects have', `${ascii('__proto__')}00${ascii('a')}00`, JSON.parse('{"__proto__":"a"}')],
+    ['an unknown code', 'ff02abcd', { 'x-wsp-127': '02abcd' }],
+    ['a repeated name', `85${ascii('a')}0097${ascii('b')}00`, { name: 'a' }],
+    ['the name __proto__', `${ascii('__proto__')}00${ascii('a')}00`, JSON.parse('{"__proto__":"a"}')],
   ])('reads parameter %s', (_name, hex, parameters) => {
     const octets = fromHex(`9e${hex}`);
     expect(read(toHex(Uint8Array.of(octets.length, ...octets)))).toEqual({ type: 'image/jpeg', parameters });
   });
 
-  it('gives a code that nobody assigned a name of its own', () => {
+  it('returns a name for an unassigned code', () => {
     expect(read('d9').type).toBe('application/x-wsp-0059');
   });
 
   it.each([
     ['nothing', ''],
     ['a length past the end', '05be'],
-    ['a type without end', '61'],
+    ['an unterminated type', '61'],
     ['a quality of 0', '039e8000'],
     ['a value in place of no value', '039e9001'],
-    ['a date past every calendar', '099e930609184e72a00000'],
-    ['parameters without number', `1f82019e${'9000'.repeat(64)}9000`],
+    ['a date that is too large', '099e930609184e72a00000'],
+    ['too many parameters', `1f82019e${'9000'.repeat(64)}9000`],
   ])('refuses %s', (_name, hex) => {
     expect(() => read(hex)).toThrow(MalformedError);
   });
 
-  it('refuses to write a parameter that is no token', () => {
+  it('refuses to write a parameter name that is not a token', () => {
     expect(() => write('image/png', { 'a b': '1' })).toThrow(ConfigurationError);
   });
 

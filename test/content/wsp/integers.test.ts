@@ -48,14 +48,14 @@ describe('WSP integers', () => {
     expect(write(writeValue, value)).toBe(hex);
   });
 
-  it('takes a long-integer with zero octets in front', () => {
+  it('accepts a long-integer with leading zero octets', () => {
     expect(read(readLongInteger, `1e${'00'.repeat(29)}05`)).toBe(5);
   });
 
   it.each([
     ['a uintvar of six octets', readUintvar, '8080808080808000'],
-    ['a uintvar past 32 bits', readUintvar, '9fffffff7f'],
-    ['a uintvar without its end', readUintvar, '81'],
+    ['a uintvar of more than 32 bits', readUintvar, '9fffffff7f'],
+    ['an incomplete uintvar', readUintvar, '81'],
     ['a short-integer below 80', readShortInteger, '7f'],
     ['a long-integer of no octets', readLongInteger, '00'],
     ['a long-integer of 31 octets', readLongInteger, `1f${'00'.repeat(31)}`],
@@ -66,8 +66,10 @@ describe('WSP integers', () => {
     expect(() => read(readValue, hex)).toThrow(MalformedError);
   });
 
-  it('says what it cannot write', () => {
-    expect(() => write(writeUintvar, 2 ** 32)).toThrow('a uintvar holds 0 to 4294967295, not 4294967296');
+  it('names invalid values', () => {
+    expect(() => write(writeUintvar, 2 ** 32)).toThrow(
+      'invalid value 4294967296 of a uintvar: expected 0 to 4294967295',
+    );
     expect(() => write(writeShortInteger, 128)).toThrow(ConfigurationError);
     expect(() => write(writeLongInteger, -1)).toThrow(ConfigurationError);
     expect(() => write(writeInteger, 0.5)).toThrow(ConfigurationError);

@@ -4,7 +4,7 @@ import { MalformedError } from '../../../core/errors.js';
 import { fromHex } from '../fixture.js';
 
 describe('OctetReader', () => {
-  it('says document, field, offset, what was expected and what stands there', () => {
+  it('reports document, field, offset, what was expected and what was found', () => {
     const reader = new OctetReader(fromHex('0102'), 'M-Notification.ind');
     reader.octet('field');
     expect(() => reader.octets(3, 'Subject')).toThrow(
@@ -18,11 +18,11 @@ describe('OctetReader', () => {
     );
   });
 
-  it('bounds a value by its length, and goes on behind it', () => {
+  it('limits a value by its length, and continues after it', () => {
     const reader = new OctetReader(fromHex('41420043'), 'test');
     const value = reader.within(2, 'value');
     expect(() => value.untilZero('text')).toThrow(
-      'text at offset 2: expected text ended by a zero octet, found the end',
+      'text at offset 2: expected text that ends with a zero octet, found the end',
     );
     expect(value.octet('octet')).toBe(0x41);
     expect(reader.offset).toBe(2);
@@ -31,8 +31,8 @@ describe('OctetReader', () => {
     expect(reader.peek()).toBeUndefined();
   });
 
-  it('searches the end of a text inside its bounds alone, so that many are not quadratic', () => {
-    // 20,000 framed texts without end, in front of 16 MB without a zero octet: each search stops at once.
+  it('searches the end of a text only within its bounds, so that many texts take linear time', () => {
+    // 20,000 unterminated texts before 16 MB without a zero octet.
     const octets = new Uint8Array(16 << 20).fill(0x41);
     const reader = new OctetReader(octets, 'test');
     for (let count = 0; count < 20_000; count += 1) {
@@ -42,7 +42,7 @@ describe('OctetReader', () => {
 });
 
 describe('OctetWriter', () => {
-  it('grows, and gives a copy', () => {
+  it('grows, and returns a copy', () => {
     const writer = new OctetWriter();
     for (let count = 0; count < 1000; count += 1) writer.octet(count & 0xff);
     writer.octets(new Uint8Array(5000).fill(7));

@@ -16,7 +16,7 @@ const sic = (parameters = {}) => ({ type: 'application/vnd.wap.sic', parameters 
 const slc = { type: 'application/vnd.wap.slc', parameters: {} };
 const message = { type: 'application/vnd.wap.mms-message', parameters: {} };
 
-/** With the version that the writer held to, where the PDU itself does not say. */
+/** With the version of the writer, if the PDU does not contain it. */
 const vectors: [name: string, Meaning, version?: string][] = [
   [
     '3.5-push-si-kannel',
@@ -53,7 +53,7 @@ const vectors: [name: string, Meaning, version?: string][] = [
     },
   ],
   ['4.2-push-notification', { transactionId: 5, type: message, headers: [['X-Wap-Application-Id', mms]] }],
-  // The operator spells the content type: its code came with 1.4.
+  // The content type is text: its code was introduced with 1.4.
   [
     '4.2-push-notification-operator',
     { transactionId: 1, type: message, headers: [['X-Wap-Application-Id', mms]] },
@@ -97,14 +97,14 @@ const vectors: [name: string, Meaning, version?: string][] = [
 ];
 
 describe('WSP Push', () => {
-  it.each(vectors)('%s says what it says, and is written so', (name, meaning, version) => {
+  it.each(vectors)('decodes and encodes %s', (name, meaning, version) => {
     const octets = fixture('valid', name);
     const body = pushBody(octets);
     expect(decodePushPdu(octets)).toEqual({ ...meaning, body });
     expect(toHex(encodePushPdu({ ...meaning, body }, version))).toBe(toHex(octets));
   });
 
-  it('keeps raw what it does not know, and writes it back', () => {
+  it('keeps unknown headers raw, and writes them back', () => {
     const push = decodePushPdu(fixture('valid', '8.2-push-raw-headers'));
     expect(push).toEqual({
       transactionId: 7,
@@ -123,14 +123,14 @@ describe('WSP Push', () => {
     expect(decodePushPdu(encodePushPdu(push))).toEqual(push);
   });
 
-  it('reads in text what has a form of its own', () => {
+  it('reads text values of headers with a binary form', () => {
     expect(decodePushPdu(fixture('valid', '8.2-push-content-type-in-text'))).toMatchObject({
       type: sic(),
       headers: [['Content-Length', '12']],
     });
   });
 
-  it("reads Kannel's blocks of headers", () => {
+  it('reads the headers of Kannel', () => {
     // CO, and a DM notification to application 07 whose type 1.3 has no code for.
     const co = fromHex('000606b18d01a8c393');
     expect(decodePushPdu(co)).toMatchObject({
@@ -147,7 +147,7 @@ describe('WSP Push', () => {
     expect(toHex(encodePushPdu(decodePushPdu(dm)))).toBe(toHex(dm));
   });
 
-  it('spells to an old peer what is too new for it', () => {
+  it('writes codes that an old peer does not know as text', () => {
     const push: PushPdu = {
       transactionId: 1,
       type: { type: 'application/vnd.wap.multipart.related', parameters: { start: '<a>', path: '/' } },
@@ -169,27 +169,27 @@ describe('WSP Push', () => {
     expect(() => decodePushPdu(fixture('broken', name))).toThrow(MalformedError);
   });
 
-  it.each(vectors)('%s, cut anywhere before its body, is malformed', (name) => {
+  it.each(vectors)('%s is malformed when truncated before its body', (name) => {
     const octets = fixture('valid', name);
     for (let length = 0; length < octets.length - pushBody(octets).length; length += 1) {
       expect(() => decodePushPdu(octets.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
     }
   });
 
-  it('says which header, where, and what was expected', () => {
+  it('reports the header, its offset and what was expected', () => {
     expect(() => decodePushPdu(fixture('broken', '8.2-push-flag-is-length'))).toThrow(
       'WSP Push: Push-Flag at offset 5: expected a short-integer (80 to FF), found octet 01 and 1 more',
     );
   });
 
   it.each([
-    ['a transaction id that is none', { transactionId: 256 }],
-    ['a name that is no token', { headers: [['a b', 'c']] }],
-    ['a length that is no number', { headers: [['Content-Length', 'x']] }],
-    ['a date that is none', { headers: [['Date', 'soon']] }],
-    ['a type that is none', { headers: [['Content-Type', 'text']] }],
-    ['a disposition that is none', { headers: [['Content-Disposition', 'a;;=']] }],
-    ['a version that is none', { headers: [['Encoding-Version', 'new']] }],
+    ['an invalid transaction id', { transactionId: 256 }],
+    ['a name that is not a token', { headers: [['a b', 'c']] }],
+    ['an invalid length', { headers: [['Content-Length', 'x']] }],
+    ['an invalid date', { headers: [['Date', 'soon']] }],
+    ['an invalid type', { headers: [['Content-Type', 'text']] }],
+    ['an invalid disposition', { headers: [['Content-Disposition', 'a;;=']] }],
+    ['an invalid version', { headers: [['Encoding-Version', 'new']] }],
     ['a text with a zero octet', { headers: [['X-A', 'a\0b']] }],
   ] satisfies [string, Partial<PushPdu>][])('refuses to write %s', (_name, change) => {
     const push: PushPdu = { transactionId: 1, type: sic(), headers: [], body: Uint8Array.of(), ...change };
@@ -241,7 +241,7 @@ describe('WSP headers', () => {
     { requiredKeys: ['headers'] },
   );
 
-  it('are read back as they were written, for peers of every version', () => {
+  it('are read back by peers of every version', () => {
     fc.assert(
       fc.property(blocks, fc.constantFrom('1.1', '1.2', '1.3', '1.5', undefined), (block, version) => {
         expect(decodeHeaders(encodeHeaders(block, version))).toEqual(block);
@@ -250,7 +250,7 @@ describe('WSP headers', () => {
     );
   });
 
-  it('of any octets are malformed or headers, never anything else', () => {
+  it('any octets give headers or MalformedError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
         try {
@@ -263,7 +263,7 @@ describe('WSP headers', () => {
     );
   });
 
-  it('have one name a code, and the first code of a name', () => {
+  it('have one name for each code, and use the first code of a name', () => {
     for (let code = 0; code <= 0x49; code += 1) {
       const name = headerName(code) ?? '';
       expect(headerName(headerCode(name) ?? -1)).toBe(name);
@@ -285,7 +285,7 @@ describe('application ids', () => {
     expect(codeOfApplicationId(identifier)).toBe(code);
   });
 
-  it('the prefix may be left out; what has no code has none', () => {
+  it('the prefix is optional; unknown ids have no code', () => {
     expect(codeOfApplicationId('MMS.ua')).toBe(4);
     expect(codeOfApplicationId('ulp.ua')).toBeUndefined();
     expect(codeOfApplicationId('x-oma-application:dcd.ua')).toBeUndefined();

@@ -28,7 +28,7 @@ function write(writeText: Write, text: string): string {
   return toHex(writer.finish());
 }
 
-/** Any text but a zero character, which no WSP text can hold. */
+/** Any text without a zero character, which WSP does not allow. */
 const texts = fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\0', ''));
 
 describe('text-string', () => {
@@ -42,7 +42,7 @@ describe('text-string', () => {
     expect(write(writeTextString, text)).toBe(hex);
   });
 
-  it('takes ISO 8859-1, and a first octet above 7F without its quote', () => {
+  it('accepts ISO 8859-1, and a first octet above 7F without its quote', () => {
     expect(read(readTextString, 'c9746500')).toBe('Éte');
     expect(read(readTextString, 'c38900')).toBe('É');
   });
@@ -55,10 +55,10 @@ describe('text-string', () => {
     expect(() => read(readTextString, hex)).toThrow(MalformedError);
   });
 
-  it('says what it cannot write', () => {
+  it('refuses invalid texts', () => {
     expect(() => write(writeTextString, 'a\0b')).toThrow(ConfigurationError);
     expect(() => write(writeTextString, '\tb')).toThrow(
-      'a text-string cannot start with a control character',
+      'invalid text-string: expected no control character at the start',
     );
   });
 });
@@ -73,7 +73,7 @@ describe('text-value', () => {
     expect(write(writeTextValue, text)).toBe(hex);
   });
 
-  it('takes a closing quotation mark', () => {
+  it('accepts a closing quotation mark', () => {
     expect(read(readTextValue, '226120622200')).toBe('a b');
   });
 
@@ -91,7 +91,7 @@ describe('encoded-string-value', () => {
     ['68656c6c6f00', 'hello'],
     ['00', ''],
     ['07ea7fc389746500', 'Éte'],
-    // A control character in front would read as a length.
+    // A control character at the start would be read as a length.
     ['04ea096100', '\ta'],
   ])('%s is read and written', (hex, text) => {
     expect(read(readEncodedString, hex)).toBe(text);
@@ -107,14 +107,14 @@ describe('encoded-string-value', () => {
     ['UTF-16 with mark', '090203f7feff004800690000', 'Hi'],
     ['UCS-2 without mark, one zero octet as end', '080203e80048006900', 'Hi'],
     ['UTF-16, little-endian', '0b0203f7fffe480069000000', 'Hi'],
-    ['a charset nobody knows', '050207d0686900', 'hi'],
+    ['an unknown charset', '050207d0686900', 'hi'],
   ])('reads %s', (_name, hex, text) => {
-    // The lengths are written here by hand for the octets that follow.
+    // The lengths match the octets that follow.
     const octets = fromHex(hex).subarray(1);
     expect(read(readEncodedString, toHex(Uint8Array.of(octets.length, ...octets)))).toBe(text);
   });
 
-  it('passes over what a length frames behind the text', () => {
+  it('skips octets after the text within the length', () => {
     expect(read(readEncodedString, '06ea6869000102')).toBe('hi');
   });
 

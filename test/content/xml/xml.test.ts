@@ -9,8 +9,8 @@ import { fromHex } from '../fixture.js';
 
 const parse = (xml: string) => parseXml(new TextEncoder().encode(xml), 'SI 1.0');
 
-describe('XML read', () => {
-  it('gives elements, attributes and texts in their order', () => {
+describe('reading XML', () => {
+  it('returns elements, attributes and texts in order', () => {
     expect(
       parse('<a x="1" y=" &quot;2&#x41; "> t<b/>u<![CDATA[<&amp;]]>&amp;<!-- c --><?pi x?></a>'),
     ).toEqual({
@@ -23,13 +23,13 @@ describe('XML read', () => {
     });
   });
 
-  it('takes comments, instructions and blanks before the root and behind it', () => {
+  it('accepts comments, instructions and blanks before and after the root', () => {
     const xml =
       '<?xml version="1.0"?>\n<!-- a -->\n<!DOCTYPE a>\n<?pi x?><a>1<!-- 2 -->3</a>\n<!-- b -->\n<?pi?> ';
     expect(parse(xml)).toEqual({ name: 'a', attributes: [], children: ['13'] });
   });
 
-  it('turns line ends and the white space of attributes into what XML says', () => {
+  it('normalises line ends and the white space of attributes', () => {
     expect(parse('<a x="1\r\n2\t3&#10;4">\r\n5\r6</a>')).toMatchObject({
       attributes: [{ name: 'x', value: ['1 2 3\n4'] }],
       children: ['\n5\n6'],
@@ -40,11 +40,11 @@ describe('XML read', () => {
     ['a byte order mark', 'efbbbf3c612f3e'],
     ['UTF-16', 'feff003c0061002f003e'],
     ['UTF-16, little-endian', 'fffe3c0061002f003e00'],
-  ])('takes %s', (_name, hex) => {
+  ])('accepts %s', (_name, hex) => {
     expect(parseXml(fromHex(hex), 'SI 1.0').name).toBe('a');
   });
 
-  it('reads the charset that its declaration names', () => {
+  it('uses the charset of the declaration', () => {
     const octets = Uint8Array.from('<?xml version="1.0" encoding="ISO-8859-1"?><a>\u00e9</a>', (character) =>
       character.charCodeAt(0),
     );
@@ -53,38 +53,38 @@ describe('XML read', () => {
 
   it.each([
     ['nothing', ''],
-    ['text alone', 'text'],
+    ['only text', 'text'],
     ['two roots', '<a/><b/>'],
-    ['text behind the root', '<a/>x'],
-    ['text behind the root, before a comment', '<a/>x<!-- -->'],
-    ['text behind the root, before an instruction', '<a/>x<?pi?>'],
-    ['text behind the root, before a document type', '<a/>x<!DOCTYPE a>'],
-    ['a document type behind the root', '<a/><!DOCTYPE a>'],
+    ['text after the root', '<a/>x'],
+    ['text after the root, before a comment', '<a/>x<!-- -->'],
+    ['text after the root, before an instruction', '<a/>x<?pi?>'],
+    ['text after the root, before a document type', '<a/>x<!DOCTYPE a>'],
+    ['a document type after the root', '<a/><!DOCTYPE a>'],
     ['text before the root', 'x<a/>'],
-    ['a section of characters behind the root', '<a/><![CDATA[x]]>'],
-    ['an element without end', '<r><a></r>'],
-    ['a tag without end', '<a'],
-    ['an attribute twice', '<a b="1" b="2"/>'],
+    ['a CDATA section after the root', '<a/><![CDATA[x]]>'],
+    ['an element without an end tag', '<r><a></r>'],
+    ['an incomplete tag', '<a'],
+    ['a repeated attribute', '<a b="1" b="2"/>'],
     ['an attribute without quotes', '<a b=1/>'],
-    ['an entity of its own', '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'],
-    ['a document type of its own', '<!DOCTYPE a SYSTEM "a.dtd" [ ]><a/>'],
+    ['an internal entity', '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'],
+    ['an internal document type', '<!DOCTYPE a SYSTEM "a.dtd" [ ]><a/>'],
     ["an entity that is not XML's", '<a>&nbsp;</a>'],
-    ['an ampersand alone', '<a b="x?y=1&z=2"/>'],
-    ['a character that is none', '<a>&#x110000;</a>'],
-    ['a character that XML forbids', '<a>&#0;</a>'],
+    ['a single ampersand', '<a b="x?y=1&z=2"/>'],
+    ['an invalid character reference', '<a>&#x110000;</a>'],
+    ['a forbidden character reference', '<a>&#0;</a>'],
     ['a control character', '<a>\u0007</a>'],
-    ['a name that objects have', '<__proto__/>'],
-    ['33 levels and more', '<a>'.repeat(40) + '</a>'.repeat(40)],
+    ['the name __proto__', '<__proto__/>'],
+    ['more than 32 levels', '<a>'.repeat(40) + '</a>'.repeat(40)],
     ['more than 64 KiB', `<a>${'x'.repeat(65_536)}</a>`],
   ])('refuses %s', (_name, xml) => {
     expect(() => parse(xml)).toThrow(MalformedError);
   });
 
-  it('says where', () => {
+  it('reports line and column', () => {
     expect(() => parse('<r>\n<a></r>')).toThrow('SI 1.0: line 2, column 4: ');
   });
 
-  it('gives no document a hold on what objects inherit', () => {
+  it('is not vulnerable to prototype pollution', () => {
     const { children, attributes } = parse('<a __proto__="1" constructor="2"><toString/></a>');
     expect(children).toHaveLength(1);
     expect(attributes.map(({ name }) => name)).toEqual(['__proto__', 'constructor']);
@@ -103,7 +103,7 @@ describe('XML read', () => {
     expect(() => parse(start + piece.repeat(Math.floor(65_000 / piece.length)))).toThrow(MalformedError);
   });
 
-  it('of any text is malformed or elements, never anything else', () => {
+  it('any text gives elements or MalformedError', () => {
     const piece = fc.constantFrom(
       '<',
       '>',
@@ -136,7 +136,7 @@ describe('XML read', () => {
   });
 });
 
-describe('XML written', () => {
+describe('writing XML', () => {
   const text = (value: string): MarkupElement => ({ name: 'si', attributes: [], children: [value] });
 
   it('has the DOCTYPE of its language', () => {
@@ -152,12 +152,12 @@ describe('XML written', () => {
     );
   });
 
-  it('refuses what XML cannot hold', () => {
+  it('refuses values that XML does not allow', () => {
     expect(() => writeXml(text('\u0000'), SI)).toThrow(ConfigurationError);
     expect(() => writeXml({ ...text(''), children: [Uint8Array.of(1)] }, SI)).toThrow(ConfigurationError);
   });
 
-  it('is read as it was written', () => {
+  it('is read back', () => {
     const texts = fc
       .string({ unit: 'grapheme-composite' })
       .map((value) => `x${value.replace(/[^\t\n\r\P{Cc}]/gu, '')}`);

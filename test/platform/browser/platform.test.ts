@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { platform as node } from '#platform';
-import type { Channel, Listener } from '../../../core/platform/platform.js';
+import type { Channel, Listener } from '../../../core/platform/sockets.js';
 import { servePage } from '../../support/browser-page.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { Chromium } from '../../support/chromium.js';
@@ -89,7 +89,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     );
     expect(
       await run`return errorOf((async () => platform.certificateFingerprint(${certificates.key}))())`,
-    ).toBe('ConfigurationError: tls: no certificate to take a fingerprint of');
+    ).toBe('ConfigurationError: tls: invalid certificate, expected PEM');
   });
 
   it('compresses and undoes it, tells what is broken, and reads little ahead', async () => {
@@ -132,9 +132,9 @@ describePeer('chromium', 'the platform of a browser', () => {
       'ConfigurationError: no tls connection to 127.0.0.1:5060: a browser connects by WebSocket only (transport=ws or wss)',
       'ConfigurationError: a browser cannot listen for connections: it connects to a server, or to a relay',
       'ConfigurationError: a browser has no UDP: use a server with transport=ws or transport=wss',
-      'ConfigurationError: a browser cannot serve content: publish it on a server, and refer to it by its URL',
-      'ConfigurationError: a browser opens no file by its path (a/b): take what a person chose, as bytes',
-      'ConfigurationError: tls: a browser has authorities of its own; "ca", "serverName" cannot be used there',
+      'ConfigurationError: a browser cannot serve content: publish it on a server, and push its URL',
+      'ConfigurationError: a browser cannot open a file by its path (a/b): use the bytes of a file that the user selected',
+      'ConfigurationError: tls: "ca", "serverName" cannot be used in a browser, which has its own authorities; remove it',
     ]);
   });
 
@@ -206,7 +206,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     await browser.until('held.got.closed');
     expect(await run`return held.got`).toMatchObject({
       sizes: [3, 3, 5],
-      error: 'more than 16777216 bytes of messages came while none could be taken',
+      error: 'messages of more than 16777216 bytes arrived while the channel was paused',
     });
     await run`
       const channel = await platform.connect('ws', ${address}, { subprotocol: 'msrp' });
@@ -224,7 +224,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     await browser.until('large.closed');
     expect(await run`return large`).toMatchObject({
       sizes: [],
-      error: 'a WebSocket message of more than 1000 bytes',
+      error: 'a WebSocket message exceeds 1000 bytes',
     });
   });
 
@@ -251,7 +251,7 @@ describePeer('chromium', 'the platform of a browser', () => {
 
   it('tells where nobody listens, and ends with its signal', async () => {
     expect(await run`return errorOf(platform.connect('ws', { host: '127.0.0.1', port: 9 }))`).toBe(
-      'TransportError: connection to ws://127.0.0.1:9/ failed: the browser does not tell why; its console may',
+      'TransportError: connection to ws://127.0.0.1:9/ failed: see the console of the browser for the reason',
     );
     const { port } = server;
     expect(
@@ -293,9 +293,9 @@ describePeer('chromium', 'the platform of a browser', () => {
       cut: expect.stringContaining(`TransportError: HTTP with ${host} failed: `),
       ended: 'Error: enough',
       nobody: expect.stringContaining('TransportError: HTTP with 127.0.0.1:9 failed: '),
-      address: 'ConfigurationError: a browser cannot be told which address of name.test to connect to',
+      address: 'ConfigurationError: a browser cannot connect to a given address of name.test',
       own: 203,
-      ca: 'ConfigurationError: tls: a browser has authorities of its own; "ca" cannot be used',
+      ca: 'ConfigurationError: tls: "ca" cannot be used in a browser, which has its own authorities; remove it',
       resolved: true,
     });
   });
@@ -375,11 +375,11 @@ describePeer('chromium', 'the platform of a browser', () => {
       part: true,
       empty: '',
       missing: 'ConfigurationError: data/files/unfinished does not exist',
-      outside: 'SipPushError: "../outside" is no name of a file that is kept',
-      twice: 'SipPushError: files cannot be kept: whole is there, or is being written',
+      outside: 'SipPushError: invalid file name "../outside": expected letters and digits',
+      twice: 'SipPushError: cannot create the file whole: it exists already',
       path: 'data/files/whole',
       left: [],
-      gone: 'SipPushError: the file whole is not there any more',
+      gone: 'SipPushError: the file whole was removed',
     });
   });
 
@@ -414,7 +414,7 @@ describePeer('chromium', 'the platform of a browser', () => {
         const again = await (await platform.openFolder('data/transfers')).edit('grows');
         check(await again.read(0, SIZE), 0);
         return { wrong, closed, sizes: stored.size === size && again.size === size }`,
-    ).toEqual({ wrong: 0, closed: 'SipPushError: files cannot be kept: grows is closed', sizes: true });
+    ).toEqual({ wrong: 0, closed: 'SipPushError: cannot use the file grows: it is closed', sizes: true });
   });
 
   it('has a spool in its storage, emptied at the start, and one in memory with a bound', async () => {
@@ -445,8 +445,8 @@ describePeer('chromium', 'the platform of a browser', () => {
       part: 'seco',
       anew: 'anew',
       size: 4,
-      gone: 'SipPushError: files cannot be kept: 1 is closed',
-      full: 'LimitError: more than 64 MiB of files in memory; with "data" they are in the browser\'s storage',
+      gone: 'SipPushError: cannot use the file 1: it is closed',
+      full: 'LimitError: files in memory exceed 64 MiB: set "data" to use the browser\'s storage',
       some: true,
       room: 'room again',
     });

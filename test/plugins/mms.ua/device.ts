@@ -1,4 +1,4 @@
-/** A device with mms.ua alone, and an MMSC that it may reach: files on disk, retries without their waiting times. */
+/** A device with only mms.ua, and an MMSC that it can reach. Files are on disk; timers are fake. */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,8 +28,8 @@ export class MmsDevice {
 
   static async start(options?: unknown, fetch: FetchLimits = {}): Promise<MmsDevice> {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    // No spread: waiting times are exact.
-    vi.spyOn(Math, 'random').mockReturnValue(0);
+    // Without jitter the delays are exact.
+    vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
     const mmsc = await Mmsc.start();
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-mms-'));
     const limits = { allow: ['http://127.0.0.1:*'], ...fetch };
@@ -47,7 +47,7 @@ export class MmsDevice {
 
   async push(pdu: Uint8Array): Promise<void> {
     const outcome = await this.host.push({ type: TYPE, body: pdu });
-    if (!outcome.taken) throw new Error(outcome.reason);
+    if (!outcome.accepted) throw new Error(outcome.reason);
   }
 
   query(name: string, args?: unknown): Promise<unknown> {
@@ -65,22 +65,22 @@ export class MmsDevice {
     return item;
   }
 
-  told(kind: string) {
+  events(kind: string) {
     return this.host.events.filter((event) => event.kind === kind);
   }
 
-  /** Names of all files on disk, finished or not. */
+  /** Names of all files on disk, complete or partial. */
   async files(): Promise<string[]> {
     const found = await readdir(this.folder, { recursive: true, withFileTypes: true });
     return found.filter((entry) => entry.isFile()).map(({ name }) => name);
   }
 
-  /** Until what goes on in the background has come so far. */
+  /** Waits until the background tasks have reached `condition`. */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Until so many PDUs were posted and taken. */
+  /** Waits until this number of PDUs was posted and accepted. */
   async posted(count: number): Promise<void> {
     await this.until(() => this.mmsc.posted.length >= count);
     await this.until(async () => !(await this.storedText()).includes('"pdu":'));
@@ -90,14 +90,14 @@ export class MmsDevice {
     return this.until(() => this.host.logged.length >= count);
   }
 
-  /** Passes over a waiting time, once the application has begun to wait. */
+  /** Advances the clock after the application has started a timer. */
   async wait(milliseconds: number): Promise<void> {
     await this.until(() => vi.getTimerCount() > 0);
     this.host.now += milliseconds;
     await vi.advanceTimersByTimeAsync(milliseconds);
   }
 
-  /** What the application has in storage about messages. */
+  /** The stored messages as text. */
   async storedText(): Promise<string> {
     let text = '';
     for await (const [key, value] of this.host.store.iterator()) {

@@ -1,4 +1,4 @@
-/** Messages retrieved from an MMSC that answers wrongly, partly, or not at all; and devices that stop on the way. */
+/** An MMSC that fails or answers incorrectly, and devices that stop during a retrieval. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import {
 } from '../../support/mmsc.js';
 import { MmsDevice, TYPE } from './device.js';
 
-// The text first: it is whole when the picture breaks off.
+// The text comes first, so that it is complete when the transfer of the picture stops.
 const PARTS = beach(300_000).reverse();
 const PDU = retrievalOf(PARTS);
 const TOLD = PARTS.map((part, index) => partInEvent(part, ['greeting', 'beach.jpg'][index] ?? ''));
@@ -47,13 +47,13 @@ const RETRIEVED = {
   status: 'retrieved',
 };
 
-describe('what fails for now is retrieved again', () => {
+describe('retries a retrieval after', () => {
   it.each<[string, MmscAnswer, string]>([
     ['503', status(503), 'the server answered 503'],
     ['500', status(500), 'the server answered 500'],
     ['429', status(429), 'the server answered 429'],
-    ['a transfer that breaks off', broken, 'unreachable: '],
-    ['half of a message', half, 'expected '],
+    ['an interrupted transfer', broken, 'unreachable: '],
+    ['a truncated message', half, 'expected '],
     ['a page', instead('<html>Log in</html>', 'text/html'), 'X-Mms-Message-Type at offset 0'],
     ['no octets', instead(''), 'X-Mms-Message-Type at offset 0'],
     ['204', status(204), 'the server answered 204'],
@@ -61,7 +61,7 @@ describe('what fails for now is retrieved again', () => {
     [
       'another major version',
       instead(retrievalOf(PARTS, { version: '2.0' })),
-      'MMS version 2.0, expected 1.x',
+      'MMS version 2.0: expected 1.x',
     ],
     [
       'a transient status',
@@ -73,41 +73,45 @@ describe('what fails for now is retrieved again', () => {
       instead(retrievalOf(PARTS, { retrieveStatus: 'transient-failure' })),
       'transient-failure',
     ],
-    ['too many parts', instead(retrievalOf(Array(101).fill(PARTS[0]))), 'more than 100 parts'],
+    [
+      'too many parts',
+      instead(retrievalOf(Array(101).fill(PARTS[0]))),
+      'the message has more than 100 parts',
+    ],
   ])('%s', async (_name, answer, reason) => {
     await notified([answer]);
     await device.logged(1);
-    expect(device.host.logged[0]).toMatch(/^message T1 was not retrieved, again in 5 s: /);
+    expect(device.host.logged[0]).toMatch(/^message T1 was not retrieved, retry in 5 s: /);
     expect(device.host.logged[0]).toContain(reason);
-    // Nothing of the attempt is left.
+    // The attempt leaves no files.
     expect(await device.files()).toEqual([]);
     await device.wait(5_000);
     await device.posted(1);
     expect(posted()).toEqual([RETRIEVED]);
-    expect(device.told('message')).toMatchObject([{ parts: TOLD }]);
-    expect(device.told('retrieval-failed')).toEqual([]);
+    expect(device.events('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.events('retrieval-failed')).toEqual([]);
     expect(await device.files()).toHaveLength(2);
   });
 
   it.each<[string, MmscAnswer]>([
-    ['an MMSC that says nothing', silent],
-    ['an MMSC that falls silent', halfUntil(NEVER)],
+    ['an MMSC that does not answer', silent],
+    ['an MMSC that stops during its answer', halfUntil(NEVER)],
   ])('%s', async (_name, answer) => {
     await notified([answer]);
     await device.until(() => device.mmsc.retrievals.length === 1);
-    // The time-out of `fetch`; no further, which would be the next attempt's.
+    // Advances to the timeout of `fetch`, and not to the next attempt.
     await device.until(async () => {
       await vi.advanceTimersByTimeAsync(1_000);
       return device.host.logged.length === 1;
     });
-    expect(device.host.logged[0]).toContain('again in 5 s: timeout: 127.0.0.1');
+    expect(device.host.logged[0]).toContain('retry in 5 s: timeout: 127.0.0.1');
     await vi.advanceTimersByTimeAsync(5_000);
     await device.posted(1);
-    expect(device.told('message')).toHaveLength(1);
+    expect(device.events('message')).toHaveLength(1);
     expect(await device.files()).toHaveLength(2);
   });
 
-  it('an MMSC that is not there, which comes back', async () => {
+  it('an MMSC that was unreachable', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     const notification = device.mmsc.keep('T1', PDU);
     const revive = await device.mmsc.kill();
@@ -115,46 +119,46 @@ describe('what fails for now is retrieved again', () => {
     await device.logged(1);
     await device.wait(5_000);
     await device.logged(2);
-    expect(device.host.logged[1]).toMatch(/^message T1 was not retrieved, again in 10 s: unreachable: /);
+    expect(device.host.logged[1]).toMatch(/^message T1 was not retrieved, retry in 10 s: unreachable: /);
     await revive();
     await device.wait(10_000);
     await device.posted(1);
-    expect(device.told('message')).toHaveLength(1);
+    expect(device.events('message')).toHaveLength(1);
   });
 
-  it('not before the time that the MMSC names', async () => {
+  it('the Retry-After of the MMSC', async () => {
     await notified([status(503, { 'retry-after': '120' })]);
     await device.logged(1);
-    expect(device.host.logged[0]).toContain('again in 120 s');
+    expect(device.host.logged[0]).toContain('retry in 120 s');
     await device.wait(119_999);
     expect(device.mmsc.retrievals).toHaveLength(1);
     await device.wait(1);
     await device.posted(1);
   });
 
-  it('twice as late each time, up to half an hour; after twenty attempts it stays at the MMSC', async () => {
+  it('delays that double up to half an hour, twenty times; then the message stays at the MMSC', async () => {
     await notified(Array(20).fill(status(500)));
     const seconds = [5, 10, 20, 40, 80, 160, 320, 640, 1280, ...Array(10).fill(1800)];
     for (const [index, wait] of seconds.entries()) {
       await device.logged(index + 1);
-      expect(device.host.logged[index]).toContain(`again in ${wait} s: status: the server answered 500`);
+      expect(device.host.logged[index]).toContain(`retry in ${wait} s: status: the server answered 500`);
       await device.wait(wait * 1000);
     }
     await device.posted(1);
     expect(device.mmsc.retrievals).toHaveLength(20);
-    expect(device.told('retrieval-failed')).toMatchObject([
+    expect(device.events('retrieval-failed')).toMatchObject([
       { why: 'failed', reason: 'status: the server answered 500' },
     ]);
     expect(posted()).toMatchObject([{ status: 'deferred' }]);
     expect(await device.item()).toMatchObject({ state: 'failed', reason: 'status: the server answered 500' });
-    // Its user may still want it.
+    // The user can still retrieve it.
     await device.query('retrieve', { key: (await device.item()).key });
-    await device.until(() => device.told('message').length === 1);
+    await device.until(() => device.events('message').length === 1);
     expect(posted()).toHaveLength(1);
     expect(await device.item()).toMatchObject({ state: 'retrieved' });
   });
 
-  it('until it has expired, of which the MMSC is told', async () => {
+  it('every failure until the message expires, and then answers Expired', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.answers = Array(9).fill(status(500));
     await device.push(device.mmsc.keep('T1', PDU, { expiry: { seconds: 12 } }));
@@ -164,7 +168,7 @@ describe('what fails for now is retrieved again', () => {
     await device.wait(7_000);
     await device.until(async () => (await device.storedText()) === '');
     expect(device.mmsc.retrievals).toHaveLength(2);
-    expect(device.told('retrieval-failed')).toEqual([
+    expect(device.events('retrieval-failed')).toEqual([
       {
         app: 'mms.ua',
         kind: 'retrieval-failed',
@@ -178,7 +182,7 @@ describe('what fails for now is retrieved again', () => {
   });
 });
 
-describe('what will not be better ends', () => {
+describe('does not retry', () => {
   it.each<[string, MmscAnswer]>([
     ['404', status(404)],
     ['410', status(410)],
@@ -186,10 +190,10 @@ describe('what will not be better ends', () => {
   ])('a message that the MMSC no longer has: %s', async (_name, answer) => {
     await notified([answer]);
     await device.until(async () => (await device.storedText()) === '');
-    expect(device.told('retrieval-failed')).toMatchObject([{ transactionId: 'T1', why: 'gone' }]);
+    expect(device.events('retrieval-failed')).toMatchObject([{ transactionId: 'T1', why: 'gone' }]);
     expect(device.host.logged).toEqual([
       expect.stringMatching(
-        /^message T1 was not retrieved, given up: (status: the server answered|permanent)/,
+        /^message T1 was not retrieved, gave up: (status: the server answered|permanent)/,
       ),
     ]);
     expect(await device.items()).toEqual([]);
@@ -202,15 +206,15 @@ describe('what will not be better ends', () => {
     ['403', status(403), 'the server answered 403'],
     ['a permanent status', instead(failing('permanent-service-denied')), 'permanent-service-denied: later'],
     ['a redirect elsewhere', status(302, { location: 'http://10.0.0.1/' }), 'not-allowed: '],
-  ])('a message that is not for this device, which stays at the MMSC: %s', async (_name, answer, reason) => {
+  ])('a permanent failure; the message stays at the MMSC: %s', async (_name, answer, reason) => {
     await notified([answer]);
     await device.posted(1);
     expect(posted()).toMatchObject([{ transactionId: 'T1', status: 'deferred' }]);
     expect(await device.item()).toMatchObject({ state: 'failed', reason: expect.stringContaining(reason) });
-    expect(device.told('retrieval-failed')).toMatchObject([{ why: 'failed' }]);
+    expect(device.events('retrieval-failed')).toMatchObject([{ why: 'failed' }]);
   });
 
-  it('a message larger than the host lets in', async () => {
+  it('a message that is too large for the host', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 250_000 });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
@@ -222,7 +226,7 @@ describe('what will not be better ends', () => {
     expect(posted()).toMatchObject([{ status: 'deferred' }]);
   });
 
-  it('what is no message three times', async () => {
+  it('a response that was malformed three times', async () => {
     await notified(Array(3).fill(half));
     for (const [index, wait] of [5_000, 10_000].entries()) {
       await device.logged(index + 1);
@@ -235,7 +239,7 @@ describe('what will not be better ends', () => {
     expect(await device.files()).toEqual([]);
   });
 
-  it('a place that the host does not allow: nobody is asked', async () => {
+  it('an origin that the host does not allow, and sends no request', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' }, { allow: ['https://operator.example'] });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.push(device.mmsc.keep('T2', PDU, { contentLocation: 'file:///etc/passwd' }));
@@ -246,9 +250,9 @@ describe('what will not be better ends', () => {
   });
 });
 
-it('mms.ua says nothing of a failure to retrieve what was removed meanwhile', async () => {
+it('mms.ua does not report a failed retrieval of a message that was removed during the attempt', async () => {
   device = await MmsDevice.start({ retrieve: 'deferred' });
-  // The answer is still to be posted: something of the message is left.
+  // The pending answer keeps a part of the message.
   device.mmsc.postStatuses = [503];
   let cut = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -271,47 +275,47 @@ it('mms.ua says nothing of a failure to retrieve what was removed meanwhile', as
   await device.until(async () => (await device.files()).length === 0);
   await device.wait(5_000);
   await device.until(async () => (await device.storedText()) === '');
-  expect(device.told('retrieval-failed')).toEqual([]);
+  expect(device.events('retrieval-failed')).toEqual([]);
   expect(device.host.logged).toHaveLength(1);
 });
 
-describe('answers that the MMSC does not take', () => {
-  it('are posted again, over a restart, while the message is there already', async () => {
+describe('answers that the MMSC does not accept', () => {
+  it('are retried, also after a restart; the message is available', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [503, 500];
     await device.push(device.mmsc.keep('T1', PDU));
     await device.logged(1);
     expect(device.host.logged[0]).toBe(
-      'M-NotifyResp.ind for message T1 was not posted, again in 5 s: status: the server answered 503',
+      'M-NotifyResp.ind for message T1 was not posted, retry in 5 s: status: the server answered 503',
     );
-    expect(device.told('message')).toHaveLength(1);
+    expect(device.events('message')).toHaveLength(1);
     await device.host.restart();
     await device.logged(2);
     await device.wait(10_000);
     await device.posted(3);
     expect(posted()).toEqual([RETRIEVED, RETRIEVED, RETRIEVED]);
-    expect(device.told('message')).toHaveLength(1);
+    expect(device.events('message')).toHaveLength(1);
     expect(device.mmsc.retrievals).toHaveLength(1);
   });
 
-  it('are given up where that will not be better', async () => {
+  it('are dropped after a permanent failure', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [403];
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
     expect(device.host.logged).toEqual([
-      'M-NotifyResp.ind for message T1 was not posted, given up: status: the server answered 403',
+      'M-NotifyResp.ind for message T1 was not posted, gave up: status: the server answered 403',
     ]);
     expect(await device.item()).toMatchObject({ state: 'retrieved' });
   });
 
-  it('are posted in their order', async () => {
+  it('are posted in order', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred' });
     device.mmsc.postStatuses = [503];
     await device.push(device.mmsc.keep('T1', retrievalOf(PARTS, { transactionId: 'R7' })));
     await device.logged(1);
     await device.query('retrieve', { key: (await device.item()).key });
-    await device.until(() => device.told('message').length === 1);
+    await device.until(() => device.events('message').length === 1);
     await device.posted(3);
     expect(posted()).toMatchObject([
       { pdu: 'M-NotifyResp.ind', status: 'deferred' },
@@ -320,7 +324,7 @@ describe('answers that the MMSC does not take', () => {
     ]);
   });
 
-  it('are posted also when the message was removed', async () => {
+  it('are posted after the message was removed', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [503];
     await device.push(device.mmsc.keep('T1', PDU));
@@ -334,29 +338,29 @@ describe('answers that the MMSC does not take', () => {
   });
 });
 
-describe('a device that stops on the way', () => {
-  it('retrieves the message when it starts, from the beginning', async () => {
+describe('a device that stops during a retrieval', () => {
+  it('retrieves the message from the beginning after its next start', async () => {
     await notified([halfUntil(NEVER)]);
     await device.until(async () => (await device.files()).length > 0);
     await device.host.restart();
     await device.posted(1);
-    expect(device.told('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.events('message')).toMatchObject([{ parts: TOLD }]);
     expect(device.mmsc.retrievals).toHaveLength(2);
     expect(await device.files()).toHaveLength(2);
     expect(device.host.logged).toEqual([]);
   });
 
-  it('goes on counting its attempts', async () => {
+  it('continues to count its attempts', async () => {
     await notified([status(500), status(500)]);
     await device.logged(1);
     await device.host.restart();
     await device.logged(2);
-    expect(device.host.logged[1]).toContain('again in 10 s: status: the server answered 500');
+    expect(device.host.logged[1]).toContain('retry in 10 s: status: the server answered 500');
     await device.wait(10_000);
     await device.posted(1);
   });
 
-  it('does not try without end what ends it each time', async () => {
+  it('does not repeat without end an attempt that crashes it', async () => {
     await notified(Array(25).fill(halfUntil(NEVER)));
     for (let life = 1; life <= 20; life += 1) {
       await device.until(() => device.mmsc.retrievals.length === life);
@@ -367,30 +371,30 @@ describe('a device that stops on the way', () => {
     expect(await device.item()).toMatchObject({ state: 'failed', reason: 'too many attempts' });
   });
 
-  it('has the message whole in the end, whichever write to its disk was the last', async () => {
+  it('retrieves the whole message, whichever write was the last before the crash', async () => {
     let undisturbed = false;
     for (let last = 1; last <= 30 && !undisturbed; last += 1) {
       if (last > 1) await device.stop();
-      // Time passes by leaps below: that is not to time out what is under way.
+      // The clock is advanced in large steps below, which must not cause timeouts.
       device = await MmsDevice.start({ retrieve: 'deferred', after: 1 }, { timeout: 3600 });
       const notification = device.mmsc.keep('T1', retrievalOf(PARTS, { transactionId: 'R7' }));
       const heal = breakAfter(last);
-      // Its sender is told no, or that it was taken, and goes on by that.
+      // The sender repeats the push if it was refused.
       const first = await device.host.push({ type: TYPE, body: notification });
       await device.until(async () => {
         await vi.advanceTimersByTimeAsync(100);
         device.host.now += 100;
-        return heal.broken() || (device.told('message').length > 0 && (await isAnswered()));
+        return heal.broken() || (device.events('message').length > 0 && (await isAnswered()));
       });
       undisturbed = !heal.broken();
       await device.host.runtime.stop();
       heal();
       await device.host.restart();
-      if (!first.taken) await device.push(notification);
+      if (!first.accepted) await device.push(notification);
       await device.until(async () => {
         await vi.advanceTimersByTimeAsync(1_000);
         device.host.now += 1_000;
-        return device.told('message').length > 0 && (await isAnswered());
+        return device.events('message').length > 0 && (await isAnswered());
       });
       expect(await device.item()).toMatchObject({ state: 'retrieved', parts: TOLD });
       await device.until(async () => (await device.files()).length === 2);
@@ -399,7 +403,7 @@ describe('a device that stops on the way', () => {
     expect(undisturbed).toBe(true);
   });
 
-  it('removes files that no message names', async () => {
+  it('removes files that belong to no message', async () => {
     await notified([whole]);
     await device.posted(1);
     const [{ path = '' } = {}] = (await device.item()).parts ?? [];
@@ -410,24 +414,24 @@ describe('a device that stops on the way', () => {
     expect((await device.item()).parts).toMatchObject(TOLD);
   });
 
-  it('tells again of a message that it may not have told', async () => {
+  it('emits the event again if it was not recorded', async () => {
     await notified([whole]);
     await device.posted(1);
     const key = await storedKey();
-    const { told: _, ...untold } = JSON.parse((await device.storedText()).slice(1));
+    const { reported: _, ...unreported } = JSON.parse((await device.storedText()).slice(1));
     await device.host.runtime.stop();
-    await device.host.store.put(key, `{${JSON.stringify(untold)}`);
+    await device.host.store.put(key, `{${JSON.stringify(unreported)}`);
     await device.host.restart();
-    await device.until(() => device.told('message').length === 2);
-    expect(device.told('message')[1]).toEqual(device.told('message')[0]);
-    await device.until(async () => (await device.storedText()).includes('"told":true'));
+    await device.until(() => device.events('message').length === 2);
+    expect(device.events('message')[1]).toEqual(device.events('message')[0]);
+    await device.until(async () => (await device.storedText()).includes('"reported":true'));
     await device.host.restart();
-    expect(device.told('message')).toHaveLength(2);
+    expect(device.events('message')).toHaveLength(2);
     expect(device.mmsc.retrievals).toHaveLength(1);
   });
 });
 
-it('mms.ua starts where its folder of files cannot be made', async () => {
+it('mms.ua starts although its folder of files cannot be created', async () => {
   device = await MmsDevice.start();
   const store = await platform.openStore();
   const logged: string[] = [];
@@ -442,10 +446,10 @@ it('mms.ua starts where its folder of files cannot be made', async () => {
 
 async function isAnswered(): Promise<boolean> {
   const text = await device.storedText();
-  return text.includes('"told":true') && !text.includes('"pdu":');
+  return text.includes('"reported":true') && !text.includes('"pdu":');
 }
 
-/** From the write after `last` on, the disk takes nothing; until it is healed. */
+/** The disk fails after the write `last`, until it is repaired. */
 function breakAfter(last: number): (() => void) & { broken(): boolean } {
   const { store } = device.host;
   const batch = store.batch.bind(store);

@@ -1,4 +1,4 @@
-/** Delivery and read reports: what became of messages that this device sent. */
+/** Delivery and read reports of messages that this device sent. */
 
 import mms from 'sip-push/apps/mms.ua';
 import {
@@ -39,8 +39,8 @@ const push = (body: Uint8Array) => host.push({ type: TYPE, body });
 const described = (body: Uint8Array) => host.described({ type: TYPE, body });
 
 describe('mms.ua', () => {
-  it('tells of a delivery report', async () => {
-    expect(await push(encodeDeliveryReport(delivery))).toMatchObject({ taken: true });
+  it('emits an event for a delivery report', async () => {
+    expect(await push(encodeDeliveryReport(delivery))).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'mms.ua',
@@ -53,8 +53,8 @@ describe('mms.ua', () => {
     ]);
   });
 
-  it('tells of a read report', async () => {
-    expect(await push(encodeReadForOriginator(reading))).toMatchObject({ taken: true });
+  it('emits an event for a read report', async () => {
+    expect(await push(encodeReadForOriginator(reading))).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'mms.ua',
@@ -68,11 +68,11 @@ describe('mms.ua', () => {
     ]);
   });
 
-  it('tells the same report once, over a restart, and another one of the same message too', async () => {
+  it('emits one event for a repeated report, also after a restart, and one for each different report', async () => {
     const pdu = encodeDeliveryReport({ ...delivery, status: 'deferred' });
     await Promise.all([push(pdu), push(pdu)]);
     await host.restart();
-    expect(await push(pdu)).toMatchObject({ taken: true });
+    expect(await push(pdu)).toMatchObject({ accepted: true });
     await push(encodeDeliveryReport(delivery));
     await push(encodeDeliveryReport({ ...delivery, to: '+15550198/TYPE=PLMN' }));
     expect(host.events.map(({ status, to }) => `${status} ${to}`)).toEqual([
@@ -80,18 +80,18 @@ describe('mms.ua', () => {
       'retrieved +15550199/TYPE=PLMN',
       'retrieved +15550198/TYPE=PLMN',
     ]);
-    expect(host.logged).toContain('M-Delivery.ind of sent-1@mmsc.example came before: dropped');
+    expect(host.logged).toContain('M-Delivery.ind of sent-1@mmsc.example is a duplicate: ignored');
   });
 
   it('refuses a report of another major version', async () => {
     const pdu = encodeDeliveryReport({ ...delivery, version: '2.0' });
     expect(decodeDeliveryReport(pdu).version).toBe('2.0');
-    expect(await push(pdu)).toMatchObject({ kind: 'type', reason: 'MMS version 2.0, expected 1.x' });
+    expect(await push(pdu)).toMatchObject({ kind: 'type', reason: 'invalid MMS version 2.0: expected 1.x' });
   });
 
-  it('refuses a report that lacks something', async () => {
+  it('refuses a truncated report', async () => {
     const whole = encodeDeliveryReport(delivery);
-    expect(await push(whole.subarray(0, 4))).toMatchObject({ taken: false, kind: 'type' });
+    expect(await push(whole.subarray(0, 4))).toMatchObject({ accepted: false, kind: 'type' });
     expect(host.events).toEqual([]);
   });
 

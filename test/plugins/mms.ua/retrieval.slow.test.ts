@@ -14,7 +14,7 @@ it('keeps the last 192 MiB of messages', async () => {
     }
     await device.until(async () => (await device.files()).length === 6);
     expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T4', 'T3', 'T2']);
-    expect(device.host.logged).toEqual(['message T1 removed: at most 201326592 bytes are kept']);
+    expect(device.host.logged).toEqual(['message T1 was removed: the limit is 201326592 bytes']);
   } finally {
     await device.stop();
   }

@@ -1,4 +1,4 @@
-/** Messages retrieved from an MMSC that works: at once, deferred, when asked; what it is told. */
+/** Retrieval from a working MMSC: immediate, deferred and manual; the answers and the queries. */
 
 import { readFile } from 'node:fs/promises';
 import { encodeRetrieval } from 'sip-push/formats';
@@ -29,22 +29,22 @@ const acknowledge = (transactionId: string) => ({
 });
 
 describe('mms.ua with retrieve: immediate', () => {
-  it('retrieves, tells of the message, and answers the notification', async () => {
+  it('retrieves the message, emits an event, and answers the notification', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
     expect(device.host.events.map(({ kind }) => kind)).toEqual(['notification', 'message']);
-    expect(device.told('message')).toEqual([
+    expect(device.events('message')).toEqual([
       {
         app: 'mms.ua',
         kind: 'message',
         transactionId: 'T1',
         subject: 'Greetings',
-        // Where other programs find them.
+        // The paths for other programs.
         parts: TOLD.map((part) => ({ ...part, path: expect.any(String) })),
       },
     ]);
-    const [told] = device.told('message') as { parts?: Item['parts'] }[];
+    const [told] = device.events('message') as { parts?: Item['parts'] }[];
     expect(told?.parts?.map(({ path }) => path)).toEqual(
       (await device.item()).parts?.map(({ path }) => path),
     );
@@ -53,7 +53,7 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(device.host.logged).toEqual([]);
   });
 
-  it('keeps the parts where other programs find them, also after a restart', async () => {
+  it('keeps the parts in files for other programs, also after a restart', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
@@ -74,19 +74,19 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(contents.map((content) => platform.hash('sha-256', content))).toEqual(
       TOLD.map(({ sha256 }) => sha256),
     );
-    expect(device.told('message')).toHaveLength(1);
+    expect(device.events('message')).toHaveLength(1);
     expect(device.mmsc.retrievals).toEqual(['/T1']);
   });
 
-  it('takes a message that comes slowly', async () => {
+  it('accepts a slow message', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.answers = [slowly];
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
-    expect(device.told('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.events('message')).toMatchObject([{ parts: TOLD }]);
   });
 
-  it('takes content that is not of several parts as one', async () => {
+  it('accepts content that is not multipart as one part', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     const type = { type: 'text/plain', parameters: {} };
     const pdu = encodeRetrieval({
@@ -96,12 +96,12 @@ describe('mms.ua with retrieve: immediate', () => {
     });
     await device.push(device.mmsc.keep('T1', pdu, { subject: 'as notified' }));
     await device.posted(1);
-    expect(device.told('message')).toMatchObject([
+    expect(device.events('message')).toMatchObject([
       { subject: 'as notified', parts: [{ contentType: 'text/plain', name: 'part-1', size: 5 }] },
     ]);
   });
 
-  it('retrieves the same notification once', async () => {
+  it('retrieves a repeated notification once', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     const notification = device.mmsc.keep('T1', PDU);
     await Promise.all([device.push(notification), device.push(notification)]);
@@ -112,7 +112,7 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(await device.files()).toHaveLength(2);
   });
 
-  it('retrieves it again after a month, in place of what was there', async () => {
+  it('retrieves it again after a month, and replaces the message', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
@@ -122,10 +122,10 @@ describe('mms.ua with retrieve: immediate', () => {
     await device.posted(3);
     await device.until(async () => (await device.files()).length === 4);
     expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2']);
-    expect(device.told('message')).toHaveLength(3);
+    expect(device.events('message')).toHaveLength(3);
   });
 
-  it('retrieves four at once, and the others in their turn', async () => {
+  it('retrieves four messages at a time', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -134,14 +134,14 @@ describe('mms.ua with retrieve: immediate', () => {
     device.mmsc.answers = Array(4).fill(halfUntil(gate));
     for (let number = 1; number <= 6; number += 1) await device.push(device.mmsc.keep(`T${number}`, PDU));
     await device.until(() => device.mmsc.retrievals.length === 4);
-    expect(device.told('message')).toEqual([]);
+    expect(device.events('message')).toEqual([]);
     open();
     await device.posted(6);
     expect(device.mmsc.retrievals).toEqual(['/T1', '/T2', '/T3', '/T4', '/T5', '/T6']);
-    expect(device.told('message')).toHaveLength(6);
+    expect(device.events('message')).toHaveLength(6);
   });
 
-  it('posts to the MMSC that it is told, and that no delivery report is to be made', async () => {
+  it('posts to the configured MMSC, and disallows delivery reports', async () => {
     device = await MmsDevice.start();
     device.host.options = { retrieve: 'immediate', mmsc: device.mmsc.url('/mms'), reportAllowed: false };
     await device.host.restart();
@@ -152,7 +152,7 @@ describe('mms.ua with retrieve: immediate', () => {
     ]);
   });
 
-  it('leaves it to a person where the MMSC recommends that', async () => {
+  it('waits for a query if the MMSC recommends manual retrieval', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', PDU, { recommendedRetrievalMode: 'manual' }));
     await device.posted(1);
@@ -161,7 +161,7 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(device.mmsc.retrievals).toEqual([]);
   });
 
-  it('says that a notification had expired', async () => {
+  it('answers Expired to an expired notification', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', PDU, { expiry: { at: new Date('2025-12-31T00:00:00Z') } }));
     await device.until(async () => (await device.storedText()) === '');
@@ -174,7 +174,7 @@ describe('mms.ua with retrieve: immediate', () => {
 describe('mms.ua with retrieve: deferred', () => {
   const WITH_TRANSACTION = retrievalOf([TEXT], { transactionId: 'R7' });
 
-  it('says so, retrieves when asked, and acknowledges', async () => {
+  it('answers Deferred, retrieves on query, and acknowledges', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred' });
     await device.push(device.mmsc.keep('T1', WITH_TRANSACTION));
     await device.posted(1);
@@ -185,22 +185,22 @@ describe('mms.ua with retrieve: deferred', () => {
     expect(await device.query('retrieve', { key })).toMatchObject({ state: 'retrieving' });
     await device.posted(2);
     expect(device.mmsc.posted.slice(1)).toEqual([acknowledge('R7')]);
-    expect(device.told('message')).toMatchObject([{ parts: [TOLD[1]] }]);
+    expect(device.events('message')).toMatchObject([{ parts: [TOLD[1]] }]);
     expect(await device.query('retrieve', { key })).toMatchObject({ state: 'retrieved' });
     expect(device.mmsc.retrievals).toEqual(['/T1']);
   });
 
-  it('acknowledges nothing where the MMSC does not ask for it', async () => {
+  it('does not acknowledge a message without Transaction-Id', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred' });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
     await device.query('retrieve', { key: (await device.item()).key });
-    await device.until(() => device.told('message').length === 1);
+    await device.until(() => device.events('message').length === 1);
     await device.host.restart();
     expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
   });
 
-  it('retrieves without being asked after the time of its option, also over a restart', async () => {
+  it('retrieves without a query after the configured time, also after a restart', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred', after: 3600 });
     await device.push(device.mmsc.keep('T1', WITH_TRANSACTION));
     await device.posted(1);
@@ -216,7 +216,7 @@ describe('mms.ua with retrieve: deferred', () => {
 });
 
 describe('mms.ua without options', () => {
-  it('goes nowhere before somebody asks, and answers then', async () => {
+  it('sends no request before a query, and answers then', async () => {
     device = await MmsDevice.start();
     await device.push(device.mmsc.keep('T1', PDU));
     await device.host.restart();
@@ -226,10 +226,10 @@ describe('mms.ua without options', () => {
     await device.query('retrieve', { key });
     await device.posted(1);
     expect(device.mmsc.posted).toEqual([notifyResponse('retrieved')]);
-    expect(device.told('message')).toHaveLength(1);
+    expect(device.events('message')).toHaveLength(1);
   });
 
-  it('lists no message that has expired, and none can be asked for', async () => {
+  it('does not list or retrieve expired messages', async () => {
     device = await MmsDevice.start();
     await device.push(device.mmsc.keep('T1', PDU));
     const { key } = await device.item();
@@ -241,8 +241,8 @@ describe('mms.ua without options', () => {
   });
 });
 
-describe('messages that are there', () => {
-  it('can be removed, with their files', async () => {
+describe('stored messages', () => {
+  it('are removed with their files', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
@@ -254,7 +254,7 @@ describe('messages that are there', () => {
     expect(await device.host.stored('message/')).toBe(0);
   });
 
-  it('can be removed while they come', async () => {
+  it('can be removed during their retrieval', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -268,10 +268,10 @@ describe('messages that are there', () => {
     await device.push(device.mmsc.keep('T2', PDU));
     await device.posted(1);
     await device.until(async () => (await device.files()).length === 2);
-    expect(device.told('message')).toMatchObject([{ transactionId: 'T2' }]);
+    expect(device.events('message')).toMatchObject([{ transactionId: 'T2' }]);
   });
 
-  it('that were read are reported once, where the sender asked for it', async () => {
+  it('are reported as read once, if the sender asked for it', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.keep('T1', retrievalOf([TEXT], { readReport: true })));
     await device.push(device.mmsc.keep('T2', PDU));
@@ -300,7 +300,7 @@ describe('messages that are there', () => {
     ]);
   });
 
-  it('are the last 500', async () => {
+  it('are at most the last 500', async () => {
     device = await MmsDevice.start();
     for (let number = 0; number < 505; number += 1) await device.push(device.mmsc.keep(`T${number}`, PDU));
     expect(await device.host.stored('message/')).toBe(500);
@@ -310,13 +310,13 @@ describe('messages that are there', () => {
     expect(kept).not.toContain('T4');
   });
 
-  it('have a key, and questions have names', async () => {
+  it('are selected by key, and unknown queries are rejected', async () => {
     device = await MmsDevice.start();
     await expect(device.query('retrieve')).rejects.toThrow(
-      'expected { key } or { transactionId } of one of the messages',
+      'expected { key } or { transactionId } of a message',
     );
     await expect(device.query('message')).rejects.toThrow(
-      'no query "message"; expected "messages", "retrieve", "read" or "remove"',
+      'unknown query "message": expected "messages", "retrieve", "read" or "remove"',
     );
     for (const name of ['retrieve', 'read']) expect(await device.query(name, { key: 'none' })).toBeNull();
   });
@@ -324,14 +324,20 @@ describe('messages that are there', () => {
 
 describe('options of mms.ua', () => {
   it.each([
-    [[], 'options: expected an object with retrieve, after, mmsc, reportAllowed'],
-    [{ retreive: 'manual' }, 'options.retreive is not known; expected retrieve, after, mmsc, reportAllowed'],
-    [{ retrieve: true }, 'options.retrieve is true; expected one of manual, deferred, immediate'],
-    [{ retrieve: 'deferred', after: 0 }, 'options.after is 0; expected seconds, a whole number from 1 to'],
-    [{ after: 60 }, 'options.after is for "retrieve": "deferred" alone'],
-    [{ mmsc: 'mmsc.example' }, 'options.mmsc: expected where the MMSC takes answers'],
-    [{ reportAllowed: 'no' }, 'options.reportAllowed: expected true or false'],
-  ])('that are wrong are named: %j', async (options, message) => {
+    [[], 'invalid options: expected an object with retrieve, after, mmsc, reportAllowed'],
+    [
+      { retreive: 'manual' },
+      'unknown option options.retreive: expected retrieve, after, mmsc, reportAllowed',
+    ],
+    [{ retrieve: true }, 'invalid options.retrieve true: expected one of manual, deferred, immediate'],
+    [
+      { retrieve: 'deferred', after: 0 },
+      'invalid options.after 0: expected seconds, a whole number from 1 to',
+    ],
+    [{ after: 60 }, 'invalid options.after: it is valid only with "retrieve": "deferred"'],
+    [{ mmsc: 'mmsc.example' }, 'invalid options.mmsc: expected the URL for answers to the MMSC'],
+    [{ reportAllowed: 'no' }, 'invalid options.reportAllowed: expected true or false'],
+  ])('that are invalid are named: %j', async (options, message) => {
     device = await MmsDevice.start();
     device.host.options = options;
     await expect(device.host.restart()).rejects.toThrow(`mms.ua: start() failed: ${message}`);

@@ -26,11 +26,11 @@ async function registered(options: SceneOptions = {}, apps?: readonly string[]) 
   return opened;
 }
 
-/** Whatever the agent has sent has come: it answers after that. */
+/** Waits until all requests of the agent have arrived: it answers an OPTIONS after them. */
 const quiet = ({ core }: NegotiationScene) => core.exchange(request('OPTIONS', BOB));
 
 describe('the OPTIONS', () => {
-  it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C-005-O: comes once registration is completed, to the sender, by way of the core', async () => {
+  it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C-005-O: is sent to the sender through the core after the registration', async () => {
     const opened = await scene();
     await until(() => expect(opened.core.requests).not.toEqual([]));
     await quiet(opened);
@@ -42,13 +42,13 @@ describe('the OPTIONS', () => {
     expect(options.headers.get('From')).toContain(`<${BOB}>`);
   });
 
-  it('5.1-03, D-01: says whose it is, and which service it is of', async () => {
+  it('5.1-03, D-01: has the identity and the service', async () => {
     const { request: options } = await (await registered()).options();
     expect(options.headers.get('P-Preferred-Identity')).toBe(`<${BOB}>`);
     expect(options.headers.get('P-Preferred-Service')).toBe('urn:urn-7:3gpp-service.ims.icsi.omapush');
   });
 
-  it('5.1-04, 5.1-05, 5.1-07, AD-5.3.2: its Contact is the public GRUU, with every push resource', async () => {
+  it('5.1-04, 5.1-05, 5.1-07, AD-5.3.2: has the public GRUU in its Contact, with every push resource', async () => {
     const options = await (await registered()).options();
     expect(contactOf(options)?.uri).toBe(PUBLIC_GRUU);
     expect(contactOf(options)?.parameters.get('+g.oma.pusheventapp')).toBe('mms.ua,wml.ua');
@@ -56,7 +56,7 @@ describe('the OPTIONS', () => {
     expect(options.request.headers.getAll('Supported')).toEqual(['gruu']);
   });
 
-  it('5.1-04, 5.1-07: without a GRUU it is the address that was registered, and gruu is not asked for', async () => {
+  it('5.1-04, 5.1-07: has the registered address without a GRUU, and no option tag gruu', async () => {
     const opened = await scene();
     const { request: register, respond } = await opened.core.request('REGISTER');
     respond(200, [['Contact', register.headers.get('Contact') ?? '']]);
@@ -65,12 +65,12 @@ describe('the OPTIONS', () => {
     expect(options.request.headers.has('Supported')).toBe(false);
   });
 
-  it('5.1-06: asks in Accept-Contact for every push resource', async () => {
+  it('5.1-06: has every push resource in Accept-Contact', async () => {
     const { request: options } = await (await registered()).options();
     expect(options.headers.get('Accept-Contact')).toBe('*;+g.oma.pusheventapp="mms.ua,wml.ua"');
   });
 
-  it('5.1-08: allows what this agent takes; accepts what its applications do', async () => {
+  it('5.1-08: has the methods of the agent in Allow, and the types of its applications in Accept', async () => {
     const { request: options } = await (await registered()).options();
     const allowed = options.headers.getAll('Allow');
     for (const method of ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'MESSAGE']) {
@@ -89,20 +89,20 @@ describe('the OPTIONS', () => {
     [{ model: 'M 1 (blue)' }, 'M_1_blue_ sip-push/1.0'],
     [{ vendor: '  ' }, 'sip-push/1.0'],
     [undefined, 'sip-push/1.0'],
-  ])('5.1-09: User-Agent has vendor, model and version: %j', async (profile, product) => {
+  ])('5.1-09: has vendor, model and version in User-Agent: %j', async (profile, product) => {
     const url = 'http://profiles.test/m1.xml';
     const opened = await registered(profile ? { profile: { ...profile, url } } : {});
     expect((await opened.options()).request.headers.get('User-Agent')).toBe(product);
   });
 
-  it('without an application it says so: there is no tag to be had', async () => {
+  it('has no push feature tag without an application', async () => {
     const opened = await registered({}, []);
     const options = await opened.options();
     expect(contactOf(options)?.parameters.has('+g.oma.pusheventapp')).toBe(false);
     expect(options.request.headers.has('Accept-Contact')).toBe(false);
   });
 
-  it('goes to each sender that is configured, once; to none without', async () => {
+  it('is sent once to each configured sender, and to none without', async () => {
     const several = await registered({ senders: [PSA, OTHER, PSA] });
     const uris = [await several.options(), await several.options()].map(({ request: { uri } }) => uri);
     expect(uris.sort()).toEqual([OTHER, PSA].sort());
@@ -117,7 +117,7 @@ describe('the OPTIONS', () => {
 });
 
 describe('a change', () => {
-  it('5.1-01: of the applications is told, after it has been registered', async () => {
+  it('5.1-01: of the applications is sent after its registration', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
     await opened.load('loc.ua');
@@ -132,7 +132,7 @@ describe('a change', () => {
     );
   });
 
-  it('while an OPTIONS is under way, it is told as soon as that has ended, whose answer counts no more', async () => {
+  it('during an OPTIONS is sent after its answer, which is ignored', async () => {
     const opened = await registered();
     const first = await opened.options();
     await opened.load('loc.ua');
@@ -148,7 +148,7 @@ describe('a change', () => {
     expect(opened.of('negotiated').map(({ apps }) => apps)).toEqual([['loc.ua']]);
   });
 
-  it('a new connection is a new registration: the sender is told again', async () => {
+  it('of the connection is a new registration, after which the OPTIONS is sent again', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
     await opened.happened('negotiated');
@@ -160,7 +160,7 @@ describe('a change', () => {
 });
 
 describe('the answer', () => {
-  it('5.1-13, 5.1-14: is stored and told: the applications of its Contact, the methods of its Allow', async () => {
+  it('5.1-13, 5.1-14: is stored and reported: the applications in Contact, the methods in Allow', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua'], 'INVITE, message, MESSAGE');
     expect(await opened.happened('negotiated')).toEqual([
@@ -181,7 +181,7 @@ describe('the answer', () => {
       ['mms.ua', 'wml.ua'],
     ],
     [
-      'Accept-Contact, as the text has it',
+      'Accept-Contact, as the specification writes it',
       [['Accept-Contact', '*;+g.oma.pusheventapp="wml.ua"']],
       ['wml.ua'],
     ],
@@ -202,7 +202,7 @@ describe('the answer', () => {
     expect((await opened.happened('negotiated'))[0]).toMatchObject({ apps, methods: [] });
   });
 
-  it('5.1-13: keeps no more than a sender can have', async () => {
+  it('5.1-13: is stored up to a limit', async () => {
     const opened = await registered();
     const names = Array.from({ length: 400 }, (_, at) => `a${at}`);
     agree(await opened.options(), names, names.join(','));
@@ -211,7 +211,7 @@ describe('the answer', () => {
     expect(event?.methods).toHaveLength(256);
   });
 
-  it('5.1-13: tells each application whether the sender pushes for it', async () => {
+  it('5.1-13: is passed to each application: whether the sender pushes for it', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
     await opened.happened('negotiated');
@@ -223,7 +223,7 @@ describe('the answer', () => {
     );
   });
 
-  it('an application that throws at it costs nobody else anything', async () => {
+  it('reaches other applications if one throws', async () => {
     const opened = await registered();
     const bad = (id: string, negotiated: () => Promise<void>) => ({
       ...listeningApp(id, []),
@@ -242,8 +242,8 @@ describe('the answer', () => {
   });
 });
 
-describe('a sender that is away', () => {
-  it('is asked again, later and later, up to half an hour', async () => {
+describe('an unavailable sender', () => {
+  it('receives OPTIONS with increasing delays of up to half an hour', async () => {
     const opened = await registered();
     const first = await opened.options();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -262,7 +262,7 @@ describe('a sender that is away', () => {
     vi.restoreAllMocks();
   });
 
-  it('is asked when it says so (Retry-After), and from the beginning once it has answered', async () => {
+  it('receives OPTIONS after its Retry-After; an answer resets the delay', async () => {
     const opened = await registered();
     (await opened.options()).respond(480, [['Retry-After', '120']]);
     expect((await opened.happened('negotiation-failed'))[0]?.retryInSeconds).toBe(120);
@@ -277,7 +277,7 @@ describe('a sender that is away', () => {
     expect(failures[1]?.retryInSeconds).toBeLessThanOrEqual(5);
   });
 
-  it.each([403, 404, 405, 501, 603])('one that answers %i is away likewise', async (status) => {
+  it.each([403, 404, 405, 501, 603])('receives OPTIONS again after %i', async (status) => {
     const opened = await registered();
     (await opened.options()).respond(status);
     expect((await opened.happened('negotiation-failed'))[0]).toMatchObject({
@@ -287,7 +287,7 @@ describe('a sender that is away', () => {
     expect(opened.agent.senders.size).toBe(0);
   });
 
-  it('holds up no push, and no other sender', async () => {
+  it('delays no push and no other sender', async () => {
     const opened = await registered({ senders: [PSA, OTHER] });
     const [one, other] = [await opened.options(), await opened.options()];
     const answered = one.request.uri === OTHER ? one : other;
@@ -308,7 +308,7 @@ describe('a sender that is away', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('where the connection is lost meanwhile, the next registration begins anew', async () => {
+  it('receives OPTIONS after the next registration if the connection is lost', async () => {
     const opened = await registered();
     await opened.options();
     opened.core.hangUp();
@@ -322,7 +322,7 @@ describe('a sender that is away', () => {
 });
 
 describe('stop', () => {
-  it('ends what is under way, and what waits, and tells nobody of it', async () => {
+  it('ends requests and retries without an event', async () => {
     const opened = await registered({ senders: [PSA, OTHER] });
     const [one] = [await opened.options(), await opened.options()];
     one.respond(480);

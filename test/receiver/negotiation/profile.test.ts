@@ -1,4 +1,4 @@
-/** The User Agent Profile that a device tells its senders of (TS 5.1 steps 10 and 11, RFC 4483). */
+/** The User Agent Profile to which a device refers its senders (TS 5.1 steps 10 and 11, RFC 4483). */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseExternalBody } from '../../../core/content/external-body.js';
@@ -37,31 +37,31 @@ async function fetched(url: string) {
 describe('a profile at a URL', () => {
   const url = 'https://profiles.test/m1.xml';
 
-  it('5.1-10: is referred to: message/external-body, access-type URL, expiration and URL', async () => {
+  it('5.1-10: is referred to by message/external-body with access-type URL, expiration and URL', async () => {
     const before = Date.now();
     const { request } = await (await registered({ url })).options();
     expect(request.headers.get('Content-Type')).toMatch(
       /^message\/external-body;access-type=URL;expiration="[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT";URL="https:\/\/profiles\.test\/m1\.xml"$/,
     );
-    // As long as the registration that it comes with; dates have whole seconds.
+    // As long as the registration; dates have whole seconds.
     const { expiration = 0 } = referenceOf({ request, bytes: new Uint8Array(), respond: () => {} });
     expect(expiration).toBeGreaterThanOrEqual(before + 600_000 - 1000);
     expect(expiration).toBeLessThanOrEqual(Date.now() + 600_000);
   });
 
-  it('5.1-11: the body says what it is: application/rdf+xml, attachment, a Content-ID', async () => {
+  it('5.1-11: is described by the body: application/rdf+xml, attachment, a Content-ID', async () => {
     const options = await (await registered({ url })).options();
     expect(new TextDecoder().decode(options.request.body)).toMatch(
       /^Content-Type: application\/rdf\+xml\r\nContent-Disposition: attachment\r\nContent-ID: <[0-9a-f]{32}@domain\.test>\r\n\r\n$/,
     );
-    // Nobody knows what is there now.
+    // The content at the URL is unknown.
     expect(referenceOf(options).size).toBeUndefined();
     expect(referenceOf(options).hash).toBeUndefined();
   });
 });
 
-describe('a profile of its own', () => {
-  it('5.1-10: is served, and made of the applications that there are', async () => {
+describe('a profile on its own server', () => {
+  it('5.1-10: is served with the loaded applications', async () => {
     const options = await (await registered({ vendor: 'Acme', model: 'M1' })).options();
     const { url, size, hash } = referenceOf(options);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/);
@@ -78,7 +78,7 @@ describe('a profile of its own', () => {
     });
   });
 
-  it('has another URL when it is another, and the older one stays for who is on the way', async () => {
+  it('has another URL when it changes; the older one stays available', async () => {
     const opened = await registered({});
     const first = await opened.options();
     agree(first, []);
@@ -99,7 +99,7 @@ describe('a profile of its own', () => {
     expect(referenceOf(await opened.options()).url).toBe(referenceOf(first).url);
   });
 
-  it('is served at the port that is configured, and called what is configured', async () => {
+  it('is served at the configured port with the configured URL', async () => {
     const port = await freePort();
     const options = await (
       await registered({ url: 'https://device.test/profiles/', host: '127.0.0.1', port })
@@ -110,7 +110,7 @@ describe('a profile of its own', () => {
     expect((await fetched(`http://127.0.0.1:${port}/profiles${name}`)).profile.applications).toHaveLength(2);
   });
 
-  it('is told from what a cache has; nothing else is there', async () => {
+  it('supports conditional requests, and serves nothing else', async () => {
     const { url } = referenceOf(await (await registered({})).options());
     const { response } = await fetched(url);
     const etag = response.headers.get('etag') ?? '';
@@ -121,7 +121,7 @@ describe('a profile of its own', () => {
     expect((await fetch(new URL('/', url))).status).toBe(404);
   });
 
-  it('is one, however many senders there are', async () => {
+  it('is shared by all senders', async () => {
     const port = await freePort();
     const senders = [1, 2, 3].map((number) => `sip:psa${number}@domain.test`);
     const opened = await registered({ host: '127.0.0.1', port }, senders);
@@ -131,7 +131,7 @@ describe('a profile of its own', () => {
     expect(opened.of('negotiation-failed')).toEqual([]);
   });
 
-  it('goes with the agent', async () => {
+  it('closes with the agent', async () => {
     const opened = await registered({});
     const { url } = referenceOf(await opened.options());
     opened.core.agrees.add('REGISTER');
@@ -139,7 +139,7 @@ describe('a profile of its own', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
-  it('where it cannot be served, that is told, and tried again', async () => {
+  it('reports that it cannot be served, and retries', async () => {
     const port = await freePort();
     const { createServer } = await import('node:net');
     const other = createServer();
@@ -155,7 +155,7 @@ describe('a profile of its own', () => {
   });
 });
 
-it('5.1-10: without a profile there is no body', async () => {
+it('5.1-10: sends no body without a profile', async () => {
   const { request } = await (await registered()).options();
   expect(request.headers.has('Content-Type')).toBe(false);
   expect(request.body).toHaveLength(0);

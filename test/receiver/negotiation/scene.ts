@@ -1,4 +1,4 @@
-/** A device whose core, senders and time the test plays. */
+/** A device with a core, senders and a clock that the test controls. */
 
 import { definePushApp } from 'sip-push/sdk';
 import { platform } from '#platform';
@@ -41,7 +41,7 @@ export class NegotiationScene {
     this.logged = logged;
   }
 
-  /** Until its first REGISTER, which waits for its answer. */
+  /** Starts the device up to its first REGISTER, which is not answered yet. */
   static async open(
     { senders = [PSA], profile, ...options }: SceneOptions = {},
     apps: readonly string[] = ['mms.ua', 'wml.ua'],
@@ -80,7 +80,7 @@ export class NegotiationScene {
     await this.core.close();
   }
 
-  /** Loads one that notes what it is told. */
+  /** Loads an application that records its notifications. */
   load(id: string): Promise<void> {
     return this.runtime.load(listeningApp(id, this.told));
   }
@@ -102,7 +102,7 @@ export class NegotiationScene {
     );
   }
 
-  /** When there are so many of them. */
+  /** Resolves when there are so many events. */
   async happened<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
     await until(() => {
       if (this.of(name).length < count) throw new Error(`no ${name} among ${JSON.stringify(this.events)}`);
@@ -126,7 +126,7 @@ export function listeningApp(id: string, told: Told[]): PushAppDefinition {
   });
 }
 
-/** The answer of a sender that supports these (5.2). */
+/** The answer of a sender that supports these applications (5.2). */
 export function agree(
   { respond }: Received,
   apps: readonly string[],

@@ -1,4 +1,4 @@
-/** Capability delivery to one sender: what changes while it is answered is told, too (TS 5.1-01). */
+/** Capability delivery to one sender: a change during the answer is sent as well (TS 5.1-01). */
 
 import { expect, it } from 'vitest';
 import { SenderNegotiation } from '../../../core/receiver/negotiation.js';

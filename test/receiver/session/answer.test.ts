@@ -1,4 +1,4 @@
-/** The answer to an offer that is taken (TS 8.2.1.1; RFC 3264 6, RFC 4975 8, RFC 5547 8.3). */
+/** The answer to an accepted offer (TS 8.2.1.1; RFC 3264 §6, RFC 4975 §8, RFC 5547 §8.3). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attribute, bytes, descriptionOf, FILE, mediaOf, sha1Of } from '../../support/push-offers.js';
@@ -13,14 +13,14 @@ const start = async (options: ReceiverOptions = {}) => {
 };
 afterEach(() => receiver.stop());
 
-describe('to a file that is described', () => {
+describe('the answer to a described file', () => {
   const lines = ['a=file-disposition:render', 'a=file-date:creation:"Mon, 15 May 2006 15:01:31 +0300"'];
   const offer = descriptionOf([
     mediaOf(AT, { content: CONTENT, name: 'a b.bin', transferId: 'vBnG916bdberum2fFEABR1FR3ExZMUrd', lines }),
   ]);
   beforeEach(() => start({ definition: { limits: { size: 5000 } } }));
 
-  it('8.2.1-05, 8.2.1-09a: 200 OK with an answer in application/sdp', async () => {
+  it('8.2.1-05, 8.2.1-09a: is 200 OK with application/sdp', async () => {
     const { answer, sdp } = await receiver.invite(offer);
     expect(answer).toMatchObject({ status: 200, reason: 'OK' });
     expect(answer.headers.get('Content-Type')).toBe('application/sdp');
@@ -35,10 +35,10 @@ describe('to a file that is described', () => {
     expect(sdp.media).toHaveLength(1);
   });
 
-  it('8.2.1-06, 8.2.1-07, 8.2.1-08: receives only, up to the size its application takes, and connects', async () => {
+  it('8.2.1-06, 8.2.1-07, 8.2.1-08: has recvonly, the largest size of its application, and setup:active', async () => {
     const { sdp } = await receiver.invite(offer);
     expect(sdp.media[0]).toEqual([
-      // RFC 4145 5: the port of an end that only connects.
+      // RFC 4145 §5: the port of an end that only connects.
       'm=message 9 TCP/MSRP *',
       'a=recvonly',
       'a=setup:active',
@@ -51,14 +51,14 @@ describe('to a file that is described', () => {
     ]);
   });
 
-  it('8.2.3-01: a session of its own has a name that nobody guesses (RFC 4975 14.1)', async () => {
+  it('8.2.3-01: has a session identifier that cannot be guessed (RFC 4975 §14.1)', async () => {
     const first = await receiver.invite(offer);
     await first.bye();
     const second = await receiver.invite(offer);
     expect(attribute(second.sdp.media[0], 'path')).not.toBe(attribute(first.sdp.media[0], 'path'));
   });
 
-  it('8.2.1-06: to an end that sends and receives: receives only', async () => {
+  it('8.2.1-06: has recvonly for sendrecv', async () => {
     const { sdp } = await receiver.invite(offer.replace('a=sendonly', 'a=sendrecv'));
     expect(sdp.media[0]).toContain('a=recvonly');
     const { sdp: unsaid } = await receiver.invite(
@@ -67,20 +67,20 @@ describe('to a file that is described', () => {
     expect(unsaid.media[0]).toContain('a=recvonly');
   });
 
-  it.each(['a=setup:actpass', 'a=connection:new'])('8.2.1-08: to %s: setup:active', async (line) => {
+  it.each(['a=setup:actpass', 'a=connection:new'])('8.2.1-08: has setup:active for %s', async (line) => {
     const { sdp } = await receiver.invite(offer.replace('a=setup:passive', line));
     expect(sdp.media[0]).toContain('a=setup:active');
   });
 });
 
 describe('max-size', () => {
-  it('8.2.1-07: of the host, where that is less', async () => {
+  it('8.2.1-07: is that of the host if it is smaller', async () => {
     await start({ definition: { limits: { size: 5000 } }, limits: { transferSize: 4000 } });
     const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })]));
     expect(attribute(sdp.media[0], 'max-size')).toBe('4000');
   });
 
-  it('8.2.1-07: of the application that takes most, where messages of several types may come', async () => {
+  it('8.2.1-07: is the largest of several applications for messages of several types', async () => {
     await start({
       definition: { accepts: [FILE], limits: { size: 5000 } },
       apps: [
@@ -98,8 +98,8 @@ describe('max-size', () => {
   });
 });
 
-describe('to several lines', () => {
-  it('8.2.1-04, 8.2.1-05: one each, in their order, with a session each', async () => {
+describe('the answer to several lines', () => {
+  it('8.2.1-04, 8.2.1-05: has one line and one session each, in order', async () => {
     await start();
     const files = ['a', 'b', 'c'].map((name) => mediaOf(AT, { content: CONTENT, name }));
     const { sdp } = await receiver.invite(descriptionOf(files));
@@ -109,7 +109,7 @@ describe('to several lines', () => {
     expect(new Set(sdp.media.map((media) => attribute(media, 'path'))).size).toBe(3);
   });
 
-  it('8.2.1-05: attributes of the session count for every line', async () => {
+  it('8.2.1-05: applies attributes of the session to every line', async () => {
     await start();
     const offer = descriptionOf([mediaOf(AT, { content: CONTENT }).replace('a=setup:passive\r\n', '')]);
     const { sdp } = await receiver.invite(offer.replace('t=0 0', 't=0 0\r\na=setup:passive'));
@@ -117,7 +117,7 @@ describe('to several lines', () => {
   });
 });
 
-it('to messages that nobody described: what is taken, and no file', async () => {
+it('answers a line without a file with the accepted types', async () => {
   await start();
   const { sdp } = await receiver.invite(
     descriptionOf([mediaOf(AT, { messages: true, acceptTypes: `${FILE} text/html` })]),
@@ -132,7 +132,7 @@ it('to messages that nobody described: what is taken, and no file', async () => 
   ]);
 });
 
-it('to any type: `*`', async () => {
+it('answers `*` with the accepted types', async () => {
   await start();
   const { status } = await receiver.invite(
     descriptionOf([mediaOf(AT, { messages: true, acceptTypes: '*' })]),
@@ -140,14 +140,14 @@ it('to any type: `*`', async () => {
   expect(status).toBe(200);
 });
 
-it('keeps the Record-Route, and says what it can (RFC 3261 12.1.1, 13.3.1.4)', async () => {
+it('copies Record-Route and adds its capabilities (RFC 3261 §12.1.1, §13.3.1.4)', async () => {
   await start();
   const { answer } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })]));
   expect(answer.headers.get('Accept')).toBe('application/sdp');
   expect(answer.headers.getAll('Allow')).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'BYE', 'CANCEL']));
 });
 
-it('9-03: over TLS: msrps, and no address but its own', async () => {
+it('9-03: answers with an msrps URI over TLS', async () => {
   await start({ tls: {} });
   const secure = { content: CONTENT, protocol: 'TCP/TLS/MSRP', path: 'msrps://127.0.0.1:9999/abc;tcp' };
   const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, secure)]));
@@ -155,7 +155,7 @@ it('9-03: over TLS: msrps, and no address but its own', async () => {
   expect(attribute(sdp.media[0], 'path')).toMatch(/^msrps:\/\/127\.0\.0\.1:9\/.*;tcp$/);
 });
 
-it('8.2.1-05: over IPv6, of an IPv6 offer', async () => {
+it('8.2.1-05: answers an IPv6 offer over IPv6', async () => {
   receiver = await SessionReceiver.start({ host: '::1' });
   const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })], '::1'));
   expect(sdp.session).toContain('c=IN IP6 ::1');

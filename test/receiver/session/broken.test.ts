@@ -1,4 +1,4 @@
-/** Content that does not come as it was offered, or not at all: nothing of it is confirmed. */
+/** Content that differs from its offer or breaks off: it is not confirmed. */
 
 import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -22,7 +22,7 @@ afterEach(async () => {
   listener.close();
 });
 
-/** The sender of a file whose session is bound. */
+/** The sender of a file in a bound session. */
 async function sending(file: Offered = {}, options: ReceiverOptions = {}) {
   receiver = await SessionReceiver.start(options);
   const session = await receiver.invite(
@@ -31,14 +31,14 @@ async function sending(file: Offered = {}, options: ReceiverOptions = {}) {
   return { session, end: await SenderEnd.bound(listener) };
 }
 
-/** Its application saw it break, and committed nothing. */
+/** The application received the break, and committed nothing. */
 async function expectBroken(): Promise<void> {
   await until(() => expect(receiver.taken.at(-1)?.broken).toBeInstanceOf(Error));
   expect(receiver.committed).toEqual([]);
 }
 
-describe('content that is not what was offered', () => {
-  it('8.2.3-01, 8.2.3-03: another SHA-1: REPORT 000 400, and the application is not left with it', async () => {
+describe('content that differs from the offer', () => {
+  it('8.2.3-01, 8.2.3-03: with another SHA-1 is reported 000 400 and not delivered', async () => {
     const { end } = await sending();
     expect(await end.send(bytes(1000, 11))).toBe(200);
     expect(await reported(end)).toMatch(/^REPORT 000 400 the content has SHA-1/);
@@ -46,14 +46,14 @@ describe('content that is not what was offered', () => {
     expect(receiver.of('push')).toMatchObject([{ outcome: 'failed', status: 400, app: 'files.ua' }]);
   });
 
-  it('8.2.3-01: shorter than offered: REPORT 000 400', async () => {
+  it('8.2.3-01: shorter than offered is reported 000 400', async () => {
     const { end } = await sending();
     expect(await end.send(CONTENT.subarray(0, 900))).toBe(200);
     expect(await reported(end)).toMatch('000 400');
     await expectBroken();
   });
 
-  it('8.2.3-01: longer than offered: 413, as soon as that is so', async () => {
+  it('8.2.3-01: longer than offered is answered 413 at once', async () => {
     const { end } = await sending();
     expect(await end.send(bytes(1001), { flag: '+', total: 2000 })).toBe(413);
     expect(await end.send(bytes(999), { start: 1002, total: 2000 })).toBe(413);
@@ -62,14 +62,14 @@ describe('content that is not what was offered', () => {
     expect(receiver.of('broken-off')).toEqual([]);
   });
 
-  it('8.2.1-07, 8.2.3-01: longer than the application takes: 413 (RFC 4975 8.6)', async () => {
+  it('8.2.1-07, 8.2.3-01: too large for the application is answered 413 (RFC 4975 §8.6)', async () => {
     const options = { definition: { limits: { size: 500 } } };
     const { end } = await sending({ size: null, sha1: null }, options);
     expect(await end.send(CONTENT)).toBe(413);
     await expectBroken();
   });
 
-  it('8.2.3-01: of another type: 415, and the file may still come', async () => {
+  it('8.2.3-01: of another type is answered 415; the file can still be sent', async () => {
     const { end } = await sending();
     expect(await end.send(CONTENT, { type: 'text/plain' })).toBe(415);
     expect(await end.send(CONTENT, { messageId: 'again' })).toBe(200);
@@ -77,14 +77,14 @@ describe('content that is not what was offered', () => {
     expect(receiver.committed).toHaveLength(1);
   });
 
-  it('8.2.3-01: messages of a type that no application takes: 415', async () => {
+  it('8.2.3-01: of a type that no application accepts is answered 415', async () => {
     const { end } = await sending({ messages: true });
     expect(await end.send('<p>', { type: 'text/html' })).toBe(415);
     expect(receiver.taken).toEqual([]);
   });
 });
 
-describe('refused while it comes', () => {
+describe('content that is refused while it arrives', () => {
   it.each<[RefusalKind, number]>([
     ['forbidden', 403],
     ['type', 415],
@@ -93,12 +93,12 @@ describe('refused while it comes', () => {
     ['busy', 413],
     ['resources', 413],
     ['failed', 400],
-  ])('8.2.3-01: %s: %i to what comes next', async (kind, status) => {
+  ])('8.2.3-01: as %s answers the next chunk with %i', async (kind, status) => {
     const { end } = await sending();
     receiver.receive = () => {
       throw new PushRefused(kind, 'the test wants it');
     };
-    // A push that is refused, of a session of its own.
+    // A refused push in another session.
     await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
     const other = await SenderEnd.of(end.peer);
     await until(() => expect(receiver.taken).toHaveLength(2));
@@ -114,7 +114,7 @@ describe('refused while it comes', () => {
     ['declined', 413],
     ['busy', 413],
     ['failed', 400],
-  ])('8.2.3-03: %s, when all has come: REPORT 000 %i', async (kind, status) => {
+  ])('8.2.3-03: as %s when complete is reported 000 %i', async (kind, status) => {
     const { end } = await sending();
     receiver.decide = () => {
       throw new PushRefused(kind, 'the test wants it');
@@ -124,7 +124,7 @@ describe('refused while it comes', () => {
     expect(receiver.committed).toEqual([]);
   });
 
-  it('8.2.3-01: messages that an application would not have: its status', async () => {
+  it('8.2.3-01: in a message is answered with the status of the application', async () => {
     const { end } = await sending({ messages: true });
     receiver.consider = () => {
       throw new PushRefused('forbidden', 'not from you');
@@ -135,8 +135,8 @@ describe('refused while it comes', () => {
   });
 });
 
-describe('content that stops coming', () => {
-  it('8.2.3-01: its sender gives it up: #', async () => {
+describe('content that breaks off', () => {
+  it('8.2.3-01: is aborted by its sender (#)', async () => {
     const { end } = await sending({ transferId: 'one', name: 'a.bin' });
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     expect(await end.send(CONTENT.subarray(400, 500), { start: 401, flag: '#', total: 1000 })).toBe(200);
@@ -153,14 +153,14 @@ describe('content that stops coming', () => {
           size: 1000,
           received: 500,
           resumable: true,
-          reason: 'the sender gave the message up',
+          reason: 'the sender aborted the message',
         },
       ]),
     );
     expect(receiver.of('push')).toEqual([]);
   });
 
-  it('8.2.3-01: its connection breaks: the session is ended by BYE', async () => {
+  it('8.2.3-01: ends the session by BYE if its connection is lost', async () => {
     const { session, end } = await sending();
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     end.peer.close();
@@ -169,7 +169,7 @@ describe('content that stops coming', () => {
     await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 400, resumable: false }]));
   });
 
-  it('its application would not have it: nothing is kept, and that is the reason', async () => {
+  it('is not kept after a final refusal of its application', async () => {
     receiver = await SessionReceiver.start();
     receiver.receive = () => {
       throw new PushRefused('forbidden', 'the test wants it');
@@ -185,7 +185,7 @@ describe('content that stops coming', () => {
     );
   });
 
-  it('8.2.3-01: nobody is where the offer says: BYE', async () => {
+  it('8.2.3-01: ends the session by BYE if no peer listens', async () => {
     receiver = await SessionReceiver.start();
     const closed = await RawListener.open();
     const { address } = closed;
@@ -197,7 +197,7 @@ describe('content that stops coming', () => {
     await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]));
   });
 
-  it.each([403, 481, 506])('8.2.3-01: the sender refuses the session with %i: BYE', async (status) => {
+  it.each([403, 481, 506])('8.2.3-01: ends the session by BYE if the sender answers %i', async (status) => {
     receiver = await SessionReceiver.start();
     const session = await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
     const peer = await listener.accept();
@@ -206,11 +206,11 @@ describe('content that stops coming', () => {
     await expectBroken();
   });
 
-  describe('in time', () => {
-    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  describe('with deadlines', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
     afterEach(() => void vi.useRealTimers());
 
-    it('8.2.3-01: a sender that is connected to and never answers: BYE after 30 s (RFC 4975 7.1.1)', async () => {
+    it('8.2.3-01: ends the session by BYE if the sender does not answer within 30 s (RFC 4975 §7.1.1)', async () => {
       receiver = await SessionReceiver.start();
       const session = await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
       const peer = await listener.accept();
@@ -220,7 +220,7 @@ describe('content that stops coming', () => {
       await expectBroken();
     });
 
-    it('8.2.3-01: a sender that says nothing for a minute: BYE, and what came is kept', async () => {
+    it('8.2.3-01: ends the session by BYE after a minute without a byte, and keeps the received part', async () => {
       const { session, end } = await sending({ transferId: 'one' });
       expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
       await vi.advanceTimersByTimeAsync(59_000);
@@ -233,12 +233,12 @@ describe('content that stops coming', () => {
       await expectBroken();
       await until(() =>
         expect(receiver.of('broken-off')).toMatchObject([
-          { received: 600, resumable: true, reason: 'nothing came for 60 s' },
+          { received: 600, resumable: true, reason: 'the sender sent nothing for 60 s' },
         ]),
       );
     });
 
-    it('8.2.3-03: an application that thinks about it for longer than that is waited for', async () => {
+    it('8.2.3-03: reports success for a stored push although its application decides later', async () => {
       const { end } = await sending({}, { definition: { delivery: 'durable', limits: { seconds: 300 } } });
       let take = () => {};
       const asked = new Promise<void>((resolve) => {
@@ -251,14 +251,14 @@ describe('content that stops coming', () => {
       });
       expect(await end.send(CONTENT)).toBe(200);
       await asked;
-      // It is on disk: its sender is not kept waiting.
+      // It is on disk: the sender does not wait.
       await vi.advanceTimersByTimeAsync(15_000);
       expect(await reported(end)).toMatch('000 200');
       take();
       await until(() => expect(receiver.committed).toHaveLength(1));
     });
 
-    it('8.2.3-03: an application that never says: REPORT 000 400 in time', async () => {
+    it('8.2.3-03: reports 000 400 in time if the application does not decide', async () => {
       const { end } = await sending();
       receiver.decide = () => new Promise(() => {});
       expect(await end.send(CONTENT)).toBe(200);

@@ -1,4 +1,4 @@
-/** What an INVITE must show before a session is set up (TS 8.2.1.1, steps 1 to 3). */
+/** The checks of an INVITE (TS 8.2.1.1, steps 1 to 3). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PSA } from '../../support/agents.js';
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-/** Nothing was opened for it, and the host was told. */
+/** Nothing was opened, and the host received an event. */
 function expectRefused(status: number): void {
   expect(considered).toEqual([]);
   expect(receiver.taken).toEqual([]);
@@ -32,9 +32,12 @@ describe('the push resource', () => {
     ['no Accept-Contact', []],
     ['an Accept-Contact without push resource', ['Accept-Contact: *;+sip.message']],
     ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
-    ["another's of the same name", ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:files.ua"']],
-    ['one that is negated', ['Accept-Contact: *;+g.oma.pusheventapp="!files.ua"']],
-  ])('8.2.1-02, 7.2-04: %s: 403', async (_title, lines) => {
+    [
+      'a push resource of another namespace',
+      ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:files.ua"'],
+    ],
+    ['a negated push resource', ['Accept-Contact: *;+g.oma.pusheventapp="!files.ua"']],
+  ])('8.2.1-02, 7.2-04: is answered 403 for %s', async (_title, lines) => {
     expect((await receiver.invite(OFFER, [...lines, IDENTITY, SDP])).status).toBe(403);
     expectRefused(403);
   });
@@ -43,22 +46,22 @@ describe('the push resource', () => {
 describe('the sender', () => {
   it.each([
     ['no identity', []],
-    ['one that is not trusted', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
-    ['a trusted one as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
-    ['a preferred identity, which nobody asserts', [`P-Preferred-Identity: <${PSA}>`]],
-  ])('8.2.1-03, 9-01: %s: 403', async (_title, lines) => {
+    ['an untrusted identity', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
+    ['a trusted identity as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    ['a preferred identity, which is not asserted', [`P-Preferred-Identity: <${PSA}>`]],
+  ])('8.2.1-03, 9-01: is answered 403 for %s', async (_title, lines) => {
     expect((await receiver.invite(OFFER, [RESOURCE, SDP, ...lines])).status).toBe(403);
     expectRefused(403);
   });
 
-  it('8.2.1-03: a P-Asserted-Identity that RFC 3325 forbids is malformed: 400', async () => {
+  it('8.2.1-03: is answered 400 for a P-Asserted-Identity that RFC 3325 forbids', async () => {
     expect((await receiver.invite(OFFER, [RESOURCE, SDP, IDENTITY, IDENTITY])).status).toBe(400);
     expectRefused(400);
   });
 });
 
-describe('what is offered', () => {
-  it('8.2.1-01: of types that no application takes: 488 with those of the resource that is addressed', async () => {
+describe('the offer', () => {
+  it('8.2.1-01: of types that no application accepts is answered 488 with the types of the addressed resource', async () => {
     const offer = descriptionOf([mediaOf(AT, { type: 'text/html' })]);
     const { status, sdp, answer } = await receiver.invite(offer);
     expect(status).toBe(488);
@@ -69,32 +72,32 @@ describe('what is offered', () => {
     expectRefused(488);
   });
 
-  it("8.2.1-01: of another application's type: 488 all the same", async () => {
+  it('8.2.1-01: of a type of another application is answered 488', async () => {
     const { status, sdp } = await receiver.invite(descriptionOf([mediaOf(AT, { type: MMS })]));
     expect(status).toBe(488);
     expect(attribute(sdp.media[0], 'accept-types')).toBe(`${FILE} text/plain`);
     expectRefused(488);
   });
 
-  it('8.2.1-01: types inside a container that nobody opens: 488', async () => {
+  it('8.2.1-01: of wrapped types only is answered 488', async () => {
     const wrapped = { messages: true, type: 'message/cpim', lines: [`a=accept-wrapped-types:${FILE}`] };
     expect((await receiver.invite(descriptionOf([mediaOf(AT, wrapped)]))).status).toBe(488);
     expectRefused(488);
   });
 
-  it('8.2.1-01, 8.2.1-02, 8.2.1-03: types come before the resource, the resource before the identity', async () => {
+  it('8.2.1-01, 8.2.1-02, 8.2.1-03: is checked for types before the resource, and for the resource before the identity', async () => {
     const html = descriptionOf([mediaOf(AT, { type: 'text/html' })]);
     expect((await receiver.invite(html, [SDP])).status).toBe(488);
     await receiver.invite(OFFER, [SDP]);
     await receiver.invite(OFFER, [SDP, RESOURCE]);
     expect(receiver.of('refused').map(({ reason }) => reason)).toEqual([
-      'no application takes text/html',
+      'no application accepts text/html',
       'no push resource identifier in Accept-Contact',
-      'the SIP/IP core asserts no identity of its sender',
+      'the SIP/IP core asserts no identity of the sender',
     ]);
   });
 
-  it('of several resources, the types of all', async () => {
+  it('for several resources is answered with the types of all', async () => {
     const several = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua,files.ua"';
     const html = descriptionOf([mediaOf(AT, { type: 'text/html' })]);
     const { sdp } = await receiver.invite(html, [several, IDENTITY, SDP]);
@@ -104,15 +107,15 @@ describe('what is offered', () => {
   });
 });
 
-describe('its session description', () => {
-  it('that is not there: 488, for this end does not offer', async () => {
+describe('the session description', () => {
+  it('is required: answers 488 without one', async () => {
     const { status, sdp } = await receiver.invite('', [RESOURCE, IDENTITY]);
     expect(status).toBe(488);
     expect(attribute(sdp.media[0], 'accept-types')).toBe(`${FILE} text/plain`);
     expectRefused(488);
   });
 
-  it('that is something else: 415 with Accept (RFC 3261 8.2.3)', async () => {
+  it('of another type is answered 415 with Accept (RFC 3261 §8.2.3)', async () => {
     const { status, answer } = await receiver.invite('hello', [
       RESOURCE,
       IDENTITY,
@@ -123,7 +126,7 @@ describe('its session description', () => {
     expectRefused(415);
   });
 
-  it('that is encoded as nobody undoes: 415 with Accept-Encoding', async () => {
+  it('with an encoding is answered 415 with Accept-Encoding', async () => {
     const lines = [RESOURCE, IDENTITY, SDP, 'Content-Encoding: br'];
     const { status, answer } = await receiver.invite(OFFER, lines);
     expect(status).toBe(415);
@@ -132,13 +135,13 @@ describe('its session description', () => {
   });
 
   it.each([
-    ['is no SDP', 'hello'],
+    ['is not SDP', 'hello'],
     ['has no c= line', OFFER.replace(/c=.*\r\n/, '')],
     ['has no path', OFFER.replace(/a=path.*\r\n/, '')],
-    ['has a selector that cannot be read', OFFER.replace(/size:10/, 'size:many')],
+    ['has an invalid selector', OFFER.replace(/size:10/, 'size:many')],
     ['has 101 media lines', descriptionOf(Array.from({ length: 101 }, () => mediaOf(AT)))],
-    ['has more than SDP may have', descriptionOf(Array.from({ length: 200 }, () => mediaOf(AT)))],
-  ])('that %s: 400', async (_title, body) => {
+    ['has too many media lines to parse', descriptionOf(Array.from({ length: 200 }, () => mediaOf(AT)))],
+  ])('that %s is answered 400', async (_title, body) => {
     expect((await receiver.invite(body)).status).toBe(400);
     expectRefused(400);
   });
@@ -146,19 +149,19 @@ describe('its session description', () => {
   it.each([
     ['no media line', []],
     ['audio only', ['m=audio 4000 RTP/AVP 0']],
-    ['MSRP over something unknown', [mediaOf(AT, { protocol: 'SCTP/MSRP' })]],
+    ['MSRP over an unknown protocol', [mediaOf(AT, { protocol: 'SCTP/MSRP' })]],
     ['closed lines only', [mediaOf({ port: 0 })]],
-    ['a line that receives only', [mediaOf(AT, { direction: 'recvonly' })]],
-    ['a line that is inactive', [mediaOf(AT, { direction: 'inactive' })]],
-    ['an end that connects itself (RFC 4145)', [mediaOf(AT, { setup: 'active' })]],
-    ['an end that holds its connection (RFC 4145)', [mediaOf(AT, { setup: 'holdconn' })]],
-  ])('8.2.1-01: with %s: 488', async (_title, media) => {
+    ['a recvonly line', [mediaOf(AT, { direction: 'recvonly' })]],
+    ['an inactive line', [mediaOf(AT, { direction: 'inactive' })]],
+    ['an active end (RFC 4145)', [mediaOf(AT, { setup: 'active' })]],
+    ['an end with holdconn (RFC 4145)', [mediaOf(AT, { setup: 'holdconn' })]],
+  ])('8.2.1-01: with %s is answered 488', async (_title, media) => {
     expect((await receiver.invite(descriptionOf(media))).status).toBe(488);
     expectRefused(488);
   });
 });
 
-it('what it requires of SIP and nobody knows: 420 (RFC 3261 8.2.2.3)', async () => {
+it('answers 420 for an unsupported option tag (RFC 3261 §8.2.2.3)', async () => {
   const lines = [RESOURCE, IDENTITY, SDP, 'Require: recipient-list-invite'];
   const { status, answer } = await receiver.invite(OFFER, lines);
   expect(status).toBe(420);

@@ -1,4 +1,4 @@
-/** A session while it is set up, changed and ended by SIP (TS 8.2.1.2; RFC 3261 9.2, 13.3, 14.2, RFC 3264 8). */
+/** How SIP establishes, changes and ends a session (TS 8.2.1.2; RFC 3261 §9.2, §13.3, §14.2, RFC 3264 §8). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cancelOf } from '../../support/invites.js';
@@ -24,7 +24,7 @@ afterEach(async () => {
 const fileOf = (name: string, transferId = name) =>
   mediaOf(listener.address, { content: CONTENT, name, transferId });
 
-/** Applications that are asked, and let pass when the test says so. */
+/** Applications whose decision the test controls. */
 function hesitating(): { asked: string[]; pass(): void } {
   const waiting: (() => void)[] = [];
   const asked: string[] = [];
@@ -40,8 +40,8 @@ function hesitating(): { asked: string[]; pass(): void } {
   };
 }
 
-describe('an INVITE that is not answered yet', () => {
-  it('8.2.1-04: is cancelled while an application considers: 487, and nobody else is asked', async () => {
+describe('an unanswered INVITE', () => {
+  it('8.2.1-04: is answered 487 after a CANCEL; no further application is asked', async () => {
     const { asked, pass } = hesitating();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first'), fileOf('second')]));
     receiver.core.send(invite);
@@ -52,7 +52,7 @@ describe('an INVITE that is not answered yet', () => {
     expect((await receiver.core.response(callId, 487)).headers.get('CSeq')).toBe('1 INVITE');
     expect((await receiver.core.response(callId, 200)).headers.get('CSeq')).toBe('1 CANCEL');
     pass();
-    // The same files are not under way any more.
+    // The same files can be offered again.
     receiver.consider = () => {};
     const offer = descriptionOf([fileOf('first'), fileOf('second')]);
     await until(async () => expect((await receiver.invite(offer)).status).toBe(200));
@@ -60,7 +60,7 @@ describe('an INVITE that is not answered yet', () => {
     expect(receiver.of('refused').filter(({ status }) => status === 487)).toEqual([]);
   });
 
-  it('is refused when the host stops: 486, and nobody waits for the application', async () => {
+  it('is answered 486 at once when the host stops', async () => {
     const { asked } = hesitating();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first')]));
     receiver.core.send(invite);
@@ -72,11 +72,11 @@ describe('an INVITE that is not answered yet', () => {
     await stopped;
   });
 
-  describe('in time', () => {
-    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  describe('with deadlines', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
     afterEach(() => void vi.useRealTimers());
 
-    it('expires: 487 (RFC 3261 13.3.1)', async () => {
+    it('is answered 487 when it expires (RFC 3261 §13.3.1)', async () => {
       const { asked } = hesitating();
       const offer = descriptionOf([fileOf('first')]);
       const answered = receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
@@ -86,7 +86,7 @@ describe('an INVITE that is not answered yet', () => {
       expect(receiver.of('refused')).toMatchObject([{ status: 487, reason: 'the INVITE expired after 2 s' }]);
     });
 
-    it('does not expire once it is answered', async () => {
+    it('does not expire after its answer', async () => {
       const offer = descriptionOf([fileOf('first')]);
       const session = await receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
       const end = await SenderEnd.bound(listener);
@@ -96,7 +96,7 @@ describe('an INVITE that is not answered yet', () => {
       expect((await session.bye()).status).toBe(200);
     });
 
-    it('of many files whose application never answers: 500 within a minute', async () => {
+    it('of many files is answered 500 within a minute if the application does not answer', async () => {
       const { asked } = hesitating();
       const files = Array.from({ length: 50 }, (_, index) => fileOf(`${index}`));
       const answered = receiver.invite(descriptionOf(files));
@@ -109,7 +109,7 @@ describe('an INVITE that is not answered yet', () => {
 });
 
 describe('BYE', () => {
-  it('8.2.1-10, 8.2.1-10a: 200, and its connection is closed', async () => {
+  it('8.2.1-10, 8.2.1-10a: is answered 200, and the connection is closed', async () => {
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT)).toBe(200);
@@ -120,7 +120,7 @@ describe('BYE', () => {
     expect((await session.bye()).status).toBe(481);
   });
 
-  it('8.2.1-10: in mid-transfer: the content breaks off', async () => {
+  it('8.2.1-10: during a transfer breaks the content off', async () => {
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
@@ -134,7 +134,7 @@ describe('BYE', () => {
     );
   });
 
-  it('8.2.1-10: while its application decides on what is here: that is not lost', async () => {
+  it('8.2.1-10: during the decision on complete content does not lose it', async () => {
     let take = () => {};
     const asked = new Promise<void>((resolve) => {
       receiver.decide = () => {
@@ -155,7 +155,7 @@ describe('BYE', () => {
     expect(receiver.committed).toHaveLength(1);
   });
 
-  it('8.2.1-10: of one session leaves another of the same sender alone, and their connection', async () => {
+  it('8.2.1-10: of one session does not affect another of the same sender, or their connection', async () => {
     const first = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     await receiver.invite(descriptionOf([fileOf('b')]));
@@ -165,21 +165,19 @@ describe('BYE', () => {
     expect(await reported(other)).toMatch('000 200');
   });
 
-  it('comes from a host that stops in mid-transfer', async () => {
+  it('is sent by a host that stops during a transfer', async () => {
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     await receiver.stopAgent();
     await session.hungUp();
     await end.peer.untilClosed();
-    await until(() =>
-      expect(receiver.of('broken-off')).toMatchObject([{ reason: 'the host is being stopped' }]),
-    );
+    await until(() => expect(receiver.of('broken-off')).toMatchObject([{ reason: 'the host is stopping' }]));
   });
 });
 
 describe('a re-INVITE', () => {
-  it('8.2.3-01: that closes a line (RFC 3264 8.2): the other goes on', async () => {
+  it('8.2.3-01: that closes a line does not affect the other (RFC 3264 §8.2)', async () => {
     const [first, second] = [fileOf('a'), fileOf('b')];
     const session = await receiver.invite(descriptionOf([first, second]));
     const peer = await listener.accept();
@@ -203,7 +201,7 @@ describe('a re-INVITE', () => {
     expect((await session.bye()).status).toBe(200);
   });
 
-  it('8.2.1-05: that changes nothing is answered as before, to the letter (RFC 3264 8)', async () => {
+  it('8.2.1-05: without changes is answered with the same answer (RFC 3264 §8)', async () => {
     const offer = descriptionOf([fileOf('a'), mediaOf(listener.address, { type: 'text/html' })]);
     const session = await receiver.invite(offer);
     const end = await SenderEnd.bound(listener);
@@ -214,7 +212,7 @@ describe('a re-INVITE', () => {
     expect(await reported(end)).toMatch('000 200');
   });
 
-  it('8.2.1-05: that adds a file: it is not taken, and the version goes up (RFC 3264 8)', async () => {
+  it('8.2.1-05: that adds a file refuses it with a new version (RFC 3264 §8)', async () => {
     const first = fileOf('a');
     const session = await receiver.invite(descriptionOf([first]));
     const end = await SenderEnd.bound(listener);
@@ -229,9 +227,9 @@ describe('a re-INVITE', () => {
 
   it.each([
     ['another transfer', (line: string) => line.replace('transfer-id:a', 'transfer-id:c')],
-    ['another content', (line: string) => line.replace(/sha-1:../, 'sha-1:00')],
-    ['another place', (line: string) => line.replace(/(a=path:\S+);tcp/, '$1x;tcp')],
-  ])('8.2.1-05: that makes %s of a line closes it', async (_what, change) => {
+    ['other content', (line: string) => line.replace(/sha-1:../, 'sha-1:00')],
+    ['another path', (line: string) => line.replace(/(a=path:\S+);tcp/, '$1x;tcp')],
+  ])('8.2.1-05: that changes a line to %s closes it', async (_what, change) => {
     const first = fileOf('a');
     const session = await receiver.invite(descriptionOf([first]));
     const end = await SenderEnd.bound(listener);
@@ -242,11 +240,11 @@ describe('a re-INVITE', () => {
   });
 
   it.each([
-    ['without an offer', '', [], 488],
-    ['with something else', 'hello', ['Content-Type: text/plain'], 415],
-    ['with what is no SDP', 'hello', [SDP], 400],
-    ['that takes lines away', descriptionOf([]), [SDP], 400],
-  ])('%s is refused, and the session goes on (RFC 3261 14.2)', async (_what, body, lines, status) => {
+    ['no offer', '', [], 488],
+    ['another body type', 'hello', ['Content-Type: text/plain'], 415],
+    ['an invalid offer', 'hello', [SDP], 400],
+    ['fewer lines', descriptionOf([]), [SDP], 400],
+  ])('is refused with %s, and the session continues (RFC 3261 §14.2)', async (_what, body, lines, status) => {
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect((await session.reinvite(body, lines)).status).toBe(status);

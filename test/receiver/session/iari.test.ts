@@ -1,4 +1,4 @@
-/** Which of several instances of an application a session is for: the IARI in Accept-Contact (TS appendix D). */
+/** The IARI in Accept-Contact selects one of several instances of an application (TS appendix D). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
@@ -13,7 +13,7 @@ const CONTENT = bytes(10);
 
 let receiver: SessionReceiver;
 let listener: RawListener;
-/** The instance that each push came to. */
+/** The instance that received each push. */
 let received: string[];
 beforeEach(async () => {
   received = [];
@@ -31,7 +31,7 @@ afterEach(async () => {
   listener.close();
 });
 
-/** A session for the instance of this name, or for any. */
+/** A session for the instance with this name, or for any. */
 function inviting(offered: Offered, name?: string) {
   const resource = ['Accept-Contact: *;+g.oma.pusheventapp="twin.ua";require;explicit'];
   if (name !== undefined) resource.push(`Accept-Contact: *;${feature(name)}`);
@@ -56,7 +56,7 @@ describe.each([
     await until(() => expect(received).toEqual([name]));
   });
 
-  it('is refused a file that is too large for that instance', async () => {
+  it('refuses a file that is too large for that instance', async () => {
     const { status, sdp } = await inviting({ size: size + 1 }, name);
     expect(status).toBe(488);
     expect(attribute(sdp.media[0], 'max-size')).toBe(String(size));
@@ -76,7 +76,7 @@ it('D-01, 8.2.1-02: rejects a session for an instance that is not loaded with 40
   expect((await inviting({ content: CONTENT }, 'school')).status).toBe(403);
 });
 
-it('D-01: delivers to the first instance that accepts the type where no IARI is named', async () => {
+it('D-01: delivers to the first instance that accepts the type without an IARI', async () => {
   const { status, answer } = await inviting({ content: CONTENT });
   expect(status).toBe(200);
   expect(answer.headers.get('Contact')).not.toContain('iari');

@@ -1,4 +1,4 @@
-/** How much of a file has come is told while it comes, where that takes longer than a second. */
+/** Progress events of transfers that take longer than a second. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { PSA } from '../../support/agents.js';
@@ -22,7 +22,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-/** Parts of 100 bytes, and the milliseconds ahead of each. */
+/** Sends parts of 100 bytes, after a pause in milliseconds each. */
 async function send(pauses: readonly number[], offered: Parameters<typeof mediaOf>[1] = {}) {
   await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT, ...offered })]));
   const end = await SenderEnd.bound(listener);
@@ -36,24 +36,24 @@ async function send(pauses: readonly number[], offered: Parameters<typeof mediaO
   return end;
 }
 
-it('8.2.3-01: about once a second', async () => {
+it('8.2.3-01: reports progress about once a second', async () => {
   const end = await send([0, 400, 700, 300, 300, 500, 100, 3000, 0, 0]);
   expect(await reported(end)).toMatch('000 200');
   const [push] = receiver.of('push');
   const file = { id: push?.id, app: 'files.ua', from: PSA, contentType: FILE, size: 1000 };
-  const told = receiver.of('receiving');
-  expect(told).toMatchObject([300, 600, 800].map((received) => ({ ...file, received })));
+  const events = receiver.of('receiving');
+  expect(events).toMatchObject([300, 600, 800].map((received) => ({ ...file, received })));
 });
 
-it('8.2.3-01: a short one is not told', async () => {
+it('8.2.3-01: reports no progress of a short transfer', async () => {
   const end = await send(Array(10).fill(99));
   expect(await reported(end)).toMatch('000 200');
   expect(receiver.of('receiving')).toEqual([]);
 });
 
-it('8.2.3-01: without its size, where nobody said', async () => {
+it('8.2.3-01: reports progress without a size if the sender does not declare it', async () => {
   await send([0, 1000], { size: null, sha1: null });
-  const [told] = receiver.of('receiving');
-  expect(told).toMatchObject({ received: 200 });
-  expect(told).not.toHaveProperty('size');
+  const [event] = receiver.of('receiving');
+  expect(event).toMatchObject({ received: 200 });
+  expect(event?.size).toBeUndefined();
 });

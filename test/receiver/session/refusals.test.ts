@@ -1,4 +1,4 @@
-/** Files that this device does not take: by their application, for want of room, and how the INVITE is answered. */
+/** Files that are refused by their application or for lack of resources, and the answer to the INVITE. */
 
 import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -28,7 +28,7 @@ const offering = (...files: Offered[]) =>
 const ports = ({ media }: { media: string[][] }) => media.map(([line = '']) => line.split(' ')[1]);
 const REFUSED = /^m=message 0 TCP\/MSRP \*$/;
 
-describe('the only file', () => {
+describe('a refusal of the only file', () => {
   beforeEach(() => start());
 
   it.each<[RefusalKind, number, string | undefined]>([
@@ -38,7 +38,7 @@ describe('the only file', () => {
     ['busy', 486, '7'],
     ['resources', 500, '7'],
     ['failed', 500, undefined],
-  ])('8.2.1-04: %s: %i, Retry-After %s', async (kind, status, retryAfter) => {
+  ])('8.2.1-04: as %s is answered %i, Retry-After %s', async (kind, status, retryAfter) => {
     receiver.consider = () => {
       throw new PushRefused(kind, 'the test wants it', retryAfter ? { retryAfter: Number(retryAfter) } : {});
     };
@@ -52,7 +52,7 @@ describe('the only file', () => {
     ]);
   });
 
-  it('8.2.1-04: unwilling is no error: 200 with port zero (B.4 step 3)', async () => {
+  it('8.2.1-04: as declined is answered 200 with port zero (B.4 step 3)', async () => {
     receiver.consider = () => {
       throw new PushRefused('declined', 'no films, please');
     };
@@ -64,8 +64,8 @@ describe('the only file', () => {
     expect((await session.bye()).status).toBe(200);
   });
 
-  it('a session without any file is ended by BYE, where its sender does not', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  it('ends the session without files by BYE if the sender does not', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       receiver.consider = () => {
         throw new PushRefused('declined', 'no films, please');
@@ -78,7 +78,7 @@ describe('the only file', () => {
     }
   });
 
-  it('an application that throws anything else: 500, and the next file is its next chance', async () => {
+  it('is answered 500 for another error of the application, which receives the next file', async () => {
     receiver.consider = () => {
       throw undefined;
     };
@@ -87,8 +87,8 @@ describe('the only file', () => {
     expect((await offering({ content: bytes(10) })).status).toBe(200);
   });
 
-  it('an application that never answers: 500 after 3 s', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  it('is answered 500 if the application does not answer within 3 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       let asked = false;
       receiver.consider = () => {
@@ -105,10 +105,10 @@ describe('the only file', () => {
   });
 });
 
-describe('what an application is told of a file', () => {
+describe('the offer to an application', () => {
   beforeEach(() => start({ definition: { limits: { size: 1000 } } }));
 
-  it('8.2.1-04: its sender, type, size and name; it chooses by them', async () => {
+  it('8.2.1-04: contains sender, type, size and name', async () => {
     const offers: unknown[] = [];
     receiver.consider = (offer) => {
       offers.push(offer);
@@ -128,7 +128,7 @@ describe('what an application is told of a file', () => {
     ]);
   });
 
-  it('8.2.1-04, 8.2.1-07: too large for it: 488 with max-size, and it is not asked', async () => {
+  it('8.2.1-04, 8.2.1-07: is not made for a file that is too large: 488 with max-size', async () => {
     let asked = 0;
     receiver.consider = () => void asked++;
     const { status, sdp } = await offering({ size: 1001 });
@@ -139,7 +139,7 @@ describe('what an application is told of a file', () => {
   });
 });
 
-describe('one of several', () => {
+describe('a refusal of one of several files', () => {
   it.each<RefusalKind>(['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'])(
     '8.2.1-04: %s: port zero, and the others come',
     async (kind) => {
@@ -158,7 +158,7 @@ describe('one of several', () => {
     },
   );
 
-  it('8.2.1-01, 8.2.1-04: lines of other types, or not for MSRP, are closed', async () => {
+  it('8.2.1-01, 8.2.1-04: closes lines of other types or protocols', async () => {
     await start();
     const offer = descriptionOf([
       'm=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000',
@@ -203,7 +203,7 @@ describe('one of several', () => {
     expect(receiver.taken).toEqual([]);
   });
 
-  it('all of them: as the first that is no mere unwillingness', async () => {
+  it('answers as for the first file that is not declined, if all are refused', async () => {
     await start();
     receiver.consider = ({ fileName = '' }) => {
       throw new PushRefused(fileName === 'first' ? 'declined' : 'busy', fileName, { retryAfter: 9 });
@@ -215,8 +215,8 @@ describe('one of several', () => {
   });
 });
 
-describe('no room', () => {
-  it('for more sessions: 486 with Retry-After, ahead of anything that costs', async () => {
+describe('a lack of resources', () => {
+  it('for more sessions is answered 486 with Retry-After, before any work', async () => {
     await start({ sessions: 1 });
     const content = bytes(10);
     const first = await offering({ content });
@@ -231,7 +231,7 @@ describe('no room', () => {
     expect((await offering({ content })).status).toBe(200);
   });
 
-  it('for more sessions, those included that are not answered yet', async () => {
+  it('for more sessions counts unanswered INVITEs', async () => {
     await start({ sessions: 1 });
     let pass = () => {};
     receiver.consider = () =>
@@ -245,7 +245,7 @@ describe('no room', () => {
     expect((await first).status).toBe(200);
   });
 
-  it('for more transfers: 486', async () => {
+  it('for more transfers is answered 486', async () => {
     await start({ limits: { transfers: 1 } });
     expect((await offering({ content: bytes(10) })).status).toBe(200);
     const { status, answer } = await offering({ content: bytes(10) });
@@ -253,7 +253,7 @@ describe('no room', () => {
     expect(answer.headers.get('Retry-After')).toBe('5');
   });
 
-  it('for the content: 500 with Retry-After', async () => {
+  it('for the content is answered 500 with Retry-After', async () => {
     await start({ limits: { transferBytes: 1000 } });
     expect((await offering({ size: 600 })).status).toBe(200);
     const { status, answer } = await offering({ size: 600 });
@@ -264,7 +264,7 @@ describe('no room', () => {
     ]);
   });
 
-  it('for the same file twice at a time: 486', async () => {
+  it('for the same file twice is answered 486', async () => {
     await start();
     const file = { content: bytes(10), transferId: 'the-same' };
     expect((await offering(file)).status).toBe(200);

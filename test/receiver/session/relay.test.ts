@@ -1,4 +1,4 @@
-/** Files through MSRP relays (RFC 4976, TS 8.2.1.3), the receiver's end. */
+/** Files through MSRP relays at the receiver (RFC 4976, TS 8.2.1.3). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cancelOf } from '../../support/invites.js';
@@ -11,7 +11,7 @@ import { type PushSession, SessionReceiver } from '../../support/session-receive
 
 const CONTENT = bytes(20_000);
 const NOBODY = { port: 9 };
-/** Of a sender behind a relay of its own. */
+/** The offer of a sender behind its own relay. */
 const PATH = 'msrp://192.0.2.1:2855/its-relay;tcp msrp://192.0.2.2:9/its-session;tcp';
 const CREDENTIALS = { username: 'bob', password: 'bob-password' };
 
@@ -37,7 +37,7 @@ describe('a relay of the receiver', () => {
     receiver = await start({ relay: { uri: relay.uri, credentials: CREDENTIALS } });
   });
 
-  /** An INVITE that is answered when the relay has granted what it was asked for. */
+  /** An INVITE that is answered after the grant of the relay. */
   async function invited(
     body = offering(),
   ): Promise<{ session: PushSession; link: RelayLink; granted: string }> {
@@ -48,7 +48,7 @@ describe('a relay of the receiver', () => {
     return { session: await inviting, link, granted };
   }
 
-  it('8.2.1-11, 8.2.1-08: stands before this device in the path of the answer, which is active all the same', async () => {
+  it('8.2.1-11, 8.2.1-08: precedes this device in the path of the answer, which is still active', async () => {
     const { session, granted } = await invited();
     expect(session.status).toBe(200);
     const path = attribute(session.sdp.media[0], 'path')?.split(' ');
@@ -57,7 +57,7 @@ describe('a relay of the receiver', () => {
     expect(session.sdp.media[0]?.[0]).toBe('m=message 9 TCP/MSRP *');
   });
 
-  it('8.2.1-11: the file comes by its connection, and the REPORT goes back by it', async () => {
+  it('8.2.1-11: transfers the file and the REPORT over its connection', async () => {
     const { session, link, granted } = await invited();
     const [, ours = ''] = attribute(session.sdp.media[0], 'path')?.split(' ') ?? [];
     const binding = await link.peer.nextRequest();
@@ -93,7 +93,7 @@ describe('a relay of the receiver', () => {
     expect(new Set(paths.flat()).size).toBe(4);
   });
 
-  it('8.2.1-11: that refuses the password: 500, and its sender may try again', async () => {
+  it('8.2.1-11: that refuses the password is a 500, which the sender can retry', async () => {
     const inviting = receiver.invite(offering());
     const link = await relay.accept(closing);
     link.challenge(await link.auth());
@@ -102,7 +102,7 @@ describe('a relay of the receiver', () => {
     expect(status).toBe(500);
     expect(answer.headers.has('Retry-After')).toBe(false);
     expect(receiver.of('refused')).toMatchObject([
-      { status: 500, reason: expect.stringContaining('does not take our username and password') },
+      { status: 500, reason: expect.stringContaining('refused the username or password') },
     ]);
     expect(receiver.committed).toEqual([]);
   });
@@ -119,7 +119,7 @@ describe('a relay of the receiver', () => {
     expect(session.answer.headers.get('Retry-After')).toBe('30');
   });
 
-  it('that has a place for one file of two: neither is taken, and the first place is given back', async () => {
+  it('that grants only one of two URIs refuses both files, and the first URI is released', async () => {
     const inviting = receiver.invite(offering(2));
     const link = await relay.accept(closing);
     const granted = link.grant(await link.auth());
@@ -131,7 +131,7 @@ describe('a relay of the receiver', () => {
     expect(await link.peer.statusOf(late)).toBe(481);
   });
 
-  it('8.2.1-04: an INVITE that is cancelled while the relay is asked: 487, and the place is given back', async () => {
+  it('8.2.1-04: releases its URI after a CANCEL during AUTH: 487', async () => {
     const invite = receiver.inviteOf(offering());
     receiver.core.send(invite);
     const link = await relay.accept(closing);
@@ -144,7 +144,7 @@ describe('a relay of the receiver', () => {
     expect(await link.peer.statusOf(late)).toBe(481);
   });
 
-  it('whose connection is lost: the session ends, to be begun again', async () => {
+  it('whose connection is lost ends the session', async () => {
     const { session, link } = await invited();
     await link.peer.nextRequest();
     link.peer.close();
@@ -154,7 +154,7 @@ describe('a relay of the receiver', () => {
   });
 });
 
-it('8.2.1-11: a relay that nobody can connect to: 500 with Retry-After', async () => {
+it('8.2.1-11: answers 500 with Retry-After if the relay is unreachable', async () => {
   const receiver = await start({ relay: { uri: `msrp://127.0.0.1:${await freePort()};tcp` } });
   const { status, answer } = await receiver.invite(offering());
   expect(status).toBe(500);
@@ -163,7 +163,7 @@ it('8.2.1-11: a relay that nobody can connect to: 500 with Retry-After', async (
 });
 
 describe('a relay of the sender', () => {
-  it('8.2.3-02, 8.2.1-11: is connected to where the path says, not where c= and m= do', async () => {
+  it('8.2.3-02, 8.2.1-11: is connected at the address in the path, not in c= and m=', async () => {
     const receiver = await start({});
     const listener = await RawListener.open();
     closing.push(() => listener.close());

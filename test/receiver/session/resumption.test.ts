@@ -1,4 +1,4 @@
-/** Files that go on where they broke off, and those that are there already (core/receiver/session/README.md). */
+/** Files that resume, and files that were already received (core/receiver/session/README.md). */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ afterEach(async () => {
 const offering = (file: Offered, lines?: readonly string[]) =>
   receiver.invite(descriptionOf([mediaOf(listener.address, file)]), lines);
 
-/** Sends these bytes of the file, counted from 1, and hangs up. */
+/** Sends these bytes of the file, counted from 1, and ends the session. */
 async function breaking(file: Offered = FILE, ...parts: [start: number, end: number][]): Promise<void> {
   const before = receiver.of('broken-off').length;
   const session = await offering(file);
@@ -57,19 +57,19 @@ async function restart(): Promise<void> {
   receiver = await SessionReceiver.start({ store, transfers: join(folder, 'transfers') });
 }
 
-/** What is missing from this byte on comes, and is taken. */
+/** Sends the file from this byte on, which is accepted. */
 async function finishing(start: number): Promise<void> {
   const session = await offering(FILE);
   expect(attribute(session.sdp.media[0], 'file-range')).toBe(`${start}-*`);
   const end = await SenderEnd.bound(listener);
-  // RFC 5547 8: the Byte-Range is of the message, not of the file.
+  // RFC 5547 §8: Byte-Range counts in the message, not in the file.
   expect(await end.send(CONTENT.subarray(start - 1))).toBe(200);
   expect(await reported(end)).toMatch('000 200');
   await session.bye();
 }
 
-describe('a file that broke off', () => {
-  it('8.2.1-05, 8.2.3-01: offered again, is asked for from the first byte that is missing', async () => {
+describe('an incomplete file', () => {
+  it('8.2.1-05, 8.2.3-01: is requested from its first missing byte when offered again', async () => {
     await breaking();
     await finishing(401);
     expect(receiver.committed).toEqual([WHOLE]);
@@ -82,7 +82,7 @@ describe('a file that broke off', () => {
     );
   });
 
-  it('goes on after a restart of the device', async () => {
+  it('resumes after a restart of the device', async () => {
     await breaking();
     const [first] = receiver.taken;
     await restart();
@@ -91,7 +91,7 @@ describe('a file that broke off', () => {
     expect(receiver.taken.map(({ push }) => [push.id, push.attempt])).toEqual([[first?.push.id, 2]]);
   });
 
-  it('goes on again and again', async () => {
+  it('resumes repeatedly', async () => {
     await breaking();
     const session = await offering(FILE);
     expect(attribute(session.sdp.media[0], 'file-range')).toBe('401-*');
@@ -104,13 +104,13 @@ describe('a file that broke off', () => {
     expect(receiver.committed).toEqual([WHOLE]);
   });
 
-  it('is asked for from the first gap, where it came out of order', async () => {
+  it('is requested from the first gap if it arrived out of order', async () => {
     await breaking(FILE, [501, 700], [1, 200]);
     await finishing(201);
     expect(receiver.committed).toEqual([WHOLE]);
   });
 
-  it('of which nothing came begins anew', async () => {
+  it('without a byte starts from the beginning', async () => {
     const session = await offering(FILE);
     await session.bye();
     await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]));
@@ -118,7 +118,7 @@ describe('a file that broke off', () => {
     expect(attribute(again.sdp.media[0], 'file-range')).toBeUndefined();
   });
 
-  it('is kept though it is offered and not sent', async () => {
+  it('is kept if an offer is not followed by bytes', async () => {
     await breaking();
     const session = await offering(FILE);
     await SenderEnd.bound(listener);
@@ -128,7 +128,7 @@ describe('a file that broke off', () => {
     await finishing(401);
   });
 
-  it('8.2.3-01: whose rest is another than was offered is refused, and begins anew', async () => {
+  it('8.2.3-01: with another rest than offered is refused, and starts from the beginning', async () => {
     await breaking();
     const session = await offering(FILE);
     const end = await SenderEnd.bound(listener);
@@ -144,18 +144,18 @@ describe('a file that broke off', () => {
   it.each<[string, Offered]>([
     ['another id', { ...FILE, transferId: 'another' }],
     ['no id', { content: CONTENT, name: 'film.mp4' }],
-    ['another content', { ...FILE, content: other }],
+    ['other content', { ...FILE, content: other }],
     ['another size', { ...FILE, size: 1001 }],
     ['no digest', { ...FILE, sha1: null }],
     ['another type', { ...FILE, type: 'text/plain' }],
-  ])('8.2.3-01: is not the one with %s', async (_what, file) => {
+  ])('8.2.3-01: is not resumed with %s', async (_what, file) => {
     await breaking();
     const { status, sdp } = await offering(file);
     expect(status).toBe(200);
     expect(attribute(sdp.media[0], 'file-range')).toBeUndefined();
   });
 
-  it('8.2.1-03: is not that of another sender', async () => {
+  it('8.2.1-03: is not resumed by another sender', async () => {
     await breaking();
     const lines = [RESOURCE, SDP, 'P-Asserted-Identity: <sip:other@trusted.test>'];
     const { status, sdp } = await offering(FILE, lines);
@@ -164,8 +164,8 @@ describe('a file that broke off', () => {
   });
 });
 
-describe('a file that is there already', () => {
-  const had = [
+describe('a file that was already received', () => {
+  const alreadyReceived = [
     'm=message 0 TCP/MSRP *',
     `a=file-selector:name:"film.mp4" type:application/octet-stream size:1000 hash:sha-1:${sha1Of(CONTENT)}`,
     `a=file-transfer-id:${FILE.transferId}`,
@@ -184,27 +184,27 @@ describe('a file that is there already', () => {
     expect(await sendAll()).toMatch('000 200');
     const { status, sdp } = await offering(FILE);
     expect(status).toBe(200);
-    expect(sdp.media).toEqual([had]);
+    expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.taken).toHaveLength(1);
     expect(receiver.of('push')).toHaveLength(1);
   });
 
-  it('8.2.1-05: also after a restart', async () => {
+  it('8.2.1-05: is recognised after a restart', async () => {
     expect(await sendAll()).toMatch('000 200');
     await restart();
     const { sdp } = await offering(FILE);
-    expect(sdp.media).toEqual([had]);
+    expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.taken).toEqual([]);
   });
 
-  it('8.2.1-05: beside one that is not: that one comes', async () => {
+  it('8.2.1-05: does not affect another file of the offer', async () => {
     expect(await sendAll()).toMatch('000 200');
     const media = [FILE, { content: bytes(10) }].map((file) => mediaOf(listener.address, file));
     const offer = descriptionOf(media);
     const session = await receiver.invite(offer);
-    expect(session.sdp.media[0]).toEqual(had);
+    expect(session.sdp.media[0]).toEqual(alreadyReceived);
     const end = await SenderEnd.bound(listener);
-    // RFC 3264 8: what changes nothing is answered as before.
+    // RFC 3264 §8: an offer without changes has the same answer.
     const again = await session.reinvite(offer);
     expect(Buffer.from(again.body)).toEqual(Buffer.from(session.answer.body));
     expect(await end.send(bytes(10))).toBe(200);
@@ -212,7 +212,7 @@ describe('a file that is there already', () => {
     expect(receiver.committed).toHaveLength(2);
   });
 
-  it('8.2.3-03: but was not taken the last time: its application decides ahead of the answer', async () => {
+  it('8.2.3-03: without confirmation is decided on before the answer', async () => {
     receiver.decide = () => {
       throw new PushRefused('busy', 'not now');
     };
@@ -220,7 +220,7 @@ describe('a file that is there already', () => {
     receiver.decide = () => {};
     const { status, sdp } = await offering(FILE, [RESOURCE, SDP, IDENTITY]);
     expect(status).toBe(200);
-    expect(sdp.media).toEqual([had]);
+    expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.committed).toEqual([WHOLE]);
     expect(receiver.of('push')).toMatchObject([
       { outcome: 'refused', status: 413 },
@@ -228,7 +228,7 @@ describe('a file that is there already', () => {
     ]);
   });
 
-  it('8.2.3-03: and is still not taken: as the outcome has it', async () => {
+  it('8.2.3-03: is answered as its application refuses it again', async () => {
     receiver.decide = () => {
       throw new PushRefused('busy', 'not now', { retryAfter: 7 });
     };

@@ -1,4 +1,4 @@
-/** Content over TLS: whose certificate it may be (TS 9; RFC 4975 14.2, RFC 8122). */
+/** Content over TLS: accepted certificates (TS 9; RFC 4975 §14.2, RFC 8122). */
 
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ beforeEach(async () => {
   accepted = new Mailbox('a connection');
   server = tls.createServer({ cert: certificates.cert, key: certificates.key });
   server.on('secureConnection', (socket) => accepted.put(new RawMsrp(socket)));
-  // Who does not trust the certificate hangs up in the middle of the handshake.
+  // A peer that does not trust the certificate closes during the handshake.
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -38,7 +38,7 @@ afterEach(async () => {
   server.close();
 });
 
-/** As a=fingerprint has it. */
+/** In the form of a=fingerprint. */
 function fingerprintOf({ cert }: Certificates): string {
   return `sha-256 ${new X509Certificate(cert).fingerprint256}`;
 }
@@ -58,10 +58,10 @@ async function expectTaken(): Promise<void> {
   expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
 }
 
-/** Nothing was said to whoever it is. */
+/** The peer received no request. */
 async function expectLeft(session: PushSession): Promise<void> {
   expect(session.status).toBe(200);
-  // RFC 3326: the sender learns that trying again is in vain, and why.
+  // RFC 3326: the sender learns why another attempt would fail.
   const reason = (await session.hungUp()).headers.get('Reason');
   expect(reason).toMatch(/^SIP;cause=500;text="tls connection to 127\.0\.0\.1:\d+ failed: .*certificate/);
   await until(() =>
@@ -72,31 +72,31 @@ async function expectLeft(session: PushSession): Promise<void> {
 }
 
 describe('the certificate of a sender', () => {
-  it('9-03, 8.2.3-01: is that of its a=fingerprint, whoever signed it', async () => {
+  it('9-03, 8.2.3-01: is accepted by its a=fingerprint, whoever signed it', async () => {
     receiver = await SessionReceiver.start();
     await offering([`a=fingerprint:${fingerprintOf(certificates)}`]);
     await expectTaken();
   });
 
-  it('9-03, 8.2.3-01: is one of several (RFC 8122 5)', async () => {
+  it('9-03, 8.2.3-01: is accepted by one of several fingerprints (RFC 8122 §5)', async () => {
     receiver = await SessionReceiver.start();
     const both = [others, certificates].map(fingerprintOf);
     await offering(both.map((fingerprint) => `a=fingerprint:${fingerprint}`));
     await expectTaken();
   });
 
-  it('9-03, 8.2.3-01: is another than its a=fingerprint says: BYE', async () => {
+  it('9-03, 8.2.3-01: is rejected by BYE if it does not match its a=fingerprint', async () => {
     receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
     await expectLeft(await offering([`a=fingerprint:${fingerprintOf(others)}`]));
   });
 
-  it('9-03: is signed by somebody who is trusted, where there is no fingerprint', async () => {
+  it('9-03: is accepted without a fingerprint if a trusted authority signed it', async () => {
     receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
     await offering([]);
     await expectTaken();
   });
 
-  it('9-03: is signed by nobody who is trusted: BYE', async () => {
+  it('9-03: is rejected by BYE if no trusted authority signed it', async () => {
     receiver = await SessionReceiver.start();
     await expectLeft(await offering([]));
   });

@@ -1,4 +1,4 @@
-/** Content that comes over MSRP and goes to its application (TS 8.2.3; RFC 4975, RFC 5547). */
+/** Content over MSRP, up to its application (TS 8.2.3; RFC 4975, RFC 5547). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -25,7 +25,7 @@ afterEach(async () => {
 const offering = (...files: Offered[]) =>
   receiver.invite(descriptionOf(files.map((file) => mediaOf(listener.address, file))));
 
-/** The session that the receiver has bound, of one line. */
+/** The bound session of one line. */
 async function bound(
   file: Offered = { content: CONTENT },
 ): Promise<{ session: PushSession; end: SenderEnd }> {
@@ -36,7 +36,7 @@ async function bound(
 const OUTCOMES = '000 200';
 
 describe('the connection', () => {
-  it('8.2.3-02: goes to the c= address and the m= port, whatever the path says', async () => {
+  it('8.2.3-02: goes to the c= address and the m= port, not to the path', async () => {
     const elsewhere = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
     await offering({ content: CONTENT, path: elsewhere });
     const peer = await listener.accept();
@@ -44,7 +44,7 @@ describe('the connection', () => {
     expect(binding.toPath).toEqual([elsewhere]);
   });
 
-  it('8.2.3-02: goes to the c= line of the media, where there is one', async () => {
+  it('8.2.3-02: goes to the c= line of the media if there is one', async () => {
     const own = mediaOf(listener.address, { content: CONTENT }).replace('\r\n', '\r\nc=IN IP4 127.0.0.1\r\n');
     expect((await receiver.invite(descriptionOf([own], '192.0.2.1'))).status).toBe(200);
     await SenderEnd.bound(listener);
@@ -60,7 +60,7 @@ describe('the connection', () => {
     there.close();
   });
 
-  it('8.2.1-09, 8.2.3-01: is bound at once, by a SEND without content (RFC 4975 5.4)', async () => {
+  it('8.2.1-09, 8.2.3-01: is bound at once by a SEND without content (RFC 4975 §5.4)', async () => {
     const { sdp } = await offering({ content: CONTENT });
     const peer = await listener.accept();
     const binding = await peer.nextRequest();
@@ -69,7 +69,7 @@ describe('the connection', () => {
     expect(binding.headers.has('Content-Type')).toBe(false);
   });
 
-  it('8.2.3-01: one serves every file with the same address (RFC 4975 5.4)', async () => {
+  it('8.2.3-01: serves every file with the same address (RFC 4975 §5.4)', async () => {
     await offering({ content: CONTENT }, { content: bytes(500) });
     const peer = await listener.accept();
     const ends = [await SenderEnd.of(peer), await SenderEnd.of(peer)];
@@ -78,7 +78,7 @@ describe('the connection', () => {
 });
 
 describe('a file', () => {
-  it('8.2.1-09, SIPPUSH-PRA-C-004-O: comes to its application as it was sent', async () => {
+  it('8.2.1-09, SIPPUSH-PRA-C-004-O: reaches its application unchanged', async () => {
     const file = { content: CONTENT, name: 'a.bin', lines: ['a=file-disposition:render'] };
     const media = `${mediaOf(listener.address, file)}`.replace('\r\n', '\r\ni=A file of bytes\r\n');
     await receiver.invite(descriptionOf([media]));
@@ -118,7 +118,7 @@ describe('a file', () => {
     );
   });
 
-  it('8.2.3-01: goes to its application while it comes', async () => {
+  it('8.2.3-01: reaches its application while it arrives', async () => {
     const { end } = await bound();
     const taken = await receiver.progress.take();
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
@@ -130,7 +130,7 @@ describe('a file', () => {
     expect(taken.committed).toBe(true);
   });
 
-  it('8.2.3-03: is reported when its application has taken it, not before', async () => {
+  it('8.2.3-03: is reported after its application has accepted it', async () => {
     let take = () => {};
     const asked = new Promise<void>((resolve) => {
       receiver.decide = () => {
@@ -143,7 +143,7 @@ describe('a file', () => {
     const { end } = await bound();
     expect(await end.send(CONTENT)).toBe(200);
     await asked;
-    // What is behind it on the connection comes ahead of its REPORT.
+    // A later request on the connection is answered before the REPORT.
     expect(await end.send('another', { messageId: 'another' })).toBe(413);
     expect(receiver.committed).toEqual([]);
     take();
@@ -151,7 +151,7 @@ describe('a file', () => {
     expect(receiver.committed).toHaveLength(1);
   });
 
-  it('8.2.3-03: is not reported to a sender that does not ask', async () => {
+  it('8.2.3-03: is not reported to a sender that does not request it', async () => {
     const { session, end } = await bound();
     expect(await end.send(CONTENT, { headers: { 'Success-Report': 'no' } })).toBe(200);
     await until(() => expect(receiver.committed).toHaveLength(1));
@@ -160,7 +160,7 @@ describe('a file', () => {
     expect(end.peer.frames).toHaveLength(0);
   });
 
-  it('8.2.3-01: is put together from chunks in any order, sent again or overlapping (RFC 4975 7.3.1)', async () => {
+  it('8.2.3-01: is assembled from chunks in any order, repeated or overlapping (RFC 4975 §7.3.1)', async () => {
     const { end } = await bound();
     const part = (start: number, last: number, flag: '+' | '$' = '+') =>
       end.send(CONTENT.subarray(start - 1, last), { start, total: 1000, flag });
@@ -172,7 +172,7 @@ describe('a file', () => {
     expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
   });
 
-  it('8.2.3-01: of unknown size and digest is what its message is', async () => {
+  it('8.2.3-01: of unknown size and digest ends with its message', async () => {
     const { end } = await bound({ size: null, sha1: null });
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', range: '1-*/*' })).toBe(200);
     expect(await end.send(CONTENT.subarray(400), { range: '401-1000/*' })).toBe(200);
@@ -180,23 +180,23 @@ describe('a file', () => {
     expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
   });
 
-  it('8.2.3-01: may be empty', async () => {
+  it('8.2.3-01: can be empty', async () => {
     const { end } = await bound({ content: new Uint8Array() });
     expect(await end.send('', { range: '1-0/0' })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toEqual([Buffer.alloc(0)]);
   });
 
-  it('8.2.3-01: of which a part is offered is that part (RFC 5547 6)', async () => {
+  it('8.2.3-01: of which a part is offered is that part (RFC 5547 §6)', async () => {
     const { session, end } = await bound({ content: CONTENT, range: '201-500' });
     expect(attribute(session.sdp.media[0], 'file-range')).toBe('201-500');
-    // RFC 5547 8.1: the Byte-Range is of the message.
+    // RFC 5547 §8.1: Byte-Range counts in the message.
     expect(await end.send(CONTENT.subarray(200, 500))).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toEqual([Buffer.from(CONTENT.subarray(200, 500))]);
   });
 
-  it('8.2.3-01: comes once in its line: another message is refused', async () => {
+  it('8.2.3-01: is the only message of its line: another one is refused', async () => {
     const { end } = await bound();
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
@@ -205,7 +205,7 @@ describe('a file', () => {
   });
 });
 
-it('8.2.1-04, 8.2.3-01: two files on one connection, chunk by chunk in turn', async () => {
+it('8.2.1-04, 8.2.3-01: receives two files on one connection with interleaved chunks', async () => {
   const contents = [bytes(1000, 3), bytes(1000, 5)];
   await offering(...contents.map((content) => ({ content })));
   const peer = await listener.accept();
@@ -221,10 +221,10 @@ it('8.2.1-04, 8.2.3-01: two files on one connection, chunk by chunk in turn', as
   expect(receiver.committed).toEqual(expect.arrayContaining(contents.map((content) => Buffer.from(content))));
 });
 
-describe('messages that nobody described', () => {
+describe('messages of a line without a file', () => {
   const messages = { messages: true, acceptTypes: `${FILE} text/plain` };
 
-  it('8.2.1-09, 8.2.3-01: are a push each, with the headers that describe them', async () => {
+  it('8.2.1-09, 8.2.3-01: are one push each, with their describing headers', async () => {
     const { end } = await bound(messages);
     const headers = {
       'Content-Disposition': 'attachment; filename="a.txt"',
@@ -245,7 +245,7 @@ describe('messages that nobody described', () => {
     expect(new Set(receiver.taken.map(({ push }) => push.id)).size).toBe(2);
   });
 
-  it('8.2.3-01: at the same time', async () => {
+  it('8.2.3-01: arrive at the same time', async () => {
     const { end } = await bound(messages);
     end.write(CONTENT.subarray(0, 500), { messageId: 'one', total: 1000, flag: '+' });
     end.write('hello', { messageId: 'two', type: 'text/plain' });

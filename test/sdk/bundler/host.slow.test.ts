@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TlsOptions } from '../../../core/platform/platform.js';
+import type { TlsOptions } from '../../../core/platform/sockets.js';
 import { createPushSender, type PushSenderHost } from '../../../core/sender-host.js';
 import { examplePushes } from '../../../sdk/cli/demo/examples.js';
 import { type Network, type NetworkEvent, startNetwork } from '../../../sdk/network/index.js';

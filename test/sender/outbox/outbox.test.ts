@@ -9,21 +9,22 @@ import { platform } from '#platform';
 import type { Content } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { LevelStore } from '../../../core/platform/level.js';
-import type { DeliveryOptions } from '../../../core/sender/delivery.js';
 import {
-  KeyReusedError,
+  IdempotencyKeyReusedError,
   Outbox,
   OutboxFullError,
   type OutboxLimits,
 } from '../../../core/sender/outbox/outbox.js';
-import type { OutboxRecord, PushOrder } from '../../../core/sender/outbox/record.js';
+import type { OutboxRecord } from '../../../core/sender/outbox/record.js';
+import type { PushSubmission } from '../../../core/sender/outbox/submission.js';
+import type { OutgoingPushOptions } from '../../../core/sender/outgoing-push.js';
 import type { PushRequest, Receipt } from '../../../core/sender/push-request.js';
 import { Records, StoreError } from '../../../core/store/records.js';
 import { systemClock } from '../../../core/time/clock.js';
 import { until } from '../../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
-const ORDER: PushOrder = {
+const ORDER: PushSubmission = {
   to: BOB,
   app: 'test.ua',
   mode: 'auto',
@@ -32,7 +33,7 @@ const ORDER: PushOrder = {
 
 interface Sending {
   push: PushRequest;
-  options: DeliveryOptions;
+  options: OutgoingPushOptions;
   /** It came to an end at an address. */
   settle(uri: string, said?: Partial<Receipt>): void;
   done(): void;
@@ -82,7 +83,7 @@ async function restarted(): Promise<Outbox> {
   return await open();
 }
 
-function send(push: PushRequest, options: DeliveryOptions): Promise<Receipt[]> {
+function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> {
   return new Promise((resolve, reject) => {
     const receipts: Receipt[] = [];
     sending.push({
@@ -124,7 +125,7 @@ const ended = (id: string) => until(() => expect(outbox.get(id)?.state).toBe('en
 const text = (content: string) => new Blob([content]).stream();
 
 describe('a push', () => {
-  it('is sent, and its receipts are kept as they come', async () => {
+  it('is sent, and its receipts are stored', async () => {
     const { push, known } = await outbox.submit(ORDER);
     expect(known).toBe(false);
     const sent = await under();
@@ -144,7 +145,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('that cannot be sent at all ends with a receipt that says why', async () => {
+  it('that cannot be sent ends with a receipt with the reason', async () => {
     const { push } = await outbox.submit(ORDER);
     (await under()).fail(new ConfigurationError('"publish" does not say where'));
     await ended(push.id);
@@ -153,7 +154,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('that is cancelled is sent no more', async () => {
+  it('that is cancelled is not sent', async () => {
     const { push } = await outbox.submit(ORDER);
     const sent = await under();
     expect(await outbox.cancel(push.id)).toMatchObject({ state: 'cancelled' });
@@ -163,7 +164,7 @@ describe('a push', () => {
     expect(sending).toEqual([]);
   });
 
-  it('that has ended is cancelled no more, and one that never was is nobody', async () => {
+  it('that has ended cannot be cancelled, and an unknown one is undefined', async () => {
     const { push } = await outbox.submit(ORDER);
     (await under()).done();
     await ended(push.id);
@@ -171,26 +172,28 @@ describe('a push', () => {
     expect(await outbox.cancel('other')).toBeUndefined();
   });
 
-  it('under a key is taken once, over restarts too', async () => {
+  it('under a key is accepted once, also after a restart', async () => {
     const one = await outbox.submit(ORDER, 'key');
     const same = await Promise.all([outbox.submit(ORDER, 'key'), outbox.submit(ORDER, 'key')]);
     expect(same.map(({ push, known }) => [push.id, known])).toEqual(Array(2).fill([one.push.id, true]));
-    await expect(outbox.submit({ ...ORDER, app: 'other.ua' }, 'key')).rejects.toThrow(KeyReusedError);
+    await expect(outbox.submit({ ...ORDER, app: 'other.ua' }, 'key')).rejects.toThrow(
+      IdempotencyKeyReusedError,
+    );
     const again = await restarted();
     expect(await again.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
   });
 });
 
 describe('content', () => {
-  const order = (content: string): PushOrder => ({
+  const submission = (content: string): PushSubmission => ({
     ...ORDER,
     contents: [{ content, type: 'text/plain', name: 'a' }],
   });
 
-  it('that was given before is the push’s, and is removed when that has ended', async () => {
+  it('is kept for its push, and removed when the push ends', async () => {
     const { id, size } = await outbox.addContent(text('hello'));
     expect(size).toBe(5);
-    const { push } = await outbox.submit(order(id));
+    const { push } = await outbox.submit(submission(id));
     const sent = await under();
     const [file] = 'files' in sent.push ? sent.push.files : [];
     const content: Content | undefined = file?.content;
@@ -200,17 +203,17 @@ describe('content', () => {
     await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
-  it('that nobody has given is an error, and so is no media type', async () => {
-    await expect(outbox.submit(order('other'))).rejects.toThrow(ConfigurationError);
+  it('that is unknown, or has an invalid media type, is rejected', async () => {
+    await expect(outbox.submit(submission('other'))).rejects.toThrow(ConfigurationError);
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'nonsense' }] });
     await ended(push.id);
     expect(outbox.get(push.id)?.receipts).toMatchObject([{ reason: expect.stringContaining('media type') }]);
   });
 
-  it('outlives the process with its push', async () => {
+  it('survives a restart with its push', async () => {
     const { id } = await outbox.addContent(text('hello'));
-    await outbox.submit(order(id));
+    await outbox.submit(submission(id));
     await under();
     outbox = await restarted();
     const sent = await under();
@@ -218,7 +221,7 @@ describe('content', () => {
     expect(new TextDecoder().decode(await file?.content.bytes(10))).toBe('hello');
   });
 
-  it('of a body that breaks off leaves nothing', async () => {
+  it('of an interrupted upload is removed', async () => {
     const breaking = new ReadableStream<Uint8Array>({
       start(controller) {
         controller.enqueue(new Uint8Array(10));
@@ -248,7 +251,7 @@ describe('the disk', () => {
     return release;
   }
 
-  it('has a push before any of its submitters hears that it was taken', async () => {
+  it('has a push before its submissions are confirmed', async () => {
     const release = held();
     let taken = 0;
     const submitted = [1, 2].map(() => outbox.submit(ORDER, 'key').then(() => taken++));
@@ -258,7 +261,7 @@ describe('the disk', () => {
     await Promise.all(submitted);
   });
 
-  it('that does not take it: none of them is told that it was', async () => {
+  it('rejects every submission if the write fails', async () => {
     const release = held();
     const submitted = [1, 2].map(() => expect(outbox.submit(ORDER, 'key')).rejects.toThrow(StoreError));
     release(new Error('full'));
@@ -266,7 +269,7 @@ describe('the disk', () => {
     expect(sending).toEqual([]);
   });
 
-  it('knows of a cancellation before whoever cancels hears of it', async () => {
+  it('has a cancellation before it is confirmed', async () => {
     const { push } = await outbox.submit(ORDER);
     await under();
     const release = held();
@@ -280,7 +283,7 @@ describe('the disk', () => {
     await cancelling;
   });
 
-  it('knows that a push has ended before its content is removed', async () => {
+  it('has the end of a push before its content is removed', async () => {
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'text/plain' }] });
     const sent = await under();
@@ -292,7 +295,7 @@ describe('the disk', () => {
     await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
-  it('was about to take a push when the sender stopped: the next process sends it', async () => {
+  it('keeps a push that was being written when the sender stopped, for the next process', async () => {
     const release = held();
     const submitting = outbox.submit(ORDER);
     const stopping = outbox.stop();
@@ -305,8 +308,8 @@ describe('the disk', () => {
   });
 });
 
-describe('over a restart', () => {
-  it('what failed because the sender was stopped waits for the next', async () => {
+describe('after a restart', () => {
+  it('the outbox continues pushes that the stop interrupted', async () => {
     await outbox.submit(ORDER);
     const { options, fail } = await under();
     options.signal?.addEventListener('abort', () => fail(new Error('the connection was closed')));
@@ -314,7 +317,7 @@ describe('over a restart', () => {
     await under();
   });
 
-  it('what waited goes on, with the time that is left, and not where it came to an end before', async () => {
+  it('the outbox continues with the rest of the ttl, except at settled addresses', async () => {
     const { push } = await outbox.submit({ ...ORDER, ttl: 100 });
     (await under()).settle(`${BOB};gr=1`);
     time += 40_000;
@@ -328,7 +331,7 @@ describe('over a restart', () => {
     expect(outbox.get(push.id)?.receipts).toHaveLength(2);
   });
 
-  it('what cannot be read is told of, and the rest goes on', async () => {
+  it('the outbox reports invalid records, and continues with the others', async () => {
     await outbox.submit(ORDER);
     await outbox.stop();
     await store.put<string, Uint8Array>('push/out/broken', new TextEncoder().encode('{"id":1}'), {
@@ -345,12 +348,12 @@ describe('over a restart', () => {
       }),
     );
     await under();
-    expect(errors).toMatchObject([{ message: expect.stringContaining('a push in the store') }]);
+    expect(errors).toMatchObject([{ message: expect.stringContaining('invalid push in the store') }]);
   });
 });
 
-describe('room', () => {
-  it('is for so many pushes that wait', async () => {
+describe('limits', () => {
+  it('apply to waiting pushes', async () => {
     await outbox.stop();
     outbox = await open({ waiting: 2 });
     await Promise.all([outbox.submit(ORDER), outbox.submit(ORDER)]);
@@ -360,7 +363,7 @@ describe('room', () => {
     await outbox.submit(ORDER);
   });
 
-  it('is for so many that ended, for so long', async () => {
+  it('apply to ended pushes, by number and age', async () => {
     await outbox.stop();
     outbox = await open({ ended: 2, endedFor: 1000 });
     const ids: string[] = [];

@@ -1,6 +1,7 @@
 /** What a sender makes of the answer to each line of its offer (TS 8.2.2, RFC 3264 7, RFC 5547 8.4). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FileProgress } from '../../../core/sender/session/terminal-push.js';
 import { sha1Of } from '../../support/push-offers.js';
 import { RawListener } from '../../support/raw-msrp.js';
 import {
@@ -83,13 +84,13 @@ describe('a 200', () => {
     [
       'accept-types without its type',
       415,
-      /takes image\/\*, text\/plain/,
+      /accepts image\/\*, text\/plain/,
       { acceptTypes: 'image/* text/plain' },
     ],
     [
       'its type inside containers only',
       415,
-      /takes multipart\/mixed/,
+      /accepts multipart\/mixed/,
       { acceptTypes: 'multipart/mixed', lines: ['a=accept-wrapped-types:*'] },
     ],
   ])('8.2.3-01: %s: nothing is sent, as with a %i', async (_title, status, reason, answer) => {
@@ -167,16 +168,16 @@ describe('a 200', () => {
     expect(await receipts).toMatchObject([DELIVERED]);
   });
 
-  it('progress is told from the first byte to the last, of each file', async () => {
-    const told: [index: number, have: number, size: number][] = [];
-    const onProgress = ({ index, have, size }: { index: number; have: number; size: number }) =>
-      void told.push([index, have, size]);
+  it('reports the progress of each file from the first byte to the last', async () => {
+    const progress: [index: number, received: number, size: number][] = [];
+    const onProgress = ({ index, received, size }: FileProgress) =>
+      void progress.push([index, received, size]);
     const { receipts, offer } = await scene.push(FILES, {}, { onProgress });
     offer.accept();
     for (const line of [0, 1, 2]) await (await offer.connect(line)).receive();
     await receipts;
     for (const line of [0, 1, 2]) {
-      const of = told.filter(([index]) => index === line);
+      const of = progress.filter(([index]) => index === line);
       expect([of[0], of.at(-1)]).toEqual([
         [line, 0, 1000 + line],
         [line, 1000 + line, 1000 + line],

@@ -68,7 +68,7 @@ describe('content', () => {
   it.each([
     ['fails in mid-file', streamed(100_000, new Error('EIO: the disk is gone')), /EIO: the disk is gone/],
     ['is shorter by now', streamed(100_000), /ended after 100000 of 200000 bytes/],
-    ['is longer by now', streamed(300_000), /longer than its 200000 bytes/],
+    ['is longer by now', streamed(300_000), /more than its declared 200000 bytes/],
     [
       'cannot be opened any more',
       () => {

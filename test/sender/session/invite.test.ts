@@ -41,7 +41,7 @@ describe('the receipt', () => {
     const receipt = {
       ...{ to: BOB, mode: 'session', outcome, status, reason: expect.any(String), retryable },
       ...{ reported: false, bytes: 3000, milliseconds: expect.any(Number) },
-      why: expect.stringContaining('asked for'),
+      why: expect.stringContaining('as requested'),
     };
     expect(await receipts).toEqual([
       { ...receipt, fileName: 'a.bin' },
@@ -65,7 +65,9 @@ describe('the receipt', () => {
     const { receipts, offer } = await scene.push(FILES);
     const body = buildSupported({ host: '127.0.0.1', acceptTypes: ['image/*', 'text/plain'], maxSize: 2000 });
     offer.respond(488, [['Content-Type', 'application/sdp']], body);
-    const reason = expect.stringMatching(/; it takes image\/\*, text\/plain; it takes at most 2000 bytes$/);
+    const reason = expect.stringMatching(
+      /; accepted types: image\/\*, text\/plain; accepted size: at most 2000 bytes$/,
+    );
     expect(await receipts).toMatchObject([
       { status: 488, reason },
       { status: 488, reason },

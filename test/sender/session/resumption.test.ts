@@ -67,9 +67,7 @@ it('why a file is offered again is told at once', async () => {
     await other.core.request('BYE');
     await until(() =>
       expect(told).toEqual([
-        expect.stringMatching(
-          /^the session with sip:bob@domain\.test broke off, and is tried again in 1 s: ./,
-        ),
+        expect.stringMatching(/^the session with sip:bob@domain\.test was interrupted and resumes in 1 s: ./),
       ]),
     );
   } finally {
@@ -84,7 +82,7 @@ describe('a connection that broke', () => {
       [fileOf(CONTENT, { name: 'a.bin' })],
       {},
       {
-        onProgress: ({ have }) => told.push(have),
+        onProgress: ({ received }) => told.push(received),
       },
     );
     offer.accept();

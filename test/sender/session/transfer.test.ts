@@ -67,7 +67,7 @@ describe('a message', () => {
     const { receipts, media } = await connected(
       [fileOf(CONTENT)],
       {},
-      { onProgress: ({ have }) => told.push(have) },
+      { onProgress: ({ received }) => told.push(received) },
     );
     let acknowledged = 0;
     for (;;) {

@@ -19,103 +19,110 @@ afterEach(() => {
 const open = (capacity?: number) => new TerminalDirectory({ clock, capacity });
 
 describe('a terminal', () => {
-  it('5.2-03: is one, whether the registrar or it itself speaks of it', async () => {
+  it('5.2-03: is the same for the registrar and for its own OPTIONS', async () => {
     const directory = open();
-    directory.saw(`${BOB};transport=tcp`, { instanceId: PHONE, gruu: GRUU, apps: ['mms.ua'] });
-    directory.saw(BOB, { gruu: GRUU, methods: ['MESSAGE'] });
+    directory.setRegistered(`${BOB};transport=tcp`, { instanceId: PHONE, gruu: GRUU, apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { gruu: GRUU, methods: ['MESSAGE'] });
     expect(directory.of(BOB)).toMatchObject([
-      { user: BOB, gruu: GRUU, instanceId: PHONE, apps: ['mms.ua'], methods: ['MESSAGE'], here: true },
+      { user: BOB, gruu: GRUU, instanceId: PHONE, apps: ['mms.ua'], methods: ['MESSAGE'], registered: true },
     ]);
     expect(directory.find(GRUU)).toEqual(directory.of(BOB)[0]);
     expect(directory.size).toBe(1);
   });
 
-  it('is told from the others of its user by its GRUU, or its contact', async () => {
+  it('keeps a known fact when a later message does not state it', () => {
     const directory = open();
-    directory.saw(BOB, { gruu: GRUU });
-    directory.saw(BOB, { gruu: 'sip:opaque@domain.test;gr=abc' });
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
+    directory.setRegistered(BOB, { gruu: GRUU, apps: ['mms.ua'], product: 'phone/1' });
+    directory.setRegistered(BOB, { gruu: GRUU, apps: undefined, product: undefined, methods: ['MESSAGE'] });
+    expect(directory.of(BOB)).toMatchObject([{ apps: ['mms.ua'], product: 'phone/1', methods: ['MESSAGE'] }]);
+  });
+
+  it('is identified by its GRUU or contact', async () => {
+    const directory = open();
+    directory.setRegistered(BOB, { gruu: GRUU });
+    directory.setRegistered(BOB, { gruu: 'sip:opaque@domain.test;gr=abc' });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
     expect(directory.of(BOB)).toHaveLength(3);
   });
 
-  it('without a name is not kept', async () => {
+  it('without an id is not stored', async () => {
     const directory = open();
-    expect(directory.saw(BOB, { apps: ['mms.ua'] })).toBeUndefined();
+    expect(directory.setRegistered(BOB, { apps: ['mms.ua'] })).toBeUndefined();
     expect(directory.size).toBe(0);
   });
 
-  it('9-04: is away when the registrar says so, and back when it is heard of', async () => {
+  it('9-04: is unregistered and registered again', async () => {
     const directory = open();
-    directory.saw(BOB, { gruu: GRUU });
-    directory.left(BOB, { gruu: GRUU });
-    expect(directory.find(GRUU)).toMatchObject({ here: false });
-    directory.saw(BOB, { gruu: GRUU });
-    expect(directory.of(BOB)).toMatchObject([{ here: true }]);
+    directory.setRegistered(BOB, { gruu: GRUU });
+    directory.setUnregistered(BOB, { gruu: GRUU });
+    expect(directory.find(GRUU)).toMatchObject({ registered: false });
+    directory.setRegistered(BOB, { gruu: GRUU });
+    expect(directory.of(BOB)).toMatchObject([{ registered: true }]);
   });
 
-  it('5.2-03: is found by its GRUU, though another user had claimed that, and has left', async () => {
+  it('5.2-03: is found by its GRUU after another user with that GRUU has left', async () => {
     const directory = open();
     const temporary = 'sip:opaque@domain.test;gr';
-    directory.saw('sip:al@domain.test', { contact: 'sip:al@127.0.0.1', gruu: temporary });
-    directory.saw(BOB, { instanceId: PHONE, gruu: temporary });
-    directory.saw('sip:al@domain.test', { gruu: temporary, contact: 'sip:al@127.0.0.1', apps: [] });
-    directory.saw(BOB, { instanceId: PHONE, gruu: temporary });
-    directory.left('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+    directory.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1', gruu: temporary });
+    directory.setRegistered(BOB, { instanceId: PHONE, gruu: temporary });
+    directory.setRegistered('sip:al@domain.test', { gruu: temporary, contact: 'sip:al@127.0.0.1', apps: [] });
+    directory.setRegistered(BOB, { instanceId: PHONE, gruu: temporary });
+    directory.setUnregistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
     expect(directory.find(temporary)).toMatchObject({ user: BOB });
   });
 
-  it('without a name is forgotten when it leaves, unless it is the only one: it would not be known again', async () => {
+  it('that is anonymous is removed when it leaves, unless it is the only one', async () => {
     const directory = open();
     const changes: DirectoryChange[] = [];
     directory.onChangeOf(BOB, (change) => changes.push(change));
     const [first, second] = ['sip:bob@127.0.0.1:5080', 'sip:bob@127.0.0.1:5081'];
-    directory.saw(BOB, { contact: first });
-    directory.left(BOB, { contact: first });
-    expect(directory.of(BOB)).toMatchObject([{ contact: first, here: false }]);
-    directory.saw(BOB, { contact: second });
-    expect(directory.of(BOB)).toMatchObject([{ contact: second, here: true }]);
-    directory.saw(BOB, { gruu: GRUU });
-    directory.left(BOB, { contact: second });
+    directory.setRegistered(BOB, { contact: first });
+    directory.setUnregistered(BOB, { contact: first });
+    expect(directory.of(BOB)).toMatchObject([{ contact: first, registered: false }]);
+    directory.setRegistered(BOB, { contact: second });
+    expect(directory.of(BOB)).toMatchObject([{ contact: second, registered: true }]);
+    directory.setRegistered(BOB, { gruu: GRUU });
+    directory.setUnregistered(BOB, { contact: second });
     expect(directory.of(BOB)).toMatchObject([{ gruu: GRUU }]);
     expect(directory.size).toBe(1);
     expect(changes.at(-1)).toMatchObject({
-      terminal: { contact: second, here: false },
-      before: { here: true },
+      terminal: { contact: second, registered: false },
+      previous: { registered: true },
     });
   });
 
-  it('9-04: is away when it is not among those that stayed', async () => {
+  it('9-04: is unregistered unless it is an exception', async () => {
     const directory = open();
-    const stays = directory.saw(BOB, { gruu: GRUU });
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
-    directory.leftBut(BOB, stays ? [stays] : []);
-    expect(directory.of(BOB).filter(({ here }) => here)).toMatchObject([{ gruu: GRUU }]);
+    const stays = directory.setRegistered(BOB, { gruu: GRUU });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
+    directory.setUnregisteredExcept(BOB, stays ? [stays] : []);
+    expect(directory.of(BOB).filter(({ registered }) => registered)).toMatchObject([{ gruu: GRUU }]);
   });
 });
 
-it('tells what changes, and what was before', async () => {
+it('notifies with the new and the previous terminal', async () => {
   const directory = open();
   const changes: DirectoryChange[] = [];
   const end = directory.onChange((change) => changes.push(change));
-  directory.saw(BOB, { gruu: GRUU });
-  directory.left(BOB, { gruu: GRUU });
+  directory.setRegistered(BOB, { gruu: GRUU });
+  directory.setUnregistered(BOB, { gruu: GRUU });
   end();
-  directory.saw(BOB, { gruu: GRUU });
+  directory.setRegistered(BOB, { gruu: GRUU });
   expect(changes).toMatchObject([
-    { terminal: { here: true }, before: undefined },
-    { terminal: { here: false }, before: { here: true } },
+    { terminal: { registered: true }, previous: undefined },
+    { terminal: { registered: false }, previous: { registered: true } },
   ]);
 });
 
-describe('room', () => {
-  it('is made by those that are away, the one not heard of for longest first', async () => {
+describe('the capacity', () => {
+  it('evicts the longest unregistered terminal', async () => {
     const directory = open(3);
     for (const user of ['sip:a@x.test', 'sip:b@x.test', 'sip:c@x.test']) {
-      directory.saw(user, { contact: `${user};ob` });
+      directory.setRegistered(user, { contact: `${user};ob` });
     }
-    directory.left('sip:c@x.test', { contact: 'sip:c@x.test;ob' });
-    directory.left('sip:b@x.test', { contact: 'sip:b@x.test;ob' });
-    directory.saw('sip:d@x.test', { contact: 'sip:d@x.test;ob' });
+    directory.setUnregistered('sip:c@x.test', { contact: 'sip:c@x.test;ob' });
+    directory.setUnregistered('sip:b@x.test', { contact: 'sip:b@x.test;ob' });
+    directory.setRegistered('sip:d@x.test', { contact: 'sip:d@x.test;ob' });
     expect([...directory.all()].map(({ user }) => user).sort()).toEqual([
       'sip:a@x.test',
       'sip:b@x.test',
@@ -123,26 +130,27 @@ describe('room', () => {
     ]);
   });
 
-  it('of one user is for a hundred', async () => {
+  it('is 100 per user', async () => {
     const directory = open();
-    for (let index = 0; index < 150; index++) directory.saw(BOB, { contact: `sip:bob@127.0.0.1:${index}` });
+    for (let index = 0; index < 150; index++)
+      directory.setRegistered(BOB, { contact: `sip:bob@127.0.0.1:${index}` });
     expect(directory.of(BOB)).toHaveLength(100);
     expect(directory.size).toBe(100);
   });
 });
 
-describe('on disk', () => {
+describe('a stored directory', () => {
   const records = async () => {
     const store = await platform.openStore();
     return { store, records: new Records(store, clock, () => {}) };
   };
 
-  it('what is known outlives the process', async () => {
+  it('survives a restart', async () => {
     const kept = await records();
     const before = new TerminalDirectory({ records: kept.records, clock });
-    before.saw(BOB, { gruu: GRUU, apps: ['mms.ua'], maxSize: 300_000 });
-    before.saw('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
-    before.left('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+    before.setRegistered(BOB, { gruu: GRUU, apps: ['mms.ua'], maxSize: 300_000 });
+    before.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
+    before.setUnregistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
     await kept.records.close();
     const again = new Records(kept.store, clock, () => {});
     const after = new TerminalDirectory({ records: again, clock });
@@ -152,7 +160,7 @@ describe('on disk', () => {
     expect(after.size).toBe(2);
   });
 
-  it('what is no terminal is told of, and left out', async () => {
+  it('reports and ignores invalid records', async () => {
     const kept = await records();
     const errors: Error[] = [];
     for (const [key, value] of [

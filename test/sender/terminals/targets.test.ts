@@ -25,26 +25,26 @@ beforeEach(() => {
 });
 
 const uris = (push: Parameters<typeof targetsOf>[0]) =>
-  targetsOf(push, directory).map((target) => (target.isAway() ? `away ${target.uri}` : target.uri));
+  targetsOf(push, directory).map((target) => (target.isUnavailable() ? `away ${target.uri}` : target.uri));
 const toBob = (app: string) => ({ to: BOB, app });
 
-it('of whom nothing is known, the core decides', () => {
+it('lets the core decide for an unknown user', () => {
   expect(uris(toBob('mms.ua'))).toEqual([BOB]);
   expect(uris({ to: PHONE.gruu ?? '', app: 'mms.ua' })).toEqual([PHONE.gruu]);
 });
 
 describe('of several terminals', () => {
   beforeEach(() => {
-    for (const facts of [PHONE, TABLET]) directory.saw(BOB, facts);
+    for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   });
 
-  it('AD-5.3.1-7: each that has the application is addressed by its GRUU', () => {
+  it('AD-5.3.1-7: addresses each terminal with the application by its GRUU', () => {
     expect(uris(toBob('x-wap-application:mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
     expect(uris(toBob('dcd.ua'))).toEqual([]);
   });
 
-  it('AD-5.3.1-7: those that were asked for are addressed', () => {
+  it('AD-5.3.1-7: addresses the terminals of the filter', () => {
     const some = (terminals: { instances?: string[]; methods?: string[] }) =>
       uris({ ...toBob('mms.ua'), terminals });
     expect(some({ instances: [TABLET.instanceId?.toUpperCase() ?? ''] })).toEqual([TABLET.gruu]);
@@ -53,31 +53,35 @@ describe('of several terminals', () => {
     expect(some({ instances: ['urn:uuid:other'] })).toEqual([]);
   });
 
-  it('9-04: one that was away and is back is said to be so', () => {
-    directory.left(BOB, TABLET);
+  it('9-04: gives the time of a new registration as the reason', () => {
+    directory.setUnregistered(BOB, TABLET);
     const [target] = targetsOf({ to: TABLET.gruu ?? '', app: 'mms.ua' }, directory);
-    expect(target?.why).toMatch(/^away, last seen [^,]+$/);
-    directory.saw(BOB, TABLET);
-    expect(target?.why).toMatch(/^away, last seen \S+, back since \S+$/);
-  });
-
-  it('where none is fitting, what was asked for is said, and no more', () => {
-    expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(`of 2 terminals known of ${BOB} none has dcd.ua`);
-    expect(reasonForNone({ ...toBob('mms.ua'), terminals: { methods: ['REFER'] } }, directory)).toBe(
-      `of 2 terminals known of ${BOB} none has mms.ua, is among those asked for, and has a GRUU`,
+    expect(target?.why).toMatch(/^the terminal is not registered, last seen [^,]+$/);
+    directory.setRegistered(BOB, TABLET);
+    expect(target?.why).toMatch(
+      /^the terminal is not registered, last seen \S+, registered again since \S+$/,
     );
   });
 
-  it('9-04: one that is away is told from those here', () => {
-    directory.left(BOB, TABLET);
+  it('gives the reason if no terminal matches', () => {
+    expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(
+      `none of the 2 known terminals of ${BOB} has dcd.ua`,
+    );
+    expect(reasonForNone({ ...toBob('mms.ua'), terminals: { methods: ['REFER'] } }, directory)).toBe(
+      `none of the 2 known terminals of ${BOB} has mms.ua, matches the filter and has a GRUU`,
+    );
+  });
+
+  it('9-04: distinguishes unregistered terminals', () => {
+    directory.setUnregistered(BOB, TABLET);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, `away ${TABLET.gruu}`]);
     expect(uris({ to: TABLET.gruu ?? '', app: 'mms.ua' })).toEqual([`away ${TABLET.gruu}`]);
   });
 
-  it('one without GRUU is reached by forking, which reaches the others too', () => {
-    directory.saw(BOB, NAMELESS);
-    directory.saw(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
-    directory.saw(BOB, { ...TABLET, contact: 'sip:bob@127.0.0.1:5082' });
+  it('forks the request if a terminal has no GRUU', () => {
+    directory.setRegistered(BOB, NAMELESS);
+    directory.setRegistered(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
+    directory.setRegistered(BOB, { ...TABLET, contact: 'sip:bob@127.0.0.1:5082' });
     expect(uris(toBob('mms.ua'))).toEqual([BOB]);
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
     expect(uris({ ...toBob('mms.ua'), terminals: { methods: ['MESSAGE'] } })).toEqual([
@@ -86,38 +90,38 @@ describe('of several terminals', () => {
     ]);
   });
 
-  it('9-04: those that left without GRUU are one address: the core forks it once any is there again', () => {
-    directory.saw(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
-    directory.saw(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
-    directory.leftBut(BOB);
+  it('9-04: has one address for unregistered terminals without a GRUU', () => {
+    directory.setRegistered(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
+    directory.setUnregisteredExcept(BOB);
     expect(uris(toBob('mms.ua'))).toEqual([`away ${PHONE.gruu}`, `away ${TABLET.gruu}`, `away ${BOB}`]);
     const targets = targetsOf(toBob('mms.ua'), directory);
     // That one is reached alone.
-    directory.saw(BOB, PHONE);
-    expect(targets.map((target) => target.isAway())).toEqual([false, true, true]);
-    directory.saw(BOB, { instanceId: 'urn:uuid:4', contact: 'sip:bob@127.0.0.1:5084' });
-    directory.saw(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
-    expect(targets.map((target) => target.isAway())).toEqual([false, true, false]);
+    directory.setRegistered(BOB, PHONE);
+    expect(targets.map((target) => target.isUnavailable())).toEqual([false, true, true]);
+    directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', contact: 'sip:bob@127.0.0.1:5084' });
+    directory.setRegistered(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
+    expect(targets.map((target) => target.isUnavailable())).toEqual([false, true, false]);
     // Among those asked for there is no forking.
     expect(uris({ ...toBob('mms.ua'), terminals: { instances: ['urn:uuid:3', 'urn:uuid:4'] } })).toEqual([]);
   });
 
-  it('one that a registrar knows by its address alone may be one that has named itself', () => {
-    directory.saw(BOB, NAMELESS);
+  it('does not count an anonymous contact of a terminal that identified itself', () => {
+    directory.setRegistered(BOB, NAMELESS);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
     // Whatever applications it has: it is as many terminals that count.
     const { apps: _, ...address } = NAMELESS;
-    directory.saw(BOB, address);
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
+    directory.setRegistered(BOB, address);
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5081' });
     expect(uris(toBob('wml.ua'))).toEqual([PHONE.gruu]);
-    directory.saw(BOB, { contact: 'sip:bob@127.0.0.1:5082' });
+    directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5082' });
     expect(uris(toBob('wml.ua'))).toEqual([BOB]);
   });
 
-  it('one that gave its GRUU alone is known by the instance in it', () => {
+  it('matches the instance id in a GRUU', () => {
     const instance = 'urn:uuid:00000000-0000-4000-8000-00000000000a';
     const gruu = `${BOB};gr=${instance}`;
-    directory.saw(BOB, { gruu, apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { gruu, apps: ['mms.ua'] });
     expect(uris({ ...toBob('mms.ua'), terminals: { instances: [instance.toUpperCase()] } })).toEqual([gruu]);
   });
 });

@@ -60,7 +60,7 @@ async function challenge(received: Received, sqn: number, from = network) {
 }
 
 describe('IMS AKA', () => {
-  it('TS 24.229 5.1.1.2.2: the first REGISTER says whose it is, and answers nothing', async () => {
+  it('TS 24.229 5.1.1.2.2: the first REGISTER contains the private identity without a response', async () => {
     const { core } = await subscriber();
     const first = await core.request('REGISTER');
     expect(Object.fromEntries(authorizationOf(first))).toEqual({
@@ -90,7 +90,7 @@ describe('IMS AKA', () => {
     await until(() => expect(granted).toHaveLength(1));
   });
 
-  it('the same challenge serves for later requests, until there is another', async () => {
+  it('answers later requests with the same challenge until there is another', async () => {
     const { core, agent } = await subscriber();
     const { xres } = await challenge(await core.request('REGISTER'), 6400);
     grant(await core.request('REGISTER'));
@@ -106,7 +106,7 @@ describe('IMS AKA', () => {
     grant(again);
   });
 
-  it('RFC 3310 3.4: out of step, it sends AUTS, with an empty password, and meets the next challenge', async () => {
+  it('RFC 3310 3.4: sends AUTS with an empty password when out of sync, and answers the next challenge', async () => {
     const { core, granted } = await subscriber();
     const old = await challenge(await core.request('REGISTER'), 3200);
     const second = await core.request('REGISTER');
@@ -120,7 +120,7 @@ describe('IMS AKA', () => {
     await until(() => expect(granted).toHaveLength(1));
   });
 
-  it('E.1.3-01: TS 24.229 5.1.1.5.3: a network that is not its own gets no response, and no AUTS', async () => {
+  it('E.1.3-01: TS 24.229 5.1.1.5.3: sends neither RES nor AUTS to another network', async () => {
     const { core, granted } = await subscriber();
     await challenge(await core.request('REGISTER'), 6400, new Scscf(octets('11'.repeat(16))));
     const second = await core.request('REGISTER');
@@ -131,7 +131,7 @@ describe('IMS AKA', () => {
     await until(() => expect(granted).toHaveLength(1));
   });
 
-  it('TS 24.229 5.1.1.5.3: it says so twice, then gives up', async () => {
+  it('TS 24.229 5.1.1.5.3: reports an invalid challenge twice, then gives up', async () => {
     const { core, failures } = await subscriber();
     const stranger = new Scscf(octets('11'.repeat(16)));
     for (let at = 0; at < 3; at++) await challenge(await core.request('REGISTER'), 6400, stranger);
@@ -140,7 +140,7 @@ describe('IMS AKA', () => {
     expect(core.requests).toHaveLength(3);
   });
 
-  it('after a failure it begins as at first', async () => {
+  it('starts again without a challenge after a failure', async () => {
     const { core, agent, failures } = await subscriber();
     await challenge(await core.request('REGISTER'), 6400, new Scscf(octets('11'.repeat(16))));
     (await core.request('REGISTER')).respond(403);
@@ -149,7 +149,7 @@ describe('IMS AKA', () => {
     expect(authorizationOf(await core.request('REGISTER')).get('nonce')).toBe('');
   });
 
-  it('a MESSAGE is challenged, and answered, likewise', async () => {
+  it('answers the challenge of a MESSAGE', async () => {
     const { core, agent } = await subscriber();
     grant(await core.request('REGISTER'));
     const answer = agent.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
@@ -177,7 +177,7 @@ describe('IMS AKA', () => {
     expect(core.requests).toHaveLength(1);
   });
 
-  it('the strongest algorithm is answered', async () => {
+  it('answers the strongest algorithm', async () => {
     const { core } = await subscriber();
     const vector = await network.vector(6400);
     const algorithms = ['AKAv1-MD5', 'AKAv1-SHA-256'];
@@ -191,7 +191,7 @@ describe('IMS AKA', () => {
     grant(second);
   });
 
-  it('a UICC that fails fails the registration, and is asked again for the next challenge', async () => {
+  it('fails the registration if the UICC fails, and asks it again for the next challenge', async () => {
     const card = new SoftwareUicc({ k: K, operator: { opc: OPC } });
     let pulled = true;
     const { core, agent, granted, failures } = await subscriber({
@@ -210,7 +210,7 @@ describe('IMS AKA', () => {
     await until(() => expect(granted).toHaveLength(1));
   });
 
-  it('a UICC that never answers is not waited for', async () => {
+  it('stops waiting for a UICC that does not answer', async () => {
     const { core, failures } = await subscriber({ authenticate: () => new Promise(() => {}) });
     const first = await core.request('REGISTER');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

@@ -16,7 +16,7 @@ async function ask(card: SoftwareUicc, at: number, from = network) {
 }
 
 describe('a UICC', () => {
-  it('TS 35.208 set 1: gives RES, CK and IK', async () => {
+  it('TS 35.208 set 1: returns RES, CK and IK', async () => {
     const { rand, autn } = await network.vector(0xff9bb4d0b607, octets('23553cbe9637a89d218ae64dae47bf35'));
     const answer = await uicc().authenticate(rand, autn);
     expect(answer).toEqual({
@@ -33,7 +33,7 @@ describe('a UICC', () => {
     expect(answer).toMatchObject({ result: 'authenticated', res: vector.xres });
   });
 
-  it('finds out a network that has another key, and every octet of AUTN that is another', async () => {
+  it('detects a network with another key, and every changed byte of AUTN', async () => {
     const card = uicc();
     expect((await ask(card, sqn(1), new Scscf(octets('00'.repeat(16))))).answer).toEqual({
       result: 'mac failure',
@@ -48,7 +48,7 @@ describe('a UICC', () => {
     expect((await card.authenticate(rand, autn)).result).toBe('authenticated');
   });
 
-  it('takes no challenge twice; AUTS tells the network which was the last', async () => {
+  it('accepts no challenge twice, and returns the last sequence number in AUTS', async () => {
     const card = uicc();
     const { vector } = await ask(card, sqn(7));
     const again = await card.authenticate(vector.rand, vector.autn);
@@ -58,7 +58,7 @@ describe('a UICC', () => {
     expect((await ask(card, sqn(8))).answer.result).toBe('authenticated');
   });
 
-  it('TS 33.102 C.2.2: takes challenges of other series out of order', async () => {
+  it('TS 33.102 C.2.2: accepts challenges of other series out of order', async () => {
     const card = uicc();
     expect((await ask(card, sqn(9) + 1)).answer.result).toBe('authenticated');
     expect((await ask(card, sqn(8) + 2)).answer.result).toBe('authenticated');
@@ -69,20 +69,20 @@ describe('a UICC', () => {
     expect(await network.resynchronised(vector, answer.auts)).toBe(sqn(9) + 1);
   });
 
-  it('TS 33.102 C.2.1: takes none that is too far ahead', async () => {
+  it('TS 33.102 C.2.1: refuses a sequence number that is too far ahead', async () => {
     const card = uicc(sqn(100));
     expect((await ask(card, sqn(101 + 2 ** 28))).answer.result).toBe('synchronisation failure');
     expect((await ask(card, sqn(100 + 2 ** 28))).answer.result).toBe('authenticated');
   });
 
-  it('knows no number before the first, unless it is told', async () => {
+  it('accepts any first sequence number, unless the highest is configured', async () => {
     expect((await ask(uicc(), 0)).answer.result).toBe('authenticated');
     expect((await ask(uicc(), 2 ** 48 - 1)).answer.result).toBe('authenticated');
     expect((await ask(uicc(sqn(100)), sqn(100) + 5)).answer.result).toBe('synchronisation failure');
     expect((await ask(uicc(sqn(100)), sqn(101))).answer.result).toBe('authenticated');
   });
 
-  it('needs keys of 16 octets, and shows none of them', async () => {
+  it('needs keys of 16 bytes, and shows none of them', async () => {
     for (const length of [0, 15, 17, 32]) {
       const short = new Uint8Array(length);
       expect(() => new SoftwareUicc({ k: short, operator: { opc: OPC } })).toThrow(ConfigurationError);

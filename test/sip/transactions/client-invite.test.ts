@@ -45,7 +45,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
     expect(client.failures).toEqual([expect.any(TimeoutError)]);
   });
 
-  it('Proceeding: no retransmission, no deadline; each provisional response goes up', () => {
+  it('Proceeding: no retransmission and no deadline; reports each provisional response', () => {
     const { layer, flow, client } = start('UDP');
     layer.receive(answer(flow.last(), 100), flow);
     layer.receive(answer(flow.last(), 180), flow);
@@ -55,7 +55,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
     expect(client.statuses).toEqual([100, 180, 200]);
   });
 
-  it('Accepted: every 2xx goes up, of every branch of a fork, until Timer M; nothing else does', () => {
+  it('Accepted: reports only 2xx, of every branch of a fork, until Timer M', () => {
     const { user, layer, flow, client } = start('UDP');
     layer.receive(answer(flow.last(), 200, 'b1'), flow);
     layer.receive(answer(flow.last(), 200, 'b1'), flow);
@@ -86,7 +86,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
     expect(client.statuses).toEqual([486]);
   });
 
-  it('Completed: a final response that comes again is acknowledged again until Timer D, and not handed up', () => {
+  it('Completed: acknowledges a retransmitted final response until Timer D, without reporting it', () => {
     const { user, layer, flow, client } = start('UDP');
     const busy = answer(flow.last(), 486);
     const late = answer(flow.last(), 180);
@@ -129,7 +129,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
     }
   });
 
-  it('tells nobody when the ACK cannot be sent: the final response is known', async () => {
+  it('reports no failure of the ACK after the final response', async () => {
     const { layer, flow, client } = start('UDP');
     const busy = answer(flow.last(), 486);
     flow.closed = true;
@@ -172,7 +172,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it('goes at once while it rings, retransmitted over UDP', () => {
+    it('is sent at once after a provisional response, and retransmitted over UDP', () => {
       const { layer, flow, transaction } = start('UDP');
       layer.receive(answer(flow.last(), 180), flow);
       transaction.cancel();
@@ -180,7 +180,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
       expect(flow.lines).toEqual(['INVITE', 'CANCEL', 'CANCEL']);
     });
 
-    it('is never sent when the final response comes first', () => {
+    it('is never sent after a final response', () => {
       const { layer, flow, transaction } = start('TCP');
       const invite = requestOf(flow);
       transaction.cancel();

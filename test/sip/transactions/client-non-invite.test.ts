@@ -36,7 +36,7 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
     expect(flow.sent[1]).toEqual(flow.sent[0]);
   });
 
-  it('never retransmits over a reliable transport; Timer F holds there too', () => {
+  it('never retransmits over a reliable transport, where Timer F also applies', () => {
     const { flow, client } = start('TCP');
     vi.advanceTimersByTime(31_999);
     expect(flow.lines).toEqual(['MESSAGE']);
@@ -45,7 +45,7 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
     expect(client.failures).toEqual([expect.any(TimeoutError)]);
   });
 
-  it('Proceeding: a provisional response goes up and slows retransmission to T2', () => {
+  it('Proceeding: a provisional response is reported, and slows retransmission to T2', () => {
     const { layer, flow, client } = start('UDP');
     layer.receive(answer(flow.last(), 100), flow);
     vi.advanceTimersByTime(500);
@@ -94,7 +94,7 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
     expect(user.strays).toEqual([final]);
   });
 
-  it('a received 408 is a response like any other, no time-out', () => {
+  it('reports a received 408 as a response, not as a timeout', () => {
     const { layer, flow, client } = start('UDP');
     layer.receive(answer(flow.last(), 408), flow);
     expect(client.statuses).toEqual([408]);
@@ -121,7 +121,7 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('fails when its flow is lost; after the final response nobody is told', () => {
+  it('fails when its flow is lost, but not after the final response', () => {
     const { layer, flow, client } = start('UDP');
     const later = new ClientRecorder();
     layer.send(request('OPTIONS'), flow, later);
@@ -166,7 +166,7 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
     layer.close();
   });
 
-  it('asks for no rport over a connection', () => {
+  it('adds no rport over a connection', () => {
     const { flow } = start('TCP');
     expect(flow.last().headers.get('Via')).toMatch(
       /^SIP\/2\.0\/TCP 192\.0\.2\.1:5060;branch=z9hG4bK[0-9a-f]{32}$/,

@@ -24,7 +24,7 @@ describe('transaction layer', () => {
       layer.close();
     });
 
-    it('sent-by is compared without regard to case', () => {
+    it('compares sent-by without case', () => {
       const user = new Recorder();
       const layer = new TransactionLayer(user);
       const flow = new MemoryFlow('UDP');
@@ -34,24 +34,27 @@ describe('transaction layer', () => {
       layer.close();
     });
 
-    it.each(['', ';branch=1'])('a client of RFC 2543 (Via%s) is known by the whole request', (branch) => {
-      const user = new Recorder();
-      const layer = new TransactionLayer(user);
-      const flow = new MemoryFlow('UDP');
-      const via = `SIP/2.0/UDP 192.0.2.2:5060${branch};rport=5060`;
-      layer.receive(request('INVITE', { via }), flow);
-      layer.receive(request('INVITE', { via }), flow);
-      const transaction = onlyOne(user.transactions);
-      layer.receive(request('INVITE', { via, cseq: 2 }), flow);
-      layer.receive(request('INVITE', { via, callId: 'other' }), flow);
-      layer.receive(request('INVITE', { via, uri: 'sip:alice@domain.test' }), flow);
-      expect(user.transactions).toHaveLength(4);
-      transaction.respond(buildResponse(transaction.request, 486, { toTag: 'b1' }));
-      layer.receive(request('ACK', { via, toTag: 'b1' }), flow);
-      vi.advanceTimersByTime(1000);
-      expect(flow.lines.filter((line) => line === 486)).toHaveLength(1);
-      layer.close();
-    });
+    it.each(['', ';branch=1'])(
+      'matches a request of a client of RFC 2543 (Via%s) by all its values',
+      (branch) => {
+        const user = new Recorder();
+        const layer = new TransactionLayer(user);
+        const flow = new MemoryFlow('UDP');
+        const via = `SIP/2.0/UDP 192.0.2.2:5060${branch};rport=5060`;
+        layer.receive(request('INVITE', { via }), flow);
+        layer.receive(request('INVITE', { via }), flow);
+        const transaction = onlyOne(user.transactions);
+        layer.receive(request('INVITE', { via, cseq: 2 }), flow);
+        layer.receive(request('INVITE', { via, callId: 'other' }), flow);
+        layer.receive(request('INVITE', { via, uri: 'sip:alice@domain.test' }), flow);
+        expect(user.transactions).toHaveLength(4);
+        transaction.respond(buildResponse(transaction.request, 486, { toTag: 'b1' }));
+        layer.receive(request('ACK', { via, toTag: 'b1' }), flow);
+        vi.advanceTimersByTime(1000);
+        expect(flow.lines.filter((line) => line === 486)).toHaveLength(1);
+        layer.close();
+      },
+    );
   });
 
   describe('where responses go (RFC 3261 18.2.2, RFC 3581)', () => {
@@ -97,7 +100,7 @@ describe('transaction layer', () => {
   });
 
   describe('merged requests (RFC 3261 8.2.2.2)', () => {
-    it('a copy by another path is answered 482', () => {
+    it('answers 482 to a copy by another path', () => {
       const user = new Recorder();
       const layer = new TransactionLayer({ ...user, detectMerged: true });
       const flow = new MemoryFlow('UDP');
@@ -128,7 +131,7 @@ describe('transaction layer', () => {
       layer.close();
     });
 
-    it('a proxy takes both', () => {
+    it('delivers both copies for a proxy', () => {
       const user = new Recorder();
       const layer = new TransactionLayer(user);
       const flow = new MemoryFlow('UDP');
@@ -139,7 +142,7 @@ describe('transaction layer', () => {
     });
   });
 
-  it('an ACK that nobody waits for goes up, and is never answered', () => {
+  it('reports an ACK without a transaction, and never answers it', () => {
     const user = new Recorder();
     const layer = new TransactionLayer(user);
     const flow = new MemoryFlow('UDP');
@@ -148,7 +151,7 @@ describe('transaction layer', () => {
     expect(flow.sent).toEqual([]);
   });
 
-  it('a response that nobody waits for goes up: branch and method have to match (17.1.3)', () => {
+  it('reports a response without a transaction: branch and method must match (17.1.3)', () => {
     const user = new Recorder();
     const layer = new TransactionLayer(user);
     const flow = new MemoryFlow('TCP');
@@ -166,7 +169,7 @@ describe('transaction layer', () => {
     layer.close();
   });
 
-  it('10,000 outstanding client transactions get their own responses, in any order', () => {
+  it('matches the responses of 10,000 client transactions in any order', () => {
     const layer = new TransactionLayer(new Recorder());
     const flow = new MemoryFlow('UDP');
     const clients = Array.from({ length: 10_000 }, (_, number) => {
@@ -189,7 +192,7 @@ describe('transaction layer', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('with a fifth of all datagrams lost both ways, each request is delivered once and answered', () => {
+  it('delivers and answers each request once if a fifth of all datagrams is lost in both directions', () => {
     /** Park and Miller's generator: the same losses in every run. */
     let seed = 42;
     const lost = () => {
@@ -229,7 +232,7 @@ describe('transaction layer', () => {
     server.close();
   });
 
-  it('beyond the most transactions it can hold it answers 500 with Retry-After, statelessly and always alike', () => {
+  it('answers 500 with Retry-After beyond the limit of transactions, without state and with the same tag', () => {
     const user = new Recorder();
     const most = 100;
     const layer = new TransactionLayer({
@@ -256,7 +259,7 @@ describe('transaction layer', () => {
     layer.close();
   });
 
-  it('close fails what is outstanding, leaves no timer, and drops what comes later', () => {
+  it('close fails client transactions, leaves no timer, and drops later messages', () => {
     const user = new Recorder();
     const layer = new TransactionLayer(user);
     const flow = new MemoryFlow('UDP');
@@ -272,7 +275,7 @@ describe('transaction layer', () => {
     expect(user.transactions).toHaveLength(2);
   });
 
-  it('timers follow the given T1', () => {
+  it('derives timers from the configured T1', () => {
     const layer = new TransactionLayer({ ...new Recorder(), timers: { T1: 10 } });
     const client = new ClientRecorder();
     layer.send(request('MESSAGE'), new MemoryFlow('UDP'), client);

@@ -1,5 +1,5 @@
 import { TransportError } from '../../../core/errors.js';
-import type { Address } from '../../../core/platform/platform.js';
+import type { Address } from '../../../core/platform/sockets.js';
 import {
   isRequest,
   NO_BODY,

@@ -26,7 +26,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('Proceeding: a 100 after 200 ms, sent again for each copy', () => {
+  it('Proceeding: sends a 100 after 200 ms, and again for each retransmission', () => {
     const { user, flow, again, respond } = start('UDP');
     again();
     expect(flow.sent).toEqual([]);
@@ -39,7 +39,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     expect(user.transactions).toHaveLength(1);
   });
 
-  it('Proceeding: no 100 when the user was faster', () => {
+  it('Proceeding: sends no 100 after an earlier response', () => {
     const { flow, respond } = start('TCP');
     respond(180);
     vi.advanceTimersByTime(200);
@@ -47,7 +47,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     expect(flow.lines).toEqual([180, 183]);
   });
 
-  it('Completed: Timer G retransmits up to every T2, Timer H ends it and tells the user', () => {
+  it('Completed: Timer G retransmits up to every T2, Timer H ends it and reports a timeout', () => {
     const { flow, respond, timeouts } = start('UDP');
     respond(486);
     const times: number[] = [];
@@ -61,7 +61,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('Completed: a copy gets the response again; over a reliable transport only Timer H runs', () => {
+  it('Completed: answers a retransmission again; over a reliable transport only Timer H runs', () => {
     const { flow, respond, again, timeouts } = start('TCP');
     respond(486);
     vi.advanceTimersByTime(10_000);
@@ -71,7 +71,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     expect(timeouts).toHaveLength(1);
   });
 
-  it('Confirmed: the ACK stops retransmission and goes no further; copies are absorbed until Timer I', () => {
+  it('Confirmed: the ACK stops retransmission and is absorbed, as are copies until Timer I', () => {
     const { user, flow, respond, ack, again, timeouts, transaction } = start('UDP');
     const acks: unknown[] = [];
     transaction.onAck = (received) => acks.push(received);
@@ -96,7 +96,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('Accepted, for a proxy: no retransmission, further 2xx pass, copies are absorbed, ACKs go up, Timer L', () => {
+  it('Accepted, for a proxy: no retransmission, further 2xx are sent, copies are absorbed, ACKs are reported, Timer L', () => {
     const { user, flow, respond, again, ackOf2xx, ack, timeouts } = start('UDP');
     respond(200);
     respond(200);
@@ -139,7 +139,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     },
   );
 
-  it('Accepted: tells a user agent whose 2xx is never acknowledged', () => {
+  it('Accepted: reports a timeout to a user agent if its 2xx is not acknowledged', () => {
     const { respond, timeouts } = start('UDP');
     respond(200, true);
     vi.advanceTimersByTime(32_000);
@@ -147,7 +147,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('an ACK before any final response is dropped', () => {
+  it('drops an ACK before any final response', () => {
     const { user, ack, flow } = start('UDP');
     ack();
     expect(user.acks).toEqual([]);
@@ -166,7 +166,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
     const cancel = (layer: TransactionLayer, flow: MemoryFlow, branch = '1') =>
       layer.receive(request('CANCEL', { via: branchVia(branch) }), flow);
 
-    it('is answered 200 with the To tag of the INVITE, and told to the user', () => {
+    it('is answered 200 with the To tag of the INVITE, and reported', () => {
       const { user, layer, flow, respond, transaction } = start('UDP');
       let cancelled = 0;
       transaction.onCancel = () => {
@@ -194,7 +194,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
       expect(cancelled).toBe(0);
     });
 
-    it('of nothing is answered 481', () => {
+    it('is answered 481 without an INVITE', () => {
       const { user, layer, flow } = start('UDP');
       cancel(layer, flow, 'other');
       expect(flow.lines).toEqual([481]);
@@ -205,7 +205,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
   describe('a CANCEL', () => {
     const cancel = () => request('CANCEL', { via: branchVia('1') });
 
-    it('9.2: of a user agent whose owner leaves it at that: 487', () => {
+    it('9.2: of a user agent causes a 487 unless the handler answers', () => {
       const { layer, flow, transaction } = start('TCP', { refuseCancelled: true });
       let cancelled = 0;
       transaction.onCancel = () => cancelled++;
@@ -215,7 +215,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
       expect(transaction).toMatchObject({ answered: true, accepted: false });
     });
 
-    it('9.2: the owner may answer otherwise', () => {
+    it('9.2: can be answered otherwise by the handler', () => {
       const { layer, flow, transaction, respond } = start('TCP', { refuseCancelled: true });
       transaction.onCancel = () => respond(480);
       layer.receive(cancel(), flow);
@@ -230,14 +230,14 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
       expect(transaction).toMatchObject({ answered: true, accepted: true });
     });
 
-    it('of a proxy is its own affair', () => {
+    it('causes no 487 of a proxy', () => {
       const { layer, flow } = start('TCP');
       layer.receive(cancel(), flow);
       expect(flow.lines).toEqual([200]);
     });
   });
 
-  it('18.2.2: a connection that was lost is replaced by a new one to the same peer', () => {
+  it('18.2.2: replaces a lost connection by a new one to the same peer', () => {
     const replacement = new MemoryFlow('TCP');
     const { flow, respond } = start('TCP', {
       replaceFlow: (lost) => (lost.closed ? replacement : undefined),

@@ -43,7 +43,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     },
   );
 
-  it('Completed: a copy gets the same final response until Timer J', () => {
+  it('Completed: answers a retransmission with the same final response until Timer J', () => {
     const { user, flow, again, transaction } = start('UDP');
     transaction.respond(buildResponse(transaction.request, 202));
     expect(transaction.answered).toBe(true);
@@ -73,7 +73,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     expect(flow.lines).toEqual([100, 200, 200]);
   });
 
-  it('takes one final response, and no provisional one from its user', () => {
+  it('sends one final response, and no provisional one of its handler', () => {
     const { flow, transaction } = start('UDP');
     transaction.respond(buildResponse(transaction.request, 183));
     transaction.respond(buildResponse(transaction.request, 100));
@@ -92,7 +92,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     expect(flow.sent).toEqual([]);
   });
 
-  it('not answered within 64*T1: it is too late, the user is told, and late copies are absorbed for T4', () => {
+  it('reports a timeout without an answer within 64*T1, and absorbs late copies for T4', () => {
     const { user, flow, transaction, again } = start('UDP');
     const errors: Error[] = [];
     transaction.onTimeout = (error) => errors.push(error);
@@ -115,7 +115,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('answers 400 when its user finds a malformed header', () => {
+  it('answers 400 when its handler finds a malformed header', () => {
     const layer = new TransactionLayer({
       onRequest() {
         throw new MalformedError('malformed P-Asserted-Identity');
@@ -127,7 +127,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     layer.close();
   });
 
-  it('lets errors of the program through', () => {
+  it('does not catch errors of the program', () => {
     const layer = new TransactionLayer({
       onRequest() {
         throw new RangeError('a bug');

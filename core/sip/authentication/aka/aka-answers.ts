@@ -1,4 +1,4 @@
-/** Answers to the challenges of IMS AKA: digest whose password is what a UICC makes of the nonce (RFC 3310). */
+/** Answers the challenges of IMS AKA: digest whose password a UICC computes from the nonce (RFC 3310). */
 
 import { TimeoutError, TransportError } from '../../../errors.js';
 import { systemClock } from '../../../time/clock.js';
@@ -16,24 +16,24 @@ import {
 import { BLOCK } from './milenage.js';
 import type { Uicc, UiccAnswer } from './software-uicc.js';
 
-/** Proves by a UICC who we are; made by `akaCredentials`. */
+/** Credentials of a UICC, created by `akaCredentials`. */
 export interface AkaCredentials {
   /** The private identity, `bob@domain.test`. */
   readonly username: string;
-  /** @returns undefined where none of the challenges is of AKA. */
+  /** @returns undefined if none of the challenges is of AKA. */
   answers(challenges: readonly string[]): Answers | undefined;
   /**
-   * What the first REGISTER carries, so that the core knows whom to challenge (3GPP TS 24.229 §5.1.1.2.2).
+   * The header of the first REGISTER, which tells the core whom to challenge (3GPP TS 24.229 §5.1.1.2.2).
    * @param uri of the registrar, `sip:domain.test`
    */
   unchallenged(uri: string): string;
 }
 
-/** A card answers within a second; one that was pulled out never does. Milliseconds. */
+/** A card answers within a second; a removed one never does. Milliseconds. */
 const UICC_DEADLINE = 10_000;
 
 const PREFIX = 'akav1-';
-/** As quoted-strings; only `algorithm` is not (RFC 3310 3.4, RFC 7616 3.4). */
+/** Quoted-strings; only `algorithm` is not quoted (RFC 3310 §3.4, RFC 7616 §3.4). */
 const BARE = new Set(['algorithm']);
 
 /**
@@ -49,7 +49,7 @@ export function akaCredentials(username: string, uicc: Uicc): AkaCredentials {
   };
 }
 
-/** The UICC is asked once about each challenge: it accepts none twice. */
+/** The UICC is asked once for each challenge: it accepts none twice. */
 function akaAnswers(challenges: readonly string[], username: string, uicc: Uicc): Answers | undefined {
   const challenge = strongest(readChallenges(challenges, akaAlgorithm));
   const token = challenge && tokenOf(challenge.nonce);
@@ -64,7 +64,7 @@ function akaAnswers(challenges: readonly string[], username: string, uicc: Uicc)
       case 'authenticated':
         return { value: answerWith(challenge, { ...options, password: answer.res }), settles: true };
       case 'synchronisation failure': {
-        // RFC 3310 3.4: the password is empty.
+        // RFC 3310 §3.4: the password is empty.
         const value = answerWith(challenge, { ...options, password: '' });
         return { value: `${value}, auts="${btoa(String.fromCharCode(...answer.auts))}"`, settles: false };
       }
@@ -79,7 +79,7 @@ function unchallenged(username: string, uri: string): string {
   return withoutResponse(username, { realm, nonce: '', algorithmName: undefined, opaque: undefined }, uri);
 }
 
-/** TS 24.229 5.1.1.5.3: who cannot be the network learns nothing but that. */
+/** 3GPP TS 24.229 §5.1.1.5.3: an invalid network learns only that its challenge was rejected. */
 function withoutResponse(
   username: string,
   { realm, nonce, algorithmName, opaque }: Pick<Challenge, 'realm' | 'nonce' | 'algorithmName' | 'opaque'>,
@@ -101,14 +101,14 @@ function akaAlgorithm(name = ''): DigestAlgorithm | undefined {
   return name.toLowerCase().startsWith(PREFIX) ? parseAlgorithm(name.slice(PREFIX.length)) : undefined;
 }
 
-/** RFC 3310 3.2: RAND, AUTN, and what the server likes to add. */
+/** RAND, AUTN, and optional data of the server (RFC 3310 §3.2). */
 function tokenOf(nonce: string): { rand: Uint8Array; autn: Uint8Array } | undefined {
   try {
     const octets = Uint8Array.from(atob(nonce), (character) => character.charCodeAt(0));
     if (octets.length < 2 * BLOCK) return undefined;
     return { rand: octets.slice(0, BLOCK), autn: octets.slice(BLOCK, 2 * BLOCK) };
   } catch {
-    // No base64.
+    // Not base64.
     return undefined;
   }
 }

@@ -4,21 +4,21 @@ export function xor(one: Uint8Array, other: Uint8Array): Uint8Array {
   return one.map((octet, index) => octet ^ (other[index] ?? 0));
 }
 
-/** How long it takes says nothing about where they differ. */
+/** Constant time, so that the duration does not show where they differ. */
 export function equal(one: Uint8Array, other: Uint8Array): boolean {
   let difference = one.length ^ other.length;
   for (const octet of xor(one, other)) difference |= octet;
   return difference === 0;
 }
 
-/** Milenage (3GPP TS 35.206): what a UICC and its network compute from a key that both have. */
+/** Milenage (3GPP TS 35.206): the functions that a UICC and its network compute from their shared key. */
 
-/** Octets of K, OP, RAND, and of what the cipher takes and gives. */
+/** Bytes of K, OP, RAND, and of a block of the cipher. */
 export const BLOCK = 16;
 
 const ZERO = new Uint8Array(BLOCK);
 
-/** r1 to r5 in octets, and the last octet of c1 to c5, whose others are zero (4.1). */
+/** r1 to r5 in bytes, and the last byte of c1 to c5, whose other bytes are zero (4.1). */
 const ROTATIONS = { 1: 8, 2: 0, 3: 4, 4: 8, 5: 12 } as const;
 const CONSTANTS = { 1: 0, 2: 1, 3: 2, 4: 4, 5: 8 } as const;
 type Output = keyof typeof ROTATIONS;
@@ -29,14 +29,14 @@ export class Milenage {
     private readonly opc: Uint8Array,
   ) {}
 
-  /** @param k 16 octets. @param operator OPc, or OP, that it is computed from; 16 octets. */
+  /** @param k 16 bytes. @param operator OPc, or OP, from which it is computed; 16 bytes. */
   static async of(k: Uint8Array, operator: { opc: Uint8Array } | { op: Uint8Array }): Promise<Milenage> {
     const encrypt = await cipher(k);
     const opc = 'opc' in operator ? operator.opc : xor(operator.op, await encrypt(operator.op));
     return new Milenage(encrypt, opc);
   }
 
-  /** MAC-A, and MAC-S. @param sqn 6 octets. @param amf 2 octets. */
+  /** MAC-A, and MAC-S. @param sqn 6 bytes. @param amf 2 bytes. */
   async f1(
     rand: Uint8Array,
     sqn: Uint8Array,
@@ -48,7 +48,7 @@ export class Milenage {
     return { f1: output.subarray(0, 8), f1Star: output.subarray(8) };
   }
 
-  /** RES: 8 octets. AK: 6 octets. */
+  /** RES: 8 bytes. AK: 6 bytes. */
   async f2f5(rand: Uint8Array): Promise<{ f2: Uint8Array; f5: Uint8Array }> {
     const output = await this.#of(rand, 2);
     return { f2: output.subarray(8), f5: output.subarray(0, 6) };
@@ -64,7 +64,7 @@ export class Milenage {
     return await this.#of(rand, 4);
   }
 
-  /** AK of a resynchronisation: 6 octets. */
+  /** AK of a resynchronisation: 6 bytes. */
   async f5Star(rand: Uint8Array): Promise<Uint8Array> {
     return (await this.#of(rand, 5)).subarray(0, 6);
   }
@@ -85,13 +85,13 @@ export class Milenage {
   }
 }
 
-/** To the left, cyclically. */
+/** Rotates to the left. */
 function rotated(block: Uint8Array, octets: number): Uint8Array {
   return Uint8Array.of(...block.subarray(octets), ...block.subarray(0, octets));
 }
 
 /**
- * AES of one block. Web Crypto, which every platform has, knows no ECB: the first block of CBC after zeros is the same.
+ * AES of one block. Web Crypto has no ECB on any platform: the first block of CBC with a zero vector is the same.
  */
 async function cipher(k: Uint8Array): Promise<(block: Uint8Array) => Promise<Uint8Array>> {
   const name = 'AES-CBC';

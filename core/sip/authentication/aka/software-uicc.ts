@@ -32,17 +32,17 @@ export interface Uicc {
   authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer>;
 }
 
-/** Which sequence numbers a UICC takes (3GPP TS 33.102, C.2): each once, though challenges may come out of order. */
+/** The sequence numbers that a UICC accepts (3GPP TS 33.102 §C.2): each once, although challenges can arrive out of order. */
 
-/** C.3.2: the lowest five bits are an index, so that the last of each of 32 series is remembered. */
+/** §C.3.2: the lowest five bits are an index, so that the last number of each of 32 series is stored. */
 const SERIES = 32;
-/** C.3.2: the farthest that one may be ahead, lest a forged or mistaken one uses up all there are. */
+/** §C.3.2: the largest step, so that a forged or wrong number does not use up the range. */
 const FARTHEST = 2 ** 28;
 
 export class SequenceNumbers {
   readonly #last: number[];
   #highest: number;
-  /** Nothing is known to be ahead of. */
+  /** No number is known yet. */
   #fresh: boolean;
 
   /** @param highest of 48 bits. */
@@ -70,9 +70,9 @@ export class SequenceNumbers {
 }
 
 /**
- * A UICC in software, for Milenage: what a configuration or a test has instead of a card. Which sequence numbers it has
- * accepted ends with the process, where a card keeps it: a challenge that is played again to the next process gets the
- * RES that it got before, and what else it would bring, an old CK and IK, protects nothing in this package.
+ * A UICC in software, with Milenage, for configurations and tests. Unlike a card, it forgets accepted sequence numbers
+ * when the process ends: a replayed challenge then gets the same RES. The CK and IK of a replay protect nothing in this
+ * package.
  */
 
 /** The content of the card. */
@@ -96,7 +96,7 @@ export interface SoftwareUiccOptions {
   sqn?: number;
 }
 
-/** TS 33.102 6.3.3: in a resynchronisation AMF is zero. */
+/** 3GPP TS 33.102 §6.3.3: in a resynchronisation AMF is zero. */
 const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
 const SQN_OCTETS = 6;
 
@@ -109,7 +109,9 @@ export class SoftwareUicc implements Uicc {
   constructor({ k, operator, sqn }: SoftwareUiccOptions) {
     const code = 'opc' in operator ? operator.opc : operator.op;
     if (k.length !== BLOCK || code.length !== BLOCK) {
-      throw new ConfigurationError(`a UICC has a key and an operator code of ${BLOCK} octets each`);
+      throw new ConfigurationError(
+        `invalid UICC: expected a key and an operator code of ${BLOCK} bytes each`,
+      );
     }
     this.#milenage = Milenage.of(k, operator);
     this.#sequence = new SequenceNumbers(sqn);

@@ -1,0 +1,105 @@
+/** A push as its initiator submitted it to the outbox, and the request that the sender makes of it. */
+
+import { z } from 'zod';
+import { type MediaType, storedContent } from '../../content/content.js';
+import { parseMediaType } from '../../content/media-type.js';
+import { ConfigurationError } from '../../errors.js';
+import type { PushRequest } from '../push-request.js';
+import type { PushFile } from '../session/outgoing-line.js';
+import type { OutboxContents } from './contents.js';
+
+/** Content in the outbox's folder, or at a URL of the initiator. */
+const contentSchema = z.union([
+  z.object({
+    /** Id of the content in the outbox. */
+    content: z.string(),
+    /** Media type. */
+    type: z.string(),
+    /** Name of the file. */
+    name: z.string().optional(),
+    /** Content-Disposition. */
+    disposition: z.string().optional(),
+  }),
+  z.object({
+    /** URL of the content. */
+    url: z.string(),
+    /** Media type. */
+    type: z.string(),
+    /** Size in bytes. */
+    size: z.number().optional(),
+    /** SHA-1 in hexadecimal. */
+    hash: z.string().optional(),
+    /** Content-Disposition. */
+    disposition: z.string().optional(),
+  }),
+]);
+
+export const submissionSchema = z.object({
+  /** Public user identity or GRUU. */
+  to: z.string(),
+  /** event-app-id of the application. */
+  app: z.string(),
+  /** IARI of the preferred instance of the application. */
+  iari: z.string().optional(),
+  /** How to send the push. */
+  mode: z.enum(['auto', 'pager', 'session', 'indirect']),
+  /** The contents, each with its own receipt. */
+  contents: z.array(contentSchema).min(1),
+  /** Selects terminals of the user. */
+  terminals: z
+    .object({
+      /** Instance ids or GRUUs. */
+      instances: z.array(z.string()).optional(),
+      /** SIP methods that a terminal must support. */
+      methods: z.array(z.string()).optional(),
+    })
+    .optional(),
+  /** Seconds to retry, from `acceptedAt`. */
+  ttl: z.number().optional(),
+  /** Whether session mode requires a success REPORT. */
+  report: z.boolean().optional(),
+  /** Compression of the content. */
+  encoding: z.enum(['gzip', 'deflate']).optional(),
+});
+
+export type PushSubmission = z.infer<typeof submissionSchema>;
+export type SubmittedContent = z.infer<typeof contentSchema>;
+
+/** Whether both submit the same push. Contents are compared by their descriptions: an upload gets a new id each time. */
+export function isSameSubmission(one: PushSubmission, other: PushSubmission): boolean {
+  const [first, second] = [one, other].map((submission) => {
+    // Parsing puts the keys in the order of the schema.
+    const { contents, ...rest } = submissionSchema.parse(submission);
+    const withoutIds = contents.map((each) => ('content' in each ? { ...each, content: '' } : each));
+    return JSON.stringify({ ...rest, contents: withoutIds });
+  });
+  return first === second;
+}
+
+/** @throws ConfigurationError when the outbox does not have a content, or its media type is invalid. */
+export async function requestOf(
+  id: string,
+  submission: PushSubmission,
+  contents: OutboxContents,
+): Promise<PushRequest> {
+  const { contents: submitted, ...request } = submission;
+  const [first] = submitted;
+  if (first && 'url' in first) {
+    const { type, disposition, ...reference } = first;
+    const content = { ...reference, type: mediaTypeOf(type) };
+    return { ...request, id, content, disposition };
+  }
+  return { ...request, id, files: await Promise.all(submitted.map((each) => fileOf(each, contents))) };
+}
+
+async function fileOf(submitted: SubmittedContent, contents: OutboxContents): Promise<PushFile> {
+  if ('url' in submitted) throw new ConfigurationError('content at a URL cannot be one of several files');
+  const { content, type, ...described } = submitted;
+  return { content: storedContent(mediaTypeOf(type), await contents.open(content)), ...described };
+}
+
+function mediaTypeOf(text: string): MediaType {
+  const type = parseMediaType(text);
+  if (!type) throw new ConfigurationError(`invalid media type "${text}": expected e.g. text/vnd.wap.si`);
+  return type;
+}

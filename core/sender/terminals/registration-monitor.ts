@@ -1,0 +1,168 @@
+/** Monitors the registrations of users: of third-party REGISTER requests from the core (TS B.1.1), and configured ones. */
+
+import { MalformedError } from '../../errors.js';
+import type { SipRequest } from '../../sip/message/message.js';
+import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
+import { parseNameAddr } from '../../sip/values/name-addr.js';
+import { parseDeltaSeconds } from '../../sip/values/parameters.js';
+import { SipUri } from '../../sip/values/uri.js';
+import { buildResponse } from '../../sip/wire/writer.js';
+import { decodeJson, encodeJson, type Records } from '../../store/records.js';
+import { type Clock, systemClock } from '../../time/clock.js';
+import {
+  RegistrationSubscription,
+  type RegistrationSubscriptionOptions,
+} from './registration-subscription.js';
+import { publicIdentity } from './terminal.js';
+
+export interface RegistrationMonitorOptions extends RegistrationSubscriptionOptions {
+  /** The sender's Contact URI. */
+  contact(): string;
+  /** The sender's own URI. Registrars of its domain are trusted. */
+  identity: string;
+  /** Keeps the users of third-party registrations over restarts. */
+  records?: Records;
+  clock?: Pick<Clock, 'now' | 'after'>;
+}
+
+interface MonitoredUser {
+  readonly subscription: RegistrationSubscription;
+  /** Monitored independently of third-party registrations. */
+  readonly permanent: boolean;
+  /** Cancels the expiry of the third-party registration. */
+  cancelExpiry(): void;
+}
+
+const KEY = 'push/registered/';
+/** Expiry of a REGISTER without Expires, in seconds, as at a registrar (RFC 3261 §10.3). */
+const DEFAULT_EXPIRES = 3600;
+/** The longest expiry in seconds; a JavaScript timer is limited to 24 days. */
+const MAX_EXPIRES = 2_000_000;
+/** Allowed delay of a refresh, in milliseconds. */
+const GRACE_PERIOD = 60_000;
+
+export class RegistrationMonitor {
+  readonly #options: RegistrationMonitorOptions;
+  readonly #clock: Pick<Clock, 'now' | 'after'>;
+  readonly #domain: string;
+  readonly #users = new Map<string, MonitoredUser>();
+
+  constructor(options: RegistrationMonitorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#domain = SipUri.parse(options.identity)?.host.toLowerCase() ?? '';
+  }
+
+  /** Continues with the third-party registrations in the store. @throws StoreError */
+  async load(): Promise<void> {
+    const now = this.#clock.now();
+    for await (const [user, bytes] of this.#options.records?.entries(KEY) ?? []) {
+      const until = expiryOf(bytes);
+      if (until > now) this.monitor(user, until);
+      else this.#removeRecord(user);
+    }
+  }
+
+  /**
+   * Subscribes to the registrations of a user, or subscribes again if the subscription has ended.
+   * @param until milliseconds since 1970. If absent, or once absent, the user is monitored permanently.
+   */
+  monitor(user: string, until?: number): void {
+    const identity = publicIdentity(user);
+    const known = this.#users.get(identity);
+    known?.cancelExpiry();
+    const permanent = until === undefined || known?.permanent === true;
+    const cancelExpiry = permanent
+      ? () => {}
+      : this.#clock.after(Math.max(0, until + GRACE_PERIOD - this.#clock.now()), () =>
+          this.#deregister(identity),
+        );
+    try {
+      const current = known?.subscription;
+      const subscription =
+        current && !current.ended ? current : new RegistrationSubscription(identity, this.#options);
+      this.#users.set(identity, { subscription, permanent, cancelExpiry });
+    } catch (error) {
+      cancelExpiry();
+      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Answers a third-party REGISTER. */
+  receive(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const user = request.headers.to?.uri;
+    if (user === undefined) {
+      transaction.respond(buildResponse(request, 400));
+    } else if (!this.#isFromOwnDomain(request)) {
+      transaction.respond(buildResponse(request, 403));
+    } else {
+      const expires = Math.min(expiresOf(request), MAX_EXPIRES);
+      this.#register(publicIdentity(user), expires);
+      const headers: [string, string][] = [
+        ['Contact', `<${this.#options.contact()}>`],
+        ['Expires', String(expires)],
+      ];
+      transaction.respond(buildResponse(request, 200, { headers }));
+    }
+  }
+
+  /** Cancels the expiries. The SIP user agent ends the subscriptions. */
+  stop(): void {
+    for (const { cancelExpiry } of this.#users.values()) cancelExpiry();
+    this.#users.clear();
+  }
+
+  #register(user: string, expires: number): void {
+    if (expires === 0) {
+      this.#deregister(user);
+      return;
+    }
+    const until = this.#clock.now() + expires * 1000;
+    this.monitor(user, until);
+    if (this.#users.has(user)) this.#write({ type: 'put', key: KEY + user, value: encodeJson(until) });
+  }
+
+  #deregister(user: string): void {
+    this.#options.directory.setUnregisteredExcept(user);
+    const known = this.#users.get(user);
+    known?.cancelExpiry();
+    known?.subscription.deregister();
+    if (known && !known.permanent) {
+      this.#users.delete(user);
+      void known.subscription.close();
+    }
+    this.#removeRecord(user);
+  }
+
+  #isFromOwnDomain(request: SipRequest): boolean {
+    const from = request.headers.from?.uri ?? '';
+    const host = SipUri.parse(from)?.host.toLowerCase() ?? '';
+    return host === this.#domain || host.endsWith(`.${this.#domain}`);
+  }
+
+  #removeRecord(user: string): void {
+    this.#write({ type: 'del', key: KEY + user });
+  }
+
+  #write(operation: Parameters<Records['write']>[0][number]): void {
+    const { records, onError } = this.#options;
+    records?.write([operation], 'written').catch((error: Error) => onError?.(error));
+  }
+}
+
+/** Milliseconds since 1970; 0 for an invalid record, because the core repeats its REGISTER. */
+function expiryOf(bytes: Uint8Array): number {
+  try {
+    const time = decodeJson(bytes);
+    return typeof time === 'number' ? time : 0;
+  } catch (error) {
+    if (error instanceof MalformedError) return 0;
+    throw error;
+  }
+}
+
+function expiresOf({ headers }: SipRequest): number {
+  const contact = parseNameAddr(headers.get('Contact') ?? '')?.parameters.get('expires');
+  return parseDeltaSeconds(contact) ?? parseDeltaSeconds(headers.get('Expires')) ?? DEFAULT_EXPIRES;
+}
