@@ -21,7 +21,7 @@ it('writes a host with its other files, and a table of sizes', { timeout: TIMEOU
   ]);
   expect((await readdir(join(folder.path, 'out'))).sort()).toEqual(files.sort());
   expect(made.stderr).toMatch(/^jssip@\d.*kB$/m);
-  expect(made.stderr).toMatch(/^together +\d+\.\d kB, \d+\.\d kB gzipped$/m);
+  expect(made.stderr).toMatch(/^total +\d+\.\d kB, \d+\.\d kB gzipped$/m);
   const manifest = await runProcess(process.execPath, ['out/host.mjs', '--manifest'], { cwd: folder.path });
   expect(manifest.code, manifest.stderr).toBe(0);
   expect(JSON.parse(manifest.stdout)).toMatchObject({ platform: 'node', applications: [{ id: 'mms.ua' }] });
@@ -40,7 +40,7 @@ it('writes nothing if the bundle is larger than a limit', { timeout: TIMEOUT }, 
 it.each([
   [['--platform', 'deno'], 'invalid --platform "deno": expected node or browser'],
   [['--limit', 'small'], 'invalid --limit "small": expected a size, e.g. 800kB'],
-  [['--target', 'vax'], 'classic-level has no prebuilt file for "vax"; it has android-arm'],
+  [['--target', 'vax'], 'classic-level has no prebuilt file for "vax": expected one of android-arm'],
 ])('rejects %j', { timeout: TIMEOUT }, async (words, message) => {
   await using folder = await Folder.make();
   await folder.write('bob.json', { ...bob(SERVER), store: 'level' });

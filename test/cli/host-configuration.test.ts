@@ -184,7 +184,10 @@ describe('the configuration of a host', () => {
       { ...LEAST, msrp: { relay: { uri: 'msrps://relay.domain.test;tcp', ca: 'none.pem' } } },
       [expect.stringMatching(/^"msrp\.relay\.ca": .*none\.pem does not exist$/)],
     ],
-    [{ ...LEAST, tls: { ca: 'bob.json', cert: 'bob.json' } }, ['"tls.cert" and "tls.key" go together']],
+    [
+      { ...LEAST, tls: { ca: 'bob.json', cert: 'bob.json' } },
+      ['"tls.cert" and "tls.key" require each other: set both or neither'],
+    ],
     [
       { ...LEAST, tls: { cert: 'bob.json', key: 'bob.json' } },
       [expect.stringMatching(/^"tls\.cert", "tls\.key" cannot be used: /)],
