@@ -39,7 +39,7 @@ describe('rejects a value that a capture cannot contain', () => {
   it('a datagram larger than the maximum of UDP', async () => {
     const bytes = Buffer.alloc(65_508).toString('base64');
     await expect(read({ ...LINE, bytes })).rejects.toThrow(
-      /line 1: "bytes": expected at most 65507 bytes, which a UDP datagram may have/,
+      /line 1: "bytes": expected at most 65507 bytes for a UDP datagram/,
     );
   });
 });

@@ -12,7 +12,7 @@ it('stops the trace and reports it once if the disk is full', async () => {
   });
   trace.event({ event: 'connected' });
   await until(() =>
-    expect(problems).toEqual([expect.stringMatching(/^nothing more is written to \/dev\/full: ENOSPC/)]),
+    expect(problems).toEqual([expect.stringMatching(/^the trace \/dev\/full ends here: ENOSPC/)]),
   );
   trace.event({ event: 'connected' });
   await trace.close();
