@@ -215,7 +215,7 @@ it('sends the last chunk when its content ends, because the content may be longe
   const { session, peer } = await bound(closing);
   const { stream, write } = feed();
   const sent = session.send({ contentType: 'a/b', size: 6, open: () => stream, successReport: false });
-  const refused = expect(sent).rejects.toThrow('the content is longer than its 6 bytes');
+  const refused = expect(sent).rejects.toThrow('the content has more than its declared 6 bytes');
   write('abc');
   peer.respond(await peer.nextRequest(), 200);
   write('def');
