@@ -13,7 +13,9 @@ import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
 import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
 import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
 import { LEDGER, Ledger } from './ledger/ledger.js';
+import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
 import type { RuntimeLimits } from './limits.js';
 import {
   RETRIEVAL_SINK,
@@ -49,6 +51,7 @@ export interface Foundations {
 /** The parts of the runtime. The container is not passed to other code. */
 export interface Composition {
   readonly ledger: Ledger;
+  readonly deadLetters: DeadLetters;
   readonly recent: RecentPushes;
   readonly registry: Registry;
   readonly deliveries: DurableDelivery;
@@ -75,9 +78,11 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(RECENT, { useValue: new RecentPushes(limits) });
   parts.register(CONTENT_FILES, { useValue: transfers });
-  parts.register(LEDGER, {
-    useValue: await Ledger.open({ records, files: transfers, clock, limits, log }),
+  parts.register(LEDGER_STORE, {
+    useValue: await LedgerStore.open({ records, files: transfers, clock, limits, log }),
   });
+  parts.registerSingleton(LEDGER, Ledger);
+  parts.registerSingleton(DEAD_LETTERS, DeadLetters);
   parts.registerSingleton(REGISTRY, Registry);
   parts.registerSingleton(DURABLE_DELIVERY, DurableDelivery);
   parts.registerSingleton(DISPATCHER, Dispatcher);
@@ -87,6 +92,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.registerSingleton(TRANSFERS, Transfers);
   return {
     ledger: parts.resolve(LEDGER),
+    deadLetters: parts.resolve(DEAD_LETTERS),
     recent: parts.resolve(RECENT),
     registry: parts.resolve(REGISTRY),
     deliveries: parts.resolve(DURABLE_DELIVERY),
