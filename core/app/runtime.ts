@@ -95,8 +95,8 @@ export class PushRuntime {
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
     const fetcher = new GuardedFetch(options.fetch);
-    const room = new RetrievalSpool(options.spool);
-    if (options.spool !== undefined) await room.open();
+    const retrievalSpool = new RetrievalSpool(options.spool);
+    if (options.spool !== undefined) await retrievalSpool.open();
     const retrieved = (end: LateEnd) => options.onRetrieved?.(end);
     const files = new AppFolders(options.files, limits);
     const transfers = new ContentFiles(options.transfers, limits, log);
@@ -107,7 +107,7 @@ export class PushRuntime {
       log,
       events,
       fetcher,
-      room,
+      retrievalSpool,
       files,
       transfers,
       retrieved,
@@ -131,7 +131,7 @@ export class PushRuntime {
         this.log({
           level: 'error',
           app: app.eventAppId,
-          message: `has something to do, but: ${reasonOf(error)}`,
+          message: `its pushes or alarms wait, but it could not be loaded: ${reasonOf(error)}`,
         });
       });
     }
@@ -365,7 +365,7 @@ export class PushRuntime {
       try {
         listener();
       } catch (error) {
-        this.log({ level: 'error', message: `a listener to changes failed: ${reasonOf(error)}` });
+        this.log({ level: 'error', message: `a listener of onChange failed: ${reasonOf(error)}` });
       }
     }
   }

@@ -102,7 +102,7 @@ describe('options that are wrong', () => {
     ['rejects', () => Promise.reject(new Error('no regex'))],
   ])('a schema that %s is an error that says so', async (_, validate) => {
     await expect(started({ '~standard': { version: 1, vendor: 'own', validate } }, {})).rejects.toThrow(
-      'test.ua: its options could not be checked, by its schema: no regex',
+      'test.ua: the schema could not validate the options: no regex',
     );
   });
 

@@ -1,4 +1,4 @@
-/** An application that ends its worker costs itself, and nobody else: it is started again, and nothing durable is lost. */
+/** An application that ends its worker costs itself, and nobody else: it restarts in, and nothing durable is lost. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const IMPATIENT = { unresponsive: 1, memory: 64 * MIB };
 const PATIENT = { unresponsive: 60, memory: 32 * MIB };
 /** @param words that say why it ended. */
 const isolationFor = (words: string | RegExp) =>
-  String(words).includes('stood still') ? IMPATIENT : PATIENT;
+  String(words).includes('was blocked') ? IMPATIENT : PATIENT;
 
 let bench: Bench;
 
@@ -40,18 +40,18 @@ const logged = (words: RegExp) =>
 
 /** What an application does with each push whose text is `bad`; it takes every other. */
 const WAYS: readonly [string, string, RegExp][] = [
-  ['loops forever', 'for (;;) {}', /stood still/],
-  ['loops forever in promises', 'for (;;) await null;', /stood still/],
+  ['loops forever', 'for (;;) {}', /was blocked/],
+  ['loops forever in promises', 'for (;;) await null;', /was blocked/],
   ['fills the heap', 'for (const all = [];;) all.push({ some: [all.length] });', /memory|heap/],
   [
     'fills the heap bit by bit',
     'setInterval(() => kept.push(new Array(1e6).fill({})), 5); await never;',
-    /memory|heap|stood still/,
+    /memory|heap|was blocked/,
   ],
   [
     'allocates what its heap has no room for',
     'kept.push(new Array(3e7).fill(0.5)); await never;',
-    /memory|heap|stood still/,
+    /memory|heap|was blocked/,
   ],
   [
     'keeps array buffers',
@@ -70,7 +70,7 @@ const WAYS: readonly [string, string, RegExp][] = [
   [
     'floods its host',
     'for (;;) { emit("x"); if (Math.random() < 0.001) await new Promise(setImmediate); }',
-    /messages at once|stood still/,
+    /messages at once|was blocked/,
   ],
 ];
 
@@ -94,7 +94,7 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
     expect(await bad).toMatchObject({ accepted: false, kind: 'failed', reason: expect.stringMatching(why) });
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
-    await logged(/is started again in 1 s/);
+    await logged(/restarts in 1 s/);
   });
 });
 
@@ -106,11 +106,11 @@ it('direct: a push that comes while it is away may come again later', async () =
   await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
   await writeFile(file, 'throw new Error("not yet");');
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
-  await logged(/did not start: .*not yet; it is started again in 2 s/);
+  await logged(/did not start: .*not yet; it restarts in 2 s/);
   expect(await bench.push()).toMatchObject({
     accepted: false,
     kind: 'busy',
-    reason: expect.stringMatching(/^test\.ua is being started again: its worker did not start: .*not yet$/),
+    reason: expect.stringMatching(/^test\.ua is restarting: its worker did not start: .*not yet$/),
     retryAfter: expect.any(Number),
   });
 });
@@ -139,7 +139,7 @@ describe('a durable application that ends its worker', () => {
   it('is given its pushes again when it is back', async () => {
     await load(source);
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
-    await logged(/is started again/);
+    await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     expect(await took(2)).toEqual(['bad', 'meanwhile']);
   });
@@ -150,11 +150,9 @@ describe('a durable application that ends its worker', () => {
     await bench.runtime.start();
     await load(source);
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
-    await logged(/is started again/);
+    await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
-    await logged(
-      /will be redelivered in \d s: test\.ua is being started again: its worker ended: exit code 1/,
-    );
+    await logged(/will be redelivered in \d s: test\.ua is restarting: its worker ended: exit code 1/);
     expect(await took(1)).toEqual(['meanwhile']);
     // What it is taken to have died of, too often, is kept for people.
     expect(await bench.runtime.deadLetters()).toMatchObject([
@@ -170,7 +168,7 @@ describe('a durable application that ends its worker', () => {
     await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
     await writeFile(file, source.replace('text/plain', 'text/html'));
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
-    await logged(/did not start: .*no longer what it was.* is started again in 2 s/);
+    await logged(/did not start: .*definition has changed.* restarts in 2 s/);
     await writeFile(file, source);
     expect(await took(1)).toEqual(['bad']);
   });
@@ -178,7 +176,7 @@ describe('a durable application that ends its worker', () => {
   it('is stopped while it is away, and nothing of it comes back', async () => {
     await load(source);
     await bench.push({ text: 'bad' });
-    await logged(/is started again/);
+    await logged(/restarts in/);
     await bench.runtime.unload('test.ua');
     expect(bench.runtime.eventAppIds).toEqual(['other.ua']);
   });
@@ -197,8 +195,8 @@ describe('an application that does not start', () => {
     ['throws', app(`start() { throw new RangeError('no room') }`), 'no room'],
     ['returns nothing', app('start() {}'), 'returned no receive function'],
     ['ends', app('start() { process.exit(5) }'), 'exit code 5'],
-    ['loops', app('start() { for (;;) {} }'), 'event loop stood still'],
-    ['loops as it is imported', 'for (;;) {}', 'event loop stood still'],
+    ['loops', app('start() { for (;;) {} }'), 'event loop was blocked'],
+    ['loops as it is imported', 'for (;;) {}', 'event loop was blocked'],
     ['needs what there is not', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
   ])('because it %s: its own words say why', async (_, source, words) => {
     const error = await start(inWorker(source, isolationFor(words)));

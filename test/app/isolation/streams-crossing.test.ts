@@ -25,10 +25,10 @@ const failing = (why: Error) => new ReadableStream({ start: (controller) => cont
 
 it('one that breaks before anybody takes it breaks for who does', async () => {
   const { here, there, settle } = ends();
-  here.give(1, failing(new RangeError('cut')), { ours: true });
+  here.send(1, failing(new RangeError('cut')), { transferred: true });
   await settle();
   const read = there
-    .takeBytes(1)
+    .openBytes(1)
     .getReader()
     .read()
     .catch((error: unknown) => error);
@@ -39,12 +39,12 @@ it('one that breaks before anybody takes it breaks for who does', async () => {
 it('one that was never given, or has been withdrawn, breaks for who reads it', async () => {
   const { here, there, settle } = ends();
   const never = there
-    .takeBytes(1)
+    .openBytes(1)
     .getReader()
     .read()
     .catch((error: unknown) => error);
-  here.give(2, new ReadableStream(), { ours: true });
-  const taken = there.takeBytes(2).getReader();
+  here.send(2, new ReadableStream(), { transferred: true });
+  const taken = there.openBytes(2).getReader();
   const waiting = taken.read().catch((error: unknown) => error);
   await settle();
   here.withdraw(2, new Error('enough'));
@@ -55,10 +55,10 @@ it('one that was never given, or has been withdrawn, breaks for who reads it', a
 
 it('chunks that nobody asked for are left out', async () => {
   const { here, there, settle } = ends();
-  const reader = there.takeBytes(1).getReader();
+  const reader = there.openBytes(1).getReader();
   there.receive({ type: 'chunk', id: 1, chunk: new Uint8Array([9]) });
-  here.give(1, new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array([1])) }), {
-    ours: false,
+  here.send(1, new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array([1])) }), {
+    transferred: false,
   });
   const first = reader.read();
   await settle();
@@ -68,7 +68,7 @@ it('chunks that nobody asked for are left out', async () => {
 it('asking twice for a chunk gives one', async () => {
   let pulled = 0;
   const { here, under, settle } = ends();
-  here.give(
+  here.send(
     1,
     new ReadableStream(
       {
@@ -79,7 +79,7 @@ it('asking twice for a chunk gives one', async () => {
       },
       { highWaterMark: 0 },
     ),
-    { ours: true },
+    { transferred: true },
   );
   for (let times = 0; times < 5; times++) here.receive({ type: 'pull', id: 1 });
   await new Promise((resolve) => setImmediate(resolve));
@@ -97,9 +97,9 @@ it.each([['text'], [new Uint8Array(17 * 1024 * 1024)], [null]])('%o is no chunk 
       cancelled = reason;
     },
   });
-  here.give(1, source, { ours: false });
+  here.send(1, source, { transferred: false });
   const read = there
-    .takeBytes(1)
+    .openBytes(1)
     .getReader()
     .read()
     .catch((error: unknown) => error);
@@ -110,10 +110,10 @@ it.each([['text'], [new Uint8Array(17 * 1024 * 1024)], [null]])('%o is no chunk 
 
 it('as many as may be open, and no more', async () => {
   const { here, there, settle } = ends();
-  for (let id = 0; id < 1000; id++) here.give(id, new ReadableStream(), { ours: true });
-  here.give(1000, new ReadableStream(), { ours: true });
+  for (let id = 0; id < 1000; id++) here.send(id, new ReadableStream(), { transferred: true });
+  here.send(1000, new ReadableStream(), { transferred: true });
   const read = there
-    .takeBytes(1000)
+    .openBytes(1000)
     .getReader()
     .read()
     .catch((error: unknown) => error);

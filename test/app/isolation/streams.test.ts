@@ -176,5 +176,5 @@ it('content that is kept for later says that it is gone', async () => {
     ),
   );
   expect(await bench.push({ content: largeContent(MIB).content })).toMatchObject({ accepted: true });
-  expect(await bench.runtime.query('test.ua', 'x')).toMatch(/is there while it is received/);
+  expect(await bench.runtime.query('test.ua', 'x')).toMatch(/only readable during/);
 });

@@ -38,7 +38,7 @@ afterEach(() => {
 
 it('one that answers is asked again and again', () => {
   for (let time = 0; time < 100; time++) {
-    dog.heard(400);
+    dog.answered(400);
     vi.advanceTimersByTime(250);
   }
   expect(asked).toBe(101);
@@ -50,7 +50,7 @@ it('one that is silent for as long as it may is ended, and nothing is asked of i
   expect(problems).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(problems.map(({ name }) => name)).toEqual(['TimeoutError']);
-  dog.heard(400);
+  dog.answered(400);
   vi.advanceTimersByTime(10_000);
   expect([problems.length, asked, vi.getTimerCount()]).toEqual([1, 1, 0]);
 });
@@ -59,20 +59,20 @@ it('time in which the host itself was busy is not counted', () => {
   // The clock went on by minutes, the timers of the host fire once: it was asleep, or computed.
   vi.setSystemTime(Date.now() + 600_000);
   vi.advanceTimersToNextTimer();
-  dog.heard(400);
+  dog.answered(400);
   expect(problems).toEqual([]);
 });
 
 it('one that says it has more than it may is ended', () => {
-  dog.heard(500);
-  dog.heard(501);
+  dog.answered(500);
+  dog.answered(501);
   expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });
 
 it('one that is silent while the process grows is ended soon; one that answers is not', () => {
   processMemory += 10_000;
   vi.advanceTimersByTime(100);
-  dog.heard(400);
+  dog.answered(400);
   vi.advanceTimersByTime(250);
   expect(problems).toEqual([]);
   processMemory += 501;
@@ -81,7 +81,7 @@ it('one that is silent while the process grows is ended soon; one that answers i
 });
 
 it.each([undefined, 'much', {}, Number.NaN])('an answer that says %o is one', (memory) => {
-  dog.heard(memory);
+  dog.answered(memory);
   vi.advanceTimersByTime(250);
   expect([asked, problems.length]).toEqual([2, 0]);
 });
