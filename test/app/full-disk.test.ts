@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('a full disk is no delivery: the push is not set aside as one that its application would not take', async () => {
+it('does not count a full disk as a delivery: the push does not become a dead letter', async () => {
   vi.useFakeTimers();
   const bench = await openBench();
   await bench.runtime.start();

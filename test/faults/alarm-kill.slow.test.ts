@@ -10,7 +10,7 @@ import { bundle } from './bundle.js';
 /** Each sets the next, with the count of those before, in one commit. */
 const ALARMS = 60;
 
-it('alarms outlive kills, and commit makes each count once', async () => {
+it('alarms survive kills, and take effect once with commit', async () => {
   await using program = await bundle('alarm-host');
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-alarms-'));
   const given: string[] = [];

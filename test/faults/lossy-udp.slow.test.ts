@@ -59,7 +59,7 @@ describePeer(['kamailio', 'sipp'], 'with 10 % of datagrams lost both ways', () =
     expect(new Set(counts.values())).toEqual(new Set([1]));
   });
 
-  it('our sender sends', async () => {
+  it('the sender of this package sends', async () => {
     const { counts, towardsSender } = await lossyCore();
     const sender = await startSender({ servers: [`sip:127.0.0.1:${towardsSender.port};transport=udp`] });
     closing.push(() => sender.stop());

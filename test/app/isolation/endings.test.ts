@@ -1,4 +1,4 @@
-/** An application that ends its worker costs itself, and nobody else: it restarts in, and nothing durable is lost. */
+/** An application whose worker ends affects no other application: it restarts, and loses no durable push. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,7 +87,7 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
       'const kept = []; const never = new Promise(() => {});',
     );
 
-  it('direct: the push is refused, the next one is taken', async () => {
+  it('refuses the running push of a direct application, and accepts the next one', async () => {
     await load(source('direct'), isolationFor(why));
     expect(await bench.push({ text: 'good' })).toMatchObject({ accepted: true });
     const bad = bench.push({ text: 'bad' });
@@ -98,7 +98,7 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
   });
 });
 
-it('direct: a push that comes while it is away may come again later', async () => {
+it('refuses a push for an unavailable direct application as busy', async () => {
   await using module = await moduleFile();
   const { file } = module;
   await writeFile(file, app('start: () => ({ receive() { process.exit(1); } })'));
@@ -136,7 +136,7 @@ describe('a durable application that ends its worker', () => {
       bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined,
     );
 
-  it('is given its pushes again when it is back', async () => {
+  it('receives its pushes again after the restart', async () => {
     await load(source);
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/restarts in/);
@@ -144,7 +144,7 @@ describe('a durable application that ends its worker', () => {
     expect(await took(2)).toEqual(['bad', 'meanwhile']);
   });
 
-  it('loses no attempt of those that come while it is away; of the one that it had, one', async () => {
+  it('counts an attempt only for the push that was being delivered', async () => {
     await bench.runtime.stop();
     bench = await openBench({ clock: systemClock, limits: { attempts: 1 } });
     await bench.runtime.start();
@@ -160,7 +160,7 @@ describe('a durable application that ends its worker', () => {
     ]);
   });
 
-  it('is not started again as another; when it can be started, it is', async () => {
+  it('does not restart with a changed definition, and restarts when the definition matches', async () => {
     await using module = await moduleFile();
     const { file } = module;
     await writeFile(file, source);
@@ -173,7 +173,7 @@ describe('a durable application that ends its worker', () => {
     expect(await took(1)).toEqual(['bad']);
   });
 
-  it('is stopped while it is away, and nothing of it comes back', async () => {
+  it('does not restart after it was stopped while unavailable', async () => {
     await load(source);
     await bench.push({ text: 'bad' });
     await logged(/restarts in/);
@@ -198,7 +198,7 @@ describe('an application that does not start', () => {
     ['loops', app('start() { for (;;) {} }'), 'event loop was blocked'],
     ['loops as it is imported', 'for (;;) {}', 'event loop was blocked'],
     ['needs what there is not', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
-  ])('because it %s: its own words say why', async (_, source, words) => {
+  ])('because it %s: reports its own error', async (_, source, words) => {
     const error = await start(inWorker(source, isolationFor(words)));
     expect(error).toBeInstanceOf(Error);
     expect((error as Error).message).toContain(words);

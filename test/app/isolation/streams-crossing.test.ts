@@ -1,10 +1,10 @@
-/** Streams between two ends whose messages a test carries over itself. */
+/** Streams between two threads; the test delivers their messages. */
 
 import { expect, it } from 'vitest';
 import type { Message } from '../../../core/app/isolation/messages.js';
 import { Streams } from '../../../core/app/isolation/streams.js';
 
-/** Two ends; what one posts reaches the other when the test says so. */
+/** Two ends. A message reaches the other end when the test calls `settle`. */
 function ends() {
   const under: { to: Streams; message: Message }[] = [];
   const here: Streams = new Streams((message) => under.push({ to: there, message }));
@@ -23,7 +23,7 @@ function ends() {
 
 const failing = (why: Error) => new ReadableStream({ start: (controller) => controller.error(why) });
 
-it('one that breaks before anybody takes it breaks for who does', async () => {
+it('a stream that breaks before it is opened errors for its reader', async () => {
   const { here, there, settle } = ends();
   here.send(1, failing(new RangeError('cut')), { transferred: true });
   await settle();
@@ -36,7 +36,7 @@ it('one that breaks before anybody takes it breaks for who does', async () => {
   expect(await read).toMatchObject({ name: 'RangeError', message: 'cut' });
 });
 
-it('one that was never given, or has been withdrawn, breaks for who reads it', async () => {
+it('a stream that was never sent, or was withdrawn, errors for its reader', async () => {
   const { here, there, settle } = ends();
   const never = there
     .openBytes(1)
@@ -53,7 +53,7 @@ it('one that was never given, or has been withdrawn, breaks for who reads it', a
   expect(await waiting).toMatchObject({ message: 'enough' });
 });
 
-it('chunks that nobody asked for are left out', async () => {
+it('ignores chunks that were not requested', async () => {
   const { here, there, settle } = ends();
   const reader = there.openBytes(1).getReader();
   there.receive({ type: 'chunk', id: 1, chunk: new Uint8Array([9]) });
@@ -65,7 +65,7 @@ it('chunks that nobody asked for are left out', async () => {
   expect(await first).toEqual({ done: false, value: new Uint8Array([1]) });
 });
 
-it('asking twice for a chunk gives one', async () => {
+it('sends one chunk for repeated requests', async () => {
   let pulled = 0;
   const { here, under, settle } = ends();
   here.send(
@@ -88,27 +88,30 @@ it('asking twice for a chunk gives one', async () => {
   expect(pulled).toBe(1);
 });
 
-it.each([['text'], [new Uint8Array(17 * 1024 * 1024)], [null]])('%o is no chunk of bytes', async (chunk) => {
-  const { here, there, settle } = ends();
-  let cancelled: unknown;
-  const source = new ReadableStream({
-    pull: (controller) => controller.enqueue(chunk),
-    cancel(reason) {
-      cancelled = reason;
-    },
-  });
-  here.send(1, source, { transferred: false });
-  const read = there
-    .openBytes(1)
-    .getReader()
-    .read()
-    .catch((error: unknown) => error);
-  await settle();
-  expect(await read).toBeInstanceOf(Error);
-  expect(cancelled).toBeInstanceOf(Error);
-});
+it.each([['text'], [new Uint8Array(17 * 1024 * 1024)], [null]])(
+  'rejects %o as a chunk of bytes',
+  async (chunk) => {
+    const { here, there, settle } = ends();
+    let cancelled: unknown;
+    const source = new ReadableStream({
+      pull: (controller) => controller.enqueue(chunk),
+      cancel(reason) {
+        cancelled = reason;
+      },
+    });
+    here.send(1, source, { transferred: false });
+    const read = there
+      .openBytes(1)
+      .getReader()
+      .read()
+      .catch((error: unknown) => error);
+    await settle();
+    expect(await read).toBeInstanceOf(Error);
+    expect(cancelled).toBeInstanceOf(Error);
+  },
+);
 
-it('as many as may be open, and no more', async () => {
+it('limits the number of open streams', async () => {
   const { here, there, settle } = ends();
   for (let id = 0; id < 1000; id++) here.send(id, new ReadableStream(), { transferred: true });
   here.send(1000, new ReadableStream(), { transferred: true });
