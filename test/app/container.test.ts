@@ -1,4 +1,4 @@
-/** Where services are registered. */
+/** The composition of the runtime. */
 
 import { expect, it } from 'vitest';
 import { DISPATCHER } from '../../core/app/delivery/dispatcher.js';

@@ -1,4 +1,4 @@
-/** What a person does about pushes that were set aside. */
+/** Redelivering and dropping dead letters. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Push } from '../../core/app/contract/push-app.js';

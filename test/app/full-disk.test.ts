@@ -1,4 +1,4 @@
-/** A store that does not write, for a while: what was confirmed is given to its application all the same. */
+/** A store that temporarily does not write: confirmed pushes are delivered nevertheless. */
 
 import { afterEach, expect, it, vi } from 'vitest';
 import { openBench, testApp } from './support.js';

@@ -1,4 +1,4 @@
-/** Whatever an application throws, returns or keeps is its own push's trouble, and nobody else's. */
+/** An application that misbehaves affects only its own pushes. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppInstance } from '../../core/app/contract/push-app.js';
@@ -116,7 +116,7 @@ describe('receive may be', () => {
   });
 });
 
-/** As an application throws that brings its own copy of the package. */
+/** The PushRefused of an application with its own copy of the package. */
 function foreign(): Error {
   return Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
 }

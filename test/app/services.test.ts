@@ -1,4 +1,4 @@
-/** Events, log lines and descriptions: what an application says to people. */
+/** Events, log lines and descriptions of an application. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushDescription } from '../../core/app/contract/push-app.js';

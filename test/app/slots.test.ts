@@ -46,7 +46,7 @@ describe('slots of an application', () => {
       false,
       false,
     ]);
-    // Nor does anybody get a turn later, whoever leaves.
+    // No turn becomes ready later.
     for (const turn of [running, waiting, again]) turn?.leave();
     expect(await hasTurn(slots.enter('sender'))).toBe(false);
   });

@@ -1,4 +1,4 @@
-/** A host is killed (SIGKILL) while alarms are set and given: none is lost, and none has its effect twice. */
+/** A host is killed (SIGKILL) while alarms are set and delivered: none is lost, and none takes effect twice. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

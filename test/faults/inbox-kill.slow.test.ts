@@ -1,4 +1,4 @@
-/** A push that was confirmed is given to its application, whatever is killed when. */
+/** A confirmed push is delivered to its application, whenever the host is killed. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** A device whose applications, in workers, loop, leak, end and throw: it goes on, over real SIP, and loses nothing. */
+/** A device over real SIP whose applications loop, leak, exit and throw in their workers: it continues, and loses nothing. */
 
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../../core/app/runtime.js';

@@ -1,4 +1,4 @@
-/** A file in session mode, killed with its host at any time: what came is not sent again, what was confirmed is not lost. */
+/** The host is killed during files in session mode: received bytes are not sent again, confirmed files are not lost. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** The contract, as an application in a worker has it: the same as without one. */
+/** The contract for an application in a worker: the same as without one. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
