@@ -7,7 +7,7 @@ import type { InviteSessions } from './session/invite-sessions.js';
 import type { Subscription } from './subscription/subscription.js';
 import type { Subscriptions } from './subscription/subscriptions.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
-import type { MalformedSip } from './wire/malformed-message.js';
+import type { MalformedSipError } from './wire/malformed-message.js';
 import { buildResponse } from './wire/writer.js';
 
 /**
@@ -92,7 +92,7 @@ export class UserAgentServer {
   };
 
   /** Reports a malformed request as refused. */
-  reportMalformed({ partial, status, message }: MalformedSip): void {
+  reportMalformed({ partial, status, message }: MalformedSipError): void {
     if (!partial) return;
     this.options.onRefused?.({ method: partial.method, status, reason: message, from: fromUri(partial) });
   }

@@ -19,7 +19,7 @@ import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
 import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
-import type { MalformedSip } from '../wire/malformed-message.js';
+import type { MalformedSipError } from '../wire/malformed-message.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 
 export interface CoreConnectionOptions {
@@ -30,7 +30,7 @@ export interface CoreConnectionOptions {
   listen?: string;
   onWire?: WireObserver;
   onMessage(message: SipMessage, flow: SipFlow): void;
-  onMalformed(error: MalformedSip, flow: SipFlow): void;
+  onMalformed(error: MalformedSipError, flow: SipFlow): void;
   onFlowClosed(flow: SipFlow): void;
   onConnected(server: string): void;
   onDisconnected(server: string, error: Error): void;
