@@ -40,7 +40,7 @@ export interface Foundations {
   log: LogSink;
   events: EventSink;
   fetcher: GuardedFetch;
-  room: RetrievalSpool;
+  spool: RetrievalSpool;
   files: AppFolders;
   transfers: ContentFiles;
   retrieved: RetrievalSink;
@@ -61,7 +61,7 @@ export interface Composition {
 
 /** Reads the ledger from the store. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, events, fetcher, room, files, transfers, retrieved } = foundations;
+  const { records, clock, limits, log, events, fetcher, spool, files, transfers, retrieved } = foundations;
   // A child, because tsyringe's own container is global, and a process can have several runtimes.
   const parts = container.createChildContainer();
   parts.register(RECORDS, { useValue: records });
@@ -70,7 +70,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(LOG_SINK, { useValue: log });
   parts.register(EVENT_SINK, { useValue: events });
   parts.register(FETCHER, { useValue: fetcher });
-  parts.register(RETRIEVAL_SPOOL, { useValue: room });
+  parts.register(RETRIEVAL_SPOOL, { useValue: spool });
   parts.register(APP_FOLDERS, { useValue: files });
   parts.register(RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(RECENT, { useValue: new RecentPushes(limits) });

@@ -1,4 +1,4 @@
-/** The sink for events of applications, and the tokens of the parts that the runtime is given. */
+/** The sink for events of applications, and the tokens of the parts that the runtime passes to its services. */
 
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { InjectionToken } from '../injection.js';

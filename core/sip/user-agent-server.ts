@@ -20,7 +20,7 @@ const SCHEMES = new Set(['sip', 'sips', 'tel']);
 /** Always supported: OPTIONS is answered here unless it is among `methods`; transactions handle ACK and CANCEL. */
 const BASE_METHODS = ['OPTIONS'];
 
-/** Methods that come with INVITE (RFC 3261 §8.2.1). */
+/** Methods that INVITE requires (RFC 3261 §8.2.1). */
 const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE'];
 
 /** Requests that `InviteSession` answers. */

@@ -62,7 +62,7 @@ interface Group {
 }
 
 /** Milliseconds between attempts to reopen a store: each reads its whole log. */
-const REOPEN_AFTER = 1_000;
+const REOPEN_INTERVAL = 1_000;
 
 /**
  * A failed write can leave half a record in LevelDB's log. Recovery ends there: later writes succeed, but are lost after a
@@ -159,7 +159,7 @@ export class Records {
   }
 
   async #reopen(failedAt: number): Promise<void> {
-    if (this.clock.now() - failedAt < REOPEN_AFTER) throw new Error('reopening it failed a moment ago');
+    if (this.clock.now() - failedAt < REOPEN_INTERVAL) throw new Error('reopening it failed a moment ago');
     this.#reopening = this.store.close().then(() => this.store.open());
     try {
       await this.#reopening;

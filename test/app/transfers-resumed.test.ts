@@ -489,7 +489,7 @@ describe('on disk', () => {
   it('a folder that cannot be made is told at the start', async () => {
     await writeFile(join(folder, 'file'), '');
     const opening = openBench({ clock, transfers: join(folder, 'file', 'below') });
-    await expect(opening).rejects.toThrow(/files cannot be kept/);
+    await expect(opening).rejects.toThrow(/files cannot be stored/);
   });
 
   it('nothing is where no folder is given: content goes with the runtime', async () => {

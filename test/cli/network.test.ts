@@ -20,12 +20,12 @@ describe('the embedded core', () => {
     await folder?.remove();
   });
 
-  it('says where it listens, and that it is no core for an operator; ends with 0', async () => {
+  it('says where it listens, and that it is not a core for production; ends with 0', async () => {
     await using network = await folder.start('network', '--domain', 'example.test');
     expect(await network.line(/^listening/)).toMatch(
       /^listening {5}sip:127\.0\.0\.1:\d+;transport=udp and sip:127\.0\.0\.1:\d+;transport=tcp, domain example\.test$/,
     );
-    await network.line(/no core for an operator/);
+    await network.line(/not a core for production/);
     expect(network.stdout).toHaveLength(1);
     network.kill('SIGTERM');
     expect(await network.ended()).toEqual({ code: 0, signal: null });

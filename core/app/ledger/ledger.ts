@@ -1,4 +1,4 @@
-/** The ledger: one entry for each push, whatever its state, on disk and in memory. */
+/** The ledger: one entry for each push, in every state, on disk and in memory. */
 
 import { type Content, memoryContent } from '../../content/content.js';
 import type { InjectionToken } from '../../injection.js';
@@ -299,7 +299,7 @@ export class Ledger {
    */
   async putPartialTransfer(transfer: PartialTransfer): Promise<void> {
     const { id } = transfer;
-    // A commit was written at the moment when its transfer was given up.
+    // A commit was written while its transfer was abandoned.
     if (this.outcomeOf(id)) return;
     const changed = { ...transfer, changedAt: this.parts.clock.now() };
     const entry = { state: 'partial-transfer', transfer: changed } as const;

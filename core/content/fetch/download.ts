@@ -91,7 +91,7 @@ async function spooling<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-export interface Downloaded {
+export interface DownloadResult {
   content: Content;
   /** Of the decoded content. */
   sha256: string;
@@ -124,7 +124,7 @@ export class Download {
    * Sends one request. It resumes the previous attempt if the server sent a strong entity tag.
    * @throws FetchError; if it is `transient`, another attempt can succeed.
    */
-  async attempt(signal: AbortSignal): Promise<Downloaded> {
+  async attempt(signal: AbortSignal): Promise<DownloadResult> {
     const wire = this.#wire ?? (await this.#newFile());
     this.#wire = wire;
     if (!this.#complete) await this.#receive(wire, signal);

@@ -1,4 +1,4 @@
-/** The reason of a failed HTTP request, by name. */
+/** Failures of HTTP requests, with a code for programs. */
 
 import { SipPushError } from '../../errors.js';
 

@@ -251,7 +251,7 @@ export class MsrpConnection implements RequestLink {
     this.sendQueue.drained();
   }
 
-  /** RFC 4975 §5.4 lets a passive end wait for the first request, which must come in time. */
+  /** RFC 4975 §5.4 lets a passive end wait for the first request, which must arrive in time. */
   #linger(): void {
     const { linger } = this.#options;
     if (linger > 0) this.#unused.set(linger, () => this.close());

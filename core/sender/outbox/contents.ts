@@ -14,7 +14,7 @@ export interface ContentLimits {
 }
 
 /** How long content without a push is kept, in milliseconds. */
-const UNCLAIMED_FOR = 3_600_000;
+const UNCLAIMED_RETENTION = 3_600_000;
 
 export class OutboxContents {
   /** By content id: the number of pushes that need the content. */
@@ -94,7 +94,7 @@ export class OutboxContents {
   }
 
   #scheduleRemoval(id: string): void {
-    const cancel = this.clock.after(UNCLAIMED_FOR, () => {
+    const cancel = this.clock.after(UNCLAIMED_RETENTION, () => {
       this.#removals.delete(id);
       void this.#remove(id);
     });

@@ -11,7 +11,7 @@ import { EXIT } from '../usage.js';
 const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json] [--trace FILE]
 
 A SIP/IP core (registrar and proxy) for development: devices register, senders push through it. Runs until SIGINT or
-SIGTERM. It is no core for an operator.
+SIGTERM. It is not a core for production.
 
   --listen URI    where it listens: sip:127.0.0.1:5060;transport=udp (tcp, tls, ws, wss); may be given several
                   times. UDP and TCP on free ports of 127.0.0.1 when absent

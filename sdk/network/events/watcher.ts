@@ -9,7 +9,7 @@ import type { Account } from '../registrar/accounts.js';
 import type { Binding } from '../registrar/binding.js';
 import type { TemporaryGruus } from '../registrar/gruu.js';
 import type { BindingEnd, LocationStore } from '../registrar/location.js';
-import { contactId, difference, registrationsOf, type ToldBindings, toldOf } from './reginfo-document.js';
+import { contactId, difference, type ReportedBindings, registrationsOf, toldOf } from './reginfo-document.js';
 
 export interface WatcherDependencies {
   readonly location: LocationStore;
@@ -29,11 +29,11 @@ export class Watcher {
   expiresAt = 0;
   #flow: SipFlow;
   #version = 0;
-  #told: ToldBindings = new Map();
+  #reported: ReportedBindings = new Map();
   /** Why contacts ended since the last NOTIFY, by their id. Only contacts of that NOTIFY, so it is bounded. */
   #ends = new Map<string, BindingEnd>();
   /** A NOTIFY is pending: later changes are sent together in the next one. */
-  #underWay = false;
+  #pending = false;
   #due: 'partial' | 'full' | undefined;
   #over = false;
 
@@ -60,7 +60,7 @@ export class Watcher {
   changed(ended: ReadonlyMap<Binding, BindingEnd>): void {
     for (const [binding, why] of ended) {
       const id = contactId(binding);
-      if (this.#told.has(id)) this.#ends.set(id, why);
+      if (this.#reported.has(id)) this.#ends.set(id, why);
     }
     this.#notify('partial');
   }
@@ -74,8 +74,8 @@ export class Watcher {
 
   #notify(due: 'partial' | 'full'): void {
     this.#due = this.#due === 'full' ? 'full' : due;
-    if (this.#underWay) return;
-    this.#underWay = true;
+    if (this.#pending) return;
+    this.#pending = true;
     // After the response to the REGISTER or SUBSCRIBE, which is sent in this turn.
     queueMicrotask(() => void this.#send());
   }
@@ -93,15 +93,15 @@ export class Watcher {
         return;
       }
     }
-    this.#underWay = false;
+    this.#pending = false;
   }
 
   /** Undefined if there is no change. */
   #compose(full: boolean): SipRequest | undefined {
     const { location, temporaryGruus } = this.dependencies;
     const now = toldOf(location.bindings(this.account.username));
-    const changes = difference(this.#told, now, full, this.#ends);
-    this.#told = now;
+    const changes = difference(this.#reported, now, full, this.#ends);
+    this.#reported = now;
     this.#ends = new Map();
     if (!full && changes.active.length + changes.ended.length === 0) return undefined;
     const registrations = registrationsOf(this.account, changes, now.size > 0, temporaryGruus);

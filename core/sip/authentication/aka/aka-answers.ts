@@ -23,7 +23,7 @@ export interface AkaCredentials {
   /** @returns undefined if none of the challenges is of AKA. */
   answers(challenges: readonly string[]): Answers | undefined;
   /**
-   * The header of the first REGISTER, which tells the core whom to challenge (3GPP TS 24.229 §5.1.1.2.2).
+   * The header of the first REGISTER, which names the user to the core (3GPP TS 24.229 §5.1.1.2.2).
    * @param uri of the registrar, `sip:domain.test`
    */
   unchallenged(uri: string): string;
