@@ -119,18 +119,18 @@ export async function admitMessage(
   services: AdmissionServices,
 ): Promise<AdmittedMessage> {
   const { apps, from, to } = admit(request, services);
-  const carried = await readContentHeaders(request);
-  const app = carried && acceptingApp(apps, carried.type.type);
+  const content = await readContentHeaders(request);
+  const app = content && acceptingApp(apps, content.type.type);
   if (!app) {
-    const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
+    const type = content?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
     throw new RequestRefusedError('type', `no application accepts ${type}`);
   }
   // A retransmission after a restart, or by another branch of a fork, is the same push.
   const key = `${from}\n${request.headers.get('Call-ID')}\n${request.headers.get('CSeq')}`;
-  const push = { app, key, from, to, headers: carried.headers };
-  const { reference } = carried;
+  const push = { app, key, from, to, headers: content.headers };
+  const { reference } = content;
   if (reference) return { push, reference };
-  return { push, content: await contentOf(request, carried, app.maxSize) };
+  return { push, content: await contentOf(request, content, app.maxSize) };
 }
 
 /** Media types, resource, identity (8.2.1). @throws RequestRefusedError, MalformedError */
@@ -183,7 +183,7 @@ const MAX_DECODED_REFERENCE = 65_536;
 const DESCRIPTIVE = /^(content-|x-wap-|x-oma-)/i;
 
 /** The headers that describe content, as its application receives them; names in lower case. */
-export function describingHeaders(
+export function descriptiveHeaders(
   headers: Iterable<readonly [name: string, value: string]>,
 ): Record<string, string> {
   const described: Record<string, string> = {};
@@ -217,7 +217,7 @@ export async function readContentHeaders(request: SipRequest): Promise<ContentHe
   if (!type) return undefined;
   const encoding = request.headers.getAll('Content-Encoding').join(',');
   const codings = encoding === '' ? [] : parseContentEncoding(encoding);
-  const headers = describingHeaders(request.headers.entries());
+  const headers = descriptiveHeaders(request.headers.entries());
   if (type.type !== EXTERNAL_BODY) {
     return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
   }

@@ -33,7 +33,7 @@ export interface NegotiationFailure {
 /** Half an hour: a sender that was unavailable for a night is not flooded by a thousand devices when it returns. */
 const LONGEST_WAIT_SECONDS = 1800;
 
-/** The negotiation with one sender: retries until the sender answers, which may be unavailable for long. */
+/** The negotiation with one sender: retries until the sender answers, which may be unavailable for a long time. */
 export class SenderNegotiation {
   readonly #backoff = new Backoff(LONGEST_WAIT_SECONDS);
   readonly #stopping = new AbortController();

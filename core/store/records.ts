@@ -3,6 +3,7 @@
 import { MalformedError, QuotaError, SipPushError } from '../errors.js';
 import type { LogSink } from '../log.js';
 import type { Store, StoreWrite } from '../platform/platform.js';
+import { reasonOf } from '../text.js';
 import type { Clock } from '../time/clock.js';
 
 /** Entries of the ledger, by push id. */
@@ -184,6 +185,6 @@ function newGroup(): Group {
 
 function storeError(what: 'read' | 'write', error: unknown): StoreError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = reasonOf(cause);
   return new StoreError(`the store cannot ${what}: ${text}`, { cause: error });
 }

@@ -190,17 +190,17 @@ function addressOf(request: SipRequest): { app: string; from: string; iari?: str
 
 async function pagerPush(request: SipRequest): Promise<TestPush> {
   const address = addressOf(request);
-  const carried = await readContentHeaders(request);
-  if (!carried) throw new MalformedError('the request has no media type');
-  if (carried.reference)
+  const contentHeaders = await readContentHeaders(request);
+  if (!contentHeaders) throw new MalformedError('the request has no media type');
+  if (contentHeaders.reference)
     throw new MalformedError('the content is a reference, and referenced content is not recorded');
   const [encoding, ...more] = parseContentEncoding(request.headers.getAll('Content-Encoding').join(','));
   if (more.length > 0) throw new MalformedError('the content has more than one content coding');
-  const content = await contentOf(request, carried);
+  const content = await contentOf(request, contentHeaders);
   return {
     ...address,
     mode: 'pager',
-    type: formatMediaType(carried.type),
+    type: formatMediaType(contentHeaders.type),
     body: await content.bytes(Number.MAX_SAFE_INTEGER),
     encoding,
   };

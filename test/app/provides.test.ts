@@ -103,12 +103,12 @@ describe('what cannot be loaded says why', () => {
     [
       'nobody provides it',
       [app('news.ua', { needs: ['weather.forcast'] }), forecast],
-      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; those that exist: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
+      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
     ],
     [
       'two provide it',
       [forecast, app('other.ua', { provides: ['weather.forecast'] })],
-      'weather.ua and other.ua both provide "weather.forecast"; only one application of a host may: leave one of them out',
+      'weather.ua and other.ua both provide "weather.forecast"; expected one provider: remove one of them',
     ],
     [
       'two need each other',

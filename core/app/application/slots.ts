@@ -12,7 +12,7 @@ export interface Turn {
 
 interface WaitingPush {
   urgency: Urgency;
-  begin(goes: boolean): void;
+  begin(ready: boolean): void;
 }
 
 /**
@@ -95,7 +95,7 @@ export class EitherTurn implements Turn {
 
   constructor(
     turn: Turn,
-    private readonly onLeft: () => void,
+    private readonly onLeave: () => void,
   ) {
     this.ready = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -110,14 +110,14 @@ export class EitherTurn implements Turn {
       return;
     }
     this.#waiting.add(turn);
-    void turn.ready.then((goes) => (goes ? this.#come(turn) : this.#gone(turn)));
+    void turn.ready.then((ready) => (ready ? this.#onReady(turn) : this.#onClosed(turn)));
   }
 
   /** Leaves the queues. A slot stays. */
   giveUp(): void {
     if (this.#decided) return;
     this.#decide(false);
-    this.onLeft();
+    this.onLeave();
   }
 
   leave(): void {
@@ -125,10 +125,10 @@ export class EitherTurn implements Turn {
     if (!this.#turn) return;
     this.#turn.leave();
     this.#turn = undefined;
-    this.onLeft();
+    this.onLeave();
   }
 
-  #come(turn: Turn): void {
+  #onReady(turn: Turn): void {
     this.#waiting.delete(turn);
     if (this.#decided) {
       turn.leave();
@@ -138,7 +138,7 @@ export class EitherTurn implements Turn {
     this.#decide(true);
   }
 
-  #gone(turn: Turn): void {
+  #onClosed(turn: Turn): void {
     this.#waiting.delete(turn);
     if (this.#waiting.size === 0) this.giveUp();
   }

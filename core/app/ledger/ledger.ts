@@ -181,7 +181,7 @@ export class Ledger {
       await this.#write(operations, 'written');
     } catch (error) {
       // Accepted, even if this write failed. The push is then redelivered after a restart.
-      this.#warn(entry, `was accepted, but that is not on disk: ${reasonOf(error)}`);
+      this.#warn(entry, `was accepted, but could not be recorded: ${reasonOf(error)}`);
     }
     await this.#removeFile(entry);
   }

@@ -59,17 +59,17 @@ interface Step<T> {
 
 export function providedTwice(name: string, one: LoadItem, other: LoadItem): ConfigurationError {
   return new ConfigurationError(
-    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; only one application of a host may: leave one of them out`,
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
   );
 }
 
 function missing({ eventAppId }: LoadItem, name: string, existing: readonly string[]): ConfigurationError {
   const what = name.includes('.')
     ? 'which no application of this host provides'
-    : 'which is no service of this host';
+    : 'which is not a service of this host';
   const nearest = nearestWord(name, existing);
   return new ConfigurationError(
-    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
+    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
   );
 }
 

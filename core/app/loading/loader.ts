@@ -75,13 +75,13 @@ export class Loader {
    * @throws ConfigurationError or AppError: the application is not loaded then.
    */
   async load(
-    { definition, manifest: said, options, permissions = {} }: AppToLoad,
+    { definition, manifest: declared, options, permissions = {} }: AppToLoad,
     dormant?: OnDemandApp,
   ): Promise<Application> {
     const { parts, namespaces, clock, limits, log } = this.options;
     const { registry } = parts;
     const manifest = readManifest(definition);
-    if (said) requireAgreement(said, manifest);
+    if (declared) requireAgreement(declared, manifest);
     if (!dormant) this.#requireDistinct(manifest);
     const loaded = registry.all();
     requireSoleProvider(manifest, loaded);

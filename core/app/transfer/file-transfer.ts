@@ -3,7 +3,7 @@
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
 import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
-import { reasonOf } from '../../text.js';
+import { asError, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
@@ -260,7 +260,7 @@ export class FileTransfer implements Transfer {
   /** The transfer does not complete. */
   async #fail(error: unknown): Promise<TransferOutcome> {
     // The first error is the reason.
-    const why = this.#arrival.error ?? (error instanceof Error ? error : new SipPushError(reasonOf(error)));
+    const why = this.#arrival.error ?? asError(error);
     const refusal = refusalFor(why);
     this.#break(why);
     this.#push.finish({ accepted: false, refusal });

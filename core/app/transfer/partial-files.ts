@@ -132,7 +132,7 @@ export class PartialFiles {
           });
         } catch (error) {
           // The store still has the entry from the start of the transfer.
-          this.warn(id, `broke off, but that is not on disk: ${reasonOf(error)}`);
+          this.warn(id, `broke off, but could not be recorded: ${reasonOf(error)}`);
         }
       },
       close: () => this.files.background(this.close(file, release)),

@@ -17,7 +17,7 @@ export type FetchFailure =
   | 'status'
   | 'too-large'
   /** The decompressed content is larger than allowed. */
-  | 'unfolds'
+  | 'decoded-too-large'
   | 'malformed'
   | 'size-mismatch'
   | 'hash-mismatch'

@@ -1,5 +1,6 @@
 /** The chunks of an outgoing message: their content, their size, their requests. */
 
+import { asError } from '../../text.js';
 import {
   formatByteRange,
   MsrpHeaders,
@@ -84,7 +85,7 @@ export class ContentReader {
         this.#onChange();
       }
     } catch (error) {
-      if (!this.#ended) this.#onChange(error instanceof Error ? error : new Error(String(error)));
+      if (!this.#ended) this.#onChange(asError(error));
     } finally {
       this.#reading = false;
     }

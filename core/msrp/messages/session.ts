@@ -78,15 +78,15 @@ export class Session implements MsrpSession, BoundSession {
   #heard = false;
   #closed = false;
 
-  /** @param onOver called when the session ends. */
-  constructor(options: SessionOptions, limits: MsrpLimits, onOver: () => void) {
+  /** @param onEnd called when the session ends. */
+  constructor(options: SessionOptions, limits: MsrpLimits, onEnd: () => void) {
     this.localUri = options.localUri;
     this.id = sessionIdOf(options.localUri);
     this.remotePath = options.remotePath ?? [];
     this.localPath = options.localPath ?? [options.localUri];
     this.#options = options;
     this.#limits = limits;
-    this.#onEnd = onOver;
+    this.#onEnd = onEnd;
     this.#incoming = new IncomingMessages({
       limits,
       onMessage: options.onMessage,
@@ -242,17 +242,17 @@ export class Sessions {
   constructor(private readonly limits: MsrpLimits) {}
 
   /**
-   * @param onOver called when the session ends.
+   * @param onEnd called when the session ends.
    * @throws ConfigurationError if the URI has no session identifier or is in use; LimitError beyond the limit.
    */
-  add(options: SessionOptions, onOver: () => void = () => {}): Session {
+  add(options: SessionOptions, onEnd: () => void = () => {}): Session {
     if (this.#byId.size >= this.limits.sessions) {
       throw new LimitError(`${this.limits.sessions} MSRP sessions, the limit, are open`);
     }
     const session = new Session(options, this.limits, () => {
       this.#byId.delete(session.id);
       this.#byUri.delete(session.localUri);
-      onOver();
+      onEnd();
     });
     if (this.#byId.has(session.id)) throw new ConfigurationError(`${options.localUri} is in use`);
     this.#byId.set(session.id, session);

@@ -11,7 +11,7 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, describingHeaders } from '../admission.js';
+import { type AdmittedInvite, descriptiveHeaders } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import type { AcceptedFile } from './decisions.js';
@@ -191,7 +191,7 @@ export class IncomingMedia {
       from,
       to,
       type,
-      headers: describingHeaders(headers.entries()),
+      headers: descriptiveHeaders(headers.entries()),
       size,
       sha256: onEvent !== undefined,
       resumable: false,

@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import { AppFolder } from '../../app/services/files-service.js';
 import { ConfigurationError } from '../../errors.js';
 import type { StoredFile } from '../../platform/files.js';
+import { asError } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 
 export interface ContentLimits {
@@ -105,7 +106,7 @@ export class OutboxContents {
     try {
       await this.files.remove(id);
     } catch (error) {
-      this.onError(error instanceof Error ? error : new Error(String(error)));
+      this.onError(asError(error));
     }
   }
 }

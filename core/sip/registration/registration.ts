@@ -1,6 +1,7 @@
 /** The registration of a user agent, and its state. */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import type { SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../values/name-addr.js';
@@ -259,7 +260,7 @@ export class Registration {
   #noResponse(error: unknown): void {
     this.#state = undefined;
     if (this.#closing) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (error instanceof TimeoutError) {
       // Over UDP only silence shows that a server is gone: JsSIP selects the next one.
       this.options.onFailed?.({ reason });

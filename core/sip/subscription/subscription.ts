@@ -4,6 +4,7 @@
  */
 
 import { LimitError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import { Timer } from '../../time/clock.js';
 import type { SipHeaders, SipResponse } from '../message/message.js';
@@ -275,7 +276,7 @@ export class Subscription {
   }
 
   #unanswered(usage: SubscriptionUsage, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (error instanceof LimitError) this.#refused(reason);
     else this.#failed(usage, reason, { gone: false });
   }

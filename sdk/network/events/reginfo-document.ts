@@ -27,7 +27,7 @@ const ID_DIGITS = 16;
 /** The bindings in the last NOTIFY to a watcher, by the id of their contact. */
 export type ReportedBindings = ReadonlyMap<string, Binding>;
 
-export function toldOf(bindings: Iterable<Binding>): ReportedBindings {
+export function reportedOf(bindings: Iterable<Binding>): ReportedBindings {
   return new Map(Array.from(bindings, (binding) => [contactId(binding), binding]));
 }
 

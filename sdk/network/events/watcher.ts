@@ -9,7 +9,13 @@ import type { Account } from '../registrar/accounts.js';
 import type { Binding } from '../registrar/binding.js';
 import type { TemporaryGruus } from '../registrar/gruu.js';
 import type { BindingEnd, LocationStore } from '../registrar/location.js';
-import { contactId, difference, type ReportedBindings, registrationsOf, toldOf } from './reginfo-document.js';
+import {
+  contactId,
+  difference,
+  type ReportedBindings,
+  registrationsOf,
+  reportedOf,
+} from './reginfo-document.js';
 
 export interface WatcherDependencies {
   readonly location: LocationStore;
@@ -35,7 +41,7 @@ export class Watcher {
   /** A NOTIFY is pending: later changes are sent together in the next one. */
   #pending = false;
   #due: 'partial' | 'full' | undefined;
-  #over = false;
+  #ended = false;
 
   constructor(
     readonly account: Account,
@@ -47,8 +53,8 @@ export class Watcher {
   }
 
   /** The last NOTIFY is pending or answered. */
-  get over(): boolean {
-    return this.#over;
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** A SUBSCRIBE arrived on this flow: the watcher gets the full state (RFC 6665 §4.2.1.2). */
@@ -67,7 +73,7 @@ export class Watcher {
 
   /** The subscription has expired, or the watcher has unsubscribed on that flow: sends the last NOTIFY. */
   end(flow = this.#flow): void {
-    this.#over = true;
+    this.#ended = true;
     this.#flow = flow;
     this.#notify('full');
   }
@@ -82,13 +88,13 @@ export class Watcher {
 
   async #send(): Promise<void> {
     while (this.#due) {
-      const over = this.#over;
+      const over = this.#ended;
       const notify = this.#compose(this.#due === 'full');
       this.#due = undefined;
       const response = notify ? await this.dependencies.send(notify, this.#flow) : undefined;
       const refused = notify && (!response || ENDS.has(response.status));
       if (over || refused) {
-        this.#over = true;
+        this.#ended = true;
         this.dependencies.ended(this);
         return;
       }
@@ -99,7 +105,7 @@ export class Watcher {
   /** Undefined if there is no change. */
   #compose(full: boolean): SipRequest | undefined {
     const { location, temporaryGruus } = this.dependencies;
-    const now = toldOf(location.bindings(this.account.username));
+    const now = reportedOf(location.bindings(this.account.username));
     const changes = difference(this.#reported, now, full, this.#ends);
     this.#reported = now;
     this.#ends = new Map();
@@ -113,7 +119,7 @@ export class Watcher {
       .set(
         'Subscription-State',
         formatSubscriptionState(
-          this.#over ? { state: 'terminated', reason: 'timeout' } : { state: 'active', expires: left },
+          this.#ended ? { state: 'terminated', reason: 'timeout' } : { state: 'active', expires: left },
         ),
       )
       .set('Content-Type', REGINFO_TYPE);

@@ -94,8 +94,8 @@ const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
 const SQN_OCTETS = 6;
 
 /**
- * A UICC in software, with Milenage (3GPP TS 35.206), for configurations and tests. Unlike a card, it forgets accepted sequence numbers
- * when the process ends: a replayed challenge then gets the same RES. The CK and IK of a replay protect nothing in this
+ * A UICC in software, with Milenage (3GPP TS 35.206), for configurations and tests. Unlike a card, it forgets accepted
+ * sequence numbers when the process ends: a replayed challenge then gets the same RES. The CK and IK of a replay protect nothing in this
  * package.
  */
 export class SoftwareUicc implements Uicc {
