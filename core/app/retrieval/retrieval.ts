@@ -122,7 +122,7 @@ export function expiredRefusal(reference: ExternalBody, now: number): Refusal | 
  */
 const KINDS: { readonly [Code in FetchFailure]?: RefusalKind } = {
   'too-large': 'size',
-  unfolds: 'size',
+  'decoded-too-large': 'size',
   spool: 'resources',
 };
 
