@@ -116,7 +116,7 @@ it('applications that loop, leak, end or throw cost the others nothing, and none
     ).toBe(true);
   }
   // What throws each time has them on disk, and is given them again for as long as any durable application.
-  const again = logs.filter(({ app, message }) => app === 'hooks.ua' && /given again in/.test(message));
+  const again = logs.filter(({ app, message }) => app === 'hooks.ua' && /redelivered in/.test(message));
   expect(new Set(again.map(({ message }) => message.split(' ')[1])).size).toBe(texts.length);
   expect(await device.host.runtime.deadLetters()).toEqual([]);
 });

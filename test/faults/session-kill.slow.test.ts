@@ -119,7 +119,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     const had = await pushes.onDisk();
     detour.release();
     // Kamailio answers 477 as long as it has no connection to the host: no word of the host's.
-    await sending.line(/is tried again in 2 s/);
+    await sending.line(/was interrupted and resumes in 2 s/);
     const resumed = it.resumedWith(sending);
     const next = await pushes.startHost();
     expect(await resumed).toBe(had);
