@@ -10,8 +10,8 @@ const BYTES = { valueEncoding: 'view' } as const;
 export async function instanceIdOf(store: Store): Promise<string> {
   const known = await store.get(KEY, BYTES);
   if (known !== undefined) return new TextDecoder().decode(known);
-  const made = `urn:uuid:${crypto.randomUUID()}`;
-  const value = new TextEncoder().encode(made);
+  const id = `urn:uuid:${crypto.randomUUID()}`;
+  const value = new TextEncoder().encode(id);
   await store.batch([{ type: 'put', key: KEY, value }], { ...BYTES, sync: true });
-  return made;
+  return id;
 }

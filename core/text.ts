@@ -32,6 +32,11 @@ export function reasonOf(thrown: unknown): string {
   }
 }
 
+/** A thrown value as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(reasonOf(thrown));
+}
+
 /** The known word that a misspelt one was meant to be: at most a third of it differs. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
   const [nearest] = known

@@ -42,13 +42,13 @@ export const NEGOTIATED_WITHIN = 10_000;
 export const CONSIDER_WITHIN = 3_000;
 
 /** How long a partial transfer is kept. Its sender retries within hours, or not at all. */
-export const TRANSFER_KEEP = 86_400_000;
+export const TRANSFER_RETENTION = 86_400_000;
 
 /** Ranges of one transfer with gaps between them. A correct sender leaves few gaps. */
 export const TRANSFER_PARTS = 64;
 
 /** Size limit of content in a file that can be described after the file is removed. */
-export const SHOWN_BYTES = 256 * 1024;
+export const MAX_DESCRIBED_BYTES = 256 * 1024;
 
 /** Retry-After in seconds, when there is space as soon as one push is finished. */
 export const BUSY_RETRY_AFTER = 5;
@@ -66,19 +66,19 @@ export const BACKOFF_MAX = 1_800_000;
  * How long a finished push is known. Retransmissions end after 32 s (Timer F); an hour covers a sender that retries after
  * a restart of either side.
  */
-export const DONE_FOR = 3_600_000;
+export const DONE_RETENTION = 3_600_000;
 
 /** Retrieval of content: afterwards the reference is stored and the sender answered. One second is left for the write. */
 export const RETRIEVE_WITHIN = ANSWER_WITHIN - 1_000;
 
 /** Wait before the second attempt to retrieve content. Each later wait is twice as long, up to BACKOFF_MAX. */
-export const RETRIEVE_AGAIN_AFTER = 1_000;
+export const RETRIEVAL_BACKOFF_BASE = 1_000;
 
 /** Lifetime of a reference without an expiration. */
-export const REFERENCE_FOR = 86_400_000;
+export const DEFAULT_REFERENCE_LIFETIME = 86_400_000;
 
-/** Longest lifetime of a reference, whatever its expiration. */
-export const REFERENCE_AT_MOST = 7 * REFERENCE_FOR;
+/** Longest lifetime of a reference, even if it expires later. */
+export const MAX_REFERENCE_LIFETIME = 7 * DEFAULT_REFERENCE_LIFETIME;
 
 export interface RuntimeLimits {
   /** Pushes that one application handles concurrently: applications wait for networks, not for processors. */

@@ -19,7 +19,7 @@ import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
 import type { IncomingPush } from './delivery/dispatcher.js';
-import type { ShownPush } from './delivery/recent.js';
+import type { DescribablePush } from './delivery/recent.js';
 import { type EventSink, safeEventSink } from './foundations.js';
 import type { DeadLetter } from './ledger/dead-letters.js';
 import { pushOf } from './ledger/entry.js';
@@ -131,7 +131,7 @@ export class PushRuntime {
         this.log({
           level: 'error',
           app: app.eventAppId,
-          message: `its pushes or alarms wait, but it could not be loaded: ${reasonOf(error)}`,
+          message: `has waiting pushes or alarms, but cannot be loaded: ${reasonOf(error)}`,
         });
       });
     }
@@ -168,7 +168,7 @@ export class PushRuntime {
   /**
    * Loads several applications, each after those whose services it needs. An application with a manifest and `load` is
    * known by its manifest until its first push.
-   * @throws as `load`; ConfigurationError if applications need each other in a circle. Applications that were loaded
+   * @throws as `load`; ConfigurationError if the needs of applications are circular. Applications that were loaded
    * before stay loaded.
    */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
@@ -284,7 +284,7 @@ export class PushRuntime {
 
   /** Describes a push for people; undefined if it is neither recent nor in the inbox. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
-    const shown = this.parts.recent.get(pushId) ?? (await this.#held(pushId).catch(() => undefined));
+    const shown = this.parts.recent.get(pushId) ?? (await this.#received(pushId).catch(() => undefined));
     if (!shown) return undefined;
     const { record, content } = shown;
     return describePush(pushOf(record, content), this.parts.registry.ofRecord(record), this.clock);
@@ -338,7 +338,7 @@ export class PushRuntime {
     return app instanceof OnDemandApp && !app.awake ? whenAwake(app, this.clock, run, refuse) : run();
   }
 
-  async #held(pushId: string): Promise<ShownPush | undefined> {
+  async #received(pushId: string): Promise<DescribablePush | undefined> {
     const { ledger } = this.parts;
     const record = ledger.received(pushId)?.record;
     const content = record && (await ledger.content(record));

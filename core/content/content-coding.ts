@@ -26,7 +26,7 @@ export class UnknownCodingError extends MalformedError {}
 
 /**
  * The codings of a Content-Encoding value in the order in which they were applied.
- * @throws UnknownCoding for one that is not known, or more than two.
+ * @throws UnknownCodingError for an unknown coding, or more than two.
  */
 export function parseContentEncoding(value = ''): ContentCoding[] {
   const codings = value.split(',').flatMap((element) => {
@@ -79,7 +79,7 @@ async function* decode(
   coding: ContentCoding,
   limit: number,
 ): AsyncGenerator<Uint8Array> {
-  const input = new Input(source);
+  const input = new SlicedInput(source);
   try {
     const first = await input.slices.next();
     // RFC 9110 §8.4.1.2: deflate has the zlib wrapper, but some senders omit it.
@@ -109,7 +109,7 @@ async function* decode(
 const NOTHING = new Uint8Array();
 
 /** Compressed bytes in slices, which are counted. The first slice has at least two bytes if the source has. */
-class Input {
+class SlicedInput {
   bytes = 0;
   /** The error of the source. */
   failure: { reason: unknown } | undefined;

@@ -35,7 +35,6 @@ export interface PushEnvelope {
 export const PUSH_ENVELOPE_TYPE = 'application/vnd.oma.push';
 
 /** The headers that the Push Message specification adds to HTTP. */
-
 export interface PushHeaders {
   /** In full: `x-wap-application:mms.ua`. */
   readonly applicationId?: string;

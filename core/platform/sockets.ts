@@ -20,8 +20,8 @@ export interface TlsOptions {
   serverName?: string;
   /**
    * Fingerprints of the server's certificate in the form of `a=fingerprint` (`sha-256 AB:CD:…`, RFC 8122). One of them
-   * must match, whoever signed the certificate. If there are several hash functions, the strongest is used. A browser
-   * does not reveal certificates, so there it must trust the certificate itself.
+   * must match; the authority of the certificate is not checked. If there are several hash functions, the strongest is
+   * used. A browser does not reveal certificates, so there it must trust the certificate itself.
    */
   fingerprints?: readonly string[];
 }

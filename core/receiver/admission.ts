@@ -119,18 +119,18 @@ export async function admitMessage(
   services: AdmissionServices,
 ): Promise<AdmittedMessage> {
   const { apps, from, to } = admit(request, services);
-  const carried = await readCarried(request);
-  const app = carried && acceptingApp(apps, carried.type.type);
+  const content = await readContentHeaders(request);
+  const app = content && acceptingApp(apps, content.type.type);
   if (!app) {
-    const type = carried?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
+    const type = content?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
     throw new RequestRefusedError('type', `no application accepts ${type}`);
   }
   // A retransmission after a restart, or by another branch of a fork, is the same push.
   const key = `${from}\n${request.headers.get('Call-ID')}\n${request.headers.get('CSeq')}`;
-  const push = { app, key, from, to, headers: carried.headers };
-  const { reference } = carried;
+  const push = { app, key, from, to, headers: content.headers };
+  const { reference } = content;
   if (reference) return { push, reference };
-  return { push, content: await contentOf(request, carried, app.maxSize) };
+  return { push, content: await contentOf(request, content, app.maxSize) };
 }
 
 /** Media types, resource, identity (8.2.1). @throws RequestRefusedError, MalformedError */
@@ -180,15 +180,15 @@ const MAX_DECODED = 16 * 1024 * 1024;
 /** The largest decoded reference, in bytes: a few headers. */
 const MAX_DECODED_REFERENCE = 65_536;
 
-const DESCRIBING = /^(content-|x-wap-|x-oma-)/i;
+const DESCRIPTIVE = /^(content-|x-wap-|x-oma-)/i;
 
 /** The headers that describe content, as its application receives them; names in lower case. */
-export function describingHeaders(
+export function descriptiveHeaders(
   headers: Iterable<readonly [name: string, value: string]>,
 ): Record<string, string> {
   const described: Record<string, string> = {};
   for (const [name, value] of headers) {
-    if (!DESCRIBING.test(name)) continue;
+    if (!DESCRIPTIVE.test(name)) continue;
     const key = name.toLowerCase();
     // RFC 3261 §7.3.1: several lines with the same name are one list.
     described[key] = key in described ? `${described[key]}, ${value}` : value;
@@ -197,7 +197,7 @@ export function describingHeaders(
 }
 
 /** The headers of a request that describe its body. */
-export interface CarriedContent {
+export interface ContentHeaders {
   /** The type of the content, not of the reference to it. */
   readonly type: MediaType;
   /** Absent if the body is the content. */
@@ -212,12 +212,12 @@ export interface CarriedContent {
  * Undefined if the request has no media type.
  * @throws UnknownCodingError; MalformedError for an invalid reference; LimitError for a reference that is too large.
  */
-export async function readCarried(request: SipRequest): Promise<CarriedContent | undefined> {
+export async function readContentHeaders(request: SipRequest): Promise<ContentHeaders | undefined> {
   const type = parseMediaType(request.headers.get('Content-Type') ?? '');
   if (!type) return undefined;
   const encoding = request.headers.getAll('Content-Encoding').join(',');
   const codings = encoding === '' ? [] : parseContentEncoding(encoding);
-  const headers = describingHeaders(request.headers.entries());
+  const headers = descriptiveHeaders(request.headers.entries());
   if (type.type !== EXTERNAL_BODY) {
     return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
   }
@@ -236,7 +236,7 @@ function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): 
 /** The decoded body. @throws MalformedError if its coding is invalid, LimitError if it is too large. */
 export async function contentOf(
   request: SipRequest,
-  { type, codings }: CarriedContent,
+  { type, codings }: ContentHeaders,
   limit = MAX_DECODED,
 ): Promise<Content> {
   return memoryContent(type, await decodedBody(request, codings, Math.min(limit, MAX_DECODED)));

@@ -33,11 +33,11 @@ export interface NegotiationFailure {
 /** Half an hour: a sender that was unavailable for a night is not flooded by a thousand devices when it returns. */
 const LONGEST_WAIT_SECONDS = 1800;
 
-/** The negotiation with one sender: retries until the sender answers, which may be unavailable for long. */
+/** The negotiation with one sender: retries until the sender answers, which may be unavailable for a long time. */
 export class SenderNegotiation {
   readonly #backoff = new Backoff(LONGEST_WAIT_SECONDS);
   readonly #stopping = new AbortController();
-  #underWay: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
   /** The capabilities have changed since the last OPTIONS. */
   #outdated = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -49,8 +49,8 @@ export class SenderNegotiation {
     if (this.#stopping.signal.aborted) return;
     clearTimeout(this.#retry);
     this.#outdated = true;
-    this.#underWay ??= this.#negotiate().finally(() => {
-      this.#underWay = undefined;
+    this.#running ??= this.#negotiate().finally(() => {
+      this.#running = undefined;
       // `begin` was called between the end of the loop and this callback.
       if (this.#outdated) this.begin();
     });
@@ -60,7 +60,7 @@ export class SenderNegotiation {
   async stop(): Promise<void> {
     this.#stopping.abort(new SipPushError('the agent is stopping'));
     clearTimeout(this.#retry);
-    await this.#underWay;
+    await this.#running;
   }
 
   async #negotiate(): Promise<void> {

@@ -22,19 +22,19 @@ export interface PagerOptions {
 }
 
 export class PagerReceiver {
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(private readonly options: PagerOptions) {}
 
   /** Resolves when every received push is answered. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#pending);
   }
 
   /** Answers the transaction when the push is accepted or refused. Never rejects. */
   receive(transaction: ServerTransaction): Promise<void> {
-    const answered = this.#receive(transaction).finally(() => this.#underWay.delete(answered));
-    this.#underWay.add(answered);
+    const answered = this.#receive(transaction).finally(() => this.#pending.delete(answered));
+    this.#pending.add(answered);
     return answered;
   }
 

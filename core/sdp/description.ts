@@ -1,5 +1,5 @@
 /**
- * Session descriptions (RFC 8866), whatever their media are. sdp-transform parses generic lines; attributes stay text, because
+ * Session descriptions (RFC 8866) of any media. sdp-transform parses generic lines; attributes stay text, because
  * it keeps only the last of a repeated one (`fingerprint`), and loses one with a blank.
  */
 

@@ -34,7 +34,7 @@ export interface Publication {
   withdraw(): void;
 }
 
-interface Published extends Publication {
+interface PublishedContent extends Publication {
   timesFetched: number;
   readonly content: Content;
   readonly coding: ContentCoding | undefined;
@@ -57,7 +57,7 @@ const MAX_LIFETIME = 21 * 86_400;
 const MAX_CONNECTIONS = 1000;
 
 export class Publisher {
-  readonly #published = new Map<string, Published>();
+  readonly #published = new Map<string, PublishedContent>();
   readonly #digests = new WeakMap<Content, Promise<Digest>>();
   /** Called when content was retrieved, withdrawn or has expired. */
   readonly #waiting = new Set<() => void>();
@@ -96,7 +96,7 @@ export class Publisher {
       this.#published.delete(name);
       this.#changed();
     };
-    const published: Published = {
+    const published: PublishedContent = {
       url: `${this.base}/${name}`,
       size,
       hash: sha1,
@@ -203,7 +203,7 @@ const PREFLIGHT = {
   'access-control-allow-headers': 'if-range, range',
 };
 
-function describe({ content, hash, expiration, coding }: Published) {
+function describe({ content, hash, expiration, coding }: PublishedContent) {
   return {
     'content-type': formatMediaType(content.type),
     ...(coding === undefined ? {} : { 'content-encoding': coding }),

@@ -30,7 +30,7 @@ export interface ContentReference {
   expiration?: Date;
 }
 
-/** Addressing and delivery of a push, whatever its content. */
+/** Addressing and delivery of a push. */
 export interface PushOptions {
   /** Public user identity (all terminals of the user) or a GRUU (one terminal). */
   to: string;

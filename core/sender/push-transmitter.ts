@@ -104,7 +104,7 @@ export class PushTransmitter {
     );
     const ended = this.#ended.get(uri) ?? new Map<PushFile, readonly Receipt[]>();
     this.#ended.set(uri, ended);
-    const results: Sent[] = [];
+    const results: SendResult[] = [];
     let files = this.files.filter((file) => !ended.has(file));
     let tooLarge: LimitError | undefined;
     for (const [index, option] of modes.entries()) {
@@ -130,7 +130,7 @@ export class PushTransmitter {
   }
 
   /** Records the files with a final result. @returns all receipts of the push at the address. */
-  #recordResults(results: readonly Sent[], ended: Map<PushFile, readonly Receipt[]>): Receipt[] {
+  #recordResults(results: readonly SendResult[], ended: Map<PushFile, readonly Receipt[]>): Receipt[] {
     const before = [...ended.values()].flat();
     for (const file of this.files) {
       const receipts = results.filter((each) => each.file === file).map(({ receipt }) => receipt);
@@ -144,7 +144,7 @@ export class PushTransmitter {
     uri: string,
     files: readonly PushFile[],
     options: TransmitOptions,
-  ): Promise<readonly (Sent | TooLarge)[]> {
+  ): Promise<readonly (SendResult | TooLarge)[]> {
     const { push, reference } = this;
     const { sessions, identity } = this.options;
     if (mode === 'session') {
@@ -158,7 +158,7 @@ export class PushTransmitter {
         { receipt: await this.#message(uri, referenceBody(reference, disposition, identity), options) },
       ];
     }
-    const sent: (Sent | TooLarge)[] = [];
+    const sent: (SendResult | TooLarge)[] = [];
     for (const file of files) {
       const receipt =
         mode === 'pager'
@@ -236,7 +236,7 @@ export class PushTransmitter {
 }
 
 /** The result of a file, or of the referenced content. */
-type Sent = Pick<FileReceipt, 'receipt'> & Partial<FileReceipt>;
+type SendResult = Pick<FileReceipt, 'receipt'> & Partial<FileReceipt>;
 
 interface TooLarge {
   file: PushFile;

@@ -55,7 +55,7 @@ export interface ClientDependencies {
 }
 
 /** Size of the Via that the transaction layer adds, bytes. */
-const VIA_ROOM = 130;
+const VIA_BYTES = 130;
 
 export class UserAgentClient {
   readonly #authorization: Authorization;
@@ -195,5 +195,5 @@ export class UserAgentClient {
 
 /** Size of the request in bytes, with the Via that the transaction layer adds. */
 function wireSize(request: SipRequest): number {
-  return writeMessage(request).length + VIA_ROOM;
+  return writeMessage(request).length + VIA_BYTES;
 }

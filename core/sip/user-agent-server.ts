@@ -7,7 +7,7 @@ import type { InviteSessions } from './session/invite-sessions.js';
 import type { Subscription } from './subscription/subscription.js';
 import type { Subscriptions } from './subscription/subscriptions.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
-import type { MalformedSip } from './wire/malformed-message.js';
+import type { MalformedSipError } from './wire/malformed-message.js';
 import { buildResponse } from './wire/writer.js';
 
 /**
@@ -20,7 +20,7 @@ const SCHEMES = new Set(['sip', 'sips', 'tel']);
 /** Always supported: OPTIONS is answered here unless it is among `methods`; transactions handle ACK and CANCEL. */
 const BASE_METHODS = ['OPTIONS'];
 
-/** Methods that come with INVITE (RFC 3261 §8.2.1). */
+/** Methods that INVITE requires (RFC 3261 §8.2.1). */
 const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE'];
 
 /** Requests that `InviteSession` answers. */
@@ -92,7 +92,7 @@ export class UserAgentServer {
   };
 
   /** Reports a malformed request as refused. */
-  reportMalformed({ partial, status, message }: MalformedSip): void {
+  reportMalformed({ partial, status, message }: MalformedSipError): void {
     if (!partial) return;
     this.options.onRefused?.({ method: partial.method, status, reason: message, from: fromUri(partial) });
   }

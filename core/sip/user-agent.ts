@@ -56,7 +56,7 @@ export interface ContactFeatures {
 }
 
 /** How long an agent that stops waits for the answers to its BYEs and CANCELs, milliseconds. */
-const GOODBYE_DEADLINE = 4000;
+const STOP_DEADLINE = 4000;
 
 export class SipUserAgent {
   readonly registration: Registration | undefined;
@@ -112,7 +112,7 @@ export class SipUserAgent {
     return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
   }
 
-  /** Every method that we take, outside of dialogs and within: for an Allow that speaks of the agent as a whole. */
+  /** Every method that the agent accepts, outside of dialogs and within: the value of Allow for the whole agent. */
   get methods(): readonly string[] {
     return this.#server.allMethods;
   }
@@ -161,7 +161,7 @@ export class SipUserAgent {
     const send = (each: InvitationHandlers) => this.#client.invite(request, () => ++cseq, each, features);
     const invite = new OutgoingInvite(send, this.#sessions, handlers, options);
     this.#invites.add(invite);
-    void invite.over.then(() => this.#invites.delete(invite));
+    void invite.settled.then(() => this.#invites.delete(invite));
     return await invite.final;
   }
 
@@ -248,9 +248,9 @@ export class SipUserAgent {
         instanceId: this.#options.registration?.instanceId ?? `urn:uuid:${crypto.randomUUID()}`,
         expires: this.#options.registration?.expires ?? 0,
         register: registration !== undefined,
-        carry: async (register) => {
+        sendRegister: async (register) => {
           if (!registration) throw new TransportError('this agent does not register');
-          return await registration.carry(register);
+          return await registration.sendRegister(register);
         },
         onSettled: () => registration?.onSettled(),
       },
@@ -287,11 +287,11 @@ export class SipUserAgent {
     const invites = [...this.#invites];
     for (const invite of invites) invite.giveUp(stopped);
     // A session that a late 2xx creates also ends with a BYE.
-    const ended = Promise.all(invites.map(({ over }) => over)).then(() => this.#sessions.settled());
+    const ended = Promise.all(invites.map(({ settled }) => settled)).then(() => this.#sessions.settled());
     // Without a connection there are no answers to wait for.
-    const deadline = this.#core.flow ? GOODBYE_DEADLINE : 0;
+    const deadline = this.#core.flow ? STOP_DEADLINE : 0;
     await atMost(deadline, Promise.all([ended, this.#subscriptions.close(stopped)]));
-    this.#sessions.hurry();
+    this.#sessions.sendWaitingByes();
     this.#subscriptions.abandon();
   }
 

@@ -3,6 +3,7 @@
 import { MalformedError, QuotaError, SipPushError } from '../errors.js';
 import type { LogSink } from '../log.js';
 import type { Store, StoreWrite } from '../platform/platform.js';
+import { reasonOf } from '../text.js';
 import type { Clock } from '../time/clock.js';
 
 /** Entries of the ledger, by push id. */
@@ -62,7 +63,7 @@ interface Group {
 }
 
 /** Milliseconds between attempts to reopen a store: each reads its whole log. */
-const REOPEN_AFTER = 1_000;
+const REOPEN_INTERVAL = 1_000;
 
 /**
  * A failed write can leave half a record in LevelDB's log. Recovery ends there: later writes succeed, but are lost after a
@@ -159,7 +160,7 @@ export class Records {
   }
 
   async #reopen(failedAt: number): Promise<void> {
-    if (this.clock.now() - failedAt < REOPEN_AFTER) throw new Error('reopening it failed a moment ago');
+    if (this.clock.now() - failedAt < REOPEN_INTERVAL) throw new Error('reopening it failed a moment ago');
     this.#reopening = this.store.close().then(() => this.store.open());
     try {
       await this.#reopening;
@@ -184,6 +185,6 @@ function newGroup(): Group {
 
 function storeError(what: 'read' | 'write', error: unknown): StoreError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = reasonOf(cause);
   return new StoreError(`the store cannot ${what}: ${text}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-/** Items in the order in which they are due: a binary heap, so that no table is scanned. */
+/** Items in the order in which they are due: a binary heap, in which adding and removing take logarithmic time. */
 
 /** `setTimeout` has 31 bits of milliseconds; a later item is checked again then. */
 const MAX_DELAY = 2 ** 31 - 1;
@@ -20,7 +20,7 @@ export class DueQueue<T> {
 
   /**
    * @param dueOf when an item is due, milliseconds. It must not change while the item is in the queue.
-   * @param timer without it, the owner of the queue looks at `first` itself.
+   * @param timer without it, the owner of the queue reads `first`.
    */
   constructor(
     private readonly dueOf: (item: T) => number,

@@ -9,7 +9,7 @@ import { checkListeners, type NetworkOptions } from './options.js';
 
 /** A line for the operator: the network is not a core for production. */
 export const NETWORK_NOTICE =
-  'This is an embedded SIP/IP core for demos, development and tests; it is no core for an operator.';
+  'This is an embedded SIP/IP core for demos, development and tests, not for production.';
 
 const DEFAULT_LISTEN = ['sip:127.0.0.1:0;transport=udp', 'sip:127.0.0.1:0;transport=tcp'];
 

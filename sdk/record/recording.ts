@@ -3,7 +3,7 @@
 import { parseContentEncoding } from '../../core/content/content-coding.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 import { MalformedError } from '../../core/errors.js';
-import { contentOf, pushResource, readCarried } from '../../core/receiver/admission.js';
+import { contentOf, pushResource, readContentHeaders } from '../../core/receiver/admission.js';
 import { type MsrpMedia, parseOffer } from '../../core/sdp/index.js';
 import {
   isRequest,
@@ -43,7 +43,7 @@ export interface Recording {
 }
 
 /** A push of one request. */
-interface Arrived {
+interface ArrivedPush {
   at: number;
   /** Time of the final response, in milliseconds since 1970. */
   answered: number;
@@ -91,17 +91,17 @@ export async function readRecording(file: string): Promise<Recording> {
   };
 }
 
-function endOf({ answered, session }: Arrived): number {
+function endOf({ answered, session }: ArrivedPush): number {
   return Math.max(answered, session?.last ?? 0);
 }
 
 class Reader {
-  readonly arrived: Arrived[] = [];
+  readonly arrived: ArrivedPush[] = [];
   readonly #sessions = new Sessions();
   /** MESSAGE requests by Call-ID and CSeq, because UDP can repeat them. */
-  readonly #messages = new Map<string, Arrived>();
+  readonly #messages = new Map<string, ArrivedPush>();
   /** Initial INVITEs, with the push of each media line; undefined for a line that is not MSRP. */
-  readonly #invites = new Map<string, readonly (Arrived | undefined)[]>();
+  readonly #invites = new Map<string, readonly (ArrivedPush | undefined)[]>();
 
   add(entry: TracedMessage): void {
     try {
@@ -122,7 +122,7 @@ class Reader {
   #request(request: SipRequest, time: number): void {
     const key = keyOf(request);
     if (request.method === 'MESSAGE' && !this.#messages.has(key)) {
-      const arrived: Arrived = {
+      const arrived: ArrivedPush = {
         ...addressed(request),
         at: time,
         answered: time,
@@ -137,9 +137,9 @@ class Reader {
 
   #offer(request: SipRequest, key: string, time: number): void {
     const { media } = parseOffer(request.body);
-    const offered = media.map((line): Arrived | undefined => {
+    const offered = media.map((line): ArrivedPush | undefined => {
       if (!('path' in line)) return undefined;
-      const arrived: Arrived = {
+      const arrived: ArrivedPush = {
         ...addressed(request),
         at: time,
         answered: time,
@@ -190,17 +190,17 @@ function addressOf(request: SipRequest): { app: string; from: string; iari?: str
 
 async function pagerPush(request: SipRequest): Promise<TestPush> {
   const address = addressOf(request);
-  const carried = await readCarried(request);
-  if (!carried) throw new MalformedError('the request has no media type');
-  if (carried.reference)
+  const contentHeaders = await readContentHeaders(request);
+  if (!contentHeaders) throw new MalformedError('the request has no media type');
+  if (contentHeaders.reference)
     throw new MalformedError('the content is a reference, and referenced content is not recorded');
   const [encoding, ...more] = parseContentEncoding(request.headers.getAll('Content-Encoding').join(','));
   if (more.length > 0) throw new MalformedError('the content has more than one content coding');
-  const content = await contentOf(request, carried);
+  const content = await contentOf(request, contentHeaders);
   return {
     ...address,
     mode: 'pager',
-    type: formatMediaType(carried.type),
+    type: formatMediaType(contentHeaders.type),
     body: await content.bytes(Number.MAX_SAFE_INTEGER),
     encoding,
   };

@@ -185,7 +185,7 @@ describe('a late commit', () => {
     await vi.advanceTimersByTimeAsync(0);
     const error = await late;
     expect(error).toBeInstanceOf(AppError);
-    expect(String(error)).toContain('its sender has the answer that it is not');
+    expect(String(error)).toContain('its sender was answered that it is refused');
     expect(await stored(bench.store, 'done')).toEqual([]);
   });
 

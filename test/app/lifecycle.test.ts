@@ -62,7 +62,7 @@ describe('loading', () => {
   it('of an application that needs an unknown service names both, and the known services', async () => {
     const needing = (...needs: string[]) => app({ needs: needs as 'log'[] });
     await expect(bench.runtime.load(needing('telephone'))).rejects.toThrow(
-      'test.ua: needs "telephone", which is no service of this host; those that exist: clock, emit, fetch, files, log, schedule, storage',
+      'test.ua: needs "telephone", which is not a service of this host; existing services: clock, emit, fetch, files, log, schedule, storage',
     );
     await expect(bench.runtime.load(needing('log', 'storag'))).rejects.toThrow('did you mean "storage"?');
     await expect(bench.runtime.load(needing('constructor'))).rejects.toThrow(ConfigurationError);

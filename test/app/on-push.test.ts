@@ -191,7 +191,7 @@ describe('a push for an application that cannot be loaded', () => {
     [
       'others would need it before',
       () => receiving({ provides: ['a.b'] }),
-      'test.ua: provides "a.b", which others need before a push comes; write "activation": "start" in its package.json',
+      'test.ua: provides "a.b", which other applications need before the first push; write "activation": "start" in its package.json',
     ],
     [
       'it needs what nobody provides',

@@ -103,12 +103,12 @@ describe('what cannot be loaded says why', () => {
     [
       'nobody provides it',
       [app('news.ua', { needs: ['weather.forcast'] }), forecast],
-      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; those that exist: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
+      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
     ],
     [
       'two provide it',
       [forecast, app('other.ua', { provides: ['weather.forecast'] })],
-      'weather.ua and other.ua both provide "weather.forecast"; only one application of a host may: leave one of them out',
+      'weather.ua and other.ua both provide "weather.forecast"; expected one provider: remove one of them',
     ],
     [
       'two need each other',
@@ -116,7 +116,7 @@ describe('what cannot be loaded says why', () => {
         app('a.ua', { needs: ['b.service'], provides: ['a.service'] }),
         app('b.ua', { needs: ['a.service'], provides: ['b.service'] }),
       ],
-      'a.ua needs "b.service" of b.ua, b.ua needs "a.service" of a.ua: in a circle none of them can be started first; let one of them do without',
+      'a.ua needs "b.service" of b.ua, b.ua needs "a.service" of a.ua: circular needs; remove one of them',
     ],
     [
       'three do, behind another',
@@ -126,12 +126,12 @@ describe('what cannot be loaded says why', () => {
         app('b.ua', { needs: ['c.service'], provides: ['b.service'] }),
         app('c.ua', { needs: ['a.service'], provides: ['c.service'] }),
       ],
-      'a.ua needs "b.service" of b.ua, b.ua needs "c.service" of c.ua, c.ua needs "a.service" of a.ua: in a circle',
+      'a.ua needs "b.service" of b.ua, b.ua needs "c.service" of c.ua, c.ua needs "a.service" of a.ua: circular needs',
     ],
     [
       'one needs itself',
       [app('a.ua', { needs: ['a.service'], provides: ['a.service'] })],
-      'a.ua needs "a.service" of a.ua: in a circle',
+      'a.ua needs "a.service" of a.ua: circular needs',
     ],
     [
       'the name could be the host’s',

@@ -489,7 +489,7 @@ describe('on disk', () => {
   it('reports at start a folder that cannot be created', async () => {
     await writeFile(join(folder, 'file'), '');
     const opening = openBench({ clock, transfers: join(folder, 'file', 'below') });
-    await expect(opening).rejects.toThrow(/files cannot be kept/);
+    await expect(opening).rejects.toThrow(/files cannot be stored/);
   });
 
   it('removes content with a runtime that has no folder', async () => {

@@ -25,7 +25,7 @@ describe('the embedded core', () => {
     expect(await network.line(/^listening/)).toMatch(
       /^listening {5}sip:127\.0\.0\.1:\d+;transport=udp and sip:127\.0\.0\.1:\d+;transport=tcp, domain example\.test$/,
     );
-    await network.line(/no core for an operator/);
+    await network.line(/not for production/);
     expect(network.stdout).toHaveLength(1);
     network.kill('SIGTERM');
     expect(await network.ended()).toEqual({ code: 0, signal: null });

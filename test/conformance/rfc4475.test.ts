@@ -8,7 +8,7 @@ import { parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.j
 import { SipUri } from '../../core/sip/values/uri.js';
 import { Via } from '../../core/sip/values/via.js';
 import { StreamFramer } from '../../core/sip/wire/framing.js';
-import { MalformedSip } from '../../core/sip/wire/malformed-message.js';
+import { MalformedSipError } from '../../core/sip/wire/malformed-message.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 
@@ -516,11 +516,11 @@ const ROWS: Row[] = [
 
 const read = (row: Row) => new Uint8Array(readFileSync(new URL(`${row.kind}/${row.name}.dat`, FIXTURES)));
 
-function refusalOf(bytes: Uint8Array): MalformedSip {
+function refusalOf(bytes: Uint8Array): MalformedSipError {
   try {
     parseMessage(bytes);
   } catch (error) {
-    if (error instanceof MalformedSip) return error;
+    if (error instanceof MalformedSipError) return error;
     throw error;
   }
   throw new Error('it was accepted');

@@ -10,7 +10,7 @@ function settle(bytesPerSecond: number, roundTrip: number): { window: number; ch
   let inFlight = 0;
   let chunk = 0;
   for (let answers = 0; answers < 2000; answers++) {
-    for (let room = pace.room(inFlight); room > 0; room = pace.room(inFlight)) {
+    for (let room = pace.nextChunkSize(inFlight); room > 0; room = pace.nextChunkSize(inFlight)) {
       chunk = room;
       queue.push(room);
       inFlight += room;
@@ -41,6 +41,6 @@ it('fills a fast path, also with a long round trip', () => {
 
 it('always allows one chunk', () => {
   const pace = new Pace(KIB, 64 * KIB);
-  expect(pace.room(0)).toBeGreaterThan(0);
-  expect(pace.room(1)).toBe(0);
+  expect(pace.nextChunkSize(0)).toBeGreaterThan(0);
+  expect(pace.nextChunkSize(1)).toBe(0);
 });

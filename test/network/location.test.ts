@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
 import { flowKey } from '../../sdk/network/flow-table.js';
-import type { Registering } from '../../sdk/network/registrar/binding.js';
+import type { RegistrationRequest } from '../../sdk/network/registrar/binding.js';
 import { TemporaryGruus } from '../../sdk/network/registrar/gruu.js';
 import { LocationStore } from '../../sdk/network/registrar/location.js';
 import { MemoryNetwork } from './memory-network.js';
 
 const network = new MemoryNetwork();
 
-function registering(user: number, contact: string, more: Partial<Registering> = {}): Registering {
+function registering(user: number, contact: string, more: Partial<RegistrationRequest> = {}): RegistrationRequest {
   const { flow } = network.peer(user, 'TCP', '10.0.0.1');
   const nameAddr = parseNameAddr(contact);
   if (!nameAddr) throw new Error('no Contact');

@@ -330,7 +330,7 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
 
   it.each([
     [{ ca: 'nonsense', cert: 'x', key: 'y' }, 'ca, cert or key cannot be used'],
-    [{ cert: 'x' }, '"cert" and "key" go together'],
+    [{ cert: 'x' }, 'expected both "cert" and "key"'],
   ])('that cannot be used are a matter of configuration: %j', async (tls, message) => {
     const { listener } = await accept(protocol);
     const connecting = connectWith(listener, tls);

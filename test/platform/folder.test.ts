@@ -82,7 +82,7 @@ describe('a folder', () => {
     expect(again.size).toBe(4);
     expect(Buffer.from(await again.read(0, 10)).toString()).toBe('0123');
     await again.close();
-    await expect(again.read(0, 1)).rejects.toThrow(/^files cannot be kept: /);
+    await expect(again.read(0, 1)).rejects.toThrow(/^files cannot be stored: /);
     await expect(folder.edit('../outside')).rejects.toThrow(/invalid file name/);
   });
 
@@ -96,6 +96,6 @@ describe('a folder', () => {
 
   it('tells a disk that takes nothing', async () => {
     await writeFile(dirname(dirname(place)).concat('/data'), 'a file stands in the way');
-    await expect(platform.openFolder(place)).rejects.toThrow(/^files cannot be kept: /);
+    await expect(platform.openFolder(place)).rejects.toThrow(/^files cannot be stored: /);
   });
 });

@@ -186,7 +186,7 @@ describe('a reference', () => {
       headers: {},
     });
     expect((await message([`Content-Type: ${formatMediaType(type)}`], body)).status).toBe(413);
-    expect(refusal()).toMatchObject({ reason: expect.stringMatching(/^(unfolds|too-large)/) });
+    expect(refusal()).toMatchObject({ reason: expect.stringMatching(/^(decoded-too-large|too-large)/) });
   });
 
   it('is answered with the refusal of its application, as any push', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FramerLimits, StreamFramer } from '../../core/sip/wire/framing.js';
-import type { MalformedSip } from '../../core/sip/wire/malformed-message.js';
+import type { MalformedSipError } from '../../core/sip/wire/malformed-message.js';
 
 import { writeMessage } from '../../core/sip/wire/writer.js';
 import { messages } from './arbitraries.js';
@@ -12,7 +12,7 @@ const decode = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes);
 /** What a framer reports of a stream cut into `chunks`. */
 function frames(chunks: Iterable<Uint8Array>, limits: Partial<FramerLimits> = {}) {
   const reported: string[] = [];
-  const errors: MalformedSip[] = [];
+  const errors: MalformedSipError[] = [];
   const framer = new StreamFramer(limits, {
     onMessage: (bytes) => reported.push(decode(bytes)),
     onKeepAlive: (kind) => reported.push(kind),

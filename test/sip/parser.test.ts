@@ -5,7 +5,7 @@ import {
   MAX_HEADER_BYTES,
   MAX_HEADER_LINES,
   MAX_URI_LENGTH,
-  MalformedSip,
+  MalformedSipError,
 } from '../../core/sip/wire/malformed-message.js';
 import { parseMessage } from '../../core/sip/wire/parser.js';
 
@@ -45,11 +45,11 @@ function request(parts: Parts): SipRequest {
   return message;
 }
 
-function refusal(bytes: Uint8Array): MalformedSip {
+function refusal(bytes: Uint8Array): MalformedSipError {
   try {
     parseMessage(bytes);
   } catch (error) {
-    if (error instanceof MalformedSip) return error;
+    if (error instanceof MalformedSipError) return error;
     throw error;
   }
   throw new Error('it was accepted');
@@ -224,13 +224,13 @@ describe('parseMessage', () => {
         try {
           parseMessage(wire({ headers }));
         } catch (error) {
-          expect(error).toBeInstanceOf(MalformedSip);
+          expect(error).toBeInstanceOf(MalformedSipError);
         }
       }
     }
   });
 
-  it('throws only MalformedSip', () => {
+  it('throws only MalformedSipError', () => {
     const pieces = fc.array(
       fc.oneof(
         fc.constantFrom(
@@ -260,7 +260,7 @@ describe('parseMessage', () => {
           try {
             parseMessage(bytes);
           } catch (error) {
-            expect(error).toBeInstanceOf(MalformedSip);
+            expect(error).toBeInstanceOf(MalformedSipError);
           }
         }
       }),

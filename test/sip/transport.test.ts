@@ -19,7 +19,7 @@ import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../../core/sip/transport/udp-flow.js';
-import type { MalformedSip } from '../../core/sip/wire/malformed-message.js';
+import type { MalformedSipError } from '../../core/sip/wire/malformed-message.js';
 import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 
@@ -67,12 +67,12 @@ interface Arrival {
 /** One side of the wire, with everything it was told. */
 class Side implements FlowHandlers {
   readonly arrivals = new Queue<Arrival>();
-  readonly malformed = new Queue<MalformedSip>();
+  readonly malformed = new Queue<MalformedSipError>();
   readonly closed = new Queue<{ flow: SipFlow; error: Error | undefined }>();
   readonly wire: string[] = [];
   readonly onMessage = (message: SipMessage, flow: SipFlow) => this.arrivals.push({ message, flow });
   readonly onFlowClosed = (flow: SipFlow, error?: Error) => this.closed.push({ flow, error });
-  readonly onMalformed = (error: MalformedSip, flow: SipFlow) => {
+  readonly onMalformed = (error: MalformedSipError, flow: SipFlow) => {
     refuseMalformed(error, flow);
     this.malformed.push(error);
   };

@@ -26,7 +26,7 @@ export interface AppHandle {
 }
 
 /** A call of `receive` in progress. */
-interface Running {
+interface ReceiveCall {
   /** Aborts the signal of the call. */
   abort(why: Error): void;
   /** Ends the wait for the call. */
@@ -53,7 +53,7 @@ export class Application implements AppHandle {
   readonly slots: Slots;
   /** For pushes whose content is still arriving, for which their senders need an unknown time. */
   readonly streams: Slots;
-  readonly #running = new Set<Running>();
+  readonly #running = new Set<ReceiveCall>();
   #onIdle = () => {};
 
   private constructor(
@@ -105,7 +105,7 @@ export class Application implements AppHandle {
   }
 
   /** Counts a call of `receive`. The caller calls `leave` when it has ended. */
-  enter(running: Running): { leave(): void } {
+  enter(running: ReceiveCall): { leave(): void } {
     this.#running.add(running);
     const leave = () => {
       this.#running.delete(running);

@@ -8,12 +8,12 @@ import type { PushRecord } from '../ledger/entry.js';
 import type { AppHandle, Application } from './application.js';
 import { OnDemandApp } from './on-demand-app.js';
 
-export type Registered = Application | OnDemandApp;
+export type RegisteredApp = Application | OnDemandApp;
 
 @injectable()
 export class Registry {
   /** By canonical event-app-id, in the order of loading. */
-  private readonly byId = new Map<string, Registered[]>();
+  private readonly byId = new Map<string, RegisteredApp[]>();
 
   /** Canonical, sorted. */
   get eventAppIds(): readonly string[] {
@@ -26,7 +26,7 @@ export class Registry {
   }
 
   /** An application with the same id, the same IARI and a common media type. */
-  conflicting({ eventAppId, iari, accepts }: Manifest): Registered | undefined {
+  conflicting({ eventAppId, iari, accepts }: Manifest): RegisteredApp | undefined {
     return this.byId
       .get(eventAppId)
       ?.find(
@@ -36,7 +36,7 @@ export class Registry {
       );
   }
 
-  add(app: Registered): void {
+  add(app: RegisteredApp): void {
     const { eventAppId } = app;
     const known = this.byId.get(eventAppId);
     if (known) known.push(app);
@@ -50,7 +50,7 @@ export class Registry {
     known[known.indexOf(app)] = running;
   }
 
-  remove(app: Registered): void {
+  remove(app: RegisteredApp): void {
     const left = this.byId.get(app.eventAppId)?.filter((other) => other !== app) ?? [];
     if (left.length > 0) this.byId.set(app.eventAppId, left);
     else this.byId.delete(app.eventAppId);
@@ -65,7 +65,7 @@ export class Registry {
       .find((running) => running === app);
   }
 
-  ofId(eventAppId: string, iari?: string): Registered[] {
+  ofId(eventAppId: string, iari?: string): RegisteredApp[] {
     const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     return apps.filter(({ manifest }) => iari === undefined || manifest.iari === iari);
   }
@@ -75,12 +75,12 @@ export class Registry {
     return this.registered().filter(isRunning);
   }
 
-  registered(): Registered[] {
+  registered(): RegisteredApp[] {
     return [...this.byId.values()].flat();
   }
 
   /** The applications that these ids and this IARI address, in the order of the ids. */
-  addressed(eventAppIds: readonly string[], iari?: string): Registered[] {
+  addressed(eventAppIds: readonly string[], iari?: string): RegisteredApp[] {
     return eventAppIds.flatMap((id) => this.ofIdFor(id, iari));
   }
 
@@ -88,7 +88,11 @@ export class Registry {
    * The first addressed application that accepts the media type. 'unknown': there is no application with these ids.
    * 'type': none of them accepts the media type.
    */
-  resolve(eventAppIds: readonly string[], mediaType: string, iari?: string): Registered | 'unknown' | 'type' {
+  resolve(
+    eventAppIds: readonly string[],
+    mediaType: string,
+    iari?: string,
+  ): RegisteredApp | 'unknown' | 'type' {
     const apps = this.addressed(eventAppIds, iari);
     if (apps.length === 0) return 'unknown';
     return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType))) ?? 'type';
@@ -110,7 +114,7 @@ export class Registry {
    * An IARI identifies one instance of an application (appendix D). An application without an IARI receives pushes with
    * any; one with an IARI receives pushes with this IARI, and pushes without, after the applications without.
    */
-  private ofIdFor(eventAppId: string, iari: string | undefined): Registered[] {
+  private ofIdFor(eventAppId: string, iari: string | undefined): RegisteredApp[] {
     const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
     const general = apps.filter(({ manifest }) => manifest.iari === undefined);
     const named = apps.filter(
@@ -120,7 +124,7 @@ export class Registry {
   }
 }
 
-export function isRunning(app: Registered): app is Application {
+export function isRunning(app: RegisteredApp): app is Application {
   return !(app instanceof OnDemandApp);
 }
 

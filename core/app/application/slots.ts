@@ -10,28 +10,28 @@ export interface Turn {
   leave(): void;
 }
 
-interface Waiting {
+interface WaitingPush {
   urgency: Urgency;
-  begin(goes: boolean): void;
+  begin(ready: boolean): void;
 }
 
 /**
  * Retries use at most half of the slots, so that pushes of senders find one. Retries have precedence for a quarter of the
- * slots, so that a busy sender cannot delay them for ever.
+ * slots, so that a busy sender cannot delay them forever.
  */
 export class Slots {
-  readonly #waiting = { sender: new Set<Waiting>(), retry: new Set<Waiting>() };
-  readonly #active = { sender: new Set<Waiting>(), retry: new Set<Waiting>() };
-  readonly #againAtMost: number;
-  readonly #againFirst: number;
+  readonly #waiting = { sender: new Set<WaitingPush>(), retry: new Set<WaitingPush>() };
+  readonly #active = { sender: new Set<WaitingPush>(), retry: new Set<WaitingPush>() };
+  readonly #maxRetries: number;
+  readonly #reservedForRetries: number;
   #closed = false;
 
   constructor(
     private readonly concurrency: number,
     private readonly maxWaiting: number,
   ) {
-    this.#againAtMost = Math.max(1, Math.floor(concurrency / 2));
-    this.#againFirst = Math.max(1, Math.floor(concurrency / 4));
+    this.#maxRetries = Math.max(1, Math.floor(concurrency / 2));
+    this.#reservedForRetries = Math.max(1, Math.floor(concurrency / 4));
   }
 
   /** Undefined when the queue of senders is full. */
@@ -39,11 +39,11 @@ export class Slots {
     if (this.#closed) return { ready: Promise.resolve(false), leave() {} };
     const full = this.#waiting.sender.size >= this.maxWaiting;
     if (urgency === 'sender' && full) return undefined;
-    let begin: Waiting['begin'] = () => {};
+    let begin: WaitingPush['begin'] = () => {};
     const ready = new Promise<boolean>((resolve) => {
       begin = resolve;
     });
-    const waiting: Waiting = { urgency, begin };
+    const waiting: WaitingPush = { urgency, begin };
     this.#waiting[urgency].add(waiting);
     this.#next();
     return { ready, leave: () => this.#leave(waiting) };
@@ -58,7 +58,7 @@ export class Slots {
     }
   }
 
-  #leave(waiting: Waiting): void {
+  #leave(waiting: WaitingPush): void {
     this.#waiting[waiting.urgency].delete(waiting);
     if (this.#active[waiting.urgency].delete(waiting)) this.#next();
   }
@@ -73,11 +73,11 @@ export class Slots {
     }
   }
 
-  #first(): Waiting | undefined {
-    const again = first(this.#waiting.retry);
-    const underWay = this.#active.retry.size;
-    if (again && underWay < this.#againFirst) return again;
-    return first(this.#waiting.sender) ?? (underWay < this.#againAtMost ? again : undefined);
+  #first(): WaitingPush | undefined {
+    const retry = first(this.#waiting.retry);
+    const retries = this.#active.retry.size;
+    if (retry && retries < this.#reservedForRetries) return retry;
+    return first(this.#waiting.sender) ?? (retries < this.#maxRetries ? retry : undefined);
   }
 }
 
@@ -91,11 +91,11 @@ export class EitherTurn implements Turn {
   #resolve: (ready: boolean) => void = () => {};
   /** `ready` is resolved. */
   #decided = false;
-  #mine: Turn | undefined;
+  #turn: Turn | undefined;
 
   constructor(
     turn: Turn,
-    private readonly onLeft: () => void,
+    private readonly onLeave: () => void,
   ) {
     this.ready = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -110,35 +110,35 @@ export class EitherTurn implements Turn {
       return;
     }
     this.#waiting.add(turn);
-    void turn.ready.then((goes) => (goes ? this.#come(turn) : this.#gone(turn)));
+    void turn.ready.then((ready) => (ready ? this.#onReady(turn) : this.#onClosed(turn)));
   }
 
   /** Leaves the queues. A slot stays. */
   giveUp(): void {
     if (this.#decided) return;
     this.#decide(false);
-    this.onLeft();
+    this.onLeave();
   }
 
   leave(): void {
     this.giveUp();
-    if (!this.#mine) return;
-    this.#mine.leave();
-    this.#mine = undefined;
-    this.onLeft();
+    if (!this.#turn) return;
+    this.#turn.leave();
+    this.#turn = undefined;
+    this.onLeave();
   }
 
-  #come(turn: Turn): void {
+  #onReady(turn: Turn): void {
     this.#waiting.delete(turn);
     if (this.#decided) {
       turn.leave();
       return;
     }
-    this.#mine = turn;
+    this.#turn = turn;
     this.#decide(true);
   }
 
-  #gone(turn: Turn): void {
+  #onClosed(turn: Turn): void {
     this.#waiting.delete(turn);
     if (this.#waiting.size === 0) this.giveUp();
   }

@@ -120,7 +120,7 @@ export interface AppFetchResponse {
 /**
  * HTTP within the host's configuration (`fetch`): allowed origins, size and time; only public addresses, unless the
  * configuration names the host. Rejects with FetchError: its `code` is the reason (`not-allowed`, `forbidden-address`,
- * `unreachable`, `timeout`, `too-large`, `unfolds`…), and `transient` says whether a retry can succeed.
+ * `unreachable`, `timeout`, `too-large`, `decoded-too-large`…), and `transient` says whether a retry can succeed.
  */
 export type AppFetch = (url: string, options?: AppFetchOptions) => Promise<AppFetchResponse>;
 

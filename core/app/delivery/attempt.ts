@@ -174,7 +174,7 @@ async function arrived(entry: PushEntry, content: Promise<void>): Promise<Attemp
 }
 
 /**
- * The result of an attempt. A commit decides, whatever `receive` does. An application that did not wait for its commit
+ * The result of an attempt. A commit decides, however `receive` ends. An application that did not wait for its commit
  * does not learn that it failed, so it has not accepted the push then.
  */
 async function ended(entry: PushEntry, result: AttemptResult): Promise<AttemptResult> {
@@ -220,7 +220,7 @@ function failed(reason: string): AttemptResult {
 function finishedBy({ result }: PushEntry): string | undefined {
   if (!result) return undefined;
   if (result.accepted) return 'was accepted before: commit finishes a push once';
-  return `can no longer be accepted: its sender has the answer that it is not (${result.refusal.reason})`;
+  return `can no longer be accepted: its sender was answered that it is refused (${result.refusal.reason})`;
 }
 
 function uncommitted({ id, record }: PushEntry, problem: string, cause?: unknown): AppError {

@@ -1,4 +1,4 @@
-/** The way of a push from an agent to its application, and of the outcome back. */
+/** Delivers a push of an agent to its application, and returns the outcome. */
 
 import { type Content, memoryContent } from '../../content/content.js';
 import { LimitError } from '../../errors.js';

@@ -130,10 +130,10 @@ export class DurableDelivery {
       return undefined;
     }
     try {
-      // Counted before the delivery: a push that kills the process must not be redelivered for ever.
+      // Counted before the delivery: a push that kills the process must not be redelivered forever.
       await this.ledger.update(entry, { ...record, attempts: record.attempts + 1 });
       const content = await this.ledger.content(entry.record);
-      // A delivery that was given up may have committed meanwhile.
+      // An abandoned delivery may have committed meanwhile.
       if (await this.isOver(entry)) return undefined;
       if (content) return content;
       await this.moveToDeadLetters(entry, 'its content is not in the store');
@@ -182,16 +182,19 @@ export class DurableDelivery {
     try {
       await this.ledger.update(entry, { ...record, interrupted: (record.interrupted ?? 0) + 1 });
     } catch (error) {
-      this.warn(entry, `has one attempt less than it should have: ${reasonOf(error)}`);
+      this.warn(
+        entry,
+        `still counts the attempt at which its application was unavailable: ${reasonOf(error)}`,
+      );
     }
   }
 
-  /** An unavailable application is no reason to wait longer each time. */
+  /** The delay does not grow while the application is unavailable. */
   private whenAvailable(
     entry: PushEntry,
     { message, retryAfter = 0 }: { message: string; retryAfter?: number | undefined },
   ): void {
-    // Spread, so that not all pushes come back at the same moment.
+    // Random, so that not all pushes are redelivered at the same moment.
     this.wait(entry, retryAfter * 1000 * (1 + this.clock.random() / 2), message);
   }
 

@@ -4,22 +4,22 @@ import { type Content, type MediaType, memoryContent } from '../../content/conte
 import { SipPushError } from '../../errors.js';
 import type { InjectionToken } from '../../injection.js';
 import type { PushRecord } from '../ledger/entry.js';
-import { type RuntimeLimits, SHOWN_BYTES } from '../limits.js';
+import { MAX_DESCRIBED_BYTES, type RuntimeLimits } from '../limits.js';
 
-export interface ShownPush {
+export interface DescribablePush {
   record: PushRecord;
   content: Content;
 }
 
 export class RecentPushes {
   /** The oldest first. */
-  readonly #pushes = new Map<string, ShownPush>();
+  readonly #pushes = new Map<string, DescribablePush>();
   readonly #sizes = new Map<string, number>();
   #bytes = 0;
 
   constructor(private readonly limits: RuntimeLimits) {}
 
-  get(id: string): ShownPush | undefined {
+  get(id: string): DescribablePush | undefined {
     return this.#pushes.get(id);
   }
 
@@ -32,11 +32,11 @@ export class RecentPushes {
   /** The file of the content is about to be removed: small content is copied, of large content only its size is kept. */
   async addFile(record: PushRecord, content: Content): Promise<void> {
     const { type, size } = record;
-    if (size > Math.min(SHOWN_BYTES, this.limits.recentBytes)) {
+    if (size > Math.min(MAX_DESCRIBED_BYTES, this.limits.recentBytes)) {
       this.#add(record, removedContent(type, size), 0);
       return;
     }
-    const bytes = await content.bytes(SHOWN_BYTES).catch(() => undefined);
+    const bytes = await content.bytes(MAX_DESCRIBED_BYTES).catch(() => undefined);
     this.#add(record, bytes ? memoryContent(type, bytes) : removedContent(type, size), bytes?.length ?? 0);
   }
 

@@ -2,14 +2,14 @@
 
 import { LimitError } from '../../errors.js';
 import type { Clock } from '../../time/clock.js';
-import { DONE_FOR, type RuntimeLimits } from '../limits.js';
+import { DONE_RETENTION, type RuntimeLimits } from '../limits.js';
 import { PushEntry, type PushRecord, type StoredEntry } from './entry.js';
 
 /** The ledger has no space for another push. */
 export class LedgerFullError extends LimitError {}
 
 /** Old entries deleted with each write: more than one, so that a backlog shrinks. */
-const PURGED_AT_ONCE = 4;
+const MAX_PURGED = 4;
 
 /** The entry of a push that is not finished. */
 export type Entry = PushEntry | Extract<StoredEntry, { state: 'reference' | 'partial-transfer' }>;
@@ -85,7 +85,7 @@ export class Entries {
     const purged: string[] = [];
     for (const [id, at] of this.#done) {
       const tooMany = this.#done.size > this.limits.doneEntries;
-      if (purged.length === PURGED_AT_ONCE || !(tooMany || this.#expired(at))) break;
+      if (purged.length === MAX_PURGED || !(tooMany || this.#expired(at))) break;
       this.#done.delete(id);
       purged.push(id);
     }
@@ -136,7 +136,7 @@ export class Entries {
   }
 
   #expired(at: number): boolean {
-    return this.clock.now() - at > DONE_FOR;
+    return this.clock.now() - at > DONE_RETENTION;
   }
 
   #count(entry: Entry, sign: 1 | -1): void {

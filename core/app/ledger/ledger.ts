@@ -144,7 +144,7 @@ export class Ledger {
       await this.store.write(operations, 'written');
     } catch (error) {
       // Accepted, even if this write failed. The push is then redelivered after a restart.
-      this.store.warn(entry, `was accepted, but that is not on disk: ${reasonOf(error)}`);
+      this.store.warn(entry, `was accepted, but could not be recorded: ${reasonOf(error)}`);
     }
     await this.store.removeFile(entry);
   }
@@ -207,7 +207,7 @@ export class Ledger {
    */
   async putPartialTransfer(transfer: PartialTransfer): Promise<void> {
     const { id } = transfer;
-    // A commit was written at the moment when its transfer was given up.
+    // A commit was written while its transfer was abandoned.
     if (this.outcomeOf(id)) return;
     const changed = { ...transfer, changedAt: this.clock.now() };
     const entry = { state: 'partial-transfer', transfer: changed } as const;

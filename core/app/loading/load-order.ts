@@ -8,7 +8,7 @@ import type { Manifest } from '../contract/manifest.js';
 import type { HostServiceName } from '../contract/services.js';
 
 /** An application in the load order. */
-export interface Ordered {
+export interface LoadItem {
   /** event-app-id, for messages. */
   readonly eventAppId: string;
   readonly needs: readonly string[];
@@ -21,7 +21,7 @@ export interface Ordered {
  * @throws ConfigurationError when a needed service is not provided, two applications provide the same service, or the
  * needs are circular. The error names the applications.
  */
-export function inLoadOrder<T extends Ordered>(apps: readonly T[], existing: readonly string[]): T[] {
+export function inLoadOrder<T extends LoadItem>(apps: readonly T[], existing: readonly string[]): T[] {
   const providers = new Map<string, T>();
   for (const app of apps) {
     for (const name of app.provides) {
@@ -39,7 +39,7 @@ export function inLoadOrder<T extends Ordered>(apps: readonly T[], existing: rea
   const visit = (app: T, way: readonly Step<T>[]) => {
     if (ordered.has(app)) return;
     const begin = way.findIndex((step) => step.app === app);
-    if (begin >= 0) throw circle(way.slice(begin));
+    if (begin >= 0) throw circularNeeds(way.slice(begin));
     for (const name of app.needs) {
       const provider = providers.get(name);
       if (provider) visit(provider, [...way, { app, name, provider }]);
@@ -57,39 +57,37 @@ interface Step<T> {
   provider: T;
 }
 
-export function providedTwice(name: string, one: Ordered, other: Ordered): ConfigurationError {
+export function providedTwice(name: string, one: LoadItem, other: LoadItem): ConfigurationError {
   return new ConfigurationError(
-    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; only one application of a host may: leave one of them out`,
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
   );
 }
 
-function missing({ eventAppId }: Ordered, name: string, existing: readonly string[]): ConfigurationError {
+function missing({ eventAppId }: LoadItem, name: string, existing: readonly string[]): ConfigurationError {
   const what = name.includes('.')
     ? 'which no application of this host provides'
-    : 'which is no service of this host';
+    : 'which is not a service of this host';
   const nearest = nearestWord(name, existing);
   return new ConfigurationError(
-    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; those that exist: ${existing.join(', ')}`,
+    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
   );
 }
 
-function circle(way: readonly Step<Ordered>[]): ConfigurationError {
+function circularNeeds(way: readonly Step<LoadItem>[]): ConfigurationError {
   const steps = way.map(
     ({ app, name, provider }) => `${app.eventAppId} needs "${name}" of ${provider.eventAppId}`,
   );
-  return new ConfigurationError(
-    `${steps.join(', ')}: in a circle none of them can be started first; let one of them do without`,
-  );
+  return new ConfigurationError(`${steps.join(', ')}: circular needs; remove one of them`);
 }
 
 /** The services that an application needs: of the host, and of other applications. */
-export interface Needed {
+export interface Dependencies {
   readonly ofHost: readonly HostServiceName[];
   readonly ofApplications: Readonly<Record<string, unknown>>;
 }
 
 /** All needs must be available. */
-export function needed({ needs }: Manifest, loaded: readonly Application[]): Needed {
+export function dependenciesOf({ needs }: Manifest, loaded: readonly Application[]): Dependencies {
   const ofHost: HostServiceName[] = [];
   const ofApplications: [string, unknown][] = [];
   for (const name of needs) {

@@ -9,7 +9,7 @@ import { invoke, within } from '../../time/deadline.js';
 import { Application } from '../application/application.js';
 import { deliverAlarm } from '../application/hooks.js';
 import { type AppOnPush, OnDemandApp } from '../application/on-demand-app.js';
-import { isRunning, type Registered } from '../application/registry.js';
+import { isRunning, type RegisteredApp } from '../application/registry.js';
 import { type Composition, hostServiceNames } from '../container.js';
 import { type Manifest, readManifest, requireAgreement, type StaticManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
@@ -21,7 +21,7 @@ import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
 import { AppWrites } from '../services/app-writes.js';
 import { StorageAccount } from '../services/storage-service.js';
-import { inLoadOrder, needed, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
+import { dependenciesOf, inLoadOrder, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
 import type { Namespaces } from './namespaces.js';
 
 /** An application with its options and permissions. */
@@ -75,17 +75,17 @@ export class Loader {
    * @throws ConfigurationError or AppError: the application is not loaded then.
    */
   async load(
-    { definition, manifest: said, options, permissions = {} }: AppToLoad,
+    { definition, manifest: declared, options, permissions = {} }: AppToLoad,
     dormant?: OnDemandApp,
   ): Promise<Application> {
     const { parts, namespaces, clock, limits, log } = this.options;
     const { registry } = parts;
     const manifest = readManifest(definition);
-    if (said) requireAgreement(said, manifest);
+    if (declared) requireAgreement(declared, manifest);
     if (!dormant) this.#requireDistinct(manifest);
     const loaded = registry.all();
     requireSoleProvider(manifest, loaded);
-    const { ofHost, ofApplications } = needed(manifest, loaded);
+    const { ofHost, ofApplications } = dependenciesOf(manifest, loaded);
     requirePermissions(manifest.eventAppId, permissions);
     const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
     const namespace = await namespaces.claim(manifest);
@@ -128,7 +128,7 @@ export class Loader {
     const { provides } = readManifest(definition);
     if (provides.length > 0) {
       throw new ConfigurationError(
-        `${eventAppId}: provides "${provides[0]}", which others need before a push comes; write "activation": "start" in its package.json`,
+        `${eventAppId}: provides "${provides[0]}", which other applications need before the first push; write "activation": "start" in its package.json`,
       );
     }
     this.inOrder([app]);
@@ -163,7 +163,7 @@ export class Loader {
    * Stops applications, each before those whose services it needs. The registry no longer contains them at once.
    * @throws ConfigurationError when an application that stays needs one of them: none is stopped then.
    */
-  async unload(leaving: readonly Registered[], changed: () => void): Promise<void> {
+  async unload(leaving: readonly RegisteredApp[], changed: () => void): Promise<void> {
     const { registry } = this.options.parts;
     let left = leaving.filter(isRunning);
     requireUnused(left, registry.all());
@@ -187,7 +187,7 @@ export class Loader {
     const other = this.options.parts.registry.conflicting(manifest);
     if (!other) return;
     throw new ConfigurationError(
-      `${manifest.label} cannot be loaded beside ${other.manifest.label}: nothing tells a push for one from a push for the other; give them different media types, or an iari`,
+      `${manifest.label} cannot be loaded beside ${other.manifest.label}: a push for one cannot be distinguished from a push for the other; declare different media types, or an iari`,
     );
   }
 

@@ -1,7 +1,7 @@
 /** One push by reference: its content is retrieved and delivered, with retries. */
 
 import type { ExternalBody } from '../../content/external-body.js';
-import type { Downloaded } from '../../content/fetch/download.js';
+import type { DownloadResult } from '../../content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../content/fetch/fetch-error.js';
 import type { RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
@@ -9,7 +9,12 @@ import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { busy, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
 import type { ReferenceRecord } from '../ledger/entry.js';
-import { BACKOFF_MAX, REFERENCE_AT_MOST, REFERENCE_FOR, RETRIEVE_AGAIN_AFTER } from '../limits.js';
+import {
+  BACKOFF_MAX,
+  DEFAULT_REFERENCE_LIFETIME,
+  MAX_REFERENCE_LIFETIME,
+  RETRIEVAL_BACKOFF_BASE,
+} from '../limits.js';
 
 export interface RetrievalParts {
   record: ReferenceRecord;
@@ -17,15 +22,15 @@ export interface RetrievalParts {
   /** Aborted when the runtime stops. */
   signal: AbortSignal;
   /** One attempt to retrieve the content, when a slot is free. Rejects with FetchError or another error. */
-  attempt(): Promise<Downloaded>;
+  attempt(): Promise<DownloadResult>;
   /** Delivers the push to its application. */
-  handOver(downloaded: Downloaded): Promise<Outcome>;
+  deliver(downloaded: DownloadResult): Promise<Outcome>;
 }
 
 export interface RetrievalEnd {
   outcome: Outcome;
   /** Absent when the content was not retrieved. */
-  downloaded?: Downloaded;
+  downloaded?: DownloadResult;
 }
 
 export class Retrieval {
@@ -37,7 +42,7 @@ export class Retrieval {
 
   /** Ends when the push is accepted or permanently refused, the reference expires, or the runtime stops. Never rejects. */
   async run(): Promise<RetrievalEnd> {
-    let downloaded: Downloaded | undefined;
+    let downloaded: DownloadResult | undefined;
     for (;;) {
       const refusal = await this.#try(downloaded, (content) => {
         downloaded = content;
@@ -52,14 +57,14 @@ export class Retrieval {
 
   /** Undefined when the push is accepted. */
   async #try(
-    known: Downloaded | undefined,
-    onDownloaded: (content: Downloaded) => void,
+    known: DownloadResult | undefined,
+    onDownloaded: (content: DownloadResult) => void,
   ): Promise<(Refusal & { again: boolean }) | undefined> {
-    const { attempt, handOver, signal } = this.parts;
+    const { attempt, deliver, signal } = this.parts;
     try {
       const downloaded = known ?? (await attempt());
       onDownloaded(downloaded);
-      const outcome = await handOver(downloaded);
+      const outcome = await deliver(downloaded);
       if (outcome.accepted) return undefined;
       return { ...outcome, again: this.answered && isRetryable(outcome.kind) };
     } catch (error) {
@@ -71,7 +76,7 @@ export class Retrieval {
   /** False when the reference will be expired by then, or the runtime stops. */
   async #wait(retryAfter = 0): Promise<boolean> {
     const { clock, record, signal } = this.parts;
-    const limits = { first: RETRIEVE_AGAIN_AFTER, longest: BACKOFF_MAX };
+    const limits = { first: RETRIEVAL_BACKOFF_BASE, longest: BACKOFF_MAX };
     const milliseconds = retryDelay(limits, ++this.#attempts, retryAfter * 1000, clock.random());
     if (signal.aborted || clock.now() + milliseconds > expiry(record)) return false;
     await new Promise<void>((resolve) => {
@@ -94,9 +99,12 @@ export class Retrieval {
   }
 }
 
-/** Milliseconds since 1970 after which the retrieval is given up. */
+/** Milliseconds since 1970 after which the retrieval ends. */
 export function expiry({ reference, receivedAt }: Pick<ReferenceRecord, 'reference' | 'receivedAt'>): number {
-  return Math.min(reference.expiration ?? receivedAt + REFERENCE_FOR, receivedAt + REFERENCE_AT_MOST);
+  return Math.min(
+    reference.expiration ?? receivedAt + DEFAULT_REFERENCE_LIFETIME,
+    receivedAt + MAX_REFERENCE_LIFETIME,
+  );
 }
 
 /** The refusal of a reference that is expired when it arrives. */
@@ -114,7 +122,7 @@ export function expiredRefusal(reference: ExternalBody, now: number): Refusal | 
  */
 const KINDS: { readonly [Code in FetchFailure]?: RefusalKind } = {
   'too-large': 'size',
-  unfolds: 'size',
+  'decoded-too-large': 'size',
   spool: 'resources',
 };
 

@@ -147,7 +147,7 @@ export class Retrievals {
     return Math.min(this.dispatcher.largest(app), this.fetcher.maxSize);
   }
 
-  private async inTime(record: ReferenceRecord, running: Running): Promise<ReferenceAnswer> {
+  private async inTime(record: ReferenceRecord, running: RunningRetrieval): Promise<ReferenceAnswer> {
     const end = await orLate(this.clock, RETRIEVE_WITHIN, running.ended);
     if (end !== 'late') {
       await running.release();
@@ -167,12 +167,12 @@ export class Retrievals {
   }
 
   /** Continues a retrieval whose sender is answered. */
-  private continueLater(record: ReferenceRecord, running: Running): void {
+  private continueLater(record: ReferenceRecord, running: RunningRetrieval): void {
     const later = this.conclude(record, running).finally(() => this.later.delete(record.id));
     this.later.set(record.id, later);
   }
 
-  private async conclude(record: ReferenceRecord, running: Running): Promise<void> {
+  private async conclude(record: ReferenceRecord, running: RunningRetrieval): Promise<void> {
     const end = await running.ended;
     await running.release();
     if (this.stopping.signal.aborted && !end.outcome.accepted) return;
@@ -191,7 +191,7 @@ export class Retrievals {
     }
   }
 
-  private retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): Running {
+  private retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): RunningRetrieval {
     const abandoned = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, abandoned.signal]);
     let download: Download | undefined;
@@ -216,7 +216,7 @@ export class Retrievals {
           turn.leave();
         }
       },
-      handOver: ({ content }) => {
+      deliver: ({ content }) => {
         const { key, from, to, headers, fileName } = record;
         const app = this.application(record);
         const push = { app, key, from, to, mode: 'indirect' as const, content, headers };
@@ -265,7 +265,7 @@ export class Retrievals {
 }
 
 /** A retrieval in progress. */
-interface Running {
+interface RunningRetrieval {
   retrieval: Retrieval;
   ended: Promise<RetrievalEnd>;
   abandon(why: unknown): void;

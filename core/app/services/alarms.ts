@@ -13,7 +13,7 @@ import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
 import { type AlarmChange, alarmKey, readAlarm } from './app-writes.js';
 
 /** Alarms delivered concurrently. The others wait until one of these ends. */
-const AT_ONCE = 4;
+const MAX_CONCURRENT = 4;
 
 /** Longest wait until the clock is read again: the clock of a host can be set, and stops while the host sleeps. */
 const LONGEST_WAIT = 3_600_000;
@@ -32,7 +32,7 @@ interface Entry extends SetAlarm {
   due: number;
   failures: number;
   /** Writes in progress that replace or cancel it. */
-  leaving: number;
+  replacing: number;
 }
 
 export interface AlarmsParts {
@@ -56,10 +56,10 @@ export class Alarms {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting = new DueQueue<Entry>((entry) => entry.due);
   /** Keys of the alarms that are being delivered. */
-  readonly #given = new Set<string>();
+  readonly #delivering = new Set<string>();
   /** New alarms that are being written. */
-  #coming = 0;
-  #give: DeliverAlarm | undefined;
+  #newAlarms = 0;
+  #deliver: DeliverAlarm | undefined;
   #cancelTimer = () => {};
 
   private constructor(private readonly parts: AlarmsParts) {}
@@ -78,14 +78,14 @@ export class Alarms {
   }
 
   /** Starts to deliver alarms. */
-  start(give: DeliverAlarm): void {
-    this.#give = give;
-    this.#wind();
+  start(deliver: DeliverAlarm): void {
+    this.#deliver = deliver;
+    this.#schedule();
   }
 
   /** Stops delivering alarms. */
   stop(): void {
-    this.#give = undefined;
+    this.#deliver = undefined;
     this.#cancelTimer();
   }
 
@@ -110,22 +110,22 @@ export class Alarms {
     const fresh = new Set(
       changes.filter(({ key, value }) => value && !this.#entries.has(key)).map(({ key }) => key),
     );
-    if (fresh.size > 0) this.#requireRoom(fresh.size);
-    const leaving = changes.flatMap(({ key }) => this.#entries.get(key) ?? []);
+    if (fresh.size > 0) this.#requireSpace(fresh.size);
+    const replacing = changes.flatMap(({ key }) => this.#entries.get(key) ?? []);
     // Before the write: an alarm that its application replaces must not end with the call that delivers it.
-    for (const entry of leaving) entry.leaving += 1;
-    this.#coming += fresh.size;
+    for (const entry of replacing) entry.replacing += 1;
+    this.#newAlarms += fresh.size;
     try {
       await write(changes.map((change) => this.#operation(change)));
     } finally {
-      for (const entry of leaving) entry.leaving -= 1;
-      this.#coming -= fresh.size;
+      for (const entry of replacing) entry.replacing -= 1;
+      this.#newAlarms -= fresh.size;
     }
     for (const { key, at, value } of changes) {
       this.#leave(key);
       if (value) this.#enter(key, at);
     }
-    this.#wind();
+    this.#schedule();
   }
 
   /**
@@ -134,22 +134,22 @@ export class Alarms {
    * @returns false when the alarm has ended before, was cancelled, or was replaced; nothing is written then.
    */
   async end(set: SetAlarm, write: (operations: readonly Write[]) => Promise<void>): Promise<boolean> {
-    const entry = this.#standing(set);
+    const entry = this.#current(set);
     if (!entry) return false;
-    entry.leaving += 1;
+    entry.replacing += 1;
     try {
       await write([this.#operation({ key: set.key, at: set.at })]);
     } finally {
-      entry.leaving -= 1;
+      entry.replacing -= 1;
     }
     if (this.#entries.get(set.key) === entry) this.#leave(set.key);
     return true;
   }
 
   /** Whether the alarm is still the one that was delivered, and no write in progress replaces or removes it. */
-  #standing(set: SetAlarm): Entry | undefined {
+  #current(set: SetAlarm): Entry | undefined {
     const entry = this.#entries.get(set.key);
-    return entry === set && entry.leaving === 0 ? entry : undefined;
+    return entry === set && entry.replacing === 0 ? entry : undefined;
   }
 
   #operation({ key, value }: AlarmChange): Write {
@@ -157,18 +157,18 @@ export class Alarms {
     return value ? { type: 'put', key: name, value } : { type: 'del', key: name };
   }
 
-  #requireRoom(more: number): void {
+  #requireSpace(more: number): void {
     const { most } = this.parts;
-    if (this.#entries.size + this.#coming + more <= most) return;
+    if (this.#entries.size + this.#newAlarms + more <= most) return;
     throw new LimitError(
-      `${this.#entries.size + this.#coming + more} alarms exceed the limit of ${most}: cancel some first`,
+      `${this.#entries.size + this.#newAlarms + more} alarms exceed the limit of ${most}: cancel some first`,
     );
   }
 
   #enter(key: string, at: number): void {
-    const entry: Entry = { key, at, due: at, failures: 0, leaving: 0 };
+    const entry: Entry = { key, at, due: at, failures: 0, replacing: 0 };
     this.#entries.set(key, entry);
-    if (!this.#given.has(key)) this.#waiting.add(entry);
+    if (!this.#delivering.has(key)) this.#waiting.add(entry);
   }
 
   #leave(key: string): void {
@@ -178,44 +178,44 @@ export class Alarms {
   }
 
   /** Delivers the alarms that are due, and sets the timer for the next one. */
-  #wind(): void {
+  #schedule(): void {
     this.#cancelTimer();
-    const give = this.#give;
-    if (!give) return;
+    const deliver = this.#deliver;
+    if (!deliver) return;
     const { clock } = this.parts;
     for (let next = this.#waiting.first; next; next = this.#waiting.first) {
       // The delivery that ends next calls this again.
-      if (this.#given.size >= AT_ONCE) return;
+      if (this.#delivering.size >= MAX_CONCURRENT) return;
       const wait = next.due - clock.now();
       if (wait > 0) {
-        this.#cancelTimer = clock.after(Math.min(wait, LONGEST_WAIT), () => this.#wind());
+        this.#cancelTimer = clock.after(Math.min(wait, LONGEST_WAIT), () => this.#schedule());
         return;
       }
       this.#waiting.delete(next);
-      this.#given.add(next.key);
-      void this.#run(next, give);
+      this.#delivering.add(next.key);
+      void this.#run(next, deliver);
     }
   }
 
   /** Never rejects. */
-  async #run(entry: Entry, give: DeliverAlarm): Promise<void> {
+  async #run(entry: Entry, deliver: DeliverAlarm): Promise<void> {
     const { namespace, records, clock } = this.parts;
     try {
       const bytes = await records.get(alarmKey(namespace, entry.key));
-      if (bytes && this.#standing(entry)) {
-        await give(readAlarm(entry.key, bytes), entry);
+      if (bytes && this.#current(entry)) {
+        await deliver(readAlarm(entry.key, bytes), entry);
         // The write need not survive a loss of power: the alarm is then delivered again.
         await this.end(entry, (operations) => records.write(operations, 'written'));
       }
     } catch (error) {
-      if (this.#give) this.#failed(entry, error);
+      if (this.#deliver) this.#failed(entry, error);
     }
-    this.#given.delete(entry.key);
+    this.#delivering.delete(entry.key);
     const next = this.#entries.get(entry.key);
     // A write in progress may replace it, and may fail.
     if (next === entry) entry.due = Math.max(entry.due, clock.now() + WAIT_FOR_WRITE);
     if (next) this.#waiting.add(next);
-    this.#wind();
+    this.#schedule();
   }
 
   #failed(entry: Entry, error: unknown): void {

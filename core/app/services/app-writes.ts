@@ -162,7 +162,7 @@ export function decodeValue(bytes: Uint8Array): unknown {
 const MAX_DATA = 16 * 1024;
 
 /** Range of a Date: milliseconds before and after 1970. */
-const MOST_TIME = 8.64e15;
+const MAX_TIME = 8.64e15;
 
 /** A validated operation. `value` is the encoded alarm; absent: the alarm is cancelled. */
 export interface AlarmChange {
@@ -178,7 +178,7 @@ export function alarmChange(operation: ScheduleOperation): AlarmChange {
   if (type === 'cancel') return { key, at: 0 };
   const { at: when, data } = operation;
   const at = when instanceof Date ? when.getTime() : when;
-  if (typeof at !== 'number' || !(Math.abs(at) <= MOST_TIME)) {
+  if (typeof at !== 'number' || !(Math.abs(at) <= MAX_TIME)) {
     throw new ConfigurationError(
       `alarm "${key}": invalid time ${String(at)}: expected a Date, or milliseconds since 1970`,
     );

@@ -10,12 +10,12 @@ import type { AppFile, AppFiles } from '../contract/services.js';
 import type { RuntimeLimits } from '../limits.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
 
-export const APP_FOLDERS: InjectionToken<AppFolders> = Symbol('files room');
+export const APP_FOLDERS: InjectionToken<AppFolders> = Symbol('app folders');
 
 type Limits = Pick<RuntimeLimits, 'filesCount' | 'filesBytes'>;
 
 export class AppFolders {
-  readonly #shelves = new Map<string, Promise<AppFolder>>();
+  readonly #folders = new Map<string, Promise<AppFolder>>();
 
   /** @param folder contains a folder for each application; absent: the folders are temporary. */
   constructor(
@@ -25,26 +25,26 @@ export class AppFolders {
 
   /** Rejects when the folder cannot be created. The next call tries again. */
   of(namespace: string): Promise<AppFolder> {
-    const known = this.#shelves.get(namespace);
+    const known = this.#folders.get(namespace);
     if (known) return known;
     const path = this.folder === undefined ? undefined : `${this.folder}/${namespace}`;
     const opened = AppFolder.open(path, this.limits).catch((error: unknown) => {
-      this.#shelves.delete(namespace);
+      this.#folders.delete(namespace);
       throw error;
     });
-    this.#shelves.set(namespace, opened);
+    this.#folders.set(namespace, opened);
     return opened;
   }
 
   async close(): Promise<void> {
     await Promise.allSettled(
-      Array.from(this.#shelves.values(), async (opened) => (await opened).folder.close()),
+      Array.from(this.#folders.values(), async (opened) => (await opened).folder.close()),
     );
   }
 }
 
 /** A file that is being written, and then kept or discarded. */
-interface ShelfFile extends Omit<NewFile, 'keep'> {
+interface UnfinishedFile extends Omit<NewFile, 'keep'> {
   /** @returns the size of the file. */
   keep(): Promise<number>;
 }
@@ -78,7 +78,7 @@ export class AppFolder {
    * @param filesBytes limit of all files together.
    * @throws QuotaError when the number of files is at its limit.
    */
-  async create(name: string, filesBytes = this.limits.filesBytes): Promise<ShelfFile> {
+  async create(name: string, filesBytes = this.limits.filesBytes): Promise<UnfinishedFile> {
     const { filesCount } = this.limits;
     // Files that are being written count, so that they cannot exceed the limits together.
     if (this.sizes.size + this.#unfinished >= filesCount) {
@@ -126,16 +126,15 @@ export class AppFolder {
   }
 }
 
-/** The `files` service. */
-
 /** Random bytes of a file name: names never repeat. */
 const NAME_BYTES = 16;
 
+/** The `files` service. */
 @injectable()
 export class FilesService implements AppFiles {
   constructor(
     @inject(APP_SCOPE) private readonly scope: AppScope,
-    @inject(APP_FOLDERS) private readonly room: AppFolders,
+    @inject(APP_FOLDERS) private readonly folders: AppFolders,
   ) {}
 
   write(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
@@ -143,24 +142,26 @@ export class FilesService implements AppFiles {
   }
 
   open(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
-    return handled(this.shelf().then(async (shelf) => (await shelf.open(name)).open(range)));
+    return handled(this.openFolder().then(async (folder) => (await folder.open(name)).open(range)));
   }
 
   remove(name: string): Promise<void> {
-    return handled(this.shelf().then((shelf) => shelf.remove(name)));
+    return handled(this.openFolder().then((folder) => folder.remove(name)));
   }
 
   list(): Promise<AppFile[]> {
     return handled(
-      this.shelf().then((shelf) => shelf.list().map(({ name, size }) => this.file(shelf, name, size))),
+      this.openFolder().then((folder) =>
+        folder.list().map(({ name, size }) => this.file(folder, name, size)),
+      ),
     );
   }
 
   private async keepFile(content: ReadableStream<Uint8Array>): Promise<AppFile & { sha256: string }> {
     try {
-      const shelf = await this.shelf();
+      const folder = await this.openFolder();
       const name = platform.randomHex(NAME_BYTES);
-      const file = await shelf.create(name, this.scope.permissions.files);
+      const file = await folder.create(name, this.scope.permissions.files);
       const hasher = platform.hasher('sha-256');
       try {
         for await (const chunk of content) {
@@ -170,7 +171,7 @@ export class FilesService implements AppFiles {
         }
         this.requireActive();
         const size = await file.keep();
-        return { ...this.file(shelf, name, size), sha256: hasher.digest() };
+        return { ...this.file(folder, name, size), sha256: hasher.digest() };
       } catch (error) {
         await file.discard();
         throw error;
@@ -182,13 +183,13 @@ export class FilesService implements AppFiles {
     }
   }
 
-  private file(shelf: AppFolder, name: string, size: number): AppFile {
-    return { name, size, path: shelf.folder.path(name) };
+  private file(folder: AppFolder, name: string, size: number): AppFile {
+    return { name, size, path: folder.folder.path(name) };
   }
 
-  private async shelf(): Promise<AppFolder> {
+  private async openFolder(): Promise<AppFolder> {
     this.requireActive();
-    return this.room.of(this.scope.namespace);
+    return this.folders.of(this.scope.namespace);
   }
 
   private requireActive(): void {

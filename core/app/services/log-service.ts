@@ -1,4 +1,4 @@
-/** The `log` service. */
+/** The `log` and `clock` services. */
 
 import { inject, injectable } from '../../injection.js';
 import type { LogLevel, LogSink } from '../../log.js';
@@ -29,7 +29,6 @@ export class LogService implements AppLog {
 }
 
 /** The `clock` service. */
-
 @injectable()
 export class ClockService implements AppClock {
   constructor(@inject(CLOCK) private readonly clock: Clock) {}

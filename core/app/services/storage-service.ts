@@ -107,7 +107,6 @@ export class StorageAccount {
 }
 
 /** The `storage` service. */
-
 @injectable()
 export class StorageService implements AppStorage {
   constructor(

@@ -6,6 +6,7 @@ import { type ByteRange, type Content, type MediaType, readAll } from '../../con
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
 import type { OpenFile } from '../../platform/files.js';
 import type { Hasher } from '../../platform/platform.js';
+import { asError } from '../../text.js';
 import { TRANSFER_PARTS } from '../limits.js';
 
 /** Bytes that are written, or read back, at once. Hashing them does not block the event loop noticeably. */
@@ -141,7 +142,7 @@ export class Arrival {
         await this.#write(group);
         for (const { settle } of group) settle();
       } catch (error) {
-        this.break(error instanceof Error ? error : new SipPushError(String(error)));
+        this.break(asError(error));
         for (const { settle } of group) settle(this.#error);
       }
     }
@@ -202,7 +203,7 @@ export class Arrival {
       return;
     }
     this.#catchingUp ??= this.#hashBack()
-      .catch((error: unknown) => this.break(error instanceof Error ? error : new SipPushError(String(error))))
+      .catch((error: unknown) => this.break(asError(error)))
       .finally(() => {
         this.#catchingUp = undefined;
       });

@@ -3,7 +3,7 @@
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
 import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
-import { reasonOf } from '../../text.js';
+import { asError, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
@@ -77,7 +77,7 @@ export interface TransferParts {
   readonly sha256: boolean;
   readonly largest: number;
   readonly turn: Turn;
-  readonly place: PartialFile;
+  readonly partialFile: PartialFile;
   readonly services: TransferServices;
   /** The transfer has ended. A durable application may still be reading. */
   onEnded(): void;
@@ -99,15 +99,15 @@ export class FileTransfer implements Transfer {
   /** Bytes reserved for content without an offered size. */
   #reserved: number;
   #ending: Promise<TransferOutcome> | undefined;
-  #over: Promise<void> = Promise.resolve();
+  #ended: Promise<void> = Promise.resolve();
   #closed: Promise<void> = Promise.resolve();
   #begun = false;
   /** Users of the file: the transfer, and the application's `receive`. */
   #users = 2;
 
   constructor(private readonly parts: TransferParts) {
-    const { app, record, size, sha1, sha256, largest, turn, place } = parts;
-    const { file, have } = place;
+    const { app, record, size, sha1, sha256, largest, turn, partialFile } = parts;
+    const { file, have } = partialFile;
     this.pushId = record.id;
     this.have = have;
     this.largest = largest;
@@ -122,7 +122,7 @@ export class FileTransfer implements Transfer {
       have,
       sha1: sha1 !== undefined,
       sha256,
-      onGap: (contiguous) => place.recordContiguous(contiguous),
+      onGap: (contiguous) => partialFile.recordContiguous(contiguous),
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
     this.#push = new PushEntry(record, app.manifest.delivery === 'durable', arrived);
@@ -164,13 +164,13 @@ export class FileTransfer implements Transfer {
 
   async abort(why: Error): Promise<TransferOutcome> {
     const outcome = await (this.#ending ?? this.#end(this.#fail(why)));
-    await this.#over;
+    await this.#ended;
     return outcome;
   }
 
   #end(ending: Promise<TransferOutcome>): Promise<TransferOutcome> {
     this.#ending = ending;
-    this.#over = ending.then(async ({ accepted }) => {
+    this.#ended = ending.then(async ({ accepted }) => {
       // The file can be offered again only when the application no longer uses it.
       if (!accepted) {
         await this.#answer;
@@ -183,10 +183,10 @@ export class FileTransfer implements Transfer {
 
   async #complete(size: number): Promise<TransferOutcome> {
     const sha256 = await this.#check(size);
-    const { services, app, place } = this.parts;
+    const { services, app, partialFile } = this.parts;
     this.#push.record = { ...this.#push.record, size };
     if (this.#push.durable && !this.#push.result) {
-      await place.file.sync();
+      await partialFile.file.sync();
       // The application may have refused it meanwhile.
       if (!this.#push.result) {
         await services.ledger.receive(this.#push);
@@ -260,7 +260,7 @@ export class FileTransfer implements Transfer {
   /** The transfer does not complete. */
   async #fail(error: unknown): Promise<TransferOutcome> {
     // The first error is the reason.
-    const why = this.#arrival.error ?? (error instanceof Error ? error : new SipPushError(reasonOf(error)));
+    const why = this.#arrival.error ?? asError(error);
     const refusal = refusalFor(why);
     this.#break(why);
     this.#push.finish({ accepted: false, refusal });
@@ -276,12 +276,12 @@ export class FileTransfer implements Transfer {
 
   /** Keeps the received bytes for another attempt, or removes them. */
   async #leave(keep: boolean): Promise<void> {
-    const { place } = this.parts;
+    const { partialFile } = this.parts;
     await this.#arrival.idle();
     // A commit past its deadline may still be written.
     await this.#push.committing?.catch(() => {});
-    if (keep) await place.keep(this.#arrival.watermark, this.#begun);
-    else await place.drop();
+    if (keep) await partialFile.keep(this.#arrival.watermark, this.#begun);
+    else await partialFile.drop();
     this.#release();
     // The sender may offer the file again as soon as it has the answer.
     await this.#closed;
@@ -289,7 +289,7 @@ export class FileTransfer implements Transfer {
 
   #reserve(end: number): void {
     if (end <= this.#reserved) return;
-    if (!this.parts.place.reserve(end)) {
+    if (!this.parts.partialFile.reserve(end)) {
       const { kind, reason, retryAfter = 0 } = resources('there is no disk space for the content');
       throw new PushRefused(kind, reason, { retryAfter });
     }
@@ -299,6 +299,6 @@ export class FileTransfer implements Transfer {
   #release(): void {
     if (--this.#users > 0) return;
     this.#arrival.break(new SipPushError('the push is finished'));
-    this.#closed = this.parts.place.close();
+    this.#closed = this.parts.partialFile.close();
   }
 }

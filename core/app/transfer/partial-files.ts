@@ -10,7 +10,7 @@ import type { Clock } from '../../time/clock.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
 import type { PartialTransfer } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
-import { type RuntimeLimits, TRANSFER_KEEP } from '../limits.js';
+import { type RuntimeLimits, TRANSFER_RETENTION } from '../limits.js';
 import type { PartialFile } from './file-transfer.js';
 import type { IncomingTransfer } from './transfer.js';
 
@@ -73,7 +73,7 @@ export class PartialFiles {
       const receivedAt = before?.receivedAt ?? this.clock.now();
       const partial = partialOf(id, incoming, { file: name, attempts, receivedAt });
       if (partial) await this.ledger.putPartialTransfer(partial);
-      return { ...this.place(id, name, file, partial, release), name, file, have, attempts, receivedAt };
+      return { ...this.handle(id, name, file, partial, release), name, file, have, attempts, receivedAt };
     } catch (error) {
       await file?.close().catch(() => {});
       if (!before) await this.files.remove(name);
@@ -107,7 +107,7 @@ export class PartialFiles {
     return [...this.ledger.allPartialTransfers()].filter(({ file }) => !this.files.inUse(file));
   }
 
-  private place(
+  private handle(
     id: string,
     name: string,
     file: OpenFile,
@@ -132,7 +132,7 @@ export class PartialFiles {
           });
         } catch (error) {
           // The store still has the entry from the start of the transfer.
-          this.warn(id, `broke off, but that is not on disk: ${reasonOf(error)}`);
+          this.warn(id, `broke off, but could not be recorded: ${reasonOf(error)}`);
         }
       },
       close: () => this.files.background(this.close(file, release)),
@@ -152,7 +152,7 @@ export class PartialFiles {
     const idle = this.idle();
     const excess = idle.length - this.limits.transfersKept;
     for (const [index, partial] of idle.entries()) {
-      const left = partial.changedAt + TRANSFER_KEEP - this.clock.now();
+      const left = partial.changedAt + TRANSFER_RETENTION - this.clock.now();
       if (left > 0 && index >= excess) {
         this.cancelSweep();
         this.cancelSweep = this.clock.after(left, () => void this.sweep());

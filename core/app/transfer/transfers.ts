@@ -26,7 +26,7 @@ export class Transfers {
   private stopping = false;
 
   constructor(
-    @inject(PARTIAL_FILES) private readonly places: PartialFiles,
+    @inject(PARTIAL_FILES) private readonly partialFiles: PartialFiles,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(DURABLE_DELIVERY) private readonly deliveries: DurableDelivery,
     @inject(ATTEMPTS) private readonly attempts: Attempts,
@@ -37,13 +37,13 @@ export class Transfers {
 
   /** Removes files that no push needs. Rejects when the folder cannot be used. */
   open(): Promise<void> {
-    return this.places.clean();
+    return this.partialFiles.clean();
   }
 
   /** Breaks off the transfers in progress. Their received bytes are kept. */
   async stop(): Promise<void> {
     this.stopping = true;
-    this.places.stop();
+    this.partialFiles.stop();
     const why = new PushRefused('busy', 'the host is being stopped', { retryAfter: BUSY_RETRY_AFTER });
     await Promise.allSettled(Array.from(this.running.values(), async (begun) => (await begun).abort(why)));
   }
@@ -109,16 +109,16 @@ export class Transfers {
   ): Promise<FileTransfer> {
     const { deliveries, attempts, ledger, clock } = this;
     const { size, sha1, sha256 = true } = incoming;
-    const place = await this.places.open(id, incoming);
+    const partialFile = await this.partialFiles.open(id, incoming);
     return new FileTransfer({
       app,
-      record: recordOf(id, app, incoming, place),
+      record: recordOf(id, app, incoming, partialFile),
       size,
       sha1,
       sha256,
       largest: this.largest(app),
       turn,
-      place,
+      partialFile,
       services: { deliveries, attempts, ledger, clock },
       onEnded: () => this.running.delete(id),
     });
@@ -129,11 +129,11 @@ function recordOf(
   id: string,
   app: Application,
   incoming: IncomingTransfer,
-  place: OpenPartialFile,
+  partialFile: OpenPartialFile,
 ): PushRecord {
   const { from, to, type, headers, fileName, size = 0 } = incoming;
   const { eventAppId, iari } = app;
-  const { name, receivedAt, attempts } = place;
+  const { name, receivedAt, attempts } = partialFile;
   return {
     id,
     app: eventAppId,

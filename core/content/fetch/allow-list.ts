@@ -1,4 +1,4 @@
-/** The origins that may be fetched from, and public IP addresses. */
+/** The origins to which requests are allowed, and public IP addresses. */
 
 import ipaddr from 'ipaddr.js';
 import { ConfigurationError } from '../../errors.js';

@@ -20,7 +20,7 @@ export function codingsOf(contentEncoding: string | undefined): ContentCoding[] 
   }
 }
 
-/** Decodes a body. The stream errors with FetchError `unfolds` beyond the limits, `malformed` if the data is invalid. */
+/** Decodes a body. The stream errors with FetchError `decoded-too-large` beyond the limits, `malformed` if the data is invalid. */
 export function decodedBody(
   body: ReadableStream<Uint8Array>,
   codings: readonly ContentCoding[],
@@ -37,7 +37,8 @@ export function decodedBody(
 }
 
 function toFetchError(error: unknown): unknown {
-  if (error instanceof LimitError) return new FetchError('unfolds', error.message, { cause: error });
+  if (error instanceof LimitError)
+    return new FetchError('decoded-too-large', error.message, { cause: error });
   if (error instanceof MalformedError) return new FetchError('malformed', error.message, { cause: error });
   return error;
 }
@@ -91,7 +92,7 @@ async function spooling<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-export interface Downloaded {
+export interface DownloadResult {
   content: Content;
   /** Of the decoded content. */
   sha256: string;
@@ -124,7 +125,7 @@ export class Download {
    * Sends one request. It resumes the previous attempt if the server sent a strong entity tag.
    * @throws FetchError; if it is `transient`, another attempt can succeed.
    */
-  async attempt(signal: AbortSignal): Promise<Downloaded> {
+  async attempt(signal: AbortSignal): Promise<DownloadResult> {
     const wire = this.#wire ?? (await this.#newFile());
     this.#wire = wire;
     if (!this.#complete) await this.#receive(wire, signal);

@@ -1,5 +1,6 @@
 /** Limits of time, rate and size for one HTTP exchange. */
 
+import { reasonOf } from '../../text.js';
 import { FetchError } from './fetch-error.js';
 
 /**
@@ -101,7 +102,7 @@ export class ExchangeGuard {
       return await reader.read();
     } catch (error) {
       if (this.signal.aborted) throw this.signal.reason;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       throw new FetchError('unreachable', why, { cause: error });
     }
   }

@@ -1,4 +1,4 @@
-/** The reason of a failed HTTP request, by name. */
+/** Failures of HTTP requests, with a code for programs. */
 
 import { SipPushError } from '../../errors.js';
 
@@ -17,7 +17,7 @@ export type FetchFailure =
   | 'status'
   | 'too-large'
   /** The decompressed content is larger than allowed. */
-  | 'unfolds'
+  | 'decoded-too-large'
   | 'malformed'
   | 'size-mismatch'
   | 'hash-mismatch'

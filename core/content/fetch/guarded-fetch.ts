@@ -7,13 +7,13 @@ import { AllowList, hostOf, isPublicAddress } from './allow-list.js';
 import { ExchangeGuard } from './exchange-guard.js';
 import { FetchError } from './fetch-error.js';
 
-/** As in the configuration of a host. */
+/** The limits that a host configures. */
 export interface FetchLimits {
-  /** Origins, `https://*.operator.test`; absent: https at its usual port, public addresses only. */
+  /** Origins, `https://*.operator.test`; absent: https on its default port, public addresses only. */
   allow?: readonly string[];
-  /** Bytes of one body, and of what it unfolds to. */
+  /** Size limit of one body in bytes, encoded and decoded. */
   maxSize?: number;
-  /** Seconds until an answer begins, and of silence within it. */
+  /** Seconds without a byte after which a request fails. */
   timeout?: number;
 }
 
@@ -45,7 +45,7 @@ export interface GuardedFetchOptions extends FetchLimits {
 const DEFAULT_MAX_SIZE = 10 * 1024 * 1024;
 const DEFAULT_TIMEOUT = 10;
 
-/** Enough for http to https, to a name with www, to a mirror, and as many again. */
+/** Twice the usual redirects: to https, to a name with www, to a mirror. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 

@@ -34,16 +34,16 @@ interface NotificationFields {
   readonly transactionId: string;
   /** MMS version of the sender, `1.2`. */
   readonly version: string;
-  /** As on the wire, `+15550100/TYPE=PLMN`; absent where it is hidden. */
+  /** As on the wire, `+15550100/TYPE=PLMN`; absent if it is hidden. */
   readonly from?: string;
   readonly subject?: string;
   readonly deliveryReport?: boolean;
-  /** Whether the message lies in a network mailbox. */
+  /** Whether the message is stored in a network mailbox. */
   readonly stored?: boolean;
   /** `personal`, `advertisement`, `informational`, `auto`, or a class of the operator's own. */
   readonly messageClass: string;
   readonly priority?: 'low' | 'normal' | 'high';
-  /** Octets of the message that waits. */
+  /** Size of the message, in octets. */
   readonly messageSize: number;
   readonly expiry: MmsTime;
   readonly replyCharging?: 'requested' | 'requested-text-only' | 'accepted' | 'accepted-text-only';
@@ -112,12 +112,12 @@ export const decodeNotification: (pdu: Uint8Array) => MmsNotification = notifica
 export const encodeNotification: (notification: MmsNotification) => Uint8Array = notificationCodec.encode;
 
 interface NotifyResponseFields {
-  /** That of the notification. */
+  /** Transaction-ID of the notification. */
   readonly transactionId: string;
   /** `1.2` */
   readonly version: string;
   readonly status: MmsStatus;
-  /** Whether the sender may be told that the message was delivered; yes where it is absent. */
+  /** Whether the MMSC may report the delivery to the sender; true by default. */
   readonly reportAllowed?: boolean;
 }
 

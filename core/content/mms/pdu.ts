@@ -79,7 +79,7 @@ export interface MmsPduCodec<Fields> {
   decode(pdu: Uint8Array): Fields & WithRawFields;
   /** @throws ConfigurationError if a value does not fit its field. */
   encode(fields: Fields & WithRawFields): Uint8Array;
-  /** Of a PDU with content: what stands before Content-Type, which is left unread. */
+  /** Reads the fields of a PDU with content up to Content-Type, which stays unread. */
   readHeader(reader: OctetReader): Fields & WithRawFields;
   writeHeader(writer: OctetWriter, fields: Fields & WithRawFields): void;
 }

@@ -7,11 +7,11 @@ import { date, encodedString, from, fromOrInsert, textString, version } from './
 interface DeliveryReportFields {
   /** `1.2` */
   readonly version: string;
-  /** That of the M-Send.conf. */
+  /** Message-ID of the M-Send.conf. */
   readonly messageId: string;
   /** The recipient that the report is about, `+15550100/TYPE=PLMN`. */
   readonly to: string;
-  /** When the message was retrieved, expired, rejected… */
+  /** When the message was retrieved, expired or rejected. */
   readonly date: Date;
   readonly status: MmsStatus;
   readonly statusText?: string;
@@ -44,11 +44,11 @@ export const encodeDeliveryReport: (report: MmsDeliveryReport) => Uint8Array = c
 interface ReportFields {
   /** `1.2` */
   readonly version: string;
-  /** That of the message which was read. */
+  /** Message-ID of the message. */
   readonly messageId: string;
-  /** Who sent the message, `+15550100/TYPE=PLMN`. */
+  /** The sender of the message, `+15550100/TYPE=PLMN`. */
   readonly to: string;
-  /** Who read it. */
+  /** The reader. */
   readonly from: string;
   readonly readStatus: MmsReadStatus;
   readonly applicId?: string;
@@ -57,9 +57,9 @@ interface ReportFields {
 }
 
 interface ReadByRecipientFields extends ReportFields {
-  /** Who read it; `insert-address` where the MMSC is to write that, as a device usually asks. */
+  /** The reader; with `insert-address`, the usual value, the MMSC inserts the address. */
   readonly from: string;
-  /** When it was read; the MMSC writes it where it is absent. */
+  /** When the message was read; if absent, the MMSC inserts the time. */
   readonly date?: Date;
 }
 

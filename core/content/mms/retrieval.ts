@@ -23,13 +23,13 @@ import {
 } from './values.js';
 
 interface RetrievalFields {
-  /** There where the MMSC wants an M-Acknowledge.ind. */
+  /** Present if the MMSC expects an M-Acknowledge.ind. */
   readonly transactionId?: string;
   /** MMS version of the MMSC, `1.2`. */
   readonly version: string;
   readonly messageId?: string;
   readonly date: Date;
-  /** As on the wire, `+15550100/TYPE=PLMN`; absent where it is hidden. */
+  /** As on the wire, `+15550100/TYPE=PLMN`; absent if it is hidden. */
   readonly from?: string;
   readonly to?: readonly string[];
   readonly cc?: readonly string[];
@@ -187,11 +187,11 @@ async function* partsOf(type: MediaType, source: OctetSource): AsyncGenerator<St
 }
 
 interface AcknowledgeFields {
-  /** That of the M-Retrieve.conf. */
+  /** Transaction-ID of the M-Retrieve.conf. */
   readonly transactionId: string;
   /** `1.2` */
   readonly version: string;
-  /** Whether the sender may be told that the message was delivered; yes where it is absent. */
+  /** Whether the MMSC may report the delivery to the sender; true by default. */
   readonly reportAllowed?: boolean;
 }
 

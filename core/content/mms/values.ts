@@ -143,7 +143,7 @@ export const fromOrInsert: MmsValue<string> = {
   },
 };
 
-/** `+15550100/TYPE=PLMN` as `+15550100`; a mail address as it is (OMA-TS-MMS_ENC 8). */
+/** `+15550100/TYPE=PLMN` as `+15550100`; a mail address unchanged (OMA-TS-MMS_ENC 8). */
 export function displayAddress(address: string): string {
   return address.replace(/\/TYPE=[A-Za-z0-9]+$/i, '');
 }

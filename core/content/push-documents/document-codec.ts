@@ -25,7 +25,7 @@ export interface DocumentCodec<T> {
   fromXml(bytes: Uint8Array): T;
   /**
    * Encodes a document in XML, in UTF-8 with its document type.
-   * @throws ConfigurationError where a value does not fit.
+   * @throws ConfigurationError if a value does not fit.
    */
   toXml(document: T): Uint8Array;
   /** @throws MalformedError naming the place and what was expected. */

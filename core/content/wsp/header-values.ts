@@ -18,11 +18,11 @@ export interface WspHeaderValue {
   write(writer: OctetWriter, value: string, version: number): void;
 }
 
-type Read = WspHeaderValue['read'];
+type ReadValue = WspHeaderValue['read'];
 
 /** Many senders write text although a binary form exists. */
 const orText =
-  (read: Read): Read =>
+  (read: ReadValue): ReadValue =>
   (reader, field) => {
     const first = reader.peek();
     return first === 0 || (first !== undefined && startsText(first))

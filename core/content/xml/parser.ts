@@ -5,6 +5,7 @@
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { MalformedError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
 import { appendValue, type MarkupAttribute, type MarkupElement } from '../wbxml/document.js';
 import { decodeReferences, decodeXmlText, forbiddenCharacter } from './references.js';
 import { attributeText, lines, MAX_DEPTH } from './writer.js';
@@ -51,7 +52,7 @@ function parseNodes(text: string, title: string): unknown {
     return parser.parse(text);
   } catch (error) {
     if (error instanceof MalformedError) throw error;
-    throw new MalformedError(`${title}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new MalformedError(`${title}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Channel } from '../../platform/sockets.js';
+import { reasonOf } from '../../text.js';
 import { Timer } from '../../time/clock.js';
 import {
   type ContinuationFlag,
@@ -251,7 +252,7 @@ export class MsrpConnection implements RequestLink {
     this.sendQueue.drained();
   }
 
-  /** RFC 4975 §5.4 lets a passive end wait for the first request, which must come in time. */
+  /** RFC 4975 §5.4 lets a passive end wait for the first request, which must arrive in time. */
   #linger(): void {
     const { linger } = this.#options;
     if (linger > 0) this.#unused.set(linger, () => this.close());
@@ -282,6 +283,6 @@ export class MsrpConnection implements RequestLink {
 
 function asTransportError(error: unknown): Error {
   if (error instanceof TransportError || error instanceof TimeoutError) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = reasonOf(error);
   return new TransportError(`the MSRP connection was lost: ${why}`, { cause: error });
 }

@@ -22,32 +22,32 @@ export interface SharedConnectionOptions {
   /** How long the connection stays open without a session, in milliseconds. */
   linger: number;
   /** The connection failed or ended. */
-  onOver?(): void;
+  onEnd?(): void;
 }
 
 /** A connection of the active end for all its sessions with one address, in progress or established. */
 export class SharedConnection {
   readonly #attempt = new AbortController();
   readonly #opening: Promise<MsrpConnection>;
-  #made: MsrpConnection | undefined;
+  #connection: MsrpConnection | undefined;
   #waiting = 0;
 
   constructor(private readonly options: SharedConnectionOptions) {
     this.#opening = this.#open();
     this.#opening.then(
       (connection) => {
-        this.#made = connection;
+        this.#connection = connection;
       },
       (error: unknown) => {
         this.#attempt.abort(error);
-        options.onOver?.();
+        options.onEnd?.();
       },
     );
   }
 
   /** False if the attempt failed or was abandoned, or the connection ended. */
   get usable(): boolean {
-    return this.#made ? !this.#made.closed : !this.#attempt.signal.aborted;
+    return this.#connection ? !this.#connection.closed : !this.#attempt.signal.aborted;
   }
 
   /** Closes it; pending `join` calls reject with the reason. */
@@ -75,7 +75,7 @@ export class SharedConnection {
   }
 
   async #open(): Promise<MsrpConnection> {
-    const { protocol, to, tls, sockets = platform, limits, sessions, linger, onOver } = this.options;
+    const { protocol, to, tls, sockets = platform, limits, sessions, linger, onEnd } = this.options;
     const channel = await sockets.connect(protocol, to, {
       tls,
       subprotocol: MSRP_SUBPROTOCOL,
@@ -86,13 +86,13 @@ export class SharedConnection {
       limits,
       find: (uri) => sessions.find(uri),
       linger,
-      onClosed: () => onOver?.(),
+      onClosed: () => onEnd?.(),
     });
   }
 
   /** The last session joined or gave up: an attempt without sessions is abandoned. */
   #leave(): void {
-    if (!this.#made) this.#attempt.abort();
+    if (!this.#connection) this.#attempt.abort();
     this.#opening.then(
       (connection) => connection.leaveIfUnused(),
       () => {},
@@ -108,7 +108,7 @@ export interface MsrpConnectorOptions {
 }
 
 export interface ActiveSessionOptions extends SessionOptions {
-  /** From the peer's `a=fingerprint` (RFC 8122): its certificate must match one of them, whoever signed it. */
+  /** From the peer's `a=fingerprint` (RFC 8122): its certificate must match one of them; its authority is not checked. */
   fingerprints?: readonly string[];
 }
 
@@ -180,7 +180,7 @@ export class MsrpConnector {
       limits: this.#limits,
       sessions: this.#sessions,
       linger: 0,
-      onOver: () => {
+      onEnd: () => {
         if (this.#connections.get(key) === shared) this.#connections.delete(key);
       },
     });

@@ -79,11 +79,6 @@ export class ReadControl {
   }
 }
 
-/**
- * The sending half of a connection. Responses and reports are sent at once. Messages send one chunk each in turn, while
- * the network accepts bytes, so that no message waits for the end of a long one (RFC 4975 §5.1).
- */
-
 /** Unsent bytes at which messages wait: a response waits for no more than these. */
 const HIGH_WATER = 256 * 1024;
 
@@ -92,6 +87,10 @@ export interface QueuedMessage {
   sendChunk(): boolean;
 }
 
+/**
+ * The sending half of a connection. Responses and reports are sent at once. Messages send one chunk each in turn, while
+ * the network accepts bytes, so that no message waits for the end of a long one (RFC 4975 §5.1).
+ */
 export class SendQueue {
   /** Messages with a chunk to send, in turn. */
   readonly #waiting = new Set<QueuedMessage>();

@@ -47,11 +47,11 @@ export class InFlight {
   }
 
   /** Largest size of the next chunk, in bytes; 0 if the peer must answer first. */
-  get room(): number {
+  get nextChunkSize(): number {
     const { limits, chunkSize } = this.#options;
     if (!this.#answered) return chunkSize;
     if (this.#chunks.size >= limits.chunksInFlight) return 0;
-    return this.#pace.room(this.#bytes);
+    return this.#pace.nextChunkSize(this.#bytes);
   }
 
   send(request: MsrpRequest, flag: ContinuationFlag, body: readonly Uint8Array[], bytes: number): void {

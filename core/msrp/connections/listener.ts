@@ -23,9 +23,9 @@ export class MsrpListener {
   /** With the chosen port, if port 0 was requested. */
   readonly address: Address;
   readonly #listener: Listener;
-  readonly #accepted: Accepted;
+  readonly #accepted: AcceptedConnections;
 
-  private constructor(listener: Listener, accepted: Accepted) {
+  private constructor(listener: Listener, accepted: AcceptedConnections) {
     this.address = listener.address;
     this.#listener = listener;
     this.#accepted = accepted;
@@ -39,7 +39,7 @@ export class MsrpListener {
     sockets = platform,
     limits,
   }: MsrpListenerOptions): Promise<MsrpListener> {
-    const accepted = new Accepted({ ...MSRP_LIMITS, ...defined(limits ?? {}) });
+    const accepted = new AcceptedConnections({ ...MSRP_LIMITS, ...defined(limits ?? {}) });
     const options = {
       subprotocol: MSRP_SUBPROTOCOL,
       maxMessage: FRAMED_MESSAGE,
@@ -67,7 +67,7 @@ export class MsrpListener {
 }
 
 /** The accepted connections, and the sessions that requests on them can be for. */
-class Accepted {
+class AcceptedConnections {
   readonly sessions: Sessions;
   closed = false;
   readonly #connections = new Set<MsrpConnection>();

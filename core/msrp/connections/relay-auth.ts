@@ -22,17 +22,18 @@ export interface RelayGrant {
 }
 
 /** Requested lifetime, in seconds: common relays grant no more. */
-const ASKED_EXPIRES = 3600;
+const REQUESTED_EXPIRES = 3600;
 /** A challenge, another one for a stale nonce, and a 423 for either bound; more requests mean that the relay is broken. */
 const MAX_ATTEMPTS = 6;
 /** URIs in a Use-Path: the relays between this end and its peers. */
 const MAX_USE_PATH = 10;
 
+/** Sends the AUTH requests of one relay, one at a time. */
 export class RelayAuth {
-  /** The latest ones: the next request answers them in advance, which saves a round trip. */
+  /** The latest challenges: the next request answers them in advance, which saves a round trip. */
   #challenges: readonly string[] | undefined;
   /** Lifetime to request, in seconds. */
-  #expires = ASKED_EXPIRES;
+  #expires = REQUESTED_EXPIRES;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @param uri the configured URI of the relay. */

@@ -43,7 +43,7 @@ export interface MsrpRelayOptions extends Pick<RelayAccount, 'uri' | 'tls'> {
  */
 const LINGER = 60_000;
 /** Seconds before its end at which a grant is renewed: an AUTH is answered within 30. */
-const AHEAD = 60;
+const RENEWAL_MARGIN = 60;
 /** Bounds of the granted lifetime, in seconds. */
 const SHORTEST_GRANT = 10;
 const LONGEST_GRANT = 24 * 60 * 60;
@@ -114,7 +114,7 @@ export class MsrpRelay {
 
   #renewInTime(session: Session, connection: MsrpConnection, grant: RelayGrant, renewal: Timer): void {
     const expires = Math.min(Math.max(grant.expires, SHORTEST_GRANT), LONGEST_GRANT);
-    renewal.set(Math.max(expires - AHEAD, expires / 2) * 1000, () => {
+    renewal.set(Math.max(expires - RENEWAL_MARGIN, expires / 2) * 1000, () => {
       this.#renew(session, connection, grant).then(
         (renewed) => {
           if (!session.closed) this.#renewInTime(session, connection, renewed, renewal);

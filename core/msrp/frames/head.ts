@@ -28,7 +28,7 @@ export interface RawHead {
 /** Finds the head in a byte stream. It reads bytes once, and copies only a head that arrives in several pieces. */
 export class HeadReader {
   /** The previous pieces, in its first `#length` bytes. */
-  #kept = new Uint8Array(0);
+  #buffer = new Uint8Array(0);
   #length = 0;
   /** Length of the incomplete line. */
   #lineLength = 0;
@@ -78,7 +78,7 @@ export class HeadReader {
   #head(piece: Uint8Array, tooLong: boolean): RawHead {
     const whole = this.#length === 0 ? piece : this.#keep(piece);
     const lastLine = whole.length - this.#lineLength;
-    this.#kept = new Uint8Array(0);
+    this.#buffer = new Uint8Array(0);
     this.#length = 0;
     this.#lineLength = 0;
     return { bytes: whole, lastLine, tooLong };
@@ -87,14 +87,14 @@ export class HeadReader {
   /** Appends a piece. The buffer doubles, so that a head in a hundred pieces is not copied a hundred times. */
   #keep(piece: Uint8Array): Uint8Array {
     const length = this.#length + piece.length;
-    if (length > this.#kept.length) {
+    if (length > this.#buffer.length) {
       const buffer = new Uint8Array(Math.max(length, 2 * this.#length));
-      buffer.set(this.#kept.subarray(0, this.#length));
-      this.#kept = buffer;
+      buffer.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = buffer;
     }
-    this.#kept.set(piece, this.#length);
+    this.#buffer.set(piece, this.#length);
     this.#length = length;
-    return this.#kept.subarray(0, length);
+    return this.#buffer.subarray(0, length);
   }
 }
 

@@ -81,7 +81,7 @@ export class BodyReader {
   readonly #held = new Uint8Array(LONGEST_END_LINE);
   #length = CRLF_LENGTH;
   /** Held bytes of the previous line: its CRLF can begin an end-line, but is not part of the body. */
-  #foreign = CRLF_LENGTH;
+  #precedingBytes = CRLF_LENGTH;
 
   /** Starts behind the CRLF that ended the headers. */
   constructor(transactionId: string, onBytes: (bytes: Uint8Array) => void) {
@@ -146,8 +146,8 @@ export class BodyReader {
   }
 
   #emit(bytes: Uint8Array): void {
-    const own = bytes.subarray(Math.min(this.#foreign, bytes.length));
-    this.#foreign -= bytes.length - own.length;
+    const own = bytes.subarray(Math.min(this.#precedingBytes, bytes.length));
+    this.#precedingBytes -= bytes.length - own.length;
     if (own.length > 0) this.#onBytes(own);
   }
 }

@@ -27,7 +27,7 @@ export interface IncomingOptions {
   /** Sends REPORTs on the message; `size` is undefined while it is unknown. */
   reporter(size: number | undefined): MessageReporter;
   /** The message is over: later chunks are answered with this status. */
-  onOver(status: number, comment?: string): void;
+  onEnd(status: number, comment?: string): void;
 }
 
 interface Chunk {
@@ -59,7 +59,7 @@ export class IncomingMessage {
   #size: number | undefined;
   /** The chunk with `$` has ended. */
   #lastSeen = false;
-  #over = false;
+  #ended = false;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -95,7 +95,7 @@ export class IncomingMessage {
   }
 
   #onBody(chunk: Chunk, bytes: Uint8Array): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     const { sink, parts } = this.#options;
     const start = chunk.offset;
     chunk.offset += bytes.length;
@@ -117,7 +117,7 @@ export class IncomingMessage {
   }
 
   #onEnd(chunk: Chunk, flag: ContinuationFlag): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     chunk.ended = true;
     if (flag === '#') {
       this.#answer(chunk);
@@ -164,11 +164,11 @@ export class IncomingMessage {
     this.#chunks.delete(chunk);
     const size = this.#size;
     if (!this.#lastSeen || size === undefined || this.#writes.size > 0 || !this.#ranges.covers(size)) return;
-    const { sink, onOver } = this.#options;
+    const { sink, onEnd } = this.#options;
     const reporter = this.#options.reporter(size);
-    this.#over = true;
+    this.#ended = true;
     this.#check.clear();
-    onOver(200);
+    onEnd(200);
     try {
       sink.end(size, reporter);
     } catch (error) {
@@ -199,7 +199,7 @@ export class IncomingMessage {
 
   /** Answers the unanswered chunks with the status of this error, and reports it for answered ones. */
   #fail(error: unknown): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     const { respond, reporter } = this.#options;
     const { status, message } = asRefusal(error);
     // RFC 4976 §6.4.3: a relay reports the refusal to the sender. Kamailio's relay does not.
@@ -213,13 +213,13 @@ export class IncomingMessage {
   }
 
   #close(error: Error, status: number, comment?: string): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#check.clear();
     for (const { piece } of this.#writes) this.#options.readControl.release(piece);
     this.#writes.clear();
     this.#chunks.clear();
-    this.#options.onOver(status, comment);
+    this.#options.onEnd(status, comment);
     try {
       this.#options.sink.abort(error);
     } catch {

@@ -17,7 +17,7 @@ export interface IncomingMessagesOptions {
 }
 
 /** Finished messages whose late chunks are answered: as many as a sender has chunks in flight. */
-const REMEMBERED = 64;
+const MAX_FINISHED = 64;
 
 /** RFC 4975 §9 has 32 characters; identifiers stay in memory for a while. */
 const MAX_MESSAGE_ID = 256;
@@ -26,9 +26,9 @@ const IGNORING: BodyHandler = { onBody() {}, onEnd() {} };
 
 export class IncomingMessages {
   readonly #options: IncomingMessagesOptions;
-  readonly #underWay = new Map<string, IncomingMessage>();
+  readonly #incomplete = new Map<string, IncomingMessage>();
   /** The answers to late chunks of finished messages, the oldest first. */
-  readonly #over = new Map<string, { status: number; comment?: string | undefined }>();
+  readonly #finished = new Map<string, { status: number; comment?: string | undefined }>();
 
   constructor(options: IncomingMessagesOptions) {
     this.#options = options;
@@ -39,14 +39,14 @@ export class IncomingMessages {
     const { headers } = request;
     const { respond, reporter } = this.#options;
     const messageId = headers.get('Message-ID');
-    const known = messageId === undefined ? undefined : this.#underWay.get(messageId);
+    const known = messageId === undefined ? undefined : this.#incomplete.get(messageId);
     if (!known && !headers.has('Content-Type')) return this.#withoutContent(request);
     const range = parseByteRange(headers.get('Byte-Range') ?? '1-*/*');
     if (messageId === undefined || messageId.length > MAX_MESSAGE_ID || !range) {
       respond(request, 400, range ? 'a missing or too long Message-ID' : 'malformed Byte-Range');
       return IGNORING;
     }
-    const over = this.#over.get(messageId);
+    const over = this.#finished.get(messageId);
     if (over) {
       respond(request, over.status, over.comment);
       return IGNORING;
@@ -67,7 +67,7 @@ export class IncomingMessages {
    * @param connected the peer can still be answered.
    */
   abort(error: Error, connected: boolean): void {
-    for (const message of [...this.#underWay.values()]) message.abort(error, connected ? 481 : undefined);
+    for (const message of [...this.#incomplete.values()]) message.abort(error, connected ? 481 : undefined);
   }
 
   #begin(
@@ -78,7 +78,7 @@ export class IncomingMessages {
   ): IncomingMessage {
     const { limits, onMessage, respond, reporter } = this.#options;
     if (!onMessage) throw new MsrpRefusedError(403, 'this session accepts no messages');
-    if (this.#underWay.size >= limits.messages) {
+    if (this.#incomplete.size >= limits.messages) {
       throw new MsrpRefusedError(413, `more than ${limits.messages} simultaneous messages`);
     }
     const message = new IncomingMessage({
@@ -89,19 +89,19 @@ export class IncomingMessages {
       relayed: isRelayed(request),
       respond,
       reporter: (whole) => reporter(request, whole),
-      onOver: (status, comment) => {
-        this.#underWay.delete(messageId);
+      onEnd: (status, comment) => {
+        this.#incomplete.delete(messageId);
         this.#remember(messageId, status, comment);
       },
     });
-    this.#underWay.set(messageId, message);
+    this.#incomplete.set(messageId, message);
     return message;
   }
 
   #remember(messageId: string, status: number, comment: string | undefined): void {
-    this.#over.set(messageId, { status, comment });
-    const [oldest = ''] = this.#over.keys();
-    if (this.#over.size > REMEMBERED) this.#over.delete(oldest);
+    this.#finished.set(messageId, { status, comment });
+    const [oldest = ''] = this.#finished.keys();
+    if (this.#finished.size > MAX_FINISHED) this.#finished.delete(oldest);
   }
 
   /** RFC 4975 §5.4: a SEND without a body binds the session, and is not a message. */

@@ -1,5 +1,6 @@
 /** The chunks of an outgoing message: their content, their size, their requests. */
 
+import { asError } from '../../text.js';
 import {
   formatByteRange,
   MsrpHeaders,
@@ -84,7 +85,7 @@ export class ContentReader {
         this.#onChange();
       }
     } catch (error) {
-      if (!this.#ended) this.#onChange(error instanceof Error ? error : new Error(String(error)));
+      if (!this.#ended) this.#onChange(asError(error));
     } finally {
       this.#reading = false;
     }
@@ -124,7 +125,7 @@ export class Pace {
   }
 
   /** Largest size of the next chunk with so many bytes in flight; 0 to wait for answers. */
-  room(inFlight: number): number {
+  nextChunkSize(inFlight: number): number {
     const chunk = Math.min(Math.max(this.#window >> 2, SMALL_CHUNK), this.largestChunk);
     return inFlight === 0 || inFlight + chunk <= this.#window ? chunk : 0;
   }

@@ -20,7 +20,7 @@ export interface OutgoingRoute {
 }
 
 /** The state of a started message. */
-interface Sending {
+interface SendState {
   route: OutgoingRoute;
   chunks: OutgoingChunks;
   content: ContentReader;
@@ -32,7 +32,7 @@ export class OutgoingTransfer implements QueuedMessage {
   readonly result: Promise<MessageResult>;
   #resolve: (result: MessageResult) => void = () => {};
   #reject: (error: unknown) => void = () => {};
-  #sending: Sending | undefined;
+  #sending: SendState | undefined;
   /** Bytes in sent chunks. */
   #sent = 0;
   #lastSent = false;
@@ -43,14 +43,14 @@ export class OutgoingTransfer implements QueuedMessage {
   #anyReport = false;
   /** Waits for the REPORT, or for a refusal if successful chunks are not answered. */
   readonly #deadline = new Timer();
-  #over = false;
+  #ended = false;
   readonly #onAbort = () => this.fail(this.message.signal?.reason);
 
-  /** @param onOver called when the message ends. */
+  /** @param onEnd called when the message ends. */
   constructor(
     private readonly message: OutgoingMessage,
     private readonly limits: MsrpLimits,
-    private readonly onOver: () => void,
+    private readonly onEnd: () => void,
   ) {
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -119,7 +119,7 @@ export class OutgoingTransfer implements QueuedMessage {
 
   /** Ends the message with an error. If the peer has a part of it and is connected, it receives an abort. */
   fail(error: unknown, connected = true): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     const sending = this.#sending;
     if (connected && sending && this.#sent > 0 && !this.#lastSent) {
       sending.route.link.sendRequest(sending.chunks.abort(this.#sent), '#');
@@ -130,20 +130,21 @@ export class OutgoingTransfer implements QueuedMessage {
 
   get #ready(): boolean {
     const sending = this.#sending;
-    if (!sending || this.#over || this.#lastSent) return false;
+    if (!sending || this.#ended || this.#lastSent) return false;
     const { content, inFlight } = sending;
     const { available, ended } = content;
     const { size } = this.message;
-    // The last chunk waits for the end of the content, which may be longer than was said.
-    const isLast = size !== undefined && available === size - this.#sent && available <= inFlight.room;
+    // The last chunk waits for the end of the content, which may be longer than its declared size.
+    const isLast =
+      size !== undefined && available === size - this.#sent && available <= inFlight.nextChunkSize;
     if (isLast && available > 0 && !ended) return false;
-    return (available > 0 || ended || size === 0) && inFlight.room > 0;
+    return (available > 0 || ended || size === 0) && inFlight.nextChunkSize > 0;
   }
 
-  #sendNext({ chunks, content, inFlight }: Sending): void {
+  #sendNext({ chunks, content, inFlight }: SendState): void {
     const { size, failureReport = 'yes' } = this.message;
     const left = size === undefined ? Number.POSITIVE_INFINITY : size - this.#sent;
-    const body = content.take(Math.min(inFlight.room, left));
+    const body = content.take(Math.min(inFlight.nextChunkSize, left));
     const bytes = body.reduce((sum, piece) => sum + piece.length, 0);
     const end = this.#sent + bytes;
     const exhausted = content.ended && content.available === 0;
@@ -162,7 +163,7 @@ export class OutgoingTransfer implements QueuedMessage {
   }
 
   #onAnswer({ status, comment }: MsrpResponse, bytes: number): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     if (!isSuccess(status)) {
       this.#end({ status, comment, reported: false, bytes: this.#acknowledged });
       return;
@@ -182,7 +183,7 @@ export class OutgoingTransfer implements QueuedMessage {
   }
 
   #settleIfDone(): void {
-    if (this.#over || !this.#lastSent) return;
+    if (this.#ended || !this.#lastSent) return;
     const { successReport, failureReport } = this.message;
     if (this.#sending?.inFlight.waiting && !this.#isReported) return;
     if (successReport) {
@@ -214,20 +215,20 @@ export class OutgoingTransfer implements QueuedMessage {
   }
 
   #end(result: MessageResult): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     this.#close();
     this.#resolve(result);
   }
 
   #close(reason?: unknown): void {
-    this.#over = true;
+    this.#ended = true;
     this.#deadline.clear();
     this.message.signal?.removeEventListener('abort', this.#onAbort);
     const { route, content, inFlight } = this.#sending ?? {};
     route?.link.sendQueue.withdraw(this);
     content?.cancel(reason);
     inFlight?.clear();
-    this.onOver();
+    this.onEnd();
   }
 }
 

@@ -60,7 +60,7 @@ export interface MsrpSession {
 }
 
 /** Answers to the binding SEND that refuse the session. Any other answer shows that the peer has it. */
-const REFUSING = new Set([403, 408, 481, 506]);
+const REFUSAL_STATUS = new Set([403, 408, 481, 506]);
 
 export class Session implements MsrpSession, BoundSession {
   readonly localUri: string;
@@ -69,7 +69,7 @@ export class Session implements MsrpSession, BoundSession {
   localPath: readonly string[];
   readonly #options: SessionOptions;
   readonly #limits: MsrpLimits;
-  readonly #onOver: () => void;
+  readonly #onEnd: () => void;
   readonly #incoming: IncomingMessages;
   /** By Message-ID, in sending order. */
   readonly #outgoing = new Map<string, OutgoingTransfer>();
@@ -78,15 +78,15 @@ export class Session implements MsrpSession, BoundSession {
   #heard = false;
   #closed = false;
 
-  /** @param onOver called when the session ends. */
-  constructor(options: SessionOptions, limits: MsrpLimits, onOver: () => void) {
+  /** @param onEnd called when the session ends. */
+  constructor(options: SessionOptions, limits: MsrpLimits, onEnd: () => void) {
     this.localUri = options.localUri;
     this.id = sessionIdOf(options.localUri);
     this.remotePath = options.remotePath ?? [];
     this.localPath = options.localPath ?? [options.localUri];
     this.#options = options;
     this.#limits = limits;
-    this.#onOver = onOver;
+    this.#onEnd = onEnd;
     this.#incoming = new IncomingMessages({
       limits,
       onMessage: options.onMessage,
@@ -138,7 +138,7 @@ export class Session implements MsrpSession, BoundSession {
     const needed = this.localPath.length === 1;
     connection.request({ method: 'SEND', transactionId, ...this.#paths, headers }).then(
       ({ status, comment }) => {
-        if (!needed || !REFUSING.has(status)) return;
+        if (!needed || !REFUSAL_STATUS.has(status)) return;
         this.lost(new TransportError(`the peer refused the MSRP session: ${status} ${comment}`.trimEnd()));
       },
       (error: Error) => {
@@ -186,7 +186,7 @@ export class Session implements MsrpSession, BoundSession {
     for (const transfer of [...this.#outgoing.values()]) transfer.fail(error, connected);
     this.#incoming.abort(error, connected);
     this.#connection?.release(this);
-    this.#onOver();
+    this.#onEnd();
   }
 
   get #paths(): { toPath: readonly string[]; fromPath: readonly string[] } {
@@ -242,17 +242,17 @@ export class Sessions {
   constructor(private readonly limits: MsrpLimits) {}
 
   /**
-   * @param onOver called when the session ends.
+   * @param onEnd called when the session ends.
    * @throws ConfigurationError if the URI has no session identifier or is in use; LimitError beyond the limit.
    */
-  add(options: SessionOptions, onOver: () => void = () => {}): Session {
+  add(options: SessionOptions, onEnd: () => void = () => {}): Session {
     if (this.#byId.size >= this.limits.sessions) {
       throw new LimitError(`${this.limits.sessions} MSRP sessions, the limit, are open`);
     }
     const session = new Session(options, this.limits, () => {
       this.#byId.delete(session.id);
       this.#byUri.delete(session.localUri);
-      onOver();
+      onEnd();
     });
     if (this.#byId.has(session.id)) throw new ConfigurationError(`${options.localUri} is in use`);
     this.#byId.set(session.id, session);

@@ -9,7 +9,7 @@ import type { Platform } from '../platform.js';
 const DECODED = new Set(['content-encoding', 'content-length']);
 
 /** The browser sets this header itself. */
-const ITS_OWN = new Set(['accept-encoding']);
+const BROWSER_HEADERS = new Set(['accept-encoding']);
 
 export const request: Platform['request'] = async ({ method, url, headers, body, ca, addresses, signal }) => {
   if (ca !== undefined)
@@ -21,7 +21,7 @@ export const request: Platform['request'] = async ({ method, url, headers, body,
   try {
     const response = await fetch(url, {
       method,
-      headers: Object.entries(headers ?? {}).filter(([name]) => !ITS_OWN.has(name.toLowerCase())),
+      headers: Object.entries(headers ?? {}).filter(([name]) => !BROWSER_HEADERS.has(name.toLowerCase())),
       // A push must not use the credentials of the user, nor reveal the page.
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
@@ -41,7 +41,7 @@ export const request: Platform['request'] = async ({ method, url, headers, body,
 function requireOwnAddress({ hostname }: URL, addresses: HttpRequest['addresses']): void {
   const literal = hostname.replace(/^\[|\]$/g, '');
   if (addresses === undefined || (addresses.length === 1 && addresses[0] === literal)) return;
-  throw new ConfigurationError(`a browser cannot connect to a given address of ${hostname}`);
+  throw new ConfigurationError(`a browser cannot connect to a chosen address of ${hostname}`);
 }
 
 function answer({ status, headers, body }: Response, url: URL, signal: AbortSignal): HttpResponse {

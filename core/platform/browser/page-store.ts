@@ -49,7 +49,7 @@ export interface PageStore {
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Bytes of all folders and spools of this web page. */
-let taken = 0;
+let usedBytes = 0;
 
 interface MemoryFile {
   entry: FileEntry;
@@ -78,18 +78,18 @@ export class MemoryPages implements PageStore {
     const after = new Map([...before, ...pages]);
     for (const index of after.keys()) if (end !== undefined && index >= end) after.delete(index);
     const more = bytesOf(after) - bytesOf(before);
-    if (more > 0 && taken + more > MAX_BYTES) {
+    if (more > 0 && usedBytes + more > MAX_BYTES) {
       throw new LimitError(
         `files in memory exceed ${MAX_BYTES / 1024 / 1024} MiB: set "data" to use the browser's storage`,
       );
     }
-    taken += more;
+    usedBytes += more;
     for (const [index, bytes] of pages) if (after.has(index)) after.set(index, bytes.slice());
     this.#files.set(name, { entry, pages: after });
   }
 
   async remove(name: string): Promise<void> {
-    taken -= bytesOf(this.#files.get(name)?.pages ?? new Map());
+    usedBytes -= bytesOf(this.#files.get(name)?.pages ?? new Map());
     this.#files.delete(name);
   }
 
@@ -102,14 +102,13 @@ function bytesOf(pages: ReadonlyMap<number, Uint8Array>): number {
   return Array.from(pages.values()).reduce((sum, { length }) => sum + length, 0);
 }
 
+const ENTRIES = 'entries';
+const PAGES = 'pages';
+
 /**
  * Files in IndexedDB. In the origin private file system, data that a page writes becomes visible when the file is closed,
  * opening it copies the whole file, and nothing reports that data is on disk.
  */
-
-const ENTRIES = 'entries';
-const PAGES = 'pages';
-
 export class IndexedPages implements PageStore {
   private constructor(private readonly db: IDBDatabase) {}
 
@@ -204,7 +203,7 @@ async function usable<T>(task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (error) {
     if (error instanceof SipPushError) throw error;
-    throw new SipPushError(`files cannot be kept: ${reasonOf(error)}`, { cause: error });
+    throw new SipPushError(`files cannot be stored: ${reasonOf(error)}`, { cause: error });
   }
 }
 

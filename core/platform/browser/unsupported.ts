@@ -28,5 +28,4 @@ export const startWorker: Platform['startWorker'] = () => {
 };
 
 /** A browser resolves host names itself and does not reveal the addresses. */
-
 export const resolve: Platform['resolve'] = async () => undefined;

@@ -18,7 +18,7 @@ const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const MESSAGE_COST = 1024;
 
 /** Interval for polling `bufferedAmount`, which has no event, in milliseconds. */
-const LOOK_AGAIN_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 /** Codes of an orderly end: normal, going away, and a Close frame without a code (RFC 6455 §7.4.1). */
 const ORDERLY = new Set([1000, 1001, 1005]);
@@ -49,10 +49,12 @@ function requireWebSocket(protocol: ChannelProtocol, to: Address): asserts proto
  * for the name, which is no weaker.
  */
 function requireNoMaterial(tls: TlsOptions = {}): void {
-  const given = (['ca', 'cert', 'key', 'serverName'] as const).filter((name) => tls[name] !== undefined);
-  if (given.length === 0) return;
+  const unsupported = (['ca', 'cert', 'key', 'serverName'] as const).filter(
+    (name) => tls[name] !== undefined,
+  );
+  if (unsupported.length === 0) return;
   throw new ConfigurationError(
-    `tls: "${given.join('", "')}" cannot be used in a browser, which has its own authorities; remove it`,
+    `tls: "${unsupported.join('", "')}" cannot be used in a browser, which has its own authorities; remove it`,
   );
 }
 
@@ -115,7 +117,7 @@ class WebSocketChannel implements Channel {
   #heldBytes = 0;
   #looking = false;
   #ended: { error: Error | undefined } | undefined;
-  #told = false;
+  #closeReported = false;
 
   constructor(
     readonly protocol: WebSocketProtocol,
@@ -131,7 +133,7 @@ class WebSocketChannel implements Channel {
     };
     setTimeout(() => {
       this.#starting = false;
-      this.#handOver();
+      this.#deliver();
     });
   }
 
@@ -156,7 +158,7 @@ class WebSocketChannel implements Channel {
 
   resume(): void {
     this.#paused = false;
-    this.#handOver();
+    this.#deliver();
   }
 
   close(): void {
@@ -166,21 +168,21 @@ class WebSocketChannel implements Channel {
   }
 
   destroy(): void {
-    this.#giveUp(undefined);
+    this.#abort(undefined);
   }
 
   #receive(data: unknown): void {
     if (this.#ended) return;
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(String(data));
     if (bytes.length > this.maxMessage) {
-      this.#giveUp(new TransportError(`a WebSocket message exceeds ${this.maxMessage} bytes`));
+      this.#abort(new TransportError(`a WebSocket message exceeds ${this.maxMessage} bytes`));
       return;
     }
     this.#held.push(bytes);
     this.#heldBytes += bytes.length + MESSAGE_COST;
-    this.#handOver();
+    this.#deliver();
     if (this.#heldBytes > MAX_HELD_BYTES) {
-      this.#giveUp(
+      this.#abort(
         new TransportError(
           `messages of more than ${MAX_HELD_BYTES} bytes arrived while the channel was paused`,
         ),
@@ -188,11 +190,11 @@ class WebSocketChannel implements Channel {
     }
   }
 
-  #handOver(): void {
+  #deliver(): void {
     while (!this.#starting && !this.#paused) {
       const bytes = this.#held.shift();
       if (!bytes) {
-        this.#tell();
+        this.#reportClose();
         break;
       }
       this.#heldBytes -= bytes.length + MESSAGE_COST;
@@ -201,7 +203,7 @@ class WebSocketChannel implements Channel {
   }
 
   /** Ends at once, without waiting for the peer. */
-  #giveUp(error: Error | undefined): void {
+  #abort(error: Error | undefined): void {
     this.socket.close();
     this.#held.length = 0;
     this.#heldBytes = 0;
@@ -212,12 +214,12 @@ class WebSocketChannel implements Channel {
   #end(error: Error | undefined): void {
     this.#ended ??= { error };
     // After earlier messages, and never during a call by the owner.
-    setTimeout(() => this.#handOver());
+    setTimeout(() => this.#deliver());
   }
 
-  #tell(): void {
-    if (!this.#ended || this.#told) return;
-    this.#told = true;
+  #reportClose(): void {
+    if (!this.#ended || this.#closeReported) return;
+    this.#closeReported = true;
     this.onclose(this.#ended.error);
   }
 
@@ -227,7 +229,7 @@ class WebSocketChannel implements Channel {
     setTimeout(() => {
       this.#looking = false;
       if (this.socket.readyState !== WebSocket.OPEN) return;
-      if (this.buffered > LOW_WATER_BYTES) this.#lookForDrain(LOOK_AGAIN_MS);
+      if (this.buffered > LOW_WATER_BYTES) this.#lookForDrain(POLL_INTERVAL_MS);
       else this.ondrain();
     }, delay);
   }

@@ -19,7 +19,6 @@ export const indexOf: Platform['indexOf'] = (bytes, pattern, from = 0) =>
  * Compression by node:zlib. CompressionStream and DecompressionStream of Node.js 20 throw uncatchable errors, because they
  * pass on output after their reader was cancelled.
  */
-
 const COMPRESSORS = { gzip: createGzip, deflate: createDeflate, 'deflate-raw': createDeflateRaw };
 const DECOMPRESSORS = { gzip: createGunzip, deflate: createInflate, 'deflate-raw': createInflateRaw };
 

@@ -2,7 +2,7 @@
 
 import { UntrustedError } from '../../errors.js';
 
-/** What `close` waits for the peer to take what is buffered before the connection is cut. */
+/** How long `close` waits for the peer to read the buffered bytes before it destroys the connection. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
 export function errorCode(error: unknown): string | undefined {

@@ -188,5 +188,5 @@ async function syncFolder(folder: string): Promise<void> {
 
 function unusable(error: unknown): SipPushError {
   if (error instanceof SipPushError) return error;
-  return new SipPushError(`files cannot be kept: ${reasonOf(error)}`, { cause: error });
+  return new SipPushError(`files cannot be stored: ${reasonOf(error)}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-/** HTTP requests by node:http and node:https, each on its own connection, to given addresses. */
+/** HTTP requests by node:http and node:https, each on its own connection. */
 
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -60,7 +60,7 @@ function trusting(ca: string | Uint8Array): SecureContext {
   return trusted.context;
 }
 
-/** Resolves every name to the given addresses, so that a change of DNS after the check has no effect. */
+/** Resolves every name to these addresses, so that a change of DNS after the check has no effect. */
 function pinned(addresses: readonly string[]): LookupFunction {
   const list = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
   return (_host, options, callback) => {

@@ -1,6 +1,7 @@
 /** Opens a durable store in a folder, or a store in memory. */
 
 import { ConfigurationError, SipPushError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
 import type { LevelStore } from '../level.js';
 import { createStore } from '../stores.js';
 import { makeFolder } from './file.js';
@@ -24,7 +25,7 @@ function explain(folder: string | undefined, error: unknown): SipPushError {
     const problem = `the store in ${folder} is open in another process; give each host a folder`;
     return new SipPushError(problem, { cause: error });
   }
-  const text = reason instanceof Error ? reason.message : String(reason);
+  const text = reasonOf(reason);
   const advice = folder === undefined ? '' : '; "data" has to be a folder that may be written';
   return new SipPushError(`the store in ${folder ?? 'memory'} does not open: ${text}${advice}`, {
     cause: error,

@@ -1,7 +1,7 @@
-/** TLS settings of both sides, checked when they are given and not when the first peer comes. */
+/** TCP and TLS connections and listeners by node:net and node:tls. TLS settings are checked before the first connection. */
 
 import net, { isIP } from 'node:net';
-// From the module, not the global: a test with a fake clock has sockets that are real.
+// From the module, not the global: sockets are real in tests with a fake clock, too.
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import tls from 'node:tls';
 import { ConfigurationError, TransportError } from '../../errors.js';
@@ -11,22 +11,22 @@ import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOpti
 import { certificateFault } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 
-/** Peers that start a TLS handshake or an HTTP upgrade and never finish it. */
+/** How long a peer may take for the TLS handshake or the HTTP upgrade. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 export function clientTlsOptions(host: string, options: TlsOptions = {}): tls.ConnectionOptions {
   const name = options.serverName ?? host;
   return {
     secureContext: secureContext(options),
-    // RFC 6066 3: no literal addresses in server_name; the certificate is held against the address all the same.
+    // RFC 6066 §3: server_name contains no IP addresses; the certificate is still verified for the address.
     servername: isIP(name) === 0 ? name : '',
     checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate),
-    // RFC 8122: such certificates are self-signed as a rule. Whoever connects checks the fingerprint.
+    // RFC 8122: such certificates are usually self-signed. The client checks the fingerprint.
     ...(options.fingerprints !== undefined && { rejectUnauthorized: false }),
   };
 }
 
-/** A listener asks for no client certificates (users prove themselves by digest): `ca` is for clients. */
+/** A listener requests no client certificates, because users authenticate by digest: `ca` is for clients. */
 export function serverTlsOptions(options: TlsOptions | undefined): tls.TlsOptions & { key: string | Buffer } {
   if (options?.cert === undefined || options.key === undefined) {
     throw new ConfigurationError('tls: a listener needs "cert" and "key"');
@@ -41,7 +41,7 @@ export function serverTlsOptions(options: TlsOptions | undefined): tls.TlsOption
 
 function secureContext({ ca, cert, key }: TlsOptions): tls.SecureContext {
   if ((cert === undefined) !== (key === undefined)) {
-    throw new ConfigurationError('tls: "cert" and "key" go together');
+    throw new ConfigurationError('tls: expected both "cert" and "key", or neither');
   }
   try {
     return tls.createSecureContext({
@@ -59,8 +59,6 @@ function secureContext({ ca, cert, key }: TlsOptions): tls.SecureContext {
 function pem(value: string | Uint8Array): string | Buffer {
   return typeof value === 'string' ? value : Buffer.from(value);
 }
-
-/** TCP and TLS connections and listeners by node:net and node:tls. */
 
 type StreamProtocol = 'tcp' | 'tls';
 

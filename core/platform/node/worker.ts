@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
-import { reasonOf } from '../../text.js';
+import { asError, reasonOf } from '../../text.js';
 import type { Platform } from '../platform.js';
 import type { WorkerThread } from '../threads.js';
 import { errorCode } from './failure.js';
@@ -57,5 +57,5 @@ function reasonOfEnd(failure: unknown, code: number): Error {
   if (errorCode(failure) === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new LimitError('the heap of the worker reached its limit', { cause: failure });
   }
-  return failure instanceof Error ? failure : new SipPushError(reasonOf(failure));
+  return asError(failure);
 }

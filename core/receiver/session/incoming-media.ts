@@ -11,7 +11,7 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, describingHeaders } from '../admission.js';
+import { type AdmittedInvite, descriptiveHeaders } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import type { AcceptedFile } from './decisions.js';
@@ -20,8 +20,8 @@ import type { AcceptedFile } from './decisions.js';
 const PROGRESS_INTERVAL = 1_000;
 
 /** The destination of a message: a transfer, or nothing if the content was received earlier. */
-type Destination = Transfer | Discarded;
-type Discarded = Pick<Transfer, 'write' | 'complete' | 'abort'>;
+type Destination = Transfer | DiscardedContent;
+type DiscardedContent = Pick<Transfer, 'write' | 'complete' | 'abort'>;
 
 interface SinkHandlers {
   /** Bytes arrived, or were written. */
@@ -113,7 +113,7 @@ function refusedBy(error: unknown) {
 }
 
 /** The destination of content that was received earlier, if the sender sends it again. */
-function discarding(outcome: Outcome): Discarded {
+function discarding(outcome: Outcome): DiscardedContent {
   return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
 }
 
@@ -191,7 +191,7 @@ export class IncomingMedia {
       from,
       to,
       type,
-      headers: describingHeaders(headers.entries()),
+      headers: descriptiveHeaders(headers.entries()),
       size,
       sha256: onEvent !== undefined,
       resumable: false,

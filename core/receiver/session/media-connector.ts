@@ -18,6 +18,7 @@ import {
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import type { MsrpMedia } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
+import { reasonOf } from '../../text.js';
 import { RequestRefusedError } from '../admission.js';
 
 /** The endpoint of a line: the answer contains its port and path before it is connected. */
@@ -112,9 +113,7 @@ class RelayedEndpoint implements MediaEndpoint {
 /** A transient failure of the relay refuses the INVITE with Retry-After. */
 function asRefusal(error: unknown): unknown {
   const transient = [TransportError, TimeoutError, LimitError].some((kind) => error instanceof kind);
-  return transient
-    ? new RequestRefusedError('resources', `no MSRP relay: ${(error as Error).message}`)
-    : error;
+  return transient ? new RequestRefusedError('resources', `no MSRP relay: ${reasonOf(error)}`) : error;
 }
 
 export interface MediaConnectorOptions {

@@ -38,7 +38,7 @@ export interface SessionLimits {
 export class SessionReceiver {
   readonly #sessions = new Set<IncomingSession>();
   /** INVITEs that are not answered yet. */
-  readonly #underWay = new Map<Promise<void>, InvitationDeadline>();
+  readonly #pending = new Map<Promise<void>, InvitationDeadline>();
   /** Those of them on whose files the applications decide. */
   readonly #deciding = new Set<InvitationDeadline>();
   #stopped: RequestRefusedError | undefined;
@@ -48,8 +48,8 @@ export class SessionReceiver {
   /** Answers an INVITE outside a dialog. Never rejects. */
   receive(transaction: ServerTransaction): Promise<void> {
     const deadline = new InvitationDeadline(transaction);
-    const answered = this.#receive(transaction, deadline).finally(() => this.#underWay.delete(answered));
-    this.#underWay.set(answered, deadline);
+    const answered = this.#receive(transaction, deadline).finally(() => this.#pending.delete(answered));
+    this.#pending.set(answered, deadline);
     return answered;
   }
 
@@ -57,8 +57,8 @@ export class SessionReceiver {
   async stop(): Promise<void> {
     const why = new RequestRefusedError('busy', 'the host is stopping');
     this.#stopped = why;
-    for (const deadline of this.#underWay.values()) deadline.abort(why);
-    await Promise.allSettled(this.#underWay.keys());
+    for (const deadline of this.#pending.values()) deadline.abort(why);
+    await Promise.allSettled(this.#pending.keys());
     await Promise.all(Array.from(this.#sessions, (session) => session.bye(why)));
     await this.options.connector.close();
   }

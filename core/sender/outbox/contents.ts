@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import { AppFolder } from '../../app/services/files-service.js';
 import { ConfigurationError } from '../../errors.js';
 import type { StoredFile } from '../../platform/files.js';
+import { asError } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 
 export interface ContentLimits {
@@ -14,7 +15,7 @@ export interface ContentLimits {
 }
 
 /** How long content without a push is kept, in milliseconds. */
-const UNCLAIMED_FOR = 3_600_000;
+const UNCLAIMED_RETENTION = 3_600_000;
 
 export class OutboxContents {
   /** By content id: the number of pushes that need the content. */
@@ -94,7 +95,7 @@ export class OutboxContents {
   }
 
   #scheduleRemoval(id: string): void {
-    const cancel = this.clock.after(UNCLAIMED_FOR, () => {
+    const cancel = this.clock.after(UNCLAIMED_RETENTION, () => {
       this.#removals.delete(id);
       void this.#remove(id);
     });
@@ -105,7 +106,7 @@ export class OutboxContents {
     try {
       await this.files.remove(id);
     } catch (error) {
-      this.onError(error instanceof Error ? error : new Error(String(error)));
+      this.onError(asError(error));
     }
   }
 }

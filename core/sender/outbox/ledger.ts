@@ -1,6 +1,7 @@
 /** The pushes of an outbox, in memory and in the store. A push that ended stays for a while. */
 
 import { encodeJson, type Records, type Write } from '../../store/records.js';
+import { asError } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { decodeRecord, type OutboxRecord } from './record.js';
 
@@ -36,7 +37,7 @@ export class OutboxLedger {
       try {
         found.push(decodeRecord(bytes));
       } catch (error) {
-        onError(error instanceof Error ? error : new Error(String(error)));
+        onError(asError(error));
       }
     }
     found.sort((one, other) => (one.endedAt ?? one.acceptedAt) - (other.endedAt ?? other.acceptedAt));

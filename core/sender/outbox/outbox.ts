@@ -7,6 +7,7 @@ import { platform } from '#platform';
 import { defined } from '../../defined.js';
 import { LimitError, SipPushError } from '../../errors.js';
 import type { Records } from '../../store/records.js';
+import { asError } from '../../text.js';
 import { type Clock, systemClock } from '../../time/clock.js';
 import type { OutgoingPushOptions } from '../outgoing-push.js';
 import type { PushRequest, Receipt } from '../push-request.js';
@@ -289,8 +290,4 @@ function failureReceipt({ to, mode }: PushSubmission, error: Error): Receipt {
     bytes: 0,
     milliseconds: 0,
   };
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -4,6 +4,7 @@ import { MalformedError } from '../../errors.js';
 import { commentOf, type MessageResult } from '../../msrp/index.js';
 import { parseSupported, type SupportedMedia } from '../../sdp/index.js';
 import type { SipResponse } from '../../sip/message/message.js';
+import { reasonOf } from '../../text.js';
 import { interpret, type ReceiptOutcome } from '../outcome.js';
 
 export interface FileOutcome {
@@ -68,7 +69,7 @@ function refused(status: number, reason: string): FileOutcome {
 
 /** Reading the content failed, the content differs from the offer, or the receiver's answer is malformed. */
 export function permanentFailure(error: unknown): FileOutcome {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return { outcome: 'failed', reason, retryable: false, reported: false };
 }
 

@@ -22,7 +22,7 @@ import type { AcceptedLine } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
 
 /**
- * Connects to a receiver that chose the passive role although the offer was passive (8.2.2-07 is no SHALL), or that is
+ * Connects to a receiver that chose the passive role although the offer was passive (8.2.2-07 is not a SHALL), or that is
  * behind a relay (8.2.2-11).
  * @throws TransportError; MalformedError when the answer has no valid path; the signal's reason.
  */

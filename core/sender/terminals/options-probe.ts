@@ -6,6 +6,7 @@
 import { SipPushError } from '../../errors.js';
 import type { SipResponse } from '../../sip/message/message.js';
 import { parseDeltaSeconds } from '../../sip/values/parameters.js';
+import { asError } from '../../text.js';
 import type { TerminalDirectory } from './directory.js';
 import {
   isAnonymous,
@@ -44,7 +45,7 @@ export class OptionsProbe {
     this.#runs.set(user, run);
     this.#run(user, run)
       .catch((error: unknown) => {
-        this.options.onError?.(error instanceof Error ? error : new Error(String(error)));
+        this.options.onError?.(asError(error));
       })
       .finally(() => {
         this.#runs.delete(user);

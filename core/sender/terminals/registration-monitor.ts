@@ -8,6 +8,7 @@ import { parseDeltaSeconds } from '../../sip/values/parameters.js';
 import { SipUri } from '../../sip/values/uri.js';
 import { buildResponse } from '../../sip/wire/writer.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
+import { asError } from '../../text.js';
 import { type Clock, systemClock } from '../../time/clock.js';
 import {
   RegistrationSubscription,
@@ -84,7 +85,7 @@ export class RegistrationMonitor {
       this.#users.set(identity, { subscription, permanent, cancelExpiry });
     } catch (error) {
       cancelExpiry();
-      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+      this.#options.onError?.(asError(error));
     }
   }
 

@@ -27,12 +27,11 @@ export function passwordAnswers(challenges: readonly string[], { username, passw
   };
 }
 
-/** Answers digest challenges of one server of another protocol than SIP, e.g. an MSRP relay (RFC 4976 §9.1). */
-
 /** Nonces in memory: a server that sends a new nonce each time invalidates the older ones. */
 const MAX_NONCES = 16;
 
 /**
+ * Answers the challenges of one server of another protocol than SIP, e.g. an MSRP relay (RFC 4976 §9.1).
  * @param method of the requests that carry the answers.
  * @returns the value of an Authorization header for one of the challenges; undefined if none can be answered.
  */

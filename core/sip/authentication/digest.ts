@@ -1,4 +1,4 @@
-/** `Digest realm="…", nonce="…"`: the scheme and parameters of challenges and credentials (RFC 3261 §25.1, RFC 7616). */
+/** Digest access authentication: parameters, computations and the client side (RFC 3261 §22, RFC 7616, RFC 8760). */
 
 import { platform } from '#platform';
 import { endOfElement, isToken, quote, skipBlanks, trimBlanks, unquote } from '../message/grammar.js';
@@ -56,8 +56,6 @@ export function formatAuthParameters(
   );
   return `${scheme} ${written.join(', ')}`;
 }
-
-/** The computations of digest access authentication (RFC 7616 §3.4, RFC 8760), which are the same at both ends. */
 
 export type DigestHash = 'md5' | 'sha-256' | 'sha-512-256';
 
@@ -120,8 +118,6 @@ function secret({ username, realm, password }: DigestInput): string | Uint8Array
   if (typeof password === 'string') return before + password;
   return Uint8Array.of(...new TextEncoder().encode(before), ...password);
 }
-
-/** Answers digest challenges (RFC 3261 §22, RFC 7616, RFC 8760): the client side. */
 
 /** Counts the uses of each nonce. The caller keeps it from one answer to the next. */
 export type NonceState = Map<string, number>;

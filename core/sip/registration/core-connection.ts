@@ -19,7 +19,7 @@ import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
 import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
-import type { MalformedSip } from '../wire/malformed-message.js';
+import type { MalformedSipError } from '../wire/malformed-message.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 
 export interface CoreConnectionOptions {
@@ -30,12 +30,15 @@ export interface CoreConnectionOptions {
   listen?: string;
   onWire?: WireObserver;
   onMessage(message: SipMessage, flow: SipFlow): void;
-  onMalformed(error: MalformedSip, flow: SipFlow): void;
+  onMalformed(error: MalformedSipError, flow: SipFlow): void;
   onFlowClosed(flow: SipFlow): void;
   onConnected(server: string): void;
   onDisconnected(server: string, error: Error): void;
   /** Options for the schedule of registrations by JsSIP. */
-  registrar: Pick<JsSipUserAgentOptions, 'instanceId' | 'expires' | 'register' | 'carry' | 'onSettled'>;
+  registrar: Pick<
+    JsSipUserAgentOptions,
+    'instanceId' | 'expires' | 'register' | 'sendRegister' | 'onSettled'
+  >;
 }
 
 /** Largest request over UDP if the path MTU is unknown, bytes (RFC 3261 §18.1.1). */
@@ -44,7 +47,7 @@ const MAX_UDP_REQUEST = 1300;
 const SILENCE_BACKOFF = { first: 2000, longest: 61_000 };
 
 /** A request that waits for a connection. */
-interface Waiting {
+interface WaitingRequest {
   connected(flow: ClientFlow): void;
   fail(error: Error): void;
 }
@@ -61,7 +64,7 @@ export class CoreConnection {
   #server = '';
   #largeFlow: Promise<ClientFlow> | undefined;
   #listener: SipListener | undefined;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<WaitingRequest>();
   readonly #closing = new AbortController();
   /** Consecutive flows that were lost before a message arrived: a UDP socket also opens without a server. */
   #silent = 0;
@@ -206,7 +209,7 @@ export class CoreConnection {
         this.#waiting.delete(waiting);
         settle();
       };
-      const waiting: Waiting = {
+      const waiting: WaitingRequest = {
         connected: (flow) => end(() => resolve(flow)),
         fail: (error) => end(() => reject(error)),
       };
@@ -228,7 +231,7 @@ export class CoreConnection {
     if (this.#listener && transportOf(server) === 'UDP' && transportOf(this.#listener.uri) === 'UDP') {
       return this.#listener.flowTo(parseEndpoint(server));
     }
-    // The backoff of JsSIP restarts with each connection; over UDP an open socket is no sign of a server.
+    // The backoff of JsSIP restarts with each connection; over UDP an open socket does not prove that a server exists.
     const wait = doubledDelay(SILENCE_BACKOFF, this.#silent) - 1000;
     if (wait > 0 && transportOf(server) === 'UDP') await delay(wait, signal);
     return await connectFlow(server, { signal, ...this.#flowOptions });

@@ -1,4 +1,4 @@
-/** Answers to a REGISTER, as objects that JsSIP's registrator reads. */
+/** JsSIP's server selection and schedule of registrations, and the answers to REGISTER that it reads. */
 
 import Registrator, { type ClientTransaction, type UserAgent } from 'jssip/lib/Registrator.js';
 import Transport from 'jssip/lib/Transport.js';
@@ -61,12 +61,6 @@ function contactOf(user: string, expires: number) {
   };
 }
 
-/**
- * Hides JsSIP: its Transport selects a server and recovers lost connections with backoff, its Registrator schedules
- * registrations. Bytes, transactions, digest, Via and Contact are handled by this package; every REGISTER that JsSIP
- * composes is sent by `carry`. Its UA, a client for calls in a browser, is not loaded.
- */
-
 /** A REGISTER that JsSIP composed. */
 export interface JsSipRegister {
   callId: string;
@@ -88,8 +82,8 @@ export interface JsSipUserAgentOptions extends ServerSocketEvents {
   /** User part of our Contact, by which JsSIP finds its own binding. */
   contactUser: string;
   /** Sends a REGISTER. Resolves with its answer; rejects with TimeoutError or TransportError. */
-  carry(register: JsSipRegister): Promise<RegisterAnswer>;
-  /** JsSIP has processed the result of a REGISTER; called once for each `carry`. */
+  sendRegister(register: JsSipRegister): Promise<RegisterAnswer>;
+  /** JsSIP has processed the result of a REGISTER; called once for each `sendRegister`. */
   onSettled(): void;
 }
 
@@ -97,10 +91,15 @@ export interface JsSipUserAgentOptions extends ServerSocketEvents {
 const RECOVERY_SECONDS = { least: 1, most: 30 };
 
 /** A host that is never sent: requests are composed again. */
-const NOWHERE = 'invalid.invalid';
+const INVALID_HOST = 'invalid.invalid';
 /** JsSIP's own values are 1 and 2; this agent is ready until it is closed. */
 const STATUS = { ready: 1, closed: 2 };
 
+/**
+ * Hides JsSIP: its Transport selects a server and recovers lost connections with backoff, its Registrator schedules
+ * registrations. Bytes, transactions, digest, Via and Contact are handled by this package; every REGISTER that JsSIP
+ * composes is sent by `sendRegister`. Its UA, a client for calls in a browser, is not loaded.
+ */
 export class JsSipUserAgent {
   readonly #options: JsSipUserAgentOptions;
   readonly #sockets: readonly ServerSocket[];
@@ -159,13 +158,13 @@ export class JsSipUserAgent {
   #userAgent(): UserAgent {
     const { contactUser, expires, instanceId } = this.#options;
     // JsSIP needs an identity. The REGISTER that is sent has ours, which JsSIP's grammar may reject.
-    const uri = new URI('sip', contactUser, NOWHERE);
+    const uri = new URI('sip', contactUser, INVALID_HOST);
     const configuration = {
-      registrar_server: new URI('sip', null, NOWHERE),
+      registrar_server: new URI('sip', null, INVALID_HOST),
       uri,
       register_expires: expires,
       instance_id: instanceId.replace(/^urn:uuid:/i, ''),
-      via_host: NOWHERE,
+      via_host: INVALID_HOST,
       password: null,
       ha1: null,
     };
@@ -177,8 +176,8 @@ export class JsSipUserAgent {
       transport: this.#transport,
       contact: { uri: { user: contactUser }, toString: () => `<${uri}>` },
       listeners: () => [],
-      newTransaction: (transaction) => this.#carry(transaction),
-      // `carry` reads the result.
+      newTransaction: (transaction) => this.#sendRegister(transaction),
+      // `sendRegister` reads the result.
       registered: () => {},
       unregistered: () => {},
       registrationFailed: () => {},
@@ -190,7 +189,7 @@ export class JsSipUserAgent {
    * no retransmission, only ten million branches, and treat a received 408 as a timeout, so our transactions send it.
    * JsSIP does not record the transaction, so nothing needs to be destroyed.
    */
-  #carry(transaction: ClientTransaction): void {
+  #sendRegister(transaction: ClientTransaction): void {
     transaction.send = () => {
       void this.#send(transaction);
     };
@@ -198,7 +197,7 @@ export class JsSipUserAgent {
 
   async #send({ request, eventHandlers }: ClientTransaction): Promise<void> {
     try {
-      const answer = await this.#options.carry({
+      const answer = await this.#options.sendRegister({
         callId: request.call_id,
         cseq: request.cseq,
         fromTag: String(request.from.getParam('tag')),

@@ -1,6 +1,7 @@
-/** The states of a registration. */
+/** The registration of a user agent, and its state. */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import type { SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../values/name-addr.js';
@@ -27,12 +28,6 @@ export interface RegistrationFailure {
   /** Absent if JsSIP's connection recovery decides when to retry. */
   retryInSeconds?: number;
 }
-
-/**
- * The registration of one user agent (RFC 3261 §10.2, RFC 5627). JsSIP's registrator decides when to REGISTER and for how
- * long. This class composes the request, answers challenges, reads the response, queues changes while a REGISTER is
- * pending, and retries after failures.
- */
 
 export interface RegistrationOptions {
   /** `urn:uuid:…`, the same after a restart (RFC 5627 §4.1). */
@@ -72,6 +67,11 @@ const MAX_ROUTE = 20;
 /** How long a shutdown waits for the answer to a de-registration, milliseconds. */
 const CLOSE_DEADLINE = 4000;
 
+/**
+ * The registration of one user agent (RFC 3261 §10.2, RFC 5627). JsSIP's registrator decides when to REGISTER and for how
+ * long. This class composes the request, answers challenges, reads the response, queues changes while a REGISTER is
+ * pending, and retries after failures.
+ */
 export class Registration {
   #state: RegistrationState | undefined;
   #cseq = 0;
@@ -152,7 +152,7 @@ export class Registration {
   }
 
   /** Sends a REGISTER that JsSIP's registrator composed. */
-  async carry(register: JsSipRegister): Promise<RegisterAnswer> {
+  async sendRegister(register: JsSipRegister): Promise<RegisterAnswer> {
     this.#inFlight++;
     clearTimeout(this.#retry);
     try {
@@ -260,7 +260,7 @@ export class Registration {
   #noResponse(error: unknown): void {
     this.#state = undefined;
     if (this.#closing) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (error instanceof TimeoutError) {
       // Over UDP only silence shows that a server is gone: JsSIP selects the next one.
       this.options.onFailed?.({ reason });

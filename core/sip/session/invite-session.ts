@@ -24,8 +24,6 @@ export function impatienceDelay(): string {
   return String(Math.floor(Math.random() * 11));
 }
 
-/** A session at either end: requests within its dialog in both directions, until a BYE. */
-
 type Header = readonly [name: string, value: string];
 
 export interface SessionHandlers {
@@ -56,13 +54,14 @@ export interface SessionDependencies {
   capabilities(): Iterable<[name: string, value: string]>;
 }
 
+/** A session at either end: requests within its dialog in both directions, until a BYE. */
 export class InviteSession {
   handlers: SessionHandlers = {
     onBye: () => {},
     // RFC 3261 §14.2: without a handler, a change is refused.
     onReinvite: (transaction) => transaction.respond(buildResponse(transaction.request, 488)),
   };
-  readonly #over = new AbortController();
+  readonly #ended = new AbortController();
   /** The last INVITE of the peer. */
   #incoming: ServerTransaction | undefined;
   /** Aborted when our 2xx is acknowledged, or no ACK can arrive any more. */
@@ -85,7 +84,7 @@ export class InviteSession {
   ) {}
 
   get ended(): boolean {
-    return this.#over.signal.aborted;
+    return this.#ended.signal.aborted;
   }
 
   /**
@@ -103,7 +102,7 @@ export class InviteSession {
     const expired = new TimeoutError(`the re-INVITE was not answered within ${INVITE_DEADLINE / 1000} s`);
     const alarm = new Timer();
     alarm.set(INVITE_DEADLINE, () => deadline.abort(expired));
-    const patience = AbortSignal.any([this.#over.signal, deadline.signal]);
+    const patience = AbortSignal.any([this.#ended.signal, deadline.signal]);
     const turn = this.#turn.then(() => this.#reinvite(body, headers, patience));
     this.#turn = turn.catch(() => {});
     return await turn.finally(() => alarm.clear());
@@ -258,7 +257,7 @@ export class InviteSession {
   }
 
   #end(reason: Error): void {
-    this.#over.abort(reason);
+    this.#ended.abort(reason);
     this.owner.ended(this);
   }
 

@@ -49,7 +49,7 @@ export class InviteSessions {
   }
 
   /** Sends the BYEs that wait for the ACK of our 2xx. */
-  hurry(): void {
+  sendWaitingByes(): void {
     for (const hurry of this.#leaving.values()) hurry();
   }
 

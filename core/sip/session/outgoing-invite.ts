@@ -10,7 +10,7 @@ import type { InviteSessions } from './invite-sessions.js';
 export interface InviteHandlers {
   /**
    * A 2xx: more than one if the INVITE was forked, also after `final`. `session.bye` ends an unwanted one. Not called after
-   * the INVITE was given up: a late session is ended here.
+   * the INVITE was abandoned: a late session is ended here.
    */
   onSession?(session: InviteSession, response: SipResponse): void;
 }
@@ -24,10 +24,10 @@ export interface InviteOptions {
 const MAX_BRANCHES = 100;
 
 export class OutgoingInvite {
-  /** The first final response; rejects at once if the INVITE is given up. */
+  /** The first final response; rejects at once if the INVITE is abandoned. */
   readonly final: Promise<SipResponse>;
   /** Resolves when nothing is pending any more, also after `final` has rejected. */
-  readonly over: Promise<void>;
+  readonly settled: Promise<void>;
   readonly #invitation: Invitation;
   readonly #branches = new Map<string, InviteSession>();
   #giveUp: (reason: unknown) => void = () => {};
@@ -45,7 +45,7 @@ export class OutgoingInvite {
       deadline.clear();
       signal?.removeEventListener('abort', abort);
     };
-    this.over = final.then(settled, settled);
+    this.settled = final.then(settled, settled);
     this.final = new Promise((resolve, reject) => {
       final.then(resolve, reject);
       this.#giveUp = reject;

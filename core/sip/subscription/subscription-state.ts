@@ -1,4 +1,4 @@
-/** The state of a subscription, as its notifier reports it (RFC 6665 §4.1.3, §8.4), and what follows from it. */
+/** The state and the duration of a subscription, and refusals of a SUBSCRIBE (RFC 6665 §4.1, §8.4). */
 
 import { skipBlanks } from '../message/grammar.js';
 import type { SipResponse } from '../message/message.js';
@@ -19,7 +19,7 @@ export interface NotifiedState {
 export type SubscriptionStatus =
   | { readonly state: 'active' | 'pending'; readonly expires: number }
   /**
-   * The subscription is lost at the moment, and is requested again. The next NOTIFY does not continue the last one:
+   * The subscription is lost and will be requested again. The next NOTIFY does not continue the last one:
    * versions of documents start again.
    */
   | {
@@ -37,7 +37,7 @@ const STATES = ['active', 'pending', 'terminated'] as const;
 /** RFC 6665 §4.1.3: subscribe again at once. */
 const AT_ONCE = new Set(['deactivated', 'timeout']);
 /** Subscribe again at once, unless the notifier states a time. */
-const WHEN_TOLD = new Set(['giveup']);
+const AT_ONCE_BY_DEFAULT = new Set(['giveup']);
 /** Do not subscribe again. */
 const NEVER = new Set(['rejected', 'noresource', 'invariant']);
 
@@ -71,18 +71,17 @@ export function formatSubscriptionState({ state, expires, reason, retryAfter }: 
 export function resumption({ reason = '', retryAfter }: NotifiedState): 'never' | number | undefined {
   if (NEVER.has(reason)) return 'never';
   if (AT_ONCE.has(reason)) return 0;
-  return retryAfter ?? (WHEN_TOLD.has(reason) ? 0 : undefined);
+  return retryAfter ?? (AT_ONCE_BY_DEFAULT.has(reason) ? 0 : undefined);
 }
-
-/** The duration of a subscription, and when it is refreshed (RFC 6665 §4.1.2.2). */
 
 /** Longest duration, seconds: `setTimeout` overflows at 2^31 ms. */
 export const MAX_EXPIRES = 2_000_000;
 /** Shortest duration, milliseconds: a notifier that grants nothing is not asked in a loop. */
 const MIN_REFRESH = 1000;
 /** How long before its end a long subscription is refreshed, milliseconds. */
-const AHEAD = 600_000;
+const REFRESH_MARGIN = 600_000;
 
+/** The duration of a subscription, and when it is refreshed (RFC 6665 §4.1.2.2). */
 export class SubscriptionLife {
   /** On the clock of `performance.now()`. */
   #expiresAt = 0;
@@ -104,13 +103,11 @@ export class SubscriptionLife {
   get untilRefresh(): number {
     const left = Math.max(0, this.left);
     // 3GPP TS 24.229 §5.1.1.3: ten minutes before the end, or after half of a shorter duration.
-    const wait = left > 2 * AHEAD ? left - AHEAD : left / 2;
+    const wait = left > 2 * REFRESH_MARGIN ? left - REFRESH_MARGIN : left / 2;
     // At random, so that subscriptions that began together are not refreshed together.
     return Math.max(MIN_REFRESH, wait * (0.9 + Math.random() / 10));
   }
 }
-
-/** Refusals of a SUBSCRIBE. */
 
 /** Permanent refusals (RFC 3261 §21.4, RFC 6665 §4.1.2), unless they state when to retry. */
 const FINAL = new Set([
@@ -118,7 +115,7 @@ const FINAL = new Set([
   ...[484, 485, 489, 493, 501, 505, 513, 603, 604, 606],
 ]);
 /** Refusals of a refresh that end the subscription (RFC 5057 §5.1, RFC 6665 §4.1.2.2). */
-const GONE = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
+const SUBSCRIPTION_ENDS = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
 
 export function retryAfterOf({ headers }: SipResponse): number | undefined {
   return parseDeltaSeconds(headers.get('Retry-After'));
@@ -131,5 +128,5 @@ export function isFinal(response: SipResponse): boolean {
 
 /** Whether a refusal of a refresh ends the subscription. Any other leaves it unchanged. */
 export function endsSubscription({ status }: SipResponse): boolean {
-  return GONE.has(status);
+  return SUBSCRIPTION_ENDS.has(status);
 }

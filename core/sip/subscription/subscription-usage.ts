@@ -31,7 +31,7 @@ export interface SubscriptionDependencies {
   readonly product: string;
 }
 
-export type Notified =
+export type NotifyResult =
   | { readonly refusal: number; readonly headers?: readonly [string, string][] }
   | { readonly state: NotifiedState };
 
@@ -70,7 +70,7 @@ export class SubscriptionUsage {
   }
 
   /** Records a NOTIFY with our Call-ID and tag, or returns how to refuse it. */
-  receive(request: SipRequest): Notified {
+  receive(request: SipRequest): NotifyResult {
     const { headers } = request;
     const [event = ''] = (headers.get('Event') ?? '').split(';', 1);
     if (event.trim().toLowerCase() !== this.options.event.toLowerCase()) return { refusal: 481 };

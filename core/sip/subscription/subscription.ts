@@ -4,6 +4,7 @@
  */
 
 import { LimitError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import { Timer } from '../../time/clock.js';
 import type { SipHeaders, SipResponse } from '../message/message.js';
@@ -46,7 +47,7 @@ export interface SubscriptionTable {
 
 /** Answers 423 in a row after which a notifier is regarded as refusing. */
 const MAX_BRIEF_ANSWERS = 3;
-/** Milliseconds. A subscription that ends sooner is not requested again at once, whatever the notifier states. */
+/** Milliseconds. A subscription that ends sooner is not requested again at once, even if the notifier asks for it. */
 const MIN_LIFE = 30_000;
 /** Timer N: how long a SUBSCRIBE waits for its NOTIFY, milliseconds (RFC 6665 §4.1.2.4). */
 const TIMER_N = DEFAULT_TIMERS.timeout;
@@ -64,14 +65,15 @@ export class Subscription {
   #begunAt = 0;
   /** A refresh failed: the next SUBSCRIBE waits until then. */
   #notBefore = 0;
-  /** A NOTIFY with a duration has arrived since the last SUBSCRIBE was sent. */
+  /** A NOTIFY has arrived since the last SUBSCRIBE was sent. */
   #notified = false;
-  #told = false;
+  /** A NOTIFY with a duration has arrived since the last SUBSCRIBE was sent. */
+  #durationNotified = false;
   #sending = false;
   /** A further SUBSCRIBE is needed, because the pending one is out of date. */
   #again = false;
   #closing = false;
-  #over = false;
+  #ended = false;
   #briefAnswers = 0;
   #expires: number;
   /** Runs until the next SUBSCRIBE. */
@@ -91,7 +93,7 @@ export class Subscription {
 
   /** Ended by a permanent refusal or by `close`. */
   get ended(): boolean {
-    return this.#over || this.#closing;
+    return this.#ended || this.#closing;
   }
 
   /** Sends the first SUBSCRIBE, or the first after the subscription was lost. */
@@ -144,7 +146,7 @@ export class Subscription {
   /** Ends it without a message to the notifier. */
   #end(): void {
     this.#forget();
-    this.#over = true;
+    this.#ended = true;
     this.#closed();
     this.table.ended(this);
   }
@@ -183,7 +185,7 @@ export class Subscription {
     this.#backoff.reset();
     // RFC 6665 §4.1.3: the duration in the NOTIFY has priority.
     if (expires !== undefined) {
-      this.#told = true;
+      this.#durationNotified = true;
       this.#life.expireIn(expires);
     }
     if (this.#closing) return;
@@ -211,7 +213,7 @@ export class Subscription {
     this.#sending = true;
     this.#again = false;
     this.#notified = false;
-    this.#told = false;
+    this.#durationNotified = false;
     const ending = this.#closing;
     const asked = ending ? 0 : this.#expires;
     let settle: () => void;
@@ -224,7 +226,7 @@ export class Subscription {
     this.#sending = false;
     if (usage !== this.#usage) {
       // It ended meanwhile; the subscription that replaced it can now be sent.
-      if (this.#usage && !this.#over) void this.#send(this.#usage);
+      if (this.#usage && !this.#ended) void this.#send(this.#usage);
     } else if (ending) {
       this.#closed();
       // The last NOTIFY is still awaited, and answered.
@@ -264,16 +266,17 @@ export class Subscription {
   #accepted(usage: SubscriptionUsage, response: SipResponse, asked: number): void {
     this.#briefAnswers = 0;
     usage.refreshTarget(response);
-    if (!this.#told) this.#life.expireIn(parseDeltaSeconds(response.headers.get('Expires')) ?? asked);
+    if (!this.#durationNotified)
+      this.#life.expireIn(parseDeltaSeconds(response.headers.get('Expires')) ?? asked);
     this.#scheduleRefresh();
     // From the answer, not from the SUBSCRIBE, which may have waited for a connection. Timer F runs until then.
     if (!this.#notified && response.status !== 204) {
-      this.#timerN.set(TIMER_N, () => this.#lost('no NOTIFY came after the SUBSCRIBE'));
+      this.#timerN.set(TIMER_N, () => this.#lost('no NOTIFY arrived after the SUBSCRIBE'));
     }
   }
 
   #unanswered(usage: SubscriptionUsage, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (error instanceof LimitError) this.#refused(reason);
     else this.#failed(usage, reason, { gone: false });
   }

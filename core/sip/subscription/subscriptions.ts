@@ -8,7 +8,7 @@ import type { SubscribeOptions, SubscriptionDependencies, SubscriptionUsage } fr
 /** A sender can subscribe to every terminal that it remembers; each subscription needs two or three KB. */
 const MAX_SUBSCRIPTIONS = 100_000;
 /** SUBSCRIBEs that are pending at a time, so that a thousand subscriptions do not flood the core. */
-const MAX_UNDER_WAY = 50;
+const MAX_PENDING = 50;
 
 export interface SubscriptionLimits {
   /** Subscriptions at a time. */
@@ -20,7 +20,7 @@ export class Subscriptions {
   readonly #byKey = new Map<string, Subscription>();
   readonly #dependencies: SubscriptionDependencies;
   readonly #waiting = new Set<() => void>();
-  #underWay = 0;
+  #pending = 0;
   #closed: TransportError | undefined;
 
   constructor(
@@ -71,8 +71,8 @@ export class Subscriptions {
   }
 
   async #inTurn(send: () => Promise<SipResponse>): Promise<SipResponse> {
-    if (this.#underWay >= MAX_UNDER_WAY) await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    else this.#underWay++;
+    if (this.#pending >= MAX_PENDING) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    else this.#pending++;
     try {
       return await send();
     } finally {
@@ -82,7 +82,7 @@ export class Subscriptions {
         this.#waiting.delete(next);
         next();
       } else {
-        this.#underWay--;
+        this.#pending--;
       }
     }
   }

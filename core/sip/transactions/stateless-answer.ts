@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
 import type { SipRequest } from '../message/message.js';
 import { responseFlow, type SipFlow } from '../transport/flow.js';
-import type { MalformedSip } from '../wire/malformed-message.js';
+import type { MalformedSipError } from '../wire/malformed-message.js';
 import { buildResponse, writeMessage } from '../wire/writer.js';
 
 /** Hexadecimal digits of a To tag; RFC 3261 §19.3 requires 32 bits. */
@@ -30,6 +30,6 @@ export function answerStatelessly(
 }
 
 /** Answers a malformed request if enough of it can be parsed; a malformed response is dropped. */
-export function refuseMalformed(error: MalformedSip, flow: SipFlow): void {
+export function refuseMalformed(error: MalformedSipError, flow: SipFlow): void {
   if (error.partial) answerStatelessly(error.partial, flow, error.status);
 }

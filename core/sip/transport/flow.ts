@@ -3,7 +3,7 @@
 import type { Address } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
 import { isRequest, type SipMessage, type SipRequest } from '../message/message.js';
-import { MalformedSip } from '../wire/malformed-message.js';
+import { MalformedSipError } from '../wire/malformed-message.js';
 import { parseMessage } from '../wire/parser.js';
 
 export type SipTransport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS';
@@ -31,7 +31,7 @@ export interface FlowHandlers {
   /** The top Via of a request has `received` and `rport`. */
   onMessage(message: SipMessage, flow: SipFlow): void;
   /** `refuseMalformed` answers the request, if possible. A connection that lost its framing is closed afterwards. */
-  onMalformed?(error: MalformedSip, flow: SipFlow): void;
+  onMalformed?(error: MalformedSipError, flow: SipFlow): void;
   /** Called once when the connection is closed, with the reason unless it was closed in order. */
   onFlowClosed?(flow: SipFlow, error?: Error): void;
   onWire?: WireObserver;
@@ -44,7 +44,7 @@ export function receiveMessage(bytes: Uint8Array, flow: SipFlow, handlers: FlowH
   try {
     message = parseMessage(bytes);
   } catch (error) {
-    if (!(error instanceof MalformedSip)) throw error;
+    if (!(error instanceof MalformedSipError)) throw error;
     reportMalformed(error, flow, handlers);
     return false;
   }
@@ -54,7 +54,7 @@ export function receiveMessage(bytes: Uint8Array, flow: SipFlow, handlers: FlowH
   return true;
 }
 
-export function reportMalformed(error: MalformedSip, flow: SipFlow, handlers: FlowHandlers): void {
+export function reportMalformed(error: MalformedSipError, flow: SipFlow, handlers: FlowHandlers): void {
   if (error.partial) addSource(error.partial, flow.remote);
   handlers.onMalformed?.(error, flow);
 }

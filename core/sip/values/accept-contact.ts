@@ -29,7 +29,7 @@ export function parseAcceptContact(values: Iterable<string>): AcceptContact[] {
 
 /**
  * The parameters of each value as written, e.g. with the case of a feature's value. Malformed values are ignored: a
- * preference is no reason to refuse a request. Commas in place of semicolons (`*, +g.3gpp.icsi-ref="…",
+ * preference does not justify a refusal. Commas in place of semicolons (`*, +g.3gpp.icsi-ref="…",
  * +g.oma.pusheventapp="…"`, OMA-TS-SIP_Push appendix B.3) are accepted, because a value starts with `*`.
  */
 export function acceptContactParameters(values: Iterable<string>): Parameters[] {

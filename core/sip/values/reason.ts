@@ -9,7 +9,7 @@ export interface Reason {
   readonly text?: string;
 }
 
-/** Longest text, characters: it may come from any error. */
+/** Longest text, characters: it can be the message of any error. */
 const MAX_TEXT = 200;
 
 export function formatReason({ cause, text }: Reason): string {

@@ -2,7 +2,7 @@
 
 import { defined } from '../../defined.js';
 import { trimBlanks } from '../message/grammar.js';
-import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, type MalformedSip } from './malformed-message.js';
+import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, type MalformedSipError } from './malformed-message.js';
 
 import { malformedHead } from './parser.js';
 
@@ -33,7 +33,7 @@ export interface FramerHandlers {
    */
   onKeepAlive(kind: 'ping' | 'pong'): void;
   /** The start of the next message is unknown: nothing more is reported, and the connection should be closed. */
-  onError(error: MalformedSip): void;
+  onError(error: MalformedSipError): void;
 }
 
 const DEFAULT_LIMITS: FramerLimits = { headerBytes: MAX_HEADER_BYTES, messageBytes: MAX_MESSAGE_BYTES };

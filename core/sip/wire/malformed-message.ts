@@ -22,7 +22,7 @@ export const MAX_URI_LENGTH = 2048;
 export const MAX_MESSAGE_BYTES = 1_048_576;
 
 /** The bytes received are not a SIP message, or not one that this package supports. */
-export class MalformedSip extends MalformedError {
+export class MalformedSipError extends MalformedError {
   constructor(
     /** Status of the answer: 400, 414, 505 or 513. A malformed response is dropped, and an ACK is never answered. */
     readonly status: number,

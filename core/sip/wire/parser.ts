@@ -12,7 +12,12 @@ import { type HeaderName, headerName, KNOWN_HEADERS } from '../message/header-na
 import { isRequest, NO_BODY, SipHeaders, type SipMessage, type SipRequest } from '../message/message.js';
 import { parseNameAddrs } from '../values/name-addr.js';
 import { parseUri, SipUri } from '../values/uri.js';
-import { MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_URI_LENGTH, MalformedSip } from './malformed-message.js';
+import {
+  MAX_HEADER_BYTES,
+  MAX_HEADER_LINES,
+  MAX_URI_LENGTH,
+  MalformedSipError,
+} from './malformed-message.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -28,7 +33,7 @@ const STATUS_LINE = /^(SIP\/[0-9]+\.[0-9]+) ([0-9]{3})(?: ([^\r\n]*))?$/i;
 /**
  * Parses a datagram, a WebSocket message, or one message framed from a stream. The body is a view of `bytes`, not a
  * copy; bytes after it are ignored (RFC 3261 §18.3).
- * @throws MalformedSip
+ * @throws MalformedSipError
  */
 export function parseMessage(bytes: Uint8Array): SipMessage {
   const start = skipLineBreaks(bytes);
@@ -37,7 +42,10 @@ export function parseMessage(bytes: Uint8Array): SipMessage {
     throw malformedHead(bytes.subarray(start), 400, 'the headers do not end with an empty line');
   }
   if (headEnd - start > MAX_HEADER_BYTES) {
-    throw new MalformedSip(513, `headers of ${headEnd - start} bytes: expected at most ${MAX_HEADER_BYTES}`);
+    throw new MalformedSipError(
+      513,
+      `headers of ${headEnd - start} bytes: expected at most ${MAX_HEADER_BYTES}`,
+    );
   }
   const text = decode(bytes.subarray(start, headEnd));
   const { message, fault } = parseHead(text);
@@ -56,7 +64,7 @@ export function parseMessage(bytes: Uint8Array): SipMessage {
 }
 
 /** The error for bytes that are refused for `reason`, with the request as far as it can be parsed. */
-export function malformedHead(bytes: Uint8Array, status: number, reason: string): MalformedSip {
+export function malformedHead(bytes: Uint8Array, status: number, reason: string): MalformedSipError {
   const { message } = parseHead(lenientUtf8.decode(bytes.subarray(0, MAX_HEADER_BYTES)));
   return refusal({ status, reason }, message);
 }
@@ -252,7 +260,7 @@ function digits(text: string): number {
   return /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function refusal({ status, reason }: Fault, message: SipMessage): MalformedSip {
+function refusal({ status, reason }: Fault, message: SipMessage): MalformedSipError {
   const answerable = isRequest(message) && isToken(message.method) && message.headers.has('Via');
-  return new MalformedSip(status, reason, answerable ? message : undefined);
+  return new MalformedSipError(status, reason, answerable ? message : undefined);
 }

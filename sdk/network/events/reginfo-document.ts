@@ -21,13 +21,13 @@ const END_EVENTS: Readonly<Record<BindingEnd, ContactEvent>> = {
 
 /** Parameters of a Contact that are elements of their own, or have no meaning for a watcher. */
 const KNOWN_PARAMETERS = new Set(['expires', 'q', 'pub-gruu', 'temp-gruu']);
-/** Length of a SHA-256 prefix, hexadecimal: two contacts of a user collide once in a million million. */
+/** Length of a SHA-256 prefix, hexadecimal: two contacts of a user collide once in 10^12 cases. */
 const ID_DIGITS = 16;
 
 /** The bindings in the last NOTIFY to a watcher, by the id of their contact. */
-export type ToldBindings = ReadonlyMap<string, Binding>;
+export type ReportedBindings = ReadonlyMap<string, Binding>;
 
-export function toldOf(bindings: Iterable<Binding>): ToldBindings {
+export function reportedOf(bindings: Iterable<Binding>): ReportedBindings {
   return new Map(Array.from(bindings, (binding) => [contactId(binding), binding]));
 }
 
@@ -39,8 +39,8 @@ export interface Difference {
 
 /** @param ends why bindings ended, if known. */
 export function difference(
-  before: ToldBindings,
-  now: ToldBindings,
+  before: ReportedBindings,
+  now: ReportedBindings,
   full: boolean,
   ends: ReadonlyMap<string, BindingEnd>,
 ): Difference {
@@ -91,9 +91,9 @@ export function registrationsOf(
   }));
 }
 
-type Described = Omit<ReginfoContact, 'id' | 'state' | 'event'>;
+type DescribedContact = Omit<ReginfoContact, 'id' | 'state' | 'event'>;
 
-function contactOf(binding: Binding, identity: string, temporaryGruus: TemporaryGruus): Described {
+function contactOf(binding: Binding, identity: string, temporaryGruus: TemporaryGruus): DescribedContact {
   const { device, expiresAt, q } = binding;
   const gruu = device && publicGruu(identity, device.instanceId);
   const temporary = device && temporaryGruus.issue(identity, device.number);
@@ -108,7 +108,7 @@ function contactOf(binding: Binding, identity: string, temporaryGruus: Temporary
   };
 }
 
-function describe({ contact, callId, cseq }: Binding): Described {
+function describe({ contact, callId, cseq }: Binding): DescribedContact {
   const parameters = new Map<string, string>();
   for (const [name, raw] of contact.parameters.entries()) {
     const lower = name.toLowerCase();

@@ -20,19 +20,19 @@ export interface ThirdPartyOptions {
 }
 
 /** The reports of one user to one application server. */
-interface Told {
+interface ServerReports {
   readonly server: SipUri;
   readonly callId: string;
   cseq: number;
   /** The registered identity. */
   identity: string;
   /** A REGISTER is pending: later changes are sent together in the next one. */
-  underWay: boolean;
+  pending: boolean;
   due: boolean;
 }
 
 export class ThirdPartyRegistrations {
-  readonly #told = new Map<string, readonly Told[]>();
+  readonly #reports = new Map<string, readonly ServerReports[]>();
   #closed = false;
 
   constructor(private readonly options: ThirdPartyOptions) {}
@@ -43,41 +43,41 @@ export class ThirdPartyRegistrations {
     if (servers.length === 0) return;
     const last = location.bindings(username).size === 0;
     if (registered.length === 0 && !last) return;
-    const told = this.#told.get(username) ?? servers.map((server) => newlyTold(server));
-    this.#told.set(username, told);
+    const reports = this.#reports.get(username) ?? servers.map((server) => newReports(server));
+    this.#reports.set(username, reports);
     const [identity] = registered.map(({ addressOfRecord }) => addressOfRecord);
-    for (const each of told) {
+    for (const each of reports) {
       if (identity !== undefined) each.identity = identity;
       each.due = true;
-      if (each.underWay) continue;
-      each.underWay = true;
+      if (each.pending) continue;
+      each.pending = true;
       // After the response to the REGISTER of the user, which is sent in this turn.
-      queueMicrotask(() => void this.#tell(username, each));
+      queueMicrotask(() => void this.#report(username, each));
     }
   }
 
   close(): void {
     this.#closed = true;
-    this.#told.clear();
+    this.#reports.clear();
   }
 
-  async #tell(username: string, told: Told): Promise<void> {
-    while (told.due && !this.#closed) {
-      told.due = false;
-      await this.#send(username, told);
+  async #report(username: string, reports: ServerReports): Promise<void> {
+    while (reports.due && !this.#closed) {
+      reports.due = false;
+      await this.#send(username, reports);
     }
-    told.underWay = false;
-    const all = this.#told.get(username);
-    const busy = all?.some(({ underWay }) => underWay);
-    if (!busy && this.options.location.bindings(username).size === 0) this.#told.delete(username);
+    reports.pending = false;
+    const all = this.#reports.get(username);
+    const busy = all?.some(({ pending }) => pending);
+    if (!busy && this.options.location.bindings(username).size === 0) this.#reports.delete(username);
   }
 
   /** An unreachable server is notified at the next refresh: the default handling continues without it. */
-  async #send(username: string, told: Told): Promise<void> {
+  async #send(username: string, reports: ServerReports): Promise<void> {
     const { outbound, layer } = this.options;
     try {
-      const flow = await outbound.flowTo(told.server);
-      const request = this.#compose(username, told, flow);
+      const flow = await outbound.flowTo(reports.server);
+      const request = this.#compose(username, reports, flow);
       await new Promise<void>((resolve) => {
         layer.send(request, flow, {
           onResponse: ({ status }) => {
@@ -91,19 +91,19 @@ export class ThirdPartyRegistrations {
     }
   }
 
-  #compose(username: string, told: Told, flow: SipFlow): SipRequest {
+  #compose(username: string, reports: ServerReports, flow: SipFlow): SipRequest {
     const { domain, location, flows } = this.options;
     const ends = Array.from(location.bindings(username), ({ expiresAt }) => expiresAt);
     const left = Math.max(0, ...ends.map((end) => Math.ceil((end - performance.now()) / 1000)));
     return {
       method: 'REGISTER',
-      uri: told.server.toString(),
+      uri: reports.server.toString(),
       headers: new SipHeaders()
         .set('Max-Forwards', '70')
         .set('From', `<sip:${domain}>;tag=${randomBytes(8).toString('hex')}`)
-        .set('To', `<${told.identity}>`)
-        .set('Call-ID', told.callId)
-        .set('CSeq', `${++told.cseq} REGISTER`)
+        .set('To', `<${reports.identity}>`)
+        .set('Call-ID', reports.callId)
+        .set('CSeq', `${++reports.cseq} REGISTER`)
         .set('Contact', `<${flows.address(flow)}>`)
         .set('Expires', String(left)),
       body: NO_BODY,
@@ -111,13 +111,13 @@ export class ThirdPartyRegistrations {
   }
 }
 
-function newlyTold(server: SipUri): Told {
+function newReports(server: SipUri): ServerReports {
   return {
     server,
     callId: randomBytes(16).toString('hex'),
     cseq: 0,
     identity: '',
-    underWay: false,
+    pending: false,
     due: false,
   };
 }

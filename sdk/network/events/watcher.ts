@@ -9,7 +9,13 @@ import type { Account } from '../registrar/accounts.js';
 import type { Binding } from '../registrar/binding.js';
 import type { TemporaryGruus } from '../registrar/gruu.js';
 import type { BindingEnd, LocationStore } from '../registrar/location.js';
-import { contactId, difference, registrationsOf, type ToldBindings, toldOf } from './reginfo-document.js';
+import {
+  contactId,
+  difference,
+  type ReportedBindings,
+  registrationsOf,
+  reportedOf,
+} from './reginfo-document.js';
 
 export interface WatcherDependencies {
   readonly location: LocationStore;
@@ -29,13 +35,13 @@ export class Watcher {
   expiresAt = 0;
   #flow: SipFlow;
   #version = 0;
-  #told: ToldBindings = new Map();
+  #reported: ReportedBindings = new Map();
   /** Why contacts ended since the last NOTIFY, by their id. Only contacts of that NOTIFY, so it is bounded. */
   #ends = new Map<string, BindingEnd>();
   /** A NOTIFY is pending: later changes are sent together in the next one. */
-  #underWay = false;
+  #pending = false;
   #due: 'partial' | 'full' | undefined;
-  #over = false;
+  #ended = false;
 
   constructor(
     readonly account: Account,
@@ -47,8 +53,8 @@ export class Watcher {
   }
 
   /** The last NOTIFY is pending or answered. */
-  get over(): boolean {
-    return this.#over;
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** A SUBSCRIBE arrived on this flow: the watcher gets the full state (RFC 6665 §4.2.1.2). */
@@ -60,48 +66,48 @@ export class Watcher {
   changed(ended: ReadonlyMap<Binding, BindingEnd>): void {
     for (const [binding, why] of ended) {
       const id = contactId(binding);
-      if (this.#told.has(id)) this.#ends.set(id, why);
+      if (this.#reported.has(id)) this.#ends.set(id, why);
     }
     this.#notify('partial');
   }
 
   /** The subscription has expired, or the watcher has unsubscribed on that flow: sends the last NOTIFY. */
   end(flow = this.#flow): void {
-    this.#over = true;
+    this.#ended = true;
     this.#flow = flow;
     this.#notify('full');
   }
 
   #notify(due: 'partial' | 'full'): void {
     this.#due = this.#due === 'full' ? 'full' : due;
-    if (this.#underWay) return;
-    this.#underWay = true;
+    if (this.#pending) return;
+    this.#pending = true;
     // After the response to the REGISTER or SUBSCRIBE, which is sent in this turn.
     queueMicrotask(() => void this.#send());
   }
 
   async #send(): Promise<void> {
     while (this.#due) {
-      const over = this.#over;
+      const over = this.#ended;
       const notify = this.#compose(this.#due === 'full');
       this.#due = undefined;
       const response = notify ? await this.dependencies.send(notify, this.#flow) : undefined;
       const refused = notify && (!response || ENDS.has(response.status));
       if (over || refused) {
-        this.#over = true;
+        this.#ended = true;
         this.dependencies.ended(this);
         return;
       }
     }
-    this.#underWay = false;
+    this.#pending = false;
   }
 
   /** Undefined if there is no change. */
   #compose(full: boolean): SipRequest | undefined {
     const { location, temporaryGruus } = this.dependencies;
-    const now = toldOf(location.bindings(this.account.username));
-    const changes = difference(this.#told, now, full, this.#ends);
-    this.#told = now;
+    const now = reportedOf(location.bindings(this.account.username));
+    const changes = difference(this.#reported, now, full, this.#ends);
+    this.#reported = now;
     this.#ends = new Map();
     if (!full && changes.active.length + changes.ended.length === 0) return undefined;
     const registrations = registrationsOf(this.account, changes, now.size > 0, temporaryGruus);
@@ -113,7 +119,7 @@ export class Watcher {
       .set(
         'Subscription-State',
         formatSubscriptionState(
-          this.#over ? { state: 'terminated', reason: 'timeout' } : { state: 'active', expires: left },
+          this.#ended ? { state: 'terminated', reason: 'timeout' } : { state: 'active', expires: left },
         ),
       )
       .set('Content-Type', REGINFO_TYPE);

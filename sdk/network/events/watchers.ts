@@ -146,7 +146,7 @@ export class Watchers {
   #refresh(transaction: ServerTransaction, expires: number): Refusal | undefined {
     const { request, flow } = transaction;
     const watcher = this.#byDialog.get(dialogKeyOf(request));
-    if (!watcher || watcher.over) return [481];
+    if (!watcher || watcher.ended) return [481];
     if (!watcher.dialog.receive(request)) return [500, [['Retry-After', '1']]];
     watcher.dialog.refreshTarget(request);
     transaction.respond(this.#granted(request, flow, expires));

@@ -8,22 +8,22 @@ import { Via } from '../../../core/sip/values/via.js';
  * that returns with another Request-URI or Route is a spiral, which is allowed.
  */
 export class LoopGuard {
-  readonly #underWay = new Map<string, string>();
+  readonly #pending = new Map<string, string>();
 
   /** @param request as received, before routing. */
   add(branch: string, request: SipRequest): void {
-    this.#underWay.set(branch, destination(request));
+    this.#pending.set(branch, destination(request));
   }
 
   delete(branch: string): void {
-    this.#underWay.delete(branch);
+    this.#pending.delete(branch);
   }
 
   isLoop(request: SipRequest): boolean {
     const vias = request.headers.getAll('Via');
     for (const value of vias) {
       const branch = Via.parse(value)?.branch;
-      const before = branch === undefined ? undefined : this.#underWay.get(branch);
+      const before = branch === undefined ? undefined : this.#pending.get(branch);
       if (before !== undefined && before === destination(request)) return true;
     }
     return false;

@@ -17,7 +17,7 @@ import { firstRoute, takeOwnRoutes } from './route-headers.js';
 import { type Candidate, type Target, targetSet } from './target-set.js';
 
 /** Groups that are tried in sequence; the status of the response if there is no target; or the network itself. */
-export type Routed =
+export type RoutingResult =
   | { readonly groups: readonly (readonly Target[])[] }
   | { readonly status: number }
   | 'network';
@@ -44,7 +44,7 @@ export class Router {
     uri.host.toLowerCase() === this.options.domain || this.options.flows.isOurs(uri);
 
   /** Removes our own Route values from `request`. */
-  route(request: SipRequest, flow: SipFlow, caller: Caller): Routed {
+  route(request: SipRequest, flow: SipFlow, caller: Caller): RoutingResult {
     const token = takeOwnRoutes(request, this.isOurs);
     const uri = SipUri.parse(request.uri);
     const gruu = uri && this.#gruu(uri);
@@ -62,12 +62,12 @@ export class Router {
   }
 
   /** RFC 5626 §5.3.2. A 430 would be for an authoritative proxy, which is this one. */
-  #dialogPeer(uri: string, flow: SipFlow | 'lost'): Routed {
+  #dialogPeer(uri: string, flow: SipFlow | 'lost'): RoutingResult {
     if (flow === 'lost') return { status: 480 };
     return { groups: [[{ uri, route: [], flow: () => flow, others: [] }]] };
   }
 
-  #destination(request: SipRequest, uri: SipUri | undefined, flow: SipFlow, caller: Caller): Routed {
+  #destination(request: SipRequest, uri: SipUri | undefined, flow: SipFlow, caller: Caller): RoutingResult {
     const { accounts, location, services } = this.options;
     const service = uri && services.get(serviceKey(uri));
     if (service) return { groups: [[this.#via(request.uri, service)]] };
@@ -94,7 +94,7 @@ export class Router {
     return location.bindingsOfDevice(account.username, canonicalInstanceId(instance));
   }
 
-  #contacts(request: SipRequest, bindings: Iterable<Binding>, deviceIsNamed = false): Routed {
+  #contacts(request: SipRequest, bindings: Iterable<Binding>, deviceIsNamed = false): RoutingResult {
     const groups = targetSet(request, bindings, deviceIsNamed);
     if (groups.length === 0) return { status: 480 };
     // RFC 7315 §5.2: not within a dialog.
@@ -128,7 +128,7 @@ export class Router {
    * Routes by the address in a URI: only to configured peers, and on this machine. A network for development must not be a
    * relay to other machines.
    */
-  #direct(requestUri: string, uri: SipUri, flow: SipFlow, caller: Caller): Routed {
+  #direct(requestUri: string, uri: SipUri, flow: SipFlow, caller: Caller): RoutingResult {
     if (caller.kind === 'stranger' && !isLoopback(flow.remote.host)) return { status: 403 };
     const host = uri.host.toLowerCase() === 'localhost' ? '127.0.0.1' : uri.host;
     if (!IP_LITERAL.test(host)) return { status: 404 };

@@ -1,4 +1,4 @@
-/** A destination of a request. */
+/** The contacts of a user to which a request is sent, and their order (RFC 3261 §16.5, RFC 3841 §7). */
 
 import type { SipRequest } from '../../../core/sip/message/message.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
@@ -15,6 +15,7 @@ import {
 import type { Account } from '../registrar/accounts.js';
 import type { Binding } from '../registrar/binding.js';
 
+/** A destination of a request. */
 export interface Target {
   /** Request-URI for this target. */
   readonly uri: string;
@@ -29,8 +30,6 @@ export interface Target {
   /** Tried if the flow of this target fails: other flows of the same device (RFC 5626 §7). */
   readonly others: readonly Target[];
 }
-
-/** Selects the contacts of a user for a request, and their order (RFC 3261 §16.5, RFC 3841 §7). */
 
 /** A device: its most recent contact, and others that are tried if its flow fails. */
 export interface Candidate {

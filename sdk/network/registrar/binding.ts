@@ -39,7 +39,7 @@ export interface Binding {
   readonly expiresAt: number;
 }
 
-export interface Registering {
+export interface RegistrationRequest {
   username: string;
   addressOfRecord: string;
   callId: string;

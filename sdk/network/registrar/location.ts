@@ -3,7 +3,7 @@
 import { parseFeatureParameters } from '../../../core/sip/values/feature-tags.js';
 import type { NameAddr } from '../../../core/sip/values/name-addr.js';
 import { DueQueue } from '../../../core/time/due-queue.js';
-import type { Binding, Device, Registering } from './binding.js';
+import type { Binding, Device, RegistrationRequest } from './binding.js';
 import { contactKey, replaces, sameContact } from './same-contact.js';
 
 /** Contacts of one user. RFC 3261 states no number; a request is forked to all of them, so it must be small. */
@@ -11,7 +11,7 @@ export const MAX_CONTACTS = 10;
 /** Contacts of all users: each needs one or two KB. */
 export const MAX_BINDINGS = 100_000;
 
-export type RegisteringRefusal = 'out of order' | 'too many contacts' | 'full';
+export type RegistrationRefusal = 'out of order' | 'too many contacts' | 'full';
 export type BindingEnd = 'removed' | 'expired' | 'connection closed';
 
 export interface LocationEvents {
@@ -83,7 +83,7 @@ export class LocationStore {
   }
 
   /** Applies all changes of a REGISTER, or none and returns the reason (RFC 3261 §10.3 steps 6 and 7). */
-  register(request: Registering): RegisteringRefusal | undefined {
+  register(request: RegistrationRequest): RegistrationRefusal | undefined {
     const record = this.#users.get(request.username) ?? { bindings: new Set(), devices: new Map() };
     const changes = this.#plan(record, request);
     if (typeof changes === 'string') return changes;
@@ -114,7 +114,7 @@ export class LocationStore {
     this.#byFlow.clear();
   }
 
-  #plan({ bindings, devices }: UserRecord, request: Registering): Changes | RegisteringRefusal {
+  #plan({ bindings, devices }: UserRecord, request: RegistrationRequest): Changes | RegistrationRefusal {
     const contacts = request.contacts === '*' ? [] : request.contacts;
     if (contacts.length > MAX_CONTACTS) return 'too many contacts';
     const ended = new Map<Binding, boolean>();
@@ -141,7 +141,7 @@ export class LocationStore {
     return { ended, added };
   }
 
-  #device(known: Device | undefined, instanceId: string, request: Registering): Device {
+  #device(known: Device | undefined, instanceId: string, request: RegistrationRequest): Device {
     const { username, addressOfRecord, callId, cseq } = request;
     if (known?.callId === callId && known.addressOfRecord === addressOfRecord) return known;
     return {
@@ -155,7 +155,7 @@ export class LocationStore {
   }
 
   #binding(
-    { username, addressOfRecord, callId, cseq, path, flow, flowKey }: Registering,
+    { username, addressOfRecord, callId, cseq, path, flow, flowKey }: RegistrationRequest,
     contact: NameAddr,
     expires: number,
     device: Device | undefined,

@@ -8,10 +8,10 @@ import { SipUri } from '../../../core/sip/values/uri.js';
 import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { type FlowTable, flowKey } from '../flow-table.js';
 import type { Account, Accounts } from './accounts.js';
-import type { Binding, Registering } from './binding.js';
+import type { Binding, RegistrationRequest } from './binding.js';
 import type { Callers } from './caller.js';
 import { publicGruu, type TemporaryGruus } from './gruu.js';
-import type { LocationStore, RegisteringRefusal } from './location.js';
+import type { LocationStore, RegistrationRefusal } from './location.js';
 
 /** Default and longest duration of a registration, seconds (RFC 3261 §10.2.1.1). */
 const DEFAULT_EXPIRES = 3600;
@@ -26,7 +26,7 @@ const MAX_PATH_LENGTH = 4096;
 const EXTENSIONS = new Set(['path', 'gruu', 'pref', 'outbound']);
 
 /** Not 503: a proxy on the way would turn it into a 500 without Retry-After. */
-const REFUSALS: Readonly<Record<RegisteringRefusal, readonly [status: number, reason: string]>> = {
+const REFUSALS: Readonly<Record<RegistrationRefusal, readonly [status: number, reason: string]>> = {
   // RFC 3261 §10.3 step 7: "the update MUST be aborted and the request fails"; 500 as for a dialog (§12.2.2).
   'out of order': [500, 'CSeq Out Of Order'],
   'too many contacts': [403, 'Too Many Contacts'],
@@ -105,7 +105,7 @@ export class Registrar {
     // RFC 3608: requests of the device may have this network as their first route.
     yield ['Service-Route', `<${this.flows.serviceRoute(flow)}>`];
     yield ['Supported', 'path, gruu, outbound'];
-    // RFC 5626 §6: tells the device that its reg-id is supported.
+    // RFC 5626 §6: shows the device that its reg-id is supported.
     if (outbound && supported.has('outbound')) yield ['Require', 'outbound'];
   }
 
@@ -129,7 +129,7 @@ export class Registrar {
 }
 
 /** RFC 3261 §10.3 steps 6 and 7. */
-function readContacts({ headers }: SipRequest): Registering['contacts'] | 'malformed' | 'too brief' {
+function readContacts({ headers }: SipRequest): RegistrationRequest['contacts'] | 'malformed' | 'too brief' {
   const values = headers.getAll('Contact');
   const overall = readExpires(headers.get('Expires')) ?? DEFAULT_EXPIRES;
   if (values.includes('*')) return values.length === 1 && overall === 0 ? '*' : 'malformed';

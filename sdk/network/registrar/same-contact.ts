@@ -2,7 +2,7 @@
 
 import type { NameAddr } from '../../../core/sip/values/name-addr.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
-import type { Binding, Registering } from './binding.js';
+import type { Binding, RegistrationRequest } from './binding.js';
 import { canonicalInstanceId } from './gruu.js';
 
 export interface ContactKey {
@@ -18,7 +18,7 @@ export function contactKey({ parameters }: NameAddr): ContactKey {
 
 /** Whether a Contact of this REGISTER replaces a binding. */
 export function replaces(
-  { callId }: Pick<Registering, 'callId'>,
+  { callId }: Pick<RegistrationRequest, 'callId'>,
   binding: Binding,
   contact: NameAddr,
   { instanceId, regId }: ContactKey,

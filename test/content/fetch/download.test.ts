@@ -164,7 +164,7 @@ describe('compressed content', () => {
       peak = Math.max(peak, process.memoryUsage().rss - before);
     }, 1);
     try {
-      expect(await failure(download({}, 1024 * MiB).attempt(signal))).toEqual(['unfolds', false]);
+      expect(await failure(download({}, 1024 * MiB).attempt(signal))).toEqual(['decoded-too-large', false]);
     } finally {
       clearInterval(watching);
     }

@@ -1,6 +1,7 @@
 /** Answers the challenges of IMS AKA: digest whose password a UICC computes from the nonce (RFC 3310). */
 
 import { TimeoutError, TransportError } from '../../../errors.js';
+import { reasonOf } from '../../../text.js';
 import { systemClock } from '../../../time/clock.js';
 import { within } from '../../../time/deadline.js';
 import type { Answers } from '../challenge-answers.js';
@@ -23,7 +24,7 @@ export interface AkaCredentials {
   /** @returns undefined if none of the challenges is of AKA. */
   answers(challenges: readonly string[]): Answers | undefined;
   /**
-   * The header of the first REGISTER, which tells the core whom to challenge (3GPP TS 24.229 §5.1.1.2.2).
+   * The header of the first REGISTER, which names the user to the core (3GPP TS 24.229 §5.1.1.2.2).
    * @param uri of the registrar, `sip:domain.test`
    */
   unchallenged(uri: string): string;
@@ -119,7 +120,7 @@ async function ask(uicc: Uicc, { rand, autn }: { rand: Uint8Array; autn: Uint8Ar
   try {
     return await within(systemClock, UICC_DEADLINE, late, uicc.authenticate(rand, autn));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new TransportError(`the UICC failed: ${reason}`, { cause: error });
   }
 }

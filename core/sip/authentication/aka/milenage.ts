@@ -1,4 +1,4 @@
-/** Octet strings of one length. */
+/** Milenage (3GPP TS 35.206), and operations on octet strings of one length. */
 
 export function xor(one: Uint8Array, other: Uint8Array): Uint8Array {
   return one.map((octet, index) => octet ^ (other[index] ?? 0));
@@ -11,8 +11,6 @@ export function equal(one: Uint8Array, other: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** Milenage (3GPP TS 35.206): the functions that a UICC and its network compute from their shared key. */
-
 /** Bytes of K, OP, RAND, and of a block of the cipher. */
 export const BLOCK = 16;
 
@@ -23,6 +21,7 @@ const ROTATIONS = { 1: 8, 2: 0, 3: 4, 4: 8, 5: 12 } as const;
 const CONSTANTS = { 1: 0, 2: 1, 3: 2, 4: 4, 5: 8 } as const;
 type Output = keyof typeof ROTATIONS;
 
+/** Milenage (3GPP TS 35.206): the functions that a UICC and its network compute from their shared key. */
 export class Milenage {
   private constructor(
     private readonly encrypt: (block: Uint8Array) => Promise<Uint8Array>,

@@ -1,4 +1,4 @@
-/** The UICC of a subscriber. */
+/** The UICC of a subscriber, and its implementation in software. */
 
 import { ConfigurationError } from '../../../errors.js';
 import { BLOCK, equal, Milenage, xor } from './milenage.js';
@@ -32,13 +32,12 @@ export interface Uicc {
   authenticate(rand: Uint8Array, autn: Uint8Array): Promise<UiccAnswer>;
 }
 
-/** The sequence numbers that a UICC accepts (3GPP TS 33.102 §C.2): each once, although challenges can arrive out of order. */
-
 /** §C.3.2: the lowest five bits are an index, so that the last number of each of 32 series is stored. */
 const SERIES = 32;
 /** §C.3.2: the largest step, so that a forged or wrong number does not use up the range. */
-const FARTHEST = 2 ** 28;
+const MAX_STEP = 2 ** 28;
 
+/** The sequence numbers that a UICC accepts (3GPP TS 33.102 §C.2): each once, although challenges can arrive out of order. */
 export class SequenceNumbers {
   readonly #last: number[];
   #highest: number;
@@ -61,19 +60,13 @@ export class SequenceNumbers {
     const series = sqn % SERIES;
     const sequence = Math.floor(sqn / SERIES);
     const ahead = sequence - Math.floor(this.#highest / SERIES);
-    if (sequence <= (this.#last[series] ?? 0) || (!this.#fresh && ahead > FARTHEST)) return false;
+    if (sequence <= (this.#last[series] ?? 0) || (!this.#fresh && ahead > MAX_STEP)) return false;
     this.#fresh = false;
     this.#last[series] = sequence;
     this.#highest = Math.max(this.#highest, sqn);
     return true;
   }
 }
-
-/**
- * A UICC in software, with Milenage, for configurations and tests. Unlike a card, it forgets accepted sequence numbers
- * when the process ends: a replayed challenge then gets the same RES. The CK and IK of a replay protect nothing in this
- * package.
- */
 
 /** The content of the card. */
 export interface SoftwareUiccOptions {
@@ -90,8 +83,8 @@ export interface SoftwareUiccOptions {
         op: Uint8Array;
       };
   /**
-   * The highest sequence number that was used: only higher ones are accepted. By default the first one is accepted,
-   * whatever it is.
+   * The highest sequence number that was used: only higher ones are accepted. By default any first number is
+   * accepted.
    */
   sqn?: number;
 }
@@ -100,7 +93,11 @@ export interface SoftwareUiccOptions {
 const AMF_OF_RESYNCHRONISATION = new Uint8Array(2);
 const SQN_OCTETS = 6;
 
-/** A UICC in software: Milenage (3GPP TS 35.206), with the sequence numbers in memory. */
+/**
+ * A UICC in software, with Milenage (3GPP TS 35.206), for configurations and tests. Unlike a card, it forgets accepted
+ * sequence numbers when the process ends: a replayed challenge then gets the same RES. The CK and IK of a replay protect nothing in this
+ * package.
+ */
 export class SoftwareUicc implements Uicc {
   readonly #milenage: Promise<Milenage>;
   readonly #sequence: SequenceNumbers;
@@ -126,11 +123,11 @@ export class SoftwareUicc implements Uicc {
     const { f1 } = await milenage.f1(rand, sqn, amf);
     if (!equal(f1, autn.subarray(SQN_OCTETS + 2))) return { result: 'mac failure' };
     const [ck, ik] = [await milenage.f3(rand), await milenage.f4(rand)];
-    if (!this.#sequence.accept(numberOf(sqn))) return await this.#outOfStep(milenage, rand);
+    if (!this.#sequence.accept(numberOf(sqn))) return await this.#synchronisationFailure(milenage, rand);
     return { result: 'authenticated', res, ck, ik };
   }
 
-  async #outOfStep(milenage: Milenage, rand: Uint8Array): Promise<UiccAnswer> {
+  async #synchronisationFailure(milenage: Milenage, rand: Uint8Array): Promise<UiccAnswer> {
     const sqn = octetsOf(this.#sequence.highest);
     const { f1Star } = await milenage.f1(rand, sqn, AMF_OF_RESYNCHRONISATION);
     const concealed = xor(sqn, await milenage.f5Star(rand));
