@@ -1,4 +1,4 @@
-/** Mode `auto`: which of the modes a push goes by (8.1.2-03, 8.2.2). */
+/** Mode `auto`: the selected mode of a push (8.1.2-03, 8.2.2). */
 
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ describe('mode auto', () => {
     const agent = await sender();
     for (const [bytes, method] of [
       [300, 'MESSAGE'],
-      // With its headers more than 1300.
+      // More than 1300 bytes with its headers.
       [1000, 'INVITE'],
       [1301, 'INVITE'],
     ] as const) {
@@ -69,7 +69,7 @@ describe('mode auto', () => {
     ['488: it takes other media only', 488, AUDIO],
     ['606: it takes other media only', 606, AUDIO],
   ] as const)(
-    '8.1.2-03: by reference where the receiver knows no sessions, %s',
+    '8.1.2-03: sends a reference if the receiver does not support sessions, %s',
     async (_why, status, body) => {
       const agent = await sender();
       const receipt = receiptOf(agent.send(push(5000)));
@@ -82,7 +82,7 @@ describe('mode auto', () => {
   );
 
   it.each([403, 404, 415, 480, 486, 488, 500, 503, 603])(
-    'a %i is an answer, whatever mode it is of',
+    'a %i is an answer in every mode',
     async (status) => {
       const agent = await sender();
       const receipt = receiptOf(agent.send(push(5000)));
@@ -162,7 +162,7 @@ describe('mode auto', () => {
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     agent.directory.setUnregistered(BOB, { gruu: TERMINAL });
     const waiting = agent.send({ ...push(100), ttl: 3600 });
-    // It has begun to wait.
+    // The wait has started.
     await setImmediate();
     await agent.stop();
     expect(await waiting).toMatchObject([{ outcome: 'failed', retryable: true }]);

@@ -1,4 +1,4 @@
-/** `sip-push sender`: a Push Sender Agent that stays up. */
+/** `sip-push sender`: a long-running Push Sender Agent with an HTTP API. */
 
 import { randomBytes } from 'node:crypto';
 import type { Receipt } from '../../../core/sender/push-request.js';
@@ -18,19 +18,19 @@ import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push sender --config FILE [--json] [--trace FILE]
 
-A Push Sender Agent that stays up: keeps a directory of terminals, takes pushes over a local HTTP API, and goes on
-with those that wait over restarts. Runs until SIGINT or SIGTERM.
+Runs a Push Sender Agent until SIGINT or SIGTERM: it keeps a directory of terminals, accepts pushes over a local HTTP
+API, and continues waiting pushes after a restart.
 
   --config FILE   configuration, JSON: "identity" and "server" are required
-  --json          one JSON object a line on stdout, nothing else
-  --trace FILE    what is on the wire, for "sip-push trace FILE"
+  --json          print one JSON object per line on stdout
+  --trace FILE    record the traffic, for "sip-push trace FILE"
 
 The API: POST /contents, POST /pushes, GET and DELETE /pushes/{id}, GET /pushes/{id}/receipts (server-sent events),
-GET /terminals; GET /openapi.json describes it. Callers show the key of the configuration, or where there is none the
-one that this command prints: Authorization: Bearer KEY. sip-push send --via URL is one of them.
+GET /terminals; GET /openapi.json describes it. Requests contain "Authorization: Bearer KEY" with the "api.key" of the
+configuration, or the key that this command prints if there is none. sip-push send --via URL uses this API.
 
-Ends with 0 when told to, also while it starts; 1 when it cannot run: the folder of "data" or a port cannot be had;
-2 when the command or the configuration is wrong.
+Exit status: 0 after SIGINT or SIGTERM, also during the start; 1 if it cannot run, e.g. because the folder of "data" or
+a port is not available; 2 if the command or the configuration is invalid.
 
 Example
   sip-push sender --config psa.json
@@ -54,12 +54,12 @@ export const sender: Command = {
     const events = new PushEvents();
     const say = printer(io, json);
     const traceFile = words.text('trace');
-    // Before it registers: where the port is taken, nobody has heard of this sender.
+    // The port is opened first, so that a sender whose port is in use does not register.
     const server = await openHttpApi(api);
     try {
       const trace =
         traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
-      const host = await createPushSender({ ...options, ...told(say, events, io), ...trace?.taps });
+      const host = await createPushSender({ ...options, ...callbacks(say, events, io), ...trace?.taps });
       const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
       try {
         server.serve({
@@ -67,9 +67,10 @@ export const sender: Command = {
           ...{ maxContent: api.maxSize, version: VERSION },
         });
         say.listening(server.url);
-        if (api.key === undefined) io.err(`no "api.key" in the configuration; this time it is ${key}`);
+        if (api.key === undefined)
+          io.err(`no "api.key" in the configuration: the key until this sender stops is ${key}`);
         await ended(io);
-        // What is under way there ends first.
+        // Requests in progress end before the host stops.
         await server.close();
       } finally {
         unsubscribe();
@@ -85,7 +86,7 @@ export const sender: Command = {
   },
 };
 
-/** What it says of its work. */
+/** Prints events as JSON or as lines. */
 interface Printer {
   listening(url: string): void;
   registered(expires: number): void;
@@ -103,13 +104,13 @@ function printer(io: Io, json: boolean): Printer {
     registered: (expires) => say({ event: 'registered', expires }, `registered    for ${expires} s`),
     terminal({ terminal, previous }) {
       const { user, gruu, contact, apps, registered } = terminal;
-      // Whoever only says again what is known is no news.
+      // A refresh without changes is not printed.
       if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu)
         return;
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
       say(
         { event: 'terminal', ...terminalJson(terminal) },
-        `${registered ? 'here' : 'away'}          ${gruu ?? contact ?? user}${what}`,
+        `${registered ? 'registered  ' : 'unregistered'}  ${gruu ?? contact ?? user}${what}`,
       );
     },
     receipt: (push, receipt) =>
@@ -118,8 +119,8 @@ function printer(io: Io, json: boolean): Printer {
   };
 }
 
-function told(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostOptions> {
-  /** Receipts of each push that were printed. */
+function callbacks(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostOptions> {
+  /** Number of printed receipts of each waiting push. */
   const printed = new Map<string, number>();
   return {
     onRegistered: ({ expires }) => say.registered(expires),
