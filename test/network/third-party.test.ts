@@ -1,4 +1,4 @@
-/** What the network tells application servers and devices of itself (3GPP TS 24.229, RFC 7315, RFC 3608). */
+/** Requests and headers of the network for application servers and devices (3GPP TS 24.229, RFC 7315, RFC 3608). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../core/errors.js';
@@ -107,7 +107,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
   });
 
   it.each([['sip:other@domain.test'], ['psa']])(
-    '%s, which is no application server, is refused',
+    'rejects %s, which is not an application server',
     (identity) => {
       expect(() => new MemoryNetwork({ ...OPTIONS, thirdPartyRegistration: [identity] })).toThrow(
         ConfigurationError,

@@ -133,11 +133,11 @@ describe('SUBSCRIBE', () => {
     expect(contactsOf(second)).toMatchObject([
       { event: 'registered', uri: expect.stringContaining(':4001') },
     ]);
-    // The device had its answer first.
+    // The device received its response first.
     expect(device.responses.at(-1)?.status).toBe(200);
   });
 
-  it('tells of what changed alone: refreshed, shortened, another contact, one that left, the last', async () => {
+  it('reports only changes: refreshed, shortened, another contact, one that left, the last', async () => {
     const network = new MemoryNetwork();
     const first = await network.device(4001);
     const psa = network.peer(4009);
@@ -402,7 +402,7 @@ describe('in time', () => {
     await network.core.close();
   });
 
-  it('the network closes: nothing more is sent, no timer is left', async () => {
+  it('sends nothing and leaves no timer after the network closes', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     await subscribe(psa);

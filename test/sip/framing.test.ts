@@ -9,7 +9,7 @@ import { messages } from './arbitraries.js';
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes);
 
-/** What a framer reports of a stream cut into `chunks`. */
+/** The events of a framer for a stream that is cut into `chunks`. */
 function frames(chunks: Iterable<Uint8Array>, limits: Partial<FramerLimits> = {}) {
   const reported: string[] = [];
   const errors: MalformedSip[] = [];
@@ -22,7 +22,7 @@ function frames(chunks: Iterable<Uint8Array>, limits: Partial<FramerLimits> = {}
   return { reported, errors };
 }
 
-/** Each chunk in memory of its own, as sockets give them. */
+/** Each chunk in separate memory, as from a socket. */
 function cut(bytes: Uint8Array, offsets: readonly number[]): Uint8Array[] {
   const sorted = [0, ...[...offsets].sort((a, b) => a - b), bytes.length];
   return sorted.slice(1).map((end, at) => bytes.slice(sorted[at], end));

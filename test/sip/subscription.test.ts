@@ -1,4 +1,4 @@
-/** Subscriptions of a user agent (RFC 6665 4.1), with a notifier whose every answer the test decides. */
+/** Subscriptions of a user agent (RFC 6665 §4.1), with a scripted notifier. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LimitError, MalformedError, TransportError } from '../../core/errors.js';
@@ -87,7 +87,7 @@ interface NotifyOptions {
   contact?: string;
 }
 
-/** A NOTIFY as the notifier that was sent this SUBSCRIBE would send it. */
+/** A NOTIFY of the notifier that received this SUBSCRIBE. */
 function notify({ request: { headers } }: Received, options: NotifyOptions = {}): SipRequest {
   const { state = 'active;expires=3600', cseq = 1, tag = 'notifier', body = '', event = 'reg' } = options;
   const made = request(
@@ -110,7 +110,7 @@ function notify({ request: { headers } }: Received, options: NotifyOptions = {})
   return made;
 }
 
-/** Sends a NOTIFY, and gives the answer to it alone. */
+/** Sends a NOTIFY, and returns its response. */
 async function exchange(core: ScriptedCore, notification: SipRequest): Promise<SipResponse> {
   const branch = (message: SipRequest | SipResponse) =>
     /branch=(\w+)/.exec(message.headers.get('Via') ?? '')?.[1];
@@ -127,7 +127,7 @@ async function exchange(core: ScriptedCore, notification: SipRequest): Promise<S
 const header = ({ request }: Received, name: string) => request.headers.get(name);
 const isDialog = (one: Received, other: Received) => header(one, 'Call-ID') === header(other, 'Call-ID');
 
-/** Subscribed: the SUBSCRIBE was accepted, and the first NOTIFY came. */
+/** A subscription whose SUBSCRIBE was accepted and whose first NOTIFY arrived. */
 async function established(watched: Watched, options: NotifyOptions = {}) {
   const subscription = watched.subscribe();
   const first = await watched.core.request('SUBSCRIBE');
@@ -136,7 +136,7 @@ async function established(watched: Watched, options: NotifyOptions = {}) {
   return { subscription, first };
 }
 
-/** With waits that are as long as they can be. */
+/** With the longest random delays. */
 function fakeTime() {
   vi.spyOn(Math, 'random').mockReturnValue(1);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -176,7 +176,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect(isDialog(first, second)).toBe(true);
   });
 
-  it('begins with a NOTIFY before the 2xx', async () => {
+  it('starts with a NOTIFY before the 2xx', async () => {
     const watched = await watching();
     watched.subscribe();
     const sent = await watched.core.request('SUBSCRIBE');
@@ -220,7 +220,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     [480, [['Retry-After', '0']], 2.5, 5],
     [486, [['Retry-After', '99999999999']], 86_400, 86_400],
   ] as [number, [string, string][], number, number][])(
-    '%i %j is tried again after a while',
+    '%i %j is retried after a delay',
     async (status, headers, least, most) => {
       const watched = await watching();
       watched.subscribe();
@@ -359,7 +359,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     ['giveup;retry-after=40', 40],
     ['probation;retry-after=20', 20],
     ['strange;retry-after=30', 30],
-  ])('terminated;reason=%s: subscribes anew after %i s', async (reason, seconds) => {
+  ])('terminated;reason=%s: subscribes again after %i s', async (reason, seconds) => {
     const watched = await watching();
     fakeTime();
     const { first } = await established(watched);
@@ -537,7 +537,7 @@ describe('the end', () => {
     await ended;
   });
 
-  it('a stop of the agent ends every subscription, and leaves no timer', async () => {
+  it('ends every subscription when the agent stops, and leaves no timer', async () => {
     const watched = await watching();
     await established(watched);
     watched.subscribe({ uri: 'sip:carol@domain.test' });

@@ -63,7 +63,7 @@ describe('SipUri', () => {
     expect(SipUri.parse(text)).toBeUndefined();
   });
 
-  // The pairs of RFC 3261 19.1.4.
+  // The pairs of RFC 3261 §19.1.4.
   it.each([
     ['sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'],
     ['sip:carol@chicago.com', 'sip:carol@chicago.com;newparam=5'],
@@ -107,7 +107,7 @@ describe('SipUri', () => {
     expect(parse('sips:Example.COM').addressOfRecord()).toBe('sips:example.com');
   });
 
-  it('escapes characters set by a program', () => {
+  it('escapes characters of a value that a program sets', () => {
     const uri = new SipUri({
       user: 'jos\u00e9 m;@x',
       password: 'a:b',
@@ -152,7 +152,7 @@ describe('SipUri', () => {
     );
   });
 
-  it('never throws, whatever it reads', () => {
+  it('never throws on any text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         SipUri.parse(`sip:${text}`)?.addressOfRecord();

@@ -1,4 +1,4 @@
-/** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 5.1.1), against an S-CSCF that has the same key. */
+/** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 §5.1.1), with an S-CSCF that has the same key. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { akaCredentials } from '../../../core/sip/authentication/aka/aka-answers.js';
