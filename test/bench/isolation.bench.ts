@@ -28,8 +28,8 @@ const source = (id: string) => `export default {
 
 const store = await platform.openStore();
 const runtime = await PushRuntime.open({ store });
-const { default: here }: { default: PushAppDefinition } = await import(moduleUrl(source('here.ua')));
-await runtime.load(here);
+const { default: application }: { default: PushAppDefinition } = await import(moduleUrl(source('here.ua')));
+await runtime.load(application);
 await runtime.load(await isolated({ module: moduleUrl(source('there.ua')), script: await workerScript() }));
 
 afterAll(() => runtime.stop());

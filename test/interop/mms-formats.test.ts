@@ -76,11 +76,11 @@ const byRecipients: fc.Arbitrary<MmsReadByRecipient> = fc.record(
 const forOriginators: fc.Arbitrary<MmsReadForOriginator> = fc.record({ ...report, from: text, date });
 
 const reports: Expected[] = [
-  ...sample(responses).map((given) => expected('0x83', encodeNotifyResponse(given), given)),
-  ...sample(acknowledgements).map((given) => expected('0x85', encodeAcknowledge(given), given)),
-  ...sample(deliveries).map((given) => expected('0x86', encodeDeliveryReport(given), given)),
-  ...sample(byRecipients).map((given) => expected('0x87', encodeReadByRecipient(given), given)),
-  ...sample(forOriginators).map((given) => expected('0x88', encodeReadForOriginator(given), given)),
+  ...sample(responses).map((original) => expected('0x83', encodeNotifyResponse(original), original)),
+  ...sample(acknowledgements).map((original) => expected('0x85', encodeAcknowledge(original), original)),
+  ...sample(deliveries).map((original) => expected('0x86', encodeDeliveryReport(original), original)),
+  ...sample(byRecipients).map((original) => expected('0x87', encodeReadByRecipient(original), original)),
+  ...sample(forOriginators).map((original) => expected('0x88', encodeReadForOriginator(original), original)),
 ];
 
 const headers: fc.Arbitrary<MmsRetrievalHeader> = fc.record(
@@ -138,13 +138,13 @@ describePeer('tshark', 'tshark reads our MMS PDUs', () => {
 
   it('decodes 1,000 messages with their recipients and parts', () => {
     const messages = fc.sample(fc.tuple(headers, parts), { numRuns: MESSAGES, seed: 1 });
-    const pdus = messages.map(([header, given]) =>
-      encodeRetrieval({ ...header, content: { type: related, body: encodeMultipart(related, given) } }),
+    const pdus = messages.map(([header, original]) =>
+      encodeRetrieval({ ...header, content: { type: related, body: encodeMultipart(related, original) } }),
     );
     const packets = dissect(pdus.map((pdu) => pushPdu(1, MMS_MESSAGE, pdu)));
     expect(packets).toHaveLength(MESSAGES);
     for (const [index, packet] of packets.entries()) {
-      const [header, given] = messages[index] ?? [];
+      const [header, original] = messages[index] ?? [];
       expect(packet.malformed).toEqual([]);
       expect(seenFields(packet, messageFields)).toEqual(header && asTshark(header));
       expect(packet.values('mmse.to')).toEqual(header?.to ?? []);
@@ -155,13 +155,13 @@ describePeer('tshark', 'tshark reads our MMS PDUs', () => {
       expect([pduType, ...types]).toEqual([
         'application/vnd.wap.mms-message',
         related.type,
-        ...(given?.map(({ type }) => type.type) ?? []),
+        ...(original?.map(({ type }) => type.type) ?? []),
       ]);
-      const headerOf = (at: number) => given?.map((part) => part.headers[at]?.[1]);
+      const headerOf = (at: number) => original?.map((part) => part.headers[at]?.[1]);
       expect(packet.values('wsp.header.content_id')).toEqual(headerOf(0)?.map((id) => `"${id}"`));
       expect(packet.values('wsp.header.content_location')).toEqual(headerOf(1));
       const bodies = packet.values('media.type').map((octets) => octets.replaceAll(':', ''));
-      expect(bodies).toEqual(given?.map(({ body }) => toHex(body)));
+      expect(bodies).toEqual(original?.map(({ body }) => toHex(body)));
     }
   });
 
@@ -210,20 +210,20 @@ function sample<T>(arbitrary: fc.Arbitrary<T>): T[] {
 
 type Report = Partial<Omit<MmsNotifyResponse & MmsDeliveryReport & MmsReadByRecipient, 'others'>>;
 
-function expected(type: string, pdu: Uint8Array, given: Report): Expected {
+function expected(type: string, pdu: Uint8Array, original: Report): Expected {
   return {
     pdu,
     fields: expectedFields({
       'mmse.message_type': type,
-      'mmse.transaction_id': given.transactionId,
-      'mmse.mms_version': given.version,
-      'mmse.message_id': given.messageId,
-      'mmse.to': given.to,
-      'mmse.from': given.from === 'insert-address' ? '<insert address>' : given.from,
-      'mmse.date': given.date?.toISOString(),
-      'mmse.status': enumerated(statuses, given.status),
-      'mmse.read_status': enumerated(readStatuses, given.readStatus),
-      'mmse.report_allowed': yesOrNo(given.reportAllowed),
+      'mmse.transaction_id': original.transactionId,
+      'mmse.mms_version': original.version,
+      'mmse.message_id': original.messageId,
+      'mmse.to': original.to,
+      'mmse.from': original.from === 'insert-address' ? '<insert address>' : original.from,
+      'mmse.date': original.date?.toISOString(),
+      'mmse.status': enumerated(statuses, original.status),
+      'mmse.read_status': enumerated(readStatuses, original.readStatus),
+      'mmse.report_allowed': yesOrNo(original.reportAllowed),
     }),
   };
 }

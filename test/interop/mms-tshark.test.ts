@@ -13,12 +13,14 @@ const DOCUMENTS = 1000;
 describePeer('tshark', 'tshark reads our M-Notification.ind', () => {
   it('decodes the values that we wrote', () => {
     const notifications = fc.sample(arbitrary, { numRuns: DOCUMENTS, seed: 1 });
-    const packets = dissect(notifications.map((given) => pushPdu(1, MMS_MESSAGE, encodeNotification(given))));
+    const packets = dissect(
+      notifications.map((notification) => pushPdu(1, MMS_MESSAGE, encodeNotification(notification))),
+    );
     expect(packets).toHaveLength(DOCUMENTS);
     for (const [index, packet] of packets.entries()) {
-      const given = notifications[index];
+      const notification = notifications[index];
       expect(packet.malformed).toEqual([]);
-      expect(seenFields(packet, fields)).toEqual(given && asTshark(given));
+      expect(seenFields(packet, fields)).toEqual(notification && asTshark(notification));
     }
   });
 
@@ -102,24 +104,26 @@ const fields = [
   'mmse.content_location',
 ];
 
-function asTshark(given: MmsNotification): Record<string, string> {
+function asTshark(notification: MmsNotification): Record<string, string> {
   const values = {
     'mmse.message_type': '0x82',
-    'mmse.transaction_id': given.transactionId,
-    'mmse.mms_version': given.version,
-    'mmse.from': given.from,
-    'mmse.subject': given.subject,
-    'mmse.delivery_report': yesOrNo(given.deliveryReport),
-    'mmse.message_class.id': enumerated(classes, given.messageClass),
-    'mmse.message_class.str': classes.includes(given.messageClass) ? undefined : given.messageClass,
-    'mmse.priority': enumerated(priorities, given.priority),
-    'mmse.message_size': String(given.messageSize),
-    ...moment('mmse.expiry', given.expiry),
-    'mmse.reply_charging': enumerated(charging, given.replyCharging),
-    ...moment('mmse.reply_charging_deadline', given.replyChargingDeadline),
-    'mmse.reply_charging_size': given.replyChargingSize?.toString(),
-    'mmse.reply_charging_id': given.replyChargingId,
-    'mmse.content_location': given.contentLocation,
+    'mmse.transaction_id': notification.transactionId,
+    'mmse.mms_version': notification.version,
+    'mmse.from': notification.from,
+    'mmse.subject': notification.subject,
+    'mmse.delivery_report': yesOrNo(notification.deliveryReport),
+    'mmse.message_class.id': enumerated(classes, notification.messageClass),
+    'mmse.message_class.str': classes.includes(notification.messageClass)
+      ? undefined
+      : notification.messageClass,
+    'mmse.priority': enumerated(priorities, notification.priority),
+    'mmse.message_size': String(notification.messageSize),
+    ...moment('mmse.expiry', notification.expiry),
+    'mmse.reply_charging': enumerated(charging, notification.replyCharging),
+    ...moment('mmse.reply_charging_deadline', notification.replyChargingDeadline),
+    'mmse.reply_charging_size': notification.replyChargingSize?.toString(),
+    'mmse.reply_charging_id': notification.replyChargingId,
+    'mmse.content_location': notification.contentLocation,
   };
   return expectedFields(values);
 }

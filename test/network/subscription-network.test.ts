@@ -166,8 +166,8 @@ it('reports sixty terminals, and the third one when it leaves', async () => {
   const names = Array.from({ length: 60 }, (_, index) => `u${index}`);
   const watched = names.map((name) => watch(agent, `sip:${name}@domain.test`));
   const terminals = await Promise.all(names.map((name) => terminal(tcp, name)));
-  const here = () => watched.filter(({ users }) => users().length > 0).length;
-  await until(() => expect(here()).toBe(60));
+  const countRegistered = () => watched.filter(({ users }) => users().length > 0).length;
+  await until(() => expect(countRegistered()).toBe(60));
   await Promise.all(terminals.slice(0, 20).map((each) => each.stop()));
-  await until(() => expect(here()).toBe(40));
+  await until(() => expect(countRegistered()).toBe(40));
 });

@@ -66,8 +66,8 @@ describe('mode auto', () => {
   it.each([
     ['405: the method', 405, undefined],
     ['501: the method', 501, undefined],
-    ['488: it takes other media only', 488, AUDIO],
-    ['606: it takes other media only', 606, AUDIO],
+    ['488: it accepts other media only', 488, AUDIO],
+    ['606: it accepts other media only', 606, AUDIO],
   ] as const)(
     '8.1.2-03: sends a reference if the receiver does not support sessions, %s',
     async (_why, status, body) => {

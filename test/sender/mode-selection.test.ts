@@ -27,7 +27,7 @@ describe('auto', () => {
     ],
     ['to a terminal without sessions', { sizes: [2000] }, { methods: ['MESSAGE'] }, ['indirect']],
     ['to a terminal without MESSAGE', {}, { methods: ['INVITE'] }, ['session', 'indirect']],
-    ['to a terminal that takes less', {}, { maxSize: 400 }, ['session', 'indirect']],
+    ['to a terminal with a smaller maximum size', {}, { maxSize: 400 }, ['session', 'indirect']],
     ['at a URL', { referenced: true }, {}, ['indirect']],
   ])('AD-5.3.1-3: %s', (_title, push, terminal, expected) => {
     expect(modes(push, terminal)).toEqual(expected);

@@ -80,7 +80,7 @@ it('turns an error at one terminal into a receipt, and sends to the others', asy
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 
-it('lets the core fork the request if no GRUU is known, and says so in the receipt', async () => {
+it('lets the core fork the request if no GRUU is known, and reports it in the receipt', async () => {
   expect(await deliver().done).toMatchObject([{ why: expect.stringContaining('forks') }]);
   expect(sent).toEqual([BOB]);
 });

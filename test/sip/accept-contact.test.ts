@@ -59,12 +59,12 @@ describe('parseAcceptContact', () => {
     );
     const tags = fc.uniqueArray(tag, { selector: ([name]) => name });
     fc.assert(
-      fc.property(tags, fc.boolean(), fc.boolean(), (given, require, explicit) => {
-        const written = formatAcceptContact(given, { require, explicit });
+      fc.property(tags, fc.boolean(), fc.boolean(), (features, require, explicit) => {
+        const written = formatAcceptContact(features, { require, explicit });
         const read = accept(written);
         const [parameters] = acceptContactParameters([written]);
         expect(read).toMatchObject({ require, explicit });
-        for (const [name, values] of given) {
+        for (const [name, values] of features) {
           expect(parameters?.get(name)).toBe(values.join(','));
           expect(read.features.get(name)).toHaveLength(Math.max(values.length, 1));
         }

@@ -106,14 +106,14 @@ describe('parseNameAddr', () => {
       { selector: ([key]) => key },
     );
     fc.assert(
-      fc.property(name, parameters, (displayName, given) => {
+      fc.property(name, parameters, (displayName, original) => {
         const written = new NameAddr('sip:a@b;lr', new Parameters(), displayName);
-        for (const [key, value] of given) written.parameters.set(key, value);
+        for (const [key, value] of original) written.parameters.set(key, value);
         const read = parse(`${written}`);
         expect(read.uri).toBe('sip:a@b;lr');
         expect(read.displayName ?? '').toBe((displayName ?? '').replace(/[\r\n]/g, ' '));
         expect(`${read}`).toBe(`${written}`);
-        for (const [key, value] of given) {
+        for (const [key, value] of original) {
           expect(read.parameters.get(key)).toBe((value ?? '').replace(/[\r\n]/g, ' '));
         }
       }),

@@ -115,8 +115,8 @@ describe('Service-Route', () => {
 
   it.each([
     ['cannot be read', '<sip:a.test;lr>, <sip:'],
-    ['is none', '<tel:+1>'],
-    ['never ends', Array.from({ length: 21 }, (_, at) => `<sip:proxy${at}.test;lr>`).join(', ')],
+    ['is not a SIP URI', '<tel:+1>'],
+    ['has too many entries', Array.from({ length: 21 }, (_, at) => `<sip:proxy${at}.test;lr>`).join(', ')],
   ])('ignores a route that %s', async (_, value) => {
     const scene = await registering();
     await grant(scene, [['Service-Route', value]]);

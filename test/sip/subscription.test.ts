@@ -32,7 +32,7 @@ interface Watched {
   core: ScriptedCore;
   agent: SipUserAgent;
   bodies: string[];
-  told: NotifiedState[];
+  notified: NotifiedState[];
   states: SubscriptionStatus[];
   subscribe(options?: Partial<SubscribeOptions>, handlers?: Partial<SubscriptionHandlers>): Subscription;
 }
@@ -57,7 +57,7 @@ async function watching(transport: 'udp' | 'tcp' = 'udp'): Promise<Watched> {
   const greeting = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
   await greeting;
-  const watched = { core, agent, bodies: [] as string[], told: [] as NotifiedState[] };
+  const watched = { core, agent, bodies: [] as string[], notified: [] as NotifiedState[] };
   const states: SubscriptionStatus[] = [];
   return {
     ...watched,
@@ -68,7 +68,7 @@ async function watching(transport: 'udp' | 'tcp' = 'udp'): Promise<Watched> {
         {
           onNotify: (body, _, state) => {
             watched.bodies.push(new TextDecoder().decode(body));
-            watched.told.push(state);
+            watched.notified.push(state);
           },
           onState: (status) => states.push(status),
           ...handlers,
@@ -162,7 +162,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect(watched.bodies).toEqual(['one']);
     expect(watched.states).toEqual([{ state: 'active', expires: 3600 }]);
     await exchange(watched.core, notify(sent, { body: 'two', cseq: 2, state: 'pending;expires=60' }));
-    expect(watched.told[1]).toEqual({ state: 'pending', expires: 60 });
+    expect(watched.notified[1]).toEqual({ state: 'pending', expires: 60 });
   });
 
   it('answers a challenge', async () => {
@@ -286,7 +286,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     const untagged = notify(first, { cseq: 2 });
     untagged.headers.set('To', '<sip:psa@domain.test>');
     expect((await exchange(core, untagged)).status).toBe(481);
-    expect(watched.told).toHaveLength(1);
+    expect(watched.notified).toHaveLength(1);
     expect(agent.contact).toContain('127.0.0.1');
   });
 
@@ -300,8 +300,8 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
 
   it.each([
     ['no state', { state: '' }, 400],
-    ['a state that nobody defined', { state: 'asleep' }, 400],
-    ['a state with parameters that are none', { state: 'active;;=' }, 400],
+    ['an unknown state', { state: 'asleep' }, 400],
+    ['a state with invalid parameters', { state: 'active;;=' }, 400],
     ['no address of the notifier', { contact: '<mailto:a@b>' }, 400],
     ['a type that was not asked for, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
   ] as [string, NotifyOptions, number][])('with %s: %s', async (_, options, status) => {
@@ -417,12 +417,12 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     (await watched.core.request('SUBSCRIBE')).respond(481);
     await until(() => expect(watched.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }));
     await vi.advanceTimersByTimeAsync(0);
-    const anew = await watched.core.request('SUBSCRIBE');
-    expect(isDialog(first, anew)).toBe(false);
-    anew.respond(200);
+    const second = await watched.core.request('SUBSCRIBE');
+    expect(isDialog(first, second)).toBe(false);
+    second.respond(200);
     expect((await exchange(watched.core, notify(first, { cseq: 2 }))).status).toBe(481);
-    expect((await exchange(watched.core, notify(anew, { body: 'anew' }))).status).toBe(200);
-    expect(watched.bodies.at(-1)).toBe('anew');
+    expect((await exchange(watched.core, notify(second, { body: 'second' }))).status).toBe(200);
+    expect(watched.bodies.at(-1)).toBe('second');
   });
 
   it('retries another failure while the subscription lasts, then subscribes again', async () => {
@@ -495,7 +495,7 @@ describe('the end', () => {
       notify(first, { cseq: 2, state: 'terminated;reason=timeout' }),
     );
     expect(answer.status).toBe(200);
-    expect(watched.told).toHaveLength(1);
+    expect(watched.notified).toHaveLength(1);
     expect((await exchange(watched.core, notify(first, { cseq: 3 }))).status).toBe(481);
   });
 

@@ -495,9 +495,9 @@ describe('UDP', () => {
   it('sends and receives the largest datagram', async () => {
     const server = new Side();
     const flow = await connected((await listening('udp', server)).uri, new Side());
-    const room = MAX_DATAGRAM_BYTES - writeMessage(message(VIA, new Uint8Array(60_000))).length + 60_000;
-    flow.send(writeMessage(message(VIA, new Uint8Array(room))));
-    expect((await server.request()).request.body).toHaveLength(room);
+    const largest = MAX_DATAGRAM_BYTES - writeMessage(message(VIA, new Uint8Array(60_000))).length + 60_000;
+    flow.send(writeMessage(message(VIA, new Uint8Array(largest))));
+    expect((await server.request()).request.body).toHaveLength(largest);
   });
 
   it('closes the flow at the first message to an unreachable server (RFC 3261 §18.4)', async () => {

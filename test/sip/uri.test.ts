@@ -138,16 +138,18 @@ describe('SipUri', () => {
       { requiredKeys: ['host'] },
     );
     fc.assert(
-      fc.property(parts, (given) => {
-        const written = new SipUri(given).toString();
+      fc.property(parts, (original) => {
+        const written = new SipUri(original).toString();
         const read = SipUri.parse(written);
         expect(read?.toString()).toBe(written);
-        expect(read?.host).toBe(given.host);
-        expect(read?.port).toBe(given.port);
-        if (given.user !== undefined && !given.user.includes('%')) {
-          expect(decodeURIComponent(read?.user ?? '')).toBe(given.user);
+        expect(read?.host).toBe(original.host);
+        expect(read?.port).toBe(original.port);
+        if (original.user !== undefined && !original.user.includes('%')) {
+          expect(decodeURIComponent(read?.user ?? '')).toBe(original.user);
         }
-        expect([...(read?.parameters.keys() ?? [])]).toEqual((given.parameters ?? []).map(([name]) => name));
+        expect([...(read?.parameters.keys() ?? [])]).toEqual(
+          (original.parameters ?? []).map(([name]) => name),
+        );
       }),
     );
   });

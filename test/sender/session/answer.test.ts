@@ -112,7 +112,7 @@ describe('a 200', () => {
   );
 
   it.each<[string, LineAnswer]>([
-    ['max-size of its very size', { lines: ['a=max-size:3000'] }],
+    ['max-size equal to its size', { lines: ['a=max-size:3000'] }],
     ['its type, in capitals', { acceptTypes: 'APPLICATION/Octet-Stream' }],
     ['a range with its type', { acceptTypes: 'text/plain application/*' }],
     ['anything', { acceptTypes: '*' }],
@@ -196,13 +196,13 @@ describe('a 200 with an invalid answer', () => {
     ['nothing', ''],
     ['no SDP', 'hello'],
     ['no line', SESSION],
-    ['a line too many', `${SESSION}m=message 0 TCP/MSRP *\r\nm=message 0 TCP/MSRP *\r\n`],
+    ['a surplus line', `${SESSION}m=message 0 TCP/MSRP *\r\nm=message 0 TCP/MSRP *\r\n`],
     ['another protocol', `${SESSION}m=message 9 TCP/TLS/MSRP *\r\n${PATH}`],
     ['other media', `${SESSION}m=audio 9 RTP/AVP 0\r\n`],
     ['no path', `${SESSION}m=message 9 TCP/MSRP *\r\n`],
-    ['a path that is none', `${SESSION}m=message 9 TCP/MSRP *\r\na=path:http://127.0.0.1/\r\n`],
-    ['one that sends, too', `${SESSION}m=message 9 TCP/MSRP *\r\na=sendonly\r\n${PATH}`],
-    ['bytes past the end', `${SESSION}m=message 9 TCP/MSRP *\r\n${PATH}a=file-range:3001-*\r\n`],
+    ['an invalid path', `${SESSION}m=message 9 TCP/MSRP *\r\na=path:http://127.0.0.1/\r\n`],
+    ['a line that is sendonly', `${SESSION}m=message 9 TCP/MSRP *\r\na=sendonly\r\n${PATH}`],
+    ['a range beyond the end', `${SESSION}m=message 9 TCP/MSRP *\r\n${PATH}a=file-range:3001-*\r\n`],
   ])('8.2.2-10: ends the session with BYE for %s, and reports a permanent failure', async (_title, body) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.answer(body);

@@ -204,7 +204,7 @@ describe('by the receiver', () => {
 
   it.each([
     ['no SDP', 'hello'],
-    ['a line too many', undefined],
+    ['a surplus line', undefined],
   ])('8.2.2-08: its re-INVITE with %s is rejected, and changes nothing', async (_title, body) => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept();

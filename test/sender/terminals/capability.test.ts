@@ -52,7 +52,7 @@ const options = (lines: readonly string[], body?: string) =>
 describe('the identity of an OPTIONS', () => {
   it.each([
     ['no sender', []],
-    ['somebody of another domain', ['P-Asserted-Identity: <sip:bob@other.test>']],
+    ['an identity of another domain', ['P-Asserted-Identity: <sip:bob@other.test>']],
   ])('5.2-01: is rejected with 403 for %s', async (_title, identity) => {
     await start();
     expect((await options([...identity, CONTACT])).status).toBe(403);

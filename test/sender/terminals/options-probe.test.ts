@@ -155,7 +155,7 @@ describe('9-04: a contact is removed', () => {
   });
 
   it.each([
-    ['no answer comes', async () => Promise.reject(new TimeoutError('Timer F'))],
+    ['no response arrives', async () => Promise.reject(new TimeoutError('Timer F'))],
     ['it is busy', async () => response(480, new SipHeaders().set('Retry-After', '10'))],
     ['it is not understood', async () => response(501)],
   ] as const)('keeps the state of a terminal if %s', async (_, reply) => {

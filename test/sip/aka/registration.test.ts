@@ -76,15 +76,15 @@ describe('IMS AKA', () => {
     const { core, granted } = await subscriber();
     const { xres } = await challenge(await core.request('REGISTER'), 6400);
     const second = await core.request('REGISTER');
-    const given = authorizationOf(second);
-    expect(given.get('response')).toBe(responseFor(second, xres));
-    expect(Object.fromEntries(given)).toMatchObject({
+    const authorization = authorizationOf(second);
+    expect(authorization.get('response')).toBe(responseFor(second, xres));
+    expect(Object.fromEntries(authorization)).toMatchObject({
       username: IMPI,
       algorithm: 'AKAv1-MD5',
       qop: 'auth',
       nc: '00000001',
     });
-    expect(given.has('auts')).toBe(false);
+    expect(authorization.has('auts')).toBe(false);
     expect(second.request.headers.get('CSeq')).toBe('2 REGISTER');
     grant(second);
     await until(() => expect(granted).toHaveLength(1));

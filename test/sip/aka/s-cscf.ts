@@ -63,8 +63,8 @@ export function authorizationOf({ request }: Received): ReadonlyMap<string, stri
 
 /** RFC 2617 §3.2.2, computed independently of the code of the package. */
 export function responseFor(received: Received, password: Uint8Array): string {
-  const given = authorizationOf(received);
-  const value = (name: string) => given.get(name) ?? '';
+  const authorization = authorizationOf(received);
+  const value = (name: string) => authorization.get(name) ?? '';
   const md5 = (...parts: (string | Uint8Array)[]) => {
     const hash = createHash('md5');
     for (const part of parts) hash.update(part);
