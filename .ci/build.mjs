@@ -1,7 +1,7 @@
 /**
- * Builds dist: every module of core, sdk and plugins by itself, so that dist has the shape of the tree. A class
- * then exists once however it is reached (`sip-push`, `sip-push/sdk`, the command line), `#platform` and
- * `sip-push/sdk` stay imports that the reader's own export conditions decide, and a stack trace names the module.
+ * Builds dist: compiles each module of core, sdk and plugins separately, so that dist has the structure of the sources.
+ * Each class then exists once for all entry points (`sip-push`, `sip-push/sdk`, the command line), `#platform` and
+ * `sip-push/sdk` remain imports that the user's export conditions resolve, and stack traces name the modules.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -22,9 +22,9 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const WORK = join(ROOT, 'node_modules/.cache/sip-push');
-// Beside the work, not in dist, which is published.
+// Not in dist, which is published.
 const STAMP = join(WORK, 'dist.sha256');
-const ROOMS = ['core', 'sdk', 'plugins'];
+const SOURCE_FOLDERS = ['core', 'sdk', 'plugins'];
 const INPUTS = [
   'package.json',
   'package-lock.json',
@@ -35,7 +35,7 @@ const INPUTS = [
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
 
-/** Builds unless dist was made from what the tree holds now. */
+/** Builds dist unless it is up to date. */
 export async function buildIfStale() {
   const built = existsSync(DIST) && existsSync(STAMP) && readFileSync(STAMP, 'utf8');
   if (built !== digest()) await build();
@@ -43,7 +43,7 @@ export async function buildIfStale() {
 
 export async function build() {
   const before = digest();
-  const sources = ROOMS.flatMap(modules);
+  const sources = SOURCE_FOLDERS.flatMap(modules);
   process.stderr.write(`build: ${sources.length} modules\n`);
   const fresh = join(WORK, `dist-${process.pid}`);
   try {
@@ -69,7 +69,7 @@ async function transpile(sources, fresh) {
     entryPoints: sources,
     outbase: ROOT,
     outdir: DIST,
-    // Written below: in place of dist only when all of it is there, with source maps as seen from dist.
+    // Written to a temporary folder, which replaces dist when complete. Source maps are relative to dist.
     write: false,
     format: 'esm',
     platform: 'node',
@@ -100,7 +100,7 @@ function declare(fresh) {
   if (status !== 0) throw new Error('the declarations have type errors (above)');
 }
 
-/** For editors, and for whoever checks a package of applications without us: `sip-push/manifest.schema.json`. */
+/** Writes `sip-push/manifest.schema.json`, for editors and other tools that validate manifests. */
 async function writeManifestSchema(fresh) {
   const esbuild = await import('esbuild');
   const { outputFiles } = await esbuild.build({
@@ -119,25 +119,26 @@ async function writeManifestSchema(fresh) {
   writeFileSync(file, `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`);
 }
 
-/** Everything that package.json promises must have been built; a program must be executable. */
+/** Checks that all files named in package.json exist, and makes programs executable. */
 function checkManifest(fresh) {
   const { exports, imports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const inFresh = (target) => join(fresh, relative(DIST, resolve(ROOT, target)));
-  // Conditions may stand within others.
+  // Conditions may be nested.
   const targetsOf = (entry) =>
     typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(targetsOf);
   const targets = targetsOf([exports, imports]).filter((target) => target.startsWith('./dist/'));
   for (const target of [...targets, ...Object.values(bin)]) {
-    if (!existsSync(inFresh(target))) throw new Error(`package.json names ${target}, which has no source`);
+    if (!existsSync(inFresh(target)))
+      throw new Error(`package.json names ${target}, which has no source: fix "exports", "imports" or "bin"`);
   }
   for (const target of Object.values(bin)) {
     if (!readFileSync(inFresh(target), 'utf8').startsWith('#!'))
-      throw new Error(`${target} lacks its #! line`);
+      throw new Error(`${target} has no #! line: add #!/usr/bin/env node`);
     chmodSync(inFresh(target), 0o755);
   }
 }
 
-/** Two builds may end at the same moment (npm start beside npm test): the last one stays. */
+/** Two builds may finish at the same time (npm start and npm test): the last one wins. */
 function replaceDist(fresh) {
   for (let attempt = 0; ; attempt++) {
     const old = `${fresh}-old-${attempt}`;
@@ -153,9 +154,9 @@ function replaceDist(fresh) {
   }
 }
 
-/** Paths of the modules in a room, relative to the root. */
-function modules(room) {
-  return readdirSync(join(ROOT, room), { recursive: true, withFileTypes: true })
+/** Paths of the modules in a folder, relative to the root. */
+function modules(folder) {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)))
     .sort();
@@ -163,7 +164,7 @@ function modules(room) {
 
 function digest() {
   const hash = createHash('sha256');
-  for (const path of [...INPUTS, ...ROOMS.flatMap(modules)]) {
+  for (const path of [...INPUTS, ...SOURCE_FOLDERS.flatMap(modules)]) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(ROOT, path)))

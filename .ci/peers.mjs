@@ -1,13 +1,13 @@
 /**
- * The real programs that the interop tests talk to, and whether they are on this machine. Shared by prepare.mjs,
- * which installs them, and by test/support/peers.ts, which skips their suites.
+ * The third-party programs of the interop tests, and whether they are installed. Used by prepare.mjs, which installs
+ * them, and by test/support/peers.ts, which skips the tests of missing programs.
  */
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** `packages` are Debian's. `modules` are Kamailio's, which come in packages of their own. */
+/** `packages` are Debian packages. `modules` are modules of Kamailio, which have separate packages. */
 export const PEERS = {
   kamailio: {
     packages: ['kamailio', 'kamailio-tls-modules', 'kamailio-websocket-modules'],
@@ -36,7 +36,7 @@ export function findCommand(name) {
     .find(isExecutable);
 }
 
-/** What of a peer is not on this machine: names of commands and modules; empty when all is there. */
+/** Names of the commands and modules of a peer that are not installed. */
 export function missingParts(peer) {
   const { commands, modules } = PEERS[peer];
   const missing = [
@@ -48,7 +48,7 @@ export function missingParts(peer) {
   return missing;
 }
 
-/** Everybody but root needs to be let: `dpkg-reconfigure wireshark-common`, and the group wireshark. */
+/** Users other than root need permission: `dpkg-reconfigure wireshark-common` and the group wireshark. */
 function mayCapture() {
   return process.getuid?.() === 0 || spawnSync(findCommand('dumpcap'), ['-L', '-i', 'lo']).status === 0;
 }

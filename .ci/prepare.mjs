@@ -1,7 +1,7 @@
 /**
- * Makes a clone ready to run: npm packages, with --peers the real programs that the tests talk to, with --build
- * the built package. Does nothing that is done already. Everything it says goes to stderr: the standard output of
- * `npm start` belongs to the command.
+ * Prepares a clone: installs npm packages; with --peers, the third-party programs of the tests; with --build, builds the
+ * package. Skips what is up to date. Writes to stderr only, because standard output belongs to the command of
+ * `npm start`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const OLDEST_NODE = 20;
 const words = new Set(process.argv.slice(2));
 process.chdir(ROOT);
 if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
-  fail(`Node.js ${OLDEST_NODE} or later is needed; this is ${process.versions.node}.`);
+  fail(`Node.js ${process.versions.node} is too old: install Node.js ${OLDEST_NODE} or later.`);
 }
 installPackages();
 if (words.has('--peers')) installPeers();
@@ -28,7 +28,7 @@ function installPackages() {
   const reason = packagesOutdated();
   if (reason === undefined) return;
   say(`${reason}: npm ci`);
-  // Within `npm start`, npm says where it is itself; on its own the one in PATH is taken.
+  // Within `npm start`, npm sets its path; otherwise use npm in PATH.
   const npm = process.env.npm_execpath;
   const [program, ...first] = npm ? [process.execPath, npm] : ['npm'];
   run(
@@ -40,65 +40,65 @@ function installPackages() {
       '--no-audit',
       '--no-fund',
       '--loglevel=error',
-      // With its defaults npm takes six minutes to say that there is no network.
+      // With its defaults, npm takes six minutes to report a missing network.
       '--fetch-retries=1',
       '--fetch-retry-mintimeout=500',
       '--fetch-retry-maxtimeout=500',
     ],
-    'The npm packages could not be installed (above is what npm said). They come from the npm registry: ' +
-      'check the network and `npm config get registry`, then run this again.',
+    'The npm packages could not be installed (see the output of npm above): ' +
+      'check the network and `npm config get registry`, then retry.',
   );
 }
 
-/** Why the packages need installing, or undefined. npm leaves beside them a list of what it put there. */
+/** Why the packages must be installed, or undefined. npm lists installed packages in node_modules. */
 function packagesOutdated() {
   if (!existsSync('node_modules')) return 'no node_modules';
-  if (!existsSync('node_modules/.package-lock.json')) return 'node_modules is not complete';
+  if (!existsSync('node_modules/.package-lock.json')) return 'node_modules is incomplete';
   const wanted = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
   const found = JSON.parse(readFileSync('node_modules/.package-lock.json', 'utf8')).packages;
   const differs = Object.entries(wanted).find(
     ([path, { version, integrity, optional }]) =>
       path !== '' &&
-      // Optional packages are those of other machines.
+      // Optional packages are for other platforms.
       (found[path] === undefined
         ? !optional
         : found[path].version !== version || found[path].integrity !== integrity),
   );
-  return differs && `${differs[0]} is not what package-lock.json says`;
+  return differs && `${differs[0]} differs from package-lock.json`;
 }
 
 function installPeers() {
   const missing = Object.keys(PEERS).filter((peer) => missingParts(peer).length > 0);
   if (missing.length === 0) return;
   const packages = missing.flatMap((peer) => PEERS[peer].packages).join(' ');
-  const what = `Missing: ${missing.map((peer) => `${peer} (${missingParts(peer).join(', ')})`).join('; ')}.`;
+  const summary = `Missing: ${missing.map((peer) => `${peer} (${missingParts(peer).join(', ')})`).join('; ')}.`;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    const how = `sudo apt-get install --no-install-recommends ${packages}`;
-    if (process.env.CI === 'true') fail(`${what} Under CI=true they are needed: ${how}`);
-    say(`${what} Their suites will be skipped. On Debian: ${how}`);
+    const command = `sudo apt-get install --no-install-recommends ${packages}`;
+    if (process.env.CI === 'true') fail(`${summary} They are required when CI=true: ${command}`);
+    say(`${summary} Their tests will be skipped. On Debian: ${command}`);
     return;
   }
-  say(`${what} Installing Debian's ${packages}`);
+  say(`${summary} Installing Debian's ${packages}`);
   withoutServices(() => {
     apt(['update']);
     apt(['install', '--yes', '--no-install-recommends', ...packages.split(' ')]);
   });
   const still = missing.flatMap((peer) => missingParts(peer));
-  if (still.length > 0) fail(`Installed ${packages}, but there is still no ${still.join(', ')}.`);
+  if (still.length > 0) fail(`Installed ${packages}, but ${still.join(', ')} is still missing.`);
 }
 
 function apt(args) {
   run(
     'apt-get',
     ['--quiet=2', '--option', 'Dpkg::Use-Pty=0', '--option', 'DPkg::Lock::Timeout=120', ...args],
-    `apt-get ${args[0]} failed (above is what it said). Check the network and /etc/apt/sources.list, then run this again.`,
+    `apt-get ${args[0]} failed (see its output above). Check the network and /etc/apt/sources.list, then retry.`,
     { DEBIAN_FRONTEND: 'noninteractive' },
   );
 }
 
 /**
- * Debian starts a service when it installs it. The tests start a Kamailio of their own, and where no init runs the
- * start would fail the whole installation.
+ * Prevents Debian from starting services on installation: the tests start Kamailio themselves, and without an init system
+ * the start would fail the installation.
  */
 function withoutServices(install) {
   const policy = '/usr/sbin/policy-rc.d';
@@ -110,14 +110,14 @@ function withoutServices(install) {
   remove();
 }
 
-function run(program, args, complaint, env = {}) {
+function run(program, args, advice, env = {}) {
   const { status, signal, error } = spawnSync(program, args, {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, ...env },
   });
   if (signal) process.exit(130);
-  if (error) fail(`${program}: ${error.message}\n${complaint}`);
-  if (status !== 0) fail(complaint);
+  if (error) fail(`${program}: ${error.message}\n${advice}`);
+  if (status !== 0) fail(advice);
 }
 
 function say(text) {

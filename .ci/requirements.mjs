@@ -1,7 +1,7 @@
 /**
- * Which test covers which requirement: reads the ids in the titles of the tests and writes test/conformance/COVERAGE.md.
- * A title begins with the ids that it covers: `it('6.1-03, 7.1-02: …')`, also after a part of its own (`'over %s: 6.1-03: …'`).
- * A table of cases has them in a cell of their own: `it.each([['C-02', 400], …])('%s: …')`.
+ * Reads requirement ids in the titles of the tests, and writes test/conformance/COVERAGE.md. A title begins with its ids,
+ * `it('6.1-03, 7.1-02: …')`, or has them after a prefix, `'over %s: 6.1-03: …'`. A table of cases has them in a separate
+ * cell: `it.each([['C-02', 400], …])('%s: …')`.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,8 +23,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 }
 
 /**
- * @returns {{ table: string, written: string, covered: Set<string>, ids: string[] }} the table as it should be and as
- *   it is in the tree, the ids that have a test, and all ids
+ * @returns {{ table: string, written: string, covered: Set<string>, ids: string[] }} the current table, the
+ *   table in the file, the ids that have a test, and all ids
  */
 export function coverage() {
   const requirements = readRequirements();

@@ -1,6 +1,6 @@
 /**
- * Writes sdk/docs/demo.png, the picture of the README: the web page of `sip-push demo` in Chromium. Needs the built
- * package (`npm run build`) and Chromium.
+ * Writes sdk/docs/demo.png, a screenshot of the web page of `sip-push demo`, for the README. Requires the built package
+ * (`npm run build`) and Chromium.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -36,7 +36,7 @@ async function pageOf(output) {
     const { event, url } = JSON.parse(line);
     if (event === 'page') return url;
   }
-  throw new Error('the demo ended before it served its page');
+  throw new Error('the demo exited before it served its page');
 }
 
 function capture(url) {
@@ -55,6 +55,6 @@ function capture(url) {
     ],
     { encoding: 'utf8' },
   );
-  if (status !== 0) throw new Error(`Chromium ended with ${status}: ${stderr}`);
+  if (status !== 0) throw new Error(`Chromium exited with ${status}: ${stderr}`);
   process.stderr.write(`screenshot: ${PICTURE}\n`);
 }

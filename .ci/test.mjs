@@ -1,11 +1,11 @@
 /**
- * Runs tests, and ends with one line of counts: `N passed, N failed, N skipped`.
+ * Runs tests, and prints a last line of counts: `N passed, N failed, N skipped`.
  *
- *   node .ci/test.mjs          the linter, the types, and every test but the slow ones (`NAME.slow.test.ts`)
+ *   node .ci/test.mjs          the linter, the types, and all tests except the slow ones (`NAME.slow.test.ts`)
  *   node .ci/test.mjs --slow   the slow ones
  *   node .ci/test.mjs --full   all of these, with larger numbers
  *
- * Other words are vitest's own: `node .ci/test.mjs test/sip`.
+ * Other arguments are passed to vitest: `node .ci/test.mjs test/sip`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -22,14 +22,14 @@ const scratch = mkdtempSync(join(tmpdir(), 'sip-push-test-'));
 const results = join(scratch, 'results.json');
 const env = { ...process.env, SIP_PUSH_TESTS: tier?.slice('--'.length) ?? '' };
 
-// All of them run whatever the first say, so that one run tells everything.
-const sound = [...(tier === '--slow' ? [] : [lint, types]), tests].map((check) => check()).every(Boolean);
+// Runs all checks even if one fails, so that one run reports all problems.
+const ok = [...(tier === '--slow' ? [] : [lint, types]), tests].map((check) => check()).every(Boolean);
 const counts = count();
 rmSync(scratch, { recursive: true, force: true });
-if (!sound) console.log('\nNot everything is right: see above.');
-if (counts.passed === 0) console.log('\nNo test has passed.');
+if (!ok) console.log('\nSome checks failed, see above.');
+if (counts.passed === 0) console.log('\nNo test passed.');
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exit(sound && counts.failed === 0 && counts.passed > 0 ? 0 : 1);
+process.exit(ok && counts.failed === 0 && counts.passed > 0 ? 0 : 1);
 
 function lint() {
   return run('node_modules/@biomejs/biome/bin/biome', ['check', '.']);
@@ -58,7 +58,7 @@ function run(script, args) {
   return status === 0;
 }
 
-/** vitest's own counts; a file that could not even be loaded counts as one failure. */
+/** The counts of vitest; a file that fails to load counts as one failure. */
 function count() {
   let report;
   try {

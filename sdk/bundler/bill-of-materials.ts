@@ -3,19 +3,19 @@
 import type { BundleContents } from './contents.js';
 import type { PackageInfo } from './package-of.js';
 
-/** What looks like an SPDX expression: npm's `UNLICENSED` and `SEE LICENSE IN …` are none. */
+/** An SPDX expression; npm's `UNLICENSED` and `SEE LICENSE IN …` are not. */
 const SPDX = /^(?!UNLICENSED$|SEE )\(?[\w.+-]+( (AND|OR|WITH) [\w.+()-]+)*\)?$/;
 
 /** A file of the bundle. */
 export interface BundleFile {
   name: string;
-  /** Of its bytes, hexadecimal. */
+  /** Hexadecimal digest of the content. */
   sha256: string;
 }
 
 /**
- * The same for the same bundle: it has no time of making and no serial number.
- * @param main what is described: the bundle itself.
+ * Reproducible: the same bundle has the same bill of materials, without a timestamp or serial number.
+ * @param main the bundle itself.
  */
 export function billOfMaterials(
   main: BundleFile,

@@ -1,17 +1,17 @@
-/** What a bundle for a browser exports: `start`. */
+/** The export `start` of a bundle for a browser. */
 
 import { type ComposedHostOptions, openPushHost, type PushHost } from '../../core/push-host.js';
 
-/** What the entry of a bundle hands over. */
+/** Settings and applications that the entry module passes. */
 export interface BrowserBundle {
   settings: Omit<ComposedHostOptions, 'apps'>;
   apps(): Promise<ComposedHostOptions['apps']>;
 }
 
-/** What a page may decide: the identity of the device, and who listens to its events. */
+/** Settings that a page can override, such as the identity of the device and the event listener. */
 export type StartOptions = Partial<Omit<ComposedHostOptions, 'apps'>>;
 
-/** `start(options?)` registers, and receives pushes until the host is stopped. Options override the configuration. */
+/** Makes `start(options?)`, which registers and receives pushes until the host stops. Options override the configuration. */
 export function startOf({ settings, apps }: BrowserBundle): (options?: StartOptions) => Promise<PushHost> {
   return async (options = {}) => await openPushHost({ ...settings, ...options, apps: await apps() });
 }

@@ -1,4 +1,4 @@
-/** One ES module of the runtime and the applications of a configuration, and what goes with it. */
+/** Bundles the runtime and the applications of a configuration into one ES module with accompanying files. */
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -19,28 +19,28 @@ import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
 
 export interface BundleOptions {
-  /** A host's configuration. */
+  /** Configuration file of a host. */
   config: string;
-  /** Where the bundle shall lie; nothing is written. */
+  /** Path of the bundle, for names and relative paths. `bundle` writes no files. */
   outfile: string;
   platform: 'node' | 'browser';
-  /** Platform of the native file: `linux-x64`. */
+  /** Platform of the native file, such as `linux-x64`. */
   target: string;
   /** Called with each key of the configuration that has no effect. */
   warn(line: string): void;
 }
 
 export interface Bundle {
-  /** By name, the bundle itself first. */
+  /** Files by name, the bundle itself first. */
   files: ReadonlyMap<string, Uint8Array>;
   contents: BundleContents;
   /** Bytes of the bundle. */
   size: { minified: number; gzipped: number };
-  /** Bytes by package, this one's by folder; the largest first. */
+  /** Bytes by package, and by folder for this package; largest first. */
   shares: readonly (readonly [name: string, bytes: number])[];
 }
 
-/** A configuration in its own words, where those are needed. It was validated before. */
+/** Keys of the configuration file before conversion. The file has been validated. */
 interface RawConfig {
   apps: (string | { use: string; isolation?: 'none' | 'worker' | { type: 'worker' } })[];
   data?: string;
@@ -55,23 +55,23 @@ interface SourceMap {
 const DEFAULT_DATA = './data';
 const ENTRY = 'entry.js';
 const TARGETS: Readonly<Record<BundleOptions['platform'], string>> = { node: 'node20', browser: 'es2022' };
-/** Packages that others try to load and do without. They are not part of a bundle, wherever it is made. */
+/** Optional dependencies of other packages. They are never bundled, so that the bundle does not depend on the machine. */
 const OPTIONAL = ['bufferutil', 'utf-8-validate', 'supports-color'];
-/** CommonJS packages have `require` and `__dirname`, which an ES module has to make for them. */
+/** Defines `require` and `__dirname` in the ES module for bundled CommonJS packages. */
 const COMMON_JS = [
   'import{createRequire as sipPushRequire}from"node:module";',
   'import{fileURLToPath as sipPushPath}from"node:url";',
   'const require=sipPushRequire(import.meta.url);',
   'const sipPushFolder=sipPushPath(new URL(".",import.meta.url));',
 ].join('');
-/** classic-level finds its native file by node-gyp-build, which asks `require.addon` where there is one. */
+/** classic-level loads its native file with node-gyp-build, which uses `require.addon` if it exists. */
 const ADDON = `require.addon=()=>require("./${NATIVE_FILE}");`;
 
-/** @throws ConfigurationError naming the key, the application or the module that is wrong. */
+/** @throws ConfigurationError naming the invalid key, application or module. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { config, outfile, platform, target, warn } = options;
   const folder = dirname(resolve(config));
-  // A browser has no workers that one application could be shut into.
+  // Isolation in a worker is not available in a browser.
   const settings =
     platform === 'node' ? await loadHostSettings(config) : await loadPlainHostSettings(config, warn);
   const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
@@ -118,8 +118,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     `${built.code.trimEnd().replace(CONTENTS, () => JSON.stringify(contents))}\n//# sourceMappingURL=${name}.map\n`,
   );
   const beside: [string, Uint8Array][] = native ? [[NATIVE_FILE, nativeFile(target, ROOT)]] : [];
-  // Files beside the bundle are passed on as well.
-  const passedOn = [
+  // Includes the packages of the files beside the bundle.
+  const distributed = [
     ...inside.map(([info]) => info).filter((info) => !native || info.name !== 'classic-level'),
     ...(native ? [nativePackage(ROOT, packages)] : []),
   ].sort((one, other) => compare(one.name, other.name));
@@ -127,13 +127,13 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     { name, sha256: sha256(code) },
     beside.map(([file, bytes]) => ({ name: file, sha256: sha256(bytes) })),
     contents,
-    passedOn,
+    distributed,
   );
   return {
     files: new Map([
       [name, code],
       [`${name}.map`, encode(JSON.stringify(portable(built.map, dirname(resolve(outfile)), packages)))],
-      [`${name}.LICENSES.txt`, encode(licenceNotices(passedOn))],
+      [`${name}.LICENSES.txt`, encode(licenceNotices(distributed))],
       [`${name}.cdx.json`, encode(bill)],
       ...beside,
     ]),
@@ -159,7 +159,7 @@ function featuresOf(settings: HostSettings, raw: RawConfig, platform: BundleOpti
   };
 }
 
-/** Bounds of an application that is to run in a worker. */
+/** Limits of the worker of an application; undefined if it is not isolated. */
 function isolationOf(app: RawConfig['apps'][number]): WorkerIsolation | undefined {
   const { isolation = 'none' } = typeof app === 'string' ? {} : app;
   if (isolation === 'none') return undefined;
@@ -171,7 +171,7 @@ function usesOf({ apps }: RawConfig): string[] {
   return apps.map((app) => (typeof app === 'string' ? app : app.use));
 }
 
-/** @throws ConfigurationError naming the application whose definition breaks the contract. */
+/** @throws ConfigurationError naming the application whose definition is invalid. */
 async function manifestsOf(
   { apps }: HostSettings,
   uses: readonly string[],
@@ -186,7 +186,7 @@ async function manifestsOf(
 interface Built {
   code: string;
   map: SourceMap;
-  /** Bytes of the bundle by the path of each module. */
+  /** Bytes in the bundle by path of the module. */
   sizes: ReadonlyMap<string, number>;
 }
 
@@ -199,10 +199,10 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       minify: true,
       format: 'esm',
       tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
-      // Those of a user of the package; a program that runs from our sources bundles these.
+      // A program that runs from the sources of this package bundles the sources.
       conditions: FROM_SOURCES ? ['sip-push-source'] : [],
       external: OPTIONAL,
-      // They go into a file of their own, whole.
+      // The licences are in a separate file.
       legalComments: 'none',
       sourcemap: 'external',
       metafile: true,
@@ -221,7 +221,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
     const lines = errors.map(({ text, location }) =>
       location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
     );
-    throw new ConfigurationError(`the bundle cannot be made: ${lines.join('\n')}`, { cause: error });
+    throw new ConfigurationError(`cannot make the bundle: ${lines.join('\n')}`, { cause: error });
   }
 }
 
@@ -235,7 +235,7 @@ function sizesOf(metafile: Metafile | undefined): Map<string, number> {
   );
 }
 
-/** In the order of their names. */
+/** Packages in the bundle with their sizes, sorted by name. */
 function includedPackages(sizes: Built['sizes'], packages: Packages): [info: PackageInfo, bytes: number][] {
   const totals = new Map<PackageInfo, number>();
   for (const [path, bytes] of sizes) {
@@ -256,7 +256,7 @@ function sharesOf(sizes: Built['sizes'], packages: Packages): [name: string, byt
   return [...totals].sort(([, one], [, other]) => other - one);
 }
 
-/** Ours by folder, `sip-push/core/sip`. */
+/** The package, or the folder for this package, such as `sip-push/core/sip`. */
 function shareName(path: string, { name, version, folder }: PackageInfo): string {
   if (name !== 'sip-push') return `${name}@${version}`;
   const [first = '', second = ''] = withSlashes(path.slice(folder.length + 1))
@@ -265,7 +265,7 @@ function shareName(path: string, { name, version, folder }: PackageInfo): string
   return ['sip-push', first, ...(first === 'sdk' ? [] : [second])].join('/');
 }
 
-/** Sources are named by package and path in it: the map says nothing of the machine that made the bundle. */
+/** Names sources by package and path, so that the map does not depend on the machine. */
 function portable(map: SourceMap, folder: string, packages: Packages): SourceMap {
   return {
     ...map,

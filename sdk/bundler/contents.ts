@@ -1,12 +1,12 @@
-/** What is inside a bundle, as `node FILE --manifest` prints it. */
+/** The contents of a bundle, as `node FILE --manifest` prints them. */
 
-/** A package of which something is inside. */
+/** A package with modules in the bundle. */
 export interface BundledPackage {
   name: string;
   version: string;
-  /** As package.json has it: an SPDX expression. */
+  /** `license` of package.json: an SPDX expression. */
   license: string;
-  /** Bytes of the bundle. */
+  /** Bytes in the bundle. */
   size: number;
 }
 
@@ -18,10 +18,10 @@ export interface BundledApplication {
 
 export interface BundleContents {
   platform: 'node' | 'browser';
-  /** Of the native file beside the bundle, `linux-x64`; absent where none is needed. */
+  /** Platform of the native file beside the bundle, such as `linux-x64`; absent if none is needed. */
   target?: string;
   applications: readonly BundledApplication[];
   packages: readonly BundledPackage[];
-  /** Features that the configuration does not use, and that the bundle does not contain. */
+  /** Features that the bundle omits because the configuration does not use them. */
   without: readonly string[];
 }

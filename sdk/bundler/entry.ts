@@ -1,19 +1,19 @@
 /**
- * The module that a bundle begins with: a host as its author would write it by hand. It imports the features that the
- * configuration uses, and nothing else.
+ * Generates the entry module of a bundle: a host that imports only the features and applications of its
+ * configuration.
  */
 
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import type { HostSettings } from '../config/host.js';
 
-/** Specifier of an application, by its place in the configuration. */
+/** Prefix of the specifier of an application; its index in the configuration follows. */
 export const APPLICATION = 'sip-push-application:';
-/** Specifier of a module of this package, by its path without an extension. */
+/** Prefix of the specifier of a module of this package; its path without extension follows. */
 export const OWN_MODULE = 'sip-push-module:';
-/** Stands for the contents of the bundle, which are known after it has been made. */
+/** Placeholder for the contents of the bundle, which are known only after bundling. */
 export const CONTENTS = '__SIP_PUSH_CONTENTS__';
 
-/** Features that a host has only if its entry imports them. */
+/** Features that a host has only if its entry module imports them. */
 export interface Features {
   webSocket: boolean;
   durableStore: boolean;
@@ -24,7 +24,7 @@ export interface Features {
   isolation: boolean;
 }
 
-/** The keys of a UICC as a configuration has them, hexadecimal. */
+/** Hexadecimal keys of a UICC in a configuration. */
 export interface UiccKeys {
   k: string;
   opc?: string;
@@ -38,12 +38,12 @@ export interface EntryOptions {
   features: Features;
   /** Folder of the durable store, relative to the bundle. */
   data?: string;
-  /** In the order of the applications; undefined for one that runs in the host's own thread. */
+  /** In the order of the applications; undefined for an application in the host's own thread. */
   isolation: readonly (WorkerIsolation | undefined)[];
   aka?: UiccKeys;
 }
 
-/** By feature, the name for people. */
+/** Displayed names of the features. */
 const NAMES: Readonly<Record<keyof Features, string>> = {
   webSocket: 'WebSocket',
   durableStore: 'a durable store',
@@ -54,7 +54,7 @@ const NAMES: Readonly<Record<keyof Features, string>> = {
   isolation: 'isolation',
 };
 
-/** Names of the features that are left out. */
+/** Displayed names of the unused features. */
 export function omittedFeatures(features: Features): string[] {
   return Object.entries(NAMES).flatMap(([feature, name]) =>
     features[feature as keyof Features] ? [] : [name],
@@ -122,7 +122,7 @@ function settingsOf({ settings, features, data, aka }: EntryOptions): string[] {
   ];
 }
 
-/** A worker of the bundle finds its application by its place. */
+/** An application in the options of the host. A worker finds its application by index. */
 function application(app: HostSettings['apps'][number], index: number, isolation?: WorkerIsolation): string {
   const worker = `await isolated({ module: '${index}', script: new URL(import.meta.url), ...${literal(isolation)} })`;
   const definition = isolation ? worker : `application${index}`;
@@ -140,13 +140,13 @@ function octets(hexadecimal: string): string {
   return `Uint8Array.of(${[...Buffer.from(hexadecimal, 'hex')]})`;
 }
 
-/** PEM files are embedded as text. `__proto__` is a key like any other in JSON, in a literal it is not. */
+/** PEM files are embedded as text. JSON is parsed at run time if it has the key `__proto__`, which a literal would set. */
 function literal(value: unknown): string {
   if (value === undefined) return 'undefined';
   const json = JSON.stringify(value, (_, inner: unknown) => {
     const bytes = Object(inner);
     if (bytes instanceof Uint8Array) return Buffer.from(bytes).toString('utf8');
-    // A Buffer has turned itself into this before it gets here.
+    // JSON.stringify calls Buffer.toJSON before the replacer.
     return bytes.type === 'Buffer' && Array.isArray(bytes.data)
       ? Buffer.from(bytes.data).toString('utf8')
       : inner;

@@ -1,10 +1,9 @@
-/** The licences of everything inside a bundle, for whoever gets it. */
+/** The licences and notices of the packages in a bundle. */
 
 import type { PackageInfo } from './package-of.js';
 
 const RULE = '-'.repeat(80);
 
-/** In the order of the packages. */
 export function licenceNotices(packages: readonly PackageInfo[]): string {
   return packages
     .map(({ name, version, license, notices }) =>
@@ -14,7 +13,7 @@ export function licenceNotices(packages: readonly PackageInfo[]): string {
         `Licence: ${license}`,
         RULE,
         '',
-        notices || 'Brings no text of its licence.',
+        notices || 'The package contains no licence text.',
         '',
         '',
       ].join('\n'),

@@ -1,4 +1,4 @@
-/** How esbuild finds the modules that an entry names. */
+/** Resolves the specifiers in an entry module for esbuild. */
 
 import { dirname, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,16 +7,18 @@ import { locateApplication } from '../manifest/applications.js';
 import { BUNDLED_APPLICATIONS } from '../manifest/this-package.js';
 import { APPLICATION, OWN_MODULE } from './entry.js';
 
-/** The folder of this package, and whether it runs from its sources, as its own tests do. */
+/** Folder of this package. */
 export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
+/** Whether this package runs from its sources, as in its own tests. */
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
 
-/** Marks what was asked for again, from our own folder. */
-const RESOLVED = 'ours';
+/** Marks a request that was redirected to this package, to prevent a loop. */
+const RESOLVED = 'resolved';
 
 export interface ModuleOptions {
-  /** `use` of each application, and the folder that they are looked for from. */
+  /** `use` of each application in the configuration. */
   applications: readonly string[];
+  /** Base folder for `use`. */
   folder: string;
 }
 
@@ -38,7 +40,7 @@ export function modules({ applications, folder }: ModuleOptions): Plugin {
         const file = FROM_SOURCES ? `./${module}.ts` : `./dist/${module}.js`;
         return await build.resolve(file, { kind, resolveDir: ROOT });
       });
-      // An application that brings a copy of its own gets this one: a class exists once.
+      // Applications with their own copy of sip-push get this one, so that each class exists once.
       build.onResolve({ filter: /^sip-push(\/|$)/ }, async ({ path, kind, resolveDir, pluginData }) => {
         if (resolveDir === ROOT || pluginData === RESOLVED) return undefined;
         return await build.resolve(path, { kind, resolveDir: ROOT, pluginData: RESOLVED });

@@ -1,4 +1,4 @@
-/** The native file that the durable store needs: which there are, and which is this machine's. */
+/** The prebuilt native files of the durable store. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,30 +6,30 @@ import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../../core/errors.js';
 import { noticesIn, type PackageInfo, type Packages } from './package-of.js';
 
-/** Beside the bundle, under this name on every platform: the bundle is the same for each. */
+/** The same name on every platform, so that the bundle is the same for each. */
 export const NATIVE_FILE = 'classic-level.node';
 
-/** `linux-x64`, `linux-x64-musl`, `darwin-arm64`. */
+/** The platform of this machine, such as `linux-x64`, `linux-x64-musl` or `darwin-arm64`. */
 export function thisTarget(): string {
   const glibc = Object(process.report?.getReport()).header?.glibcVersionRuntime !== undefined;
   const musl = process.platform === 'linux' && !glibc;
   return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
 }
 
-/** The prebuilt file of classic-level for `target`. @throws ConfigurationError naming those that there are. */
+/** The prebuilt file of classic-level for `target`. @throws ConfigurationError listing the available targets. */
 export function nativeFile(target: string, folder: string): Uint8Array {
   const prebuilds = join(homeIn(folder), 'prebuilds');
   const known = existsSync(prebuilds) ? targetsIn(prebuilds) : new Map<string, string>();
   const path = known.get(target);
   if (path === undefined) {
     throw new ConfigurationError(
-      `classic-level has no prebuilt file for "${target}"; it has ${[...known.keys()].sort().join(', ')}; "store": "memory" needs none`,
+      `classic-level has no prebuilt file for "${target}": expected one of ${[...known.keys()].sort().join(', ')}, or "store": "memory" in the configuration`,
     );
   }
   return readFileSync(path);
 }
 
-/** What the native file is made of: classic-level, with LevelDB and Snappy in it, and the notices of all three. */
+/** The package of the native file: classic-level, with the notices of LevelDB and Snappy, which it contains. */
 export function nativePackage(folder: string, packages: Packages): PackageInfo {
   const home = homeIn(folder);
   const parts = ['leveldb', 'snappy'].flatMap((part) => {
@@ -45,13 +45,13 @@ function homeIn(folder: string): string {
   return dirname(createRequire(join(folder, 'package.json')).resolve('classic-level/package.json'));
 }
 
-/** node-gyp-build's names: `darwin-x64+arm64/classic-level.node`, `linux-x64/classic-level.musl.node`. */
+/** Paths by target. node-gyp-build names the files `darwin-x64+arm64/classic-level.node`, `linux-x64/classic-level.musl.node`. */
 function targetsIn(prebuilds: string): Map<string, string> {
   const targets = new Map<string, string>();
   for (const folder of readdirSync(prebuilds)) {
     const [system = '', architectures = ''] = folder.split('-');
     for (const file of readdirSync(join(prebuilds, folder))) {
-      // `armv6`, `armv7`, `armv8`, `musl`; glibc is the rule.
+      // Tags are `armv6`, `armv7`, `armv8`, `musl` and `glibc`; no tag means glibc.
       const [, tag] = /\.([a-z]+\d*)\.node$/.exec(file) ?? [];
       const variant = tag === undefined || tag === 'glibc' || tag === 'armv8' ? '' : `-${tag}`;
       for (const architecture of architectures.split('+')) {

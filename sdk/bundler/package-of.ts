@@ -1,4 +1,4 @@
-/** Which package a file belongs to, and what that says of itself. */
+/** Finds the package of a file, with its licence and notices. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,26 +9,28 @@ export interface PackageInfo {
   version: string;
   license: string;
   folder: string;
-  /** Text of its licence and notices; empty where it brings none. */
+  /** Text of its licence and notices; empty if it has none. */
   notices: string;
-  /** Where it is from, an URL; absent where it does not say. */
+  /** URL of its repository, if declared. */
   repository?: string;
 }
 
-/** Names under which licences and notices are brought along. */
+/** Names of files with licences and notices. */
 const NOTICES = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
-/** Finds packages; asked about every module, it reads each package once. */
+/** Finds packages, reading each only once. */
 export class Packages {
   readonly #byFolder = new Map<string, PackageInfo | undefined>();
 
-  /** @throws ConfigurationError where the file is in no package. */
+  /** @throws ConfigurationError if the file does not belong to a package. */
   of(file: string): PackageInfo {
     for (let folder = dirname(file); ; folder = dirname(folder)) {
       const found = this.#read(folder);
       if (found) return found;
       if (folder === dirname(folder))
-        throw new ConfigurationError(`${file} is in no package: no package.json above it`);
+        throw new ConfigurationError(
+          `${file} does not belong to a package: no package.json in the folders above it`,
+        );
     }
   }
 
@@ -44,7 +46,7 @@ function readPackage(folder: string): PackageInfo | undefined {
   const { name, version, license, repository }: Record<string, unknown> = JSON.parse(
     readFileSync(path, 'utf8'),
   );
-  // `{ "type": "commonjs" }` in a folder of a package is no package.
+  // A package.json without a name, such as `{ "type": "commonjs" }`, belongs to an outer package.
   if (typeof name !== 'string') return undefined;
   const from = typeof repository === 'string' ? repository : Object(repository).url;
   return {
@@ -57,7 +59,7 @@ function readPackage(folder: string): PackageInfo | undefined {
   };
 }
 
-/** The licences and notices that lie in a folder, one behind the other. */
+/** The concatenated licences and notices in a folder. */
 export function noticesIn(folder: string): string {
   return readdirSync(folder)
     .filter((name) => NOTICES.test(name))

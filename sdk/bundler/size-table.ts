@@ -1,16 +1,16 @@
-/** Sizes of a bundle by package, for people. */
+/** Prints the sizes of a bundle by package. */
 
 import type { Bundle } from './bundle.js';
 
-/** One line each, the last for all of it together. */
+/** One line for each package, then the total. */
 export function sizeTable({ shares, size }: Pick<Bundle, 'shares' | 'size'>): string[] {
   return [
     ...shares.map(([name, bytes]) => row(name, kilobytes(bytes))),
-    `${row('together', kilobytes(size.minified))}, ${kilobytes(size.gzipped)} gzipped`,
+    `${row('total', kilobytes(size.minified))}, ${kilobytes(size.gzipped)} gzipped`,
   ];
 }
 
-/** A kB has 1000 bytes. */
+/** A size in kB of 1000 bytes. */
 export function kilobytes(bytes: number): string {
   return `${(bytes / 1000).toFixed(1)} kB`;
 }

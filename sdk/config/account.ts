@@ -1,4 +1,4 @@
-/** The keys of a subscriber of an IMS network, for a UICC in software (3GPP TS 35.206). */
+/** Account of an agent: identity, servers and credentials, with keys of a UICC in software (3GPP TS 35.206). */
 
 import { z } from 'zod';
 import { decodeHexadecimal } from '../../core/content/binary-text.js';
@@ -12,7 +12,7 @@ import { PRODUCT } from '../manifest/this-package.js';
 import { endpoint, sipUri, text, tlsFiles } from './fields.js';
 import { loadTls } from './tls.js';
 
-// What was found instead is never said: these are secrets.
+// The errors do not quote the value, because it is a secret.
 const key = z
   .string()
   .regex(/^[0-9a-f]{32}$/i, 'expected 16 octets, 32 hexadecimal digits')
@@ -23,7 +23,7 @@ export const akaKeys = z
     k: key,
     opc: key.optional(),
     op: key.optional(),
-    /** The highest sequence number accepted before. */
+    /** Highest sequence number already accepted. */
     sqn: z
       .string()
       .regex(/^[0-9a-f]{12}$/i, 'expected 6 octets, 12 hexadecimal digits')
@@ -37,9 +37,7 @@ export function softwareUicc({ k, opc, op, sqn }: z.infer<typeof akaKeys>): Uicc
   return new SoftwareUicc({ k, operator, sqn });
 }
 
-/** What both agents need to reach a SIP/IP core: who they are, where it is, and how to prove it. */
-
-/** Keys of the schema of either agent. */
+/** Keys common to the configurations of both agents. */
 export const accountKeys = {
   identity: sipUri,
   server: z.union([endpoint, z.array(endpoint).min(1, 'expected at least one server')]),
@@ -64,7 +62,7 @@ interface AccountOptions {
   product: string;
 }
 
-/** @throws ConfigurationError naming the certificate or key that cannot be used. */
+/** @throws ConfigurationError naming the invalid certificate or key. */
 export async function accountOptions(
   account: Account,
   source: string,

@@ -1,4 +1,4 @@
-/** Kinds of values in a configuration. */
+/** Schemas for values in a configuration. */
 
 import { z } from 'zod';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
@@ -43,23 +43,21 @@ export type TlsFiles = z.infer<typeof tlsFiles>;
 function isEndpoint(value: string): boolean {
   try {
     const { host, port } = parseEndpoint(value);
-    // A server has no user; with one it is an identity in the wrong place.
+    // A URI with a user is an identity, not a server.
     return host !== '' && port <= MAX_PORT && SipUri.parse(value)?.user === undefined;
   } catch {
     return false;
   }
 }
 
-/** What an agent may fetch by HTTP. */
-
+/** Limits for content that an agent fetches by HTTP. */
 export const fetchKeys = z.strictObject({
   allow: z.array(origin).optional(),
   maxSize: count.optional(),
   timeout: seconds.optional(),
 });
 
-/** Entries of `trust`. */
-
+/** An entry of `trust`. */
 export const trustEntry = z
   .string()
   .refine(isTrustEntry, 'expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100');

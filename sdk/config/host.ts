@@ -1,4 +1,4 @@
-/** The configuration of a host: from a file to the options of a push host. */
+/** Loads the configuration file of a host into the options of a push host. */
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -75,10 +75,10 @@ const schema = z.strictObject({
 
 export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>;
 
-/** Of a host whose applications are all in its own thread, and loaded with it. */
+/** Settings of a host that loads all applications at the start, in its own thread. */
 export type PlainHostSettings = Omit<HostSettings, 'apps'> & { apps: readonly AppToLoad[] };
 
-/** @throws ConfigurationError naming the file, and the key or the application that is wrong. */
+/** @throws ConfigurationError naming the file, and the invalid key or application. */
 export function loadHostSettings(file: string): Promise<HostSettings> {
   return load<HostedApp>(file, async ({ use, isolation = 'none' }, located) => {
     const { manifest } = located;
@@ -94,8 +94,8 @@ export function loadHostSettings(file: string): Promise<HostSettings> {
 }
 
 /**
- * As `loadHostSettings`, with every application in the host's own thread, and loaded with it.
- * @param warn is told where the configuration would have it otherwise.
+ * Like `loadHostSettings`, but loads all applications at the start, in the host's own thread.
+ * @param warn called for each setting of the configuration that has no effect.
  */
 export function loadPlainHostSettings(
   file: string,
@@ -109,7 +109,7 @@ export function loadPlainHostSettings(
 
 type Entry = Exclude<z.infer<typeof app>, string>;
 
-/** What stands beside an application, wherever it runs. */
+/** Settings of an application that do not depend on where it runs. */
 type CommonFields = Omit<AppToLoad, 'definition'>;
 
 async function load<App>(
@@ -132,7 +132,7 @@ async function load<App>(
   }
   if (config.listen && config.senders) {
     throw new ConfigurationError(
-      `${file}: "senders" are told after a registration; a receiver with "listen", on an application server, has none`,
+      `${file}: "senders" cannot be combined with "listen": capabilities are negotiated after a registration, and a receiver on an application server has none`,
     );
   }
   return {
@@ -152,7 +152,7 @@ async function load<App>(
   };
 }
 
-/** What the host says counts for more than what the package says. */
+/** Permissions in the configuration take precedence over those in the manifest. */
 function commonFields({ options, permissions }: Entry, { manifest }: LocatedApplication): CommonFields {
   const allowed = { ...manifest?.permissions, ...defined(permissions ?? {}) };
   return {

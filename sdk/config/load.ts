@@ -1,4 +1,4 @@
-/** Reads configuration files and what they name; paths in one are relative to it. */
+/** Reads configuration files and the files they refer to by relative paths. */
 
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -6,17 +6,17 @@ import type { z } from 'zod';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import { validate } from './validate.js';
 
-/** A configuration file is a few kilobytes, as are certificates; more is the wrong file. */
+/** Configuration files and certificates have a few kilobytes; a larger file is the wrong one. */
 const MAX_FILE = 1024 * 1024;
 const CHUNK = 65_536;
 
 export interface Loaded<T> {
   config: T;
-  /** Folder that relative paths in the configuration start from. */
+  /** Base folder for relative paths in the configuration. */
   folder: string;
 }
 
-/** @throws ConfigurationError naming the file and the line, or the key. */
+/** @throws ConfigurationError naming the file, and the line or key. */
 export async function loadConfig<T extends z.ZodType>(file: string, schema: T): Promise<Loaded<z.infer<T>>> {
   const text = new TextDecoder().decode(await readSmallFile(file));
   let value: unknown;
@@ -30,14 +30,14 @@ export async function loadConfig<T extends z.ZodType>(file: string, schema: T): 
   return { config: validate(schema, value, file), folder: dirname(resolve(file)) };
 }
 
-/** On one line: the message may quote the text, with its line breaks. */
+/** The message on one line, because it may quote text with line breaks. */
 function reasonOf({ message }: SyntaxError, text: string): string {
   const before = /at position (\d+)$/.exec(message)?.[1];
   const line = before === undefined ? undefined : text.slice(0, Number(before)).split('\n').length;
   return `${message.replace(/\s+/g, ' ')}${line === undefined ? '' : `, line ${line}`}`;
 }
 
-/** @throws ConfigurationError that says what is wrong with the path. */
+/** @throws ConfigurationError naming the problem with the path. */
 export async function readSmallFile(file: string): Promise<Uint8Array> {
   try {
     return await readBytes(file, MAX_FILE);
@@ -48,10 +48,10 @@ export async function readSmallFile(file: string): Promise<Uint8Array> {
 }
 
 /**
- * The whole of a file, or of a pipe.
- * @throws ConfigurationError that says what is wrong with the path, LimitError when it has more than `most` bytes.
+ * Reads a file or a pipe to its end.
+ * @throws ConfigurationError naming the problem with the path; LimitError if it has more than `limit` bytes.
  */
-export async function readBytes(file: string, most: number): Promise<Uint8Array> {
+export async function readBytes(file: string, limit: number): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -61,7 +61,7 @@ export async function readBytes(file: string, most: number): Promise<Uint8Array>
       if (bytesRead === 0) return Buffer.concat(chunks);
       chunks.push(buffer.subarray(0, bytesRead));
       size += bytesRead;
-      if (size > most) throw new LimitError(`${file} has more than ${most} bytes`);
+      if (size > limit) throw new LimitError(`${file} has more than ${limit} bytes`);
     }
   } catch (error) {
     if (error instanceof LimitError) throw error;

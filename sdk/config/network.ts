@@ -1,4 +1,4 @@
-/** The users file of the embedded SIP/IP core: user names and passwords, or an object with those and more. */
+/** Loads the users file of the embedded SIP/IP core: user names with passwords, or an object with further settings. */
 
 import { z } from 'zod';
 import type { NetworkOptions, Users } from '../network/index.js';
@@ -22,12 +22,12 @@ const schema = z.strictObject({
 });
 const anyObject = z.record(z.string(), z.unknown());
 
-/** @throws ConfigurationError naming the file and the key that is wrong. */
+/** @throws ConfigurationError naming the file and the invalid key. */
 export async function loadNetworkSettings(file: string): Promise<NetworkOptions> {
   const { config, folder } = await loadConfig(file, anyObject);
-  // An object with none of our keys is one of user names.
-  const withMore = Object.keys(config).some((key) => Object.hasOwn(schema.shape, key));
-  const settings: z.infer<typeof schema> = withMore
+  // An object without any settings key maps user names to accounts.
+  const hasSettings = Object.keys(config).some((key) => Object.hasOwn(schema.shape, key));
+  const settings: z.infer<typeof schema> = hasSettings
     ? validate(schema, config, file)
     : { users: validate(users, config, file) };
   const { tls, trustedPeers, applicationServers, thirdPartyRegistration, watchers } = settings;

@@ -10,7 +10,7 @@ import { loadTls } from './tls.js';
 
 const uri = z.string().refine(isRelay, 'expected e.g. msrps://relay.domain.test:2855;tcp');
 
-/** The URI alone, or with what is not as for the SIP/IP core. */
+/** The URI, alone or with credentials that differ from those for the SIP/IP core. */
 export const relayKeys = z.union([
   uri,
   z.strictObject({
@@ -38,7 +38,7 @@ export async function relayAccount(
 ): Promise<RelayAccount> {
   const { uri, username, password, ca }: RelayKeys = typeof relay === 'string' ? { uri: relay } : relay;
   const known = credentials?.username ?? SipUri.parse(identity)?.user ?? '';
-  // RFC 4976 9.1 knows passwords; one who has a UICC has another for the relay.
+  // RFC 4976 §9.1 authenticates with passwords; an account with a UICC needs a separate one for the relay.
   const secret = password ?? (credentials && 'password' in credentials ? credentials.password : undefined);
   const authority = ca === undefined ? tls?.ca : (await loadTls({ ca }, source, folder, 'msrp.relay')).ca;
   return {

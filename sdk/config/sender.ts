@@ -1,4 +1,4 @@
-/** The configuration of a sender: from a file to the options of a Push Sender Agent. */
+/** Loads the configuration file of a sender into the options of a Push Sender Agent. */
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
 
-/** RFC 6750 2.1, and long enough not to be guessed. */
+/** RFC 6750 §2.1, long enough to resist guessing. */
 const BEARER = /^[A-Za-z0-9._~+/-]{16,}=*$/;
 
 const schema = z.strictObject({
@@ -60,20 +60,20 @@ const schema = z.strictObject({
 type Config = z.infer<typeof schema>;
 
 const DEFAULT_DATA = './sender-data';
-/** For programs of this machine. */
+/** The API is for programs on this machine. */
 const DEFAULT_API = { host: '127.0.0.1', port: 8642, maxSize: 1024 ** 3 };
-/** What is referred to is served on this machine, for receivers on it; any other needs to know its name. */
+/** Content of indirect pushes is served to receivers on this machine; others need a host name in the configuration. */
 const DEFAULT_PUBLISH = { host: '127.0.0.1', port: 0 };
 
 /**
- * Of a sender that sends one push. What is for one that stays up has no effect on it.
- * @throws ConfigurationError naming the file and the key that is wrong.
+ * Settings of a sender that sends one push. Keys for a permanent sender have no effect.
+ * @throws ConfigurationError naming the file and the invalid key.
  */
 export async function loadSenderSettings(file: string): Promise<PushSenderOptions> {
   const { config, folder } = await loadConfig(file, schema);
   return {
     ...(await agentOptions(config, file, folder)),
-    // It is a new device each time it runs; its registration ends with it.
+    // Each run is a new device, whose registration ends with the process.
     ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
   };
 }
@@ -84,8 +84,8 @@ export interface SenderHostSettings {
 }
 
 /**
- * Of a sender that stays up.
- * @throws ConfigurationError naming the file and the key that is wrong.
+ * Settings of a permanent sender.
+ * @throws ConfigurationError naming the file and the invalid key.
  */
 export async function loadSenderHostSettings(file: string): Promise<SenderHostSettings> {
   const { config, folder } = await loadConfig(file, schema);
@@ -117,23 +117,23 @@ async function agentOptions(config: Config, file: string, folder: string) {
 }
 
 async function mediaOptions(
-  { tls, relay, ...place }: NonNullable<Config['msrp']>,
+  { tls, relay, ...options }: NonNullable<Config['msrp']>,
   account: Parameters<typeof relayAccount>[1],
   file: string,
   folder: string,
 ): Promise<MediaOptions> {
   return {
-    ...defined(place),
+    ...defined(options),
     tls: tls === undefined ? undefined : await loadTls(tls, `${file}: "msrp"`, folder),
     ...(relay ? { relay: await relayAccount(relay, account, file, folder) } : {}),
   };
 }
 
 async function publishOptions(
-  { tls, ...place }: NonNullable<Config['publish']>,
+  { tls, ...options }: NonNullable<Config['publish']>,
   file: string,
   folder: string,
 ): Promise<PublishOptions> {
   const certificate = tls ? { tls: await loadTls(tls, `${file}: "publish"`, folder) } : {};
-  return { ...DEFAULT_PUBLISH, ...defined(place), ...certificate };
+  return { ...DEFAULT_PUBLISH, ...defined(options), ...certificate };
 }

@@ -1,4 +1,4 @@
-/** Certificates and keys that a configuration names. */
+/** Loads the certificates and keys that a configuration refers to. */
 
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -8,8 +8,8 @@ import type { TlsFiles } from './fields.js';
 import { readSmallFile } from './load.js';
 
 /**
- * @param within the key that they are in.
- * @throws ConfigurationError naming the key whose file cannot be read or used.
+ * @param within key of the configuration that contains `files`.
+ * @throws ConfigurationError naming the key whose file cannot be read or is invalid.
  */
 export async function loadTls(
   files: TlsFiles,
@@ -19,7 +19,9 @@ export async function loadTls(
 ): Promise<TlsOptions> {
   const { ca, cert, key } = files;
   if ((cert === undefined) !== (key === undefined)) {
-    throw new ConfigurationError(`${source}: "${within}.cert" and "${within}.key" go together`);
+    throw new ConfigurationError(
+      `${source}: "${within}.cert" and "${within}.key" require each other: set both or neither`,
+    );
   }
   const read = async (name: string, file: string) => {
     try {
@@ -36,7 +38,7 @@ export async function loadTls(
     ...(key === undefined ? {} : { key: await read('key', key) }),
   };
   try {
-    // Now, and not at the first connection.
+    // Validates the files now, not at the first connection.
     createSecureContext(material);
   } catch (error) {
     const names = Object.keys(material).map((name) => `"${within}.${name}"`);

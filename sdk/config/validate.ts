@@ -1,10 +1,11 @@
-/** Which keys a schema has at a place, through its optionals, arrays and unions. */
+/** Validates configurations; errors name the invalid key and the most similar known key. */
 
 import { z } from 'zod';
 import { AllowList } from '../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { suggestion } from '../../core/text.js';
 
+/** The keys that a schema allows at a path, through optionals, arrays and unions. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let candidates: unknown[] = [schema];
   for (const part of path)
@@ -13,7 +14,7 @@ export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): stri
   return [...new Set(objects.flatMap((candidate) => Object.keys(definitionOf(candidate).shape ?? {})))];
 }
 
-/** What is read here of zod's definitions. */
+/** The parts of zod's definitions that `knownKeys` reads. */
 interface Definition {
   /** Of an optional. */
   innerType?: unknown;
@@ -43,8 +44,7 @@ function childOf(schema: unknown, part: PropertyKey): unknown[] {
   return child === undefined ? [] : [child];
 }
 
-/** A key that holds an origin to fetch from. */
-
+/** An origin to fetch from. */
 export const origin = z
   .string()
   .refine(isOrigin, 'expected an origin, e.g. https://*.operator.test or http://127.0.0.1:*');
@@ -58,11 +58,9 @@ function isOrigin(entry: string): boolean {
   }
 }
 
-/** Holds a configuration against its schema; errors name the key, and the nearest one that exists. */
-
 type Issue = z.core.$ZodIssue;
 
-/** @throws ConfigurationError listing everything that is wrong with `value`, one thing a line. */
+/** @throws ConfigurationError listing all problems of `value`, one a line. */
 export function validate<T extends z.ZodType>(schema: T, value: unknown, source: string): z.infer<T> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
@@ -89,12 +87,12 @@ function describe(issue: Issue, schema: z.ZodType): string[] {
       `${pathText(path)}: expected ${[...new Set(expected)].join(' or ')}, received ${kind(issue.input)}`,
     ];
   }
-  // zod's own messages begin with what kind of problem it is: «Invalid input: expected string, received number».
+  // zod's messages begin with the kind of problem: "Invalid input: expected string, received number".
   const message = issue.message.replace(/^[A-Z][\w ]*: /, '').replace('expected record', 'expected object');
   return [path.length === 0 ? message : `${pathText(path)}: ${message}`];
 }
 
-/** How far a branch of a union got: that which got furthest is the one that was meant. 0 where not even the type fits. */
+/** Depth of the first error in a branch of a union; 0 if the type differs. The deepest branch is the intended one. */
 function progress(issues: readonly Issue[]): number {
   return Math.max(
     0,
@@ -107,7 +105,7 @@ function kind(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
-/** `"apps[1].use"`; what cannot be shown as it is comes escaped, as in JSON. */
+/** A path as JSON text, such as `"apps[1].use"`. */
 function pathText(path: readonly PropertyKey[]): string {
   return JSON.stringify(
     path

@@ -1,4 +1,4 @@
-/** What a test pushes: text, octets, or content that misbehaves while it is sent. */
+/** The body of a push in a test: text, octets, or content that fails while it is sent. */
 
 import {
   type ByteRange,
@@ -10,7 +10,7 @@ import {
 import { parseMediaType } from '../../core/content/media-type.js';
 import { ConfigurationError } from '../../core/errors.js';
 
-/** Content that misbehaves while it is sent. The builders of this module create it. */
+/** Content that fails while it is sent. The builders of this module create it. */
 export interface StreamBody {
   /** The announced content: its size and digest are in the offer. */
   readonly announced: Uint8Array;
@@ -25,11 +25,11 @@ export type PushBody = string | Uint8Array | StreamBody;
 
 export function mediaType(text: string): MediaType {
   const type = parseMediaType(text);
-  if (!type) throw new ConfigurationError(`type "${text}" is no media type; expected e.g. text/plain`);
+  if (!type) throw new ConfigurationError(`invalid media type "${text}": expected e.g. text/plain`);
   return type;
 }
 
-/** Octets, with which it would have been sent as it should. */
+/** The octets of the body as announced. */
 export function octetsOf(body: PushBody): Uint8Array {
   if (typeof body === 'string') return new TextEncoder().encode(body);
   return body instanceof Uint8Array ? body : body.announced;
@@ -41,9 +41,9 @@ export function contentOf(type: MediaType, body: PushBody): Content {
   return announcedContent(type, octets, body);
 }
 
-/** A sender reads content once for its digest, and from then on to send it. */
+/** The sender reads content first for its digest, then to send it. */
 function announcedContent(type: MediaType, announced: Uint8Array, body: StreamBody): Content {
-  const honest = memoryContent(type, announced);
+  const original = memoryContent(type, announced);
   let read = false;
   return {
     type,
@@ -51,9 +51,9 @@ function announcedContent(type: MediaType, announced: Uint8Array, body: StreamBo
     open(range) {
       if (read) return streamOf(ranged(body.chunks(), range));
       read = true;
-      return honest.open(range);
+      return original.open(range);
     },
-    bytes: (limit) => honest.bytes(limit),
+    bytes: (limit) => original.bytes(limit),
   };
 }
 

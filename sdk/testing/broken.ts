@@ -1,10 +1,10 @@
-/** Content as applications meet it on a bad day: each builder says what is wrong with it. */
+/** Builders of broken content. */
 
 import type { StreamBody } from './body.js';
 import { turns } from './test-clock.js';
 
-/** Turns of the event loop from a sender to an application, by way of the disk. */
-const TURNS_ON_THE_WAY = 100;
+/** Turns of the event loop that content takes from a sender to an application, through the disk. */
+const DELIVERY_TURNS = 100;
 
 const encoder = new TextEncoder();
 
@@ -60,9 +60,9 @@ export function brokenOff(octets: Uint8Array, length = Math.floor(octets.length 
     chunkBytes: Math.max(1, length),
     async *chunks() {
       yield octets.slice(0, length);
-      // What has gone is there, and has been given to the application.
-      await turns(TURNS_ON_THE_WAY);
-      throw new Error('the sender of the test broke off');
+      // Waits until the application has received the sent part.
+      await turns(DELIVERY_TURNS);
+      throw new Error('the test sender aborted the transfer');
     },
   };
 }

@@ -1,4 +1,4 @@
-/** One life of a device: the real runtime and the real Push Receiver Agent, from its start to its stop, or its death. */
+/** A device from start to stop or power loss: the real runtime and the real Push Receiver Agent. */
 
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ export interface DeviceOptions {
   onLog(record: LogRecord): void;
 }
 
-/** What outlives a process. */
+/** The data that survives a restart. */
 export class Disk {
   private constructor(
     readonly store: MemoryStore,
@@ -36,7 +36,7 @@ export class Disk {
     return new Disk(store ?? (await MemoryStore.open()), await mkdtemp(join(tmpdir(), 'sip-push-testing-')));
   }
 
-  /** What is on it now. */
+  /** A copy of the current content. */
   async copy(): Promise<Disk> {
     const copy = await Disk.make(await this.store.copy());
     await cp(this.folder, copy.folder, { recursive: true });
@@ -50,7 +50,7 @@ export class Disk {
 }
 
 /** Milliseconds of real time for applications to start and to register. */
-const START_PATIENCE = 2000;
+const START_DEADLINE = 2000;
 
 export class Device {
   private constructor(
@@ -60,7 +60,7 @@ export class Device {
     private readonly powerOff: () => void,
   ) {}
 
-  /** Resolves when it is registered. @throws ConfigurationError or AppError naming the application. */
+  /** Resolves when the device is registered. @throws ConfigurationError or AppError naming the application. */
   static async start(
     options: DeviceOptions,
     { store, folder }: Disk,
@@ -93,7 +93,7 @@ export class Device {
       onRetrieved: (end) => onEvent(lateEvent(end)),
     });
     try {
-      await clock.over(runtime.loadAll(apps), START_PATIENCE);
+      await clock.over(runtime.loadAll(apps), START_DEADLINE);
       const agent = new PushReceiverAgent({
         identity,
         servers: [server],
@@ -119,21 +119,20 @@ export class Device {
     }
   }
 
-  /** De-registers, and stops every application. */
+  /** De-registers the device and stops its applications. */
   async stop(): Promise<void> {
     await this.clock.over(this.agent.stop());
     await this.clock.over(this.runtime.stop());
     this.clock.end();
   }
 
-  /** As a loss of power, in the middle of whatever it does: nothing that it sends, writes or tells comes through. */
+  /** Cuts the power: from now on, nothing that the device sends, writes or emits has an effect. */
   die(): void {
     this.powerOff();
   }
 
   /**
-   * After its death: what is left of it in this process is cleared away. Its applications are told to stop, and can do
-   * no harm.
+   * Releases the resources of a device without power. Its applications stop, and cannot write or send.
    */
   async bury(): Promise<void> {
     const stopped = this.runtime.stop();

@@ -1,4 +1,4 @@
-/** The internet of a test: what applications fetch, and the content that indirect pushes refer to. */
+/** HTTP in a test: servers that applications fetch from, and the content of indirect pushes. */
 
 import { platform } from '#platform';
 import type { MediaType } from '../../core/content/content.js';
@@ -7,10 +7,10 @@ import { TransportError } from '../../core/errors.js';
 import type { HttpRequest, HttpResponse } from '../../core/platform/http.js';
 import type { ContentReference } from '../../core/sender/push-request.js';
 
-/** Answers the HTTP requests of applications, as a web server does. */
+/** Answers the HTTP requests of applications like a web server. */
 export type TestServer = (request: Request) => Response | Promise<Response>;
 
-/** Where content is that pushes refer to. */
+/** Origin of the content of indirect pushes. */
 const CONTENT_ORIGIN = 'https://content.domain.test';
 
 /** Some public address (RFC 5737 has none that counts as one): nobody connects to it. */
@@ -43,7 +43,7 @@ export class Internet {
     const published = this.#published.get(url.href);
     if (published) return httpResponse(new Response(Uint8Array.from(published)));
     if (!this.server) {
-      throw new TransportError(`nobody answers ${url.origin}: give startTestHost a "server" that does`);
+      throw new TransportError(`no server for ${url.origin}: pass a "server" to startTestHost`);
     }
     const request = new Request(url, {
       method,

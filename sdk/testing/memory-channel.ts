@@ -1,11 +1,11 @@
-/** Both ends of a connection that is in memory alone: in order, nothing lost, and a reader that pauses is waited for. */
+/** A connection in memory: ordered, lossless, with flow control. */
 
-// From the module, not the global: a test with a fake clock has a network that goes on.
+// Imported from the module, so that fake timers of a test runner do not stop the network.
 import { setImmediate } from 'node:timers';
 import { TransportError } from '../../core/errors.js';
 import type { Address, Channel, ChannelProtocol } from '../../core/platform/sockets.js';
 
-/** As a socket's: bytes that may still wait when its owner is told to send more. */
+/** Unread bytes below which `ondrain` is called, like the low-water mark of a socket. */
 const LOW_WATER_BYTES = 65_536;
 
 export class MemoryChannel implements Channel {
@@ -13,13 +13,13 @@ export class MemoryChannel implements Channel {
   ondata: Channel['ondata'] = () => {};
   ondrain: Channel['ondrain'] = () => {};
   onclose: Channel['onclose'] = () => {};
-  /** Not yet given to our owner. */
+  /** Data not yet passed to the owner. */
   private readonly arriving: Uint8Array[] = [];
-  private waiting = 0;
+  private unread = 0;
   #paused = false;
   #scheduled = false;
-  /** The peer has closed: when all that came before was given, this end is over too. */
-  private lastWord = false;
+  /** The peer has closed; this end closes after it has delivered the remaining data. */
+  private peerClosed = false;
   #closing = false;
   private ended = false;
   #peer: MemoryChannel | undefined;
@@ -41,7 +41,7 @@ export class MemoryChannel implements Channel {
   }
 
   get buffered(): number {
-    return this.#peer?.waiting ?? 0;
+    return this.#peer?.unread ?? 0;
   }
 
   get over(): boolean {
@@ -56,7 +56,7 @@ export class MemoryChannel implements Channel {
     const pieces = this.framed ? [joined(parts)] : parts;
     for (const piece of pieces) {
       peer.arriving.push(piece);
-      peer.waiting += piece.length;
+      peer.unread += piece.length;
     }
     peer.schedule();
   }
@@ -75,14 +75,14 @@ export class MemoryChannel implements Channel {
     this.#closing = true;
     this.resume();
     if (this.#peer) {
-      this.#peer.lastWord = true;
+      this.#peer.peerClosed = true;
       this.#peer.schedule();
     }
   }
 
   destroy(): void {
     this.end();
-    this.#peer?.end(new TransportError('the peer has reset the connection'));
+    this.#peer?.end(new TransportError('the peer reset the connection'));
   }
 
   private schedule(): void {
@@ -95,27 +95,27 @@ export class MemoryChannel implements Channel {
   }
 
   #deliver(): void {
-    let given = false;
+    let delivered = false;
     while (!this.#paused && !this.ended) {
       const piece = this.arriving.shift();
       if (!piece) break;
-      this.waiting -= piece.length;
-      given = true;
+      this.unread -= piece.length;
+      delivered = true;
       this.ondata(piece);
     }
     const peer = this.#peer;
-    if (given && peer && !peer.ended && this.waiting <= LOW_WATER_BYTES) peer.ondrain();
-    if (!this.lastWord || this.#paused || this.arriving.length > 0) return;
+    if (delivered && peer && !peer.ended && this.unread <= LOW_WATER_BYTES) peer.ondrain();
+    if (!this.peerClosed || this.#paused || this.arriving.length > 0) return;
     this.end();
     peer?.end();
   }
 
-  /** Told later, as a socket does: whoever ends it is in the middle of something. */
+  /** Calls `onclose` in a later turn, like a socket, because the caller may still be working. */
   private end(error?: Error): void {
     if (this.ended) return;
     this.ended = true;
     this.arriving.length = 0;
-    this.waiting = 0;
+    this.unread = 0;
     setImmediate(() => this.onclose(error));
   }
 }

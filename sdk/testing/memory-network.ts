@@ -1,4 +1,4 @@
-/** A network in memory: machines with addresses, ports and connections, and no socket of the real machine. */
+/** A network in memory: machines with addresses, ports and connections, without real sockets. */
 
 import { setImmediate } from 'node:timers';
 import { TransportError } from '../../core/errors.js';
@@ -14,13 +14,13 @@ import type {
 } from '../../core/platform/sockets.js';
 import { MemoryChannel } from './memory-channel.js';
 
-/** RFC 6335 6: dynamic ports. */
+/** First dynamic port (RFC 6335 §6). */
 const FIRST_PORT = 49_152;
 
 export class MemoryNetwork {
   readonly #machines = new Map<string, MemoryMachine>();
 
-  /** A machine with this address; of its own, so that several can come and go. */
+  /** Adds a machine with this address, replacing an earlier one. */
   machine(host: string): MemoryMachine {
     const machine = new MemoryMachine(host, (to) => this.#machines.get(to));
     this.#machines.set(host, machine);
@@ -28,7 +28,7 @@ export class MemoryNetwork {
   }
 }
 
-/** One machine's sockets. */
+/** The sockets of a machine. */
 export class MemoryMachine implements Sockets {
   readonly #listeners = new Map<number, (channel: Channel) => void>();
   readonly #channels = new Set<MemoryChannel>();
@@ -46,7 +46,7 @@ export class MemoryMachine implements Sockets {
     const peer = this.find(to.host);
     const accept = peer?.acceptor(to.port);
     if (this.#dead || !peer || !accept) {
-      throw new TransportError(`${protocol} connection to ${to.host}:${to.port} failed: nobody is there`);
+      throw new TransportError(`${protocol} connection to ${to.host}:${to.port} failed: no listener`);
     }
     const [near, far] = MemoryChannel.pair(protocol, { host: this.host, port: this.#port++ }, to);
     this.#note(near);
@@ -64,7 +64,7 @@ export class MemoryMachine implements Sockets {
     const port = at.port === 0 ? this.#port++ : at.port;
     if (this.#dead || at.host !== this.host || this.#listeners.has(port)) {
       throw new TransportError(
-        `cannot listen on ${at.host}:${port} by ${protocol}: it is taken, or not ours`,
+        `cannot listen on ${at.host}:${port} (${protocol}): the port is in use, or the address belongs to another machine`,
       );
     }
     this.#listeners.set(port, onChannel);
@@ -75,14 +75,14 @@ export class MemoryMachine implements Sockets {
   }
 
   async openDatagram(): Promise<DatagramSocket> {
-    throw new TransportError('a network in memory has connections only: write ;transport=tcp');
+    throw new TransportError('a network in memory has no datagrams: use ;transport=tcp');
   }
 
   acceptor(port: number): ((channel: Channel) => void) | undefined {
     return this.#dead ? undefined : this.#listeners.get(port);
   }
 
-  /** As a loss of power: every connection is gone, and none is made any more. */
+  /** Cuts the power: closes all connections and refuses new ones. */
   die(): void {
     this.#dead = true;
     for (const channel of this.#channels) channel.destroy();

@@ -1,4 +1,4 @@
-/** A store in memory that loses its power when a test demands it. */
+/** A store in memory whose power a test can cut. */
 
 import { platform } from '#platform';
 import '../../core/platform/memory-store.js';
@@ -9,7 +9,7 @@ import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';
 import { APPLICATIONS_PREFIX, decodeJson, ENTRY_PREFIX, storagePrefix } from '../../core/store/records.js';
 
-/** `ending`: the end of a push is about to be written. `ended`: it is written, and its sender has no answer yet. */
+/** `ending`: before the end of a push is written. `ended`: after that, before its sender is answered. */
 export type StoreMoment = 'ending' | 'ended';
 
 interface WriteOperation {
@@ -26,7 +26,7 @@ export class MemoryStore {
     // Called for each operation before its batch is written. An error fails the whole batch.
     level.hooks.prewrite.add((operation: WriteOperation) => {
       if (this.#watch?.moment === 'ending' && isEnd(operation)) this.#reached(this.#watch);
-      if (this.#dead) throw new TransportError('the power is off');
+      if (this.#dead) throw new TransportError('the device has no power');
     });
     level.on('write', (operations: readonly WriteOperation[]) => {
       if (this.#watch?.moment === 'ended' && operations.some(isEnd)) this.#reached(this.#watch);
@@ -80,7 +80,7 @@ export class MemoryStore {
     return Object.fromEntries(entries);
   }
 
-  /** Pushes that are confirmed, or will be, and that no application has accepted. */
+  /** Stored pushes that no application has accepted yet. */
   async inbox(): Promise<PushRecord[]> {
     const entries = await this.#entries(ENTRY_PREFIX);
     return entries.flatMap(([, bytes]) => {

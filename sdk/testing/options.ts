@@ -74,7 +74,7 @@ export interface TestPushResult {
   outcome: ReceiptOutcome;
   /** SIP or MSRP status; absent without a response. */
   status?: number;
-  /** Why, for people. */
+  /** Reason, as text for users. */
   reason: string;
   /** Whether a retry can succeed. */
   retryable: boolean;

@@ -1,4 +1,4 @@
-/** The other side: a SIP/IP core, and Push Sender Agents at it, one for each identity that pushes. */
+/** A SIP/IP core with one Push Sender Agent for each identity that pushes. */
 
 import { TransportError } from '../../core/errors.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
@@ -27,18 +27,18 @@ export class Senders {
       domain: DOMAIN,
       listen: [`sip:${CORE}:5060;transport=tcp`],
       sockets: network.machine(CORE),
-      // A sender asserts whom it likes: who is trusted with that is the core's matter, and not what is tested here.
+      // The senders may assert any identity: the core's trust policy is not under test.
       trustedPeers: [SENDERS],
     });
     return new Senders(network, core);
   }
 
-  /** Of the core, as devices have it in their configuration. */
+  /** URI of the core for the configuration of a device. */
   get server(): string {
     return this.core.uris[0] ?? '';
   }
 
-  /** @returns the receipt of the one terminal that there is. */
+  /** @returns the receipt of the only terminal. */
   async send(
     from: string,
     push: PushRequest,
@@ -46,7 +46,7 @@ export class Senders {
   ): Promise<Receipt> {
     const agent = await this.#agent(from, options.chunkBytes);
     const [receipt] = await agent.send(push, options);
-    if (!receipt) throw new TransportError('the push had no receipt');
+    if (!receipt) throw new TransportError('no receipt for the push');
     return receipt;
   }
 

@@ -1,19 +1,18 @@
-/** Time that passes when a test says so. */
+/** A clock that a test advances. */
 
-// From the module, not the global: this clock goes on under a test runner's fake timers.
+// Imported from the module, so that fake timers of a test runner do not stop this clock.
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Clock } from '../../core/time/clock.js';
 
-/** 2026-01-01, noon: the same in every run. */
+/** Noon of 2026-01-01 (UTC), the same in every run. */
 const START = Date.UTC(2026, 0, 1, 12);
 
 /**
- * Turns of the event loop after something happened: what an application does next without waiting for the disk is done
- * by then.
+ * Turns of the event loop after an event, enough for an application to do everything that does not wait for the disk.
  */
 const TURNS = 12;
 
-/** Milliseconds of real time that something may take before its deadlines are brought forward. */
+/** Milliseconds of real time before the timers of a waiting operation fire early. */
 const PATIENCE = 250;
 
 interface Timer {
@@ -55,7 +54,7 @@ export class TestClock implements HostClock {
     await turns();
   }
 
-  /** The clock of one life of a host: when that is over its timers are, too. */
+  /** The clock of a device until its stop, which clears its timers. */
   view(): ClockView {
     return new ClockView(this);
   }
@@ -93,7 +92,7 @@ export class ClockView implements Clock {
 
   readonly now = () => this.clock.now();
 
-  /** Retries come when they come first: a test need not guess. */
+  /** Retries have their shortest delay, so that tests can predict it. */
   readonly random = () => 0;
 
   readonly after = (milliseconds: number, callback: () => void) => {
@@ -110,23 +109,22 @@ export class ClockView implements Clock {
   };
 
   /**
-   * Waits for something that nobody lets time pass for: what it waits for itself comes at once, after a moment of real
-   * time.
+   * Waits for an operation for which no test advances the clock. After a moment of real time, its timers fire at once.
    */
   async over<T>(promise: Promise<T>, patience = PATIENCE): Promise<T> {
-    const impatience = setTimeout(() => {
+    const realTimer = setTimeout(() => {
       this.#hurried = true;
       for (const timer of [...this.#timers]) this.#bringForward(timer);
     }, patience);
     try {
       return await promise;
     } finally {
-      clearTimeout(impatience);
+      clearTimeout(realTimer);
       this.#hurried = false;
     }
   }
 
-  /** Nothing of this life rings any more. */
+  /** Clears all timers. */
   end(): void {
     for (const timer of this.#timers) this.clock.clear(timer);
     this.#timers.clear();
@@ -137,7 +135,7 @@ export class ClockView implements Clock {
   }
 }
 
-/** Gives everybody else a moment. */
+/** Yields to the event loop for `count` turns. */
 export async function turns(count = TURNS): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** A device in a test: the real runtime and the real agents of both sides, in memory, on a clock of the test's own. */
+/** A device in a test: the real runtime and agents of both sides, in memory, with a test clock. */
 
 import type { PushDescription } from '../../core/app/contract/push-app.js';
 import type { DeadLetter } from '../../core/app/ledger/dead-letter.js';
@@ -20,16 +20,16 @@ const IDENTITY = `sip:device@${DOMAIN}`;
 const SENDER = `sip:sender@${DOMAIN}`;
 const MACHINE = '127.0.0.2';
 
-/** Milliseconds of real time after which an event that a test waits for is said to be missing. */
-const EVENT_PATIENCE = 5000;
+/** Milliseconds of real time that a test waits for an event. */
+const EVENT_DEADLINE = 5000;
 
-/** Turns of the event loop after a receipt: a device tells of a push when it has answered. */
+/** Turns of the event loop after a receipt: a device emits the event of a push after it has answered. */
 const EVENT_TURNS = 20;
 
-const DIED = new TransportError('the device died');
-const NOBODY_ANSWERED: Pick<Receipt, 'outcome' | 'status' | 'reason' | 'retryable' | 'retryAfter'> = {
+const POWER_LOSS = new TransportError('the device lost power');
+const NO_ANSWER: Pick<Receipt, 'outcome' | 'status' | 'reason' | 'retryable' | 'retryAfter'> = {
   outcome: 'failed',
-  reason: DIED.message,
+  reason: POWER_LOSS.message,
   retryable: true,
 };
 
@@ -46,7 +46,7 @@ export class TestHost {
   readonly #watchers = new Set<() => void>();
   /** Events that belong to the result of a push. */
   readonly #claimed = new Set<HostEvent>();
-  /** Ends what senders wait for when the device has died. */
+  /** Aborts pending pushes when the device loses power. */
   #life = new AbortController();
   #disk: Disk;
   #device: Device | undefined;
@@ -72,7 +72,7 @@ export class TestHost {
     };
   }
 
-  /** As `startTestHost`. */
+  /** See `startTestHost`. */
   static async start(options: TestHostOptions): Promise<TestHost> {
     const host = new TestHost(options, await Senders.start(), await Disk.make());
     try {
@@ -104,7 +104,7 @@ export class TestHost {
       ...chunksOf(push.body),
     });
     const receipt = await sending.catch((error: unknown) => {
-      if (error === DIED) return NOBODY_ANSWERED;
+      if (error === POWER_LOSS) return NO_ANSWER;
       throw error;
     });
     const { outcome, status, reason, retryable, retryAfter } = receipt;
@@ -148,8 +148,10 @@ export class TestHost {
         if (found) end(() => resolve(found));
       };
       const late = () =>
-        reject(new TimeoutError(`no event ${name} that matches: ${JSON.stringify(this.events)}`));
-      const deadline = setTimeout(() => end(late), EVENT_PATIENCE);
+        reject(
+          new TimeoutError(`no matching event "${name}"; events so far: ${JSON.stringify(this.events)}`),
+        );
+      const deadline = setTimeout(() => end(late), EVENT_DEADLINE);
       this.#watchers.add(look);
       look();
     });
@@ -160,9 +162,9 @@ export class TestHost {
    * @throws TimeoutError after five seconds of real time.
    */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + EVENT_PATIENCE;
+    const deadline = performance.now() + EVENT_DEADLINE;
     while (!(await condition())) {
-      if (performance.now() > deadline) throw new TimeoutError(`it did not come: ${condition}`);
+      if (performance.now() > deadline) throw new TimeoutError(`the condition was not met: ${condition}`);
       await turns(1);
     }
   }
@@ -182,7 +184,7 @@ export class TestHost {
     return this.#alive.runtime.deadLetters();
   }
 
-  /** Describes an accepted push for people. */
+  /** Describes an accepted push for users. */
   async describe(pushId: string): Promise<PushDescription | undefined> {
     return await this.#alive.runtime.describe(pushId);
   }
@@ -204,9 +206,9 @@ export class TestHost {
     if (at === undefined) device.die();
     else await new Promise<void>((resolve) => this.#disk.store.watch(at, () => resolve(device.die())));
     this.#device = undefined;
-    // The core tells senders of messages by itself; one in a session would offer again for a minute.
+    // The core answers senders of MESSAGE requests; a sender in session mode would repeat its offer for a minute.
     await turns(EVENT_TURNS);
-    this.#life.abort(DIED);
+    this.#life.abort(POWER_LOSS);
     this.#life = new AbortController();
     const disk = this.#disk;
     this.#disk = await disk.copy();
@@ -231,13 +233,13 @@ export class TestHost {
     await this.#disk.remove();
   }
 
-  /** As `stop`. */
+  /** See `stop`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
   get #alive(): Device {
-    if (!this.#device) throw new ConfigurationError('the host does not run: restart() begins its next life');
+    if (!this.#device) throw new ConfigurationError('the host is not running: call restart()');
     return this.#device;
   }
 
@@ -271,7 +273,7 @@ export class TestHost {
     return { ...order, files: [file] };
   }
 
-  /** What the device told of this push: a sender does not learn which id it has there. */
+  /** The id of the push in the events of the device, which a sender does not learn. */
   async #pushId(
     { app, from, mode }: TestPush & { from: string },
     { outcome, status }: Pick<Receipt, 'outcome' | 'status'>,
@@ -293,7 +295,7 @@ export class TestHost {
   }
 }
 
-/** Each sender has one size: that of streams is as small as their pieces. */
+/** Chunk size of a sender: the size of the pieces for a stream. */
 function chunksOf(body: TestPush['body']): { chunkBytes?: number } {
   const { chunkBytes } = typeof body === 'object' && 'chunks' in body ? body : {};
   return chunkBytes === undefined ? {} : { chunkBytes };

@@ -1,4 +1,4 @@
-/** How a host finds applications, and what it says of those that are wrong, before anything of them runs. */
+/** How a host finds applications, and reports invalid ones before their code runs. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ async function settings(...apps: (string | object)[]) {
 
 const app = { id: 'weather.ua', accepts: ['text/plain'] };
 
-describe('an application is found', () => {
+describe('a host finds an application', () => {
   beforeEach(() => {
     (globalThis as { sipPushRan?: string[] }).sipPushRan = [];
   });
@@ -73,7 +73,7 @@ describe('an application is found', () => {
     ]);
   });
 
-  it('among several of a package by its id', async () => {
+  it('by its id in a package with several', async () => {
     await makePackage('apps', [
       { ...app, module: './one.js' },
       { ...app, id: 'news.ua', module: './two.js' },
@@ -90,7 +90,7 @@ describe('an application is found', () => {
     );
   });
 
-  it('and left alone until a push comes, where it says so', async () => {
+  it('and loads it at its first push if its manifest says so', async () => {
     await makePackage('apps/weather', [{ ...app, activation: 'push' }]);
     await write('apps/weather/index.js', source('weather.ua'));
     const { apps } = await settings('./apps/weather');
@@ -106,7 +106,7 @@ describe('an application is found', () => {
     await runtime.stop();
   });
 
-  it('in a worker, with what its package says', async () => {
+  it('in a worker, with the manifest of its package', async () => {
     await makePackage('apps/weather', [{ ...app, permissions: { files: 5 } }]);
     await write('apps/weather/index.js', source('weather.ua'));
     const { apps } = await settings({
@@ -124,7 +124,7 @@ describe('an application is found', () => {
     expect(ran()).toEqual([]);
   });
 
-  it('and the host’s permissions count for more than its own', async () => {
+  it('and prefers the permissions of the host to those of the package', async () => {
     await makePackage('apps/weather', [{ ...app, permissions: { fetch: ['https://a.test'], storage: 9 } }]);
     await write('apps/weather/index.js', source('weather.ua'));
     const { apps } = await settings({ use: './apps/weather', permissions: { storage: 5 } });
@@ -132,7 +132,7 @@ describe('an application is found', () => {
   });
 });
 
-describe('what is wrong is said before anything runs', () => {
+describe('a host reports an invalid application before its code runs', () => {
   const options = {
     type: 'object',
     properties: { city: { type: 'string' } },
@@ -169,7 +169,7 @@ describe('what is wrong is said before anything runs', () => {
     ['sip-push-app-nothing', 'application "sip-push-app-nothing" was not found: expected a bundled id'],
     [
       'old.ua',
-      'application "old.ua" is in sip-push-app-old and in sip-push-app-older; name one of the packages',
+      'application "old.ua" is in sip-push-app-old and in sip-push-app-older: use the name of one of the packages',
     ],
     ['sip-push-app-future', 'it requires version ^9.0.0 of the contract, but this host has 1.0.0'],
     ['./plain', 'application "./plain": its package.json has no "sipPush": expected "sipPush": {'],
@@ -191,7 +191,7 @@ describe('what is wrong is said before anything runs', () => {
     expect(ran()).toEqual([]);
   });
 
-  it('a package without a manifest is as any module', async () => {
+  it('loads a package without a manifest as a module', async () => {
     await write('node_modules/some-app/package.json', {
       name: 'some-app',
       type: 'module',
@@ -213,7 +213,7 @@ describe('sip-push apps', () => {
 
   const permissions = { fetch: ['https://*.weather.test'], storage: 1000 };
 
-  it('says which there are and what they ask for, and runs none', async () => {
+  it('lists applications and permissions without running code', async () => {
     await makePackage('node_modules/sip-push-app-weather', [
       { ...app, permissions, activation: 'push', options: { type: 'object' } },
     ]);
@@ -227,14 +227,14 @@ describe('sip-push apps', () => {
       ...['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'].map((id) => `${id}, bundled`),
       'here.ua, of here 1.2.3',
       '  IARI      urn:a',
-      '  takes     text/plain',
+      '  accepts   text/plain',
       '  loaded    with the host',
       '  fetches   from nowhere',
       '  stores    as the host allows',
       '  files     as the host allows',
       'weather.ua, of sip-push-app-weather',
-      '  takes     text/plain',
-      '  loaded    at the first push for it',
+      '  accepts   text/plain',
+      '  loaded    at its first push',
       '  fetches   from https://*.weather.test',
       '  stores    1000 bytes',
       '  files     as the host allows',
@@ -252,7 +252,7 @@ describe('sip-push apps', () => {
     });
   });
 
-  it('says which are broken', async () => {
+  it('reports invalid packages', async () => {
     await makePackage('node_modules/sip-push-app-future', [app], { sipPush: { contract: '^9.0.0' } });
     await makePackage('node_modules/sip-push-app-weather', [app]);
     const { lines, problems, code } = await listed();
@@ -260,7 +260,7 @@ describe('sip-push apps', () => {
     expect(problems).toEqual([expect.stringContaining('it requires version ^9.0.0 of the contract')]);
     expect(code).toBe(1);
     expect((await listed('one', 'more')).problems).toEqual([
-      'sip-push: one is one too many; expected one directory',
+      'sip-push: unexpected argument "one": expected one DIRECTORY',
     ]);
   });
 });

@@ -1,4 +1,4 @@
-/** `sip-push bundle`: what it writes and prints, and what it refuses. */
+/** `sip-push bundle`: its files, its output, and its errors. */
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const TIMEOUT = 180_000;
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
 const BUNDLE = ['bundle', '--config', 'bob.json', '--outfile', 'out/host.mjs'];
 
-it('writes a host and what goes with it, and a table of sizes', { timeout: TIMEOUT }, async () => {
+it('writes a host with its other files, and a table of sizes', { timeout: TIMEOUT }, async () => {
   await using folder = await Folder.make();
   await folder.write('bob.json', bob(SERVER));
   const made = await folder.runFor(TIMEOUT, ...BUNDLE, '--limit', '800kB', '--json');
@@ -21,13 +21,13 @@ it('writes a host and what goes with it, and a table of sizes', { timeout: TIMEO
   ]);
   expect((await readdir(join(folder.path, 'out'))).sort()).toEqual(files.sort());
   expect(made.stderr).toMatch(/^jssip@\d.*kB$/m);
-  expect(made.stderr).toMatch(/^together +\d+\.\d kB, \d+\.\d kB gzipped$/m);
+  expect(made.stderr).toMatch(/^total +\d+\.\d kB, \d+\.\d kB gzipped$/m);
   const manifest = await runProcess(process.execPath, ['out/host.mjs', '--manifest'], { cwd: folder.path });
   expect(manifest.code, manifest.stderr).toBe(0);
   expect(JSON.parse(manifest.stdout)).toMatchObject({ platform: 'node', applications: [{ id: 'mms.ua' }] });
 });
 
-it('writes nothing that passes a limit', { timeout: TIMEOUT }, async () => {
+it('writes nothing if the bundle is larger than a limit', { timeout: TIMEOUT }, async () => {
   await using folder = await Folder.make();
   await folder.write('bob.json', bob(SERVER));
   const made = await folder.runFor(TIMEOUT, ...BUNDLE, '--limit', '100kB', '--limit-gzip', '10kB');
@@ -38,17 +38,17 @@ it('writes nothing that passes a limit', { timeout: TIMEOUT }, async () => {
 });
 
 it.each([
-  [['--platform', 'deno'], '--platform deno: expected node or browser'],
-  [['--limit', 'small'], '--limit small: expected a size, e.g. 800kB'],
-  [['--target', 'vax'], 'classic-level has no prebuilt file for "vax"; it has android-arm'],
-])('refuses %j', { timeout: TIMEOUT }, async (words, message) => {
+  [['--platform', 'deno'], 'invalid --platform "deno": expected node or browser'],
+  [['--limit', 'small'], 'invalid --limit "small": expected a size, e.g. 800kB'],
+  [['--target', 'vax'], 'classic-level has no prebuilt file for "vax": expected one of android-arm'],
+])('rejects %j', { timeout: TIMEOUT }, async (words, message) => {
   await using folder = await Folder.make();
   await folder.write('bob.json', { ...bob(SERVER), store: 'level' });
   const made = await folder.runFor(TIMEOUT, ...BUNDLE, ...words);
   expect([made.code, made.stderr]).toEqual([2, expect.stringContaining(message)]);
 });
 
-it('says what is wrong with a configuration, as host does', async () => {
+it('reports an invalid configuration like sip-push host', async () => {
   await using folder = await Folder.make();
   await folder.write('bob.json', { ...bob(SERVER), identty: 'sip:bob@domain.test' });
   const made = await folder.run(...BUNDLE);

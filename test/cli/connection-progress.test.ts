@@ -1,4 +1,4 @@
-/** What `sip-push send` says while it waits. */
+/** The messages of `sip-push send` while it waits. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ConnectionProgress } from '../../sdk/cli/progress.js';
@@ -21,12 +21,12 @@ afterEach(() => {
 const wire = (direction: 'in' | 'out', text: string) =>
   progress.handlers.onWire(direction, new TextEncoder().encode(`${text}\r\n\r\n`));
 
-it('says so when there is no connection', () => {
+it('reports a missing connection', () => {
   vi.advanceTimersByTime(5_000);
   expect(said).toEqual([`no connection to ${SERVER} yet; retrying`]);
 });
 
-it('says so when a request has no answer, once', () => {
+it('reports once that a request has no answer', () => {
   progress.handlers.onConnected(SERVER);
   for (let attempt = 0; attempt < 3; attempt++) {
     wire('out', 'MESSAGE sip:bob@domain.test SIP/2.0');
@@ -35,7 +35,7 @@ it('says so when a request has no answer, once', () => {
   expect(said).toEqual([`no answer from ${SERVER} yet; waiting`]);
 });
 
-it('says nothing while files are read, or transferred: the core owes no answer', () => {
+it('reports nothing while files are read or transferred', () => {
   progress.handlers.onConnected(SERVER);
   wire('out', 'REGISTER sip:domain.test SIP/2.0');
   wire('in', 'SIP/2.0 200 OK');

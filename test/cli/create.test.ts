@@ -40,7 +40,7 @@ it('a new application compiles, for a strict user', async () => {
   expect(stdout).toBe('');
 });
 
-it('its manifest says what its module says, and names its peer alone', async () => {
+it('a new application has equal ids in manifest and module, and one peer dependency', async () => {
   await folder.run('create', 'sip-push-app-snow', '--yes');
   const manifest = JSON.parse(await readFile(join(folder.path, 'sip-push-app-snow/package.json'), 'utf8'));
   expect(manifest).toMatchObject({
@@ -57,14 +57,14 @@ it.each([
   ['My Weather', 'my-weather.ua', 'sip-push-app-my-weather', `'My Weather'`],
   ['.hidden.app', 'hidden.app', 'sip-push-app-hidden-app', '.hidden.app'],
   ['天気', 'new.ua', 'sip-push-app-new', `'天気'`],
-])('a directory %s has an id %s and a package %s', async (directory, id, name, shown) => {
+])('derives from the directory %s the id %s and the package %s', async (directory, id, name, shown) => {
   const { stderr } = await folder.run('create', directory, '--yes');
   const manifest = JSON.parse(await readFile(join(folder.path, directory, 'package.json'), 'utf8'));
   expect(manifest).toMatchObject({ name, sipPush: { apps: [{ id }] } });
   expect(stderr).toContain(`Next: cd ${shown} && npm install && npm test`);
 });
 
-it("an id with OMNA's prefix is what it is without", async () => {
+it("removes OMNA's prefix from an id", async () => {
   await folder.run('create', 'mail', '--id', 'x-wap-application:emn.ua', '--yes');
   const manifest = JSON.parse(await readFile(join(folder.path, 'mail/package.json'), 'utf8'));
   expect(manifest).toMatchObject({ name: 'sip-push-app-emn', sipPush: { apps: [{ id: 'emn.ua' }] } });
@@ -82,7 +82,7 @@ describe('at a terminal', () => {
     );
   const answer = (running: RunningProcess, text: string) => running.stdin.write(`${text}\r`);
 
-  it('asks what is not given, again where the answer is wrong', async () => {
+  it('asks for missing options, and repeats a question after an invalid answer', async () => {
     await using running = await atTerminal('weather');
     answer(running, 'a b');
     answer(running, 'rain.ua');
@@ -100,7 +100,7 @@ describe('at a terminal', () => {
   it.each([
     ['Ctrl-C', '\u0003'],
     ['Ctrl-D', '\u0004'],
-  ])('ends at %s, and has written nothing', async (_, key) => {
+  ])('ends at %s and writes nothing', async (_, key) => {
     await using running = await atTerminal('weather', '--id', 'rain.ua');
     answer(running, 'text');
     await running.line(/"text" is not a valid media type/);
@@ -110,7 +110,7 @@ describe('at a terminal', () => {
     expect(await readdir(folder.path)).toEqual(['node_modules']);
   });
 
-  it('asks nothing about a folder that it cannot have', async () => {
+  it('asks nothing if the folder is not empty', async () => {
     await mkdir(join(folder.path, 'full'));
     await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
     await using running = await atTerminal('full');
@@ -118,8 +118,8 @@ describe('at a terminal', () => {
   });
 });
 
-describe('refuses, and leaves everything as it was', () => {
-  it('a folder with something in it', async () => {
+describe('rejects without a change', () => {
+  it('a folder that is not empty', async () => {
     await mkdir(join(folder.path, 'full'));
     await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
     const { code, stderr } = await folder.run('create', 'full', '--yes');
@@ -135,9 +135,9 @@ describe('refuses, and leaves everything as it was', () => {
       ['--type', 'text'],
       /--type "text" is not a valid media type: expected a type without parameters, e\.g\. text\/plain/,
     ],
-    [['--type', 'Text/Plain'], /write it in lower case, "text\/plain"/],
-    [['--language', 'java'], /--language "java" is no language here; expected ts or js/],
-    [['other'], /create takes one directory; "other" is another/],
+    [['--type', 'Text/Plain'], /"Text\/Plain" is not in lower case: expected "text\/plain"/],
+    [['--language', 'java'], /--language "java" is not supported: expected ts or js/],
+    [['other'], /unexpected argument "other": expected one DIRECTORY/],
   ])('%s', async (words, said) => {
     const { code, stderr } = await folder.run('create', 'weather', ...words, '--yes');
     expect(stderr).toMatch(said);
@@ -147,14 +147,14 @@ describe('refuses, and leaves everything as it was', () => {
 });
 
 describe('sip-push build', () => {
-  it('says where something does not compile', async () => {
+  it('reports the position of an error', async () => {
     await folder.write('src/index.ts', 'const one = 1;\nconst two = ;\n');
     const { code, stderr } = await folder.run('build');
     expect(stderr).toMatch(/^sip-push: src\/index\.ts:2:13: Unexpected ";"$/m);
     expect(code).toBe(2);
   });
 
-  it('each module keeps what it is called by, and what has no source any more goes', async () => {
+  it('keeps the extensions of modules, and removes modules without a source', async () => {
     await folder.write('src/index.ts', "export { two } from './deep/two.mjs';\n");
     await folder.write('src/deep/two.mts', 'export const two: number = 2;\n');
     await folder.write('src/types.d.ts', 'declare const three: number;\n');
@@ -170,16 +170,16 @@ describe('sip-push build', () => {
     ]);
   });
 
-  it('what does not compile leaves what was compiled before', async () => {
+  it('keeps the previous build after an error', async () => {
     await folder.write('src/index.ts', 'const = 1;\n');
     await folder.write('dist/index.js', 'before');
     await folder.run('build');
     expect(await readFile(join(folder.path, 'dist/index.js'), 'utf8')).toBe('before');
   });
 
-  it('says that there is nothing', async () => {
+  it('reports that there are no sources', async () => {
     const { code, stderr } = await folder.run('build', 'nowhere');
-    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the folder of the application's modules/);
+    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the application's modules there/);
     expect(code).toBe(2);
   });
 });

@@ -1,4 +1,4 @@
-/** `sip-push demo`: what `npm start` shows, and who may talk to its page. */
+/** `sip-push demo`: its output, and access to its page. */
 
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
@@ -27,32 +27,32 @@ describe('the demo', () => {
     expect(lines.at(-1)).toEqual({ event: 'stopped', reason: 'the demo ended' });
   });
 
-  it('--once in words: what each application received', async () => {
+  it('--once prints what each application received', async () => {
     const { code, stdout } = await folder.run('demo', '--once');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Push to mms\.ua: \d+ bytes of application\/vnd\.wap\.mms-message$/m);
-    expect(stdout).toMatch(/^ {2}in words {6}Multimedia message from \+15550100/m);
+    expect(stdout).toMatch(/^ {2}description {3}Multimedia message from \+15550100/m);
     expect(stdout).toMatch(/^Push to wml\.ua: \d+ bytes of text\/vnd\.wap\.co, compressed \(gzip\)$/m);
     expect(stdout).toMatch(/^ {2}compressed {4}\d+ → \d+ bytes$/m);
     expect(stdout).toMatch(/^Push to dcd\.ua: .* of application\/vnd\.oma\.dcd, by reference$/m);
     expect(stdout).toMatch(/^ {2}receipt {7}delivered \(200\) sip:bob@domain\.test/m);
   });
 
-  it('whose output nobody reads to its end just ends', async () => {
+  it('ends when the reader of its output ends', async () => {
     const script = '"$0" "$1" demo --once | head -1';
     const { stdout, stderr } = await runProcess('/bin/bash', ['-c', script, process.execPath, CLI]);
     expect({ lines: stdout.split('\n').length, stderr }).toEqual({ lines: 1, stderr: '' });
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stays up, and ends with 0 on %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('keeps running, and ends with 0 on %s', async (signal) => {
     await using demo = await folder.startProcess('demo');
-    await demo.line(/^The messages, live: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
+    await demo.line(/^Web page with the messages: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
     demo.kill(signal);
     expect(await demo.ended()).toEqual({ code: 0, signal: null });
     expect(demo.stderr).toEqual([]);
   });
 
-  it('ends with 0 when it is told to before it is up', async () => {
+  it('ends with 0 after a signal during the start', async () => {
     await using demo = await folder.startProcess('demo');
     await demo.line(/^SIP\/IP core/);
     demo.kill('SIGINT');
@@ -74,7 +74,7 @@ describe('the demo', () => {
     const post = (headers: Record<string, string> = { 'content-type': 'application/json' }) =>
       fetch(new URL('/push', url), { method: 'POST', headers, body: '{}' });
 
-    it('is one document and one script, and asks nothing of anybody else', async () => {
+    it('is one document and one script, and loads nothing from other origins', async () => {
       const page = await fetch(url);
       expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
@@ -86,7 +86,7 @@ describe('the demo', () => {
       expect(await script.text()).toContain('EventSource');
     });
 
-    it('tells of past and new pushes, message by message', async () => {
+    it('reports past and new pushes, message by message', async () => {
       const events = await readEvents(new URL('/events', url));
       await using _ = events;
       const isMms = ({ kind, app }: PageEvent) => kind === 'push' && app === 'mms.ua';
@@ -107,12 +107,12 @@ describe('the demo', () => {
       expect(second.text).not.toBe(first.text);
     });
 
-    it('two who ask at once are both answered', async () => {
+    it('answers two concurrent requests', async () => {
       const answers = await Promise.all([post(), post()]);
       expect(answers.map(({ status }) => status)).toEqual([204, 204]);
     });
 
-    it('forms of other sites, and other sites by name, are refused', async () => {
+    it('rejects forms of other sites, and other host names', async () => {
       expect((await post({ 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
       expect((await post({ 'content-type': 'text/plain' })).status).toBe(415);
       const { port } = new URL(url);

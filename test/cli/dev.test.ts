@@ -1,4 +1,4 @@
-/** `sip-push dev`: an application that is written while it runs. */
+/** `sip-push dev`: an application during development. */
 
 import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ async function change(from: string, to: string) {
 const say = (line: string) => dev.stdin.write(`${line}\n`);
 const ofEvent = (name: string) => linesOf(dev).filter(({ event }) => event === name);
 
-/** Says it again while the core does not know yet what was reloaded. Resolves with the receipt. */
+/** Pushes, and repeats the push while the core does not know the reloaded application yet. Resolves with the receipt. */
 async function push(line = ''): Promise<Line> {
   const before = ofEvent('receipt').length;
   say(line);
@@ -46,8 +46,8 @@ async function push(line = ''): Promise<Line> {
   return receipt.status === 480 ? await push(line) : receipt;
 }
 
-describe('each line is a push', () => {
-  it('a sample, words, a file, in each mode; or a question', async () => {
+describe('executes each line', () => {
+  it('as a push of a sample, a text or a file in each mode, or as a query', async () => {
     await start();
     say('');
     await lineOf(dev, 'app', { mode: 'pager', size: 6 });
@@ -69,14 +69,14 @@ describe('each line is a push', () => {
     say('pager image/png x');
     await lineOf(dev, 'receipt', { outcome: 'refused', status: 415 });
     say('pager @nowhere.txt');
-    await dev.line(/^no push: cannot read .*nowhere\.txt/);
+    await dev.line(/^push failed: cannot read .*nowhere\.txt/);
     say('quit');
     expect((await dev.ended()).code).toBe(0);
   });
 });
 
 describe('when a file is saved', () => {
-  it('the new version is loaded, and the device stays registered', async () => {
+  it('loads the new version, and the device stays registered', async () => {
     await start();
     await change("'received'", "'got'");
     await lineOf(dev, 'reloaded');
@@ -85,7 +85,7 @@ describe('when a file is saved', () => {
     expect(ofEvent('registration-failed')).toEqual([]);
   });
 
-  it('what does not compile, or load, is said, and the version before goes on', async () => {
+  it('reports an error of compiling or loading, and continues with the previous version', async () => {
     await start();
     await change('delivery:', 'delivery =');
     const { reason } = await lineOf(dev, 'not-reloaded');
@@ -101,7 +101,7 @@ describe('when a file is saved', () => {
     expect(await push('pager once more')).toMatchObject({ outcome: 'delivered' });
   });
 
-  it('a module that is another application than the manifest says', async () => {
+  it('rejects a module whose application is not that of the manifest', async () => {
     await start();
     await change("'weather.ua'", "'climate.ua'");
     const { reason } = await lineOf(dev, 'not-reloaded');
@@ -111,7 +111,7 @@ describe('when a file is saved', () => {
     expect(await push()).toMatchObject({ outcome: 'delivered' });
   });
 
-  it('what its manifest allows is all that it may, after that, too', async () => {
+  it('keeps the permissions of the manifest', async () => {
     const file = join(folder.path, 'weather/package.json');
     await writeFile(file, (await readFile(file, 'utf8')).replace('"storage": 1048576', '"storage": 10'));
     await start();
@@ -121,7 +121,7 @@ describe('when a file is saved', () => {
     await dev.line(/at most 10 \(permissions\.storage\)/);
   });
 
-  it('also when its folder was removed and made anew, as by a change of branches', async () => {
+  it('watches a folder that was removed and created again', async () => {
     await start();
     await rename(join(folder.path, 'weather/src'), join(folder.path, 'before'));
     await lineOf(dev, 'not-reloaded');
@@ -133,14 +133,14 @@ describe('when a file is saved', () => {
     await lineOf(dev, 'app', { kind: 'got' });
   });
 
-  it('where a module throws as it loads is said, by the line that was written', async () => {
+  it('reports an error of loading by its line in the source', async () => {
     await start();
     await change('export default', 'undefined.nothing;\nexport default');
     const { reason } = await lineOf(dev, 'not-reloaded');
     expect(reason).toMatch(/^cannot load weather\.ua: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
   });
 
-  it('what it keeps in the folder is no change of it', async () => {
+  it('ignores changes of its own data in the folder', async () => {
     await start('--data', 'weather/data');
     for (let sent = 1; sent <= 3; sent++) await push();
     await change("'received'", "'got'");
@@ -151,8 +151,8 @@ describe('when a file is saved', () => {
   });
 });
 
-describe('goes on', () => {
-  it('when the application fails where nobody catches it', async () => {
+describe('continues', () => {
+  it('after an uncaught error of the application', async () => {
     await change('start({', 'start({ clock: _, ');
     await change("'emit']", "'emit', 'clock']");
     await change('let size = 0;', "let size = 0; setTimeout(() => { throw new Error('left alone'); });");
@@ -163,7 +163,7 @@ describe('goes on', () => {
     await eventually('a second receipt', () => ofEvent('receipt')[1]);
   });
 
-  it('when stdin ends; and all that came there has been done', async () => {
+  it('after the end of stdin, and executes all lines', async () => {
     await start();
     dev.stdin.end('pager hello\n');
     await lineOf(dev, 'receipt', { outcome: 'delivered' });
@@ -172,7 +172,7 @@ describe('goes on', () => {
   });
 });
 
-it('several applications of a package, of which one needs another', async () => {
+it('runs several applications of a package, of which one needs another', async () => {
   const app = (id: string, more: string, instance: string) => `
     import { definePushApp } from 'sip-push/sdk';
     export default definePushApp({ id: '${id}', accepts: ['text/plain'], ${more},
@@ -195,7 +195,7 @@ it('several applications of a package, of which one needs another', async () => 
   expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'rain' });
 });
 
-it("its options are those of its manifest's example, or those given; and are held against that", async () => {
+it('validates the given options, or uses the example of the manifest', async () => {
   const file = join(folder.path, 'weather/package.json');
   const schema = `{ "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } }, "examples": [{ "city": "Oslo" }] }`;
   await writeFile(file, (await readFile(file, 'utf8')).replace('"id":', `"options": ${schema}, "id":`));
@@ -210,14 +210,14 @@ it("its options are those of its manifest's example, or those given; and are hel
   expect(code).toBe(2);
 });
 
-it('ends with 2 where there is no application to begin with', async () => {
+it('ends with 2 without an application', async () => {
   await folder.write('plain/package.json', { name: 'plain' });
   const { code, stderr } = await folder.run('dev', 'plain');
   expect(stderr).toMatch(/package\.json has no "sipPush": run `sip-push create` for an example$/);
   expect(code).toBe(2);
 });
 
-it('ends where it cannot start, and leaves nothing behind', async () => {
+it('ends if it cannot start, and releases its resources', async () => {
   await folder.write('taken', 'a file');
   const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'taken');
   expect(stderr).toMatch(/^sip-push: /);

@@ -1,4 +1,4 @@
-/** The same reason ends every command with the same code. */
+/** Exit codes are the same for all commands. */
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { freePort } from '../support/ports.js';
 import { runProcess } from '../support/process.js';
 import { BOB, bob, CLI, Folder, psa } from './sip-push.js';
 
-/** Tells the process to end as soon as it listens to that. */
+/** Sends a signal as soon as the process handles it. */
 const AT_ONCE = `data:text/javascript,process.on('newListener', (event) => {
   if (event === 'SIGINT') setImmediate(() => process.kill(process.pid, 'SIGINT')); })`;
 
@@ -23,24 +23,27 @@ beforeAll(async () => {
 });
 afterAll(() => folder?.remove());
 
-describe('1: it cannot run', () => {
-  it.each(['host', 'sender'])('%s: the folder of its data cannot be made, or is in use', async (command) => {
-    const config = command === 'host' ? bob(server) : { ...psa(server), api: { port: 0 } };
-    await folder.write('nowhere.json', { ...config, store: 'level', data: '/proc/sip-push' });
-    expect(await folder.run(command, '--config', 'nowhere.json')).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^sip-push: the store in \/proc\/sip-push does not open/),
-    });
-    await folder.write('same.json', { ...config, store: 'level', data: `${command}-data` });
-    await using first = await folder.start(command, '--config', 'same.json');
-    await first.line(/no connection to|^disconnected|disconnected {2}sip/);
-    expect(await folder.run(command, '--config', 'same.json')).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/is open in another process; give each host a folder/),
-    });
-  });
+describe('ends with 1', () => {
+  it.each(['host', 'sender'])(
+    '%s: if the folder of its data cannot be created, or is in use',
+    async (command) => {
+      const config = command === 'host' ? bob(server) : { ...psa(server), api: { port: 0 } };
+      await folder.write('nowhere.json', { ...config, store: 'level', data: '/proc/sip-push' });
+      expect(await folder.run(command, '--config', 'nowhere.json')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^sip-push: the store in \/proc\/sip-push does not open/),
+      });
+      await folder.write('same.json', { ...config, store: 'level', data: `${command}-data` });
+      await using first = await folder.start(command, '--config', 'same.json');
+      await first.line(/no connection to|^disconnected|disconnected {2}sip/);
+      expect(await folder.run(command, '--config', 'same.json')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/is open in another process; give each host a folder/),
+      });
+    },
+  );
 
-  it('a port is in use: of the HTTP API, of an application server, of the core', async () => {
+  it('if a port of the HTTP API, of an application server or of the core is in use', async () => {
     const taken = await TestHttpServer.start((_request, response) => response.end());
     const { port } = new URL(taken.url());
     const listen = `sip:127.0.0.1:${port};transport=tcp`;
@@ -66,14 +69,14 @@ it.each([
   [['network'], 0],
   [['demo', '--once'], 1],
   [['send', '--config', 'psa.json', '--to', BOB, '--app', 'a.ua', '--type', 'text/plain', 'hello'], 75],
-] as [string[], number][])('%j, told to end while it starts: %i', async (words, code) => {
+] as [string[], number][])('%j: a signal during the start ends with %i', async (words, code) => {
   const ended = await runProcess(process.execPath, ['--import', AT_ONCE, CLI, ...words], {
     cwd: folder.path,
   });
   expect(ended).toMatchObject({ code, signal: null });
 });
 
-it('what a device keeps is its owner\u2019s alone, files and folders', async () => {
+it('files and folders of a device are readable by their owner only', async () => {
   await using host = await folder.startProcess('host', '--config', 'bob.json');
   await host.line(/disconnected/);
   const data = join(folder.path, 'bob-data');

@@ -1,4 +1,4 @@
-/** The configuration of a host: what is wrong with it is said before anything starts. */
+/** The configuration of a host: errors are reported before anything starts. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
@@ -41,7 +41,7 @@ describe('the configuration of a host', () => {
     return lines.map((line) => line.replace(/^sip-push: bob\.json(: )?/, '').trim());
   }
 
-  it('has every key that is documented', async () => {
+  it('has every documented key', async () => {
     const port = await freePort();
     await folder.write('bob.json', {
       identity: BOB,
@@ -67,7 +67,7 @@ describe('the configuration of a host', () => {
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
   });
 
-  it('unknown keys are refused with the nearest known one, nested ones too', async () => {
+  it('rejects unknown keys, also nested ones, and suggests the nearest known key', async () => {
     expect(
       await refusal({
         ...LEAST,
@@ -86,7 +86,7 @@ describe('the configuration of a host', () => {
     ]);
   });
 
-  it('wrong types and values are refused, each with what was expected', async () => {
+  it('rejects invalid types and values with what was expected', async () => {
     expect(
       await refusal({
         identity: 'bob',
@@ -119,7 +119,7 @@ describe('the configuration of a host', () => {
     ]);
   });
 
-  it('the keys of a UICC are checked, and never shown', async () => {
+  it('validates the keys of a UICC without printing them', async () => {
     const k = '465b5ce8b199b49faa5f0a2ee238a6bc';
     const wrong: [aka: unknown, lines: string[]][] = [
       [{ k: 'secret', opc: k }, ['"aka.k": expected 16 octets, 32 hexadecimal digits']],
@@ -184,12 +184,15 @@ describe('the configuration of a host', () => {
       { ...LEAST, msrp: { relay: { uri: 'msrps://relay.domain.test;tcp', ca: 'none.pem' } } },
       [expect.stringMatching(/^"msrp\.relay\.ca": .*none\.pem does not exist$/)],
     ],
-    [{ ...LEAST, tls: { ca: 'bob.json', cert: 'bob.json' } }, ['"tls.cert" and "tls.key" go together']],
+    [
+      { ...LEAST, tls: { ca: 'bob.json', cert: 'bob.json' } },
+      ['"tls.cert" and "tls.key" require each other: set both or neither'],
+    ],
     [
       { ...LEAST, tls: { cert: 'bob.json', key: 'bob.json' } },
       [expect.stringMatching(/^"tls\.cert", "tls\.key" cannot be used: /)],
     ],
-  ])('%j is refused', async (configuration, problems) => {
+  ])('rejects %j', async (configuration, problems) => {
     expect(await refusal(configuration)).toEqual(problems);
   });
 
@@ -210,26 +213,26 @@ describe('the configuration of a host', () => {
       './apps/nothing.mjs',
       expect.stringMatching(/has no default export: expected definePushApp\(\{ … \}\)$/),
     ],
-  ])('the application %s is refused', async (use, problem) => {
+  ])('rejects the application %s', async (use, problem) => {
     expect(await refusal({ ...LEAST, apps: ['mms.ua', { use }] })).toEqual([
       typeof problem === 'string' ? `"apps[1]": ${problem}` : problem,
     ]);
   });
 
-  it('an application that breaks the contract is refused before the host connects', async () => {
+  it('rejects an application that violates the contract before the host connects', async () => {
     await folder.write('bob.json', { ...LEAST, apps: ['./apps/no-id.mjs'] });
     const { code, stdout, stderr } = await folder.run('host', '--config', 'bob.json', '--json');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^sip-push: .*\bid\b.*$/);
   });
 
-  it('applications are found by bundled id, path and package', async () => {
+  it('finds applications by bundled id, path and package', async () => {
     await folder.write('bob.json', { ...LEAST, apps: ['mms.ua', 'weather-app'] });
     await using host = await folder.start('host', '--config', 'bob.json');
     await host.line(/disconnected/);
   });
 
-  it('a file that does not exist, a folder, a trace that cannot be written', async () => {
+  it('reports a missing file, a folder, and a trace that cannot be written', async () => {
     await folder.write('bob.json', LEAST);
     expect(await folder.run('host', '--config', 'none.json')).toMatchObject({
       code: 2,
@@ -244,7 +247,7 @@ describe('the configuration of a host', () => {
     expect(untraceable.stderr).toMatch(/^sip-push: cannot write none\/trace: .*ENOENT/);
   });
 
-  it('the store is in use by another host', async () => {
+  it('reports a store that another host uses', async () => {
     const { store: _, ...durable } = LEAST;
     await folder.write('bob.json', { ...durable, data: 'shared' });
     await using first = await folder.start('host', '--config', 'bob.json');

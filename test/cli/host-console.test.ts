@@ -1,4 +1,4 @@
-/** What `sip-push host --console` answers. */
+/** The answers of `sip-push host --console`. */
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,13 +42,13 @@ describe('a line', () => {
     expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
   });
 
-  it('that is too long is no question', async () => {
+  it('that is too long is rejected', async () => {
     const { line, ...answer } = await answerTo(`mms.ua retrieve "${'x'.repeat(65_536)}"`, host);
     expect(answer).toEqual({ event: 'answer', error: 'invalid line: expected at most 65536 characters' });
     expect(line).toHaveLength(201);
   });
 
-  it('hands its arguments on', async () => {
+  it('passes its arguments on', async () => {
     await answerTo('mms.ua   retrieve  {"transactionId": "T 1"}', host);
     expect(asked.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);
   });
@@ -77,7 +77,7 @@ describe('sip-push host --console', () => {
 
   const start = () => folder.start('host', '--config', 'bob.json', '--json', '--console');
 
-  it('asks an application, and ends all the same when it is told to', async () => {
+  it('queries an application, and ends on a signal', async () => {
     await using host = await start();
     await lineOf(host, 'registered');
     await folder.run(
@@ -93,19 +93,19 @@ describe('sip-push host --console', () => {
     expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
       error: expect.stringContaining('unknown query "nonsense"'),
     });
-    // Its stdin is open still.
+    // Its stdin is still open.
     host.kill('SIGTERM');
     expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
-  it.each(['<&-', '< /dev/null', '< bob.json'])('goes on where stdin is %s', async (redirection) => {
+  it.each(['<&-', '< /dev/null', '< bob.json'])('continues if stdin is %s', async (redirection) => {
     const words = ['host', '--config', 'bob.json', '--json', '--console'];
     const script = `exec "$0" "$@" ${redirection}`;
     await using host = await startProcess('/bin/bash', ['-c', script, process.execPath, CLI, ...words], {
       cwd: folder.path,
     });
     await lineOf(host, 'registered');
-    // No question, but a line.
+    // An invalid command is answered too.
     if (redirection.endsWith('.json')) {
       expect(await lineOf(host, 'answer')).toMatchObject({ error: expect.any(String) });
     }

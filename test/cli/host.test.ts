@@ -1,4 +1,4 @@
-/** `sip-push host`: what it prints, how it ends, and what it traces. */
+/** `sip-push host`: its output, its end, and its trace. */
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ import {
   startNetworkProcess,
 } from './sip-push.js';
 
-/** The fields of each event, in any order; those that may be absent have a question mark. */
+/** The fields of each event, in any order; optional fields have a question mark. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   registered: ['identity', 'apps', 'expires', 'publicGruu?', 'temporaryGruu?'],
   'registration-failed': ['status?', 'reason', 'retryInSeconds?'],
@@ -65,7 +65,7 @@ describe('a host', () => {
       ...['send', '--config', 'psa.json', '--to', BOB, '--app', app, '--type', type, 'notification.mms'],
     );
 
-  it('prints NDJSON with the documented fields and nothing else, whatever comes', async () => {
+  it('prints NDJSON with the documented fields only', async () => {
     await using host = await startHost();
     expect(await push('mms.ua', MMS)).toMatchObject({ code: 0 });
     expect(await push('mms.ua', 'text/plain')).toMatchObject({ code: 1 });
@@ -97,7 +97,7 @@ describe('a host', () => {
       status: 200,
     });
     expect(lines[3]).toMatchObject({ method: 'MESSAGE', status: 415, from: PSA });
-    // How the connection is goes to stderr, for people.
+    // Connection events go to stderr, for people.
     expect(host.stderr.join('\n')).toMatch(/^connected {5}sip:127\.0\.0\.1:\d+;transport=tcp$/m);
   });
 
@@ -118,7 +118,7 @@ describe('a host', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('a second %s ends at once, without an answer of the core', async (signal, code) => {
+  ] as const)('ends at once on a second %s, without an answer of the core', async (signal, code) => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
@@ -131,7 +131,7 @@ describe('a host', () => {
       'second',
     );
     await lineOf(host, 'registered');
-    // The core is there and says nothing: the de-registration waits.
+    // The core does not answer: the de-registration waits.
     network.running.kill('SIGSTOP');
     try {
       host.kill(signal);
@@ -146,7 +146,7 @@ describe('a host', () => {
     }
   });
 
-  it('ends in time when there is no core any more', async () => {
+  it('ends in time without a core', async () => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
@@ -158,7 +158,7 @@ describe('a host', () => {
     expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
-  it('without --json it says the same in words', async () => {
+  it('prints text without --json', async () => {
     await folder.write('bob.json', bob(core.tcp));
     await using host = await folder.start('host', '--config', 'bob.json');
     await host.line(/^\d\d:\d\d:\d\d registered {4}sip:bob@domain\.test for \d+ s with mms\.ua$/);
@@ -170,7 +170,7 @@ describe('a host', () => {
     expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
-  it('8.1.1-04: fetches content by reference from where its configuration lets it', async () => {
+  it('8.1.1-04: fetches content by reference from the configured origins', async () => {
     await using origin = await TestHttpServer.start((_request, response) => response.end('sunny')).then(
       (server) => Object.assign(server, { [Symbol.asyncDispose]: server.close }),
     );
@@ -197,7 +197,7 @@ describe('a host', () => {
     expect(origin.requests).toEqual(['GET /weather']);
   });
 
-  it('what others wrote cannot move the cursor nor make up a line', async () => {
+  it('prints remote text without control characters', async () => {
     await folder.write(
       'echo.mjs',
       `export default { id: 'echo.ua', accepts: ['text/plain'], needs: ['emit'], start: ({ emit }) => ({
@@ -214,7 +214,7 @@ describe('a host', () => {
     );
   });
 
-  it('a wrong password is told, and tried again', async () => {
+  it('reports a wrong password, and retries', async () => {
     await folder.write('bob.json', { ...bob(core.tcp), password: 'wrong' });
     await using host = await folder.start('host', '--config', 'bob.json', '--json');
     expect(await lineOf(host, 'registration-failed')).toEqual({
@@ -227,7 +227,7 @@ describe('a host', () => {
     expect(await host.ended()).toEqual({ code: 0, signal: null });
   });
 
-  it('--trace writes every message of both directions, as it was on the wire', async () => {
+  it('--trace writes every message of both directions as on the wire', async () => {
     await using host = await startHost('--trace', 'trace.ndjson');
     await push('mms.ua', MMS);
     await lineOf(host, 'push');
@@ -258,13 +258,13 @@ describe('a host', () => {
     const pushed = records[4];
     const message = parseMessage(Buffer.from(String(pushed?.bytes), 'base64'));
     expect(Buffer.from(message.body)).toEqual(await readFile(NOTIFICATION));
-    // Only its owner may read who was sent what.
+    // Pushes and identities are private.
     expect((await stat(join(folder.path, 'trace.ndjson'))).mode & 0o077).toBe(0);
   });
 
   it('ends without a stack trace when the reader of its output ends', async () => {
     await folder.write('bob.json', bob(core.tcp));
-    // The shell's own exit code is the host's: 0, as for any other end.
+    // With pipefail, the exit code of the shell is that of the host.
     const script = `set -o pipefail; "$0" "$1" host --config bob.json --json | head -1`;
     const running = runProcess('/bin/bash', ['-c', script, process.execPath, CLI], {
       cwd: folder.path,

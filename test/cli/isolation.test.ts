@@ -16,7 +16,7 @@ const WEATHER = `export default {
   }),
 };`;
 
-it('"worker" runs an application in a thread of its own, bundled ones too; what it prints is no event', async () => {
+it('"worker" runs an application in a separate thread, also bundled ones; its output is not an event', async () => {
   await using folder = await Folder.make();
   const core = await startNetworkCommand(folder);
   await using _core = core.running;
@@ -49,7 +49,7 @@ it('"worker" runs an application in a thread of its own, bundled ones too; what 
   expect(host.stderr.join('\n')).toMatch(/weather\.ua: printed/);
 });
 
-it('what is wrong with it, and with the module, is said before the host starts', async () => {
+it('reports an invalid "isolation" or module before the host starts', async () => {
   await using folder = await Folder.make();
   await folder.write('throws.mjs', 'throw new Error("no forecast today");');
   await folder.write('none.mjs', 'export const x = 1;');

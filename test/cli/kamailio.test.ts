@@ -18,7 +18,7 @@ describePeer('kamailio', 'sip-push and Kamailio', () => {
     await folder?.remove();
   });
 
-  it('a device, a push from the command line, and its end', async () => {
+  it('a device receives a push from the command line, and de-registers', async () => {
     const account = (username: 'bob' | 'psa') => ({
       identity: `sip:${username}@${core.domain}`,
       username,
@@ -48,7 +48,7 @@ describePeer('kamailio', 'sip-push and Kamailio', () => {
     expect(await lineOf(host, 'push')).toMatchObject({ app: 'mms.ua', from: PSA, outcome: 'accepted' });
     host.kill('SIGTERM');
     expect(await host.ended()).toEqual({ code: 0, signal: null });
-    // It is gone: nobody has the application now.
+    // The device is de-registered: no terminal has the application.
     const nobody = await folder.run(...send, '--type', 'application/vnd.wap.mms-message', 'notification.mms');
     expect(nobody.code).toBe(75);
     expect(linesOf(nobody)).toMatchObject([{ outcome: 'failed', retryable: true }]);

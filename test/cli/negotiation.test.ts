@@ -6,7 +6,7 @@ import { eventually } from '../support/wait.js';
 import { BOB, bob, Folder, lineOf, PSA, psa, startNetworkCommand } from './sip-push.js';
 
 const KEY = 'a-key-of-some-length';
-/** Notes in an event of its own what it learns. */
+/** Emits the negotiated sender as an event. */
 const LISTENING_APP = `export default { id: 'text.ua', accepts: ['text/plain'],
   start: ({ emit }) => ({ receive() {}, negotiated: ({ uri, supported }) => emit('sender', { uri, supported }) }) };`;
 
@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-it('5.1-13, 5.2-02, AD-5.3.2: a host and a sender learn of each other', async () => {
+it('5.1-13, 5.2-02, AD-5.3.2: a host and a sender exchange their capabilities', async () => {
   const folder = await Folder.make();
   closing.push(() => folder.remove());
   const core = await startNetworkCommand(folder);

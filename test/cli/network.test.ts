@@ -20,7 +20,7 @@ describe('the embedded core', () => {
     await folder?.remove();
   });
 
-  it('says where it listens, and that it is no core for an operator; ends with 0', async () => {
+  it('prints its addresses and a notice, and ends with 0', async () => {
     await using network = await folder.start('network', '--domain', 'example.test');
     expect(await network.line(/^listening/)).toMatch(
       /^listening {5}sip:127\.0\.0\.1:\d+;transport=udp and sip:127\.0\.0\.1:\d+;transport=tcp, domain example\.test$/,
@@ -31,7 +31,7 @@ describe('the embedded core', () => {
     expect(await network.ended()).toEqual({ code: 0, signal: null });
   });
 
-  it('--json: nothing but listening, registered, deregistered and message', async () => {
+  it('--json prints listening, registered, deregistered and message only', async () => {
     const { running, tcp } = await startNetworkCommand(folder);
     await using _ = running;
     await folder.write('bob.json', bob(tcp));
@@ -55,7 +55,7 @@ describe('the embedded core', () => {
     expect(running.stdout.join()).not.toContain(USERS.bob);
   });
 
-  it('without users everybody may register', async () => {
+  it('accepts all registrations without users', async () => {
     await using network = await folder.start('network', '--json', '--listen', DATAGRAM);
     const { uris } = await lineOf(network, 'listening');
     const [server = ''] = uris as string[];
@@ -65,7 +65,7 @@ describe('the embedded core', () => {
     await lineOf(host, 'registered');
   });
 
-  it('a users file with more: tls, identities, trusted peers, application servers', async () => {
+  it('reads tls, identities, trusted peers and application servers from the users file', async () => {
     await folder.write('more.json', {
       users: { bob: { password: USERS.bob, identities: [BOB, 'tel:+15550100'] }, psa: USERS.psa },
       tls: { cert: certificates.certFile, key: certificates.keyFile },
@@ -102,7 +102,7 @@ describe('the embedded core', () => {
     expect(await lineOf(host, 'refused')).toMatchObject({ status: 415, from: PSA });
   });
 
-  it('a host that does not know the certificate says why it cannot connect', async () => {
+  it('a host that does not trust the certificate reports the reason', async () => {
     await folder.write('tls.json', {
       users: USERS,
       tls: { cert: certificates.certFile, key: certificates.keyFile },
@@ -117,7 +117,7 @@ describe('the embedded core', () => {
     expect(await host.line(/disconnected/)).toMatch(/certificate/);
   });
 
-  it('a port that is taken: exit 1, and which', async () => {
+  it('reports a port that is in use, and ends with 1', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -145,7 +145,7 @@ describe('the embedded core', () => {
     [{ users: {}, tls: { cert: 'none.pem', key: 'none.pem' } }, /"tls\.cert": .*none\.pem does not exist$/],
     [['bob'], 'expected object, received array'],
     ['bob: secret', /is not JSON/],
-  ])('the users file %j is refused', async (users, problem) => {
+  ])('rejects the users file %j', async (users, problem) => {
     await folder.write('wrong.json', users);
     const { code, stdout, stderr } = await folder.run('network', '--users', 'wrong.json');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -153,7 +153,7 @@ describe('the embedded core', () => {
     else expect(stderr).toMatch(problem);
   });
 
-  it('tls without a certificate, a port for everybody without users: exit 2', async () => {
+  it('rejects tls without a certificate, and a public port without users', async () => {
     const tls = await folder.run('network', '--listen', 'sip:127.0.0.1:0;transport=tls');
     expect(tls).toMatchObject({ code: 2, stderr: 'sip-push: tls: a listener needs "cert" and "key"' });
     const open = await folder.run('network', '--listen', 'sip:0.0.0.0:0;transport=tcp');

@@ -1,4 +1,4 @@
-/** The demo's page in a real browser: what a newcomer sees. */
+/** The demo's page in a real browser. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Chromium } from '../support/chromium.js';
@@ -24,7 +24,7 @@ describePeer('chromium', 'the page of the demo', () => {
     await folder?.remove();
   });
 
-  it('shows the push that was, and a new one at the press of its button', async () => {
+  it('shows past pushes, and pushes again with its button', async () => {
     await using page = await Chromium.open(url);
     const before = await page.until<number>(`${CARDS}.length`);
     const [first = ''] = (await page.evaluate<string[]>(text('.push'))).filter(
@@ -41,7 +41,7 @@ describePeer('chromium', 'the page of the demo', () => {
     await page.until(`!document.querySelector('#push').disabled`);
     expect(await page.evaluate(text('#status'))).toEqual(['']);
 
-    // Its ladder: from the sender by the core to the device, and back.
+    // The ladder: from the sender through the core to the device, and back.
     const ladders = await page.evaluate<string[][]>(
       `[...document.querySelectorAll('.exchange')].map((exchange) =>
         [...exchange.querySelectorAll('li')].map((step) => step.className + ': ' + step.querySelector('b').innerText))`,
@@ -59,7 +59,7 @@ describePeer('chromium', 'the page of the demo', () => {
       'device left response: 200 OK',
       'sender left response: 200 OK',
     ]);
-    // Closed until somebody wants to read it.
+    // Messages are closed at first.
     expect(await page.evaluate(`document.querySelectorAll('details[open]').length`)).toBe(0);
     await page.evaluate(`document.querySelector('summary').click()`);
     expect(await page.evaluate(text('details[open] pre'))).toEqual([

@@ -1,11 +1,11 @@
-/** `sip-push record` and `replay`: what came to a device comes again, and what is different is said. */
+/** `sip-push record` and `replay`: recorded pushes are replayed, and differences are reported. */
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './sip-push.js';
 
-/** Counts bytes; refuses what has snow in it, and large files ahead. */
+/** Counts bytes. Refuses texts about snow, and large files before their transfer. */
 const app = (word: string) => `
 import { PushRefused } from 'sip-push/sdk';
 export default {
@@ -31,7 +31,7 @@ describe('a recording', () => {
     folder = await Folder.make();
     const network = await startNetworkCommand(folder);
     await using _ = network.running;
-    // As somebody has it installed.
+    // As an installed package.
     const here = new URL('../..', import.meta.url).href;
     await folder.write('same.mjs', app('rain').replace('sip-push/sdk', `${here}dist/sdk/index.js`));
     await folder.write('other.mjs', app('sun').replace('sip-push/sdk', `${here}dist/sdk/index.js`));
@@ -61,7 +61,7 @@ describe('a recording', () => {
 
   afterAll(() => folder.remove());
 
-  it('has no credentials, and is its owner’s alone', async () => {
+  it('contains no credentials, and is readable by its owner only', async () => {
     const path = join(folder.path, 'rain.recording');
     const bytes = linesOf({ stdout: await readFile(path, 'utf8').then((text) => text.replace(/\n$/, '')) })
       .map((line) =>
@@ -74,14 +74,14 @@ describe('a recording', () => {
     expect((await stat(path)).mode & 0o077).toBe(0);
   });
 
-  it('can be looked at as a trace', async () => {
+  it('can be shown as a trace', async () => {
     const { code, stdout } = await folder.run('trace', 'rain.recording');
     expect(code).toBe(0);
     expect(stdout).toMatch(/event {2}\{"event":"push",/);
     expect(stdout).toMatch(/← MSRP TCP .* SEND/);
   });
 
-  it('given again to the same application, all is as it was', async () => {
+  it('replayed with the same application has no differences', async () => {
     const { code, stdout, stderr } = await folder.run(
       'replay',
       'rain.recording',
@@ -96,15 +96,15 @@ describe('a recording', () => {
     expect(code).toBe(0);
   });
 
-  it('given to another one, what is different is shown, and the end is 1', async () => {
+  it('replayed with another application prints the differences and ends with 1', async () => {
     const { code, stdout, stderr } = await folder.run('replay', 'rain.recording', '--app', './other.mjs');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^- \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"rain"/m);
     expect(stdout).toMatch(/^\+ \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"sun"/m);
-    expect(stderr).toMatch(/6 pushes given again: not as it was$/);
+    expect(stderr).toMatch(/6 pushes replayed: there are differences$/);
   });
 
-  it('fields that are ignored make no difference; the configuration of a host has its applications', async () => {
+  it('ignores fields of --ignore, and uses the applications of a configuration', async () => {
     await folder.write('other.json', { ...bob('sip:127.0.0.1:5060'), apps: ['./other.mjs'] });
     const { code, stdout, stderr } = await folder.run(
       ...['replay', 'rain.recording', '--config', 'other.json', '--ignore', 'kind'],
@@ -112,18 +112,18 @@ describe('a recording', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: '',
-      stderr: '6 pushes given again: all as it was',
+      stderr: '6 pushes replayed: no differences',
     });
   });
 
   it.each([
     [
       ['replay', 'rain.recording'],
-      '--app is missing: weather.ua is no bundled application; expected e.g. --app ./dist/index.js',
+      'missing --app: weather.ua is not a bundled application; expected e.g. --app ./dist/index.js',
     ],
     [['replay', 'users.json'], 'users.json, line 1: "time" is missing'],
     [['record', '--config', 'bob.json'], 'missing --out: expected e.g. --out rain.recording'],
-  ])('%j: says what is wrong', async (words, problem) => {
+  ])('rejects %j', async (words, problem) => {
     const { code, stdout, stderr } = await folder.run(...words);
     expect({ code, stdout, stderr: stderr.split('\n')[0] }).toEqual({
       code: 2,
@@ -132,7 +132,7 @@ describe('a recording', () => {
     });
   });
 
-  it('a recording of which nothing can be given again is no test that passed', async () => {
+  it('fails if no push of a recording can be replayed', async () => {
     const request = [
       'MESSAGE sip:bob@127.0.0.1 SIP/2.0',
       'Via: SIP/2.0/TCP 127.0.0.1:40000;branch=z9hG4bK1',
@@ -147,8 +147,7 @@ describe('a recording', () => {
     const { code, stderr } = await folder.run('replay', 'nobody.recording');
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr:
-        'sip-push: nobody.recording has no push that can be given again: of the first one, it names no application',
+      stderr: 'sip-push: no push of nobody.recording can be replayed: the request names no application',
     });
   });
 });

@@ -1,4 +1,4 @@
-/** What `sip-push host` prints of its events. */
+/** The output of `sip-push host` for its events. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
@@ -43,7 +43,7 @@ describe('a push', () => {
     status: 200,
   };
 
-  it('that was refused says why', () => {
+  it('has the reason of a refusal', () => {
     const refused: HostEvent = { ...PUSH, outcome: 'refused', status: 415, reason: 'no film at all' };
     expect(printed(refused, false).out).toEqual([
       'push          refused (415) files.ua from sip:psa@domain.test: video/mp4, 1.5 MB, sha256 0123456789ab…: no film at all',
@@ -51,7 +51,7 @@ describe('a push', () => {
     expect(JSON.parse(printed(refused, true).out[0] ?? '')).toEqual(refused);
   });
 
-  it('names its file, and no digest where there is none', () => {
+  it('has the name of its file, and no digest if there is none', () => {
     expect(printed({ ...PUSH, fileName: 'film.mp4', sha256: '' }, false).out).toEqual([
       'push          accepted (200) files.ua from sip:psa@domain.test: film.mp4, video/mp4, 1.5 MB',
     ]);
@@ -65,7 +65,7 @@ describe('a receipt', () => {
     ...{ bytes: 5, milliseconds: 3, why: 'its 5 bytes fit a MESSAGE' },
   };
 
-  it('names the terminal by what tells it from the others', () => {
+  it('names the terminal by its instance', () => {
     const lines = ['urn:uuid:00000000-0000-1000-8000-000000000001', 'urn:gsma:imei:90420156-025763-0']
       .map((instance) => ({ ...RECEIPT, terminal: `${BOB};gr=${instance}` }))
       .map(receiptLine);
@@ -75,14 +75,14 @@ describe('a receipt', () => {
     ]);
   });
 
-  it('has a temporary GRUU as it is, and one that it was sent to once', () => {
+  it('names a temporary GRUU in full, and an addressed GRUU once', () => {
     const temporary = 'sip:tgruu.7hs;key@domain.test;gr';
     expect(receiptLine({ ...RECEIPT, terminal: temporary })).toContain(`${BOB} at ${temporary}: OK`);
     const gruu = `${BOB};gr=urn:uuid:1`;
     expect(receiptLine({ ...RECEIPT, to: gruu, terminal: gruu })).toContain(`(200) ${gruu}: OK`);
   });
 
-  it('says why where the line does not', () => {
+  it('has an explanation if the line needs one', () => {
     const away: Partial<Receipt> = {
       ...{ outcome: 'failed', reason: 'the terminal is away', why: 'nothing was sent: away' },
       ...{ bytes: 0, retryable: true, terminal: `${BOB};gr=urn:uuid:1` },
@@ -95,8 +95,8 @@ describe('a receipt', () => {
   });
 });
 
-describe('what an application says', () => {
-  it('is on one line, and lists of it on a line each', () => {
+describe('an application event', () => {
+  it('is on one line, and each item of a list on its own line', () => {
     const event: HostEvent = {
       event: 'app',
       app: 'mms.ua',
@@ -126,13 +126,13 @@ describe('what an application says', () => {
     ]);
   });
 
-  it('has a column for whoever says it, as long as it may be', () => {
+  it('has a column for the application, also for a long id', () => {
     const event: HostEvent = { event: 'app', app: 'x-wap-vodafone:mms.ua', kind: 'message', of: 1 };
     expect(printed(event, false).out).toEqual(['x-wap-vodafone:mms.ua message of 1']);
   });
 });
 
-it('begins what is said in the same column, whatever it is', () => {
+it('prints all events in the same columns', () => {
   const events: HostEvent[] = [
     { event: 'registered', identity: 'sip:bob@domain.test', apps: [], expires: 60 },
     { event: 'registration-failed', reason: 'no connection' },
@@ -147,7 +147,7 @@ it('begins what is said in the same column, whatever it is', () => {
   for (const event of events) expect(printed(event, false).out[0]).toMatch(/^.{12} {2}\S/);
 });
 
-it('a core that goes on asking for credentials does not take those it was given', () => {
+it('reports a repeated challenge as rejected credentials', () => {
   const failed = {
     event: 'registration-failed',
     status: 401,
@@ -159,15 +159,15 @@ it('a core that goes on asking for credentials does not take those it was given'
   ]);
 });
 
-it('lines of a stack stay lines, each with what it is of', () => {
+it('prints each line of a stack trace with its level and application', () => {
   const lines: string[] = [];
   const print = logPrinter({ err: (line) => lines.push(line) });
   print({ level: 'debug', app: 'mms.ua', message: 'Error: x\n    at \u001b[2Jfile.js:1' });
   expect(lines).toEqual(['debug mms.ua: Error: x', 'debug mms.ua:     at  [2Jfile.js:1']);
 });
 
-describe('a transfer that broke off', () => {
-  it('says what came of what, whether it is kept, and why', () => {
+describe('an interrupted transfer', () => {
+  it('has the received size, whether it is kept, and the reason', () => {
     expect(printed(BROKEN, false)).toEqual({
       out: [
         'interrupted   files.ua from sip:psa@domain.test: film.mp4, video/mp4, 52.4 MB of 1073.7 MB received, kept for a resumed transfer: the sender ended the session',
@@ -176,20 +176,20 @@ describe('a transfer that broke off', () => {
     });
   });
 
-  it('says less where less is known', () => {
+  it('omits unknown values', () => {
     const { fileName: _name, size: _size, ...known } = BROKEN;
     expect(printed({ ...known, received: 0, resumable: false }, false).out).toEqual([
       'interrupted   files.ua from sip:psa@domain.test: video/mp4, 0 bytes received: the sender ended the session',
     ]);
   });
 
-  it('is printed as it is in JSON', () => {
+  it('is printed unchanged in JSON', () => {
     const { out } = printed(BROKEN, true);
     expect(out.map((line) => JSON.parse(line))).toEqual([BROKEN]);
   });
 });
 
-describe('a transfer that takes long', () => {
+describe('a long transfer', () => {
   const RECEIVING: Extract<HostEvent, { event: 'receiving' }> = {
     event: 'receiving',
     id: '0fa53c',
@@ -213,7 +213,7 @@ describe('a transfer that takes long', () => {
     return { shown, others, print };
   }
 
-  it.each([true, false])('is one line that changes, on a terminal; with --json: %s', (json) => {
+  it.each([true, false])('is one status line at a terminal; with --json: %s', (json) => {
     const { shown, others, print } = watching(true, json);
     print(RECEIVING);
     vi.advanceTimersByTime(1000);
@@ -228,7 +228,7 @@ describe('a transfer that takes long', () => {
     expect(others).toEqual([]);
   });
 
-  it('is known by its type where it has no name and no size; a name that is long is cut', () => {
+  it('is named by its type without a name and size, and a long name is cut', () => {
     const { shown, print } = watching(true);
     const { fileName: _name, size: _size, ...known } = RECEIVING;
     print(known);
@@ -239,7 +239,7 @@ describe('a transfer that takes long', () => {
     ]);
   });
 
-  it('says nothing elsewhere', () => {
+  it('prints nothing without a terminal', () => {
     const { shown, others, print } = watching(false);
     print(RECEIVING);
     expect([...shown, ...others]).toEqual([]);

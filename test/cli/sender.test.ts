@@ -1,4 +1,4 @@
-/** `sip-push sender`: pushes by its HTTP API, over restarts, and `sip-push send --via`. */
+/** `sip-push sender`: pushes through its HTTP API, restarts, and `sip-push send --via`. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -39,7 +39,7 @@ async function start(...words: string[]): Promise<Running> {
   return started;
 }
 
-/** One that can be killed. */
+/** A sender in a process that can be killed. */
 async function startProcess(...words: string[]): Promise<Running> {
   const started = await folder.startProcess(...words);
   running.push(started);
@@ -74,7 +74,7 @@ const via = (...more: string[]) =>
     ...[...more, '--json'],
   );
 
-/** As soon as the sender knows that the terminal is, or is not, here. */
+/** Resolves when the sender knows whether the terminal is available. */
 const terminal = (here: boolean) =>
   eventually(`the terminal is ${here ? 'here' : 'away'}`, async () => {
     const terminals: { registered: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
@@ -82,7 +82,7 @@ const terminal = (here: boolean) =>
   });
 
 describe('send --via', () => {
-  it('a push, small and large, is delivered, and its receipts are printed', async () => {
+  it('delivers small and large pushes, and prints their receipts', async () => {
     await startHost();
     await startSender();
     await terminal(true);
@@ -104,7 +104,7 @@ describe('send --via', () => {
     });
   });
 
-  it('to one instance of an application', async () => {
+  it('reaches one instance of an application', async () => {
     const iari = 'urn:urn-7:3gpp-application.ims.iari.blue';
     const twin = TEXT_APP.replace("'text.ua'", `'text.ua', iari: '${iari}'`).replace(
       'await push.content.bytes(20_000_000);',
@@ -123,7 +123,7 @@ describe('send --via', () => {
     expect(linesOf(sent)).toMatchObject([{ outcome: 'failed', status: 500 }]);
   });
 
-  it('says what is wrong: no sender there, a wrong key, no key', async () => {
+  it('reports a missing sender, a wrong key, and a missing key', async () => {
     const nobody = await via('hello');
     expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({
       code: 75,
@@ -133,7 +133,7 @@ describe('send --via', () => {
     const words = ['send', '--via', url, '--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello'];
     expect(await folder.run(...words, '--key', 'wrong-key')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/does not take this key; .* as --key, or as SIP_PUSH_KEY /),
+      stderr: expect.stringMatching(/invalid key for .*: expected .* as --key, or as SIP_PUSH_KEY /),
     });
     expect(await folder.run(...words)).toMatchObject({
       code: 2,
@@ -142,7 +142,7 @@ describe('send --via', () => {
   });
 });
 
-it('whose port is taken says which key names another, before the core has heard of it', async () => {
+it('reports a port that is in use before it registers', async () => {
   const other = createServer().listen(Number(new URL(url).port), '127.0.0.1');
   await once(other, 'listening');
   const sender = await folder.run('sender', '--config', 'psa.json', '--json');
@@ -151,7 +151,7 @@ it('whose port is taken says which key names another, before the core has heard 
   expect(core.running.stdout.filter((line) => line.includes('REGISTER'))).toEqual([]);
 });
 
-it('9-04: killed and started again, it has its directory and its waiting pushes', async () => {
+it('9-04: keeps its directory and its waiting pushes after a kill and a restart', async () => {
   const host = await startHost();
   const first = await startSender(startProcess);
   const known = await terminal(true);

@@ -1,4 +1,4 @@
-/** What an application leaves behind fails where nobody calls it: the host goes on. */
+/** Uncaught errors of an application do not end the host. */
 
 import { expect, it } from 'vitest';
 import { BOB, bob, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
@@ -17,7 +17,7 @@ const APP = `export default {
 };
 `;
 
-it('an error in a timer or a promise that an application left alone is told, and ends nothing', async () => {
+it('logs an uncaught error in a timer or a promise, and continues', async () => {
   await using folder = await Folder.make();
   const core = await startNetworkCommand(folder);
   try {

@@ -1,4 +1,4 @@
-/** `sip-push trace`: a ladder of both protocols, a capture that tshark reads, and files that are no traces. */
+/** `sip-push trace`: a ladder of both protocols, a capture for tshark, and invalid files. */
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ describe('the trace of a host and a sender', () => {
       .filter((message) => message.protocol === protocol)
       .map(({ direction, line }) => `${direction} ${line}`);
 
-  it('has SIP messages in their order', () => {
+  it('has the SIP messages in order', () => {
     const sip = of('SIP').map((line) => line.split(' ').slice(0, 2).join(' '));
     expect(sip.slice(0, 4)).toEqual(['out REGISTER', 'in 401', 'out REGISTER', 'in 200']);
     expect(sip).toEqual(expect.arrayContaining(['in MESSAGE', 'in INVITE', 'in ACK', 'in BYE']));
@@ -76,7 +76,7 @@ describe('the trace of a host and a sender', () => {
     });
   });
 
-  it('has MSRP frames, with the sizes of their bodies and the first of their bytes', async () => {
+  it('has MSRP frames with the size and the first bytes of their bodies', async () => {
     const msrp = of('MSRP');
     expect(msrp[0]).toBe('out SEND');
     expect(msrp).toEqual(expect.arrayContaining(['in SEND', 'out 200 OK']));
@@ -86,7 +86,7 @@ describe('the trace of a host and a sender', () => {
     for (const { bytes: kept } of bodies) expect(kept).toBeLessThan(2000);
   });
 
-  it('of a sender has what it sends', async () => {
+  it('of a sender has its messages', async () => {
     const ways = new Set<string>();
     for await (const entry of readTrace(join(folder.path, 'session.trace'))) {
       if (!('event' in entry)) ways.add(`${entry.protocol} ${entry.direction}`);
@@ -94,7 +94,7 @@ describe('the trace of a host and a sender', () => {
     expect(ways).toEqual(new Set(['SIP out', 'SIP in', 'MSRP in', 'MSRP out']));
   });
 
-  it('of the network has what came from either end, and went to the other', async () => {
+  it('of the network has the messages of both ends', async () => {
     const { stdout } = await folder.run('trace', 'core.trace', '--json');
     const ways = linesOf({ stdout })
       .filter(({ line }) => `${line}`.startsWith('MESSAGE'))
@@ -103,7 +103,7 @@ describe('the trace of a host and a sender', () => {
     expect(ways.slice(-2)).toEqual(['in', 'out']);
   });
 
-  it('is a ladder in words, a line a message', async () => {
+  it('is shown as a ladder with one line per message', async () => {
     const { stdout, code } = await folder.run('trace', 'bob.trace');
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
@@ -115,7 +115,7 @@ describe('the trace of a host and a sender', () => {
     expect(stdout).toMatch(/← MSRP TCP .* SEND .* text\/plain \d+ bytes, Byte-Range: 1-/);
   });
 
-  it('--pcap: tshark finds SIP and MSRP at their ports, and nothing wrong', async () => {
+  it('--pcap: tshark dissects SIP and MSRP without errors', async () => {
     const { code, stdout } = await folder.run('trace', 'bob.trace', '--pcap', 'bob.pcap');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
     const file = join(folder.path, 'bob.pcap');
@@ -142,7 +142,7 @@ describe('the trace of a host and a sender', () => {
     expect(await readFields(file, odd, ['tcp.stream'], asSip({ sip: [sipPort] }), checked)).toEqual([]);
   });
 
-  it('a trace that was cut short: what is there is shown, and the line is said', async () => {
+  it('shows the lines of a truncated trace, and names the incomplete line', async () => {
     const text = await readFile(join(folder.path, 'bob.trace'), 'utf8');
     const end = text.indexOf('\n', text.indexOf('\n') + 1) + 1;
     await folder.write('cut.trace', text.slice(0, end + 40));
@@ -156,7 +156,7 @@ describe('the trace of a host and a sender', () => {
     expect(await readFields(join(folder.path, 'cut.pcap'), 'sip', [], [])).toHaveLength(2);
   });
 
-  it('says which line is wrong, and why', async () => {
+  it('names an invalid line and the reason', async () => {
     const first = (await readFile(join(folder.path, 'bob.trace'), 'utf8')).split('\n', 1)[0] ?? '';
     const wrong = async (line: string) => {
       await folder.write('wrong.trace', `${first}\n${line}\n`);
@@ -171,18 +171,18 @@ describe('the trace of a host and a sender', () => {
     expect(await wrong('{"event":"registered"}')).toMatch(/^wrong\.trace, line 2: "time" is missing/);
   });
 
-  it('is not written over by a capture of it', async () => {
+  it('is not overwritten by its capture', async () => {
     const before = await readFile(join(folder.path, 'bob.trace'));
     const { code, stderr } = await folder.run('trace', 'bob.trace', '--pcap', './bob.trace');
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'sip-push: --pcap ./bob.trace is the trace itself; expected another file, e.g. ./bob.trace.pcap',
+        'sip-push: invalid --pcap "./bob.trace": expected another file than the trace, e.g. ./bob.trace.pcap',
     });
     expect(await readFile(join(folder.path, 'bob.trace'))).toEqual(before);
   });
 
-  it('a line without an end is no trace, however large the file is', async () => {
+  it('rejects a file with an endless line', async () => {
     await folder.write('long.trace', Buffer.alloc(20 * 1024 * 1024, 0x7b));
     expect(await problemOf('long.trace')).toBe(
       'long.trace, line 1: invalid line of more than 16777216 bytes: expected a trace',
@@ -190,9 +190,9 @@ describe('the trace of a host and a sender', () => {
   });
 
   it.each([
-    [['one', 'two'], 'trace takes one file; "two" is another'],
+    [['one', 'two'], 'unexpected argument "two": expected one FILE'],
     [['none.trace'], 'none.trace does not exist'],
-  ])('%j: says what is wrong', async (words, problem) => {
+  ])('rejects %j', async (words, problem) => {
     const { code, stdout, stderr } = await folder.run('trace', ...words);
     expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: `sip-push: ${problem}` });
   });

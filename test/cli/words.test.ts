@@ -1,4 +1,4 @@
-/** The command line itself: help, versions, and words that are wrong. */
+/** The command line: help, version, and invalid arguments. */
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { Folder } from './sip-push.js';
 
 const COMMANDS = ['demo', 'host', 'send', 'network'];
 
-describe('the words after sip-push', () => {
+describe('the arguments of sip-push', () => {
   let folder: Folder;
   beforeAll(async () => {
     folder = await Folder.make();
@@ -29,20 +29,20 @@ describe('the words after sip-push', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 
-  it('--version is that of the package', async () => {
+  it('--version prints the version of the package', async () => {
     const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
     const expected = { code: 0, stdout: version, stderr: '' };
     expect(await folder.run('--version')).toMatchObject(expected);
     expect(await folder.runProcess('--version')).toMatchObject(expected);
   });
 
-  it('without a command there is help, on stderr', async () => {
+  it('prints help on stderr without a command', async () => {
     const { code, stdout, stderr } = await folder.runProcess();
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/Usage: sip-push COMMAND/);
   });
 
-  it.each(['frobnicate', '--json'])('%s is no command: exit 2, and those that there are', async (word) => {
+  it.each(['frobnicate', '--json'])('rejects the command %s, and lists the commands', async (word) => {
     const { code, stdout, stderr } = await folder.run(word);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     const [, known = ''] =
@@ -71,7 +71,7 @@ describe('the words after sip-push', () => {
       ['network', '--listen', 'sip:127.0.0.1:0;transport=sctp'],
       'invalid transport "sctp" in sip:127.0.0.1:0;transport=sctp: expected udp, tcp, tls, ws, wss',
     ],
-  ])('%j: exit 2, and a line that says %s', async (args, line) => {
+  ])('%j ends with 2 and prints %s', async (args, line) => {
     expect(await folder.run(...args)).toMatchObject({ code: 2, stdout: '', stderr: `sip-push: ${line}` });
   });
 
@@ -90,7 +90,7 @@ describe('the words after sip-push', () => {
     ],
     [{}, ['a'], 'missing --config: expected e.g. --config psa.json'],
     [{ config: 'none.json' }, ['a'], 'none.json does not exist'],
-  ])('send with %j and %j: exit 2, and a line that says %s', async (more, files, line) => {
+  ])('send with %j and %j ends with 2 and prints %s', async (more, files, line) => {
     const options = Object.entries({ ...words, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
     expect(await folder.run('send', ...options, ...files)).toMatchObject({
       code: 2,

@@ -5,7 +5,7 @@ import { memoryContent } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { BOB } from '../support/agents.js';
-import { beach, halfUntil, Mmsc, retrievalOf, toldOf } from '../support/mmsc.js';
+import { beach, halfUntil, Mmsc, partInEvent, retrievalOf } from '../support/mmsc.js';
 import { receiptOf } from '../support/receipts.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
@@ -13,7 +13,7 @@ import { KillableHost } from './killable-host.js';
 const MIB = 1024 * 1024;
 const NEVER = new Promise<never>(() => {});
 const PARTS = beach(5 * MIB);
-const TOLD = PARTS.map((part, index) => toldOf(part, ['beach.jpg', 'greeting'][index] ?? ''));
+const TOLD = PARTS.map((part, index) => partInEvent(part, ['beach.jpg', 'greeting'][index] ?? ''));
 
 let mmsc: Mmsc;
 let host: KillableHost;

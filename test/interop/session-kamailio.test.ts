@@ -4,7 +4,7 @@
  */
 
 import { expect, it } from 'vitest';
-import { FilePushes, MEBIBYTE, told } from '../support/file-pushes.js';
+import { FilePushes, MEBIBYTE, printedEvents } from '../support/file-pushes.js';
 import { startKamailio } from '../support/kamailio.js';
 import { type DissectedFrame, dissectMsrp } from '../support/msrp-capture.js';
 import { describePeer } from '../support/peers.js';
@@ -55,14 +55,14 @@ describePeer(['kamailio', 'tshark'], 'files in session mode through Kamailio', (
           ...{ outcome: 'delivered', mode: 'session', reported: true, fileName, bytes },
         })),
       );
-      const accepted = await told(host, NAMES.length, 'push');
+      const accepted = await printedEvents(host, NAMES.length, 'push');
       accepted.sort((one, other) => Number(one.size) - Number(other.size));
       expect(accepted).toMatchObject(
         Object.entries(SIZES).map(([fileName, size], index) => ({
           ...{ mode: 'session', fileName, size, sha256: digests[index], outcome: 'accepted', status: 200 },
         })),
       );
-      const received = await told(host, NAMES.length, 'app', 'file');
+      const received = await printedEvents(host, NAMES.length, 'app', 'file');
       expect(received.map(({ sha256 }) => sha256).sort()).toEqual([...digests].sort());
 
       await capture.stop();

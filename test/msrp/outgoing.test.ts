@@ -197,17 +197,35 @@ it('ends a message by a failure REPORT, and accepts success REPORTs of parts in 
 
 it('ignores a REPORT on unsent bytes (RFC 4975 §7.1.2)', async () => {
   const { session, peer } = await bound(closing);
-  const { stream, write } = feed();
+  const { stream, write, end } = feed();
   const sent = session.send({ contentType: 'a/b', size: 6, open: () => stream, successReport: true });
   write('abc');
   const first = await peer.nextRequest();
   peer.report(first, '1-6/6');
   peer.respond(first, 200);
   write('def');
+  end();
   const second = await peer.nextRequest();
   peer.respond(second, 200);
   peer.report(second, '4-6/6');
   expect(await sent).toMatchObject({ status: 200, reported: true, bytes: 6 });
+});
+
+it('sends the last chunk when its content ends, because the content may be longer than its size', async () => {
+  const { session, peer } = await bound(closing);
+  const { stream, write } = feed();
+  const sent = session.send({ contentType: 'a/b', size: 6, open: () => stream, successReport: false });
+  const refused = expect(sent).rejects.toThrow('the content has more than its declared 6 bytes');
+  write('abc');
+  peer.respond(await peer.nextRequest(), 200);
+  write('def');
+  // A round trip: nothing more was sent before.
+  const other = session.send(message('another'));
+  peer.respond(await peer.nextRequest(), 200);
+  await other;
+  write('g');
+  expect((await peer.nextRequest()).flag).toBe('#');
+  await refused;
 });
 
 it('does not wait for answers with Failure-Report: no (RFC 4975 §7.1.1)', async () => {

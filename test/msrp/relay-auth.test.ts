@@ -6,7 +6,7 @@ import { MsrpRelay } from '../../core/msrp/index.js';
 import { digestAnswers } from '../../core/sip/authentication/challenge-answers.js';
 import { DigestChallenger } from '../../core/sip/authentication/digest-challenger.js';
 import type { Closing } from '../support/msrp.js';
-import { HERE, ScriptedRelay } from '../support/scripted-relay.js';
+import { LOCAL_ADDRESS, ScriptedRelay } from '../support/scripted-relay.js';
 
 const closing: Closing = [];
 afterEach(async () => {
@@ -17,7 +17,7 @@ async function opening(options: Parameters<ScriptedRelay['client']>[1] = {}) {
   const relay = await ScriptedRelay.open(closing);
   const client = relay.client(closing, options);
   const open = () => {
-    const opened = client.open(HERE, {});
+    const opened = client.open(LOCAL_ADDRESS, {});
     opened.catch(() => {});
     return opened;
   };
@@ -205,18 +205,18 @@ describe('AUTH', () => {
     const relay = await ScriptedRelay.open(closing);
     const client = relay.client(closing);
     const giveUp = new AbortController();
-    const first = client.open(HERE, {}, giveUp.signal);
-    const second = client.open(HERE, {}, giveUp.signal);
+    const first = client.open(LOCAL_ADDRESS, {}, giveUp.signal);
+    const second = client.open(LOCAL_ADDRESS, {}, giveUp.signal);
     const link = await relay.accept(closing);
     const asked = await link.auth();
-    const third = client.open(HERE, {});
+    const third = client.open(LOCAL_ADDRESS, {});
     giveUp.abort(new Error('enough'));
     await expect(first).rejects.toThrow('enough');
     await expect(second).rejects.toThrow('enough');
     link.grant(asked);
     link.grant(await link.auth());
     expect((await third).closed).toBe(false);
-    await expect(client.open(HERE, {}, giveUp.signal)).rejects.toThrow('enough');
+    await expect(client.open(LOCAL_ADDRESS, {}, giveUp.signal)).rejects.toThrow('enough');
   });
 
   it('rejects an invalid relay URI before it sends anything (RFC 4976 §9.2)', () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
 import type { MsrpRelay, MsrpSession, SessionOptions } from '../../core/msrp/index.js';
 import { type Closing, Inbox, message } from '../support/msrp.js';
-import { HERE, type RelayLink, ScriptedRelay } from '../support/scripted-relay.js';
+import { LOCAL_ADDRESS, type RelayLink, ScriptedRelay } from '../support/scripted-relay.js';
 import { until } from '../support/wait.js';
 
 const PEER = ['msrp://192.0.2.1:2855/their-relay;tcp', 'msrp://192.0.2.2:9/their-session;tcp'];
@@ -28,14 +28,14 @@ const fakeTimers = () => {
 type Options = Pick<SessionOptions, 'onMessage' | 'onBound' | 'onClosed'>;
 
 async function opened(options: Options = {}, expires = 3600) {
-  const opening = client.open(HERE, options);
+  const opening = client.open(LOCAL_ADDRESS, options);
   const link = await relay.accept(closing);
   const granted = link.grant(await link.auth(), undefined, expires);
   return { link, granted, session: await opening };
 }
 
 async function another(link: RelayLink, options: Options = {}): Promise<MsrpSession> {
-  const opening = client.open(HERE, options);
+  const opening = client.open(LOCAL_ADDRESS, options);
   link.grant(await link.auth());
   return await opening;
 }
@@ -127,7 +127,7 @@ describe('a session behind a relay', () => {
   });
 
   it('fails if the connection is lost during AUTH, as do the sessions behind it', async () => {
-    const [first, second] = [client.open(HERE, {}), client.open(HERE, {})];
+    const [first, second] = [client.open(LOCAL_ADDRESS, {}), client.open(LOCAL_ADDRESS, {})];
     const link = await relay.accept(closing);
     await link.auth();
     link.peer.close();
@@ -163,7 +163,7 @@ describe('a session behind a relay', () => {
     await client.close();
     await link.peer.untilClosed();
     expect(session.closed).toBe(true);
-    await expect(client.open(HERE, {})).rejects.toThrow(TransportError);
+    await expect(client.open(LOCAL_ADDRESS, {})).rejects.toThrow(TransportError);
   });
 });
 

@@ -1,4 +1,4 @@
-/** The device in a browser of examples/browser, as its README runs it. */
+/** The browser device of examples/browser, run as in its README. */
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { startProcess } from '../support/process.js';
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 
 describePeer('chromium', 'the device in a browser', () => {
-  it('is bundled and served by one script, and shows what is pushed to it', async () => {
+  it('is bundled and served by one script, and shows pushes', async () => {
     await using folder = await Folder.make();
     await folder.write('users.json', { users: USERS });
     const listen = ['tcp', 'ws'].flatMap((transport) => [

@@ -1,4 +1,4 @@
-/** Pages and programs built by other people's bundlers, as the guide has them, and run: each registers and is pushed to. */
+/** Pages and programs built with third-party bundlers as in the guide: each registers and receives pushes. */
 
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -20,7 +20,7 @@ import { Consumer, ROOT } from './consumer.js';
 
 const GUIDE = join(ROOT, 'sdk/docs/guides/bundle-applications.md');
 const TIMEOUT = 300_000;
-/** Chromium asks for an icon by itself; Vite's client logs how it connects. */
+/** Ignored messages: Chromium requests an icon, and Vite's client logs its connection. */
 const HARMLESS = /favicon\.ico|"type":"debug"/;
 const MIME: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
 
@@ -49,7 +49,7 @@ afterAll(async () => {
   await consumer?.[Symbol.asyncDispose]();
 });
 
-/** One in a MESSAGE, one in a session. */
+/** Sends one push in a MESSAGE and one in a session. */
 async function pushBoth(round: number): Promise<void> {
   const pushes = examplePushes(BOB, round).filter(({ app }) => app === 'mms.ua');
   expect(pushes.map(({ mode }) => mode)).toEqual(['pager', 'session']);
@@ -59,7 +59,7 @@ async function pushBoth(round: number): Promise<void> {
   }
 }
 
-/** The page registers, and shows both pushes. */
+/** Expects that the page registers and shows both pushes. */
 async function runs(url: string, round: number): Promise<void> {
   await using page = await Chromium.open(url);
   await page.until(`document.body?.innerText.includes('"event":"registered"')`);
@@ -69,7 +69,7 @@ async function runs(url: string, round: number): Promise<void> {
 }
 
 describePeer('chromium', 'a page', () => {
-  /** Serves what a bundler has written to a folder of the consumer; its `index.html`, where it wrote none. */
+  /** Serves the output of a bundler in a folder of the consumer, with the consumer's `index.html` if there is none. */
   async function servesAndRuns(folder: string, html: string | undefined, round: number): Promise<void> {
     const server = await TestHttpServer.start(async (request, response) => {
       const path = request.url === '/' ? '/index.html' : (request.url ?? '');
@@ -99,7 +99,7 @@ describePeer('chromium', 'a page', () => {
     await servesAndRuns(outDir, undefined, round);
   });
 
-  it('served by Vite 8 while it is written', { timeout: TIMEOUT }, async () => {
+  it('served by the development server of Vite 8', { timeout: TIMEOUT }, async () => {
     const server = await vite8.createServer({
       root: consumer.path,
       configFile: false,

@@ -1,4 +1,4 @@
-/** A folder of a user who has installed the package: the packed tarball, and the packages that it depends on. */
+/** A folder with the package installed from its tarball, with its dependencies. */
 
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ interface Lock {
 export class Consumer {
   private constructor(readonly path: string) {}
 
-  /** The package has to be built. What is installed is copied, so that nothing of this tree is found beside it. */
+  /** Requires the built package. Copies the dependencies, so that modules of this repository are not found. */
   static async make(): Promise<Consumer> {
     const consumer = new Consumer(await mkdtemp(join(tmpdir(), 'sip-push-consumer-')));
     await consumer.write('package.json', JSON.stringify({ private: true, type: 'module' }));
@@ -55,7 +55,7 @@ export class Consumer {
     if (unpacked.code !== 0) throw new Error(unpacked.stderr);
     const { packages }: Lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
     for (const [path, { dev, devOptional }] of Object.entries(packages)) {
-      // Optional packages of other platforms are not there.
+      // Optional packages for other platforms are not installed.
       if (path === '' || dev || devOptional || !existsSync(join(ROOT, path))) continue;
       await cp(join(ROOT, path), join(this.path, path), { recursive: true });
     }

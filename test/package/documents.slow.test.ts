@@ -1,4 +1,4 @@
-/** The README of each example, and the guides whose commands take long, followed as a reader follows them. */
+/** Follows the README of each example, and the guides with slow commands. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Chromium } from '../support/chromium.js';
@@ -15,7 +15,7 @@ function follow(path: string, options?: PageOptions): void {
   });
   afterAll(() => page?.close());
 
-  it('has commands and programs that work', { timeout: WITHIN_MS }, async () => {
+  it('contains working commands and programs', { timeout: WITHIN_MS }, async () => {
     page.expectValidJson();
     await page.followCommands();
     await page.runPrograms();

@@ -1,4 +1,4 @@
-/** README and guides, followed as a reader follows them. */
+/** Follows the README and the guides. */
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ describe.each(PAGES)('%s', (path) => {
 
   it('contains valid JSON', () => page.expectValidJson());
 
-  it('has commands and programs that work', async () => {
+  it('contains working commands and programs', async () => {
     await page.followCommands();
     await page.runPrograms();
   }, 300_000);

@@ -1,4 +1,4 @@
-/** The examples, as somebody runs them who reads examples/README.md. */
+/** Runs the examples as in examples/README.md. */
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { runProcess, startProcess } from '../support/process.js';
 
 const example = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
 
-it('a device and a sender in programs of their own: the push is taken', async () => {
+it('a device and a sender in separate programs: the push is accepted', async () => {
   await using folder = await Folder.make();
   const core = await startNetworkCommand(folder);
   await using _core = core.running;

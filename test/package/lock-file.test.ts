@@ -1,4 +1,4 @@
-/** package-lock.json is the same wherever it is used: `npm install` has nothing to add, and `npm ci` nothing to refuse. */
+/** package-lock.json works on all platforms: `npm install` does not change it, and `npm ci` accepts it. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ interface Entry {
 const LOCK = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
 const { packages }: { packages: Readonly<Record<string, Entry>> } = JSON.parse(readFileSync(LOCK, 'utf8'));
 
-/** Where Node.js looks for what the package at `path` requires, from the outside in. */
+/** Folders in which Node.js searches the dependencies of the package at `path`, outermost first. */
 function places(path: string, name: string): string[] {
   const parts = `/${path}`.replace(/\/$/, '').split('/node_modules/');
   return parts.map((_, index) =>

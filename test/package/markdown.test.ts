@@ -1,4 +1,4 @@
-/** Every Markdown page: its diagrams are drawn by code hosts, and its links lead somewhere. */
+/** Markdown pages: diagrams are valid, and links have targets. */
 
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ describe('diagrams', () => {
     expect([...checked]).toContain('README.md');
   });
 
-  it('are refused if they are broken: a semicolon ends a statement', async () => {
+  it('are rejected if they are invalid: a semicolon ends a statement', async () => {
     await expect(mermaid.parse('sequenceDiagram\n  A->>B: Contact;+g.oma')).rejects.toThrow('Parse error');
   });
 });
@@ -65,7 +65,7 @@ async function brokenLinks(page: string, text: string): Promise<string[]> {
   return broken;
 }
 
-/** The anchors that code hosts give to headings, and those of the page's own HTML. */
+/** Anchors that code hosts generate for headings, and anchors in the HTML of the page. */
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set([...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id));
   for (const [, heading = ''] of withoutFences(text).matchAll(/^#+ (.*)$/gm)) {

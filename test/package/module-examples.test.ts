@@ -1,4 +1,4 @@
-/** The examples in the module comments of the package's entries: the API reference shows them. */
+/** The examples in the module comments of the package's entries, which the API reference shows. */
 
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ interface Entry {
   readonly 'sip-push-source'?: string;
 }
 
-it('every entry has examples that compile for a strict user', { timeout: 120_000 }, async () => {
+it('every entry has examples that compile with strict settings', { timeout: 120_000 }, async () => {
   const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-examples-'));
   try {
@@ -51,7 +51,7 @@ it('every entry has examples that compile for a strict user', { timeout: 120_000
   }
 });
 
-/** The programs in the module's comment. */
+/** The programs in the module comment. */
 async function examplesOf(source: string): Promise<string[]> {
   const [comment = ''] = /\/\*\*[\s\S]*?\*\//.exec(await readFile(source, 'utf8')) ?? [];
   return codeBlocks(comment.replaceAll(/^ \* ?/gm, ''))

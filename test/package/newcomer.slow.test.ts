@@ -14,14 +14,14 @@ import { JOB_MS } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLE = join(ROOT, 'examples/third-party-app');
-/** Milliseconds: a guard. On two cores that are its own the whole way takes under a minute; it says how long it took. */
+/** Milliseconds, generous: on two idle cores, the test takes less than a minute. It prints its duration. */
 
 let folder: string;
 const running: RunningProcess[] = [];
 
 const inFolder = (command: string, ...words: string[]) =>
   runProcess(command, words, { cwd: folder, withinMs: JOB_MS });
-/** What npx finds, without starting npm each time. */
+/** The command that npx runs, without the start-up time of npm. */
 const sipPush = (...words: string[]) => inFolder('node_modules/.bin/sip-push', ...words);
 const bundle = () => startProcess(process.execPath, ['host.mjs', '--json'], { cwd: folder });
 
@@ -31,9 +31,9 @@ async function well(ending: ReturnType<typeof runProcess>): Promise<string> {
   return stdout;
 }
 
-/** @returns the path of the tarball. */
+/** Packs a package. @returns the path of the tarball. */
 async function pack(from: string): Promise<string> {
-  // What it needs is built already: building it here would pull it from under the other suites.
+  // The package is already built; building it again would disturb other test suites.
   const words = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
   const packed = JSON.parse(await well(runProcess('npm', words, { cwd: from, withinMs: JOB_MS })));
   return `./${packed[0].filename}`;
@@ -61,7 +61,7 @@ afterAll(async () => {
 describe('from an empty folder', () => {
   let server: string;
 
-  it("an application of one's own: created, tested, checked, bundled, pushed to", async () => {
+  it('creates, tests, checks and bundles an application, and pushes to it', async () => {
     const tarball = await pack(ROOT);
     await well(inFolder('npm', 'init', '--yes'));
     await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
@@ -88,7 +88,7 @@ describe('from an empty folder', () => {
     });
   });
 
-  it("somebody else's, by the name of its package: in a host and in a bundle", async () => {
+  it('uses a third-party application by its package name, in a host and in a bundle', async () => {
     const theirs = join(folder, 'theirs');
     await cp(EXAMPLE, theirs, {
       recursive: true,
@@ -121,7 +121,7 @@ describe('from an empty folder', () => {
   });
 });
 
-it('the example has nothing of this tree but what is published', async () => {
+it('the example imports only published modules', async () => {
   const { peerDependencies, dependencies } = JSON.parse(
     await readFile(join(EXAMPLE, 'package.json'), 'utf8'),
   );

@@ -1,4 +1,4 @@
-/** The package as a user has it: packed, installed in another folder, imported and run by its names. */
+/** The package as users install it: packed, installed in another folder, imported and run. */
 
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,10 +25,10 @@ describe('the built package', () => {
     user = await mkdtemp(join(tmpdir(), 'sip-push-package-'));
     installed = join(user, 'node_modules', manifest.name);
     await mkdir(installed, { recursive: true });
-    // What npm would pack: package.json and the files that it names.
+    // The files that npm packs: package.json and the files that it names.
     await cp(join(ROOT, 'package.json'), join(installed, 'package.json'));
     await cp(join(ROOT, 'dist'), join(installed, 'dist'), { recursive: true });
-    // Its dependencies, where npm would put them.
+    // Its dependencies, where npm installs them.
     for (const name of await readdir(join(ROOT, 'node_modules'))) {
       if (!name.startsWith('.'))
         await symlink(join(ROOT, 'node_modules', name), join(user, 'node_modules', name));
@@ -36,7 +36,7 @@ describe('the built package', () => {
   });
   afterAll(() => rm(user, { recursive: true, force: true }));
 
-  /** Runs a program of the user's. */
+  /** Runs a program of a user. */
   const run = async (source: string) => {
     await writeFile(join(user, 'program.mjs'), source);
     const { code, stdout, stderr } = await runProcess(process.execPath, ['program.mjs'], { cwd: user });
@@ -47,7 +47,7 @@ describe('the built package', () => {
   const command = (...args: string[]) =>
     runProcess(process.execPath, [join(installed, 'dist/sdk/cli/main.js'), ...args], { cwd: user });
 
-  it('is imported by each of its names', async () => {
+  it('can be imported by each entry', async () => {
     const names = Object.keys(manifest.exports).filter((name) => !name.endsWith('.json'));
     const specifiers = names.map((name) => name.replace('.', manifest.name));
     const stdout = await run(
@@ -60,7 +60,7 @@ describe('the built package', () => {
     expect(stdout).toBe('imported');
   });
 
-  it('has one copy of a class, by whatever name it is reached', async () => {
+  it('has one copy of each class for all entries', async () => {
     const stdout = await run(
       `const [core, sdk] = await Promise.all([import('sip-push'), import('sip-push/sdk')]);
       const shared = Object.keys(sdk).filter((name) => name in core && typeof sdk[name] === 'function');
@@ -70,7 +70,7 @@ describe('the built package', () => {
     expect(shared.filter(([, same]) => !same)).toEqual([]);
   });
 
-  it('is a command', async () => {
+  it('installs the command sip-push', async () => {
     expect(await command('--version')).toMatchObject({ code: 0, stdout: manifest.version });
     expect(await command('--help')).toMatchObject({ code: 0, stderr: '' });
     expect(await command('nonesuch')).toMatchObject({ code: 2, stdout: '' });

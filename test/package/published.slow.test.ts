@@ -1,4 +1,4 @@
-/** The tarball that npm would publish, as publint and are-the-types-wrong see it. */
+/** Checks the published tarball with publint and are-the-types-wrong. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ let tarball: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sip-push-tarball-'));
-  // dist is there already: building it anew would pull it from under the other suites.
+  // dist is already built; building it again would disturb other test suites.
   const packed = await runProcess(
     'npm',
     ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder],
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('publint finds nothing', async () => {
+it('publint finds no problems', async () => {
   const { code, stdout } = await runProcess(process.execPath, [
     program('publint/src/cli.js'),
     'run',
@@ -40,7 +40,7 @@ it('publint finds nothing', async () => {
   expect(code).toBe(0);
 });
 
-it('are-the-types-wrong finds nothing: ES modules, for whoever resolves by `exports`', async () => {
+it('are-the-types-wrong finds no problems for ES modules resolved by `exports`', async () => {
   const { code, stdout } = await runProcess(process.execPath, [
     program('@arethetypeswrong/cli/dist/index.js'),
     tarball,

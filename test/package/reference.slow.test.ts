@@ -1,4 +1,4 @@
-/** The API reference: nothing that is exported lacks its docstring, and the pages are what the docstrings say. */
+/** The API reference: all exports have doc comments, and the pages match them. */
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { runProcess } from '../support/process.js';
 
 const SCRIPT = fileURLToPath(new URL('../../.ci/reference.mjs', import.meta.url));
 
-it('is complete, and fresh', async () => {
+it('is complete and up to date', async () => {
   const { code, stderr } = await runProcess(process.execPath, [SCRIPT, '--check']);
   expect(stderr).toBe('');
   expect(code).toBe(0);

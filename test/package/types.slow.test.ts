@@ -1,4 +1,4 @@
-/** The published types, compiled without `skipLibCheck` by a program that imports all of them. */
+/** Compiles the published types without `skipLibCheck`, in a program that imports all of them. */
 
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

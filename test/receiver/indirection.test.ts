@@ -155,8 +155,8 @@ describe('a reference', () => {
   });
 
   it.each<[string, Partial<ExternalBody>, number, RegExp]>([
-    ['too large for the application', { size: 100_001 }, 413, /the reference says 100001 bytes/],
-    ['expired', { expiration: Date.UTC(2008, 6, 5) }, 403, /^expired/],
+    ['too large for the application', { size: 100_001 }, 413, /the reference declares 100001 bytes/],
+    ['expired', { expiration: Date.UTC(2008, 6, 5) }, 403, /^the reference expired/],
     ['of another size', { size: 3 }, 403, /^size-mismatch/],
     ['of another hash', { hash: 'a'.repeat(40) }, 403, /^hash-mismatch/],
     ["to a cloud's metadata", { url: 'http://169.254.169.254/latest/' }, 403, /^not-allowed/],

@@ -1,4 +1,4 @@
-/** What `definePushApp` lets the compiler know: options, services by name, what has to be returned. */
+/** The types of `definePushApp`: options, services by name, and required return values. */
 
 import { satisfies, valid } from 'semver';
 import {
@@ -26,7 +26,7 @@ declare module 'sip-push/sdk' {
 const least = { id: 'a.ua', accepts: ['text/plain'] };
 
 describe('the types of a definition', () => {
-  it('options are what the schema makes of them', () => {
+  it('infers options from the schema', () => {
     definePushApp({
       ...least,
       options: z.object({ city: z.string().default('Ghent'), hours: z.coerce.number() }),
@@ -45,7 +45,7 @@ describe('the types of a definition', () => {
     });
   });
 
-  it('without a schema they may be anything', () => {
+  it('leaves options unknown without a schema', () => {
     definePushApp({
       ...least,
       start({ options }) {
@@ -55,7 +55,7 @@ describe('the types of a definition', () => {
     });
   });
 
-  it('services of other applications come by their names', () => {
+  it('passes services of other applications by name', () => {
     definePushApp({
       ...least,
       needs: ['log', 'test.forecast'],
@@ -66,11 +66,11 @@ describe('the types of a definition', () => {
         return { receive() {} };
       },
     });
-    // @ts-expect-error: nobody declares such a service
+    // @ts-expect-error: undeclared service
     definePushApp({ ...least, needs: ['test.weather'], start: () => ({ receive() {} }) });
   });
 
-  it('services that are provided have to be returned, as they are declared', () => {
+  it('requires that declared services are returned', () => {
     const provides = ['test.forecast'] as const;
     const forecast: Forecast = { today: async (city) => city };
     definePushApp({
@@ -81,20 +81,20 @@ describe('the types of a definition', () => {
     definePushApp({
       ...least,
       provides,
-      // @ts-expect-error: where is it?
+      // @ts-expect-error: missing
       start: () => ({ receive() {} }),
     });
     definePushApp({
       ...least,
       provides,
-      // @ts-expect-error: it is another
+      // @ts-expect-error: other type
       start: () => ({ receive() {}, services: { 'test.forecast': { today: () => 5 } } }),
     });
-    // @ts-expect-error: nobody declares such a service
+    // @ts-expect-error: undeclared service
     definePushApp({ ...least, provides: ['test.weather'], start: () => ({ receive() {} }) });
   });
 
-  it('whoever needs alarms has the hook for them', () => {
+  it('requires the alarm hook with the service schedule', () => {
     definePushApp({
       ...least,
       needs: ['schedule'],
@@ -112,12 +112,12 @@ describe('the types of a definition', () => {
     definePushApp({
       ...least,
       needs: ['schedule'],
-      // @ts-expect-error: where is it?
+      // @ts-expect-error: missing
       start: () => ({ receive() {} }),
     });
   });
 
-  it('any of them is what a host loads', () => {
+  it('is assignable to the definition that a host loads', () => {
     const apps: PushAppDefinition[] = [
       definePushApp({ ...least, needs: ['test.news'], start: () => ({ receive() {} }) }),
       definePushApp({ ...least, options: z.object({ a: z.string() }), start: () => ({ receive() {} }) }),
@@ -131,7 +131,7 @@ describe('the types of a definition', () => {
   });
 });
 
-it('the contract has a version that ranges can be held against', () => {
+it('the contract has a semantic version', () => {
   expect(valid(CONTRACT_VERSION)).toBe(CONTRACT_VERSION);
   expect(satisfies(CONTRACT_VERSION, '^1.0.0')).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** What `sip-push/sdk` gives applications beside the contract, as an application imports it. */
+/** The helpers that `sip-push/sdk` exports for applications. */
 
 import {
   ConfigurationError,
@@ -21,7 +21,7 @@ import {
 } from '../../core/errors.js';
 
 describe('errors', () => {
-  it('are those that the runtime knows', () => {
+  it('are the classes that the runtime recognizes', () => {
     expect(ConfigurationError).toBe(CoreConfigurationError);
     expect(PushRefused).toBe(CorePushRefused);
     expect([FetchError, LimitError, MalformedError].every((error) => error.prototype instanceof Error)).toBe(
@@ -35,13 +35,13 @@ describe('printable', () => {
     ['a\r\nb\u001b[2Jc', 'a  b [2Jc'],
     ['1\u20282\u20293\u00854', '1 2 3 4'],
     ['\u202egnp.exe\u2066', ' gnp.exe '],
-    // Marks of Arabic and Hebrew texts disguise nothing.
+    // Marks in Arabic and Hebrew text are harmless.
     ['שלום\u200f!', 'שלום\u200f!'],
   ])('makes one line of %j', (text, line) => {
     expect(printable(text)).toBe(line);
   });
 
-  it('reasons: the message of an error, or what was thrown in its place', () => {
+  it('gets the reason from an error, or from another thrown value', () => {
     expect(printableReason(new Error('no\nway'))).toBe('no way');
     expect(printableReason('no\tway')).toBe('no way');
     expect(printableReason(undefined)).toBe('undefined');
@@ -49,7 +49,7 @@ describe('printable', () => {
 });
 
 describe('knownFields', () => {
-  it('gives what an object has, where all of it is known', () => {
+  it('returns the fields of an object with known fields', () => {
     expect(knownFields({ load: true }, ['load', 'keep'])).toEqual({ load: true });
     expect(knownFields(JSON.parse('{}'), ['load'])).toEqual({});
   });
@@ -60,7 +60,7 @@ describe('knownFields', () => {
     [['load'], 'invalid options: expected an object with load, keep'],
     [{ load: true, laod: true }, 'unknown option options.laod: expected load, keep'],
     [JSON.parse('{"__proto__":1}'), 'unknown option options.__proto__: expected load, keep'],
-  ])('says of %j where and what it should be', (value, message) => {
+  ])('rejects %j with the path and the expected type', (value, message) => {
     expect(() => knownFields(value, ['load', 'keep'])).toThrow(new ConfigurationError(message));
   });
 

@@ -1,4 +1,4 @@
-/** `Agenda` of `sip-push/sdk`: tasks by key, now or later, a few at once. */
+/** `Agenda` of `sip-push/sdk`: tasks by key, immediate or planned, with limited concurrency. */
 
 import { Agenda, type AgendaOptions, type AppLog } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 describe('Agenda', () => {
   let ending: AbortController;
   let logged: string[];
-  /** Keys of the tasks begun, in order. */
+  /** Keys of the started tasks, in order. */
   let begun: string[];
-  /** Ends the oldest task of a key that is under way. */
+  /** Finishes the oldest running task of a key. */
   let endings: Map<string, ((again?: number) => void)[]>;
 
   beforeEach(() => {
@@ -41,7 +41,7 @@ describe('Agenda', () => {
     await vi.advanceTimersByTimeAsync(0);
   }
 
-  it('does a few at once, in their order', async () => {
+  it('runs a limited number of tasks at once, in order', async () => {
     const three = agenda();
     for (const key of ['a', 'b', 'c', 'd']) three.add(key);
     expect(begun).toEqual(['a', 'b']);
@@ -51,7 +51,7 @@ describe('Agenda', () => {
     expect(begun).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('does one key once at a time, and once more however often it was added meanwhile', async () => {
+  it('runs a key once at a time, and once more if it was added meanwhile', async () => {
     const one = agenda();
     one.add('a');
     for (let times = 0; times < 3; times += 1) one.add('a');
@@ -63,7 +63,7 @@ describe('Agenda', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
-  it('does again what asks for it, after its time and not before', async () => {
+  it('repeats a task that requests it, after its delay', async () => {
     const one = agenda();
     one.add('a');
     await end('a', 5_000);
@@ -73,7 +73,7 @@ describe('Agenda', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
-  it('does what is added later at its time; adding it again is in place of that', async () => {
+  it('runs a planned task at its time; adding it again replaces the plan', async () => {
     const one = agenda();
     one.add('a', 5_000);
     one.add('b', 5_000);
@@ -84,7 +84,7 @@ describe('Agenda', () => {
     expect(begun).toEqual(['a', 'b']);
   });
 
-  it('waits for longer than a timer counts', async () => {
+  it('supports delays longer than the maximum of a timer', async () => {
     const days = (count: number) => count * 86_400_000;
     const one = agenda();
     one.add('a', days(30));
@@ -94,7 +94,7 @@ describe('Agenda', () => {
     expect(begun).toEqual(['a']);
   });
 
-  it('does not do what was removed, whether it was due or planned', async () => {
+  it('does not run a removed task, due or planned', async () => {
     const one = agenda({ atOnce: 1 });
     for (const key of ['a', 'b', 'c']) one.add(key);
     one.add('d', 5_000);
@@ -114,7 +114,7 @@ describe('Agenda', () => {
         throw new Error('disk\nfull');
       },
     ],
-  ])('says so where a task %s, and does it again', async (_how, task) => {
+  ])('reports a task that %s, and retries it', async (_how, task) => {
     const failing = vi.fn(task);
     agenda({ task: failing }).add('a\u001b');
     await vi.advanceTimersByTimeAsync(0);
@@ -123,7 +123,7 @@ describe('Agenda', () => {
     expect(failing).toHaveBeenCalledTimes(2);
   });
 
-  it('begins nothing once it is ended, and has ended with the last task', async () => {
+  it('starts no tasks after it is stopped, and stops with the last task', async () => {
     const one = agenda({ atOnce: 1 });
     one.add('a');
     one.add('b');

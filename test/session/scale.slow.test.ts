@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { platform } from '#platform';
 import { memoryContent } from '../../core/content/content.js';
 import { BOB, startSender } from '../support/agents.js';
-import { FilePushes, MEBIBYTE, told } from '../support/file-pushes.js';
+import { FilePushes, MEBIBYTE, printedEvents } from '../support/file-pushes.js';
 import { startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';
 
@@ -49,9 +49,9 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     expect(receipts).toHaveLength(SESSIONS);
     expect(receipts.filter(({ outcome, reported }) => outcome !== 'delivered' || !reported)).toEqual([]);
     const sent = Array.from({ length: SESSIONS }, (_, index) => platform.hash('sha-256', content(index)));
-    const received = (await told(host, SESSIONS, 'push')).map(({ sha256 }) => String(sha256));
+    const received = (await printedEvents(host, SESSIONS, 'push')).map(({ sha256 }) => String(sha256));
     expect(received.sort()).toEqual(sent.sort());
-    const counted = await told(host, SESSIONS, 'app', 'file');
+    const counted = await printedEvents(host, SESSIONS, 'app', 'file');
     expect(counted.filter(({ times }) => times !== 1)).toEqual([]);
     // By the time half of them are done, each has got something through.
     expect(ended[SESSIONS / 2]).toEqual({ begunThen: SESSIONS });

@@ -13,7 +13,7 @@ import {
   calling,
   cancelOf,
   connected,
-  heard,
+  roundTrip,
 } from '../support/invites.js';
 import { type Received, ScriptedCore } from '../support/scripted-core.js';
 import { until } from '../support/wait.js';
@@ -205,7 +205,7 @@ describe('14.1: a re-INVITE of ours', () => {
 async function ringing(between: Connected): Promise<Received> {
   const sent = await between.core.request('INVITE');
   sent.respond(180);
-  await heard(between);
+  await roundTrip(between);
   return sent;
 }
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../core/errors.js';
 import { INVITE_DEADLINE } from '../../core/sip/session/invitation.js';
 import { buildResponse } from '../../core/sip/wire/writer.js';
-import { ALICE, type Closing, CONTACT, connected, heard, inviting } from '../support/invites.js';
+import { ALICE, type Closing, CONTACT, connected, inviting, roundTrip } from '../support/invites.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 
 const closing: Closing = [];
@@ -109,7 +109,7 @@ it('cancels an INVITE that only rings', async () => {
   const { answer, sent } = await inviting(between);
   const settled = expect(answer).rejects.toThrow(TimeoutError);
   sent.respond(180);
-  await heard(between);
+  await roundTrip(between);
   await vi.advanceTimersByTimeAsync(INVITE_DEADLINE);
   await settled;
   vi.useRealTimers();
@@ -194,7 +194,7 @@ describe('a stop', () => {
     const between = await connected(closing);
     const { answer, sent } = await inviting(between);
     sent.respond(180);
-    await heard(between);
+    await roundTrip(between);
     const stopped = between.agent.stop();
     await expect(answer).rejects.toThrow(TransportError);
     (await between.core.request('CANCEL')).respond(200);

@@ -1,8 +1,8 @@
-/** Which folder may import which: the table of design, and what breaks it. */
+/** The allowed imports between folders, and a check for violations. */
 
 import { posix } from 'node:path';
 
-/** `core/errors.ts` and its peers: no state, no layer, imported from anywhere. */
+/** Stateless modules that all layers may import. */
 const COMMON = ['core/errors.ts', 'core/defined.ts', 'core/text.ts', 'core/log.ts', 'core/injection.ts'];
 const BASE = [...COMMON, 'core/platform', '#platform', 'core/time'];
 const AGENT = [
@@ -34,7 +34,7 @@ const TOOLS = [
   ...['network', 'record', 'testing', 'trace'],
 ].map((name) => (name.startsWith('core') || name.startsWith('#') ? name : `sdk/${name}`));
 
-/** What each folder may import of the project, from the bottom up. A folder may always import itself. */
+/** The layers that each folder may import, from the bottom up. A folder may always import itself. */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'core/errors.ts': [],
   'core/defined.ts': [],
@@ -58,7 +58,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/formats': CORE,
   'sdk/network': CORE,
   'sdk/testing': [...CORE, 'sdk/network', 'sdk/record'],
-  // Its templates import what an application imports.
+  // Its templates contain the imports of an application.
   'sdk/create': [...TOOLS, 'sip-push/sdk', 'sip-push/testing'],
   'sdk/cli': [...TOOLS, 'sdk/bundler'],
   'sdk/bundler': TOOLS,
@@ -66,14 +66,14 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   plugins: ['sip-push/sdk', 'sip-push/formats'],
 };
 
-/** A package that one folder alone imports, since that folder hides it. */
+/** Packages that only one folder may import. */
 const SOLE_IMPORTER: Readonly<Record<string, string>> = {
   jssip: 'core/sip',
   tsyringe: 'core/injection.ts',
   'sdp-transform': 'core/sdp',
 };
 
-/** @returns a sentence for each import that the table does not allow. */
+/** @returns a message for each import that the table does not allow. */
 export function violations(sources: ReadonlyMap<string, string>): string[] {
   return [...sources].flatMap(([file, text]) =>
     importsOf(file, text).flatMap((target) => {
@@ -83,7 +83,7 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
   );
 }
 
-/** The formatter writes each specifier in single quotes, after `from`, `import` or `import(`. */
+/** Relies on the formatter, which writes specifiers in single quotes after `from`, `import` or `import(`. */
 function importsOf(file: string, text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const specifiers = code.matchAll(/^(?:import|export|\})[^'"`;]*?'([^'\s]+)';|\bimport\(\s*'([^'\s]+)'/gm);
@@ -99,7 +99,7 @@ function forbidden(file: string, target: string): string | undefined {
   if (target.startsWith('node:')) {
     const allowed =
       file.startsWith('core/platform/node/') || (file.startsWith('sdk/') && layer !== 'sdk/formats');
-    return allowed ? undefined : 'Node.js is reached through the platform';
+    return allowed ? undefined : 'only core/platform/node and sdk may import Node.js modules';
   }
   const owner = Object.entries(SOLE_IMPORTER).find(
     ([name]) => target === name || target.startsWith(`${name}/`),
@@ -107,20 +107,20 @@ function forbidden(file: string, target: string): string | undefined {
   if (owner) return layer === owner[1] ? undefined : `${owner[1]} is the only importer of ${owner[0]}`;
   if (!/^((core|sdk|plugins|test|examples)\/|#|sip-push($|\/))/.test(target)) return undefined;
   const allowed = [layer, ...(LAYERS[layer] ?? [])];
-  if (allowed.some((place) => within(target, place) && !isHigher(layer, target, place))) return undefined;
+  if (allowed.some((name) => within(target, name) && !isHigher(layer, target, name))) return undefined;
   return `${layer} may import ${allowed.slice(1).join(', ') || 'nothing'}`;
 }
 
-/** A layer that stands for the rest of a folder does not stand for the folder's own layers. */
-function isHigher(layer: string, target: string, place: string): boolean {
-  return layer === 'sdk' && place === 'sdk' && layerOf(target) !== 'sdk';
+/** `sdk` in the table means the files of sdk without a layer of their own. */
+function isHigher(layer: string, target: string, folder: string): boolean {
+  return layer === 'sdk' && folder === 'sdk' && layerOf(target) !== 'sdk';
 }
 
-function within(target: string, place: string): boolean {
-  return target === place || target.startsWith(`${place}/`);
+function within(target: string, folder: string): boolean {
+  return target === folder || target.startsWith(`${folder}/`);
 }
 
-/** The longest name in the table that the file lies in. */
+/** The most specific entry of the table that contains the file. */
 function layerOf(file: string): string {
   const names = Object.keys(LAYERS).filter((name) => within(file, name));
   return names.sort((a, b) => b.length - a.length)[0] ?? file;

@@ -1,4 +1,4 @@
-/** A device and a sender of this package, in this process, for tests against a real or embedded core. */
+/** A device and a sender in this process, for tests with a real or embedded core. */
 
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { createPushReceiver, type HostEvent, type PushHost, type PushHostOptions } from '../../core/host.js';
@@ -15,7 +15,7 @@ export class Device {
     readonly events: HostEvent[],
   ) {}
 
-  /** Resolves when it is registered. */
+  /** Resolves when the device is registered. */
   static async start(
     apps: readonly PushAppDefinition[],
     options: Partial<PushHostOptions> & Pick<PushHostOptions, 'servers'>,
@@ -39,7 +39,7 @@ export class Device {
     return this.events.filter((event): event is Extract<HostEvent, { event: Name }> => event.event === name);
   }
 
-  /** The first event of this name, also one that came already. */
+  /** The first event with this name, including earlier events. */
   event<Name extends HostEvent['event']>(name: Name): Promise<Extract<HostEvent, { event: Name }>> {
     return eventually(
       () => `${name}; events were ${JSON.stringify(this.events)}`,

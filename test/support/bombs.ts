@@ -1,4 +1,4 @@
-/** Compressed content that unfolds without end. */
+/** Decompression bombs. */
 
 import { gzipSync } from 'node:zlib';
 
@@ -7,7 +7,7 @@ const TEN_GB = 10 * 1024 ** 3;
 
 let made: Buffer | undefined;
 
-/** Below 1 MB; gunzipped twice it is 10 GB of zeros: one gzip member (RFC 1952 2.2) again and again. */
+/** Less than 1 MB of repeated gzip members (RFC 1952 §2.2) that decompress twice to 10 GB of zeros. */
 export function nestedBomb(): Buffer {
   if (!made) {
     const member = gzipSync(Buffer.alloc(MEMBER), { level: 9 });

@@ -1,4 +1,4 @@
-/** A page with a module of ours, bundled as a browser's bundler does it, and a server of loopback that has it. */
+/** Bundles a module of this package for browsers, and serves a page with it on loopback. */
 
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
@@ -11,7 +11,7 @@ export interface BrowserBundle {
   metafile: Metafile;
 }
 
-/** @param entry a module, by its path from the root of the project. */
+/** @param entry path of a module, relative to the root of the project. */
 export async function bundleForBrowser(entry: string): Promise<BrowserBundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
@@ -19,7 +19,7 @@ export async function bundleForBrowser(entry: string): Promise<BrowserBundle> {
     bundle: true,
     format: 'esm',
     platform: 'browser',
-    // As tests run the sources; esbuild adds `browser` by itself.
+    // Resolves to the sources, like the tests; esbuild adds the condition `browser`.
     conditions: ['sip-push-source'],
     target: 'es2022',
     sourcemap: 'inline',
@@ -31,7 +31,7 @@ export async function bundleForBrowser(entry: string): Promise<BrowserBundle> {
   return { code: outputFiles[0]?.contents ?? new Uint8Array(), metafile };
 }
 
-/** Serves the module as the only script of `/`; `more` answers whatever else is asked for. */
+/** Serves the module as the only script of `/`; `more` answers all other requests. */
 export async function servePage(
   entry: string,
   more: HttpAnswer = (_request, response) => response.writeHead(404).end(),
@@ -40,7 +40,7 @@ export async function servePage(
   return await TestHttpServer.start((request, response) => {
     if (request.url === '/') {
       response.writeHead(200, { 'content-type': 'text/html' });
-      // No icon: what a browser asks for by itself is no concern of a test.
+      // The icon, which browsers request by themselves.
       response.end(
         '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
       );

@@ -1,4 +1,4 @@
-/** Calls between user agents of this package over a SIP/IP core, the same over every core. */
+/** A test suite of sessions between user agents over a SIP/IP core, for all cores. */
 
 import { expect, it } from 'vitest';
 import type { SipResponse } from '../../core/sip/message/message.js';
@@ -12,14 +12,14 @@ import { eventually } from './wait.js';
 export interface CallCore {
   server(transport: 'udp' | 'tcp'): string;
   password(user: 'bob' | 'psa'): string;
-  /** It picks devices by Accept-Contact (RFC 3841); one that does not forks to all. */
+  /** Whether the core selects devices by Accept-Contact (RFC 3841); otherwise it forks to all. */
   picksDevices: boolean;
 }
 
 const FEATURE = '+g.oma.pusheventapp="mms.ua"';
 const WANTED: [string, string] = ['Accept-Contact', `*;${FEATURE};require;explicit`];
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
-/** A session description of that name, and the name of one. */
+/** A session description with this name, and the inverse. */
 const describing = (name: string) =>
   new TextEncoder().encode(`v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=${name}\r\nt=0 0\r\n`);
 const nameIn = (body: Uint8Array | undefined) => /s=(.+)\r/.exec(new TextDecoder().decode(body))?.[1];
@@ -118,7 +118,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
       { length: callees },
       () => new Peer(core(), 'bob', calleeTransport, [FEATURE]),
     );
-    // A device of the same user that does not have the application (RFC 3841).
+    // A device of the same user without the application (RFC 3841).
     const other = new Peer(core(), 'bob', 'udp', ['+g.oma.pusheventapp="wml.ua"']);
     const all = [caller, ...devices, ...(core().picksDevices ? [other] : [])];
     closing.push(async () => {
@@ -136,7 +136,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
   ] as const)('a call: the caller over %s, the callee over %s', async (from, to) => {
     const { caller, devices, other } = await peers(to, from);
     const [callee] = devices;
-    if (!callee) throw new Error('nobody');
+    if (!callee) throw new Error('no callee');
     const { final, answers } = caller.call();
     const transaction = await callee.invited();
     expect(nameIn(transaction.request.body)).toBe('offer');
@@ -163,7 +163,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
   it('the callee hangs up', async () => {
     const { caller, devices } = await peers('udp');
     const [callee] = devices;
-    if (!callee) throw new Error('nobody');
+    if (!callee) throw new Error('no callee');
     const { final } = caller.call();
     const { session } = callee.accept(await callee.invited());
     await final;
@@ -177,7 +177,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
   it('8.2.2-09: a CANCEL before the answer', async () => {
     const { caller, devices } = await peers('udp');
     const [callee] = devices;
-    if (!callee) throw new Error('nobody');
+    if (!callee) throw new Error('no callee');
     const { final, giveUp } = caller.call();
     const transaction = await callee.invited();
     const cancelled = new Promise<void>((resolve) => {
@@ -194,7 +194,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
   it('16.7: one of two devices accepts, the other is cancelled', async () => {
     const { caller, devices, other } = await peers('udp', 'tcp', 2);
     const [first, second] = devices;
-    if (!first || !second) throw new Error('nobody');
+    if (!first || !second) throw new Error('no callee');
     const { final } = caller.call();
     const [taken, left] = await Promise.all([first.invited(), second.invited()]);
     const cancelled = new Promise<void>((resolve) => {
@@ -213,10 +213,10 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
   it('13.2.2.4: two devices accept at once: two sessions, each of which can be ended', async () => {
     const { caller, devices } = await peers('udp', 'udp', 2);
     const [first, second] = devices;
-    if (!first || !second) throw new Error('nobody');
+    if (!first || !second) throw new Error('no callee');
     const { final, answers } = caller.call();
     const invites = await Promise.all([first.invited(), second.invited()]);
-    // Before the CANCEL that the 2xx of the other one sets off.
+    // Before the CANCEL that the 2xx of the other device causes.
     const callees = [first.accept(invites[0], 'first'), second.accept(invites[1], 'second')];
     expect((await final).status).toBe(200);
     await eventually('two sessions', () => caller.sessions.length === 2 || undefined);
@@ -239,7 +239,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
   it('a stop of either end ends the session of the other', async () => {
     const { caller, devices } = await peers('tcp', 'tcp');
     const [callee] = devices;
-    if (!callee) throw new Error('nobody');
+    if (!callee) throw new Error('no callee');
     const { final } = caller.call();
     const { ended } = callee.accept(await callee.invited());
     await final;

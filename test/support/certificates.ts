@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** An authority of its own and a certificate signed by it, as PEM text and as files. */
+/** A test authority and a certificate signed by it, as PEM text and as files. */
 export interface Certificates {
   ca: string;
   cert: string;
@@ -20,7 +20,7 @@ export interface Certificates {
 const LOOPBACK = ['DNS:localhost', 'IP:127.0.0.1', 'IP:::1'];
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** Made by `openssl`, good for two days, for these subject alternative names. */
+/** Makes a certificate for these subject alternative names with `openssl`, valid for two days. */
 export async function makeCertificates(names: readonly string[] = LOOPBACK): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-tls-'));
   const file = (name: string) => join(folder, name);

@@ -1,4 +1,4 @@
-/** Debian's Chromium without a window, driven by the DevTools protocol: a page as a person has it. */
+/** Drives Debian's headless Chromium with the DevTools protocol. */
 
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { eventually } from './wait.js';
 
 const FLAGS = [
   '--headless',
-  // Chromium's own sandbox does not run as root, which tests may.
+  // Chromium's sandbox does not work as root, and tests may run as root.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-dev-shm-usage',
@@ -38,9 +38,9 @@ interface Looks {
 }
 
 export class Chromium {
-  /** What the page or the browser complained of: uncaught errors, console.error, requests that failed. */
+  /** Uncaught errors, console errors and failed requests. */
   readonly complaints: string[] = [];
-  /** Every URL that was asked for. */
+  /** All requested URLs. */
   readonly requests: string[] = [];
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #last = 0;
@@ -54,7 +54,7 @@ export class Chromium {
     private readonly looks: Looks,
   ) {}
 
-  /** Opens the page in a new profile. */
+  /** Opens a page in a new profile. */
   static async open(url: string, looks: Looks = {}): Promise<Chromium> {
     const profile = await mkdtemp(join(tmpdir(), 'sip-push-chromium-'));
     const chromium = new Chromium(profile, url, looks);
@@ -62,7 +62,7 @@ export class Chromium {
     return chromium;
   }
 
-  /** The browser is killed, every process of it; another one opens the page, in the same profile. */
+  /** Kills all processes of the browser, and opens the page in a new browser with the same profile. */
   async killAndReopen(): Promise<void> {
     this.#running?.kill('SIGKILL');
     await this.#running?.exited;
@@ -119,12 +119,12 @@ export class Chromium {
     return result.value;
   }
 
-  /** The page goes, without a word, and comes anew. */
+  /** Crashes the page, and loads it again. */
   async reload(): Promise<void> {
     await this.#call('Page.reload');
   }
 
-  /** Resolves with the value once it is neither undefined, null, false, 0 nor empty. */
+  /** Resolves with the value of the expression once it is truthy. */
   until<T>(expression: string): Promise<T> {
     return eventually(expression, async () => (await this.evaluate<T>(expression)) || undefined);
   }

@@ -1,12 +1,12 @@
 /** The code blocks of a Markdown page, in order. */
 
 export interface CodeBlock {
-  /** Behind the fence: `sh`, `ts`, `json`; empty where nothing says. */
+  /** The language after the fence, such as `sh`, `ts` or `json`; empty if there is none. */
   readonly language: string;
-  /** Behind the language: the file that it is, ```` ```json bob.json ````. */
+  /** The file name after the language: ```` ```json bob.json ````. */
   readonly file?: string;
   readonly text: string;
-  /** Of the fence, counted from 1. */
+  /** Line of the fence, counted from 1. */
   readonly line: number;
 }
 
@@ -28,11 +28,11 @@ export function codeBlocks(page: string): CodeBlock[] {
     const [language = '', file] = (fence[1] ?? '').trim().split(/\s+/);
     open = { language, file, line: index + 1, lines: [] };
   }
-  if (open) throw new Error(`the block at line ${open.line} has no end`);
+  if (open) throw new Error(`the block at line ${open.line} is not closed`);
   return blocks;
 }
 
-/** The commands of a block for a shell, with lines that go on joined, and without comments. */
+/** The shell commands of a block, with continuation lines joined and comments removed. */
 export function commandsOf({ text }: CodeBlock): string[] {
   return text
     .replace(/\\\n\s*/g, '')

@@ -1,11 +1,11 @@
-/** `sip-push` in this process: its whole command line, with streams and a signal of the test's. */
+/** Runs the `sip-push` command line in this process, with streams and a signal of the test. */
 
 import { PassThrough } from 'node:stream';
 import type { Io } from '../../sdk/cli/io.js';
 import { run } from '../../sdk/cli/program.js';
 import { type Ending, Running } from './running.js';
 
-/** What a command says and reads, in memory. */
+/** Input and output of a command in memory. */
 export function memoryIo(more: Partial<Io> = {}): Io {
   return {
     input: new PassThrough(),
@@ -19,7 +19,7 @@ export function memoryIo(more: Partial<Io> = {}): Io {
   };
 }
 
-/** A command that was started. SIGINT and SIGTERM end it, as they do where it has a process of its own. */
+/** A running command. SIGINT and SIGTERM stop it, as if it had its own process. */
 export class RunningCommand extends Running {
   readonly exited: Promise<Ending>;
   readonly stdin = new PassThrough();
@@ -41,7 +41,7 @@ export class RunningCommand extends Running {
   }
 
   kill(signal: NodeJS.Signals): void {
-    if (signal !== 'SIGINT' && signal !== 'SIGTERM') throw new Error(`${signal} needs a process of its own`);
+    if (signal !== 'SIGINT' && signal !== 'SIGTERM') throw new Error(`${signal} requires a separate process`);
     this.#ending.abort();
   }
 

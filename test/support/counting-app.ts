@@ -1,4 +1,4 @@
-/** A push application that counts, in its own storage and in the same write that ends the push, what it was given. */
+/** A push application that counts pushes in its storage, in the same write that completes each push. */
 
 import { definePushApp } from 'sip-push/sdk';
 

@@ -1,16 +1,16 @@
-/** What tshark, which shares no code with us, makes of a capture: its fields, and what it finds wrong with the SIP in it. */
+/** Dissects a capture with tshark, an independent implementation: reads fields and finds malformed SIP. */
 
 import { peerCommand } from './peers.js';
 import { runProcess } from './process.js';
 
-// PI_ERROR and PI_MALFORMED of Wireshark's expert information.
+// PI_ERROR and PI_MALFORMED in Wireshark's expert information.
 const ERROR = 0x00800000;
 const MALFORMED = 0x07000000;
 // CRLF CRLF (RFC 5626 3.5.1), after the UDP header.
 const LONGEST_KEEP_ALIVE = 4;
 const UDP_HEADER = 8;
 
-/** How the ports of a capture are read. A port may be in both lists. */
+/** Protocols of the ports in a capture. A port may be in several lists. */
 export interface Ports {
   /** SIP over UDP or TCP. */
   sip: readonly number[];
@@ -22,11 +22,11 @@ export interface Ports {
 
 export interface Complaint {
   frame: number;
-  /** What is wrong, and what tshark made of the frame. */
+  /** The problem, and the dissected frame. */
   reason: string;
 }
 
-/** For each frame that the display filter takes: its number, then those fields, several values with commas between. */
+/** For each frame that matches the display filter: its number, then the fields, with multiple values joined by commas. */
 export async function readFields(
   file: string,
   filter: string,
@@ -36,7 +36,7 @@ export async function readFields(
 ): Promise<string[][]> {
   const { code, stdout, stderr } = await runProcess(peerCommand('tshark'), [
     ...['-n', '-r', file, '-Y', filter],
-    // The body of a message is no concern of SIP, and tests send octets that are no MMS.
+    // Bodies are not dissected, because tests send arbitrary octets as MMS.
     ...['--disable-protocol', 'mmse'],
     ...decodeAs.flatMap((rule) => ['-d', rule]),
     ...preferences.flatMap((preference) => ['-o', preference]),
@@ -59,7 +59,7 @@ function asWebSocket({ websocket = [] }: Ports): string[] {
 }
 
 /**
- * Every frame in which tshark finds something wrong with SIP, or no SIP where there must be some.
+ * Frames in which tshark reports malformed SIP, or finds no SIP where it is expected.
  *
  * @param filter a display filter: which frames to look at
  */
@@ -79,7 +79,7 @@ export async function findMalformed(file: string, ports: Ports, filter: string):
   );
 }
 
-/** tshark's dissector is lenient: what it could not make sense of is often only missing among the fields. */
+/** tshark's dissector is lenient: often a malformed part only lacks its fields. */
 function complaint(frame: Frame): string | undefined {
   if (frame.malformed) return `malformed: ${frame.expertMessage}`;
   if (frame.has('sip') && frame.startLine === '' && frame.payloadLength > LONGEST_KEEP_ALIVE)
@@ -94,7 +94,7 @@ function complaint(frame: Frame): string | undefined {
 /** Fields that `isMalformed` asks for. */
 export const FAULT_FIELDS = ['_ws.malformed', '_ws.expert.severity', '_ws.expert.group'] as const;
 
-/** tshark says so, or is sure of an error. */
+/** Whether tshark reports a malformed frame or an error. */
 export function isMalformed(field: (name: (typeof FAULT_FIELDS)[number]) => string): boolean {
   const numbers = (text: string) => text.split(',').map(Number);
   return (
@@ -109,7 +109,7 @@ interface Frame {
   has(protocol: string): boolean;
   summary: string;
   startLine: string;
-  /** Of the headers that RFC 3261 8.1.1 wants in every message. */
+  /** Headers that are mandatory in every message (RFC 3261 §8.1.1). */
   missing: string[];
   malformed: boolean;
   expertMessage: string;

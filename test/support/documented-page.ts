@@ -1,6 +1,6 @@
 /**
- * A page of the documentation in a folder of its own: its files are written, its commands run in order, its programs
- * compiled and run. Ports and folders are replaced by free ones; everything else is what a reader types.
+ * Follows a page of the documentation in a temporary folder: writes its files, runs its commands in order, compiles and
+ * runs its programs. Ports and folders are replaced with free ones; everything else is as a reader types it.
  */
 
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -15,19 +15,19 @@ import { type RunningProcess, runProcess, startProcess } from './process.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Guides that bundle, or compile a package several times: `npm run test:slow` follows them. */
+/** Guides with slow commands, which run in `npm run test:slow`. */
 export const SLOW_GUIDES = ['bundle-applications.md', 'test-an-application.md'];
 
-/** The ports that pages and examples name. */
+/** Ports in pages and examples. */
 const PORTS = ['5060', '5061', '5062', '5066', '2855', '2856', '8000', '8642'];
-/** Files of examples that are not text. */
+/** Binary files of examples. */
 const BINARY = /\.(mms|wbxml)$/;
 const WITHIN_MS = 120_000;
 
 /** A command that runs until it is stopped. */
 interface Service {
   readonly command: RegExp;
-  /** What it prints when it is ready. */
+  /** Output when it is ready. */
   readonly ready: RegExp;
   /** The command that a reader runs after stopping this one. */
   readonly until?: RegExp;
@@ -43,14 +43,14 @@ const SERVICES: readonly Service[] = [
   { command: /^node \S*run\.mjs$/, ready: /^http:/ },
 ];
 
-/** The package is built and installed for every page; root is not needed either. */
+/** Commands to skip, because the package is built and installed for all pages. */
 const DONE = /^(npm (start|test|install|run (build|bench))|sudo)\b/;
 
 export interface PageOptions {
   readonly services?: readonly Service[];
-  /** Commands that are run although the package is installed. */
+  /** Commands to run although they are skipped by default. */
   readonly run?: RegExp;
-  /** Called when a service is ready, with the line that said so. */
+  /** Called when a service is ready, with the line that it printed. */
   onReady?(command: string, line: string): Promise<void>;
   /** Called before each command, with the folder of the page. */
   before?(command: string, folder: string): Promise<void>;
@@ -58,7 +58,7 @@ export interface PageOptions {
 
 export class DocumentedPage {
   readonly #running: { service: Service; process: RunningProcess }[] = [];
-  /** Where the reader is: an earlier command may be `cd`. */
+  /** Current folder, which a command `cd` changes. */
   #cwd: string;
 
   private constructor(
@@ -69,7 +69,7 @@ export class DocumentedPage {
     this.#cwd = folder;
   }
 
-  /** @param page its path in the repository. */
+  /** @param page path in the repository. */
   static async open(page: string, options: PageOptions = {}): Promise<DocumentedPage> {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-page-'));
     const free = await freePorts(PORTS.length);
@@ -88,7 +88,7 @@ export class DocumentedPage {
 
   expectValidJson(): void {
     for (const { text, line, language } of this.blocks) {
-      // Part of a configuration, without its braces.
+      // A part of a configuration, without braces.
       const whole = text.trimStart().startsWith('{') ? text : `{${text}}`;
       if (language === 'json') expect(() => JSON.parse(whole), `line ${line}`).not.toThrow();
     }
@@ -103,7 +103,7 @@ export class DocumentedPage {
     }
   }
 
-  /** Compiles the TypeScript of the page as a strict user does, and runs it in order. */
+  /** Compiles the TypeScript of the page with strict settings, and runs it in order. */
   async runPrograms(): Promise<void> {
     const programs: string[] = [];
     for (const { language, text, file, line } of this.blocks) {
@@ -117,7 +117,7 @@ export class DocumentedPage {
     for (const program of programs) {
       const started = await this.#start(program);
       if (!started) continue;
-      // A program runs to its end, or until it is registered.
+      // A program runs until it ends or is registered.
       const ended = await Promise.race([
         started.exited.then(() => true),
         started.line(/registered/, WITHIN_MS).then(() => false),
@@ -194,7 +194,7 @@ export class DocumentedPage {
     expect(code).toBe(0);
   }
 
-  /** Starts a program; a program for browsers is bundled only: the suites of `test/browser` run it. */
+  /** Starts a program. A program for browsers is only bundled; `test/browser` runs it. */
   async #start(program: string): Promise<RunningProcess | undefined> {
     const outfile = program.replace(/\.ts$/, '.mjs');
     const forBrowser = program.startsWith('browser');
@@ -219,7 +219,7 @@ async function expectSuccess(running: RunningProcess): Promise<void> {
   expect(running.stderr, running.describe()).toEqual([]);
 }
 
-/** What `npm install` leaves, without the time it takes; newcomer.test.ts runs npm itself. */
+/** Creates the result of `npm install` without running it, which is slow; newcomer.slow.test.ts runs npm. */
 async function install(folder: string): Promise<void> {
   await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
   await symlink(ROOT, join(folder, 'node_modules/sip-push'));

@@ -1,4 +1,4 @@
-/** Files in session mode from `sip-push send` to `sip-push host`, each in a process of its own. */
+/** Sends files in session mode from `sip-push send` to `sip-push host`, each in a separate process. */
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -11,26 +11,26 @@ import { type RunningProcess, startProcess } from './process.js';
 import { eventually, JOB_MS } from './wait.js';
 
 const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
-/** Takes anything, and counts it in its commit. */
+/** Accepts all content, and counts it in the commit. */
 const APP = fileURLToPath(new URL('../faults/apps/files.mjs', import.meta.url));
 export const MEBIBYTE = 1024 * 1024;
-/** Between two bytes of generated content that are not zero: every chunk and every page has one of its own. */
+/** Distance of the non-zero bytes in generated content, less than a chunk or memory page. */
 const STRIDE = 4093;
 
 export interface Addresses {
-  /** Of the core, for the device and for the sender. */
+  /** Server URIs for the device and the sender. */
   host: string;
   sender: string;
-  /** Where the sender listens for MSRP; any port when absent. */
+  /** MSRP port of the sender; any free port by default. */
   mediaPort?: number;
-  /** Sessions of the host at a time; its default when absent. */
+  /** Maximum concurrent sessions of the host. */
   sessions?: number;
 }
 
-/** What `--json` prints. */
+/** An object printed with `--json`. */
 export type Printed = Record<string, unknown> & { event: string };
 
-/** A folder with the configurations of both, the data of the host, and files. */
+/** A folder with both configurations, the data of the host, and files. */
 export class FilePushes {
   readonly #running = new Set<RunningProcess>();
 
@@ -58,7 +58,7 @@ export class FilePushes {
     return new FilePushes(folder);
   }
 
-  /** Resolves when it is registered. */
+  /** Resolves when the host is registered. */
   async startHost(): Promise<RunningProcess> {
     const host = await this.#start([], 'host', '--config', 'bob.json', '--json');
     await host.line(/"event":"registered"/);
@@ -74,13 +74,13 @@ export class FilePushes {
     );
   }
 
-  /** To its end. @returns its receipts, its exit code, and the most memory that it had, bytes. */
+  /** Runs `send` to its end. @returns its receipts, exit code and peak memory in bytes. */
   async send(files: readonly string[], ...options: string[]) {
     const running = await this.startSend(files, ...options);
     return await endOfSend(running);
   }
 
-  /** A file with a few bytes that are not zero all over it. Resolves with its SHA-256. */
+  /** Writes a mostly zero file with distinct bytes throughout. Resolves with its SHA-256. */
   async generate(name: string, size: number): Promise<string> {
     const file = await open(join(this.folder, name), 'w');
     try {
@@ -102,7 +102,7 @@ export class FilePushes {
     return createHash('sha256').update(bytes).digest('hex');
   }
 
-  /** Bytes of files that the host has on its disk, of transfers under way or broken off. */
+  /** Bytes on the host's disk of pending and interrupted transfers. */
   async onDisk(): Promise<number> {
     const folder = join(this.folder, 'data', 'transfers');
     const names = await readdir(folder).catch(() => []);
@@ -123,7 +123,7 @@ export class FilePushes {
   }
 }
 
-/** Linux keeps the peak of a process with the process: it has to be told by itself at its end. */
+/** A module that prints the peak memory at exit, because Linux discards it with the process. */
 const TELLS_PEAK = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync } from 'node:fs';
   process.on('exit', () => {
@@ -138,7 +138,7 @@ export async function endOfSend(running: RunningProcess) {
   return { code, receipts: printed(running), peak: Number(peak) * 1024, running };
 }
 
-/** The most memory that a running process has had, bytes. */
+/** Peak memory of a running process in bytes. */
 export async function peakOf({ pid }: { pid: number }): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) * 1024;
@@ -148,8 +148,8 @@ export function printed({ stdout }: RunningProcess): Printed[] {
   return stdout.map((line) => JSON.parse(line));
 }
 
-/** The lines of one event (and kind, of an application's own), when so many have come. */
-export function told(
+/** Resolves with the printed objects of an event (and kind) when this number has been printed. */
+export function printedEvents(
   running: RunningProcess,
   count: number,
   event: string,

@@ -1,4 +1,4 @@
-/** The three of the flows of appendix B: a Push Receiver Agent, the embedded core, and a Push Sender Agent; their ladder. */
+/** The participants of the flows in appendix B: a Push Receiver Agent, the embedded core and a Push Sender Agent, with a ladder. */
 
 import type { PushHostOptions } from '../../core/host.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
@@ -8,7 +8,7 @@ import { Device, PSA, startSender } from './agents.js';
 import { Ladder } from './ladder.js';
 import { freePort } from './ports.js';
 
-/** Of the flows. */
+/** Instance id in the flows. */
 export const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 export const GRUU = `sip:bob@domain.test;gr=${INSTANCE}`;
 /** Appendix D. */
@@ -20,7 +20,7 @@ export interface SceneOptions {
   ims?: boolean;
   /** Applications of the receiver. */
   apps: readonly string[];
-  /** Media types that they take. */
+  /** Media types that the applications accept. */
   accepts?: readonly string[];
   sender?: Partial<PushSenderOptions>;
 }
@@ -32,7 +32,7 @@ export class FlowScene {
   private constructor(
     readonly ladder: Ladder,
     readonly sender: PushSenderAgent,
-    /** Of the core: UDP for the sender, TCP for the receiver. */
+    /** Endpoints of the core: UDP for the sender, TCP for the receiver. */
     private readonly servers: readonly string[],
     private readonly options: SceneOptions,
     closing: (() => Promise<unknown>)[],
@@ -44,7 +44,7 @@ export class FlowScene {
     const ladder = new Ladder();
     const listen = `sip:127.0.0.1:${await freePort()};transport=udp`;
     const network = await startNetwork({
-      // At ports apart, so that a large INVITE of the sender goes by UDP, too: it is trusted by address, port and transport.
+      // Separate ports, so that a large INVITE of the sender also uses UDP: the core trusts it by address, port and transport.
       listen: ['sip:127.0.0.1:0;transport=udp', `sip:127.0.0.1:${await freePort()};transport=tcp`],
       applicationServers: { [PSA]: listen },
       ...(options.ims ? { thirdPartyRegistration: [PSA] } : {}),

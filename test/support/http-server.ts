@@ -1,4 +1,4 @@
-/** An HTTP server of loopback whose every answer a test writes. */
+/** An HTTP server on loopback whose responses the test writes. */
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 export type HttpAnswer = (request: IncomingMessage, response: ServerResponse) => void;
 
 export class TestHttpServer {
-  /** What was asked for, in order: `GET /path`, with its Range where there was one. */
+  /** Received requests, in order: `GET /path`, with its Range if present. */
   readonly requests: string[] = [];
 
   private constructor(
@@ -15,7 +15,7 @@ export class TestHttpServer {
     readonly close: () => Promise<void>,
   ) {}
 
-  /** `answer` may be replaced at any time. */
+  /** A test may replace `answer` at any time. */
   static async start(answer: HttpAnswer): Promise<TestHttpServer & { answer: HttpAnswer }> {
     const server = createServer((request, response) => {
       const { range } = request.headers;
@@ -39,7 +39,7 @@ export class TestHttpServer {
   }
 }
 
-/** Writes without end, as fast as it is read. */
+/** Writes an infinite response, as fast as the client reads it. */
 export function endless(chunk = Buffer.alloc(65_536, 'endless ')): HttpAnswer {
   return (_request, response) => {
     const more = () => {

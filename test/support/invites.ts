@@ -1,4 +1,4 @@
-/** User agents and calls with a scripted core, for tests of sessions. */
+/** User agents and sessions with a scripted core. */
 
 import type { SipRequest, SipResponse } from '../../core/sip/message/message.js';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
@@ -15,7 +15,7 @@ export const CONTACT: [string, string] = ['Contact', '<sip:alice@127.0.0.1:5099>
 
 export type Closing = (() => Promise<unknown>)[];
 
-/** An agent that has a connection to a core whose every answer the test decides. */
+/** An agent connected to a scripted core. */
 export async function connected(
   closing: Closing,
   transport: 'udp' | 'tcp' = 'udp',
@@ -38,14 +38,14 @@ export async function connected(
     return agent.stop();
   });
   await agent.start();
-  // A scripted core can send to an agent only after it heard from it.
-  await heard({ core, agent });
+  // A scripted core can send to an agent only after it received a message from the agent.
+  await roundTrip({ core, agent });
   return { core, agent, transactions };
 }
 
 export type Connected = Awaited<ReturnType<typeof connected>>;
 
-/** An INVITE of ours that is on its way. */
+/** A pending INVITE of the agent. */
 export async function inviting(
   { core, agent }: Pick<Connected, 'core' | 'agent'>,
   handlers: InviteHandlers = {},
@@ -57,19 +57,19 @@ export async function inviting(
     { onSession: (session) => sessions.push(session), ...handlers },
     options,
   );
-  // A test may look at it late.
+  // A test may await it later.
   answer.catch(() => {});
   return { answer, sessions, sent: await core.request('INVITE') };
 }
 
-/** A round trip: the agent has got what the core sent before. */
-export async function heard({ core, agent }: Pick<Connected, 'core' | 'agent'>): Promise<void> {
+/** Makes a round trip, after which the agent has received all earlier messages of the core. */
+export async function roundTrip({ core, agent }: Pick<Connected, 'core' | 'agent'>): Promise<void> {
   const asked = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
   await asked;
 }
 
-/** A session that we began. */
+/** A session started by the agent. */
 export async function calling(between: Pick<Connected, 'core' | 'agent'>) {
   const { answer: answering, sessions, sent } = await inviting(between);
   sent.respond(200, [CONTACT]);
@@ -79,7 +79,7 @@ export async function calling(between: Pick<Connected, 'core' | 'agent'>) {
   return { session, sent: sent.request, answer, ack, inDialog: peerOf(sent.request, answer, between.agent) };
 }
 
-/** An INVITE of the peer that waits for our answer. */
+/** A pending INVITE of the peer. */
 export async function called({ core, transactions }: Connected, lines: readonly string[] = []) {
   const invite = request('INVITE', BOB, [`Contact: <sip:alice@127.0.0.1:${core.port}>`, ...lines]);
   const before = transactions.length;
@@ -90,7 +90,7 @@ export async function called({ core, transactions }: Connected, lines: readonly 
   return { invite, transaction: onlyOne(transactions.slice(before)) };
 }
 
-/** A session that the peer began. */
+/** A session started by the peer. */
 export async function answering(between: Connected) {
   const { invite, transaction } = await called(between);
   const session = between.agent.accept(transaction);
@@ -100,7 +100,7 @@ export async function answering(between: Connected) {
   return { session, transaction, invite, answer, inDialog };
 }
 
-/** Requests that the peer sends within a session that we began. */
+/** Requests of the peer in a session started by the agent. */
 function peerOf(invite: SipRequest, answer: SipResponse, agent: SipUserAgent) {
   return (method: string, cseq: number, lines: readonly string[] = [`${CONTACT[0]}: ${CONTACT[1]}`]) => {
     const next = request(method, agent.contact, lines);
@@ -127,7 +127,7 @@ function within(
   return next;
 }
 
-/** The CANCEL of a request that the peer sent. */
+/** The CANCEL for a request of the peer. */
 export function cancelOf(invite: SipRequest): SipRequest {
   const number = Number.parseInt(invite.headers.get('CSeq') ?? '', 10);
   const headers = invite.headers.clone().set('CSeq', `${number} CANCEL`);
@@ -137,6 +137,6 @@ export function cancelOf(invite: SipRequest): SipRequest {
 
 export function onlyOne<T>(values: readonly T[]): T {
   const [first, ...others] = values;
-  if (first === undefined || others.length > 0) throw new Error(`${values.length} instead of one`);
+  if (first === undefined || others.length > 0) throw new Error(`expected one value, found ${values.length}`);
   return first;
 }

@@ -1,4 +1,4 @@
-/** Debian's Kamailio as an MSRP relay, run from examples/kamailio/msrp-relay.cfg. */
+/** Debian's Kamailio as an MSRP relay with the configuration examples/kamailio/msrp-relay.cfg. */
 
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -16,10 +16,10 @@ const CONFIG = fileURLToPath(new URL('../../examples/kamailio/msrp-relay.cfg', i
 export interface KamailioRelayOptions {
   algorithm?: 'MD5' | 'SHA-256';
   nonceSeconds?: number;
-  /** Bounds of what a URI may be asked for, seconds. */
+  /** Limits for the requested lifetime of a URI, in seconds. */
   shortest?: number;
   longest?: number;
-  /** Ports of one that was there before. */
+  /** Ports of an earlier relay, for a restart. */
   ports?: { tcpPort: number; tlsPort: number };
 }
 
@@ -53,7 +53,7 @@ export class KamailioRelay {
   }
 }
 
-/** Resolves when it listens. */
+/** Resolves when the relay listens. */
 export async function startKamailioRelay(
   certificates: Certificates,
   options: KamailioRelayOptions = {},

@@ -1,4 +1,4 @@
-/** Debian's Kamailio on ports of its own, run from examples/kamailio/kamailio.cfg: the example is what is tested. */
+/** Debian's Kamailio on free ports, with the configuration examples/kamailio/kamailio.cfg, which it tests. */
 
 import { createSocket } from 'node:dgram';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
@@ -11,22 +11,22 @@ import { type RunningProcess, startProcess } from './process.js';
 import { eventually } from './wait.js';
 
 const CONFIG = fileURLToPath(new URL('../../examples/kamailio/kamailio.cfg', import.meta.url));
-// Megabytes: shared by all its processes, and of each one. Hundreds of registrations fit in.
+// Shared and private memory in megabytes, enough for hundreds of registrations.
 const SHARED_MEMORY = 64;
 const OWN_MEMORY = 8;
 const ANSWER_MS = 200;
-/** Empty tables, of Debian's package. */
+/** Empty tables in Debian's package. */
 const TABLES = '/usr/share/kamailio/dbtext/kamailio';
 
 export interface KamailioOptions {
   algorithm?: 'MD5' | 'SHA-256';
   /** Seconds until a nonce is stale. */
   nonceSeconds?: number;
-  /** Seconds: below it a registration is answered 423. */
+  /** Minimum expiry of a registration in seconds; less gets 423. */
   shortestRegistration?: number;
-  /** Paths of PEM files; with them the core listens for TLS and secure WebSocket too. */
+  /** Paths of PEM files, with which the core also listens for TLS and secure WebSocket. */
   tls?: { certFile: string; keyFile: string };
-  /** The core tells who is registered (RFC 3680). */
+  /** Enables the registration event package (RFC 3680). */
   regEvents?: boolean;
 }
 
@@ -38,21 +38,21 @@ export class Kamailio {
   constructor(
     /** UDP, TCP and WebSocket. */
     readonly port: number,
-    /** UDP and TCP: whoever sends to it is believed. For a sender that does not register. */
+    /** Trusted UDP and TCP port, for a sender that does not register. */
     readonly trustedPort: number,
-    /** TLS and secure WebSocket; nobody listens there without `tls`. */
+    /** TLS and secure WebSocket; closed without `tls`. */
     readonly tlsPort: number,
     readonly process: RunningProcess,
     readonly folders: readonly string[],
   ) {}
 
-  /** Where a client sends to: `sip:127.0.0.1:20001;transport=udp`. */
+  /** URI for clients, such as `sip:127.0.0.1:20001;transport=udp`. */
   server(transport: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'): string {
     const port = transport === 'tls' || transport === 'wss' ? this.tlsPort : this.port;
     return `sip:127.0.0.1:${port};transport=${transport}`;
   }
 
-  /** Where an application server sends to. */
+  /** URI for application servers. */
   trustedServer(transport: 'udp' | 'tcp'): string {
     return `sip:127.0.0.1:${this.trustedPort};transport=${transport}`;
   }
@@ -67,7 +67,7 @@ export class Kamailio {
   }
 }
 
-/** Resolves when it answers OPTIONS. */
+/** Resolves when Kamailio answers OPTIONS. */
 export async function startKamailio(options: KamailioOptions = {}): Promise<Kamailio> {
   const [port = 0, trustedPort = 0, tlsPort = 0] = await freePorts(3);
   const tables = options.regEvents ? await mkdtemp(join(tmpdir(), 'sip-push-kamailio-tables-')) : undefined;
@@ -107,7 +107,7 @@ export async function startKamailio(options: KamailioOptions = {}): Promise<Kama
   return kamailio;
 }
 
-/** @param settings definitions for its `-A`. */
+/** @param settings definitions for the option `-A`. */
 export async function runKamailio(
   config: string,
   settings: readonly string[],
@@ -126,7 +126,7 @@ export async function runKamailio(
 
 async function answersOptions(port: number): Promise<true | undefined> {
   const socket = createSocket('udp4');
-  // Nothing listens yet: the system may say so.
+  // Nothing listens yet, so the socket may report an error.
   socket.on('error', () => undefined);
   const branch = `z9hG4bK${Math.random().toString(36).slice(2)}`;
   const lines = [

@@ -1,6 +1,6 @@
 /**
- * The messages between agents and the embedded core, in the order in which the core had them: a line each, as in the
- * figures of a specification, with what was on the wire.
+ * The messages between agents and the embedded core in the order of the core, one a line as in the figures of a
+ * specification, with the bytes on the wire.
  */
 
 import { expect } from 'vitest';
@@ -11,13 +11,13 @@ import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { MessageEvent, NetworkEvent } from '../../sdk/network/events/network-events.js';
 import { eventually } from './wait.js';
 
-/** What a step of a flow is to be; only what is named is looked at. */
+/** An expected step of a flow; only the given properties are compared. */
 export interface ExpectedStep {
   /** `PSA → core: MESSAGE`, `core → PRA: 200`. */
   line: string;
   /** Request-URI. */
   uri?: unknown;
-  /** Values joined by commas; undefined: there is no such header. */
+  /** Header values joined by commas; undefined for an absent header. */
   headers?: Readonly<Record<string, unknown>>;
   body?: unknown;
 }
@@ -28,13 +28,13 @@ interface Line {
 }
 
 export class Ladder {
-  /** Without what was sent again: over UDP anything may be. */
+  /** Excludes retransmissions, which can occur at any time over UDP. */
   readonly #lines = new Map<string, Line>();
   readonly #wire = new Map<string, { name: string; message: SipMessage }>();
 
-  /** Of the network. */
+  /** Records the messages of the network. */
   readonly onEvent = (event: NetworkEvent): void => {
-    // A 100 goes one hop, over UDP or slow ways: it is in no figure.
+    // A 100 is hop by hop and depends on timing, so the figures omit it.
     if (event.event !== 'message' || event.status === 100) return;
     const { direction, transport, from, to, callId, cseq, method, status } = event;
     const end = direction === 'in' ? from : to;
@@ -42,7 +42,7 @@ export class Ladder {
     if (!this.#lines.has(key)) this.#lines.set(key, { event, key });
   };
 
-  /** Of an agent, which the ladder calls by this name. */
+  /** Records the messages of an agent under this name. */
   end(name: string): WireObserver {
     return (direction, bytes, { transport, local }) => {
       const message = parseMessage(bytes);
@@ -55,7 +55,7 @@ export class Ladder {
     };
   }
 
-  /** Messages of transactions of these methods, as many as are expected, and each as it is expected. */
+  /** Expects exactly these messages in transactions of these methods. */
   async plays(methods: readonly string[], expected: readonly ExpectedStep[]): Promise<SipMessage[]> {
     const steps = await eventually(`${expected.length} messages; there were ${this.#text(methods)}`, () => {
       const found = this.#steps(methods);
@@ -64,7 +64,7 @@ export class Ladder {
     expect(steps.map(({ line }) => line)).toEqual(expected.map(({ line }) => line));
     for (const [index, { line, headers = {}, ...others }] of expected.entries()) {
       const message = steps[index]?.message;
-      if (!message) throw new Error(`${line}: not there`);
+      if (!message) throw new Error(`${line}: missing message`);
       const actual = {
         ...('uri' in others ? { uri: isRequest(message) ? message.uri : undefined } : {}),
         ...('body' in others ? { body: new TextDecoder().decode(message.body) } : {}),
@@ -75,7 +75,7 @@ export class Ladder {
     return steps.map(({ message }) => message);
   }
 
-  /** Those that both the core and the agent have had. */
+  /** Messages that both the core and the agent recorded. */
   #steps(methods: readonly string[]): { line: string; message: SipMessage }[] {
     return [...this.#lines.values()].flatMap(({ event, key }) => {
       const { direction, cseq, method, status } = event;

@@ -1,4 +1,4 @@
-/** Many terminals in a few lines: raw SIP over a few connections, each a binding of its own, that take every MESSAGE. */
+/** Many light terminals: raw SIP over a few connections, with one binding each, accepting every MESSAGE. */
 
 import { RawSipPeer } from './raw-sip.js';
 import { openStream } from './raw-wire.js';
@@ -12,13 +12,13 @@ export interface LightTerminal {
   apps: string;
 }
 
-/** Requests that are not answered yet, at each connection. */
+/** Unanswered requests at a time on each connection. */
 const AT_A_TIME = 10;
 
 export class LightTerminals {
   private constructor(
     private readonly peers: readonly RawSipPeer[],
-    /** Of the core, TCP. */
+    /** TCP port of the core. */
     private readonly port: number,
   ) {}
 
@@ -29,7 +29,7 @@ export class LightTerminals {
     return new LightTerminals(await Promise.all(opening), port);
   }
 
-  /** Registers them, or with 0 seconds de-registers them; gives the status of each. */
+  /** Registers the terminals, or de-registers them with 0 seconds. @returns the status for each. */
   async register(terminals: readonly LightTerminal[], seconds: number): Promise<number[]> {
     const statuses = await Promise.all(
       this.peers.map(async (peer, index) => {
@@ -46,7 +46,7 @@ export class LightTerminals {
     return statuses.flat();
   }
 
-  /** MESSAGEs that came to each, by the user part of its Contact. */
+  /** Number of received MESSAGEs by the user part of the Contact. */
   messages(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { method, startLine } of this.peers.flatMap(({ requests }) => requests)) {
@@ -83,7 +83,7 @@ export class LightTerminals {
   }
 }
 
-/** The user part of its Contact. */
+/** The user part of the Contact of a terminal. */
 export function nameOf({ instanceId }: LightTerminal): string {
   return instanceId.slice('urn:uuid:'.length);
 }

@@ -1,11 +1,11 @@
-/** A UDP relay that loses datagrams, both ways, the same ones each time for the same seed. */
+/** A UDP relay that drops datagrams in both directions, reproducibly for each seed. */
 
 import { startUdpRelay } from './udp-relay.js';
 
 export interface LossyRelay {
   /** Clients send here, on 127.0.0.1. */
   readonly port: number;
-  /** Datagrams that came in and those of them that were dropped. */
+  /** Numbers of received and dropped datagrams. */
   readonly received: number;
   readonly dropped: number;
   close(): void;
@@ -13,7 +13,7 @@ export interface LossyRelay {
 }
 
 /**
- * Between clients and a server on 127.0.0.1:`serverPort`.
+ * Starts a relay between clients and a server on 127.0.0.1:`serverPort`.
  *
  * @param loss fraction of datagrams that are dropped, 0.1 for one in ten
  */
@@ -39,7 +39,7 @@ export async function startLossyRelay(serverPort: number, loss: number, seed = 1
   };
 }
 
-/** Mulberry32: small, even enough for losses. */
+/** Mulberry32: small, and uniform enough for this purpose. */
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

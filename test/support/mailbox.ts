@@ -1,6 +1,6 @@
-/** What comes from elsewhere, kept until a test asks for it. */
+/** A queue of items from elsewhere, kept until a test reads them. */
 
-// From the module, not the global: it guards tests with a fake clock, too.
+// Imported from the module, so that fake timers do not stop the deadline.
 import { clearTimeout, setTimeout } from 'node:timers';
 import { PATIENCE_MS } from './wait.js';
 
@@ -10,7 +10,7 @@ export class Mailbox<T> {
 
   constructor(private readonly what: string) {}
 
-  /** How many are here that nobody has taken. */
+  /** Number of unread items. */
   get length(): number {
     return this.#items.length;
   }
@@ -21,7 +21,7 @@ export class Mailbox<T> {
     else this.#items.push(item);
   }
 
-  /** The next one; rejects when none comes. */
+  /** Resolves with the next item; rejects if none arrives in time. */
   take(): Promise<T> {
     return new Promise((resolve, reject) => {
       const item = this.#items.shift();
@@ -29,7 +29,7 @@ export class Mailbox<T> {
         resolve(item);
         return;
       }
-      const guard = setTimeout(() => reject(new Error(`${this.what} did not come`)), PATIENCE_MS);
+      const guard = setTimeout(() => reject(new Error(`no ${this.what} arrived`)), PATIENCE_MS);
       this.#takers.push((taken) => {
         clearTimeout(guard);
         resolve(taken);

@@ -1,6 +1,6 @@
 /**
- * A way round for the media of a sender: a TCP proxy between it and its receivers, which counts, holds and cuts. The
- * offers of the sender go to the core by a UDP relay, which puts the proxy's port in place of the sender's.
+ * A TCP proxy for the media of a sender that counts bytes, stops forwarding and breaks connections. A UDP relay between
+ * the sender and the core replaces the sender's port in offers with the port of the proxy.
  */
 
 import { connect, createServer, type Socket } from 'node:net';
@@ -8,9 +8,9 @@ import { freePort } from './ports.js';
 import { startUdpRelay, type UdpRelay } from './udp-relay.js';
 
 export class MediaDetour {
-  /** Bytes that have passed from the sender, over each connection. */
+  /** Bytes forwarded from the sender on each connection. */
   readonly carried: number[] = [];
-  /** Told of a connection before anything of it passes. */
+  /** Called with each connection before it forwards anything. */
   onConnection: () => Promise<void> | void = () => {};
   readonly #sockets = new Set<Socket>();
   readonly #held = new Set<Socket>();
@@ -23,7 +23,7 @@ export class MediaDetour {
     private readonly closeProxy: () => void,
   ) {}
 
-  /** @param corePort UDP. @param mediaPort of the sender, with five digits. */
+  /** @param corePort UDP port of the core. @param mediaPort media port of the sender, with five digits. */
   static async start(corePort: number, mediaPort: number): Promise<MediaDetour> {
     const port = await freePort();
     const server = createServer({ pauseOnConnect: true }, (device) => void detour.#connected(device));
@@ -35,7 +35,7 @@ export class MediaDetour {
     return detour;
   }
 
-  /** Where the sender sends to. */
+  /** Server URI for the sender. */
   get server(): string {
     return `sip:127.0.0.1:${this.relay.port};transport=udp`;
   }
@@ -44,7 +44,7 @@ export class MediaDetour {
     return this.carried.reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** Resolves when so many bytes have passed from the sender, over all connections; no more do from then on. */
+  /** Resolves when this number of bytes was forwarded on all connections, and stops forwarding. */
   async held(after: number): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#limit = after;
@@ -58,7 +58,7 @@ export class MediaDetour {
     this.#held.clear();
   }
 
-  /** Breaks every connection, both ways. */
+  /** Breaks all connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
@@ -108,7 +108,7 @@ export class MediaDetour {
   }
 }
 
-/** In the body alone, and of the same length: Content-Length stays right. */
+/** Replaces the port in the body with one of the same length, so that Content-Length stays correct. */
 function withPort(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const text = Buffer.from(bytes).toString('latin1');
   const body = text.indexOf('\r\n\r\n');

@@ -1,4 +1,4 @@
-/** An MMSC of loopback: messages to be retrieved by HTTP, in whatever way a test says, and what it is posted. */
+/** An MMSC on loopback: serves messages by HTTP as the test decides, and records posted PDUs. */
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -20,7 +20,7 @@ import { platform } from '#platform';
 
 const TYPE = 'application/vnd.wap.mms-message';
 
-/** How one GET is answered. */
+/** Writes the response to a GET. */
 export type MmscAnswer = (response: ServerResponse, pdu: Uint8Array) => void;
 
 export interface Posted {
@@ -32,12 +32,12 @@ export interface Posted {
 }
 
 export class Mmsc {
-  /** Paths, one for each GET. */
+  /** Paths of the received GETs. */
   readonly retrievals: string[] = [];
   readonly posted: Posted[] = [];
-  /** The next GETs, in order; after them each is answered with its message. */
+  /** Responses to the next GETs; later GETs get the message. */
   answers: MmscAnswer[] = [];
-  /** The next POSTs, in order; 0: it takes what is posted, and says nothing. After them each is answered 200. */
+  /** Statuses for the next POSTs, 0 for no response; later POSTs get 200. */
   postStatuses: number[] = [];
   readonly #messages = new Map<string, Uint8Array>();
   #server: Server;
@@ -61,7 +61,7 @@ export class Mmsc {
     return `http://127.0.0.1:${this.port}${path}`;
   }
 
-  /** @returns the notification of the message, which waits at `/ID`. */
+  /** Stores a message at `/ID`. @returns its notification. */
   keep(id: string, pdu: Uint8Array, more: Partial<MmsNotification> = {}): Uint8Array {
     this.#messages.set(`/${id}`, pdu);
     return encodeNotification({
@@ -76,7 +76,7 @@ export class Mmsc {
     });
   }
 
-  /** As a process that is killed: every connection breaks, nobody listens. @returns what brings it back. */
+  /** Breaks all connections and stops listening, like a killed process. @returns a function that restarts the server. */
   async kill(): Promise<() => Promise<void>> {
     const { port } = this;
     await this.close();
@@ -91,7 +91,7 @@ export class Mmsc {
   async #listen(port: number): Promise<void> {
     this.#server = createServer((request, response) => {
       response.on('error', () => {});
-      // A client that is killed breaks off what it posts.
+      // A killed client interrupts its POST.
       this.#serve(request, response).catch(() => response.destroy());
     });
     this.#server.listen(port, '127.0.0.1');
@@ -114,12 +114,12 @@ export class Mmsc {
   }
 }
 
-/** The message, as an MMSC that works sends it. */
+/** The complete message. */
 export const whole: MmscAnswer = (response, pdu) => {
   head(response, pdu).end(pdu);
 };
 
-/** Half of the message and then, when `gate` opens, the rest. */
+/** Half of the message, and the rest when `gate` resolves. */
 export function halfUntil(gate: Promise<unknown>): MmscAnswer {
   return async (response, pdu) => {
     const middle = pdu.length >> 1;
@@ -129,7 +129,7 @@ export function halfUntil(gate: Promise<unknown>): MmscAnswer {
   };
 }
 
-/** A few octets at a time, as from far away. */
+/** The message in small pieces, as over a slow network. */
 export const slowly: MmscAnswer = (response, pdu) => {
   head(response, pdu);
   const more = (offset: number) => {
@@ -142,17 +142,17 @@ export const slowly: MmscAnswer = (response, pdu) => {
   more(0);
 };
 
-/** Breaks off in the middle. */
+/** Closes the connection in the middle of the message. */
 export const broken: MmscAnswer = (response, pdu) => {
   head(response, pdu).write(pdu.subarray(0, pdu.length >> 1), () => response.destroy());
 };
 
-/** Half of the message, as if it were all. */
+/** Half of the message, as a complete response. */
 export const half: MmscAnswer = (response, pdu) => {
   response.writeHead(200, { 'content-type': TYPE }).end(pdu.subarray(0, pdu.length >> 1));
 };
 
-/** Takes the request, and says nothing. */
+/** No response. */
 export const silent: MmscAnswer = () => {};
 
 export function status(code: number, headers: Record<string, string> = {}): MmscAnswer {
@@ -181,7 +181,7 @@ function decoded(octets: Uint8Array): { pdu: string; fields: object } {
   }
 }
 
-/** M-Retrieve.conf of these parts. */
+/** An M-Retrieve.conf with the parts. */
 export function retrievalOf(parts: readonly Part[], more: Partial<MmsRetrieval> = {}): Uint8Array {
   const type = { type: 'application/vnd.wap.multipart.mixed', parameters: {} };
   return encodeRetrieval({
@@ -195,7 +195,7 @@ export function retrievalOf(parts: readonly Part[], more: Partial<MmsRetrieval> 
   });
 }
 
-/** A picture of so many octets, each different from its neighbours, and a text. */
+/** A picture of this number of octets, and a text. */
 export function beach(octets: number): Part[] {
   const picture = Uint8Array.from({ length: octets }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
   return [
@@ -212,7 +212,7 @@ export function beach(octets: number): Part[] {
   ];
 }
 
-/** How the event `message` tells of a part. */
-export function toldOf({ type, body }: Part, name: string) {
+/** A part in the event `message`. */
+export function partInEvent({ type, body }: Part, name: string) {
   return { contentType: type.type, name, size: body.length, sha256: platform.hash('sha-256', body) };
 }

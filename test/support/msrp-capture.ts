@@ -1,29 +1,28 @@
 /**
  * The MSRP frames of a capture, as tshark sees them.
  *
- * tshark 4.0 puts a frame together that came in several TCP segments, but reads only the first of those that came in
- * one, as answers do. So the streams are cut into frames here, by the end-line alone (RFC 4975 7.1), and each is given
- * to tshark's dissector by itself. It has the end-line in the body, too. A `;` within the first octets of a body is
- * malformed to it (it looks there for the parameters of Content-Type), and seven hyphens at the start of a line are
- * the end: content that it is to read has neither.
+ * tshark 4.0 reassembles a frame from several TCP segments, but reads only the first of several frames in one segment.
+ * So the streams are split into frames here by the end-line alone (RFC 4975 §7.1), and each frame is dissected
+ * separately. The dissector counts the end-line as part of the body. It rejects a `;` within the first octets of a body,
+ * and ends the body at a line that starts with seven hyphens: captured content must contain neither.
  */
 
 import { rm, writeFile } from 'node:fs/promises';
 import { FAULT_FIELDS, isMalformed, readFields } from './dissection.js';
 
-/** One frame: what tshark has read of it. */
+/** A frame as dissected by tshark. */
 export interface DissectedFrame {
-  /** By which protocols, `msrp:data`; what it did not understand is not there. */
+  /** Recognized protocols, such as `msrp:data`. */
   protocols: string;
   method: string;
   status: string;
-  /** Where it begins and in its end-line; the same unless something is wrong. */
+  /** Transaction identifiers in the start line and the end-line; equal in a valid frame. */
   transactionIds: string[];
   messageId: string;
   byteRange: string;
   contentType: string;
   flag: string;
-  /** Bytes of the body. */
+  /** Size of the body in bytes. */
   bytes: number;
   malformed: boolean;
 }
@@ -34,14 +33,15 @@ const FIELDS = [
   ...FAULT_FIELDS,
 ] as const;
 
-/** @param file a capture. @param port of TCP, on which both ways are MSRP. */
+/** @param file a capture. @param port TCP port with MSRP in both directions. */
 export async function dissectMsrp(file: string, port: number): Promise<DissectedFrame[]> {
   const pdus = `${file}.msrp.pcap`;
   try {
     const frames = [...(await streamsOf(file, port)).values()].flatMap(framesOf);
     await writeFile(pdus, exportedPdus(frames));
     const rows = await readFields(pdus, 'frame', FIELDS, []);
-    if (rows.length !== frames.length) throw new Error(`${rows.length} of ${frames.length} frames were read`);
+    if (rows.length !== frames.length)
+      throw new Error(`tshark read ${rows.length} of ${frames.length} frames`);
     return rows.map(([, ...values]) => {
       const field = (name: (typeof FIELDS)[number]) => values[FIELDS.indexOf(name)] ?? '';
       const transactionIds = field('msrp.transaction.id').split(',');
@@ -64,7 +64,7 @@ export async function dissectMsrp(file: string, port: number): Promise<Dissected
   }
 }
 
-/** What each end of each connection has sent, in its order. */
+/** The bytes sent by each end of each connection, in order. */
 async function streamsOf(file: string, port: number): Promise<Map<string, Buffer>> {
   const names = ['tcp.stream', 'tcp.srcport', 'tcp.seq', 'tcp.payload'];
   const segments = new Map<string, Map<number, Buffer>>();
@@ -76,7 +76,7 @@ async function streamsOf(file: string, port: number): Promise<Map<string, Buffer
   )) {
     const key = `${stream} ${from}`;
     const parts = segments.get(key) ?? new Map<number, Buffer>();
-    // The same again is a retransmission.
+    // A repeated sequence number is a retransmission.
     parts.set(Number(seq), Buffer.from(payload, 'hex'));
     segments.set(key, parts);
   }
@@ -84,11 +84,11 @@ async function streamsOf(file: string, port: number): Promise<Map<string, Buffer
 }
 
 function joined(key: string, parts: ReadonlyMap<number, Buffer>): Buffer {
-  // tshark counts from 1, behind the SYN.
+  // tshark counts from 1, after the SYN.
   let expected = 1;
   const inOrder = [...parts].sort(([one], [other]) => one - other);
   for (const [seq, bytes] of inOrder) {
-    if (seq !== expected) throw new Error(`${key}: the capture lacks bytes ${expected} to ${seq}`);
+    if (seq !== expected) throw new Error(`${key}: missing in the capture: bytes ${expected} to ${seq}`);
     expected += bytes.length;
   }
   return Buffer.concat(inOrder.map(([, bytes]) => bytes));
@@ -98,10 +98,11 @@ function framesOf(stream: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < stream.length; ) {
     const id = /^MSRP (\S+) /.exec(stream.toString('latin1', at, at + 80))?.[1];
-    if (id === undefined) throw new Error(`no frame begins with ${stream.toString('latin1', at, at + 40)}`);
+    if (id === undefined)
+      throw new Error(`invalid start of a frame: ${stream.toString('latin1', at, at + 40)}`);
     const line = stream.indexOf(`\r\n-------${id}`, at);
     const end = line + endLineLength(id);
-    if (line < 0 || end > stream.length) throw new Error(`frame ${id} has no end`);
+    if (line < 0 || end > stream.length) throw new Error(`frame ${id} is not complete`);
     frames.push(stream.subarray(at, end));
     at = end;
   }
@@ -113,7 +114,7 @@ function endLineLength(id: string): number {
   return 2 + 7 + id.length + 1 + 2;
 }
 
-/** pcap of Wireshark's own link type for PDUs without what was around them: a dissector's name, then the PDU. */
+/** A pcap file with Wireshark's link type for exported PDUs: the name of a dissector, then the PDU. */
 function exportedPdus(frames: readonly Buffer[]): Buffer {
   const LINKTYPE_WIRESHARK_UPPER_PDU = 252;
   const DISSECTOR_NAME = 12;

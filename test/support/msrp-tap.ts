@@ -1,4 +1,4 @@
-/** The MSRP frames of connections that this process opens, in the order in which they came and went, as text. */
+/** Records the MSRP frames of connections that this process opens, in order, as text. */
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
@@ -7,16 +7,16 @@ import type { Channel } from '../../core/platform/sockets.js';
 export interface TappedFrame {
   /** Whether the end that opened the connection sent it. */
   direction: 'out' | 'in';
-  /** `SEND`, `REPORT`, `200`. */
+  /** Method or status, such as `SEND`, `REPORT` or `200`. */
   what: string;
   transactionId: string;
   headers: ReadonlyMap<string, string>;
   body: string;
-  /** `+`, `$` or `#`. */
+  /** Continuation flag: `+`, `$` or `#`. */
   flag: string;
 }
 
-/** From now on, until the spies are restored (`vi.restoreAllMocks`). SIP goes over UDP meanwhile, or is not MSRP. */
+/** Records until the spies are restored (`vi.restoreAllMocks`). SIP frames are not recorded. */
 export function tapMsrp(): TappedFrame[] {
   const frames: TappedFrame[] = [];
   const connect = platform.connect.bind(platform);
@@ -25,7 +25,7 @@ export function tapMsrp(): TappedFrame[] {
     const streams = { in: '', out: '' };
     return tapped(channel, (direction, bytes) => {
       streams[direction] += Buffer.from(bytes).toString('latin1');
-      streams[direction] = takeFrames(streams[direction], (frame) => frames.push({ direction, ...frame }));
+      streams[direction] = readFrames(streams[direction], (frame) => frames.push({ direction, ...frame }));
     });
   });
   return frames;
@@ -54,8 +54,8 @@ function tapped(channel: Channel, see: (direction: 'out' | 'in', bytes: Uint8Arr
   });
 }
 
-/** @returns what is no whole frame yet. */
-function takeFrames(stream: string, found: (frame: Omit<TappedFrame, 'direction'>) => void): string {
+/** @returns the incomplete rest of the stream. */
+function readFrames(stream: string, found: (frame: Omit<TappedFrame, 'direction'>) => void): string {
   let rest = stream;
   for (;;) {
     const [start, transactionId = '', what = ''] = /^MSRP (\S+) (\S+)[^\r]*\r\n/.exec(rest) ?? [];

@@ -1,4 +1,4 @@
-/** MSRP sessions for tests, and sinks that tell what came in them. */
+/** MSRP sessions for tests, and sinks that record received messages. */
 
 import {
   type IncomingHead,
@@ -16,16 +16,16 @@ import { RawMsrp } from './raw-msrp.js';
 
 export const LOOPBACK = { host: '127.0.0.1', port: 0 };
 
-/** A message that came. */
+/** A received message. */
 export class Received implements MessageSink {
   readonly writes: { offset: number; bytes: Uint8Array }[] = [];
   size: number | undefined;
   reporter: MessageReporter | undefined;
   aborted: Error | undefined;
-  /** What `write` does beside noting it. */
+  /** Called by `write`. */
   onWrite: (offset: number, bytes: Uint8Array) => void | Promise<void> = () => {};
 
-  /** @param onOver called at its end. */
+  /** @param onOver called when the message ends. */
   constructor(
     readonly head: IncomingHead,
     private readonly onOver: () => void = () => {},
@@ -53,7 +53,7 @@ export class Received implements MessageSink {
     return this.size !== undefined || this.aborted !== undefined;
   }
 
-  /** All that was written, each byte as it was written last. */
+  /** The written bytes; later writes overwrite earlier ones. */
   get content(): Buffer {
     const length = Math.max(0, ...this.writes.map(({ offset, bytes }) => offset + bytes.length));
     const content = Buffer.alloc(length, '_');
@@ -62,14 +62,14 @@ export class Received implements MessageSink {
   }
 }
 
-/** Takes messages and keeps them. */
+/** Accepts and records messages. */
 export class Inbox {
-  /** In the order of their beginnings. */
+  /** Messages in the order in which they began. */
   readonly messages: Received[] = [];
   readonly #over = new Mailbox<Received>('the end of a message');
   readonly #begun = new Mailbox<Received>('a message');
 
-  /** @param prepare may set what its writes do, or throw. */
+  /** @param prepare called for each message; may set a write handler, or throw. */
   constructor(private readonly prepare: (message: Received) => void = () => {}) {}
 
   readonly onMessage = (head: IncomingHead): MessageSink => {
@@ -80,12 +80,12 @@ export class Inbox {
     return message;
   };
 
-  /** The next that begins. */
+  /** The next message that begins. */
   begun(): Promise<Received> {
     return this.#begun.take();
   }
 
-  /** The next that has come to its end. */
+  /** The next message that ends. */
   over(): Promise<Received> {
     return this.#over.take();
   }
@@ -93,7 +93,7 @@ export class Inbox {
 
 export type Closing = (() => unknown)[];
 
-/** A listener with a session, and a raw peer that is connected to it. */
+/** A listener with a session, and a raw peer connected to it. */
 export async function expecting(
   closing: Closing,
   options: Partial<SessionOptions> = {},
@@ -109,7 +109,7 @@ export async function expecting(
   return { listener, session, peer, here, there, route: { to: here, from: there } };
 }
 
-/** As above, with the session bound. */
+/** Like `expecting`, with the session bound. */
 export async function bound(...given: Parameters<typeof expecting>) {
   const expected = await expecting(...given);
   const status = await expected.peer.statusOf({ ...expected.route, messageId: 'bind' });
@@ -117,7 +117,7 @@ export async function bound(...given: Parameters<typeof expecting>) {
   return expected;
 }
 
-/** Two sessions of ours, bound to each other. */
+/** Two sessions bound to each other. */
 export async function pair(
   closing: Closing,
   options: {
@@ -145,7 +145,7 @@ export async function pair(
   return { passive, active, listener, connector };
 }
 
-/** A stream of these pieces. */
+/** A stream of the pieces. */
 export function streamOf(...pieces: (string | Uint8Array)[]): ReadableStream<Uint8Array> {
   const left = pieces.map((piece) => Buffer.from(piece));
   return new ReadableStream({
@@ -157,7 +157,7 @@ export function streamOf(...pieces: (string | Uint8Array)[]): ReadableStream<Uin
   });
 }
 
-/** For `send`: a message of these pieces. */
+/** A message of the pieces, for `send`. */
 export function message(...pieces: (string | Uint8Array)[]) {
   const size = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
   return { contentType: 'text/plain', size, open: () => streamOf(...pieces), successReport: false };

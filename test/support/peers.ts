@@ -1,11 +1,11 @@
-/** Suites that need a real program: run where it is installed, skipped with the reason where it is not. */
+/** Test suites that need a third-party program. They are skipped, with the reason, if it is not installed. */
 
 import { describe } from 'vitest';
 import { findCommand, missingParts, type Peer } from '../../.ci/peers.mjs';
 
 /**
- * `describePeer('kamailio', 'a device registers', () => { … })`. Several peers are given as a list. Under CI=true
- * nothing is skipped: there the suite runs, and fails for want of the program.
+ * `describePeer('kamailio', 'a device registers', () => { … })`. Pass several peers as a list. If CI=true, no suite is
+ * skipped: it fails if the program is missing.
  */
 export function describePeer(peers: Peer | readonly Peer[], title: string, suite: () => void): void {
   const missing = [peers].flat().flatMap((peer) => missingParts(peer));
@@ -21,6 +21,7 @@ export function describePeer(peers: Peer | readonly Peer[], title: string, suite
 /** The path of a peer's program. */
 export function peerCommand(name: string): string {
   const path = findCommand(name);
-  if (path === undefined) throw new Error(`${name} is not installed; npm test installs it where it may`);
+  if (path === undefined)
+    throw new Error(`${name} is not installed: run npm test as root, which installs it`);
   return path;
 }

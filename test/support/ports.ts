@@ -1,13 +1,13 @@
 /**
- * Ports on 127.0.0.1 for programs that cannot be told to take any free one. A port handed out here is given to
- * nobody else, in this process or in another that uses this file: each process holds blocks of ports, and the lock
- * of a block is a listening socket on its first port, which the system closes whatever becomes of the process.
+ * Ports on 127.0.0.1 for programs that cannot choose a free port themselves. Each port is used once among all processes
+ * that use this file: a process locks blocks of ports with a listening socket on the first port of each, which the system
+ * closes when the process ends.
  */
 
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
-// Below the ports that systems take for outgoing connections (from 32768 on Linux), above the well-known ones.
+// Below the ephemeral ports (from 32768 on Linux), above the well-known ports.
 const FIRST = 20_000;
 const BLOCK = 64;
 const BLOCKS = 196;
@@ -16,9 +16,9 @@ let next = 0;
 let end = 0;
 let queue: Promise<unknown> = Promise.resolve();
 
-/** `count` ports that are free for UDP and for TCP on 127.0.0.1. */
+/** Allocates `count` ports that are free for UDP and TCP on 127.0.0.1. */
 export function freePorts(count: number): Promise<number[]> {
-  const ports = queue.then(() => take(count));
+  const ports = queue.then(() => allocate(count));
   queue = ports.catch(() => undefined);
   return ports;
 }
@@ -29,18 +29,18 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function take(count: number): Promise<number[]> {
+async function allocate(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    if (next === end) await takeBlock();
+    if (next === end) await allocateBlock();
     const port = next++;
     if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) ports.push(port);
   }
   return ports;
 }
 
-async function takeBlock(): Promise<void> {
-  // Processes start at different blocks so that they seldom meet.
+async function allocateBlock(): Promise<void> {
+  // Processes start at different blocks to avoid collisions.
   const offset = process.pid % BLOCKS;
   for (let index = 0; index < BLOCKS; index++) {
     const first = FIRST + ((index + offset) % BLOCKS) * BLOCK;
@@ -50,7 +50,7 @@ async function takeBlock(): Promise<void> {
       return;
     }
   }
-  throw new Error(`every port from ${FIRST} to ${FIRST + BLOCKS * BLOCK} is taken`);
+  throw new Error(`no free port from ${FIRST} to ${FIRST + BLOCKS * BLOCK}`);
 }
 
 function isFreeForTcp(port: number, hold?: 'hold'): Promise<boolean> {

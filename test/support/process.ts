@@ -1,15 +1,15 @@
-/** Programs started by a test: what they said, when they were ready, and that none outlives its test. */
+/** Runs programs for a test: records their output, waits until they are ready, and stops them with the test. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-// From the module, not the global: a test may have a fake clock.
+// Imported from the module, so that fake timers do not affect it.
 import { clearTimeout, setTimeout } from 'node:timers';
 import { forgetGroup, killGroup, watchGroup } from './reaper.js';
 import { type Ending, Running } from './running.js';
 import { PATIENCE_MS } from './wait.js';
 
-/** Before a program that ignores SIGTERM is killed: more than a host takes to de-register on a busy machine. */
+/** Delay before a program that ignores SIGTERM is killed: longer than a host needs to de-register on a busy machine. */
 const STOP_MS = 60_000;
 
 export interface ProcessOptions {
@@ -17,7 +17,7 @@ export interface ProcessOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** Starts a program in a process group of its own. It is killed, with its children, when this process ends. */
+/** Starts a program in a new process group, which is killed when this process ends. */
 export async function startProcess(
   command: string,
   args: readonly string[],
@@ -28,7 +28,7 @@ export async function startProcess(
   return new RunningProcess(child, [command, ...args].join(' '));
 }
 
-/** Runs a program to its end, whatever its exit code. Rejects when that takes longer than `withinMs`. */
+/** Runs a program to its end, with any exit code. Rejects after `withinMs`. */
 export async function runProcess(
   command: string,
   args: readonly string[],
@@ -57,9 +57,9 @@ export class RunningProcess extends Running {
     this.stdin = child.stdin;
     this.#child = child;
     watchGroup(child.pid);
-    // A program that ends without reading what it is told is no error of the test.
+    // A program may exit without reading its input.
     child.stdin.on('error', () => undefined);
-    // What the program itself started ends with it, and holds its output open no longer.
+    // Kills the children of the program, which would keep its output open.
     child.once('exit', () => killGroup(this.pid));
     const read = [this.#read(child.stdout, 'stdout'), this.#read(child.stderr, 'stderr')];
     this.exited = once(child, 'close').then(async () => {
@@ -73,7 +73,7 @@ export class RunningProcess extends Running {
     this.#child.kill(signal);
   }
 
-  /** SIGTERM, and SIGKILL for the whole group when that does not help in a minute. */
+  /** Sends SIGTERM, and after a minute SIGKILL to the whole group. */
   async stop(): Promise<void> {
     const timer = setTimeout(() => killGroup(this.pid), STOP_MS);
     this.kill('SIGTERM');

@@ -1,11 +1,11 @@
-/** Offers of files as text, of a sender whose every line the test writes, and what is answered. */
+/** Builds file offers as text, and reads the answers. */
 
 import { createHash } from 'node:crypto';
 import type { SipMessage } from '../../core/sip/message/message.js';
 
 export const FILE = 'application/octet-stream';
 
-/** Lines of a session description: of the session, and of each m= line. */
+/** Lines of a session description: the session level, and each m= section. */
 export interface Sections {
   session: string[];
   media: string[][];
@@ -24,38 +24,38 @@ export function attribute(section: readonly string[] | undefined, name: string):
   return section?.find((line) => line.startsWith(`a=${name}:`))?.slice(name.length + 3);
 }
 
-/** A file, or what a sender says of one. */
+/** A file as described in an offer. */
 export interface Offered {
   content?: Uint8Array;
   type?: string;
   name?: string;
-  /** Instead of those of the content; null: nothing is said. */
+  /** Overrides the value of the content; null omits the attribute. */
   size?: number | null;
   sha1?: string | null;
   transferId?: string;
-  /** In a=file-range. */
+  /** Value of a=file-range. */
   range?: string;
-  /** In a=accept-types: the type, when absent. */
+  /** Value of a=accept-types; the media type by default. */
   acceptTypes?: string;
-  /** No file is described: messages come. */
+  /** Omits the file attributes, for a session with messages. */
   messages?: boolean;
   port?: number;
   protocol?: string;
   path?: string;
   direction?: string;
   setup?: string;
-  /** More lines, `a=…`. */
+  /** Further lines, `a=…`. */
   lines?: readonly string[];
 }
 
 let serial = 0;
 
-/** `msrp://127.0.0.1:…/…;tcp`, another one each time. */
+/** A new path `msrp://127.0.0.1:…/…;tcp`. */
 export function senderPath({ port }: { port: number }, scheme = 'msrp'): string {
   return `${scheme}://127.0.0.1:${port}/sender${++serial};tcp`;
 }
 
-/** An m= line for MSRP, as a sender of TS 8.2.2 writes it. */
+/** An m= section for MSRP as written by a sender (TS 8.2.2). */
 export function mediaOf(at: { port: number }, offered: Offered = {}): string {
   const { type = FILE, protocol = 'TCP/MSRP', direction = 'sendonly', setup = 'passive' } = offered;
   const lines = [
@@ -86,7 +86,7 @@ export function fileLines({ content, type = FILE, name, size, sha1, transferId, 
   ];
 }
 
-/** As in a file-selector. */
+/** The hash in the format of a file-selector. */
 export function sha1Of(content: Uint8Array): string {
   const digest = createHash('sha1').update(content).digest('hex').toUpperCase();
   return digest.replace(/..(?=.)/g, '$&:');

@@ -1,4 +1,4 @@
-/** An MSRP peer that does byte for byte what it is told. */
+/** A raw MSRP peer, whose bytes the test writes. */
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -6,7 +6,7 @@ import type { ContinuationFlag, MsrpRequest, MsrpResponse } from '../../core/msr
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import { Mailbox } from './mailbox.js';
 
-/** A frame that the raw peer got. */
+/** A frame received by the raw peer. */
 export interface Frame {
   request?: MsrpRequest;
   response?: MsrpResponse;
@@ -14,17 +14,17 @@ export interface Frame {
   flag: ContinuationFlag;
 }
 
-/** A frame that the raw peer sends. */
+/** A frame sent by the raw peer. */
 export interface SendOptions {
   to: string;
   from: string;
   id?: string;
   method?: string;
   messageId?: string;
-  /** Of the whole header. */
+  /** Overrides the whole header. */
   range?: string;
   headers?: Record<string, string>;
-  /** Absent: none, and no Content-Type. */
+  /** Body; if absent, there is no Content-Type either. */
   body?: string | Uint8Array;
   flag?: ContinuationFlag;
 }
@@ -32,7 +32,7 @@ export interface SendOptions {
 let serial = 0;
 
 export class RawMsrp {
-  /** Those that nobody has asked for yet. */
+  /** Unread frames. */
   readonly frames = new Mailbox<Frame>('a frame');
   readonly #closed = new Mailbox<true>('the end of the connection');
 
@@ -84,7 +84,7 @@ export class RawMsrp {
     );
   }
 
-  /** A REPORT on the message that this SEND is of. */
+  /** Sends a REPORT on the message of a SEND. */
   report({ toPath, fromPath, headers }: MsrpRequest, range: string, status = '000 200 OK'): void {
     this.send({
       to: fromPath.join(' '),
@@ -103,21 +103,22 @@ export class RawMsrp {
 
   async nextRequest(): Promise<MsrpRequest & { body: Buffer; flag: ContinuationFlag }> {
     const { request, body, flag } = await this.next();
-    if (!request) throw new Error('a response came where a request was awaited');
+    if (!request) throw new Error('expected a request, received a response');
     return { ...request, body, flag };
   }
 
   async nextResponse(): Promise<MsrpResponse> {
     const { response } = await this.next();
-    if (!response) throw new Error('a request came where a response was awaited');
+    if (!response) throw new Error('expected a response, received a request');
     return response;
   }
 
-  /** The status of the response to what is sent here. */
+  /** Sends a frame. @returns the status of the response. */
   async statusOf(options: SendOptions): Promise<number> {
     const id = this.send(options);
     const { transactionId, status } = await this.nextResponse();
-    if (transactionId !== id) throw new Error(`the answer to ${transactionId} came, not to ${id}`);
+    if (transactionId !== id)
+      throw new Error(`expected the response to ${id}, received that to ${transactionId}`);
     return status;
   }
 
@@ -130,7 +131,7 @@ export class RawMsrp {
   }
 }
 
-/** Where a raw peer is connected to. */
+/** A listener for the connection of a raw peer. */
 export class RawListener {
   readonly #accepted = new Mailbox<RawMsrp>('a connection');
 

@@ -1,6 +1,6 @@
 /**
- * A SIP peer of a few lines, for holding real peers and our own code against something that shares none of it.
- * A message is its start line, its header lines and its body.
+ * A minimal SIP peer that shares no code with this package, to test this package and third-party programs.
+ * A message consists of its start line, header lines and body.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -29,7 +29,7 @@ export class RawMessage {
     return this.startLine.split(' ')[0] ?? '';
   }
 
-  /** Values of the header lines of that name, as written. */
+  /** Values of the header lines with this name, as written. */
   all(name: string): string[] {
     const start = `${name.toLowerCase()}:`;
     return this.lines
@@ -54,7 +54,7 @@ export interface RawRequest {
   to?: string;
   headers?: readonly string[];
   body?: Buffer;
-  /** Answers a challenge. */
+  /** Credentials for a challenge. */
   credentials?: RawCredentials;
 }
 
@@ -62,7 +62,7 @@ export class RawSipPeer {
   readonly #events = new EventEmitter<{ request: [RawMessage]; response: [RawMessage] }>();
   readonly #requests: RawMessage[] = [];
   readonly #wire: RawWire;
-  /** What is answered to each request that comes in. */
+  /** Returns the response to each received request. */
   answer: (request: RawMessage) => string | undefined = () => '200 OK';
 
   private constructor(wire: RawWire) {
@@ -70,7 +70,7 @@ export class RawSipPeer {
     this.#events.setMaxListeners(0);
   }
 
-  /** On UDP, or on the wire that `open` makes. */
+  /** Opens a peer on UDP, or on the transport that `open` makes. */
   static async open(open: (onMessage: OnMessage) => Promise<RawWire> = openUdp): Promise<RawSipPeer> {
     const wire = await open((bytes, port) => peer.#receive(RawMessage.read(bytes), port));
     const peer = new RawSipPeer(wire);
@@ -81,17 +81,17 @@ export class RawSipPeer {
     return this.#wire.port;
   }
 
-  /** A Contact that leads here. */
+  /** The Contact of this peer. */
   contact(user: string): string {
     return `<sip:${user}@127.0.0.1:${this.#wire.port};transport=${this.#wire.transport.toLowerCase()}>`;
   }
 
-  /** Every request that came in, retransmissions too. */
+  /** All received requests, including retransmissions. */
   get requests(): readonly RawMessage[] {
     return this.#requests;
   }
 
-  /** The next request, or one that came already. */
+  /** The next request, including requests received earlier. */
   async request(): Promise<RawMessage> {
     const [first] = this.#requests;
     if (first) return first;
@@ -103,7 +103,7 @@ export class RawSipPeer {
     this.#requests.length = 0;
   }
 
-  /** Sends a request and resolves with its final answer; a challenge is answered when there are credentials. */
+  /** Sends a request, and resolves with the final response, after a challenge if there are credentials. */
   async send(port: number, request: RawRequest): Promise<RawMessage> {
     const dialog = randomBytes(8).toString('hex');
     const first = await this.#transact(port, request, dialog, 1, []);
@@ -163,13 +163,13 @@ export class RawSipPeer {
       const listener = (message: RawMessage) => {
         if (message.status >= 200 && message.get('Via')?.includes(branch)) done(() => resolve(message));
       };
-      const timer = setTimeout(() => done(() => reject(new Error('no final answer'))), PATIENCE_MS);
+      const timer = setTimeout(() => done(() => reject(new Error('no final response'))), PATIENCE_MS);
       this.#events.on('response', listener);
     });
   }
 }
 
-/** RFC 3261 8.2.6.2. */
+/** A response (RFC 3261 §8.2.6.2). */
 function responseTo(request: RawMessage, status: string): string {
   const copied = request.lines.filter((line) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(line));
   const to = request.get('To') ?? '';

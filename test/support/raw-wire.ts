@@ -1,4 +1,4 @@
-/** How the messages of a raw SIP peer travel: a UDP socket, or one connection to one server. */
+/** Transports of a raw SIP peer: a UDP socket, or a connection to a server. */
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -8,14 +8,14 @@ import { WebSocket } from 'ws';
 
 export interface RawWire {
   readonly transport: 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS';
-  /** Of this end. */
+  /** Port of this end. */
   readonly port: number;
-  /** `port` matters to UDP only. */
+  /** `port` is only used for UDP. */
   send(bytes: Buffer, port: number): void;
   close(): void;
 }
 
-/** `port` is the one that the message came from. */
+/** `port` is the source port of the message. */
 export type OnMessage = (bytes: Buffer, port: number) => void;
 
 export async function openUdp(onMessage: OnMessage): Promise<RawWire> {
@@ -31,7 +31,7 @@ export async function openUdp(onMessage: OnMessage): Promise<RawWire> {
   };
 }
 
-/** TCP, or TLS with `tls`. */
+/** Opens a TCP connection, or TLS with `tls`. */
 export async function openStream(
   port: number,
   onMessage: OnMessage,
@@ -44,7 +44,7 @@ export async function openStream(
   let rest = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     rest = Buffer.concat([rest, chunk]);
-    for (let length = wholeMessage(rest); length !== undefined; length = wholeMessage(rest)) {
+    for (let length = messageLength(rest); length !== undefined; length = messageLength(rest)) {
       onMessage(rest.subarray(0, length), port);
       rest = rest.subarray(length);
     }
@@ -78,8 +78,8 @@ export async function openWebSocket(
   };
 }
 
-/** Length of the first message in a stream, when all of it is there. */
-function wholeMessage(bytes: Buffer): number | undefined {
+/** Length of the first message in a stream; undefined if it is incomplete. */
+function messageLength(bytes: Buffer): number | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const length = /^Content-Length:\s*(\d+)/im.exec(bytes.toString('latin1', 0, end))?.[1];

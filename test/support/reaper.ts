@@ -1,6 +1,6 @@
 /**
- * Kills what a test started when the test runner dies, even by SIGKILL: a small shell holds the list of process
- * groups, and the end of its input tells it that this process is no more.
+ * Kills the programs that tests started when the test runner dies, even by SIGKILL. A small shell keeps the list of
+ * process groups, and kills them when its standard input closes.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -20,14 +20,14 @@ for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 let shell: ChildProcess | undefined;
 
 export function watchGroup(group: number): void {
-  tell(`watch ${group}\n`);
+  send(`watch ${group}\n`);
 }
 
 export function forgetGroup(group: number): void {
-  tell(`forget ${group}\n`);
+  send(`forget ${group}\n`);
 }
 
-/** Whatever a program left running in its process group. */
+/** Kills the remaining processes in the process group of a program. */
 export function killGroup(group: number): void {
   try {
     process.kill(-group, 'SIGKILL');
@@ -36,13 +36,13 @@ export function killGroup(group: number): void {
   }
 }
 
-function tell(line: string): void {
+function send(line: string): void {
   shell ??= start();
   shell.stdin?.write(line);
 }
 
 function start(): ChildProcess {
-  // Detached: Ctrl-C reaches the test runner, and this shell sees only that it has ended.
+  // Detached, so that Ctrl-C reaches only the test runner, whose end the shell notices.
   const child = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   child.unref();
   const { stdin } = child;

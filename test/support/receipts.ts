@@ -1,4 +1,4 @@
-/** What came of a push, where it can only be one thing. */
+/** The receipt of a push that has exactly one. */
 
 import type { Receipt } from '../../core/sender/push-request.js';
 import { onlyOne } from './invites.js';

@@ -6,7 +6,7 @@ import { parseMessage } from '../../core/sip/wire/parser.js';
 const encoder = new TextEncoder();
 let serial = 0;
 
-/** A request with the headers that every one has; `lines` are more headers, each `Name: value`. */
+/** A request with all mandatory headers; `lines` are further headers, each `Name: value`. */
 export function request(
   method: string,
   uri: string,

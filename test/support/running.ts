@@ -1,11 +1,11 @@
-/** A program that runs, in a process or in this one: its lines, and waiting for them. */
+/** A running program, in this process or another, with its output lines. */
 
 import { EventEmitter } from 'node:events';
-// From the module, not the global: a test may have a fake clock.
+// Imported from the module, so that fake timers do not affect it.
 import { clearTimeout, setTimeout } from 'node:timers';
 import { PATIENCE_MS } from './wait.js';
 
-// What is kept of a program's output: enough to see what went wrong, never a whole flood.
+// Limits of the recorded output: enough to diagnose failures.
 const KEPT_LINES = 20_000;
 
 export interface Ending {
@@ -14,7 +14,7 @@ export interface Ending {
 }
 
 export abstract class Running {
-  /** Lines written so far, the last ones when there are very many. */
+  /** Lines written so far, up to a limit. */
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
   /** Resolves when the program has ended and its output has been read. */
@@ -28,7 +28,7 @@ export abstract class Running {
 
   abstract kill(signal: NodeJS.Signals): void;
 
-  /** Ends it, and waits until it has ended. */
+  /** Stops the program, and waits until it has ended. */
   abstract stop(): Promise<void>;
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -36,8 +36,8 @@ export abstract class Running {
   }
 
   /**
-   * The first line on stdout or stderr that matches, also one that was written already. Rejects with the output when
-   * the program ends before, or after `withinMs`.
+   * The first matching line on stdout or stderr, including earlier lines. Rejects with the output if the program ends
+   * before, or after `withinMs`.
    */
   async line(pattern: RegExp, withinMs = PATIENCE_MS): Promise<string> {
     const already = [...this.stdout, ...this.stderr].find((text) => pattern.test(text));
@@ -48,22 +48,22 @@ export abstract class Running {
         this.#lines.off('line', listener);
         finish();
       };
-      const complain = (what: string) => settle(() => reject(new Error(`${what}: ${this.describe()}`)));
+      const fail = (what: string) => settle(() => reject(new Error(`${what}: ${this.describe()}`)));
       const listener = (text: string) => {
         if (pattern.test(text)) settle(() => resolve(text));
       };
-      const timer = setTimeout(() => complain(`no ${pattern} within ${withinMs} ms`), withinMs);
+      const timer = setTimeout(() => fail(`no ${pattern} within ${withinMs} ms`), withinMs);
       this.#lines.on('line', listener);
-      void this.exited.then(({ code, signal }) => complain(`ended (${code ?? signal}) without ${pattern}`));
+      void this.exited.then(({ code, signal }) => fail(`ended (${code ?? signal}) without ${pattern}`));
     });
   }
 
-  /** Calls with each whole line on stdout, from now on. */
+  /** Calls the listener with each later line on stdout. */
   onLine(listener: (line: string) => void): void {
     this.#lines.on('stdout', listener);
   }
 
-  /** The ending of a program that ends by itself. Rejects after `withinMs`, when the program is ended. */
+  /** The ending of a program that exits by itself. After `withinMs`, stops the program and rejects. */
   async ended(withinMs = PATIENCE_MS): Promise<Ending> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
@@ -76,7 +76,7 @@ export abstract class Running {
     throw new Error(`still running after ${withinMs} ms: ${this.describe()}`);
   }
 
-  /** The command and what it wrote, for a message. */
+  /** The command and its output, for error messages. */
   describe(): string {
     return [this.title, '--- stdout', ...this.stdout, '--- stderr', ...this.stderr].join('\n');
   }

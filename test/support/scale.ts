@@ -1,4 +1,4 @@
-/** How much a run does: `npm test`, `npm run test:slow`, or `npm run test:full`, which is both with larger numbers. */
+/** The scale of a test run: `npm test`, `npm run test:slow`, or `npm run test:full`, which runs both with larger numbers. */
 
 export const SLOW = process.env.SIP_PUSH_TESTS === 'slow';
 export const FULL = process.env.SIP_PUSH_TESTS === 'full';

@@ -1,9 +1,9 @@
-/** A SIP/IP core whose every answer the test decides, over a real UDP or TCP socket of loopback. */
+/** A SIP/IP core whose responses the test decides, on a real UDP or TCP socket on loopback. */
 
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-// From the module, not the global: a test may have a fake clock.
+// Imported from the module, so that fake timers do not affect it.
 import { clearTimeout, setTimeout } from 'node:timers';
 import {
   isRequest,
@@ -18,7 +18,7 @@ import { PATIENCE_MS } from './wait.js';
 
 export interface Received {
   request: SipRequest;
-  /** As it was on the wire. */
+  /** The bytes on the wire. */
   bytes: Uint8Array;
   respond(status: number, headers?: [string, string][], body?: Uint8Array): void;
 }
@@ -29,26 +29,26 @@ export class ScriptedCore {
   /** Those that came again, as they were on the wire. */
   readonly copies: Uint8Array[] = [];
   readonly responses: SipResponse[] = [];
-  /** Requests of these methods are answered 200 at once. */
+  /** Methods whose requests are answered with 200 immediately. */
   readonly agrees = new Set<string>();
   readonly #taken = new Set<unknown>();
   readonly #unanswered = new Set<Received>();
   readonly #seen = new Set<string>();
   #changed: (() => void)[] = [];
   #send: (bytes: Uint8Array) => void = () => {
-    throw new Error('nobody has sent anything yet');
+    throw new Error('no agent has sent a message yet');
   };
 
   private constructor(
     readonly uri: string,
     readonly port: number,
     private readonly closeSockets: () => Promise<void>,
-    /** Ends every connection, and goes on to listen; over UDP there is none. */
+    /** Closes all connections, and continues to listen; no effect for UDP. */
     readonly hangUp: () => void = () => {},
     private readonly sockets: ReadonlySet<unknown> = new Set(),
   ) {}
 
-  /** Connections that are open; over UDP there is none. */
+  /** Number of open connections; 0 for UDP. */
   get connections(): number {
     return this.sockets.size;
   }
@@ -101,7 +101,7 @@ export class ScriptedCore {
     return core;
   }
 
-  /** The next request (of this method) that no test has looked at yet. */
+  /** The next unread request, optionally of a method. */
   request(method?: string): Promise<Received> {
     return this.#next(() =>
       this.requests.find(
@@ -128,7 +128,7 @@ export class ScriptedCore {
     else this.#send(message instanceof Uint8Array ? message : writeMessage(message));
   }
 
-  /** Sends a request and gives the final response to it. */
+  /** Sends a request. @returns its final response. */
   async exchange(request: SipRequest): Promise<SipResponse> {
     this.send(request);
     for (;;) {
@@ -137,7 +137,7 @@ export class ScriptedCore {
     }
   }
 
-  /** Requests of this method without a final answer: an agent that stops waits for it. */
+  /** Requests of this method without a final response, for which an agent waits when it stops. */
   unanswered(method: string): Received[] {
     return [...this.#unanswered].filter(({ request }) => request.method === method);
   }
@@ -154,7 +154,7 @@ export class ScriptedCore {
         this.#taken.add(found);
         return found;
       }
-      if (late) throw new Error('the agent did not send what was expected');
+      if (late) throw new Error('the agent did not send the expected message');
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => {
           late = true;

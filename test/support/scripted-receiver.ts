@@ -1,4 +1,4 @@
-/** A receiver of files whose every line the test writes: its SIP by a scripted core, its MSRP by raw peers. */
+/** A receiver of files whose messages the test writes: SIP with a scripted core, MSRP with raw peers. */
 
 import { vi } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
@@ -18,7 +18,7 @@ export const OCTETS = 'application/octet-stream';
 /** GRUUs of two terminals. */
 export const PHONE = `${BOB};gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`;
 export const TABLET = `${BOB};gr=urn:uuid:11111111-7dec-11d0-a765-00a0c91e6bf6`;
-/** Larger than one MSRP chunk, bytes. */
+/** Bytes, more than one MSRP chunk. */
 export const SEVERAL_CHUNKS = 200_000;
 
 export function bytesOf(size: number): Uint8Array {
@@ -40,7 +40,7 @@ export class Scene {
     this.#closing.push(() => core.close());
     this.#closing.push(() => {
       core.agrees.add('BYE');
-      // A sender that is stopped waits a while for its answers.
+      // A sender that stops waits for pending responses.
       for (const offer of this.#offers) if (!offer.answered) offer.respond(480);
       return sender.stop();
     });
@@ -59,14 +59,14 @@ export class Scene {
     this.#closing.push(async () => close());
   }
 
-  /** Begins to send, and waits for the INVITE. */
+  /** Starts a push, and waits for the INVITE. */
   async push(
     files: readonly PushFile[],
     more: Partial<FilesPush> = {},
     options: SessionSendOptions = {},
   ): Promise<{ receipts: Promise<Receipt[]>; offer: Offered }> {
     const receipts = this.sender.send({ to: BOB, app: 'mms.ua', files, mode: 'session', ...more }, options);
-    // A test may look at what came of it late.
+    // A test may await the result later.
     receipts.catch(() => {});
     return { receipts, offer: await this.offer() };
   }
@@ -78,18 +78,18 @@ export class Scene {
     return offer;
   }
 
-  /** Lets time pass under a fake clock, in steps: keep-alives are answered by a real socket. */
+  /** Advances a fake clock in steps, because keep-alives are answered by a real socket. */
   async pass(milliseconds: number): Promise<void> {
     const step = 5_000;
     for (let left = milliseconds; left > 0; left -= step) {
       await vi.advanceTimersByTimeAsync(Math.min(step, left));
-      // The first gets a ping to the core, the second its pong back.
+      // The first turn takes a ping to the core, the second takes the pong back.
       for (let turn = 0; turn < 2; turn++)
         await this.core.exchange(request('OPTIONS', 'sip:psa@domain.test'));
     }
   }
 
-  /** The next BYE, answered. */
+  /** Answers the next BYE. */
   async bye(): Promise<SipRequest> {
     const { request: bye, respond } = await this.core.request('BYE');
     respond(200);
@@ -97,7 +97,7 @@ export class Scene {
   }
 }
 
-/** What is answered to a line. */
+/** The answer to an m= line. */
 export interface LineAnswer {
   port?: number;
   host?: string;
@@ -105,7 +105,7 @@ export interface LineAnswer {
   setup?: string | null;
   acceptTypes?: string | null;
   path?: string;
-  /** More attributes, `a=…`. */
+  /** Further attributes, `a=…`. */
   lines?: readonly string[];
 }
 
@@ -117,14 +117,14 @@ export interface Final {
 
 let serial = 0;
 
-/** An INVITE of the sender, with its offer. */
+/** An INVITE of the sender with its offer. */
 export class Offered {
   readonly invite: SipRequest;
   readonly session: readonly string[];
   readonly media: readonly (readonly string[])[];
-  /** URI of the receiver in the session of each line. */
+  /** MSRP URI of the receiver for each m= line. */
   readonly paths: readonly string[];
-  /** By a final response. */
+  /** Answers with a final response. */
   answered = false;
   #tag = `terminal${++serial}`;
 
@@ -139,12 +139,12 @@ export class Offered {
     this.paths = this.media.map(() => `msrp://127.0.0.1:9/receiver${++serial};tcp`);
   }
 
-  /** The value of an attribute of a line. */
+  /** The value of an attribute of an m= line. */
   attribute(name: string, line = 0): string | undefined {
     return attribute(this.media[line], name);
   }
 
-  /** Of the m= line. */
+  /** Index of the m= line. */
   port(line = 0): number {
     return Number(this.media[line]?.[0]?.split(' ')[1]);
   }
@@ -154,12 +154,12 @@ export class Offered {
     this.received.respond(status, headers, body);
   }
 
-  /** A 200 with these lines; `accepted` for each, when absent. */
+  /** Sends a 200 with these answers; by default `accepted` for each line. */
   accept(answers: readonly LineAnswer[] = this.media.map(() => ({})), final: Final = {}): void {
     this.answer(this.#answer(answers), final);
   }
 
-  /** A 200. */
+  /** Sends a 200. */
   answer(body: string, { tag = this.#tag, contact = PHONE }: Final = {}): void {
     this.answered = true;
     const headers: [string, string][] = [
@@ -169,7 +169,7 @@ export class Offered {
     this.scene.core.send(buildResponse(this.invite, 200, { toTag: tag, headers, body: Buffer.from(body) }));
   }
 
-  /** The receiver connects for a line, and says so. */
+  /** Connects as the receiver for a line, and binds the session. */
   async connect(line = 0): Promise<MediaPeer> {
     const raw = await RawMsrp.connect(this.port(line));
     this.scene.onClose(() => raw.close());
@@ -179,7 +179,7 @@ export class Offered {
     return media;
   }
 
-  /** A request of the receiver in the dialog. */
+  /** Sends a request in the dialog. */
   inDialog(method: string, cseq: number, lines: readonly string[] = [], body = ''): SipRequest {
     const contact = /^<(.*?)>/.exec(this.invite.headers.get('Contact') ?? '')?.[1] ?? '';
     const sent = request(method, contact, lines, body);
@@ -191,7 +191,7 @@ export class Offered {
     return sent;
   }
 
-  /** The receiver offers in turn. @param body instead of these lines. */
+  /** Sends an offer in the dialog. @param body replaces the lines. */
   reinvite(cseq: number, answers: readonly LineAnswer[], body = this.#answer(answers)): SipRequest {
     const lines = [`Contact: <${PHONE}>`, 'Content-Type: application/sdp'];
     return this.inDialog('INVITE', cseq, lines, body);
@@ -215,7 +215,7 @@ export class Offered {
   }
 }
 
-/** The MSRP end of a receiver. */
+/** The MSRP endpoint of a receiver. */
 export class MediaPeer {
   constructor(
     readonly raw: RawMsrp,
@@ -227,14 +227,14 @@ export class MediaPeer {
     return { to: this.to, from: this.from };
   }
 
-  /** A chunk, that is not answered yet. */
+  /** Reads a chunk without answering it. */
   chunk() {
     return this.raw.nextRequest();
   }
 
   /**
-   * A round trip: what was answered before has been read. Chunks that come meanwhile are left unanswered.
-   * @returns the status.
+   * Makes a round trip, after which the sender has read all earlier responses. Does not answer chunks that arrive
+   * meanwhile. @returns the status.
    */
   async statusBehindChunks(): Promise<number> {
     const id = this.raw.send({ ...this.route, messageId: 'a round trip' });
@@ -244,14 +244,14 @@ export class MediaPeer {
     }
   }
 
-  /** A chunk, answered. */
+  /** Reads and answers a chunk. */
   async take(status = 200) {
     const chunk = await this.raw.nextRequest();
     this.raw.respond(chunk, status);
     return chunk;
   }
 
-  /** A message to its last chunk, each answered 200. @returns its bytes, and its first chunk. */
+  /** Reads a message and answers its chunks with 200. @returns its bytes and first chunk. */
   async message() {
     const first = await this.take();
     const pieces = [first.body];
@@ -265,12 +265,12 @@ export class MediaPeer {
       first,
       last,
       bytes,
-      /** A REPORT on all of it. */
+      /** Sends a REPORT on the whole message. */
       report: (status?: string) => this.raw.report(first, `1-${bytes.length}/${bytes.length}`, status),
     };
   }
 
-  /** As above, and success is reported. */
+  /** Reads a message, and sends a success REPORT. */
   async receive() {
     const message = await this.message();
     message.report();

@@ -1,11 +1,11 @@
-/** A relay (RFC 4976) whose every answer the test decides, and the client of it that is tested. */
+/** An MSRP relay (RFC 4976) whose responses the test decides, and a client of it. */
 
 import type { MsrpRequest } from '../../core/msrp/frames/frame.js';
 import { MsrpRelay, type MsrpRelayOptions } from '../../core/msrp/index.js';
 import type { Closing } from './msrp.js';
 import { RawListener, type RawMsrp } from './raw-msrp.js';
 
-export const HERE = { host: '192.0.2.7', port: 9 };
+export const LOCAL_ADDRESS = { host: '192.0.2.7', port: 9 };
 
 export class ScriptedRelay {
   private constructor(private readonly listener: RawListener) {}
@@ -20,7 +20,7 @@ export class ScriptedRelay {
     return `msrp://127.0.0.1:${this.listener.address.port};tcp`;
   }
 
-  /** A client of it; its answers to challenges are those challenges. */
+  /** A client of the relay, which answers a challenge with its text. */
   client(closing: Closing, options: Partial<MsrpRelayOptions> = {}): MsrpRelay {
     const client = new MsrpRelay({
       uri: this.uri,
@@ -38,7 +38,7 @@ export class ScriptedRelay {
   }
 }
 
-/** The connection of one client. */
+/** The connection of a client. */
 export class RelayLink {
   #granted = 0;
 
@@ -47,10 +47,10 @@ export class RelayLink {
     private readonly uri: string,
   ) {}
 
-  /** The next AUTH. */
+  /** The next AUTH request. */
   async auth(): Promise<MsrpRequest> {
     const request = await this.peer.nextRequest();
-    if (request.method !== 'AUTH') throw new Error(`${request.method} came, not AUTH`);
+    if (request.method !== 'AUTH') throw new Error(`expected AUTH, received ${request.method}`);
     return request;
   }
 
@@ -69,7 +69,7 @@ export class RelayLink {
     this.answer(request, 401, { 'WWW-Authenticate': challenge });
   }
 
-  /** @returns what it has granted: another URI each time, unless there is one. */
+  /** @returns the granted URI, a new one each time unless the test sets it. */
   grant(request: MsrpRequest, usePath = this.newUri(), expires = 3600): string {
     this.answer(request, 200, { 'Use-Path': usePath, Expires: String(expires) });
     return usePath;

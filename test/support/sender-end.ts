@@ -1,4 +1,4 @@
-/** The MSRP end of a sender whose every frame the test writes. */
+/** The MSRP endpoint of a sender, whose frames the test writes. */
 
 import { FILE } from './push-offers.js';
 import type { RawListener, RawMsrp } from './raw-msrp.js';
@@ -6,29 +6,29 @@ import type { RawListener, RawMsrp } from './raw-msrp.js';
 export class SenderEnd {
   private constructor(
     readonly peer: RawMsrp,
-    /** To-Path and From-Path of what the sender writes. */
+    /** To-Path and From-Path of frames that the sender writes. */
     readonly route: { to: string; from: string },
   ) {}
 
-  /** Takes the connection, and what binds the session. */
+  /** Accepts the connection and the SEND that binds the session. */
   static async bound(listener: RawListener): Promise<SenderEnd> {
     const peer = await listener.accept();
     return await SenderEnd.of(peer);
   }
 
-  /** The next session that is bound on a connection. */
+  /** The next session bound on a connection. */
   static async of(peer: RawMsrp): Promise<SenderEnd> {
     const binding = await peer.nextRequest();
     peer.respond(binding, 200, 'OK');
     return new SenderEnd(peer, { to: binding.fromPath[0] ?? '', from: binding.toPath[0] ?? '' });
   }
 
-  /** A message, or a part of one. @returns the status of the response. */
+  /** Sends a message or a part of one. @returns the status of the response. */
   async send(content: Uint8Array | string, options: Partial<SendPart> = {}): Promise<number> {
     return await this.peer.statusOf(this.#part(content, options));
   }
 
-  /** The same, without waiting. */
+  /** Sends a message or a part of one, without waiting. */
   write(content: Uint8Array | string, options: Partial<SendPart> = {}): void {
     this.peer.send(this.#part(content, options));
   }
@@ -51,16 +51,16 @@ export class SenderEnd {
 export interface SendPart {
   type: string;
   messageId: string;
-  /** Of the message, counted from 1. */
+  /** Position in the message, counted from 1. */
   start: number;
-  /** Bytes of the message, or `*`. */
+  /** Size of the message in bytes, or `*`. */
   total: number | '*';
   range: string;
   flag: '$' | '+' | '#';
   headers: Record<string, string>;
 }
 
-/** The status of the REPORT that comes next. */
+/** The status of the next REPORT. */
 export async function reported({ peer }: SenderEnd): Promise<string> {
   const report = await peer.nextRequest();
   return `${report.method} ${report.headers.get('Status') ?? ''}`;

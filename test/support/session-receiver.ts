@@ -1,4 +1,4 @@
-/** A Push Receiver Agent, and a sender whose every SIP request and MSRP frame the test writes. */
+/** A Push Receiver Agent, and a sender whose SIP requests and MSRP frames the test writes. */
 
 import { platform } from '#platform';
 import type { Push, PushAppDefinition, PushOffer, ReceiveContext } from '../../core/app/contract/push-app.js';
@@ -21,39 +21,39 @@ export const IDENTITY = `P-Asserted-Identity: <${PSA}>`;
 export const SDP = 'Content-Type: application/sdp';
 
 export interface ReceiverOptions {
-  /** Loaded beside `files.ua`. */
+  /** Further applications besides `files.ua`. */
   apps?: readonly PushAppDefinition[];
   definition?: Partial<PushAppDefinition>;
   limits?: Partial<RuntimeLimits>;
   sessions?: number;
   tls?: TlsOptions;
   relay?: RelayAccount;
-  /** Of the core, 127.0.0.1 when absent. */
+  /** Address of the core; 127.0.0.1 by default. */
   host?: string;
-  /** What a device before this one left. */
+  /** Data of an earlier device. */
   store?: Store;
   transfers?: string;
 }
 
-/** What `files.ua` was given, and as much of it as it has read. */
-export interface Taken {
+/** A push that `files.ua` received, with the content read so far. */
+export interface ReceivedPush {
   push: Push;
   read: Uint8Array[];
-  /** Set when its content has errored. */
+  /** Error of the content stream. */
   broken?: unknown;
-  /** Its `receive` has returned, and the push was confirmed. */
+  /** Whether `receive` has returned and the push is confirmed. */
   committed: boolean;
 }
 
 export class SessionReceiver {
   readonly events: ReceiverEvent[] = [];
-  readonly taken: Taken[] = [];
-  /** Told whenever the application reads a piece, or begins. */
-  readonly progress = new Mailbox<Taken>('content for the application');
+  readonly taken: ReceivedPush[] = [];
+  /** Called when the application begins, or reads a piece. */
+  readonly progress = new Mailbox<ReceivedPush>('content for the application');
   consider: (offer: PushOffer) => void | Promise<void> = () => {};
-  /** Called when the application is given a push, ahead of its content. */
+  /** Called when the application receives a push, before it reads the content. */
   receive: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
-  /** Called when all content has come. */
+  /** Called when all content has arrived. */
   decide: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
 
   private constructor(
@@ -99,17 +99,17 @@ export class SessionReceiver {
     );
   }
 
-  /** The content of each push that was committed. */
+  /** Contents of the committed pushes. */
   get committed(): Buffer[] {
     return this.taken.filter(({ committed }) => committed).map(({ read }) => Buffer.concat(read));
   }
 
-  /** An INVITE that would pass every check, unless `lines` are others. */
+  /** Sends an INVITE that passes all checks, unless overridden by `lines`. */
   inviteOf(body: string, lines: readonly string[] = [RESOURCE, IDENTITY, SDP]): SipRequest {
     return request('INVITE', BOB, [`Contact: <sip:psa@127.0.0.1:${this.core.port}>`, ...lines], body);
   }
 
-  /** Its final response, acknowledged where that is for the test to do. */
+  /** The final response, acknowledged if the peer has to do that. */
   async invite(body: string, lines?: readonly string[]): Promise<PushSession> {
     const invite = this.inviteOf(body, lines);
     const answer = await this.core.exchange(invite);
@@ -118,7 +118,7 @@ export class SessionReceiver {
     return session;
   }
 
-  /** Ends only the agent: sessions break off, applications go on. */
+  /** Stops only the agent: sessions end, applications continue. */
   async stopAgent(): Promise<void> {
     const { agent } = this;
     this.agent = undefined;
@@ -126,7 +126,7 @@ export class SessionReceiver {
   }
 
   async stop(): Promise<void> {
-    // With a fake clock it may have tried again.
+    // With a fake clock, the agent may have retried.
     for (const { request, respond } of this.core.requests) if (request.method === 'REGISTER') respond(403);
     await this.stopAgent();
     await this.runtime.stop();
@@ -145,7 +145,7 @@ export class SessionReceiver {
   }
 
   async #receive(push: Push, context: ReceiveContext): Promise<void> {
-    const taken: Taken = { push, read: [], committed: false };
+    const taken: ReceivedPush = { push, read: [], committed: false };
     this.taken.push(taken);
     this.progress.put(taken);
     await this.receive(push, context);
@@ -164,7 +164,7 @@ export class SessionReceiver {
   }
 }
 
-/** A session as its sender sees it. */
+/** The sender's side of a session. */
 export class PushSession {
   #cseq = 1;
 

@@ -10,11 +10,11 @@ import { freePort } from './ports.js';
 import { type RunningProcess, startProcess } from './process.js';
 import { eventually } from './wait.js';
 
-// The kernel keeps packets until dumpcap has had its turn: files of some MiB go by meanwhile.
+// Buffer of the kernel for packets that dumpcap has not read yet; tests transfer several MiB at once.
 const BUFFER_MEBIBYTES = 64;
 
 export class Capture {
-  /** Of the pcapng file; gone after `remove`. */
+  /** Path of the pcapng file, until `remove`. */
   readonly file: string;
   readonly #ports: Ports;
   readonly #folder: string;
@@ -35,7 +35,7 @@ export class Capture {
     this.#markerPort = markerPort;
   }
 
-  /** Resolves when packets are being captured. */
+  /** Resolves when the capture is running. */
   static async start(ports: Ports): Promise<Capture> {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-capture-'));
     const file = join(folder, 'capture.pcapng');
@@ -55,7 +55,7 @@ export class Capture {
     }
   }
 
-  /** Resolves when everything that was sent before is in the file. */
+  /** Resolves when all packets sent so far are in the file. */
   async stop(): Promise<void> {
     await this.#mark('last');
     this.#dumpcap.kill('SIGINT');
@@ -71,12 +71,12 @@ export class Capture {
     await this.remove();
   }
 
-  /** Every frame in which tshark finds something wrong with SIP. After `stop`. */
+  /** Frames with SIP that tshark reports as malformed. Call it after `stop`. */
   async malformed(): Promise<Complaint[]> {
     return await findMalformed(this.file, this.#ports, this.#noMarker);
   }
 
-  /** For each frame that the display filter takes: its number, then those fields. After `stop`. */
+  /** For each frame that matches the display filter: its number, then the fields. Call it after `stop`. */
   fields(filter: string, names: readonly string[]): Promise<string[][]> {
     return readFields(this.file, `(${filter}) && ${this.#noMarker}`, names, asSip(this.#ports));
   }
@@ -86,16 +86,16 @@ export class Capture {
   }
 
   /**
-   * Sends a datagram that is captured, until it is in the file. The kernel hands over packets in their order, so all
-   * that went before is in the file then, too.
+   * Sends a datagram until it is in the file. The kernel delivers packets in order, so all earlier packets are in the
+   * file, too.
    */
   async #mark(text: string): Promise<void> {
     const marker = `sip-push ${text} ${this.#markerPort}`;
     const socket = createSocket('udp4');
-    // Nobody listens there, and the system may say so.
+    // There is no listener on this port, so the socket may report an error.
     socket.on('error', () => undefined);
     const ended = this.#dumpcap.exited.then(() => {
-      throw new Error(`dumpcap ended: ${this.#dumpcap.describe()}`);
+      throw new Error(`dumpcap exited: ${this.#dumpcap.describe()}`);
     });
     const written = eventually(`dumpcap writes (${text})`, async () => {
       socket.send(marker, this.#markerPort, '127.0.0.1');

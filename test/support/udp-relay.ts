@@ -1,4 +1,4 @@
-/** A UDP relay between clients and a server on 127.0.0.1, that may change what passes, or lose it. */
+/** A UDP relay between clients and a server on 127.0.0.1 that can change or drop datagrams. */
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -9,11 +9,11 @@ export interface UdpRelay {
   close(): void;
 }
 
-/** What is to go on in place of a datagram; nothing when undefined. */
+/** Returns the datagram to forward; undefined drops it. */
 export type Passage = (bytes: Uint8Array, direction: 'to server' | 'to client') => Uint8Array | undefined;
 
 /**
- * Each client reaches the server from a port of its own, so that answers find their way by the source port (RFC 3581).
+ * Each client has its own port towards the server, so that responses return by the source port (RFC 3581).
  */
 export async function startUdpRelay(serverPort: number, pass: Passage): Promise<UdpRelay> {
   const front = await bind();
@@ -49,7 +49,7 @@ export async function startUdpRelay(serverPort: number, pass: Passage): Promise<
 
 async function bind(): Promise<Socket> {
   const socket = createSocket('udp4');
-  // A peer that has gone is one more way to lose a datagram.
+  // A datagram to a closed port is lost.
   socket.on('error', () => undefined);
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');

@@ -1,16 +1,16 @@
-/** The script of workers, made of the sources: Node.js itself reads no TypeScript. */
+/** The script of workers, bundled from the sources because Node.js does not run TypeScript. */
 
 import { rename } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-// Inside the tree, where the packages are found that it imports.
+// Inside the project, so that imports of packages resolve.
 const SCRIPT = `${ROOT}node_modules/.cache/sip-push/worker-script.mjs`;
 
 let script: Promise<URL> | undefined;
 
-/** Made once by each process of the tests. */
+/** Bundles the script once in each test process. */
 export function workerScript(): Promise<URL> {
   script ??= make();
   return script;
@@ -29,7 +29,7 @@ async function make(): Promise<URL> {
     conditions: ['sip-push-source'],
     logLevel: 'warning',
   });
-  // Others may be reading the one that is there.
+  // Other processes may be reading the existing file.
   await rename(fresh, SCRIPT);
   return pathToFileURL(SCRIPT);
 }

@@ -1,4 +1,4 @@
-/** `sip-push/testing`: the real runtime and the real agents, in memory, on a clock of the test's own. */
+/** `sip-push/testing`: the real runtime and agents in memory, with a test clock. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { definePushApp, PushRefused, sha256 } from '../../sdk/index.js';
@@ -22,7 +22,7 @@ const NOTES = 'notes.test';
 const TEXT = 'text/plain';
 const octets = new TextEncoder().encode('What a day this has been, what a rare mood I am in.');
 
-/** Keeps each text under the id of its push, and counts how often it was called. */
+/** Attempt numbers of the calls of `receive`. The application stores each text under the id of its push. */
 const calls: number[] = [];
 const notes = definePushApp({
   id: NOTES,
@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 describe('a push', () => {
-  it.each(['pager', 'session', 'indirect'] as const)('in %s mode comes to its application', async (mode) => {
+  it.each(['pager', 'session', 'indirect'] as const)('in %s mode reaches its application', async (mode) => {
     const { push, storage } = bound(await start());
     const result = await push({ app: NOTES, type: TEXT, body: 'hello', mode });
     expect(result).toMatchObject({ outcome: 'delivered', status: 200 });
@@ -62,7 +62,7 @@ describe('a push', () => {
     expect(host.emitted(NOTES, 'note')).toMatchObject([{ text: 'hello' }]);
   });
 
-  it('of a type that nobody takes is 415', async () => {
+  it('of a type that no application accepts gets 415', async () => {
     const { push } = bound(await start());
     expect(await push({ app: NOTES, type: 'image/png', body: 'x' })).toMatchObject({
       outcome: 'refused',
@@ -70,7 +70,7 @@ describe('a push', () => {
     });
   });
 
-  it('for an application that nobody has reaches nobody', async () => {
+  it('for an application without a registered device gets 480', async () => {
     const { push } = bound(await start());
     expect(await push({ app: 'other.test', type: TEXT, body: 'x' })).toMatchObject({
       outcome: 'failed',
@@ -78,13 +78,13 @@ describe('a push', () => {
     });
   });
 
-  it('from whom nobody trusts is 403', async () => {
+  it('from an untrusted sender gets 403', async () => {
     const { push } = bound(await start());
     const from = 'sip:stranger@elsewhere.test';
     expect(await push({ app: NOTES, type: TEXT, body: 'x', from })).toMatchObject({ status: 403 });
   });
 
-  it('that is refused is refused as the application says', async () => {
+  it('that the application refuses gets the status of the refusal', async () => {
     const refuse = () => {
       throw new PushRefused('declined', 'not today');
     };
@@ -97,7 +97,7 @@ describe('a push', () => {
     });
   });
 
-  it('in session mode has its file name and what describes it', async () => {
+  it('in session mode has its file name and headers', async () => {
     const seen: unknown[] = [];
     const receive: Parameters<typeof seen.push>[0] = ({ fileName, headers }: Record<string, unknown>) =>
       void seen.push({ fileName, headers });
@@ -111,7 +111,7 @@ describe('a push', () => {
 });
 
 describe('time', () => {
-  it('passes when the test says so: a push that failed is given again', async () => {
+  it('advances on demand, and a failed push is redelivered', async () => {
     let failures = 2;
     const attempts: number[] = [];
     await start({
@@ -139,7 +139,7 @@ describe('time', () => {
     expect(await host.inbox()).toEqual([]);
   });
 
-  it('ends the patience with a direct application: 500', async () => {
+  it('expires the deadline of a direct application: 500', async () => {
     const receive = () => new Promise<void>(() => {});
     await start({ apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive }) }] });
     const pushing = host.push({ app: NOTES, type: TEXT, body: 'x' });
@@ -147,7 +147,7 @@ describe('time', () => {
     expect(await pushing).toMatchObject({ outcome: 'failed', status: 500 });
   });
 
-  it('is what the service `clock` says', async () => {
+  it('is the time of the service `clock`', async () => {
     const now = new Date('2030-05-01T00:00:00Z');
     const times: Date[] = [];
     const app = definePushApp({
@@ -164,28 +164,28 @@ describe('time', () => {
   });
 });
 
-it('alarms ring when their time has come, also after a restart', async () => {
-  const rung: string[] = [];
+it('alarms ring at their time, also after a restart', async () => {
+  const alarms: string[] = [];
   const app = definePushApp({
     id: NOTES,
     accepts: [TEXT],
     needs: ['schedule', 'clock'],
     start: ({ schedule, clock }) => ({
       receive: (push) => schedule.at(push.id, clock.now().getTime() + 60_000, 'remember'),
-      alarm: ({ data }) => void rung.push(String(data)),
+      alarm: ({ data }) => void alarms.push(String(data)),
     }),
   });
   await start({ apps: [app] });
   await host.push({ app: NOTES, type: TEXT });
   await host.clock.advance(59_000);
-  expect(rung).toEqual([]);
+  expect(alarms).toEqual([]);
   await host.restart();
   await host.clock.advance(1000);
-  expect(rung).toEqual(['remember']);
+  expect(alarms).toEqual(['remember']);
 });
 
 describe('a device', () => {
-  it('that restarts has what it had', async () => {
+  it('keeps its data across a restart', async () => {
     await start();
     await host.push({ app: NOTES, type: TEXT, body: 'one' });
     await host.restart();
@@ -194,7 +194,7 @@ describe('a device', () => {
   });
 
   it.each(['pager', 'session'] as const)(
-    'killed between receive and commit gives the push again, in %s mode',
+    'redelivers a push after a crash between receive and commit, in %s mode',
     async (mode) => {
       await start();
       const killed = host.kill('ending');
@@ -209,7 +209,7 @@ describe('a device', () => {
     },
   );
 
-  it('killed after the commit does not give the push again', async () => {
+  it('does not redeliver a push if it crashes after the commit', async () => {
     await start();
     const killed = host.kill('ended');
     const result = host.push({ app: NOTES, type: TEXT, body: 'once' });
@@ -221,7 +221,7 @@ describe('a device', () => {
     expect(Object.values(await host.storage(NOTES))).toEqual(['once']);
   });
 
-  it('whose application does not start is an error that names it', async () => {
+  it('fails to start with an error that names the application', async () => {
     const broken = { id: NOTES, accepts: [TEXT], start: () => Promise.reject(new Error('no disk')) };
     await expect(startTestHost({ apps: [broken] })).rejects.toThrow(/notes\.test.*no disk/);
     await start();
@@ -231,7 +231,7 @@ describe('a device', () => {
 describe('content', () => {
   it.each([
     ['breaks off', brokenOff(octets)],
-    ['is not what was offered', corrupted(octets)],
+    ['differs from the offer', corrupted(octets)],
     ['is shorter than offered', wrongLength('short', octets)],
   ])('that %s is never committed', async (_what, body) => {
     await start();
@@ -240,7 +240,7 @@ describe('content', () => {
     expect(await host.storage(NOTES)).toEqual({});
   });
 
-  it('that is slow comes as slowly as the test says', async () => {
+  it('arrives in pieces when the test sends them', async () => {
     await start();
     const body = slow(octets, 3);
     const pushing = host.push({ app: NOTES, type: TEXT, body, mode: 'session' });
@@ -251,7 +251,7 @@ describe('content', () => {
     expect(await pushing).toMatchObject({ outcome: 'delivered' });
   });
 
-  it('past the limit of its application is 413', async () => {
+  it('above the size limit of its application gets 413', async () => {
     await start({ apps: [{ ...notes, limits: { size: 100 } }] });
     const push = { app: NOTES, type: TEXT, body: oversized(101) };
     expect(await host.push(push)).toMatchObject({ outcome: 'refused', status: 413 });
@@ -259,7 +259,7 @@ describe('content', () => {
     expect(calls).toEqual([]);
   });
 
-  it('may be anything else', async () => {
+  it('can be truncated, changed, empty or in another charset', async () => {
     await start();
     const bodies = [truncated(octets), bitFlipped(octets), wrongCharset('hello'), empty()];
     for (const body of bodies)
@@ -267,7 +267,7 @@ describe('content', () => {
   });
 });
 
-it('two megabytes come as they were sent', async () => {
+it('two megabytes arrive unchanged', async () => {
   let sum = '';
   const app = definePushApp({
     id: NOTES,
@@ -299,7 +299,7 @@ it("works under a test runner's fake timers", async () => {
   await start();
 });
 
-it('applications fetch from the server of the test', async () => {
+it('applications fetch from the test server', async () => {
   const app = definePushApp({
     id: NOTES,
     accepts: [TEXT],
@@ -316,7 +316,7 @@ it('applications fetch from the server of the test', async () => {
   expect(host.emitted(NOTES)).toMatchObject([{ status: 200, text: 'you asked for /today' }]);
 });
 
-it('nothing is left when it has stopped', async () => {
+it('leaves no TCP resources after it has stopped', async () => {
   await start();
   await host.push({ app: NOTES, type: TEXT, body: 'x', mode: 'session' });
   await host.stop();

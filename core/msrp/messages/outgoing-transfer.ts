@@ -70,7 +70,8 @@ export class OutgoingTransfer implements QueuedMessage {
     try {
       if (route.toPath.length === 0) throw new ConfigurationError('the path of the MSRP peer is unknown');
       const chunks = new OutgoingChunks(message, this.messageId, route);
-      const content = new ContentReader(message.open(), chunkSize, (error) => {
+      // A byte more than a chunk: whether anything comes after the last one.
+      const content = new ContentReader(message.open(), chunkSize + 1, (error) => {
         if (error) this.fail(error);
         else this.#wake();
       });
@@ -131,7 +132,12 @@ export class OutgoingTransfer implements QueuedMessage {
     const sending = this.#sending;
     if (!sending || this.#over || this.#lastSent) return false;
     const { content, inFlight } = sending;
-    return (content.available > 0 || content.ended || this.message.size === 0) && inFlight.room > 0;
+    const { available, ended } = content;
+    const { size } = this.message;
+    // The last chunk waits for the end of the content, which may be longer than was said.
+    const isLast = size !== undefined && available === size - this.#sent && available <= inFlight.room;
+    if (isLast && available > 0 && !ended) return false;
+    return (available > 0 || ended || size === 0) && inFlight.room > 0;
   }
 
   #sendNext({ chunks, content, inFlight }: Sending): void {

@@ -1,4 +1,4 @@
-/** `sip-push apps`: which push applications a host finds, and what they say of themselves. */
+/** `sip-push apps`: lists the push applications that a host finds, with their manifests. */
 
 import { printable } from '../../../core/text.js';
 import { installedApplications } from '../../manifest/installed.js';
@@ -13,13 +13,13 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push apps [DIRECTORY] [--json]
 
-Which push applications a host finds that is run in DIRECTORY (here, when absent): the bundled ones, the package that
-is there itself, and installed packages that are called sip-push-app-…; what each takes, and what it asks for.
-That is read from their package.json ("sipPush"): nothing of them runs.
+Lists the push applications that a host in DIRECTORY (default: the current one) finds: the bundled ones, the package
+in DIRECTORY, and installed packages named sip-push-app-…, with their media types and permissions. They are read from
+"sipPush" in package.json: no code of the packages runs.
 
-  --json   one JSON object a line on stdout, nothing else
+  --json   prints one JSON object per line on stdout
 
-Ends with 0, or with 1 when a package is broken or for another version of the contract.
+Exit code: 0; 1 if a package is invalid or for another version of the contract; 2 if the command is invalid.
 
 Example
   npm install sip-push-app-weather
@@ -32,7 +32,7 @@ export const apps: Command = {
   operands: true,
   async run(words, io) {
     const [folder = '.', more] = words.operands;
-    if (more !== undefined) throw new UsageError(`${more} is one too many; expected one directory`);
+    if (more !== undefined) throw new UsageError(`unexpected argument "${more}": expected one DIRECTORY`);
     let code: number = EXIT.ok;
     const problem = (error: Error) => {
       code = EXIT.failed;
@@ -67,8 +67,8 @@ function lines({ name, version, folder }: PackageManifest, app: PackageApplicati
   return [
     `${id}, of ${[name ?? folder, version].join(' ').trim()}`,
     ...(iari === undefined ? [] : [`  IARI      ${iari}`]),
-    `  takes     ${accepts.join(', ')}`,
-    `  loaded    ${activation === 'push' ? 'at the first push for it' : 'with the host'}`,
+    `  accepts   ${accepts.join(', ')}`,
+    `  loaded    ${activation === 'push' ? 'at its first push' : 'with the host'}`,
     `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,
     `  stores    ${bound(storage)}`,
     `  files     ${bound(files)}`,

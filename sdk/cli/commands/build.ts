@@ -1,4 +1,4 @@
-/** `sip-push build`: compiles a push application. */
+/** `sip-push build`: compiles a push application in TypeScript. */
 
 import { resolve } from 'node:path';
 import type { Command } from '../command.js';
@@ -6,12 +6,11 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push build [DIRECTORY]
 
-Compiles a push application of TypeScript: each module of DIRECTORY/src (.ts, .mts, .js, .mjs) into
-DIRECTORY/dist, with its source map. Modules in dist that come of no source any more are removed; files of
-other kinds are neither copied nor touched. Types are taken away, not checked: that is your editor's work, or
-that of "tsc --noEmit". DIRECTORY is the current one when absent.
+Compiles a push application in TypeScript: each module of DIRECTORY/src (.ts, .mts, .js, .mjs) to DIRECTORY/dist,
+with a source map. Modules in dist without a source are removed; other files are neither copied nor changed. Types are
+removed, not checked: check them with your editor or "tsc --noEmit". Default of DIRECTORY: the current one.
 
-Ends with 0 when everything was compiled, 2 when something was not: file, line and column are said.
+Exit code: 0 if all modules were compiled; 2 otherwise, with file, line and column of each error.
 
 Example
   sip-push build`;
@@ -23,8 +22,8 @@ export const build: Command = {
   operands: true,
   async run(words, io) {
     const [directory = '.', ...more] = words.operands;
-    if (more.length > 0) throw new UsageError(`build takes one directory; "${more[0]}" is another`);
-    // esbuild is for the commands that use it: the others start without it.
+    if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
+    // Loaded here, so that other commands start without esbuild.
     const { buildApplication } = await import('../../dev/build-application.js');
     const modules = await buildApplication(resolve(directory));
     io.err(

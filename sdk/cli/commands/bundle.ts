@@ -1,4 +1,4 @@
-/** `sip-push bundle`: one file of a host and its applications. */
+/** `sip-push bundle`: builds one file of a host and its applications. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -10,28 +10,28 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push bundle --config FILE --outfile FILE [options]
 
-One ES module of the runtime and the applications of a host's configuration, minified: "node FILE" is that
-host, with nothing installed. Beside it:
-  FILE.map            its source map
-  FILE.LICENSES.txt   licences of everything inside, to be handed on with it
-  FILE.cdx.json       what is inside, as a software bill of materials (CycloneDX)
-  classic-level.node  the native file of the durable store; none with "store": "memory"
+Builds one minified ES module of the runtime and the applications of a host's configuration. "node FILE" runs the
+host without installed packages. These files are written beside it:
+  FILE.map            the source map
+  FILE.LICENSES.txt   the licences of all contents; distribute it with FILE
+  FILE.cdx.json       a software bill of materials (CycloneDX)
+  classic-level.node  the native file of the durable store, except with "store": "memory"
 
-The configuration is validated now, and embedded: what is secret in it (passwords, keys) is then in FILE,
-readable by whoever has it. Certificates and keys that it names are embedded too. A relative "data" starts
-from the folder of FILE. What the configuration does not use is left out.
+The configuration is validated and embedded. FILE contains its secrets (passwords, keys), and the certificates and
+keys that it names. A relative "data" is relative to the folder of FILE. Features that the configuration does not use
+are omitted.
 
-  --config FILE          configuration of a host, JSON
+  --config FILE          configuration of a host in JSON
   --outfile FILE         e.g. host.mjs
   --platform PLATFORM    node (default), or browser: a module that exports start()
-  --target TARGET        whose native file: linux-x64, linux-arm64, darwin-arm64, …; default: of this machine
-  --limit SIZE           e.g. 800kB: a larger bundle is not written, and the command fails
-  --limit-gzip SIZE      likewise, of what "gzip -9" makes of it
-  --json                 what was written and the sizes as one JSON object on stdout
+  --target TARGET        platform of the native file: linux-x64, linux-arm64, darwin-arm64, …; default: this machine
+  --limit SIZE           e.g. 800kB: if the bundle is larger, the command fails and writes nothing
+  --limit-gzip SIZE      the same for the size after "gzip -9"
+  --json                 prints the files and sizes as one JSON object on stdout
 
-Then
-  node FILE [--json]     runs the host; --json as "sip-push host" does
-  node FILE --manifest   prints what is inside, as JSON
+The bundle
+  node FILE [--json]     runs the host; --json as in "sip-push host"
+  node FILE --manifest   prints the contents as JSON
 
 Example
   sip-push bundle --config bob.json --outfile dist/host.mjs --limit 800kB`;
@@ -54,7 +54,7 @@ export const bundle: Command = {
     const outfile = words.required('outfile', 'host.mjs');
     const limit = sizeOf(words, 'limit');
     const gzipLimit = sizeOf(words, 'limit-gzip');
-    // esbuild is for this command alone: the others start without it.
+    // Loaded here, so that other commands start without esbuild.
     const { bundle: makeBundle } = await import('../../bundler/bundle.js');
     const made = await makeBundle({
       config: words.required('config', 'bob.json'),
@@ -81,7 +81,8 @@ export const bundle: Command = {
 function platformOf(words: Words): (typeof PLATFORMS)[number] {
   const platform = words.text('platform') ?? 'node';
   const known = PLATFORMS.find((each) => each === platform);
-  if (known === undefined) throw new UsageError(`--platform ${platform}: expected ${PLATFORMS.join(' or ')}`);
+  if (known === undefined)
+    throw new UsageError(`invalid --platform "${platform}": expected ${PLATFORMS.join(' or ')}`);
   return known;
 }
 
@@ -90,7 +91,7 @@ function sizeOf(words: Words, name: string): number | undefined {
   const text = words.text(name);
   if (text === undefined) return undefined;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kM]?)B?$/i.exec(text) ?? [];
-  if (number === undefined) throw new UsageError(`--${name} ${text}: expected a size, e.g. 800kB`);
+  if (number === undefined) throw new UsageError(`invalid --${name} "${text}": expected a size, e.g. 800kB`);
   return Math.round(Number(number) * (unit === '' ? 1 : unit.toLowerCase() === 'k' ? 1000 : 1_000_000));
 }
 

@@ -1,4 +1,4 @@
-/** `sip-push check`: a package of push applications, held against the contract. */
+/** `sip-push check`: checks a package of push applications against the contract. */
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,22 +16,22 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push check DIRECTORY [--json]
 
-Holds the push applications of a package, as they are built, against the contract: its manifest; that they
-start, stop, and leave nothing behind; each declared type in pager and session mode; what is too large, of
-another type, or broken; streams that are slow or break off; the same push twice; a crash between receive and
-commit; being stopped in the middle. They run on the real runtime, without a network, in a process of their
-own; a check is no sandbox, though: they can do there what any program can.
+Checks the built push applications of a package against the contract: the manifest; start and stop without
+remaining resources; each declared type in pager and session mode; content that is too large, of another type, or
+malformed; streams that are slow or interrupted; a repeated push; a crash between receive and commit; a stop during
+a delivery. The applications run on the real runtime without a network, in a separate process. The process is not a
+sandbox: check only packages that you trust.
 
-Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.txt"] }); for some types
-there are built-in ones. Options come from the first of "examples" in the schema of the options.
+Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.txt"] }); some types have built-in
+samples. Options come from the first of the "examples" in the schema of the options.
 
-Each finding says what happened, where, and what to write instead. The score is of 100: a rule that was
-broken costs 20 as an error, more where little else could be checked, 5 as a warning, 1 as advice.
+Each finding describes what happened, where, and what to change. The score starts at 100: each violated rule costs
+20 for an error (more if it prevents other checks), 5 for a warning, 1 for advice.
 
-  DIRECTORY   the folder of the package; or the id of a bundled application, mms.ua
-  --json      each finding as one JSON object a line on stdout, then the score
+  DIRECTORY   the folder of the package, or the id of a bundled application, e.g. mms.ua
+  --json      prints each finding as one JSON object per line on stdout, then the score
 
-Exit code: 0 no errors, 1 errors, 2 wrong usage.
+Exit code: 0 no errors; 1 errors; 2 if the command is invalid.
 
 Example
   sip-push check ./my-app`;
@@ -45,7 +45,7 @@ export const check: Command = {
     const json = words.has('json');
     const plan = await planFor(words, io, json);
     if (!plan) return EXIT.failed;
-    // It brings the runtime and both agents: the other commands start without.
+    // Loaded here, so that other commands start without the runtime and the agents.
     const { check: runCheck } = await import('../../check/check.js');
     const running = runCheck(plan, {
       signal: io.signal,
@@ -57,18 +57,18 @@ export const check: Command = {
       if (io.signal.aborted) return undefined;
       throw error;
     });
-    // Told to end: what was found by then is half of it.
+    // After a signal the findings are incomplete.
     if (!report) return EXIT.failed;
     print(report, io, json);
     return report.findings.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok;
   },
 };
 
-/** @returns undefined when the manifest is what is wrong: that is a finding, and all that there is. */
+/** @returns undefined if the manifest is invalid, which is the only finding then. */
 async function planFor({ operands }: Words, io: Io, json: boolean): Promise<CheckPlan | undefined> {
   const [directory, more] = operands;
   if (directory === undefined || more !== undefined) {
-    throw new UsageError('expected the folder of one package: sip-push check ./my-app');
+    throw new UsageError('expected one folder of a package, e.g. sip-push check ./my-app');
   }
   if (BUNDLED_APPLICATIONS.includes(directory)) return bundledPlan(directory);
   if (!existsSync(join(directory, 'package.json'))) {
@@ -84,14 +84,15 @@ async function planFor({ operands }: Words, io: Io, json: boolean): Promise<Chec
       severity: 'error',
       what: error.message.replaceAll('\n', '; '),
       where: 'package.json',
-      change: 'write "sipPush" as sip-push/manifest.schema.json has it; "$schema" lets an editor help',
+      change:
+        'write "sipPush" as described by sip-push/manifest.schema.json; with "$schema", an editor completes it',
     };
     print({ apps: [], findings: [finding], score: 0, milliseconds: 0 }, io, json);
     return undefined;
   }
 }
 
-/** They have no package of their own. */
+/** Bundled applications have no package of their own. */
 function bundledPlan(id: string): CheckPlan {
   const module = import.meta.resolve(`sip-push/apps/${id}`);
   const options = EXAMPLE_OPTIONS.get(id);

@@ -1,4 +1,4 @@
-/** `sip-push create`: a new push application. */
+/** `sip-push create`: creates a push application. */
 
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,18 +13,18 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push create DIRECTORY [--id ID] [--type MEDIA-TYPE]… [--language ts|js] [--yes]
 
-A new push application: source, manifest, tests, samples, README. "npm test" passes in it at once, and so does
-"npm run check". What is not given is asked for at a terminal; elsewhere, or with --yes, it is as in brackets.
+Creates a push application: source, manifest, tests, samples, README. "npm test" and "npm run check" pass at once.
+At a terminal it asks for missing options; otherwise, or with --yes, it uses the values in brackets.
 
-  --id ID            event-app-id that senders address [the directory's name, with .ua]
-  --type MEDIA-TYPE  what it takes; several times for several [text/plain]
+  --id ID            event-app-id that senders address [the name of the directory with .ua]
+  --type MEDIA-TYPE  accepted media type; can be repeated [text/plain]
   --language ts|js   TypeScript, compiled by "sip-push build", or JavaScript [ts]
-  --yes              asks nothing
+  --yes              does not ask
 
-The directory must be new, or empty. Nothing is installed: "npm install" does that.
+The directory must be new or empty. Run "npm install" in it afterwards.
 
-Ends with 0 when it is written, 1 when you end the questions with Ctrl-C (nothing is written then), 2 when an
-answer or the directory is wrong.
+Exit code: 0 if the application was created; 1 if you cancelled with Ctrl-C (nothing is written); 2 if an option or
+the directory is invalid.
 
 Example
   sip-push create weather --id weather.ua --type text/plain --yes`;
@@ -42,10 +42,10 @@ export const create: Command = {
   async run(words, io) {
     const [directory, ...more] = words.operands;
     if (directory === undefined)
-      throw new UsageError('create lacks its directory; expected e.g. create weather');
-    if (more.length > 0) throw new UsageError(`create takes one directory; "${more[0]}" is another`);
+      throw new UsageError('missing DIRECTORY: expected e.g. sip-push create weather');
+    if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
     const folder = resolve(directory);
-    // Ahead of the questions: whoever has answered them all is not told then that it was for nothing.
+    // Before the questions, so that their answers are not lost.
     await requireNewFolder(folder);
     const project = await projectOf(words, folder, io);
     if (!project) {
@@ -61,7 +61,7 @@ export const create: Command = {
   },
 };
 
-/** @returns undefined when whoever was asked ended it. */
+/** @returns undefined if the user cancelled. */
 async function projectOf(words: Words, folder: string, io: Io): Promise<Project | undefined> {
   const id = words.text('id');
   const types = words.list('type');
@@ -81,23 +81,23 @@ async function projectOf(words: Words, folder: string, io: Io): Promise<Project 
   );
 }
 
-/** When nobody says. */
+/** Default media type. */
 const TYPE = 'text/plain';
 
 interface Answers {
   id: string | undefined;
-  /** Several with blanks, or commas, between them. */
+  /** Separated by blanks or commas. */
   types: string | undefined;
   language: string | undefined;
 }
 
-/** @returns undefined at Ctrl-C, Ctrl-D, and when the process is told to end. */
+/** @returns undefined after Ctrl-C, Ctrl-D or a signal. */
 async function asked(
   given: Answers,
   folder: string,
   { input, signal, err }: Io,
 ): Promise<Answers | undefined> {
-  // What is typed at a terminal comes here, Ctrl-C too: it ends the lines.
+  // Ctrl-C at the terminal ends the lines.
   const terminal = createInterface({ input, output: process.stderr, signal });
   const lines = terminal[Symbol.asyncIterator]();
   const ask = async (question: string, preset: string, problem: (answer: string) => string | undefined) => {
@@ -116,7 +116,7 @@ async function asked(
     const { id, types, language } = given;
     return {
       id: id ?? (await ask('event-app-id that senders address?', idOf(folder), idProblem)),
-      types: types ?? (await ask('media types that it takes?', TYPE, typesProblem)),
+      types: types ?? (await ask('accepted media types?', TYPE, typesProblem)),
       language:
         language ??
         (await ask(`TypeScript or JavaScript (${LANGUAGES.join(', ')})?`, LANGUAGES[0], languageProblem)),
@@ -130,7 +130,7 @@ async function asked(
   }
 }
 
-/** There are no more answers. */
+/** The input has ended. */
 class Ended extends Error {}
 
 function listed(types: string): string[] {
@@ -145,7 +145,7 @@ function typesProblem(types: string): string | undefined {
 
 function languageProblem(language: string): string | undefined {
   if (LANGUAGES.some((known) => known === language)) return undefined;
-  return `"${language}" is no language here; expected ${LANGUAGES.join(' or ')}`;
+  return `"${language}" is not supported: expected ${LANGUAGES.join(' or ')}`;
 }
 
 function inShell(path: string): string {

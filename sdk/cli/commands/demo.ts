@@ -1,4 +1,4 @@
-/** `sip-push demo`: all of it in one process, with a web page. */
+/** `sip-push demo`: core, sender and device in one process, with a web page. */
 
 import type { PushDescription } from '../../../core/app/contract/push-app.js';
 import type { ContentPush } from '../../../core/sender/push-request.js';
@@ -14,14 +14,14 @@ import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push demo [--once] [--json]
 
-Starts an embedded SIP/IP core, a Push Sender Agent and a device with the bundled push applications, pushes a
-real example to each application over loopback sockets, prints what each made of it, and stays up with a web
-page that shows the messages, until SIGINT or SIGTERM.
+Starts an embedded SIP/IP core, a Push Sender Agent and a device with the bundled push applications. Pushes an example
+to each application over loopback sockets, prints what each application received, and serves a web page with the
+messages until SIGINT or SIGTERM.
 
-  --once   end after the pushes, with 0 when all were delivered, else 1
-  --json   one JSON object a line on stdout, nothing else
+  --once   ends after the pushes
+  --json   prints one JSON object per line on stdout
 
-Ends with 0 when told to; with --once, before all were delivered, with 1.
+Exit code: 0 after SIGINT or SIGTERM; with --once, 0 if all pushes were delivered, else 1.
 
 Example
   sip-push demo --once`;
@@ -45,7 +45,11 @@ export const demo: Command = {
       if (io.signal.aborted) return EXIT.ok;
       page.onPush = () => pushAll(io.signal);
       const { url } = page;
-      io.out(json ? JSON.stringify({ event: 'page', url }) : `\nThe messages, live: ${url}   (Ctrl-C ends)`);
+      io.out(
+        json
+          ? JSON.stringify({ event: 'page', url })
+          : `\nWeb page with the messages: ${url}   (Ctrl-C ends)`,
+      );
       if (code !== EXIT.ok) io.err('not every push was delivered');
       await ended(io);
       return EXIT.ok;
@@ -56,7 +60,7 @@ export const demo: Command = {
   },
 };
 
-/** Told to end before the pushes were through: they were not delivered. */
+/** Pushes the examples. A signal during the pushes counts as a failure. */
 async function pushing(running: Demo, { signal }: Io): Promise<number> {
   try {
     return (await running.pushAll(signal)) ? EXIT.ok : EXIT.refused;
@@ -66,7 +70,7 @@ async function pushing(running: Demo, { signal }: Io): Promise<number> {
   }
 }
 
-/** On the terminal. */
+/** Prints to the terminal. */
 function printer(io: Io, json: boolean): DemoObserver {
   const say = (line: string) => {
     if (!json) io.out(line);
@@ -80,12 +84,12 @@ function printer(io: Io, json: boolean): DemoObserver {
     onPush: (push) => {
       const { app, content } = push;
       compressed = push.encoding === undefined ? undefined : push;
-      say(`\nPush to ${app}: ${bytes(content.size ?? 0)} of ${content.type.type}${way(push)}`);
+      say(`\nPush to ${app}: ${bytes(content.size ?? 0)} of ${content.type.type}${details(push)}`);
     },
     onDescribed: (_push, description) => {
       if (!description) return;
       const { title, text, fields = {} } = description;
-      say(printable(`  in words      ${title}${text ? `: ${text}` : ''}`));
+      say(printable(`  description   ${title}${text ? `: ${text}` : ''}`));
       for (const [name, value] of Object.entries(fields)) say(printable(`                ${name}: ${value}`));
     },
     onReceipt: (receipt) => {
@@ -95,12 +99,12 @@ function printer(io: Io, json: boolean): DemoObserver {
   };
 }
 
-function way({ mode, encoding }: ContentPush): string {
+function details({ mode, encoding }: ContentPush): string {
   const coded = encoding === undefined ? '' : `, compressed (${encoding})`;
   return `${coded}${mode === 'session' ? ', in a session' : mode === 'indirect' ? ', by reference' : ''}`;
 }
 
-/** On the page as well. */
+/** Shows events on the page too. */
 function showing(page: PageServer, terminal: DemoObserver): DemoObserver {
   return {
     ...terminal,

@@ -1,4 +1,4 @@
-/** `sip-push dev`: a push application while it is written. */
+/** `sip-push dev`: runs a push application during development. */
 
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,28 +11,28 @@ import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from
 import { logUncaughtErrors } from '../stray-errors.js';
 import { EXIT, UsageError } from '../usage.js';
 
-const CONSOLE = `  APP QUERY [JSON]           ask the application about its state
-  reload                     compile and load it anew
+const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
+  reload                     compiles and reloads the application
   help, quit`;
 
 const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--data FOLDER] [--json]
 
-A SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When a file of
-the application is saved it is compiled and loaded anew, and the device stays registered; what does not
-compile or load is said, and the version before it goes on. While a new one starts there is none, and a push
-may hear 480. Each line on stdin is a push, or a question:
+Runs a SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When you save a file
+of the application, it is compiled and reloaded, and the device stays registered. If it does not compile or load, the
+error is printed and the previous version continues. During a reload a push can be answered with 480. Each line on
+stdin is a push or a command:
 
-  (nothing)                  push the first sample, in whichever mode fits
-  pager|session|indirect     push it that way; then a media type, @FILE or any words, as you like
+  (empty line)               pushes the first sample in automatic mode
+  pager|session|indirect     pushes in this mode; a media type, @FILE or a text can follow
 ${CONSOLE}
 
-  --options JSON   what a host's configuration would say for the application; when absent the first of the
-                   "examples" in the JSON Schema that its manifest has for them
-  --data FOLDER    where the device keeps its store; in memory when absent
-  --json           one JSON object a line on stdout, nothing else
+  --options JSON   options of the application, as in a host's configuration; default: the first of the "examples" in
+                   the JSON Schema of its manifest
+  --data FOLDER    folder of the device's store; default: in memory
+  --json           prints one JSON object per line on stdout
 
-Runs until SIGINT, SIGTERM or quit, and ends with 0; the end of stdin ends nothing. Ends with 2 when there is
-no application to begin with.
+It runs until SIGINT, SIGTERM or quit, and continues after the end of stdin. Exit code: 0; 2 if the application cannot
+be loaded at the start.
 
 Example
   sip-push create weather --yes && npx sip-push dev weather`;
@@ -44,10 +44,10 @@ export const dev: Command = {
   operands: true,
   async run(words, io) {
     const [directory, ...more] = words.operands;
-    if (directory === undefined) throw new UsageError('dev lacks its directory; expected e.g. dev .');
-    if (more.length > 0) throw new UsageError(`dev takes one directory; "${more[0]}" is another`);
+    if (directory === undefined) throw new UsageError('missing DIRECTORY: expected e.g. sip-push dev .');
+    if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
     keepPrivate();
-    // A stack tells lines of what was written, not of what was made of it.
+    // Stack traces contain lines of the source, not of the compiled code.
     process.setSourceMapsEnabled(true);
     const unlisten = logUncaughtErrors(io);
     try {
@@ -62,7 +62,7 @@ export const dev: Command = {
 async function runDev(words: Words, folder: string, io: Io): Promise<void> {
   const json = words.has('json');
   const data = words.text('data');
-  // esbuild is for the commands that use it: the others start without it.
+  // Loaded here, so that other commands start without esbuild.
   const { DevSession } = await import('../../dev/dev-session.js');
   const store = data === undefined ? {} : { data: resolve(data) };
   const session = await DevSession.start({
@@ -83,20 +83,18 @@ function optionsOf(words: Words): { options?: unknown } {
   try {
     return { options: JSON.parse(text) };
   } catch (error) {
-    throw new UsageError(
-      `--options is not JSON: ${reasonOf(error)}; expected e.g. --options '{"city":"Oslo"}'`,
-    );
+    throw new UsageError(`invalid --options: expected JSON, e.g. '{"city":"Oslo"}' (${reasonOf(error)})`);
   }
 }
 
 interface Folders {
-  /** Of the application. */
+  /** Folder of the application. */
   folder: string;
-  /** Of the device's store. */
+  /** Folder of the device's store. */
   data?: string;
 }
 
-/** What is said while a session runs, and what is done about it. */
+/** Executes the lines of stdin, and reloads the application when a file changes. */
 class Console {
   readonly #ended = new AbortController();
 
@@ -107,23 +105,23 @@ class Console {
     private readonly json: boolean,
   ) {}
 
-  /** Until it is told to end. */
+  /** Resolves after `quit` or a signal. */
   async run(): Promise<void> {
     const { watchFolder } = await import('../../dev/watch.js');
     const { folder, data } = this.folders;
     const signal = AbortSignal.any([this.io.signal, this.#ended.signal]);
     const unwatch = await watchFolder(folder, {
-      // Each push is written there.
+      // The device writes each push there.
       except: data === undefined ? [] : [data],
       changed: () => void this.reload(),
       failed: ({ message }) =>
-        this.io.err(printable(`not all of ${folder} is watched (${message}): "reload" does it by hand`)),
+        this.io.err(printable(`cannot watch all of ${folder} (${message}): enter "reload" after a change`)),
     });
-    // What cannot be read has ended.
+    // An input that fails has ended.
     const { input } = this.io;
     input.on('error', () => {});
     const lines = createInterface({ input });
-    // One after another. A program that has said all it had to say waits for what came of it, as a person does.
+    // Lines are executed one after another, also after the end of the input.
     let turn: Promise<void> = Promise.resolve();
     lines.on('line', (line) => {
       turn = turn.then(() => this.answer(line.trim(), signal)).catch((error) => this.complain(error));
@@ -131,13 +129,13 @@ class Console {
     this.tell(
       'ready',
       {},
-      `${this.#ids.join(', ')} runs. Enter pushes a sample, "help" says what else, Ctrl-C ends.`,
+      `${this.#ids.join(', ')} is running. Enter pushes a sample, "help" lists the commands, Ctrl-C ends.`,
     );
     if (!signal.aborted)
       await new Promise((ended) => signal.addEventListener('abort', ended, { once: true }));
     unwatch();
     lines.close();
-    // Whatever still comes on stdin keeps nobody here.
+    // An open stdin would keep the process running.
     input.destroy();
     await turn;
   }
@@ -147,13 +145,13 @@ class Console {
       await this.session.reload();
       this.tell('reloaded', {}, `reloaded      ${this.#ids.join(', ')}`);
     } catch (error) {
-      // What does not compile has as many lines as it has problems.
+      // Each error of the compiler has its own line.
       const reason = error instanceof Error ? error.message : String(error);
       const lines = reason.split('\n').map((line) => `              ${line}`);
       this.tell(
         'not-reloaded',
         { reason },
-        ['not reloaded  the version before goes on', ...lines].join('\n'),
+        ['not reloaded  the previous version continues', ...lines].join('\n'),
       );
     }
   }
@@ -178,7 +176,7 @@ class Console {
   }
 
   complain(error: unknown): void {
-    this.io.err(printable(`no push: ${reasonOf(error)}`));
+    this.io.err(printable(`push failed: ${reasonOf(error)}`));
   }
 
   tell(event: string, fields: object, text: string): void {

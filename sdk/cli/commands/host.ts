@@ -12,24 +12,24 @@ import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
 
-A device: registers with the SIP/IP core, takes pushes, and hands each to the push application it is
-addressed to. Runs until SIGINT or SIGTERM, which de-registers; a second one ends it at once.
+Runs a device: it registers with the SIP/IP core, receives pushes, and delivers each to the addressed push
+application. It runs until SIGINT or SIGTERM, and de-registers then. A second signal ends it at once.
 
-  --config FILE   configuration, JSON: "identity", "server" and "apps" are required
-  --json          one JSON object a line on stdout, nothing else
-  --trace FILE    every SIP message as it was on the wire, and every MSRP frame with the first 1024 bytes of its body,
-                  one JSON object a line: "sip-push trace FILE" shows them. What HTTP has is not in it. What the device
-                  answers to challenges is, from which a password can be guessed: the file is its owner's alone
-  --console       takes commands from stdin while it runs, a line each, and prints an answer to each (event "answer"):
-                    mms.ua messages                            asks an application, by a query of its README
-                    mms.ua retrieve {"transactionId":"T1"}     with arguments in JSON
+  --config FILE   configuration in JSON: "identity", "server" and "apps" are required
+  --json          prints one JSON object per line on stdout
+  --trace FILE    writes every SIP message as on the wire, and every MSRP frame with the first 1024 bytes of its body,
+                  one JSON object per line; "sip-push trace FILE" shows them. HTTP is not traced. Answers to challenges
+                  are, and a weak password can be guessed from them: only the owner can read the file
+  --console       reads commands from stdin, one per line, and prints an answer to each (event "answer"):
+                    mms.ua messages                            sends a query of its README to an application
+                    mms.ua retrieve {"transactionId":"T1"}     the same with arguments in JSON
                     dead-letters                               lists pushes that their application did not accept
-                    again ID                                   delivers one of them to its application again
-                    drop ID                                    deletes one of them
-                  The end of stdin ends nothing else
+                    again ID                                   delivers a dead letter to its application again
+                    drop ID                                    deletes a dead letter
+                  The host continues after the end of stdin
 
-Ends with 0 when told to, also while it starts; 1 when it cannot run: the folder of "data" or a port cannot be had;
-2 when the command or the configuration is wrong.
+Exit code: 0 after SIGINT or SIGTERM, also during the start; 1 if it cannot run, because the folder of "data" or a port
+is not available; 2 if the command or the configuration is invalid.
 
 Example
   sip-push host --config bob.json
@@ -53,7 +53,7 @@ export const host: Command = {
   },
 };
 
-/** @param written where its messages go, and what of them. */
+/** @param written file and options of a trace. */
 export async function runHost(
   words: Words,
   plain: Io,
@@ -61,7 +61,7 @@ export async function runHost(
 ): Promise<number> {
   keepPrivate();
   const json = words.has('json');
-  // Programs read times where there are any; people do here.
+  // JSON events have a time of their own.
   const io = json ? plain : timed(plain);
   const settings = await loadHostSettings(words.required('config', 'bob.json'));
   const trace = written && (await TraceWriter.open(written.file, { onProblem: io.err, ...written.options }));

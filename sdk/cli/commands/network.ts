@@ -1,4 +1,4 @@
-/** `sip-push network`: the embedded SIP/IP core alone. */
+/** `sip-push network`: runs the embedded SIP/IP core. */
 
 import { loadNetworkSettings } from '../../config/network.js';
 import { startNetwork } from '../../network/index.js';
@@ -10,23 +10,23 @@ import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json] [--trace FILE]
 
-A SIP/IP core (registrar and proxy) for development: devices register, senders push through it. Runs until SIGINT or
-SIGTERM. It is no core for an operator.
+Runs a SIP/IP core (registrar and proxy) for development: devices register, and senders push through it. It runs until
+SIGINT or SIGTERM. Do not use it in production.
 
-  --listen URI    where it listens: sip:127.0.0.1:5060;transport=udp (tcp, tls, ws, wss); may be given several
-                  times. UDP and TCP on free ports of 127.0.0.1 when absent
-  --domain NAME   domain.test when absent
-  --users FILE    JSON: { "bob": "secret", "psa": "secret" }, user names and passwords. Absent: everybody may
-                  register without a password, on loopback only. What tls and wss listeners, trusted peers and
-                  application servers need goes beside the users:
+  --listen URI    address to listen on, sip:127.0.0.1:5060;transport=udp (tcp, tls, ws, wss); can be repeated.
+                  Default: UDP and TCP on free ports of 127.0.0.1
+  --domain NAME   domain; default: domain.test
+  --users FILE    user names and passwords in JSON, { "bob": "secret", "psa": "secret" }. By default every user can
+                  register without a password, on loopback only. The file also configures TLS, trusted peers and
+                  application servers:
                   { "users": { "bob": "secret" }, "tls": { "cert": "core.pem", "key": "core.key" },
                     "trustedPeers": ["127.0.0.1:5080"],
                     "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" },
                     "thirdPartyRegistration": ["sip:psa@domain.test"], "watchers": ["sip:psa2@domain.test"] }
-  --json          one JSON object a line on stdout: listening, registered, deregistered, message
-  --trace FILE    every SIP message that comes and goes, for "sip-push trace FILE"
+  --json          prints one JSON object per line on stdout: listening, registered, deregistered, message
+  --trace FILE    writes every SIP message for "sip-push trace FILE"
 
-Ends with 0 when told to, 1 when a port cannot be had, 2 when the command or the file is wrong.
+Exit code: 0 after SIGINT or SIGTERM; 1 if a port is not available; 2 if the command or the file is invalid.
 
 Example
   sip-push network --listen 'sip:127.0.0.1:5060;transport=udp' --listen 'sip:127.0.0.1:5060;transport=tcp'`;
@@ -55,7 +55,7 @@ export const network: Command = {
         domain,
         ...settings,
         onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
-        // Media do not come through here.
+        // MSRP does not pass through the core.
         onWire: trace === undefined ? undefined : trace.taps.onWire,
       });
       const { uris } = running;

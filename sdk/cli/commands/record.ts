@@ -1,4 +1,4 @@
-/** `sip-push record`: a device whose traffic becomes a regression test. */
+/** `sip-push record`: records the traffic of a device for a regression test. */
 
 import { withoutSecrets } from '../../record/secrets.js';
 import type { Command } from '../command.js';
@@ -6,25 +6,24 @@ import { runHost } from './host.js';
 
 const HELP = `Usage: sip-push record --config FILE --out FIXTURE [--json]
 
-A device, as "sip-push host" is one, that writes down what comes to it: SIP messages, MSRP frames with their content
-(of more than 8 MiB in one frame the rest is left out), and what it tells of them. "sip-push replay FIXTURE" pushes
-all that again, and says what is different. Runs until SIGINT or SIGTERM.
+Runs a device like "sip-push host", and records its SIP messages, its MSRP frames with their content (at most 8 MiB
+of each frame), and its events. "sip-push replay FIXTURE" repeats the pushes and reports differences. It runs until
+SIGINT or SIGTERM.
 
-  --config FILE   configuration of a host, JSON
-  --out FIXTURE   a file, one JSON object a line; "sip-push trace FIXTURE" shows it
-  --json          one JSON object a line on stdout, nothing else
+  --config FILE   configuration of a host in JSON
+  --out FIXTURE   file of the recording, one JSON object per line; "sip-push trace FIXTURE" shows it
+  --json          prints one JSON object per line on stdout
 
-Challenges, what answers them, passwords in URIs, and P-Access-Network-Info are not in it. Identities and content are:
-look at them before you give the file to others. What applications fetch, and what references point at, is not
-recorded.
+The recording does not contain challenges and their answers, passwords in URIs, and P-Access-Network-Info. It contains
+identities and content: review it before you share it. Fetched and referenced content is not recorded.
 
-Ends as "sip-push host" does: with 0 when told to, 1 when it cannot run, 2 when the command or the configuration is
-wrong.
+Exit code as of "sip-push host": 0 after SIGINT or SIGTERM; 1 if it cannot run; 2 if the command or the configuration
+is invalid.
 
 Example
   sip-push record --config bob.json --out test/fixtures/rain.recording`;
 
-/** Bytes of one MSRP body: senders cut theirs into chunks that are far smaller. */
+/** Recorded bytes of one MSRP body. Chunks of senders are far smaller. */
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 export const record: Command = {

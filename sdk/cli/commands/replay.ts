@@ -1,4 +1,4 @@
-/** `sip-push replay`: a recording as a regression test. */
+/** `sip-push replay`: runs a recording as a regression test. */
 
 import { ConfigurationError } from '../../../core/errors.js';
 import { printable } from '../../../core/text.js';
@@ -15,18 +15,18 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push replay FIXTURE [--app APP]… [--config FILE] [--ignore FIELD]… [--json]
 
-Gives what "sip-push record" has recorded to a device in memory: the same pushes, in pager and session mode, in their
-order and with their pauses, on a clock of its own. What the device and its applications tell is compared with what
-was recorded: outcomes, statuses, events. Nothing leaves this process.
+Repeats the pushes that "sip-push record" has recorded on a device in memory: in pager and session mode, in their
+order and with their pauses, on a simulated clock. Outcomes, statuses and events of the device and its applications
+are compared with the recording. It uses no network.
 
-  --app APP        an application: a bundled id (mms.ua), a path (./dist/index.js) or a package; several times for
-                   several. Absent: those of the recording, where they are bundled ones
-  --config FILE    applications and their options as a host's configuration has them
-  --ignore FIELD   a field of events that differs each time: it is not compared. Times are the same within a second
-  --json           one JSON object on stdout: replayed
+  --app APP        an application: a bundled id (mms.ua), a path (./dist/index.js) or a package; can be repeated.
+                   Default: the applications of the recording, if they are bundled
+  --config FILE    uses the applications and options of a host's configuration
+  --ignore FIELD   does not compare this field of events. Times are compared to the second
+  --json           prints one JSON object on stdout (event "replayed")
 
-Ends with 0 when all is as it was, 1 when something is different: lines with "- " were recorded, lines with "+ " came
-instead; 2 when the command or the file is wrong.
+Exit code: 0 if nothing differs; 1 if something differs: lines with "- " are recorded, lines with "+ " are new;
+2 if the command or the file is invalid.
 
 Example
   sip-push replay test/fixtures/rain.recording --app ./dist/index.js`;
@@ -44,16 +44,16 @@ export const replay: Command = {
   async run(words, io) {
     const [file, ...more] = words.operands;
     if (file === undefined)
-      throw new UsageError('replay lacks its file; expected e.g. replay rain.recording');
-    if (more.length > 0) throw new UsageError(`replay takes one file; "${more[0]}" is another`);
+      throw new UsageError('missing FIXTURE: expected e.g. sip-push replay rain.recording');
+    if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one FIXTURE`);
     const recording = await readRecording(file);
     if (recording.pushes.length + recording.skipped.length === 0) {
-      throw new ConfigurationError(`${file} has no pushes; expected what "sip-push record" writes`);
+      throw new ConfigurationError(`${file} has no pushes: expected a recording of "sip-push record"`);
     }
     const [first] = recording.pushes;
     if (!first) {
       const why = recording.skipped[0]?.why;
-      throw new ConfigurationError(`${file} has no push that can be given again: of the first one, ${why}`);
+      throw new ConfigurationError(`no push of ${file} can be replayed: ${why}`);
     }
     const apps = await applications(words, recording);
     await using host = await startTestHost({
@@ -64,7 +64,7 @@ export const replay: Command = {
     const replaying = replayRecording(recording, host, { ignore: words.list('ignore') });
     const replayed = await Promise.race([replaying, ended(io)]);
     if (!replayed) {
-      io.err('ended before all of it was given again: nothing was compared');
+      io.err('ended before the replay was complete: nothing was compared');
       return EXIT.failed;
     }
     if (replayed.differences.length > 0 && !words.has('json'))
@@ -78,20 +78,20 @@ async function applications(words: Words, recording: Recording): Promise<TestApp
   const named = words.list('app');
   const config = words.text('config');
   if (config !== undefined && named.length > 0) {
-    throw new UsageError('--config has applications, and --app names others: expected one of them');
+    throw new UsageError('expected either --config or --app');
   }
   if (config !== undefined) {
     return (await loadHostSettings(config)).apps.map((app, index) => {
       if ('definition' in app) return app;
       throw new ConfigurationError(
-        `${config}: "apps[${index}]" runs in a worker; expected "isolation": "none" for a replay`,
+        `${config}: "apps[${index}]" runs in a worker: expected "isolation": "none" for a replay`,
       );
     });
   }
   for (const id of named.length > 0 ? [] : recording.apps) {
     if (BUNDLED_APPLICATIONS.includes(id)) continue;
     throw new UsageError(
-      `--app is missing: ${id} is no bundled application; expected e.g. --app ./dist/index.js`,
+      `missing --app: ${id} is not a bundled application; expected e.g. --app ./dist/index.js`,
     );
   }
   const uses = named.length > 0 ? named : recording.apps;
@@ -106,13 +106,17 @@ function print({ pushes, skipped, differences }: Replayed, json: boolean, io: Io
     return;
   }
   for (const { app, from, why } of skipped) {
-    io.err(printable(`not given again: a push to ${app || 'nobody'} from ${from || 'nobody'}: ${why}`));
+    io.err(
+      printable(
+        `not replayed: a push to ${app || 'an unknown application'} from ${from || 'an unknown sender'}: ${why}`,
+      ),
+    );
   }
   const unsure = [...new Set(skipped.map(({ app }) => app))].join(', ');
-  if (unsure !== '') io.err(printable(`not compared therefore: events of ${unsure} itself`));
+  if (unsure !== '') io.err(printable(`not compared: events of ${unsure}`));
   for (const line of differences) io.out(printable(line));
   const what = pushes === 1 ? 'one push' : `${pushes} pushes`;
   io.err(
-    differences.length === 0 ? `${what} given again: all as it was` : `${what} given again: not as it was`,
+    differences.length === 0 ? `${what} replayed: no differences` : `${what} replayed: there are differences`,
   );
 }

@@ -1,4 +1,4 @@
-/** `sip-push send`: one push by a Push Sender Agent. */
+/** `sip-push send`: sends one push as a Push Sender Agent. */
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -26,35 +26,34 @@ const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app
                      [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] [--trace FILE]
                      FILE… | --content-url URL
 
-One push: the content of FILE, or what lies at URL, to the application EVENT-APP-ID on the terminals of SIP-URI
-(a public user identity: all of them; a GRUU: one). Several files go in one session, each with a receipt.
+Pushes the content of FILE, or a reference to URL, to the application EVENT-APP-ID on the terminals of SIP-URI: all
+terminals of a public user identity, one terminal of a GRUU. Several files are sent in one session, each with a receipt.
 
-  --config FILE      configuration, JSON: "identity" and "server" are required
+  --config FILE      configuration in JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test
   --app ID           e.g. mms.ua
-  --iari URN         which instance of the application, where a terminal has several (TS appendix D); it chooses no
-                     terminals, one without that instance is sent the push all the same:
-                     e.g. urn:urn-7:3gpp-application.ims.iari.example
+  --iari URN         instance of the application, if a terminal has several (TS appendix D), e.g.
+                     urn:urn-7:3gpp-application.ims.iari.example. It does not select terminals
   --type TYPE        e.g. application/vnd.wap.mms-message
-  --mode MODE        pager: in a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes as a whole, and by reference what
-                     is larger; session: over MSRP, of any size; indirect: by reference; auto (default): in a
-                     MESSAGE what fits one, else in a session, or by reference where the receiver knows none
-  --report           in a session: delivered only when the receiver has reported it
-  --id ID            in a session: names the push. The same one again goes on where it broke off; this command
-                     does so by itself for about a minute, and says the ID where it gives up
-  --content-url URL  refers to content that lies elsewhere
-  --ttl SECONDS      tries again for so long: when the terminal comes back, when it said to, or after a while
-  --via URL          hands it to a sender that stays up (sip-push sender), whose key is given by --key KEY or by
-                     SIP_PUSH_KEY in the environment; no --config then
-  --json             each receipt as one JSON object on stdout
-  --trace FILE       what is on the wire, for "sip-push trace FILE"; not with --via
+  --mode MODE        pager: in a SIP MESSAGE of at most ${MAX_PAGER_REQUEST} bytes with headers, larger content by
+                     reference; session: over MSRP, any size; indirect: by reference; auto (default): in a MESSAGE
+                     if the content fits, else in a session, or by reference if the receiver has no session mode
+  --report           in session mode: waits for the receiver's report of the delivery
+  --id ID            in session mode: id of the push. A push with the same id resumes an interrupted transfer. This
+                     command resumes by itself for about a minute, and prints the id if it fails
+  --content-url URL  pushes a reference to content on another server
+  --ttl SECONDS      retries for this time: when the terminal registers again, after its Retry-After, or at intervals
+  --via URL          submits the push to a running sender (sip-push sender) instead of --config; its key is --key KEY
+                     or SIP_PUSH_KEY in the environment
+  --json             prints each receipt as one JSON object per line on stdout
+  --trace FILE       writes the messages on the wire for "sip-push trace FILE"; not with --via
 
-What is referred to is served by this command itself (see "publish"): it stays until the content was fetched, an
-hour at most.
+This command serves referenced content itself (see "publish"). It runs until the content is fetched, for one hour at
+most.
 
-Ends with 0 when delivered, 1 when refused for good or cancelled, 75 when it failed but may be tried again or was ended
-(SIGINT or SIGTERM) before it was known, 2 when the command or the configuration is wrong. Waits at most 32 seconds
-for a connection, and as long for an answer.
+Exit code: 0 if delivered; 1 if refused permanently or cancelled; 2 if the command or the configuration is invalid;
+75 if the push failed and can be retried, or if a signal (SIGINT or SIGTERM) ended the command before the result.
+The command waits up to 32 seconds for a connection, and the same for an answer.
 
 Example
   sip-push send --config psa.json --to sip:bob@domain.test --app mms.ua \\
@@ -97,8 +96,8 @@ export const send: Command = {
       if (io.signal.aborted) {
         io.err(
           'config' in way
-            ? 'ended before an answer came: whether the push was delivered is not known'
-            : `ended before the push did: once ${way.url} has taken it, it goes on with it`,
+            ? 'ended before an answer: the push may have been delivered'
+            : `ended before the result: if ${way.url} has accepted the push, it continues`,
         );
         return EXIT.tryAgain;
       }
@@ -106,7 +105,7 @@ export const send: Command = {
         error instanceof TransportError || (error instanceof RefusedRequestError && error.retryable);
       if ('url' in way && error instanceof RefusedRequestError && error.status === 401) {
         throw new UsageError(
-          `${way.url} does not take this key; expected the "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
+          `invalid key for ${way.url}: expected "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
           { cause: error },
         );
       }
@@ -119,7 +118,7 @@ export const send: Command = {
   },
 };
 
-/** By an agent of its own, or by a sender that stays up. */
+/** How to send: by an agent in this process, or by a running sender. */
 type Way = { config: string; trace: string | undefined } | { url: string; key: string };
 
 /** @throws UsageError */
@@ -130,17 +129,15 @@ function readWay(words: Words, { mode }: Order, io: Io): Way {
   if (url === undefined) {
     if (words.text('key') !== undefined) io.err('--key has no effect without --via');
     if (words.text('id') !== undefined && (mode === 'pager' || mode === 'indirect')) {
-      io.err(`--id has no effect in ${mode} mode: there is nothing to go on with`);
+      io.err(`--id has no effect in ${mode} mode: only session mode resumes`);
     }
     return { config: words.required('config', 'psa.json'), trace };
   }
   if (config !== undefined) {
-    throw new UsageError(
-      `--via hands the push to a sender that has its own configuration; --config ${config} is one too many`,
-    );
+    throw new UsageError(`unexpected --config "${config}": expected either --config or --via`);
   }
   if (trace !== undefined) {
-    throw new UsageError('--via has the sender send it: it is the sender that can have a --trace');
+    throw new UsageError('unexpected --trace with --via: expected --trace of "sip-push sender"');
   }
   return { url, key: keyOf(words) };
 }
@@ -174,7 +171,7 @@ async function pushDirectly(
     const receipts = await push(sender, order, io, sent, (each) => {
       for (const receipt of each) onReceipt(receipt);
     });
-    await fetched(sender, io);
+    await untilFetched(sender, io);
     if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.explainResume(order);
     return receipts;
   } catch (error) {
@@ -190,9 +187,7 @@ async function pushDirectly(
 function keyOf(words: Words): string {
   const key = words.text('key') ?? process.env.SIP_PUSH_KEY;
   if (key !== undefined && key !== '') return key;
-  throw new UsageError(
-    '--key is missing; expected the key of the sender, or SIP_PUSH_KEY in the environment',
-  );
+  throw new UsageError('missing --key: expected the key of the sender, or SIP_PUSH_KEY in the environment');
 }
 
 /** @returns a receipt for each file and terminal. */
@@ -203,11 +198,7 @@ async function push(
   sent: SentFiles,
   onReceipts: (receipts: readonly Receipt[]) => void,
 ): Promise<Receipt[]> {
-  const request = {
-    ...{ to, app, mode, report, id },
-    ...(iari === undefined ? {} : { iari }),
-    ...(ttl === undefined ? {} : { ttl }),
-  };
+  const request = { to, app, mode, report, id, iari, ttl };
   if ('url' in source) {
     return await sender.send({ ...request, content: { type, ...source } }, { signal, onReceipts });
   }
@@ -231,16 +222,16 @@ function exitCode({ outcome, retryable }: Receipt): number {
   return retryable ? EXIT.tryAgain : EXIT.refused;
 }
 
-/** Until the terminals that were told have come for what is kept here: nobody else keeps it. */
-async function fetched(sender: PushSenderAgent, io: Io): Promise<void> {
+/** Resolves when the terminals have fetched the referenced content, which this process serves. */
+async function untilFetched(sender: PushSenderAgent, io: Io): Promise<void> {
   if ((await sender.unfetched()) === 0) return;
-  io.err('the content has not been fetched yet; it is kept until then, an hour at most (Ctrl-C ends)');
+  io.err('waiting until the content is fetched, one hour at most (Ctrl-C ends)');
   await sender.settled(io.signal);
-  if (io.signal.aborted) io.err('ended before the content was fetched: it can be no longer');
-  else io.err('the content is no longer kept: it was fetched, or its time is over');
+  if (io.signal.aborted) io.err('ended before the content was fetched: it is no longer available');
+  else io.err('the content was fetched or has expired');
 }
 
-/** A file is read when somebody wants it, more than once; what comes by a pipe has to fit a MESSAGE. */
+/** A regular file is read for each attempt. Other input, such as a pipe, can be read once and must fit a MESSAGE. */
 async function contentOf(type: MediaType, file: string, mode: PushModeChoice): Promise<Content> {
   const regular = await stat(file).then(
     (found) => found.isFile(),
@@ -248,8 +239,10 @@ async function contentOf(type: MediaType, file: string, mode: PushModeChoice): P
   );
   if (regular) return storedContent(type, await platform.openFile(file));
   if (mode === 'session')
-    throw new UsageError(`${file} is no file; session mode reads its files more than once`);
-  // Content larger than the largest request is refused without reading it to its end.
+    throw new UsageError(
+      `invalid FILE "${file}": expected a regular file, which session mode can read repeatedly`,
+    );
+  // Content that is too large is refused before its end is read.
   return memoryContent(type, await readBytes(file, MAX_PAGER_REQUEST).catch(tooLarge(file)));
 }
 

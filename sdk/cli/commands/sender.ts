@@ -1,4 +1,4 @@
-/** `sip-push sender`: a long-running Push Sender Agent with an HTTP API. */
+/** `sip-push sender`: a Push Sender Agent that keeps running. */
 
 import { randomBytes } from 'node:crypto';
 import type { Receipt } from '../../../core/sender/push-request.js';
@@ -18,19 +18,19 @@ import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push sender --config FILE [--json] [--trace FILE]
 
-Runs a Push Sender Agent until SIGINT or SIGTERM: it keeps a directory of terminals, accepts pushes over a local HTTP
-API, and continues waiting pushes after a restart.
+Runs a Push Sender Agent: it keeps a directory of terminals, accepts pushes over a local HTTP API, and continues with
+waiting pushes after a restart. It runs until SIGINT or SIGTERM.
 
-  --config FILE   configuration, JSON: "identity" and "server" are required
-  --json          print one JSON object per line on stdout
-  --trace FILE    record the traffic, for "sip-push trace FILE"
+  --config FILE   configuration in JSON: "identity" and "server" are required
+  --json          prints one JSON object per line on stdout
+  --trace FILE    writes the messages on the wire for "sip-push trace FILE"
 
 The API: POST /contents, POST /pushes, GET and DELETE /pushes/{id}, GET /pushes/{id}/receipts (server-sent events),
-GET /terminals; GET /openapi.json describes it. Requests contain "Authorization: Bearer KEY" with the "api.key" of the
-configuration, or the key that this command prints if there is none. sip-push send --via URL uses this API.
+GET /terminals; GET /openapi.json describes it. Clients authenticate with "Authorization: Bearer KEY", where KEY is
+"api.key" of the configuration or, without one, printed at the start. "sip-push send --via URL" is a client.
 
-Exit status: 0 after SIGINT or SIGTERM, also during the start; 1 if it cannot run, e.g. because the folder of "data" or
-a port is not available; 2 if the command or the configuration is invalid.
+Exit code: 0 after SIGINT or SIGTERM, also during the start; 1 if it cannot run, because the folder of "data" or a port
+is not available; 2 if the command or the configuration is invalid.
 
 Example
   sip-push sender --config psa.json
@@ -54,12 +54,12 @@ export const sender: Command = {
     const events = new PushEvents();
     const say = printer(io, json);
     const traceFile = words.text('trace');
-    // The port is opened first, so that a sender whose port is in use does not register.
+    // Before the registration: if the port is in use, the sender does not register.
     const server = await openHttpApi(api);
     try {
       const trace =
         traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
-      const host = await createPushSender({ ...options, ...callbacks(say, events, io), ...trace?.taps });
+      const host = await createPushSender({ ...options, ...handlers(say, events, io), ...trace?.taps });
       const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
       try {
         server.serve({
@@ -67,10 +67,9 @@ export const sender: Command = {
           ...{ maxContent: api.maxSize, version: VERSION },
         });
         say.listening(server.url);
-        if (api.key === undefined)
-          io.err(`no "api.key" in the configuration: the key until this sender stops is ${key}`);
+        if (api.key === undefined) io.err(`no "api.key" in the configuration: the key of this run is ${key}`);
         await ended(io);
-        // Requests in progress end before the host stops.
+        // Requests in progress end first.
         await server.close();
       } finally {
         unsubscribe();
@@ -86,7 +85,7 @@ export const sender: Command = {
   },
 };
 
-/** Prints events as JSON or as lines. */
+/** Prints the events of the sender. */
 interface Printer {
   listening(url: string): void;
   registered(expires: number): void;
@@ -104,7 +103,7 @@ function printer(io: Io, json: boolean): Printer {
     registered: (expires) => say({ event: 'registered', expires }, `registered    for ${expires} s`),
     terminal({ terminal, previous }) {
       const { user, gruu, contact, apps, registered } = terminal;
-      // A refresh without changes is not printed.
+      // Repeated information is not printed.
       if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu)
         return;
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
@@ -119,8 +118,8 @@ function printer(io: Io, json: boolean): Printer {
   };
 }
 
-function callbacks(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostOptions> {
-  /** Number of printed receipts of each waiting push. */
+function handlers(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostOptions> {
+  /** Number of printed receipts of each push. */
   const printed = new Map<string, number>();
   return {
     onRegistered: ({ expires }) => say.registered(expires),

@@ -1,4 +1,4 @@
-/** `sip-push trace`: the message ladder of a trace. */
+/** `sip-push trace`: shows the message ladder of a trace. */
 
 import { stat } from 'node:fs/promises';
 import { printable } from '../../../core/text.js';
@@ -10,17 +10,17 @@ import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push trace FILE [--pcap OUT] [--json]
 
-What a host, a sender or a recording has on the wire, a line a message: seconds since the first, the way (→ sent,
-← received), protocol, transport, the other end, the first line, and what the message is about. FILE is what
---trace of "sip-push host", "send", "sender" or "network" writes, or what "sip-push record" does.
+Shows a trace, one line per message: seconds since the first message, direction (→ sent, ← received), protocol,
+transport, peer, start line and important headers. FILE is written by --trace of "sip-push host", "send", "sender" or
+"network", or by "sip-push record".
 
-  --pcap OUT   writes a capture instead, for Wireshark: IP, UDP and TCP headers are made up around the messages.
-               What came over TLS or WebSocket stands there as if it had come over TCP, at the same ports: where
-               Wireshark knows one as something else (80), "Decode As" SIP or MSRP
-  --json       one JSON object a line on stdout, nothing else
+  --pcap OUT   writes a capture for Wireshark instead, with generated IP, UDP and TCP headers. Messages over TLS or
+               WebSocket appear as messages over TCP at the same ports. If Wireshark expects another protocol at a
+               port (80), select "Decode As" SIP or MSRP
+  --json       prints one JSON object per line on stdout
 
-Ends with 0 when all of it was read, 2 when the file is no trace or is cut short: the line is said, and what comes
-before it is shown.
+Exit code: 0 if the whole file was read; 2 if the file is invalid or truncated: the lines before the invalid one are
+shown.
 
 Example
   sip-push host --config bob.json --trace bob.trace
@@ -33,18 +33,20 @@ export const trace: Command = {
   operands: true,
   async run(words, io) {
     const [file, ...more] = words.operands;
-    if (file === undefined) throw new UsageError('trace lacks its file; expected e.g. trace bob.trace');
-    if (more.length > 0) throw new UsageError(`trace takes one file; "${more[0]}" is another`);
+    if (file === undefined) throw new UsageError('missing FILE: expected e.g. sip-push trace bob.trace');
+    if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one FILE`);
     const pcap = words.text('pcap');
     const json = words.has('json');
     const entries = until(io.signal, readTrace(file));
     if (pcap !== undefined) {
       if (await isSame(file, pcap)) {
-        throw new UsageError(`--pcap ${pcap} is the trace itself; expected another file, e.g. ${pcap}.pcap`);
+        throw new UsageError(
+          `invalid --pcap "${pcap}": expected another file than the trace, e.g. ${pcap}.pcap`,
+        );
       }
       await writePcap(pcap, entries);
       if (json) io.out(JSON.stringify({ event: 'written', file: pcap }));
-      else io.err(`${pcap} is there`);
+      else io.err(`written to ${pcap}`);
       return EXIT.ok;
     }
     const ladder = new Ladder();
@@ -57,7 +59,7 @@ export const trace: Command = {
   },
 };
 
-/** What came before is shown, or written, whole. */
+/** Ends after a complete entry when the signal is aborted. */
 async function* until<T>(signal: AbortSignal, entries: AsyncIterable<T>): AsyncGenerator<T> {
   for await (const entry of entries) {
     if (signal.aborted) return;
@@ -65,7 +67,7 @@ async function* until<T>(signal: AbortSignal, entries: AsyncIterable<T>): AsyncG
   }
 }
 
-/** Whichever way they are written. */
+/** Whether two paths name the same file. */
 async function isSame(one: string, other: string): Promise<boolean> {
   const [first, second] = await Promise.all([one, other].map((file) => stat(file).catch(() => undefined)));
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;

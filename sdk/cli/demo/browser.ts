@@ -1,14 +1,14 @@
-/** Runs in the browser, by itself: shows what the server tells as it happens, and asks for another push. */
+/** The script of the demo's page: shows the events of the server, and requests pushes. */
 
 import type { LadderStep, PageEvent, PushCard } from './events.js';
 
-/** Cards and exchanges kept on the page. */
-const MOST = 50;
+/** Largest number of cards, and of exchanges, on the page. */
+const MAX_ITEMS = 50;
 const TITLES: Readonly<Record<string, string>> = {
   REGISTER: 'The device registers its push applications',
   MESSAGE: 'A push in a MESSAGE',
   INVITE: 'A push in session mode',
-  OPTIONS: 'Which capabilities are there?',
+  OPTIONS: 'A query of capabilities',
 };
 
 const button = find('push', HTMLButtonElement);
@@ -19,7 +19,7 @@ const ladders = new Map<string, HTMLElement>();
 
 const events = new EventSource('/events');
 events.onopen = () => {
-  // What happened before comes again.
+  // The server repeats past events.
   ladders.clear();
   received.replaceChildren();
   exchanges.replaceChildren();
@@ -40,7 +40,7 @@ button.onclick = async () => {
   button.disabled = false;
 };
 
-/** What went wrong; nothing where all is well. */
+/** @returns the error; empty if the pushes succeeded. */
 async function push(): Promise<string> {
   const response = await fetch('/push', {
     method: 'POST',
@@ -72,7 +72,7 @@ function cardOf(card: PushCard): HTMLElement {
   );
 }
 
-/** The list that messages of this exchange go to: a new one at the top when it is the first. */
+/** The list of the messages of this exchange. A new exchange is added at the top. */
 function ladderOf({ exchange, label }: LadderStep): HTMLElement {
   const known = ladders.get(exchange);
   if (known) return known;
@@ -90,29 +90,29 @@ function ladderOf({ exchange, label }: LadderStep): HTMLElement {
 
 function stepOf(step: LadderStep): HTMLElement {
   const { agent, sent, label, note, response, failed, transport, bytes, text } = step;
-  // The sender stands on the left of the core, the device on its right.
+  // The sender is on the left of the core, the device on the right.
   const direction = sent === (agent === 'sender') ? 'right' : 'left';
-  const looks = [agent, direction, response ? 'response' : 'request', failed ? 'failed' : ''].join(' ');
+  const classes = [agent, direction, response ? 'response' : 'request', failed ? 'failed' : ''].join(' ');
   const arrow = element('span', 'arrow', element('b', '', label), element('i', '', note));
   arrow.title = `${bytes} bytes over ${transport}`;
   return element(
     'li',
-    looks.trim(),
+    classes.trim(),
     element('details', '', element('summary', '', arrow), element('pre', '', text)),
   );
 }
 
-/** Puts it on top; gives what went off the page for it. */
+/** Adds an item at the top. @returns the item that was removed for it. */
 function keep(list: HTMLElement, item: HTMLElement): Element | undefined {
   list.prepend(item);
-  const last = list.children.length > MOST ? list.lastElementChild : null;
+  const last = list.children.length > MAX_ITEMS ? list.lastElementChild : null;
   last?.remove();
   return last ?? undefined;
 }
 
-function element(name: string, looks: string, ...children: (Node | string)[]): HTMLElement {
+function element(name: string, classes: string, ...children: (Node | string)[]): HTMLElement {
   const made = document.createElement(name);
-  if (looks) made.className = looks;
+  if (classes) made.className = classes;
   made.append(...children);
   return made;
 }
@@ -120,5 +120,5 @@ function element(name: string, looks: string, ...children: (Node | string)[]): H
 function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;
-  throw new Error(`the page has no ${id}`);
+  throw new Error(`no element "${id}" on the page`);
 }

@@ -30,22 +30,22 @@ export interface DemoObserver {
   onLog(record: LogRecord): void;
   onWire(agent: Agent, ...message: Parameters<WireObserver>): void;
   onPush(push: ContentPush): void;
-  /** What the application says of a push, once it has it. */
+  /** Called with the application's description of an accepted push. */
   onDescribed(push: PushEvent, description: PushDescription | undefined): void;
   onReceipt(receipt: Receipt): void;
 }
 
 export interface Demo {
-  /** Pushes the example of every application; whether all were delivered. */
+  /** Pushes the examples of all applications. @returns whether all were delivered. */
   pushAll(signal: AbortSignal): Promise<boolean>;
   stop(): Promise<void>;
 }
 
-/** Resolves when the device is registered. @throws TimeoutError when it cannot. */
+/** Resolves when the device is registered. @throws TimeoutError if it cannot register. */
 export async function startDemo(observer: DemoObserver): Promise<Demo> {
   const closing: (() => Promise<void>)[] = [];
   const stop = async () => {
-    // What was started last goes first: the device de-registers while there is a core.
+    // In reverse order, so that the device de-registers before the core ends.
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
@@ -91,7 +91,7 @@ export async function startDemo(observer: DemoObserver): Promise<Demo> {
   }
 }
 
-/** The device, and what it is still asking its applications to describe. */
+/** The device. It asks its applications to describe each push. */
 class Device {
   readonly registered: Promise<void>;
   #host: PushHost | undefined;
@@ -112,7 +112,7 @@ class Device {
       credentials: { username: 'bob', password: 'bob' },
       expires: EXPIRES_SECONDS,
       trust: [PSA],
-      // Where this sender publishes; a device fetches from loopback only when it is told to.
+      // The sender publishes on loopback, from where a device does not fetch by default.
       fetch: { allow: [`http://${LOOPBACK}:*`] },
       product: PRODUCT,
       apps: await Promise.all(
@@ -123,12 +123,12 @@ class Device {
       ),
       onLog: observer.onLog,
       onWire: (...message) => observer.onWire('device', ...message),
-      onEvent: (event) => device.#take(event),
+      onEvent: (event) => device.#onEvent(event),
     });
     return device;
   }
 
-  /** Resolves when every push that came has been described. */
+  /** Resolves when all received pushes are described. */
   described(): Promise<void> {
     return this.#described;
   }
@@ -137,7 +137,7 @@ class Device {
     await this.#host?.stop('the demo ended');
   }
 
-  #take(event: HostEvent): void {
+  #onEvent(event: HostEvent): void {
     this.observer.onEvent(event);
     if (event.event === 'registered') this.#noteRegistered();
     if (event.event !== 'push') return;

@@ -1,4 +1,4 @@
-/** What the demo's page is told, as server-sent events. */
+/** The server-sent events of the demo's page. */
 
 export type Agent = 'sender' | 'device';
 
@@ -10,22 +10,22 @@ export interface LadderStep {
   readonly agent: Agent;
   /** Whether the agent sent it. */
   readonly sent: boolean;
-  /** Call-ID: messages of one exchange stand together. */
+  /** Call-ID, which groups the messages of an exchange. */
   readonly exchange: string;
   /** `MESSAGE`, `200 OK`. */
   readonly label: string;
-  /** What it is about, in a few words. */
+  /** Summary of the message. */
   readonly note: string;
   readonly response: boolean;
   readonly failed: boolean;
   readonly transport: string;
-  /** Of the whole message. */
+  /** Size of the whole message. */
   readonly bytes: number;
-  /** As it was on the wire; a binary body as a hex dump. */
+  /** The message as on the wire, with a binary body as a hex dump. */
   readonly text: string;
 }
 
-/** What the device made of one push. */
+/** The outcome of one push at the device. */
 export interface PushCard {
   readonly kind: 'push';
   readonly app: string;
@@ -34,7 +34,7 @@ export interface PushCard {
   readonly from: string;
   readonly contentType: string;
   readonly mode: string;
-  /** Of the content, bytes. */
+  /** Size of the content in bytes. */
   readonly size: number;
   readonly title: string;
   readonly text?: string;

@@ -9,17 +9,17 @@ import { serviceLoading } from '../../../core/content/push-documents/service-loa
 import type { ContentPush } from '../../../core/sender/push-request.js';
 
 const DM_SERVER = { id: 'dm.example', password: 'secret', nonce: 'AQIDBAUGBwg=' };
-/** The octets of its nonce. */
+/** The decoded nonce of `DM_SERVER`. */
 const DM_NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
-/** What the applications are told, by event-app-id, so that they take the examples. */
+/** Options with which the applications accept the examples, by event-app-id. */
 export const EXAMPLE_OPTIONS: ReadonlyMap<string, unknown> = new Map([
   ['syncml.dm', { servers: [DM_SERVER] }],
 ]);
 
-/** @param round tells one push from the next: an MMS client drops a transaction id that it has seen. */
+/** @param round makes the pushes unique: an MMS client ignores a known transaction id. */
 export function examplePushes(to: string, round: number): ContentPush[] {
-  // Of each round some go in messages, and some in sessions.
+  // Each round has two pushes of a kind: in pager mode and in session mode.
   const count = 2 * round - 1;
   const push = (app: string, type: string, octets: Uint8Array): ContentPush => ({
     to,
@@ -59,7 +59,7 @@ function multimediaMessage(count: number): Uint8Array {
   });
 }
 
-/** Each takes the place of the one before, which was created a second earlier. */
+/** Each indication replaces the previous one, which was created a second earlier. */
 function newMail(count: number): Uint8Array {
   const now = (Math.floor(Date.now() / 1000) + count) * 1000;
   return serviceIndication.toWbxml({
@@ -72,7 +72,7 @@ function newMail(count: number): Uint8Array {
   });
 }
 
-/** XML, which is worth compressing. */
+/** XML, which compresses well. */
 function outdatedPages(): Uint8Array {
   return cacheOperation.toXml({
     invalidations: [
@@ -82,13 +82,13 @@ function outdatedPages(): Uint8Array {
   });
 }
 
-/** More than a MESSAGE carries. */
+/** Content that does not fit a MESSAGE. */
 function headlines(count: number, headlines: number): Uint8Array {
   const lines = Array.from({ length: headlines }, (_, line) => `Headline ${line + 1} of edition ${count}\n`);
   return new TextEncoder().encode(lines.join(''));
 }
 
-/** A new session each time: an alert counts once. */
+/** A new session id each time: an alert is accepted once. */
 function managementAlert(count: number): Uint8Array {
   const { id: serverId, password } = DM_SERVER;
   const trigger = encodeDmTrigger({

@@ -1,7 +1,7 @@
-/** A SIP message to look at: its headers as they are, its body as text or, where it is binary, as a hex dump. */
+/** Formats a SIP message for people: its headers, and its body as text, or as a hex dump if it is binary. */
 
 const ROW = 16;
-/** Rows of a dump: enough for a whole MESSAGE, bounded for everything else. */
+/** Largest number of rows of a dump: a whole MESSAGE fits. */
 const MAX_ROWS = 100;
 const MAX_TEXT = 16_384;
 const END_OF_HEADERS = '\r\n\r\n';
@@ -15,7 +15,7 @@ export function messageText(bytes: Uint8Array): string {
   return `${head}${readable(body) ?? dump(body)}`.trimEnd();
 }
 
-/** Undefined when a person could not read it. */
+/** @returns undefined if the body is not text. */
 function readable(body: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body.subarray(0, MAX_TEXT));

@@ -1,4 +1,4 @@
-/** The demo's web page; `browser.ts` brings it to life. */
+/** The demo's web page. `browser.ts` is its script. */
 
 const STYLE = `
 :root {
@@ -66,17 +66,17 @@ export const PAGE = `<!doctype html>
 <style>${STYLE}</style>
 <header class="top">
   <h1>Push using SIP, live</h1>
-  <p>A Push Sender Agent pushes content through a SIP/IP core to a device, whose push applications take it. All of it runs in
-    one process here, over real sockets.</p>
+  <p>A Push Sender Agent pushes content through a SIP/IP core to the push applications of a device. All of them run in one
+    process, over real sockets.</p>
   <button id="push" type="button">Push again</button><span id="status" role="status">connecting…</span>
 </header>
 <main>
   <section aria-labelledby="received-title">
-    <h2 id="received-title">What the device received</h2>
+    <h2 id="received-title">Received pushes</h2>
     <div id="received"><p class="none">Nothing yet.</p></div>
   </section>
   <section aria-labelledby="messages-title">
-    <h2 id="messages-title">The messages, newest exchange first; open one to read it</h2>
+    <h2 id="messages-title">Messages, latest exchange first; open one to read it</h2>
     <div id="exchanges"><p class="none">Nothing yet.</p></div>
   </section>
 </main>

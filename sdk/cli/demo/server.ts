@@ -1,4 +1,4 @@
-/** Serves the demo's page on loopback: what happens as server-sent events, a push at a POST. */
+/** Serves the demo's page on loopback: events as server-sent events, and a POST that pushes. */
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -7,19 +7,19 @@ import type { AddressInfo } from 'node:net';
 import type { PageEvent } from './events.js';
 import { PAGE } from './page.js';
 
-/** A page opened late is shown this many past events. */
+/** Past events that a new page receives. */
 const MAX_PAST = 300;
-/** Browsers that may watch at a time. */
+/** Largest number of connected browsers. */
 const MAX_WATCHERS = 50;
-/** Bytes that a browser may leave unread before it is cut off; it comes again by itself, and is shown the past. */
+/** Unread bytes after which a browser is disconnected. It reconnects, and receives the past events. */
 const MAX_UNREAD = 4_000_000;
 
-/** Nothing from elsewhere, whatever a push says. */
+/** The page loads nothing from other origins, whatever a push contains. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'";
 
 export class PageServer {
-  /** Pushes again; absent until there is somebody to push. */
+  /** Pushes the examples. Undefined until the demo is ready. */
   onPush: (() => Promise<unknown>) | undefined;
   readonly #past: string[] = [];
   readonly #watchers = new Set<ServerResponse>();
@@ -64,9 +64,9 @@ export class PageServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
-    // A site that points its own name at loopback may neither read nor push.
+    // Protects against DNS rebinding: another site's name that resolves to loopback.
     if (![`127.0.0.1:${this.#port}`, `localhost:${this.#port}`].includes(request.headers.host ?? '')) {
-      end(response, 403, `this page is at ${this.url}`);
+      end(response, 403, `invalid Host: expected ${this.url}`);
       return;
     }
     switch (`${request.method} ${request.url}`) {
@@ -83,13 +83,13 @@ export class PageServer {
         void this.#push(request, response);
         return;
       default:
-        end(response, 404, 'there is only /');
+        end(response, 404, 'not found: expected /');
     }
   }
 
-  /** One push at a time: who asks meanwhile is told of that one. */
+  /** Pushes once at a time: concurrent requests share the result. */
   async #push(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Another site's page can post a form, but not JSON: for that its browser would ask here first.
+    // Another site's page can post a form, but not JSON without a CORS preflight.
     if (request.headers['content-type'] !== 'application/json') {
       end(response, 415, 'expected application/json');
       return;
@@ -111,7 +111,7 @@ export class PageServer {
 
   #watch(response: ServerResponse): void {
     if (this.#watchers.size >= MAX_WATCHERS) {
-      end(response, 503, 'too many browsers watch');
+      end(response, 503, 'too many connected browsers');
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });

@@ -14,10 +14,10 @@ import {
   halfUntil,
   instead,
   type MmscAnswer,
+  partInEvent,
   retrievalOf,
   silent,
   status,
-  toldOf,
   whole,
 } from '../../support/mmsc.js';
 import { MmsDevice, TYPE } from './device.js';
@@ -25,7 +25,7 @@ import { MmsDevice, TYPE } from './device.js';
 // The text comes first, so that it is complete when the transfer of the picture stops.
 const PARTS = beach(300_000).reverse();
 const PDU = retrievalOf(PARTS);
-const EVENT_PARTS = PARTS.map((part, index) => toldOf(part, ['greeting', 'beach.jpg'][index] ?? ''));
+const EVENT_PARTS = PARTS.map((part, index) => partInEvent(part, ['greeting', 'beach.jpg'][index] ?? ''));
 const NEVER = new Promise<never>(() => {});
 
 let device: MmsDevice;

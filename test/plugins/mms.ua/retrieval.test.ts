@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { encodeRetrieval } from 'sip-push/formats';
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { beach, halfUntil, retrievalOf, slowly, toldOf } from '../../support/mmsc.js';
+import { beach, halfUntil, partInEvent, retrievalOf, slowly } from '../../support/mmsc.js';
 import { type Item, MmsDevice } from './device.js';
 
 const [PICTURE, TEXT] = beach(100_000);
 if (!PICTURE || !TEXT) throw new Error('no parts');
-const EVENT_PARTS = [toldOf(PICTURE, 'beach.jpg'), toldOf(TEXT, 'greeting')];
+const EVENT_PARTS = [partInEvent(PICTURE, 'beach.jpg'), partInEvent(TEXT, 'greeting')];
 const PDU = retrievalOf([PICTURE, TEXT]);
 
 let device: MmsDevice;

@@ -260,7 +260,7 @@ describe('a lack of resources', () => {
     expect(status).toBe(500);
     expect(answer.headers.get('Retry-After')).toBe('60');
     expect(receiver.of('refused')).toMatchObject([
-      { status: 500, reason: expect.stringContaining('no room') },
+      { status: 500, reason: expect.stringContaining('no disk space') },
     ]);
   });
 

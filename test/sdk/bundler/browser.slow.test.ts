@@ -1,4 +1,4 @@
-/** A bundle for browsers, in one: a page that starts it, with no more than its module. */
+/** A bundle for browsers, started by a page that contains only its module. */
 
 import { expect, it } from 'vitest';
 import { createPushSender } from '../../../core/sender-host.js';
@@ -11,7 +11,7 @@ import { eventually } from '../../support/wait.js';
 import { BOB, BundleFolder, bob, PSA } from './bundles.js';
 
 const TIMEOUT = 180_000;
-/** A machine with much to do takes its time to start a browser, milliseconds. */
+/** Milliseconds to start a browser on a busy machine. */
 const STARTED = 60_000;
 const LOOPBACK = '127.0.0.1';
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module">
@@ -22,7 +22,7 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module
 </script>`;
 
 describePeer('chromium', 'a bundle for browsers', () => {
-  it('exports start, which registers and takes every push', { timeout: TIMEOUT }, async () => {
+  it('exports start, which registers and accepts all pushes', { timeout: TIMEOUT }, async () => {
     const network = await startNetwork({
       domain: 'domain.test',
       users: { bob: { password: 'bob-password' }, psa: { password: 'psa' } },

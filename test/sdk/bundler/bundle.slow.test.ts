@@ -1,4 +1,4 @@
-/** What is in a bundle, and what lies beside it. */
+/** The contents of a bundle and its accompanying files. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ describe('a bundle with the four applications', () => {
   }, TIMEOUT);
   afterAll(() => folder?.[Symbol.asyncDispose]());
 
-  it('reports its size, as a whole and by package', () => {
+  it('reports its size, in total and by package', () => {
     const { size, shares, contents } = made;
     const bytes = made.files.get('host.mjs') ?? new Uint8Array();
     expect(size).toEqual({ minified: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length });
@@ -51,18 +51,18 @@ describe('a bundle with the four applications', () => {
     }
   });
 
-  it('is the same, byte for byte, when it is made elsewhere', { timeout: TIMEOUT }, async () => {
+  it('is identical if it is made in another folder', { timeout: TIMEOUT }, async () => {
     await using other = await BundleFolder.make();
     const again = await other.bundle(bob(SERVER));
     for (const [name, bytes] of made.files) {
       expect(Buffer.compare(bytes, again.files.get(name) ?? new Uint8Array()), name).toBe(0);
-      // Of the folders that it was made in nothing is said.
+      // The folders do not appear in the bundle.
       expect(Buffer.from(bytes).includes(folder.path), name).toBe(false);
       expect(Buffer.from(bytes).includes(process.cwd()), name).toBe(false);
     }
   });
 
-  it('says what is inside', async () => {
+  it('lists its contents', async () => {
     const { code, stdout } = await folder.run('--manifest');
     expect(code).toBe(0);
     const manifest = JSON.parse(stdout);
@@ -85,12 +85,12 @@ describe('a bundle with the four applications', () => {
     });
   });
 
-  it('refuses what it does not know', async () => {
+  it('rejects unknown options', async () => {
     const { code, stderr } = await folder.run('--jsn');
     expect([code, stderr]).toEqual([2, expect.stringContaining('unknown option --jsn')]);
   });
 
-  it('brings the licences of everything inside, and a bill of materials', () => {
+  it('comes with the licences of its packages and a bill of materials', () => {
     const licences = text(made, 'host.mjs.LICENSES.txt');
     const bill = JSON.parse(text(made, 'host.mjs.cdx.json'));
     expect(bill).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 });
@@ -99,7 +99,7 @@ describe('a bundle with the four applications', () => {
       expect(bill.components).toContainEqual(expect.objectContaining({ name, version }));
     }
     expect(licences).toContain('Jos\u00e9 Luis Mill\u00e1n');
-    // The native file beside it has LevelDB and Snappy in it.
+    // The native file contains LevelDB and Snappy.
     expect(licences).toContain('\nclassic-level ');
     expect(licences).toContain('The LevelDB Authors');
     expect(licences).toMatch(/Google Inc\./);
@@ -115,7 +115,7 @@ describe('a bundle with the four applications', () => {
   });
 });
 
-describe('what a configuration does not use', () => {
+describe('a feature that the configuration does not use', () => {
   const modules = (made: Bundle): string[] =>
     JSON.parse(text(made, 'host.mjs.map')).sources.map((source: string) => source.replace(/@[^/]*/, ''));
   const FEATURES = {
@@ -140,7 +140,7 @@ describe('what a configuration does not use', () => {
       ['a durable store', 'aka'],
     ],
     ['a worker', { apps: [{ use: 'mms.ua', isolation: 'worker' }] }, ['a durable store', 'isolation']],
-  ])('is left out: %s', { timeout: TIMEOUT }, async (_, more, used) => {
+  ])('is omitted: %s', { timeout: TIMEOUT }, async (_, more, used) => {
     await using folder = await BundleFolder.make();
     const made = await folder.bundle(bob(SERVER, more));
     const inside = modules(made);
@@ -154,7 +154,7 @@ describe('what a configuration does not use', () => {
   });
 });
 
-describe('applications of others', () => {
+describe('third-party applications', () => {
   const app = (id: string) =>
     `import { definePushApp } from 'sip-push/sdk';
      export default definePushApp({ id: '${id}', accepts: ['text/plain'], start: () => ({ receive() {} }) });`;

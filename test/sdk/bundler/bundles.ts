@@ -1,4 +1,4 @@
-/** Bundles in folders of their own, and hosts that run them. */
+/** Bundles in temporary folders, and hosts that run them. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { type RunningProcess, runProcess, startProcess } from '../../support/pro
 export const BOB = 'sip:bob@domain.test';
 export const PSA = 'sip:psa@domain.test';
 
-/** All the applications that come with the package, as `examples/bob.json` may have them. */
+/** All bundled applications, as in a configuration. */
 export const FOUR_APPLICATIONS = [
   'mms.ua',
   'wml.ua',
@@ -51,7 +51,7 @@ export class BundleFolder {
     return path;
   }
 
-  /** Makes one of `config`, and writes it all as `host.mjs` and its like. */
+  /** Makes a bundle of `config`, and writes it as `host.mjs` with its files. */
   async bundle(config: unknown, platform: 'node' | 'browser' = 'node'): Promise<Bundle> {
     const made = await bundle({
       config: await this.write('config/host.json', config),
@@ -66,7 +66,7 @@ export class BundleFolder {
     return made;
   }
 
-  /** `node host.mjs`, away from every package. */
+  /** Runs `node host.mjs` outside of all packages. */
   start(...args: string[]): Promise<RunningProcess> {
     return startProcess(process.execPath, ['out/host.mjs', ...args], { cwd: this.path });
   }

@@ -1,4 +1,4 @@
-/** What a bundle has of a configuration. */
+/** The configuration in the entry module of a bundle. */
 
 import { expect, it } from 'vitest';
 import { entryModule } from '../../../sdk/bundler/entry.js';
@@ -20,7 +20,7 @@ const settings = {
 };
 const definition = { id: 'a.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) };
 
-it('permissions hold in a bundle as well, wherever an application runs', () => {
+it('applies permissions in a bundle, with and without isolation', () => {
   const permissions = { fetch: ['https://a.test'], storage: 5 };
   const text = entryModule({
     platform: 'node',
@@ -40,7 +40,7 @@ it('permissions hold in a bundle as well, wherever an application runs', () => {
   expect(text).toContain('{ definition: application2, options: undefined');
 });
 
-it('certificates are embedded as text, the keys of a UICC as they are, and no key of an option is a prototype', () => {
+it('embeds certificates as text and keys of a UICC unchanged, and treats __proto__ in options as a plain key', () => {
   const text = entryModule({
     platform: 'node',
     features: { ...NOTHING, aka: true },

@@ -1,4 +1,4 @@
-/** A bundle is a host: it does what a device does, over each transport. */
+/** A bundle works like a host, over each transport. */
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ import { BOB, BundleFolder, bob, FOUR_APPLICATIONS, PSA } from './bundles.js';
 
 const BOB_PASSWORD = 'bob-password';
 const PSA_PASSWORD = 'psa-password';
-/** JsSIP's shortest, and it asks again after half of it, seconds. */
+/** Seconds: the shortest that JsSIP accepts; it refreshes the registration after half of it. */
 const SHORTEST = 10;
-/** A bundle takes seconds to make, and so does a registration to expire. */
+/** Making a bundle takes seconds, and so does the expiry of a registration. */
 const TIMEOUT = 180_000;
 
 function startSender(server: string, tls?: TlsOptions): Promise<PushSenderHost> {
@@ -78,7 +78,7 @@ describe('a bundle with the four applications', () => {
     await network?.close();
   });
 
-  it('takes pushes in messages, in sessions and by reference, for each of them, and de-registers', {
+  it('accepts pushes in messages, in sessions and by reference for each application, and de-registers', {
     timeout: TIMEOUT,
   }, async () => {
     await using folder = await BundleFolder.make();
@@ -88,7 +88,7 @@ describe('a bundle with the four applications', () => {
       apps: ['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'],
     });
     await pushAll(sender, host);
-    // "data" is beside the bundle, wherever it is started.
+    // "data" is relative to the bundle, not to the current folder.
     expect((await stat(join(folder.path, 'out/data'))).isDirectory()).toBe(true);
     await eventually('a registration that is renewed', () =>
       events.filter(({ event }) => event === 'registered').length > 1 ? true : undefined,
@@ -97,7 +97,7 @@ describe('a bundle with the four applications', () => {
     expect(events.some(({ event }) => event === 'deregistered')).toBe(true);
   });
 
-  it('is the same device after it was killed, and has what it confirmed', { timeout: TIMEOUT }, async () => {
+  it('keeps its identity and the confirmed pushes after it is killed', { timeout: TIMEOUT }, async () => {
     await using folder = await BundleFolder.make();
     await folder.bundle(bob(server('tcp'), { apps: ['wml.ua'], instanceId: undefined }));
     const [, , , indication] = examplePushes(BOB, 1).filter(({ app }) => app === 'wml.ua');
@@ -105,7 +105,7 @@ describe('a bundle with the four applications', () => {
     await using first = await folder.start('--json');
     const { publicGruu } = await lineOf(first, 'registered');
     expect(await sender.send(indication)).toMatchObject([{ outcome: 'delivered' }]);
-    // Its store belongs to one process.
+    // A store is locked by one process.
     const second = await folder.run('--json');
     expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('is open in another process')]);
     first.kill('SIGKILL');
@@ -115,7 +115,7 @@ describe('a bundle with the four applications', () => {
     await ends(again);
   });
 
-  it('does so with everything that a configuration may have, over WebSocket, from memory', {
+  it('accepts pushes with all configuration keys, over WebSocket, with a store in memory', {
     timeout: TIMEOUT,
   }, async () => {
     await using folder = await BundleFolder.make();
@@ -219,7 +219,7 @@ describePeer('kamailio', 'a bundle and Kamailio', () => {
     }
   });
 
-  it('registers, takes every push, and de-registers', { timeout: TIMEOUT }, async () => {
+  it('registers, accepts all pushes, and de-registers', { timeout: TIMEOUT }, async () => {
     const core = await startKamailio();
     const sender = await startSender(core.server('udp'));
     await using folder = await BundleFolder.make();

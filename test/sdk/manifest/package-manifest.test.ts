@@ -1,4 +1,4 @@
-/** What a package says of its push applications, read and checked before anything of it runs. */
+/** The manifest of a package, read and validated before its code runs. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ async function read(fields: object | string) {
 }
 
 describe('the manifest of a package', () => {
-  it('says which applications there are, and where', async () => {
+  it('lists the applications and their modules', async () => {
     const options = { type: 'object', properties: { city: { type: 'string' } } };
     const samples = { 'text/plain': ['./samples/sunny.txt'] };
     const permissions = { fetch: ['https://*.weather.test'], storage: 1048576, files: 10485760 };
@@ -88,7 +88,7 @@ describe('the manifest of a package', () => {
     expect(manifest?.apps[0]?.module).toEqual(pathToFileURL(join(folder, file)));
   });
 
-  it('need not be there', async () => {
+  it('is optional', async () => {
     expect(await read({ name: 'something-else' })).toBeUndefined();
   });
 

@@ -1,4 +1,4 @@
-/** Recordings: what is read of the wire, what is left out, and what a difference is. */
+/** Recordings: reading pushes from the wire, omitting secrets, and comparing events. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const AT = Date.parse('2026-11-21T12:00:00Z');
 const HERE = { host: '127.0.0.1', port: 5060 };
 const THERE = { host: '127.0.0.1', port: 40_000 };
 
-/** A line of a recording, so many seconds after noon. */
+/** A line of a recording, this number of seconds after noon. */
 const line = (seconds: number, fields: object) =>
   `${JSON.stringify({ time: new Date(AT + seconds * 1000).toISOString(), ...fields })}\n`;
 const message = (seconds: number, direction: 'in' | 'out', text: string, protocol = 'SIP') =>
@@ -101,7 +101,7 @@ describe('a recording', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('a push that came twice is one; what is by reference is left out, with its events', async () => {
+  it('counts a repeated push once, and omits indirect pushes with their events', async () => {
     const { pushes, skipped, events, apps, trust } = await readRecording(
       await write(
         line(0, {
@@ -126,12 +126,12 @@ describe('a recording', () => {
         },
       },
     ]);
-    expect(skipped).toMatchObject([{ app: 'weather.ua', why: expect.stringContaining('by reference') }]);
+    expect(skipped).toMatchObject([{ app: 'weather.ua', why: expect.stringContaining('is a reference') }]);
     expect(events.map(({ event, mode }) => [event, mode])).toEqual([['push', 'pager']]);
     expect({ apps, trust }).toEqual({ apps: ['weather.ua'], trust: ['sip:psa@domain.test'] });
   });
 
-  it('a file is put together from its chunks, also where they came out of order', async () => {
+  it('reassembles a file from its chunks, also out of order', async () => {
     const { pushes, skipped } = await readRecording(
       await write(
         message(1, 'in', request('INVITE', 'c', SDP, sdp(2855, PEER, 'sendonly'))),
@@ -145,7 +145,7 @@ describe('a recording', () => {
     expect(Buffer.from(pushes[0]?.push.body as Uint8Array).toString()).toBe('ABCDEFGHIJ');
   });
 
-  it('of several files each has its own content, also where one before it was refused', async () => {
+  it('separates the contents of several files, also after a refused file', async () => {
     const offer = sdp(2855, PEER, 'sendonly');
     const line = offer.slice(offer.indexOf('m='));
     const two = offer + line.replace('a.txt', 'b.txt').replace('file-transfer-id:1', 'file-transfer-id:2');
@@ -167,7 +167,7 @@ describe('a recording', () => {
     ]);
   });
 
-  it('a file that broke off is left out; of one that was refused the size is known', async () => {
+  it('omits an interrupted file, and keeps the size of a refused file', async () => {
     const invite = message(1, 'in', request('INVITE', 'c', SDP, sdp(2855, PEER, 'sendonly')));
     const broken = await readRecording(
       await write(
@@ -176,12 +176,12 @@ describe('a recording', () => {
         message(3, 'in', chunk('abcd', '1-4', 'ABCD', '+'), 'MSRP'),
       ),
     );
-    expect(broken).toMatchObject({ pushes: [], skipped: [{ why: expect.stringContaining('broke off') }] });
+    expect(broken).toMatchObject({ pushes: [], skipped: [{ why: expect.stringContaining('incomplete') }] });
     const refused = await readRecording(await write(invite, message(2, 'out', response('INVITE', 'c', 488))));
     expect(refused.pushes[0]?.push.body).toEqual(new Uint8Array(10));
   });
 
-  it('given again in a test: time passes as it did, and what is different is shown', async () => {
+  it('is replayed in a test with its timing, and reports differences', async () => {
     const heard: number[] = [];
     const app = definePushApp({
       id: 'weather.ua',
@@ -220,7 +220,7 @@ describe('a recording', () => {
 });
 
 describe('times in events', () => {
-  it('are the same where they are nearly: the nearest of those that were recorded', () => {
+  it('match the nearest recorded time within a tolerance', () => {
     const at = (milliseconds: number) => `{"at":"${new Date(AT + milliseconds).toISOString()}"}`;
     const recorded = [at(100), at(900), at(1500)];
     expect(withRecordedTimes([at(101), at(899), at(1600)], recorded)).toEqual(recorded);
@@ -231,8 +231,8 @@ describe('times in events', () => {
   });
 });
 
-describe('what is secret', () => {
-  it('is left out of a message, with the lines that go on with it; its body stays', () => {
+describe('a secret', () => {
+  it('is removed from a message with its continuation lines; the body remains', () => {
     const secret =
       'Authorization: Digest username="bob",\r\n nonce="1"\r\nWWW-Authenticate: Digest realm="a"\r\n';
     const message = (headers: string) =>
@@ -241,7 +241,7 @@ describe('what is secret', () => {
     expect(Buffer.from(cleaned).toString('latin1')).toBe(message(''));
   });
 
-  it('is left out of what is malformed, too: lines that end in LF, and line breaks ahead', () => {
+  it('is removed from malformed messages: lines that end in LF, and leading line breaks', () => {
     const cleaned = (text: string) => Buffer.from(withoutSecrets(Buffer.from(text))).toString();
     expect(cleaned('\r\n\r\nSIP/2.0 401 No\r\nWWW-Authenticate: Digest nonce="1"\r\n\r\nbody')).toBe(
       '\r\n\r\nSIP/2.0 401 No\r\n\r\nbody',
@@ -251,7 +251,7 @@ describe('what is secret', () => {
     );
   });
 
-  it('passwords in URIs as well', () => {
+  it('is removed from URIs with passwords', () => {
     const lines = (password: string) =>
       `INVITE sip:bob${password}@a.test:5060 SIP/2.0\r\nTo: "b:c@d" <sips:bob${password}@a.test;x=y:z@w>\r\n\r\nsip:a:b@c`;
     const cleaned = withoutSecrets(Buffer.from(lines(':secret'), 'latin1'));
@@ -260,19 +260,19 @@ describe('what is secret', () => {
 });
 
 describe('a difference', () => {
-  it('is none between the same lists', () => {
+  it('is empty for equal lists', () => {
     expect(difference([], [])).toEqual([]);
     expect(difference(['a', 'b'], ['a', 'b'])).toEqual([]);
   });
 
-  it('has what went, what came, and what is between them', () => {
+  it('contains removed, added and unchanged items', () => {
     expect(difference(['a', 'b', 'c', 'd'], ['a', 'x', 'c', 'd'])).toEqual(['- b', '+ x']);
     expect(difference(['a', 'b', 'c', 'd', 'e'], ['a', 'c', 'y', 'e'])).toEqual(['- b', '  c', '- d', '+ y']);
     expect(difference(['a', 'a'], ['a'])).toEqual(['- a']);
     expect(difference([], ['a'])).toEqual(['+ a']);
   });
 
-  it('of very long lists is one piece', () => {
+  it('of very long lists is one block', () => {
     const many = (word: string) => Array.from({ length: 2000 }, (_, index) => `${word} ${index}`);
     expect(difference(many('a'), many('b'))).toHaveLength(4000);
   });

@@ -1,4 +1,4 @@
-/** Frames of a trace: cut anywhere, whole; what is no MSRP is passed over. */
+/** Frames in a trace: reassembled from any pieces; other data is skipped. */
 
 import { describe, expect, it } from 'vitest';
 import { MsrpFrames } from '../../../sdk/trace/msrp-frames.js';
@@ -16,7 +16,7 @@ function framesOf(pieces: readonly string[], limit = 1000): [string, number][] {
 }
 
 describe('frames of a trace', () => {
-  it('come out as they went in, wherever the stream was cut', () => {
+  it('are reassembled wherever the stream was split', () => {
     const stream = SEND + BODILESS + ANSWER;
     const expected = [
       [SEND, 0],
@@ -29,14 +29,14 @@ describe('frames of a trace', () => {
     expect(framesOf([...stream])).toEqual(expected);
   });
 
-  it('have so much of their body as they may, and say how much is left', () => {
+  it('have a limited body, and report the number of omitted bytes', () => {
     expect(framesOf([SEND + ANSWER], 3)).toEqual([
       [SEND.replace('hello\r\n----x', 'hel'), 9],
       [ANSWER, 0],
     ]);
   });
 
-  it('are what they were, whatever becomes of the bytes that came', () => {
+  it('do not change if the received bytes are overwritten', () => {
     const seen: string[] = [];
     const frames = new MsrpFrames(1000, (bytes) => seen.push(Buffer.from(bytes).toString()));
     const end = SEND.indexOf('----x');
@@ -48,7 +48,7 @@ describe('frames of a trace', () => {
     expect(seen).toEqual([SEND]);
   });
 
-  it('are none in what is no MSRP', () => {
+  it('are not found in other data', () => {
     expect(framesOf(['SIP/2.0 200 OK\r\n\r\n', SEND])).toEqual([]);
     expect(framesOf(['MESSAGE sip:a@b SIP/2.0\r\n\r\n', SEND])).toEqual([]);
     expect(framesOf(['MSRP \r\n\r\n'])).toEqual([]);

@@ -1,4 +1,4 @@
-/** A capture made of a trace: every transport, both families of addresses, names, and messages of many segments. */
+/** A capture made from a trace: all transports, both address families, host names, and messages of many segments. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,7 +61,7 @@ describe('a capture', () => {
     return (await readFields(file, 'sip || msrp', fields, [])).map(([, ...row]) => row);
   }
 
-  it('has both protocols, whatever they came over and between whatever addresses', async () => {
+  it('contains both protocols for all transports and addresses', async () => {
     const rows = await dissect(
       [
         { transport: 'UDP', remote: { host: 'core.test', port: 5060 } },
@@ -87,7 +87,7 @@ describe('a capture', () => {
     ]);
   });
 
-  it('has messages of more than a segment, and several on a connection', async () => {
+  it('contains messages of several segments, and several messages on a connection', async () => {
     const connection = { local: { host: FOUR, port: 40_000 } };
     const rows = await dissect(
       [connection, { ...connection, direction: 'in' }, connection],

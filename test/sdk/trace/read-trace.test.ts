@@ -1,4 +1,4 @@
-/** Traces that no device has written: what is wrong is said, wherever it would have come to light. */
+/** Invalid traces are rejected with the problem when they are read. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,20 +26,20 @@ async function read(...lines: object[]): Promise<unknown[]> {
   return entries;
 }
 
-it('a whole frame of a recording is a line', async () => {
+it('reads a complete frame of a recording as a line', async () => {
   const bytes = Buffer.alloc(8 * 1024 * 1024 + 1000).toString('base64');
   expect(await read({ ...LINE, transport: 'TCP', bytes })).toHaveLength(1);
 });
 
-describe('what no capture could hold is refused where it is read', () => {
+describe('rejects a value that a capture cannot contain', () => {
   it.each(['1969-12-31T23:59:59.000Z', '2106-02-07T06:28:16.000Z'])('a time: %s', async (time) => {
     await expect(read({ ...LINE, time })).rejects.toThrow(/line 1: "time": expected a time since 1970/);
   });
 
-  it('a datagram that is larger than there are', async () => {
+  it('a datagram larger than the maximum of UDP', async () => {
     const bytes = Buffer.alloc(65_508).toString('base64');
     await expect(read({ ...LINE, bytes })).rejects.toThrow(
-      /line 1: "bytes": expected at most 65507 bytes, which a UDP datagram may have/,
+      /line 1: "bytes": expected at most 65507 bytes for a UDP datagram/,
     );
   });
 });

@@ -1,10 +1,10 @@
-/** A trace that cannot be written to its end. */
+/** A trace whose file cannot be written. */
 
 import { expect, it } from 'vitest';
 import { TraceWriter } from '../../../sdk/trace/trace-writer.js';
 import { until } from '../../support/wait.js';
 
-it('a disk that is full ends the trace, which is said once; what follows is nobody’s error', async () => {
+it('stops the trace and reports it once if the disk is full', async () => {
   const problems: string[] = [];
   const trace = await TraceWriter.open('/dev/full', {
     events: true,
@@ -12,7 +12,7 @@ it('a disk that is full ends the trace, which is said once; what follows is nobo
   });
   trace.event({ event: 'connected' });
   await until(() =>
-    expect(problems).toEqual([expect.stringMatching(/^nothing more is written to \/dev\/full: ENOSPC/)]),
+    expect(problems).toEqual([expect.stringMatching(/^the trace \/dev\/full ends here: ENOSPC/)]),
   );
   trace.event({ event: 'connected' });
   await trace.close();
