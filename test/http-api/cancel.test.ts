@@ -89,8 +89,8 @@ it('8.2.2-09: ends the session of a terminal that accepted meanwhile with ACK an
 it('8.2.2-09: does not cancel a MESSAGE that was sent; a waiting push is not sent', async () => {
   const { id } = await api('POST', '/pushes', { ...PUSH, mode: 'pager', ttl: 3600 });
   (await core.request('MESSAGE')).respond(480);
-  await eventually('it waits for another time', () => core.unanswered('MESSAGE').length === 0 || undefined);
+  await eventually('the push waits for a retry', () => core.unanswered('MESSAGE').length === 0 || undefined);
   expect(await api('DELETE', `/pushes/${id}`)).toMatchObject({ state: 'cancelled' });
-  await eventually('nothing waits', () => host.outbox.waiting === 0 || undefined);
+  await eventually('no push waits', () => host.outbox.waiting === 0 || undefined);
   expect(core.requests).toHaveLength(1);
 });

@@ -228,7 +228,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     }
   });
 
-  describePeer('tshark', 'to tshark', () => {
+  describePeer('tshark', 'decoded by tshark', () => {
     it('8.2.3-01: every frame is valid MSRP, and none is too long for the relay', async () => {
       await using ends = await agents({ device: account('tcp', 'bob'), sender: account('tcp', 'psa') });
       await using capture = await Capture.start({ sip: [], msrp: [relay.tcpPort] });

@@ -51,7 +51,7 @@ describePeer('sipp', 'SIPp as Push Sender Agent', () => {
   });
 });
 
-describePeer(['sipp', 'tshark'], 'tshark as judge', () => {
+describePeer(['sipp', 'tshark'], 'tshark as a validator of SIP', () => {
   it('accepts valid SIP, and reports malformed SIP', async () => {
     await using capture = await Capture.start({ sip: [device.port] });
     await messages(3);

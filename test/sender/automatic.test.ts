@@ -132,7 +132,10 @@ describe('mode auto', () => {
     const files = ['a.mms', 'b.mms', 'c.mms'].map((name) => ({ content: content(5000), name }));
     const receipts = agent.send({ to: BOB, app: 'mms.ua', files, mode: 'indirect', ttl: 60 });
     for (const status of [200, 404, 415]) (await core.request('MESSAGE')).respond(status);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    await eventually(
+      'the terminal is unregistered',
+      () => !agent.directory.find(TERMINAL)?.registered || undefined,
+    );
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await receipts).toMatchObject([
@@ -151,7 +154,10 @@ describe('mode auto', () => {
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     const known = receiptOf(agent.send({ ...push(100), ttl: 60 }));
     (await core.request('MESSAGE')).respond(404);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    await eventually(
+      'the terminal is unregistered',
+      () => !agent.directory.find(TERMINAL)?.registered || undefined,
+    );
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await known).toMatchObject({ outcome: 'delivered' });

@@ -246,7 +246,7 @@ describePeer('chromium', 'the platform of a browser', () => {
       return { waited, left }`;
     expect(sent.waited).toBe(true);
     expect(sent.left).toBeLessThanOrEqual(65_536);
-    await eventually('all of it', () => (bytes === 10_000_000 ? true : undefined));
+    await eventually('all bytes', () => (bytes === 10_000_000 ? true : undefined));
   });
 
   it('reports a refused connection, and an abort', async () => {
