@@ -13,7 +13,9 @@ import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
 import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
 import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
 import { LEDGER, Ledger } from './ledger/ledger.js';
+import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
 import type { RuntimeLimits } from './limits.js';
 import {
   RETRIEVAL_SINK,
@@ -40,7 +42,7 @@ export interface Foundations {
   log: LogSink;
   events: EventSink;
   fetcher: GuardedFetch;
-  room: RetrievalSpool;
+  retrievalSpool: RetrievalSpool;
   files: AppFolders;
   transfers: ContentFiles;
   retrieved: RetrievalSink;
@@ -49,6 +51,7 @@ export interface Foundations {
 /** The parts of the runtime. The container is not passed to other code. */
 export interface Composition {
   readonly ledger: Ledger;
+  readonly deadLetters: DeadLetters;
   readonly recent: RecentPushes;
   readonly registry: Registry;
   readonly deliveries: DurableDelivery;
@@ -61,7 +64,8 @@ export interface Composition {
 
 /** Reads the ledger from the store. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, events, fetcher, room, files, transfers, retrieved } = foundations;
+  const { records, clock, limits, log, events, fetcher, retrievalSpool, files, transfers, retrieved } =
+    foundations;
   // A child, because tsyringe's own container is global, and a process can have several runtimes.
   const parts = container.createChildContainer();
   parts.register(RECORDS, { useValue: records });
@@ -70,14 +74,16 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(LOG_SINK, { useValue: log });
   parts.register(EVENT_SINK, { useValue: events });
   parts.register(FETCHER, { useValue: fetcher });
-  parts.register(RETRIEVAL_SPOOL, { useValue: room });
+  parts.register(RETRIEVAL_SPOOL, { useValue: retrievalSpool });
   parts.register(APP_FOLDERS, { useValue: files });
   parts.register(RETRIEVAL_SINK, { useValue: retrieved });
   parts.register(RECENT, { useValue: new RecentPushes(limits) });
   parts.register(CONTENT_FILES, { useValue: transfers });
-  parts.register(LEDGER, {
-    useValue: await Ledger.open({ records, files: transfers, clock, limits, log }),
+  parts.register(LEDGER_STORE, {
+    useValue: await LedgerStore.open({ records, files: transfers, clock, limits, log }),
   });
+  parts.registerSingleton(LEDGER, Ledger);
+  parts.registerSingleton(DEAD_LETTERS, DeadLetters);
   parts.registerSingleton(REGISTRY, Registry);
   parts.registerSingleton(DURABLE_DELIVERY, DurableDelivery);
   parts.registerSingleton(DISPATCHER, Dispatcher);
@@ -87,6 +93,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.registerSingleton(TRANSFERS, Transfers);
   return {
     ledger: parts.resolve(LEDGER),
+    deadLetters: parts.resolve(DEAD_LETTERS),
     recent: parts.resolve(RECENT),
     registry: parts.resolve(REGISTRY),
     deliveries: parts.resolve(DURABLE_DELIVERY),

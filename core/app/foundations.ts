@@ -1,4 +1,4 @@
-/** The sink for events of applications, and the tokens of the parts that the runtime is given. */
+/** The sink for events of applications, and the tokens of the parts that the runtime receives at its creation. */
 
 import type { GuardedFetch } from '../content/fetch/guarded-fetch.js';
 import type { InjectionToken } from '../injection.js';

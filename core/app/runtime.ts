@@ -21,7 +21,7 @@ import type { PushAppDefinition, PushDescription, PushOffer } from './contract/p
 import type { IncomingPush } from './delivery/dispatcher.js';
 import type { ShownPush } from './delivery/recent.js';
 import { type EventSink, safeEventSink } from './foundations.js';
-import { type DeadLetter, deadLetterOf } from './ledger/dead-letter.js';
+import type { DeadLetter } from './ledger/dead-letters.js';
 import { pushOf } from './ledger/entry.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type AppToLoad, Loader } from './loading/loader.js';
@@ -43,7 +43,7 @@ export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
-export type { DeadLetter } from './ledger/dead-letter.js';
+export type { DeadLetter } from './ledger/dead-letters.js';
 export type { RuntimeLimits } from './limits.js';
 export type { AppToLoad } from './loading/loader.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
@@ -95,8 +95,8 @@ export class PushRuntime {
     const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
     const fetcher = new GuardedFetch(options.fetch);
-    const room = new RetrievalSpool(options.spool);
-    if (options.spool !== undefined) await room.open();
+    const retrievalSpool = new RetrievalSpool(options.spool);
+    if (options.spool !== undefined) await retrievalSpool.open();
     const retrieved = (end: LateEnd) => options.onRetrieved?.(end);
     const files = new AppFolders(options.files, limits);
     const transfers = new ContentFiles(options.transfers, limits, log);
@@ -107,7 +107,7 @@ export class PushRuntime {
       log,
       events,
       fetcher,
-      room,
+      retrievalSpool,
       files,
       transfers,
       retrieved,
@@ -131,7 +131,7 @@ export class PushRuntime {
         this.log({
           level: 'error',
           app: app.eventAppId,
-          message: `has something to do, but: ${reasonOf(error)}`,
+          message: `its pushes or alarms wait, but it could not be loaded: ${reasonOf(error)}`,
         });
       });
     }
@@ -314,7 +314,7 @@ export class PushRuntime {
 
   /** Pushes that were confirmed and that their application does not accept, the oldest first. */
   deadLetters(): DeadLetter[] {
-    return Array.from(this.parts.ledger.allDeadLetters(), deadLetterOf);
+    return this.parts.deadLetters.list();
   }
 
   /**
@@ -323,14 +323,14 @@ export class PushRuntime {
    * @throws LimitError when the inbox is full, StoreError: the push is still a dead letter.
    */
   async redeliver(pushId: string): Promise<boolean> {
-    const entry = await this.parts.ledger.revive(pushId);
+    const entry = await this.parts.deadLetters.revive(pushId);
     if (entry) this.parts.deliveries.resume(entry);
     return entry !== undefined;
   }
 
   /** Deletes a dead letter. @returns false when there is no such dead letter. @throws StoreError */
   dropDeadLetter(pushId: string): Promise<boolean> {
-    return this.parts.ledger.drop(pushId);
+    return this.parts.deadLetters.drop(pushId);
   }
 
   /** An application that is loaded on demand may have to be loaded first. */
@@ -365,7 +365,7 @@ export class PushRuntime {
       try {
         listener();
       } catch (error) {
-        this.log({ level: 'error', message: `a listener to changes failed: ${reasonOf(error)}` });
+        this.log({ level: 'error', message: `a listener of onChange failed: ${reasonOf(error)}` });
       }
     }
   }

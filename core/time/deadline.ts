@@ -1,4 +1,4 @@
-/** Waits that a signal, a timer or a clock ends. */
+/** Waits with a deadline or a signal. */
 
 import { TimeoutError } from '../errors.js';
 import { type Clock, Timer } from './clock.js';
@@ -77,7 +77,7 @@ export function handled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** A time that code waits for beside a promise: `passed` resolves after `milliseconds`, unless it is cancelled. */
+/** `passed` resolves after `milliseconds`, unless it is cancelled. */
 export interface Deadline {
   readonly passed: Promise<'late'>;
   cancel(): void;

@@ -1,7 +1,7 @@
 /** Finds the package of a file, with its licence and notices. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ConfigurationError } from '../../core/errors.js';
 
 export interface PackageInfo {
@@ -22,15 +22,21 @@ const NOTICES = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 export class Packages {
   readonly #byFolder = new Map<string, PackageInfo | undefined>();
 
-  /** @throws ConfigurationError if the file does not belong to a package. */
+  /**
+   * The package that the file belongs to. Without a package.json that has a name, it is the nearest one without.
+   * @throws ConfigurationError if the file does not belong to a package.
+   */
   of(file: string): PackageInfo {
+    let unnamed: PackageInfo | undefined;
     for (let folder = dirname(file); ; folder = dirname(folder)) {
       const found = this.#read(folder);
-      if (found) return found;
-      if (folder === dirname(folder))
-        throw new ConfigurationError(
-          `${file} does not belong to a package: no package.json in the folders above it`,
-        );
+      if (found?.name) return found;
+      unnamed ??= found;
+      if (folder !== dirname(folder)) continue;
+      if (unnamed) return { ...unnamed, name: basename(unnamed.folder) };
+      throw new ConfigurationError(
+        `${file} does not belong to a package: expected a package.json in a folder above it`,
+      );
     }
   }
 
@@ -46,11 +52,10 @@ function readPackage(folder: string): PackageInfo | undefined {
   const { name, version, license, repository }: Record<string, unknown> = JSON.parse(
     readFileSync(path, 'utf8'),
   );
-  // A package.json without a name, such as `{ "type": "commonjs" }`, belongs to an outer package.
-  if (typeof name !== 'string') return undefined;
   const from = typeof repository === 'string' ? repository : Object(repository).url;
   return {
-    name,
+    // A package.json without a name, such as `{ "type": "commonjs" }`, usually lies in an outer package.
+    name: typeof name === 'string' ? name : '',
     version: typeof version === 'string' ? version : '0.0.0',
     license: typeof license === 'string' ? license : 'not stated',
     folder,

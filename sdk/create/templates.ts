@@ -11,7 +11,7 @@ export function readmeOf(project: Project): string {
 \`${id}\`, a push application for sip-push. It accepts ${types.map((type) => `\`${type}\``).join(', ')}.
 
 \`\`\`sh
-npm install        # installs sip-push; add the path of its tarball if it is not on your registry
+npm install PATH   # of the tarball of sip-push, unless a folder above has it
 npm test           # ${language === 'ts' ? 'compiles the application and ' : ''}runs the tests on a device in memory
 npm run check      # checks the application against the contract
 npm run dev        # runs a network and a device with the application; reloads it when you save a file

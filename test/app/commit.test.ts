@@ -95,7 +95,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(received).toBe(1);
   });
 
-  it('works once: the second is an error, whether it waits for the first or not', async () => {
+  it('works once: a second call rejects, concurrent or not', async () => {
     const errors: unknown[] = [];
     await bench.runtime.load(
       testApp(
@@ -115,7 +115,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(String(errors[1])).toContain('was accepted before: commit finishes a push once');
   });
 
-  it('that is refused for what is in it may be tried again', async () => {
+  it('can be retried after invalid operations', async () => {
     const errors: unknown[] = [];
     await bench.runtime.load(
       testApp(
@@ -141,7 +141,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(errors[0]).toBeInstanceOf(ConfigurationError);
   });
 
-  it('that the application does not wait for still counts, and its failure too', async () => {
+  it('counts even if the application does not await it, and so does its failure', async () => {
     let fails = false;
     await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
     expect(await bench.push()).toMatchObject({ accepted: true });
@@ -168,7 +168,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
 });
 
 describe('a late commit', () => {
-  it('of a direct application fails: the sender was told that the push failed', async () => {
+  it('of a direct application rejects: the sender has the answer that the push failed', async () => {
     let late: Promise<unknown> | undefined;
     const gate = newGate();
     await bench.runtime.load(
@@ -189,7 +189,7 @@ describe('a late commit', () => {
     expect(await stored(bench.store, 'done')).toEqual([]);
   });
 
-  it('of a direct application that has thrown fails', async () => {
+  it('of a direct application that has thrown rejects', async () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp((_push, given) => {
@@ -201,7 +201,7 @@ describe('a late commit', () => {
     await expect(context?.commit()).rejects.toThrow(AppError);
   });
 
-  it('of a durable application counts: the push is not given again', async () => {
+  it('of a durable application counts: the push is not redelivered', async () => {
     const gate = newGate();
     let received = 0;
     await bench.runtime.load(
@@ -223,7 +223,7 @@ describe('a late commit', () => {
     expect(await stored(bench.store, 'received')).toEqual([]);
   });
 
-  it('of one of two deliveries under way counts, the other fails', async () => {
+  it('of one of two concurrent deliveries counts, the other rejects', async () => {
     const gate = newGate();
     const results: unknown[] = [];
     await bench.runtime.load(
@@ -248,7 +248,7 @@ describe('a late commit', () => {
     expect(await bench.store.get('push/data/1/by')).toBe('{2');
   });
 
-  it('finds its push set aside, and takes it from there', async () => {
+  it('ends a push that has become a dead letter', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { attempts: 1 } });
     await bench.runtime.start();
@@ -272,7 +272,7 @@ describe('a late commit', () => {
     expect(await stored(bench.store, 'content')).toEqual([]);
   });
 
-  it('of an application that was stopped fails', async () => {
+  it('of a stopped application rejects', async () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(

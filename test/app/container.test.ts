@@ -1,4 +1,4 @@
-/** Where services are registered. */
+/** The composition of the runtime. */
 
 import { expect, it } from 'vitest';
 import { DISPATCHER } from '../../core/app/delivery/dispatcher.js';
@@ -6,7 +6,7 @@ import { RECORDS } from '../../core/app/foundations.js';
 import { APP_SCOPE, SERVICE } from '../../core/app/services/app-scope.js';
 import { openBench, testApp } from './support.js';
 
-it('nothing is registered in tsyringe’s own container, which is the whole process’s', async () => {
+it('registers nothing in the global container of tsyringe', async () => {
   const bench = await openBench();
   await bench.runtime.load(testApp(() => {}, { needs: ['storage', 'log', 'clock', 'emit'] }));
   // Loaded by the runtime, behind reflect-metadata.
@@ -20,7 +20,7 @@ it('nothing is registered in tsyringe’s own container, which is the whole proc
   await bench.runtime.stop();
 });
 
-it('each application has services of its own, and what it did not declare it is not given', async () => {
+it('gives each application its own services, and only those it declares', async () => {
   const bench = await openBench();
   const given: Record<string, unknown>[] = [];
   for (const id of ['a.ua', 'b.ua']) {

@@ -6,7 +6,7 @@ import { PushRefused as CorePushRefused } from '../../core/errors.js';
 import { definePushApp, type PushAppDefinition, PushRefused } from '../../sdk/index.js';
 
 describe('definePushApp', () => {
-  it('gives start the services that it needs', () => {
+  it('passes to start the services in needs', () => {
     definePushApp({
       id: 'mms.ua',
       accepts: ['application/vnd.wap.mms-message'],
@@ -35,7 +35,7 @@ describe('definePushApp', () => {
     });
   });
 
-  it('gives start nothing that it does not need', () => {
+  it('passes nothing else to start', () => {
     definePushApp({
       id: 'a.ua',
       accepts: ['text/plain'],
@@ -58,7 +58,7 @@ describe('definePushApp', () => {
     });
   });
 
-  it('knows the names of services', () => {
+  it('accepts only known names of services', () => {
     definePushApp({
       id: 'a.ua',
       accepts: ['text/plain'],
@@ -68,7 +68,7 @@ describe('definePushApp', () => {
     });
   });
 
-  it('is what a host loads, and nothing else', () => {
+  it('returns the definition that a host loads', () => {
     const definition = { id: 'a.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) };
     const app = definePushApp(definition);
     expectTypeOf(app).toExtend<PushAppDefinition>();

@@ -1,4 +1,4 @@
-/** What a person does about pushes that were set aside. */
+/** Redelivering and dropping dead letters. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Push } from '../../core/app/contract/push-app.js';
@@ -52,7 +52,7 @@ async function setAside(key: string): Promise<string> {
 const onDisk = () => stored(bench.store, ...UNFINISHED);
 
 describe.each([false, true])('after a restart: %s', (restarted) => {
-  it('given again, its application gets it as if it had just come', async () => {
+  it('redelivers it like a new push', async () => {
     const id = await setAside('k');
     if (restarted) await reopen();
     willing = true;
@@ -66,7 +66,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
     expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId: id });
   });
 
-  it('given again in vain, it is set aside again', async () => {
+  it('becomes a dead letter again after failed redeliveries', async () => {
     const id = await setAside('k');
     if (restarted) await reopen();
     await bench.runtime.redeliver(id);
@@ -74,7 +74,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
     expect(await bench.runtime.deadLetters()).toMatchObject([{ id, attempts: 2 }]);
   });
 
-  it('dropped, nothing is left of it but that it came', async () => {
+  it('when dropped, remains known only as a finished push', async () => {
     const id = await setAside('k');
     if (restarted) await reopen();
     expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
@@ -84,7 +84,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
   });
 });
 
-it('is given again once, however often that is asked for at a time', async () => {
+it('is redelivered once for concurrent requests', async () => {
   const id = await setAside('k');
   willing = true;
   received = [];
@@ -106,7 +106,7 @@ it('waits in the inbox for an application that is not loaded', async () => {
   expect(received).toMatchObject([{ id }]);
 });
 
-it('stays where it is when the inbox is full', async () => {
+it('stays a dead letter when the inbox is full', async () => {
   const id = await setAside('k');
   await reopen({ inboxCount: 0 });
   await expect(bench.runtime.redeliver(id)).rejects.toThrow(LimitError);
@@ -114,12 +114,12 @@ it('stays where it is when the inbox is full', async () => {
   expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
 });
 
-it('that there is none of is said', async () => {
+it('returns false for an unknown push id', async () => {
   expect(await bench.runtime.redeliver('none')).toBe(false);
   expect(await bench.runtime.dropDeadLetter('none')).toBe(false);
 });
 
-it('a late commit of an attempt that was given up ends it, though it was given again', async () => {
+it('a late commit of an aborted attempt ends it, even after it was redelivered', async () => {
   let late = (): Promise<void> => Promise.reject(new Error('nothing was received'));
   await bench.runtime.unload('test.ua');
   await bench.runtime.load(

@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 describe.each(['direct', 'durable'] as const)('a push for a %s application', (delivery) => {
-  it('8.1.1-05: reaches it with everything that is known of it', async () => {
+  it('8.1.1-05: reaches it with all its properties', async () => {
     const pushes: Push[] = [];
     await bench.runtime.load(testApp((push) => void pushes.push(push), { delivery, accepts: ['image/*'] }));
     vi.setSystemTime(1_700_000_000_000);
@@ -51,7 +51,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(outcome).toEqual({ accepted: true, pushId: push?.id });
   });
 
-  it.each(KINDS)('refused as %s is refused so', async (kind) => {
+  it.each(KINDS)('refused as %s has this outcome', async (kind) => {
     await bench.runtime.load(
       testApp(
         () => {
@@ -78,7 +78,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     });
   });
 
-  it('never holds up the answer beyond 16 s, and sees its signal aborted at its deadline', async () => {
+  it('is answered within 16 s, and its signal is aborted at the deadline', async () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
@@ -101,7 +101,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     );
   });
 
-  it('of an application that is not loaded any longer may be tried again', async () => {
+  it('for an unloaded application can be retried', async () => {
     const app = testApp(() => {}, { delivery });
     await bench.runtime.load(app);
     const handle = bench.runtime.resolve(['test.ua'], 'text/plain');
@@ -114,7 +114,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     });
   });
 
-  it('has content that cannot be read: failed for durable, which reads it; the rest is up to the application', async () => {
+  it('with unreadable content fails if durable; otherwise the application decides', async () => {
     await bench.runtime.load(testApp((push) => void push.content.bytes(1).catch(() => {}), { delivery }));
     const content: Content = {
       type: { type: 'text/plain', parameters: {} },
@@ -129,7 +129,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
       expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('connection lost') });
   });
 
-  it('joins the same push under way, and is answered for an hour after without the application', async () => {
+  it('joins the same running push, and is answered for an hour without the application', async () => {
     const received: string[] = [];
     const gate = newGate();
     await bench.runtime.load(
@@ -154,7 +154,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(received).toEqual([received[0], received[0]]);
   });
 
-  it('is not marked when it was refused', async () => {
+  it('is not remembered when it was refused', async () => {
     let refuse = true;
     await bench.runtime.load(
       testApp(
@@ -169,7 +169,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(await bench.push({ key: 'again' })).toMatchObject({ accepted: true });
   });
 
-  it('waits for its turn, and is turned away as busy when too many do', async () => {
+  it('waits for its turn, and is refused as busy when too many wait', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 2, waiting: 1 } });
     await bench.runtime.start();
@@ -209,7 +209,7 @@ describe('a push for a direct application', () => {
     });
   });
 
-  it('that waits in the queue too long for its whole deadline is busy', async () => {
+  it('that waits too long in the queue is busy', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.load(testApp(() => NEVER));
@@ -221,7 +221,7 @@ describe('a push for a direct application', () => {
     expect(await first).toMatchObject({ accepted: false, kind: 'failed' });
   });
 
-  it('costs others nothing when its application never answers: the slot is free at the deadline', async () => {
+  it('frees its slot at the deadline if its application never answers', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     let hangs = true;
@@ -237,7 +237,7 @@ describe('a push for a direct application', () => {
 });
 
 describe('a push for a durable application', () => {
-  it('is taken when it throws, since it is on disk, and given again', async () => {
+  it('is accepted when it throws, because it is on disk, and redelivered', async () => {
     const attempts: [string, number][] = [];
     await bench.runtime.load(
       testApp(
@@ -259,7 +259,7 @@ describe('a push for a durable application', () => {
     expect(await stored(bench.store, 'received', 'content')).toEqual([]);
   });
 
-  it('is answered after 15 s however long the application may take, which then cannot refuse it', async () => {
+  it('is answered after 15 s, and cannot be refused afterwards', async () => {
     const gate = newGate();
     await bench.runtime.load(
       testApp(
@@ -283,7 +283,7 @@ describe('a push for a durable application', () => {
     expect(await bench.push({ key: 'slow' })).toEqual({ accepted: true, pushId });
   });
 
-  it('that is in the queue at 15 s is taken: it is on disk', async () => {
+  it('that is queued at 15 s is accepted: it is on disk', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.start();
@@ -300,7 +300,7 @@ describe('a push for a durable application', () => {
     expect(received).toBe(2);
   });
 
-  it('meets the bounds of the inbox: resources', async () => {
+  it('is refused as resources when the inbox is full', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { inboxCount: 2, inboxBytes: 1100, contentBytes: 900 } });
     await bench.runtime.load(testApp(() => NEVER, { delivery: 'durable' }));

@@ -59,7 +59,7 @@ function stream(...chunks: string[]): ReadableStream<Uint8Array> {
 const text = (content: ReadableStream<Uint8Array>) => new Response(content).text();
 
 describe('files', () => {
-  it('keeps a stream, and gives it again after a restart', async () => {
+  it('stores a stream, which survives a restart', async () => {
     const first = await open();
     const written = await (await filesOf(first)).write(stream('01234', '56789'));
     expect(written).toMatchObject({ size: 10, sha256: platform.hash('sha-256', '0123456789') });
@@ -76,7 +76,7 @@ describe('files', () => {
     await expect(files.open(file.name)).rejects.toThrow(/does not exist/);
   });
 
-  it('are an application’s own', async () => {
+  it('are separate for each application', async () => {
     const runtime = await open();
     const { name } = await (await filesOf(runtime, 'one.ua')).write(stream('mine'));
     const other = await filesOf(runtime, 'other.ua');
@@ -85,7 +85,7 @@ describe('files', () => {
     await expect(other.open(`../1/${name}`)).rejects.toThrow(/invalid file name/);
   });
 
-  it('leaves nothing of a stream that fails', async () => {
+  it('removes what a failed stream has written', async () => {
     const files = await filesOf(await open());
     const failing = streamOf(
       (async function* () {
@@ -99,7 +99,7 @@ describe('files', () => {
     expect(await readdir(join(folder, namespace))).toEqual([]);
   });
 
-  it('has a limit of bytes, which those written at the same time share, and which removing frees', async () => {
+  it('has a limit of bytes for all files, including concurrent writes; a removal frees them', async () => {
     const files = await filesOf(await open({ filesBytes: 10 }));
     const results = await Promise.allSettled([files.write(stream('012345')), files.write(stream('012345'))]);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
@@ -108,7 +108,7 @@ describe('files', () => {
     expect(await files.write(stream('0123456789'))).toMatchObject({ size: 10 });
   });
 
-  it('counts after a restart what was there before', async () => {
+  it('counts the existing files after a restart', async () => {
     const first = await open({ filesBytes: 10 });
     await (await filesOf(first)).write(stream('0123456'));
     await first.stop();
@@ -116,7 +116,7 @@ describe('files', () => {
     await expect(files.write(stream('0123'))).rejects.toThrow(/exceed the limit of 10 bytes/);
   });
 
-  it('has a limit of files, and cancels a stream that it does not take', async () => {
+  it('has a limit of files, and cancels a stream that it rejects', async () => {
     const files = await filesOf(await open({ filesCount: 1 }));
     await files.write(stream('one'));
     let cancelled: unknown;
@@ -129,7 +129,7 @@ describe('files', () => {
     expect(cancelled).toBeInstanceOf(LimitError);
   });
 
-  it('are closed to an application that was stopped', async () => {
+  it('are closed for a stopped application', async () => {
     const runtime = await open();
     const files = await filesOf(runtime);
     await runtime.unload('test.ua');
@@ -137,7 +137,7 @@ describe('files', () => {
     await expect(files.list()).rejects.toThrow(/cannot use files/);
   });
 
-  it('go with the runtime where it has no folder', async () => {
+  it('are removed with a runtime that has no folder', async () => {
     const runtime = await PushRuntime.open({ store });
     const { path } = await (await filesOf(runtime)).write(stream('gone'));
     expect(await text((await platform.openFile(path)).open())).toBe('gone');

@@ -1,4 +1,4 @@
-/** A store that does not write, for a while: what was confirmed is given to its application all the same. */
+/** A store that temporarily does not write: confirmed pushes are delivered nevertheless. */
 
 import { afterEach, expect, it, vi } from 'vitest';
 import { openBench, testApp } from './support.js';
@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('a full disk is no delivery: the push is not set aside as one that its application would not take', async () => {
+it('does not count a full disk as a delivery: the push does not become a dead letter', async () => {
   vi.useFakeTimers();
   const bench = await openBench();
   await bench.runtime.start();

@@ -1,4 +1,4 @@
-/** Whatever an application throws, returns or keeps is its own push's trouble, and nobody else's. */
+/** An application that misbehaves affects only its own pushes. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppInstance } from '../../core/app/contract/push-app.js';
@@ -62,7 +62,7 @@ const THROWN: [string, unknown, string][] = [
   ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
 ];
 
-it('what receive throws is in the log with where it was thrown; what it refuses is not', async () => {
+it('logs the stack of what receive throws, but not of a refusal', async () => {
   const traces = () => bench.logs.filter(({ level }) => level === 'debug');
   await bench.runtime.load(
     testApp(({ from }) => {
@@ -116,7 +116,7 @@ describe('receive may be', () => {
   });
 });
 
-/** As an application throws that brings its own copy of the package. */
+/** The PushRefused of an application with its own copy of the package. */
 function foreign(): Error {
   return Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
 }
@@ -133,12 +133,12 @@ function instanceWithGetter(): PushAppInstance {
   };
 }
 
-it('a PushRefused of another copy of the package is one', async () => {
+it('recognizes a PushRefused of another copy of the package', async () => {
   await bench.runtime.load(testApp(() => Promise.reject(foreign())));
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'declined', reason: 'not here' });
 });
 
-it('retryAfter that is no time is left out, one that is endless is a day', async () => {
+it('ignores an invalid retryAfter, and limits it to a day', async () => {
   let retryAfter: number | undefined;
   await bench.runtime.load(
     testApp(() => {
@@ -157,7 +157,7 @@ it('retryAfter that is no time is left out, one that is endless is a day', async
   }
 });
 
-it('what it does not await does not end the process', async () => {
+it('an unhandled rejection does not end the process', async () => {
   await bench.runtime.load(
     definePushApp({
       id: 'test.ua',
@@ -178,7 +178,7 @@ it('what it does not await does not end the process', async () => {
   await vi.advanceTimersByTimeAsync(0);
 });
 
-it('a slow one, a broken one and a dead one cost nobody but their own pushes', async () => {
+it('a slow, a broken and a stopped application affect only their own pushes', async () => {
   const never = new Promise<never>(() => {});
   await bench.runtime.load(testApp(() => never, { id: 'dead.ua', delivery: 'durable' }));
   await bench.runtime.load(
@@ -198,7 +198,7 @@ it('a slow one, a broken one and a dead one cost nobody but their own pushes', a
   await Promise.all(others);
 });
 
-it('what it is given cannot be changed for others', async () => {
+it('cannot change what others receive', async () => {
   await bench.runtime.load(
     testApp((push) => {
       Object.assign(push, { from: 'sip:evil@d' });

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { PushEntry, type PushRecord, type ReferenceRecord } from '../../core/app/ledger/entry.js';
 import { Ledger } from '../../core/app/ledger/ledger.js';
+import { LedgerStore } from '../../core/app/ledger/ledger-store.js';
 import { DEFAULT_LIMITS } from '../../core/app/limits.js';
 import type { LevelStore } from '../../core/platform/level.js';
 import { ContentFiles } from '../../core/store/content-files.js';
@@ -24,9 +25,10 @@ beforeEach(async () => {
   records = new Records(store, clock, () => {});
 });
 
-function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Promise<Ledger> {
+async function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Promise<Ledger> {
   const files = new ContentFiles(undefined, DEFAULT_LIMITS);
-  return Ledger.open({ records, files, clock, limits: { ...DEFAULT_LIMITS, ...limits }, log: () => {} });
+  const parts = { records, files, clock, limits: { ...DEFAULT_LIMITS, ...limits }, log: () => {} };
+  return new Ledger(await LedgerStore.open(parts), records, files, clock);
 }
 
 function record(id: string): PushRecord {
@@ -149,7 +151,7 @@ describe('an entry', () => {
     expect(await stored(store, 'reference', 'received')).toEqual(['reference/a']);
   });
 
-  it('has its earlier state when the store does not write', async () => {
+  it('keeps its earlier state when the store does not write', async () => {
     const ledger = await open();
     await ledger.addReference(reference('a'));
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));

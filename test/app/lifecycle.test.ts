@@ -1,4 +1,4 @@
-/** Applications come and go. */
+/** Loading and unloading of applications. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
@@ -31,7 +31,7 @@ function expectNothingLoaded(): void {
 }
 
 describe('loading', () => {
-  it('tells who is there: canonical ids, sorted, and what they take', async () => {
+  it('lists canonical ids, sorted, and accepted types', async () => {
     const changes: string[][] = [];
     const unsubscribe = bench.runtime.onChange(() => changes.push([...bench.runtime.eventAppIds]));
     await bench.runtime.load(app({ id: 'x-wap-application:wml.ua', accepts: ['text/vnd.wap.si', 'a/b'] }));
@@ -50,7 +50,7 @@ describe('loading', () => {
     expect(bench.runtime.acceptedTypes(['mms.ua'])).toEqual([]);
   });
 
-  it('gives start its options, its signal and the services that it needs, and no others', async () => {
+  it('passes to start the options, the signal and only the services that it needs', async () => {
     const start = vi.fn<PushAppDefinition['start']>(() => ({ receive() {} }));
     await bench.runtime.load(app({ needs: ['log', 'clock', 'log'], start }), { servers: [1] });
     const [given] = start.mock.calls[0] ?? [];
@@ -59,7 +59,7 @@ describe('loading', () => {
     expect(given?.clock.now()).toEqual(new Date());
   });
 
-  it('of an application that needs a service that does not exist names both, and those that do', async () => {
+  it('of an application that needs an unknown service names both, and the known services', async () => {
     const needing = (...needs: string[]) => app({ needs: needs as 'log'[] });
     await expect(bench.runtime.load(needing('telephone'))).rejects.toThrow(
       'test.ua: needs "telephone", which is no service of this host; those that exist: clock, emit, fetch, files, log, schedule, storage',
@@ -134,7 +134,7 @@ describe('two applications with one event-app-id', () => {
     ['a type within a range', { accepts: ['text/*'] }, { accepts: ['text/plain'] }],
     ['a range over a type', { accepts: ['a/b', 'text/plain'] }, { accepts: ['text/*'] }],
     ['the same IARI', { iari: 'urn:a' }, { iari: 'urn:a' }],
-  ])('that nothing tells apart (%s): the second is an error that names both', async (_, one, other) => {
+  ])('that cannot be distinguished (%s): the second is an error that names both', async (_, one, other) => {
     await bench.runtime.load(app(one));
     const error = await bench.runtime.load(app(other)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigurationError);
@@ -142,7 +142,7 @@ describe('two applications with one event-app-id', () => {
     expect(bench.runtime.eventAppIds).toEqual(['test.ua']);
   });
 
-  it('are told apart by media type', async () => {
+  it('are distinguished by media type', async () => {
     const received: string[] = [];
     await bench.runtime.load(testApp(() => void received.push('png'), { accepts: ['image/png'] }));
     await bench.runtime.load(testApp(() => void received.push('text'), { accepts: ['text/*'] }));
@@ -152,7 +152,7 @@ describe('two applications with one event-app-id', () => {
     expect(bench.runtime.resolve(['test.ua'], 'image/gif')).toBe('type');
   });
 
-  it('are told apart by IARI: its own first, one without an IARI for the rest', async () => {
+  it('are distinguished by IARI; one without an IARI receives all other pushes', async () => {
     const named = (iari: string) => app({ iari });
     await bench.runtime.load(named('urn:a'));
     await bench.runtime.load(named('urn:b'));
@@ -172,7 +172,7 @@ describe('two applications with one event-app-id', () => {
     expect([resolve('urn:a'), resolve('urn:b')]).toEqual(['general', 'urn:b']);
   });
 
-  it('have storages of their own, which a later version keeps', async () => {
+  it('have separate storages, which a later version keeps', async () => {
     const counting = (accepts: string[], counts: unknown[]) =>
       definePushApp({
         id: 'test.ua',
@@ -195,7 +195,7 @@ describe('two applications with one event-app-id', () => {
     await bench.push();
     await settled(bench.runtime.stop());
     bench = await openBench({ store: bench.store });
-    // In another order, and one takes more than before.
+    // In another order, and one accepts more types.
     await bench.runtime.load(counting(['text/plain'], text));
     await bench.runtime.load(counting(['image/gif', 'image/png'], png));
     await bench.push();
@@ -206,7 +206,7 @@ describe('two applications with one event-app-id', () => {
 });
 
 describe('which application a push is for', () => {
-  it('the first listed that takes the media type', async () => {
+  it('is the first listed one that accepts the media type', async () => {
     await bench.runtime.load(app({ id: 'a.ua', accepts: ['a/a'] }));
     await bench.runtime.load(app({ id: 'b.ua', accepts: ['a/a', 'b/b'] }));
     const resolve = (ids: string[], type: string) => {
@@ -224,7 +224,7 @@ describe('which application a push is for', () => {
 });
 
 describe('unloading', () => {
-  it('aborts the signals, lets receive end, waits for stop, in this order', async () => {
+  it('aborts the signals, then waits for receive, then for stop', async () => {
     const happened: string[] = [];
     await bench.runtime.load(
       app({
@@ -263,7 +263,7 @@ describe('unloading', () => {
       },
     ],
     ['rejects', () => Promise.reject(undefined)],
-  ])('goes on when stop %s; what was under way has failed', async (_, stop) => {
+  ])('finishes when stop %s; running deliveries fail', async (_, stop) => {
     await bench.runtime.load(app({ start: () => ({ receive: () => NEVER, stop: stop as () => void }) }));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
@@ -276,7 +276,7 @@ describe('unloading', () => {
     expect(bench.logs.at(-1)).toMatchObject({ level: 'warn', app: 'test.ua' });
   });
 
-  it('gives what is under way three seconds to end by itself, before stop', async () => {
+  it('waits three seconds for running deliveries before stop', async () => {
     const happened: string[] = [];
     const receive = async () => {
       await new Promise((resolve) => setTimeout(resolve, 2_900));
@@ -293,7 +293,7 @@ describe('unloading', () => {
     expect(happened).toEqual(['received', 'stop']);
   });
 
-  it('gives nothing to an application once it is told to stop', async () => {
+  it('delivers nothing to an application that is stopping', async () => {
     const receive = vi.fn();
     await bench.runtime.load(testApp(receive));
     const direct = bench.push();
@@ -309,7 +309,7 @@ describe('unloading', () => {
     expect(receive).toHaveBeenCalledOnce();
   });
 
-  it('of what is not loaded is an error', async () => {
+  it('of an application that is not loaded is an error', async () => {
     await bench.runtime.load(app());
     await expect(bench.runtime.unload('other.ua')).rejects.toThrow(
       'other.ua is not loaded; loaded are: test.ua',
@@ -317,7 +317,7 @@ describe('unloading', () => {
     await expect(bench.runtime.unload('test.ua', 'urn:a')).rejects.toThrow(ConfigurationError);
   });
 
-  it('and loading again happen one after the other', async () => {
+  it('and loading again run one after the other', async () => {
     const happened: string[] = [];
     const version = (name: string) =>
       app({
@@ -341,7 +341,7 @@ describe('unloading', () => {
 });
 
 describe('stop of the runtime', () => {
-  it('ends what is under way, and nothing touches the store afterwards', async () => {
+  it('ends running deliveries, and does not use the store afterwards', async () => {
     await bench.runtime.load(testApp(() => NEVER, { delivery: 'durable' }));
     await bench.runtime.load(testApp(() => NEVER, { id: 'direct.ua' }));
     const outcomes = [bench.push(), bench.push({ id: 'direct.ua' })];

@@ -9,7 +9,7 @@ const good = { id: 'mms.ua', accepts: ['application/vnd.wap.mms-message'], start
 const definition = (value: unknown) => value as PushAppDefinition;
 
 describe('the manifest of a push application', () => {
-  it('has defaults where it may be silent', () => {
+  it('has defaults for optional fields', () => {
     expect(readManifest(good)).toEqual({
       eventAppId: 'mms.ua',
       accepts: ['application/vnd.wap.mms-message'],
@@ -58,12 +58,12 @@ describe('the manifest of a push application', () => {
     [{ ...good, limits: { seconds: 15 } }, 'at most 14, with delivery "direct"'],
     [{ ...good, delivery: 'durable', limits: { seconds: 4000 } }, 'at most 3600, with delivery "durable"'],
     [{ ...good, iari: 'mine' }, 'mms.ua: iari is "mine"; expected a URN'],
-  ])('%# is refused in words that help', (value, words) => {
+  ])('%# is rejected with a message that says what to write', (value, words) => {
     expect(() => readManifest(definition(value))).toThrow(ConfigurationError);
     expect(() => readManifest(definition(value))).toThrow(words);
   });
 
-  it('that throws when it is read is refused as well', () => {
+  it('that throws when it is read is rejected', () => {
     const trap = {
       ...good,
       get accepts(): string[] {

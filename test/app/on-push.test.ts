@@ -1,4 +1,4 @@
-/** Applications that are loaded when the first push for them comes. */
+/** Applications that are loaded at their first push. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
@@ -40,7 +40,7 @@ function onPush(definition: () => PushAppDefinition | Promise<PushAppDefinition>
 }
 
 describe('an application that waits for its first push', () => {
-  it('is announced, and not loaded', async () => {
+  it('is listed, but not loaded', async () => {
     const changed = vi.fn();
     bench.runtime.onChange(changed);
     await bench.runtime.loadAll([onPush(receiving)]);
@@ -52,7 +52,7 @@ describe('an application that waits for its first push', () => {
     expect(loads).toBe(0);
   });
 
-  it('is loaded by it, once', async () => {
+  it('is loaded by the push, once', async () => {
     await bench.runtime.loadAll([onPush(receiving)]);
     const all = await Promise.all([bench.push({ text: '1' }), bench.push({ text: '2' })]);
     expect(all).toMatchObject([{ accepted: true }, { accepted: true }]);
@@ -61,7 +61,7 @@ describe('an application that waits for its first push', () => {
     expect(loads).toBe(1);
   });
 
-  it('is loaded by a file that is offered', async () => {
+  it('is loaded by the offer of a file', async () => {
     const consider = vi.fn();
     await bench.runtime.loadAll([
       onPush(() => receiving({ start: () => ({ consider, receive: () => {} }) })),
@@ -76,7 +76,7 @@ describe('an application that waits for its first push', () => {
     await transfer.abort(new Error('enough'));
   });
 
-  it('is loaded by a question', async () => {
+  it('is loaded by a query', async () => {
     await bench.runtime.loadAll([
       onPush(() => receiving({ start: () => ({ receive: () => {}, query: () => 'answer' }) })),
     ]);
@@ -92,7 +92,7 @@ describe('an application that waits for its first push', () => {
     expect(start).toHaveBeenCalledWith(expect.objectContaining({ options: { a: 1 } }));
   });
 
-  it('is one of two that nothing tells apart', async () => {
+  it('is rejected if it cannot be distinguished from another', async () => {
     await bench.runtime.loadAll([onPush(receiving)]);
     await expect(bench.runtime.load(receiving())).rejects.toThrow(
       'cannot be loaded beside test.ua (text/plain)',
@@ -111,14 +111,14 @@ describe('an application that waits for its first push', () => {
     });
   });
 
-  it('has to have a manifest that is one', async () => {
+  it('must have a valid manifest', async () => {
     const wrong = { ...onPush(receiving), manifest: { id: 'test.ua', accepts: [] } };
     await expect(bench.runtime.loadAll([wrong])).rejects.toThrow('test.ua: accepts is an empty list');
   });
 });
 
 describe('an application that is needed though no push has come', () => {
-  it('for what the inbox holds, is loaded with the host', async () => {
+  it('is loaded at start for pushes in the inbox', async () => {
     let fails = true;
     const durable = () =>
       receiving({
@@ -143,7 +143,7 @@ describe('an application that is needed though no push has come', () => {
     expect(received).toEqual(['kept']);
   });
 
-  it('for an alarm, too', async () => {
+  it('is loaded at start for an alarm', async () => {
     const rung: string[] = [];
     const app = () =>
       definePushApp({
@@ -199,7 +199,7 @@ describe('a push for an application that cannot be loaded', () => {
       'test.ua: needs "a.b", which no application of this host provides',
     ],
     ['it is none', () => undefined as never, 'a push application is missing'],
-  ])('fails, and may be tried again: %s', async (_, definition, reason) => {
+  ])('fails, and can be retried: %s', async (_, definition, reason) => {
     await bench.runtime.loadAll([onPush(definition)]);
     expect(await bench.push()).toMatchObject({
       accepted: false,
@@ -210,7 +210,7 @@ describe('a push for an application that cannot be loaded', () => {
     expect(loads).toBe(2);
   });
 
-  it('is tried again, and may be loaded then', async () => {
+  it('is retried, and can succeed then', async () => {
     await bench.runtime.loadAll([
       onPush(() => (loads === 1 ? Promise.reject(new Error('disk')) : receiving())),
     ]);
@@ -219,7 +219,7 @@ describe('a push for an application that cannot be loaded', () => {
     expect(received).toEqual(['again']);
   });
 
-  it('in time is busy, and finds it running later', async () => {
+  it('in time is busy, and a later push reaches it', async () => {
     let open = () => {};
     const loading = new Promise<void>((resolve) => {
       open = resolve;
@@ -234,7 +234,7 @@ describe('a push for an application that cannot be loaded', () => {
     expect([loads, received]).toEqual([1, ['later']]);
   });
 
-  it('that never loads is given up', async () => {
+  it('is abandoned if the application never loads', async () => {
     await bench.runtime.loadAll([onPush(() => new Promise(() => {}))]);
     const asked = bench.runtime.query('test.ua', 'x').catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(10_000);
@@ -243,7 +243,7 @@ describe('a push for an application that cannot be loaded', () => {
   });
 });
 
-it('the module of any application has to agree with what its package says', async () => {
+it('the module of an application must agree with the manifest of its package', async () => {
   const manifest = { id: 'x-wap-application:test.ua', accepts: ['text/html', 'text/plain'] };
   const both = receiving({ accepts: ['text/plain', 'text/html'] });
   await bench.runtime.loadAll([{ definition: both, manifest }]);

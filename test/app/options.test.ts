@@ -1,4 +1,4 @@
-/** Options of an application, held against its schema before it starts. */
+/** Options of an application, validated by its schema before it starts. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -39,24 +39,24 @@ async function started(options: StandardSchemaV1 | undefined, given: unknown): P
 }
 
 describe('options', () => {
-  it('are what the schema makes of them', async () => {
+  it('are parsed by the schema', async () => {
     expect(await started(city, { city: 'Bruges' })).toEqual({ city: 'Bruges' });
   });
 
-  it('that the configuration does not have are {} for it', async () => {
+  it('are {} for the schema if the configuration has none', async () => {
     expect(await started(city, undefined)).toEqual({ city: 'Ghent' });
   });
 
-  it('may be checked by a schema that takes its time', async () => {
+  it('can be validated by an asynchronous schema', async () => {
     const schema = z.object({ city: z.string().refine(async (name) => name !== '') });
     expect(await started(schema, { city: 'x' })).toEqual({ city: 'x' });
   });
 
-  it('without a schema are as they are', async () => {
+  it('are unchanged without a schema', async () => {
     expect(await started(undefined, { any: 1 })).toEqual({ any: 1 });
   });
 
-  it('may be of any library: a schema is what follows Standard Schema', async () => {
+  it('can use any library that supports Standard Schema', async () => {
     const own = Object.assign(() => {}, {
       '~standard': { version: 1 as const, vendor: 'own', validate: () => ({ value: 'made' }) },
     });
@@ -74,14 +74,14 @@ describe('options that are wrong', () => {
     ['text', 'test.ua: options: Invalid input: expected object, received string'],
     [{ city: 'x', cty: 'x' }, 'test.ua: options: Unrecognized key: "cty"'],
     [{ city: 1, hours: 2 }, 'received number\ntest.ua: options.hours: Invalid input'],
-  ])('%j: each is told by its path, and nothing starts', async (given, words) => {
+  ])('%j: reports each issue by its path, and does not start', async (given, words) => {
     const error = await started(city, given).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(String(error)).toContain(words);
     expect(bench.runtime.eventAppIds).toEqual([]);
   });
 
-  it('may have paths of objects', async () => {
+  it('can have objects in paths', async () => {
     const schema: StandardSchemaV1 = {
       '~standard': {
         version: 1,
@@ -100,13 +100,13 @@ describe('options that are wrong', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('no regex'))],
-  ])('a schema that %s is an error that says so', async (_, validate) => {
+  ])('a schema that %s is reported as an error', async (_, validate) => {
     await expect(started({ '~standard': { version: 1, vendor: 'own', validate } }, {})).rejects.toThrow(
-      'test.ua: its options could not be checked, by its schema: no regex',
+      'test.ua: the schema could not validate the options: no regex',
     );
   });
 
-  it('a schema that never answers is not waited for', async () => {
+  it('a schema that never answers has a deadline', async () => {
     vi.useFakeTimers();
     const validate = () => new Promise<never>(() => {});
     const failure = started({ '~standard': { version: 1, vendor: 'own', validate } }, {}).catch(String);
@@ -114,14 +114,14 @@ describe('options that are wrong', () => {
     expect(await failure).toContain('its validate() did not end within 5 s');
   });
 
-  it('what is no schema', async () => {
+  it('rejects a value that is not a schema', async () => {
     await expect(started({ type: 'object' } as never, {})).rejects.toThrow(
       'test.ua: options is an object; expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod',
     );
   });
 });
 
-it('their types follow from the schema', () => {
+it('have the types of the schema', () => {
   definePushApp({
     id: 'a.ua',
     accepts: ['text/plain'],

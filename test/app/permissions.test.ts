@@ -1,4 +1,4 @@
-/** What an application may do, where its manifest or the host says: origins to fetch from, bytes to keep. */
+/** The permissions of an application: origins for fetch, bytes of storage and files. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
@@ -39,7 +39,7 @@ async function servicesWith(
 const stream = (size: number) => new Blob([new Uint8Array(size)]).stream();
 
 describe('fetch', () => {
-  it('goes to the origins permitted, of those that the host allows', async () => {
+  it('reaches the permitted origins within those that the host allows', async () => {
     const { fetch } = await servicesWith({ fetch: ['https://*.weather.test', 'http://127.0.0.1:*'] });
     await expect(fetch('https://news.test/')).rejects.toMatchObject({
       code: 'not-allowed',
@@ -47,7 +47,7 @@ describe('fetch', () => {
         'https://news.test is not an origin that the application may fetch from',
       ),
     });
-    // The host has the last word.
+    // The host's limits apply as well.
     await expect(fetch('http://127.0.0.1:9/')).rejects.toMatchObject({
       code: 'not-allowed',
       message: expect.stringContaining('http://127.0.0.1:9 is not an allowed origin'),
@@ -55,7 +55,7 @@ describe('fetch', () => {
     await expect(fetch('https://api.weather.test/')).rejects.not.toMatchObject({ code: 'not-allowed' });
   });
 
-  it('nowhere, where none is', async () => {
+  it('reaches nothing with an empty list', async () => {
     const { fetch } = await servicesWith({ fetch: [] });
     await expect(fetch('https://weather.test/')).rejects.toMatchObject({ code: 'not-allowed' });
   });
@@ -71,7 +71,7 @@ describe('storage', () => {
     ({ storage } = await servicesWith({ storage: 100 }));
   });
 
-  it('has as many bytes of keys and values as permitted', async () => {
+  it('is limited to the permitted bytes of keys and values', async () => {
     // A key of one byte, a byte that says what it is, and two quotes.
     await storage.put('a', text(46));
     await expect(storage.put('b', text(47))).rejects.toThrow(full(101, 100));
@@ -80,7 +80,7 @@ describe('storage', () => {
     expect(await storage.get('b')).toBe(text(46));
   });
 
-  it('counts what is replaced, and what is deleted', async () => {
+  it('counts replaced and deleted values', async () => {
     await storage.put('a', text(90));
     await storage.put('a', text(94));
     await expect(storage.put('b', 1)).rejects.toThrow('permissions.storage');
@@ -88,14 +88,14 @@ describe('storage', () => {
     await storage.put('b', text(96));
   });
 
-  it('counts those at once together', async () => {
+  it('counts concurrent writes together', async () => {
     const all = await Promise.allSettled(['a', 'b', 'c', 'd'].map((key) => storage.put(key, text(30))));
     expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
     const replaced = ['a', 'a', 'a', 'a'].map((key) => storage.put(key, text(40)));
     await Promise.all(replaced);
   });
 
-  it('counts what a commit writes, which fails as a whole', async () => {
+  it('counts the writes of a commit, which fails as a whole', async () => {
     await storage.put('a', text(60));
     const outcome = await bench.push();
     expect(outcome).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
@@ -105,7 +105,7 @@ describe('storage', () => {
     expect(await bench.push()).toMatchObject({ accepted: true });
   });
 
-  it('has what it had after a restart; where less is permitted by then, it can only shrink', async () => {
+  it('keeps its values after a restart; with a smaller quota it can only shrink', async () => {
     await storage.put('a', text(40));
     await storage.put('b', text(40));
     await bench.runtime.stop();
@@ -118,7 +118,7 @@ describe('storage', () => {
     await storage.put('c', 1);
   });
 
-  it('has no bound where nothing is said', async () => {
+  it('is unlimited by default', async () => {
     await bench.runtime.unload('test.ua');
     ({ storage } = await servicesWith(undefined));
     await storage.put('a', text(1_000_000));
@@ -128,7 +128,7 @@ describe('storage', () => {
 describe('files', () => {
   const write = (files: AppFiles, size: number) => files.write(stream(size));
 
-  it('have as many bytes as permitted, together', async () => {
+  it('are limited to the permitted bytes together', async () => {
     const { files } = await servicesWith({ files: 1000 });
     const { name } = await write(files, 600);
     await expect(write(files, 401)).rejects.toThrow('the files would exceed the limit of 1000 bytes');
@@ -143,7 +143,7 @@ it.each<[AppPermissions, string]>([
   [{ storage: 0 }, 'test.ua: permissions.storage is 0; expected bytes, a whole number above 0'],
   [{ files: 1.5 }, 'test.ua: permissions.files is 1.5; expected bytes'],
   [{ fetch: ['weather.test'] }, 'test.ua: invalid permissions.fetch "weather.test": expected an origin'],
-])('permissions that are none are refused at load: %j', async (permissions, words) => {
+])('rejects invalid permissions at load: %j', async (permissions, words) => {
   const error = await servicesWith(permissions).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ConfigurationError);
   expect(String(error)).toContain(words);

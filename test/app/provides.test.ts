@@ -1,4 +1,4 @@
-/** Services that applications make for each other: loaded in order, told apart, and kept while they are needed. */
+/** Services that applications provide for each other: load order, conflicts and lifetime. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
@@ -57,7 +57,7 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('a service of an application', () => {
-  it('is there for who needs it, in whatever order the configuration has them', async () => {
+  it('is available to applications that need it, in any order of the configuration', async () => {
     await loadAll(app('first.ua'), news, forecast, app('last.ua'));
     expect(happened).toEqual([
       'start first.ua',
@@ -69,13 +69,13 @@ describe('a service of an application', () => {
     expect(bench.runtime.eventAppIds).toEqual(['first.ua', 'last.ua', 'news.ua', 'weather.ua']);
   });
 
-  it('is there for an application that is loaded later', async () => {
+  it('is available to an application that is loaded later', async () => {
     await bench.runtime.load(forecast);
     await bench.runtime.load(news);
     expect(happened.at(-1)).toBe('news.ua has weather.forecast of weather.ua');
   });
 
-  it('is stopped after those that need it', async () => {
+  it('stops after the applications that need it', async () => {
     await loadAll(
       app('a.ua', { needs: ['b.service'] }),
       app('b.ua', { needs: ['c.service'], provides: ['b.service'] }),
@@ -86,7 +86,7 @@ describe('a service of an application', () => {
     expect(happened).toEqual(['stop a.ua', 'stop b.ua', 'stop c.ua']);
   });
 
-  it('stays while it is needed', async () => {
+  it('cannot be unloaded while it is needed', async () => {
     await loadAll(forecast, news);
     await expect(bench.runtime.unload('weather.ua')).rejects.toThrow(
       'weather.ua cannot be unloaded: news.ua needs its "weather.forecast"; unload news.ua first',
@@ -154,7 +154,7 @@ describe('what cannot be loaded says why', () => {
     expect(String(error)).toContain(words);
   });
 
-  it('a loaded one provides it', async () => {
+  it('rejects a second provider of a loaded service', async () => {
     await bench.runtime.load(forecast);
     await expect(bench.runtime.load(app('other.ua', { provides: ['weather.forecast'] }))).rejects.toThrow(
       'weather.ua and other.ua both provide "weather.forecast"',

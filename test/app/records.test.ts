@@ -1,4 +1,4 @@
-/** Writes to the store, in groups; and a store that fails. */
+/** Batched writes to the store, and a store that fails. */
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 describe('writes', () => {
-  it('that come together are one batch; synced when one of them is', async () => {
+  it('that are concurrent form one batch; synced if one of them is', async () => {
     const batch = vi.spyOn(store, 'batch');
     await Promise.all([
       records.write([put('a')], 'written'),
@@ -39,7 +39,7 @@ describe('writes', () => {
     expect(await store.keys().all()).toEqual(['b', 'c']);
   });
 
-  it('that come while one is under way wait for it, and go together', async () => {
+  it('during a write wait for it, and form one batch', async () => {
     const batch = vi.spyOn(store, 'batch');
     const first = records.write([put('1')], 'synced');
     await undefined;
@@ -49,7 +49,7 @@ describe('writes', () => {
     expect(batch).toHaveBeenCalledTimes(2);
   });
 
-  it('of a group that fails have all failed', async () => {
+  it('of a failed batch all fail', async () => {
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
     const [one, two] = await Promise.allSettled([
       records.write([put('1')], 'synced'),
@@ -74,7 +74,7 @@ describe('a store that failed to write', () => {
     expect(open).toHaveBeenCalledOnce();
   });
 
-  it('is not tried again more than once a second', async () => {
+  it('is retried at most once a second', async () => {
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
     const open = vi.spyOn(store, 'open').mockRejectedValue(new Error('still full'));
     await expect(records.write([put('1')], 'synced')).rejects.toThrow(StoreError);
@@ -88,7 +88,7 @@ describe('a store that failed to write', () => {
     expect(await read('4')).toBe('4');
   });
 
-  it('is waited for by who reads', async () => {
+  it('delays reads until it is open', async () => {
     await records.write([put('kept')], 'synced');
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));
     await records.write([put('1')], 'synced').catch(() => {});
@@ -100,7 +100,7 @@ describe('a store that failed to write', () => {
     await writing;
   });
 
-  it('that its owner closed stays closed', async () => {
+  it('stays closed after its owner closed it', async () => {
     await store.close();
     await expect(records.write([put('1')], 'synced')).rejects.toThrow(StoreError);
     await expect(records.write([put('2')], 'synced')).rejects.toThrow(StoreError);
@@ -108,7 +108,7 @@ describe('a store that failed to write', () => {
     expect(store.status).toBe('closed');
   });
 
-  it('is let go by close, which waits for what is being written', async () => {
+  it('is released by close, which waits for running writes', async () => {
     const writing = records.write([put('1')], 'synced');
     await records.close();
     await writing;

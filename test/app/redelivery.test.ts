@@ -1,4 +1,4 @@
-/** Pushes in the inbox: given again with backoff, after restarts, and set aside in the end. */
+/** Pushes in the inbox: redelivery with backoff and after restarts, and dead letters. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
@@ -85,7 +85,7 @@ describe('redelivery', () => {
     },
   );
 
-  it('gives the same push: id, content, everything but the attempt', async () => {
+  it('delivers the same push, except for the attempt', async () => {
     const seen: unknown[] = [];
     await bench.runtime.load(
       durable(async (push) => {
@@ -102,7 +102,7 @@ describe('redelivery', () => {
     expect(await held()).toEqual([]);
   });
 
-  it('a refusal for good is kept with its reason: the sender was told that the push is taken', async () => {
+  it('a permanent refusal is a dead letter with its reason: the sender has the answer 200', async () => {
     await bench.runtime.load(
       durable((push) => {
         if (push.attempt === 1) throw new Error('busy with something');
@@ -117,7 +117,7 @@ describe('redelivery', () => {
     expect(await bench.push({ key: 'k' })).toEqual({ accepted: true, pushId });
   });
 
-  it('a refusal for now is a failure like others, and its retryAfter is waited for', async () => {
+  it('a temporary refusal is a failed attempt, and its retryAfter is respected', async () => {
     const times: number[] = [];
     await bench.runtime.load(
       durable((push) => {
@@ -133,7 +133,7 @@ describe('redelivery', () => {
     expect(await held()).toEqual([]);
   });
 
-  it('leaves slots for senders, however many pushes wait to be given again', async () => {
+  it('leaves slots for senders, even if many pushes wait for redelivery', async () => {
     await reopen({ limits: { concurrency: 4 } });
     await bench.runtime.start();
     let hangs = true;
@@ -150,7 +150,7 @@ describe('redelivery', () => {
 });
 
 describe('a restart', () => {
-  it('gives what the inbox holds: only after start, only to its application', async () => {
+  it('redelivers the inbox only after start, and only to the right application', async () => {
     await bench.runtime.load(durable(() => NEVER));
     await bench.runtime.load(durable(() => NEVER, { id: 'other.ua' }));
     const outcomes = [bench.push({ text: 'one' }), bench.push({ id: 'other.ua', text: 'two' })];
@@ -171,7 +171,7 @@ describe('a restart', () => {
     expect(await held()).toHaveLength(2);
   });
 
-  it('knows pushes that were taken, that it holds, and that were set aside', async () => {
+  it('recognizes finished pushes, pushes in the inbox and dead letters', async () => {
     await bench.runtime.load(
       durable((push) => {
         if (push.from === 'sip:hangs@d') return NEVER;
@@ -194,7 +194,7 @@ describe('a restart', () => {
     expect(received).toEqual([]);
   });
 
-  it('a push whose deliveries ended with the host each time is set aside in the end', async () => {
+  it('makes a push that ends the host at each delivery a dead letter', async () => {
     await reopen({ limits: { attempts: 3 } });
     const app = durable(() => NEVER);
     await bench.runtime.load(app);
@@ -202,7 +202,7 @@ describe('a restart', () => {
     await vi.advanceTimersByTimeAsync(0);
     const crashed: Bench[] = [];
     for (let restarts = 0; restarts < 3; restarts++) {
-      // No stop: what runs is left as if it had died.
+      // Without stop, as if the process had been killed.
       crashed.push(bench);
       bench = await openBench({ store: bench.store, limits: { attempts: 3 } });
       await bench.runtime.load(app);
@@ -217,7 +217,7 @@ describe('a restart', () => {
     for (const { runtime } of crashed) await runtime.stop();
   });
 
-  it('leaves what cannot be read, and says so', async () => {
+  it('keeps an unreadable entry, and logs it', async () => {
     await bench.store.put('push/entry/broken', '{"id":');
     await bench.store.put('push/entry/empty', '{}');
     await bench.store.put('push/entry/other', 'x');
@@ -227,13 +227,13 @@ describe('a restart', () => {
     expect(await bench.push()).toMatchObject({ accepted: true });
     expect(await bench.runtime.deadLetters()).toEqual([]);
     expect(bench.logs.filter(({ level }) => level === 'error')).toHaveLength(4);
-    // Nobody gets the storage of an application that is no longer known.
+    // No other application uses the storage of an unknown application.
     expect(await bench.store.get('push/app/1')).toBe('null');
     expect(await bench.store.get('push/app/2')).toContain('test.ua');
     expect(await bench.store.get('push/entry/broken')).toBe('{"id":');
   });
 
-  it('a push without its content is set aside', async () => {
+  it('makes a push without content a dead letter', async () => {
     await bench.runtime.load(durable(() => NEVER));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(10_000);
@@ -247,8 +247,8 @@ describe('a restart', () => {
   });
 });
 
-describe('what was set aside', () => {
-  it('is bounded in number and bytes: the oldest goes', async () => {
+describe('dead letters', () => {
+  it('are limited in number and bytes: the oldest is dropped', async () => {
     await reopen({ limits: { attempts: 1, deadLetterCount: 3, deadLetterBytes: 100 } });
     await bench.runtime.load(
       durable(() => {
@@ -295,7 +295,7 @@ describe('a store that does not write', () => {
     },
   );
 
-  it('keeps no push from being set aside when it writes again', async () => {
+  it('does not prevent dead letters once it writes again', async () => {
     await reopen({ limits: { attempts: 1 } });
     await bench.runtime.start();
     await bench.runtime.load(durable(() => Promise.reject(new Error('never'))));
@@ -318,13 +318,13 @@ describe('a store that does not write', () => {
 });
 
 describe('loading and unloading while running', () => {
-  it('pushes wait in the inbox while their application is away, and go to its next version', async () => {
+  it('pushes wait in the inbox for the next version of their application', async () => {
     const gate = newGate();
     await bench.runtime.load(durable(() => gate.passed));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('x-wap-application:test.ua'));
-    // On disk, so its sender need not wait for an application that is gone.
+    // On disk, so the sender does not wait for an unloaded application.
     expect(await outcome).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(1_000_000);
     expect(await held()).toHaveLength(2);
@@ -335,7 +335,7 @@ describe('loading and unloading while running', () => {
     expect(await held()).toEqual([]);
   });
 
-  it('one that waits for its time is given at once to the application that comes', async () => {
+  it('a waiting push is delivered at once when its application is loaded', async () => {
     await bench.runtime.load(
       durable(() => {
         throw new Error('x');
@@ -351,7 +351,7 @@ describe('loading and unloading while running', () => {
     expect(received).toBe(1);
   });
 
-  it('one that is in the queue when its application goes waits too', async () => {
+  it('a queued push stays in the inbox when its application is unloaded', async () => {
     await reopen({ limits: { concurrency: 1 } });
     await bench.runtime.start();
     await bench.runtime.load(durable(() => NEVER));

@@ -1,4 +1,4 @@
-/** Pushes whose content is elsewhere: in time for their sender's answer, or later from the disk (8.1.1-04). */
+/** Indirect content: retrieved before the answer, or later from the stored reference (8.1.1-04). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
@@ -84,7 +84,7 @@ const push = (reference?: Partial<ExternalBody>): Promise<ReferenceAnswer> =>
 const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
 
 describe('in time', () => {
-  it('8.1.1-04, 8.1.1-05: the content is had, and its application has it, before the answer', async () => {
+  it('8.1.1-04, 8.1.1-05: retrieves and delivers the content before the answer', async () => {
     const size = Buffer.byteLength('content');
     const answer = await push({ size, hash: platform.hash('sha-1', 'content') });
     expect(answer).toEqual({
@@ -97,7 +97,7 @@ describe('in time', () => {
     expect(ends).toEqual([]);
   });
 
-  it('one that comes again is neither fetched nor given again', async () => {
+  it('neither retrieves nor delivers a repeated push again', async () => {
     const first = incoming();
     await Promise.all([runtime.retrieve(first), runtime.retrieve(first)]);
     expect(await runtime.retrieve(first)).toMatchObject({ outcome: { accepted: true }, later: true });
@@ -144,7 +144,7 @@ describe('in time', () => {
     expect(received).toHaveLength(1);
   });
 
-  it('a server that fails for a moment is asked again', async () => {
+  it('retries a server that fails temporarily', async () => {
     fakeTimers();
     let asked = 0;
     server.answer = (_request, response) =>
@@ -165,7 +165,7 @@ describe('when it takes longer', () => {
     return await answer;
   }
 
-  it('8.1.1-04: the reference is on disk, its sender is told yes, and the retrieval goes on', async () => {
+  it('8.1.1-04: stores the reference, answers 200, and continues the retrieval', async () => {
     fakeTimers();
     let answerNow = () => {};
     server.answer = (_request, response) => {
@@ -192,7 +192,7 @@ describe('when it takes longer', () => {
     expect(received).toHaveLength(1);
   });
 
-  it('8.1.1-04: over a restart, once', async () => {
+  it('8.1.1-04: continues after a restart, and delivers once', async () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const push = incoming();
@@ -216,7 +216,7 @@ describe('when it takes longer', () => {
     expect(received).toHaveLength(1);
   });
 
-  it('until the reference expires', async () => {
+  it('retries until the reference expires', async () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = push({ expiration: Date.now() + 60_000 });
@@ -235,7 +235,7 @@ describe('when it takes longer', () => {
     expect(server.requests).toHaveLength(asked);
   });
 
-  it('an application that is busy is asked again, with what was retrieved', async () => {
+  it('redelivers retrieved content to a busy application', async () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = push();
@@ -257,7 +257,7 @@ describe('when it takes longer', () => {
     expect(server.requests).toHaveLength(good);
   });
 
-  it('a disk that does not take the reference is a reason to refuse', async () => {
+  it('refuses the push if the reference cannot be stored', async () => {
     await runtime.stop();
     await open({ limits: { references: 0 } });
     fakeTimers();
@@ -269,7 +269,7 @@ describe('when it takes longer', () => {
 });
 
 describe('the fetch service', () => {
-  it('is given to the application that declares it, within the same bounds, with codings undone', async () => {
+  it('is passed to the application that declares it, with the same limits, and decodes content', async () => {
     let fetched: unknown;
     await runtime.load(
       testApp(() => {}, {

@@ -1,4 +1,4 @@
-/** Alarms: on disk when they are set, given when their time comes, and until they are taken. */
+/** Alarms: durable, delivered when they are due, and retried until they are accepted. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlarmContext, CommitOperation, PushAppDefinition } from '../../core/app/contract/push-app.js';
@@ -65,7 +65,7 @@ const keys = () => given.map(({ key }) => key);
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
 describe('an alarm', () => {
-  it('is given when its time comes, once', async () => {
+  it('is delivered once when it is due', async () => {
     const { schedule } = await load();
     await schedule.at('later', new Date(Date.now() + 2 * MINUTE), { city: 'Ghent' });
     await schedule.at('sooner', Date.now() + MINUTE);
@@ -81,14 +81,14 @@ describe('an alarm', () => {
     expect(await schedule.list()).toEqual([]);
   });
 
-  it('whose time has passed is given at once', async () => {
+  it('in the past is delivered at once', async () => {
     const { schedule } = await load();
     await schedule.at('now', 0);
     await pass(0);
     expect(keys()).toEqual(['now']);
   });
 
-  it('of next year is given then', async () => {
+  it('in a year is delivered then', async () => {
     const { schedule } = await load();
     await schedule.at('far', Date.now() + 365 * 86_400_000);
     await pass(364 * 86_400_000);
@@ -97,7 +97,7 @@ describe('an alarm', () => {
     expect(keys()).toEqual(['far']);
   });
 
-  it('set again is another one; cancelled it is none', async () => {
+  it('is replaced when set again, and removed when cancelled', async () => {
     const { schedule } = await load();
     await schedule.at('a', Date.now() + MINUTE, 1);
     await schedule.at('a', Date.now() + 2 * MINUTE, 2);
@@ -111,7 +111,7 @@ describe('an alarm', () => {
     expect(given).toEqual([{ key: 'a', at: '00:02:00', data: 2 }]);
   });
 
-  it('outlives the host; one whose time passed meanwhile is given when it is back', async () => {
+  it('survives the host, and is delivered after the restart if it is overdue', async () => {
     const { schedule } = await load();
     await schedule.at('missed', Date.now() + MINUTE, 'x');
     await schedule.at('to come', Date.now() + 60 * MINUTE);
@@ -129,7 +129,7 @@ describe('an alarm', () => {
     expect(keys()).toEqual(['missed', 'to come']);
   });
 
-  it('waits for its application, and is nobody else’s', async () => {
+  it('waits for its application, and is delivered to no other', async () => {
     const { schedule } = await load();
     await schedule.at('a', Date.now() + MINUTE);
     await settled(bench.runtime.unload('test.ua'));
@@ -150,8 +150,8 @@ describe('an alarm', () => {
   });
 });
 
-describe('an alarm that is not taken', () => {
-  it('is given again, at growing intervals, until it is', async () => {
+describe('an alarm that is not accepted', () => {
+  it('is retried at growing intervals until it is accepted', async () => {
     let failures = 3;
     const { schedule } = await load(() => {
       if (failures-- > 0) throw new Error('no network');
@@ -174,7 +174,7 @@ describe('an alarm that is not taken', () => {
     expect(given).toHaveLength(4);
   });
 
-  it('waits as long as its application asks for', async () => {
+  it('waits for the retryAfter of its application', async () => {
     const { schedule } = await load(() => {
       throw new PushRefused('busy', 'the server asked for quiet', { retryAfter: 100 });
     });
@@ -185,7 +185,7 @@ describe('an alarm that is not taken', () => {
     expect(given).toHaveLength(2);
   });
 
-  it('since its worker is away has failed at nothing', async () => {
+  it('does not count an attempt while the worker is unavailable', async () => {
     const { schedule } = await load(() => {
       if (given.length < 4) throw new AppUnavailable('test.ua', 'it ended', 1);
     });
@@ -194,7 +194,7 @@ describe('an alarm that is not taken', () => {
     expect(given).toHaveLength(4);
   });
 
-  it('in time is told to end, and given again', async () => {
+  it('is aborted at the deadline, and retried', async () => {
     const signals: AbortSignal[] = [];
     const { schedule } = await load((_alarm, { signal }) => {
       signals.push(signal);
@@ -217,7 +217,7 @@ describe('an alarm that is not taken', () => {
     expect(given).toHaveLength(1);
   });
 
-  it('holds up no other, up to four of them', async () => {
+  it('does not delay others, up to four at once', async () => {
     const gate = newGate();
     const { schedule } = await load(({ key }) => (key.startsWith('slow') ? gate.passed : undefined));
     const inOrder = ['slow 1', 'slow 2', 'slow 3', 'quick', 'slow 4', 'waiting'];
@@ -229,7 +229,7 @@ describe('an alarm that is not taken', () => {
     expect(keys()).toEqual(['slow 1', 'slow 2', 'slow 3', 'quick', 'slow 4', 'waiting']);
   });
 
-  it('is stopped with its application, and given when that is back', async () => {
+  it('is aborted with its application, and delivered when that is loaded again', async () => {
     const aborted = vi.fn();
     const { schedule } = await load(
       (_alarm, { signal }) =>
@@ -252,15 +252,15 @@ describe('an alarm that is not taken', () => {
   });
 });
 
-describe('an alarm that its application sets anew while it is given', () => {
-  it('comes again, at its new time', async () => {
+describe('an alarm that its application sets again during delivery', () => {
+  it('is delivered again at its new time', async () => {
     const { schedule } = await load(({ key }) => schedule.at(key, Date.now() + MINUTE));
     await schedule.at('tick', Date.now() + MINUTE);
     await pass(3 * MINUTE);
     expect(given.map(({ at }) => at)).toEqual(['00:01:00', '00:02:00', '00:03:00']);
   });
 
-  it('and does not wait for that to be written, comes again as well', async () => {
+  it('is delivered again even if the application does not await the write', async () => {
     const { schedule } = await load(({ key }) => {
       if (given.length === 1) void schedule.at(key, Date.now() + MINUTE);
     });
@@ -270,7 +270,7 @@ describe('an alarm that its application sets anew while it is given', () => {
     expect(await schedule.list()).toEqual([]);
   });
 
-  it('is not given at once while it is still under way', async () => {
+  it('is not delivered while the earlier call still runs', async () => {
     const gate = newGate();
     const { schedule } = await load(() => gate.passed);
     await schedule.at('a', 0, 'first');
@@ -293,7 +293,7 @@ describe('commit', () => {
     expect(keys()).toEqual(['from a push']);
   });
 
-  it('of an alarm ends it with what it writes, even when it throws afterwards', async () => {
+  it('of an alarm ends it with its writes, even if the hook throws afterwards', async () => {
     const { schedule, storage } = await load(async (_alarm, { commit }) => {
       await commit([
         { type: 'put', key: 'n', value: 1 },
@@ -309,7 +309,7 @@ describe('commit', () => {
     expect(keys()).toEqual(['a']);
   });
 
-  it('of an alarm may set it anew', async () => {
+  it('of an alarm can set it again', async () => {
     const { schedule } = await load(({ key }, { commit }) =>
       commit([{ type: 'alarm', key, at: Date.now() + MINUTE }]),
     );
@@ -321,7 +321,7 @@ describe('commit', () => {
     expect(await (await load()).schedule.list()).toMatchObject([{ key: 'tick' }]);
   });
 
-  it('ends an alarm once, and only what still stands', async () => {
+  it('ends an alarm once, and only if it was not replaced', async () => {
     const outcomes: string[] = [];
     const again = async (commit: AlarmContext['commit'], operations?: CommitOperation[]) =>
       commit(operations).then(
@@ -342,7 +342,7 @@ describe('commit', () => {
     expect(await storage.get('twice')).toBeUndefined();
   });
 
-  it('of an application that was stopped is refused', async () => {
+  it('of a stopped application rejects', async () => {
     const commits: AlarmContext['commit'][] = [];
     const { schedule } = await load((_alarm, { commit }) => {
       commits.push(commit);
@@ -359,7 +359,7 @@ describe('commit', () => {
     );
   });
 
-  it('with alarms is for applications that need them', async () => {
+  it('with alarms requires the service schedule', async () => {
     await bench.runtime.load({
       id: 'plain.ua',
       accepts: ['text/plain'],
@@ -373,7 +373,7 @@ describe('commit', () => {
   });
 });
 
-describe('a mistake', () => {
+describe('an invalid call', () => {
   it.each<[string, (schedule: AppSchedule) => Promise<void>, string]>([
     ['no key', (schedule) => schedule.at(5 as never, 0), 'alarm key of type number: expected a string'],
     [
@@ -403,13 +403,13 @@ describe('a mistake', () => {
       (schedule) => schedule.at('a', 0, 'x'.repeat(20_000)),
       'bytes of data: expected at most 16384; put it in storage',
     ],
-  ])('is told in words that help: %s', async (_, act, words) => {
+  ])('is reported with a helpful message: %s', async (_, act, words) => {
     const { schedule } = await load();
     await expect(act(schedule)).rejects.toThrow(words);
     expect(await schedule.list()).toEqual([]);
   });
 
-  it('too many alarms', async () => {
+  it('rejects too many alarms', async () => {
     const small = await openBench({ limits: { alarms: 2 } });
     const { schedule } = await load(() => {}, small);
     const third = Promise.all(['a', 'b', 'c'].map((key) => schedule.at(key, Date.now() + MINUTE)));
@@ -420,7 +420,7 @@ describe('a mistake', () => {
     await settled(small.runtime.stop());
   });
 
-  it('no hook for them', async () => {
+  it('rejects an application without the hook alarm', async () => {
     const app: PushAppDefinition = {
       id: 'test.ua',
       accepts: ['text/plain'],
@@ -433,7 +433,7 @@ describe('a mistake', () => {
   });
 });
 
-it('a record of an alarm that is broken costs no other', async () => {
+it('ignores a damaged alarm, and keeps the others', async () => {
   const { schedule } = await load();
   await schedule.at('good', Date.now() + MINUTE);
   await settled(bench.runtime.stop());

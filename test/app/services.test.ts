@@ -1,4 +1,4 @@
-/** Events, log lines and descriptions: what an application says to people. */
+/** Events, log lines and descriptions of an application. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushDescription } from '../../core/app/contract/push-app.js';
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe('emit', () => {
-  it('tells the host: app and kind are the host’s own, event too', async () => {
+  it('notifies the host, and drops the reserved fields app, kind and event', async () => {
     await bench.runtime.load(
       testApp(() => {}, {
         start: ({ emit }) => ({
@@ -37,7 +37,7 @@ describe('emit', () => {
     ]);
   });
 
-  it('needs a kind', async () => {
+  it('requires a kind', async () => {
     await bench.runtime.load(testApp(() => {}, { start: ({ emit }) => ({ receive: () => emit('') }) }));
     expect(await bench.push()).toMatchObject({
       accepted: false,
@@ -45,7 +45,7 @@ describe('emit', () => {
     });
   });
 
-  it('of an application that was stopped is not heard', async () => {
+  it('is ignored for a stopped application', async () => {
     const emits: ((kind: string) => void)[] = [];
     await bench.runtime.load(
       testApp(() => {}, {
@@ -60,7 +60,7 @@ describe('emit', () => {
     expect(bench.events).toEqual([]);
   });
 
-  it('to a host that throws costs the application nothing', async () => {
+  it('does not pass errors of the host’s listener to the application', async () => {
     const lines: string[] = [];
     const runtime = await PushRuntime.open({
       store: bench.store,
@@ -90,7 +90,7 @@ describe('emit', () => {
 });
 
 describe('log', () => {
-  it('says which application it is from, and how bad it is', async () => {
+  it('has the application and the level', async () => {
     await bench.runtime.load(
       definePushApp({
         id: 'test.ua',
@@ -131,7 +131,7 @@ describe('describe', () => {
     return description;
   }
 
-  it('is the application’s own words', async () => {
+  it('returns what the application returns', async () => {
     const words = { title: 'Hello', text: 'World', fields: { size: '5' } };
     expect(await describing(() => Promise.resolve(words))).toEqual(words);
   });
@@ -161,7 +161,7 @@ describe('describe', () => {
     expect(await describing(describe)).toEqual(fallback);
   });
 
-  it('is cut to what a page shows', async () => {
+  it('is limited to what a page shows', async () => {
     const fields = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f${index}`, index]));
     const described = await describing(() => ({ title: 'x'.repeat(300), text: 5, fields }));
     expect(described?.title).toHaveLength(200);
@@ -169,7 +169,7 @@ describe('describe', () => {
     expect(Object.keys(described?.fields ?? {})).toHaveLength(50);
   });
 
-  it('knows recent pushes, those in the inbox, and no others', async () => {
+  it('covers recent pushes and those in the inbox', async () => {
     bench = await openBench({ limits: { recentCount: 2, recentBytes: 20 } });
     await bench.runtime.load(testApp(() => {}));
     await bench.runtime.load(

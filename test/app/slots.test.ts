@@ -6,7 +6,7 @@ async function hasTurn(turn: Turn | undefined): Promise<boolean | undefined> {
 }
 
 describe('slots of an application', () => {
-  it('are taken in order, and given to the next', async () => {
+  it('are assigned in order', async () => {
     const slots = new Slots(1, 2);
     const [first, second, third] = [slots.enter('sender'), slots.enter('sender'), slots.enter('sender')];
     expect(slots.enter('sender')).toBeUndefined();
@@ -19,14 +19,14 @@ describe('slots of an application', () => {
     expect(await hasTurn(slots.enter('sender'))).toBe(true);
   });
 
-  it('are never all taken by redeliveries', async () => {
+  it('are never all used by redeliveries', async () => {
     const slots = new Slots(4, 10);
     const again = [1, 2, 3].map(() => slots.enter('retry'));
     expect(await Promise.all(again.map(hasTurn))).toEqual([true, true, undefined]);
     expect(await hasTurn(slots.enter('sender'))).toBe(true);
   });
 
-  it('come to a redelivery however many senders wait', async () => {
+  it('reach a redelivery even if many senders wait', async () => {
     const slots = new Slots(4, 10);
     const senders = Array.from({ length: 8 }, () => slots.enter('sender'));
     const again = slots.enter('retry');
@@ -37,7 +37,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(senders[4])).toBe(true);
   });
 
-  it('closed: whoever waits is told', async () => {
+  it('notify all waiting turns when they close', async () => {
     const slots = new Slots(1, 10);
     const [running, waiting, again] = [slots.enter('sender'), slots.enter('sender'), slots.enter('retry')];
     slots.close();
@@ -46,7 +46,7 @@ describe('slots of an application', () => {
       false,
       false,
     ]);
-    // Nor does anybody get a turn later, whoever leaves.
+    // No turn becomes ready later.
     for (const turn of [running, waiting, again]) turn?.leave();
     expect(await hasTurn(slots.enter('sender'))).toBe(false);
   });

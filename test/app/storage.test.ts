@@ -53,7 +53,7 @@ describe('storage', () => {
     expect(await storage.get('key')).toBeUndefined();
   });
 
-  it('keeps bytes as they were when it was asked to', async () => {
+  it('stores bytes as they were at the call', async () => {
     const storage = await storageOf('a.ua');
     const bytes = Buffer.from('before');
     const put = storage.put('key', bytes);
@@ -62,7 +62,7 @@ describe('storage', () => {
     expect(await storage.get('key')).toEqual(new TextEncoder().encode('before'));
   });
 
-  it('is one for each application, whatever its id looks like', async () => {
+  it('is separate for each application, whatever its id', async () => {
     const ids = ['a.ua', 'a.ua/', 'a.ua!b', '../x', 'push'];
     const storages = await Promise.all(ids.map(storageOf));
     for (const [index, storage] of storages.entries()) await storage.put('a', index);
@@ -72,7 +72,7 @@ describe('storage', () => {
     }
   });
 
-  it('outlives a restart', async () => {
+  it('survives a restart', async () => {
     await (await storageOf('b.ua')).put('key', 'b');
     await (await storageOf('a.ua')).put('key', 'a');
     await bench.runtime.stop();
@@ -81,7 +81,7 @@ describe('storage', () => {
     expect(await (await storageOf('b.ua')).get('key')).toBe('b');
   });
 
-  it('lists entries in order: by prefix, after a key, so many', async () => {
+  it('lists entries in order: by prefix, after a key, up to a limit', async () => {
     const storage = await storageOf('a.ua');
     const keys = ['', 'a', 'b/', 'b/1', 'b/2', 'b/\u{1f600}', 'b0', 'c'];
     for (const key of [...keys].reverse()) await storage.put(key, key);
@@ -105,13 +105,13 @@ describe('storage', () => {
     ['\ud800', 1, ConfigurationError],
     ['key', new Uint8Array(4 * 1024 * 1024 + 1), LimitError],
     ['key', 'x'.repeat(4 * 1024 * 1024), LimitError],
-  ])('%# does not take what it cannot give back', async (key, value, kind) => {
+  ])('%# rejects what it cannot store', async (key, value, kind) => {
     const storage = await storageOf('a.ua');
     await expect(storage.put(key, value)).rejects.toThrow(kind);
     expect(await collect(storage.entries())).toEqual([]);
   });
 
-  it('of an application that was stopped is closed', async () => {
+  it('is closed for a stopped application', async () => {
     const storage = await storageOf('a.ua');
     await bench.runtime.unload('a.ua');
     await expect(storage.put('key', 1)).rejects.toThrow(AppError);

@@ -20,7 +20,7 @@ import { systemClock } from '../../core/time/clock.js';
 
 const encoder = new TextEncoder();
 
-/** vitest's fake timers drive it; chance is what a test says. */
+/** A clock that vitest's fake timers drive, with a random number of the test. */
 export const testClock = (random = 0): Clock => ({ ...systemClock, random: () => random });
 
 export interface Bench {
@@ -67,7 +67,7 @@ export async function settled<T>(promise: Promise<T>): Promise<T> {
   return watched;
 }
 
-/** A promise that a test opens when it wants. */
+/** A promise that the test resolves. */
 export function newGate(): { passed: Promise<void>; open(): void } {
   let open = () => {};
   const passed = new Promise<void>((resolve) => {
@@ -174,7 +174,7 @@ function offerFile(runtime: PushRuntime, options: OfferOptions = {}): Promise<Tr
   });
 }
 
-/** Time that passes when a test says so, whatever the disk takes. */
+/** A clock that only the test advances. */
 export class ManualClock implements Clock {
   #now = 1_700_000_000_000;
   readonly #timers = new Set<{ at: number; callback(): void }>();
@@ -196,7 +196,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** An application that takes text/plain; what it does with a push is the test's to say. */
+/** An application that accepts text/plain, with the test's hooks. */
 export function testApp(
   receive: Awaited<ReturnType<PushAppDefinition['start']>>['receive'],
   more: Partial<PushAppDefinition> = {},

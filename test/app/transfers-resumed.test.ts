@@ -1,4 +1,4 @@
-/** Files in session mode that break off, and what is on disk of them: resumed, kept, given again, removed. */
+/** Interrupted files in session mode: resumed, kept on disk, redelivered, removed. */
 
 import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ const offer = (options: OfferOptions = {}) => begun(bench.offer({ text: TEXT, ..
 const bytes = (text: string) => new TextEncoder().encode(text);
 const files = () => readdir(folder);
 
-/** The same store and folder; `killed`: nobody was told to stop. */
+/** The same store and folder; `killed`: without stop. */
 async function restart(options: { limits?: Partial<RuntimeLimits>; killed?: true } = {}): Promise<void> {
   if (!options.killed) await bench.runtime.stop();
   const { limits = {} } = options;
@@ -74,8 +74,8 @@ async function brokenOff(key: string, sent = '0123', options: OfferOptions = {})
   await transfer.abort(new Error('connection lost'));
 }
 
-describe('a transfer that broke off', () => {
-  it('goes on behind what is on disk: the same push, the next attempt', async () => {
+describe('an interrupted transfer', () => {
+  it('resumes after the bytes on disk: the same push, the next attempt', async () => {
     const { app, attempts, texts, ids } = failing(0);
     await bench.runtime.load(app);
     await brokenOff('k');
@@ -92,7 +92,7 @@ describe('a transfer that broke off', () => {
     expect(new Set(ids)).toEqual(new Set([transfer.pushId]));
   });
 
-  it('goes on after a restart, and after a kill', async () => {
+  it('resumes after a restart, and after a kill', async () => {
     for (const killed of [false, true]) {
       await restart();
       await bench.runtime.load(failing(0).app);
@@ -113,7 +113,7 @@ describe('a transfer that broke off', () => {
     }
   });
 
-  it('counts what came behind a gap once that is closed', async () => {
+  it('counts the bytes after a gap once the gap is closed', async () => {
     await bench.runtime.load(failing(0).app);
     const transfer = await offer({ key: 'k' });
     await transfer.write(5, bytes('567'));
@@ -125,7 +125,7 @@ describe('a transfer that broke off', () => {
     await transfer.abort(new Error('the old one'));
   });
 
-  it('whose file was damaged meanwhile fails by its hash, and begins anew then', async () => {
+  it('with a damaged file fails by its hash, and starts again', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k');
     const [file = ''] = await files();
@@ -140,7 +140,7 @@ describe('a transfer that broke off', () => {
     expect(again.have).toBe(0);
   });
 
-  it('whose file is shorter, or gone, goes on from there', async () => {
+  it('with a shorter or missing file resumes from its length', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k');
     const [file = ''] = await files();
@@ -157,7 +157,7 @@ describe('a transfer that broke off', () => {
     expect((await offer({ key: 'k' })).have).toBe(0);
   });
 
-  it('came whole, but its host ended before it was confirmed: nothing is left to send', async () => {
+  it('that was complete before its host ended needs no more bytes', async () => {
     await bench.runtime.load(failing(0).app);
     const transfer = await offer({ key: 'k' });
     await transfer.write(0, bytes(TEXT));
@@ -175,7 +175,7 @@ describe('a transfer that broke off', () => {
     ['hash', { sha1: 'f'.repeat(40) }],
     ['size', { size: 11 }],
     ['type', { resumable: false }],
-  ])('is replaced by another of the same key: %s', async (_, other) => {
+  ])('is replaced by another file with the same key: %s', async (_, other) => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k');
     const before = await files();
@@ -185,7 +185,7 @@ describe('a transfer that broke off', () => {
     expect(before).not.toContain(file);
   });
 
-  it('is not kept when nothing tells what it is, or nothing of it came', async () => {
+  it('is not kept without an identity, or without any bytes', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('a', '0123', { resumable: false });
     await brokenOff('b', '');
@@ -196,7 +196,7 @@ describe('a transfer that broke off', () => {
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
   });
 
-  it('is kept for a day, also when it is the host that ends', async () => {
+  it('is kept for a day, also after a restart', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k');
     clock.pass(DAY - 1);
@@ -212,7 +212,7 @@ describe('a transfer that broke off', () => {
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
   });
 
-  it('goes when there are too many, the oldest first; one that is under way stays', async () => {
+  it('is removed when there are too many, the oldest first, but not while it runs', async () => {
     await restart({ limits: { transfersKept: 2 } });
     await bench.runtime.load(failing(0).app);
     const running = await offer({ key: 'running' });
@@ -240,7 +240,7 @@ describe('a transfer that broke off', () => {
     await expect(unknown.write(5, bytes('5'))).rejects.toMatchObject({ kind: 'resources' });
   });
 
-  it('counts after a restart with what it has', async () => {
+  it('counts with its bytes after a restart', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k', TEXT.slice(0, 6));
     await restart({ limits: { transferBytes: 14 } });
@@ -251,7 +251,7 @@ describe('a transfer that broke off', () => {
     await unknown.abort(new Error('no room'));
   });
 
-  it('there are as many under way as may be: busy', async () => {
+  it('is busy at the limit of running transfers', async () => {
     await restart({ limits: { transfers: 1 } });
     await bench.runtime.load(failing(0).app);
     const first = await offer();
@@ -261,14 +261,14 @@ describe('a transfer that broke off', () => {
   });
 });
 
-describe('a file that a durable application has not taken yet', () => {
+describe('a file that a durable application has not yet accepted', () => {
   async function sent(options: OfferOptions = {}) {
     const transfer = await offer(options);
     await transfer.write(0, bytes(options.text ?? TEXT));
     return transfer.complete((options.text ?? TEXT).length);
   }
 
-  it('is confirmed, and given again from the file', async () => {
+  it('is confirmed, and redelivered from the file', async () => {
     const { app, attempts, texts } = failing(2);
     await bench.runtime.load(app);
     expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
@@ -284,7 +284,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
   });
 
-  it('is given again after a restart, from the file; with commit it is seen once', async () => {
+  it('is redelivered from the file after a restart; with commit exactly once', async () => {
     const gate = newGate();
     await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', limits: { seconds: 600 } }));
     const outcome = sent({ key: 'k' });
@@ -321,14 +321,14 @@ describe('a file that a durable application has not taken yet', () => {
     await eventually('removed', async () => (await files()).length === 0 || undefined);
   });
 
-  it('does not count in the inbox’s bytes, which are in memory', async () => {
+  it('does not count in the bytes of the inbox', async () => {
     await restart({ limits: { inboxBytes: 2_000, contentBytes: 1_000 } });
     await bench.runtime.load(failing(1).app);
     expect(await sent({ text: 'x'.repeat(5_000) })).toMatchObject({ accepted: true });
     expect(await stored(bench.store, 'received')).toHaveLength(1);
   });
 
-  it('meets a full inbox: resources, and what came is kept', async () => {
+  it('is refused as resources when the inbox is full, and its bytes are kept', async () => {
     await restart({ limits: { inboxCount: 0 } });
     await bench.runtime.load(failing(0).app);
     expect(await sent({ key: 'k' })).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
@@ -339,7 +339,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(again.have).toBe(10);
   });
 
-  it('meets a store that does not write: resources, what came is kept, and is taken when it does', async () => {
+  it('is refused as resources when the store fails, and accepted when the store recovers', async () => {
     const { app, texts } = failing(0);
     await bench.runtime.load(app);
     const transfer = await offer({ key: 'k' });
@@ -355,7 +355,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(texts).toEqual([TEXT]);
   });
 
-  it('refused while it is on its way to the disk never reaches the inbox', async () => {
+  it('never reaches the inbox when it is refused during the write', async () => {
     const [syncing, synced] = [newGate(), newGate()];
     const { openFolder } = platform;
     vi.spyOn(platform, 'openFolder').mockImplementation(async (path) => {
@@ -396,7 +396,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('is set aside with its file, which goes when newer ones need the room', async () => {
+  it('becomes a dead letter with its file, which newer ones can displace', async () => {
     await restart({ limits: { deadLetterFileBytes: 15, attempts: 1 } });
     await bench.runtime.load(failing(9).app);
     await sent({ key: 'one' });
@@ -413,7 +413,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(await stored(bench.store, 'done', 'dead-letter')).toHaveLength(2);
   });
 
-  it('breaking off is not held against it: attempts that its application could not end do not set it aside', async () => {
+  it('does not count interrupted attempts towards the dead letters', async () => {
     await restart({ limits: { attempts: 2 } });
     for (let time = 0; time < 3; time++) {
       const { app } = failing(9);
@@ -431,7 +431,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(await bench.runtime.deadLetters()).toMatchObject([{ attempts: 5 }]);
   });
 
-  it('whose file is lost is set aside as such', async () => {
+  it('becomes a dead letter when its file is lost', async () => {
     await bench.runtime.load(failing(1).app);
     await sent();
     await bench.runtime.stop();
@@ -443,7 +443,7 @@ describe('a file that a durable application has not taken yet', () => {
     expect(aside.reason).toBe('its content is not in the store');
   });
 
-  it('refused after it was confirmed is set aside, whatever its size', async () => {
+  it('becomes a dead letter when it is refused after the confirmation, at any size', async () => {
     await bench.runtime.load(
       testApp(
         (push) => {
@@ -463,7 +463,7 @@ describe('a file that a durable application has not taken yet', () => {
 });
 
 describe('on disk', () => {
-  it('files that nobody names are removed at the start', async () => {
+  it('removes files without an entry at start', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k');
     await writeFile(join(folder, 'stranger'), 'x');
@@ -472,27 +472,27 @@ describe('on disk', () => {
     expect(await files()).not.toContain('stranger');
   });
 
-  it('only its owner reads what was pushed', async () => {
+  it('makes files readable only by their owner', async () => {
     await bench.runtime.load(failing(0).app);
     await brokenOff('k');
     const [file = ''] = await files();
     expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
   });
 
-  it('a damaged record is left in the store, and told', async () => {
+  it('keeps a damaged record in the store, and logs it', async () => {
     await bench.store.put('push/entry/x', '{"state":"partial-transfer"}');
     await restart();
     expect(bench.logs).toMatchObject([{ level: 'error', message: expect.stringContaining('push x') }]);
     expect(await stored(bench.store, 'partial-transfer')).toEqual(['partial-transfer/x']);
   });
 
-  it('a folder that cannot be made is told at the start', async () => {
+  it('reports at start a folder that cannot be created', async () => {
     await writeFile(join(folder, 'file'), '');
     const opening = openBench({ clock, transfers: join(folder, 'file', 'below') });
     await expect(opening).rejects.toThrow(/files cannot be kept/);
   });
 
-  it('nothing is where no folder is given: content goes with the runtime', async () => {
+  it('removes content with a runtime that has no folder', async () => {
     const temporary = await openBench({ clock });
     await temporary.runtime.load(failing(0).app);
     const transfer = await begun(temporary.offer({ text: TEXT, key: 'k' }));
@@ -509,11 +509,11 @@ describe('on disk', () => {
   });
 });
 
-describe('what people are shown', () => {
+describe('the description', () => {
   it.each([
     [100, '100 bytes of text'],
     [300_000, 'Push for test.ua'],
-  ])('of a push of %d bytes that came in a file', async (size, title) => {
+  ])('covers a push of %d bytes in a file', async (size, title) => {
     for (const delivery of ['direct', 'durable'] as const) {
       const id = `${delivery}.ua`;
       await bench.runtime.load({
@@ -534,7 +534,7 @@ describe('what people are shown', () => {
     }
   });
 
-  it('of one that waits in the inbox', async () => {
+  it('covers a push in the inbox', async () => {
     await bench.runtime.load({
       ...testApp(() => {}, { delivery: 'durable' }),
       start: () => ({
@@ -551,7 +551,7 @@ describe('what people are shown', () => {
   });
 });
 
-it('a thousand small files at a time: each reaches its application, and none of them is left', async () => {
+it('delivers a thousand concurrent small files, and leaves none behind', async () => {
   const received: string[] = [];
   await bench.runtime.load(
     testApp(async (push) => void received.push(new TextDecoder().decode(await push.content.bytes(100)))),

@@ -1,4 +1,4 @@
-/** Files in session mode: what comes piece by piece, and what an application sees of it. */
+/** Files in session mode, as an application receives them. */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -90,7 +90,7 @@ function reading(more: Partial<PushAppDefinition> = {}) {
 }
 
 describe.each(['direct', 'durable'] as const)('a file for a %s application', (delivery) => {
-  it('8.2.1-05: reaches it with everything that is known of it, and is confirmed with its hash', async () => {
+  it('8.2.1-05: reaches it with all its properties, and is confirmed with its hash', async () => {
     const { app, pushes, texts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer({ fileName: 'a.txt', headers: { 'content-language': 'en' } });
@@ -118,7 +118,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await stored(bench.store, 'received', 'content', 'partial-transfer')).toEqual([]);
   });
 
-  it('is read while it comes, and ends only when it is complete', async () => {
+  it('can be read while it arrives, and ends only when it is complete', async () => {
     let content: ReadableStreamDefaultReader<Uint8Array> | undefined;
     await bench.runtime.load(
       testApp(
@@ -146,7 +146,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await outcome).toMatchObject({ accepted: delivery === 'durable' });
   });
 
-  it('comes out of order, in parts that overlap: each byte as it came first', async () => {
+  it('arrives out of order, in overlapping parts: the first value of each byte counts', async () => {
     const { app, texts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
@@ -178,7 +178,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(texts).toEqual([came]);
   });
 
-  it.each(['in order', 'backwards', 'at random'])('of some size comes %s', async (order) => {
+  it.each(['in order', 'backwards', 'at random'])('arrives %s', async (order) => {
     const { app, texts } = reading({ delivery });
     await bench.runtime.load(app);
     const text = Array.from({ length: 50_000 }, (_, index) => `${index}\n`).join('');
@@ -195,7 +195,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(texts[0]).toBe(text);
   });
 
-  it('is empty', async () => {
+  it('can be empty', async () => {
     const { app, texts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer({ text: '' });
@@ -203,7 +203,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(texts).toEqual(['']);
   });
 
-  it('of a size that nobody told', async () => {
+  it('can have an unknown size', async () => {
     const { app, texts, pushes } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await begun(bench.offer({}));
@@ -214,7 +214,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(texts).toEqual([TEXT]);
   });
 
-  it('larger than it takes is refused as it is offered, or when it turns out to be', async () => {
+  it('is refused if it is too large, at the offer or during the transfer', async () => {
     const { app, errors } = reading({ delivery, limits: { size: 9 } });
     await bench.runtime.load(app);
     expect(await bench.offer({ text: TEXT })).toEqual({
@@ -245,7 +245,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
   });
 
-  it('8.2.1-06: whose SHA-1 is not the one offered fails: its stream errors, nothing is committed, nothing stays', async () => {
+  it('8.2.1-06: with another SHA-1 than offered fails: its stream errors, nothing is committed or kept', async () => {
     const committed: unknown[] = [];
     const { app, errors, contexts } = reading({ delivery });
     await bench.runtime.load(app);
@@ -299,7 +299,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
   });
 
-  it('in too many parts is no file', async () => {
+  it('is refused in too many parts', async () => {
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await begun(bench.offer({}));
     for (let part = 0; part < 64; part++) await transfer.write(part * 2, bytes('x'));
@@ -364,7 +364,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await again.abort(new Error('enough'));
   });
 
-  it('of an application that resolves early is taken only when it is complete', async () => {
+  it('is accepted only when it is complete, even if receive resolves early', async () => {
     const attempts: number[] = [];
     await bench.runtime.load(testApp((push) => void attempts.push(push.attempt), { delivery }));
     const broken = await offer({ key: 'early' });
@@ -378,7 +378,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(attempts).toEqual([1, 2]);
   });
 
-  it('of an application that never reads is spooled all the same; its deadline begins when all is there', async () => {
+  it('is spooled even if it is never read; the deadline starts when it is complete', async () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
@@ -402,7 +402,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     );
   });
 
-  it('is given to an application that is slower than the network', async () => {
+  it('reaches an application that is slower than the network', async () => {
     const chunks: number[] = [];
     const gate = newGate();
     await bench.runtime.load(
@@ -427,7 +427,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(Math.max(...chunks)).toBeLessThanOrEqual(262_144);
   });
 
-  it('has several readers, and ranges', async () => {
+  it('supports several readers, and ranges', async () => {
     const read: string[] = [];
     await bench.runtime.load(
       testApp(
@@ -460,7 +460,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(read).toEqual([TEXT, '456789', '234', '56789', '9', '', '', TEXT, TEXT]);
   });
 
-  it('gives a part as soon as it is there, when it is not the last', async () => {
+  it('delivers a part as soon as it arrived, unless it is the last', async () => {
     const parts: string[] = [];
     await bench.runtime.load(
       testApp(
@@ -480,7 +480,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(parts).toEqual(['0123', '56789']);
   });
 
-  it('commit waits until all of it has come, and ends it with the application’s storage', async () => {
+  it('commit waits until it is complete, and ends it with the application’s storage', async () => {
     const steps: string[] = [];
     await bench.runtime.load(
       testApp(
@@ -503,7 +503,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
   });
 
-  it('commit rejects when it breaks off, also one that nobody awaits', async () => {
+  it('commit rejects when the transfer fails, even if it is not awaited', async () => {
     const errors: unknown[] = [];
     await bench.runtime.load(
       testApp(
@@ -526,7 +526,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
   });
 
-  it('a refusal after a commit that waits does not count: the commit decides', async () => {
+  it('a refusal after a pending commit does not count: the commit decides', async () => {
     await bench.runtime.load(
       testApp(
         (_, { commit }) => {
@@ -541,7 +541,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
   });
 
-  it('breaks off: the stream errors with the reason, the signal is aborted', async () => {
+  it('interrupted: the stream errors with the reason, and the signal is aborted', async () => {
     const { app, errors, contexts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
@@ -559,7 +559,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await transfer.abort(why);
   });
 
-  it('breaks off under an application that does not notice: it is left behind', async () => {
+  it('interrupted: an application that does not react is abandoned', async () => {
     await bench.runtime.load(testApp(() => NEVER, { delivery }));
     const transfer = await offer({ key: 'deaf' });
     let over = false;
@@ -576,7 +576,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(again.pushId).toBe(transfer.pushId);
   });
 
-  it('two offers of it at once: the second is busy', async () => {
+  it('is busy for a second concurrent offer', async () => {
     await bench.runtime.load(reading({ delivery }).app);
     const [one, two] = await Promise.all([
       bench.offer({ key: 'same', text: TEXT }),
@@ -586,7 +586,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(two).toMatchObject({ refused: { kind: 'busy', retryAfter: 5 } });
   });
 
-  it('is under way when its application is unloaded: direct is busy, durable waits in the inbox', async () => {
+  it('running when its application is unloaded: direct is busy, durable waits in the inbox', async () => {
     const { app, contexts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
@@ -619,7 +619,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     }
   });
 
-  it('is under way when the runtime stops: it breaks off, and goes on after a restart', async () => {
+  it('running when the runtime stops: it is interrupted, and resumes after a restart', async () => {
     const { app, errors } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer({ key: 'stop' });
@@ -641,7 +641,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
 });
 
 describe('a turn', () => {
-  it('does not come while senders are slow; what is complete does not wait for them', async () => {
+  it('is not used by slow senders: complete content does not wait for them', async () => {
     await limited({ concurrency: 1 });
     const { app, texts } = reading();
     await bench.runtime.load(app);
@@ -657,7 +657,7 @@ describe('a turn', () => {
     await third.abort(new Error('enough'));
   });
 
-  it('that never comes is busy for a direct application; a durable one has it on disk', async () => {
+  it('that never comes: busy for a direct application, on disk for a durable one', async () => {
     await limited({ concurrency: 1 });
     for (const delivery of ['direct', 'durable'] as const) {
       const id = `${delivery}.ua`;
@@ -681,7 +681,7 @@ describe('a turn', () => {
     }
   });
 
-  it('of a push that never was given to its application is not counted as an attempt', async () => {
+  it('of a push that was not delivered does not count as an attempt', async () => {
     await limited({ concurrency: 1 });
     const { app, pushes } = reading();
     await bench.runtime.load(app);
@@ -710,7 +710,7 @@ describe('consider', () => {
     return bench.runtime.consider(app, { from: 'sip:a@b', type: 'text/plain', size, fileName: 'x' });
   };
 
-  it('tells the application what is offered, and is undefined when it is willing', async () => {
+  it('passes the offer to the application, and is undefined if it accepts', async () => {
     const offers: unknown[] = [];
     expect(await ask((offered) => void offers.push(offered))).toBeUndefined();
     expect(offers).toEqual([{ from: 'sip:a@b', type: 'text/plain', size: 5, fileName: 'x' }]);
@@ -723,7 +723,7 @@ describe('consider', () => {
     expect(refusal).toMatchObject({ kind, reason: 'because' });
   });
 
-  it('that throws anything else, or does not end, is failed', async () => {
+  it('that throws any other error, or is late, is failed', async () => {
     const thrown = await ask(() => {
       throw new Error('oops');
     });
@@ -741,7 +741,7 @@ describe('consider', () => {
     expect(await late).toMatchObject({ kind: 'failed', reason: expect.stringContaining('consider()') });
   });
 
-  it('is not asked about what is too large, and not of an application that is not loaded', async () => {
+  it('is not called for content that is too large, or for an unloaded application', async () => {
     let asked = 0;
     expect(await ask(() => void asked++, 11)).toMatchObject({ kind: 'size' });
     expect(asked).toBe(0);

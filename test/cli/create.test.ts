@@ -27,7 +27,7 @@ describe.each(['ts', 'js'])('a new application in %s', (language) => {
     const words = ['weather', '--id', 'weather.ua', '--type', 'text/plain', '--type', 'image/*'];
     const created = await folder.run('create', ...words, '--language', language, '--yes');
     expect(created).toMatchObject({ code: 0, stdout: '' });
-    expect(created.stderr).toContain('Next: cd weather && npm install && npm test');
+    expect(created.stderr).toContain('Next: cd weather && npm test');
     const { code, stdout } = await inProject('npm', 'test');
     expect(code, stdout).toBe(0);
     expect(stdout).toMatch(/^# pass 4$/m);
@@ -61,7 +61,7 @@ it.each([
   const { stderr } = await folder.run('create', directory, '--yes');
   const manifest = JSON.parse(await readFile(join(folder.path, directory, 'package.json'), 'utf8'));
   expect(manifest).toMatchObject({ name, sipPush: { apps: [{ id }] } });
-  expect(stderr).toContain(`Next: cd ${shown} && npm install && npm test`);
+  expect(stderr).toContain(`Next: cd ${shown} && npm test`);
 });
 
 it("removes OMNA's prefix from an id", async () => {

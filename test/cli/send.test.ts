@@ -113,7 +113,7 @@ describe('a push from the command line', () => {
     const { code, stdout, stderr } = await folder.run(...words('hello'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*the core forks the request: .*\)$/,
+      /^delivered \(200\) hello to sip:bob@domain\.test: OK, pager mode, 5 bytes in \d+ ms \(.*sent to sip:bob@domain\.test: the core selects the terminals\)$/,
     );
   });
 

@@ -1,4 +1,4 @@
-/** A host is killed (SIGKILL) while alarms are set and given: none is lost, and none has its effect twice. */
+/** A host is killed (SIGKILL) while alarms are set and delivered: none is lost, and none takes effect twice. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { bundle } from './bundle.js';
 /** Each sets the next, with the count of those before, in one commit. */
 const ALARMS = 60;
 
-it('alarms outlive kills, and commit makes each count once', async () => {
+it('alarms survive kills, and take effect once with commit', async () => {
   await using program = await bundle('alarm-host');
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-alarms-'));
   const given: string[] = [];

@@ -1,4 +1,4 @@
-/** Programs of tests, each a process of its own that can be killed, or measured. */
+/** Test programs that run as separate processes. */
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { runProcess } from '../support/process.js';
 import { bundle } from './bundle.js';
 
-it('what is confirmed after the disk was full outlives a kill', async () => {
+it('a push that was confirmed after the disk was full survives a kill', async () => {
   await using host = await bundle('full-disk-host');
   const folder = await mkdtemp(join(tmpdir(), 'full-disk-'));
   try {

@@ -1,4 +1,4 @@
-/** `sip-push host` is killed (SIGKILL) again and again while pushes come: none that was acknowledged is lost or doubled. */
+/** `sip-push host` is killed (SIGKILL) repeatedly while pushes arrive: no acknowledged push is lost or duplicated. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

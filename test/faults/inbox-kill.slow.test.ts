@@ -1,4 +1,4 @@
-/** A push that was confirmed is given to its application, whatever is killed when. */
+/** A confirmed push is delivered to its application, whenever the host is killed. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -65,7 +65,7 @@ function phasesOf(write: number): string[] {
 }
 
 describe('kill -9 of the host', () => {
-  it('between any two writes of a push loses none that was confirmed', async () => {
+  it('between any two writes of a push loses no confirmed push', async () => {
     const undisturbed = await host(newStore());
     const writes = Number(/writes (\d+)/.exec(undisturbed.stdout)?.[1]);
     // Each of them is accepted and ended, though several may share a write.
@@ -85,7 +85,7 @@ describe('kill -9 of the host', () => {
     expect(killed).toBeGreaterThan(points.length / 2);
   });
 
-  it('in the middle of whatever it does loses none', async () => {
+  it('at any moment loses no confirmed push', async () => {
     const lines = PUSHES * APPS.length;
     for (let line = 1; line <= scale(lines, lines * 2); line++) {
       const store = newStore();

@@ -58,7 +58,7 @@ async function received(): Promise<void> {
 }
 
 describe('a host that is killed while it retrieves', () => {
-  it('8.1.1-04: retrieves what it had confirmed when it starts again, and hands it over once', async () => {
+  it('8.1.1-04: retrieves the confirmed push after the restart, and delivers it once', async () => {
     // The reference goes to the disk, and the sender is told, when the content takes longer than an answer may.
     const receipt = await push();
     expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'indirect' });
@@ -81,7 +81,7 @@ describe('a host that is killed while it retrieves', () => {
     expect(web.requests).toHaveLength(2);
   });
 
-  it('8.1.1-05: has confirmed nothing before, and takes it when its sender tries again', async () => {
+  it('8.1.1-05: confirms nothing before, and accepts the push when its sender retries', async () => {
     const first = push();
     await host.underWay('spool', MIB / 2);
     await host.kill();

@@ -1,4 +1,4 @@
-/** A device whose applications, in workers, loop, leak, end and throw: it goes on, over real SIP, and loses nothing. */
+/** A device over real SIP whose applications loop, leak, exit and throw in their workers: it continues, and loses nothing. */
 
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../../core/app/runtime.js';
@@ -60,7 +60,7 @@ const DIRECT = moduleUrl(`export default {
   start: () => ({ receive() { process.exit(1); } }),
 };`);
 
-it('applications that loop, leak, end or throw cost the others nothing, and none of their durable pushes is lost', async ({
+it('applications that loop, leak, exit or throw do not affect others, and lose no durable push', async ({
   onTestFinished,
 }) => {
   const script = await workerScript();
@@ -112,11 +112,11 @@ it('applications that loop, leak, end or throw cost the others nothing, and none
       );
     });
     expect(
-      logs.some(({ app, message }) => app === id && /its worker ended: .*started again/.test(message)),
+      logs.some(({ app, message }) => app === id && /its worker ended: .*restarts in/.test(message)),
     ).toBe(true);
   }
   // What throws each time has them on disk, and is given them again for as long as any durable application.
-  const again = logs.filter(({ app, message }) => app === 'hooks.ua' && /given again in/.test(message));
+  const again = logs.filter(({ app, message }) => app === 'hooks.ua' && /redelivered in/.test(message));
   expect(new Set(again.map(({ message }) => message.split(' ')[1])).size).toBe(texts.length);
   expect(await device.host.runtime.deadLetters()).toEqual([]);
 });

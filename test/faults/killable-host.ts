@@ -1,4 +1,4 @@
-/** `sip-push host` in a process of its own, with its data on disk, behind the embedded core: it can be killed and goes on. */
+/** `sip-push host` in a process of its own, with its data on disk, behind the embedded core, which a test can kill and restart. */
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';

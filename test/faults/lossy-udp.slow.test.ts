@@ -49,7 +49,7 @@ describePeer(['kamailio', 'sipp'], 'with 10 % of datagrams lost both ways', () =
       keys: { domain: core.domain, asserted: 'sip:psa@domain.test' },
       calls,
       rate: 100,
-      // A lost datagram is sent again after half a second, and later: many calls wait for that.
+      // A lost datagram is retransmitted after 500 ms or more, so many calls run at once.
       concurrent: 200,
     });
     expect(towardsDevice.dropped).toBeGreaterThan(calls / 10);
@@ -59,7 +59,7 @@ describePeer(['kamailio', 'sipp'], 'with 10 % of datagrams lost both ways', () =
     expect(new Set(counts.values())).toEqual(new Set([1]));
   });
 
-  it('our sender sends', async () => {
+  it('the sender of this package sends', async () => {
     const { counts, towardsSender } = await lossyCore();
     const sender = await startSender({ servers: [`sip:127.0.0.1:${towardsSender.port};transport=udp`] });
     closing.push(() => sender.stop());

@@ -63,7 +63,7 @@ async function expectWhole(): Promise<void> {
 }
 
 describe('a 5 MiB MMS', () => {
-  it('is pushed as notification, retrieved, and the notification answered', async () => {
+  it('is notified by a push, retrieved, and confirmed to the MMSC', async () => {
     await notify({ retrieve: 'immediate' });
     await host.telling('message');
     await posted(1);
@@ -85,7 +85,7 @@ describe('a 5 MiB MMS', () => {
     ]);
   });
 
-  it('arrives whole and once when the MMSC, then the host, are killed in the middle of it', async () => {
+  it('arrives completely and once when the MMSC, then the host, are killed during the retrieval', async () => {
     mmsc.answers = [halfUntil(NEVER), halfUntil(NEVER)];
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
     await host.underWay('files', MIB);
@@ -109,7 +109,7 @@ describe('a 5 MiB MMS', () => {
     expect(mmsc.posted).toHaveLength(2);
   });
 
-  it('is answered after a restart when the host is killed as it answers', async () => {
+  it('is confirmed after a restart when the host is killed while it confirms', async () => {
     mmsc.postStatuses = [0];
     await notify({ retrieve: 'immediate' });
     await host.telling('message');

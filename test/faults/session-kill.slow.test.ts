@@ -67,7 +67,7 @@ function opened<T extends AsyncDisposable>(resource: T): T {
 }
 
 describePeer('kamailio', 'a file in mid-transfer', () => {
-  it('8.2.1-08: its connection breaks, again and again', async () => {
+  it('8.2.1-08: its connection breaks repeatedly', async () => {
     const { detour, pushes, ...it } = await scene();
     const host = await pushes.startHost();
     const sending = await pushes.startSend(['file']);
@@ -87,7 +87,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     await it.expectOnce(host);
   });
 
-  it('8.2.1-08: its sender is killed, and runs again with the same --id', async () => {
+  it('8.2.1-08: its sender is killed and restarted with the same --id', async () => {
     const { detour, pushes, ...it } = await scene();
     const host = await pushes.startHost();
     const sending = await pushes.startSend(['file'], '--id', ID);
@@ -109,7 +109,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     expect(detour.carriedInAll).toBe(before);
   });
 
-  it('8.2.1-08: its host is killed, and starts again on the same data', async () => {
+  it('8.2.1-08: its host is killed and restarted on the same data', async () => {
     const { detour, pushes, ...it } = await scene();
     const host = await pushes.startHost();
     const sending = await pushes.startSend(['file']);
@@ -119,7 +119,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     const had = await pushes.onDisk();
     detour.release();
     // Kamailio answers 477 as long as it has no connection to the host: no word of the host's.
-    await sending.line(/is tried again in 2 s/);
+    await sending.line(/was interrupted and resumes in 2 s/);
     const resumed = it.resumedWith(sending);
     const next = await pushes.startHost();
     expect(await resumed).toBe(had);

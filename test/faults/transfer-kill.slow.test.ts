@@ -1,4 +1,4 @@
-/** A file in session mode, killed with its host at any time: what came is not sent again, what was confirmed is not lost. */
+/** The host is killed during files in session mode: received bytes are not sent again, confirmed files are not lost. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -67,7 +67,7 @@ function phasesOf(operation: number): string[] {
 }
 
 describe('kill -9 of the host', () => {
-  it('between any two writes to its disk: each file comes once, and nothing is sent twice', async () => {
+  it('between any two writes to its disk delivers each file once, and no byte is sent twice', async () => {
     const undisturbed = await host(newPlace(), FILES);
     expect(undisturbed.stderr).toBe('');
     const operations = Number(/operations (\d+)/.exec(undisturbed.stdout)?.[1]);
@@ -107,7 +107,7 @@ describe('kill -9 of the host', () => {
   });
 });
 
-it('a disk that is full for a while: files are refused as resources, and go on from there', async () => {
+it('refuses files as resources while the disk is full, and resumes them afterwards', async () => {
   const { lines, code } = await host(newPlace(), 1, 'full');
   expect(code).toBe(0);
   const full = lines.filter((line) => line.startsWith('refused '));

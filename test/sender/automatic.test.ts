@@ -211,7 +211,7 @@ describe('mode session', () => {
     expect(await receipt).toEqual({
       ...{ to: BOB, mode: 'session', outcome: 'refused', status: 405, reason: 'Method Not Allowed' },
       ...{ retryable: false, reported: false, bytes: 5000, milliseconds: expect.any(Number) },
-      why: expect.stringContaining('as requested; the core forks the request'),
+      why: expect.stringContaining('as requested; sent to'),
     });
   });
 });

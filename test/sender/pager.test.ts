@@ -159,7 +159,7 @@ describe('AD-5.3.1-6: the receipt', () => {
       reason: expect.any(String),
       retryable,
       milliseconds: expect.any(Number),
-      why: expect.stringContaining('fit a MESSAGE; the core forks the request'),
+      why: expect.stringContaining('fit a MESSAGE; sent to'),
     });
   });
 

@@ -54,7 +54,7 @@ export function canonicalIari(text: string): string {
   }
 }
 
-/** Percent-encoded (3GPP TS 24.229 7.9.2): a colon and `!()` are not allowed in a tag value of RFC 3840. */
+/** Percent-encoded (3GPP TS 24.229 §7.9.2): a colon and `!()` are not allowed in a tag value of RFC 3840. */
 export function serviceFeatureValue(urn: string): string {
   return encodeURIComponent(urn).replace(/[!()]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }

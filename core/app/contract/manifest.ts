@@ -1,4 +1,4 @@
-/** The manifest of an application: its definition, checked. */
+/** The manifest of an application: its validated definition, and the manifest of its package. */
 
 import { isMediaRange } from '../../content/media-type.js';
 import { ConfigurationError } from '../../errors.js';
@@ -13,29 +13,29 @@ export interface Manifest {
   readonly eventAppId: string;
   /** Lower-case media types and ranges. */
   readonly accepts: readonly string[];
-  /** As declared; whether there are such services is the container's to say. */
+  /** Names of services, not yet resolved. */
   readonly needs: readonly string[];
-  /** Names of services that it makes for other applications. */
+  /** Names of services for other applications. */
   readonly provides: readonly string[];
-  /** What its options have to be. */
+  /** Schema of its options. */
   readonly options?: StandardSchemaV1;
   readonly delivery: Delivery;
-  /** Largest content, bytes; no bound of its own when absent. */
+  /** Largest content in bytes; absent: only the host's limit applies. */
   readonly size?: number;
-  /** Seconds. */
+  /** Deadline of `receive` in seconds. */
   readonly receiveSeconds: number;
   readonly iari?: string;
-  /** For messages: the id with what tells it from another of the same id. */
+  /** For messages: the id, with the types and the IARI that distinguish it from others of the same id. */
   readonly label: string;
 }
 
 const KEYS = ['id', 'accepts', 'needs', 'provides', 'options', 'delivery', 'limits', 'iari', 'start'];
 const LIMIT_KEYS = ['size', 'seconds'];
 
-/** With a dot in it, so that it is never one of the host's own. */
+/** Contains a dot, unlike the names of the host's services. */
 const PROVIDED_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
 
-/** @throws ConfigurationError saying what is wrong, where, and what to write instead. */
+/** @throws ConfigurationError that names the invalid value and what was expected. */
 export function readManifest(definition: PushAppDefinition): Manifest {
   const fields = objectFields(definition, 'a push application', 'its default export is definePushApp({ … })');
   const eventAppId = readId(fields.id);
@@ -68,7 +68,7 @@ export function readManifest(definition: PushAppDefinition): Manifest {
 type Problem = (message: string) => ConfigurationError;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads every property once: a getter is asked once, and what it throws names the application. */
+/** Reads every property once, so that getters run once, and reports what they throw. */
 function objectFields(value: unknown, what: string, expected: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigurationError(`${what} is ${show(value)}; expected ${expected}`);
@@ -86,7 +86,7 @@ function readId(id: unknown): string {
       `id of a push application is ${show(id)}; expected an event-app-id like "mms.ua": 1 to 255 printable ASCII characters without blank, comma or quote (7.1-03)`,
     );
   }
-  // RFC 3840 9: in a feature tag a leading ! negates.
+  // RFC 3840 §9: in a feature tag a leading ! negates.
   if (id.startsWith('!'))
     throw new ConfigurationError(`id "${id}" begins with "!"; expected an event-app-id like "mms.ua"`);
   return canonicalEventAppId(id);
@@ -147,7 +147,7 @@ function readSchema(options: unknown, problem: Problem): StandardSchemaV1 | unde
 }
 
 function isSchema(value: unknown): value is StandardSchemaV1 {
-  // A schema may be a function: ArkType's are.
+  // A schema of ArkType is a function.
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   const standard: unknown = '~standard' in value && value['~standard'];
   if (typeof standard !== 'object' || standard === null) return false;
@@ -182,7 +182,7 @@ function readLimits(limits: unknown, delivery: Delivery, problem: Problem) {
 
 function readIari(iari: unknown, problem: Problem): string | undefined {
   if (iari === undefined) return undefined;
-  // Appendix D: a URN, which stands percent-encoded in a feature tag.
+  // Appendix D: a URN, which is percent-encoded in a feature tag.
   if (typeof iari === 'string' && isIari(iari)) return canonicalIari(iari);
   throw problem(`iari is ${show(iari)}; expected a URN: "urn:urn-7:3gpp-application.ims.iari.example"`);
 }
@@ -205,8 +205,6 @@ function show(value: unknown): string {
   return String(value);
 }
 
-/** What a package says of an application ahead of its module, and whether the module agrees. */
-
 /** The manifest of an application in its package.json (`sipPush.apps`). The definition must agree with it. */
 export interface StaticManifest {
   /** event-app-id. */
@@ -217,7 +215,7 @@ export interface StaticManifest {
   readonly iari?: string;
 }
 
-/** @throws ConfigurationError naming the application, and what differs. */
+/** @throws ConfigurationError that names the application and the difference. */
 export function requireAgreement(said: StaticManifest, manifest: Manifest): void {
   const { eventAppId, accepts, iari } = manifest;
   const differing: [name: string, said: string, is: string][] = [

@@ -1,6 +1,6 @@
 /**
- * Standard Schema, version 1 (https://standardschema.dev): the one interface that schemas of zod, Valibot, ArkType and
- * others have. The specification asks that its types be copied rather than depended on.
+ * The options of an application, parsed by its schema. The types are those of Standard Schema 1
+ * (https://standardschema.dev), the common interface of zod, Valibot and ArkType, which recommends copying them.
  */
 
 import { ConfigurationError } from '../../errors.js';
@@ -63,14 +63,12 @@ export interface StandardSchemaIssue {
     | undefined;
 }
 
-/** What the host's configuration says for an application, held against that application's schema. */
-
-/** Things that are wrong, told at once. */
+/** Issues in one error. */
 const MAX_ISSUES = 20;
 
 /**
- * What its schema makes of them; without one they are as they are.
- * @throws ConfigurationError naming the application, each option that is wrong, and what the schema says of it.
+ * The options as the schema parses them; without a schema they are unchanged.
+ * @throws ConfigurationError that names the application and each invalid option, with the message of the schema.
  */
 export async function readOptions(
   eventAppId: string,
@@ -98,7 +96,7 @@ async function validated(
     return await within(clock, OPTIONS_WITHIN, 'its validate()', result);
   } catch (error) {
     throw new ConfigurationError(
-      `${eventAppId}: its options could not be checked, by its schema: ${reasonOf(error)}`,
+      `${eventAppId}: the schema could not validate the options: ${reasonOf(error)}`,
       { cause: error },
     );
   }

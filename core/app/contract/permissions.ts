@@ -1,4 +1,4 @@
-/** What applications may do, where somebody has said so. */
+/** The permissions of an application. */
 
 import { AllowList } from '../../content/fetch/allow-list.js';
 import { ConfigurationError } from '../../errors.js';
@@ -14,7 +14,7 @@ export interface AppPermissions {
   readonly files?: number;
 }
 
-/** @throws ConfigurationError naming the application, and what is wrong. */
+/** @throws ConfigurationError that names the application and the invalid permission. */
 export function requirePermissions(eventAppId: string, permissions: AppPermissions): void {
   for (const name of ['storage', 'files'] as const) {
     const bytes = permissions[name];
@@ -30,7 +30,7 @@ export function requirePermissions(eventAppId: string, permissions: AppPermissio
   }
 }
 
-/** Where `fetch` may go, of what the host allows; undefined: anywhere there. @throws ConfigurationError */
+/** Allowed origins for `fetch`; undefined: all that the host allows. @throws ConfigurationError */
 export function fetchPermission({ fetch }: AppPermissions): AllowList | undefined {
   return fetch && new AllowList(fetch, 'permissions.fetch');
 }

@@ -1,3 +1,5 @@
+/** The contract between the runtime and a push application. */
+
 import type { Content } from '../../content/content.js';
 import type { StandardSchemaV1 } from './options.js';
 import type { Alarm, AppServices, HostServiceName, ServiceName, Services } from './services.js';
@@ -7,8 +9,6 @@ import type { Alarm, AppServices, HostServiceName, ServiceName, Services } from 
  * (`"contract": "^1.0.0"`).
  */
 export const CONTRACT_VERSION = '1.0.0';
-
-/** The contract between the runtime and a push application. */
 
 /**
  * How a push arrived: `pager` in a SIP MESSAGE, `session` over MSRP, `indirect` as a reference that the host retrieved.
@@ -183,7 +183,7 @@ export type StartedApp<Needs extends string = string, Provides extends string = 
   HookOfAlarms<Needs> &
   ServicesProvided<Provides>;
 
-/** One that may need anything is one of which nothing is known. */
+/** When `Needs` has every service, the needs are not known, and no hook is required. */
 type HookOfAlarms<Needs extends string> = [HostServiceName] extends [Needs]
   ? unknown
   : 'schedule' extends Needs
@@ -231,7 +231,7 @@ export interface PushAppDefinition<
   readonly iari?: string;
   /** Called once, before the first push. If it throws, the application is not loaded. */
   start(
-    // A host that knows nothing of them may load applications with options of any type.
+    // `never`: a definition with options of any type is then assignable to PushAppDefinition.
     context: StartContext<Needs & ServiceName, string extends Needs ? never : Options>,
   ): StartedApp<NoInfer<Needs>, NoInfer<Provides>> | Promise<StartedApp<NoInfer<Needs>, NoInfer<Provides>>>;
 }

@@ -7,7 +7,7 @@ import type { PushAppInstance } from './push-app.js';
 export class AppUnavailable extends PushRefused {
   /** @param seconds until the application may be available. */
   constructor(eventAppId: string, reason: string, seconds: number) {
-    super('busy', `${eventAppId} is being started again: ${reason}`, { retryAfter: seconds });
+    super('busy', `${eventAppId} is restarting: ${reason}`, { retryAfter: seconds });
   }
 }
 

@@ -12,6 +12,7 @@ import type { Turn } from '../application/slots.js';
 import { isRetryable, type Outcome, type Refusal, refused, resources } from '../contract/outcome.js';
 import { unavailableOf } from '../contract/unavailable.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
+import { DEAD_LETTERS, type DeadLetters } from '../ledger/dead-letters.js';
 import type { PushEntry } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from '../limits.js';
@@ -25,6 +26,7 @@ export class DurableDelivery {
 
   constructor(
     @inject(LEDGER) private readonly ledger: Ledger,
+    @inject(DEAD_LETTERS) private readonly deadLetters: DeadLetters,
     @inject(REGISTRY) private readonly registry: Registry,
     @inject(ATTEMPTS) private readonly attempts: Attempts,
     @inject(CLOCK) private readonly clock: Clock,
@@ -168,7 +170,7 @@ export class DurableDelivery {
 
   private async moveToDeadLetters(entry: PushEntry, reason: string): Promise<void> {
     try {
-      await this.ledger.moveToDeadLetters(entry, reason);
+      await this.deadLetters.add(entry, reason);
     } catch (error) {
       this.retry(entry, resources(`it cannot become a dead letter: ${reasonOf(error)}`));
     }

@@ -1,4 +1,4 @@
-/** The services of an application in a worker: its calls, served on the host's side. */
+/** Serves the calls that an application in a worker makes to its services. */
 
 import { streamOf } from '../../content/content.js';
 import { ConfigurationError } from '../../errors.js';
@@ -9,8 +9,8 @@ import { type Fields, fieldsOf, rangeOf, textOf } from './messages.js';
 import type { Peer } from './peer.js';
 import { methodsOf } from './service-methods.js';
 
-/** Made for workers one by one; all other services are called by the names of their functions. */
-const OWN_WAY = new Set([
+/** Parts of the context with their own proxy in a worker. The functions of all other services are called by name. */
+const PROXIED = new Set([
   'storage',
   'files',
   'fetch',
@@ -22,7 +22,7 @@ const OWN_WAY = new Set([
   'options',
 ]);
 
-/** Those of `storage` and `files` that are called so, too. */
+/** The functions of these services that are called by name as well. */
 const PLAIN: Readonly<Record<string, readonly string[]>> = {
   storage: ['get', 'put', 'delete'],
   files: ['remove', 'list'],
@@ -30,12 +30,12 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
 };
 
 export class HostServices {
-  /** By service: the functions that the worker may call. */
+  /** Service name to the functions that the worker can call. */
   readonly methods: Readonly<Record<string, readonly string[]>>;
   readonly #services: Partial<Services>;
   readonly #all: Fields;
 
-  /** @throws ConfigurationError naming a service that cannot be called from a worker. */
+  /** @throws ConfigurationError if a service cannot be called from a worker. */
   constructor(
     context: StartContext,
     private readonly peer: Peer,
@@ -44,12 +44,12 @@ export class HostServices {
     this.#all = { ...context };
     const methods: Record<string, readonly string[]> = {};
     for (const [name, service] of Object.entries(this.#all)) {
-      if (!OWN_WAY.has(name)) methods[name] = methodsOf(name, service);
+      if (!PROXIED.has(name)) methods[name] = methodsOf(name, service);
     }
     this.methods = methods;
   }
 
-  /** @throws whatever the service throws. */
+  /** @throws what the service throws. */
   async call(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
     const fields = fieldsOf(args);
     switch (name) {
@@ -58,17 +58,17 @@ export class HostServices {
       case 'storage.entries':
         return this.#entries(fields);
       case 'files.write':
-        return this.#of('files').write(this.peer.streams.takeBytes(Number(fields.stream)));
+        return this.#of('files').write(this.peer.streams.openBytes(Number(fields.stream)));
       case 'files.open':
         return this.#openFile(fields);
       case 'fetch':
         return this.#fetch(fields, signal);
     }
-    throw new ConfigurationError(`the host has no "${name.slice(0, 100)}"`);
+    throw new ConfigurationError(`unknown call "${name.slice(0, 100)}"`);
   }
 
-  /** Log lines and events. What is wrong with them is not told to anybody: the worker has looked. */
-  tell(name: string, args: unknown): void {
+  /** Log lines and events. Invalid ones are ignored: the worker has validated them. */
+  notify(name: string, args: unknown): void {
     const { level, message, kind, fields } = fieldsOf(args);
     if (name === 'emit') this.#services.emit?.(textOf(kind), fieldsOf(fields));
     if (name !== 'log' || !this.#services.log) return;
@@ -80,7 +80,7 @@ export class HostServices {
 
   #of<Name extends 'storage' | 'files' | 'fetch'>(name: Name): Services[Name] {
     const service = this.#services[name];
-    if (!service) throw new ConfigurationError(`"${name}" is not among its needs`);
+    if (!service) throw new ConfigurationError(`service "${name}" is not available: expected it in "needs"`);
     return service;
   }
 
@@ -90,21 +90,21 @@ export class HostServices {
     const callable = Object.hasOwn(this.methods, name) ? this.methods[name] : PLAIN[name];
     const object = this.#all[name];
     if (!object || !callable?.includes(called)) {
-      throw new ConfigurationError(`there is no ${name.slice(0, 100)}.${called.slice(0, 100)}`);
+      throw new ConfigurationError(`unknown function ${name.slice(0, 100)}.${called.slice(0, 100)}`);
     }
     const run: unknown = Reflect.get(object, called);
-    if (typeof run !== 'function') throw new ConfigurationError(`${name}.${called} is no function`);
+    if (typeof run !== 'function') throw new ConfigurationError(`${name}.${called} is not a function`);
     return Reflect.apply(run, object, Array.isArray(args) ? args : []);
   }
 
   #entries({ range, stream }: Fields): void {
     const entries = inGroups(this.#of('storage').entries(storageRange(range)));
-    this.peer.streams.give(Number(stream), streamOf(entries), { ours: true });
+    this.peer.streams.send(Number(stream), streamOf(entries), { transferred: true });
   }
 
   async #openFile({ name, range, stream }: Fields): Promise<void> {
     const content = await this.#of('files').open(String(name), rangeOf(range));
-    this.peer.streams.give(Number(stream), content, { ours: true });
+    this.peer.streams.send(Number(stream), content, { transferred: true });
   }
 
   async #fetch({ url, options, stream }: Fields, signal: AbortSignal): Promise<unknown> {
@@ -116,12 +116,12 @@ export class HostServices {
       ...fieldsOf(options),
       signal,
     });
-    this.peer.streams.give(Number(stream), body, { ours: true });
+    this.peer.streams.send(Number(stream), body, { transferred: true });
     return head;
   }
 }
 
-/** What is wrong in it, storage says. */
+/** The range with fields of the right types; the storage validates their values. */
 function storageRange(range: unknown): StorageRange {
   const { prefix, after, limit } = fieldsOf(range);
   return {

@@ -1,4 +1,4 @@
-/** One application that runs in workers: in one after the other, as long as it is loaded. */
+/** An application that runs in a worker, and in another one when that worker ends. */
 
 import { AppError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
@@ -13,32 +13,32 @@ import type {
 } from '../contract/push-app.js';
 import { AppUnavailable, type MaybeUnavailable, UNAVAILABLE } from '../contract/unavailable.js';
 import { START_WITHIN } from '../limits.js';
+import { AppWorker, type AppWorkerOptions, type Started } from './app-worker.js';
 import { RESTART_BASE, RESTART_MAX, STEADY_AFTER, STOP_HOOK_WITHIN } from './limits.js';
 import type { Fields } from './messages.js';
 import type { Hook } from './serve.js';
 import { serviceOf } from './service-methods.js';
-import { type LifeOptions, type Started, WorkerLife } from './worker-life.js';
 
 export interface IsolatedAppParts {
-  options: LifeOptions;
-  /** What its worker said when it was first asked. */
+  options: AppWorkerOptions;
+  /** The definition that the first worker returned. */
   definition: Fields;
-  /** One that has loaded the module; absent: it is to be started. */
-  life: WorkerLife | undefined;
+  /** A worker that has loaded the module; absent: `start` loads one. */
+  worker: AppWorker | undefined;
   context: StartContext;
 }
 
-/** Seconds for the worker itself to come up, when it is started again. */
-const COMES_UP_IN = 1;
+/** Seconds that the restart of a worker takes. */
+const START_SECONDS = 1;
 
 export class IsolatedApp {
   readonly #eventAppId: string;
-  /** What senders said last: a worker that is started again does not know. */
+  /** The last answer of each sender, for a worker that is restarted. */
   readonly #negotiated = new Map<string, NegotiatedSender>();
-  #life: WorkerLife | undefined;
+  #worker: AppWorker | undefined;
   #startedAt = 0;
   #failures = 0;
-  #away = { reason: 'its worker ended', until: 0 };
+  #outage = { reason: 'its worker ended', until: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #restarting: Promise<void> | undefined;
   #stopping = false;
@@ -51,17 +51,17 @@ export class IsolatedApp {
   static async start(parts: IsolatedAppParts): Promise<PushAppInstance> {
     const app = new IsolatedApp(parts);
     const { signal } = parts.context;
-    const life = parts.life ?? (await app.#load());
-    const abandon = () => life.end(app.#error('was given up while it was being started'));
+    const worker = parts.worker ?? (await app.#load());
+    const abandon = () => worker.end(app.#error('was stopped while it was starting'));
     signal.addEventListener('abort', abandon, { once: true });
     try {
       signal.throwIfAborted();
-      const started = await app.#begin(life);
-      signal.addEventListener('abort', () => app.#life?.tellStopping(), { once: true });
+      const started = await app.#begin(worker);
+      signal.addEventListener('abort', () => app.#worker?.notifyStopping(), { once: true });
       return app.#instance(started);
     } catch (error) {
       app.#stopping = true;
-      life.end(app.#error('did not start'));
+      worker.end(app.#error('did not start'));
       throw error;
     } finally {
       signal.removeEventListener('abort', abandon);
@@ -69,14 +69,14 @@ export class IsolatedApp {
   }
 
   #instance({ hooks, provided }: Started): MaybeUnavailable {
-    const away = () => this.#whyAway();
+    const unavailable = () => this.#unavailable();
     const all: Required<Pick<PushAppInstance, Hook>> = {
-      consider: async (offer) => void (await this.#here().hook('consider', { offer })),
-      alarm: (alarm, context) => this.#here().alarm(alarm, context),
-      query: (name, args) => this.#here().hook('query', { name, args }),
-      negotiated: (sender) => this.#tellNegotiated(sender),
-      // The runtime looks at what it is.
-      describe: (push) => this.#here().describe(push) as Promise<PushDescription>,
+      consider: async (offer) => void (await this.#running().hook('consider', { offer })),
+      alarm: (alarm, context) => this.#running().alarm(alarm, context),
+      query: (name, args) => this.#running().hook('query', { name, args }),
+      negotiated: (sender) => this.#notifyNegotiated(sender),
+      // The runtime validates the description.
+      describe: (push) => this.#running().describe(push) as Promise<PushDescription>,
       stop: () => this.#stop(hooks.has('stop')),
     };
     const services = [...provided].map(([service, methods]) => [
@@ -85,9 +85,9 @@ export class IsolatedApp {
     ]);
     return {
       get [UNAVAILABLE]() {
-        return away();
+        return unavailable();
       },
-      receive: (push, context) => this.#here().receive(push, context),
+      receive: (push, context) => this.#running().receive(push, context),
       ...Object.fromEntries(
         Object.entries(all).filter(([name]) => name === 'stop' || hooks.has(name as Hook)),
       ),
@@ -95,66 +95,66 @@ export class IsolatedApp {
     };
   }
 
-  /** @throws AppAway */
-  #here(): WorkerLife {
-    const away = this.#whyAway();
-    if (away || !this.#life)
-      throw away ?? new AppUnavailable(this.#eventAppId, this.#away.reason, COMES_UP_IN);
-    return this.#life;
+  /** @throws AppUnavailable */
+  #running(): AppWorker {
+    const unavailable = this.#unavailable();
+    if (unavailable || !this.#worker)
+      throw unavailable ?? new AppUnavailable(this.#eventAppId, this.#outage.reason, START_SECONDS);
+    return this.#worker;
   }
 
-  #whyAway(): AppUnavailable | undefined {
-    if (this.#life && !this.#life.over) return undefined;
-    const seconds = Math.max(0, Math.ceil((this.#away.until - Date.now()) / 1000)) + COMES_UP_IN;
-    return new AppUnavailable(this.#eventAppId, this.#away.reason, seconds);
+  #unavailable(): AppUnavailable | undefined {
+    if (this.#worker && !this.#worker.over) return undefined;
+    const seconds = Math.max(0, Math.ceil((this.#outage.until - Date.now()) / 1000)) + START_SECONDS;
+    return new AppUnavailable(this.#eventAppId, this.#outage.reason, seconds);
   }
 
   async #provided(service: string, method: string, args: readonly unknown[]): Promise<unknown> {
-    // No refusal: whoever calls it has a push of its own, perhaps, which that says nothing of.
-    if (this.#whyAway()) throw this.#error(`${service} is away: ${this.#away.reason}`);
-    return this.#here().hook('provided', { service, method, args });
+    // An AppError, not a refusal: the caller may be receiving a push, which this failure must not refuse.
+    if (this.#unavailable()) throw this.#error(`${service} is unavailable: ${this.#outage.reason}`);
+    return this.#running().hook('provided', { service, method, args });
   }
 
-  async #tellNegotiated(sender: NegotiatedSender): Promise<void> {
+  async #notifyNegotiated(sender: NegotiatedSender): Promise<void> {
     this.#negotiated.set(sender.uri, sender);
-    // Away it hears of it when it is back.
-    if (this.#whyAway() === undefined) await this.#here().hook('negotiated', { sender });
+    // An unavailable application is notified after its restart.
+    if (this.#unavailable() === undefined) await this.#running().hook('negotiated', { sender });
   }
 
-  async #load(): Promise<WorkerLife> {
+  async #load(): Promise<AppWorker> {
     const { options, definition } = this.parts;
-    const { life, definition: found } = await WorkerLife.load(options);
-    if (JSON.stringify(found) === JSON.stringify(definition)) return life;
-    life.end(this.#error('has changed'));
+    const { worker, definition: found } = await AppWorker.load(options);
+    if (JSON.stringify(found) === JSON.stringify(definition)) return worker;
+    worker.end(this.#error('has changed'));
     throw this.#error(
-      'its definition is no longer what it was when it was loaded; unload it, and load it anew',
+      'its definition has changed since it was loaded; unload the application and load it again',
     );
   }
 
-  async #begin(life: WorkerLife): Promise<Started> {
+  async #begin(worker: AppWorker): Promise<Started> {
     const { context } = this.parts;
     const now = 'clock' in context ? () => context.clock.now().getTime() : Date.now;
-    const started = await life.start(context, (line) => context.log.info(line), now);
-    this.#life = life;
+    const started = await worker.start(context, (line) => context.log.info(line), now);
+    this.#worker = worker;
     this.#startedAt = Date.now();
-    void life.ended.then((why) => this.#ended(why));
+    void worker.ended.then((why) => this.#ended(why));
     return started;
   }
 
   #ended(why: Error): void {
-    this.#life = undefined;
+    this.#worker = undefined;
     if (this.#stopping) return;
     if (Date.now() - this.#startedAt >= STEADY_AFTER) this.#failures = 0;
-    this.#again(`its worker ended: ${reasonOf(why)}`, why);
+    this.#restartLater(`its worker ended: ${reasonOf(why)}`, why);
   }
 
-  /** Starts it again, the later the more often it has failed. */
-  #again(reason: string, why: unknown): void {
+  /** Restarts the worker, with longer delays after repeated failures. */
+  #restartLater(reason: string, why: unknown): void {
     const { log } = this.parts.context;
     const wait = doubledDelay({ first: RESTART_BASE, longest: RESTART_MAX }, ++this.#failures);
-    this.#away = { reason, until: Date.now() + wait };
-    log.error(`${reason}; it is started again in ${wait / 1000} s`);
-    // Where it was thrown, when it was not by the host.
+    this.#outage = { reason, until: Date.now() + wait };
+    log.error(`${reason}; it restarts in ${wait / 1000} s`);
+    // The stack shows where the application threw; an error of the host needs none.
     if (why instanceof Error && !(why instanceof SipPushError)) log.debug(String(why.stack));
     this.#timer = setTimeout(() => {
       this.#restarting = this.#restart().finally(() => {
@@ -164,29 +164,29 @@ export class IsolatedApp {
   }
 
   async #restart(): Promise<void> {
-    let life: WorkerLife | undefined;
+    let worker: AppWorker | undefined;
     try {
-      life = await this.#load();
-      if (!this.#stopping) await within(systemClock, START_WITHIN, 'start()', this.#begin(life));
-      if (this.#stopping) life.end(this.#error('was stopped'));
-      for (const sender of this.#negotiated.values()) void life.hook('negotiated', { sender });
+      worker = await this.#load();
+      if (!this.#stopping) await within(systemClock, START_WITHIN, 'start()', this.#begin(worker));
+      if (this.#stopping) worker.end(this.#error('was stopped'));
+      for (const sender of this.#negotiated.values()) void worker.hook('negotiated', { sender });
     } catch (error) {
-      life?.end(this.#error('did not start'));
-      if (!this.#stopping) this.#again(`its worker did not start: ${reasonOf(error)}`, error);
+      worker?.end(this.#error('did not start'));
+      if (!this.#stopping) this.#restartLater(`its worker did not start: ${reasonOf(error)}`, error);
     }
   }
 
   async #stop(hook: boolean): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
-    const life = this.#life;
+    const worker = this.#worker;
     try {
-      if (hook && life && !life.over) {
-        await within(systemClock, STOP_HOOK_WITHIN, 'stop()', life.hook('stop', {}));
+      if (hook && worker && !worker.over) {
+        await within(systemClock, STOP_HOOK_WITHIN, 'stop()', worker.hook('stop', {}));
       }
     } finally {
-      life?.end(this.#error('was stopped'));
-      await life?.ended;
+      worker?.end(this.#error('was stopped'));
+      await worker?.ended;
       await this.#restarting;
     }
   }

@@ -1,11 +1,11 @@
-/** An application in a worker, as the runtime loads it: a definition like any other. */
+/** The definition of an application whose code runs in a worker. */
 
 import { ConfigurationError } from '../../errors.js';
 import type { StandardSchemaV1 } from '../contract/options.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
+import { AppWorker, type AppWorkerOptions } from './app-worker.js';
 import { IsolatedApp } from './isolated-app.js';
 import { DEFAULT_MEMORY, DEFAULT_UNRESPONSIVE, MIN_MEMORY, UNUSED_FOR } from './limits.js';
-import { type LifeOptions, WorkerLife } from './worker-life.js';
 
 /** Limits of an application in a worker. */
 export interface WorkerIsolation {
@@ -28,7 +28,7 @@ export interface IsolatedOptions extends WorkerIsolation {
   readonly script?: URL;
 }
 
-/** A hook may ask for a second of event loop, but not for a year of it. */
+/** Limit of `unresponsive` in seconds. */
 const MAX_UNRESPONSIVE = 3600;
 
 /**
@@ -37,72 +37,75 @@ const MAX_UNRESPONSIVE = 3600;
  * import.
  */
 export async function isolated(options: IsolatedOptions): Promise<PushAppDefinition> {
-  const life = lifeOptions(options);
-  const first = await WorkerLife.load(life);
-  const unused = new UnusedLife(first.life);
+  const settings = workerOptions(options);
+  const first = await AppWorker.load(settings);
+  const unused = new UnusedWorker(first.worker);
   const { definition } = first;
-  // What is wrong with the rest, the runtime says.
+  // The runtime validates the definition when it loads it.
   const { schema, needs, ...plain } = definition as PlainDefinition;
   return {
     ...plain,
-    // For what it writes to its standard output, and what becomes of its worker.
+    // The host logs the worker's standard output, and its end.
     needs: [...new Set([...(Array.isArray(needs) ? needs : []), 'log'])],
-    ...(schema === true ? { options: schemaThere(unused) } : {}),
-    start: (context) => IsolatedApp.start({ options: life, definition, life: unused.take(), context }),
+    ...(schema === true ? { options: workerSchema(unused) } : {}),
+    start: (context) => IsolatedApp.start({ options: settings, definition, worker: unused.claim(), context }),
   };
 }
 
 type PlainDefinition = Pick<PushAppDefinition, 'id' | 'accepts' | 'needs'> & { schema?: unknown };
 
-/** Its schema is in the worker, which applies it again when it starts: what that makes of options need not cross. */
-function schemaThere(unused: UnusedLife): StandardSchemaV1 {
+/** The schema is in the worker. The worker parses the options again at start, so parsed values are not transferred. */
+function workerSchema(unused: UnusedWorker): StandardSchemaV1 {
   return {
     '~standard': {
       version: 1,
       vendor: 'sip-push',
       validate: async (value) => {
-        const issues = await unused.life?.issuesOf(value);
+        const issues = await unused.worker?.issuesOf(value);
         return issues ? { issues } : { value };
       },
     },
   };
 }
 
-/** A worker that has said what is in its module waits to be started, but not for ever. */
-class UnusedLife {
+/** A worker that has loaded its module and waits for `start`. It ends when the wait is too long. */
+class UnusedWorker {
   readonly #timer: ReturnType<typeof setTimeout>;
-  #life: WorkerLife | undefined;
+  #worker: AppWorker | undefined;
 
-  constructor(life: WorkerLife) {
-    this.#life = life;
-    life.keepsProcess(false);
-    void life.ended.then(() => this.take());
-    this.#timer = setTimeout(() => this.take()?.end(new ConfigurationError('nobody started it')), UNUSED_FOR);
+  constructor(worker: AppWorker) {
+    this.#worker = worker;
+    worker.keepsProcess(false);
+    void worker.ended.then(() => this.claim());
+    this.#timer = setTimeout(
+      () => this.claim()?.end(new ConfigurationError('it was not started in time')),
+      UNUSED_FOR,
+    );
     detach(this.#timer);
   }
 
-  get life(): WorkerLife | undefined {
-    return this.#life;
+  get worker(): AppWorker | undefined {
+    return this.#worker;
   }
 
-  take(): WorkerLife | undefined {
+  claim(): AppWorker | undefined {
     clearTimeout(this.#timer);
-    const life = this.#life;
-    this.#life = undefined;
-    life?.keepsProcess(true);
-    return life;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    worker?.keepsProcess(true);
+    return worker;
   }
 }
 
-function lifeOptions({ module, script, memory, unresponsive }: IsolatedOptions): LifeOptions {
+function workerOptions({ module, script, memory, unresponsive }: IsolatedOptions): AppWorkerOptions {
   const seconds = unresponsive ?? DEFAULT_UNRESPONSIVE / 1000;
   if (!(seconds > 0 && seconds <= MAX_UNRESPONSIVE)) {
     throw new ConfigurationError(
-      `isolation.unresponsive is ${seconds}; expected seconds, more than 0 and at most ${MAX_UNRESPONSIVE}`,
+      `invalid isolation.unresponsive ${seconds}: expected seconds, more than 0 and at most ${MAX_UNRESPONSIVE}`,
     );
   }
   if (memory !== undefined && !(Number.isSafeInteger(memory) && memory >= MIN_MEMORY)) {
-    throw new ConfigurationError(`isolation.memory is ${memory}; expected bytes, ${MIN_MEMORY} or more`);
+    throw new ConfigurationError(`invalid isolation.memory ${memory}: expected at least ${MIN_MEMORY} bytes`);
   }
   return {
     module,
@@ -112,7 +115,7 @@ function lifeOptions({ module, script, memory, unresponsive }: IsolatedOptions):
   };
 }
 
-/** So that a process which has nothing else to do may end. */
+/** The timer does not keep the process running. */
 function detach(timer: unknown): void {
   if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
     timer.unref();

@@ -1,74 +1,74 @@
-/** The bounds of an application in a worker, each with its reason. Times in milliseconds, sizes in bytes. */
+/** Limits of an application in a worker. Times are in milliseconds, sizes in bytes. */
 
 const MEBIBYTE = 1024 * 1024;
 
 /**
- * What an application has in memory: the bundled ones need 10 MiB. Garbage that is not collected yet counts, which may
- * be as much again as what is in use.
+ * Memory of an application. The bundled applications need 10 MiB. Garbage that is not yet collected counts, and can
+ * double the usage.
  */
 export const DEFAULT_MEMORY = 256 * MEBIBYTE;
 
-/** Node.js itself takes some 6 MiB of a worker. */
+/** A worker of Node.js uses about 6 MiB before any application runs. */
 export const MIN_MEMORY = 32 * MEBIBYTE;
 
 /**
- * How far the engine's own limit of the heap lies above `memory`. Meeting that is survived when a heap grows bit by
- * bit; when it meets it in one large step, the engine ends the whole process. It allocates 1 GiB at most in one step.
+ * Distance of the engine's heap limit from `memory`. A worker that reaches the engine's limit in small steps ends alone;
+ * in one large step it ends the whole process. One allocation is at most 1 GiB.
  */
 export const HEAP_RESERVE = 1280 * MEBIBYTE;
 
-/** An event loop that turns no more. Less than a direct application's deadline, far more than any sensible turn takes. */
+/** Longest time that the event loop can be blocked: less than the deadline of a direct application. */
 export const DEFAULT_UNRESPONSIVE = 5_000;
 
-/** Between an answer and the next question: a leak of 1 GiB/s is found 256 MiB past the limit. */
-export const ASK_EVERY = 250;
+/** Between a pong and the next ping: a leak of 1 GiB/s is detected 256 MiB past the limit. */
+export const PING_INTERVAL = 250;
 
-/** While no answer comes. */
-export const LOOK_EVERY = 100;
+/** Between checks of a worker that does not answer. */
+export const CHECK_INTERVAL = 100;
 
-/** From when on a worker that does not answer is held to account for what the process has grown. */
+/** After this time without an answer, the growth of the process is attributed to the worker. */
 export const SILENT_AFTER = 200;
 
-/** The script and the module: they are read from a disk, maybe on a slow machine. */
+/** Deadline for loading the script and the module, which allows for a slow disk. */
 export const LOAD_WITHIN = 30_000;
 
-/** A worker that was asked what is in its module, and that nobody starts, is ended. */
+/** A worker that has loaded its module and is not started ends after this time. */
 export const UNUSED_FOR = 30_000;
 
-/** Of the 5 s that an application has to stop: after its own `stop` the thread has to end. */
+/** Deadline of the hook `stop`. The thread ends in the rest of the 5 s that an application has to stop. */
 export const STOP_HOOK_WITHIN = 4_000;
 
-/** The first restart; each later one waits twice as long. */
+/** Delay of the first restart. It doubles with each further failure. */
 export const RESTART_BASE = 1_000;
 
 export const RESTART_MAX = 300_000;
 
-/** One that ran for so long begins anew with RESTART_BASE. */
+/** After a worker ran for this time, the next restart waits RESTART_BASE again. */
 export const STEADY_AFTER = 60_000;
 
-/** A call that was given up, as of a `receive` past its deadline: a commit that comes later still counts so long. */
-export const LATE_FOR = 60_000;
+/** How long a commit of an aborted call is accepted, as of a `receive` past its deadline. */
+export const LATE_COMMIT_WITHIN = 60_000;
 
-/** Content that goes over with its push; larger content is a stream. */
+/** Largest content that is sent with its push. Larger content is a stream. */
 export const INLINE_CONTENT = 65_536;
 
-/** One chunk of a stream from an application; what is larger belongs in several. */
+/** Largest chunk of a stream from an application. */
 export const MAX_CHUNK = 16 * MEBIBYTE;
 
-/** Streams of one application, each way. */
+/** Open streams of one application in each direction. */
 export const MAX_STREAMS = 1_000;
 
-/** Calls of one application that the host has not answered. */
+/** Calls of one application that the host has not yet answered. */
 export const MAX_CALLS = 10_000;
 
-/** Messages between two answers of a worker, of which it gives some four a second: it floods its host. */
+/** Messages between two pongs, which come about four times a second. A worker that sends more is ended. */
 export const MAX_MESSAGES = 20_000;
 
-/** Entries of storage that go over at once. */
+/** Entries of storage in one message. */
 export const ENTRIES_AT_ONCE = 16;
 
-/** Lines of output before the application has a log. */
-export const EARLY_LINES = 20;
+/** Lines of output that are kept until the application has a log. */
+export const MAX_EARLY_LINES = 20;
 
-/** Of options that are wrong: as many as are told. */
+/** Issues of invalid options that are reported. */
 export const MAX_ISSUES = 20;

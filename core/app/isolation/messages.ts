@@ -1,4 +1,4 @@
-/** What goes between a host and the worker of an application. */
+/** The messages between a host and the worker of an application, and the errors in them. */
 
 import type { ByteRange } from '../../content/content.js';
 import { FetchError, type FetchFailure } from '../../content/fetch/fetch-error.js';
@@ -22,11 +22,11 @@ export type Message =
   | { readonly type: 'call'; readonly id: number; readonly name: string; readonly args: unknown }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: PackedError }
-  /** To whoever serves the call: its caller has lost interest. */
+  /** The caller aborts the call. */
   | { readonly type: 'abort'; readonly id: number; readonly error: PackedError }
-  /** A call without an answer. */
-  | { readonly type: 'tell'; readonly name: string; readonly args: unknown }
-  /** To whoever has the stream: one chunk more. */
+  /** A notification has no result. */
+  | { readonly type: 'notify'; readonly name: string; readonly args: unknown }
+  /** The reader asks the sender of the stream for one chunk. */
   | { readonly type: 'pull'; readonly id: number }
   | { readonly type: 'cancel'; readonly id: number; readonly error: PackedError }
   | { readonly type: 'chunk'; readonly id: number; readonly chunk: unknown }
@@ -36,56 +36,55 @@ export type Message =
 export type Fields = Readonly<Record<string, unknown>>;
 
 const WITH_ID = new Set(['call', 'result', 'error', 'abort', 'pull', 'cancel', 'chunk', 'end', 'break']);
-const WITH_NAME = new Set(['call', 'tell']);
+const WITH_NAME = new Set(['call', 'notify']);
 
 /**
- * Undefined when it is none: an application may post anything. What is inside (`args`, `value`, `chunk`, `error`) is
- * still to be looked at.
+ * Undefined for an invalid message: an application can post any value. The receiver validates `args`, `value`, `chunk`
+ * and `error`.
  */
 export function readMessage(message: unknown): Message | undefined {
   const { type, id, name } = fieldsOf(message);
   if (typeof type !== 'string') return undefined;
-  const known = WITH_ID.has(type) ? Number.isSafeInteger(id) : type === 'tell';
+  const known = WITH_ID.has(type) ? Number.isSafeInteger(id) : type === 'notify';
   if (!known || (WITH_NAME.has(type) && typeof name !== 'string')) return undefined;
   return message as Message;
 }
 
-/** Of an object; of anything else, none. */
+/** The value as an object; an empty one if it is not an object. */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
 
-/** A string, or what is given instead. */
+/** The value if it is a string, `otherwise` if not. */
 export function textOf(value: unknown, otherwise = ''): string {
   return typeof value === 'string' ? value : otherwise;
 }
 
-/** A range of bytes, whose numbers are anything still; undefined where there is none. */
+/** A range of bytes, not yet validated; undefined if the value is not a range. */
 export function rangeOf(value: unknown): ByteRange | undefined {
   const { start, end } = fieldsOf(value);
   if (typeof start !== 'number') return undefined;
   return { start, ...(typeof end === 'number' ? { end } : {}) };
 }
 
-/** Errors on their way between threads: of what was thrown, what the contract says something about. */
-
+/** A thrown value, as it is sent to another thread. */
 export interface PackedError {
-  /** The class of ours that it is, the nearest one. */
+  /** The nearest class of this package, TypeError or RangeError. */
   readonly class?: string;
   readonly name?: string;
   readonly message: string;
   readonly stack?: string;
-  /** What an error of ours, or of anybody's, says of itself beside. */
+  /** Its other properties that the contract defines. */
   readonly details: Fields;
 }
 
-/** Of a `code` or a `kind`, and of a stack. */
+/** Limits in characters: of a name, `code` or `kind`, and of a stack. */
 const MAX_DETAIL = 200;
 const MAX_STACK = 4096;
 
 const DETAILS = ['kind', 'code', 'transient', 'status', 'retryAfter', 'eventAppId'];
 
-/** From the most special to the most general. */
+/** Subclasses come before their base classes. */
 const CLASSES = {
   PushRefused: ({ kind, retryAfter }, message) =>
     new PushRefused(
@@ -129,7 +128,7 @@ const CONSTRUCTORS: readonly (readonly [ClassName, new (...args: never) => Error
   ['RangeError', RangeError],
 ];
 
-/** Never throws, whatever it is given. */
+/** Never throws. */
 export function packError(thrown: unknown): PackedError {
   const message = reasonOf(thrown);
   try {
@@ -144,18 +143,18 @@ export function packError(thrown: unknown): PackedError {
       details: detailsOf(thrown),
     };
   } catch {
-    // A getter of it throws.
+    // A getter of the error threw.
     return { message, details: {} };
   }
 }
 
-/** An error of the same class where it is one of ours; its stack says where it was thrown. Never throws. */
+/** An error of the same class if it is known, with the original stack. Never throws. */
 export function unpackError(packed: unknown): Error {
   const { class: known, name, message, stack, details } = fieldsOf(packed);
   const own = fieldsOf(details);
   const words = textOf(message, 'a value without text was thrown').slice(0, MAX_STACK);
   const error = isClassName(known) ? CLASSES[known](own, words) : new Error(words);
-  // Some constructors add to it what is there already.
+  // The constructor of AppError adds a prefix that the text already contains.
   error.message = words;
   if (typeof name === 'string' && name !== error.name) error.name = name.slice(0, MAX_DETAIL);
   if (typeof stack === 'string') error.stack = stack.slice(0, MAX_STACK);
@@ -165,7 +164,7 @@ export function unpackError(packed: unknown): Error {
   return error;
 }
 
-/** By name too, and a refusal by what makes it one: an application brings classes of its own. */
+/** Also by name, because an application that is bundled separately has its own classes. */
 function classOf(error: Error): ClassName | undefined {
   if (refusalOf(error)) return 'PushRefused';
   const found = CONSTRUCTORS.find(([, known]) => error instanceof known);
@@ -176,7 +175,7 @@ function isClassName(name: unknown): name is ClassName {
   return typeof name === 'string' && Object.hasOwn(CLASSES, name);
 }
 
-/** Only what is plain: the rest may be anything, and large. */
+/** The defined details that are primitive values. */
 function detailsOf(error: Error): Fields {
   const found: Record<string, unknown> = {};
   for (const name of DETAILS) {

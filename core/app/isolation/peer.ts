@@ -1,4 +1,4 @@
-/** Calls between two threads: each end serves the other's, and has streams. */
+/** One of two threads that call each other: its calls, notifications and streams. */
 
 import { LimitError, SipPushError } from '../../errors.js';
 import type { ThreadPort } from '../../platform/threads.js';
@@ -8,18 +8,18 @@ import { type Message, packError, readMessage, unpackError } from './messages.js
 import { Streams } from './streams.js';
 
 export interface PeerHandlers {
-  /** Answers a call; what it throws goes back. The signal is aborted when the caller has lost interest, or is gone. */
+  /** Answers a call. The caller receives its result or error. The signal is aborted when the caller aborts or ends. */
   call(name: string, args: unknown, signal: AbortSignal): unknown;
-  tell(name: string, args: unknown): void;
-  /** Something that is no message came. */
-  stray(): void;
+  notify(name: string, args: unknown): void;
+  /** Called for an invalid message. */
+  invalid(): void;
 }
 
 export interface CallOptions {
-  /** Tells the other end when it is aborted. */
+  /** Aborts the call in the other thread. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds after that until the call rejects with the signal's reason, unless an answer comes. */
-  patience?: number;
+  /** Milliseconds after an abort in which an answer still counts. Then the call rejects with the signal's reason. */
+  answerWithin?: number;
 }
 
 interface Waiting {
@@ -41,20 +41,20 @@ export class Peer {
     this.streams = new Streams((message, transfer) => this.#post(message, transfer));
   }
 
-  /** A number that no call or stream of this end has had. */
+  /** A new id for a call or a stream of this thread. */
   next(): number {
     return ++this.#serial;
   }
 
-  /** Rejects with what the other end threw; with DataCloneError when `args` cannot cross. */
-  call(name: string, args: unknown, { signal, patience = 0 }: CallOptions = {}): Promise<unknown> {
+  /** Rejects with the error of the other thread, or DataCloneError if `args` cannot be cloned. */
+  call(name: string, args: unknown, { signal, answerWithin = 0 }: CallOptions = {}): Promise<unknown> {
     if (this.#closed) return Promise.reject(this.#closed);
     const id = this.next();
-    let cancelPatience = () => {};
+    let cancelTimer = () => {};
     const abort = () => {
       this.#post({ type: 'abort', id, error: packError(signal?.reason) });
-      const timer = setTimeout(() => this.#waiting.get(id)?.reject(signal?.reason), patience);
-      cancelPatience = () => clearTimeout(timer);
+      const timer = setTimeout(() => this.#waiting.get(id)?.reject(signal?.reason), answerWithin);
+      cancelTimer = () => clearTimeout(timer);
     };
     const answered = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -66,30 +66,30 @@ export class Peer {
       answered.finally(() => {
         this.#waiting.delete(id);
         signal?.removeEventListener('abort', abort);
-        cancelPatience();
+        cancelTimer();
       }),
     );
   }
 
-  /** @throws DataCloneError when `args` cannot cross. */
-  tell(name: string, args: unknown): void {
-    if (!this.#closed) this.port.post({ type: 'tell', name, args } satisfies Message);
+  /** @throws DataCloneError if `args` cannot be cloned. */
+  notify(name: string, args: unknown): void {
+    if (!this.#closed) this.port.post({ type: 'notify', name, args } satisfies Message);
   }
 
-  /** Of the port, whatever it is. Never throws. */
+  /** Handles a value from the port. Never throws. */
   receive(received: unknown): void {
     if (this.#closed) return;
     const message = readMessage(received);
     if (!message) {
-      this.handlers.stray();
+      this.handlers.invalid();
       return;
     }
     switch (message.type) {
       case 'call':
         void this.#serve(message.id, message.name, message.args);
         break;
-      case 'tell':
-        this.handlers.tell(message.name, message.args);
+      case 'notify':
+        this.handlers.notify(message.name, message.args);
         break;
       case 'result':
         this.#waiting.get(message.id)?.resolve(message.value);
@@ -105,7 +105,7 @@ export class Peer {
     }
   }
 
-  /** The other end is gone: whatever waits for it rejects, whatever works for it is aborted. */
+  /** The other thread has ended: calls to it reject, and calls from it are aborted. */
   close(why: Error): void {
     if (this.#closed) return;
     this.#closed = why;
@@ -118,9 +118,9 @@ export class Peer {
     const controller = new AbortController();
     try {
       if (this.#serving.size >= MAX_CALLS) {
-        throw new LimitError(`${MAX_CALLS} calls wait for an answer, the most that may`);
+        throw new LimitError(`${MAX_CALLS} calls wait for an answer, the limit`);
       }
-      if (this.#serving.has(id)) throw new SipPushError(`call ${id} is under way`);
+      if (this.#serving.has(id)) throw new SipPushError(`call ${id} is already running`);
       this.#serving.set(id, controller);
       const value = await invoke(() => this.handlers.call(name, args, controller.signal));
       if (!this.#closed) this.port.post({ type: 'result', id, value } satisfies Message);
@@ -131,7 +131,7 @@ export class Peer {
     }
   }
 
-  /** Of messages that can always cross. */
+  /** Posts a message that can always be cloned. */
   #post(message: Message, transfer?: readonly ArrayBuffer[]): void {
     if (!this.#closed) this.port.post(message, transfer);
   }

@@ -1,4 +1,4 @@
-/** The worker's side: one application, run for its host in another thread. */
+/** Runs an application in a worker, for a host in another thread. */
 
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/threads.js';
@@ -15,7 +15,7 @@ import type {
   StartContext,
 } from '../contract/push-app.js';
 import type { ServiceName } from '../contract/services.js';
-import type { CrossingContent, CrossingPush } from './held-calls.js';
+import type { PackedContent, PackedPush } from './hook-calls.js';
 import { MAX_ISSUES } from './limits.js';
 import { type Fields, fieldsOf, textOf } from './messages.js';
 import { Peer } from './peer.js';
@@ -26,15 +26,15 @@ import { StreamedContent, workerContent, workerServices } from './worker-service
 /** Loads the definition of a module, by the name in the host's configuration. */
 export type LoadApplication = (module: string) => PushAppDefinition | Promise<PushAppDefinition>;
 
-/** What a host has to know of an application before it starts it: the plain parts of its definition. */
+/** The parts of a definition that the host reads before it starts the application. */
 const MANIFEST_KEYS = ['id', 'accepts', 'needs', 'provides', 'delivery', 'limits', 'iari'] as const;
 
-/** What an instance may have beside `receive`. */
+/** The optional hooks of an instance. */
 export const HOOKS = ['consider', 'describe', 'query', 'negotiated', 'alarm', 'stop'] as const;
 
 export type Hook = (typeof HOOKS)[number];
 
-/** Serves the host that started this thread, for as long as it lives. */
+/** Serves the host that started this thread until the thread ends. */
 export function serve(port: ParentPort, load: LoadApplication): void {
   const served = new ServedApplication(port, load);
   port.onmessage = (message) => served.peer.receive(message);
@@ -56,22 +56,22 @@ class ServedApplication {
   ) {
     this.peer = new Peer(port, {
       call: (name, args, signal) => this.#call(name, fieldsOf(args), signal),
-      tell: (name, args) => this.#told(name, fieldsOf(args)),
-      stray: () => {},
+      notify: (name, args) => this.#notified(name, fieldsOf(args)),
+      invalid: () => {},
     });
   }
 
-  /** Unasked once, when it is there. */
+  /** Sends a pong: as the answer to a ping, and once when the script runs. */
   answer(): void {
-    this.peer.tell('pong', { memory: this.port.memory() });
+    this.peer.notify('pong', { memory: this.port.memory() });
   }
 
-  #told(name: string, fields: Fields): void {
+  #notified(name: string, fields: Fields): void {
     if (name === 'ping') this.answer();
     if (name === 'time') this.#time.ahead = Number(fields.ahead);
-    if (name === 'stopping') this.#stopping.abort(new AppError(this.#eventAppId, 'is being stopped'));
+    if (name === 'stopping') this.#stopping.abort(new AppError(this.#eventAppId, 'is stopping'));
     if (name === 'size') {
-      const content = this.#contents.get(Number(fields.held));
+      const content = this.#contents.get(Number(fields.hookCall));
       if (content) content.size = Number(fields.size);
     }
   }
@@ -85,7 +85,7 @@ class ServedApplication {
       case 'start':
         return this.#start(fields);
       case 'receive':
-        return this.#received(fields, signal);
+        return this.#receive(fields, signal);
       case 'alarm':
         return this.#running.alarm?.(
           Object.freeze(fields.alarm) as Parameters<NonNullable<PushAppInstance['alarm']>>[0],
@@ -108,10 +108,10 @@ class ServedApplication {
       case 'stop':
         return this.#running.stop?.();
     }
-    throw new ConfigurationError(`a worker has no "${name}"`);
+    throw new ConfigurationError(`unknown call "${name}"`);
   }
 
-  /** @returns the plain parts of its definition, and whether it has a schema of its options. */
+  /** @returns the cloneable parts of the definition, and whether it has a schema. */
   async #load(module: string): Promise<Fields> {
     const definition = await this.load(module);
     this.#manifest = readManifest(definition);
@@ -124,7 +124,7 @@ class ServedApplication {
     return { ...Object.fromEntries(plain), schema: this.#manifest.options !== undefined };
   }
 
-  /** What its schema has against these options. */
+  /** The issues that the schema finds in the options. */
   async #issues(options: unknown): Promise<Fields> {
     const result = await this.#manifest?.options?.['~standard'].validate(options);
     const issues = result?.issues?.slice(0, MAX_ISSUES).map(({ message, path = [] }) => ({
@@ -137,12 +137,12 @@ class ServedApplication {
     return { issues };
   }
 
-  /** @returns which hooks it has, and the functions of the services that it provides. */
+  /** @returns the hooks of the instance, and the functions of the services that it provides. */
   async #start({ options, methods }: Fields): Promise<Fields> {
     const { peer } = this;
     const definition = this.#definition;
     const manifest = this.#manifest;
-    if (!definition || !manifest) throw new SipPushError('it was not loaded');
+    if (!definition || !manifest) throw new SipPushError('the application is not loaded');
     const { eventAppId, needs } = manifest;
     const services = workerServices({
       eventAppId,
@@ -166,26 +166,26 @@ class ServedApplication {
     };
   }
 
-  #received(fields: Fields, signal: AbortSignal): Promise<void> {
+  #receive(fields: Fields, signal: AbortSignal): Promise<void> {
     return this.#withPush(fields, (push) => this.#running.receive(push, this.#context(fields, signal)));
   }
 
-  async #withPush<T>({ push, content, held }: Fields, use: (push: Push) => T): Promise<Awaited<T>> {
-    const id = Number(held);
-    const own = workerContent(content as CrossingContent, id, this.peer);
+  async #withPush<T>({ push, content, hookCall }: Fields, use: (push: Push) => T): Promise<Awaited<T>> {
+    const id = Number(hookCall);
+    const own = workerContent(content as PackedContent, id, this.peer);
     if (own instanceof StreamedContent) this.#contents.set(id, own);
     try {
-      const { headers, ...rest } = push as CrossingPush;
+      const { headers, ...rest } = push as PackedPush;
       return await use(Object.freeze({ ...rest, headers: Object.freeze(headers), content: own }));
     } finally {
       this.#contents.delete(id);
     }
   }
 
-  #context({ held }: Fields, signal: AbortSignal): ReceiveContext {
+  #context({ hookCall }: Fields, signal: AbortSignal): ReceiveContext {
     const commit = async (operations: readonly CommitOperation[] = []) => {
       const plain = Array.isArray(operations) ? operations.map(plainOperation) : operations;
-      await this.peer.call('commit', { held, operations: plain });
+      await this.peer.call('commit', { hookCall, operations: plain });
     };
     return { signal, commit: (operations) => handled(commit(operations)) };
   }
@@ -193,12 +193,12 @@ class ServedApplication {
   async #provided({ service, method, args }: Fields): Promise<unknown> {
     const object: unknown = this.#running.services?.[textOf(service)];
     const run: unknown = Reflect.get(Object(object), textOf(method));
-    if (typeof run !== 'function') throw new SipPushError(`there is no ${service}.${method}`);
+    if (typeof run !== 'function') throw new SipPushError(`unknown function ${service}.${method}`);
     return await Reflect.apply(run, object, Array.isArray(args) ? args : []);
   }
 
   get #running(): PushAppInstance {
-    if (!this.#instance) throw new SipPushError('it was not started');
+    if (!this.#instance) throw new SipPushError('the application is not started');
     return this.#instance;
   }
 
@@ -215,7 +215,7 @@ function requireReceive(eventAppId: string, instance: unknown): asserts instance
   );
 }
 
-/** Values cross as what JSON makes of them. */
+/** The operation with its values converted to plain JSON. */
 function plainOperation(operation: CommitOperation): unknown {
   const fields: Record<string, unknown> = { ...operation };
   for (const key of ['value', 'data']) if (key in fields) fields[key] = plainJson(fields[key]);

@@ -1,13 +1,13 @@
-/** JSON values of an application, on their way to the host. */
+/** Services across threads: their functions by name, and JSON values. */
 
 import { ConfigurationError } from '../../errors.js';
 
 /**
- * What JSON makes of a value (`toJSON`, no functions, dates as text), since that is what is written or told in the end;
- * bytes as they are. What is no JSON goes over as it is: the host says what is wrong with it.
+ * The value after `JSON.stringify` and `JSON.parse`, so that `toJSON` applies and functions are left out. Bytes are
+ * copied. A value that is not JSON is returned unchanged: the host rejects it with a reason.
  */
 export function plainJson(value: unknown): unknown {
-  // A part of a buffer would go over with all of it.
+  // A view would be cloned with its whole buffer.
   if (value instanceof Uint8Array) return new Uint8Array(value);
   try {
     const text = JSON.stringify(value);
@@ -17,17 +17,15 @@ export function plainJson(value: unknown): unknown {
   }
 }
 
-/** The functions of a service, by name: what of it can be called from another thread. */
-
 /**
- * Of an object of a class its methods; what it keeps in fields is its own.
- * @param name of the service, for messages.
- * @throws ConfigurationError where a plain object has something else, which cannot cross.
+ * The names of the functions of a service. Fields of an instance of a class are private and left out.
+ * @param name name of the service, for messages.
+ * @throws ConfigurationError if a plain object contains anything but functions.
  */
 export function methodsOf(name: string, service: unknown): string[] {
   if (typeof service !== 'object' || service === null) {
     throw new ConfigurationError(
-      `service "${name}" is a ${typeof service}; between an application in a worker and others, expected an object of functions that give promises`,
+      `service "${name}" is a ${typeof service}; with an application in a worker, expected an object of functions that return promises`,
     );
   }
   const methods = new Set<string>();
@@ -39,7 +37,7 @@ export function methodsOf(name: string, service: unknown): string[] {
       if (typeof value !== 'function' && !plain) continue;
       if (typeof value !== 'function') {
         throw new ConfigurationError(
-          `service "${name}" has "${key}", which is no function; between an application in a worker and others, expected functions that give promises`,
+          `service "${name}" has "${key}", which is not a function; with an application in a worker, expected functions that return promises`,
         );
       }
       methods.add(key);
@@ -48,7 +46,7 @@ export function methodsOf(name: string, service: unknown): string[] {
   return [...methods];
 }
 
-/** What looks like the service, and calls `call`. */
+/** A proxy of the service: each of its functions calls `call`. */
 export function serviceOf(
   methods: readonly string[],
   call: (method: string, args: readonly unknown[]) => Promise<unknown>,

@@ -1,6 +1,6 @@
 /**
- * Streams between two threads, in both directions: a chunk goes over when its reader asks for one, so that what is
- * under way of a stream is one chunk, however long it is.
+ * Streams between two threads, in both directions. A chunk is sent when the reader asks for it, so that at most one chunk
+ * of a stream is in transit.
  */
 
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
@@ -9,70 +9,74 @@ import { type Message, packError, unpackError } from './messages.js';
 
 type Post = (message: Message, transfer?: readonly ArrayBuffer[]) => void;
 
-/** One that goes to the other thread. */
+/** A stream to the other thread. */
 interface Outgoing {
   readonly reader: ReadableStreamDefaultReader<unknown>;
-  /** Its chunks are given away, not copied. */
-  readonly ours: boolean;
+  /** Its chunks are transferred, not copied. */
+  readonly transferred: boolean;
   reading: boolean;
-  /** Before the end is told. */
+  /** Called before the end is sent. */
   readonly onEnd: () => void;
 }
 
-/** One that comes from there. */
+/** A stream from the other thread. */
 interface Incoming {
   readonly controller: ReadableStreamDefaultController<unknown>;
   readonly bytes: boolean;
-  /** Somebody waits for a chunk; what resolves that. */
+  /** Resolves the reader's request for a chunk, if there is one. */
   wanted: (() => void) | undefined;
   onOver(): void;
 }
 
 export interface OutgoingOptions {
-  /** Nobody else has, or uses again, the buffers of its chunks. */
-  ours: boolean;
+  /** The buffers of its chunks are transferred: no other code uses them. */
+  transferred: boolean;
   onEnd?(): void;
 }
 
 export class Streams {
   readonly #outgoing = new Map<number, Outgoing>();
   readonly #incoming = new Map<number, Incoming>();
-  /** Why those ended that did so unread: their readers hear of it when they ask. */
+  /** Errors of streams that broke before they were read, for their readers. */
   readonly #broken = new Map<number, unknown>();
 
   constructor(private readonly post: Post) {}
 
-  /** Gives a stream to the other thread, which knows it by this number. */
-  give(id: number, stream: ReadableStream<unknown>, { ours, onEnd = () => {} }: OutgoingOptions): void {
+  /** Sends a stream to the other thread, which opens it by its id. */
+  send(
+    id: number,
+    stream: ReadableStream<unknown>,
+    { transferred, onEnd = () => {} }: OutgoingOptions,
+  ): void {
     if (this.#outgoing.size >= MAX_STREAMS || this.#outgoing.has(id)) {
-      const why = new LimitError(`${MAX_STREAMS} streams are open, the most that may`);
+      const why = new LimitError(`${MAX_STREAMS} streams are open, the limit`);
       stream.cancel(why).catch(() => {});
-      if (!this.#outgoing.has(id)) this.#brokeOff(id, why);
+      if (!this.#outgoing.has(id)) this.#broke(id, why);
       return;
     }
-    const outgoing = { reader: stream.getReader(), ours, reading: false, onEnd };
+    const outgoing = { reader: stream.getReader(), transferred, reading: false, onEnd };
     this.#outgoing.set(id, outgoing);
-    // Also when nobody reads it: it counts among the open ones no longer than it lasts.
+    // A stream that breaks unread no longer counts against the limit.
     outgoing.reader.closed.catch((error: unknown) => {
-      if (this.#outgoing.get(id) === outgoing && !outgoing.reading) this.#brokeOff(id, error);
+      if (this.#outgoing.get(id) === outgoing && !outgoing.reading) this.#broke(id, error);
     });
   }
 
-  /** What was given is not there any longer; nothing happens when it has ended. */
+  /** Breaks a stream that was sent. Without effect if it has ended. */
   withdraw(id: number, why: unknown): void {
     if (!this.#outgoing.has(id)) return;
     this.#cancelled(id, why);
     this.post({ type: 'break', id, error: packError(why) });
   }
 
-  /** The stream that the other thread gives, or will have given by when somebody reads it. */
-  take(id: number): ReadableStream<unknown> {
-    return this.#take(id, false);
+  /** Opens a stream of the other thread, which must send it before the first read. */
+  open(id: number): ReadableStream<unknown> {
+    return this.#open(id, false);
   }
 
-  /** As `take`, of bytes: whatever else comes breaks it. @param signal breaks it, too. */
-  takeBytes(id: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
-    const stream = this.#take(id, true) as ReadableStream<Uint8Array>;
+  /** Opens a stream of bytes. Any other chunk breaks it. @param signal breaks it when aborted. */
+  openBytes(id: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
+    const stream = this.#open(id, true) as ReadableStream<Uint8Array>;
     const incoming = this.#incoming.get(id);
     const abort = () => this.#break(id, signal?.reason);
     if (signal?.aborted) abort();
@@ -90,7 +94,7 @@ export class Streams {
         this.#cancelled(message.id, unpackError(message.error));
         break;
       case 'chunk':
-        this.#came(message.id, message.chunk);
+        this.#received(message.id, message.chunk);
         break;
       case 'end':
         this.#over(message.id)?.controller.close();
@@ -101,13 +105,13 @@ export class Streams {
     }
   }
 
-  /** The other thread is gone. */
+  /** The other thread has ended. */
   close(why: Error): void {
     for (const id of [...this.#outgoing.keys()]) this.#cancelled(id, why);
     for (const id of [...this.#incoming.keys()]) this.#over(id)?.controller.error(why);
   }
 
-  #take(id: number, bytes: boolean): ReadableStream<unknown> {
+  #open(id: number, bytes: boolean): ReadableStream<unknown> {
     let incoming: Incoming | undefined;
     return new ReadableStream<unknown>(
       {
@@ -137,7 +141,7 @@ export class Streams {
       this.post({ type: 'break', id, error: packError(why) });
       return;
     }
-    // One that asks again before it has got what it asked for gets it once.
+    // A second request before the chunk is sent has no effect.
     if (outgoing.reading) return;
     outgoing.reading = true;
     try {
@@ -149,27 +153,28 @@ export class Streams {
         outgoing.onEnd();
         this.post({ type: 'end', id });
       } else {
-        this.#send(id, value, outgoing.ours);
+        this.#sendChunk(id, value, outgoing.transferred);
       }
     } catch (error) {
       if (this.#outgoing.get(id) === outgoing) this.withdraw(id, error);
     }
   }
 
-  #brokeOff(id: number, why: unknown): void {
+  #broke(id: number, why: unknown): void {
     this.#outgoing.delete(id);
     this.#broken.set(id, why);
     const [oldest] = this.#broken.keys();
     if (oldest !== undefined && this.#broken.size > MAX_STREAMS) this.#broken.delete(oldest);
   }
 
-  #send(id: number, value: unknown, ours: boolean): void {
+  #sendChunk(id: number, value: unknown, transferred: boolean): void {
     if (!(value instanceof Uint8Array)) {
       this.post({ type: 'chunk', id, chunk: value });
       return;
     }
-    // A part of a buffer would go over with all of it.
-    const whole = ours && value.buffer instanceof ArrayBuffer && value.byteLength === value.buffer.byteLength;
+    // A view would be transferred with its whole buffer.
+    const whole =
+      transferred && value.buffer instanceof ArrayBuffer && value.byteLength === value.buffer.byteLength;
     const buffer = whole ? (value.buffer as ArrayBuffer) : new Uint8Array(value).buffer;
     this.post({ type: 'chunk', id, chunk: new Uint8Array(buffer) }, [buffer]);
   }
@@ -180,10 +185,10 @@ export class Streams {
     outgoing?.reader.cancel(why).catch(() => {});
   }
 
-  #came(id: number, chunk: unknown): void {
+  #received(id: number, chunk: unknown): void {
     const incoming = this.#incoming.get(id);
     const arrived = incoming?.wanted;
-    // One that nobody asked for, or not any longer.
+    // A chunk that was not requested is ignored.
     if (!incoming || !arrived) return;
     incoming.wanted = undefined;
     const problem = incoming.bytes ? problemOf(chunk) : undefined;
@@ -192,7 +197,7 @@ export class Streams {
     arrived();
   }
 
-  /** Nothing of it is wanted any longer: its reader, and the other thread, are told why. */
+  /** Ends an incoming stream with an error, for its reader and for the other thread. */
   #break(id: number, why: unknown): void {
     this.#over(id)?.controller.error(why);
     this.post({ type: 'cancel', id, error: packError(why) });
@@ -208,7 +213,8 @@ export class Streams {
 }
 
 function problemOf(chunk: unknown): Error | undefined {
-  if (!(chunk instanceof Uint8Array)) return new MalformedError('a chunk of the stream is not bytes');
+  if (!(chunk instanceof Uint8Array))
+    return new MalformedError('invalid chunk of the stream: expected bytes');
   if (chunk.length <= MAX_CHUNK) return undefined;
-  return new LimitError(`a chunk of the stream has ${chunk.length} bytes; at most ${MAX_CHUNK}`);
+  return new LimitError(`a chunk of the stream has ${chunk.length} bytes: expected at most ${MAX_CHUNK}`);
 }

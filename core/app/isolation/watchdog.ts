@@ -1,8 +1,10 @@
+/** Watches the event loop and the memory of a worker. */
+
 import { LimitError, TimeoutError } from '../../errors.js';
 import type { WorkerThread } from '../../platform/threads.js';
-import { ASK_EVERY, LOOK_EVERY, SILENT_AFTER } from './limits.js';
+import { CHECK_INTERVAL, PING_INTERVAL, SILENT_AFTER } from './limits.js';
 
-/** The time as the host has it, in a worker: a test's clock goes over as its distance from the real one. */
+/** The host's time in a worker. The clock of a test differs from the real one. */
 export class HostTime {
   /** Milliseconds that the host's clock is ahead. */
   ahead = 0;
@@ -11,8 +13,6 @@ export class HostTime {
     return Date.now() + this.ahead;
   }
 }
-
-/** Watches a worker: that its event loop turns, and what it has in memory. */
 
 export interface WatchedLimits {
   /** Bytes. */
@@ -23,12 +23,12 @@ export interface WatchedLimits {
 
 export class Watchdog {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** How long it owes an answer, as far as this thread was there to hear one: time in which it was busy itself does not count. */
+  /** Milliseconds without an answer. Time in which this thread was busy does not count. */
   #silent = 0;
   #processMemory = 0;
 
   /**
-   * @param ask what the worker answers at once; `heard` is called then.
+   * @param ask sends a ping. Call `answered` when the worker answers.
    * @param onProblem called once.
    */
   constructor(
@@ -37,18 +37,20 @@ export class Watchdog {
     private readonly ask: () => void,
     private readonly onProblem: (why: Error) => void,
   ) {
-    this.#ask();
+    this.#ping();
   }
 
-  /** @param memory as the worker says it, anything. */
-  heard(memory: unknown): void {
+  /** @param memory bytes, not yet validated. */
+  answered(memory: unknown): void {
     if (this.#timer === undefined) return;
     const { memory: most } = this.limits;
     if (typeof memory === 'number' && memory > most) {
-      this.#problem(new LimitError(`it has ${memory} bytes in memory; at most ${most} (isolation.memory)`));
+      this.#problem(
+        new LimitError(`it uses ${memory} bytes of memory: expected at most ${most} (isolation.memory)`),
+      );
       return;
     }
-    this.#next(ASK_EVERY, () => this.#ask());
+    this.#next(PING_INTERVAL, () => this.#ping());
   }
 
   stop(): void {
@@ -56,33 +58,33 @@ export class Watchdog {
     this.#timer = undefined;
   }
 
-  #ask(): void {
+  #ping(): void {
     this.#silent = 0;
     this.#processMemory = this.thread.processMemory();
-    this.#next(LOOK_EVERY, () => this.#look());
+    this.#next(CHECK_INTERVAL, () => this.#check());
     this.ask();
   }
 
   /**
-   * A worker that does not answer does not say what it has in memory, and may fill all there is before its time is up.
-   * What the process has grown meanwhile is nearly always its doing.
+   * A worker that does not answer cannot report its memory, and could use all memory before the deadline. The growth of
+   * the process is nearly always caused by that worker.
    */
-  #look(): void {
-    this.#silent += LOOK_EVERY;
+  #check(): void {
+    this.#silent += CHECK_INTERVAL;
     const { memory, unresponsive } = this.limits;
     const grown = this.thread.processMemory() - this.#processMemory;
     if (this.#silent >= unresponsive) {
       this.#problem(
-        new TimeoutError(`its event loop stood still for ${unresponsive / 1000} s (isolation.unresponsive)`),
+        new TimeoutError(`its event loop was blocked for ${unresponsive / 1000} s (isolation.unresponsive)`),
       );
     } else if (this.#silent >= SILENT_AFTER && grown > memory) {
       this.#problem(
         new LimitError(
-          `its event loop stands still, and the process grew by ${grown} bytes; at most ${memory} (isolation.memory)`,
+          `its event loop is blocked, and the process grew by ${grown} bytes: expected at most ${memory} (isolation.memory)`,
         ),
       );
     } else {
-      this.#next(LOOK_EVERY, () => this.#look());
+      this.#next(CHECK_INTERVAL, () => this.#check());
     }
   }
 

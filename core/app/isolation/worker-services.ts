@@ -1,4 +1,4 @@
-/** The content of a push in a worker: read from the host as it is read here. */
+/** Content and services of an application in a worker. The host does the work. */
 
 import {
   type ByteRange,
@@ -21,29 +21,29 @@ import type {
   AppStorage,
   Emit,
 } from '../contract/services.js';
-import type { CrossingContent } from './held-calls.js';
+import type { PackedContent } from './hook-calls.js';
 import { type Fields, fieldsOf } from './messages.js';
 import type { Peer } from './peer.js';
 import { plainJson, serviceOf } from './service-methods.js';
 import type { HostTime } from './watchdog.js';
 
-/** @param held the call that it belongs to. */
+/** @param hookCall id of the call that the content belongs to. */
 export function workerContent(
-  { type, size, bytes }: CrossingContent,
-  held: number,
+  { type, size, bytes }: PackedContent,
+  hookCall: number,
   peer: Peer,
 ): Content | StreamedContent {
-  return bytes ? memoryContent(type, bytes) : new StreamedContent(type, size, held, peer);
+  return bytes ? memoryContent(type, bytes) : new StreamedContent(type, size, hookCall, peer);
 }
 
 export class StreamedContent implements Content {
-  /** Of content that is still coming, and whose size nobody told: known when all has come. */
+  /** Set when all content has arrived, if the sender did not declare a size. */
   size?: number;
 
   constructor(
     readonly type: MediaType,
     size: number | undefined,
-    private readonly held: number,
+    private readonly hookCall: number,
     private readonly peer: Peer,
   ) {
     if (size !== undefined) this.size = size;
@@ -51,10 +51,10 @@ export class StreamedContent implements Content {
 
   open(range?: ByteRange): ReadableStream<Uint8Array> {
     if (range) requireRange(range);
-    const { peer, held } = this;
+    const { peer, hookCall } = this;
     const stream = peer.next();
-    peer.tell('open', { held, stream, ...(range ? { range: { ...range } } : {}) });
-    return peer.streams.takeBytes(stream);
+    peer.notify('open', { hookCall, stream, ...(range ? { range: { ...range } } : {}) });
+    return peer.streams.openBytes(stream);
   }
 
   async bytes(limit: number): Promise<Uint8Array> {
@@ -71,18 +71,16 @@ function requireRange({ start, end = start }: ByteRange): void {
   }
 }
 
-/** The services of an application in a worker, as it sees them: what they do happens on the host's side. */
-
 export interface WorkerServicesParts {
   eventAppId: string;
   needs: readonly string[];
-  /** By service: the functions that the host has of it. */
+  /** Service name to the functions that the host offers. */
   methods: Fields;
   peer: Peer;
   time: HostTime;
 }
 
-/** What `needs` names, and `emit`. */
+/** The services in `needs`, and `emit`. */
 export function workerServices(parts: WorkerServicesParts): Record<string, unknown> {
   const { eventAppId, needs, methods, peer, time } = parts;
   const call = (service: string) => (method: string, args: readonly unknown[]) =>
@@ -116,7 +114,7 @@ function storage(peer: Peer, call: Call): AppStorage {
       const stream = peer.next();
       await peer.call('storage.entries', { stream, range: { ...range } });
       // Leaving the loop cancels the stream.
-      for await (const group of peer.streams.take(stream)) yield* group as [string, unknown][];
+      for await (const group of peer.streams.open(stream)) yield* group as [string, unknown][];
     },
   };
 }
@@ -124,16 +122,16 @@ function storage(peer: Peer, call: Call): AppStorage {
 function files(peer: Peer, call: Call): AppFiles {
   const write = async (content: ReadableStream<Uint8Array>) => {
     const stream = peer.next();
-    // Its chunks are the application's, which may write into them again.
-    peer.streams.give(stream, content, { ours: false });
+    // The application may reuse the buffers of its chunks, so they are copied.
+    peer.streams.send(stream, content, { transferred: false });
     return (await peer.call('files.write', { stream })) as AppFile & { sha256: string };
   };
   return {
     write: (content) => handled(write(content)),
     open(name, range) {
       const stream = peer.next();
-      const asked = peer.call('files.open', { stream, name, ...(range ? { range: { ...range } } : {}) });
-      return handled(asked.then(() => peer.streams.takeBytes(stream)));
+      const opened = peer.call('files.open', { stream, name, ...(range ? { range: { ...range } } : {}) });
+      return handled(opened.then(() => peer.streams.openBytes(stream)));
     },
     remove: (name) => handled(call('remove', [name]).then(nothing)),
     list: () => call('list', []) as Promise<AppFile[]>,
@@ -147,7 +145,7 @@ function fetch(peer: Peer): AppFetch {
     const posted = body ? { body: new Uint8Array(body) } : {};
     const args = { url: String(url), stream, options: { ...options, ...posted } };
     const answer = fieldsOf(await peer.call('fetch', args, { signal }));
-    const read = peer.streams.takeBytes(stream, signal);
+    const read = peer.streams.openBytes(stream, signal);
     return {
       ...(answer as Pick<AppFetchResponse, 'url' | 'status' | 'headers'>),
       body: read,
@@ -159,7 +157,7 @@ function fetch(peer: Peer): AppFetch {
 
 function log(peer: Peer): AppLog {
   const write = (level: keyof AppLog) => (message: string) =>
-    peer.tell('log', { level, message: String(message) });
+    peer.notify('log', { level, message: String(message) });
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
@@ -177,10 +175,10 @@ function emit(eventAppId: string, peer: Peer): Emit {
     if (typeof kind !== 'string' || kind === '') {
       throw new AppError(
         eventAppId,
-        "emit's first argument is the kind of event, a word like 'notification'",
+        "invalid kind of event: expected a word like 'notification' as the first argument of emit",
       );
     }
-    peer.tell('emit', { kind, fields: plainJson(fields) });
+    peer.notify('emit', { kind, fields: plainJson(fields) });
   };
 }
 

@@ -18,7 +18,7 @@ export class EmitService {
     if (typeof kind !== 'string' || kind === '') {
       throw new AppError(
         eventAppId,
-        "emit's first argument is the kind of event, a word like 'notification'",
+        "invalid kind of event: expected a word like 'notification' as the first argument of emit",
       );
     }
     // The host does not expect events of an application that was stopped.

@@ -29,7 +29,7 @@ export function targetsOf(
       {
         uri: to,
         isUnavailable: () => false,
-        why: `the core forks the request: no terminal of ${to} is known`,
+        why: `sent to ${to}: the core selects the terminals`,
       },
     ];
   }

@@ -21,7 +21,7 @@ At a terminal it asks for missing options; otherwise, or with --yes, it uses the
   --language ts|js   TypeScript, compiled by "sip-push build", or JavaScript [ts]
   --yes              does not ask
 
-The directory must be new or empty. Run "npm install" in it afterwards.
+The directory must be new or empty. Its tests need sip-push in its own node_modules or in those of a folder above it.
 
 Exit code: 0 if the application was created; 1 if you cancelled with Ctrl-C (nothing is written); 2 if an option or
 the directory is invalid.
@@ -56,7 +56,7 @@ export const create: Command = {
     await writeProject(folder, files);
     io.err(`${project.id} in ${directory}: ${Object.keys(files).join(', ')}`);
     const into = folder === process.cwd() ? '' : `cd ${inShell(directory)} && `;
-    io.err(`Next: ${into}npm install && npm test`);
+    io.err(`Next: ${into}npm test (install sip-push in it first if no folder above it has it)`);
     return EXIT.ok;
   },
 };

@@ -2,6 +2,8 @@
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+// A media listener or a relay may need WebSocket.
+import '#platform/complete';
 import { platform } from '#platform';
 import { type Content, type MediaType, memoryContent, storedContent } from '../../../core/content/content.js';
 import { LimitError, TransportError } from '../../../core/errors.js';

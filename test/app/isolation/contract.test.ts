@@ -1,4 +1,4 @@
-/** The contract, as an application in a worker has it: the same as without one. */
+/** The contract for an application in a worker: the same as without one. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -36,7 +36,7 @@ const receiving = (body: string, more = '', head = '') =>
     head,
   );
 
-it('what a host has to know of it comes from its module, before it is started', async () => {
+it('reads the definition from the module before start', async () => {
   const definition = await inWorker(`
     export default {
       id: 'x-wap-application:other.ua', accepts: ['text/plain', 'image/*'], delivery: 'durable',
@@ -54,7 +54,7 @@ it('what a host has to know of it comes from its module, before it is started', 
 });
 
 describe('receive', () => {
-  it('is given the push, and takes it by resolving', async () => {
+  it('receives the push, and accepts it by resolving', async () => {
     await load(
       receiving(`
         const { content, ...rest } = push;
@@ -110,12 +110,12 @@ describe('receive', () => {
       'throw Object.defineProperty(new Error("x"), "message", { get() { throw 1; } })',
       { kind: 'failed' },
     ],
-  ])('may throw %s', async (_, thrown, outcome) => {
+  ])('can throw %s', async (_, thrown, outcome) => {
     await load(receiving(thrown, '', refused));
     expect(await bench.push()).toMatchObject({ accepted: false, ...outcome });
   });
 
-  it('has a deadline, and a signal that says so', async () => {
+  it('has a deadline, and a signal that is aborted then', async () => {
     await load(
       receiving(
         `await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -130,7 +130,7 @@ describe('receive', () => {
     ]);
   });
 
-  it('opens content as often as it likes, in parts, and what is wrong with a range is said at once', async () => {
+  it('opens content repeatedly and by range, and rejects an invalid range at once', async () => {
     const text = 'x'.repeat(100_000);
     await load(
       receiving(`
@@ -158,7 +158,7 @@ describe('receive', () => {
 });
 
 describe('commit', () => {
-  it('ends the push and writes storage in one step, values as JSON has them', async () => {
+  it('ends the push and writes storage in one step, with values converted to JSON', async () => {
     await load(
       receiving(
         `await commit([
@@ -179,7 +179,7 @@ describe('commit', () => {
     expect(await bench.runtime.deadLetters()).toEqual([]);
   });
 
-  it('that is wrong rejects with the host’s own words; a push whose commit failed is not taken', async () => {
+  it('rejects an invalid operation with the host’s error; the push is not accepted', async () => {
     await load(
       receiving(`
         const errors = [];
@@ -197,7 +197,7 @@ describe('commit', () => {
 });
 
 describe('services', () => {
-  it('storage: what it has, in order, and no more of it than is asked for', async () => {
+  it('storage: lists entries in order, and reads no more than requested', async () => {
     await load(
       receiving(
         `for (let index = 10; index < 60; index++) await storage.put('k' + index, index);
@@ -228,7 +228,7 @@ describe('services', () => {
     ]);
   });
 
-  it('files: kept, read and removed; one that breaks off is not kept', async () => {
+  it('files: writes, reads and removes files, and discards an incomplete one', async () => {
     await load(
       receiving(
         `const kept = await files.write(push.content.open());
@@ -259,7 +259,7 @@ describe('services', () => {
     ]);
   });
 
-  it('fetch: bodies as streams both ways, errors with their code, an end by signal', async () => {
+  it('fetch: streams both bodies, keeps the code of errors, and obeys the signal', async () => {
     const server = createServer((request, response) => {
       if (request.url === '/slow') return void response.write('x');
       request.pipe(response.setHeader('x-method', request.method ?? ''));
@@ -302,7 +302,7 @@ describe('services', () => {
     server.close();
   });
 
-  it('log, and what it prints: lines of the host’s log', async () => {
+  it('log: the host logs its lines and its standard output', async () => {
     await load(
       receiving(
         `log.warn('careful'); console.log('printed'); console.error('complained');`,
@@ -316,7 +316,7 @@ describe('services', () => {
     }
   });
 
-  it('clock: the host’s, also where that is a test’s', async () => {
+  it('clock: follows the clock of the host, also in a test', async () => {
     const own = await openBench({ clock: { ...systemClock, now: () => 86_400_000 } });
     await own.runtime.load(
       await inWorker(
@@ -327,13 +327,13 @@ describe('services', () => {
     await own.runtime.stop();
   });
 
-  it('emit needs a kind, and JSON is what becomes of its fields', async () => {
+  it('emit: requires a kind, and converts fields to JSON', async () => {
     await load(receiving(`emit('told', { date: new Date(0), f() {} }); emit('');`));
-    expect(await bench.push()).toMatchObject({ reason: expect.stringContaining("emit's first argument") });
+    expect(await bench.push()).toMatchObject({ reason: expect.stringContaining('invalid kind of event') });
     expect(told()).toEqual([{ date: '1970-01-01T00:00:00.000Z' }]);
   });
 
-  it('that it does not need are not there, and cannot be called by other ways', async () => {
+  it('are absent and not callable if it does not need them', async () => {
     await load(
       receiving(
         `const { parentPort } = await import('node:worker_threads');
@@ -343,7 +343,7 @@ describe('services', () => {
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([{ storage: 'undefined', answer: 'there is no storage.get' }]);
+    expect(told()).toEqual([{ storage: 'undefined', answer: 'unknown function storage.get' }]);
   });
 });
 
@@ -386,14 +386,14 @@ describe('hooks', () => {
     expect(told().at(-1)).toEqual({ stopped: true });
   });
 
-  it('that it has not are not there for the host either', async () => {
+  it('are absent for the host if the instance has none', async () => {
     await load(app('start: () => ({ receive() {} })'));
     await expect(bench.runtime.query('test.ua', 'x')).rejects.toThrow(ConfigurationError);
     const outcome = await bench.push();
     expect(await bench.runtime.describe(outcome.pushId ?? '')).toMatchObject({ title: 'Push for test.ua' });
   });
 
-  it('what senders said is told again to a worker that is started again', async () => {
+  it('notifies a restarted worker of the senders again', async () => {
     await load(
       app(
         `start: ({ emit }) => ({ receive() { process.exit(1); }, negotiated(sender) { emit('told', sender); } })`,
@@ -406,7 +406,7 @@ describe('hooks', () => {
     expect(told()[1]).toEqual(told()[0]);
   });
 
-  it('a hook that throws in every call costs nobody anything', async () => {
+  it('a hook that always throws affects no other application', async () => {
     const all = ['consider', 'receive', 'describe', 'query', 'negotiated', 'stop'];
     await load(
       app(`start: () => ({ ${all.map((hook) => `${hook}() { throw new Error('${hook}'); }`).join(', ')} })`),
@@ -430,7 +430,7 @@ describe('options', () => {
     ? { value: { ...value, count: value.cities.length, at: () => 1 } }
     : { issues: [{ message: 'expected a list', path: ['cities', { key: 0 }] }] } } },`;
 
-  it('are checked by its own schema, and are what that makes of them', async () => {
+  it('are validated and parsed by its own schema', async () => {
     await load(receiving(`emit('told', { ...context.options, at: context.options.at() });`, schema), {
       cities: ['Bonn'],
     });
@@ -438,7 +438,7 @@ describe('options', () => {
     expect(told()).toEqual([{ cities: ['Bonn'], count: 1, at: 1 }]);
   });
 
-  it('that are wrong are refused in the same words as without a worker', async () => {
+  it('are rejected with the same error as without a worker', async () => {
     await expect(load(receiving('', schema))).rejects.toThrow(
       new ConfigurationError('test.ua: options.cities[0]: expected a list'),
     );
@@ -473,12 +473,12 @@ describe('services of other applications', () => {
     expect(told()).toEqual([expected]);
   });
 
-  it('that are no functions are refused when it is loaded, by name', async () => {
+  it('are rejected by name at load if they are not functions', async () => {
     const odd = provider.replace('async today(city)', 'unit: "C", async today(city)');
-    await expect(load(odd)).rejects.toThrow(/"weather\.forecast" has "unit", which is no function/);
+    await expect(load(odd)).rejects.toThrow(/"weather\.forecast" has "unit", which is not a function/);
   });
 
-  it('and those of one in the host’s thread, an object of a class', async () => {
+  it('can be instances of a class in the host’s thread', async () => {
     class Forecast {
       readonly unit = 'C';
       async today(city: string) {
@@ -500,7 +500,7 @@ describe('services of other applications', () => {
 });
 
 describe('alarms', () => {
-  it('are set, given, and end with a commit that writes storage', async () => {
+  it('are set, delivered, and ended by a commit that writes storage', async () => {
     await load(
       app(`needs: ['schedule', 'storage'], start: ({ schedule, storage, emit }) => ({
         async receive(push, { commit }) {
@@ -523,13 +523,13 @@ describe('alarms', () => {
   });
 });
 
-it('options that cannot be copied are refused by name', async () => {
+it('rejects options that cannot be cloned, by name', async () => {
   await expect(load(app('start: () => ({ receive() {} })'), { f() {} })).rejects.toThrow(
     /could not be cloned/,
   );
 });
 
-it('messages that are none of the contract are left out', async () => {
+it('ignores invalid messages', async () => {
   await load(
     receiving(`
       const { parentPort } = await import('node:worker_threads');
@@ -544,7 +544,7 @@ it('messages that are none of the contract are left out', async () => {
   );
   expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });
   expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });
-  expect(bench.logs.filter(({ message }) => message.includes('is none of the contract'))).toHaveLength(1);
+  expect(bench.logs.filter(({ message }) => message.includes('an invalid message'))).toHaveLength(1);
 });
 
 describe('session mode', () => {
@@ -580,7 +580,7 @@ describe('session mode', () => {
     },
   );
 
-  it('what breaks off errors there', async () => {
+  it('passes the error of an interrupted transfer to the worker', async () => {
     await bench.runtime.load(await definition('direct'));
     const transfer = await begun(bench.offer({ text: 'hello' }));
     await transfer.write(0, new TextEncoder().encode('he'));

@@ -1,4 +1,4 @@
-/** An application that ends its worker costs itself, and nobody else: it is started again, and nothing durable is lost. */
+/** An application whose worker ends affects no other application: it restarts, and loses no durable push. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const IMPATIENT = { unresponsive: 1, memory: 64 * MIB };
 const PATIENT = { unresponsive: 60, memory: 32 * MIB };
 /** @param words that say why it ended. */
 const isolationFor = (words: string | RegExp) =>
-  String(words).includes('stood still') ? IMPATIENT : PATIENT;
+  String(words).includes('was blocked') ? IMPATIENT : PATIENT;
 
 let bench: Bench;
 
@@ -40,18 +40,18 @@ const logged = (words: RegExp) =>
 
 /** What an application does with each push whose text is `bad`; it takes every other. */
 const WAYS: readonly [string, string, RegExp][] = [
-  ['loops forever', 'for (;;) {}', /stood still/],
-  ['loops forever in promises', 'for (;;) await null;', /stood still/],
+  ['loops forever', 'for (;;) {}', /was blocked/],
+  ['loops forever in promises', 'for (;;) await null;', /was blocked/],
   ['fills the heap', 'for (const all = [];;) all.push({ some: [all.length] });', /memory|heap/],
   [
     'fills the heap bit by bit',
     'setInterval(() => kept.push(new Array(1e6).fill({})), 5); await never;',
-    /memory|heap|stood still/,
+    /memory|heap|was blocked/,
   ],
   [
     'allocates what its heap has no room for',
     'kept.push(new Array(3e7).fill(0.5)); await never;',
-    /memory|heap|stood still/,
+    /memory|heap|was blocked/,
   ],
   [
     'keeps array buffers',
@@ -70,7 +70,7 @@ const WAYS: readonly [string, string, RegExp][] = [
   [
     'floods its host',
     'for (;;) { emit("x"); if (Math.random() < 0.001) await new Promise(setImmediate); }',
-    /messages at once|stood still/,
+    /messages at once|was blocked/,
   ],
 ];
 
@@ -87,18 +87,18 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
       'const kept = []; const never = new Promise(() => {});',
     );
 
-  it('direct: the push is refused, the next one is taken', async () => {
+  it('refuses the running push of a direct application, and accepts the next one', async () => {
     await load(source('direct'), isolationFor(why));
     expect(await bench.push({ text: 'good' })).toMatchObject({ accepted: true });
     const bad = bench.push({ text: 'bad' });
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
     expect(await bad).toMatchObject({ accepted: false, kind: 'failed', reason: expect.stringMatching(why) });
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
-    await logged(/is started again in 1 s/);
+    await logged(/restarts in 1 s/);
   });
 });
 
-it('direct: a push that comes while it is away may come again later', async () => {
+it('refuses a push for an unavailable direct application as busy', async () => {
   await using module = await moduleFile();
   const { file } = module;
   await writeFile(file, app('start: () => ({ receive() { process.exit(1); } })'));
@@ -106,11 +106,11 @@ it('direct: a push that comes while it is away may come again later', async () =
   await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
   await writeFile(file, 'throw new Error("not yet");');
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
-  await logged(/did not start: .*not yet; it is started again in 2 s/);
+  await logged(/did not start: .*not yet; it restarts in 2 s/);
   expect(await bench.push()).toMatchObject({
     accepted: false,
     kind: 'busy',
-    reason: expect.stringMatching(/^test\.ua is being started again: its worker did not start: .*not yet$/),
+    reason: expect.stringMatching(/^test\.ua is restarting: its worker did not start: .*not yet$/),
     retryAfter: expect.any(Number),
   });
 });
@@ -136,25 +136,23 @@ describe('a durable application that ends its worker', () => {
       bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined,
     );
 
-  it('is given its pushes again when it is back', async () => {
+  it('receives its pushes again after the restart', async () => {
     await load(source);
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
-    await logged(/is started again/);
+    await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     expect(await took(2)).toEqual(['bad', 'meanwhile']);
   });
 
-  it('loses no attempt of those that come while it is away; of the one that it had, one', async () => {
+  it('counts an attempt only for the push that was being delivered', async () => {
     await bench.runtime.stop();
     bench = await openBench({ clock: systemClock, limits: { attempts: 1 } });
     await bench.runtime.start();
     await load(source);
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
-    await logged(/is started again/);
+    await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
-    await logged(
-      /will be redelivered in \d s: test\.ua is being started again: its worker ended: exit code 1/,
-    );
+    await logged(/will be redelivered in \d s: test\.ua is restarting: its worker ended: exit code 1/);
     expect(await took(1)).toEqual(['meanwhile']);
     // What it is taken to have died of, too often, is kept for people.
     expect(await bench.runtime.deadLetters()).toMatchObject([
@@ -162,7 +160,7 @@ describe('a durable application that ends its worker', () => {
     ]);
   });
 
-  it('is not started again as another; when it can be started, it is', async () => {
+  it('does not restart with a changed definition, and restarts when the definition matches', async () => {
     await using module = await moduleFile();
     const { file } = module;
     await writeFile(file, source);
@@ -170,15 +168,15 @@ describe('a durable application that ends its worker', () => {
     await bench.runtime.load(await isolated({ module: pathToFileURL(file).href, script }));
     await writeFile(file, source.replace('text/plain', 'text/html'));
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
-    await logged(/did not start: .*no longer what it was.* is started again in 2 s/);
+    await logged(/did not start: .*definition has changed.* restarts in 2 s/);
     await writeFile(file, source);
     expect(await took(1)).toEqual(['bad']);
   });
 
-  it('is stopped while it is away, and nothing of it comes back', async () => {
+  it('does not restart after it was stopped while unavailable', async () => {
     await load(source);
     await bench.push({ text: 'bad' });
-    await logged(/is started again/);
+    await logged(/restarts in/);
     await bench.runtime.unload('test.ua');
     expect(bench.runtime.eventAppIds).toEqual(['other.ua']);
   });
@@ -197,10 +195,10 @@ describe('an application that does not start', () => {
     ['throws', app(`start() { throw new RangeError('no room') }`), 'no room'],
     ['returns nothing', app('start() {}'), 'returned no receive function'],
     ['ends', app('start() { process.exit(5) }'), 'exit code 5'],
-    ['loops', app('start() { for (;;) {} }'), 'event loop stood still'],
-    ['loops as it is imported', 'for (;;) {}', 'event loop stood still'],
+    ['loops', app('start() { for (;;) {} }'), 'event loop was blocked'],
+    ['loops as it is imported', 'for (;;) {}', 'event loop was blocked'],
     ['needs what there is not', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
-  ])('because it %s: its own words say why', async (_, source, words) => {
+  ])('because it %s: reports its own error', async (_, source, words) => {
     const error = await start(inWorker(source, isolationFor(words)));
     expect(error).toBeInstanceOf(Error);
     expect((error as Error).message).toContain(words);

@@ -31,7 +31,7 @@ it.each([
   expect(back.stack).toBe(error.stack);
 });
 
-it('what others say of an error stays with it', () => {
+it('keeps the defined details of any error', () => {
   class AbortError extends Error {
     override name = 'AbortError';
     code = 20;
@@ -43,7 +43,7 @@ it('what others say of an error stays with it', () => {
   expect(back).not.toHaveProperty('secret');
 });
 
-it('a refusal of a class of one’s own, and of another copy of the package, is one', () => {
+it('recognizes a refusal of a subclass, and of another copy of the package', () => {
   class NoRoom extends errors.PushRefused {}
   expect(refusalOf(crossed(new NoRoom('resources', 'no room', { retryAfter: 60 })))).toEqual({
     kind: 'resources',
@@ -61,13 +61,13 @@ describe('never throws', () => {
     },
   });
 
-  it('packed, whatever it is', () => {
+  it('packs any value', () => {
     for (const thrown of [undefined, null, 'text', 1n, Symbol('s'), {}, () => {}, trap, new Proxy({}, {})]) {
       expect(crossed(thrown)).toBeInstanceOf(Error);
     }
   });
 
-  it('unpacked, whatever came', () => {
+  it('unpacks any value', () => {
     for (const packed of [
       undefined,
       null,

@@ -1,10 +1,10 @@
-/** Streams between two ends whose messages a test carries over itself. */
+/** Streams between two threads; the test delivers their messages. */
 
 import { expect, it } from 'vitest';
 import type { Message } from '../../../core/app/isolation/messages.js';
 import { Streams } from '../../../core/app/isolation/streams.js';
 
-/** Two ends; what one posts reaches the other when the test says so. */
+/** Two ends. A message reaches the other end when the test calls `settle`. */
 function ends() {
   const under: { to: Streams; message: Message }[] = [];
   const here: Streams = new Streams((message) => under.push({ to: there, message }));
@@ -23,12 +23,12 @@ function ends() {
 
 const failing = (why: Error) => new ReadableStream({ start: (controller) => controller.error(why) });
 
-it('one that breaks before anybody takes it breaks for who does', async () => {
+it('a stream that breaks before it is opened errors for its reader', async () => {
   const { here, there, settle } = ends();
-  here.give(1, failing(new RangeError('cut')), { ours: true });
+  here.send(1, failing(new RangeError('cut')), { transferred: true });
   await settle();
   const read = there
-    .takeBytes(1)
+    .openBytes(1)
     .getReader()
     .read()
     .catch((error: unknown) => error);
@@ -36,15 +36,15 @@ it('one that breaks before anybody takes it breaks for who does', async () => {
   expect(await read).toMatchObject({ name: 'RangeError', message: 'cut' });
 });
 
-it('one that was never given, or has been withdrawn, breaks for who reads it', async () => {
+it('a stream that was never sent, or was withdrawn, errors for its reader', async () => {
   const { here, there, settle } = ends();
   const never = there
-    .takeBytes(1)
+    .openBytes(1)
     .getReader()
     .read()
     .catch((error: unknown) => error);
-  here.give(2, new ReadableStream(), { ours: true });
-  const taken = there.takeBytes(2).getReader();
+  here.send(2, new ReadableStream(), { transferred: true });
+  const taken = there.openBytes(2).getReader();
   const waiting = taken.read().catch((error: unknown) => error);
   await settle();
   here.withdraw(2, new Error('enough'));
@@ -53,22 +53,22 @@ it('one that was never given, or has been withdrawn, breaks for who reads it', a
   expect(await waiting).toMatchObject({ message: 'enough' });
 });
 
-it('chunks that nobody asked for are left out', async () => {
+it('ignores chunks that were not requested', async () => {
   const { here, there, settle } = ends();
-  const reader = there.takeBytes(1).getReader();
+  const reader = there.openBytes(1).getReader();
   there.receive({ type: 'chunk', id: 1, chunk: new Uint8Array([9]) });
-  here.give(1, new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array([1])) }), {
-    ours: false,
+  here.send(1, new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array([1])) }), {
+    transferred: false,
   });
   const first = reader.read();
   await settle();
   expect(await first).toEqual({ done: false, value: new Uint8Array([1]) });
 });
 
-it('asking twice for a chunk gives one', async () => {
+it('sends one chunk for repeated requests', async () => {
   let pulled = 0;
   const { here, under, settle } = ends();
-  here.give(
+  here.send(
     1,
     new ReadableStream(
       {
@@ -79,7 +79,7 @@ it('asking twice for a chunk gives one', async () => {
       },
       { highWaterMark: 0 },
     ),
-    { ours: true },
+    { transferred: true },
   );
   for (let times = 0; times < 5; times++) here.receive({ type: 'pull', id: 1 });
   await new Promise((resolve) => setImmediate(resolve));
@@ -88,32 +88,35 @@ it('asking twice for a chunk gives one', async () => {
   expect(pulled).toBe(1);
 });
 
-it.each([['text'], [new Uint8Array(17 * 1024 * 1024)], [null]])('%o is no chunk of bytes', async (chunk) => {
-  const { here, there, settle } = ends();
-  let cancelled: unknown;
-  const source = new ReadableStream({
-    pull: (controller) => controller.enqueue(chunk),
-    cancel(reason) {
-      cancelled = reason;
-    },
-  });
-  here.give(1, source, { ours: false });
-  const read = there
-    .takeBytes(1)
-    .getReader()
-    .read()
-    .catch((error: unknown) => error);
-  await settle();
-  expect(await read).toBeInstanceOf(Error);
-  expect(cancelled).toBeInstanceOf(Error);
-});
+it.each([['text'], [new Uint8Array(17 * 1024 * 1024)], [null]])(
+  'rejects %o as a chunk of bytes',
+  async (chunk) => {
+    const { here, there, settle } = ends();
+    let cancelled: unknown;
+    const source = new ReadableStream({
+      pull: (controller) => controller.enqueue(chunk),
+      cancel(reason) {
+        cancelled = reason;
+      },
+    });
+    here.send(1, source, { transferred: false });
+    const read = there
+      .openBytes(1)
+      .getReader()
+      .read()
+      .catch((error: unknown) => error);
+    await settle();
+    expect(await read).toBeInstanceOf(Error);
+    expect(cancelled).toBeInstanceOf(Error);
+  },
+);
 
-it('as many as may be open, and no more', async () => {
+it('limits the number of open streams', async () => {
   const { here, there, settle } = ends();
-  for (let id = 0; id < 1000; id++) here.give(id, new ReadableStream(), { ours: true });
-  here.give(1000, new ReadableStream(), { ours: true });
+  for (let id = 0; id < 1000; id++) here.send(id, new ReadableStream(), { transferred: true });
+  here.send(1000, new ReadableStream(), { transferred: true });
   const read = there
-    .takeBytes(1000)
+    .openBytes(1000)
     .getReader()
     .read()
     .catch((error: unknown) => error);

@@ -1,4 +1,4 @@
-/** Content on its way through a worker: as much of it is in memory as its reader asks for, however large it is. */
+/** Content in a worker: memory holds only what the reader requests. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Content } from '../../../core/content/content.js';
@@ -61,7 +61,7 @@ async function growthDuring(work: Promise<unknown>): Promise<number> {
   return most;
 }
 
-it('256 MiB are read in a worker, and the process grows by little', async () => {
+it('reads 256 MiB in a worker without buffering them', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`let size = 0;
@@ -79,7 +79,7 @@ it('256 MiB are read in a worker, and the process grows by little', async () => 
   expect(growth).toBeLessThan(128 * MIB);
 });
 
-it('and go from there into a file, the other way', async () => {
+it('writes them from the worker into a file', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`const { size } = await files.write(push.content.open());
@@ -95,7 +95,7 @@ it('and go from there into a file, the other way', async () => {
   expect(growth).toBeLessThan(128 * MIB);
 });
 
-it('no more is read than the application asks for; what it leaves is cancelled', async () => {
+it('reads only what the application requests, and cancels the rest', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`const reader = push.content.open().getReader();
@@ -115,14 +115,14 @@ it('no more is read than the application asks for; what it leaves is cancelled',
   expect(state.given).toBe(CHUNK);
 });
 
-it('what it opens and leaves alone is cancelled when its receive has ended', async () => {
+it('cancels an unread stream when receive has ended', async () => {
   await bench.runtime.load(await inWorker(reading(`await push.content.open().getReader().read();`)));
   const { content, state } = largeContent(256 * MIB);
   expect(await bench.push({ content })).toMatchObject({ accepted: true });
   expect(state).toMatchObject({ given: CHUNK, cancelled: expect.any(Error) });
 });
 
-it('a worker that ends cancels what it was reading', async () => {
+it('cancels the stream that a worker was reading when it ended', async () => {
   await bench.runtime.load(
     await inWorker(reading(`for await (const chunk of push.content.open()) process.exit(1);`)),
   );
@@ -131,7 +131,7 @@ it('a worker that ends cancels what it was reading', async () => {
   await eventually('it is cancelled', () => state.cancelled);
 });
 
-it('a source that breaks breaks there, with its reason', async () => {
+it('passes the error of a broken source to the worker', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`const error = await push.content.bytes(1e9).catch((error) => error);
@@ -148,7 +148,7 @@ it('a source that breaks breaks there, with its reason', async () => {
   expect(bench.events).toMatchObject([{ name: 'RangeError', message: 'the disk is gone' }]);
 });
 
-it('what an application gives may be written into again at once', async () => {
+it('copies the chunks of an application, which may reuse their buffers', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`const buffer = new Uint8Array(10);
@@ -166,7 +166,7 @@ it('what an application gives may be written into again at once', async () => {
   expect(bench.events).toMatchObject([{ bytes: [1, 1, 2, 2, 3, 3, 4, 4, 5, 5], kept: 10 }]);
 });
 
-it('content that is kept for later says that it is gone', async () => {
+it('rejects reads of content after the call has ended', async () => {
   await bench.runtime.load(
     await inWorker(
       app(`start: () => { let kept; return {
@@ -176,5 +176,5 @@ it('content that is kept for later says that it is gone', async () => {
     ),
   );
   expect(await bench.push({ content: largeContent(MIB).content })).toMatchObject({ accepted: true });
-  expect(await bench.runtime.query('test.ua', 'x')).toMatch(/is there while it is received/);
+  expect(await bench.runtime.query('test.ua', 'x')).toMatch(/only readable during/);
 });

@@ -1,4 +1,4 @@
-/** Applications for workers, as sources: each test writes its own. */
+/** Applications for workers, as source text. */
 
 import { isolated, type WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { workerScript } from '../../support/worker-script.js';
@@ -13,7 +13,7 @@ export function moduleUrl(source: string): string {
   return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
-/** A module whose application takes text/plain; `parts` is what stands in the object literal beside. */
+/** A module whose application accepts text/plain. `parts` are further properties of its definition. */
 export function app(parts: string, head = ''): string {
   return `${head}\nexport default { id: 'test.ua', accepts: ['text/plain'], ${parts} };`;
 }

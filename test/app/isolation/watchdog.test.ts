@@ -1,4 +1,4 @@
-/** The watchdog of a worker: what ends one, and what does not. */
+/** The watchdog of a worker. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Watchdog } from '../../../core/app/isolation/watchdog.js';
@@ -36,43 +36,43 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('one that answers is asked again and again', () => {
+it('pings a worker that answers, repeatedly', () => {
   for (let time = 0; time < 100; time++) {
-    dog.heard(400);
+    dog.answered(400);
     vi.advanceTimersByTime(250);
   }
   expect(asked).toBe(101);
   expect(problems).toEqual([]);
 });
 
-it('one that is silent for as long as it may is ended, and nothing is asked of it any longer', () => {
+it('ends a worker that does not answer in time, and stops pinging it', () => {
   vi.advanceTimersByTime(4900);
   expect(problems).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(problems.map(({ name }) => name)).toEqual(['TimeoutError']);
-  dog.heard(400);
+  dog.answered(400);
   vi.advanceTimersByTime(10_000);
   expect([problems.length, asked, vi.getTimerCount()]).toEqual([1, 1, 0]);
 });
 
-it('time in which the host itself was busy is not counted', () => {
-  // The clock went on by minutes, the timers of the host fire once: it was asleep, or computed.
+it('does not count time in which the host was busy', () => {
+  // The clock advanced by minutes while the timers of the host fired once: the host was suspended or busy.
   vi.setSystemTime(Date.now() + 600_000);
   vi.advanceTimersToNextTimer();
-  dog.heard(400);
+  dog.answered(400);
   expect(problems).toEqual([]);
 });
 
-it('one that says it has more than it may is ended', () => {
-  dog.heard(500);
-  dog.heard(501);
+it('ends a worker that reports too much memory', () => {
+  dog.answered(500);
+  dog.answered(501);
   expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });
 
-it('one that is silent while the process grows is ended soon; one that answers is not', () => {
+it('ends a silent worker while the process grows, but not one that answers', () => {
   processMemory += 10_000;
   vi.advanceTimersByTime(100);
-  dog.heard(400);
+  dog.answered(400);
   vi.advanceTimersByTime(250);
   expect(problems).toEqual([]);
   processMemory += 501;
@@ -80,8 +80,8 @@ it('one that is silent while the process grows is ended soon; one that answers i
   expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });
 
-it.each([undefined, 'much', {}, Number.NaN])('an answer that says %o is one', (memory) => {
-  dog.heard(memory);
+it.each([undefined, 'much', {}, Number.NaN])('accepts %o as an answer', (memory) => {
+  dog.answered(memory);
   vi.advanceTimersByTime(250);
   expect([asked, problems.length]).toEqual([2, 0]);
 });

@@ -125,7 +125,7 @@ describe('a feature that the configuration does not use', () => {
     senders: 'sip-push/core/receiver/negotiation.ts',
     'msrp.relay': 'sip-push/core/msrp/connections/relay.ts',
     aka: 'sip-push/core/sip/authentication/aka/milenage.ts',
-    isolation: 'sip-push/core/app/isolation/worker-life.ts',
+    isolation: 'sip-push/core/app/isolation/app-worker.ts',
   };
 
   it.each([

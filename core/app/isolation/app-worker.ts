@@ -1,4 +1,4 @@
-/** One life of an application's worker: from its start until it ends, however that comes. */
+/** One worker of an application, from its start to its end. */
 
 import { platform } from '#platform';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
@@ -9,56 +9,56 @@ import { within } from '../../time/deadline.js';
 import type { StandardSchemaIssue } from '../contract/options.js';
 import type { AlarmContext, Push, ReceiveContext, StartContext } from '../contract/push-app.js';
 import type { Alarm } from '../contract/services.js';
-import { crossing, HeldCalls } from './held-calls.js';
+import { HookCalls, packPush } from './hook-calls.js';
 import { HostServices } from './host-services.js';
-import { EARLY_LINES, HEAP_RESERVE, LATE_FOR, LOAD_WITHIN, MAX_MESSAGES } from './limits.js';
+import { HEAP_RESERVE, LATE_COMMIT_WITHIN, LOAD_WITHIN, MAX_EARLY_LINES, MAX_MESSAGES } from './limits.js';
 import { type Fields, fieldsOf, textOf } from './messages.js';
 import { Peer } from './peer.js';
 import { HOOKS, type Hook } from './serve.js';
 import { Watchdog, type WatchedLimits } from './watchdog.js';
 
-export interface LifeOptions extends WatchedLimits {
-  /** What the worker's script runs, and what it knows the application's module by. */
+export interface AppWorkerOptions extends WatchedLimits {
   readonly script: URL;
+  /** URL of the application's module, or the name that the script knows it by. */
   readonly module: string;
 }
 
-/** What a started application has beside `receive`. */
+/** The optional parts of a started application. */
 export interface Started {
   readonly hooks: ReadonlySet<Hook>;
-  /** The functions of the services that it provides, by service. */
+  /** Name of each service that it provides, to the service's functions. */
   readonly provided: ReadonlyMap<string, readonly string[]>;
 }
 
-export class WorkerLife {
-  /** Resolves with the reason. */
+export class AppWorker {
+  /** Resolves with the reason when the thread has ended. */
   readonly ended: Promise<Error>;
   readonly #thread: WorkerThread;
   readonly #peer: Peer;
-  readonly #held: HeldCalls;
-  /** From when it has its script: how long that takes is the machine's. */
+  readonly #hookCalls: HookCalls;
+  /** Starts with the first pong: the time that the script takes to load has a deadline of its own. */
   #watchdog: Watchdog | undefined;
-  readonly #early: string[] = [];
+  readonly #earlyLines: string[] = [];
   #services: HostServices | undefined;
   #log: (line: string) => void = (line) => {
-    if (this.#early.length < EARLY_LINES) this.#early.push(line);
+    if (this.#earlyLines.length < MAX_EARLY_LINES) this.#earlyLines.push(line);
   };
   #now: () => number = Date.now;
   #ahead = 0;
   #messages = 0;
-  #strays = 0;
+  #invalidMessages = 0;
   #why: Error | undefined;
 
-  private constructor(private readonly options: LifeOptions) {
+  private constructor(private readonly options: AppWorkerOptions) {
     const { script, module, memory } = options;
     this.#thread = platform.startWorker(script, { name: module, heap: memory + HEAP_RESERVE });
     this.#peer = new Peer(this.#thread, {
       call: (name, args, signal) => this.#call(name, args, signal),
-      tell: (name, args) => this.#told(name, args),
-      stray: () => this.#stray(),
+      notify: (name, args) => this.#notified(name, args),
+      invalid: () => this.#invalidMessage(),
     });
-    this.#held = new HeldCalls(this.#peer);
-    this.#thread.onmessage = (message) => this.#came(message);
+    this.#hookCalls = new HookCalls(this.#peer);
+    this.#thread.onmessage = (message) => this.#received(message);
     this.#thread.onoutput = (text) => this.#log(text.trimEnd());
     this.ended = new Promise((resolve) => {
       this.#thread.onend = (why) => {
@@ -70,17 +70,17 @@ export class WorkerLife {
 
   /**
    * Starts a worker that imports the module.
-   * @returns with the plain parts of its definition, as it says them.
-   * @throws ConfigurationError with what the import throws, or what is wrong with the definition.
+   * @returns the worker, and the cloneable parts of the definition.
+   * @throws ConfigurationError if the import throws or the definition is invalid.
    */
-  static async load(options: LifeOptions): Promise<{ life: WorkerLife; definition: Fields }> {
-    const life = new WorkerLife(options);
+  static async load(options: AppWorkerOptions): Promise<{ worker: AppWorker; definition: Fields }> {
+    const worker = new AppWorker(options);
     try {
-      const loading = life.#peer.call('load', { module: options.module });
+      const loading = worker.#peer.call('load', { module: options.module });
       const definition = fieldsOf(await within(systemClock, LOAD_WITHIN, 'loading', loading));
-      return { life, definition };
+      return { worker, definition };
     } catch (error) {
-      life.end(new SipPushError('it could not be loaded'));
+      worker.end(new SipPushError('its module could not be loaded'));
       if (error instanceof ConfigurationError) throw error;
       throw new ConfigurationError(`${options.module} could not be loaded: ${reasonOf(error)}`, {
         cause: error,
@@ -88,17 +88,17 @@ export class WorkerLife {
     }
   }
 
-  /** Nothing can be asked of it any longer; its thread may take a while to end. */
+  /** The worker answers no calls any more. Its thread may still be ending. */
   get over(): boolean {
     return this.#why !== undefined;
   }
 
-  /** Whether the process stays up for it. */
+  /** Sets whether the worker keeps the process running. */
   keepsProcess(yes: boolean): void {
     this.#thread.keepsProcess(yes);
   }
 
-  /** What the application's schema has against its options. */
+  /** The issues that the application's schema finds in its options. */
   async issuesOf(options: unknown): Promise<readonly StandardSchemaIssue[] | undefined> {
     const { issues } = fieldsOf(await this.#peer.call('options', { options }));
     if (!Array.isArray(issues)) return undefined;
@@ -108,10 +108,10 @@ export class WorkerLife {
     });
   }
 
-  /** @param log is told what it writes to its standard output and error. @throws what its `start` throws. */
+  /** @param log receives its standard output and error. @throws what its `start` throws. */
   async start(context: StartContext, log: (line: string) => void, now: () => number): Promise<Started> {
     this.#log = log;
-    for (const line of this.#early.splice(0)) log(line);
+    for (const line of this.#earlyLines.splice(0)) log(line);
     this.#now = now;
     this.#services = new HostServices(context, this.#peer);
     const { methods } = this.#services;
@@ -128,57 +128,59 @@ export class WorkerLife {
   }
 
   async receive(push: Push, { commit, signal }: ReceiveContext): Promise<void> {
-    const parts = await crossing(push);
-    await this.#held.during({ content: push.content, commit }, (held) =>
-      this.#hook('receive', { ...parts, held }, signal),
+    const parts = await packPush(push);
+    await this.#hookCalls.during({ content: push.content, commit }, (hookCall) =>
+      this.#hook('receive', { ...parts, hookCall }, signal),
     );
   }
 
   async describe(push: Push): Promise<unknown> {
-    const parts = await crossing(push);
-    return this.#held.during({ content: push.content }, (held) => this.#hook('describe', { ...parts, held }));
+    const parts = await packPush(push);
+    return this.#hookCalls.during({ content: push.content }, (hookCall) =>
+      this.#hook('describe', { ...parts, hookCall }),
+    );
   }
 
   async alarm(alarm: Alarm, { commit, signal }: AlarmContext): Promise<void> {
-    await this.#held.during({ commit }, (held) => this.#hook('alarm', { alarm, held }, signal));
+    await this.#hookCalls.during({ commit }, (hookCall) => this.#hook('alarm', { alarm, hookCall }, signal));
   }
 
-  /** A hook that needs nothing of the host's while it runs. */
+  /** Calls a hook that uses no content and no commit. */
   hook(name: Hook | 'provided', args: Fields): Promise<unknown> {
     return this.#hook(name, args);
   }
 
-  /** The application's `signal` is aborted. */
-  tellStopping(): void {
-    this.#peer.tell('stopping', {});
+  /** Aborts the application's `signal`. */
+  notifyStopping(): void {
+    this.#peer.notify('stopping', {});
   }
 
-  /** Ends the thread, whatever it does; `ended` resolves with this reason then. */
+  /** Terminates the thread. `ended` resolves with this reason. */
   end(why: Error): void {
     this.#over(why);
     this.#thread.end();
   }
 
-  /** Whatever waits for it hears of it; nothing that it says counts any longer. */
+  /** Rejects the open calls, and ignores all later messages. */
   #over(why: Error): void {
     if (this.#why) return;
     this.#why = why;
     this.#watchdog?.stop();
-    // What it died of is no answer to anybody, whatever class of error that is.
+    // A plain SipPushError: the class of the reason must not look like the answer to a call.
     this.#peer.close(new SipPushError(`its worker ended: ${reasonOf(why)}`, { cause: why }));
   }
 
   #hook(name: string, args: Fields, signal?: AbortSignal): Promise<unknown> {
     const ahead = this.#now() - Date.now();
-    // A test's clock; two looks at the same one differ by a millisecond.
+    // Only the clock of a test differs by more than the millisecond between two readings.
     if (Math.abs(ahead - this.#ahead) > 1) {
       this.#ahead = ahead;
-      this.#peer.tell('time', { ahead });
+      this.#peer.notify('time', { ahead });
     }
-    return this.#peer.call(name, args, { signal, patience: LATE_FOR });
+    return this.#peer.call(name, args, { signal, answerWithin: LATE_COMMIT_WITHIN });
   }
 
-  #came(message: unknown): void {
+  #received(message: unknown): void {
     if (this.#why) return;
     this.#messages++;
     if (this.#messages > MAX_MESSAGES) {
@@ -188,37 +190,37 @@ export class WorkerLife {
     try {
       this.#peer.receive(message);
     } catch {
-      // It looks like one of ours, and is none: no application gets there by the contract.
-      this.#stray();
+      // The message has a known type and invalid contents: an application posted it.
+      this.#invalidMessage();
     }
   }
 
   #call(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
-    if (name === 'commit') return this.#held.commit(args);
-    if (!this.#services) throw new SipPushError('it has not been started');
+    if (name === 'commit') return this.#hookCalls.commit(args);
+    if (!this.#services) throw new SipPushError('the application is not started');
     return this.#services.call(name, args, signal);
   }
 
-  #told(name: string, args: unknown): void {
+  #notified(name: string, args: unknown): void {
     if (name === 'pong') {
       this.#messages = 0;
       this.#watchdog ??= new Watchdog(
         this.#thread,
         this.options,
-        () => this.#peer.tell('ping', {}),
+        () => this.#peer.notify('ping', {}),
         (why) => this.end(why),
       );
-      this.#watchdog.heard(fieldsOf(args).memory);
+      this.#watchdog.answered(fieldsOf(args).memory);
     } else if (name === 'open') {
-      this.#held.open(args);
+      this.#hookCalls.open(args);
     } else {
-      this.#services?.tell(name, args);
+      this.#services?.notify(name, args);
     }
   }
 
-  /** Its own code, or a library, posts messages to the host: once is enough to say so. */
-  #stray(): void {
-    if (this.#strays++ > 0) return;
-    this.#log('a message that is none of the contract came from its worker, and is left out, as all such');
+  /** Code of the application posts messages to the host. Only the first is logged. */
+  #invalidMessage(): void {
+    if (this.#invalidMessages++ > 0) return;
+    this.#log('its worker sent an invalid message; such messages are ignored');
   }
 }
